@@ -1,0 +1,22 @@
+"""Find where a picture or a clip was used before, show the evidence, group the copies.
+
+`mediafp.open(folder)` gives a case with `ingest`, `match` and `cluster`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mediafp.case import Case
+    from mediafp.case import open_case as open
+
+__version__ = "0.1.0"
+__all__ = ["Case", "__version__", "open"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first asked for: the command line's --help need not wait for the models' libraries.
+    if name in ("Case", "open"):
+        from mediafp import case
+
+        return case.Case if name == "Case" else case.open_case
+    raise AttributeError(f"module 'mediafp' has no attribute {name!r}")

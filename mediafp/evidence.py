@@ -1,0 +1,135 @@
+"""What is said about assets, with what it rests on: placements, segments, matches, clusters."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mediafp.media import Kind
+
+Relation = Literal[
+    "copy",
+    "image_in_video",
+    "same_video",
+    "contains",
+    "contained_in",
+    "shares_footage",
+    "same_voice",
+    "same_script",
+]
+Verdict = Literal["copy", "possible", "same_scene"]
+Point = tuple[float, float]
+Times = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextBox:
+    """A piece of text read from a picture; `box` are four corners in that picture's pixels."""
+
+    text: str
+    box: tuple[Point, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where the query lies in the reference, in reference pixels (pixel edges are whole numbers).
+
+    `quad`: the query's corners, top-left, top-right, bottom-right, bottom-left. `overlap`: the polygon
+    both share, `covered` its share of the reference's area. `removed`: left, top, right, bottom, the
+    share of the reference missing on each side. `points`: matched points as (query, reference) pairs
+    in pixels of each, for drawing. `scale`: reference pixels a query pixel; `rotation`: degrees,
+    counter-clockwise as seen, of the query's content against the reference.
+    """
+
+    quad: tuple[Point, Point, Point, Point]
+    overlap: tuple[Point, ...]
+    covered: float
+    mirrored: bool
+    rotation: float
+    scale: float
+    removed: tuple[float, float, float, float]
+    inliers: int
+    points: tuple[tuple[Point, Point], ...] = ()
+    removed_text: tuple[TextBox, ...] = ()
+    handles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A matching stretch; times in presentation seconds, `speed` = reference seconds per query second.
+
+    `query` is None where the query is a still picture.
+    """
+
+    channel: Literal["picture", "voice", "script"]
+    query: Times | None
+    reference: Times
+    speed: float
+    mirrored: bool
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """One relation between a query and a reference, with its proof."""
+
+    sha256: str
+    uris: tuple[str, ...]
+    kind: Kind
+    relation: Relation
+    verdict: Verdict
+    probability: float
+    placement: Placement | None
+    segments: tuple[Segment, ...]
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """All that was found for one query; `error` says why it could not be asked, else None."""
+
+    query: str
+    sha256: str | None
+    kind: Kind | None
+    error: str | None
+    matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A relation between two members of a cluster; `coverage`: share of a, and of b, that it explains."""
+
+    a: str
+    b: str
+    relation: Relation
+    probability: float
+    coverage: tuple[float, float]
+    segments: tuple[Segment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One asset of a cluster and where it was seen."""
+
+    sha256: str
+    uris: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A group of near-duplicates with every edge that justifies it; `weakest_link` is the lowest
+    probability on the strongest path that holds the group together."""
+
+    id: str
+    kind: Kind
+    representative: str
+    weakest_link: float
+    members: tuple[Member, ...]
+    edges: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clustering:
+    """The clusters of a store, largest first, and how many assets stand alone."""
+
+    clusters: tuple[Cluster, ...]
+    unclustered: int

@@ -1,0 +1,1 @@
+"""Arrays in, fingerprints out; one file a type."""

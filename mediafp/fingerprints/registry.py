@@ -1,0 +1,39 @@
+"""Every fingerprint type by name; outsiders add theirs as entry points of the group `mediafp.fingerprints`."""
+
+from functools import cache
+from importlib.metadata import entry_points
+
+import imagehash
+
+from mediafp import weights
+from mediafp.errors import UsageError
+from mediafp.fingerprint import FingerprintType
+from mediafp.fingerprints.pdq import Pdq
+from mediafp.fingerprints.plain import PlainHash
+from mediafp.fingerprints.sscd import Sscd
+
+GROUP = "mediafp.fingerprints"
+BUILT_IN = {
+    "pdq": Pdq,
+    "sscd_distilled": lambda: Sscd("sscd_distilled", weights.find("sscd_distilled")),
+    "sscd": lambda: Sscd("sscd", weights.find("sscd")),
+    "phash": lambda: PlainHash("phash", imagehash.phash),
+    "dhash": lambda: PlainHash("dhash", imagehash.dhash),
+}
+
+
+@cache
+def fingerprint_type(name: str) -> FingerprintType:
+    """The type of that name, made once a process. Raises UsageError for an unknown one."""
+    if name in BUILT_IN:
+        return BUILT_IN[name]()
+    for entry in entry_points(group=GROUP):
+        if entry.name == name:
+            made: FingerprintType = entry.load()()
+            return made
+    raise UsageError(f"no fingerprint type is called {name!r}; there are: {', '.join(names())}")
+
+
+def names() -> list[str]:
+    """The names of all types, built in and added."""
+    return [*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))]

@@ -1,0 +1,91 @@
+"""How sure: from what was measured of a pair to a calibrated probability, a verdict and reasons in words."""
+
+import json
+from dataclasses import astuple, dataclass
+from functools import cache
+from math import log1p
+
+import numpy as np
+
+from mediafp import weights
+from mediafp.evidence import Placement, Verdict
+from mediafp.matching.place import Fit
+
+COPY_AT = 0.8
+"""Probability from which a match is called a copy."""
+SCENE_AT = 0.15
+"""Normalised likeness from which a pair without a sane placement is called the same scene, not chance."""
+CUT_AT = 0.03
+"""Share of a side that must be missing before it is put into words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureFeatures:
+    """What was measured of two pictures. `pdq`: 1 - distance / 128 of 256 bits, not below 0."""
+
+    score: float
+    full: float
+    pdq: float
+    inliers: float
+    agreement: float
+    spread: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoFeatures:
+    """What was measured of two videos; `seconds` is log(1 + matched seconds), `rows` log(1 + distinct rows)."""
+
+    score: float
+    best: float
+    seconds: float
+    rows: float
+    coverage: float
+    inliers: float
+    agreement: float
+
+
+def picture_features(score: float, full: float, distance: int, fit: Fit | None) -> PictureFeatures:
+    """The features of a pair of pictures, scores normalised, `distance` of PDQ in bits."""
+    return PictureFeatures(
+        score=score,
+        full=full,
+        pdq=max(0.0, 1 - distance / 128),
+        inliers=log1p(fit.placement.inliers) if fit else 0.0,
+        agreement=max(0.0, fit.agreement) if fit else 0.0,
+        spread=fit.spread if fit else 0.0,
+    )
+
+
+@cache
+def _model(name: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray, float]:
+    fitted = json.loads(weights.find("calibration").read_text(encoding="utf-8"))[name]
+    mean, scale, slope = (np.array(fitted[key]) for key in ("mean", "scale", "coefficients"))
+    return tuple(fitted["features"]), mean, scale, slope, float(fitted["intercept"])
+
+
+def probability(features: PictureFeatures | VideoFeatures) -> float:
+    """The calibrated probability that the pair is the same media, by logistic regression."""
+    name = "pictures" if isinstance(features, PictureFeatures) else "videos"
+    _, mean, scale, slope, intercept = _model(name)
+    logit = float(((np.array(astuple(features)) - mean) / scale) @ slope + intercept)
+    return float(round(1 / (1 + np.exp(-np.clip(logit, -30, 30))), 6))
+
+
+def verdict(likely: float, score: float, fit: Fit | None) -> Verdict:
+    """`same_scene` where pictures are alike and no geometry joins them; else by probability."""
+    if likely >= COPY_AT:
+        return "copy"
+    return "same_scene" if fit is None and score >= SCENE_AT and likely < 0.5 else "possible"
+
+
+def placement_reasons(placement: Placement) -> list[str]:
+    """A placement in words."""
+    reasons = [f"{placement.inliers} points agree on one placement"]
+    for side, share in zip(("left", "top", "right", "bottom"), placement.removed, strict=True):
+        if share >= CUT_AT:
+            reasons.append(f"{side} {share:.0%} of the reference is missing from the query".replace("%", " %"))
+    if placement.mirrored:
+        reasons.append("the query is mirrored")
+    if abs(placement.rotation) >= 2:
+        reasons.append(f"the query is turned by {placement.rotation:.0f} degrees")
+    return reasons

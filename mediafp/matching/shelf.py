@@ -1,0 +1,53 @@
+"""What matching asks of a collection of references."""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.matching.place import Sketch
+from mediafp.matching.search import Vectors
+from mediafp.media import Kind
+
+
+class Shelf(Protocol):
+    """The references that a query is held against; arrays are those of `Fingerprint`."""
+
+    assets: list[str]
+    owner: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    background: Vectors
+
+    def search(
+        self, queries: npt.NDArray[np.generic], count: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """The nearest embedding rows of each query row: numbers (Q, K), and cosines (Q, K)."""
+        ...
+
+    def kind(self, sha256: str) -> Kind:
+        """Picture or video."""
+        ...
+
+    def uris(self, sha256: str) -> tuple[str, ...]:
+        """Where it was seen."""
+        ...
+
+    def duration(self, sha256: str) -> float:
+        """Seconds of a video, 0 of a picture."""
+        ...
+
+    def embeddings(self, sha256: str) -> Vectors:
+        """Unit vectors (N, 512)."""
+        ...
+
+    def spans(self, sha256: str) -> npt.NDArray[np.float64]:
+        """Seconds (N, 2) of the rows."""
+        ...
+
+    def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
+        """PDQ rows (N, 32)."""
+        ...
+
+    def sketch(self, sha256: str, row: int) -> Sketch | None:
+        """One row's picture made ready for placement; None where no thumbnail is kept."""
+        ...

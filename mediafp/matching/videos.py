@@ -1,0 +1,190 @@
+"""Matches of a video with the videos and the pictures of a shelf."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.evidence import Match, Placement, Relation, Segment
+from mediafp.matching import judge
+from mediafp.matching.align import Stretch, align
+from mediafp.matching.place import Fit, Sketch, place
+from mediafp.matching.search import Candidate, Vectors, background_level, rank
+from mediafp.matching.shelf import Shelf
+
+NEIGHBOURS = 60
+"""Rows sought for each kept frame."""
+VOTE_AT = 0.12
+"""Normalised likeness with which a frame votes for a reference."""
+ALIKE_AT = 0.1
+"""Normalised likeness of two frames from which they may belong to one stretch."""
+ALIGNED = 40
+"""Candidates that are aligned."""
+PLACED = 3
+"""Frame pairs of a video pair that are placed."""
+LEAST_SECONDS = 1.5
+"""Shorter stretches are left out unless they are the whole of a side."""
+WHOLE = 0.7
+"""Share of a video that counts as the whole of it."""
+SIDE_SCORE = 0.5
+"""A further stretch must reach this share of the best one's score."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VideoQuery:
+    """A video that is asked about: embeddings (N, 512), spans (N, 2), frames for placement, seconds."""
+
+    sha256: str
+    rows: Vectors
+    spans: npt.NDArray[np.float64]
+    sketch: Callable[[int], Sketch | None]
+    duration: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pair:
+    """A candidate that was looked at closely."""
+
+    candidate: Candidate
+    features: judge.VideoFeatures
+    stretches: list[Stretch]
+    fits: list[Fit]
+    coverage: tuple[float, float]
+
+
+def match_video(query: VideoQuery, shelf: Shelf) -> list[Match]:
+    """Matches by falling probability, unlikely ones included."""
+    return sorted((_match(pair, shelf) for pair in compare(query, shelf)), key=lambda m: (-m.probability, m.sha256))
+
+
+def compare(query: VideoQuery, shelf: Shelf) -> list[Pair]:
+    """The candidates with all that is measured of each pair."""
+    if not len(query.rows):
+        return []
+    rows, scores = shelf.search(query.rows, NEIGHBOURS)
+    levels = background_level(query.rows, shelf.background)
+    found = rank(rows, scores, levels, shelf.owner, shelf.assets, shelf.row, vote_at=VOTE_AT, without=query.sha256)
+    by_votes = sorted((c for c in found if c.votes), key=lambda c: (-c.votes * max(c.score, 0.01), c.sha256))
+    pairs = (_compare(candidate, query, levels, shelf) for candidate in by_votes[:ALIGNED])
+    return [pair for pair in pairs if pair]
+
+
+def _compare(candidate: Candidate, query: VideoQuery, levels: npt.NDArray[np.float32], shelf: Shelf) -> Pair | None:
+    sha256, still = candidate.sha256, shelf.kind(candidate.sha256) == "image"
+    reference, spans = shelf.embeddings(sha256), shelf.spans(sha256)
+    if still:
+        spans = np.array([[0.0, 1.0]])
+        reference = reference[:1]
+    likeness = query.rows.astype(np.float32) @ reference.astype(np.float32).T - levels[:, None]
+    stretches = _worthwhile(align(likeness, query.spans, spans, at_least=ALIKE_AT), still)
+    if not stretches:
+        return None
+    fits = [fit for fit in (_place(pair, query, sha256, shelf) for pair in _tell_tale(stretches, likeness)) if fit]
+    there = 1.0 if still else shelf.duration(sha256)
+    coverage = (
+        share([s.query for s in stretches], query.duration),
+        1.0 if still else share([s.reference for s in stretches], there),
+    )
+    pairs = {pair for stretch in stretches for pair in stretch.rows}
+    values = np.array([likeness[n, m] for n, m in pairs])
+    features = judge.VideoFeatures(
+        score=float(values.mean()),
+        best=float(values.max()),
+        seconds=float(np.log1p(sum(s.query[1] - s.query[0] for s in stretches))),
+        rows=float(np.log1p(min(len({pair[side] for pair in pairs}) for side in (0, 1)))),
+        coverage=max(coverage),
+        inliers=float(np.log1p(np.median([f.placement.inliers for f in fits]))) if fits else 0.0,
+        agreement=float(np.median([max(0.0, f.agreement) for f in fits])) if fits else 0.0,
+    )
+    return Pair(candidate=candidate, features=features, stretches=stretches, fits=fits, coverage=coverage)
+
+
+def _worthwhile(stretches: list[Stretch], still: bool) -> list[Stretch]:
+    """The best stretch, and those beside it that are long and alike enough."""
+    if not stretches:
+        return []
+    best = stretches[0]
+    return [best] + [
+        s
+        for s in stretches[1:]
+        if s.score >= SIDE_SCORE * best.score and (still or s.query[1] - s.query[0] >= LEAST_SECONDS)
+    ]
+
+
+def _tell_tale(stretches: list[Stretch], likeness: npt.NDArray[np.float32]) -> list[tuple[int, int]]:
+    """The frame pairs that are most alike, from the best stretches."""
+    pairs = sorted((p for s in stretches for p in s.rows), key=lambda p: -float(likeness[p]))
+    spread = pairs[:: max(1, len(pairs) // (2 * PLACED))]
+    return spread[:PLACED]
+
+
+def _place(pair: tuple[int, int], query: VideoQuery, sha256: str, shelf: Shelf) -> Fit | None:
+    mine, theirs = query.sketch(pair[0]), shelf.sketch(sha256, pair[1])
+    return place(mine, theirs) if mine and theirs else None
+
+
+def share(parts: list[tuple[float, float]], whole: float) -> float:
+    """The share of `whole` seconds that the union of the parts covers."""
+    covered, end = 0.0, -1.0
+    for first, last in sorted(parts):
+        covered += max(0.0, last - max(first, end))
+        end = max(end, last)
+    return min(1.0, covered / whole) if whole > 0 else 1.0
+
+
+def _relation(coverage: tuple[float, float], still: bool) -> Relation:
+    if still:
+        return "image_in_video"
+    if min(coverage) >= WHOLE:
+        return "same_video"
+    if max(coverage) >= WHOLE:
+        return "contained_in" if coverage[0] >= WHOLE else "contains"
+    return "shares_footage"
+
+
+def _match(pair: Pair, shelf: Shelf) -> Match:
+    sha256 = pair.candidate.sha256
+    likely = judge.probability(pair.features)
+    fit: Fit | None = max(pair.fits, key=lambda f: f.placement.inliers, default=None)
+    mirrored = sum(f.placement.mirrored for f in pair.fits) * 2 > len(pair.fits)
+    still = shelf.kind(sha256) == "image"
+    segments = tuple(
+        Segment(
+            channel="picture",
+            query=(round(s.query[0], 3), round(s.query[1], 3)),
+            reference=(0.0, 0.0) if still else (round(s.reference[0], 3), round(s.reference[1], 3)),
+            speed=s.speed,
+            mirrored=mirrored,
+            score=round(s.score, 3),
+        )
+        for s in sorted(pair.stretches, key=lambda s: s.query)
+    )
+    placement: Placement | None = fit.placement if fit else None
+    return Match(
+        sha256=sha256,
+        uris=shelf.uris(sha256),
+        kind=shelf.kind(sha256),
+        relation=_relation(pair.coverage, still),
+        verdict=judge.verdict(likely, pair.features.score, fit),
+        probability=likely,
+        placement=placement,
+        segments=segments,
+        why=tuple(_reasons(pair, placement)),
+    )
+
+
+def _reasons(pair: Pair, placement: Placement | None) -> list[str]:
+    seconds = sum(s.query[1] - s.query[0] for s in pair.stretches)
+    count = len(pair.stretches)
+    reasons = [f"{seconds:.0f} s in {count} stretch{'es' if count > 1 else ''} run in step"]
+    reasons.append(
+        f"{pair.coverage[0]:.0%} of the query and {pair.coverage[1]:.0%} of the reference are explained".replace("%", " %")
+    )
+    if placement:
+        reasons += judge.placement_reasons(placement)
+    speeds = {s.speed for s in pair.stretches} - {1.0}
+    if speeds:
+        reasons.append("played at " + ", ".join(f"{speed:g}×" for speed in sorted(speeds)))
+    reasons.append(f"frames are {pair.features.score:+.2f} above the level of unrelated pictures")
+    return reasons

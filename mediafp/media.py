@@ -1,0 +1,75 @@
+"""What came in: assets, sightings and decoded pictures."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Kind = Literal["image", "video"]
+Pixels = npt.NDArray[np.uint8]
+"""RGB, shape (height, width, 3), uint8, sRGB values as decoded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """One file's content, named by the SHA-256 of its bytes.
+
+    `properties` holds what the decoder said: `format`, `width`, `height` (upright, pixels), and for
+    videos `duration` (seconds), `frames_sampled`, `codec`; JSON values only.
+    """
+
+    sha256: str
+    kind: Kind
+    bytes: int
+    properties: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """Where and when an asset was seen. Times are ISO 8601 in UTC; unknown fields are None.
+
+    `uri` is the path under which it was taken in; bytes that are not UTF-8 are surrogate escapes.
+    `source` names the sidecar's format, "" where there was none.
+    """
+
+    sha256: str
+    uri: str
+    account: str | None = None
+    platform: str | None = None
+    url: str | None = None
+    title: str | None = None
+    text: str | None = None
+    posted_at: str | None = None
+    captured_at: str | None = None
+    removed_at: str | None = None
+    views: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frame:
+    """One decoded picture with the span of time that it stands for.
+
+    `pixels` is (H, W, 3) uint8 RGB; `start` and `end` are presentation seconds. A still picture
+    has start = end = 0.
+    """
+
+    pixels: Pixels
+    start: float
+    end: float
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Media:
+    """An opened file: what it is, and its frames, decoded while they are asked for.
+
+    A still picture yields one frame. `warnings` and `properties` are complete once `frames` is
+    exhausted (a skipped packet is noticed while decoding). Raises `MediaError` while iterating.
+    """
+
+    kind: Kind
+    properties: dict[str, str | int | float | bool | None]
+    frames: Iterator[Frame]
+    warnings: list[str] = field(default_factory=list)

@@ -1,0 +1,1 @@
+"""Evidence for people: pages, tables and side-by-side clips."""

@@ -1,0 +1,58 @@
+"""Nearest rows of one fingerprint type, exact for bits and re-ranked for embeddings, held in memory."""
+
+import os
+from collections.abc import Iterable
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.fingerprint import Fingerprint, Metric
+
+SHORTLIST = 200
+"""Rows that sign bits propose for each that int8 re-ranks (findings: recall 1.0 of the exact top)."""
+SINGLE_ROWS = 32
+"""Queries up to this many rows run on one thread: OpenMP costs more than it brings on a busy machine."""
+Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
+
+
+class Index:
+    """All rows of one type and version. `owner` (N,) gives each row's place in `assets`, `row` its row there."""
+
+    def __init__(self, fingerprints: Iterable[Fingerprint], *, metric: Metric, width: int) -> None:
+        kept = list(fingerprints)
+        self.metric = metric
+        self.assets = [f.sha256 for f in kept]
+        self.fingerprints = {f.sha256: f for f in kept}
+        counts = [len(f.vectors) for f in kept]
+        self.owner = np.repeat(np.arange(len(kept)), counts)
+        self.row = np.concatenate([np.arange(count) for count in counts]) if kept else np.empty(0, np.int64)
+        dtype = np.float16 if metric == "cosine" else np.uint8
+        vectors = np.concatenate([f.vectors for f in kept]) if kept else np.empty((0, width), dtype)
+        self._codes = np.rint(vectors.astype(np.float32) * 127).astype(np.int8) if metric == "cosine" else None
+        bits = np.packbits(vectors > 0, axis=1) if metric == "cosine" else np.ascontiguousarray(vectors)
+        self._bits = faiss.IndexBinaryFlat(bits.shape[1] * 8)
+        if len(bits):
+            self._bits.add(bits)
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def search(self, queries: npt.NDArray[np.generic], count: int) -> Hits:
+        """The nearest rows: numbers (Q, K) int64 and cosine scores or Hamming distances (Q, K) float32.
+
+        K is `count` or the number of rows, whichever is less; best first.
+        """
+        reach = min(len(self), max(count, SHORTLIST) if self.metric == "cosine" else count)
+        if not reach or not len(queries):
+            return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+        bits = np.packbits(queries > 0, axis=1) if self.metric == "cosine" else queries
+        faiss.omp_set_num_threads(1 if len(queries) <= SINGLE_ROWS else os.cpu_count() or 1)
+        distances, rows = self._bits.search(np.ascontiguousarray(bits, np.uint8), reach)
+        if self._codes is None:
+            return rows, distances.astype(np.float32)
+        scores = np.empty(rows.shape, np.float32)
+        for n, (query, near) in enumerate(zip(queries.astype(np.float32), rows, strict=True)):
+            scores[n] = self._codes[near].astype(np.float32) @ query / 127
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+        return np.take_along_axis(rows, best, 1), np.take_along_axis(scores, best, 1)

@@ -1,0 +1,72 @@
+"""The tables of a store, and the steps from older versions to this one."""
+
+import sqlite3
+
+from mediafp.errors import StoreError
+
+APPLICATION_ID = 0x4D465031
+MIGRATIONS = [
+    """
+    CREATE TABLE asset (
+        sha256 TEXT PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (kind IN ('image', 'video')),
+        bytes INTEGER NOT NULL,
+        properties TEXT NOT NULL,
+        warnings TEXT NOT NULL,
+        added_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE sighting (
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        uri BLOB NOT NULL,
+        account TEXT, platform TEXT, url TEXT, title TEXT, text TEXT,
+        posted_at TEXT, captured_at TEXT, removed_at TEXT, views INTEGER,
+        source TEXT NOT NULL,
+        PRIMARY KEY (sha256, uri)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE fingerprint (
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        type TEXT NOT NULL,
+        version TEXT NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (sha256, type, version)
+    ) STRICT;
+    CREATE INDEX fingerprint_by_type ON fingerprint (type, version);
+    CREATE TABLE thumbnail (
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        jpeg BLOB NOT NULL,
+        PRIMARY KEY (sha256, position)
+    ) STRICT;
+    CREATE TABLE file (
+        path BLOB PRIMARY KEY,
+        bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE failure (
+        path BLOB PRIMARY KEY,
+        kind TEXT NOT NULL,
+        message TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        last_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+]
+VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the tables to VERSION, each step in one transaction. Raises StoreError for a newer store."""
+    application, version = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+    if application not in (0, APPLICATION_ID):
+        raise StoreError("the folder holds another program's database; choose another --store")
+    if version > VERSION:
+        raise StoreError(
+            f"the store has version {version}, and this mediafp knows {VERSION}; it was left as it is: update mediafp"
+        )
+    for step in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {MIGRATIONS[step]} PRAGMA application_id={APPLICATION_ID};"
+            f" PRAGMA user_version={step + 1}; COMMIT;"
+        )

@@ -1,0 +1,134 @@
+"""The contract's JSON objects, made of the nouns."""
+
+import json
+from typing import Any
+
+from mediafp.evidence import Answer, Cluster, Clustering, Edge, Match, Placement, Segment
+from mediafp.jobs import Outcome
+from mediafp.media import Asset, Sighting
+
+Object = dict[str, Any]
+
+
+def line(value: Object) -> str:
+    """One line of JSON; bytes that are no UTF-8 stay surrogate escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isascii() or _encodes(text) else json.dumps(value, ensure_ascii=True)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def outcome(value: Outcome) -> Object:
+    """The line of one file that was taken in."""
+    made: Object = {"path": value.path, "sha256": value.sha256, "status": value.status, "warnings": list(value.warnings)}
+    return made | {"kind": value.kind, "message": value.message} if value.kind else made
+
+
+def placement(value: Placement) -> Object:
+    """Where the query lies in the reference."""
+    return {
+        "quad": [list(point) for point in value.quad],
+        "overlap": [list(point) for point in value.overlap],
+        "covered": value.covered,
+        "mirrored": value.mirrored,
+        "rotation": value.rotation,
+        "scale": value.scale,
+        "removed": dict(zip(("left", "top", "right", "bottom"), value.removed, strict=True)),
+        "inliers": value.inliers,
+        "removed_text": [
+            {"text": box.text, "box": [list(point) for point in box.box], "confidence": box.confidence}
+            for box in value.removed_text
+        ],
+        "handles": list(value.handles),
+    }
+
+
+def segment(value: Segment) -> Object:
+    """A matching stretch."""
+    return {
+        "channel": value.channel,
+        "query": list(value.query) if value.query else None,
+        "reference": list(value.reference),
+        "speed": value.speed,
+        "mirrored": value.mirrored,
+        "score": value.score,
+    }
+
+
+def match(value: Match) -> Object:
+    """One relation with its proof."""
+    return {
+        "sha256": value.sha256,
+        "uris": list(value.uris),
+        "kind": value.kind,
+        "relation": value.relation,
+        "verdict": value.verdict,
+        "probability": value.probability,
+        "placement": placement(value.placement) if value.placement else None,
+        "segments": [segment(s) for s in value.segments],
+        "why": list(value.why),
+    }
+
+
+def answer(value: Answer) -> Object:
+    """All that was found for one query."""
+    return {
+        "query": value.query,
+        "sha256": value.sha256,
+        "kind": value.kind,
+        "error": value.error,
+        "matches": [match(m) for m in value.matches],
+    }
+
+
+def edge(value: Edge) -> Object:
+    """A relation between two members."""
+    return {
+        "a": value.a,
+        "b": value.b,
+        "relation": value.relation,
+        "probability": value.probability,
+        "coverage": list(value.coverage),
+        "segments": [segment(s) for s in value.segments],
+    }
+
+
+def cluster(value: Cluster) -> Object:
+    """One group."""
+    return {
+        "id": value.id,
+        "kind": value.kind,
+        "representative": value.representative,
+        "weakest_link": value.weakest_link,
+        "members": [{"sha256": m.sha256, "uris": list(m.uris)} for m in value.members],
+        "edges": [edge(e) for e in value.edges],
+    }
+
+
+def clustering(value: Clustering) -> Object:
+    """All groups."""
+    return {"clusters": [cluster(c) for c in value.clusters], "unclustered": value.unclustered}
+
+
+def asset(value: Asset, sightings: list[Sighting], fingerprints: list[tuple[str, str]], warnings: list[str]) -> Object:
+    """A line of `export jsonl`. Transcript and text are empty until something reads them."""
+    return {
+        "sha256": value.sha256,
+        "kind": value.kind,
+        "bytes": value.bytes,
+        "uris": [s.uri for s in sightings],
+        "sightings": [
+            {name: getattr(s, name) for name in Sighting.__dataclass_fields__ if name != "sha256"} for s in sightings
+        ],
+        "properties": dict(value.properties),
+        "fingerprints": [{"type": type, "version": version} for type, version in fingerprints],
+        "warnings": warnings,
+        "transcript": None,
+        "text": [],
+    }

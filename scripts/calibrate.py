@@ -1,0 +1,114 @@
+"""Fit models/calibration.json: from what is measured of a pair to the probability that it is the same media.
+
+    .venv/bin/python scripts/calibrate.py --pictures SET... --videos SET...
+
+A SET is a folder with refs/, queries/ and truth.json: `queries` maps a query's name to {"reference": NAME or null}
+(pictures) or to a list of {"reference": NAME} (videos). Every query is matched; each candidate is one sample, true
+where truth.json names it. Logistic regression; the calibration error is cross-validated, grouped by what is shown,
+so that no source is on both sides. Afterwards put the new SHA-256 into models/manifest.toml (the script prints it).
+"""
+
+import argparse
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import astuple, fields
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mediafp import pipeline
+from mediafp.case import open_case
+from mediafp.errors import MediaError
+from mediafp.matching import judge, pictures, videos
+
+TARGET = Path(__file__).parent.parent / "models" / "calibration.json"
+FOLDS = 5
+REGULARISATION = 1.0
+Sample = tuple[tuple[float, ...], bool, str]
+
+
+def samples(folder: Path, kind: str) -> list[Sample]:
+    """(features, true, group) of every candidate of every query of a set."""
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
+    with tempfile.TemporaryDirectory() as store, open_case(store, create=True) as case:
+        for _ in case.ingest([folder / "refs"]):
+            pass
+        # Half of the queries a process: placement is single-threaded.
+        names = sorted(truth)
+        jobs = [(folder, kind, Path(store), names[n::2]) for n in range(2)]
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            return [sample for part in pool.map(_some, jobs) for sample in part]
+
+
+def _some(job: tuple[Path, str, Path, list[str]]) -> list[Sample]:
+    folder, kind, store, names = job
+    cv2.setNumThreads(1)
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
+    with open_case(store) as case:
+        library = pipeline.Library(case.store)
+        return [sample for name in names for sample in _of(folder / "queries" / name, truth[name], kind, library)]
+
+
+def _of(query: Path, true: Any, kind: str, library: pipeline.Library) -> Iterator[Sample]:
+    wanted = {pair["reference"] for pair in (true if isinstance(true, list) else [true])} - {None}
+    try:
+        reading = pipeline.read(query)
+    except MediaError:
+        return
+    if reading is None or (kind == "videos") != (reading.asset.kind == "video"):
+        return
+    pairs: list[pictures.Pair] | list[videos.Pair] = library.compare(reading)
+    for pair in pairs:
+        names = {Path(uri).name for uri in library.uris(pair.candidate.sha256)}
+        group = min(names).split("__")[0]
+        yield astuple(pair.features), bool(names & wanted), group
+
+
+def fit(kind: str, folders: list[Path]) -> dict[str, Any]:
+    """The fitted numbers of one kind, with what they were fitted on."""
+    rows = [sample for folder in folders for sample in samples(folder, kind)]
+    values, labels, groups = (np.array(column) for column in zip(*rows, strict=True))
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=2000))
+    held_out = cross_val_predict(model, values, labels, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba")[:, 1]
+    model.fit(values, labels)
+    scaler, regression = model[0], model[1]
+    names = fields(judge.PictureFeatures if kind == "pictures" else judge.VideoFeatures)
+    bins = np.minimum((held_out * 10).astype(int), 9)
+    error = sum(abs(held_out[bins == b].mean() - labels[bins == b].mean()) * (bins == b).mean() for b in set(bins))
+    made = {
+        "about": f"{len(rows)} candidate pairs, {int(labels.sum())} of them true, {len(set(groups))} sources",
+        "held_out_calibration_error": round(float(error), 4),
+        "features": [field.name for field in names],
+        "mean": scaler.mean_.round(6).tolist(),
+        "scale": scaler.scale_.round(6).tolist(),
+        "coefficients": regression.coef_[0].round(6).tolist(),
+        "intercept": round(float(regression.intercept_[0]), 6),
+    }
+    print(kind, json.dumps(made, indent=1))
+    return made
+
+
+def main() -> None:
+    """Fits what is named, and keeps the rest of the file as it is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=Path, nargs="*", default=[])
+    parser.add_argument("--videos", type=Path, nargs="*", default=[])
+    args = parser.parse_args()
+    fitted = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.is_file() else {}
+    fitted |= {kind: fit(kind, folders) for kind in ("pictures", "videos") if (folders := getattr(args, kind))}
+    TARGET.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
+    print(hashlib.sha256(TARGET.read_bytes()).hexdigest())
+
+
+if __name__ == "__main__":
+    main()
