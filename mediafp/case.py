@@ -1,7 +1,7 @@
 """The Python face: `mediafp.open(folder)` gives a case with the same verbs as the command line."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -15,6 +15,8 @@ from mediafp.ingest.walk import walk
 from mediafp.jobs import IngestOptions, Outcome
 from mediafp.media import Asset
 from mediafp.pipeline import Library
+from mediafp.report.clips import Clip, write_clips
+from mediafp.report.page import write_report
 from mediafp.store.records import Store
 
 TOP = 10
@@ -46,9 +48,7 @@ class Case:
         yield from jobs.ingest(self.store, walk(paths), options or IngestOptions())
         self.__dict__.pop("_library", None)
 
-    def match(
-        self, paths: Iterable[Path], *, top: int = TOP, least: float = LEAST_PROBABILITY
-    ) -> Iterator[Answer]:
+    def match(self, paths: Iterable[Path], *, top: int = TOP, least: float = LEAST_PROBABILITY) -> Iterator[Answer]:
         """The answer for each file, in the order asked."""
         for path in paths:
             yield pipeline.answer(path, self._library, top=top, least=least)
@@ -60,6 +60,52 @@ class Case:
     def cluster(self, relations: list[tuple[Asset, list[Match]]] | None = None) -> Clustering:
         """The groups of near-duplicates, from `relations` where they are at hand."""
         return pipeline.cluster(self.store, relations or list(self.relations()), self._library)
+
+    def answers(self, relations: list[tuple[Asset, list[Match]]]) -> list[Answer]:
+        """The likely matches within the store, each pair once: of the two directions the likelier."""
+        best: dict[frozenset[str], tuple[str, Match]] = {}
+        for asset, matches in relations:
+            for match in matches:
+                pair = frozenset((asset.sha256, match.sha256))
+                if match.probability >= LEAST_PROBABILITY and (
+                    pair not in best or match.probability > best[pair][1].probability
+                ):
+                    best[pair] = (asset.sha256, match)
+        chosen: dict[str, list[Match]] = {}
+        for sha256, match in best.values():
+            chosen.setdefault(sha256, []).append(match)
+        return [
+            Answer(
+                query=self.store.uris(asset.sha256)[0],
+                sha256=asset.sha256,
+                kind=asset.kind,
+                error=None,
+                matches=tuple(chosen.get(asset.sha256, ())),
+            )
+            for asset, _ in relations
+        ]
+
+    def report(self, out: Path, *, clips: bool, step: Callable[[], object] = lambda: None) -> list[Clip]:
+        """Writes the evidence page, and with `clips` the matched stretches into a folder beside it.
+
+        `step` is called once an asset compared.
+        """
+        relations = []
+        for relation in self.relations():
+            relations.append(relation)
+            step()
+        answers = self.answers(relations)
+        try:
+            write_report(out, answers=answers, clustering=self.cluster(relations), source=self.store)
+        except OSError as error:
+            raise UsageError(f"{out} cannot be written: {error.strerror}") from error
+        if not clips:
+            return []
+        return write_clips(out.with_name(out.stem + "-clips"), answers=answers, originals=self._original)
+
+    def _original(self, sha256: str) -> Path | None:
+        """A file that still holds the asset's bytes, by name."""
+        return next((path for uri in self.store.uris(sha256) if (path := Path(uri)).is_file()), None)
 
 
 def default_folder() -> Path:

@@ -1,6 +1,5 @@
 """The command line: parses and prints, nothing else."""
 
-import json
 import os
 import sys
 import time
@@ -14,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 import mediafp
-from mediafp import wire
+from mediafp import weights, wire
 from mediafp.case import LEAST_PROBABILITY, TOP, Case, open_case
 from mediafp.errors import MediafpError, UsageError
 from mediafp.ingest.walk import walk
@@ -229,7 +228,7 @@ def report(
         written = case.report(page, clips=clips, step=lambda: bar.advance(task))
     out.print(f"evidence page: {_shown(str(page))}")
     for clip in written:
-        out.print(_shown(clip))
+        out.print(_shown(str(clip.path) if clip.path else clip.message))
 
 
 @app.command()
@@ -282,7 +281,7 @@ def export_jsonl(store: Store = None) -> None:
 def models_list(as_json: Json = False) -> None:
     """What models there are, of which version and licence, and whether their files are there."""
     table = Table("name", "version", "licence", "state", "sha256")
-    for weight, state in mediafp.weights.verify():
+    for weight, state in weights.verify():
         if as_json:
             _say({"name": weight.name, "version": weight.version, "licence": weight.licence, "state": state,
                   "sha256": weight.sha256, "source": weight.source})  # fmt: skip
@@ -295,7 +294,7 @@ def models_list(as_json: Json = False) -> None:
 @models_app.command("verify")
 def models_verify() -> None:
     """Check every model file's SHA-256. Exit status 2 where one is missing or changed."""
-    bad = [(weight, state) for weight, state in mediafp.weights.verify() if state != "ok"]
+    bad = [(weight, state) for weight, state in weights.verify() if state != "ok"]
     for weight, state in bad:
         out.print(f"[red]{weight.name}: {state}[/]")
     if bad:

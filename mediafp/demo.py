@@ -108,7 +108,9 @@ def _pictures(originals: Path, seen: Path) -> list[Callable[[], object]]:
         draw.text(at, HANDLE, (255, 255, 255, 220), _font(size), stroke_width=1, stroke_fill=(0, 0, 0, 130))
         image.save(originals / "weibo_photo.jpg", quality=92)
         left, top, side = 60, 10, 400
-        image.crop((left, top, left + side, top + side)).resize((240, 240)).save(seen / "persona_avatar.jpg", quality=75)
+        image.crop((left, top, left + side, top + side)).resize((240, 240)).save(
+            seen / "persona_avatar.jpg", quality=75
+        )
 
     def headline() -> None:
         image = _open("rocket")
@@ -161,7 +163,7 @@ def _videos(originals: Path, seen: Path) -> list[Callable[[], object]]:
         return canvas(image)
 
     return [
-        *(lambda name=name: shutil.copyfile(source[name], originals / f"{name}.mp4") for name in CLIPS),  # type: ignore[misc]
+        *(lambda name=name: shutil.copyfile(source[name], originals / f"{name}.mp4") for name in CLIPS),
         lambda: write(clip("bunny").filter("scale", -2, 240), seen / "reupload_240p.mp4", crf=36),
         lambda: write(
             clip("carphone").hflip().filter("crop", "iw*0.8", "ih*0.8").filter("scale", 320, -2),

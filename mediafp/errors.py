@@ -1,14 +1,14 @@
 """The errors of mediafp, each naming what failed and the mend.
 
-    MediafpError                 everything below; a batch catches it per file
-    ├── UsageError               the caller's mistake: no store, bad option, missing path (exit 2)
-    │   ├── StoreError           a store that cannot be opened, or is of a newer version
-    │   └── ModelError           a model file that is missing or changed
-    └── MediaError               one file that could not be used; `kind` is the contract's word
-        ├── CorruptMedia         the bytes promise a format and break it
-        ├── UnsupportedMedia     a format or codec that is not read, or media without a picture
-        ├── TooLargeMedia        a budget of pixels, frames or bytes is exceeded
-        └── UnreadableMedia      the file cannot be opened at all
+MediafpError                 everything below; a batch catches it per file
+├── UsageError               the caller's mistake: no store, bad option, missing path (exit 2)
+│   ├── StoreError           a store that cannot be opened, or is of a newer version
+│   └── ModelError           a model file that is missing or changed
+└── MediaError               one file that could not be used; `kind` is the contract's word
+    ├── CorruptMedia         the bytes promise a format and break it
+    ├── UnsupportedMedia     a format or codec that is not read, or media without a picture
+    ├── TooLargeMedia        a budget of pixels, frames or bytes is exceeded
+    └── UnreadableMedia      the file cannot be opened at all
 """
 
 from typing import ClassVar, Literal

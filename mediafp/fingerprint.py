@@ -40,10 +40,14 @@ class FingerprintType(Protocol):
     """Arrays in, rows out. `name` and `version` are stored with every row; versions never compare."""
 
     name: str
-    version: str
     metric: Metric
     width: int
     """Columns of `vectors`: dimensions for cosine, bytes for hamming."""
+
+    @property
+    def version(self) -> str:
+        """What has to be equal for two fingerprints to be compared; a model's SHA-256 is part of it."""
+        ...
 
     def extract(
         self, pictures: list[Pixels]

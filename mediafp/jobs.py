@@ -77,7 +77,9 @@ def ingest(store: Store, files: Iterable[Path], options: IngestOptions) -> Itera
                 elif outcome := _without_work(store, path, options):
                     yield outcome
                 else:
-                    future = pool.schedule(_work, args=(path, options.full_decode, options.sidecars), timeout=FILE_SECONDS)
+                    future = pool.schedule(
+                        _work, args=(path, options.full_decode, options.sidecars), timeout=FILE_SECONDS
+                    )
                     running[future] = path
             if running:
                 ready, _ = wait(running, timeout=COMMIT_SECONDS, return_when=FIRST_COMPLETED)
@@ -86,10 +88,10 @@ def ingest(store: Store, files: Iterable[Path], options: IngestOptions) -> Itera
                 yield from _commit(store, done)
                 since = time.monotonic()
     except BaseException:
-        pool.stop()
+        pool.stop()  # type: ignore[no-untyped-call]
         raise
     finally:
-        pool.close() if not running else pool.stop()
+        pool.close()  # type: ignore[no-untyped-call]
         pool.join()
 
 
@@ -124,14 +126,10 @@ def _commit(store: Store, done: deque[tuple[Path, Work]]) -> list[Outcome]:
                 outcomes.append(Outcome(path=name, sha256=None, status="skipped"))
             elif isinstance(work, _Failed):
                 store.fail(os.path.abspath(path), work.kind, work.message)
-                outcomes.append(
-                    Outcome(path=name, sha256=None, status="failed", kind=work.kind, message=work.message)
-                )
+                outcomes.append(Outcome(path=name, sha256=None, status="failed", kind=work.kind, message=work.message))
             else:
                 status: Status = "added" if store.add(work) else "known"
-                outcomes.append(
-                    Outcome(path=name, sha256=work.asset.sha256, status=status, warnings=work.warnings)
-                )
+                outcomes.append(Outcome(path=name, sha256=work.asset.sha256, status=status, warnings=work.warnings))
     return outcomes
 
 

@@ -96,9 +96,7 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
             last = row
             chosen.append(n)
             side = FRAME_THUMBNAIL_SIDE if video else THUMBNAIL_SIDE
-            thumbnails.append(
-                Thumbnail(position=len(spans), seconds=frame.start, jpeg=thumbnail(frame.pixels, side))
-            )
+            thumbnails.append(Thumbnail(position=len(spans), seconds=frame.start, jpeg=thumbnail(frame.pixels, side)))
             spans.append((frame.start, frame.end))
         rows[types[0].name].append((vectors[chosen], quality[chosen]))
         for kind in types[1:]:
@@ -116,7 +114,7 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
                 type=kind.name,
                 version=kind.version,
                 spans=times.copy(),
-                vectors=np.concatenate([part[0] for part in parts]).reshape(-1, kind.width),  # type: ignore[arg-type]
+                vectors=np.concatenate([part[0] for part in parts]).reshape(-1, kind.width),
                 quality=np.concatenate([part[1] for part in parts]),
             )
         )

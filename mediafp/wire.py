@@ -26,7 +26,12 @@ def _encodes(text: str) -> bool:
 
 def outcome(value: Outcome) -> Object:
     """The line of one file that was taken in."""
-    made: Object = {"path": value.path, "sha256": value.sha256, "status": value.status, "warnings": list(value.warnings)}
+    made: Object = {
+        "path": value.path,
+        "sha256": value.sha256,
+        "status": value.status,
+        "warnings": list(value.warnings),
+    }
     return made | {"kind": value.kind, "message": value.message} if value.kind else made
 
 

@@ -79,7 +79,9 @@ def fit(kind: str, folders: list[Path]) -> dict[str, Any]:
     rows = [sample for folder in folders for sample in samples(folder, kind)]
     values, labels, groups = (np.array(column) for column in zip(*rows, strict=True))
     model = make_pipeline(StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=2000))
-    held_out = cross_val_predict(model, values, labels, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba")[:, 1]
+    held_out = cross_val_predict(model, values, labels, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba")[
+        :, 1
+    ]
     model.fit(values, labels)
     scaler, regression = model[0], model[1]
     names = fields(judge.PictureFeatures if kind == "pictures" else judge.VideoFeatures)

@@ -1,5 +1,6 @@
 """Every fingerprint type by name; outsiders add theirs as entry points of the group `mediafp.fingerprints`."""
 
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import entry_points
 
@@ -13,7 +14,7 @@ from mediafp.fingerprints.plain import PlainHash
 from mediafp.fingerprints.sscd import Sscd
 
 GROUP = "mediafp.fingerprints"
-BUILT_IN = {
+BUILT_IN: dict[str, Callable[[], FingerprintType]] = {
     "pdq": Pdq,
     "sscd_distilled": lambda: Sscd("sscd_distilled", weights.find("sscd_distilled")),
     "sscd": lambda: Sscd("sscd", weights.find("sscd")),

@@ -1,36 +1,53 @@
-"""A file opened by what its bytes are."""
+"""Media out of a file, whichever kind it is."""
 
+import codecs
 from pathlib import Path
 
-from mediafp.errors import CorruptMedia, UnreadableMedia
+from mediafp.errors import CorruptMedia
 from mediafp.ingest.pictures import read_picture
-from mediafp.ingest.probe import HEAD, is_text, kind_of
+from mediafp.ingest.probe import MEDIA_SUFFIXES, kind_of, open_file, read_head
 from mediafp.ingest.video import read_video
-from mediafp.ingest.walk import shown
 from mediafp.media import Media
 
-MEDIA_SUFFIXES = frozenset(
-    ".jpg .jpeg .png .webp .gif .avif .heic .heif .bmp .tif .tiff .mp4 .m4v .mov .mkv .webm .avi .flv .ts .mpg .mpeg"
-    " .wmv .asf .mp3 .m4a .aac .wav .flac .ogg .opus".split()
-)
+_TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b\x08")
 
 
 def open_media(path: Path, *, full_decode: bool = False) -> Media | None:
-    """The opened picture or video; None where the file is not media at all. Raises MediaError."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-    except OSError as error:
-        raise UnreadableMedia(f"{shown(path)} cannot be read: {error.strerror}") from error
+    """The file's media, or None where it is no media at all (text, a sidecar, a document).
+
+    `full_decode` decodes every frame of a video, at twice the cost, for exact frames near cuts.
+    Raises `UnreadableMedia`, `CorruptMedia`, `UnsupportedMedia` or `TooLargeMedia`, here or while
+    the frames are iterated.
+    """
+    with open_file(path) as file:
+        head = read_head(file)
+    promised = path.suffix.lower() in MEDIA_SUFFIXES
+    if not head:
+        if promised:
+            raise CorruptMedia(f"the file is empty: {path.name!r}; fetch it again from its source")
+        return None
     kind = kind_of(head)
     if kind == "image":
         return read_picture(path)
     if kind == "video":
         return read_video(path, full_decode=full_decode)
-    if path.suffix.lower() not in MEDIA_SUFFIXES:
-        return None
-    if not head:
-        raise CorruptMedia(f"{shown(path)} is empty; get it again from its source")
-    if is_text(head):
-        return None
-    raise CorruptMedia(f"{shown(path)} is named like media, and its bytes are of no known kind; get it again")
+    if promised and not _is_text(head):
+        raise CorruptMedia(
+            f"{path.name!r} is named {path.suffix!r}, but its bytes are of no known picture, video or sound; "
+            "fetch it again from its source"
+        )
+    return None
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether a file's first bytes are text: UTF-16 with its mark, or UTF-8 without control bytes."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    if any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head):
+        return False
+    try:
+        # An incremental decoder forgives a character that the end of `head` cuts.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True

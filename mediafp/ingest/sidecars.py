@@ -1,24 +1,61 @@
-"""What sidecars beside a file say of where and when it was seen: yt-dlp, gallery-dl, and a plain CSV."""
+"""What the sidecar files beside a media file say of where and when it was seen."""
 
 import csv
+import errno
+import io
 import json
-from collections.abc import Callable, Mapping
+import math
+import os
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-MAX_BYTES = 8 * 2**20
-"""A larger sidecar is left unread, with a warning."""
-CSV_NAMES = ("mediafp.csv", "sightings.csv")
-COLUMN_MAP = "mediafp.columns.json"
-"""Beside the CSV: {"their column": "our field"}; the column `file` names the media file."""
+from mediafp.ingest.probe import MEDIA_SUFFIXES
+
+SIDECAR_BYTES: Final = 8 << 20
+"""Largest sidecar that is read; yt-dlp's with every comment inside stay below it in most cases."""
+TABLE_NAMES: Final = ("mediafp.csv", "sightings.csv")
+COLUMNS_NAME: Final = "mediafp.columns.json"
+TABLES_KEPT: Final = 64
+"""Folders whose table is remembered, so that a folder of n files reads its table once."""
+MILLISECONDS_FROM: Final = 100_000_000_000
+"""Numbers of seconds this large (year 5138) are milliseconds."""
+CELL_CHARS: Final = 1 << 20
+"""Longest cell of a table: a post's text may be longer than the 128 Ki that Python allows."""
+
+_INFO: Final = ".info.json"
+_TIMES: Final = frozenset(("posted_at", "captured_at", "removed_at"))
+
+_YT_DLP: Final[Mapping[str, tuple[str, ...]]] = {
+    "account": ("uploader_id", "uploader", "channel", "creator"),
+    "platform": ("extractor_key", "extractor"),
+    "url": ("webpage_url", "original_url"),
+    "title": ("title", "fulltitle"),
+    "text": ("description",),
+    "posted_at": ("timestamp", "release_timestamp", "upload_date"),
+    "captured_at": ("epoch",),
+    "views": ("view_count",),
+}
+_GALLERY_DL: Final[Mapping[str, tuple[str, ...]]] = {
+    "account": ("author", "user", "username", "uploader", "account", "owner"),
+    "platform": ("category",),
+    "url": ("post_url", "webpage_url", "permalink", "url"),
+    "title": ("title",),
+    "text": ("content", "text", "description", "caption"),
+    "posted_at": ("date", "created_at", "timestamp"),
+    "captured_at": ("captured_at",),
+    "views": ("view_count", "views"),
+}
+_PERSON: Final = ("name", "username", "screen_name", "nick", "id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SightingFields:
-    """The fields of a sighting that a sidecar can fill."""
+    """A sighting without its file: the fields of `Sighting` but for `sha256` and `uri`."""
 
     account: str | None = None
     platform: str | None = None
@@ -32,177 +69,262 @@ class SightingFields:
     source: str = ""
 
 
-NAMES = tuple(field.name for field in fields(SightingFields))
-Reader = Callable[[Mapping[str, Any], list[str]], dict[str, Any]]
+_FIELDS: Final = tuple(one.name for one in fields(SightingFields) if one.name != "source")
+
+
+class _UnusableError(ValueError):
+    """A value of the wrong type or range; it becomes a warning."""
+
+
+type _Told = dict[str, str | int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """One folder's table: its rows by file name, and what was wrong with it."""
+
+    rows: Mapping[str, Mapping[str, str]]
+    warnings: tuple[str, ...]
 
 
 def is_sidecar(path: Path) -> bool:
-    """Whether the file's name is that of a sidecar that `read_sidecars` looks for."""
-    name = path.name
-    return name.endswith(".info.json") or name in (*CSV_NAMES, COLUMN_MAP) or (
-        name.endswith(".json") and path.with_name(name[: -len(".json")]).is_file()
-    )
+    """Whether the name is that of a sidecar or of a table of sightings."""
+    name = path.name.lower()
+    if name.endswith(_INFO) or name == COLUMNS_NAME or name in TABLE_NAMES:
+        return True
+    return name.endswith(".json") and os.path.splitext(name[: -len(".json")])[1] in MEDIA_SUFFIXES
 
 
 def read_sidecars(path: Path) -> tuple[SightingFields, list[str]]:
-    """The fields that the sidecars of a media file fill, the first format that has one winning, and warnings."""
+    """What the sidecars of one media file say, and warnings of what in them could not be used.
+
+    Where several speak of one field, the table goes before yt-dlp's file, and that before
+    gallery-dl's; `source` names those that said something, joined by `+`. Times are ISO 8601 in
+    UTC; a time without a zone is taken as UTC. Never raises for what a sidecar holds.
+    """
     warnings: list[str] = []
-    found: dict[str, Any] = {}
-    readers: list[tuple[Path, str, Reader]] = [
-        (path.with_name(path.stem + ".info.json"), "yt-dlp", _yt_dlp),
-        (path.with_name(path.name + ".info.json"), "yt-dlp", _yt_dlp),
-        (path.with_name(path.name + ".json"), "gallery-dl", _gallery_dl),
-    ]
-    for sidecar, source, reader in readers:
-        if sidecar == path or not sidecar.is_file():
-            continue
-        told = _json(sidecar, warnings)
-        if told is not None:
-            values = {k: v for k, v in reader(told, warnings).items() if v is not None}
-            found = {**values, **found, "source": found.get("source", source)}
-    for name in CSV_NAMES:
-        table = path.with_name(name)
-        if table.is_file():
-            values, said = _row(table, path.name)
-            warnings += said
-            if values:
-                found = {**values, **found, "source": found.get("source", "csv")}
-    return SightingFields(**found), warnings
+    said: list[tuple[str, _Told]] = []
+    row = _row_of(path, warnings)
+    if row is not None:
+        said.append(("csv", _collect(row, {name: (name,) for name in _FIELDS}, "its table row", warnings)))
+    for source, beside, keys in (
+        ("yt-dlp", path.with_name(path.stem + _INFO), _YT_DLP),
+        ("gallery-dl", path.with_name(path.name + ".json"), _GALLERY_DL),
+    ):
+        record = _record(beside, warnings)
+        if record is not None:
+            said.append((source, _collect(record, keys, repr(beside.name), warnings)))
+    merged: _Told = {}
+    for _, told in reversed(said):
+        merged.update(told)
+    source = "+".join(name for name, told in said if told)
+
+    def words(name: str) -> str | None:
+        value = merged.get(name)
+        return value if isinstance(value, str) else None
+
+    views = merged.get("views")
+    return SightingFields(
+        account=words("account"),
+        platform=words("platform"),
+        url=words("url"),
+        title=words("title"),
+        text=words("text"),
+        posted_at=words("posted_at"),
+        captured_at=words("captured_at"),
+        removed_at=words("removed_at"),
+        views=views if isinstance(views, int) else None,
+        source=source,
+    ), warnings
 
 
-def _json(file: Path, warnings: list[str]) -> Mapping[str, Any] | None:
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            warnings.append(f"the sidecar {file.name!r} is larger than {MAX_BYTES} bytes and was left unread")
-            return None
-        told = json.loads(file.read_text(encoding="utf-8", errors="replace"))
-    except (OSError, ValueError, RecursionError) as error:
-        warnings.append(f"the sidecar {file.name!r} cannot be read: {error}")
-        return None
-    if not isinstance(told, dict):
-        warnings.append(f"the sidecar {file.name!r} holds no object and was left unread")
-        return None
+def _collect(
+    record: Mapping[str, object], keys: Mapping[str, tuple[str, ...]], where: str, warnings: list[str]
+) -> _Told:
+    """Our fields out of a record: for each, the first of its keys that holds a usable value."""
+    told: _Told = {}
+    for name, candidates in keys.items():
+        for key in candidates:
+            value = record.get(key)
+            if value is None or value == "" or value == [] or value == {}:
+                continue
+            try:
+                told[name] = _value(name, value)
+                break
+            except ValueError:
+                warnings.append(f"{where}: {key!r} holds no usable {name} and was left out")
     return told
 
 
-def _yt_dlp(told: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
-    return {
-        "account": _first(told, warnings, "uploader_id", "uploader", "channel", "channel_id"),
-        "platform": _first(told, warnings, "extractor_key", "extractor"),
-        "url": _first(told, warnings, "webpage_url", "original_url"),
-        "title": _first(told, warnings, "title", "fulltitle"),
-        "text": _first(told, warnings, "description"),
-        "posted_at": _when(told, warnings, "timestamp", "upload_date"),
-        "captured_at": _when(told, warnings, "epoch"),
-        "views": _number(told.get("view_count"), "view_count", warnings),
-    }
+def _value(name: str, value: object) -> str | int:
+    """The value in our own form; raises `ValueError` where it has none."""
+    if name == "views":
+        return _count(value)
+    if name in _TIMES:
+        return _utc(value)
+    if name == "account" and isinstance(value, Mapping):
+        value = next((value[key] for key in _PERSON if value.get(key)), None)
+    if name == "account" and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise _UnusableError(name)
+    # A lone surrogate cannot be stored or sent as UTF-8.
+    text = value.encode("utf-8", "replace").decode("utf-8").replace("\x00", "").strip()
+    if not text:
+        raise _UnusableError(name)
+    return text
 
 
-def _gallery_dl(told: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
-    people = {key: _person(told.get(key)) for key in ("author", "user", "username", "uploader", "account")}
-    return {
-        "account": _first(people, warnings, *people),
-        "platform": _first(told, warnings, "category"),
-        "url": _first(told, warnings, "post_url", "webpage_url", "url"),
-        "title": _first(told, warnings, "title"),
-        "text": _first(told, warnings, "content", "text", "description", "caption"),
-        "posted_at": _when(told, warnings, "date", "timestamp", "created_at"),
-        "views": _number(told.get("view_count"), "view_count", warnings),
-    }
+def _count(value: object) -> int:
+    """A whole number of views, also from "1,234"."""
+    if isinstance(value, str):
+        value = float(value.replace(",", "").replace(" ", "").replace("\u00a0", ""))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _UnusableError("views")
+    # Databases hold whole numbers of 63 bits.
+    if not (isinstance(value, int) or math.isfinite(value)) or not 0 <= value < 1 << 63:
+        raise _UnusableError("views")
+    return int(value)
 
 
-def _person(value: Any) -> Any:
-    if isinstance(value, dict):
-        return next((value[key] for key in ("name", "screen_name", "username", "nick", "id") if value.get(key)), None)
-    return value
-
-
-def _first(told: Mapping[str, Any], warnings: list[str], *keys: str) -> str | None:
-    for key in keys:
-        value = told.get(key)
-        if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
-            return str(value)
-        if value is not None and not isinstance(value, str):
-            warnings.append(f"the sidecar's {key} is no text and was left out")
-    return None
-
-
-def _number(value: Any, key: str, warnings: list[str]) -> int | None:
-    if value is None or value == "":
-        return None
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):
-        number = -1
-    if isinstance(value, bool) or not 0 <= number < 2**63:
-        warnings.append(f"the sidecar's {key} is no count and was left out")
-        return None
-    return number
-
-
-def _when(told: Mapping[str, Any], warnings: list[str], *keys: str) -> str | None:
-    for key in keys:
-        value = told.get(key)
-        if value is None or value == "":
-            continue
-        time = _time(value)
-        if time:
-            return time
-        warnings.append(f"the sidecar's {key} is no time and was left out")
-    return None
-
-
-def _time(value: Any) -> str | None:
-    """ISO 8601 in UTC of a Unix time, of YYYYMMDD, or of ISO text; a time without a zone counts as UTC."""
-    try:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            moment = datetime.fromtimestamp(value, UTC)
-        elif isinstance(value, str) and value.isdigit() and len(value) != 8:
-            moment = datetime.fromtimestamp(int(value), UTC)
-        elif isinstance(value, str):
-            moment = datetime.fromisoformat(value.strip())
-            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _utc(value: object) -> str:
+    """`YYYY-MM-DDTHH:MM:SSZ` from seconds or milliseconds since 1970, a date, or an ISO 8601 text."""
+    if isinstance(value, str):
+        text = value.strip()
+        # Eight digits are a date (20240131), not seconds of the year 1970.
+        if len(text) != 8 and text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
+            value = float(text)
         else:
-            return None
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _row(table: Path, name: str) -> tuple[dict[str, Any], list[str]]:
-    stat, columns = table.stat(), table.with_name(COLUMN_MAP)
-    stamp = columns.stat().st_mtime_ns if columns.is_file() else 0
-    rows, warnings = _table(table, stat.st_mtime_ns, stat.st_size, stamp)
-    row, said = rows.get(name), list(warnings)
-    if row is None:
-        return {}, said
-    values: dict[str, Any] = {}
-    for field, value in row.items():
-        if field == "views":
-            values[field] = _number(value, field, said)
-        elif field.endswith("_at"):
-            values[field] = _when(row, said, field)
-        elif field in NAMES and field != "source":
-            values[field] = value
-    return {k: v for k, v in values.items() if v not in (None, "")}, said
-
-
-@lru_cache(maxsize=16)
-def _table(table: Path, modified: int, size: int, mapped: int) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
-    """The CSV's rows by file name, columns renamed; the last three arguments only tell one state from another."""
-    warnings: list[str] = []
-    names = _json(table.with_name(COLUMN_MAP), warnings) if mapped else {}
-    if size > MAX_BYTES * 8:
-        return {}, (f"the table {table.name!r} is too large and was left unread",)
-    rows: dict[str, dict[str, str]] = {}
+            try:
+                moment = datetime.fromisoformat(text)
+            except ValueError:
+                moment = datetime.strptime(text, "%a %b %d %H:%M:%S %z %Y")  # the form of X and Weibo
+            value = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) < 1e15:
+            raise _UnusableError("time")
+        if abs(value) >= MILLISECONDS_FROM:
+            value = value / 1000
+        try:
+            value = datetime.fromtimestamp(value, UTC)
+        except (OverflowError, OSError) as exc:
+            raise _UnusableError("time") from exc
+    if not isinstance(value, datetime):
+        raise _UnusableError("time")
     try:
-        with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-            for row in csv.DictReader(file):
-                renamed = {str((names or {}).get(key, key)): value for key, value in row.items() if key and value}
-                if renamed.get("file"):
-                    rows[renamed["file"]] = renamed
-    except (OSError, csv.Error) as error:
-        warnings.append(f"the table {table.name!r} cannot be read: {error}")
-    if not rows and not warnings:
-        warnings.append(f"the table {table.name!r} has no column 'file' that names media; see mediafp.columns.json")
-    return rows, tuple(warnings)
+        moment = value.astimezone(UTC)
+    except OverflowError as exc:
+        raise _UnusableError("time") from exc
+    # strftime does not pad years below 1000.
+    return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def _record(path: Path, warnings: list[str]) -> Mapping[str, object] | None:
+    """The JSON object in a sidecar, None where there is no sidecar or nothing usable in it."""
+    raw = _bytes(path, warnings)
+    if raw is None:
+        return None
+    try:
+        record = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        warnings.append(f"{path.name!r} is no valid JSON and was left unread")
+        return None
+    if not isinstance(record, dict):
+        warnings.append(f"{path.name!r} holds no JSON object and was left unread")
+        return None
+    return record
+
+
+def _bytes(path: Path, warnings: list[str]) -> bytes | None:
+    """The bytes of a sidecar, None where there is none; warns where it is too large or unreadable."""
+    try:
+        # A pipe beside the file would hold us for ever.
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            raw = file.read(SIDECAR_BYTES + 1)
+    except (OSError, ValueError) as exc:
+        # A media file's name may be so long that its sidecar's could not exist.
+        if not isinstance(exc, ValueError) and exc.errno != errno.ENAMETOOLONG:
+            warnings.append(f"{path.name!r} could not be read: {exc.strerror}")
+        return None
+    if len(raw) > SIDECAR_BYTES:
+        warnings.append(f"{path.name!r} is over {SIDECAR_BYTES >> 20} MiB and was left unread")
+        return None
+    return raw
+
+
+def _row_of(path: Path, warnings: list[str]) -> Mapping[str, str] | None:
+    """The row of the file in the first table of its folder, None where there is none."""
+    columns = path.with_name(COLUMNS_NAME)
+    for name in TABLE_NAMES:
+        stamp = _stamp(path.with_name(name))
+        if stamp is None:
+            continue
+        table = _table(path.with_name(name), stamp, columns, _stamp(columns))
+        warnings.extend(table.warnings)
+        return table.rows.get(_key(path.name))
+    return None
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Time of change and size of a file, None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=TABLES_KEPT)
+def _table(path: Path, stamp: tuple[int, int], columns: Path, columns_stamp: tuple[int, int] | None) -> _Table:
+    """A folder's table. The stamps are here so that a changed file is read again."""
+    warnings: list[str] = []
+    raw = _bytes(path, warnings)
+    if raw is None:
+        return _Table(rows={}, warnings=tuple(warnings))
+    names = _column_names(columns, warnings) if columns_stamp is not None else {}
+    # File names may hold any bytes, so the table that lists them may too.
+    lines = io.StringIO(raw.decode("utf-8-sig", "surrogateescape"), newline="")
+    rows: dict[str, Mapping[str, str]] = {}
+    twice = 0
+    try:
+        for row in _rows(lines, names):
+            key = _key(row.get("file", ""))
+            if key in rows:
+                twice += 1
+            elif key:
+                rows[key] = row
+    except (csv.Error, KeyError) as exc:
+        warnings.append(f"{path.name!r}: {exc.args[0]}")
+    if twice:
+        warnings.append(f"{path.name!r} names {twice} files more than once: their first rows were used")
+    return _Table(rows=rows, warnings=tuple(warnings))
+
+
+def _rows(lines: Iterable[str], names: Mapping[str, str]) -> Iterable[Mapping[str, str]]:
+    """The table's rows under our field names; raises KeyError where no column names the files."""
+    csv.field_size_limit(CELL_CHARS)
+    reader = csv.reader(lines)
+    header = [names.get(title.strip(), title.strip().lower()) for title in next(reader, [])]
+    if "file" not in header:
+        raise KeyError(f"no column named 'file'; name it so, or say in {COLUMNS_NAME} which one it is")
+    for cells in reader:
+        yield {title: cell.strip() for title, cell in zip(header, cells, strict=False)}
+
+
+def _column_names(path: Path, warnings: list[str]) -> Mapping[str, str]:
+    """Our field's name for each of their columns, from the map beside the table."""
+    record = _record(path, warnings) or {}
+    names: dict[str, str] = {}
+    for theirs, ours in record.items():
+        if isinstance(ours, str) and (ours == "file" or ours in _FIELDS):
+            names[theirs.strip()] = ours
+        else:
+            warnings.append(f"{path.name!r}: {theirs!r} is mapped to no field of ours and was left out")
+    return names
+
+
+def _key(name: str) -> str:
+    """A file's name as the table and the folder may both spell it: no folders, composed letters."""
+    return unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])

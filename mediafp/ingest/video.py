@@ -1,194 +1,405 @@
-"""Frames of a video about once a second, with their presentation times, by PyAV."""
+"""Sampled frames of a video, decoded on one thread while they are asked for."""
 
+import itertools
+import math
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, Final
 
 import av
+import av.container
 import av.error
 import numpy as np
-from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
-from mediafp.errors import CorruptMedia, TooLargeMedia, UnsupportedMedia
-from mediafp.ingest.walk import shown
+from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
+from mediafp.ingest.probe import open_file
 from mediafp.media import Frame, Media, Pixels
 from mediafp.settings import FRAME_SIDE, MAX_FRAMES, MAX_PIXELS, SAMPLE_SECONDS
 
-MEND = "the file is damaged or cut short; get it again from its source"
-MOST_PACKETS_LOST = 1000
-"""Undecodable packets after which the rest of a video is given up."""
+DEMUXERS: Final = (
+    "mov,mp4,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,m4v,ogg,wav,w64,flac,mp3,aac,asf,aiff,amr,h264,hevc,ivf,rm"
+)
+"""The only containers that are opened: each reads its own bytes. Playlists (hls, concat, sdp, dash)
+name other files and addresses, so they are not here (findings, "Hostile media")."""
+READ_BYTES: Final = 1 << 18
+"""Bytes that the demuxer asks Python for at once; PyAV's 32 KiB makes eight times the calls."""
+CUT_SHORT_SECONDS: Final = 2.0
+"""Pictures that end this much before the file's own duration: it was cut short, and we say so."""
+TIME_SLACK: Final = 1e-4
+"""Seconds by which a frame may precede its sample point: half a tick of a 1/90000 s clock and of
+a millisecond clock's rounding are both far from a frame's length."""
+JUMP_SECONDS: Final = 0.5
+"""A step back in time above this is a new clock (joined broadcasts); below it, a misordered frame."""
+ASPECT_LIMIT: Final = 4.0
+"""Pixel aspect ratios beyond this, either way, are damage and are taken as square."""
+RATE_LIMIT: Final = 480
+"""Frames a second above which a stated rate is a time base in disguise (AVI states 600)."""
+FAULTS_LIMIT: Final = 2_000
+"""Broken packets in a row after which the rest of a stream is given up."""
+_NO_TIMESTAMPS: Final = 0x0080
+_MATRIX_ENTRIES: Final = 9
 
 
 def read_video(path: Path, *, full_decode: bool = False, every: float = SAMPLE_SECONDS) -> Media:
-    """The video's properties and its sampled frames; a file with sound alone has no frames.
+    """The video's frames, about one every `every` seconds, and what the decoder said of it.
 
-    Without `full_decode` frames that no other frame needs are left undecoded, and the loop filter is off: half
-    the cost, and at a cut the sampled frame may be a few frames late. Raises MediaError, some while reading.
+    A frame is the first one decoded at or after each multiple of `every`, by presentation time from
+    the start of the stream; its span runs to the next sampled frame. Pixels are upright, square
+    and at most `FRAME_SIDE` long. Unless `full_decode`, frames that no other frame needs are left
+    undecoded and the loop filter is off: half the cost, and a sample may lie a few frames later.
+    A file with sound alone has no frames and the warning `no pictures`.
+    Raises `CorruptMedia`, `UnsupportedMedia`, `TooLargeMedia`, `UnreadableMedia`.
     """
-    name = shown(path)
-    file = path.open("rb")
-    try:
-        container = av.open(file, mode="r")
-    except av.error.FFmpegError as error:
-        file.close()
-        raise CorruptMedia(f"{name} cannot be opened as a video ({error.strerror}): {MEND}") from error
+    if not every > 0:
+        raise ValueError("every must be above 0 seconds")
     media = Media(kind="video", properties={}, frames=iter(()))
-    try:
-        stream = next((s for s in container.streams.video if not _is_cover(s)), None)
-        length = container.duration / av.time_base if container.duration else None
-        media.properties |= {
-            "format": container.format.name,
-            "has_sound": bool(container.streams.audio),
-            "width": 0,
-            "height": 0,
-            "duration": length,
-        }
-        if stream is None:
-            _without_pictures(container, media, name)
-            container.close()
-            file.close()
-            return media
-        _describe(stream, media, length)
-    except BaseException:
-        container.close()
-        file.close()
-        raise
-    media.frames = _sample(container, file, stream, media, name, full_decode, every)
+    sampled = _sampled(path, media, full_decode=full_decode, every=every)
+    # The first frame is decoded here: its side data hold the rotation that `width` and `height`
+    # need, and a generator once started closes the file even if it is never finished.
+    first = next(sampled, None)
+    if first is not None:
+        media.frames = itertools.chain((first,), sampled)
     return media
 
 
-def _is_cover(stream: VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+@dataclass(slots=True, kw_only=True)
+class _Clock:
+    """Seconds since the start of the stream for each decoded frame, never running backwards."""
+
+    base: Fraction | None
+    origin: int | None
+    step: float
+    warnings: list[str]
+    now: float = -1.0
+    shift: float = 0.0
+    said: set[str] = field(default_factory=set)
+
+    def read(self, frame: VideoFrame) -> float:
+        """The frame's presentation time in seconds."""
+        stamp = frame.pts
+        if stamp is None:
+            self._say("frames without presentation times: their order and the frame rate were used instead")
+            stamp = frame.dts
+        if stamp is None or self.base is None:
+            time = 0.0 if self.now < 0 else self.now + self.step
+        else:
+            if self.origin is None:
+                self.origin = stamp
+            time = float((stamp - self.origin) * self.base) + self.shift
+        if time < self.now:
+            if self.now - time > JUMP_SECONDS:
+                self._say(f"the clock jumps back at {self.now:.1f} s: times after it are counted on from there")
+                self.shift += self.now + self.step - time
+                time = self.now + self.step
+            else:
+                time = self.now
+        self.now = max(0.0, time)
+        return self.now
+
+    def _say(self, warning: str) -> None:
+        if warning[:30] not in self.said:
+            self.said.add(warning[:30])
+            self.warnings.append(warning)
 
 
-def _without_pictures(container: InputContainer, media: Media, name: str) -> None:
-    if not container.streams.audio:
-        raise UnsupportedMedia(f"{name} holds neither pictures nor sound that can be read")
-    media.warnings.append("no pictures: the file holds sound alone")
+def _sampled(path: Path, media: Media, *, full_decode: bool, every: float) -> Iterator[Frame]:
+    """The sampled frames with their spans; fills the properties and warnings of `media`."""
+    with open_file(path) as file, closing(_open_container(file, path)) as container:
+        stream = _picture_stream(container)
+        duration = None if container.duration is None else container.duration / av.time_base
+        has_sound = any(sound.codec_context is not None for sound in container.streams.audio)
+        media.properties.update(format=_format_name(container), duration=_seconds(duration), has_sound=has_sound)
+        if stream is None:
+            _describe_sound(container, media, path)
+            return
+        _prepare(stream, container, full_decode=full_decode)
+        media.properties.update(_describe(stream))
+        found = False
+        try:
+            for frame in _chosen(container, stream, media, every):
+                found = True
+                yield frame
+        except MediaError as exc:
+            raise type(exc)(f"{path.name!r}: {exc}") from exc
+        except MemoryError as exc:
+            raise TooLargeMedia(f"{path.name!r}: a frame does not fit in memory; shrink the video first") from exc
+        if not found:
+            if not has_sound:
+                raise CorruptMedia(f"{path.name!r} holds no frame that can be decoded; fetch it again from its source")
+            media.warnings.append("no pictures: no frame could be decoded")
 
 
-def _describe(stream: VideoStream, media: Media, length: float | None) -> None:
-    if stream.width * stream.height > MAX_PIXELS:
-        raise TooLargeMedia(f"its frames have {stream.width} x {stream.height} pixels, and {MAX_PIXELS} is the limit")
-    if stream.duration and stream.time_base:
-        length = float(stream.duration * stream.time_base)
-    aspect = stream.sample_aspect_ratio or Fraction(1)
-    media.properties |= {
-        "codec": stream.codec_context.name,
-        "width": round(stream.width * aspect),
-        "height": stream.height,
-        "duration": round(length, 3) if length else None,
-        "fps": float(stream.average_rate) if stream.average_rate else None,
-    }
-
-
-def _sample(
-    container: InputContainer,
-    file: IO[bytes],
-    stream: VideoStream,
-    media: Media,
-    name: str,
-    full_decode: bool,
-    every: float,
-) -> Iterator[Frame]:
-    """Frames at or after each multiple of `every`, each lasting until the next one."""
-    context = stream.codec_context
-    context.thread_count = 1
-    context.thread_type = "NONE"
-    if not full_decode:
-        context.skip_frame = "NONREF"
-        context.options = {"skip_loop_filter": "all"}
-    clock = _Clock(stream)
-    pending: tuple[Pixels, float] | None = None
-    end, due, count = 0.0, 0.0, 0
+def _open_container(file: BinaryIO, path: Path) -> av.container.InputContainer:
+    """The container behind an open file, one of `DEMUXERS`, unable to open anything else."""
     try:
-        for frame in _decoded(container, stream, media):
-            now = clock.time(frame)
-            end = max(end, now + clock.step)
-            if now + 1e-6 < due:
-                continue
-            picture, turned = _pixels(frame, float(stream.sample_aspect_ratio or 1))
-            if pending is None and turned:
-                media.properties["width"], media.properties["height"] = (
-                    media.properties["height"],
-                    media.properties["width"],
-                )
-            if pending:
-                yield Frame(pixels=pending[0], start=pending[1], end=now)
-            pending = (picture, now)
-            due = (int(now / every) + 1) * every
-            count += 1
-            if count >= MAX_FRAMES:
-                media.warnings.append(f"only the first {now:.0f} s were read")
+        return av.open(
+            file,
+            "r",
+            container_options={"format_whitelist": DEMUXERS, "protocol_whitelist": "none"},
+            buffer_size=READ_BYTES,
+            io_open=_refuse,
+        )
+    except MemoryError as exc:
+        raise TooLargeMedia(f"{path.name!r} does not fit in memory while it is opened") from exc
+    except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
+        raise CorruptMedia(
+            f"{path.name!r} cannot be opened as video or sound ({_reason(exc)}): it is damaged or cut short; "
+            "fetch it again from its source"
+        ) from exc
+
+
+def _refuse(url: str, flags: object, options: object) -> object:
+    """Nothing, ever: a container may not make us open another file or address."""
+    raise PermissionError("a media file may not open other files")
+
+
+def _picture_stream(container: av.container.InputContainer) -> VideoStream | None:
+    """The first moving picture stream; None where there are none but cover pictures."""
+    still = Disposition.attached_pic | Disposition.timed_thumbnails
+    moving = [stream for stream in container.streams.video if not stream.disposition & still]
+    return moving[0] if moving else None
+
+
+def _prepare(stream: VideoStream, container: av.container.InputContainer, *, full_decode: bool) -> None:
+    """Nothing; sets the decoder to one thread and leaves out the work that sampling does not need."""
+    context = stream.codec_context
+    if context is None:
+        raise UnsupportedMedia("no decoder for its pictures; convert it to H.264 first")
+    if context.width * context.height > MAX_PIXELS:
+        raise TooLargeMedia(f"{context.width} x {context.height} pixels are over the limit of {MAX_PIXELS}")
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all
+    stream.thread_count = 1
+    context.thread_type = "NONE"
+    options = {"max_pixels": str(MAX_PIXELS)}
+    # A raw stream has no times of its own: they are counted frame by frame, so none may be left out.
+    if not full_decode and not container.format.flags & _NO_TIMESTAMPS:
+        context.skip_frame = "NONREF"
+        options["skip_loop_filter"] = "all"
+    context.options = {**context.options, **options}
+
+
+def _describe(stream: VideoStream) -> dict[str, str | int | float | bool | None]:
+    """The stream's codec, coded size and mean frame rate; its own duration where it states one."""
+    context = stream.codec_context
+    told: dict[str, str | int | float | bool | None] = {
+        "codec": context.codec.canonical_name,
+        "width": context.width,
+        "height": context.height,
+        "fps": round(1 / step, 3) if (step := _step(stream)) else None,
+    }
+    if stream.duration is not None and stream.duration > 0 and stream.time_base:
+        told["duration"] = _seconds(float(stream.duration * stream.time_base))
+    return told
+
+
+def _describe_sound(container: av.container.InputContainer, media: Media, path: Path) -> None:
+    """Nothing; fills in a file of sound alone, or raises `CorruptMedia` where there is none either."""
+    if not media.properties["has_sound"]:
+        raise CorruptMedia(f"{path.name!r} holds neither pictures nor sound; fetch it again from its source")
+    sound = next(one for one in container.streams.audio if one.codec_context is not None)
+    media.properties.update(codec=sound.codec_context.codec.canonical_name, width=None, height=None, fps=None)
+    media.warnings.append("no pictures")
+
+
+def _chosen(container: av.container.InputContainer, stream: VideoStream, media: Media, every: float) -> Iterator[Frame]:
+    """The frames at the sample points, each with its span: up to the next, or to the end of the stream."""
+    step = _step(stream) or 0.04
+    base = stream.time_base
+    clock = _Clock(
+        base=Fraction(base.numerator, base.denominator) if base else None,
+        origin=stream.start_time,
+        step=step,
+        warnings=media.warnings,
+    )
+    due, chosen, spoiled, last, end = 0.0, 0, 0, None, 0.0
+    for frame in _decoded(container, stream, media):
+        time = clock.read(frame)
+        end = max(end, time + _length(frame, step))
+        if frame.is_corrupt:
+            spoiled += 1
+        # A patched-up frame is waited out for one interval, and taken where nothing better came.
+        if time < due - TIME_SLACK or (frame.is_corrupt and time < due + every):
+            continue
+        if chosen == MAX_FRAMES:
+            media.warnings.append(f"only the first {time:.0f} s were read: the limit is {MAX_FRAMES} sampled frames")
+            break
+        due = (math.floor((time + TIME_SLACK) / every) + 1) * every
+        if last is not None:
+            yield _until(last, time)
+        pixels = _pixels(frame, stream)
+        if not chosen:
+            media.properties["width"], media.properties["height"] = _upright(frame, stream)
+        chosen += 1
+        last = Frame(pixels=pixels, start=time, end=time)
+    else:
+        end = _ending(media, end)
+    if spoiled:
+        media.warnings.append(f"{spoiled} frames were damaged in part")
+    if last is not None:
+        yield _until(last, max(end, last.start))
+
+
+def _ending(media: Media, end: float) -> float:
+    """The end of the pictures, given the end of the last one decoded; warns of a file cut short."""
+    stated = media.properties.get("duration")
+    if not isinstance(stated, float):
+        media.properties["duration"] = _seconds(end)
+        return end
+    if end - stated > CUT_SHORT_SECONDS:
+        media.properties["duration"] = _seconds(end)
+    if stated - end > CUT_SHORT_SECONDS:
+        media.warnings.append(f"the pictures end at {end:.1f} s of {stated:.1f} s: the file may be cut short")
+        return end
+    return max(stated, end)
+
+
+def _decoded(container: av.container.InputContainer, stream: VideoStream, media: Media) -> Iterator[VideoFrame]:
+    """Every frame that the decoder gives out, in presentation order; broken packets are counted and left."""
+    faults, in_a_row = 0, 0
+    try:
+        for packet in _packets(container, stream, media):
+            try:
+                frames = packet.decode()
+                in_a_row = 0
+            except av.error.DecoderNotFoundError as exc:
+                raise UnsupportedMedia("no decoder for its pictures; convert it to H.264 first") from exc
+            except EOFError:
                 break
-        if pending is None:
-            raise CorruptMedia(f"{name} holds a video stream of which no frame can be decoded: {MEND}")
-        told = media.properties["duration"]
-        last = max(end, float(told)) if isinstance(told, float) and told - end < 2 * every else end
-        if not told:
-            media.properties["duration"] = round(end, 3)
-        elif isinstance(told, float) and told - end > 2 * every and count < MAX_FRAMES:
-            media.warnings.append(f"the pictures end at {end:.1f} s of {told:.1f} s")
-        if clock.guessed:
-            media.warnings.append("frames without time stamps: times follow from the frame rate")
-        yield Frame(pixels=pending[0], start=pending[1], end=last)
+            except (av.error.FFmpegError, ValueError, OSError):
+                faults, in_a_row = faults + 1, in_a_row + 1
+                if in_a_row > FAULTS_LIMIT:
+                    break
+                continue
+            for frame in frames:
+                if isinstance(frame, VideoFrame):
+                    yield frame
     finally:
-        container.close()
-        file.close()
+        if faults:
+            media.warnings.append(f"{faults} broken packets were skipped")
 
 
-def _decoded(container: InputContainer, stream: VideoStream, media: Media) -> Iterator[VideoFrame]:
-    """Every frame that can be decoded; undecodable packets become one warning."""
-    lost = 0
-    packets = container.demux(stream)
+def _packets(
+    container: av.container.InputContainer, stream: VideoStream, media: Media
+) -> Iterator["Packet[VideoStream]"]:
+    """The stream's packets, last the empty one that makes the decoder give out what it holds."""
+    source = container.demux(stream)
     while True:
         try:
-            packet = next(packets, None)
-            if packet is None:
-                break
-            yield from packet.decode()
-        except av.error.EOFError:
-            break
-        except av.error.FFmpegError:
-            lost += 1
-            if lost > MOST_PACKETS_LOST:
-                break
-    if lost:
-        media.warnings.append(f"{lost} packets could not be decoded and were left out")
+            packet = next(source)
+        except StopIteration:
+            return
+        except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
+            media.warnings.append(f"reading stopped early ({_reason(exc)}): the file is damaged or cut short")
+            return
+        yield packet
 
 
-class _Clock:
-    """Presentation seconds of frames, from their own time stamps wherever they have one."""
-
-    def __init__(self, stream: VideoStream) -> None:
-        self._base = stream.time_base or Fraction(1, 1000)
-        self._zero: float | None = float(stream.start_time * self._base) if stream.start_time else None
-        self.step = float(1 / stream.average_rate) if stream.average_rate else 0.04
-        self._next = 0.0
-        self.guessed = False
-
-    def time(self, frame: VideoFrame) -> float:
-        stamp = frame.pts if frame.pts is not None else frame.dts
-        if stamp is None:
-            self.guessed, now = True, self._next
-        else:
-            now = float(stamp * (frame.time_base or self._base))
-            if self._zero is None:
-                self._zero = min(now, 0.0)
-            now = max(0.0, now - self._zero)
-        self._next = now + self.step
-        return now
+def _until(frame: Frame, end: float) -> Frame:
+    """The frame with its span ending at `end`."""
+    return Frame(pixels=frame.pixels, start=frame.start, end=end)
 
 
-def _pixels(frame: VideoFrame, aspect: float) -> tuple[Pixels, bool]:
-    """RGB with no side over FRAME_SIDE, square pixels, upright; and whether it was turned by a quarter."""
-    width, height = frame.width * aspect, float(frame.height)
+def _pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
+    """The frame as upright RGB with square pixels, its long side at most `FRAME_SIDE`; read-only."""
+    if frame.width * frame.height > MAX_PIXELS:
+        raise TooLargeMedia(f"a frame of {frame.width} x {frame.height} pixels is over the limit of {MAX_PIXELS}")
+    width, height = _displayed(frame, stream)
     scale = min(1.0, FRAME_SIDE / max(width, height))
-    size = (max(2, round(width * scale)), max(2, round(height * scale)))
-    small = frame.reformat(width=size[0], height=size[1], format="rgb24", interpolation="AREA")
-    picture = small.to_ndarray()
-    quarter = round(float(getattr(frame, "rotation", 0)) / 90) % 4
-    return np.ascontiguousarray(np.rot90(picture, quarter)), quarter % 2 == 1
+    try:
+        small = frame.reformat(
+            width=max(1, round(width * scale)),
+            height=max(1, round(height * scale)),
+            format="rgb24",
+            interpolation=Interpolation.AREA,
+            threads=1,
+        )
+        pixels = np.asarray(small.to_ndarray(), np.uint8)
+    except (av.error.FFmpegError, ValueError, OSError) as exc:
+        raise CorruptMedia(f"a frame cannot be turned into RGB ({_reason(exc)})") from exc
+    turned = np.ascontiguousarray(_turned(pixels, _matrix(frame)))
+    turned.flags.writeable = False
+    return turned
+
+
+def _displayed(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
+    """Width and height with square pixels, before the rotation."""
+    aspect = stream.sample_aspect_ratio
+    ratio = aspect.numerator / aspect.denominator if aspect and aspect.denominator else 1.0
+    if not 1 / ASPECT_LIMIT <= ratio <= ASPECT_LIMIT:
+        ratio = 1.0
+    return max(1, round(frame.width * ratio)), frame.height
+
+
+def _upright(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
+    """Width and height as shown: square pixels, rotated."""
+    width, height = _displayed(frame, stream)
+    a, b, _, _ = _matrix(frame)
+    return (height, width) if abs(b) > abs(a) else (width, height)
+
+
+def _matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
+    """The display matrix (a, b, c, d): x' = a x + c y, y' = b x + d y; the identity where none is given."""
+    found = frame.side_data.get("DISPLAYMATRIX")
+    if found is None:
+        return 1, 0, 0, 1
+    entries = np.frombuffer(bytes(found), np.int32)
+    if entries.size < _MATRIX_ENTRIES:
+        return 1, 0, 0, 1
+    return int(entries[0]), int(entries[1]), int(entries[3]), int(entries[4])
+
+
+def _turned(pixels: Pixels, matrix: tuple[int, int, int, int]) -> Pixels:
+    """The picture turned and mirrored as the display matrix says, to the nearest quarter turn."""
+    a, b, c, d = matrix
+    if abs(b) > abs(a):
+        pixels = pixels.transpose(1, 0, 2)
+        across, down = c, b
+    else:
+        across, down = a, d
+    if across < 0:
+        pixels = pixels[:, ::-1]
+    if down < 0:
+        pixels = pixels[::-1]
+    return pixels
+
+
+def _length(frame: VideoFrame, step: float) -> float:
+    """How long the frame is shown, in seconds, as the file says, else one step of the mean rate."""
+    if frame.duration and frame.time_base:
+        return float(frame.duration * frame.time_base)
+    return step
+
+
+def _step(stream: VideoStream) -> float | None:
+    """Mean seconds between frames, None where the file does not tell."""
+    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        if rate and 0 < rate <= RATE_LIMIT:
+            return float(1 / rate)
+    return None
+
+
+def _format_name(container: av.container.InputContainer) -> str:
+    """The container's shortest usual name."""
+    names = container.format.name.split(",")
+    return "mp4" if "mp4" in names else names[0]
+
+
+def _seconds(value: float | None) -> float | None:
+    """Seconds to the microsecond; None for what is no length of time."""
+    return round(value, 6) if value is not None and math.isfinite(value) and value > 0 else None
+
+
+def _reason(exc: BaseException) -> str:
+    """What the library said, in a few words."""
+    text = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
+    return str(text).lower().rstrip(".")

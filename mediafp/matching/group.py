@@ -45,7 +45,9 @@ def group(kinds: Mapping[str, Kind], edges: Sequence[Edge], uris: Mapping[str, t
     return Clustering(clusters=tuple(made), unclustered=len(kinds) - sum(len(c.members) for c in made))
 
 
-def _cluster(name: str, kind: Kind, members: list[str], edges: list[Edge], uris: Mapping[str, tuple[str, ...]]) -> Cluster:
+def _cluster(
+    name: str, kind: Kind, members: list[str], edges: list[Edge], uris: Mapping[str, tuple[str, ...]]
+) -> Cluster:
     degree = dict.fromkeys(members, 0.0)
     for edge in edges:
         # An asset that holds all of another is the better face of the group than a part of it.

@@ -63,7 +63,7 @@ class Sketch:
     @cached_property
     def scale(self) -> float:
         """Original pixels a pixel of `grey`."""
-        return max(self.size) / max(self.grey.shape)
+        return float(max(self.size) / max(self.grey.shape))
 
     @cached_property
     def points(self) -> tuple[Floats, Floats]:
@@ -107,7 +107,7 @@ def place(query: Sketch, reference: Sketch) -> Fit | None:
 
 
 def _points(grey: npt.NDArray[np.uint8], limit: int) -> tuple[Floats, Floats]:
-    found, descriptors = cv2.SIFT_create(nfeatures=limit, contrastThreshold=0.02).detectAndCompute(grey, None)
+    found, descriptors = cv2.SIFT.create(nfeatures=limit, contrastThreshold=0.02).detectAndCompute(grey, None)
     if descriptors is None:
         return np.empty((0, 2), np.float32), np.empty((0, 128), np.float32)
     # Pixel centres are at .5 where edges are whole numbers, the contract's convention.
@@ -161,12 +161,12 @@ def _ransac(source: Floats, target: Floats, mirrored: bool) -> Matrix | None:
     """A similarity from RANSAC; a mirrored query is flipped first, since a similarity cannot."""
     flip = np.array([-1.0 if mirrored else 1.0, 1.0], np.float32)
     cv2.setRNGSeed(1)
-    matrix, _ = cv2.estimateAffinePartial2D(
+    found, _ = cv2.estimateAffinePartial2D(
         source * flip, target, method=cv2.RANSAC, ransacReprojThreshold=REACH, maxIters=3000, confidence=0.999
     )
-    if matrix is None:
+    if found is None:
         return None
-    matrix = np.asarray(matrix, np.float64)
+    matrix = np.array(found, np.float64)
     matrix[:, 0] *= flip[0]
     return matrix if _sane(matrix, mirrored) else None
 
@@ -211,8 +211,8 @@ def _describe(
     area, overlap = cv2.intersectConvexConvex(quad.astype(np.float32), frame)
     if area < 64 or overlap is None:
         return None
-    overlap = overlap.reshape(-1, 2)
-    low, high = overlap.min(axis=0), overlap.max(axis=0)
+    polygon = np.asarray(overlap, np.float32).reshape(-1, 2)
+    low, high = polygon.min(axis=0), polygon.max(axis=0)
     hull = cv2.contourArea(cv2.convexHull(target))
     scale = reference.scale / query.scale
     a, c = matrix[0, 0] * (-1 if mirrored else 1), matrix[1, 0] * (-1 if mirrored else 1)
@@ -220,7 +220,7 @@ def _describe(
     removed = (low[0] / wide, low[1] / tall, 1 - high[0] / wide, 1 - high[1] / tall)
     placement = Placement(
         quad=tuple(_point(p, reference.scale) for p in quad),  # type: ignore[arg-type]
-        overlap=tuple(_point(p, reference.scale) for p in overlap),
+        overlap=tuple(_point(p, reference.scale) for p in polygon),
         covered=round(min(1.0, float(area) / (tall * wide)), 4),
         mirrored=mirrored,
         rotation=round(-degrees(atan2(c, a)), 2) + 0.0,
@@ -254,12 +254,18 @@ def _agreement(
     back = np.linalg.inv(np.vstack((matrix, [0, 0, 1])))[:2]
     to_query = back @ np.vstack((grid, [0, 0, 1]))
     size, flags = (CORRELATION_SIDE, CORRELATION_SIDE), cv2.INTER_AREA | cv2.WARP_INVERSE_MAP
-    mine = cv2.warpAffine(cv2.GaussianBlur(query, (0, 0), 1.2), to_query, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    theirs = cv2.warpAffine(cv2.GaussianBlur(reference, (0, 0), 1.2), grid, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    mine = cv2.warpAffine(
+        cv2.GaussianBlur(query, (0, 0), 1.2), to_query, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    theirs = cv2.warpAffine(
+        cv2.GaussianBlur(reference, (0, 0), 1.2), grid, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
     side = CORRELATION_SIDE // BLOCKS
     blocks = []
     for picture in (mine, theirs):
-        cut = picture.astype(np.float32).reshape(BLOCKS, side, BLOCKS, side).transpose(0, 2, 1, 3).reshape(BLOCKS**2, -1)
+        cut = (
+            picture.astype(np.float32).reshape(BLOCKS, side, BLOCKS, side).transpose(0, 2, 1, 3).reshape(BLOCKS**2, -1)
+        )
         blocks.append(cut - cut.mean(axis=1, keepdims=True))
     norms = [np.linalg.norm(block, axis=1) for block in blocks]
     telling = (norms[0] > 2 * side) & (norms[1] > 2 * side)

@@ -19,7 +19,7 @@ class Shelf(Protocol):
     background: Vectors
 
     def search(
-        self, queries: npt.NDArray[np.generic], count: int
+        self, queries: npt.NDArray[np.float16] | npt.NDArray[np.uint8], count: int
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """The nearest embedding rows of each query row: numbers (Q, K), and cosines (Q, K)."""
         ...

@@ -179,7 +179,9 @@ def _reasons(pair: Pair, placement: Placement | None) -> list[str]:
     count = len(pair.stretches)
     reasons = [f"{seconds:.0f} s in {count} stretch{'es' if count > 1 else ''} run in step"]
     reasons.append(
-        f"{pair.coverage[0]:.0%} of the query and {pair.coverage[1]:.0%} of the reference are explained".replace("%", " %")
+        f"{pair.coverage[0]:.0%} of the query and {pair.coverage[1]:.0%} of the reference are explained".replace(
+            "%", " %"
+        )
     )
     if placement:
         reasons += judge.placement_reasons(placement)

@@ -38,7 +38,7 @@ class Index:
     def __len__(self) -> int:
         return len(self.owner)
 
-    def search(self, queries: npt.NDArray[np.generic], count: int) -> Hits:
+    def search(self, queries: npt.NDArray[np.float16] | npt.NDArray[np.uint8], count: int) -> Hits:
         """The nearest rows: numbers (Q, K) int64 and cosine scores or Hamming distances (Q, K) float32.
 
         K is `count` or the number of rows, whichever is less; best first.

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import numpy.typing as npt
 
 from mediafp.errors import StoreError
@@ -167,7 +166,8 @@ class Store:
     def known(self, path: str, size: int, modified_ns: int) -> str | None:
         """The asset that this unchanged file was taken in as, else None."""
         row = self._db.execute(
-            "SELECT sha256 FROM file WHERE path = ? AND bytes = ? AND modified_ns = ?", (_bytes(path), size, modified_ns)
+            "SELECT sha256 FROM file WHERE path = ? AND bytes = ? AND modified_ns = ?",
+            (_bytes(path), size, modified_ns),
         ).fetchone()
         return row[0] if row else None
 
@@ -182,7 +182,9 @@ class Store:
 
     def asset(self, sha256: str) -> Asset:
         """One asset. Raises StoreError where the store does not hold it."""
-        row = self._db.execute("SELECT sha256, kind, bytes, properties FROM asset WHERE sha256 = ?", (sha256,)).fetchone()
+        row = self._db.execute(
+            "SELECT sha256, kind, bytes, properties FROM asset WHERE sha256 = ?", (sha256,)
+        ).fetchone()
         if row is None:
             raise StoreError(f"the store holds no asset {sha256}")
         return _asset(row)
@@ -314,5 +316,3 @@ def _json(value: object) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-

@@ -58,7 +58,9 @@ VERSION = len(MIGRATIONS)
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Brings the tables to VERSION, each step in one transaction. Raises StoreError for a newer store."""
-    application, version = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+    application, version = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+    )
     if application not in (0, APPLICATION_ID):
         raise StoreError("the folder holds another program's database; choose another --store")
     if version > VERSION:

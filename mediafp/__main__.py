@@ -1,0 +1,5 @@
+"""`python -m mediafp`."""
+
+from mediafp.cli import main
+
+main()

@@ -1,0 +1,150 @@
+"""Evidence as SVG: two pictures with the shared area, the removed strips and the matched points; two time lines."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from mediafp.evidence import Placement, Point, Segment
+
+HEIGHT = 320.0
+"""Height in SVG units at which both pictures are drawn."""
+GAP = 56.0
+GREEN, RED, INK = "#0a7d4f", "#c8202f", "#1c2733"
+BANDS = ("#2563a8", "#b4690e", "#6d3fa0", "#0a7d4f", "#a62c5b", "#4d6b1f", "#1d7a86", "#7a4a2b")
+REMOVED_AT = 0.01
+LINES = 24
+"""Matched points that are joined by lines; more hide the pictures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A picture to draw: its JPEG, and the (width, height) in which coordinates are given."""
+
+    jpeg: bytes
+    size: tuple[float, float]
+    caption: str
+
+
+def data_uri(jpeg: bytes) -> str:
+    """A JPEG as a data URI."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def side_by_side(query: Shown, reference: Shown, placement: Placement | None) -> Markup:
+    """The query left, the reference right: overlap outlined green, what is missing red, points joined."""
+    left, right = (max(40.0, HEIGHT * s.size[0] / max(1.0, s.size[1])) for s in (query, reference))
+    width = left + GAP + right
+    at = left + GAP
+    parts = [_image(query, 0, left), _image(reference, at, right)]
+    if placement:
+        parts += _reference_marks(reference, placement, at, right)
+        parts.append(_query_outline(query, placement, left, reference))
+        parts.append(_points(query, reference, placement, left, at, right))
+    for x, shown in ((0.0, query), (at, reference)):
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT + 20:.1f}" class="cap">{escape(shown.caption)}</text>')
+    return Markup(
+        f'<svg class="pair" viewBox="0 0 {width:.1f} {HEIGHT + 28:.1f}" style="max-width:{width * 1.15:.0f}px" role="img"'
+        f' aria-label="query and reference">{"".join(parts)}</svg>'
+    )
+
+
+def _image(shown: Shown, x: float, width: float) -> str:
+    return (
+        f'<image x="{x:.1f}" y="0" width="{width:.1f}" height="{HEIGHT}" preserveAspectRatio="none"'
+        f' href="{data_uri(shown.jpeg)}"/>'
+    )
+
+
+def _scaled(points: Sequence[Point], size: tuple[float, float], x: float, width: float) -> list[Point]:
+    return [(x + px / max(1.0, size[0]) * width, py / max(1.0, size[1]) * HEIGHT) for px, py in points]
+
+
+def _path(points: Sequence[Point]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+
+def _reference_marks(shown: Shown, placement: Placement, x: float, width: float) -> list[str]:
+    outline = _scaled(placement.overlap, shown.size, x, width)
+    hole = "M" + " L".join(f"{px:.1f} {py:.1f}" for px, py in outline) + " Z"
+    frame = f"M{x:.1f} 0 H{x + width:.1f} V{HEIGHT} H{x:.1f} Z"
+    cut = any(share >= REMOVED_AT for share in placement.removed)
+    parts = [f'<path d="{frame} {hole}" fill-rule="evenodd" fill="{RED if cut else INK}" fill-opacity=".38"/>']
+    parts.append(f'<polygon points="{_path(outline)}" fill="none" stroke="{GREEN}" stroke-width="2.5"/>')
+    places = {
+        "left": (x + 6, HEIGHT / 2, "start"),
+        "right": (x + width - 6, HEIGHT / 2, "end"),
+        "top": (x + width / 2, 16.0, "middle"),
+        "bottom": (x + width / 2, HEIGHT - 7, "middle"),
+    }
+    for side, share in zip(("left", "top", "right", "bottom"), placement.removed, strict=True):
+        if share >= REMOVED_AT:
+            tx, ty, anchor = places[side]
+            parts.append(
+                f'<text x="{tx:.1f}" y="{ty:.1f}" text-anchor="{anchor}" class="cut">{side} {share * 100:.0f} % missing</text>'
+            )
+    return parts
+
+
+def _query_outline(query: Shown, placement: Placement, width: float, reference: Shown) -> str:
+    """The part of the query that the reference shows: the reference's frame carried back by the placement."""
+    (x0, y0), (x1, y1), _, (x3, y3) = placement.quad
+    w, h = query.size
+    a, b, c, d = (x1 - x0) / w, (x3 - x0) / h, (y1 - y0) / w, (y3 - y0) / h
+    det = a * d - b * c
+    if abs(det) < 1e-9:
+        return ""
+    back = [
+        ((d * (px - x0) - b * (py - y0)) / det, (a * (py - y0) - c * (px - x0)) / det) for px, py in placement.overlap
+    ]
+    inside = [(min(max(px, 0.0), w), min(max(py, 0.0), h)) for px, py in back]
+    return f'<polygon points="{_path(_scaled(inside, query.size, 0, width))}" fill="none" stroke="{GREEN}" stroke-width="2.5"/>'
+
+
+def _points(query: Shown, reference: Shown, placement: Placement, left: float, at: float, right: float) -> str:
+    here = _scaled([p[0] for p in placement.points], query.size, 0, left)
+    there = _scaled([p[1] for p in placement.points], reference.size, at, right)
+    every = max(1, len(here) // LINES)
+    lines = "".join(
+        f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}"/>'
+        for a, b in list(zip(here, there, strict=True))[::every]
+    )
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2"/>' for x, y in (*here, *there))
+    return f'<g class="points">{lines}{dots}</g>'
+
+
+def time_lines(segments: Sequence[Segment], query_seconds: float | None, reference_seconds: float) -> Markup:
+    """The query's time line above the reference's, matching stretches joined by bands, each with its times."""
+    width, bar, low, foot = 900.0, 22.0, 92.0, 136.0
+    longest = max(query_seconds or 0.0, reference_seconds, 0.1)
+
+    def x(seconds: float) -> float:
+        return 70 + (width - 90) * min(seconds, longest) / longest
+
+    parts = []
+    for y, name, seconds in ((20.0, "query", query_seconds), (low, "reference", reference_seconds)):
+        if seconds is not None:
+            parts.append(f'<text x="0" y="{y + 15:.0f}" class="cap">{name}</text>')
+            parts.append(
+                f'<rect x="{x(0):.1f}" y="{y}" width="{max(2.0, x(seconds) - x(0)):.1f}" height="{bar}" class="line"/>'
+            )
+    for n, segment in enumerate(segments):
+        colour, (r0, r1) = BANDS[n % len(BANDS)], segment.reference
+        a, b = x(r0), max(x(r0) + 2, x(r1))
+        parts.append(f'<rect x="{a:.1f}" y="{low}" width="{b - a:.1f}" height="{bar}" fill="{colour}"/>')
+        parts.append(f'<text x="{a:.1f}" y="{low + bar + 16:.0f}" class="tick">{clock(r0)}–{clock(r1)}</text>')
+        if segment.query is not None and query_seconds is not None:
+            c, d = x(segment.query[0]), max(x(segment.query[0]) + 2, x(segment.query[1]))
+            parts.append(f'<rect x="{c:.1f}" y="20" width="{d - c:.1f}" height="{bar}" fill="{colour}"/>')
+            parts.append(
+                f'<text x="{c:.1f}" y="14" class="tick">{clock(segment.query[0])}–{clock(segment.query[1])}</text>'
+            )
+            band = [(c, 20 + bar), (d, 20 + bar), (b, low), (a, low)]
+            parts.append(f'<polygon points="{_path(band)}" fill="{colour}" fill-opacity=".22"/>')
+    return Markup(f'<svg class="times" viewBox="0 0 {width:.0f} {foot:.0f}" role="img">{"".join(parts)}</svg>')
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, `1:02.5`."""
+    return f"{int(seconds // 60)}:{seconds % 60:04.1f}"

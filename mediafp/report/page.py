@@ -1,0 +1,194 @@
+"""The evidence as one self-contained HTML page."""
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from mediafp import __version__
+from mediafp.evidence import Answer, Cluster, Clustering, Match, Segment
+from mediafp.media import Asset
+from mediafp.report.drawing import Shown, clock, data_uri, side_by_side, time_lines
+from mediafp.report.source import EvidenceSource
+
+DRAWN = 200
+"""Matches that are drawn; the page grows by about 100 kB with each."""
+SEGMENTS_SHOWN = 4
+SMALL = 150
+"""Longest side of the small pictures, pixels."""
+GALLERY = 240
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FramePair:
+    """Frames of both sides at one moment."""
+
+    images: list[str]
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One match as the template draws it."""
+
+    query_name: str
+    reference_name: str
+    query_thumb: str
+    reference_thumb: str
+    relation: str
+    verdict: str
+    probability: float
+    why: tuple[str, ...]
+    times: Markup | None
+    frames: list[FramePair]
+    pair: Markup | None
+    query_seen: list[str]
+    reference_seen: list[str]
+    handles: tuple[str, ...]
+    removed_text: list[str]
+
+
+def write_report(
+    out: Path,
+    *,
+    answers: Sequence[Answer],
+    clustering: Clustering,
+    source: EvidenceSource,
+    title: str = "mediafp evidence",
+) -> None:
+    """Writes the page; queries and references are both assets of `source`. Raises OSError where it cannot."""
+    pairs = sorted(((a, m) for a in answers for m in a.matches), key=lambda p: (-p[1].probability, p[0].query))
+    environment = Environment(
+        loader=PackageLoader("mediafp.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    page = environment.get_template("page.html.j2").render(
+        title=title,
+        version=__version__,
+        total=len(pairs),
+        cards=[_card(answer, match, source) for answer, match in pairs[:DRAWN]],
+        clusters=[_gallery(cluster, source) for cluster in clustering.clusters],
+        unclustered=clustering.unclustered,
+    )
+    out.write_text(page, encoding="utf-8", errors="replace")
+
+
+def _card(answer: Answer, match: Match, source: EvidenceSource) -> Card:
+    assert answer.sha256 is not None, "only answered queries have matches"
+    query, reference = source.asset(answer.sha256), source.asset(match.sha256)
+    names = _name(answer.query), _name(match.uris[0])
+    placement = match.placement
+    moving = [s for s in match.segments if s.query is not None]
+    pair = None
+    if query.kind == "image" or not moving:
+        pair = _pair(query, reference, match, source, names)
+    return Card(
+        query_name=names[0],
+        reference_name=names[1],
+        query_thumb=_small(source.thumbnail(query.sha256), SMALL),
+        reference_thumb=_small(source.thumbnail(reference.sha256), SMALL),
+        relation=match.relation.replace("_", " "),
+        verdict=match.verdict,
+        probability=match.probability,
+        why=match.why,
+        times=time_lines(match.segments, _seconds(query) if query.kind == "video" else None, _seconds(reference))
+        if match.segments
+        else None,
+        frames=[f for s in moving[:SEGMENTS_SHOWN] for f in _frames(query, reference, s, source)],
+        pair=pair,
+        query_seen=_seen(query, source),
+        reference_seen=_seen(reference, source),
+        handles=placement.handles if placement else (),
+        removed_text=[box.text for box in placement.removed_text] if placement else [],
+    )
+
+
+def _pair(
+    query: Asset, reference: Asset, match: Match, source: EvidenceSource, names: tuple[str, str]
+) -> Markup | None:
+    at = sum(match.segments[0].reference) / 2 if match.segments else None
+    mine, theirs = source.thumbnail(query.sha256), source.thumbnail(reference.sha256, at)
+    if mine is None or theirs is None:
+        return None
+    caption = f"reference: {names[1]}" + (f" at {clock(at)}" if at is not None else "")
+    return side_by_side(
+        Shown(jpeg=mine, size=_size(query), caption=f"query: {names[0]}"),
+        Shown(jpeg=theirs, size=_size(reference), caption=caption),
+        match.placement,
+    )
+
+
+def _frames(query: Asset, reference: Asset, segment: Segment, source: EvidenceSource) -> list[FramePair]:
+    """Frame pairs at the start, the middle and the end of a segment."""
+    assert segment.query is not None, "stills have no frame pairs"
+    pairs = []
+    for share in (0.1, 0.5, 0.9):
+        q, r = (a + (b - a) * share for a, b in (segment.query, segment.reference))
+        images = [
+            _small(source.thumbnail(query.sha256, q), GALLERY),
+            _small(source.thumbnail(reference.sha256, r), GALLERY),
+        ]
+        moment = f"query {clock(q)} · reference {clock(r)}" if reference.kind == "video" else f"query {clock(q)}"
+        pairs.append(FramePair(images=[i for i in images if i], caption=moment))
+    return pairs
+
+
+def _gallery(cluster: Cluster, source: EvidenceSource) -> dict[str, object]:
+    members = []
+    for member in cluster.members:
+        seen = source.sightings(member.sha256)
+        told = [text for s in seen[:1] for text in (s.account, s.platform, s.posted_at) if text]
+        members.append(
+            {
+                "name": _name(member.uris[0]),
+                "seen": " · ".join(told),
+                "image": _small(source.thumbnail(member.sha256), GALLERY),
+                "face": member.sha256 == cluster.representative,
+            }
+        )
+    members.sort(key=lambda m: not m["face"])
+    return {"id": cluster.id, "kind": cluster.kind, "weakest": cluster.weakest_link, "members": members}
+
+
+def _seen(asset: Asset, source: EvidenceSource) -> list[str]:
+    lines = []
+    for sighting in source.sightings(asset.sha256)[:3]:
+        who = " on ".join(text for text in (sighting.account, sighting.platform) if text)
+        lines.append(
+            " · ".join(text for text in (who, sighting.posted_at, sighting.url, printable(sighting.uri)) if text)
+        )
+    return lines
+
+
+def printable(text: str) -> str:
+    """A path as text that every encoder takes: lone surrogates and control characters escaped."""
+    safe = os.fsencode(text).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in safe)
+
+
+def _name(uri: str) -> str:
+    return printable(os.path.basename(uri))
+
+
+def _size(asset: Asset) -> tuple[float, float]:
+    width, height = asset.properties.get("width"), asset.properties.get("height")
+    return float(width or 1), float(height or 1)
+
+
+def _seconds(asset: Asset) -> float:
+    told = asset.properties.get("duration")
+    return float(told) if isinstance(told, (int, float)) else 0.0
+
+
+def _small(jpeg: bytes | None, side: int) -> str:
+    if jpeg is None:
+        return ""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        image.thumbnail((side, side))
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=80)
+    return data_uri(out.getvalue())

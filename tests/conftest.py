@@ -1,0 +1,42 @@
+"""Real photographs and clips from installed packages, small stores, and the development corpora where they are."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mediafp.case import Case, open_case
+from mediafp.demo import CLIPS, PHOTOS, shipped
+
+
+@pytest.fixture(scope="session")
+def photos() -> dict[str, np.ndarray]:
+    """Real photographs, RGB uint8."""
+    return {name: np.asarray(Image.open(shipped(*where)).convert("RGB")) for name, where in PHOTOS.items()}
+
+
+@pytest.fixture(scope="session")
+def clips() -> dict[str, Path]:
+    """Real video files."""
+    return {name: shipped(*where) for name, where in CLIPS.items()}
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The development data."""
+    folder = os.environ.get("MEDIAFP_CORPORA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("the development corpora are missing: set MEDIAFP_CORPORA to their folder")
+    return Path(folder)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Iterator[Case]:
+    """An empty case."""
+    with open_case(tmp_path / "store", create=True) as opened:
+        yield opened
+
+
