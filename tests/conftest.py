@@ -38,5 +38,3 @@ def case(tmp_path: Path) -> Iterator[Case]:
     """An empty case."""
     with open_case(tmp_path / "store", create=True) as opened:
         yield opened
-
-

@@ -1,6 +1,7 @@
 """Pictures come out upright, 8-bit RGB and on white, or fail with a reason."""
 
 import io
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_long_animation_is_sampled_evenly(tmp_path: Path) -> None:
     assert len(frames) == 64
     assert frames[0].start == 0
     assert frames[-1].end == pytest.approx(4)
-    assert all(a.end == b.start for a, b in zip(frames, frames[1:], strict=False))
+    assert all(a.end == b.start for a, b in pairwise(frames))
 
 
 def test_large_jpeg_is_decoded_small_but_reports_its_size(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Placement against edits whose geometry is known."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -47,7 +49,7 @@ def test_a_turn_and_a_scale_are_told(photos: dict[str, np.ndarray]) -> None:
 
 def test_different_photographs_have_no_placement(photos: dict[str, np.ndarray]) -> None:
     names = sorted(photos)
-    for a, b in zip(names, names[1:], strict=False):
+    for a, b in pairwise(names):
         assert place(query_sketch(photos[a]), sketch(photos[b])) is None, (a, b)
 
 

@@ -34,8 +34,7 @@ READ_BYTES: Final = 1 << 18
 CUT_SHORT_SECONDS: Final = 2.0
 """Pictures that end this much before the file's own duration: it was cut short, and we say so."""
 TIME_SLACK: Final = 1e-4
-"""Seconds by which a frame may precede its sample point: half a tick of a 1/90000 s clock and of
-a millisecond clock's rounding are both far from a frame's length."""
+"""Seconds by which a frame may precede its sample point, for clocks that cannot state it exactly."""
 JUMP_SECONDS: Final = 0.5
 """A step back in time above this is a new clock (joined broadcasts); below it, a misordered frame."""
 ASPECT_LIMIT: Final = 4.0
@@ -60,14 +59,21 @@ def read_video(path: Path, *, full_decode: bool = False, every: float = SAMPLE_S
     """
     if not every > 0:
         raise ValueError("every must be above 0 seconds")
-    media = Media(kind="video", properties={}, frames=iter(()))
-    sampled = _sampled(path, media, full_decode=full_decode, every=every)
+    report = _Report()
+    sampled = _sampled(path, report, full_decode=full_decode, every=every)
     # The first frame is decoded here: its side data hold the rotation that `width` and `height`
     # need, and a generator once started closes the file even if it is never finished.
     first = next(sampled, None)
-    if first is not None:
-        media.frames = itertools.chain((first,), sampled)
-    return media
+    frames = iter(()) if first is None else itertools.chain((first,), sampled)
+    return Media(kind="video", properties=report.properties, frames=frames, warnings=report.warnings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    """What decoding tells besides frames; apart from `Media`, so that no reference cycle keeps a file open."""
+
+    properties: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,13 +84,14 @@ class _Clock:
     origin: int | None
     step: float
     warnings: list[str]
+    by_order: bool
     now: float = -1.0
     shift: float = 0.0
     said: set[str] = field(default_factory=set)
 
     def read(self, frame: VideoFrame) -> float:
         """The frame's presentation time in seconds."""
-        stamp = frame.pts
+        stamp = frame.dts if self.by_order else frame.pts
         if stamp is None:
             self._say("frames without presentation times: their order and the frame rate were used instead")
             stamp = frame.dts
@@ -110,21 +117,21 @@ class _Clock:
             self.warnings.append(warning)
 
 
-def _sampled(path: Path, media: Media, *, full_decode: bool, every: float) -> Iterator[Frame]:
-    """The sampled frames with their spans; fills the properties and warnings of `media`."""
+def _sampled(path: Path, report: _Report, *, full_decode: bool, every: float) -> Iterator[Frame]:
+    """The sampled frames with their spans; fills the properties and warnings of `report`."""
     with open_file(path) as file, closing(_open_container(file, path)) as container:
         stream = _picture_stream(container)
         duration = None if container.duration is None else container.duration / av.time_base
         has_sound = any(sound.codec_context is not None for sound in container.streams.audio)
-        media.properties.update(format=_format_name(container), duration=_seconds(duration), has_sound=has_sound)
+        report.properties.update(format=_format_name(container), duration=_seconds(duration), has_sound=has_sound)
         if stream is None:
-            _describe_sound(container, media, path)
+            _describe_sound(container, report, path)
             return
-        _prepare(stream, container, full_decode=full_decode)
-        media.properties.update(_describe(stream))
         found = False
         try:
-            for frame in _chosen(container, stream, media, every):
+            _prepare(stream, container, full_decode=full_decode)
+            report.properties.update(_describe(stream))
+            for frame in _chosen(container, stream, report, every):
                 found = True
                 yield frame
         except MediaError as exc:
@@ -134,7 +141,7 @@ def _sampled(path: Path, media: Media, *, full_decode: bool, every: float) -> It
         if not found:
             if not has_sound:
                 raise CorruptMedia(f"{path.name!r} holds no frame that can be decoded; fetch it again from its source")
-            media.warnings.append("no pictures: no frame could be decoded")
+            report.warnings.append("no pictures: no frame could be decoded")
 
 
 def _open_container(file: BinaryIO, path: Path) -> av.container.InputContainer:
@@ -174,7 +181,9 @@ def _prepare(stream: VideoStream, container: av.container.InputContainer, *, ful
     if context is None:
         raise UnsupportedMedia("no decoder for its pictures; convert it to H.264 first")
     if context.width * context.height > MAX_PIXELS:
-        raise TooLargeMedia(f"{context.width} x {context.height} pixels are over the limit of {MAX_PIXELS}")
+        raise TooLargeMedia(
+            f"{context.width} x {context.height} pixels are over the limit of {MAX_PIXELS}; shrink it first"
+        )
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all
@@ -202,27 +211,32 @@ def _describe(stream: VideoStream) -> dict[str, str | int | float | bool | None]
     return told
 
 
-def _describe_sound(container: av.container.InputContainer, media: Media, path: Path) -> None:
+def _describe_sound(container: av.container.InputContainer, report: _Report, path: Path) -> None:
     """Nothing; fills in a file of sound alone, or raises `CorruptMedia` where there is none either."""
-    if not media.properties["has_sound"]:
+    if not report.properties["has_sound"]:
         raise CorruptMedia(f"{path.name!r} holds neither pictures nor sound; fetch it again from its source")
     sound = next(one for one in container.streams.audio if one.codec_context is not None)
-    media.properties.update(codec=sound.codec_context.codec.canonical_name, width=None, height=None, fps=None)
-    media.warnings.append("no pictures")
+    report.properties.update(codec=sound.codec_context.codec.canonical_name, width=None, height=None, fps=None)
+    report.warnings.append("no pictures")
 
 
-def _chosen(container: av.container.InputContainer, stream: VideoStream, media: Media, every: float) -> Iterator[Frame]:
+def _chosen(
+    container: av.container.InputContainer, stream: VideoStream, report: _Report, every: float
+) -> Iterator[Frame]:
     """The frames at the sample points, each with its span: up to the next, or to the end of the stream."""
     step = _step(stream) or 0.04
     base = stream.time_base
+    # AVI stores one time a packet, in decoding order, which PyAV hands on as presentation times.
+    by_order = container.format.name == "avi"
     clock = _Clock(
         base=Fraction(base.numerator, base.denominator) if base else None,
-        origin=stream.start_time,
+        origin=None if by_order else stream.start_time,
+        by_order=by_order,
         step=step,
-        warnings=media.warnings,
+        warnings=report.warnings,
     )
     due, chosen, spoiled, last, end = 0.0, 0, 0, None, 0.0
-    for frame in _decoded(container, stream, media):
+    for frame in _decoded(container, stream, report):
         time = clock.read(frame)
         end = max(end, time + _length(frame, step))
         if frame.is_corrupt:
@@ -231,43 +245,43 @@ def _chosen(container: av.container.InputContainer, stream: VideoStream, media: 
         if time < due - TIME_SLACK or (frame.is_corrupt and time < due + every):
             continue
         if chosen == MAX_FRAMES:
-            media.warnings.append(f"only the first {time:.0f} s were read: the limit is {MAX_FRAMES} sampled frames")
+            report.warnings.append(f"only the first {time:.0f} s were read: the limit is {MAX_FRAMES} sampled frames")
             break
         due = (math.floor((time + TIME_SLACK) / every) + 1) * every
         if last is not None:
             yield _until(last, time)
         pixels = _pixels(frame, stream)
         if not chosen:
-            media.properties["width"], media.properties["height"] = _upright(frame, stream)
+            report.properties["width"], report.properties["height"] = _upright(frame, stream)
         chosen += 1
         last = Frame(pixels=pixels, start=time, end=time)
     else:
-        end = _ending(media, end)
+        end = _ending(report, end)
     if spoiled:
-        media.warnings.append(f"{spoiled} frames were damaged in part")
+        report.warnings.append(f"{spoiled} frames were damaged in part")
     if last is not None:
         yield _until(last, max(end, last.start))
 
 
-def _ending(media: Media, end: float) -> float:
+def _ending(report: _Report, end: float) -> float:
     """The end of the pictures, given the end of the last one decoded; warns of a file cut short."""
-    stated = media.properties.get("duration")
+    stated = report.properties.get("duration")
     if not isinstance(stated, float):
-        media.properties["duration"] = _seconds(end)
+        report.properties["duration"] = _seconds(end)
         return end
     if end - stated > CUT_SHORT_SECONDS:
-        media.properties["duration"] = _seconds(end)
+        report.properties["duration"] = _seconds(end)
     if stated - end > CUT_SHORT_SECONDS:
-        media.warnings.append(f"the pictures end at {end:.1f} s of {stated:.1f} s: the file may be cut short")
+        report.warnings.append(f"the pictures end at {end:.1f} s of {stated:.1f} s: the file may be cut short")
         return end
     return max(stated, end)
 
 
-def _decoded(container: av.container.InputContainer, stream: VideoStream, media: Media) -> Iterator[VideoFrame]:
+def _decoded(container: av.container.InputContainer, stream: VideoStream, report: _Report) -> Iterator[VideoFrame]:
     """Every frame that the decoder gives out, in presentation order; broken packets are counted and left."""
     faults, in_a_row = 0, 0
     try:
-        for packet in _packets(container, stream, media):
+        for packet in _packets(container, stream, report):
             try:
                 frames = packet.decode()
                 in_a_row = 0
@@ -285,11 +299,11 @@ def _decoded(container: av.container.InputContainer, stream: VideoStream, media:
                     yield frame
     finally:
         if faults:
-            media.warnings.append(f"{faults} broken packets were skipped")
+            report.warnings.append(f"{faults} broken packets were skipped")
 
 
 def _packets(
-    container: av.container.InputContainer, stream: VideoStream, media: Media
+    container: av.container.InputContainer, stream: VideoStream, report: _Report
 ) -> Iterator["Packet[VideoStream]"]:
     """The stream's packets, last the empty one that makes the decoder give out what it holds."""
     source = container.demux(stream)
@@ -299,7 +313,7 @@ def _packets(
         except StopIteration:
             return
         except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
-            media.warnings.append(f"reading stopped early ({_reason(exc)}): the file is damaged or cut short")
+            report.warnings.append(f"reading stopped early ({_reason(exc)}): the file is damaged or cut short")
             return
         yield packet
 
@@ -312,7 +326,9 @@ def _until(frame: Frame, end: float) -> Frame:
 def _pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
     """The frame as upright RGB with square pixels, its long side at most `FRAME_SIDE`; read-only."""
     if frame.width * frame.height > MAX_PIXELS:
-        raise TooLargeMedia(f"a frame of {frame.width} x {frame.height} pixels is over the limit of {MAX_PIXELS}")
+        raise TooLargeMedia(
+            f"a frame of {frame.width} x {frame.height} pixels is over the limit of {MAX_PIXELS}; shrink it"
+        )
     width, height = _displayed(frame, stream)
     scale = min(1.0, FRAME_SIDE / max(width, height))
     try:

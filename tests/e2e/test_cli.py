@@ -37,8 +37,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     (dump / "bikes.mp4").write_bytes(demo.shipped(*demo.CLIPS["bikes"]).read_bytes())
     (dump / "again 副本\n.jpg").write_bytes((dump / "cat.jpg").read_bytes())
     (dump / "-leading.jpg").write_bytes((dump / "temple.jpg").read_bytes())
-    with open(os.fsencode(dump) + b"/bad\xff.jpg", "wb") as file:
-        file.write((dump / "rocket.jpg").read_bytes())
+    (dump / os.fsdecode(b"bad\xff.jpg")).write_bytes((dump / "rocket.jpg").read_bytes())
     (dump / "cut.jpg").write_bytes((dump / "cat.jpg").read_bytes()[:9000])
     (dump / "cut.mp4").write_bytes((dump / "bikes.mp4").read_bytes()[:900])
     (dump / "empty.jpg").write_bytes(b"")
@@ -95,7 +94,7 @@ def test_a_frame_is_found_in_its_video(world: tuple[Path, Path], tmp_path: Path)
 
     media = open_media(world[0] / "dump" / "bikes.mp4")
     assert media is not None
-    frame = [f for f in media.frames if f.start >= 5][0]
+    frame = next(f for f in media.frames if f.start >= 5)
     Image.fromarray(frame.pixels).save(tmp_path / "still.jpg", quality=80)
     done = mediafp("match", tmp_path / "still.jpg", "--json", store=world[1])
     best = lines(done)[0]["matches"][0]
