@@ -223,7 +223,7 @@ def _describe(
         overlap=tuple(_point(p, reference.scale) for p in polygon),
         covered=round(min(1.0, float(area) / (tall * wide)), 4),
         mirrored=mirrored,
-        rotation=round(-degrees(atan2(c, a)), 2) + 0.0,
+        rotation=round(degrees(atan2(c, a)), 2) + 0.0,
         scale=round(hypot(matrix[0, 0], matrix[1, 0]) * scale, 4),
         removed=tuple(round(float(min(1, max(0, r))), 4) for r in removed),  # type: ignore[arg-type]
         inliers=count,
