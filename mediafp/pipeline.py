@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 from mediafp import weights
 from mediafp.errors import MediaError, StoreError, TooLargeMedia, UnreadableMedia
@@ -196,6 +197,8 @@ class Library:
         self.assets, self.owner, self.row = self._index.assets, self._index.owner, self._index.row
         self.background: Vectors = np.load(weights.find("background"))["vectors"]
         self.search = self._index.search
+        # The products are small: BLAS threads spin longer than they work, which doubled the CPU time of a query.
+        self._blas = ThreadpoolController()
         self._sketch = lru_cache(maxsize=SKETCHES_KEPT)(self._make_sketch)
 
     def kind(self, sha256: str) -> Kind:
@@ -232,32 +235,41 @@ class Library:
 
     def match(self, reading: Reading) -> list[Match]:
         """Matches of a file that was read, by falling probability."""
-        query = self._query(reading)
-        return match_picture(query, self) if isinstance(query, PictureQuery) else match_video(query, self)
+        return self._match(self._query(reading))
+
+    def _match(self, query: PictureQuery | VideoQuery) -> list[Match]:
+        with self._blas.limit(limits=1, user_api="blas"):
+            return match_picture(query, self) if isinstance(query, PictureQuery) else match_video(query, self)
 
     def compare(self, reading: Reading) -> list[PicturePair] | list[VideoPair]:
         """The candidates of a file that was read, with what was measured of each; calibration is fitted on it."""
         query = self._query(reading)
-        return compare_picture(query, self) if isinstance(query, PictureQuery) else compare_video(query, self)
+        with self._blas.limit(limits=1, user_api="blas"):
+            return compare_picture(query, self) if isinstance(query, PictureQuery) else compare_video(query, self)
 
     def match_stored(self, asset: Asset) -> list[Match]:
         """Matches of an asset that the store itself holds, without itself."""
         if asset.kind == "video":
             rows = self._index.fingerprints[asset.sha256]
-            return match_video(_video_query(asset, rows, lambda row: self._sketch(asset.sha256, row)), self)
+            query = _video_query(asset, rows, self.pdq(asset.sha256), lambda row: self._sketch(asset.sha256, row))
+            return self._match(query)
         jpeg = self._store.thumbnail_at(asset.sha256, 0)
-        return match_picture(_picture_query(asset, unpack_thumbnail(jpeg)), self) if jpeg else []
+        if not jpeg:
+            return []
+        return self._match(_picture_query(asset, unpack_thumbnail(jpeg), self.embeddings(asset.sha256)))
 
     def _query(self, reading: Reading) -> PictureQuery | VideoQuery:
         if reading.picture is not None:
-            return _picture_query(reading.asset, reading.picture)
+            rows: Vectors = reading.fingerprint(EMBEDDING).vectors  # type: ignore[assignment]
+            return _picture_query(reading.asset, reading.picture, rows)
         size, jpegs = _size(reading.asset), {t.position: t.jpeg for t in reading.thumbnails}
 
         @cache
         def sketch(row: int) -> Sketch | None:
             return Sketch(unpack_thumbnail(jpegs[row]), size) if row in jpegs else None
 
-        return _video_query(reading.asset, reading.fingerprint(EMBEDDING), sketch)
+        pdq: npt.NDArray[np.uint8] = reading.fingerprint("pdq").vectors  # type: ignore[assignment]
+        return _video_query(reading.asset, reading.fingerprint(EMBEDDING), pdq, sketch)
 
     def relations(self) -> Iterator[tuple[Asset, list[Match]]]:
         """Every asset with its matches among the others, each asset once."""
@@ -265,20 +277,23 @@ class Library:
             yield asset, self.match_stored(asset)
 
 
-def _picture_query(asset: Asset, picture: Pixels) -> PictureQuery:
-    views, _ = fingerprint_type(EMBEDDING).extract(half_views(picture))
+def _picture_query(asset: Asset, picture: Pixels, rows: Vectors) -> PictureQuery:
+    crops, _ = fingerprint_type(EMBEDDING).extract(half_views(picture)[1:])
     return PictureQuery(
         sha256=asset.sha256,
-        views=views,  # type: ignore[arg-type]
+        views=np.concatenate((rows[:1], crops)),
         pdq=Pdq().dihedral(picture),
-        sketch=replace(query_sketch(picture), size=_size(asset)),
+        sketch=query_sketch(picture, _size(asset)),
     )
 
 
-def _video_query(asset: Asset, rows: Fingerprint, sketch: Callable[[int], Sketch | None]) -> VideoQuery:
+def _video_query(
+    asset: Asset, rows: Fingerprint, pdq: npt.NDArray[np.uint8], sketch: Callable[[int], Sketch | None]
+) -> VideoQuery:
     return VideoQuery(
         sha256=asset.sha256,
         rows=rows.vectors,  # type: ignore[arg-type]
+        pdq=pdq,
         spans=rows.spans,
         sketch=sketch,
         duration=_duration(asset, rows.spans),

@@ -34,6 +34,7 @@ from mediafp.matching import judge, pictures, videos
 TARGET = Path(__file__).parent.parent / "models" / "calibration.json"
 FOLDS = 5
 REGULARISATION = 1.0
+FEATURES = {"pictures": judge.PictureFeatures, "videos": judge.VideoFeatures}
 Sample = tuple[tuple[float, ...], bool, str]
 
 
@@ -69,6 +70,8 @@ def _of(query: Path, true: Any, kind: str, library: pipeline.Library) -> Iterato
         return
     pairs: list[pictures.Pair] | list[videos.Pair] = library.compare(reading)
     for pair in pairs:
+        if not isinstance(pair.features, FEATURES[kind]):
+            continue
         names = {Path(uri).name for uri in library.uris(pair.candidate.sha256)}
         group = min(names).split("__")[0]
         yield astuple(pair.features), bool(names & wanted), group
@@ -78,19 +81,24 @@ def fit(kind: str, folders: list[Path], every: int) -> dict[str, Any]:
     """The fitted numbers of one kind, with what they were fitted on."""
     rows = [sample for folder in folders for sample in samples(folder, kind, every)]
     values, labels, groups = (np.array(column) for column in zip(*rows, strict=True))
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=2000))
-    held_out = cross_val_predict(model, values, labels, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba")[
-        :, 1
-    ]
-    model.fit(values, labels)
-    scaler, regression = model[0], model[1]
-    names = fields(judge.PictureFeatures if kind == "pictures" else judge.VideoFeatures)
+    names = [field.name for field in fields(FEATURES[kind])]
+    kept = list(range(len(names)))
+    while True:
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=2000))
+        model.fit(values[:, kept], labels)
+        scaler, regression = model[0], model[1]
+        worst = int(regression.coef_[0].argmin())
+        if regression.coef_[0][worst] >= 0:
+            break
+        del kept[worst]
+    folds = GroupKFold(FOLDS)
+    held_out = cross_val_predict(model, values[:, kept], labels, groups=groups, cv=folds, method="predict_proba")[:, 1]
     bins = np.minimum((held_out * 10).astype(int), 9)
     error = sum(abs(held_out[bins == b].mean() - labels[bins == b].mean()) * (bins == b).mean() for b in set(bins))
     made = {
         "about": f"{len(rows)} candidate pairs, {int(labels.sum())} of them true, {len(set(groups))} sources",
         "held_out_calibration_error": round(float(error), 4),
-        "features": [field.name for field in names],
+        "features": [names[n] for n in kept],
         "mean": scaler.mean_.round(6).tolist(),
         "scale": scaler.scale_.round(6).tolist(),
         "coefficients": regression.coef_[0].round(6).tolist(),

@@ -1,7 +1,7 @@
 """How sure: from what was measured of a pair to a calibrated probability, a verdict and reasons in words."""
 
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cache
 from math import log1p
 
@@ -15,13 +15,18 @@ COPY_AT = 0.8
 """Probability from which a match is called a copy."""
 SCENE_AT = 0.15
 """Normalised likeness from which a pair without a sane placement is called the same scene, not chance."""
+SURE_PDQ = 31
+"""Hamming distance within which two PDQ hashes match (ThreatExchange's default)."""
 CUT_AT = 0.03
 """Share of a side that must be missing before it is put into words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureFeatures:
-    """What was measured of two pictures. `pdq`: 1 - distance / 128 of 256 bits, not below 0."""
+    """What was measured of two pictures, 0 where nothing places them.
+
+    `pdq`: 1 - distance / 128 of 256 bits, `rigid`: 1 - the mean miss of the points; neither below 0.
+    """
 
     score: float
     full: float
@@ -29,6 +34,8 @@ class PictureFeatures:
     inliers: float
     agreement: float
     spread: float
+    support: float
+    rigid: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,8 @@ def picture_features(score: float, full: float, distance: int, fit: Fit | None) 
         inliers=log1p(fit.placement.inliers) if fit else 0.0,
         agreement=max(0.0, fit.agreement) if fit else 0.0,
         spread=fit.spread if fit else 0.0,
+        support=fit.support if fit else 0.0,
+        rigid=max(0.0, 1 - fit.miss) if fit else 0.0,
     )
 
 
@@ -66,8 +75,9 @@ def _model(name: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarr
 def probability(features: PictureFeatures | VideoFeatures) -> float:
     """The calibrated probability that the pair is the same media, by logistic regression."""
     name = "pictures" if isinstance(features, PictureFeatures) else "videos"
-    _, mean, scale, slope, intercept = _model(name)
-    logit = float(((np.array(astuple(features)) - mean) / scale) @ slope + intercept)
+    names, mean, scale, slope, intercept = _model(name)
+    values = np.array([getattr(features, feature) for feature in names])
+    logit = float(((values - mean) / scale) @ slope + intercept)
     return float(round(1 / (1 + np.exp(-np.clip(logit, -30, 30))), 6))
 
 
@@ -88,4 +98,13 @@ def placement_reasons(placement: Placement) -> list[str]:
         reasons.append("the query is mirrored")
     if abs(placement.rotation) >= 2:
         reasons.append(f"the query is turned by {placement.rotation:.0f} degrees")
+    return reasons
+
+
+def picture_reasons(fit: Fit | None, distance: int, score: float) -> list[str]:
+    """What speaks for and against two pictures, in words; `distance` of PDQ in bits, `score` normalised."""
+    reasons = placement_reasons(fit.placement) if fit else ["no placement joins the two pictures"]
+    if distance <= SURE_PDQ:
+        reasons.append(f"the PDQ hashes differ in {distance} of 256 bits")
+    reasons.append(f"the embeddings are {score:+.2f} above the level of unrelated pictures")
     return reasons

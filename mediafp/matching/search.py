@@ -1,11 +1,11 @@
 """Candidates: the references whose rows lie nearest to a query's, after score normalisation."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.matching.place import Box
 from mediafp.media import Pixels
 
 Vectors = npt.NDArray[np.float16]
@@ -30,15 +30,17 @@ class Candidate:
     votes: int = 1
 
 
+def half_boxes(width: int, height: int) -> list[Box]:
+    """The whole picture and its 3 x 3 overlapping half crops."""
+    across, down = max(1, width // 2), max(1, height // 2)
+    corners = [(int(left * width), int(top * height)) for top in HALF_STEPS for left in HALF_STEPS]
+    return [(0, 0, width, height), *((x, y, x + across, y + down) for x, y in corners)]
+
+
 def half_views(picture: Pixels) -> list[Pixels]:
-    """The picture and its 3 x 3 overlapping half crops, which find a picture inside a screenshot."""
-    height, width = picture.shape[:2]
-    views = [picture]
-    for top in HALF_STEPS:
-        for left in HALF_STEPS:
-            y, x = int(top * height), int(left * width)
-            views.append(picture[y : y + max(1, height // 2), x : x + max(1, width // 2)])
-    return views
+    """The picture's `half_boxes`, which find a picture inside a screenshot."""
+    boxes = half_boxes(picture.shape[1], picture.shape[0])
+    return [picture[top:bottom, left:right] for left, top, right, bottom in boxes]
 
 
 def background_level(vectors: Vectors, background: Vectors) -> npt.NDArray[np.float32]:
@@ -105,10 +107,8 @@ def shortlist(candidates: list[Candidate], count: int) -> list[Candidate]:
     return list(chosen.values())
 
 
-def distances(query: npt.NDArray[np.uint8], references: Mapping[str, npt.NDArray[np.uint8]]) -> dict[str, int]:
-    """The least Hamming distance of any query form (F, B) to any row (R, B) of each reference."""
-    return {
-        sha256: int(np.bitwise_count(query[:, None] ^ rows[None]).sum(axis=2).min())
-        for sha256, rows in references.items()
-        if len(rows)
-    }
+def distance_between(query: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]) -> int:
+    """The least Hamming distance, bits, of any query row (F, B) to any reference row (R, B); all bits where empty."""
+    if not len(query) or not len(reference):
+        return int(query.shape[-1]) * 8
+    return int(np.bitwise_count(query[:, None] ^ reference[None]).sum(axis=2).min())

@@ -10,8 +10,9 @@ from mediafp.evidence import Match, Placement, Relation, Segment
 from mediafp.matching import judge
 from mediafp.matching.align import Stretch, align
 from mediafp.matching.place import Fit, Sketch, place
-from mediafp.matching.search import Candidate, Vectors, background_level, rank
+from mediafp.matching.search import Candidate, Vectors, background_level, distance_between, rank
 from mediafp.matching.shelf import Shelf
+from mediafp.matching.stills import still_runs
 
 NEIGHBOURS = 60
 """Rows sought for each kept frame."""
@@ -33,10 +34,11 @@ SIDE_SCORE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VideoQuery:
-    """A video that is asked about: embeddings (N, 512), spans (N, 2), frames for placement, seconds."""
+    """A video that is asked about: embeddings (N, 512), PDQ (N, 32), spans (N, 2), frames for placement, seconds."""
 
     sha256: str
     rows: Vectors
+    pdq: npt.NDArray[np.uint8]
     spans: npt.NDArray[np.float64]
     sketch: Callable[[int], Sketch | None]
     duration: float
@@ -47,10 +49,12 @@ class Pair:
     """A candidate that was looked at closely."""
 
     candidate: Candidate
-    features: judge.VideoFeatures
+    features: judge.VideoFeatures | judge.PictureFeatures
     stretches: list[Stretch]
     fits: list[Fit]
     coverage: tuple[float, float]
+    distance: int | None = None
+    """Of the PDQ hashes, bits, where the reference is a picture."""
 
 
 def match_video(query: VideoQuery, shelf: Shelf) -> list[Match]:
@@ -71,20 +75,17 @@ def compare(query: VideoQuery, shelf: Shelf) -> list[Pair]:
 
 
 def _compare(candidate: Candidate, query: VideoQuery, levels: npt.NDArray[np.float32], shelf: Shelf) -> Pair | None:
-    sha256, still = candidate.sha256, shelf.kind(candidate.sha256) == "image"
-    reference, spans = shelf.embeddings(sha256), shelf.spans(sha256)
-    if still:
-        spans = np.array([[0.0, 1.0]])
-        reference = reference[:1]
-    likeness = query.rows.astype(np.float32) @ reference.astype(np.float32).T - levels[:, None]
-    stretches = _worthwhile(align(likeness, query.spans, spans, at_least=ALIKE_AT), still)
+    sha256 = candidate.sha256
+    likeness = query.rows.astype(np.float32) @ shelf.embeddings(sha256).astype(np.float32).T - levels[:, None]
+    if shelf.kind(sha256) == "image":
+        return _compare_still(candidate, query, likeness.max(axis=1), shelf)
+    stretches = _worthwhile(align(likeness, query.spans, shelf.spans(sha256), at_least=ALIKE_AT))
     if not stretches:
         return None
     fits = [fit for fit in (_place(pair, query, sha256, shelf) for pair in _tell_tale(stretches, likeness)) if fit]
-    there = 1.0 if still else shelf.duration(sha256)
     coverage = (
         share([s.query for s in stretches], query.duration),
-        1.0 if still else share([s.reference for s in stretches], there),
+        share([s.reference for s in stretches], shelf.duration(sha256)),
     )
     pairs = {pair for stretch in stretches for pair in stretch.rows}
     values = np.array([likeness[n, m] for n, m in pairs])
@@ -100,15 +101,39 @@ def _compare(candidate: Candidate, query: VideoQuery, levels: npt.NDArray[np.flo
     return Pair(candidate=candidate, features=features, stretches=stretches, fits=fits, coverage=coverage)
 
 
-def _worthwhile(stretches: list[Stretch], still: bool) -> list[Stretch]:
+def _compare_still(candidate: Candidate, query: VideoQuery, likeness: npt.NDArray[np.float32], shelf: Shelf) -> Pair:
+    """A picture of the shelf against the query's frames, judged as two pictures are."""
+    sha256, at = candidate.sha256, int(likeness.argmax())
+    stretches = [
+        Stretch(
+            query=times,
+            reference=(0.0, 0.0),
+            speed=1.0,
+            score=float(likeness[rows].max()),
+            rows=tuple((row, 0) for row in range(rows.start, rows.stop)),
+        )
+        for times, rows in still_runs(likeness, query.spans)
+    ]
+    fit = _place((at, 0), query, sha256, shelf)
+    score = float(likeness[at])
+    distance = distance_between(query.pdq[at : at + 1], shelf.pdq(sha256))
+    return Pair(
+        candidate=candidate,
+        features=judge.picture_features(score, score, distance, fit),
+        stretches=stretches,
+        fits=[fit] if fit else [],
+        coverage=(share([s.query for s in stretches], query.duration), 1.0),
+        distance=distance,
+    )
+
+
+def _worthwhile(stretches: list[Stretch]) -> list[Stretch]:
     """The best stretch, and those beside it that are long and alike enough."""
     if not stretches:
         return []
     best = stretches[0]
     return [best] + [
-        s
-        for s in stretches[1:]
-        if s.score >= SIDE_SCORE * best.score and (still or s.query[1] - s.query[0] >= LEAST_SECONDS)
+        s for s in stretches[1:] if s.score >= SIDE_SCORE * best.score and s.query[1] - s.query[0] >= LEAST_SECONDS
     ]
 
 
@@ -153,7 +178,7 @@ def _match(pair: Pair, shelf: Shelf) -> Match:
         Segment(
             channel="picture",
             query=(round(s.query[0], 3), round(s.query[1], 3)),
-            reference=(0.0, 0.0) if still else (round(s.reference[0], 3), round(s.reference[1], 3)),
+            reference=(round(s.reference[0], 3), round(s.reference[1], 3)),
             speed=s.speed,
             mirrored=mirrored,
             score=round(s.score, 3),
@@ -175,6 +200,8 @@ def _match(pair: Pair, shelf: Shelf) -> Match:
 
 
 def _reasons(pair: Pair, placement: Placement | None) -> list[str]:
+    if pair.distance is not None:
+        return judge.picture_reasons(pair.fits[0] if pair.fits else None, pair.distance, pair.features.score)
     seconds = sum(s.query[1] - s.query[0] for s in pair.stretches)
     count = len(pair.stretches)
     reasons = [f"{seconds:.0f} s in {count} stretch{'es' if count > 1 else ''} run in step"]
