@@ -62,14 +62,19 @@ class Case:
         return pipeline.cluster(self.store, relations or list(self.relations()), self._library)
 
     def answers(self, relations: list[tuple[Asset, list[Match]]]) -> list[Answer]:
-        """The likely matches within the store, each pair once: of the two directions the likelier."""
+        """The likely matches within the store, each pair once: of two directions the likelier.
+
+        Of two pictures that are as likely, the part is held against the whole, so that the cut can be seen.
+        """
+
+        def worth(match: Match) -> tuple[float, float]:
+            return round(match.probability, 2), -match.placement.covered if match.placement else 0.0
+
         best: dict[frozenset[str], tuple[str, Match]] = {}
         for asset, matches in relations:
             for match in matches:
                 pair = frozenset((asset.sha256, match.sha256))
-                if match.probability >= LEAST_PROBABILITY and (
-                    pair not in best or match.probability > best[pair][1].probability
-                ):
+                if match.probability >= LEAST_PROBABILITY and (pair not in best or worth(match) > worth(best[pair][1])):
                     best[pair] = (asset.sha256, match)
         chosen: dict[str, list[Match]] = {}
         for sha256, match in best.values():

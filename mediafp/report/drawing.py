@@ -114,33 +114,37 @@ def _points(query: Shown, reference: Shown, placement: Placement, left: float, a
     return f'<g class="points">{lines}{dots}</g>'
 
 
-def time_lines(segments: Sequence[Segment], query_seconds: float | None, reference_seconds: float) -> Markup:
-    """The query's time line above the reference's, matching stretches joined by bands, each with its times."""
-    width, bar, low, foot = 900.0, 22.0, 92.0, 136.0
-    longest = max(query_seconds or 0.0, reference_seconds, 0.1)
+def time_lines(segments: Sequence[Segment], query: float | None, reference: float | None) -> Markup:
+    """The time lines, the query's above the reference's, matching stretches joined by bands, each with its times.
+
+    `query` and `reference` are seconds; None, and no line, for a picture.
+    """
+    width, bar = 900.0, 22.0
+    longest = max(query or 0.0, reference or 0.0, 0.1)
+    low = 20.0 if query is None else 92.0
+    foot = low + 44 if reference is not None else 50.0
 
     def x(seconds: float) -> float:
         return 70 + (width - 90) * min(seconds, longest) / longest
 
-    parts = []
-    for y, name, seconds in ((20.0, "query", query_seconds), (low, "reference", reference_seconds)):
+    def stretch(times: tuple[float, float], y: float, tick: float, colour: str) -> tuple[float, float]:
+        a, b = x(times[0]), max(x(times[0]) + 2, x(times[1]))
+        parts.append(f'<rect x="{a:.1f}" y="{y}" width="{b - a:.1f}" height="{bar}" fill="{colour}"/>')
+        parts.append(f'<text x="{a:.1f}" y="{tick:.0f}" class="tick">{clock(times[0])}–{clock(times[1])}</text>')
+        return a, b
+
+    parts: list[str] = []
+    for y, name, seconds in ((20.0, "query", query), (low, "reference", reference)):
         if seconds is not None:
             parts.append(f'<text x="0" y="{y + 15:.0f}" class="cap">{name}</text>')
-            parts.append(
-                f'<rect x="{x(0):.1f}" y="{y}" width="{max(2.0, x(seconds) - x(0)):.1f}" height="{bar}" class="line"/>'
-            )
+            long = max(2.0, x(seconds) - x(0))
+            parts.append(f'<rect x="{x(0):.1f}" y="{y}" width="{long:.1f}" height="{bar}" class="line"/>')
     for n, segment in enumerate(segments):
-        colour, (r0, r1) = BANDS[n % len(BANDS)], segment.reference
-        a, b = x(r0), max(x(r0) + 2, x(r1))
-        parts.append(f'<rect x="{a:.1f}" y="{low}" width="{b - a:.1f}" height="{bar}" fill="{colour}"/>')
-        parts.append(f'<text x="{a:.1f}" y="{low + bar + 16:.0f}" class="tick">{clock(r0)}–{clock(r1)}</text>')
-        if segment.query is not None and query_seconds is not None:
-            c, d = x(segment.query[0]), max(x(segment.query[0]) + 2, x(segment.query[1]))
-            parts.append(f'<rect x="{c:.1f}" y="20" width="{d - c:.1f}" height="{bar}" fill="{colour}"/>')
-            parts.append(
-                f'<text x="{c:.1f}" y="14" class="tick">{clock(segment.query[0])}–{clock(segment.query[1])}</text>'
-            )
-            band = [(c, 20 + bar), (d, 20 + bar), (b, low), (a, low)]
+        colour = BANDS[n % len(BANDS)]
+        here = stretch(segment.query, 20, 14, colour) if segment.query is not None and query is not None else None
+        there = stretch(segment.reference, low, low + bar + 16, colour) if reference is not None else None
+        if here and there:
+            band = [(here[0], 20 + bar), (here[1], 20 + bar), (there[1], low), (there[0], low)]
             parts.append(f'<polygon points="{_path(band)}" fill="{colour}" fill-opacity=".22"/>')
     return Markup(f'<svg class="times" viewBox="0 0 {width:.0f} {foot:.0f}" role="img">{"".join(parts)}</svg>')
 

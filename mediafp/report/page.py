@@ -26,7 +26,7 @@ GALLERY = 240
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramePair:
-    """Frames of both sides at one moment."""
+    """Frames of both sides at one moment; the caption holds the query's time and the reference's."""
 
     images: list[str]
     caption: str
@@ -82,10 +82,8 @@ def _card(answer: Answer, match: Match, source: EvidenceSource) -> Card:
     query, reference = source.asset(answer.sha256), source.asset(match.sha256)
     names = _name(answer.query), _name(match.uris[0])
     placement = match.placement
-    moving = [s for s in match.segments if s.query is not None]
-    pair = None
-    if query.kind == "image" or not moving:
-        pair = _pair(query, reference, match, source, names)
+    still = query.kind == "image" or reference.kind == "image"
+    moving = [] if still else match.segments
     return Card(
         query_name=names[0],
         reference_name=names[1],
@@ -95,11 +93,9 @@ def _card(answer: Answer, match: Match, source: EvidenceSource) -> Card:
         verdict=match.verdict,
         probability=match.probability,
         why=match.why,
-        times=time_lines(match.segments, _seconds(query) if query.kind == "video" else None, _seconds(reference))
-        if match.segments
-        else None,
+        times=time_lines(match.segments, _seconds(query), _seconds(reference)) if match.segments else None,
         frames=[f for s in moving[:SEGMENTS_SHOWN] for f in _frames(query, reference, s, source)],
-        pair=pair,
+        pair=_pair(query, reference, match, source, names) if still else None,
         query_seen=_seen(query, source),
         reference_seen=_seen(reference, source),
         handles=placement.handles if placement else (),
@@ -110,16 +106,16 @@ def _card(answer: Answer, match: Match, source: EvidenceSource) -> Card:
 def _pair(
     query: Asset, reference: Asset, match: Match, source: EvidenceSource, names: tuple[str, str]
 ) -> Markup | None:
-    at = sum(match.segments[0].reference) / 2 if match.segments else None
-    mine, theirs = source.thumbnail(query.sha256), source.thumbnail(reference.sha256, at)
-    if mine is None or theirs is None:
-        return None
-    caption = f"reference: {names[1]}" + (f" at {clock(at)}" if at is not None else "")
-    return side_by_side(
-        Shown(jpeg=mine, size=_size(query), caption=f"query: {names[0]}"),
-        Shown(jpeg=theirs, size=_size(reference), caption=caption),
-        match.placement,
-    )
+    shown = []
+    for role, asset, name in (("query", query, names[0]), ("reference", reference, names[1])):
+        times = getattr(match.segments[0], role) if match.segments and asset.kind == "video" else None
+        at = sum(times) / 2 if times else None
+        jpeg = source.thumbnail(asset.sha256, at)
+        if jpeg is None:
+            return None
+        caption = f"{role}: {name}" + (f" at {clock(at)}" if at is not None else "")
+        shown.append(Shown(jpeg=jpeg, size=_size(asset), caption=caption))
+    return side_by_side(shown[0], shown[1], match.placement)
 
 
 def _frames(query: Asset, reference: Asset, segment: Segment, source: EvidenceSource) -> list[FramePair]:
@@ -132,8 +128,7 @@ def _frames(query: Asset, reference: Asset, segment: Segment, source: EvidenceSo
             _small(source.thumbnail(query.sha256, q), GALLERY),
             _small(source.thumbnail(reference.sha256, r), GALLERY),
         ]
-        moment = f"query {clock(q)} · reference {clock(r)}" if reference.kind == "video" else f"query {clock(q)}"
-        pairs.append(FramePair(images=[i for i in images if i], caption=moment))
+        pairs.append(FramePair(images=[i for i in images if i], caption=f"{clock(q)} · {clock(r)}"))
     return pairs
 
 
@@ -179,7 +174,10 @@ def _size(asset: Asset) -> tuple[float, float]:
     return float(width or 1), float(height or 1)
 
 
-def _seconds(asset: Asset) -> float:
+def _seconds(asset: Asset) -> float | None:
+    """The length of a video's time line; None of a picture, which has none."""
+    if asset.kind == "image":
+        return None
     told = asset.properties.get("duration")
     return float(told) if isinstance(told, (int, float)) else 0.0
 

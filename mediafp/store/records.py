@@ -236,10 +236,11 @@ class Store:
         return {version for (version,) in rows}
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
-        """The JPEG nearest to a time (None: the first), or None where none is kept."""
+        """The JPEG that stands at a time (None: the first), or None where none is kept."""
+        at = seconds or 0.0
         row = self._db.execute(
-            "SELECT jpeg FROM thumbnail WHERE sha256 = ? ORDER BY abs(seconds - ?), position LIMIT 1",
-            (sha256, seconds or 0.0),
+            "SELECT jpeg FROM thumbnail WHERE sha256 = ? ORDER BY seconds > ?, abs(seconds - ?), position LIMIT 1",
+            (sha256, at, at),
         ).fetchone()
         return row[0] if row else None
 
