@@ -1,20 +1,20 @@
 """The Python face: `mediafp.open(folder)` gives a case with the same verbs as the command line."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import platformdirs
 
-from mediafp import jobs, pipeline
+from mediafp import jobs, library
 from mediafp.errors import UsageError
 from mediafp.evidence import Answer, Clustering, Match
 from mediafp.ingest.walk import walk
 from mediafp.jobs import IngestOptions, Outcome
+from mediafp.library import Library
 from mediafp.media import Asset
-from mediafp.pipeline import Library
 from mediafp.report.clips import Clip, write_clips
 from mediafp.report.page import write_report
 from mediafp.store.records import Store
@@ -48,10 +48,10 @@ class Case:
         yield from jobs.ingest(self.store, walk(paths), options or IngestOptions())
         self.__dict__.pop("_library", None)
 
-    def match(self, paths: Iterable[Path], *, top: int = TOP, least: float = LEAST_PROBABILITY) -> Iterator[Answer]:
-        """The answer for each file, in the order asked."""
-        for path in paths:
-            yield pipeline.answer(path, self._library, top=top, least=least)
+    def match(self, paths: Sequence[Path], *, top: int = TOP, least: float = LEAST_PROBABILITY) -> Iterator[Answer]:
+        """The answer for each file, in the order asked; folders are walked."""
+        for path in walk(paths):
+            yield library.answer(path, self._library, top=top, least=least)
 
     def relations(self) -> Iterator[tuple[Asset, list[Match]]]:
         """Every asset with its matches among the others, unlikely ones included."""
@@ -59,7 +59,7 @@ class Case:
 
     def cluster(self, relations: list[tuple[Asset, list[Match]]] | None = None) -> Clustering:
         """The groups of near-duplicates, from `relations` where they are at hand."""
-        return pipeline.cluster(self.store, relations or list(self.relations()), self._library)
+        return library.cluster(self.store, list(self.relations()) if relations is None else relations)
 
     def answers(self, relations: list[tuple[Asset, list[Match]]]) -> list[Answer]:
         """The likely matches within the store, each pair once: of two directions the likelier.

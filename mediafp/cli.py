@@ -5,12 +5,13 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from typer.core import TyperGroup
 
 import mediafp
 from mediafp import weights, wire
@@ -21,7 +22,22 @@ from mediafp.jobs import IngestOptions
 
 DONE, NOTHING_FOUND, COULD_NOT_RUN, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
+err = Console(stderr=True)
+out = Console()
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Caught here: the library underneath would end without a word.
+            err.print("stopped; what was acknowledged is kept, and the same command goes on from there")
+            raise typer.Exit(INTERRUPTED) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,8 +54,6 @@ models_app = typer.Typer(no_args_is_help=True, help="Show and check the model fi
 app.add_typer(export_app, name="export")
 app.add_typer(models_app, name="models")
 
-err = Console(stderr=True)
-out = Console()
 Json = Annotated[bool, typer.Option("--json", help="Print JSON only, one object a line.")]
 Paths = Annotated[list[Path], typer.Argument(help="Files and folders; folders are walked.", show_default=False)]
 _store: dict[str, Path | None] = {"folder": None}
@@ -342,8 +356,5 @@ def main() -> None:
     except MediafpError as error:
         err.print(f"[red]mediafp:[/] {_shown(str(error))}")
         sys.exit(SOME_FAILED)
-    except KeyboardInterrupt:
-        err.print("stopped; what was acknowledged is kept, and the same command goes on from there")
-        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(DONE)

@@ -34,8 +34,8 @@ class Placement:
     """Where the query lies in the reference, in reference pixels (pixel edges are whole numbers).
 
     `quad`: the query's corners, top-left, top-right, bottom-right, bottom-left. `overlap`: the polygon
-    both share, `covered` its share of the reference's area. `removed`: left, top, right, bottom, the
-    share of the reference missing on each side. `points`: matched points as (query, reference) pairs
+    both share, `covered` its share of the reference's area, `shown` of the query's. `removed`: left, top,
+    right, bottom, the share of the reference missing on each side. `points`: matched points as (query, reference) pairs
     in pixels of each, for drawing. `scale`: reference pixels a query pixel; `rotation`: degrees,
     counter-clockwise as seen, of the query's content against the reference.
     """
@@ -43,6 +43,7 @@ class Placement:
     quad: tuple[Point, Point, Point, Point]
     overlap: tuple[Point, ...]
     covered: float
+    shown: float
     mirrored: bool
     rotation: float
     scale: float
@@ -70,7 +71,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One relation between a query and a reference, with its proof."""
+    """One relation between a query and a reference, with its proof.
+
+    `coverage`: the share of the query, and of the reference, that it explains: of a picture's area, or of
+    the time that a video can be compared in (flat frames cannot).
+    """
 
     sha256: str
     uris: tuple[str, ...]
@@ -78,6 +83,7 @@ class Match:
     relation: Relation
     verdict: Verdict
     probability: float
+    coverage: tuple[float, float]
     placement: Placement | None
     segments: tuple[Segment, ...]
     why: tuple[str, ...]

@@ -129,7 +129,8 @@ def _commit(store: Store, done: deque[tuple[Path, Work]]) -> list[Outcome]:
                 outcomes.append(Outcome(path=name, sha256=None, status="failed", kind=work.kind, message=work.message))
             else:
                 status: Status = "added" if store.add(work) else "known"
-                outcomes.append(Outcome(path=name, sha256=work.asset.sha256, status=status, warnings=work.warnings))
+                warnings = (*work.warnings, *work.sidecar_warnings)
+                outcomes.append(Outcome(path=name, sha256=work.asset.sha256, status=status, warnings=warnings))
     return outcomes
 
 

@@ -29,12 +29,16 @@ from sklearn.preprocessing import StandardScaler
 from mediafp import pipeline
 from mediafp.case import open_case
 from mediafp.errors import MediaError
+from mediafp.library import Library
 from mediafp.matching import judge, pictures, videos
 
 TARGET = Path(__file__).parent.parent / "models" / "calibration.json"
 FOLDS = 5
 REGULARISATION = 1.0
-FEATURES = {"pictures": judge.PictureFeatures, "videos": judge.VideoFeatures}
+FEATURES: dict[str, type[judge.PictureFeatures] | type[judge.VideoFeatures]] = {
+    "pictures": judge.PictureFeatures,
+    "videos": judge.VideoFeatures,
+}
 Sample = tuple[tuple[float, ...], bool, str]
 
 
@@ -56,11 +60,11 @@ def _some(job: tuple[Path, str, Path, list[str]]) -> list[Sample]:
     cv2.setNumThreads(1)
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
     with open_case(store) as case:
-        library = pipeline.Library(case.store)
+        library = Library(case.store)
         return [sample for name in names for sample in _of(folder / "queries" / name, truth[name], kind, library)]
 
 
-def _of(query: Path, true: Any, kind: str, library: pipeline.Library) -> Iterator[Sample]:
+def _of(query: Path, true: Any, kind: str, library: Library) -> Iterator[Sample]:
     wanted = {pair["reference"] for pair in (true if isinstance(true, list) else [true])} - {None}
     try:
         reading = pipeline.read(query)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from mediafp import library, pipeline
 from mediafp.fingerprints.registry import fingerprint_type
 
 TARGET = Path(__file__).parent.parent / "models" / "background.npz"
@@ -23,12 +24,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     files = sorted(parser.parse_args().folder.iterdir())
-    kind = fingerprint_type("sscd_distilled")
     pictures = [np.asarray(ImageOps.exif_transpose(Image.open(file)).convert("RGB")) for file in files]
-    vectors, _ = kind.extract(pictures)
-    about = f"{len(files)} unrelated pictures, photographs and faces, as {kind.name} {kind.version}"
+    kinds = [fingerprint_type(name) for name in (pipeline.EMBEDDING, library.FULL)]
+    banks = {kind.name: kind.extract(pictures)[0] for kind in kinds}
+    versions = ", ".join(f"{kind.name} {kind.version}" for kind in kinds)
+    about = f"{len(files)} unrelated pictures, photographs and faces, as {versions}"
     with TARGET.open("wb") as file:
-        np.savez(file, vectors=vectors.astype(np.float16), about=np.array(about), version=np.array(kind.version))
+        np.savez(file, allow_pickle=False, about=np.array(about), **banks)
     print(about, hashlib.sha256(TARGET.read_bytes()).hexdigest())
 
 

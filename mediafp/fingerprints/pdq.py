@@ -11,6 +11,8 @@ from mediafp.media import Pixels
 SIDE = 256
 """Longest side handed to PDQ, pixels; its own first step averages down to 64 x 64, so more adds only cost."""
 BYTES = 32
+LEAST_QUALITY = 50
+"""PDQ's own measure, 0 to 100, below which a hash says nothing (ThreatExchange's advice)."""
 
 
 class Pdq:
@@ -32,9 +34,10 @@ class Pdq:
         return bits, quality
 
     def dihedral(self, picture: Pixels) -> npt.NDArray[np.uint8]:
-        """The hashes (8, 32) of the picture's turns and flips; row 0 is the picture as it is."""
-        vectors, _ = pdqhash.compute_dihedral(shrink(picture))
-        return np.packbits(np.asarray(vectors, np.uint8), axis=1)
+        """The hashes (8, 32) of the picture's turns and flips, the first as it is; none (0, 32) of too plain a picture."""
+        vectors, measure = pdqhash.compute_dihedral(shrink(picture))
+        bits = np.packbits(np.asarray(vectors, np.uint8), axis=1)
+        return bits if measure >= LEAST_QUALITY else bits[:0]
 
 
 def shrink(picture: Pixels) -> Pixels:

@@ -104,7 +104,7 @@ def _animation(path: Path, warnings: list[str]) -> Iterator[Frame]:
             except CorruptMedia as exc:
                 if index == 0:
                     raise
-                warnings.append(f"the animation breaks off at frame {index} of {count}: {exc}")
+                warnings.append(f"the animation breaks off at frame {index} of {count}: {exc.__cause__}")
                 break
             if pixels is not None:
                 if waiting is not None:

@@ -1,12 +1,16 @@
 """When in the video: stretches of constant speed and offset, voted for by alike frames (Hough)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.evidence import Times
+
 Floats = npt.NDArray[np.float32]
 Spans = npt.NDArray[np.float64]
+Timeline = npt.NDArray[np.float64]
 
 SPEEDS = (1.0, 0.75, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.25, 1.33, 1.5)
 STEADY_BONUS = 1.03
@@ -27,11 +31,20 @@ class Stretch:
     `score` is the mean normalised similarity; `rows` are (query row, reference row) pairs in order of time.
     """
 
-    query: tuple[float, float]
-    reference: tuple[float, float]
+    query: Times
+    reference: Times
     speed: float
     score: float
     rows: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Side:
+    """One video sampled evenly: the seconds of the samples, and the row that stands at each; `spans` of the rows."""
+
+    times: Timeline
+    rows: npt.NDArray[np.int64]
+    spans: Spans
 
 
 def align(likeness: Floats, query: Spans, reference: Spans, *, at_least: float) -> list[Stretch]:
@@ -42,37 +55,46 @@ def align(likeness: Floats, query: Spans, reference: Spans, *, at_least: float) 
     if not likeness.size:
         return []
     step = max(1.0, np.ptp(query) / MOST_SAMPLES, np.ptp(reference) / MOST_SAMPLES)
-    times, rows = _samples(query, step)
-    there, columns = _samples(reference, step)
-    grid = likeness[np.ix_(rows, columns)] - at_least
-    free = np.ones(len(times), bool)
+    here, there = _sampled(query, step), _sampled(reference, step)
+    grid = likeness[np.ix_(here.rows, there.rows)] - at_least
+    free = np.ones(len(here.times), bool)
     found: list[Stretch] = []
     while len(found) < MOST_SEGMENTS:
-        best = _best_line(np.where(free[:, None], grid, -1), times, there, step)
-        if best is None:
+        line = _best_line(np.where(free[:, None], grid, -1), here.times, there.times, step)
+        if line is None:
             break
-        speed, offset = best
-        stretch, used = _follow(grid, free, times, there, speed, offset, step)
-        if stretch is None:
+        used = _follow(grid, free, here.times, there.times, line, step)
+        if not len(used):
             break
         free[used[:, 0]] = False
-        found.append(_stretch(grid, used, times, there, rows, columns, query, reference, speed, at_least))
+        found.append(_stretch(grid, used, here, there, line[0], at_least))
     return sorted(found, key=lambda s: -s.score * (s.query[1] - s.query[0]))
 
 
-def _samples(spans: Spans, step: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Times at every step within the spans, and the row that stands at each."""
+def share(parts: Sequence[Times], spans: Spans) -> float:
+    """The share of a video that the union of the parts, seconds, covers; its dropped flat frames do not count.
+
+    A video without length, of one frame, is covered as a whole.
+    """
+    whole = float((spans[:, 1] - spans[:, 0]).sum())
+    covered, end = 0.0, -1.0
+    for first, last in sorted(parts):
+        covered += max(0.0, last - max(first, end))
+        end = max(end, last)
+    return round(min(1.0, covered / whole), 4) if whole > 0 else 1.0
+
+
+def _sampled(spans: Spans, step: float) -> _Side:
+    """Samples at every step within the spans, one at least of each row."""
     times, rows = [], []
     for row, (start, end) in enumerate(spans):
         count = max(1, round((end - start) / step))
         times.append(start + np.arange(count) * step)
         rows.append(np.full(count, row))
-    return np.concatenate(times), np.concatenate(rows)
+    return _Side(times=np.concatenate(times), rows=np.concatenate(rows), spans=spans)
 
 
-def _best_line(
-    grid: Floats, times: npt.NDArray[np.float64], there: npt.NDArray[np.float64], step: float
-) -> tuple[float, float] | None:
+def _best_line(grid: Floats, times: Timeline, there: Timeline, step: float) -> tuple[float, float] | None:
     """The (speed, offset) whose line gathers most likeness, each query sample counted once a line."""
     near, far = np.nonzero(grid > 0)
     if not len(near):
@@ -101,53 +123,43 @@ def _best_line(
 def _follow(
     grid: Floats,
     free: npt.NDArray[np.bool_],
-    times: npt.NDArray[np.float64],
-    there: npt.NDArray[np.float64],
-    speed: float,
-    offset: float,
+    times: Timeline,
+    there: Timeline,
+    line: tuple[float, float],
     step: float,
-) -> tuple[float | None, npt.NDArray[np.int64]]:
-    """The samples (K, 2) of the best unbroken run along a line, and its gathered likeness."""
-    reach = SLACK * step
-    pairs: list[tuple[int, int, float]] = []
+) -> npt.NDArray[np.int64]:
+    """The samples (K, 2) of the best unbroken run along a line (speed, offset); none where nothing lies on it."""
+    reach, (speed, offset) = SLACK * step, line
+    runs: list[list[tuple[int, int, float]]] = []
     for n in np.flatnonzero(free):
         near = np.flatnonzero(np.abs(there - speed * times[n] - offset) <= reach + 1e-6)
-        if len(near):
-            m = near[grid[n, near].argmax()]
-            if grid[n, m] > 0:
-                pairs.append((int(n), int(m), float(grid[n, m])))
-    runs: list[list[tuple[int, int, float]]] = []
-    for pair in pairs:
-        if runs and times[pair[0]] - times[runs[-1][-1][0]] <= GAP * step:
-            runs[-1].append(pair)
-        else:
-            runs.append([pair])
-    if not runs:
-        return None, np.empty((0, 2), np.int64)
-    best = max(runs, key=lambda run: sum(weight for _, _, weight in run))
-    return sum(weight for _, _, weight in best), np.array([pair[:2] for pair in best])
+        if not len(near):
+            continue
+        m = near[grid[n, near].argmax()]
+        if grid[n, m] <= 0:
+            continue
+        if not runs or times[n] - times[runs[-1][-1][0]] > GAP * step:
+            runs.append([])
+        runs[-1].append((int(n), int(m), float(grid[n, m])))
+    best = max(runs, key=lambda run: sum(weight for _, _, weight in run), default=[])
+    return np.array([pair[:2] for pair in best], np.int64).reshape(-1, 2)
 
 
 def _stretch(
-    grid: Floats,
-    used: npt.NDArray[np.int64],
-    times: npt.NDArray[np.float64],
-    there: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.int64],
-    columns: npt.NDArray[np.int64],
-    query: Spans,
-    reference: Spans,
-    speed: float,
-    at_least: float,
+    grid: Floats, used: npt.NDArray[np.int64], here: _Side, there: _Side, speed: float, at_least: float
 ) -> Stretch:
-    first, last = used[0], used[-1]
-    ends = [min(t + 1.0, float(spans[row, 1])) for t, spans, row in
-            ((times[last[0]], query, rows[last[0]]), (there[last[1]], reference, columns[last[1]]))]  # fmt: skip
-    pairs = dict.fromkeys((int(rows[n]), int(columns[m])) for n, m in used)
+    near, far = used.T
+    weights = grid[near, far]
+    # Both sides are sampled, so that the mean over the run tells the offset better than its ends do.
+    offset = float(np.average(there.times[far] - speed * here.times[near], weights=weights))
+    begin = float(here.times[near[0]])
+    end = max(begin, min(float(here.times[near[-1]]) + 1.0, float(here.spans[here.rows[near[-1]], 1])))
+    shown = there.spans[there.rows[far]]
+    first, last = np.clip(speed * np.array([begin, end]) + offset, shown[:, 0].min(), shown[:, 1].max())
     return Stretch(
-        query=(float(times[first[0]]), max(ends[0], float(times[first[0]]))),
-        reference=(float(there[used[:, 1]].min()), max(ends[1], float(there[used[:, 1]].min()))),
+        query=(begin, end),
+        reference=(float(first), float(last)),
         speed=speed,
-        score=float(grid[used[:, 0], used[:, 1]].mean() + at_least),
-        rows=tuple(pairs),
+        score=float(weights.mean() + at_least),
+        rows=tuple(dict.fromkeys(zip(here.rows[near].tolist(), there.rows[far].tolist(), strict=True))),
     )

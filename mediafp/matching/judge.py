@@ -26,6 +26,7 @@ class PictureFeatures:
     """What was measured of two pictures, 0 where nothing places them.
 
     `pdq`: 1 - distance / 128 of 256 bits, `rigid`: 1 - the mean miss of the points; neither below 0.
+    `close`: the likeness of the placed areas (`closeup.look`).
     """
 
     score: float
@@ -36,11 +37,16 @@ class PictureFeatures:
     spread: float
     support: float
     rigid: float
+    close: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFeatures:
-    """What was measured of two videos; `seconds` is log(1 + matched seconds), `rows` log(1 + distinct rows)."""
+    """What was measured of two videos; `seconds` is log(1 + matched seconds), `rows` log(1 + distinct rows).
+
+    Of the frame pairs looked at closely, `placed` is the share with a placement that holds; `inliers`, `agreement` and
+    `close` are medians over these.
+    """
 
     score: float
     best: float
@@ -49,20 +55,34 @@ class VideoFeatures:
     coverage: float
     inliers: float
     agreement: float
+    placed: float
+    close: float
 
 
-def picture_features(score: float, full: float, distance: int, fit: Fit | None) -> PictureFeatures:
-    """The features of a pair of pictures, scores normalised, `distance` of PDQ in bits."""
+def picture_features(score: float, full: float, distance: int, fit: Fit | None, close: float) -> PictureFeatures:
+    """The features of a pair of pictures, scores normalised, `distance` of PDQ in bits.
+
+    Where points agree loosely, the likeness is that of the scene, and as much as any scene's is taken.
+    """
+    if is_loose(fit, distance):
+        score, full = min(score, SCENE_AT), min(full, SCENE_AT)
+    firm = fit if fit and fit.firm else None
     return PictureFeatures(
         score=score,
         full=full,
         pdq=max(0.0, 1 - distance / 128),
-        inliers=log1p(fit.placement.inliers) if fit else 0.0,
-        agreement=max(0.0, fit.agreement) if fit else 0.0,
-        spread=fit.spread if fit else 0.0,
-        support=fit.support if fit else 0.0,
-        rigid=max(0.0, 1 - fit.miss) if fit else 0.0,
+        inliers=log1p(firm.placement.inliers) if firm else 0.0,
+        agreement=max(0.0, firm.agreement) if firm else 0.0,
+        spread=firm.spread if firm else 0.0,
+        support=firm.support if firm else 0.0,
+        rigid=max(0.0, 1 - firm.miss) if firm else 0.0,
+        close=close,
     )
+
+
+def is_loose(fit: Fit | None, distance: int) -> bool:
+    """Whether points agree, but as those of two photographs of one scene do."""
+    return fit is not None and not fit.firm and distance > SURE_PDQ
 
 
 @cache
@@ -81,11 +101,19 @@ def probability(features: PictureFeatures | VideoFeatures) -> float:
     return float(round(1 / (1 + np.exp(-np.clip(logit, -30, 30))), 6))
 
 
-def verdict(likely: float, score: float, fit: Fit | None) -> Verdict:
-    """`same_scene` where pictures are alike and no geometry joins them; else by probability."""
-    if likely >= COPY_AT:
+def verdict(likely: float, score: float, *, proven: bool) -> Verdict:
+    """By probability; a copy needs proof (a placement, equal hashes, frames in step), and without it is possible.
+
+    `same_scene` where pictures are alike, nothing proves a copy, and it is unlikely.
+    """
+    if likely >= COPY_AT and proven:
         return "copy"
-    return "same_scene" if fit is None and score >= SCENE_AT and likely < 0.5 else "possible"
+    return "same_scene" if not proven and score >= SCENE_AT and likely < 0.5 else "possible"
+
+
+def picture_verdict(likely: float, score: float, fit: Fit | None, distance: int) -> Verdict:
+    """The verdict on two pictures, `score` normalised, `distance` of PDQ in bits."""
+    return verdict(likely, score, proven=(fit is not None and fit.firm) or distance <= SURE_PDQ)
 
 
 def placement_reasons(placement: Placement) -> list[str]:
@@ -103,7 +131,12 @@ def placement_reasons(placement: Placement) -> list[str]:
 
 def picture_reasons(fit: Fit | None, distance: int, score: float) -> list[str]:
     """What speaks for and against two pictures, in words; `distance` of PDQ in bits, `score` normalised."""
-    reasons = placement_reasons(fit.placement) if fit else ["no placement joins the two pictures"]
+    if fit and fit.firm:
+        reasons = placement_reasons(fit.placement)
+    elif is_loose(fit, distance):
+        reasons = ["points agree only loosely, as in two photographs of one scene"]
+    else:
+        reasons = ["no placement joins the two pictures"]
     if distance <= SURE_PDQ:
         reasons.append(f"the PDQ hashes differ in {distance} of 256 bits")
     reasons.append(f"the embeddings are {score:+.2f} above the level of unrelated pictures")

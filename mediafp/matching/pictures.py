@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from mediafp.evidence import Match, Segment
 from mediafp.matching import judge
+from mediafp.matching.align import share
+from mediafp.matching.closeup import look
 from mediafp.matching.place import Fit, Sketch, is_sure, place
 from mediafp.matching.search import Candidate, Vectors, background_level, distance_between, half_boxes, rank, shortlist
 from mediafp.matching.shelf import Shelf
@@ -27,7 +29,10 @@ MOST_PLACED = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PictureQuery:
-    """A picture that is asked about: embeddings (V, 512) of its views (0 is the whole), PDQ forms (8, 32)."""
+    """A picture that is asked about: embeddings (V, 512) of its views (0 is the whole), PDQ forms (8, 32).
+
+    `pdq` has no rows where the picture is too plain for it.
+    """
 
     sha256: str
     views: Vectors
@@ -59,34 +64,59 @@ def compare(query: PictureQuery, shelf: Shelf) -> list[Pair]:
     found = rank(
         rows, scores, levels, shelf.owner, shelf.assets, shelf.row, vote_at=judge.SCENE_AT, without=query.sha256
     )
+    hashed = shelf.near_hashes(query.pdq, judge.SURE_PDQ)
+    found = _with_hashed(found, hashed, query, float(levels[0]), shelf)
     boxes = half_boxes(query.sketch.picture.shape[1], query.sketch.picture.shape[0])
     pairs: list[Pair] = []
     sure = False
     for number, candidate in enumerate(shortlist(found, MOST_PLACED)):
-        if candidate.score < PROMISING and number >= (ALWAYS_PLACED if sure else PLACED):
+        promising = candidate.score >= PROMISING or (candidate.sha256, candidate.row) in hashed
+        if not promising and number >= (ALWAYS_PLACED if sure else PLACED):
             continue
         reference = shelf.sketch(candidate.sha256, candidate.row)
         fit = place(query.sketch, reference, boxes[candidate.view] if candidate.view else None) if reference else None
         sure = sure or (fit is not None and is_sure(fit))
+        close = look(query.sketch, reference, fit, shelf.embed_fully) if reference and fit else 0.0
         distance = distance_between(query.pdq, shelf.pdq(candidate.sha256))
-        features = judge.picture_features(candidate.score, max(candidate.full, -0.5), distance, fit)
+        features = judge.picture_features(candidate.score, max(candidate.full, -0.5), distance, fit, close)
         pairs.append(Pair(candidate=candidate, features=features, fit=fit, distance=distance))
     return pairs
 
 
+def _with_hashed(
+    found: list[Candidate], hashed: set[tuple[str, int]], query: PictureQuery, level: float, shelf: Shelf
+) -> list[Candidate]:
+    """The candidates, and before them those that only the hashes name: a turned or flipped picture looks new to SSCD."""
+    known = {candidate.sha256 for candidate in found}
+    added = []
+    for sha256, row in sorted(hashed):
+        if sha256 not in known and sha256 != query.sha256:
+            known.add(sha256)
+            raw = float(query.views[0].astype(np.float32) @ shelf.embeddings(sha256)[row].astype(np.float32))
+            score = raw - level
+            added.append(Candidate(sha256=sha256, score=score, raw=raw, full=score, view=0, row=row))
+    return added + found
+
+
 def _match(pair: Pair, query: PictureQuery, shelf: Shelf) -> Match:
-    sha256, fit = pair.candidate.sha256, pair.fit
+    sha256 = pair.candidate.sha256
+    fit = pair.fit if pair.fit and pair.fit.firm else None
     likely = judge.probability(pair.features)
     in_video = shelf.kind(sha256) == "video"
+    segments = tuple(_segments(pair, query, shelf)) if in_video else ()
+    shown, covered = (fit.placement.shown, fit.placement.covered) if fit else (1.0, 1.0)
+    if in_video:
+        covered = share([segment.reference for segment in segments], shelf.spans(sha256))
     return Match(
         sha256=sha256,
         uris=shelf.uris(sha256),
         kind=shelf.kind(sha256),
         relation="image_in_video" if in_video else "copy",
-        verdict=judge.verdict(likely, pair.candidate.score, fit),
+        verdict=judge.picture_verdict(likely, pair.candidate.score, fit, pair.distance),
         probability=likely,
+        coverage=(shown, covered),
         placement=fit.placement if fit else None,
-        segments=tuple(_segments(pair, query, shelf)) if in_video else (),
+        segments=segments,
         why=tuple(judge.picture_reasons(pair.fit, pair.distance, pair.candidate.score)),
     )
 

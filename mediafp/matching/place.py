@@ -35,6 +35,11 @@ MIN_INLIERS = 6
 SURE_INLIERS = 24
 SURE_AGREEMENT = 0.5
 SURE_MISS = 0.6
+LOOSE_MISS = 0.85
+"""Mean miss, pixels of SIDE, from which the points are those of another picture of the scene, which no flat map joins.
+
+Development set: 1,454 placed copies miss by .82 at most, other photographs of one person by .72 to 1.32.
+"""
 MAX_STRETCH = 1.6
 """Most a map may stretch one axis against the other; above it the fit is degenerate."""
 MAX_SCALE = 16.0
@@ -114,6 +119,11 @@ class Fit:
     support: float
     miss: float
 
+    @property
+    def firm(self) -> bool:
+        """Whether one flat map joins the pictures, so that the placement holds."""
+        return self.miss < LOOSE_MISS
+
 
 def query_sketch(picture: Pixels, size: tuple[int, int]) -> Sketch:
     """A query made ready: with more points than a reference."""
@@ -131,7 +141,7 @@ def place(query: Sketch, reference: Sketch, part: Box | None = None) -> Fit | No
         return straight
     mirrored = _fit(query, (points, descriptors[:, MIRROR]), reference, mirrored=True)
     fits = [fit for fit in (straight, mirrored) if fit]
-    return max(fits, key=lambda fit: fit.placement.inliers, default=None)
+    return max(fits, key=lambda fit: (fit.firm, fit.placement.inliers), default=None)
 
 
 def is_sure(fit: Fit) -> bool:
@@ -258,6 +268,7 @@ def _describe(
         quad=tuple(_point(p, reference.scale) for p in quad),  # type: ignore[arg-type]
         overlap=tuple(_point(p, reference.scale) for p in polygon),
         covered=round(min(1.0, float(area) / (tall * wide)), 4),
+        shown=round(min(1.0, float(area) / abs(np.linalg.det(matrix[:, :2])) / (height * width)), 4),
         mirrored=mirrored,
         rotation=round(degrees(atan2(c, a)), 2) + 0.0,
         scale=round(hypot(matrix[0, 0], matrix[1, 0]) * scale, 4),

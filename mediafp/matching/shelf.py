@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from mediafp.matching.place import Sketch
 from mediafp.matching.search import Vectors
-from mediafp.media import Kind
+from mediafp.media import Kind, Pixels
 
 
 class Shelf(Protocol):
@@ -24,16 +24,20 @@ class Shelf(Protocol):
         """The nearest embedding rows of each query row: numbers (Q, K), and cosines (Q, K)."""
         ...
 
+    def near_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
+        """The assets and rows whose PDQ hash lies within so many bits of one of these (N, 32)."""
+        ...
+
+    def embed_fully(self, pictures: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
+        """Unit vectors (N, 512) of the full model, and the likeness (N,) of each to unrelated pictures."""
+        ...
+
     def kind(self, sha256: str) -> Kind:
         """Picture or video."""
         ...
 
     def uris(self, sha256: str) -> tuple[str, ...]:
         """Where it was seen."""
-        ...
-
-    def duration(self, sha256: str) -> float:
-        """Seconds of a video, 0 of a picture."""
         ...
 
     def embeddings(self, sha256: str) -> Vectors:

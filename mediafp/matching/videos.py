@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from mediafp.evidence import Match, Placement, Relation, Segment
 from mediafp.matching import judge
-from mediafp.matching.align import Stretch, align
+from mediafp.matching.align import Stretch, align, share
+from mediafp.matching.closeup import look
 from mediafp.matching.place import Fit, Sketch, place
 from mediafp.matching.search import Candidate, Vectors, background_level, distance_between, rank
 from mediafp.matching.shelf import Shelf
@@ -34,14 +35,13 @@ SIDE_SCORE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VideoQuery:
-    """A video that is asked about: embeddings (N, 512), PDQ (N, 32), spans (N, 2), frames for placement, seconds."""
+    """A video that is asked about: embeddings (N, 512), PDQ (N, 32), spans (N, 2), frames for placement."""
 
     sha256: str
     rows: Vectors
     pdq: npt.NDArray[np.uint8]
     spans: npt.NDArray[np.float64]
     sketch: Callable[[int], Sketch | None]
-    duration: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +53,7 @@ class Pair:
     stretches: list[Stretch]
     fits: list[Fit]
     coverage: tuple[float, float]
+    """As of a `Match`."""
     distance: int | None = None
     """Of the PDQ hashes, bits, where the reference is a picture."""
 
@@ -82,10 +83,12 @@ def _compare(candidate: Candidate, query: VideoQuery, levels: npt.NDArray[np.flo
     stretches = _worthwhile(align(likeness, query.spans, shelf.spans(sha256), at_least=ALIKE_AT))
     if not stretches:
         return None
-    fits = [fit for fit in (_place(pair, query, sha256, shelf) for pair in _tell_tale(stretches, likeness)) if fit]
+    told = _tell_tale(stretches, likeness)
+    looks = [seen for pair in told if (seen := _look(pair, query, sha256, shelf)) and seen[0].firm]
+    fits = [fit for fit, _ in looks]
     coverage = (
-        share([s.query for s in stretches], query.duration),
-        share([s.reference for s in stretches], shelf.duration(sha256)),
+        share([s.query for s in stretches], query.spans),
+        share([s.reference for s in stretches], shelf.spans(sha256)),
     )
     pairs = {pair for stretch in stretches for pair in stretch.rows}
     values = np.array([likeness[n, m] for n, m in pairs])
@@ -97,6 +100,8 @@ def _compare(candidate: Candidate, query: VideoQuery, levels: npt.NDArray[np.flo
         coverage=max(coverage),
         inliers=float(np.log1p(np.median([f.placement.inliers for f in fits]))) if fits else 0.0,
         agreement=float(np.median([max(0.0, f.agreement) for f in fits])) if fits else 0.0,
+        placed=len(looks) / len(told),
+        close=float(np.median([close for _, close in looks])) if looks else 0.0,
     )
     return Pair(candidate=candidate, features=features, stretches=stretches, fits=fits, coverage=coverage)
 
@@ -114,15 +119,15 @@ def _compare_still(candidate: Candidate, query: VideoQuery, likeness: npt.NDArra
         )
         for times, rows in still_runs(likeness, query.spans)
     ]
-    fit = _place((at, 0), query, sha256, shelf)
+    fit, close = _look((at, 0), query, sha256, shelf) or (None, 0.0)
     score = float(likeness[at])
     distance = distance_between(query.pdq[at : at + 1], shelf.pdq(sha256))
     return Pair(
         candidate=candidate,
-        features=judge.picture_features(score, score, distance, fit),
+        features=judge.picture_features(score, score, distance, fit, close),
         stretches=stretches,
         fits=[fit] if fit else [],
-        coverage=(share([s.query for s in stretches], query.duration), 1.0),
+        coverage=(share([s.query for s in stretches], query.spans), fit.placement.covered if fit else 1.0),
         distance=distance,
     )
 
@@ -144,18 +149,11 @@ def _tell_tale(stretches: list[Stretch], likeness: npt.NDArray[np.float32]) -> l
     return spread[:PLACED]
 
 
-def _place(pair: tuple[int, int], query: VideoQuery, sha256: str, shelf: Shelf) -> Fit | None:
+def _look(pair: tuple[int, int], query: VideoQuery, sha256: str, shelf: Shelf) -> tuple[Fit, float] | None:
+    """The placement of two frames, and how alike they are where they are placed; None where nothing places them."""
     mine, theirs = query.sketch(pair[0]), shelf.sketch(sha256, pair[1])
-    return place(mine, theirs) if mine and theirs else None
-
-
-def share(parts: list[tuple[float, float]], whole: float) -> float:
-    """The share of `whole` seconds that the union of the parts covers."""
-    covered, end = 0.0, -1.0
-    for first, last in sorted(parts):
-        covered += max(0.0, last - max(first, end))
-        end = max(end, last)
-    return min(1.0, covered / whole) if whole > 0 else 1.0
+    fit = place(mine, theirs) if mine and theirs else None
+    return (fit, look(mine, theirs, fit, shelf.embed_fully)) if mine and theirs and fit else None
 
 
 def _relation(coverage: tuple[float, float], still: bool) -> Relation:
@@ -171,8 +169,14 @@ def _relation(coverage: tuple[float, float], still: bool) -> Relation:
 def _match(pair: Pair, shelf: Shelf) -> Match:
     sha256 = pair.candidate.sha256
     likely = judge.probability(pair.features)
-    fit: Fit | None = max(pair.fits, key=lambda f: f.placement.inliers, default=None)
-    mirrored = sum(f.placement.mirrored for f in pair.fits) * 2 > len(pair.fits)
+    fits = [fit for fit in pair.fits if fit.firm]
+    fit = max(fits, key=lambda f: f.placement.inliers, default=None)
+    mirrored = sum(f.placement.mirrored for f in fits) * 2 > len(fits)
+    score = pair.features.score
+    if pair.distance is None:
+        verdict = judge.verdict(likely, score, proven=bool(fits) or len(pair.stretches[0].rows) > 1)
+    else:
+        verdict = judge.picture_verdict(likely, score, fit, pair.distance)
     still = shelf.kind(sha256) == "image"
     segments = tuple(
         Segment(
@@ -185,14 +189,15 @@ def _match(pair: Pair, shelf: Shelf) -> Match:
         )
         for s in sorted(pair.stretches, key=lambda s: s.query)
     )
-    placement: Placement | None = fit.placement if fit else None
+    placement = fit.placement if fit else None
     return Match(
         sha256=sha256,
         uris=shelf.uris(sha256),
         kind=shelf.kind(sha256),
         relation=_relation(pair.coverage, still),
-        verdict=judge.verdict(likely, pair.features.score, fit),
+        verdict=verdict,
         probability=likely,
+        coverage=pair.coverage,
         placement=placement,
         segments=segments,
         why=tuple(_reasons(pair, placement)),

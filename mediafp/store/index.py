@@ -56,3 +56,13 @@ class Index:
             scores[n] = self._codes[near].astype(np.float32) @ query / 127
         best = np.argsort(-scores, axis=1, kind="stable")[:, :count]
         return np.take_along_axis(rows, best, 1), np.take_along_axis(scores, best, 1)
+
+    def within(self, queries: npt.NDArray[np.uint8], distance: int) -> npt.NDArray[np.int64]:
+        """The rows at most `distance` bits from any of the queries (Q, bytes), in order; of an index of bits."""
+        if self.metric != "hamming":
+            raise ValueError(f"rows of {self.metric} have no distance in bits")
+        if not len(self) or not len(queries):
+            return np.empty(0, np.int64)
+        faiss.omp_set_num_threads(1 if len(queries) <= SINGLE_ROWS else os.cpu_count() or 1)
+        _, _, rows = self._bits.range_search(np.ascontiguousarray(queries), distance + 1)
+        return np.unique(rows)

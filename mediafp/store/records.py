@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -54,7 +54,9 @@ class Intake:
     sighting: Sighting
     fingerprints: tuple[Fingerprint, ...] = ()
     thumbnails: tuple[Thumbnail, ...] = ()
-    warnings: tuple[str, ...] = field(default_factory=tuple)
+    warnings: tuple[str, ...] = ()
+    """Of its content: kept with the asset, whose other sightings have the same."""
+    sidecar_warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

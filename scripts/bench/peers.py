@@ -26,6 +26,7 @@ BIN = Path(sys.executable).parent
 NEAREST = 10
 Truth = dict[str, str | None]
 Scored = list[tuple[float, bool]]
+Hash = Callable[[Image.Image], np.ndarray]
 
 
 def recall_at_zero(pairs: Scored, total: int) -> float:
@@ -44,9 +45,7 @@ def micro_ap(pairs: Scored, total: int) -> float:
     return area / total
 
 
-def by_hash(
-    folder: Path, truth: Truth, one: Callable[[Image.Image], np.ndarray], forms: Callable[[Image.Image], np.ndarray]
-) -> tuple[Scored, float]:
+def by_hash(folder: Path, truth: Truth, one: Hash, forms: Hash) -> tuple[Scored, float]:
     """Scored pairs of a bit hash, and its seconds a reference with decoding."""
     start = time.perf_counter()
     references = sorted((folder / "refs").iterdir())
@@ -64,9 +63,8 @@ def by_hash(
 def by_groups(folder: Path, truth: Truth, method: str) -> tuple[Scored, float]:
     """Pairs that `immaculate` puts into one group, and its seconds a picture, start-up included."""
     start = time.perf_counter()
-    made = subprocess.run(
-        [BIN / "immaculate", "--json", "--method", method, folder], check=True, capture_output=True, text=True
-    )
+    command = [str(BIN / "immaculate"), "--json", "--method", method, str(folder)]
+    made = subprocess.run(command, check=True, capture_output=True, text=True)
     seconds = (time.perf_counter() - start) / sum(1 for part in ("refs", "queries") for _ in (folder / part).iterdir())
     found = json.loads(made.stdout)
     pairs: Scored = []
@@ -80,15 +78,15 @@ def by_groups(folder: Path, truth: Truth, method: str) -> tuple[Scored, float]:
 def by_mediafp(folder: Path, truth: Truth) -> tuple[Scored, float, float]:
     """Scored pairs of `mediafp match`, seconds a reference of `mediafp ingest`, bytes of the store a reference."""
     with tempfile.TemporaryDirectory() as store:
-        command = [BIN / "mediafp", "--store", store]
+        command = [str(BIN / "mediafp"), "--store", store]
         start = time.perf_counter()
-        subprocess.run([*command, "ingest", folder / "refs"], check=True, capture_output=True)
+        subprocess.run([*command, "ingest", str(folder / "refs")], check=True, capture_output=True)
         count = len(list((folder / "refs").iterdir()))
         seconds = (time.perf_counter() - start) / count
         size = sum(path.stat().st_size for path in Path(store).rglob("*") if path.is_file()) / count
         options = ["--min-probability", "0", "--top", str(NEAREST), "--json"]
         made = subprocess.run(
-            [*command, "match", folder / "queries", *options], check=False, capture_output=True, text=True
+            [*command, "match", str(folder / "queries"), *options], check=False, capture_output=True, text=True
         )
     pairs: Scored = []
     for line in made.stdout.splitlines():
@@ -114,11 +112,14 @@ def main() -> None:
     truth: Truth = {name: fact["reference"] for name, fact in facts.items()}
     total = sum(wanted is not None for wanted in truth.values())
     pdq = Pdq()
+    hashes: dict[str, tuple[Hash, Hash, str]] = {
+        "PDQ, 8 forms": (lambda i: pdq.extract([np.asarray(i)])[0][0], lambda i: pdq.dihedral(np.asarray(i)), "32"),
+        "imagehash phash, mirrored too": (phash, lambda i: np.stack((phash(i), phash(ImageOps.mirror(i)))), "8"),
+    }
     rows: list[tuple[str, Scored, float, str]] = []
-    pairs, seconds = by_hash(folder, truth, lambda i: pdq.extract([np.asarray(i)])[0][0], lambda i: pdq.dihedral(np.asarray(i)))  # fmt: skip
-    rows.append(("PDQ, 8 forms", pairs, seconds, "32"))
-    pairs, seconds = by_hash(folder, truth, phash, lambda i: np.stack((phash(i), phash(ImageOps.mirror(i)))))
-    rows.append(("imagehash phash, mirrored too", pairs, seconds, "8"))
+    for name, (one, forms, size_told) in hashes.items():
+        pairs, seconds = by_hash(folder, truth, one, forms)
+        rows.append((name, pairs, seconds, size_told))
     for method in ("sscd_distilled", "sscd"):
         pairs, seconds = by_groups(folder, truth, method)
         rows.append((f"immaculate {method}", pairs, seconds, "–"))

@@ -1,0 +1,215 @@
+"""A query to its answer, a store to its clusters: joins the store and the matching."""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
+
+from mediafp import weights
+from mediafp.errors import MediaError, StoreError
+from mediafp.evidence import Answer, Clustering, Edge, Match
+from mediafp.fingerprint import Fingerprint
+from mediafp.fingerprints.pdq import Pdq
+from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.ingest.thumbnails import unpack_thumbnail
+from mediafp.matching.group import group
+from mediafp.matching.pictures import Pair as PicturePair
+from mediafp.matching.pictures import PictureQuery, match_picture
+from mediafp.matching.pictures import compare as compare_picture
+from mediafp.matching.place import Sketch, query_sketch
+from mediafp.matching.search import Vectors, background_level, half_views
+from mediafp.matching.videos import Pair as VideoPair
+from mediafp.matching.videos import VideoQuery, match_video
+from mediafp.matching.videos import compare as compare_video
+from mediafp.media import Asset, Kind, Pixels
+from mediafp.pipeline import EMBEDDING, STORED, Reading, read
+from mediafp.store.index import Index
+from mediafp.store.records import Store
+
+FULL = "sscd"
+"""The model that looks again at what is in doubt."""
+SKETCHES_KEPT = 1000
+"""Placement points held in memory, about 260 kB each with the thumbnail."""
+CLUSTER_AT = 0.5
+"""Probability from which a match becomes an edge of the clustering."""
+
+
+class Library:
+    """An open store made ready for matching: its rows in memory, its thumbnails on demand (a `Shelf`)."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        embedding, pdq = (fingerprint_type(name) for name in STORED)
+        stale = store.versions(EMBEDDING) - {embedding.version}
+        if stale:
+            raise StoreError(
+                f"the store holds fingerprints of another model version ({', '.join(sorted(stale))});"
+                " versions never compare: take its files into a new store"
+            )
+        self._index = Index(
+            store.fingerprints(EMBEDDING, embedding.version), metric=embedding.metric, width=embedding.width
+        )
+        self._hashes = Index(store.fingerprints("pdq", pdq.version), metric=pdq.metric, width=pdq.width)
+        self._assets = {asset.sha256: asset for asset in store.assets()}
+        self.assets, self.owner, self.row = self._index.assets, self._index.owner, self._index.row
+        with np.load(weights.find("background")) as bank:
+            self.background: Vectors = bank[EMBEDDING]
+            self._full_background: Vectors = bank[FULL]
+        self.search = self._index.search
+        # The products are small: BLAS threads spin longer than they work, which doubled the CPU time of a query.
+        self._blas = ThreadpoolController()
+        self._sketch = lru_cache(maxsize=SKETCHES_KEPT)(self._make_sketch)
+
+    def kind(self, sha256: str) -> Kind:
+        """Picture or video."""
+        return self._assets[sha256].kind
+
+    def uris(self, sha256: str) -> tuple[str, ...]:
+        """Where it was seen."""
+        return self._store.uris(sha256)
+
+    def embeddings(self, sha256: str) -> Vectors:
+        """Unit vectors (N, 512)."""
+        return self._index.fingerprints[sha256].vectors  # type: ignore[return-value]
+
+    def spans(self, sha256: str) -> npt.NDArray[np.float64]:
+        """Seconds (N, 2) of the rows."""
+        return self._index.fingerprints[sha256].spans
+
+    def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
+        """PDQ rows (N, 32)."""
+        return self._hashes.fingerprints[sha256].vectors  # type: ignore[return-value]
+
+    def near_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
+        """The assets and rows whose PDQ hash lies within so many bits of one of these (N, 32)."""
+        index = self._hashes
+        return {(index.assets[index.owner[n]], int(index.row[n])) for n in index.within(hashes, distance)}
+
+    def embed_fully(self, pictures: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
+        """Unit vectors (N, 512) of the full model, and the likeness (N,) of each to unrelated pictures."""
+        vectors: Vectors = fingerprint_type(FULL).extract(pictures)[0]  # type: ignore[assignment]
+        return vectors, background_level(vectors, self._full_background)
+
+    def sketch(self, sha256: str, row: int) -> Sketch | None:
+        """One row's picture made ready for placement."""
+        return self._sketch(sha256, row)
+
+    def _make_sketch(self, sha256: str, row: int) -> Sketch | None:
+        jpeg = self._store.thumbnail_at(sha256, row)
+        return Sketch(unpack_thumbnail(jpeg), _size(self._assets[sha256])) if jpeg else None
+
+    def match(self, reading: Reading) -> list[Match]:
+        """Matches of a file that was read, by falling probability."""
+        return self._match(self._query(reading))
+
+    def _match(self, query: PictureQuery | VideoQuery) -> list[Match]:
+        with self._blas.limit(limits=1, user_api="blas"):
+            return match_picture(query, self) if isinstance(query, PictureQuery) else match_video(query, self)
+
+    def compare(self, reading: Reading) -> list[PicturePair] | list[VideoPair]:
+        """The candidates of a file that was read, with what was measured of each; calibration is fitted on it."""
+        query = self._query(reading)
+        with self._blas.limit(limits=1, user_api="blas"):
+            return compare_picture(query, self) if isinstance(query, PictureQuery) else compare_video(query, self)
+
+    def match_stored(self, asset: Asset) -> list[Match]:
+        """Matches of an asset that the store itself holds, without itself."""
+        if asset.kind == "video":
+            rows = self._index.fingerprints[asset.sha256]
+            query = _video_query(asset, rows, self.pdq(asset.sha256), lambda row: self._sketch(asset.sha256, row))
+            return self._match(query)
+        jpeg = self._store.thumbnail_at(asset.sha256, 0)
+        if not jpeg:
+            return []
+        return self._match(_picture_query(asset, unpack_thumbnail(jpeg), self.embeddings(asset.sha256)))
+
+    def _query(self, reading: Reading) -> PictureQuery | VideoQuery:
+        if reading.picture is not None:
+            rows: Vectors = reading.fingerprint(EMBEDDING).vectors  # type: ignore[assignment]
+            return _picture_query(reading.asset, reading.picture, rows)
+        size, jpegs = _size(reading.asset), {t.position: t.jpeg for t in reading.thumbnails}
+
+        @cache
+        def sketch(row: int) -> Sketch | None:
+            return Sketch(unpack_thumbnail(jpegs[row]), size) if row in jpegs else None
+
+        pdq: npt.NDArray[np.uint8] = reading.fingerprint("pdq").vectors  # type: ignore[assignment]
+        return _video_query(reading.asset, reading.fingerprint(EMBEDDING), pdq, sketch)
+
+    def relations(self) -> Iterator[tuple[Asset, list[Match]]]:
+        """Every asset with its matches among the others, each asset once."""
+        for asset in self._assets.values():
+            yield asset, self.match_stored(asset)
+
+
+def _picture_query(asset: Asset, picture: Pixels, rows: Vectors) -> PictureQuery:
+    crops, _ = fingerprint_type(EMBEDDING).extract(half_views(picture)[1:])
+    return PictureQuery(
+        sha256=asset.sha256,
+        views=np.concatenate((rows[:1], crops)),
+        pdq=Pdq().dihedral(picture),
+        sketch=query_sketch(picture, _size(asset)),
+    )
+
+
+def _video_query(
+    asset: Asset, rows: Fingerprint, pdq: npt.NDArray[np.uint8], sketch: Callable[[int], Sketch | None]
+) -> VideoQuery:
+    return VideoQuery(
+        sha256=asset.sha256,
+        rows=rows.vectors,  # type: ignore[arg-type]
+        pdq=pdq,
+        spans=rows.spans,
+        sketch=sketch,
+    )
+
+
+def answer(path: Path, library: Library, *, top: int, least: float) -> Answer:
+    """What the library knows of one file; an error is part of the answer."""
+    name = os.fspath(path)
+    try:
+        reading = read(path)
+    except MediaError as error:
+        return Answer(query=name, sha256=None, kind=None, error=str(error), matches=())
+    if reading is None:
+        return Answer(query=name, sha256=None, kind=None, error="not a picture, video or sound file", matches=())
+    found = [match for match in library.match(reading) if match.probability >= least]
+    return Answer(
+        query=name, sha256=reading.asset.sha256, kind=reading.asset.kind, error=None, matches=tuple(found[:top])
+    )
+
+
+def edges_of(asset: Asset, matches: list[Match]) -> list[Edge]:
+    """The likely matches of a stored asset as edges, from it to each other asset."""
+    return [
+        Edge(
+            a=asset.sha256,
+            b=match.sha256,
+            relation=match.relation,
+            probability=match.probability,
+            coverage=match.coverage,
+            segments=match.segments,
+        )
+        for match in matches
+        if match.probability >= CLUSTER_AT and match.verdict != "same_scene"
+    ]
+
+
+def cluster(store: Store, answers: list[tuple[Asset, list[Match]]]) -> Clustering:
+    """The clusters of a store from its relations; of the two directions of a pair the likelier stands."""
+    best: dict[frozenset[str], Edge] = {}
+    for asset, matches in answers:
+        for edge in edges_of(asset, matches):
+            pair = frozenset((edge.a, edge.b))
+            if pair not in best or edge.probability > best[pair].probability:
+                best[pair] = edge
+    kinds = {asset.sha256: asset.kind for asset, _ in answers}
+    return group(kinds, list(best.values()), {sha256: store.uris(sha256) for sha256 in kinds})
+
+
+def _size(asset: Asset) -> tuple[int, int]:
+    return int(asset.properties["width"] or 0), int(asset.properties["height"] or 0)
