@@ -3,9 +3,10 @@
     .venv/bin/python scripts/calibrate.py --pictures SET... --videos SET...
 
 A SET is a folder with refs/, queries/ and truth.json: `queries` maps a query's name to {"reference": NAME or null}
-(pictures) or to a list of {"reference": NAME} (videos). Every query is matched; each candidate is one sample, true
-where truth.json names it. Logistic regression; the calibration error is cross-validated, grouped by what is shown,
-so that no source is on both sides. Afterwards put the new SHA-256 into models/manifest.toml (the script prints it).
+(pictures) or to a list of {"reference": NAME, "segments": [{"channel": "picture" or "voice"}]} (videos). Every query is
+matched; each candidate is one sample, true where truth.json names it. Logistic regression; a feature with a negative
+weight is dropped, since more evidence must not lower the probability. The calibration error is cross-validated, grouped
+by what is shown, so that no source is on both sides. Put the new SHA-256 into models/manifest.toml (it is printed).
 """
 
 import argparse
@@ -65,7 +66,12 @@ def _some(job: tuple[Path, str, Path, list[str]]) -> list[Sample]:
 
 
 def _of(query: Path, true: Any, kind: str, library: Library) -> Iterator[Sample]:
-    wanted = {pair["reference"] for pair in (true if isinstance(true, list) else [true])} - {None}
+    # A pair that shares its sound alone is none for the pictures.
+    wanted = {
+        pair["reference"]
+        for pair in (true if isinstance(true, list) else [true])
+        if any(segment["channel"] == "picture" for segment in pair.get("segments", [{"channel": "picture"}]))
+    } - {None}
     try:
         reading = pipeline.read(query)
     except MediaError:

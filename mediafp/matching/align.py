@@ -155,10 +155,11 @@ def _stretch(
     begin = float(here.times[near[0]])
     end = max(begin, min(float(here.times[near[-1]]) + 1.0, float(here.spans[here.rows[near[-1]], 1])))
     shown = there.spans[there.rows[far]]
-    first, last = np.clip(speed * np.array([begin, end]) + offset, shown[:, 0].min(), shown[:, 1].max())
+    first, last = np.clip(speed * np.array([begin, end]) + offset, shown[:, 0].min(), shown[:, 1].max()).tolist()
+    begin = max(begin, (first - offset) / speed)
     return Stretch(
-        query=(begin, end),
-        reference=(float(first), float(last)),
+        query=(begin, max(begin, min(end, (last - offset) / speed))),
+        reference=(first, last),
         speed=speed,
         score=float(weights.mean() + at_least),
         rows=tuple(dict.fromkeys(zip(here.rows[near].tolist(), there.rows[far].tolist(), strict=True))),

@@ -42,17 +42,14 @@ class PictureFeatures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFeatures:
-    """What was measured of two videos; `seconds` is log(1 + matched seconds), `rows` log(1 + distinct rows).
+    """What was measured of two videos: the mean normalised likeness, and log(1 + distinct rows) that run in step.
 
     Of the frame pairs looked at closely, `placed` is the share with a placement that holds; `inliers`, `agreement` and
     `close` are medians over these.
     """
 
     score: float
-    best: float
-    seconds: float
     rows: float
-    coverage: float
     inliers: float
     agreement: float
     placed: float

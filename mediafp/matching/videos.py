@@ -91,13 +91,9 @@ def _compare(candidate: Candidate, query: VideoQuery, levels: npt.NDArray[np.flo
         share([s.reference for s in stretches], shelf.spans(sha256)),
     )
     pairs = {pair for stretch in stretches for pair in stretch.rows}
-    values = np.array([likeness[n, m] for n, m in pairs])
     features = judge.VideoFeatures(
-        score=float(values.mean()),
-        best=float(values.max()),
-        seconds=float(np.log1p(sum(s.query[1] - s.query[0] for s in stretches))),
+        score=float(np.mean([likeness[pair] for pair in pairs])),
         rows=float(np.log1p(min(len({pair[side] for pair in pairs}) for side in (0, 1)))),
-        coverage=max(coverage),
         inliers=float(np.log1p(np.median([f.placement.inliers for f in fits]))) if fits else 0.0,
         agreement=float(np.median([max(0.0, f.agreement) for f in fits])) if fits else 0.0,
         placed=len(looks) / len(told),

@@ -38,14 +38,19 @@ def side_by_side(query: Shown, reference: Shown, placement: Placement | None) ->
     width = left + GAP + right
     at = left + GAP
     parts = [_image(query, 0, left), _image(reference, at, right)]
+    foot, cut = HEIGHT + 28, _missing(placement) if placement else ""
     if placement:
-        parts += _reference_marks(reference, placement, at, right)
+        parts += _reference_marks(reference, placement, at, right, marked=bool(cut))
         parts.append(_query_outline(query, placement, left, reference))
         parts.append(_points(query, reference, placement, left, at, right))
     for x, shown in ((0.0, query), (at, reference)):
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT + 20:.1f}" class="cap">{escape(shown.caption)}</text>')
+    if cut:
+        # Below the picture: what was cut away, a handle perhaps, must stay readable.
+        parts.append(f'<text x="{width:.1f}" y="{HEIGHT + 40:.1f}" text-anchor="end" class="cut">{cut}</text>')
+        foot += 20
     return Markup(
-        f'<svg class="pair" viewBox="0 0 {width:.1f} {HEIGHT + 28:.1f}" style="max-width:{width * 1.15:.0f}px" role="img"'
+        f'<svg class="pair" viewBox="0 0 {width:.1f} {foot:.1f}" style="max-width:{width * 1.15:.0f}px" role="img"'
         f' aria-label="query and reference">{"".join(parts)}</svg>'
     )
 
@@ -65,25 +70,19 @@ def _path(points: Sequence[Point]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
-def _reference_marks(shown: Shown, placement: Placement, x: float, width: float) -> list[str]:
+def _missing(placement: Placement) -> str:
+    """The strips that the query lacks, in words; "" where it lacks none."""
+    sides = zip(("left", "top", "right", "bottom"), placement.removed, strict=True)
+    parts = [f"{side} {share * 100:.0f} %" for side, share in sides if share >= REMOVED_AT]
+    return f"missing: {', '.join(parts)}" if parts else ""
+
+
+def _reference_marks(shown: Shown, placement: Placement, x: float, width: float, *, marked: bool) -> list[str]:
     outline = _scaled(placement.overlap, shown.size, x, width)
     hole = "M" + " L".join(f"{px:.1f} {py:.1f}" for px, py in outline) + " Z"
     frame = f"M{x:.1f} 0 H{x + width:.1f} V{HEIGHT} H{x:.1f} Z"
-    cut = any(share >= REMOVED_AT for share in placement.removed)
-    parts = [f'<path d="{frame} {hole}" fill-rule="evenodd" fill="{RED if cut else INK}" fill-opacity=".38"/>']
+    parts = [f'<path d="{frame} {hole}" fill-rule="evenodd" fill="{RED if marked else INK}" fill-opacity=".34"/>']
     parts.append(f'<polygon points="{_path(outline)}" fill="none" stroke="{GREEN}" stroke-width="2.5"/>')
-    places = {
-        "left": (x + 6, HEIGHT / 2, "start"),
-        "right": (x + width - 6, HEIGHT / 2, "end"),
-        "top": (x + width / 2, 16.0, "middle"),
-        "bottom": (x + width / 2, HEIGHT - 7, "middle"),
-    }
-    for side, share in zip(("left", "top", "right", "bottom"), placement.removed, strict=True):
-        if share >= REMOVED_AT:
-            tx, ty, anchor = places[side]
-            parts.append(
-                f'<text x="{tx:.1f}" y="{ty:.1f}" text-anchor="{anchor}" class="cut">{side} {share * 100:.0f} % missing</text>'
-            )
     return parts
 
 
