@@ -38,7 +38,7 @@ def examine() -> Iterator[Finding]:
     except RuntimeError as error:
         yield Finding(what="ffmpeg (for clips)", good=False, detail=str(error))
     for weight, state in weights.verify():
-        yield Finding(
-            what=f"model {weight.name}", good=state == "ok", detail=f"{weight.version}, {weight.licence}: {state}"
-        )
+        good = state == "ok"
+        detail = weight.version if good else f"{state}: {weights.MEND}"
+        yield Finding(what=f"model {weight.name}", good=good, detail=detail)
     yield Finding(what="cores", good=True, detail=str(os.cpu_count()))

@@ -1,12 +1,15 @@
 """Fit models/calibration.json: from what is measured of a pair to the probability that it is the same media.
 
-    .venv/bin/python scripts/calibrate.py --pictures SET... --videos SET...
+    .venv/bin/python scripts/calibrate.py --pictures SET[:N]... --videos SET[:N]...
 
-A SET is a folder with refs/, queries/ and truth.json: `queries` maps a query's name to {"reference": NAME or null}
-(pictures) or to a list of {"reference": NAME, "segments": [{"channel": "picture" or "voice"}]} (videos). Every query is
-matched; each candidate is one sample, true where truth.json names it. Logistic regression; a feature with a negative
-weight is dropped, since more evidence must not lower the probability. The calibration error is cross-validated, grouped
-by what is shown, so that no source is on both sides. Put the new SHA-256 into models/manifest.toml (it is printed).
+A SET is a folder with refs/, queries/ and truth.json; of SET:N every Nth query is taken. In truth.json `queries` maps a
+query's name to {"reference": NAME or null} (pictures) or to a list of {"reference": NAME, "segments": [{"channel":
+"picture" or "voice"}]} (videos). Every query is matched; each candidate is one sample, true where truth.json names it.
+Logistic regression; a feature with a negative weight is dropped, since more evidence must not lower the probability. The
+calibration error is cross-validated, grouped by what is shown, so that no source is on both sides. Put the new SHA-256
+into models/manifest.toml (it is printed).
+
+Pictures want other pictures of one scene among the wrong candidates: make a set of scripts/scene_frames.py's frames.
 """
 
 import argparse
@@ -43,14 +46,16 @@ FEATURES: dict[str, type[judge.PictureFeatures] | type[judge.VideoFeatures]] = {
 Sample = tuple[tuple[float, ...], bool, str]
 
 
-def samples(folder: Path, kind: str, every: int) -> list[Sample]:
-    """(features, true, group) of every candidate of every query of a set."""
+def samples(named: str, kind: str) -> list[Sample]:
+    """(features, true, group) of every candidate of the queries of a set, SET or SET:N."""
+    path, _, every = named.partition(":")
+    folder = Path(path)
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
     with tempfile.TemporaryDirectory() as store, open_case(store, create=True) as case:
         for _ in case.ingest([folder / "refs"]):
             pass
         # Half of the queries a process: placement is single-threaded.
-        names = sorted(truth)[::every]
+        names = sorted(truth)[:: int(every or 1)]
         jobs = [(folder, kind, Path(store), names[n::2]) for n in range(2)]
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
             return [sample for part in pool.map(_some, jobs) for sample in part]
@@ -87,9 +92,8 @@ def _of(query: Path, true: Any, kind: str, library: Library) -> Iterator[Sample]
         yield astuple(pair.features), bool(names & wanted), group
 
 
-def fit(kind: str, folders: list[Path], every: int) -> dict[str, Any]:
+def fit(kind: str, rows: list[Sample]) -> dict[str, Any]:
     """The fitted numbers of one kind, with what they were fitted on."""
-    rows = [sample for folder in folders for sample in samples(folder, kind, every)]
     values, labels, groups = (np.array(column) for column in zip(*rows, strict=True))
     names = [field.name for field in fields(FEATURES[kind])]
     kept = list(range(len(names)))
@@ -121,14 +125,13 @@ def fit(kind: str, folders: list[Path], every: int) -> dict[str, Any]:
 def main() -> None:
     """Fits what is named, and keeps the rest of the file as it is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=Path, nargs="*", default=[])
-    parser.add_argument("--videos", type=Path, nargs="*", default=[])
-    parser.add_argument("--every", type=int, default=1, help="take every Nth query only, for a quicker fit")
+    for kind in FEATURES:
+        parser.add_argument(f"--{kind}", nargs="*", default=[], metavar="SET[:N]")
     args = parser.parse_args()
     fitted = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.is_file() else {}
-    fitted |= {
-        kind: fit(kind, folders, args.every) for kind in ("pictures", "videos") if (folders := getattr(args, kind))
-    }
+    for kind in FEATURES:
+        if sets := getattr(args, kind):
+            fitted[kind] = fit(kind, [sample for named in sets for sample in samples(named, kind)])
     TARGET.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
     print(hashlib.sha256(TARGET.read_bytes()).hexdigest())
 

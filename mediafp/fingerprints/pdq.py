@@ -34,10 +34,15 @@ class Pdq:
         return bits, quality
 
     def dihedral(self, picture: Pixels) -> npt.NDArray[np.uint8]:
-        """The hashes (8, 32) of the picture's turns and flips, the first as it is; none (0, 32) of too plain a picture."""
-        vectors, measure = pdqhash.compute_dihedral(shrink(picture))
-        bits = np.packbits(np.asarray(vectors, np.uint8), axis=1)
-        return bits if measure >= LEAST_QUALITY else bits[:0]
+        """The hashes (8, 32) of the picture's turns and flips, the first as it is; none (0, 32) of too plain a picture.
+
+        Each is hashed anew: turning the transform instead, as PDQ's own dihedral function does, lands up to 48 bits off.
+        """
+        small = shrink(picture)
+        forms = [np.rot90(form, turns) for form in (small, small[:, ::-1]) for turns in range(4)]
+        found = [pdqhash.compute(np.ascontiguousarray(form)) for form in forms]
+        bits = np.packbits(np.asarray([vector for vector, _ in found], np.uint8), axis=1)
+        return bits if found[0][1] >= LEAST_QUALITY else bits[:0]
 
 
 def shrink(picture: Pixels) -> Pixels:

@@ -26,7 +26,7 @@ DRAFT_SIDE: Final = 1024
 twice the side of the thumbnails that placement works on."""
 ANIMATION_PIXELS: Final = 4 * MAX_PIXELS
 """Pixels decoded of one animation in all: its frames build on each other, so sampling some decodes
-all before them, and a 64-megapixel animated PNG cost 6.5 CPU s (findings, "Hostile media")."""
+all before them, and a 64-megapixel animated PNG cost 6.5 CPU s."""
 DEFAULT_DELAY: Final = 0.1
 """Seconds that a frame without a usable delay is shown: what browsers do."""
 SHORTEST_DELAY: Final = 0.011

@@ -22,13 +22,8 @@ from av.video.stream import VideoStream
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 from mediafp.ingest.probe import open_file
 from mediafp.media import Frame, Media, Pixels
-from mediafp.settings import FRAME_SIDE, MAX_FRAMES, MAX_PIXELS, SAMPLE_SECONDS
+from mediafp.settings import DEMUXERS, FRAME_SIDE, MAX_FRAMES, MAX_PIXELS, SAMPLE_SECONDS
 
-DEMUXERS: Final = (
-    "mov,mp4,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,m4v,ogg,wav,w64,flac,mp3,aac,asf,aiff,amr,h264,hevc,ivf,rm"
-)
-"""The only containers that are opened: each reads its own bytes. Playlists (hls, concat, sdp, dash)
-name other files and addresses, so they are not here (findings, "Hostile media")."""
 READ_BYTES: Final = 1 << 18
 """Bytes that the demuxer asks Python for at once; PyAV's 32 KiB makes eight times the calls."""
 CUT_SHORT_SECONDS: Final = 2.0

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.place import Fit, Matrix, Sketch, is_sure
+from mediafp.matching.place import Fit, Matrix, Sketch, by_centres, is_sure
 from mediafp.matching.search import Vectors
 from mediafp.media import Pixels
 
@@ -68,5 +68,6 @@ def _warped(picture: Pixels, matrix: Matrix) -> Pixels:
         size = (max(1, round(width * 2 * shrink)), max(1, round(height * 2 * shrink)))
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         matrix = matrix @ np.diag((width / size[0], height / size[1], 1))
-    flat = cv2.warpAffine(picture, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    matrix, side = by_centres(matrix), (SIDE, SIDE)
+    flat = cv2.warpAffine(picture, matrix, side, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(flat, np.uint8)

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from functools import cache
-from math import log1p
 
 import numpy as np
 
@@ -14,67 +13,54 @@ from mediafp.matching.place import Fit
 COPY_AT = 0.8
 """Probability from which a match is called a copy."""
 SCENE_AT = 0.15
-"""Normalised likeness from which a pair without a sane placement is called the same scene, not chance."""
+"""Normalised likeness from which a pair that is hardly a copy is called another picture of the scene, not chance."""
 SURE_PDQ = 31
 """Hamming distance within which two PDQ hashes match (ThreatExchange's default)."""
+NEAR_PDQ = 48
+"""Hamming distance from which two PDQ hashes say nothing: within it, all of 451 pairs were copies (development set)."""
 CUT_AT = 0.03
 """Share of a side that must be missing before it is put into words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureFeatures:
-    """What was measured of two pictures, 0 where nothing places them.
+    """What was measured of two pictures, each rising with the likeness, 0 where there is none.
 
-    `pdq`: 1 - distance / 128 of 256 bits, `rigid`: 1 - the mean miss of the points; neither below 0.
-    `close`: the likeness of the placed areas (`closeup.look`).
+    `unplaced`: the normalised likeness where no placement joins them, and 0 where one does, since other pictures of one
+    scene are as alike as copies; `hashes`: 1 for equal PDQ hashes, 0 from NEAR_PDQ bits; `support` as of a `Fit`;
+    `geometry`: the geometric mean of support, of the points' closeness to the map and of the placed areas' likeness.
     """
 
-    score: float
-    full: float
-    pdq: float
-    inliers: float
-    agreement: float
-    spread: float
+    unplaced: float
+    hashes: float
     support: float
-    rigid: float
-    close: float
+    geometry: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFeatures:
-    """What was measured of two videos: the mean normalised likeness, and log(1 + distinct rows) that run in step.
+    """What was measured of two videos, each rising with the likeness, 0 where there is none.
 
-    Of the frame pairs looked at closely, `placed` is the share with a placement that holds; `inliers`, `agreement` and
-    `close` are medians over these.
+    `frames`: the mean probability, as of pictures, of the frame pairs that were looked at closely; `moments`: that times
+    log(1 + distinct rows in step), since one moment alike proves little; `agreement`: their fits' median, times the same.
     """
 
-    score: float
-    rows: float
-    inliers: float
+    frames: float
+    moments: float
     agreement: float
-    placed: float
-    close: float
 
 
-def picture_features(score: float, full: float, distance: int, fit: Fit | None, close: float) -> PictureFeatures:
-    """The features of a pair of pictures, scores normalised, `distance` of PDQ in bits.
+def picture_features(score: float, distance: int, fit: Fit | None, close: float) -> PictureFeatures:
+    """The features of a pair of pictures: `score` normalised, `distance` of PDQ in bits, `close` by `closeup.look`.
 
     Where points agree loosely, the likeness is that of the scene, and as much as any scene's is taken.
     """
-    if is_loose(fit, distance):
-        score, full = min(score, SCENE_AT), min(full, SCENE_AT)
-    firm = fit if fit and fit.firm else None
-    return PictureFeatures(
-        score=score,
-        full=full,
-        pdq=max(0.0, 1 - distance / 128),
-        inliers=log1p(firm.placement.inliers) if firm else 0.0,
-        agreement=max(0.0, firm.agreement) if firm else 0.0,
-        spread=firm.spread if firm else 0.0,
-        support=firm.support if firm else 0.0,
-        rigid=max(0.0, 1 - firm.miss) if firm else 0.0,
-        close=close,
-    )
+    hashes = max(0.0, 1 - distance / NEAR_PDQ)
+    if fit is None or not fit.firm:
+        unplaced = min(score, SCENE_AT) if is_loose(fit, distance) else score
+        return PictureFeatures(unplaced=unplaced, hashes=hashes, support=0.0, geometry=0.0)
+    geometry = (fit.support * max(0.0, 1 - fit.miss) * max(0.0, close)) ** (1 / 3)
+    return PictureFeatures(unplaced=0.0, hashes=hashes, support=fit.support, geometry=geometry)
 
 
 def is_loose(fit: Fit | None, distance: int) -> bool:
@@ -101,11 +87,11 @@ def probability(features: PictureFeatures | VideoFeatures) -> float:
 def verdict(likely: float, score: float, *, proven: bool) -> Verdict:
     """By probability; a copy needs proof (a placement, equal hashes, frames in step), and without it is possible.
 
-    `same_scene` where pictures are alike, nothing proves a copy, and it is unlikely.
+    `same_scene` where pictures are alike, and yet unlikely to be copies.
     """
     if likely >= COPY_AT and proven:
         return "copy"
-    return "same_scene" if not proven and score >= SCENE_AT and likely < 0.5 else "possible"
+    return "same_scene" if score >= SCENE_AT and likely < 0.5 else "possible"
 
 
 def picture_verdict(likely: float, score: float, fit: Fit | None, distance: int) -> Verdict:

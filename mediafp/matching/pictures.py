@@ -78,7 +78,7 @@ def compare(query: PictureQuery, shelf: Shelf) -> list[Pair]:
         sure = sure or (fit is not None and is_sure(fit))
         close = look(query.sketch, reference, fit, shelf.embed_fully) if reference and fit else 0.0
         distance = distance_between(query.pdq, shelf.pdq(candidate.sha256))
-        features = judge.picture_features(candidate.score, max(candidate.full, -0.5), distance, fit, close)
+        features = judge.picture_features(candidate.score, distance, fit, close)
         pairs.append(Pair(candidate=candidate, features=features, fit=fit, distance=distance))
     return pairs
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.evidence import Match, Placement, Relation, Segment
+from mediafp.evidence import Match, Relation, Segment
 from mediafp.matching import judge
 from mediafp.matching.align import Stretch, align, share
 from mediafp.matching.closeup import look
@@ -45,17 +45,27 @@ class VideoQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Look:
+    """Two frames, or a frame and a picture, looked at closely: PDQ's distance, bits, and how likely they are the same."""
+
+    fit: Fit | None
+    distance: int
+    features: judge.PictureFeatures
+    likely: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pair:
     """A candidate that was looked at closely."""
 
     candidate: Candidate
     features: judge.VideoFeatures | judge.PictureFeatures
+    score: float
+    """Mean normalised likeness of the rows in step."""
     stretches: list[Stretch]
-    fits: list[Fit]
+    looks: list[Look]
     coverage: tuple[float, float]
     """As of a `Match`."""
-    distance: int | None = None
-    """Of the PDQ hashes, bits, where the reference is a picture."""
 
 
 def match_video(query: VideoQuery, shelf: Shelf) -> list[Match]:
@@ -83,23 +93,24 @@ def _compare(candidate: Candidate, query: VideoQuery, levels: npt.NDArray[np.flo
     stretches = _worthwhile(align(likeness, query.spans, shelf.spans(sha256), at_least=ALIKE_AT))
     if not stretches:
         return None
-    told = _tell_tale(stretches, likeness)
-    looks = [seen for pair in told if (seen := _look(pair, query, sha256, shelf)) and seen[0].firm]
-    fits = [fit for fit, _ in looks]
+    looks = [_look(pair, float(likeness[pair]), query, sha256, shelf) for pair in _tell_tale(stretches, likeness)]
     coverage = (
         share([s.query for s in stretches], query.spans),
         share([s.reference for s in stretches], shelf.spans(sha256)),
     )
     pairs = {pair for stretch in stretches for pair in stretch.rows}
+    score = float(np.mean([likeness[pair] for pair in pairs]))
+    moments = float(np.log1p(min(len({pair[side] for pair in pairs}) for side in (0, 1))))
+    frames = float(np.mean([look.likely for look in looks]))
+    agreement = [max(0.0, look.fit.agreement) for look in looks if look.fit and look.fit.firm]
     features = judge.VideoFeatures(
-        score=float(np.mean([likeness[pair] for pair in pairs])),
-        rows=float(np.log1p(min(len({pair[side] for pair in pairs}) for side in (0, 1)))),
-        inliers=float(np.log1p(np.median([f.placement.inliers for f in fits]))) if fits else 0.0,
-        agreement=float(np.median([max(0.0, f.agreement) for f in fits])) if fits else 0.0,
-        placed=len(looks) / len(told),
-        close=float(np.median([close for _, close in looks])) if looks else 0.0,
+        frames=frames,
+        moments=frames * moments,
+        agreement=float(np.median(agreement)) * moments if agreement else 0.0,
     )
-    return Pair(candidate=candidate, features=features, stretches=stretches, fits=fits, coverage=coverage)
+    return Pair(
+        candidate=candidate, features=features, score=score, stretches=stretches, looks=looks, coverage=coverage
+    )
 
 
 def _compare_still(candidate: Candidate, query: VideoQuery, likeness: npt.NDArray[np.float32], shelf: Shelf) -> Pair:
@@ -115,16 +126,16 @@ def _compare_still(candidate: Candidate, query: VideoQuery, likeness: npt.NDArra
         )
         for times, rows in still_runs(likeness, query.spans)
     ]
-    fit, close = _look((at, 0), query, sha256, shelf) or (None, 0.0)
     score = float(likeness[at])
-    distance = distance_between(query.pdq[at : at + 1], shelf.pdq(sha256))
+    seen = _look((at, 0), score, query, sha256, shelf)
+    fit = seen.fit if seen.fit and seen.fit.firm else None
     return Pair(
         candidate=candidate,
-        features=judge.picture_features(score, score, distance, fit, close),
+        features=seen.features,
+        score=score,
         stretches=stretches,
-        fits=[fit] if fit else [],
+        looks=[seen],
         coverage=(share([s.query for s in stretches], query.spans), fit.placement.covered if fit else 1.0),
-        distance=distance,
     )
 
 
@@ -145,11 +156,15 @@ def _tell_tale(stretches: list[Stretch], likeness: npt.NDArray[np.float32]) -> l
     return spread[:PLACED]
 
 
-def _look(pair: tuple[int, int], query: VideoQuery, sha256: str, shelf: Shelf) -> tuple[Fit, float] | None:
-    """The placement of two frames, and how alike they are where they are placed; None where nothing places them."""
+def _look(pair: tuple[int, int], score: float, query: VideoQuery, sha256: str, shelf: Shelf) -> Look:
+    """What two rows show when they are placed and judged as two pictures are; `score` is their normalised likeness."""
     mine, theirs = query.sketch(pair[0]), shelf.sketch(sha256, pair[1])
-    fit = place(mine, theirs) if mine and theirs else None
-    return (fit, look(mine, theirs, fit, shelf.embed_fully)) if mine and theirs and fit else None
+    fit, close = None, 0.0
+    if mine and theirs and (fit := place(mine, theirs)):
+        close = look(mine, theirs, fit, shelf.embed_fully)
+    distance = distance_between(query.pdq[pair[0] : pair[0] + 1], shelf.pdq(sha256)[pair[1] : pair[1] + 1])
+    features = judge.picture_features(score, distance, fit, close)
+    return Look(fit=fit, distance=distance, features=features, likely=judge.probability(features))
 
 
 def _relation(coverage: tuple[float, float], still: bool) -> Relation:
@@ -164,16 +179,16 @@ def _relation(coverage: tuple[float, float], still: bool) -> Relation:
 
 def _match(pair: Pair, shelf: Shelf) -> Match:
     sha256 = pair.candidate.sha256
-    likely = judge.probability(pair.features)
-    fits = [fit for fit in pair.fits if fit.firm]
+    likely, score, still = judge.probability(pair.features), pair.score, shelf.kind(sha256) == "image"
+    fits = [look.fit for look in pair.looks if look.fit and look.fit.firm]
     fit = max(fits, key=lambda f: f.placement.inliers, default=None)
     mirrored = sum(f.placement.mirrored for f in fits) * 2 > len(fits)
-    score = pair.features.score
-    if pair.distance is None:
-        verdict = judge.verdict(likely, score, proven=bool(fits) or len(pair.stretches[0].rows) > 1)
+    if still:
+        verdict = judge.picture_verdict(likely, score, fit, pair.looks[0].distance)
+        reasons = judge.picture_reasons(pair.looks[0].fit, pair.looks[0].distance, score)
     else:
-        verdict = judge.picture_verdict(likely, score, fit, pair.distance)
-    still = shelf.kind(sha256) == "image"
+        verdict = judge.verdict(likely, score, proven=bool(fits) or len(pair.stretches[0].rows) > 1)
+        reasons = _reasons(pair, fit)
     segments = tuple(
         Segment(
             channel="picture",
@@ -185,7 +200,6 @@ def _match(pair: Pair, shelf: Shelf) -> Match:
         )
         for s in sorted(pair.stretches, key=lambda s: s.query)
     )
-    placement = fit.placement if fit else None
     return Match(
         sha256=sha256,
         uris=shelf.uris(sha256),
@@ -194,27 +208,23 @@ def _match(pair: Pair, shelf: Shelf) -> Match:
         verdict=verdict,
         probability=likely,
         coverage=pair.coverage,
-        placement=placement,
+        placement=fit.placement if fit else None,
         segments=segments,
-        why=tuple(_reasons(pair, placement)),
+        why=tuple(reasons),
     )
 
 
-def _reasons(pair: Pair, placement: Placement | None) -> list[str]:
-    if pair.distance is not None:
-        return judge.picture_reasons(pair.fits[0] if pair.fits else None, pair.distance, pair.features.score)
-    seconds = sum(s.query[1] - s.query[0] for s in pair.stretches)
-    count = len(pair.stretches)
-    reasons = [f"{seconds:.0f} s in {count} stretch{'es' if count > 1 else ''} run in step"]
-    reasons.append(
-        f"{pair.coverage[0]:.0%} of the query and {pair.coverage[1]:.0%} of the reference are explained".replace(
-            "%", " %"
-        )
-    )
-    if placement:
-        reasons += judge.placement_reasons(placement)
+def _reasons(pair: Pair, fit: Fit | None) -> list[str]:
+    seconds, count = sum(s.query[1] - s.query[0] for s in pair.stretches), len(pair.stretches)
+    shares = "{:.0f} % of the query and {:.0f} % of the reference are explained"
+    reasons = [
+        f"{seconds:.0f} s in {count} stretch{'es' if count > 1 else ''} run in step",
+        shares.format(*(100 * part for part in pair.coverage)),
+    ]
+    if fit:
+        reasons += judge.placement_reasons(fit.placement)
     speeds = {s.speed for s in pair.stretches} - {1.0}
     if speeds:
         reasons.append("played at " + ", ".join(f"{speed:g}×" for speed in sorted(speeds)))
-    reasons.append(f"frames are {pair.features.score:+.2f} above the level of unrelated pictures")
+    reasons.append(f"frames are {pair.score:+.2f} above the level of unrelated pictures")
     return reasons

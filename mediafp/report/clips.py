@@ -1,5 +1,7 @@
 """Matched stretches of videos, query left and reference right, as MP4 files by ffmpeg."""
 
+import os
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +10,7 @@ import ffmpeg
 import imageio_ffmpeg
 
 from mediafp.evidence import Answer, Segment
+from mediafp.settings import DEMUXERS
 
 HEIGHT = 360
 DIGITS = 12
@@ -44,17 +47,22 @@ def write_clips(folder: Path, *, answers: Sequence[Answer], originals: Callable[
 def _cut(query: Path, reference: Path, segment: Segment, target: Path) -> Clip:
     assert segment.query is not None, "stills have no stretch to cut"
     sides = []
-    for path, (start, end), speed in ((query, segment.query, 1.0), (reference, segment.reference, segment.speed)):
-        # An absolute path behind file: is never taken for an option or a protocol.
-        stream = ffmpeg.input(f"file:{path.resolve()}", ss=max(0.0, start), t=max(0.1, end - start)).video
+    for role, (start, end), speed in (("query", segment.query, 1.0), ("reference", segment.reference, segment.speed)):
+        limits = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
+        stream = ffmpeg.input(role, ss=max(0.0, start), t=max(0.1, end - start), **limits).video
         stream = stream.filter("setpts", f"(PTS-STARTPTS)/{speed}").filter("scale", -2, HEIGHT).filter("setsar", 1)
         sides.append(stream.filter("fps", 25))
     made = ffmpeg.filter(sides, "hstack", inputs=2, shortest=1).output(
-        f"file:{target.resolve()}", vcodec="libx264", preset="veryfast", pix_fmt="yuv420p", loglevel="error"
+        "clip", vcodec="libx264", preset="veryfast", pix_fmt="yuv420p", loglevel="error"
     )
-    try:
-        made.overwrite_output().run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
-    except ffmpeg.Error as error:
-        reason = (error.stderr or b"").decode("utf-8", "replace").strip().splitlines()
+    # Names go in last: ffmpeg-python takes no bytes that are not UTF-8. Absolute and behind file:, none is an option.
+    names = {"query": query, "reference": reference, "clip": target}
+    command = [
+        os.fsencode(f"file:{names[word].resolve()}" if word in names else word)
+        for word in made.overwrite_output().compile(cmd=[imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin"])
+    ]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
         return Clip(path=None, message=f"{target.name}: ffmpeg failed: {reason[-1] if reason else 'no reason given'}")
     return Clip(path=target, message=f"{target.name}: {segment.query[0]:.1f} s")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mediafp.fingerprint import Fingerprint, Metric
 
 SHORTLIST = 200
-"""Rows that sign bits propose for each that int8 re-ranks (findings: recall 1.0 of the exact top)."""
+"""Rows that sign bits propose for each that int8 re-ranks (measured: recall 1.0 of the exact top)."""
 SINGLE_ROWS = 32
 """Queries up to this many rows run on one thread: OpenMP costs more than it brings on a busy machine."""
 Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]

@@ -17,6 +17,7 @@ from mediafp.media import Asset, Sighting
 from mediafp.store import schema
 from mediafp.store.codec import pack, unpack
 
+JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 FILE_NAME = "case.sqlite"
 BUSY_SECONDS = 60.0
 """How long a second writer waits for the first."""
@@ -78,20 +79,27 @@ class Store:
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self.folder = folder
         file = folder / FILE_NAME
-        if not file.is_file():
-            if not create:
-                raise StoreError(f"there is no store in {folder}; make one with: mediafp --store {folder} ingest PATH")
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreError(f"the store's folder {folder} cannot be made: {error.strerror}") from error
+        if not create and not (file.is_file() and file.stat().st_size):
+            raise StoreError(f"there is no store in {folder}; make one with: mediafp --store {folder} ingest PATH")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the store's folder {folder} cannot be made: {error.strerror}") from error
         try:
             self._db = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
+        except sqlite3.Error as error:
+            raise StoreError(f"the store {file} cannot be opened: {error}") from error
+        try:
+            # First of all: what is another program's, or newer, is left as it is.
+            schema.version(self._db)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 self._db.execute(f"PRAGMA {pragma}")
             schema.migrate(self._db)
-        except sqlite3.Error as error:
-            raise StoreError(f"the store {file} cannot be opened: {error}") from error
+        except BaseException as error:
+            self._db.close()
+            if isinstance(error, sqlite3.Error):
+                raise StoreError(f"the store {file} cannot be opened: {error}") from error
+            raise
 
     def close(self) -> None:
         """Closes the file; the store may be opened again."""
@@ -283,6 +291,11 @@ class Store:
                     _fingerprint(sha256, type, version, data)
                 except ValueError as error:
                     found.append(f"fingerprint {type} of {sha256}: {error}")
+            for sha256, position, jpeg in self._db.execute(
+                "SELECT sha256, position, jpeg FROM thumbnail ORDER BY sha256, position"
+            ):
+                if not (jpeg.startswith(JPEG_START) and jpeg.endswith(JPEG_END)):
+                    found.append(f"thumbnail {position} of {sha256} is damaged")
         except sqlite3.DatabaseError as error:
             found = [f"database: {error}"]
         return found
@@ -309,7 +322,7 @@ def _string(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """SQLite holds no lone surrogates; a hostile sidecar's become U+FFFD."""
+    """SQLite holds no lone surrogates; a hostile sidecar's become question marks."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

@@ -56,19 +56,35 @@ MIGRATIONS = [
 VERSION = len(MIGRATIONS)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Brings the tables to VERSION, each step in one transaction. Raises StoreError for a newer store."""
-    application, version = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+def version(connection: sqlite3.Connection) -> int:
+    """The version of the tables, 0 for an empty file. Raises StoreError for another program's, or a newer one."""
+    application, found, tables = (
+        connection.execute(query).fetchone()[0]
+        for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
     )
-    if application not in (0, APPLICATION_ID):
+    if application != APPLICATION_ID and (application or found or tables):
         raise StoreError("the folder holds another program's database; choose another --store")
-    if version > VERSION:
+    if found > VERSION:
         raise StoreError(
-            f"the store has version {version}, and this mediafp knows {VERSION}; it was left as it is: update mediafp"
+            f"the store has version {found}, and this mediafp knows {VERSION}; it was left as it is: update mediafp"
         )
-    for step in range(version, VERSION):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {MIGRATIONS[step]} PRAGMA application_id={APPLICATION_ID};"
-            f" PRAGMA user_version={step + 1}; COMMIT;"
-        )
+    return int(found)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the tables to VERSION in one transaction. Raises StoreError as `version` does."""
+    if version(connection) == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Again, now that no other process can: two may make one store at once.
+        for step in MIGRATIONS[version(connection) :]:
+            for statement in step.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

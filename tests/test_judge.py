@@ -1,0 +1,213 @@
+"""Probability, verdict and reasons: each measured feature only ever speaks for a copy, and a copy needs proof."""
+
+import json
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from mediafp import weights
+from mediafp.evidence import Placement, Verdict
+from mediafp.matching import judge
+from mediafp.matching.judge import COPY_AT, SCENE_AT, SURE_PDQ, PictureFeatures, VideoFeatures
+from mediafp.matching.place import LOOSE_MISS, Fit
+
+MODELS = {"pictures": PictureFeatures, "videos": VideoFeatures}
+CALIBRATION = json.loads(weights.find("calibration").read_text(encoding="utf-8"))
+FEATURES = [(model, feature) for model in MODELS for feature in CALIBRATION[model]["features"]]
+FAR = SURE_PDQ + 1
+
+
+def placement(**changes: object) -> Placement:
+    corners = ((0.0, 0.0), (100.0, 0.0), (100.0, 80.0), (0.0, 80.0))
+    plain = Placement(
+        quad=corners,
+        overlap=corners,
+        covered=1.0,
+        shown=1.0,
+        mirrored=False,
+        rotation=0.0,
+        scale=1.0,
+        removed=(0.0, 0.0, 0.0, 0.0),
+        inliers=40,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+FIRM = Fit(placement=placement(), agreement=0.9, support=0.5, miss=0.2)
+LOOSE = replace(FIRM, miss=LOOSE_MISS)
+CASES = [None, FIRM, LOOSE]
+
+
+def typical(model: str, at: float) -> PictureFeatures | VideoFeatures:
+    """Every feature `at` so many deviations from its mean."""
+    fitted = CALIBRATION[model]
+    told = zip(fitted["features"], fitted["mean"], fitted["scale"], strict=True)
+    values = dict.fromkeys((field.name for field in fields(MODELS[model])), 0.0)
+    made: PictureFeatures | VideoFeatures = MODELS[model](
+        **values | {name: mean + at * scale for name, mean, scale in told}
+    )
+    return made
+
+
+# Probability --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_fitted_models_use_measured_features(model: str) -> None:
+    fitted = CALIBRATION[model]
+    assert set(fitted["features"]) <= {field.name for field in fields(MODELS[model])}
+    assert len({len(fitted[key]) for key in ("features", "mean", "scale", "coefficients")}) == 1
+    assert min(fitted["scale"]) > 0 and np.isfinite([*fitted["mean"], fitted["intercept"]]).all()
+    assert 0 <= fitted["held_out_calibration_error"] < 0.05
+
+
+@pytest.mark.parametrize(("model", "feature"), FEATURES)
+def test_no_feature_speaks_against_a_copy(model: str, feature: str) -> None:
+    fitted = CALIBRATION[model]
+    assert fitted["coefficients"][fitted["features"].index(feature)] >= 0
+
+
+@pytest.mark.parametrize(("model", "feature"), FEATURES)
+def test_probability_never_falls_where_a_feature_rises(model: str, feature: str) -> None:
+    for at in (-1.0, 0.0, 1.0):
+        features = typical(model, at)
+        steps = np.linspace(-2, 2, 9) * CALIBRATION[model]["scale"][CALIBRATION[model]["features"].index(feature)]
+        likely = [
+            judge.probability(replace(features, **{feature: getattr(features, feature) + step})) for step in steps
+        ]
+        assert likely == sorted(likely), (at, likely)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_probability_is_a_share_and_tells_a_strong_pair_from_a_weak_one(model: str) -> None:
+    for at in (-1e6, -3.0, 0.0, 3.0, 1e6):
+        assert 0 <= judge.probability(typical(model, at)) <= 1
+    assert judge.probability(typical(model, 3)) > 0.99
+    assert judge.probability(typical(model, -2)) < 0.1
+
+
+def test_a_plain_copy_is_likely_and_a_stranger_is_not() -> None:
+    copy = judge.picture_features(0.75, 6, FIRM, 0.7)
+    stranger = judge.picture_features(0.02, 120, None, 0.0)
+    assert judge.probability(copy) > 0.99 and judge.probability(stranger) < 0.01
+
+
+def test_another_picture_of_the_scene_is_no_copy() -> None:
+    """As alike as a copy, and placed by the few points of what did not move."""
+    scene = replace(FIRM, support=0.08, miss=0.4, agreement=0.9)
+    assert judge.probability(judge.picture_features(0.7, 60, scene, 0.55)) < 0.5
+    assert judge.probability(judge.picture_features(0.7, 60, FIRM, 0.7)) > 0.99
+
+
+@pytest.mark.parametrize("distance", [0, 12, FAR, 64, 128, 200, 256])
+@pytest.mark.parametrize("fit", CASES, ids=["nothing", "firm", "loose"])
+def test_features_lie_in_their_ranges(fit: Fit | None, distance: int) -> None:
+    features = judge.picture_features(0.6, distance, fit, 0.3)
+    assert features.hashes == max(0.0, 1 - distance / judge.NEAR_PDQ)
+    if fit is FIRM:
+        assert features.unplaced == 0
+        assert features.support == 0.5
+        assert features.geometry == pytest.approx((0.5 * 0.8 * 0.3) ** (1 / 3))
+    else:
+        assert features.unplaced > 0
+        assert features.support == features.geometry == 0
+
+
+def test_loosely_agreeing_points_cap_the_likeness_at_a_scene_s() -> None:
+    assert judge.picture_features(0.6, FAR, LOOSE, 0.0).unplaced == SCENE_AT
+    assert judge.picture_features(0.6, SURE_PDQ, LOOSE, 0.0).unplaced == 0.6
+    assert judge.picture_features(0.05, FAR, LOOSE, 0.0).unplaced == 0.05
+
+
+def test_areas_that_are_less_alike_than_strangers_are_worth_nothing_rather_than_less() -> None:
+    features = judge.picture_features(0.3, 100, replace(FIRM, miss=0.84), -0.2)
+    assert features.geometry == 0.0
+
+
+# Verdict ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("likely", "score", "proven", "expected"),
+    [
+        (1.0, 0.9, True, "copy"),
+        (COPY_AT, 0.0, True, "copy"),
+        (COPY_AT - 0.001, 0.9, True, "possible"),
+        (0.01, 0.9, True, "same_scene"),  # points of what did not move place it, and yet it is unlikely
+        (0.01, SCENE_AT - 0.001, True, "possible"),
+        (1.0, 0.9, False, "possible"),  # a copy needs proof
+        (0.5, 0.9, False, "possible"),
+        (0.499, SCENE_AT, False, "same_scene"),
+        (0.499, SCENE_AT - 0.001, False, "possible"),
+        (0.0, 0.9, False, "same_scene"),
+        (0.0, -0.2, False, "possible"),
+    ],
+)
+def test_verdicts(likely: float, score: float, proven: bool, expected: Verdict) -> None:
+    assert judge.verdict(likely, score, proven=proven) == expected
+
+
+@pytest.mark.parametrize(
+    ("fit", "distance", "expected"),
+    [
+        (FIRM, 256, "copy"),
+        (None, SURE_PDQ, "copy"),
+        (LOOSE, SURE_PDQ, "copy"),
+        (None, FAR, "possible"),
+        (LOOSE, FAR, "possible"),
+    ],
+)
+def test_a_copy_of_a_picture_is_proven_by_a_placement_or_equal_hashes(
+    fit: Fit | None, distance: int, expected: Verdict
+) -> None:
+    assert judge.picture_verdict(0.95, 0.6, fit, distance) == expected
+
+
+def test_another_photograph_of_a_scene_is_called_that() -> None:
+    assert judge.picture_verdict(0.1, 0.4, LOOSE, FAR) == "same_scene"
+    assert judge.picture_verdict(0.1, 0.4, None, 120) == "same_scene"
+    assert judge.picture_verdict(0.1, 0.05, LOOSE, FAR) == "possible"
+
+
+# Reasons ------------------------------------------------------------------------------------------
+
+
+def test_a_placement_is_told_in_words() -> None:
+    told = judge.placement_reasons(
+        placement(inliers=143, removed=(0.029, 0.0, 0.25, 0.12), mirrored=True, rotation=-12.4)
+    )
+    assert told == [
+        "143 points agree on one placement",
+        "right 25 % of the reference is missing from the query",
+        "bottom 12 % of the reference is missing from the query",
+        "the query is mirrored",
+        "the query is turned by -12 degrees",
+    ]
+
+
+def test_what_does_not_hold_is_not_told() -> None:
+    assert judge.placement_reasons(placement(rotation=1.9, removed=(0.02, 0.0, 0.0, 0.029))) == [
+        "40 points agree on one placement"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fit", "distance", "first"),
+    [
+        (FIRM, 200, "40 points agree on one placement"),
+        (LOOSE, 200, "points agree only loosely, as in two photographs of one scene"),
+        (LOOSE, 10, "no placement joins the two pictures"),
+        (None, 200, "no placement joins the two pictures"),
+    ],
+)
+def test_reasons_begin_with_the_placement(fit: Fit | None, distance: int, first: str) -> None:
+    told = judge.picture_reasons(fit, distance, 0.43)
+    assert told[0] == first
+    assert told[-1] == "the embeddings are +0.43 above the level of unrelated pictures"
+    hashes = [reason for reason in told if "PDQ" in reason]
+    assert hashes == ([f"the PDQ hashes differ in {distance} of 256 bits"] if distance <= SURE_PDQ else [])
+
+
+def test_a_likeness_below_the_level_of_strangers_has_its_sign() -> None:
+    assert judge.picture_reasons(None, 100, -0.051)[-1].startswith("the embeddings are -0.05")

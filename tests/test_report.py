@@ -1,0 +1,381 @@
+"""The evidence page from a source in memory: self-contained, safe with hostile names, and it shows what it says."""
+
+import base64
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mediafp.evidence import Answer, Cluster, Clustering, Edge, Match, Member, Placement, Segment, TextBox
+from mediafp.ingest.thumbnails import thumbnail
+from mediafp.media import Asset, Sighting
+from mediafp.report.page import write_report
+
+HOSTILE = "<script>alert('x')<b> \"q\" & 'a' {{7*7}} 文\n" + chr(0xDCFF) + ".jpg"
+"""Without a slash: of a path the page shows the last part."""
+PICTURE, ORIGINAL, VIDEO, UPLOAD = ("1" * 64, "2" * 64, "3" * 64, "4" * 64)
+
+
+class Source:
+    """Assets, sightings and thumbnails in memory; it remembers the times that thumbnails were asked for."""
+
+    def __init__(self, photo: np.ndarray) -> None:
+        self.jpeg: bytes | None = thumbnail(photo, 256)
+        self.assets = {
+            sha256: Asset(sha256=sha256, kind="image", bytes=9, properties={"width": 600, "height": 400})
+            for sha256 in (PICTURE, ORIGINAL)
+        } | {
+            sha256: Asset(sha256=sha256, kind="video", bytes=9, properties={"width": 640, "height": 360, "duration": s})
+            for sha256, s in ((VIDEO, 30.0), (UPLOAD, 65.5))
+        }
+        self.seen: dict[str, list[Sighting]] = {}
+        self.times: dict[str, list[float | None]] = {sha256: [] for sha256 in self.assets}
+
+    def asset(self, sha256: str) -> Asset:
+        return self.assets[sha256]
+
+    def sightings(self, sha256: str) -> list[Sighting]:
+        return self.seen.get(sha256, [])
+
+    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
+        self.times[sha256].append(seconds)
+        return self.jpeg
+
+
+class Page(HTMLParser):
+    """The page's elements with their attributes, and its text; embedded pictures are kept apart."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self._style = False
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._style = tag == "style"
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._style = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._style:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str, of: str | None = None) -> list[dict[str, str]]:
+        """The attributes of every element of that name and class."""
+        return [
+            had for name, had in self.elements if name == tag and (of is None or of in had.get("class", "").split())
+        ]
+
+
+PLACEMENT = Placement(
+    quad=((60.0, 40.0), (540.0, 40.0), (540.0, 352.0), (60.0, 352.0)),
+    overlap=((60.0, 40.0), (540.0, 40.0), (540.0, 352.0), (60.0, 352.0)),
+    covered=0.62,
+    shown=1.0,
+    mirrored=False,
+    rotation=0.0,
+    scale=0.8,
+    removed=(0.1, 0.0, 0.1, 0.12),
+    inliers=80,
+    points=tuple(((10.0 * n, 5.0 * n), (60 + 8.0 * n, 40 + 4.0 * n)) for n in range(50)),
+)
+COPY = Match(
+    sha256=ORIGINAL,
+    uris=("/dump/original.jpg",),
+    kind="image",
+    relation="copy",
+    verdict="copy",
+    probability=0.997,
+    coverage=(1.0, 0.62),
+    placement=PLACEMENT,
+    segments=(),
+    why=("80 points agree on one placement",),
+)
+SEGMENT = Segment(channel="picture", query=(2.0, 12.0), reference=(40.0, 50.0), speed=1.0, mirrored=False, score=0.6)
+SHARED = Match(
+    sha256=UPLOAD,
+    uris=("/dump/upload.mp4",),
+    kind="video",
+    relation="contained_in",
+    verdict="copy",
+    probability=0.9,
+    coverage=(0.9, 0.2),
+    placement=None,
+    segments=(SEGMENT, replace(SEGMENT, query=(15.0, 20.0), reference=(5.0, 10.0))),
+    why=("15 s in 2 stretches run in step",),
+)
+
+
+def asked(match: Match, query: str = "/dump/query.jpg") -> Answer:
+    sha256 = PICTURE if match.relation == "copy" else VIDEO
+    return Answer(
+        query=query, sha256=sha256, kind="image" if sha256 == PICTURE else "video", error=None, matches=(match,)
+    )
+
+
+NO_CLUSTERS = Clustering(clusters=(), unclustered=4)
+
+
+@pytest.fixture
+def source(photos: dict[str, np.ndarray]) -> Source:
+    """Two pictures and two videos that all look like a temple."""
+    return Source(photos["temple"])
+
+
+def write(folder: Path, source: Source, *answers: Answer, clustering: Clustering = NO_CLUSTERS) -> str:
+    """The page that is written."""
+    write_report(folder / "page.html", answers=answers, clustering=clustering, source=source)
+    return (folder / "page.html").read_text(encoding="utf-8")
+
+
+def everything(source: Source, name: str = "/dump/query.jpg") -> tuple[tuple[Answer, ...], Clustering]:
+    """Every kind of evidence, with the same name wherever a name can stand."""
+    placement = replace(
+        PLACEMENT,
+        handles=(name,),
+        removed_text=(TextBox(text=name, box=((0.0, 0.0),) * 4, confidence=0.9),),
+    )
+    source.seen = {
+        sha256: [
+            Sighting(
+                sha256=sha256,
+                uri=name,
+                account=name,
+                platform=name,
+                url=f"https://e.org/{name}",
+                posted_at="2024-05-01",
+            )
+        ]
+        for sha256 in source.assets
+    }
+    answers = (
+        asked(replace(COPY, uris=(name,), why=(name,), placement=placement), name),
+        asked(replace(SHARED, uris=(name,), why=(name,)), name),
+    )
+    edge = Edge(a=PICTURE, b=ORIGINAL, relation="copy", probability=0.9, coverage=(1.0, 0.6))
+    members = tuple(Member(sha256=sha256, uris=(name,)) for sha256 in (PICTURE, ORIGINAL))
+    cluster = Cluster(id="c1", kind="image", representative=ORIGINAL, weakest_link=0.83, members=members, edges=(edge,))
+    return answers, Clustering(clusters=(cluster,), unclustered=2)
+
+
+# The page as a whole ------------------------------------------------------------------------------
+
+
+def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path, source: Source) -> None:
+    answers, clustering = everything(source)
+    text = write(tmp_path, source, *answers, clustering=clustering)
+    page = Page(text)
+    links = [
+        (tag, name, value)
+        for tag, had in page.elements
+        for name, value in had.items()
+        if name in ("src", "href", "xlink:href", "data", "action", "poster", "srcset", "background")
+    ]
+    assert links
+    for tag, name, value in links:
+        assert value.startswith(("data:image/jpeg;base64,", "#")), (tag, name, value[:80])
+    assert not page.all("script") and not page.all("link") and not page.all("iframe") and not page.all("object")
+    assert not re.search(r"@import|url\(", text)
+    bare = re.sub(r"data:image/jpeg;base64,[A-Za-z0-9+/=]*", "", text)
+    assert all(found in ("http://www.w3.org/2000/svg",) for found in re.findall(r'="(https?://[^"]*)"', bare))
+
+
+def test_every_embedded_picture_is_a_whole_jpeg(tmp_path: Path, source: Source) -> None:
+    answers, clustering = everything(source)
+    found = re.findall(
+        r"data:image/jpeg;base64,([A-Za-z0-9+/=]*)", write(tmp_path, source, *answers, clustering=clustering)
+    )
+    assert len(found) > 8
+    for one in found:
+        with Image.open(BytesIO(base64.b64decode(one, validate=True))) as image:
+            image.load()
+            assert image.format == "JPEG" and max(image.size) <= 256
+
+
+def test_hostile_names_are_shown_and_not_run(tmp_path: Path, source: Source) -> None:
+    plain = Page(write(tmp_path, source, *everything(source)[0], clustering=everything(source)[1]))
+    answers, clustering = everything(source, HOSTILE)
+    text = write(tmp_path, source, *answers, clustering=clustering)
+    page = Page(text)
+    assert "<script" not in text
+    assert [tag for tag, _ in page.elements] == [tag for tag, _ in plain.elements], "no name makes an element"
+    assert [sorted(had) for _, had in page.elements] == [sorted(had) for _, had in plain.elements], "nor an attribute"
+    assert page.text.count("<script>alert('x')<b> \"q\" & 'a' {{7*7}} 文") >= 12, "they are shown as they are"
+    assert "\\xff" in page.text, "a byte that is no UTF-8 is shown as what it is"
+
+
+def test_a_name_that_is_no_text_can_be_written(tmp_path: Path, source: Source) -> None:
+    text = write(tmp_path, source, asked(COPY, "/dump/" + chr(0xDC80) + chr(0xDCFF) + "\x1b[31m\u202egpj.exe"))
+    assert "\\x80\\xff" in text
+    assert "\x1b" not in text and "\u202e" not in text
+
+
+def test_nothing_found_is_said(tmp_path: Path, source: Source) -> None:
+    for answers in ((), (replace(asked(COPY), matches=()),)):
+        page = Page(write(tmp_path, source, *answers))
+        assert "Nothing in this case matches anything else in it." in page.text
+        assert not page.all("article") and "4 files alone" in page.text
+        assert "does not mean “same operator”" in page.text
+
+
+def test_the_likeliest_match_comes_first(tmp_path: Path, source: Source) -> None:
+    page = Page(write(tmp_path, source, asked(SHARED, "/v.mp4"), asked(COPY, "/p.jpg"), asked(COPY, "/o.jpg")))
+    order = [page.text.index(f"{name} → ") for name in ("o.jpg", "p.jpg", "v.mp4")]
+    assert order == sorted(order)
+    assert "3 matches" in page.text and len(page.all("article", "card")) == 3
+
+
+def test_a_source_without_thumbnails_still_gives_a_page(tmp_path: Path, source: Source) -> None:
+    source.jpeg = None
+    answers, clustering = everything(source)
+    page = Page(write(tmp_path, source, *answers, clustering=clustering))
+    assert len(page.all("article")) == 2 and not page.all("img")
+    assert page.all("svg", "times") and "query.jpg" in page.text
+
+
+# Pictures -----------------------------------------------------------------------------------------
+
+
+def test_what_is_missing_is_named_and_marked_red(tmp_path: Path, source: Source) -> None:
+    text = write(tmp_path, source, asked(COPY))
+    page = Page(text)
+    (cut,) = page.all("text", "cut")
+    label = re.search(r'class="cut"[^>]*>([^<]*)<', text)
+    assert cut and label is not None
+    assert all(told in label[1] for told in ("left 10 %", "right 10 %", "bottom 12 %")) and "top" not in label[1]
+    red = re.findall(r"--cut:(#\w+)", text)[0]
+    assert any(path.get("fill") == red for path in page.all("path")), "the strip itself is red"
+    assert re.search(r"svg \.cut \{[^}]*var\(--cut\)", text), "and its label too"
+
+
+@pytest.mark.parametrize("removed", [(0.0, 0.0, 0.0, 0.0), (0.009, 0.0, 0.0, 0.002)])
+def test_where_nothing_is_missing_nothing_is_red(
+    tmp_path: Path, source: Source, removed: tuple[float, float, float, float]
+) -> None:
+    whole = ((0.0, 0.0), (600.0, 0.0), (600.0, 400.0), (0.0, 400.0))
+    text = write(
+        tmp_path, source, asked(replace(COPY, placement=replace(PLACEMENT, removed=removed, quad=whole, overlap=whole)))
+    )
+    page = Page(text)
+    red = re.findall(r"--cut:(#\w+)", text)[0]
+    assert not page.all("text", "cut")
+    assert not any(path.get("fill") == red for path in page.all("path"))
+
+
+def test_the_shared_area_is_outlined_where_it_lies(tmp_path: Path, source: Source) -> None:
+    """On the query the whole of it, on the reference the placement's overlap, both in the drawing's units."""
+    text = write(tmp_path, source, asked(COPY))
+    images = Page(text).all("image")
+    outlines = [
+        np.array([[float(v) for v in point.split(",")] for point in had["points"].split()])
+        for had in Page(text).all("polygon")
+    ]
+    assert len(images) == len(outlines) == 2
+    scale = {n: (float(images[n]["width"]) / 600, float(images[n]["height"]) / 400) for n in (0, 1)}
+    found = {}
+    for outline in outlines:
+        side = int(outline[:, 0].max() > float(images[1]["x"]))
+        found[side] = (outline - (float(images[side]["x"]), 0)) / scale[side]
+    # The overlap is the query's whole frame: (600, 390) at scale .8 covers (480, 312) of the reference.
+    assert found[1] == pytest.approx(np.array(PLACEMENT.overlap), abs=1)
+    assert sorted(found[0].max(axis=0).tolist()) == pytest.approx([400, 600], abs=1)
+    assert found[0].min(axis=0) == pytest.approx([0, 0], abs=1)
+
+
+def test_matched_points_are_joined(tmp_path: Path, source: Source) -> None:
+    page = Page(write(tmp_path, source, asked(COPY)))
+    assert len(page.all("circle")) == 2 * len(PLACEMENT.points)
+    lines = page.all("line")
+    assert 0 < len(lines) <= len(PLACEMENT.points)
+    middle = float(page.all("image")[1]["x"])
+    assert all(float(line["x1"]) < middle <= float(line["x2"]) for line in lines)
+
+
+def test_a_match_without_a_placement_is_drawn_plainly(tmp_path: Path, source: Source) -> None:
+    page = Page(write(tmp_path, source, asked(replace(COPY, placement=None, verdict="possible"))))
+    assert len(page.all("image")) == 2
+    assert not page.all("polygon") and not page.all("circle") and not page.all("text", "cut")
+    assert page.all("span", "possible")
+
+
+def test_sightings_handles_and_reasons_are_told(tmp_path: Path, source: Source) -> None:
+    source.seen[ORIGINAL] = [
+        Sighting(
+            sha256=ORIGINAL, uri="/dump/o.jpg", account="somebody", platform="weibo", posted_at="2024-05-01T00:00:00Z"
+        )
+    ]
+    placement = replace(PLACEMENT, handles=("@sample",), removed_text=(TextBox(text="微博", box=(), confidence=0.9),))
+    text = Page(write(tmp_path, source, asked(replace(COPY, placement=placement)))).text
+    assert "reference: somebody on weibo · 2024-05-01T00:00:00Z · /dump/o.jpg" in text
+    assert "80 points agree on one placement" in text
+    assert "Handle that was cut away @sample" in text and "微博" in text
+
+
+# Videos -------------------------------------------------------------------------------------------
+
+
+def test_a_video_match_has_both_time_lines_with_its_stretches(tmp_path: Path, source: Source) -> None:
+    text = write(tmp_path, source, asked(SHARED))
+    page = Page(text)
+    assert len(page.all("svg", "times")) == 1 and not page.all("svg", "pair")
+    ticks = re.findall(r'class="tick">([^<]*)<', text)
+    assert sorted(ticks) == sorted(["0:02.0–0:12.0", "0:40.0–0:50.0", "0:15.0–0:20.0", "0:05.0–0:10.0"])
+    lines = page.all("rect", "line")
+    stretches = [had for had in page.all("rect") if "class" not in had]
+    assert len(lines) == 2 and len(stretches) == 4
+    query, reference = lines
+    assert float(reference["width"]) / float(query["width"]) == pytest.approx(65.5 / 30, rel=0.01)
+    first, there = stretches[:2]
+    unit = float(reference["width"]) / 65.5
+    assert float(first["x"]) - float(query["x"]) == pytest.approx(2 * unit, abs=0.2)
+    assert float(first["width"]) == pytest.approx(10 * unit, abs=0.2)
+    assert float(there["x"]) - float(reference["x"]) == pytest.approx(40 * unit, abs=0.2)
+    assert len(page.all("polygon")) == 2, "a band joins each stretch to its counterpart"
+
+
+def test_frames_stand_at_the_same_moment_on_both_sides(tmp_path: Path, source: Source) -> None:
+    page = Page(write(tmp_path, source, asked(replace(SHARED, segments=(SEGMENT,)))))
+    assert [t for t in source.times[VIDEO] if t is not None] == pytest.approx([3.0, 7.0, 11.0])
+    assert [t for t in source.times[UPLOAD] if t is not None] == pytest.approx([41.0, 45.0, 49.0])
+    assert "0:07.0 · 0:45.0" in page.text
+
+
+def test_a_still_in_a_video_has_one_time_line_and_the_frame_of_that_time(tmp_path: Path, source: Source) -> None:
+    match = replace(
+        SHARED,
+        relation="image_in_video",
+        placement=replace(PLACEMENT, removed=(0.0,) * 4),
+        segments=(replace(SEGMENT, query=None, reference=(40.0, 44.0)),),
+    )
+    answer = Answer(query="/dump/still.jpg", sha256=PICTURE, kind="image", error=None, matches=(match,))
+    page = Page(write(tmp_path, source, answer))
+    assert len(page.all("svg", "times")) == 1 and len(page.all("rect", "line")) == 1
+    assert len(page.all("svg", "pair")) == 1 and "reference: upload.mp4 at 0:42.0" in page.text
+    assert [t for t in source.times[UPLOAD] if t is not None] == [42.0]
+
+
+# Clusters -----------------------------------------------------------------------------------------
+
+
+def test_a_cluster_shows_its_face_first_and_its_weakest_link(tmp_path: Path, source: Source) -> None:
+    answers, clustering = everything(source)
+    page = Page(write(tmp_path, source, *answers, clustering=clustering))
+    assert "c1 · 2 images" in page.text and "weakest link 0.83" in page.text
+    figures = page.all("figure")[-2:]
+    assert [had.get("class") for had in figures] == ["face", None]
