@@ -41,3 +41,13 @@ def test_a_faster_copy_tells_its_speed() -> None:
 def test_nothing_alike_gives_nothing() -> None:
     assert align(np.full((5, 5), -0.1, np.float32), seconds(5), seconds(5), at_least=0.1) == []
     assert align(np.empty((0, 5), np.float32), np.empty((0, 2)), seconds(5), at_least=0.1) == []
+
+
+def test_dropped_flat_frames_do_not_break_a_stretch_and_frames_that_disagree_do() -> None:
+    likeness = np.full((20, 20), -0.1, np.float32)
+    np.fill_diagonal(likeness, 0.6)
+    flat = np.r_[0:8, 14:20]
+    (whole,) = align(likeness[np.ix_(flat, flat)], seconds(20)[flat], seconds(20)[flat], at_least=0.1)
+    assert whole.query == whole.reference == (0.0, 20.0)
+    likeness[8:14, 8:14] = -0.1
+    assert len(align(likeness, seconds(20), seconds(20), at_least=0.1)) == 2

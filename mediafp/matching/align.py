@@ -17,8 +17,8 @@ STEADY_BONUS = 1.03
 """Speed 1 wins ties: a still scene fits every speed."""
 SLACK = 1.0
 """Seconds by which a frame may miss the line: both sides are sampled once a second."""
-GAP = 2.5
-"""Longest stretch without support, seconds, inside one segment (a dropped flat frame, an overlay)."""
+GAP = 2
+"""Most samples without support inside one segment (an overlay); dropped flat frames have no samples and do not count."""
 MOST_SEGMENTS = 8
 MOST_SAMPLES = 7200
 """Samples of a side at one a second; a longer video is looked at more coarsely."""
@@ -138,7 +138,7 @@ def _follow(
         m = near[grid[n, near].argmax()]
         if grid[n, m] <= 0:
             continue
-        if not runs or times[n] - times[runs[-1][-1][0]] > GAP * step:
+        if not runs or n - runs[-1][-1][0] > GAP:
             runs.append([])
         runs[-1].append((int(n), int(m), float(grid[n, m])))
     best = max(runs, key=lambda run: sum(weight for _, _, weight in run), default=[])
