@@ -51,7 +51,8 @@ class Sscd:
         batch = np.stack([squash(picture) for picture in pictures])
         name = self._session.get_inputs()[0].name
         rows = [self._session.run(None, {name: batch[n : n + BATCH]})[0] for n in range(0, len(batch), BATCH)]
-        spread = batch.mean(axis=3, dtype=np.float32).std(axis=(1, 2))
+        # Every fourth pixel tells the spread as well, and costs a sixteenth.
+        spread = batch[:, ::4, ::4].mean(axis=3, dtype=np.float32).std(axis=(1, 2))
         quality = (spread**2 / (spread**2 + PLAIN_STD**2)).astype(np.float32)
         return np.concatenate(rows).astype(np.float16), quality
 
