@@ -54,6 +54,8 @@ def by_hash(folder: Path, truth: Truth, one: Hash, forms: Hash) -> tuple[Scored,
     pairs: Scored = []
     for name, wanted in truth.items():
         mine = forms(Image.open(folder / "queries" / name).convert("RGB"))
+        if not len(mine):
+            continue  # too plain for PDQ
         distance = np.bitwise_count(mine[:, None] ^ bits[None]).sum(axis=2).min(axis=0)
         for n in np.argsort(distance, kind="stable")[:NEAREST]:
             pairs.append((-float(distance[n]), references[n].name == wanted))
