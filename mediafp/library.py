@@ -76,6 +76,10 @@ class Library:
         """Unit vectors (N, 512)."""
         return self._index.fingerprints[sha256].vectors  # type: ignore[return-value]
 
+    def quality(self, sha256: str) -> npt.NDArray[np.float32]:
+        """How far from plain the rows' pictures are (N,), 0..1."""
+        return self._index.fingerprints[sha256].quality
+
     def spans(self, sha256: str) -> npt.NDArray[np.float64]:
         """Seconds (N, 2) of the rows."""
         return self._index.fingerprints[sha256].spans
@@ -125,12 +129,11 @@ class Library:
         jpeg = self._store.thumbnail_at(asset.sha256, 0)
         if not jpeg:
             return []
-        return self._match(_picture_query(asset, unpack_thumbnail(jpeg), self.embeddings(asset.sha256)))
+        return self._match(_picture_query(asset, unpack_thumbnail(jpeg), self._index.fingerprints[asset.sha256]))
 
     def _query(self, reading: Reading) -> PictureQuery | VideoQuery:
         if reading.picture is not None:
-            rows: Vectors = reading.fingerprint(EMBEDDING).vectors  # type: ignore[assignment]
-            return _picture_query(reading.asset, reading.picture, rows)
+            return _picture_query(reading.asset, reading.picture, reading.fingerprint(EMBEDDING))
         size, jpegs = _size(reading.asset), {t.position: t.jpeg for t in reading.thumbnails}
 
         @cache
@@ -146,11 +149,12 @@ class Library:
             yield asset, self.match_stored(asset)
 
 
-def _picture_query(asset: Asset, picture: Pixels, rows: Vectors) -> PictureQuery:
+def _picture_query(asset: Asset, picture: Pixels, rows: Fingerprint) -> PictureQuery:
     crops, _ = fingerprint_type(EMBEDDING).extract(half_views(picture)[1:])
     return PictureQuery(
         sha256=asset.sha256,
-        views=np.concatenate((rows[:1], crops)),
+        views=np.concatenate((rows.vectors[:1], crops)),
+        quality=float(rows.quality[0]),
         pdq=Pdq().dihedral(picture),
         sketch=query_sketch(picture, _size(asset)),
     )
@@ -162,6 +166,7 @@ def _video_query(
     return VideoQuery(
         sha256=asset.sha256,
         rows=rows.vectors,  # type: ignore[arg-type]
+        quality=rows.quality,
         pdq=pdq,
         spans=rows.spans,
         sketch=sketch,

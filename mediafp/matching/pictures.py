@@ -31,20 +31,22 @@ MOST_PLACED = 60
 class PictureQuery:
     """A picture that is asked about: embeddings (V, 512) of its views (0 is the whole), PDQ forms (8, 32).
 
-    `pdq` has no rows where the picture is too plain for it.
+    `quality` is 0..1, low for a plain picture; `pdq` has no rows where it is too plain for that.
     """
 
     sha256: str
     views: Vectors
+    quality: float
     pdq: npt.NDArray[np.uint8]
     sketch: Sketch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pair:
-    """A candidate that was looked at closely."""
+    """A candidate that was looked at closely; `score` is its normalised likeness, as far as neither picture is plain."""
 
     candidate: Candidate
+    score: float
     features: judge.PictureFeatures
     fit: Fit | None
     distance: int
@@ -78,8 +80,10 @@ def compare(query: PictureQuery, shelf: Shelf) -> list[Pair]:
         sure = sure or (fit is not None and is_sure(fit))
         close = look(query.sketch, reference, fit, shelf.embed_fully) if reference and fit else 0.0
         distance = distance_between(query.pdq, shelf.pdq(candidate.sha256))
-        features = judge.picture_features(candidate.score, distance, fit, close)
-        pairs.append(Pair(candidate=candidate, features=features, fit=fit, distance=distance))
+        # All plain pictures are alike, and none is a copy of another for that.
+        score = candidate.score * min(query.quality, float(shelf.quality(candidate.sha256)[candidate.row]))
+        features = judge.picture_features(score, distance, fit, close)
+        pairs.append(Pair(candidate=candidate, score=score, features=features, fit=fit, distance=distance))
     return pairs
 
 
@@ -112,12 +116,12 @@ def _match(pair: Pair, query: PictureQuery, shelf: Shelf) -> Match:
         uris=shelf.uris(sha256),
         kind=shelf.kind(sha256),
         relation="image_in_video" if in_video else "copy",
-        verdict=judge.picture_verdict(likely, pair.candidate.score, fit, pair.distance),
+        verdict=judge.picture_verdict(likely, pair.score, fit, pair.distance),
         probability=likely,
         coverage=(shown, covered),
         placement=fit.placement if fit else None,
         segments=segments,
-        why=tuple(judge.picture_reasons(pair.fit, pair.distance, pair.candidate.score)),
+        why=tuple(judge.picture_reasons(pair.fit, pair.distance, pair.score)),
     )
 
 

@@ -44,6 +44,10 @@ class Shelf(Protocol):
         """Unit vectors (N, 512)."""
         ...
 
+    def quality(self, sha256: str) -> npt.NDArray[np.float32]:
+        """How far from plain the rows' pictures are (N,), 0..1."""
+        ...
+
     def spans(self, sha256: str) -> npt.NDArray[np.float64]:
         """Seconds (N, 2) of the rows."""
         ...

@@ -35,10 +35,11 @@ SIDE_SCORE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VideoQuery:
-    """A video that is asked about: embeddings (N, 512), PDQ (N, 32), spans (N, 2), frames for placement."""
+    """A video that is asked about: embeddings (N, 512), quality (N,), PDQ (N, 32), spans (N, 2), frames."""
 
     sha256: str
     rows: Vectors
+    quality: npt.NDArray[np.float32]
     pdq: npt.NDArray[np.uint8]
     spans: npt.NDArray[np.float64]
     sketch: Callable[[int], Sketch | None]
@@ -163,6 +164,7 @@ def _look(pair: tuple[int, int], score: float, query: VideoQuery, sha256: str, s
     if mine and theirs and (fit := place(mine, theirs)):
         close = look(mine, theirs, fit, shelf.embed_fully)
     distance = distance_between(query.pdq[pair[0] : pair[0] + 1], shelf.pdq(sha256)[pair[1] : pair[1] + 1])
+    score *= min(float(query.quality[pair[0]]), float(shelf.quality(sha256)[pair[1]]))
     features = judge.picture_features(score, distance, fit, close)
     return Look(fit=fit, distance=distance, features=features, likely=judge.probability(features))
 
