@@ -3,11 +3,15 @@
 `mediafp.open(folder)` gives a case with `ingest`, `match` and `cluster`.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mediafp.case import Case
     from mediafp.case import open_case as open
+
+# ONNX Runtime reports to its maker from the moment it is loaded; nothing may leave this machine. Set before any import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __version__ = "0.1.0"
 __all__ = ["Case", "__version__", "open"]

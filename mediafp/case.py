@@ -9,9 +9,9 @@ from typing import Self
 import platformdirs
 
 from mediafp import jobs, library
-from mediafp.errors import UsageError
+from mediafp.errors import UnreadableMedia, UsageError
 from mediafp.evidence import Answer, Clustering, Match
-from mediafp.ingest.walk import walk
+from mediafp.ingest.walk import sha256_of, walk
 from mediafp.jobs import IngestOptions, Outcome
 from mediafp.library import Library
 from mediafp.media import Asset
@@ -45,13 +45,17 @@ class Case:
 
     def ingest(self, paths: Sequence[Path], options: IngestOptions | None = None) -> Iterator[Outcome]:
         """What became of each file, as soon as it is safe in the store; folders are walked."""
-        yield from jobs.ingest(self.store, walk(paths), options or IngestOptions())
-        self.__dict__.pop("_library", None)
+        try:
+            yield from jobs.ingest(self.store, walk(paths), options or IngestOptions())
+        finally:
+            self.__dict__.pop("_library", None)
 
     def match(self, paths: Sequence[Path], *, top: int = TOP, least: float = LEAST_PROBABILITY) -> Iterator[Answer]:
-        """The answer for each file, in the order asked; folders are walked."""
+        """The answer for each file, in the order asked; folders are walked, and what is not media in them is left out."""
         for path in walk(paths):
-            yield library.answer(path, self._library, top=top, least=least)
+            answer = library.answer(path, self._library, top=top, least=least)
+            if answer.error != library.NOT_MEDIA or path in paths:
+                yield answer
 
     def relations(self) -> Iterator[tuple[Asset, list[Match]]]:
         """Every asset with its matches among the others, unlikely ones included."""
@@ -93,8 +97,18 @@ class Case:
     def report(self, out: Path, *, clips: bool, step: Callable[[], object] = lambda: None) -> list[Clip]:
         """Writes the evidence page, and with `clips` the matched stretches into a folder beside it.
 
-        `step` is called once an asset compared.
+        `step` is called once an asset compared. Raises UsageError where `out` cannot be written, or is no page.
         """
+        folder = out.with_name(out.stem + "-clips")
+        try:
+            if out.exists() and not out.read_bytes()[:9].lower() == b"<!doctype":
+                raise UsageError(f"{out} is there and is no page; name another file")
+            if clips:
+                folder.mkdir(parents=True, exist_ok=True)
+            elif not out.parent.is_dir():
+                raise UsageError(f"{out.parent} is no folder; make it first")
+        except OSError as error:
+            raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from error
         relations = []
         for relation in self.relations():
             relations.append(relation)
@@ -106,11 +120,17 @@ class Case:
             raise UsageError(f"{out} cannot be written: {error.strerror}") from error
         if not clips:
             return []
-        return write_clips(out.with_name(out.stem + "-clips"), answers=answers, originals=self._original)
+        return write_clips(folder, answers=answers, originals=self._original)
 
     def _original(self, sha256: str) -> Path | None:
-        """A file that still holds the asset's bytes, by name."""
-        return next((path for uri in self.store.uris(sha256) if (path := Path(uri)).is_file()), None)
+        """A file that still holds the asset's bytes; None where it is gone or was changed."""
+        for uri in self.store.uris(sha256):
+            try:
+                if sha256_of(Path(uri))[0] == sha256:
+                    return Path(uri)
+            except UnreadableMedia:
+                continue
+        return None
 
 
 def default_folder() -> Path:

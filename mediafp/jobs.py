@@ -110,7 +110,7 @@ def _without_work(store: Store, path: Path, options: IngestOptions) -> Outcome |
     warnings: list[str] = []
     if options.sidecars:
         sighting, warnings = pipeline.see(path, sha256)
-        if sighting not in store.sightings(sha256):
+        if sighting.source and sighting not in store.sightings(sha256):
             with store.writing():
                 store.see(sighting)
     return Outcome(path=name, sha256=sha256, status="known", warnings=tuple(warnings))

@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from mediafp import weights
 from mediafp.errors import MediaError, StoreError
-from mediafp.evidence import Answer, Clustering, Edge, Match
+from mediafp.evidence import Answer, Clustering, Edge, Match, Segment
 from mediafp.fingerprint import Fingerprint
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import fingerprint_type
@@ -34,6 +34,7 @@ FULL = "sscd"
 """The model that looks again at what is in doubt."""
 SKETCHES_KEPT = 1000
 """Placement points held in memory, about 260 kB each with the thumbnail."""
+NOT_MEDIA = "not a picture, video or sound file"
 CLUSTER_AT = 0.5
 """Probability from which a match becomes an edge of the clustering."""
 
@@ -55,6 +56,8 @@ class Library:
         )
         self._hashes = Index(store.fingerprints("pdq", pdq.version), metric=pdq.metric, width=pdq.width)
         self._assets = {asset.sha256: asset for asset in store.assets()}
+        if not self._assets.keys() == self._index.fingerprints.keys() == self._hashes.fingerprints.keys():
+            raise StoreError("the store lacks fingerprints of some of its assets; see: mediafp verify")
         self.assets, self.owner, self.row = self._index.assets, self._index.owner, self._index.row
         with np.load(weights.find("background")) as bank:
             self.background: Vectors = bank[EMBEDDING]
@@ -107,12 +110,38 @@ class Library:
         return Sketch(unpack_thumbnail(jpeg), _size(self._assets[sha256])) if jpeg else None
 
     def match(self, reading: Reading) -> list[Match]:
-        """Matches of a file that was read, by falling probability."""
-        return self._match(self._query(reading))
+        """Matches of a file that was read, by falling probability; first of all the asset with the same bytes."""
+        found = self._match(self._query(reading))
+        sha256 = reading.asset.sha256
+        if sha256 not in self._assets:
+            return found
+        return [self._same_bytes(reading, found), *(match for match in found if match.sha256 != sha256)]
 
-    def _match(self, query: PictureQuery | VideoQuery) -> list[Match]:
+    def _same_bytes(self, reading: Reading, found: list[Match]) -> Match:
+        """The match of a file with itself in the store, which needs no measuring."""
+        sha256, kind = reading.asset.sha256, reading.asset.kind
+        placement = next((match.placement for match in found if match.sha256 == sha256), None)
+        spans = self.spans(sha256)
+        whole = (float(spans[0, 0]), float(spans[-1, 1])) if len(spans) else (0.0, 0.0)
+        segment = Segment(channel="picture", query=whole, reference=whole, speed=1.0, mirrored=False, score=1.0)
+        return Match(
+            sha256=sha256,
+            uris=self.uris(sha256),
+            kind=kind,
+            relation="copy" if kind == "image" else "same_video",
+            verdict="copy",
+            probability=1.0,
+            coverage=(1.0, 1.0),
+            placement=placement if kind == "image" else None,
+            segments=(segment,) if kind == "video" and len(spans) else (),
+            why=("the bytes are identical",),
+        )
+
+    def _match(self, query: PictureQuery | VideoQuery, without: str | None = None) -> list[Match]:
         with self._blas.limit(limits=1, user_api="blas"):
-            return match_picture(query, self) if isinstance(query, PictureQuery) else match_video(query, self)
+            if isinstance(query, PictureQuery):
+                return match_picture(query, self, without=without)
+            return match_video(query, self, without=without)
 
     def compare(self, reading: Reading) -> list[PicturePair] | list[VideoPair]:
         """The candidates of a file that was read, with what was measured of each; calibration is fitted on it."""
@@ -125,11 +154,12 @@ class Library:
         if asset.kind == "video":
             rows = self._index.fingerprints[asset.sha256]
             query = _video_query(asset, rows, self.pdq(asset.sha256), lambda row: self._sketch(asset.sha256, row))
-            return self._match(query)
+            return self._match(query, without=asset.sha256)
         jpeg = self._store.thumbnail_at(asset.sha256, 0)
         if not jpeg:
             return []
-        return self._match(_picture_query(asset, unpack_thumbnail(jpeg), self._index.fingerprints[asset.sha256]))
+        rows = self._index.fingerprints[asset.sha256]
+        return self._match(_picture_query(asset, unpack_thumbnail(jpeg), rows), without=asset.sha256)
 
     def _query(self, reading: Reading) -> PictureQuery | VideoQuery:
         if reading.picture is not None:
@@ -181,7 +211,7 @@ def answer(path: Path, library: Library, *, top: int, least: float) -> Answer:
     except MediaError as error:
         return Answer(query=name, sha256=None, kind=None, error=str(error), matches=())
     if reading is None:
-        return Answer(query=name, sha256=None, kind=None, error="not a picture, video or sound file", matches=())
+        return Answer(query=name, sha256=None, kind=None, error=NOT_MEDIA, matches=())
     found = [match for match in library.match(reading) if match.probability >= least]
     return Answer(
         query=name, sha256=reading.asset.sha256, kind=reading.asset.kind, error=None, matches=tuple(found[:top])

@@ -13,7 +13,7 @@ from mediafp.errors import CorruptMedia, TooLargeMedia, UnreadableMedia, Unsuppo
 from mediafp.ingest import pictures
 from mediafp.ingest.open import open_media
 from mediafp.ingest.pictures import read_picture
-from mediafp.ingest.probe import kind_of, sniff
+from mediafp.ingest.probe import kind_of
 from mediafp.media import Frame
 
 
@@ -38,7 +38,7 @@ def only(path: Path) -> Frame:
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.bmp", "a.tif", "a.avif"])
 def test_formats_read_alike(tmp_path: Path, name: str) -> None:
     scene().save(tmp_path / name)
-    assert sniff(tmp_path / name) == "image"
+    assert kind_of((tmp_path / name).read_bytes()[:4096]) == "image"
     pixels = only(tmp_path / name).pixels
     assert pixels.shape == (48, 64, 3)
     assert np.abs(pixels.astype(int) - np.asarray(scene(), int)).mean() < 12

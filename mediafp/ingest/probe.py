@@ -144,12 +144,6 @@ def kind_of(head: bytes) -> Kind | None:
     return None
 
 
-def sniff(path: Path) -> Kind | None:
-    """The kind of the file at `path`; raises `UnreadableMedia` where it cannot be opened."""
-    with open_file(path) as file:
-        return kind_of(read_head(file))
-
-
 def read_head(file: BinaryIO) -> bytes:
     """The first `SNIFF_BYTES` bytes of an opened file, which is left at its start."""
     try:

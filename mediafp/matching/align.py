@@ -13,8 +13,8 @@ Spans = npt.NDArray[np.float64]
 Timeline = npt.NDArray[np.float64]
 
 SPEEDS = (1.0, 0.75, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.25, 1.33, 1.5)
-STEADY_BONUS = 1.03
-"""Speed 1 wins ties: a still scene fits every speed."""
+STEADY_BONUS = 1.08
+"""Another speed has to gather this much more likeness than speed 1: a still scene fits every speed."""
 SLACK = 1.0
 """Seconds by which a frame may miss the line: both sides are sampled once a second."""
 GAP = 2
@@ -101,7 +101,10 @@ def _best_line(grid: Floats, times: Timeline, there: Timeline, step: float) -> t
         return None
     weights = grid[near, far]
     best, winner = 0.0, None
+    seconds = float(min(np.ptp(times), np.ptp(there))) + step
     for speed in SPEEDS:
+        if speed != 1 and abs(speed - 1) * seconds < SLACK * step:
+            continue  # too short for the speed to show
         offsets = there[far] - speed * times[near]
         low = offsets.min()
         bins = np.floor((offsets - low) / step + 0.5).astype(np.int64)

@@ -1,39 +1,38 @@
 """Clusters of near-duplicates: Leiden (Traag et al. 2019, CPM) on edges weighted by coverage."""
 
+import importlib
+import sys
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 
 from mediafp.evidence import Cluster, Clustering, Edge, Member
 from mediafp.media import Kind
 
 RESOLUTION = 0.3
 """CPM's density: a group holds where its edges weigh more than this on average."""
-LEAST_WEIGHT = 0.5
-"""Lighter edges (a shared intro, a stock clip, half of a video) join nothing.
-
-Two development dumps of 77 videos: BCubed F .993 at .25 as at .5; only at .5 do videos that share half stay apart.
-"""
+LEAST_COVERAGE = 0.65
+"""Edges that explain less of both on average (a shared intro, half of a video, one photograph of four) join nothing."""
 SEED = 7
 
 
 def weight(edge: Edge) -> float:
-    """Probability times the share that the edge explains: of both videos the mean, of two pictures the larger one.
+    """Probability times the mean share that the edge explains of both, 0 below LEAST_COVERAGE.
 
-    Two videos that share a clip explain little of each other and stay apart; a picture within another is its copy.
+    Two videos that share a clip, and a collage and its photographs, explain little of each other and stay apart.
     """
-    least, most = sorted(edge.coverage)
-    return edge.probability * (most if edge.relation == "copy" else (least + most) / 2)
+    share = sum(edge.coverage) / 2
+    return edge.probability * share if share >= LEAST_COVERAGE else 0.0
 
 
 def group(kinds: Mapping[str, Kind], edges: Sequence[Edge], uris: Mapping[str, tuple[str, ...]]) -> Clustering:
     """The clusters of the assets in `kinds`, largest first; pictures and videos are grouped apart."""
-    import igraph  # here, since it loads matplotlib where that is installed: a second of every command's start
-
+    igraph = _igraph()
     joined = {kind: [e for e in edges if kinds[e.a] == kinds[e.b] == kind] for kind in ("image", "video")}
     clusters: list[tuple[Kind, list[str], list[Edge]]] = []
     for kind in ("image", "video"):
         names = sorted(sha256 for sha256, of in kinds.items() if of == kind)
         place = {sha256: n for n, sha256 in enumerate(names)}
-        strong = [e for e in joined[kind] if weight(e) >= LEAST_WEIGHT]
+        strong = [e for e in joined[kind] if weight(e) > 0]
         graph = igraph.Graph(len(names), [(place[e.a], place[e.b]) for e in strong])
         igraph.set_random_number_generator(_Seeded(SEED))
         parts = graph.community_leiden(
@@ -76,12 +75,24 @@ def _weakest(members: list[str], edges: list[Edge]) -> float:
         return member
 
     weakest = 1.0
-    for edge in sorted((e for e in edges if weight(e) >= LEAST_WEIGHT), key=lambda e: -e.probability):
+    for edge in sorted((e for e in edges if weight(e) > 0), key=lambda e: -e.probability):
         a, b = find(edge.a), find(edge.b)
         if a != b:
             root[a] = b
             weakest = min(weakest, edge.probability)
     return weakest
+
+
+def _igraph() -> ModuleType:
+    """The library without its drawing: that loads matplotlib where it is installed, a second, and writes font caches."""
+    blocked = "matplotlib" not in sys.modules
+    if blocked:
+        sys.modules["matplotlib"] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("igraph")
+    finally:
+        if blocked:
+            del sys.modules["matplotlib"]
 
 
 class _Seeded:

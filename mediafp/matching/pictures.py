@@ -52,22 +52,21 @@ class Pair:
     distance: int
 
 
-def match_picture(query: PictureQuery, shelf: Shelf) -> list[Match]:
-    """Matches by falling probability, unlikely ones included."""
+def match_picture(query: PictureQuery, shelf: Shelf, *, without: str | None = None) -> list[Match]:
+    """Matches by falling probability, unlikely ones included; `without` names an asset to leave out, the query itself."""
     return sorted(
-        (_match(pair, query, shelf) for pair in compare(query, shelf)), key=lambda m: (-m.probability, m.sha256)
+        (_match(pair, query, shelf) for pair in compare(query, shelf, without=without)),
+        key=lambda m: (-m.probability, m.sha256),
     )
 
 
-def compare(query: PictureQuery, shelf: Shelf) -> list[Pair]:
+def compare(query: PictureQuery, shelf: Shelf, *, without: str | None = None) -> list[Pair]:
     """The candidates with all that is measured of each pair."""
     rows, scores = shelf.search(query.views, NEIGHBOURS)
     levels = background_level(query.views, shelf.background)
-    found = rank(
-        rows, scores, levels, shelf.owner, shelf.assets, shelf.row, vote_at=judge.SCENE_AT, without=query.sha256
-    )
+    found = rank(rows, scores, levels, shelf.owner, shelf.assets, shelf.row, vote_at=judge.SCENE_AT, without=without)
     hashed = shelf.near_hashes(query.pdq, judge.SURE_PDQ)
-    found = _with_hashed(found, hashed, query, float(levels[0]), shelf)
+    found = _with_hashed(found, {h for h in hashed if h[0] != without}, query, float(levels[0]), shelf)
     boxes = half_boxes(query.sketch.picture.shape[1], query.sketch.picture.shape[0])
     pairs: list[Pair] = []
     sure = False
@@ -94,7 +93,7 @@ def _with_hashed(
     known = {candidate.sha256 for candidate in found}
     added = []
     for sha256, row in sorted(hashed):
-        if sha256 not in known and sha256 != query.sha256:
+        if sha256 not in known:
             known.add(sha256)
             raw = float(query.views[0].astype(np.float32) @ shelf.embeddings(sha256)[row].astype(np.float32))
             score = raw - level

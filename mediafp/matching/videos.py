@@ -69,18 +69,21 @@ class Pair:
     """As of a `Match`."""
 
 
-def match_video(query: VideoQuery, shelf: Shelf) -> list[Match]:
-    """Matches by falling probability, unlikely ones included."""
-    return sorted((_match(pair, shelf) for pair in compare(query, shelf)), key=lambda m: (-m.probability, m.sha256))
+def match_video(query: VideoQuery, shelf: Shelf, *, without: str | None = None) -> list[Match]:
+    """Matches by falling probability, unlikely ones included; `without` names an asset to leave out, the query itself."""
+    return sorted(
+        (_match(pair, shelf) for pair in compare(query, shelf, without=without)),
+        key=lambda m: (-m.probability, m.sha256),
+    )
 
 
-def compare(query: VideoQuery, shelf: Shelf) -> list[Pair]:
+def compare(query: VideoQuery, shelf: Shelf, *, without: str | None = None) -> list[Pair]:
     """The candidates with all that is measured of each pair."""
     if not len(query.rows):
         return []
     rows, scores = shelf.search(query.rows, NEIGHBOURS)
     levels = background_level(query.rows, shelf.background)
-    found = rank(rows, scores, levels, shelf.owner, shelf.assets, shelf.row, vote_at=VOTE_AT, without=query.sha256)
+    found = rank(rows, scores, levels, shelf.owner, shelf.assets, shelf.row, vote_at=VOTE_AT, without=without)
     by_votes = sorted((c for c in found if c.votes), key=lambda c: (-c.votes * max(c.score, 0.01), c.sha256))
     pairs = (_compare(candidate, query, levels, shelf) for candidate in by_votes[:ALIGNED])
     return [pair for pair in pairs if pair]

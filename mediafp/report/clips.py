@@ -38,7 +38,9 @@ def write_clips(folder: Path, *, answers: Sequence[Answer], originals: Callable[
             for n, segment in enumerate(stretches, 1):
                 name = f"{answer.sha256[:DIGITS]}-{match.sha256[:DIGITS]}-{n}.mp4"
                 if query is None or reference is None:
-                    clips.append(Clip(path=None, message=f"{name}: an original is no longer where it was seen"))
+                    clips.append(
+                        Clip(path=None, message=f"{name}: an original is gone from where it was seen, or was changed")
+                    )
                 else:
                     clips.append(_cut(query, reference, segment, folder / name))
     return clips

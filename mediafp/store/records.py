@@ -155,12 +155,13 @@ class Store:
         return bool(new)
 
     def see(self, sighting: Sighting) -> None:
-        """Writes or replaces one sighting. Call it inside `writing`."""
-        fields = [getattr(sighting, name) for name in SIGHTING_FIELDS]
-        marks = ", ".join("?" * (2 + len(fields)))
+        """Writes one sighting, or what is new of it: a sidecar that is gone takes nothing away. Call inside `writing`."""
+        marks = ", ".join("?" * (2 + len(SIGHTING_FIELDS)))
+        kept = ", ".join(f"{name} = coalesce(nullif(excluded.{name}, ''), {name})" for name in SIGHTING_FIELDS)
         self._db.execute(
-            f"INSERT OR REPLACE INTO sighting (sha256, uri, {', '.join(SIGHTING_FIELDS)}) VALUES ({marks})",
-            [sighting.sha256, _bytes(sighting.uri), *(_text(value) for value in fields)],
+            f"INSERT INTO sighting (sha256, uri, {', '.join(SIGHTING_FIELDS)}) VALUES ({marks})"
+            f" ON CONFLICT (sha256, uri) DO UPDATE SET {kept}",
+            [sighting.sha256, _bytes(sighting.uri), *(_text(getattr(sighting, name)) for name in SIGHTING_FIELDS)],
         )
 
     def fail(self, path: str, kind: str, message: str) -> None:
@@ -180,10 +181,6 @@ class Store:
             (_bytes(path), size, modified_ns),
         ).fetchone()
         return row[0] if row else None
-
-    def has(self, sha256: str) -> bool:
-        """Whether the store holds this asset."""
-        return self._db.execute("SELECT 1 FROM asset WHERE sha256 = ?", (sha256,)).fetchone() is not None
 
     def assets(self) -> list[Asset]:
         """Every asset, by SHA-256."""
@@ -226,14 +223,10 @@ class Store:
             "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ? ORDER BY sha256", (type, version)
         )
         for sha256, data in rows:
-            yield _fingerprint(sha256, type, version, data)
-
-    def fingerprint(self, sha256: str, type: str, version: str) -> Fingerprint | None:
-        """One asset's fingerprint of that type and version, or None."""
-        row = self._db.execute(
-            "SELECT data FROM fingerprint WHERE sha256 = ? AND type = ? AND version = ?", (sha256, type, version)
-        ).fetchone()
-        return _fingerprint(sha256, type, version, row[0]) if row else None
+            try:
+                yield _fingerprint(sha256, type, version, data)
+            except ValueError as error:
+                raise StoreError(f"fingerprint {type} of {sha256} is damaged ({error}); see: mediafp verify") from error
 
     def fingerprint_types(self, sha256: str) -> list[tuple[str, str]]:
         """Type and version of every fingerprint of an asset."""
@@ -261,11 +254,6 @@ class Store:
         ).fetchone()
         return row[0] if row else None
 
-    def spans(self, sha256: str) -> list[tuple[float, float]]:
-        """The spans of time, seconds, of an asset's kept pictures."""
-        row = self._db.execute("SELECT data FROM fingerprint WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone()
-        return [(float(a), float(b)) for a, b in unpack(row[0])[0]] if row else []
-
     def failures(self) -> list[Failure]:
         """The files that could not be taken in, by path."""
         rows = self._db.execute("SELECT path, kind, message, attempts FROM failure ORDER BY path")
@@ -284,13 +272,20 @@ class Store:
                 "SELECT sha256 FROM asset WHERE sha256 NOT IN (SELECT sha256 FROM sighting) ORDER BY 1"
             ):
                 found.append(f"asset {sha256} was seen nowhere")
-            for sha256, type, version, data in self._db.execute(
-                "SELECT sha256, type, version, data FROM fingerprint ORDER BY sha256"
+            rows = self._row_counts(found)
+            for sha256, properties, thumbnails in self._db.execute(
+                "SELECT sha256, properties, (SELECT count(*) FROM thumbnail WHERE thumbnail.sha256 = asset.sha256)"
+                " FROM asset ORDER BY sha256"
             ):
+                counts = rows.get(sha256, set())
+                if counts != {thumbnails}:
+                    found.append(
+                        f"asset {sha256} has {thumbnails} thumbnails and fingerprints of {sorted(counts)} rows"
+                    )
                 try:
-                    _fingerprint(sha256, type, version, data)
+                    json.loads(properties)
                 except ValueError as error:
-                    found.append(f"fingerprint {type} of {sha256}: {error}")
+                    found.append(f"properties of {sha256} are damaged: {error}")
             for sha256, position, jpeg in self._db.execute(
                 "SELECT sha256, position, jpeg FROM thumbnail ORDER BY sha256, position"
             ):
@@ -299,6 +294,18 @@ class Store:
         except sqlite3.DatabaseError as error:
             found = [f"database: {error}"]
         return found
+
+    def _row_counts(self, found: list[str]) -> dict[str, set[int]]:
+        """The numbers of rows that an asset's fingerprints have, one if they agree; what is damaged is added to `found`."""
+        counts: dict[str, set[int]] = {}
+        for sha256, type, version, data in self._db.execute(
+            "SELECT sha256, type, version, data FROM fingerprint ORDER BY sha256"
+        ):
+            try:
+                counts.setdefault(sha256, set()).add(len(_fingerprint(sha256, type, version, data).spans))
+            except ValueError as error:
+                found.append(f"fingerprint {type} of {sha256}: {error}")
+        return counts
 
 
 def _asset(row: tuple[Any, ...]) -> Asset:

@@ -93,7 +93,7 @@ def test_a_deleted_original_is_told_and_not_a_failure(world: tuple[Path, Path]) 
     finally:
         (folder / "elsewhere.mp4").rename(folder / "dump" / "original.mp4")
     assert done.exit_code == 0, done.exception
-    assert "no longer where it was seen" in " ".join(done.stdout.split())
+    assert "gone from where it was seen" in " ".join(done.stdout.split())
     assert (folder / "gone.html").is_file()
     assert not list((folder / "gone-clips").glob("*.mp4"))
 

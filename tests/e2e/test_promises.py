@@ -1,0 +1,81 @@
+"""What users rely on beyond finding things: nothing leaves, nothing is lost, nothing of theirs is deleted."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mediafp import demo
+from mediafp.case import Case
+from mediafp.errors import UsageError
+
+
+def mediafp(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    command = [sys.executable, "-m", "mediafp", "--store", str(home.parent / "store"), *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_nothing_is_written_outside_the_store(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    Image.open(demo.shipped(*demo.PHOTOS["cat"])).save(tmp_path / "cat.png")
+    for arguments in (("ingest", tmp_path / "cat.png"), ("match", tmp_path / "cat.png"), ("cluster",), ("doctor",)):
+        done = mediafp(*arguments, home=home)
+        assert done.returncode == 0, done.stderr
+    assert not [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_the_same_bytes_under_another_name_are_found(case: Case, tmp_path: Path) -> None:
+    kept, again = tmp_path / "kept", tmp_path / "again.jpg"
+    kept.mkdir()
+    Image.open(demo.shipped(*demo.PHOTOS["cat"])).convert("RGB").save(kept / "cat.jpg")
+    (kept / "bikes.mp4").write_bytes(demo.shipped(*demo.CLIPS["bikes"]).read_bytes())
+    again.write_bytes((kept / "cat.jpg").read_bytes())
+    list(case.ingest([kept]))
+    for query in (again, kept / "bikes.mp4"):
+        (answer,) = case.match([query])
+        assert answer.matches[0].sha256 == answer.sha256 and answer.matches[0].probability == 1
+        assert answer.matches[0].why[0] == "the bytes are identical"
+
+
+def test_the_demo_deletes_no_folder_that_it_did_not_make(tmp_path: Path) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    (tmp_path / "originals").mkdir()
+    (tmp_path / "originals" / "evidence.txt").write_text("mine")
+    with pytest.raises(UsageError, match="other files"):
+        demo.run(tmp_path, Progress(disable=True), Console(quiet=True))
+    assert (tmp_path / "originals" / "evidence.txt").read_text() == "mine"
+
+
+def test_a_report_overwrites_no_file_that_is_no_page(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff mine")
+    with pytest.raises(UsageError, match="no page"):
+        case.report(tmp_path / "photo.jpg", clips=False)
+    assert (tmp_path / "photo.jpg").read_bytes() == b"\xff\xd8\xff mine"
+
+
+def test_names_like_markup_are_printed_as_they_are(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in (":smile:.jpg", "x[red]y.jpg", "]z.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    done = mediafp("ingest", *sorted(p for p in tmp_path.iterdir() if p.is_file()), home=home)
+    assert done.returncode == 3 and "Traceback" not in done.stderr
+    assert all(name in done.stderr for name in (":smile:.jpg", "x[red]y.jpg", "]z.jpg"))
+
+
+def test_a_reader_that_stops_early_is_no_failure(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("cat", "temple", "rocket"):
+        Image.open(demo.shipped(*demo.PHOTOS[name])).convert("RGB").save(tmp_path / f"{name}.jpg")
+    mediafp("ingest", *tmp_path.glob("*.jpg"), home=home)
+    command = f"'{sys.executable}' -m mediafp --store '{tmp_path / 'store'}' export jsonl | head -c 10 > /dev/null"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
