@@ -70,14 +70,17 @@ def run(folder: Path, bar: Progress, out: Console) -> None:
         for answer in case.match(sorted(seen.iterdir())):
             bar.advance(task)
             out.print(f"  [bold]{escape(Path(answer.query).name)}[/]")
-            for match in answer.matches:
-                found = ", ".join(Path(uri).name for uri in match.uris)
-                out.print(
-                    f"    [green]{match.verdict}[/] {match.probability:.3f} {match.relation:15} {escape(found)}"
-                    if match.verdict == "copy"
-                    else f"    [yellow]{match.verdict}[/] {match.probability:.3f} {match.relation:15} {escape(found)}"
+            # The copy itself is in the store too.
+            others = [match for match in answer.matches if match.sha256 != answer.sha256]
+            for match in others:
+                colour, found = (
+                    "green" if match.verdict == "copy" else "yellow",
+                    ", ".join(Path(uri).name for uri in match.uris),
                 )
-            if not answer.matches:
+                out.print(
+                    f"    [{colour}]{match.verdict}[/] {match.probability:.3f} {match.relation:15} {escape(found)}"
+                )
+            if not others:
                 out.print("    nothing found")
         page = folder / "evidence.html"
         case.report(page, clips=False, step=lambda: bar.advance(task))
