@@ -73,10 +73,8 @@ def run(folder: Path, bar: Progress, out: Console) -> None:
             # The copy itself is in the store too.
             others = [match for match in answer.matches if match.sha256 != answer.sha256]
             for match in others:
-                colour, found = (
-                    "green" if match.verdict == "copy" else "yellow",
-                    ", ".join(Path(uri).name for uri in match.uris),
-                )
+                colour = "green" if match.verdict == "copy" else "yellow"
+                found = ", ".join(Path(uri).name for uri in match.uris)
                 out.print(
                     f"    [{colour}]{match.verdict}[/] {match.probability:.3f} {match.relation:15} {escape(found)}"
                 )

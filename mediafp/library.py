@@ -153,7 +153,7 @@ class Library:
         """Matches of an asset that the store itself holds, without itself."""
         if asset.kind == "video":
             rows = self._index.fingerprints[asset.sha256]
-            query = _video_query(asset, rows, self.pdq(asset.sha256), lambda row: self._sketch(asset.sha256, row))
+            query = _video_query(rows, self.pdq(asset.sha256), lambda row: self._sketch(asset.sha256, row))
             return self._match(query, without=asset.sha256)
         jpeg = self._store.thumbnail_at(asset.sha256, 0)
         if not jpeg:
@@ -171,7 +171,7 @@ class Library:
             return Sketch(unpack_thumbnail(jpegs[row]), size) if row in jpegs else None
 
         pdq: npt.NDArray[np.uint8] = reading.fingerprint("pdq").vectors  # type: ignore[assignment]
-        return _video_query(reading.asset, reading.fingerprint(EMBEDDING), pdq, sketch)
+        return _video_query(reading.fingerprint(EMBEDDING), pdq, sketch)
 
     def relations(self) -> Iterator[tuple[Asset, list[Match]]]:
         """Every asset with its matches among the others, each asset once."""
@@ -182,7 +182,6 @@ class Library:
 def _picture_query(asset: Asset, picture: Pixels, rows: Fingerprint) -> PictureQuery:
     crops, _ = fingerprint_type(EMBEDDING).extract(half_views(picture)[1:])
     return PictureQuery(
-        sha256=asset.sha256,
         views=np.concatenate((rows.vectors[:1], crops)),
         quality=float(rows.quality[0]),
         pdq=Pdq().dihedral(picture),
@@ -190,11 +189,8 @@ def _picture_query(asset: Asset, picture: Pixels, rows: Fingerprint) -> PictureQ
     )
 
 
-def _video_query(
-    asset: Asset, rows: Fingerprint, pdq: npt.NDArray[np.uint8], sketch: Callable[[int], Sketch | None]
-) -> VideoQuery:
+def _video_query(rows: Fingerprint, pdq: npt.NDArray[np.uint8], sketch: Callable[[int], Sketch | None]) -> VideoQuery:
     return VideoQuery(
-        sha256=asset.sha256,
         rows=rows.vectors,  # type: ignore[arg-type]
         quality=rows.quality,
         pdq=pdq,

@@ -34,7 +34,6 @@ class PictureQuery:
     `quality` is 0..1, low for a plain picture; `pdq` has no rows where it is too plain for that.
     """
 
-    sha256: str
     views: Vectors
     quality: float
     pdq: npt.NDArray[np.uint8]

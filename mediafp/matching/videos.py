@@ -37,7 +37,6 @@ SIDE_SCORE = 0.5
 class VideoQuery:
     """A video that is asked about: embeddings (N, 512), quality (N,), PDQ (N, 32), spans (N, 2), frames."""
 
-    sha256: str
     rows: Vectors
     quality: npt.NDArray[np.float32]
     pdq: npt.NDArray[np.uint8]
