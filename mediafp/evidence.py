@@ -101,6 +101,61 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """A stretch of speech in one language, in presentation seconds.
+
+    `language`: `zh` (Mandarin), `yue` (Cantonese), `en`, another Whisper code, or `und` where it is unsure.
+    `flags` names doubts about the text, which is kept all the same. `times`: when each of `text.tokens(text)` is
+    said, (start, end); empty where only the utterance's own times are known.
+    """
+
+    start: float
+    end: float
+    language: str
+    language_probability: float
+    text: str
+    flags: tuple[str, ...] = ()
+    times: tuple[Times, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """What is said in one sound, by one model. No utterances: nobody speaks.
+
+    `model` is its name for people, `version` names all that the words depend on: the model's SHA-256, the options
+    and the version of the reading. `untranscribed_seconds`: speech that gave no words.
+    """
+
+    model: str
+    version: str
+    duration: float
+    speech_seconds: float
+    untranscribed_seconds: float
+    utterances: tuple[Utterance, ...]
+
+    @property
+    def languages(self) -> dict[str, float]:
+        """Seconds of each language."""
+        seconds: dict[str, float] = {}
+        for utterance in self.utterances:
+            seconds[utterance.language] = seconds.get(utterance.language, 0.0) + utterance.end - utterance.start
+        return seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A passage in which a text was found; `marks` are the places (start, end), in characters of `text`, of what was sought."""
+
+    sha256: str
+    uris: tuple[str, ...]
+    source: Literal["speech", "picture"]
+    start: float
+    end: float
+    text: str
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
     """A relation between two members of a cluster; `coverage`: share of a, and of b, that it explains."""
 

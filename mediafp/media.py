@@ -1,5 +1,6 @@
 """What came in: assets, sightings and decoded pictures."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 Kind = Literal["image", "video"]
+SOUND_RATE = 16000
+"""Samples a second of all sound: what Whisper and Silero take."""
 Pixels = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), uint8, sRGB values as decoded."""
 
@@ -59,6 +62,27 @@ class Frame:
     pixels: Pixels
     start: float
     end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sound:
+    """The first sound track, mono: `samples` (N,) int16 at SOUND_RATE, read-only.
+
+    Sample n is heard at `start` + n / SOUND_RATE presentation seconds, on the clock of the frames.
+    """
+
+    samples: npt.NDArray[np.int16]
+    start: float
+
+    @property
+    def sha256(self) -> str:
+        """Names the sound, whatever file it came in."""
+        return hashlib.sha256(self.samples.astype("<i2", copy=False).tobytes()).hexdigest()
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.samples) / SOUND_RATE
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
