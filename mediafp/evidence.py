@@ -143,6 +143,21 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """A known slip of synthetic voices, in presentation seconds; `heard` is the passage, `source` documents the slip.
+
+    A person may say the same, and a transcript may be wrong: it is a reason to listen, and no more.
+    """
+
+    name: str
+    start: float
+    end: float
+    heard: str
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A passage in which a text was found; `marks` are the places (start, end), in characters of `text`, of what was sought."""
 

@@ -89,11 +89,13 @@ class Sound:
 class Media:
     """An opened file: what it is, and its frames, decoded while they are asked for.
 
-    A still picture yields one frame. `warnings` and `properties` are complete once `frames` is
-    exhausted (a skipped packet is noticed while decoding). Raises `MediaError` while iterating.
+    A still picture yields one frame. `warnings`, `properties` and `heard` are complete once `frames` is
+    exhausted (a skipped packet is noticed while decoding). `heard` holds the sound track where it was asked for and
+    there is one. Raises `MediaError` while iterating.
     """
 
     kind: Kind
     properties: dict[str, str | int | float | bool | None]
     frames: Iterator[Frame]
     warnings: list[str] = field(default_factory=list)
+    heard: list[Sound] = field(default_factory=list)

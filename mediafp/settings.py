@@ -26,3 +26,5 @@ MAX_PIXELS: Final = 120_000_000
 """Pixels of one picture or frame; above it the file is `too_large`."""
 MAX_FRAMES: Final = 36_000
 """Sampled frames of one video (ten hours); what lies behind is left out with a warning."""
+MAX_SOUND_SECONDS: Final = 14_400
+"""Seconds of sound of one file (four hours, 460 MB in memory); what lies behind is left out with a warning."""

@@ -12,10 +12,10 @@ from mediafp.media import Media
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b\x08")
 
 
-def open_media(path: Path, *, full_decode: bool = False) -> Media | None:
+def open_media(path: Path, *, full_decode: bool = False, sound: bool = False) -> Media | None:
     """The file's media, or None where it is no media at all (text, a sidecar, a document).
 
-    `full_decode` decodes every frame of a video, at twice the cost, for exact frames near cuts.
+    `full_decode` decodes every frame of a video, at twice the cost, for exact frames near cuts; `sound` its sound too.
     Raises `UnreadableMedia`, `CorruptMedia`, `UnsupportedMedia` or `TooLargeMedia`, here or while
     the frames are iterated.
     """
@@ -30,7 +30,7 @@ def open_media(path: Path, *, full_decode: bool = False) -> Media | None:
     if kind == "image":
         return read_picture(path)
     if kind == "video":
-        return read_video(path, full_decode=full_decode)
+        return read_video(path, full_decode=full_decode, sound=sound)
     if promised and not _is_text(head):
         raise CorruptMedia(
             f"{path.name!r} is named {path.suffix!r}, but its bytes are of no known picture, video or sound; "

@@ -7,12 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, Final
 
 import av
 import av.container
 import av.error
 import numpy as np
+from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
@@ -20,12 +21,12 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
+from mediafp.ingest.container import open_container, reason
 from mediafp.ingest.probe import open_file
-from mediafp.media import Frame, Media, Pixels
-from mediafp.settings import DEMUXERS, FRAME_SIDE, MAX_FRAMES, MAX_PIXELS, SAMPLE_SECONDS
+from mediafp.ingest.sound import SoundTrack, sound_stream, starts_at
+from mediafp.media import Frame, Media, Pixels, Sound
+from mediafp.settings import FRAME_SIDE, MAX_FRAMES, MAX_PIXELS, SAMPLE_SECONDS
 
-READ_BYTES: Final = 1 << 18
-"""Bytes that the demuxer asks Python for at once; PyAV's 32 KiB makes eight times the calls."""
 CUT_SHORT_SECONDS: Final = 2.0
 """Pictures that end this much before the file's own duration: it was cut short, and we say so."""
 TIME_SLACK: Final = 1e-4
@@ -42,25 +43,28 @@ _NO_TIMESTAMPS: Final = 0x0080
 _MATRIX_ENTRIES: Final = 9
 
 
-def read_video(path: Path, *, full_decode: bool = False, every: float = SAMPLE_SECONDS) -> Media:
+def read_video(path: Path, *, full_decode: bool = False, every: float = SAMPLE_SECONDS, sound: bool = False) -> Media:
     """The video's frames, about one every `every` seconds, and what the decoder said of it.
 
     A frame is the first one decoded at or after each multiple of `every`, by presentation time from
     the start of the stream; its span runs to the next sampled frame. Pixels are upright, square
     and at most `FRAME_SIDE` long. Unless `full_decode`, frames that no other frame needs are left
     undecoded and the loop filter is off: half the cost, and a sample may lie a few frames later.
-    A file with sound alone has no frames and the warning `no pictures`.
+    A file with sound alone has no frames and the warning `no pictures`. With `sound` the sound track is decoded on the
+    way: the media's `sound` is complete once the frames are exhausted.
     Raises `CorruptMedia`, `UnsupportedMedia`, `TooLargeMedia`, `UnreadableMedia`.
     """
     if not every > 0:
         raise ValueError("every must be above 0 seconds")
     report = _Report()
-    sampled = _sampled(path, report, full_decode=full_decode, every=every)
+    sampled = _sampled(path, report, full_decode=full_decode, every=every, sound=sound)
     # The first frame is decoded here: its side data hold the rotation that `width` and `height`
     # need, and a generator once started closes the file even if it is never finished.
     first = next(sampled, None)
     frames = iter(()) if first is None else itertools.chain((first,), sampled)
-    return Media(kind="video", properties=report.properties, frames=frames, warnings=report.warnings)
+    return Media(
+        kind="video", properties=report.properties, frames=frames, warnings=report.warnings, heard=report.heard
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,7 @@ class _Report:
 
     properties: dict[str, str | int | float | bool | None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    heard: list[Sound] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,21 +117,25 @@ class _Clock:
             self.warnings.append(warning)
 
 
-def _sampled(path: Path, report: _Report, *, full_decode: bool, every: float) -> Iterator[Frame]:
+def _sampled(path: Path, report: _Report, *, full_decode: bool, every: float, sound: bool) -> Iterator[Frame]:
     """The sampled frames with their spans; fills the properties and warnings of `report`."""
-    with open_file(path) as file, closing(_open_container(file, path)) as container:
+    with open_file(path) as file, closing(open_container(file, path)) as container:
         stream = _picture_stream(container)
         duration = None if container.duration is None else container.duration / av.time_base
         has_sound = any(sound.codec_context is not None for sound in container.streams.audio)
         report.properties.update(format=_format_name(container), duration=_seconds(duration), has_sound=has_sound)
+        heard = sound_stream(container) if sound else None
+        track = SoundTrack(heard, starts_at(stream or heard), report.warnings) if heard else None
         if stream is None:
             _describe_sound(container, report, path)
+            if track:
+                _listen(container, track, report)
             return
         found = False
         try:
-            _prepare(stream, container, full_decode=full_decode)
+            _prepare(stream, heard, container, full_decode=full_decode)
             report.properties.update(_describe(stream))
-            for frame in _chosen(container, stream, report, every):
+            for frame in _chosen(container, stream, track, report, every):
                 found = True
                 yield frame
         except MediaError as exc:
@@ -137,30 +146,8 @@ def _sampled(path: Path, report: _Report, *, full_decode: bool, every: float) ->
             if not has_sound:
                 raise CorruptMedia(f"{path.name!r} holds no frame that can be decoded; fetch it again from its source")
             report.warnings.append("no pictures: no frame could be decoded")
-
-
-def _open_container(file: BinaryIO, path: Path) -> av.container.InputContainer:
-    """The container behind an open file, one of `DEMUXERS`, unable to open anything else."""
-    try:
-        return av.open(
-            file,
-            "r",
-            container_options={"format_whitelist": DEMUXERS, "protocol_whitelist": "none"},
-            buffer_size=READ_BYTES,
-            io_open=_refuse,
-        )
-    except MemoryError as exc:
-        raise TooLargeMedia(f"{path.name!r} does not fit in memory while it is opened") from exc
-    except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
-        raise CorruptMedia(
-            f"{path.name!r} cannot be opened as video or sound ({_reason(exc)}): it is damaged or cut short; "
-            "fetch it again from its source"
-        ) from exc
-
-
-def _refuse(url: str, flags: object, options: object) -> object:
-    """Nothing, ever: a container may not make us open another file or address."""
-    raise PermissionError("a media file may not open other files")
+        if track and (whole := track.sound()):
+            report.heard.append(whole)
 
 
 def _picture_stream(container: av.container.InputContainer) -> VideoStream | None:
@@ -170,7 +157,9 @@ def _picture_stream(container: av.container.InputContainer) -> VideoStream | Non
     return moving[0] if moving else None
 
 
-def _prepare(stream: VideoStream, container: av.container.InputContainer, *, full_decode: bool) -> None:
+def _prepare(
+    stream: VideoStream, heard: AudioStream | None, container: av.container.InputContainer, *, full_decode: bool
+) -> None:
     """Nothing; sets the decoder to one thread and leaves out the work that sampling does not need."""
     context = stream.codec_context
     if context is None:
@@ -180,7 +169,7 @@ def _prepare(stream: VideoStream, container: av.container.InputContainer, *, ful
             f"{context.width} x {context.height} pixels are over the limit of {MAX_PIXELS}; shrink it first"
         )
     for other in container.streams:
-        if other.index != stream.index:
+        if other.index != stream.index and (heard is None or other.index != heard.index):
             other.discard = Discard.all
     stream.thread_count = 1
     context.thread_type = "NONE"
@@ -215,8 +204,20 @@ def _describe_sound(container: av.container.InputContainer, report: _Report, pat
     report.warnings.append("no pictures")
 
 
+def _listen(container: av.container.InputContainer, track: SoundTrack, report: _Report) -> None:
+    """Nothing; hears a file of sound alone to its end."""
+    for packet in _packets(container, [track.stream], report):
+        track.take(packet)
+    if whole := track.sound():
+        report.heard.append(whole)
+
+
 def _chosen(
-    container: av.container.InputContainer, stream: VideoStream, report: _Report, every: float
+    container: av.container.InputContainer,
+    stream: VideoStream,
+    track: SoundTrack | None,
+    report: _Report,
+    every: float,
 ) -> Iterator[Frame]:
     """The frames at the sample points, each with its span: up to the next, or to the end of the stream."""
     step = _step(stream) or 0.04
@@ -231,7 +232,7 @@ def _chosen(
         warnings=report.warnings,
     )
     due, chosen, spoiled, last, end = 0.0, 0, 0, None, 0.0
-    for frame in _decoded(container, stream, report):
+    for frame in _decoded(container, stream, track, report):
         time = clock.read(frame)
         end = max(end, time + _length(frame, step))
         if frame.is_corrupt:
@@ -272,11 +273,19 @@ def _ending(report: _Report, end: float) -> float:
     return max(stated, end)
 
 
-def _decoded(container: av.container.InputContainer, stream: VideoStream, report: _Report) -> Iterator[VideoFrame]:
-    """Every frame that the decoder gives out, in presentation order; broken packets are counted and left."""
+def _decoded(
+    container: av.container.InputContainer, stream: VideoStream, track: SoundTrack | None, report: _Report
+) -> Iterator[VideoFrame]:
+    """Every frame that the decoder gives out, in presentation order; broken packets are counted and left.
+
+    Packets of sound on the way are given to the track.
+    """
     faults, in_a_row = 0, 0
     try:
-        for packet in _packets(container, stream, report):
+        for packet in _packets(container, [stream, track.stream] if track else [stream], report):
+            if track and packet.stream.index == track.stream.index:
+                track.take(packet)
+                continue
             try:
                 frames = packet.decode()
                 in_a_row = 0
@@ -298,17 +307,17 @@ def _decoded(container: av.container.InputContainer, stream: VideoStream, report
 
 
 def _packets(
-    container: av.container.InputContainer, stream: VideoStream, report: _Report
-) -> Iterator["Packet[VideoStream]"]:
-    """The stream's packets, last the empty one that makes the decoder give out what it holds."""
-    source = container.demux(stream)
+    container: av.container.InputContainer, streams: list[VideoStream | AudioStream], report: _Report
+) -> Iterator["Packet[Any]"]:
+    """The streams' packets, last of each the empty one that makes the decoder give out what it holds."""
+    source = container.demux(streams)
     while True:
         try:
             packet = next(source)
         except StopIteration:
             return
         except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
-            report.warnings.append(f"reading stopped early ({_reason(exc)}): the file is damaged or cut short")
+            report.warnings.append(f"reading stopped early ({reason(exc)}): the file is damaged or cut short")
             return
         yield packet
 
@@ -336,7 +345,7 @@ def _pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
         )
         pixels = np.asarray(small.to_ndarray(), np.uint8)
     except (av.error.FFmpegError, ValueError, OSError) as exc:
-        raise CorruptMedia(f"a frame cannot be turned into RGB ({_reason(exc)})") from exc
+        raise CorruptMedia(f"a frame cannot be turned into RGB ({reason(exc)})") from exc
     turned = np.ascontiguousarray(_turned(pixels, _matrix(frame)))
     turned.flags.writeable = False
     return turned
@@ -408,9 +417,3 @@ def _format_name(container: av.container.InputContainer) -> str:
 def _seconds(value: float | None) -> float | None:
     """Seconds to the microsecond; None for what is no length of time."""
     return round(value, 6) if value is not None and math.isfinite(value) and value > 0 else None
-
-
-def _reason(exc: BaseException) -> str:
-    """What the library said, in a few words."""
-    text = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
-    return str(text).lower().rstrip(".")

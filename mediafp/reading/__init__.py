@@ -1,0 +1,1 @@
+"""What is said: from sound to a transcript."""

@@ -1,0 +1,54 @@
+"""Doubts about a transcribed text: named flags, never deletions."""
+
+import re
+import zlib
+
+from mediafp.text import is_cjk, tokens
+
+REPETITIVE = 2.4
+"""Bytes of a text over bytes of its zlib form above which it repeats itself (Whisper's own threshold)."""
+REPEATS = 4
+"""The same words so many times in a row are a loop of the decoder."""
+UNSURE_LOGPROB = -1.0
+"""Mean log-probability of the tokens below which a text is a guess (Whisper's own threshold)."""
+FAINT_VOICE = 0.6
+"""Mean likelihood of speech, by Silero, below which the voice is doubtful: music, a crowd, singing."""
+DENSE_CJK, DENSE_WORDS = 12.0, 7.0
+"""Characters, and words, a second that nobody speaks: news is read at 4 to 6 characters, 3 words."""
+_CREDITS = re.compile(
+    r"字幕|谢谢(大家)?(观看|收看|收聽)|多謝(收看|觀看)|謝謝(大家)?(觀看|收看|收聽)|请不吝点赞|請不吝點讚|訂閱|订阅.{0,6}(频道|转发|打赏)|"
+    r"明镜与点点|明鏡與點點|amara\.org|subtitles? by|captions? by|translated by|thanks? for watching|"
+    r"please subscribe|like and subscribe",
+    re.IGNORECASE,
+)
+"""What Whisper invents over silence and music, learnt from subtitles of films and shows (openai/whisper, discussions
+of hallucinated credits). A speaker may say such words too: the text stays."""
+
+
+def doubts(text: str, *, seconds: float, logprob: float, voice: float) -> tuple[str, ...]:
+    """The flags of a text said in so many seconds; `logprob` is the tokens' mean, `voice` Silero's mean likelihood."""
+    said = [token.text for token in tokens(text)]
+    cjk = sum(is_cjk(token) for token in said)
+    found = {
+        "repetition": is_loop(text),
+        "low_confidence": logprob < UNSURE_LOGPROB,
+        "credit_phrase": bool(_CREDITS.search(text)),
+        "faint_voice": voice < FAINT_VOICE,
+        "too_dense": cjk / DENSE_CJK + (len(said) - cjk) / DENSE_WORDS > max(seconds, 0.5),
+    }
+    return tuple(name for name, there in found.items() if there)
+
+
+def is_loop(text: str) -> bool:
+    """Whether the text says the same again and again."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) / len(zlib.compress(raw)) > REPETITIVE:
+        return True
+    said = [token.text for token in tokens(text)]
+    for size in (1, 2, 3, 4):
+        run = 0
+        for n in range(size, len(said)):
+            run = run + 1 if said[n] == said[n - size] else 0
+            if run >= size * (REPEATS - 1) + (size == 1):
+                return True
+    return False

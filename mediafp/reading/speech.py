@@ -1,0 +1,264 @@
+"""A sound to its transcript: Silero's gate, the language of each piece, and Whisper, one language at a time."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import ctranslate2
+import numpy as np
+import numpy.typing as npt
+from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens
+
+from mediafp.evidence import Times, Transcript, Utterance
+from mediafp.media import SOUND_RATE, Sound
+from mediafp.reading import voice
+from mediafp.reading.doubts import UNSURE_LOGPROB, doubts, is_loop
+from mediafp.reading.language import UNKNOWN, Heard, cantonese, decide
+from mediafp.reading.models import EMBEDDED, SpeechModel, speech_model
+from mediafp.reading.voice import Piece, waveform
+
+CHAIN = "speech-1"
+"""The version of all that this module and its neighbours decide; raise it when transcripts change."""
+LONGEST_SECONDS = 28.0
+"""Speech that is decoded at once; Whisper's window is 30 s."""
+JOIN_SECONDS = 1.5
+"""Pieces of one language this near are decoded together: words before and after help."""
+PROBE_SECONDS = 10.0
+"""Sound by which a piece's language is told. A short window costs an eighth of Whisper's 30 s and tells it as well
+(all 45 Cantonese, 68 Mandarin and 30 English development clips but two in the right one of Chinese and English)."""
+BATCH = 8
+"""Windows that are encoded and decoded together."""
+FRAMES = 100
+"""Feature frames a second, of which the encoder makes half as many."""
+SNAP_SECONDS = 0.6
+"""A change of utterance this near to a pause is put there: Whisper's own times are coarse."""
+NO_REPEAT = 4
+"""Tokens that may not follow one another twice: Cantonese errors fell from .44 to .24, other languages' stayed."""
+CANTONESE_PROMPT = "以下係廣東話句子：佢哋喺度講緊嘢嘅，唔係普通話。"
+"""Makes Whisper write Cantonese where it has no token for it: errors .35 to .25 on real speech; it harms Mandarin."""
+BEAM = 5
+MOST_HOTWORDS = 200
+"""Characters of an analyst's word list that are given to Whisper, which has room for 223 tokens before a window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """Speech in one language that is decoded at once."""
+
+    pieces: tuple[Piece, ...]
+    language: str
+    probability: float
+
+    @property
+    def start(self) -> int:
+        return self.pieces[0].start
+
+    @property
+    def end(self) -> int:
+        return self.pieces[-1].end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decoded:
+    """Whisper's tokens for one window, and their mean log-probability."""
+
+    tokens: list[int]
+    logprob: float
+
+
+class Transcriber:
+    """Whisper made ready. `threads` 0 is one a core; `hotwords` are names, places and slogans to listen for."""
+
+    def __init__(self, model: SpeechModel | None = None, *, threads: int = 0, hotwords: Sequence[str] = ()) -> None:
+        self.model = model or speech_model()
+        self._threads = threads or os.cpu_count() or 1
+        self._hotwords = " ".join(hotwords)[:MOST_HOTWORDS]
+        self._decoder = _load(self.model, self._threads)
+
+    @property
+    def version(self) -> str:
+        """What a transcript depends on besides the sound."""
+        words = f"+words:{self._hotwords}" if self._hotwords else ""
+        return f"{CHAIN}+{self.model.sha256[:16]}{words}"
+
+    @cached_property
+    def _probe(self) -> WhisperModel:
+        """Whisper base, on whose encoder the head for Cantonese was fitted; whatever model decodes."""
+        return self._decoder if self.model.name == EMBEDDED else _load(speech_model(), self._threads)
+
+    @cached_property
+    def _speaks_cantonese(self) -> bool:
+        return self._decoder.hf_tokenizer.token_to_id("<|yue|>") is not None
+
+    def transcribe(self, sound: Sound, *, step: Callable[[float], object] = lambda share: None) -> Transcript:
+        """Who says what in which language; `step` is told the share that is done, 0 to 1."""
+        samples = sound.samples
+        found = voice.pieces(samples, longest=int(LONGEST_SECONDS * SOUND_RATE))
+        windows = list(_windows(found, decide(list(self._hear(samples, found)))))
+        spoken = sum(w.end - w.start for w in windows) or 1
+        utterances: list[Utterance] = []
+        lost, done = 0.0, 0
+        for language in sorted({w.language for w in windows}):
+            own = [w for w in windows if w.language == language]
+            for at in range(0, len(own), BATCH):
+                batch = own[at : at + BATCH]
+                for window, decoded in zip(batch, self._decode(samples, batch, language), strict=True):
+                    said = self._utterances(window, decoded, sound.start)
+                    utterances += said
+                    lost += 0.0 if said else (window.end - window.start) / SOUND_RATE
+                    done += window.end - window.start
+                step(done / spoken)
+        return Transcript(
+            model=self.model.name,
+            version=self.version,
+            duration=round(sound.seconds, 3),
+            speech_seconds=round(sum(p.end - p.start for p in found) / SOUND_RATE, 3),
+            untranscribed_seconds=round(lost, 3),
+            utterances=tuple(sorted(utterances, key=lambda u: (u.start, u.end))),
+        )
+
+    def means(self, sounds: Sequence[voice.Samples]) -> list[npt.NDArray[np.float32]]:
+        """The mean (512,) of the probe's encoder over each sound, of which PROBE_SECONDS are heard at most."""
+        return [mean for _, mean in self._probed(sounds)]
+
+    def _hear(self, samples: voice.Samples, found: Sequence[Piece]) -> Iterator[Heard]:
+        """What each piece tells of its language."""
+        for at in range(0, len(found), BATCH):
+            batch = found[at : at + BATCH]
+            probed = self._probed([samples[p.start : p.end] for p in batch])
+            for piece, (guesses, mean) in zip(batch, probed, strict=True):
+                yield Heard(whisper=guesses, cantonese=cantonese(mean), seconds=(piece.end - piece.start) / SOUND_RATE)
+
+    def _probed(self, sounds: Sequence[voice.Samples]) -> Iterator[tuple[dict[str, float], npt.NDArray[np.float32]]]:
+        """Whisper's probability of each language, and the encoder's mean (512,), of each sound."""
+        encoded = self._encode(self._probe, sounds, int(PROBE_SECONDS * FRAMES))
+        states = np.array(encoded, np.float32)
+        for sound, guesses, state in zip(sounds, self._probe.model.detect_language(encoded), states, strict=True):
+            valid = max(1, min(len(state), len(sound) * FRAMES // 2 // SOUND_RATE))
+            yield {token[2:-2]: float(likely) for token, likely in guesses}, state[:valid].mean(axis=0)
+
+    def _encode(self, model: WhisperModel, sounds: Sequence[voice.Samples], frames: int) -> ctranslate2.StorageView:
+        """The encoder's states (N, frames / 2, width) of the sounds, padded with silence."""
+        rows = []
+        for sound in sounds:
+            features = model.feature_extractor(waveform(sound[: frames * SOUND_RATE // FRAMES]))[:, :frames]
+            rows.append(np.pad(features, ((0, 0), (0, frames - features.shape[-1]))))
+        return model.encode(np.stack(rows))
+
+    def _decode(self, samples: voice.Samples, windows: Sequence[_Window], language: str) -> list[_Decoded]:
+        """The windows' words; one that loops or is a guess is decoded once more, without times."""
+        encoded = self._encode(self._decoder, [samples[w.start : w.end] for w in windows], 30 * FRAMES)
+        decoded = self._generate(encoded, len(windows), language, times=True)
+        doubtful = [
+            n for n, one in enumerate(decoded) if one.logprob < UNSURE_LOGPROB or is_loop(self._text(one.tokens))
+        ]
+        if doubtful:
+            again = ctranslate2.StorageView.from_array(np.array(encoded)[doubtful])
+            for n, other in zip(doubtful, self._generate(again, len(doubtful), language, times=False), strict=True):
+                if other.logprob > decoded[n].logprob:
+                    decoded[n] = other
+        return decoded
+
+    def _generate(self, encoded: ctranslate2.StorageView, count: int, language: str, *, times: bool) -> list[_Decoded]:
+        prompted = language == "yue" and not self._speaks_cantonese
+        code = "zh" if prompted or language == UNKNOWN else language
+        tokenizer = Tokenizer(self._decoder.hf_tokenizer, True, task="transcribe", language=code)
+        prompt = self._decoder.get_prompt(
+            tokenizer,
+            tokenizer.encode(CANTONESE_PROMPT) if prompted else [],
+            without_timestamps=not times,
+            hotwords=self._hotwords or None,
+        )
+        results = self._decoder.model.generate(
+            encoded,
+            [prompt] * count,
+            beam_size=BEAM,
+            max_length=self._decoder.max_length,
+            no_repeat_ngram_size=NO_REPEAT,
+            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+            return_scores=True,
+        )
+        return [_Decoded(tokens=r.sequences_ids[0], logprob=float(r.scores[0])) for r in results]
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        end = self._decoder.hf_tokenizer.token_to_id("<|endoftext|>")
+        return str(self._decoder.hf_tokenizer.decode([t for t in tokens if t < end])).strip()
+
+    def _utterances(self, window: _Window, decoded: _Decoded, offset: float) -> list[Utterance]:
+        """The window's sentences, as Whisper's time tokens part them, without a gap between the first and the last."""
+        first = self._decoder.hf_tokenizer.token_to_id("<|notimestamps|>") + 1
+        parts: list[tuple[float, list[int]]] = [(0.0, [])]
+        for token in decoded.tokens:
+            if token < first:
+                parts[-1][1].append(token)
+            else:
+                parts.append(((token - first) * 0.02, []))
+        said = [(start, text) for start, tokens in parts if (text := self._text(tokens))]
+        length = (window.end - window.start) / SOUND_RATE
+        times = _times([start for start, _ in said], length, _pauses(window))
+        likely = float(np.average([p.likely for p in window.pieces], weights=[p.end - p.start for p in window.pieces]))
+        begin = offset + window.start / SOUND_RATE
+        return [
+            Utterance(
+                start=round(begin + start, 3),
+                end=round(begin + end, 3),
+                language=window.language,
+                language_probability=window.probability,
+                text=text,
+                flags=doubts(text, seconds=end - start, logprob=decoded.logprob, voice=likely),
+            )
+            for (start, end), (_, text) in zip(times, said, strict=True)
+        ]
+
+
+def _load(model: SpeechModel, threads: int) -> WhisperModel:
+    return WhisperModel(str(model.folder), device="auto", compute_type="auto", cpu_threads=threads)
+
+
+def _windows(found: Sequence[Piece], languages: Sequence[tuple[str, float]]) -> Iterator[_Window]:
+    """Neighbouring pieces of one language, as many as are decoded at once."""
+    open_: _Window | None = None
+    for piece, (language, probability) in zip(found, languages, strict=True):
+        if (
+            open_
+            and open_.language == language
+            and piece.start - open_.end <= JOIN_SECONDS * SOUND_RATE
+            and piece.end - open_.start <= LONGEST_SECONDS * SOUND_RATE
+        ):
+            weights = open_.end - open_.start, piece.end - piece.start
+            mean = float(np.average([open_.probability, probability], weights=weights))
+            open_ = replace(open_, pieces=(*open_.pieces, piece), probability=round(mean, 4))
+            continue
+        if open_:
+            yield open_
+        open_ = _Window(pieces=(piece,), language=language, probability=probability)
+    if open_:
+        yield open_
+
+
+def _pauses(window: _Window) -> list[Times]:
+    """The pauses between the window's pieces, in seconds from its start."""
+    return [
+        ((a.end - window.start) / SOUND_RATE, (b.start - window.start) / SOUND_RATE)
+        for a, b in zip(window.pieces, window.pieces[1:], strict=False)
+    ]
+
+
+def _times(starts: Sequence[float], length: float, pauses: Sequence[Times]) -> list[Times]:
+    """Start and end of each sentence: they follow one another, and change at a pause where one is near."""
+    if not starts:
+        return []
+    ends, begins = [], [0.0]
+    for start in starts[1:]:
+        at = min(max(start, begins[-1]), length)
+        pause = min(pauses, key=lambda p: abs((p[0] + p[1]) / 2 - at), default=None)
+        if pause and abs((pause[0] + pause[1]) / 2 - at) <= SNAP_SECONDS and pause[0] > begins[-1]:
+            ends.append(pause[0])
+            begins.append(pause[1])
+        else:
+            ends.append(at)
+            begins.append(at)
+    return list(zip(begins, [*ends, length], strict=True))

@@ -1,0 +1,106 @@
+"""Where somebody speaks: Silero's voice detector, and the pieces between pauses."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.media import SOUND_RATE
+
+Samples = npt.NDArray[np.int16]
+"""Mono, (N,), at SOUND_RATE: as of a `Sound`."""
+FRAME = 512
+"""Samples that Silero judges at a time (32 ms)."""
+BLOCK = FRAME * 10_000
+"""Samples that are judged in one run; the detector's memory starts anew with each (5 minutes)."""
+SPEECH_AT, SILENCE_AT = 0.5, 0.35
+"""Silero's own thresholds: speech begins at the one and ends below the other."""
+PAUSE_SECONDS = 0.25
+"""A shorter pause does not end a piece. Changes of language are 0.3 s and more apart in the development set."""
+PAD_SECONDS = 0.2
+"""Sound kept before and after a piece, at most half of the pause."""
+LEAST_SECONDS = 0.1
+"""A shorter piece is a click."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Speech between two pauses: samples `start` to `end`; `likely` is the mean likelihood that it is speech."""
+
+    start: int
+    end: int
+    likely: float
+
+
+def pieces(samples: Samples, *, longest: int) -> list[Piece]:
+    """The stretches of speech in order, none longer than `longest` samples; empty where nobody speaks."""
+    return _cut(_likelihood(samples), len(samples), longest)
+
+
+def waveform(samples: Samples) -> npt.NDArray[np.float32]:
+    """The samples in -1..1, as the models take them."""
+    return np.multiply(samples, 1 / 32768, dtype=np.float32)
+
+
+def _likelihood(samples: Samples) -> npt.NDArray[np.float32]:
+    """How likely each frame of FRAME samples is speech (N,)."""
+    model = _detector()
+    judged: list[npt.NDArray[np.float32]] = []
+    for at in range(0, len(samples), BLOCK):
+        block = waveform(samples[at : at + BLOCK])
+        judged.append(np.asarray(model(np.pad(block, (0, -len(block) % FRAME)))).reshape(-1))
+    return np.concatenate(judged).astype(np.float32) if judged else np.empty(0, np.float32)
+
+
+@cache
+def _detector():  # type: ignore[no-untyped-def]
+    from faster_whisper.vad import get_vad_model
+
+    return get_vad_model()
+
+
+def _cut(likelihood: npt.NDArray[np.float32], count: int, longest: int) -> list[Piece]:
+    pause = round(PAUSE_SECONDS * SOUND_RATE / FRAME)
+    runs: list[tuple[int, int]] = []
+    start, last = -1, -1
+    for n, likely in enumerate(likelihood.tolist()):
+        if likely >= SPEECH_AT or (start >= 0 and likely >= SILENCE_AT and n == last + 1):
+            start, last = (n, n) if start < 0 else (start, n)
+        elif start >= 0 and n - last > pause:
+            runs.append((start, last + 1))
+            start = -1
+    if start >= 0:
+        runs.append((start, last + 1))
+    runs = [
+        part
+        for run in runs
+        if run[1] - run[0] >= LEAST_SECONDS * SOUND_RATE / FRAME
+        for part in _split(run, likelihood, longest // FRAME)
+    ]
+    pad = round(PAD_SECONDS * SOUND_RATE)
+    made = []
+    for n, (first, end) in enumerate(runs):
+        before = runs[n - 1][1] * FRAME if n else -2 * pad
+        after = runs[n + 1][0] * FRAME if n + 1 < len(runs) else count + 2 * pad
+        made.append(
+            Piece(
+                start=max(0, first * FRAME - min(pad, (first * FRAME - before) // 2)),
+                end=min(count, end * FRAME + min(pad, (after - end * FRAME) // 2)),
+                likely=float(np.mean(likelihood[first:end])),
+            )
+        )
+    return made
+
+
+def _split(run: tuple[int, int], likelihood: npt.NDArray[np.float32], longest: int) -> list[tuple[int, int]]:
+    """The run in parts of at most `longest` frames less the padding, cut where speech is least likely."""
+    most = longest - 2 * round(PAD_SECONDS * SOUND_RATE / FRAME)
+    start, end = run
+    parts = []
+    while end - start > most:
+        half = start + most // 2
+        cut = half + int(np.argmin(likelihood[half : start + most]))
+        parts.append((start, cut))
+        start = cut
+    return [*parts, (start, end)]

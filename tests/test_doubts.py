@@ -1,0 +1,40 @@
+"""Doubts are named, and the text is kept."""
+
+import pytest
+
+from mediafp.reading.doubts import doubts, is_loop
+
+PLAIN = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("我們我們我們我們我們我們我們我們", "repetition"),
+        ("thank you thank you thank you thank you thank you", "repetition"),
+        ("哦哦哦哦哦哦哦哦", "repetition"),
+        ("Thanks for watching!", "credit_phrase"),
+        ("請不吝點讚 訂閱 轉發 打賞", "credit_phrase"),
+        ("字幕由 Amara.org 社区提供", "credit_phrase"),
+    ],
+)
+def test_what_whisper_is_known_to_invent_is_flagged(text: str, flag: str) -> None:
+    assert doubts(text, **PLAIN) == (flag,)
+
+
+@pytest.mark.parametrize(
+    "text", ["今天天气很好我们去公园", "the government said on monday", "好好学习天天向上", "鹅鹅鹅曲项向天歌"]
+)
+def test_plain_speech_has_no_flags(text: str) -> None:
+    assert doubts(text, **PLAIN) == ()
+
+
+def test_guesses_faint_voices_and_words_that_nobody_can_say_so_fast() -> None:
+    text = "今天天气很好我们去公园散步吧"
+    assert doubts(text, seconds=5, logprob=-1.4, voice=0.95) == ("low_confidence",)
+    assert doubts(text, seconds=5, logprob=-0.3, voice=0.4) == ("faint_voice",)
+    assert doubts(text, seconds=0.4, logprob=-0.3, voice=0.95) == ("too_dense",)
+
+
+def test_a_loop_is_one_and_a_refrain_is_none() -> None:
+    assert is_loop("啊 " * 20) and not is_loop("") and not is_loop("来来来")
