@@ -8,15 +8,19 @@ from typing import Self
 
 import platformdirs
 
-from mediafp import jobs, library
+from mediafp import jobs, library, scribe
 from mediafp.errors import UnreadableMedia, UsageError
-from mediafp.evidence import Answer, Clustering, Match
+from mediafp.evidence import Answer, Clustering, Hint, Hit, Match, Transcript
 from mediafp.ingest.walk import sha256_of, walk
 from mediafp.jobs import IngestOptions, Outcome
 from mediafp.library import Library
 from mediafp.media import Asset
+from mediafp.reading.speech import SpeechOptions
+from mediafp.reading.tells import SHIPPED, hints, read_tells
 from mediafp.report.clips import Clip, write_clips
 from mediafp.report.page import write_report
+from mediafp.scribe import Transcription
+from mediafp.store import transcripts
 from mediafp.store.records import Store
 
 TOP = 10
@@ -50,12 +54,44 @@ class Case:
         finally:
             self.__dict__.pop("_library", None)
 
-    def match(self, paths: Sequence[Path], *, top: int = TOP, least: float = LEAST_PROBABILITY) -> Iterator[Answer]:
-        """The answer for each file, in the order asked; folders are walked, and what is not media in them is left out."""
+    def match(
+        self,
+        paths: Sequence[Path],
+        *,
+        top: int = TOP,
+        least: float = LEAST_PROBABILITY,
+        speech: SpeechOptions | None = SpeechOptions(),  # noqa: B008
+    ) -> Iterator[Answer]:
+        """The answer for each file, in the order asked; folders are walked, and what is not media in them is left out.
+
+        Where the case holds transcripts, files are listened to, unless `speech` is None.
+        """
         for path in walk(paths):
-            answer = library.answer(path, self._library, top=top, least=least)
+            answer = library.answer(path, self._library, top=top, least=least, speech=speech)
             if answer.error != library.NOT_MEDIA or path in paths:
                 yield answer
+
+    def transcribe(
+        self,
+        paths: Sequence[Path],
+        speech: SpeechOptions = SpeechOptions(),  # noqa: B008
+        *,
+        tells: Path = SHIPPED,
+        step: Callable[[float], object] = lambda share: None,
+    ) -> Iterator[Transcription]:
+        """What is said in each file, in the order asked, out of the store where it was heard before; folders are walked.
+
+        What is no media in a folder is left out. Raises ModelError before the first file where a model is missing.
+        """
+        known = read_tells(tells)
+        for path in walk(paths):
+            done = scribe.transcribe(self.store, path, speech, known, step=step)
+            if done.is_media or path in paths:
+                yield done
+
+    def search(self, text: str) -> Iterator[Hit]:
+        """The passages of transcripts that hold all words and phrases of a text, best first."""
+        return transcripts.search(self.store, text)
 
     def relations(self) -> Iterator[tuple[Asset, list[Match]]]:
         """Every asset with its matches among the others, unlikely ones included."""
@@ -74,10 +110,10 @@ class Case:
         def worth(match: Match) -> tuple[float, float]:
             return round(match.probability, 2), -match.placement.covered if match.placement else 0.0
 
-        best: dict[frozenset[str], tuple[str, Match]] = {}
+        best: dict[tuple[frozenset[str], bool], tuple[str, Match]] = {}
         for asset, matches in relations:
             for match in matches:
-                pair = frozenset((asset.sha256, match.sha256))
+                pair = frozenset((asset.sha256, match.sha256)), match.relation == "same_script"
                 if match.probability >= LEAST_PROBABILITY and (pair not in best or worth(match) > worth(best[pair][1])):
                     best[pair] = (asset.sha256, match)
         chosen: dict[str, list[Match]] = {}
@@ -115,7 +151,7 @@ class Case:
             step()
         answers = self.answers(relations)
         try:
-            write_report(out, answers=answers, clustering=self.cluster(relations), source=self.store)
+            write_report(out, answers=answers, clustering=self.cluster(relations), source=_Evidence(self.store))
         except OSError as error:
             raise UsageError(f"{out} cannot be written: {error.strerror}") from error
         if not clips:
@@ -131,6 +167,23 @@ class Case:
             except UnreadableMedia:
                 continue
         return None
+
+
+class _Evidence:
+    """The store as the page sees it (an `EvidenceSource`)."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tells = read_tells()
+        self.asset, self.sightings, self.thumbnail = store.asset, store.sightings, store.thumbnail
+
+    def spoken(self, sha256: str) -> tuple[Transcript, tuple[Hint, ...]] | None:
+        """An asset's best transcript, and the known slips in it."""
+        said = transcripts.transcript_of(self._store, sha256)
+        if said is None:
+            return None
+        captions = [text for s in self.sightings(sha256) for text in (s.title, s.text) if text]
+        return said, tuple(hints(said, self._tells, captions))
 
 
 def default_folder() -> Path:

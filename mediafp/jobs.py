@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,11 +17,17 @@ from pebble import ProcessExpired, ProcessPool
 from mediafp import pipeline
 from mediafp.errors import MediaError
 from mediafp.ingest.sidecars import is_sidecar
-from mediafp.store.records import Intake, Store
+from mediafp.pipeline import ReadOptions, Taken
+from mediafp.reading.speech import transcriber
+from mediafp.store import transcripts
+from mediafp.store.records import Store
+from mediafp.store.transcripts import Spoken
 
 Status = Literal["added", "known", "failed", "skipped"]
 FILE_SECONDS = 1800
 """Wall seconds after which a file's worker is ended; generous, since a busy machine is slow."""
+SPEECH_SECONDS = 5400
+"""The same for listening, on top: four hours of speech take one core an hour."""
 AHEAD = 8
 """Files a worker may have waiting."""
 COMMIT_FILES = 32
@@ -34,8 +40,7 @@ class IngestOptions:
     """How to take files in; `jobs` workers (0: one a core)."""
 
     jobs: int = 0
-    full_decode: bool = False
-    sidecars: bool = True
+    read: ReadOptions = ReadOptions()  # noqa: RUF009
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,13 @@ class _Failed:
     message: str
 
 
-Work = Intake | _Failed | None
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    sha256: str
+    spoken: Spoken
+
+
+Work = Taken | _Heard | _Failed | None
 
 
 def ingest(store: Store, files: Iterable[Path], options: IngestOptions) -> Iterator[Outcome]:
@@ -66,6 +77,13 @@ def ingest(store: Store, files: Iterable[Path], options: IngestOptions) -> Itera
     running: dict[Future[Work], Path] = {}
     done: deque[tuple[Path, Work]] = deque()
     since = time.monotonic()
+    reading = options.read
+    version = None
+    if reading.speech:
+        version = transcriber(reading.speech).version
+        # Workers share the cores.
+        reading = replace(reading, speech=replace(reading.speech, threads=max(1, (os.cpu_count() or 1) // jobs)))
+    seconds = FILE_SECONDS + (SPEECH_SECONDS if version else 0)
     pool = ProcessPool(max_workers=jobs, initializer=_start, context=multiprocessing.get_context("spawn"))
     try:
         more = True
@@ -74,13 +92,13 @@ def ingest(store: Store, files: Iterable[Path], options: IngestOptions) -> Itera
                 path = next(todo, None)
                 if path is None:
                     more = False
-                elif outcome := _without_work(store, path, options):
+                    continue
+                known = _known(store, path)
+                if outcome := _without_work(store, path, known, version, options):
                     yield outcome
                 else:
-                    future = pool.schedule(
-                        _work, args=(path, options.full_decode, options.sidecars), timeout=FILE_SECONDS
-                    )
-                    running[future] = path
+                    work = _listen if known else _work
+                    running[pool.schedule(work, args=(path, reading), timeout=seconds)] = path
             if running:
                 ready, _ = wait(running, timeout=COMMIT_SECONDS, return_when=FIRST_COMPLETED)
                 done.extend((running.pop(future), _result(future)) for future in ready)
@@ -95,20 +113,26 @@ def ingest(store: Store, files: Iterable[Path], options: IngestOptions) -> Itera
         pool.join()
 
 
-def _without_work(store: Store, path: Path, options: IngestOptions) -> Outcome | None:
-    """The outcome of a file that needs no decoding: a sidecar, or one taken in before and unchanged since."""
-    name = os.fspath(path)
-    if options.sidecars and is_sidecar(path):
-        return Outcome(path=name, sha256=None, status="skipped")
+def _known(store: Store, path: Path) -> str | None:
+    """The asset that the file was taken in as, if it is unchanged since."""
     try:
         stat = path.stat()
     except OSError:
         return None
-    sha256 = store.known(os.path.abspath(path), stat.st_size, stat.st_mtime_ns)
-    if sha256 is None:
+    return store.known(os.path.abspath(path), stat.st_size, stat.st_mtime_ns)
+
+
+def _without_work(
+    store: Store, path: Path, sha256: str | None, version: str | None, options: IngestOptions
+) -> Outcome | None:
+    """The outcome of a file that needs no decoding: a sidecar, or one known as `sha256` that was listened to."""
+    name = os.fspath(path)
+    if options.read.sidecars and is_sidecar(path):
+        return Outcome(path=name, sha256=None, status="skipped")
+    if sha256 is None or (version and not transcripts.transcribed(store, sha256, version)):
         return None
     warnings: list[str] = []
-    if options.sidecars:
+    if options.read.sidecars:
         sighting, warnings = pipeline.see(path, sha256)
         if sighting.source and sighting not in store.sightings(sha256):
             with store.writing():
@@ -127,10 +151,16 @@ def _commit(store: Store, done: deque[tuple[Path, Work]]) -> list[Outcome]:
             elif isinstance(work, _Failed):
                 store.fail(os.path.abspath(path), work.kind, work.message)
                 outcomes.append(Outcome(path=name, sha256=None, status="failed", kind=work.kind, message=work.message))
+            elif isinstance(work, _Heard):
+                transcripts.keep(store, work.sha256, work.spoken)
+                outcomes.append(Outcome(path=name, sha256=work.sha256, status="known", warnings=work.spoken.warnings))
             else:
-                status: Status = "added" if store.add(work) else "known"
-                warnings = (*work.warnings, *work.sidecar_warnings)
-                outcomes.append(Outcome(path=name, sha256=work.asset.sha256, status=status, warnings=warnings))
+                intake = work.intake
+                status: Status = "added" if store.add(intake) else "known"
+                if work.spoken:
+                    transcripts.keep(store, intake.asset.sha256, work.spoken)
+                warnings = (*intake.warnings, *intake.sidecar_warnings)
+                outcomes.append(Outcome(path=name, sha256=intake.asset.sha256, status=status, warnings=warnings))
     return outcomes
 
 
@@ -139,9 +169,17 @@ def _start() -> None:
     cv2.setNumThreads(1)
 
 
-def _work(path: Path, full_decode: bool, sidecars: bool) -> Work:
+def _work(path: Path, options: ReadOptions) -> Work:
     try:
-        return pipeline.take_in(path, full_decode=full_decode, sidecars=sidecars)
+        return pipeline.take_in(path, options)
+    except MediaError as error:
+        return _Failed(error.kind, str(error))
+
+
+def _listen(path: Path, options: ReadOptions) -> Work:
+    assert options.speech, "a known file is looked at again for its words alone"
+    try:
+        return _Heard(*pipeline.hear(path, options.speech))
     except MediaError as error:
         return _Failed(error.kind, str(error))
 
@@ -150,7 +188,7 @@ def _result(future: Future[Work]) -> Work:
     try:
         return future.result()
     except FutureTimeout:
-        return _Failed("timeout", f"reading took more than {FILE_SECONDS} s")
+        return _Failed("timeout", "reading it took too long, and was ended")
     except ProcessExpired as error:
         return _Failed("crash", f"the worker that read it died (exit status {error.exitcode})")
     except MemoryError:

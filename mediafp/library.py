@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +15,23 @@ from mediafp.evidence import Answer, Clustering, Edge, Match, Segment
 from mediafp.fingerprint import Fingerprint
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.fingerprints.words import VERSION as WORDS
+from mediafp.fingerprints.words import words_fingerprint
 from mediafp.ingest.thumbnails import unpack_thumbnail
 from mediafp.matching.group import group
 from mediafp.matching.pictures import Pair as PicturePair
 from mediafp.matching.pictures import PictureQuery, match_picture
 from mediafp.matching.pictures import compare as compare_picture
 from mediafp.matching.place import Sketch, query_sketch
+from mediafp.matching.scripts import Scripts, match_scripts
 from mediafp.matching.search import Vectors, background_level, half_views
 from mediafp.matching.videos import Pair as VideoPair
 from mediafp.matching.videos import VideoQuery, match_video
 from mediafp.matching.videos import compare as compare_video
 from mediafp.media import Asset, Kind, Pixels
-from mediafp.pipeline import EMBEDDING, STORED, Reading, read
+from mediafp.pipeline import EMBEDDING, STORED, Reading, listen, read
+from mediafp.reading.speech import SpeechOptions
+from mediafp.store import transcripts
 from mediafp.store.index import Index
 from mediafp.store.records import Store
 
@@ -101,6 +106,18 @@ class Library:
         vectors: Vectors = fingerprint_type(FULL).extract(pictures)[0]  # type: ignore[assignment]
         return vectors, background_level(vectors, self._full_background)
 
+    @cached_property
+    def scripts(self) -> Scripts:
+        """The words of all that was transcribed, held ready for matching; words of an older version are made anew."""
+        made = []
+        for words in transcripts.scripts(self._store):
+            if words.version != WORDS:
+                said = transcripts.transcript_of(self._store, words.sha256)
+                assert said, "what has words has a transcript"
+                words = words_fingerprint(words.sha256, said)
+            made.append(words)
+        return Scripts(made)
+
     def sketch(self, sha256: str, row: int) -> Sketch | None:
         """One row's picture made ready for placement."""
         return self._sketch(sha256, row)
@@ -109,9 +126,12 @@ class Library:
         jpeg = self._store.thumbnail_at(sha256, row)
         return Sketch(unpack_thumbnail(jpeg), _size(self._assets[sha256])) if jpeg else None
 
-    def match(self, reading: Reading) -> list[Match]:
-        """Matches of a file that was read, by falling probability; first of all the asset with the same bytes."""
-        found = self._match(self._query(reading))
+    def match(self, reading: Reading, words: Fingerprint | None = None) -> list[Match]:
+        """Matches of a file that was read, by falling probability; first of all the asset with the same bytes.
+
+        `words` are those of its transcript, where it was listened to.
+        """
+        found = _sorted(self._match(self._query(reading)) + (match_scripts(words, self) if words else []))
         sha256 = reading.asset.sha256
         if sha256 not in self._assets:
             return found
@@ -137,6 +157,14 @@ class Library:
             why=("the bytes are identical",),
         )
 
+    def words(self, reading: Reading, speech: SpeechOptions) -> Fingerprint | None:
+        """The words of a file, as its transcript in the store has them, else listened to. Raises ModelError."""
+        kept = self.scripts.fingerprints.get(reading.asset.sha256)
+        if kept or reading.sound is None:
+            return kept
+        said = transcripts.best(self._store, reading.sound.sha256)
+        return words_fingerprint(reading.asset.sha256, said) if said else listen(reading.sound, speech).words
+
     def _match(self, query: PictureQuery | VideoQuery, without: str | None = None) -> list[Match]:
         with self._blas.limit(limits=1, user_api="blas"):
             if isinstance(query, PictureQuery):
@@ -154,7 +182,9 @@ class Library:
         if asset.kind == "video":
             rows = self._index.fingerprints[asset.sha256]
             query = _video_query(rows, self.pdq(asset.sha256), lambda row: self._sketch(asset.sha256, row))
-            return self._match(query, without=asset.sha256)
+            words = self.scripts.fingerprints.get(asset.sha256)
+            said = match_scripts(words, self, without=asset.sha256) if words else []
+            return _sorted(self._match(query, without=asset.sha256) + said)
         jpeg = self._store.thumbnail_at(asset.sha256, 0)
         if not jpeg:
             return []
@@ -199,16 +229,24 @@ def _video_query(rows: Fingerprint, pdq: npt.NDArray[np.uint8], sketch: Callable
     )
 
 
-def answer(path: Path, library: Library, *, top: int, least: float) -> Answer:
-    """What the library knows of one file; an error is part of the answer."""
+def _sorted(found: list[Match]) -> list[Match]:
+    return sorted(found, key=lambda m: (-m.probability, m.sha256, m.relation))
+
+
+def answer(path: Path, library: Library, *, top: int, least: float, speech: SpeechOptions | None = None) -> Answer:
+    """What the library knows of one file; an error is part of the answer.
+
+    With `speech` its words are sought too, where the library holds any; those of a known file come from the store.
+    """
     name = os.fspath(path)
     try:
-        reading = read(path)
+        reading = read(path, sound=speech is not None and bool(library.scripts.assets))
     except MediaError as error:
         return Answer(query=name, sha256=None, kind=None, error=str(error), matches=())
     if reading is None:
         return Answer(query=name, sha256=None, kind=None, error=NOT_MEDIA, matches=())
-    found = [match for match in library.match(reading) if match.probability >= least]
+    words = library.words(reading, speech) if speech and reading.sound else None
+    found = [match for match in library.match(reading, words) if match.probability >= least]
     return Answer(
         query=name, sha256=reading.asset.sha256, kind=reading.asset.kind, error=None, matches=tuple(found[:top])
     )
@@ -231,11 +269,14 @@ def edges_of(asset: Asset, matches: list[Match]) -> list[Edge]:
 
 
 def cluster(store: Store, answers: list[tuple[Asset, list[Match]]]) -> Clustering:
-    """The clusters of a store from its relations; of the two directions of a pair the likelier stands."""
-    best: dict[frozenset[str], Edge] = {}
+    """The clusters of a store from its relations; of the two directions of a pair the likelier stands.
+
+    Words alone join nothing: what is said under the same script may show anything else.
+    """
+    best: dict[tuple[frozenset[str], bool], Edge] = {}
     for asset, matches in answers:
         for edge in edges_of(asset, matches):
-            pair = frozenset((edge.a, edge.b))
+            pair = frozenset((edge.a, edge.b)), edge.relation == "same_script"
             if pair not in best or edge.probability > best[pair].probability:
                 best[pair] = edge
     kinds = {asset.sha256: asset.kind for asset, _ in answers}

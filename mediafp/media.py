@@ -99,3 +99,8 @@ class Media:
     frames: Iterator[Frame]
     warnings: list[str] = field(default_factory=list)
     heard: list[Sound] = field(default_factory=list)
+
+    @property
+    def sound(self) -> Sound | None:
+        """The sound track, once the frames are exhausted; None where there is none or it was not asked for."""
+        return self.heard[0] if self.heard else None

@@ -1,7 +1,7 @@
 """A file to what is kept of it: joins ingest and the fingerprints."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,13 +11,17 @@ import numpy.typing as npt
 from mediafp.errors import TooLargeMedia, UnreadableMedia
 from mediafp.fingerprint import Fingerprint
 from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.fingerprints.words import words_fingerprint
 from mediafp.ingest.open import open_media
 from mediafp.ingest.sidecars import read_sidecars
+from mediafp.ingest.sound import read_sound
 from mediafp.ingest.thumbnails import thumbnail
 from mediafp.ingest.walk import sha256_of
-from mediafp.media import Asset, Frame, Media, Pixels, Sighting
+from mediafp.media import Asset, Frame, Media, Pixels, Sighting, Sound
+from mediafp.reading.speech import SpeechOptions, transcriber
 from mediafp.settings import FLAT_STD, FOLD_COSINE, FRAME_THUMBNAIL_SIDE, THUMBNAIL_SIDE
 from mediafp.store.records import Intake, Thumbnail
+from mediafp.store.transcripts import Spoken
 
 EMBEDDING = "sscd_distilled"
 STORED = (EMBEDDING, "pdq")
@@ -35,16 +39,35 @@ class Reading:
     warnings: tuple[str, ...]
     picture: Pixels | None
     """The first picture of an image, full size; None of a video."""
+    sound: Sound | None = None
+    """The sound track of a video, where it was asked for."""
 
     def fingerprint(self, type: str) -> Fingerprint:
         """The rows of one type."""
         return next(f for f in self.fingerprints if f.type == type)
 
 
-def read(path: Path, *, full_decode: bool = False) -> Reading | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How to read files: every frame or what is cheap, sidecars or not, and how to listen (None: not at all)."""
+
+    full_decode: bool = False
+    sidecars: bool = True
+    speech: SpeechOptions | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """All that one file adds to a store; `spoken` is None where nobody listened."""
+
+    intake: Intake
+    spoken: Spoken | None
+
+
+def read(path: Path, *, full_decode: bool = False, sound: bool = False) -> Reading | None:
     """The file's asset, fingerprints and thumbnails; None where it is not media at all. Raises MediaError."""
     sha256, size = sha256_of(path)
-    media = open_media(path, full_decode=full_decode)
+    media = open_media(path, full_decode=full_decode, sound=sound)
     if media is None:
         return None
     try:
@@ -107,6 +130,7 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
         thumbnails=tuple(thumbnails),
         warnings=tuple(warnings),
         picture=first,
+        sound=media.heard[0] if media.heard else None,
     )
 
 
@@ -125,17 +149,18 @@ def _spread(picture: Pixels) -> float:
     return float(picture[::4, ::4].mean(axis=2, dtype=np.float32).std())
 
 
-def take_in(path: Path, *, full_decode: bool = False, sidecars: bool = True) -> Intake | None:
+def take_in(path: Path, options: ReadOptions = ReadOptions()) -> Taken | None:
     """All that the file adds to a store; None where it is not media. Raises MediaError."""
     try:
         before = path.stat()
     except OSError as error:
         raise UnreadableMedia(f"{os.fspath(path)!r} cannot be read: {error.strerror}") from error
-    reading = read(path, full_decode=full_decode)
+    reading = read(path, full_decode=options.full_decode, sound=options.speech is not None)
     if reading is None:
         return None
-    fields, warnings = see(path, reading.asset.sha256) if sidecars else (_plain(path, reading.asset.sha256), [])
-    return Intake(
+    sha256 = reading.asset.sha256
+    fields, warnings = see(path, sha256) if options.sidecars else (_plain(path, sha256), [])
+    intake = Intake(
         path=os.path.abspath(path),
         bytes=before.st_size,
         modified_ns=before.st_mtime_ns,
@@ -146,6 +171,25 @@ def take_in(path: Path, *, full_decode: bool = False, sidecars: bool = True) -> 
         warnings=reading.warnings,
         sidecar_warnings=tuple(warnings),
     )
+    return Taken(intake=intake, spoken=listen(reading.sound, options.speech) if options.speech else None)
+
+
+def listen(
+    sound: Sound | None, speech: SpeechOptions, *, step: Callable[[float], object] = lambda share: None
+) -> Spoken:
+    """What is said in a sound; `step` is told the share that is done. Raises ModelError."""
+    if sound is None:
+        return Spoken(sound="")
+    reader, sha256 = transcriber(speech), sound.sha256
+    said = reader.transcribe(sound, step=step)
+    return Spoken(sound=sha256, transcript=said, words=words_fingerprint(sha256, said), rank=reader.model.rank)
+
+
+def hear(path: Path, speech: SpeechOptions) -> tuple[str, Spoken]:
+    """A file's SHA-256 and what is said in it, its pictures left undecoded. Raises MediaError, ModelError."""
+    sha256, _ = sha256_of(path)
+    sound, warnings = read_sound(path)
+    return sha256, replace(listen(sound, speech), warnings=tuple(warnings))
 
 
 def see(path: Path, sha256: str) -> tuple[Sighting, list[str]]:

@@ -59,7 +59,8 @@ def _fold(text: str) -> tuple[str, list[int]]:
         piece = unicodedata.normalize("NFKC", text[start:end]).casefold().translate(_APOSTROPHES)
         folded.append(piece)
         places += [start] * len(piece)
-    whole = "".join(folded)
+    # A lone surrogate is no text; "?" takes its place.
+    whole = "".join(folded).encode("utf-8", "replace").decode()
     simple = _simplifier().convert(whole)
     # Words are converted as a whole; where that changes their length, each character alone is.
     return (simple if len(simple) == len(whole) else "".join(map(_simple, whole))), places

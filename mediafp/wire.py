@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from mediafp.evidence import Answer, Cluster, Clustering, Edge, Match, Placement, Segment
+from mediafp.evidence import Answer, Cluster, Clustering, Edge, Hit, Match, Placement, Segment, Transcript
 from mediafp.jobs import Outcome
 from mediafp.media import Asset, Sighting
+from mediafp.scribe import Transcription
 
 Object = dict[str, Any]
 
@@ -94,6 +95,63 @@ def answer(value: Answer) -> Object:
     }
 
 
+def transcript(value: Transcript) -> Object:
+    """What is said, without the file that it is said in."""
+    return {
+        "model": value.model,
+        "version": value.version,
+        "duration": value.duration,
+        "speech_seconds": value.speech_seconds,
+        "untranscribed_seconds": value.untranscribed_seconds,
+        "languages": {name: round(seconds, 3) for name, seconds in value.languages.items()},
+        "segments": [
+            {
+                "start": u.start,
+                "end": u.end,
+                "language": u.language,
+                "language_probability": u.language_probability,
+                "text": u.text,
+                "flags": list(u.flags),
+            }
+            for u in value.utterances
+        ],
+    }
+
+
+def transcription(value: Transcription) -> Object:
+    """What is said in one file; `note` says in words where there is nothing."""
+    made: Object = {"path": value.path, "sha256": value.sha256, "error": value.error}
+    said = value.transcript
+    silent: Object = {"model": None, "duration": None, "speech_seconds": 0.0, "untranscribed_seconds": 0.0,
+                      "languages": {}, "segments": []}  # fmt: skip
+    made |= transcript(said) if said else silent
+    note = None
+    if value.error is None and not made["segments"]:
+        note = "the file holds no sound" if said is None else "nobody speaks" if not said.speech_seconds else "no words"
+    return made | {
+        "seconds": value.seconds,
+        "note": note,
+        "warnings": list(value.warnings),
+        "hints": [
+            {name: getattr(h, name) for name in ("name", "start", "end", "heard", "reason", "source")}
+            for h in value.hints
+        ],
+    }
+
+
+def hit(value: Hit) -> Object:
+    """A passage that was found; `marks` are the places of what was sought, in characters of `text`."""
+    return {
+        "sha256": value.sha256,
+        "uris": list(value.uris),
+        "source": value.source,
+        "start": value.start,
+        "end": value.end,
+        "text": value.text,
+        "marks": [list(mark) for mark in value.marks],
+    }
+
+
 def edge(value: Edge) -> Object:
     """A relation between two members."""
     return {
@@ -123,8 +181,14 @@ def clustering(value: Clustering) -> Object:
     return {"clusters": [cluster(c) for c in value.clusters], "unclustered": value.unclustered}
 
 
-def asset(value: Asset, sightings: list[Sighting], fingerprints: list[tuple[str, str]], warnings: list[str]) -> Object:
-    """A line of `export jsonl`. Transcript and text are empty until something reads them."""
+def asset(
+    value: Asset,
+    sightings: list[Sighting],
+    fingerprints: list[tuple[str, str]],
+    warnings: list[str],
+    said: Transcript | None,
+) -> Object:
+    """A line of `export jsonl`; `said` is the best transcript. Text is empty until something reads it from pictures."""
     return {
         "sha256": value.sha256,
         "kind": value.kind,
@@ -136,6 +200,6 @@ def asset(value: Asset, sightings: list[Sighting], fingerprints: list[tuple[str,
         "properties": dict(value.properties),
         "fingerprints": [{"type": type, "version": version} for type, version in fingerprints],
         "warnings": warnings,
-        "transcript": None,
+        "transcript": transcript(said) if said else None,
         "text": [],
     }

@@ -1,6 +1,6 @@
 """Fit models/calibration.json: from what is measured of a pair to the probability that it is the same media.
 
-    .venv/bin/python scripts/calibrate.py --pictures SET[:N]... --videos SET[:N]...
+    .venv/bin/python scripts/calibrate.py --pictures SET[:N]... --videos SET[:N]... --scripts SET:RESULTS.jsonl...
 
 A SET is a folder with refs/, queries/ and truth.json; of SET:N every Nth query is taken. In truth.json `queries` maps a
 query's name to {"reference": NAME or null} (pictures) or to a list of {"reference": NAME, "segments": [{"channel":
@@ -10,6 +10,10 @@ calibration error is cross-validated, grouped by what is shown, so that no sourc
 into models/manifest.toml (it is printed).
 
 Pictures want other pictures of one scene among the wrong candidates: make a set of scripts/scene_frames.py's frames.
+
+Scripts are fitted on what `mediafp transcribe --json` says (RESULTS.jsonl) of a set whose truth.json lists `files`, each
+with its sha256, and the `pairs` of files with words in common: [i, j, how, script]. A pair not listed is false, one whose
+`how` is "unclear" is left out.
 """
 
 import argparse
@@ -19,6 +23,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, fields
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -29,20 +34,23 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
 
 from mediafp import pipeline
 from mediafp.case import open_case
 from mediafp.errors import MediaError
+from mediafp.evidence import Transcript, Utterance
+from mediafp.fingerprints.words import words_fingerprint
 from mediafp.library import Library
-from mediafp.matching import judge, pictures, videos
+from mediafp.matching import judge, pictures, scripts, videos
 
 TARGET = Path(__file__).parent.parent / "models" / "calibration.json"
 FOLDS = 5
 REGULARISATION = 1.0
-FEATURES: dict[str, type[judge.PictureFeatures] | type[judge.VideoFeatures]] = {
-    "pictures": judge.PictureFeatures,
-    "videos": judge.VideoFeatures,
-}
+FEATURES: dict[str, type[judge.Features]] = {name: features for features, name in judge.MODELS.items()}
+WEIGHTS = {"scripts": "balanced"}
+"""Classes are weighted alike: the scripts of the development set are said by up to 20 voices, so that nine in ten
+candidates are true, which no store's are. Unweighted, five words in common would be as likely a script as not."""
 Sample = tuple[tuple[float, ...], bool, str]
 
 
@@ -92,13 +100,61 @@ def _of(query: Path, true: Any, kind: str, library: Library) -> Iterator[Sample]
         yield astuple(pair.features), bool(names & wanted), group
 
 
+def script_samples(named: str) -> list[Sample]:
+    """(features, true, script) of every candidate pair of files of a set, SET:RESULTS.jsonl, each pair once."""
+    folder, _, results = named.rpartition(":")
+    truth = json.loads((Path(folder) / "truth.json").read_text(encoding="utf-8"))
+    number = {entry["sha256"]: n for n, entry in enumerate(truth["files"])}
+    known = {(i, j): (how, script) for i, j, how, script in truth["pairs"]}
+    with Path(results).open(encoding="utf-8") as lines:
+        read = [result for line in lines if (result := json.loads(line))["sha256"] in number and not result["error"]]
+    shelf = scripts.Scripts(words_fingerprint(result["sha256"], _transcript(result)) for result in read)
+    made: list[Sample] = []
+    for sha256, fingerprint in shelf.fingerprints.items():
+        for pair in scripts.compare_all(fingerprint, shelf, without=sha256):
+            i, j = number[sha256], number[pair.sha256]
+            how, script = known.get((i, j), ("", _script(truth["files"][i])))
+            if i < j and how != "unclear":
+                made.append((astuple(pair.features), bool(how), script))
+    return made
+
+
+def _script(entry: Any) -> str:
+    """The first script of a file: by it the false pairs are grouped."""
+    return str(next((part["script"] for passage in entry["passages"] for part in passage["parts"]), ""))
+
+
+def _transcript(result: Any) -> Transcript:
+    utterances = tuple(
+        Utterance(
+            start=said["start"],
+            end=said["end"],
+            language=said["language"],
+            language_probability=said["language_probability"],
+            text=said["text"],
+            flags=tuple(said["flags"]),
+        )
+        for said in result["segments"]
+    )
+    return Transcript(
+        model=result["model"],
+        version=result["model"],
+        duration=result["duration"],
+        speech_seconds=result["speech_seconds"],
+        untranscribed_seconds=result["untranscribed_seconds"],
+        utterances=utterances,
+    )
+
+
 def fit(kind: str, rows: list[Sample]) -> dict[str, Any]:
     """The fitted numbers of one kind, with what they were fitted on."""
     values, labels, groups = (np.array(column) for column in zip(*rows, strict=True))
+    weights = compute_sample_weight(WEIGHTS.get(kind), labels)
     names = [field.name for field in fields(FEATURES[kind])]
     kept = list(range(len(names)))
     while True:
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=2000))
+        regressor = LogisticRegression(C=REGULARISATION, max_iter=2000, class_weight=WEIGHTS.get(kind))
+        model = make_pipeline(StandardScaler(), regressor)
         model.fit(values[:, kept], labels)
         scaler, regression = model[0], model[1]
         worst = int(regression.coef_[0].argmin())
@@ -108,7 +164,7 @@ def fit(kind: str, rows: list[Sample]) -> dict[str, Any]:
     folds = GroupKFold(FOLDS)
     held_out = cross_val_predict(model, values[:, kept], labels, groups=groups, cv=folds, method="predict_proba")[:, 1]
     bins = np.minimum((held_out * 10).astype(int), 9)
-    error = sum(abs(held_out[bins == b].mean() - labels[bins == b].mean()) * (bins == b).mean() for b in set(bins))
+    error = sum(abs((weights * (held_out - labels))[bins == b].sum()) for b in set(bins)) / weights.sum()
     made = {
         "about": f"{len(rows)} candidate pairs, {int(labels.sum())} of them true, {len(set(groups))} sources",
         "held_out_calibration_error": round(float(error), 4),
@@ -126,12 +182,14 @@ def main() -> None:
     """Fits what is named, and keeps the rest of the file as it is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for kind in FEATURES:
-        parser.add_argument(f"--{kind}", nargs="*", default=[], metavar="SET[:N]")
+        metavar = "SET:RESULTS.jsonl" if kind == "scripts" else "SET[:N]"
+        parser.add_argument(f"--{kind}", nargs="*", default=[], metavar=metavar)
     args = parser.parse_args()
     fitted = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.is_file() else {}
     for kind in FEATURES:
         if sets := getattr(args, kind):
-            fitted[kind] = fit(kind, [sample for named in sets for sample in samples(named, kind)])
+            read = script_samples if kind == "scripts" else partial(samples, kind=kind)
+            fitted[kind] = fit(kind, [sample for named in sets for sample in read(named)])
     TARGET.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
     print(hashlib.sha256(TARGET.read_bytes()).hexdigest())
 

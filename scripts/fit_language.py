@@ -22,7 +22,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from mediafp import weights
@@ -32,8 +32,8 @@ from mediafp.reading.speech import BATCH, FRAMES, LONGEST_SECONDS, PROBE_SECONDS
 
 Wave = npt.NDArray[np.floating[Any]]
 SEED = 20
-STRENGTH = 1e-3
-"""Inverse of the penalty: the head sees few voices, and must not lean on any one dimension."""
+STRENGTH = 0.1
+"""Inverse of the penalty: of 1e-4 to 2, the one that told most of the sources it had not seen (.97; 2 told .91)."""
 
 
 def speed(wave: Wave, by: float) -> Wave:
@@ -197,10 +197,10 @@ def main() -> None:
     )
     scaler = StandardScaler().fit(x)
     scaled = scaler.transform(x)
-    model = LogisticRegression(C=STRENGTH * len(y), max_iter=2000)
+    model = LogisticRegression(C=STRENGTH, max_iter=2000)
     share *= len(y) / share.sum()
     held_out = cross_val_predict(
-        model, scaled, y, groups=sources, cv=GroupKFold(n_splits=min(len(set(sources)), 12)),
+        model, scaled, y, groups=sources, cv=LeaveOneGroupOut(),
         method="predict_proba", params={"sample_weight": share},
     )[:, 1]  # fmt: skip
     right = (held_out > 0.5) == y

@@ -11,7 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mediafp.evidence import Answer, Cluster, Clustering, Edge, Match, Member, Placement, Segment, TextBox
+from mediafp.evidence import (
+    Answer,
+    Cluster,
+    Clustering,
+    Edge,
+    Hint,
+    Match,
+    Member,
+    Placement,
+    Segment,
+    TextBox,
+    Transcript,
+    Utterance,
+)
 from mediafp.ingest.thumbnails import thumbnail
 from mediafp.media import Asset, Sighting
 from mediafp.report.page import write_report
@@ -34,6 +47,7 @@ class Source:
             for sha256, s in ((VIDEO, 30.0), (UPLOAD, 65.5))
         }
         self.seen: dict[str, list[Sighting]] = {}
+        self.said: dict[str, tuple[Transcript, tuple[Hint, ...]]] = {}
         self.times: dict[str, list[float | None]] = {sha256: [] for sha256 in self.assets}
 
     def asset(self, sha256: str) -> Asset:
@@ -41,6 +55,9 @@ class Source:
 
     def sightings(self, sha256: str) -> list[Sighting]:
         return self.seen.get(sha256, [])
+
+    def spoken(self, sha256: str) -> tuple[Transcript, tuple[Hint, ...]] | None:
+        return self.said.get(sha256)
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
         self.times[sha256].append(seconds)
@@ -379,3 +396,40 @@ def test_a_cluster_shows_its_face_first_and_its_weakest_link(tmp_path: Path, sou
     assert "c1 · 2 images" in page.text and "weakest link 0.83" in page.text
     figures = page.all("figure")[-2:]
     assert [had.get("class") for had in figures] == ["face", None]
+
+
+def test_what_is_said_stands_beside_its_time_line_with_languages_and_doubts(tmp_path: Path, source: Source) -> None:
+    said = Transcript(
+        model="whisper-base",
+        version="v",
+        duration=30,
+        speech_seconds=20,
+        untranscribed_seconds=3,
+        utterances=(
+            Utterance(start=1, end=9, language="yue", language_probability=0.97, text="佢哋<b>喺度", flags=()),
+            Utterance(start=9, end=20, language="en", language_probability=0.9, text="so so so", flags=("repetition",)),
+        ),
+    )
+    hint = Hint(name="U.S. read as us", start=10, end=11, heard="the us army", reason="beside 'army'", source="S, 2020")
+    source.said[VIDEO] = said, (hint,)
+    answer = Answer(query="/dump/talk.mp4", sha256=VIDEO, kind="video", error=None, matches=())
+    silent = Answer(query="/dump/silent.mp4", sha256=UPLOAD, kind="video", error=None, matches=())
+    write_report(
+        tmp_path / "page.html",
+        answers=[answer, silent],
+        clustering=Clustering(clusters=(), unclustered=2),
+        source=source,
+    )
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    words = " ".join(Page(text).words)
+    for expected in (
+        "What is said",
+        "0:01.0",
+        "yue",
+        "佢哋<b>喺度",
+        "repetition",
+        "3 s of speech gave no words",
+        "S, 2020",
+    ):
+        assert expected in words
+    assert text.count("url(#doubt)") == 1 and "silent.mp4" not in words

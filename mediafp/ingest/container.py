@@ -1,17 +1,28 @@
-"""A media file opened so that it can open nothing else."""
+"""A media file opened so that it can open nothing else, and what is common to its pictures and its sound."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import av
 import av.container
 import av.error
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
 
 from mediafp.errors import CorruptMedia, TooLargeMedia
 from mediafp.settings import DEMUXERS
 
 READ_BYTES: Final = 1 << 18
 """Bytes that the demuxer asks Python for at once; PyAV's 32 KiB makes eight times the calls."""
+CUT_SHORT_SECONDS: Final = 2.0
+"""Pictures or sound that end this much before their own stated end: the file was cut short, and we say so."""
+JUMP_SECONDS: Final = 0.5
+"""A step back in time above this is a new clock (joined broadcasts); below it, misordered or overlapping frames."""
+FAULTS_LIMIT: Final = 2_000
+"""Broken packets in a row after which the rest of a stream is given up."""
 
 
 def open_container(file: BinaryIO, path: Path) -> av.container.InputContainer:
@@ -31,6 +42,42 @@ def open_container(file: BinaryIO, path: Path) -> av.container.InputContainer:
             f"{path.name!r} cannot be opened as video or sound ({reason(exc)}): it is damaged or cut short; "
             "fetch it again from its source"
         ) from exc
+
+
+def picture_stream(container: av.container.InputContainer) -> VideoStream | None:
+    """The first moving picture stream; None where there are none but cover pictures."""
+    still = Disposition.attached_pic | Disposition.timed_thumbnails
+    moving = [stream for stream in container.streams.video if not stream.disposition & still]
+    return moving[0] if moving else None
+
+
+def discard_others(container: av.container.InputContainer, kept: list[VideoStream | AudioStream]) -> None:
+    """Nothing; makes the demuxer pass over all other streams."""
+    indexes = {stream.index for stream in kept}
+    for other in container.streams:
+        if other.index not in indexes:
+            other.discard = Discard.all
+
+
+def packets(
+    container: av.container.InputContainer, streams: list[VideoStream | AudioStream], warnings: list[str]
+) -> Iterator["Packet[Any]"]:
+    """The streams' packets, last of each the empty one that makes the decoder give out what it holds."""
+    source = container.demux(streams)
+    while True:
+        try:
+            packet = next(source)
+        except StopIteration:
+            return
+        except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
+            warnings.append(f"reading stopped early ({reason(exc)}): the file is damaged or cut short")
+            return
+        yield packet
+
+
+def nothing_in(path: Path) -> CorruptMedia:
+    """The error of a container without a stream that can be decoded."""
+    return CorruptMedia(f"{path.name!r} holds neither pictures nor sound; fetch it again from its source")
 
 
 def reason(exc: BaseException) -> str:

@@ -1,6 +1,7 @@
 """The sound of a file: mono, at the rate that speech models take, on the clock of the pictures."""
 
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,178 +13,319 @@ import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet
-from av.stream import Discard, Disposition
+from av.stream import Disposition
+from av.video.stream import VideoStream
 
-from mediafp.errors import CorruptMedia, UnsupportedMedia
-from mediafp.ingest.container import open_container, reason
+from mediafp.errors import NoMedia
+from mediafp.ingest.container import (
+    CUT_SHORT_SECONDS,
+    FAULTS_LIMIT,
+    JUMP_SECONDS,
+    discard_others,
+    nothing_in,
+    open_container,
+    packets,
+    picture_stream,
+)
 from mediafp.ingest.probe import kind_of, open_file, read_head
 from mediafp.media import SOUND_RATE, Sound
 from mediafp.settings import MAX_SOUND_SECONDS
 
 GAP_SECONDS: Final = 0.1
 """Time stamps that leave out more than this leave out sound, which is silence then."""
-CUT_SHORT_SECONDS: Final = 2.0
-"""Sound that ends this much before its own stated end: the file was cut short, and we say so."""
-CANCELLED: Final = 0.1
-"""Loudness of the mix against that of the channels below which they cancel each other out, and one is taken."""
-FAULTS_LIMIT: Final = 2_000
-"""Broken packets in a row after which the rest of the sound is given up."""
+CANCELLED: Final = 0.5
+"""Energy of the mix against the loudest channel's share in it, below which channels cancel each other out and one of
+them is taken. Unlike or like channels give 1 and more, and so does one channel alone."""
+MIX: Final = {"FL": 0.5, "FR": 0.5, "FC": 0.7071, "LFE": 0.0, "LFE2": 0.0}
+"""Shares of named channels in a mix of more than two (ITU-R BS.775); the voice stands in the centre."""
+MIX_AROUND: Final = 0.3536
+"""Share of every other channel."""
+RATES: Final = range(2_000, 768_001)
+"""Sample rates that are taken; one far below states hours in a few kilobytes, one far above is damage."""
+BLOCK_VALUES: Final = 1 << 17
+"""Values mixed at once: 1.4 s of stereo at 48 kHz, one frame where there are hundreds of channels."""
+UNTIMED: Final = frozenset(("aac", "mp3"))
+"""Containers without time stamps: those given are counted at the first frame's rate, and wrong once that changes. The
+length, where no header states it, is guessed from the first bit rates (26 s for 6 s of AAC)."""
+GUESS_FITS: Final = 0.98
+"""Share of the stated bytes that a file has where its length was guessed from them: all but tags."""
+_FAULTS: Final = (av.error.FFmpegError, ValueError, OSError)
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a frame's samples are laid out."""
+
+    rate: int
+    format: str
+    planar: bool
+    channels: tuple[str, ...]
 
 
 class SoundTrack:
-    """Collects one stream's sound, packet by packet; `origin` is the presentation time 0 in seconds of the stream's clock."""
+    """Collects one stream's sound, packet by packet.
 
-    def __init__(self, stream: AudioStream, origin: float, warnings: list[str]) -> None:
+    `origin` is presentation time 0 in seconds of the stream's clock; `stated` the presentation second at which the
+    file says that the sound ends, None where it does not tell; `timed` whether time stamps are the file's own. What
+    went wrong is added to `warnings`, never raised.
+    """
+
+    def __init__(
+        self, stream: AudioStream, warnings: list[str], *, origin: float, stated: float | None, timed: bool = True
+    ) -> None:
         self.stream = stream
-        self._origin = origin
+        self.over = False
+        """Whether nothing more is taken."""
         self._warnings = warnings
-        self._blocks: list[npt.NDArray[np.int16]] = []
-        self._count = 0
+        self._origin = origin
+        self._stated = stated
+        self._timed = timed
         self._start: float | None = None
+        self._next = 0.0  # the presentation second at which the next sample is heard
+        self._shift = 0.0
+        self._form: _Form | None = None
+        self._waiting: list[npt.NDArray[Any]] = []  # decoded, not yet mixed
+        self._values = 0
         self._resampler: av.AudioResampler | None = None
-        self._form: object = None
+        self._blocks: list[tuple[int, npt.NDArray[np.int16]]] = []  # the samples, each with its place
+        self._count = 0
         self._faults = self._in_a_row = 0
-        self._over = False
         stream.codec_context.thread_count = 1
         stream.codec_context.thread_type = "NONE"
 
-    @property
-    def over(self) -> bool:
-        """Whether nothing more is taken."""
-        return self._over
-
     def take(self, packet: "Packet[Any]") -> None:
-        """Decodes a packet; the empty one gives out what the decoder holds. A broken one is counted and left."""
-        if self._over:
+        """Nothing; decodes a packet. The empty one gives out what the decoder holds; a broken one is counted and left.
+
+        Frames that cannot be mixed count as broken packets.
+        """
+        if self.over:
             return
         try:
-            frames = packet.decode()
+            for frame in packet.decode():
+                if isinstance(frame, AudioFrame):
+                    self._add(frame)
             self._in_a_row = 0
-        except (av.error.FFmpegError, ValueError, OSError, EOFError):
+        except EOFError:
+            # An empty packet within the stream ended the decoder, which must start anew.
+            self.stream.codec_context.flush_buffers()
+        except MemoryError:
+            self._end("the rest of the sound does not fit in memory and was left out")
+        except _FAULTS:
             self._faults, self._in_a_row = self._faults + 1, self._in_a_row + 1
-            self._over = self._in_a_row > FAULTS_LIMIT
-            return
-        for frame in frames:
-            if isinstance(frame, AudioFrame):
-                self._add(frame)
+            if self._in_a_row > FAULTS_LIMIT:
+                self._end("the rest of the sound was given up: too much of it is broken")
 
     def sound(self) -> Sound | None:
-        """All that was heard; None where nothing could be decoded. Adds its warnings."""
-        if self._resampler:
-            self._put(self._resampled(None))
+        """All that was heard, once; None where nothing could be decoded. Completes the warnings."""
+        samples = None
+        try:
+            self._drain()
+            if self._blocks:
+                samples = np.zeros(self._count, np.int16)
+                # Each block is freed once it is copied: four hours are in memory once, not twice.
+                while self._blocks:
+                    place, block = self._blocks.pop()
+                    samples[place : place + len(block)] = block
+        except MemoryError:
+            samples = None
+            self._end("the sound does not fit in memory and was left out")
+        except _FAULTS:
+            self._faults += 1
         if self._faults:
             self._warnings.append(f"{self._faults} broken sound packets were skipped")
-        if not self._blocks or self._start is None:
+        if samples is None or self._start is None:
+            if self._faults or self._stated:
+                self._warnings.append("no sound could be decoded: the file is damaged or cut short")
             return None
-        samples = np.concatenate(self._blocks)
-        self._blocks.clear()
         samples.flags.writeable = False
-        self._tell_end(self._start + len(samples) / SOUND_RATE)
+        end = self._start + len(samples) / SOUND_RATE
+        if not self.over and self._stated is not None and self._stated - end > CUT_SHORT_SECONDS:
+            self._warnings.append(f"the sound ends at {end:.1f} s of {self._stated:.1f} s: the file may be cut short")
         return Sound(samples=samples, start=round(self._start, 6))
 
     def _add(self, frame: AudioFrame) -> None:
-        form = frame.format.name, frame.layout.name, frame.sample_rate
+        """Nothing; puts a decoded frame where its time stamp says, or behind the one before."""
+        if not frame.samples:
+            return
+        if frame.sample_rate not in RATES:
+            raise ValueError(f"sound at {frame.sample_rate} Hz is not read")
+        channels = tuple(channel.name for channel in frame.layout.channels)
+        form = _Form(frame.sample_rate, frame.format.name, frame.format.is_planar, channels)
         if form != self._form:
-            if self._resampler:
-                self._put(self._resampled(None))
-            layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
-            self._form, self._resampler = form, av.AudioResampler(format="fltp", layout=layout, rate=SOUND_RATE)
-        if frame.pts is not None and frame.time_base:
+            self._drain()
+            self._form = form
+        if frame.pts is not None and frame.time_base and (self._timed or self._start is None):
             self._keep_time(float(frame.pts * frame.time_base) - self._origin)
-        frame.pts = None
-        self._put(self._resampled(frame))
+        elif self._start is None:
+            self._keep_time(_starts_at(self.stream) - self._origin)
+        if self.over:
+            return
+        values = frame.to_ndarray()
+        self._waiting.append(values)
+        self._values += values.size
+        self._next += frame.samples / frame.sample_rate
+        if self._values >= BLOCK_VALUES:
+            self._mix()
 
     def _keep_time(self, time: float) -> None:
-        """Fills a gap before this moment with silence. Sound before the pictures begin keeps its own start."""
+        """Nothing; leaves silence up to this moment where there is a gap, and counts on where time runs back."""
         if self._start is None:
-            self._start = time
-        gap = time - self._start - self._count / SOUND_RATE
-        if gap > GAP_SECONDS:
-            room = MAX_SOUND_SECONDS * SOUND_RATE - self._count
-            self._put(np.zeros(min(room, round(gap * SOUND_RATE)), np.int16))
+            self._start = self._next = time
+        time += self._shift
+        if self._next - time > JUMP_SECONDS:
+            self._shift += self._next - time
+        elif time - self._next > GAP_SECONDS:
+            self._drain()
+            place = round((time - self._start) * SOUND_RATE)
+            if place >= MAX_SOUND_SECONDS * SOUND_RATE:
+                self._end(f"only the first {MAX_SOUND_SECONDS} s of the sound were read")
+                return
+            self._count, self._next = max(self._count, place), time
 
-    def _resampled(self, frame: AudioFrame | None) -> npt.NDArray[np.int16]:
-        assert self._resampler is not None, "a form is known before a frame is resampled"
-        try:
-            made = [f.to_ndarray() for f in self._resampler.resample(frame)]
-        except (av.error.FFmpegError, ValueError, OSError):
-            self._faults += 1
-            return np.empty(0, np.int16)
-        return _mixed(np.concatenate(made, axis=1)) if made else np.empty(0, np.int16)
-
-    def _put(self, samples: npt.NDArray[np.int16]) -> None:
-        if self._start is None:
-            self._start = 0.0
-        room = MAX_SOUND_SECONDS * SOUND_RATE - self._count
-        if len(samples) > room:
-            samples = samples[:room]
-            if not self._over:
-                self._warnings.append(f"only the first {MAX_SOUND_SECONDS} s of the sound were read")
-            self._over = True
-        if len(samples):
-            self._blocks.append(samples)
-            self._count += len(samples)
-
-    def _tell_end(self, end: float) -> None:
-        stream = self.stream
-        if self._over or not stream.duration or not stream.time_base:
+    def _mix(self) -> None:
+        """Nothing; makes samples of the frames that wait."""
+        if not self._waiting or self._form is None:
             return
-        stated = float(stream.duration * stream.time_base)
-        if stated - end > CUT_SHORT_SECONDS:
-            self._warnings.append(f"the sound ends at {end:.1f} s of {stated:.1f} s: the file may be cut short")
+        waiting, self._waiting, self._values = self._waiting, [], 0
+        mono = AudioFrame.from_ndarray(_mono(np.concatenate(waiting, axis=1), self._form)[None], "flt", "mono")
+        mono.sample_rate = self._form.rate
+        if self._resampler is None:
+            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SOUND_RATE)
+        self._put(self._resampler.resample(mono))
+
+    def _drain(self) -> None:
+        """Nothing; makes samples of all that waits and of what the resampler holds, which starts anew."""
+        self._mix()
+        resampler, self._resampler = self._resampler, None
+        if resampler is not None:
+            self._put(resampler.resample(None))
+
+    def _put(self, made: list[AudioFrame]) -> None:
+        """Nothing; keeps samples, up to the limit."""
+        for frame in made:
+            samples = frame.to_ndarray()[0].astype(np.int16, copy=False)
+            room = MAX_SOUND_SECONDS * SOUND_RATE - self._count
+            if len(samples) > room:
+                self._end(f"only the first {MAX_SOUND_SECONDS} s of the sound were read")
+                samples = samples[:room].copy()
+            if len(samples):
+                self._blocks.append((self._count, samples))
+                self._count += len(samples)
+
+    def _end(self, warning: str) -> None:
+        """Nothing; takes no more, and says why."""
+        if not self.over:
+            self._warnings.append(warning)
+        self.over = True
 
 
-def _mixed(channels: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
-    """Channels (C, N) float as one (N,); the first alone where they cancel each other out (a fault, or an evasion)."""
-    channels = np.nan_to_num(channels, nan=0.0, posinf=0.0, neginf=0.0)
-    mix = channels.mean(axis=0)
-    if len(channels) > 1 and np.mean(mix**2) < CANCELLED**2 * np.mean(channels**2):
-        mix = channels[0]
-    return (np.clip(mix, -1, 1) * 32767).astype(np.int16)
+def sound_track(container: av.container.InputContainer, warnings: list[str]) -> SoundTrack | None:
+    """The track of the stream that a player would play: the default one, else the first that has a decoder.
 
-
-def sound_stream(container: av.container.InputContainer) -> AudioStream | None:
-    """The stream that a player would play: the default one, else the first that can be decoded."""
+    Its time 0 is the start of the moving pictures, and its own start where there are none.
+    """
     streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
-    return next((s for s in streams if s.disposition & Disposition.default), streams[0] if streams else None)
+    if not streams:
+        if container.streams.audio:
+            warnings.append("no decoder for its sound: it was left out")
+        return None
+    stream = next((one for one in streams if one.disposition & Disposition.default), streams[0])
+    pictures = picture_stream(container)
+    origin = _starts_at(stream if pictures is None else pictures)
+    length = _length(stream, container)
+    stated = None if length is None else _starts_at(stream) - origin + length
+    timed = container.format.name not in UNTIMED
+    return SoundTrack(stream, warnings, origin=origin, stated=stated, timed=timed)
 
 
-def starts_at(stream: Any) -> float:
+def hear(container: av.container.InputContainer, track: SoundTrack, warnings: list[str]) -> Sound | None:
+    """The whole sound of a track, all other streams left unread."""
+    discard_others(container, [track.stream])
+    for packet in packets(container, [track.stream], warnings):
+        track.take(packet)
+        if track.over:
+            break
+    return track.sound()
+
+
+def read_sound(path: Path) -> tuple[Sound | None, list[str]]:
+    """The sound alone, and warnings; None where the file has none (a picture, a silent video).
+
+    Its clock is that of the pictures: `start` is above 0 where the sound sets in later, below where it sets in earlier.
+    Raises `UnsupportedMedia` for what is no media, and as `read_video` does for damaged files.
+    """
+    warnings: list[str] = []
+    with open_file(path) as file:
+        head = read_head(file)
+        kind = kind_of(head)
+        if kind == "image":
+            return None, warnings
+        if head and kind is None:
+            raise NoMedia(f"{path.name!r} is of no known picture, video or sound; name a media file")
+        with closing(open_container(file, path)) as container:
+            track = sound_track(container, warnings)
+            if track is None:
+                if picture_stream(container) is None:
+                    raise nothing_in(path)
+                return None, warnings
+            return hear(container, track, warnings), warnings
+
+
+def _mono(values: npt.NDArray[Any], form: _Form) -> Floats:
+    """Samples as decoded, (channels, N) or (1, N × channels), as one channel (N,) within ±1.
+
+    What is no number is silence. Where channels cancel each other out (a fault, or an evasion), the first of the loud
+    ones is taken alone.
+    """
+    names = form.channels
+    channels = _floats(values if form.planar else values.reshape(-1, len(names)).T)
+    if len(names) == 1:
+        return np.asarray(channels[0], np.float32)
+    shares = _shares(names)
+    mix = shares @ channels
+    energies = shares**2 * np.einsum("cn,cn->c", channels, channels)
+    if mix @ mix < CANCELLED * energies.max():
+        mix = channels[np.argmax(energies >= energies.max() / 2)]
+    # A sum over ±1 is made softer, not clipped.
+    return np.asarray(mix / max(1.0, float(np.abs(mix).max())), np.float32)
+
+
+def _floats(values: npt.NDArray[Any]) -> Floats:
+    """Samples of any type as numbers within ±1."""
+    if values.dtype.kind == "f":
+        # Clipped while it is a float64, which may not fit in a float32.
+        known = np.clip(np.where(np.isfinite(values), values, 0), -1, 1)
+        return np.asarray(known, np.float32)
+    half = 2 ** (8 * values.dtype.itemsize - 1)
+    floats = np.asarray(values, np.float32)
+    return np.asarray((floats - half) / half if values.dtype.kind == "u" else floats / half, np.float32)
+
+
+def _shares(names: tuple[str, ...]) -> Floats:
+    """Each channel's share in the mix; equal ones where two or unnamed channels are mixed."""
+    count = len(names)
+    if count > 2 and {"FL", "FR"} <= set(names):
+        return np.array([MIX.get(name, MIX_AROUND) for name in names], np.float32)
+    # Of many unnamed channels one may hold the voice alone: it may not become too quiet.
+    return np.full(count, 0.5 if count == 2 else count**-0.5, np.float32)
+
+
+def _starts_at(stream: AudioStream | VideoStream) -> float:
     """Where a stream's clock begins, in seconds."""
     return float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
 
 
-def read_sound(path: Path) -> tuple[Sound | None, list[str]]:
-    """The sound alone, and warnings; None where the file has none. Raises MediaError.
-
-    Its clock is that of the pictures: `start` is above 0 where the sound sets in later, below where it sets in earlier.
-    """
-    with open_file(path) as file:
-        kind = kind_of(read_head(file))
-    if kind == "image":
-        return None, []
-    if kind != "video":
-        raise UnsupportedMedia(f"{path.name!r} is no picture, video or sound file; name one")
-    warnings: list[str] = []
-    with open_file(path) as file, closing(open_container(file, path)) as container:
-        stream = sound_stream(container)
-        if stream is None:
-            if not container.streams.video:
-                raise CorruptMedia(f"{path.name!r} holds neither pictures nor sound; fetch it again from its source")
-            return None, warnings
-        still = Disposition.attached_pic | Disposition.timed_thumbnails
-        moving = [s for s in container.streams.video if not s.disposition & still]
-        for other in container.streams:
-            if other.index != stream.index:
-                other.discard = Discard.all
-        track = SoundTrack(stream, starts_at(moving[0] if moving else stream), warnings)
-        packets = container.demux(stream)
-        while not track.over:
-            try:
-                track.take(next(packets))
-            except StopIteration:
-                break
-            except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
-                warnings.append(f"reading stopped early ({reason(exc)}): the file is damaged or cut short")
-                break
-        return track.sound(), warnings
+def _length(stream: AudioStream, container: av.container.InputContainer) -> float | None:
+    """Seconds of sound that the file states, None where it states none of its own."""
+    if stream.duration and stream.time_base:
+        length = float(stream.duration * stream.time_base)
+    elif container.duration and len(container.streams) == 1:
+        length = container.duration / av.time_base
+    else:
+        return None
+    # A guess accounts for the bytes there are; a length written when the file was whole, for more.
+    needed = GUESS_FITS * length * (stream.codec_context.bit_rate or 0) / 8
+    guessed = container.format.name in UNTIMED and (container.size or 0) >= needed
+    return length if length > 0 and not guessed else None

@@ -7,38 +7,39 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import av
 import av.container
 import av.error
 import numpy as np
-from av.audio.stream import AudioStream
-from av.packet import Packet
-from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
-from mediafp.ingest.container import open_container, reason
+from mediafp.ingest.container import (
+    CUT_SHORT_SECONDS,
+    FAULTS_LIMIT,
+    JUMP_SECONDS,
+    discard_others,
+    nothing_in,
+    open_container,
+    packets,
+    picture_stream,
+    reason,
+)
 from mediafp.ingest.probe import open_file
-from mediafp.ingest.sound import SoundTrack, sound_stream, starts_at
+from mediafp.ingest.sound import SoundTrack, hear, sound_track
 from mediafp.media import Frame, Media, Pixels, Sound
 from mediafp.settings import FRAME_SIDE, MAX_FRAMES, MAX_PIXELS, SAMPLE_SECONDS
 
-CUT_SHORT_SECONDS: Final = 2.0
-"""Pictures that end this much before the file's own duration: it was cut short, and we say so."""
 TIME_SLACK: Final = 1e-4
 """Seconds by which a frame may precede its sample point, for clocks that cannot state it exactly."""
-JUMP_SECONDS: Final = 0.5
-"""A step back in time above this is a new clock (joined broadcasts); below it, a misordered frame."""
 ASPECT_LIMIT: Final = 4.0
 """Pixel aspect ratios beyond this, either way, are damage and are taken as square."""
 RATE_LIMIT: Final = 480
 """Frames a second above which a stated rate is a time base in disguise (AVI states 600)."""
-FAULTS_LIMIT: Final = 2_000
-"""Broken packets in a row after which the rest of a stream is given up."""
 _NO_TIMESTAMPS: Final = 0x0080
 _MATRIX_ENTRIES: Final = 9
 
@@ -51,7 +52,7 @@ def read_video(path: Path, *, full_decode: bool = False, every: float = SAMPLE_S
     and at most `FRAME_SIDE` long. Unless `full_decode`, frames that no other frame needs are left
     undecoded and the loop filter is off: half the cost, and a sample may lie a few frames later.
     A file with sound alone has no frames and the warning `no pictures`. With `sound` the sound track is decoded on the
-    way: the media's `sound` is complete once the frames are exhausted.
+    way, for `sound` of the media, which is there once the frames are exhausted.
     Raises `CorruptMedia`, `UnsupportedMedia`, `TooLargeMedia`, `UnreadableMedia`.
     """
     if not every > 0:
@@ -120,20 +121,20 @@ class _Clock:
 def _sampled(path: Path, report: _Report, *, full_decode: bool, every: float, sound: bool) -> Iterator[Frame]:
     """The sampled frames with their spans; fills the properties and warnings of `report`."""
     with open_file(path) as file, closing(open_container(file, path)) as container:
-        stream = _picture_stream(container)
+        stream = picture_stream(container)
         duration = None if container.duration is None else container.duration / av.time_base
-        has_sound = any(sound.codec_context is not None for sound in container.streams.audio)
+        has_sound = any(one.codec_context is not None for one in container.streams.audio)
         report.properties.update(format=_format_name(container), duration=_seconds(duration), has_sound=has_sound)
-        heard = sound_stream(container) if sound else None
-        track = SoundTrack(heard, starts_at(stream or heard), report.warnings) if heard else None
+        track = sound_track(container, report.warnings) if sound else None
         if stream is None:
             _describe_sound(container, report, path)
-            if track:
-                _listen(container, track, report)
+            if track and (whole := hear(container, track, report.warnings)):
+                report.heard.append(whole)
             return
         found = False
         try:
-            _prepare(stream, heard, container, full_decode=full_decode)
+            _prepare(stream, container, full_decode=full_decode)
+            discard_others(container, [stream, track.stream] if track else [stream])
             report.properties.update(_describe(stream))
             for frame in _chosen(container, stream, track, report, every):
                 found = True
@@ -150,16 +151,7 @@ def _sampled(path: Path, report: _Report, *, full_decode: bool, every: float, so
             report.heard.append(whole)
 
 
-def _picture_stream(container: av.container.InputContainer) -> VideoStream | None:
-    """The first moving picture stream; None where there are none but cover pictures."""
-    still = Disposition.attached_pic | Disposition.timed_thumbnails
-    moving = [stream for stream in container.streams.video if not stream.disposition & still]
-    return moving[0] if moving else None
-
-
-def _prepare(
-    stream: VideoStream, heard: AudioStream | None, container: av.container.InputContainer, *, full_decode: bool
-) -> None:
+def _prepare(stream: VideoStream, container: av.container.InputContainer, *, full_decode: bool) -> None:
     """Nothing; sets the decoder to one thread and leaves out the work that sampling does not need."""
     context = stream.codec_context
     if context is None:
@@ -168,9 +160,6 @@ def _prepare(
         raise TooLargeMedia(
             f"{context.width} x {context.height} pixels are over the limit of {MAX_PIXELS}; shrink it first"
         )
-    for other in container.streams:
-        if other.index != stream.index and (heard is None or other.index != heard.index):
-            other.discard = Discard.all
     stream.thread_count = 1
     context.thread_type = "NONE"
     options = {"max_pixels": str(MAX_PIXELS)}
@@ -198,18 +187,10 @@ def _describe(stream: VideoStream) -> dict[str, str | int | float | bool | None]
 def _describe_sound(container: av.container.InputContainer, report: _Report, path: Path) -> None:
     """Nothing; fills in a file of sound alone, or raises `CorruptMedia` where there is none either."""
     if not report.properties["has_sound"]:
-        raise CorruptMedia(f"{path.name!r} holds neither pictures nor sound; fetch it again from its source")
+        raise nothing_in(path)
     sound = next(one for one in container.streams.audio if one.codec_context is not None)
     report.properties.update(codec=sound.codec_context.codec.canonical_name, width=None, height=None, fps=None)
     report.warnings.append("no pictures")
-
-
-def _listen(container: av.container.InputContainer, track: SoundTrack, report: _Report) -> None:
-    """Nothing; hears a file of sound alone to its end."""
-    for packet in _packets(container, [track.stream], report):
-        track.take(packet)
-    if whole := track.sound():
-        report.heard.append(whole)
 
 
 def _chosen(
@@ -280,11 +261,16 @@ def _decoded(
 
     Packets of sound on the way are given to the track.
     """
-    faults, in_a_row = 0, 0
+    faults, in_a_row, over = 0, 0, False
     try:
-        for packet in _packets(container, [stream, track.stream] if track else [stream], report):
+        for packet in packets(container, [stream, track.stream] if track else [stream], report.warnings):
             if track and packet.stream.index == track.stream.index:
                 track.take(packet)
+                continue
+            if over:
+                # The pictures are given up, or at their end; the sound goes on.
+                if track is None:
+                    break
                 continue
             try:
                 frames = packet.decode()
@@ -292,11 +278,11 @@ def _decoded(
             except av.error.DecoderNotFoundError as exc:
                 raise UnsupportedMedia("no decoder for its pictures; convert it to H.264 first") from exc
             except EOFError:
-                break
+                over = True
+                continue
             except (av.error.FFmpegError, ValueError, OSError):
                 faults, in_a_row = faults + 1, in_a_row + 1
-                if in_a_row > FAULTS_LIMIT:
-                    break
+                over = in_a_row > FAULTS_LIMIT
                 continue
             for frame in frames:
                 if isinstance(frame, VideoFrame):
@@ -304,22 +290,6 @@ def _decoded(
     finally:
         if faults:
             report.warnings.append(f"{faults} broken packets were skipped")
-
-
-def _packets(
-    container: av.container.InputContainer, streams: list[VideoStream | AudioStream], report: _Report
-) -> Iterator["Packet[Any]"]:
-    """The streams' packets, last of each the empty one that makes the decoder give out what it holds."""
-    source = container.demux(streams)
-    while True:
-        try:
-            packet = next(source)
-        except StopIteration:
-            return
-        except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
-            report.warnings.append(f"reading stopped early ({reason(exc)}): the file is damaged or cut short")
-            return
-        yield packet
 
 
 def _until(frame: Frame, end: float) -> Frame:

@@ -18,8 +18,11 @@ SEED = 7
 def weight(edge: Edge) -> float:
     """Probability times the mean share that the edge explains of both, 0 below LEAST_COVERAGE.
 
-    Two videos that share a clip, and a collage and its photographs, explain little of each other and stay apart.
+    Two videos that share a clip, and a collage and its photographs, explain little of each other and stay apart; the
+    same words are no near-duplicate however much they explain.
     """
+    if edge.relation == "same_script":
+        return 0.0
     share = sum(edge.coverage) / 2
     return edge.probability * share if share >= LEAST_COVERAGE else 0.0
 

@@ -50,6 +50,24 @@ class VideoFeatures:
     agreement: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptFeatures:
+    """What was measured of two scripts' best stretch, each rising with the likeness, 0 where there is none.
+
+    `words`: log(1 + the words that agree and count, over what chance gives scripts of such lengths); `agreement`: the
+    share of its words that agree; `both`: their product.
+    """
+
+    words: float
+    agreement: float
+    both: float
+
+
+Features = PictureFeatures | VideoFeatures | ScriptFeatures
+MODELS: dict[type, str] = {PictureFeatures: "pictures", VideoFeatures: "videos", ScriptFeatures: "scripts"}
+"""Where in models/calibration.json the numbers of each kind are."""
+
+
 def picture_features(score: float, distance: int, fit: Fit | None, close: float) -> PictureFeatures:
     """The features of a pair of pictures: `score` normalised, `distance` of PDQ in bits, `close` by `closeup.look`.
 
@@ -75,10 +93,9 @@ def _model(name: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarr
     return tuple(fitted["features"]), mean, scale, slope, float(fitted["intercept"])
 
 
-def probability(features: PictureFeatures | VideoFeatures) -> float:
-    """The calibrated probability that the pair is the same media, by logistic regression."""
-    name = "pictures" if isinstance(features, PictureFeatures) else "videos"
-    names, mean, scale, slope, intercept = _model(name)
+def probability(features: Features) -> float:
+    """The calibrated probability that the pair is the same media, or says the same, by logistic regression."""
+    names, mean, scale, slope, intercept = _model(MODELS[type(features)])
     values = np.array([getattr(features, feature) for feature in names])
     logit = float(((values - mean) / scale) @ slope + intercept)
     return float(round(1 / (1 + np.exp(-np.clip(logit, -30, 30))), 6))

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import ctranslate2
 import numpy as np
@@ -12,6 +13,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
+from mediafp.errors import UsageError
 from mediafp.evidence import Times, Transcript, Utterance
 from mediafp.media import SOUND_RATE, Sound
 from mediafp.reading import voice
@@ -69,20 +71,47 @@ class _Decoded:
     logprob: float
 
 
-class Transcriber:
-    """Whisper made ready. `threads` 0 is one a core; `hotwords` are names, places and slogans to listen for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechOptions:
+    """How to listen: a model's name or folder, names, places and slogans to listen for, threads (0: one a core)."""
 
-    def __init__(self, model: SpeechModel | None = None, *, threads: int = 0, hotwords: Sequence[str] = ()) -> None:
-        self.model = model or speech_model()
-        self._threads = threads or os.cpu_count() or 1
-        self._hotwords = " ".join(hotwords)[:MOST_HOTWORDS]
-        self._decoder = _load(self.model, self._threads)
+    model: str = EMBEDDED
+    hotwords: tuple[str, ...] = ()
+    threads: int = 0
+
+
+def read_words(file: Path) -> tuple[str, ...]:
+    """An analyst's list of words to listen for, one a line. Raises UsageError where it cannot be read."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read as a list of words ({error}); write it as UTF-8 text") from error
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+@lru_cache(maxsize=1)
+def transcriber(options: SpeechOptions) -> "Transcriber":
+    """The one that listens with these options, loaded once a process. Raises ModelError."""
+    return Transcriber(options)
+
+
+class Transcriber:
+    """Whisper made ready; its models are loaded when somebody speaks. Raises ModelError where one is missing."""
+
+    def __init__(self, options: SpeechOptions = SpeechOptions()) -> None:
+        self.model = speech_model(options.model)
+        self._threads = options.threads or os.cpu_count() or 1
+        self._hotwords = " ".join(options.hotwords)[:MOST_HOTWORDS]
 
     @property
     def version(self) -> str:
         """What a transcript depends on besides the sound."""
         words = f"+words:{self._hotwords}" if self._hotwords else ""
         return f"{CHAIN}+{self.model.sha256[:16]}{words}"
+
+    @cached_property
+    def _decoder(self) -> WhisperModel:
+        return _load(self.model, self._threads)
 
     @cached_property
     def _probe(self) -> WhisperModel:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from mediafp.evidence import Placement, Point, Segment
+from mediafp.evidence import Placement, Point, Segment, Utterance
 
 HEIGHT = 320.0
 """Height in SVG units at which both pictures are drawn."""
 GAP = 56.0
 GREEN, RED, INK = "#0a7d4f", "#c8202f", "#1c2733"
 BANDS = ("#2563a8", "#b4690e", "#6d3fa0", "#0a7d4f", "#a62c5b", "#4d6b1f", "#1d7a86", "#7a4a2b")
+LANGUAGES = {"zh": "#2563a8", "yue": "#b4690e", "en": "#0a7d4f", "und": "#8a949e"}
 REMOVED_AT = 0.01
 LINES = 24
 """Matched points that are joined by lines; more hide the pictures."""
@@ -148,6 +149,40 @@ def time_lines(segments: Sequence[Segment], query: float | None, reference: floa
     return Markup(f'<svg class="times" viewBox="0 0 {width:.0f} {foot:.0f}" role="img">{"".join(parts)}</svg>')
 
 
+def speech_line(utterances: Sequence[Utterance], seconds: float) -> Markup:
+    """The time line of what is said: a bar an utterance, coloured by language, striped where there is a doubt."""
+    width, bar, left = 900.0, 20.0, 8.0
+    languages = list(dict.fromkeys(u.language for u in utterances))
+    colours = {name: LANGUAGES.get(name, BANDS[n % len(BANDS)]) for n, name in enumerate(languages)}
+
+    def x(at: float) -> float:
+        return left + (width - 2 * left) * min(max(at, 0.0), seconds) / max(seconds, 0.1)
+
+    parts = [f'<rect x="{left}" y="18" width="{width - 2 * left}" height="{bar}" class="line"/>']
+    for u in utterances:
+        place = f'x="{x(u.start):.1f}" y="18" width="{max(1.5, x(u.end) - x(u.start)):.1f}" height="{bar}"'
+        told = f"<title>{clock(u.start)} {escape(u.language)} {escape(u.text)}</title>"
+        parts.append(f'<rect {place} fill="{colours[u.language]}" stroke="#fff" stroke-width=".6">{told}</rect>')
+        if u.flags or u.language == "und":
+            parts.append(f'<rect {place} fill="url(#doubt)">{told}</rect>')
+    for at, anchor in ((0.0, "start"), (seconds, "end")):
+        parts.append(
+            f'<text x="{x(at):.1f}" y="{18 + bar + 15}" text-anchor="{anchor}" class="tick">{clock(at)}</text>'
+        )
+    for n, name in enumerate(languages):
+        parts.append(f'<rect x="{left + n * 62}" y="3" width="10" height="10" fill="{colours[name]}"/>')
+        parts.append(f'<text x="{left + n * 62 + 15}" y="12" class="tick">{escape(name)}</text>')
+    stripes = (
+        '<defs><pattern id="doubt" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<rect width="2.4" height="6" fill="#fff" fill-opacity=".75"/></pattern></defs>'
+    )
+    return Markup(
+        f'<svg class="times" viewBox="0 0 {width:.0f} 56" role="img" aria-label="what is said when">'
+        f"{stripes}{''.join(parts)}</svg>"
+    )
+
+
 def clock(seconds: float) -> str:
     """Minutes and seconds, `1:02.5`."""
-    return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
+    tenths = round(seconds * 10)
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

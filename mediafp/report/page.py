@@ -11,13 +11,15 @@ from markupsafe import Markup
 from PIL import Image
 
 from mediafp import __version__
-from mediafp.evidence import Answer, Cluster, Clustering, Match, Segment
+from mediafp.evidence import Answer, Cluster, Clustering, Hint, Match, Segment
 from mediafp.media import Asset
-from mediafp.report.drawing import Shown, clock, data_uri, side_by_side, time_lines
+from mediafp.report.drawing import Shown, clock, data_uri, side_by_side, speech_line, time_lines
 from mediafp.report.source import EvidenceSource
 
 DRAWN = 200
 """Matches that are drawn; the page grows by about 100 kB with each."""
+SPOKEN = 500
+"""Files whose transcripts are written out; the others can be searched."""
 SEGMENTS_SHOWN = 4
 SMALL = 150
 """Longest side of the small pictures, pixels."""
@@ -51,6 +53,18 @@ class Card:
     reference_seen: list[str]
     handles: tuple[str, ...]
     removed_text: list[str]
+    words: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What one file says, as the template draws it; lines hold time, language, its probability, text and doubts."""
+
+    name: str
+    line: Markup
+    summary: str
+    lines: list[tuple[str, str, float, str, str]]
+    hints: tuple[Hint, ...]
 
 
 def write_report(
@@ -71,6 +85,7 @@ def write_report(
         version=__version__,
         total=len(pairs),
         cards=[_card(answer, match, source) for answer, match in pairs[:DRAWN]],
+        spoken=[s for a in answers[:SPOKEN] if a.sha256 and (s := _spoken(a.query, a.sha256, source))],
         clusters=[_gallery(cluster, source) for cluster in clustering.clusters],
         unclustered=clustering.unclustered,
     )
@@ -83,7 +98,8 @@ def _card(answer: Answer, match: Match, source: EvidenceSource) -> Card:
     names = _name(answer.query), _name(match.uris[0])
     placement = match.placement
     still = query.kind == "image" or reference.kind == "image"
-    moving = [] if still else match.segments
+    moving = [] if still else [s for s in match.segments if s.channel == "picture"]
+    script = [s for s in match.segments if s.channel == "script"][:SEGMENTS_SHOWN]
     return Card(
         query_name=names[0],
         reference_name=names[1],
@@ -100,7 +116,35 @@ def _card(answer: Answer, match: Match, source: EvidenceSource) -> Card:
         reference_seen=_seen(reference, source),
         handles=placement.handles if placement else (),
         removed_text=[box.text for box in placement.removed_text] if placement else [],
+        words=[(_words(query.sha256, s.query, source), _words(reference.sha256, s.reference, source)) for s in script],
     )
+
+
+def _spoken(uri: str, sha256: str, source: EvidenceSource) -> Spoken | None:
+    found = source.spoken(sha256)
+    if found is None or not found[0].utterances:
+        return None
+    said, hints = found
+    languages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in sorted(said.languages.items()))
+    lost = f"; {said.untranscribed_seconds:.0f} s of speech gave no words" if said.untranscribed_seconds else ""
+    return Spoken(
+        name=_name(uri),
+        line=speech_line(said.utterances, max(said.duration, said.utterances[-1].end)),
+        summary=f"{said.model}: {languages}{lost}",
+        lines=[
+            (clock(u.start), u.language, u.language_probability, u.text, ", ".join(u.flags).replace("_", " "))
+            for u in said.utterances
+        ],
+        hints=hints,
+    )
+
+
+def _words(sha256: str, times: tuple[float, float] | None, source: EvidenceSource) -> str:
+    """What is said in these times, whole utterances."""
+    found = source.spoken(sha256)
+    if found is None or times is None:
+        return ""
+    return " ".join(u.text for u in found[0].utterances if u.end > times[0] and u.start < times[1])
 
 
 def _pair(

@@ -2,11 +2,12 @@
 
 from typing import Protocol
 
+from mediafp.evidence import Hint, Transcript
 from mediafp.media import Asset, Sighting
 
 
 class EvidenceSource(Protocol):
-    """Assets, sightings and thumbnails by SHA-256."""
+    """Assets, sightings, thumbnails and transcripts by SHA-256."""
 
     def asset(self, sha256: str) -> Asset:
         """One asset."""
@@ -18,4 +19,8 @@ class EvidenceSource(Protocol):
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
         """The kept JPEG nearest to a time (None: the first)."""
+        ...
+
+    def spoken(self, sha256: str) -> tuple[Transcript, tuple[Hint, ...]] | None:
+        """Its best transcript with the slips of synthetic voices in it; None where nobody listened, or it has no sound."""
         ...

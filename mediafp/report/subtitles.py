@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from mediafp.evidence import Transcript, Utterance
+from mediafp.evidence import Transcript
+from mediafp.report.drawing import clock
 
 LINE = 42
 """Characters a line of subtitles, the usual most for Latin script; a CJK character counts as two."""
@@ -35,12 +36,7 @@ def _lines(transcript: Transcript) -> Iterator[str]:
         yield "no words" if transcript.speech_seconds else "nobody speaks"
     for u in transcript.utterances:
         doubts = f"  ({', '.join(flag.replace('_', ' ') for flag in u.flags)})" if u.flags else ""
-        yield f"[{_minutes(u)}] {u.language:>3}  {' '.join(u.text.split())}{doubts}"
-
-
-def _minutes(utterance: Utterance) -> str:
-    tenths = round(utterance.start * 10)
-    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
+        yield f"[{clock(u.start)}] {u.language:>3}  {' '.join(u.text.split())}{doubts}"
 
 
 def _clock(seconds: float, point: str) -> str:

@@ -101,6 +101,11 @@ class Store:
                 raise StoreError(f"the store {file} cannot be opened: {error}") from error
             raise
 
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The database, for the modules of this folder."""
+        return self._db
+
     def close(self) -> None:
         """Closes the file; the store may be opened again."""
         self._db.close()

@@ -52,6 +52,36 @@ MIGRATIONS = [
         last_at TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE sound (
+        sha256 TEXT PRIMARY KEY,
+        sound TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX sound_by_sound ON sound (sound);
+    CREATE TABLE transcript (
+        sound TEXT NOT NULL,
+        version TEXT NOT NULL,
+        model TEXT NOT NULL,
+        rank INTEGER NOT NULL,
+        data TEXT NOT NULL,
+        words_version TEXT NOT NULL,
+        words BLOB NOT NULL,
+        made_at TEXT NOT NULL,
+        PRIMARY KEY (sound, version)
+    ) STRICT;
+    CREATE TABLE passage (
+        id INTEGER PRIMARY KEY,
+        holder TEXT NOT NULL,
+        source TEXT NOT NULL CHECK (source IN ('speech', 'picture')),
+        start REAL NOT NULL,
+        end REAL NOT NULL,
+        text TEXT NOT NULL,
+        times TEXT,
+        next INTEGER
+    ) STRICT;
+    CREATE INDEX passage_by_holder ON passage (holder);
+    CREATE VIRTUAL TABLE passage_index USING fts5 (words, tokenize="unicode61 remove_diacritics 0");
+    """,
 ]
 VERSION = len(MIGRATIONS)
 

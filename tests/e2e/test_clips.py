@@ -51,8 +51,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, clips: dict[str, Path]) -> t
            "-c:v", "libx264", "-crf", 30, "-preset", "veryfast", f"file:{dump / COPY_NAME}")  # fmt: skip
     with open_case(store, create=True) as case, case.store.writing():
         for path in sorted(dump.iterdir()):
-            intake = take_in(path)
-            assert intake is not None and case.store.add(intake)
+            taken = take_in(path)
+            assert taken is not None and case.store.add(taken.intake)
     return folder, store
 
 

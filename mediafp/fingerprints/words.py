@@ -1,0 +1,92 @@
+"""What is said, as rows that are equal where words sound alike: one row a word or Chinese character."""
+
+import hashlib
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from pypinyin import Style, lazy_pinyin
+
+from mediafp.evidence import Times, Transcript, Utterance
+from mediafp.fingerprint import Fingerprint
+from mediafp.text import is_cjk, tokens
+
+NAME = "words"
+VERSION = "words-1"
+"""The model that listened is no part of it: words compare, whoever heard them."""
+BYTES = 4
+DOUBTFUL = {"repetition": 0.5, "low_confidence": 0.5, "credit_phrase": 0.0}
+"""Quality of the words of an utterance with such a flag; the credits that Whisper invents are no evidence at all."""
+DIGIT = 0.5
+"""Quality of a digit: there are ten, and the longest stretch of unrelated texts in the development set was a date."""
+_DIGITS = "零一二三四五六七八九"
+_Row = tuple[str, float, Times]
+"""A sound, its quality, and when it is said."""
+
+
+def words_fingerprint(sha256: str, transcript: Transcript) -> Fingerprint:
+    """The rows of a transcript's words in order: `vectors` (N, 4) hashes of their sounds, `spans` when they are said.
+
+    `quality` is 1, and less for digits and for words of a doubtful utterance.
+    """
+    rows = [row for utterance in transcript.utterances for row in _rows(utterance)]
+    return Fingerprint(
+        sha256=sha256,
+        type=NAME,
+        version=VERSION,
+        spans=np.array([times for *_, times in rows], np.float64).reshape(-1, 2),
+        vectors=np.frombuffer(b"".join(_hash(sound) for sound, *_ in rows), np.uint8).reshape(-1, BYTES),
+        quality=np.array([quality for _, quality, _ in rows], np.float32),
+    )
+
+
+def sounds(text: str) -> list[str]:
+    """How the words of a text sound: pinyin without tones of Chinese characters and of each digit, others as written.
+
+    Pinyin is marked with "~", so that 有 is not the English "you".
+    """
+    return [sound for token in tokens(text) for sound in _sounds(token.text)]
+
+
+def _rows(utterance: Utterance) -> list[_Row]:
+    """The rows of an utterance; its words are spread over it evenly where their own times are unknown."""
+    trust = min((DOUBTFUL.get(flag, 1.0) for flag in utterance.flags), default=1.0)
+    said = [token.text for token in tokens(utterance.text)]
+    times = utterance.times
+    if len(times) != len(said):
+        said = [part for token in said for part in (token if _is_number(token) else [token])]
+        times = _even(len(said), (utterance.start, utterance.end))
+    rows: list[_Row] = []
+    for token, whole in zip(said, times, strict=True):
+        heard = _sounds(token)
+        quality = trust * DIGIT if _is_number(token) or token in _DIGITS else trust
+        rows += [(sound, quality, part) for sound, part in zip(heard, _even(len(heard), whole), strict=True)]
+    return rows
+
+
+def _even(parts: int, whole: Times) -> tuple[Times, ...]:
+    edges = np.linspace(*whole, parts + 1).tolist()
+    return tuple(pairwise(edges))
+
+
+def _is_number(token: str) -> bool:
+    return token.isascii() and token.isdigit()
+
+
+def _sounds(token: str) -> tuple[str, ...]:
+    """A number is taken digit by digit: 35, which 三十五 was turned into, is 三五."""
+    return tuple(_sound(_DIGITS[int(digit)]) for digit in token) if _is_number(token) else (_sound(token),)
+
+
+@lru_cache(maxsize=1 << 15)
+def _sound(token: str) -> str:
+    """A character alone, since its neighbours are often misheard and must not change it."""
+    if not is_cjk(token):
+        return token
+    # Kana and hangul are left as they are, which is pypinyin's default.
+    return "~" + lazy_pinyin(token, style=Style.NORMAL, v_to_u=False)[0].replace("ü", "v")
+
+
+@lru_cache(maxsize=1 << 15)
+def _hash(sound: str) -> bytes:
+    return hashlib.blake2b(sound.encode("utf-8", "surrogatepass"), digest_size=BYTES).digest()

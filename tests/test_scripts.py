@@ -1,0 +1,295 @@
+"""Scripts: the same words are found garbled, in part and in any writing, with both times; other words are not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from mediafp.evidence import Match, Transcript, Utterance
+from mediafp.fingerprint import Fingerprint
+from mediafp.fingerprints.words import words_fingerprint
+from mediafp.matching import judge
+from mediafp.matching.scripts import (
+    MINIMA,
+    STOCK_MOST,
+    STOCK_WORDS,
+    Scripts,
+    compare,
+    compare_all,
+    match_scripts,
+    signatures,
+    words_of,
+)
+from mediafp.media import Kind
+
+STEP = 0.25
+"""Seconds of a word."""
+VOCABULARY = np.random.default_rng(7).integers(0, 1 << 32, 2000, np.uint32)
+LIKELY = 1 / (np.arange(len(VOCABULARY)) + 10)
+NIGHT = "当夜幕降临，星光点点，伴随着微风拂面，我在静谧中感受着时光的流转，思念如涟漪荡漾，梦境如画卷展开"
+GARBLED = "當頁幕降臨的星光點點 但隨著微風浮面,我在靜蜜中感受著時光的流轉 思念如連一當樣,弄近如畫圈展開"
+POLICY = "有環保團體建議政府加強回收政策，推動社會可持續發展，減少廢物堆填。"
+POLICY_HEARD = "有環保全體建議政府加強回收政策 推動社會可持發展 僅少肺磨堆填"
+FREE = "Today, as always, men fall into two groups: slaves and free men. Whoever does not have two-thirds of his day"
+FREE_HEARD = "A day as always men fall into 2 groups, slaves and freemen, whoever does not have 2 thirds of his day"
+THANKS = "thanks for watching and please subscribe"
+
+
+@dataclass
+class Shelf:
+    """Scripts as a library has them."""
+
+    scripts: Scripts
+
+    def kind(self, sha256: str) -> Kind:
+        return "video"
+
+    def uris(self, sha256: str) -> tuple[str, ...]:
+        return (f"{sha256}.mp4",)
+
+
+def drawn(count: int, seed: int) -> np.ndarray:
+    """Words as frequent as in a language."""
+    made: np.ndarray = np.random.default_rng(seed).choice(VOCABULARY, count, p=LIKELY / LIKELY.sum())
+    return made
+
+
+def garbled(words: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """So many of the words misheard, a few of them lost and as many invented."""
+    rng = np.random.default_rng(seed)
+    fate = rng.random(len(words))
+    made = np.where(fate < 0.8 * share, drawn(len(words), seed + 1), words)[(fate < 0.8 * share) | (fate > 0.9 * share)]
+    places = np.flatnonzero(rng.random(len(made)) < 0.1 * share)
+    return np.insert(made, places, drawn(len(places), seed + 2))
+
+
+def script(
+    name: str, words: np.ndarray, *, quality: float = 1.0, step: float = STEP, version: str = "1"
+) -> Fingerprint:
+    starts = np.arange(len(words)) * step
+    return Fingerprint(
+        sha256=name,
+        type="words",
+        version=version,
+        spans=np.stack((starts, starts + step), axis=1).reshape(-1, 2),
+        vectors=np.frombuffer(words.astype("<u4").tobytes(), np.uint8).reshape(-1, 4),
+        quality=np.full(len(words), quality, np.float32),
+    )
+
+
+def spoken(name: str, text: str, language: str = "zh", flags: tuple[str, ...] = ()) -> Fingerprint:
+    said = Utterance(start=1.0, end=11.0, language=language, language_probability=0.9, text=text, flags=flags)
+    return words_fingerprint(
+        name,
+        Transcript(
+            model="m",
+            version="1",
+            duration=12.0,
+            speech_seconds=10.0,
+            untranscribed_seconds=0.0,
+            utterances=(said,) if text else (),
+        ),
+    )
+
+
+def matches(query: Fingerprint, *references: Fingerprint, without: str | None = None) -> list[Match]:
+    return match_scripts(query, Shelf(Scripts(references)), without=without)
+
+
+# Search -------------------------------------------------------------------------------------------
+
+
+def test_signatures_are_one_a_passage_and_the_same_for_the_same_words() -> None:
+    words = drawn(101, 1)
+    assert signatures(words).shape == (5, MINIMA)
+    assert (signatures(words)[0] == signatures(words[:40])[0]).all()
+    assert (signatures(words)[-1] == signatures(words[-40:])[0]).all()
+    assert not (signatures(words)[0] == signatures(drawn(40, 2))[0]).mean() > 0.1
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_words_are_never_found(count: int) -> None:
+    few, many = script("few", drawn(count, 1)), script("many", drawn(100, 1))
+    assert signatures(words_of(few)).shape == (0, MINIMA)
+    assert matches(few, many) == matches(many, few) == matches(few, few) == []
+
+
+def test_an_empty_shelf_has_nothing() -> None:
+    assert Scripts([]).search(script("a", drawn(50, 1))) == []
+
+
+def test_the_garbled_script_comes_first_among_many() -> None:
+    words = drawn(60, 1)
+    shelf = Scripts([script(f"other-{n:03}", drawn(60, 100 + n)) for n in range(300)] + [script("same", words)])
+    for seed in range(5):
+        assert shelf.search(script("q", garbled(words, 0.35, seed)))[0].sha256 == "same"
+
+
+def test_search_gives_so_many_and_leaves_one_out() -> None:
+    words = drawn(60, 1)
+    shelf = Scripts([script(name, garbled(words, 0.2, n)) for n, name in enumerate("abcd")])
+    assert len(shelf.search(script("a", words), count=2)) == 2
+    assert {c.sha256 for c in shelf.search(script("a", words), without="a")} == set("bcd")
+
+
+def test_versions_do_not_compare() -> None:
+    words = drawn(60, 1)
+    assert Scripts([script("a", words, version="2")]).search(script("q", words)) == []
+
+
+# Alignment ----------------------------------------------------------------------------------------
+
+
+def test_a_script_agrees_with_itself_as_a_whole() -> None:
+    made = script("a", drawn(200, 1))
+    (stretch,) = compare(made, made)
+    assert stretch.query == stretch.reference == (0.0, 50.0)
+    assert (stretch.words, stretch.score, stretch.speed) == (200, 1.0, 1.0)
+    assert stretch.rows == tuple((n, n) for n in range(200))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_garbled_words_are_aligned_as_a_whole(seed: int) -> None:
+    words = drawn(120, seed)
+    heard = garbled(words, 0.35, seed)
+    best = compare(script("q", heard), script("r", words, step=0.3))[0]
+    assert best.score > 0.55
+    assert best.query == pytest.approx((0, len(heard) * STEP), abs=2)
+    assert best.reference == pytest.approx((0, 120 * 0.3), abs=2)
+    assert best.speed == pytest.approx(1.2, rel=0.1)
+    assert all(a == b for a, b in zip(heard[[r for r, _ in best.rows]], words[[r for _, r in best.rows]], strict=True))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_both_directions_agree(seed: int) -> None:
+    words = drawn(80, seed)
+    one, other = script("q", garbled(words, 0.3, seed)), script("r", words)
+    there, back = compare(one, other)[0], compare(other, one)[0]
+    assert there.evidence == pytest.approx(back.evidence, abs=3) and there.score == pytest.approx(back.score, abs=0.05)
+    assert there.query == pytest.approx(back.reference, abs=1) and there.reference == pytest.approx(back.query, abs=1)
+
+
+def test_parts_are_found_at_their_times() -> None:
+    words = drawn(100, 1)
+    query = np.concatenate((drawn(30, 2), words[50:80], drawn(30, 3), words[5:35], drawn(20, 4)))
+    found = sorted(compare(script("q", query), script("r", words)), key=lambda s: s.query)
+    assert [s.query for s in found] == [pytest.approx((7.5, 15), abs=0.8), pytest.approx((22.5, 30), abs=0.8)]
+    assert [s.reference for s in found] == [pytest.approx((12.5, 20), abs=0.8), pytest.approx((1.25, 8.75), abs=0.8)]
+
+
+def test_every_word_of_the_query_is_used_once() -> None:
+    words = drawn(40, 1)
+    rows = [r for s in compare(script("q", words), script("r", np.tile(words, 3))) for r, _ in s.rows]
+    assert len(rows) == len(set(rows)) == 40
+
+
+def test_unrelated_words_have_no_stretch_of_weight() -> None:
+    for seed in range(10):
+        found = compare(script("q", drawn(300, seed)), script("r", drawn(300, seed + 50)))
+        assert all(s.evidence < 6 for s in found)
+
+
+def test_an_hour_is_aligned_box_by_box() -> None:
+    words = drawn(3000, 1)
+    (stretch,) = compare(script("q", garbled(words, 0.3, 1)), script("r", words))
+    assert stretch.reference == pytest.approx((0, 750), abs=5) and stretch.score > 0.6
+
+
+def test_a_short_part_of_hours_is_found() -> None:
+    query, reference = drawn(5000, 1), drawn(5000, 2)
+    reference[4000:4040] = query[1000:1040]
+    best = compare(script("q", query), script("r", reference))[0]
+    assert best.query == pytest.approx((250, 260), abs=1) and best.reference == pytest.approx((1000, 1010), abs=1)
+
+
+def test_a_chant_and_doubtful_words_say_little() -> None:
+    chant = script("a", np.tile(drawn(3, 1), 20))
+    assert compare(chant, chant)[0].evidence <= 4
+    words = drawn(40, 1)
+    sure, doubtful = script("a", words), script("b", words, quality=0.5)
+    assert compare(sure, doubtful)[0].evidence == compare(doubtful, sure)[0].evidence
+    assert compare(sure, doubtful)[0].evidence == pytest.approx(compare(sure, sure)[0].evidence / 2)
+
+
+# Matches ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "language"),
+    [(NIGHT, GARBLED, "zh"), (POLICY, POLICY_HEARD, "yue"), (FREE, FREE_HEARD, "en"), (NIGHT, NIGHT, "zh")],
+)
+def test_the_same_words_are_a_copy(said: str, heard: str, language: str) -> None:
+    (match,) = matches(spoken("q", heard, language), spoken("r", said, language))
+    assert (match.relation, match.verdict, match.uris, match.placement) == ("same_script", "copy", ("r.mp4",), None)
+    assert match.probability >= judge.COPY_AT and min(match.coverage) > 0.8
+    (segment,) = match.segments
+    assert (segment.channel, segment.mirrored) == ("script", False)
+    assert segment.query == pytest.approx((1, 11), abs=1) and segment.reference == pytest.approx((1, 11), abs=1)
+
+
+@pytest.mark.parametrize(("one", "other"), [(NIGHT, POLICY), (POLICY_HEARD, GARBLED), (FREE, THANKS), (FREE, NIGHT)])
+def test_other_words_are_not(one: str, other: str) -> None:
+    assert all(match.probability < 0.5 for match in matches(spoken("q", one), spoken("r", other)))
+
+
+def test_a_part_is_told_with_its_share_and_reasons() -> None:
+    words = drawn(120, 1)
+    query = np.concatenate((drawn(60, 2), words[40:100]))
+    (match,) = matches(script("q", query), script("r", words))
+    assert match.coverage == pytest.approx((0.5, 0.5), abs=0.05)
+    assert match.why == (
+        f"{len(compare(script('q', query), script('r', words))[0].rows)} of 60 words in a row agree"
+        " (by their sound, without tones)",
+        "15 s of the query and 15 s of the reference say the same",
+        "the voices were not compared",
+    )
+
+
+@pytest.mark.parametrize("words", [3, 6, STOCK_WORDS - 1])
+def test_a_stock_phrase_is_never_a_copy(words: int) -> None:
+    phrase = drawn(words, 3)
+    query = script("q", np.concatenate((drawn(50, 1), phrase)))
+    for other in (script("r", phrase), script("r", np.concatenate((drawn(50, 2), phrase)))):
+        for match in matches(query, other):
+            assert match.probability <= STOCK_MOST and match.verdict != "copy"
+
+
+def test_thanks_are_no_copy() -> None:
+    for match in matches(spoken("q", f"{FREE}. {THANKS}", "en"), spoken("r", THANKS, "en")):
+        assert match.verdict != "copy" and "so few words may be a common phrase" in match.why
+
+
+def test_credits_that_whisper_invents_prove_nothing() -> None:
+    text = "请不吝点赞订阅转发打赏支持明镜与点点栏目"
+    made = spoken("q", text, flags=("credit_phrase",))
+    assert all(match.probability < 0.5 for match in matches(made, spoken("r", text)))
+
+
+def test_numbers_agree_however_they_are_written() -> None:
+    one = "现在是2025年12点55分，星期5，明天是周6，不用上班，太棒啦"
+    other = "现在是二零二五年十二点五十五分，星期五，明天是周六，不用上班，太棒啦"
+    (match,) = matches(spoken("q", one), spoken("r", other))
+    assert match.verdict == "copy" and match.segments[0].score == 1.0
+    assert "digits, repeated words and doubtful passages count in part" in match.why
+
+
+def test_the_likeliest_comes_first_and_the_query_itself_can_be_left_out() -> None:
+    words = drawn(60, 1)
+    shelf = [script("a", words), script("b", garbled(words, 0.5, 1)), script("c", garbled(words, 0.2, 1))]
+    found = matches(script("a", words), *shelf, without="a")
+    assert [m.sha256 for m in found] == ["c", "b"] and found[0].probability > found[1].probability
+
+
+def test_more_words_and_more_agreement_never_lower_the_probability() -> None:
+    for share in (0.4, 0.7, 1.0):
+        likely = [
+            judge.probability(judge.ScriptFeatures(words=w, agreement=share, both=w * share))
+            for w in np.log1p([1, 4, 8, 12, 30, 100])
+        ]
+        assert likely == sorted(likely)
+
+
+def test_pairs_hold_what_was_measured() -> None:
+    words = drawn(60, 1)
+    (pair,) = compare_all(script("q", words), Scripts([script("r", words)]))
+    assert pair.features.agreement == 1.0 and pair.features.both == pair.features.words > 4

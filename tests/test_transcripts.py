@@ -1,0 +1,172 @@
+"""Transcripts in a store: kept exactly, the better model's beside the older one's, and found by their words."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mediafp.case import Case, open_case
+from mediafp.errors import UsageError
+from mediafp.evidence import Hit, Transcript, Utterance
+from mediafp.fingerprints.words import words_fingerprint
+from mediafp.media import Asset, Sighting
+from mediafp.store import schema, transcripts
+from mediafp.store.records import FILE_NAME, Intake
+
+
+def said(*texts: str, version: str = "v1", gap: float = 0.0, times: bool = False) -> Transcript:
+    utterances = tuple(
+        Utterance(
+            start=n * (5 + gap),
+            end=n * (5 + gap) + 5,
+            language="zh",
+            language_probability=0.9,
+            text=text,
+            times=tuple((n * (5 + gap) + i, n * (5 + gap) + i + 1) for i in range(len(text))) if times else (),
+        )
+        for n, text in enumerate(texts)
+    )
+    return Transcript(
+        model="whisper-base",
+        version=version,
+        duration=60,
+        speech_seconds=50,
+        untranscribed_seconds=1,
+        utterances=utterances,
+    )
+
+
+def keep(case: Case, name: str, transcript: Transcript, rank: int = 2) -> str:
+    sha256, store = name.ljust(64, "0"), case.store
+    with store.writing():
+        store.add(
+            Intake(
+                path=f"/dump/{name}.mp4",
+                bytes=1,
+                modified_ns=1,
+                asset=Asset(sha256=sha256, kind="video", bytes=1),
+                sighting=Sighting(sha256=sha256, uri=f"/dump/{name}.mp4"),
+            )
+        )
+        transcripts.hear(store, sha256, f"sound-{name}")
+        transcripts.add(store, f"sound-{name}", transcript, words_fingerprint(sha256, transcript), rank)
+    return sha256
+
+
+def find(case: Case, text: str) -> list[Hit]:
+    return list(transcripts.search(case.store, text))
+
+
+@pytest.mark.parametrize(
+    "sought",
+    [
+        "机器学习",
+        "機器學習",
+        "35",
+        "三十五",
+        "Machine",
+        "ＭＡＣＨＩＮＥ",
+        '"machine learning"',
+        "learning machine",
+        "学习 machine",
+    ],
+)
+def test_every_way_of_writing_finds_the_passage(case: Case, sought: str) -> None:
+    sha256 = keep(case, "a", said("今天说三十五种機器學習 Machine Learning 的方法"))
+    keep(case, "b", said("明天会下雨吗"))
+    (hit,) = find(case, sought)
+    assert (hit.sha256, hit.uris, hit.source, hit.start, hit.end) == (sha256, ("/dump/a.mp4",), "speech", 0, 5)
+    assert hit.marks and all(hit.text[a:b] for a, b in hit.marks)
+
+
+@pytest.mark.parametrize("sought", ["学机器", "机学", '"learning machine"', "机器人", "机器 下雨"])
+def test_other_words_and_another_order_find_nothing(case: Case, sought: str) -> None:
+    keep(case, "a", said("今天说機器學習 Machine Learning 的方法"))
+    keep(case, "b", said("明天会下雨吗"))
+    assert find(case, sought) == []
+
+
+@pytest.mark.parametrize("sought", ['雨 AND "', "雨 OR 雪*", "NEAR(雨)", "words:雨", "^雨", '"', "(", "-雨"])
+def test_the_index_own_language_does_nothing(case: Case, sought: str) -> None:
+    keep(case, "a", said("明天会下雨吗"))
+    try:
+        find(case, sought)
+    except UsageError as error:
+        assert "no word" in str(error)
+
+
+def test_the_marked_words_stand_where_they_were_written(case: Case) -> None:
+    keep(case, "a", said("香港，香港！我愛香港。"))
+    (hit,) = find(case, "香港")
+    assert [hit.text[a:b] for a, b in hit.marks] == ["香港"] * 3
+
+
+def test_times_of_words_narrow_the_hit(case: Case) -> None:
+    keep(case, "a", said("甲乙丙丁", times=True))
+    (hit,) = find(case, "乙丙")
+    assert (hit.start, hit.end) == (1, 3)
+
+
+def test_a_phrase_cut_between_two_utterances_is_found_once(case: Case) -> None:
+    keep(case, "a", said("我们要保护环", "境卫生和健康"))
+    (hit,) = find(case, "环境卫生")
+    assert hit.text == "我们要保护环 境卫生和健康" and (hit.start, hit.end) == (0, 10)
+    (own,) = find(case, "卫生")
+    assert own.text == "境卫生和健康" and own.start == 5
+    keep(case, "b", said("后来说到天", "空的颜色", gap=30))
+    assert find(case, "天空") == []
+
+
+def test_a_better_model_is_searched_and_the_older_one_is_kept(case: Case) -> None:
+    keep(case, "a", said("错误的字", version="base"), rank=2)
+    keep(case, "a", said("正确的字", version="large"), rank=8)
+    assert find(case, "错误") == [] and len(find(case, "正确")) == 1
+    older = transcripts.transcript(case.store, "sound-a", "base")
+    assert older is not None and older.utterances[0].text == "错误的字"
+    keep(case, "a", said("又是错误", version="tiny"), rank=1)
+    assert find(case, "又是") == []
+    assert transcripts.problems(case.store) == []
+
+
+def test_what_is_only_asked_about_is_not_found(case: Case) -> None:
+    with case.store.writing():
+        transcripts.hear(case.store, "f" * 64, "sound-x")
+        transcripts.add(case.store, "sound-x", said("秘密"), words_fingerprint("f", said("秘密")), 1)
+    assert find(case, "秘密") == []
+    assert transcripts.transcribed(case.store, "f" * 64, "v1") and not transcripts.transcribed(
+        case.store, "e" * 64, "v1"
+    )
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(texts=st.lists(st.text(max_size=30), max_size=4))
+def test_a_transcript_comes_back_as_it_was(case: Case, texts: list[str]) -> None:
+    kept = said(*texts)
+    with case.store.writing():
+        transcripts.add(case.store, "sound", kept, words_fingerprint("f", kept), 1)
+    assert transcripts.best(case.store, "sound") == kept == transcripts.transcript(case.store, "sound", "v1")
+    assert transcripts.problems(case.store) == []
+
+
+def test_lone_surrogates_are_kept_and_do_no_harm(case: Case) -> None:
+    kept = said("before \udcff after")
+    keep(case, "a", kept)
+    assert transcripts.transcript_of(case.store, "a".ljust(64, "0")) == kept
+    assert len(find(case, "after")) == 1
+
+
+def test_a_store_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    db = sqlite3.connect(folder / FILE_NAME)
+    for statement in schema.MIGRATIONS[0].split(";"):
+        db.execute(statement)
+    db.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+    db.execute("PRAGMA user_version=1")
+    db.commit()
+    db.close()
+    with open_case(folder) as case:
+        keep(case, "a", said("你好"))
+        assert len(find(case, "你好")) == 1
