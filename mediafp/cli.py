@@ -31,7 +31,7 @@ from mediafp.errors import MediafpError, ModelError, UsageError
 from mediafp.ingest.walk import walk
 from mediafp.jobs import IngestOptions
 from mediafp.pipeline import ReadOptions
-from mediafp.reading.models import EMBEDDED
+from mediafp.reading.models import EMBEDDED, cached
 from mediafp.reading.speech import SpeechOptions, read_words, transcriber
 from mediafp.reading.tells import SHIPPED
 from mediafp.report import subtitles
@@ -491,6 +491,12 @@ def models_list(as_json: Json = False) -> None:
                   "sha256": weight.sha256, "source": weight.source})  # fmt: skip
         else:
             table.add_row(weight.name, weight.version, weight.licence, state, weight.sha256[:16])
+    for model in cached():
+        if as_json:
+            _say({"name": model.name, "version": model.revision, "licence": None, "state": "ok", "sha256": None,
+                  "source": "the hub's cache"})  # fmt: skip
+        else:
+            table.add_row(model.name, model.revision[:12], "see its page", "in the hub's cache", "")
     if not as_json:
         out.print(table)
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import av
+import ctranslate2
 import cv2
 import faiss
+import faster_whisper
 import imageio_ffmpeg
 import onnxruntime
 
@@ -32,6 +34,13 @@ def examine() -> Iterator[Finding]:
     yield Finding(what="PyAV", good=True, detail=f"{av.__version__}, libavcodec {codec}")
     yield Finding(what="OpenCV with SIFT", good=hasattr(cv2, "SIFT_create"), detail=cv2.__version__)
     yield Finding(what="FAISS", good=True, detail=faiss.__version__)
+    devices = ctranslate2.get_cuda_device_count()
+    yield Finding(
+        what="faster-whisper",
+        good=True,
+        detail=f"{faster_whisper.__version__}, CTranslate2 {ctranslate2.__version__}, "
+        + (f"{devices} GPU" if devices else "on the CPU"),
+    )
     yield Finding(what="ONNX Runtime", good=True, detail=onnxruntime.__version__)
     try:
         yield Finding(what="ffmpeg (for clips)", good=True, detail=imageio_ffmpeg.get_ffmpeg_version())

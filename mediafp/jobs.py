@@ -187,8 +187,9 @@ def _listen(path: Path, options: ReadOptions) -> Work:
 def _result(future: Future[Work]) -> Work:
     try:
         return future.result()
-    except FutureTimeout:
-        return _Failed("timeout", "reading it took too long, and was ended")
+    except FutureTimeout as error:
+        seconds = error.args[1] if len(error.args) > 1 else FILE_SECONDS
+        return _Failed("timeout", f"reading took more than {seconds} s")
     except ProcessExpired as error:
         return _Failed("crash", f"the worker that read it died (exit status {error.exitcode})")
     except MemoryError:

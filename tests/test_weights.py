@@ -24,3 +24,30 @@ def test_a_changed_byte_and_a_missing_file_stop_the_start(monkeypatch: pytest.Mo
         with pytest.raises(ModelError, match=state):
             weights.find(name)
     weights.find.cache_clear()
+
+
+def test_a_model_in_parts_is_joined_once_and_mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MEDIAFP_CACHE", str(tmp_path / "cache"))
+    weight = next(w for w in weights.manifest() if w.parts)
+    path = weight.join()
+    assert path.is_relative_to(tmp_path) and path.stat().st_size == 145_217_532
+    assert {file.name for file in path.parent.iterdir()} == {weight.file, *weight.beside}
+    first = path.stat().st_mtime_ns
+    assert weight.join() == path and path.stat().st_mtime_ns == first
+    with path.open("r+b") as file:
+        file.truncate(1000)
+    assert weight.join().stat().st_size == 145_217_532
+
+
+def test_a_model_that_cannot_be_joined_names_the_mend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    weight = next(w for w in weights.manifest() if w.parts)
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("MEDIAFP_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ModelError, match="MEDIAFP_CACHE"):
+        weight.join()
+    monkeypatch.setenv("MEDIAFP_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(ModelError, match="changed"):
+        replace(weight, sha256="0" * 64).join()
+    with pytest.raises(ModelError, match="missing"):
+        replace(weight, parts=("no_such_package/model.bin",)).join()
+    assert not (tmp_path / "cache").exists()

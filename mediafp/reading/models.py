@@ -67,3 +67,22 @@ def _snapshot(name: str) -> Path:
             f"the speech model {name} is not on this machine: fetch it into the hub's cache first (hf download), or"
             " name the folder that holds it; mediafp downloads nothing"
         ) from error
+
+
+def cached() -> list[SpeechModel]:
+    """The speech models in the hub's cache, their bytes not yet hashed (`sha256` is "")."""
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repositories = scan_cache_dir().repos
+    except (CacheNotFound, OSError):
+        return []
+    return [
+        SpeechModel(
+            name=repository.repo_id, folder=Path(revision.snapshot_path), sha256="", revision=revision.commit_hash
+        )
+        for repository in sorted(repositories, key=lambda r: r.repo_id)
+        for revision in repository.revisions
+        if any(file.file_name == "model.bin" for file in revision.files) and "whisper" in repository.repo_id.lower()
+    ]

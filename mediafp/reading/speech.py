@@ -37,6 +37,10 @@ FRAMES = 100
 """Feature frames a second, of which the encoder makes half as many."""
 SNAP_SECONDS = 0.6
 """A change of utterance this near to a pause is put there: Whisper's own times are coarse."""
+REACH_SECONDS = 0.3
+"""A piece that begins this little before Whisper's end was not decoded: its times are coarse."""
+LEFT_SECONDS = 1.0
+"""Less of a piece is not decoded anew."""
 NO_REPEAT = 4
 """Tokens that may not follow one another twice: Cantonese errors fell from .44 to .24, other languages' stayed."""
 CANTONESE_PROMPT = "以下係廣東話句子：佢哋喺度講緊嘢嘅，唔係普通話。"
@@ -128,18 +132,20 @@ class Transcriber:
         found = voice.pieces(samples, longest=int(LONGEST_SECONDS * SOUND_RATE))
         windows = list(_windows(found, decide(list(self._hear(samples, found)))))
         spoken = sum(w.end - w.start for w in windows) or 1
-        utterances: list[Utterance] = []
         lost, done = 0.0, 0
+        utterances: list[Utterance] = []
         for language in sorted({w.language for w in windows}):
-            own = [w for w in windows if w.language == language]
-            for at in range(0, len(own), BATCH):
-                batch = own[at : at + BATCH]
+            waiting = [w for w in windows if w.language == language]
+            while waiting:
+                batch, waiting = waiting[:BATCH], waiting[BATCH:]
                 for window, decoded in zip(batch, self._decode(samples, batch, language), strict=True):
-                    said = self._utterances(window, decoded, sound.start)
+                    read, rest = _reached(window, self._end(decoded))
+                    said = self._utterances(read, decoded, sound.start)
                     utterances += said
-                    lost += 0.0 if said else (window.end - window.start) / SOUND_RATE
-                    done += window.end - window.start
-                step(done / spoken)
+                    lost += 0.0 if said else (read.end - read.start) / SOUND_RATE
+                    waiting += rest
+                    done += read.end - read.start
+                step(min(1.0, done / spoken))
         return Transcript(
             model=self.model.name,
             version=self.version,
@@ -212,6 +218,13 @@ class Transcriber:
         )
         return [_Decoded(tokens=r.sequences_ids[0], logprob=float(r.scores[0])) for r in results]
 
+    def _end(self, decoded: _Decoded) -> float | None:
+        """Where in its window Whisper says that the words end, seconds; None where they go on to the window's end."""
+        first = self._decoder.hf_tokenizer.token_to_id("<|notimestamps|>") + 1
+        if not decoded.tokens:
+            return 0.0
+        return (decoded.tokens[-1] - first) * 0.02 if decoded.tokens[-1] >= first else None
+
     def _text(self, tokens: Sequence[int]) -> str:
         end = self._decoder.hf_tokenizer.token_to_id("<|endoftext|>")
         return str(self._decoder.hf_tokenizer.decode([t for t in tokens if t < end])).strip()
@@ -266,6 +279,26 @@ def _windows(found: Sequence[Piece], languages: Sequence[tuple[str, float]]) -> 
         open_ = _Window(pieces=(piece,), language=language, probability=probability)
     if open_:
         yield open_
+
+
+def _reached(window: _Window, end: float | None) -> tuple[_Window, list[_Window]]:
+    """What of a window was decoded, and what is left: Whisper often ends after a sentence, and the rest waits.
+
+    `end` as of `_end`. Where nothing was, the first piece is given up and the others are tried on their own.
+    """
+    if end is None:
+        return window, []
+    at = window.start + round(end * SOUND_RATE)
+    near = round(REACH_SECONDS * SOUND_RATE)
+    read = [p for p in window.pieces if p.start < at - near]
+    left = list(window.pieces[len(read) :])
+    if not read:
+        read, left = [window.pieces[0]], list(window.pieces[1:])
+    elif read[-1].end - at > LEFT_SECONDS * SOUND_RATE and at - read[-1].start > LEFT_SECONDS * SOUND_RATE:
+        left.insert(0, replace(read[-1], start=at))
+        read[-1] = replace(read[-1], end=at)
+    rest = [replace(window, pieces=tuple(left))] if left else []
+    return replace(window, pieces=tuple(read)), rest
 
 
 def _pauses(window: _Window) -> list[Times]:
