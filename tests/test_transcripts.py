@@ -1,6 +1,8 @@
 """Transcripts in a store: kept exactly, the better model's beside the older one's, and found by their words."""
 
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediafp.case import Case, open_case
-from mediafp.errors import UsageError
+from mediafp.errors import StoreError, UsageError
 from mediafp.evidence import Hit, Transcript, Utterance
 from mediafp.fingerprints.words import words_fingerprint
 from mediafp.media import Asset, Sighting
 from mediafp.store import schema, transcripts
-from mediafp.store.records import FILE_NAME, Intake
+from mediafp.store.records import FILE_NAME, Intake, Store
 
 
 def said(*texts: str, version: str = "v1", gap: float = 0.0, times: bool = False) -> Transcript:
@@ -140,14 +142,41 @@ def test_what_is_only_asked_about_is_not_found(case: Case) -> None:
     )
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(texts=st.lists(st.text(max_size=30), max_size=4))
-def test_a_transcript_comes_back_as_it_was(case: Case, texts: list[str]) -> None:
-    kept = said(*texts)
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=20)
+"""Lone surrogates and unassigned characters too."""
+SECONDS = st.floats(min_value=0, max_value=1e6)
+UTTERANCES = st.builds(
+    Utterance,
+    start=SECONDS,
+    end=SECONDS,
+    language=st.sampled_from(["zh", "yue", "en", "und"]),
+    language_probability=st.floats(0, 1),
+    text=TEXTS,
+    flags=st.lists(TEXTS, max_size=2).map(tuple),
+    times=st.lists(st.tuples(SECONDS, SECONDS), max_size=3).map(tuple),
+)
+TRANSCRIPTS = st.builds(
+    Transcript,
+    model=TEXTS,
+    version=st.just("v1"),
+    duration=SECONDS,
+    speech_seconds=SECONDS,
+    untranscribed_seconds=SECONDS,
+    utterances=st.lists(UTTERANCES, max_size=4).map(tuple),
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(kept=TRANSCRIPTS)
+def test_a_transcript_comes_back_as_it_was(case: Case, kept: Transcript) -> None:
+    kept = replace(kept, model=kept.model.encode("utf-8", "replace").decode())  # a name, which is always text
     with case.store.writing():
-        transcripts.add(case.store, "sound", kept, words_fingerprint("f", kept), 1)
+        transcripts.add(case.store, "sound", kept, words_fingerprint("f", said()), 1)
     assert transcripts.best(case.store, "sound") == kept == transcripts.transcript(case.store, "sound", "v1")
     assert transcripts.problems(case.store) == []
+    for utterance in kept.utterances:  # and whatever it is, it can be sought
+        if any(c.isalnum() for c in utterance.text):
+            assert find(case, utterance.text.replace('"', " ")) == [], "no asset holds the sound"
 
 
 def test_lone_surrogates_are_kept_and_do_no_harm(case: Case) -> None:
@@ -160,13 +189,99 @@ def test_lone_surrogates_are_kept_and_do_no_harm(case: Case) -> None:
 def test_a_store_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
     folder = tmp_path / "old"
     folder.mkdir()
-    db = sqlite3.connect(folder / FILE_NAME)
-    for statement in schema.MIGRATIONS[0].split(";"):
-        db.execute(statement)
-    db.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
-    db.execute("PRAGMA user_version=1")
-    db.commit()
-    db.close()
+    with closing(sqlite3.connect(folder / FILE_NAME)) as db:
+        for statement in schema.MIGRATIONS[0].split(";"):
+            db.execute(statement)
+        db.execute("INSERT INTO asset VALUES (?, 'video', 1, '{}', '[]', '')", ("b" * 64,))
+        db.execute("INSERT INTO sighting (sha256, uri, source) VALUES (?, ?, '')", ("b" * 64, b"/old.mp4"))
+        db.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        db.execute("PRAGMA user_version=1")
+        db.commit()
     with open_case(folder) as case:
+        assert case.store.uris("b" * 64) == ("/old.mp4",), "what it held is there"
+        assert transcripts.sound_of(case.store, "b" * 64) is None, "nobody has listened"
         keep(case, "a", said("你好"))
         assert len(find(case, "你好")) == 1
+        assert transcripts.problems(case.store) == []
+    with closing(sqlite3.connect(folder / FILE_NAME)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+
+
+# Which one is the best ----------------------------------------------------------------------------
+
+
+def test_of_equal_models_the_newest_is_searched_and_the_same_again_is_no_newer(case: Case) -> None:
+    keep(case, "a", said("早", version="A"))
+    keep(case, "a", said("晚", version="B"))
+    keep(case, "a", said("早", version="A"))
+    assert find(case, "早") == [] and len(find(case, "晚")) == 1
+    keep(case, "a", said("早上", version="A"))
+    assert len(find(case, "早上")) == 1, "what has changed is newer"
+    assert transcripts.problems(case.store) == []
+
+
+def test_the_second_best_is_searched_where_the_best_has_lost_its_rank(case: Case) -> None:
+    keep(case, "a", said("新", version="A"), rank=5)
+    keep(case, "a", said("旧", version="B"), rank=3)
+    keep(case, "a", said("新", version="A"), rank=1)
+    assert find(case, "新") == [] and len(find(case, "旧")) == 1
+    assert transcripts.problems(case.store) == []
+
+
+def test_what_is_undone_is_not_found(case: Case) -> None:
+    keep(case, "a", said("先前"))
+    with pytest.raises(KeyboardInterrupt), case.store.writing():
+        transcripts.add(case.store, "sound-a", said("后来", version="v2"), words_fingerprint("f", said("后来")), 9)
+        assert len(find(case, "后来")) == 1
+        raise KeyboardInterrupt
+    assert len(find(case, "先前")) == 1 and find(case, "后来") == []
+
+
+def test_a_file_without_sound_is_not_one_that_nobody_listened_to(case: Case) -> None:
+    with case.store.writing():
+        transcripts.hear(case.store, "a" * 64, "")
+    assert transcripts.sound_of(case.store, "a" * 64) == ""
+    assert transcripts.sound_of(case.store, "b" * 64) is None
+    assert transcripts.transcript_of(case.store, "a" * 64) is None
+
+
+# The store against itself -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ("UPDATE transcript SET data = '{'", "v1"),
+        ("UPDATE transcript SET data = '[]'", "v1"),
+        ("UPDATE transcript SET words = x'00'", "v1"),
+        ("UPDATE passage SET text = '另外的话' WHERE id = 1", "v1"),
+        ("DELETE FROM passage WHERE id = 1", "passage 1 is gone"),
+        ("DELETE FROM passage_index WHERE rowid = 2", "passage 2 is missing"),
+        ("UPDATE passage_index_content SET c0 = '别的' WHERE id = 1", "word index is damaged"),
+        ("UPDATE passage_index_data SET block = x'00' WHERE id > 1000", "word index is damaged"),
+        ("DELETE FROM transcript", "no transcript"),
+    ],
+)
+def test_verify_finds_damaged_transcripts(case: Case, damage: str, named: str) -> None:
+    keep(case, "a", said("今天很好", "明天下雨"))
+    before = case.store.problems()  # of an asset without fingerprints, which is another test's
+    case.store.db.execute(damage)
+    found = [problem for problem in case.store.problems() if problem not in before]
+    assert found and any(named in problem for problem in found)
+
+
+def test_a_damaged_transcript_is_named_and_not_a_crash(case: Case) -> None:
+    keep(case, "a", said("今天"))
+    case.store.db.execute("UPDATE transcript SET data = '{'")
+    with pytest.raises(StoreError, match=r"sound-a.*verify"):
+        transcripts.best(case.store, "sound-a")
+    with pytest.raises(StoreError, match="verify"):
+        transcripts.transcript(case.store, "sound-a", "v1")
+
+
+def test_a_store_is_checked_while_another_writes(case: Case) -> None:
+    keep(case, "a", said("今天"))
+    with Store(case.store.folder) as other, other.writing():
+        transcripts.hear(other, "b" * 64, "")
+        assert transcripts.problems(case.store) == []
+        assert transcripts.problems(other) == []

@@ -15,6 +15,8 @@ FAINT_VOICE = 0.6
 """Mean likelihood of speech, by Silero, below which the voice is doubtful: music, a crowd, singing."""
 DENSE_CJK, DENSE_WORDS = 12.0, 7.0
 """Characters, and words, a second that nobody speaks: news is read at 4 to 6 characters, 3 words."""
+SPARSE_CJK, SPARSE_WORDS = 1.8, 0.8
+"""Characters, and words, a second of speech below which a passage was left out: slow speech has 3 and 2."""
 _CREDITS = re.compile(
     r"字幕|谢谢(大家)?(观看|收看|收聽)|多謝(收看|觀看)|謝謝(大家)?(觀看|收看|收聽)|请不吝点赞|請不吝點讚|訂閱|订阅.{0,6}(频道|转发|打赏)|"
     r"明镜与点点|明鏡與點點|amara\.org|subtitles? by|captions? by|translated by|thanks? for watching|"
@@ -27,16 +29,28 @@ of hallucinated credits). A speaker may say such words too: the text stays."""
 
 def doubts(text: str, *, seconds: float, logprob: float, voice: float) -> tuple[str, ...]:
     """The flags of a text said in so many seconds; `logprob` is the tokens' mean, `voice` Silero's mean likelihood."""
-    said = [token.text for token in tokens(text)]
-    cjk = sum(is_cjk(token) for token in said)
+    cjk, words = _count(text)
     found = {
         "repetition": is_loop(text),
         "low_confidence": logprob < UNSURE_LOGPROB,
         "credit_phrase": bool(_CREDITS.search(text)),
         "faint_voice": voice < FAINT_VOICE,
-        "too_dense": cjk / DENSE_CJK + (len(said) - cjk) / DENSE_WORDS > max(seconds, 0.5),
+        "too_dense": cjk / DENSE_CJK + words / DENSE_WORDS > max(seconds, 0.5),
     }
     return tuple(name for name, there in found.items() if there)
+
+
+def is_sparse(text: str, seconds: float) -> bool:
+    """Whether so much speech must hold more words than the text has."""
+    cjk, words = _count(text)
+    return cjk / SPARSE_CJK + words / SPARSE_WORDS < seconds
+
+
+def _count(text: str) -> tuple[int, int]:
+    """CJK characters, and other words."""
+    said = [token.text for token in tokens(text)]
+    cjk = sum(is_cjk(token) for token in said)
+    return cjk, len(said) - cjk
 
 
 def is_loop(text: str) -> bool:

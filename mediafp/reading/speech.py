@@ -1,9 +1,11 @@
 """A sound to its transcript: Silero's gate, the language of each piece, and Whisper, one language at a time."""
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 import ctranslate2
@@ -17,7 +19,7 @@ from mediafp.errors import UsageError
 from mediafp.evidence import Times, Transcript, Utterance
 from mediafp.media import SOUND_RATE, Sound
 from mediafp.reading import voice
-from mediafp.reading.doubts import UNSURE_LOGPROB, doubts, is_loop
+from mediafp.reading.doubts import UNSURE_LOGPROB, doubts, is_loop, is_sparse
 from mediafp.reading.language import UNKNOWN, Heard, cantonese, decide
 from mediafp.reading.models import EMBEDDED, SpeechModel, speech_model
 from mediafp.reading.voice import Piece, waveform
@@ -26,8 +28,8 @@ CHAIN = "speech-1"
 """The version of all that this module and its neighbours decide; raise it when transcripts change."""
 LONGEST_SECONDS = 28.0
 """Speech that is decoded at once; Whisper's window is 30 s."""
-JOIN_SECONDS = 1.5
-"""Pieces of one language this near are decoded together: words before and after help."""
+JOIN_SECONDS = 3.0
+"""Pieces of one language this near are decoded together, without the pause: words before and after help."""
 PROBE_SECONDS = 10.0
 """Sound by which a piece's language is told. A short window costs an eighth of Whisper's 30 s and tells it as well
 (all 45 Cantonese, 68 Mandarin and 30 English development clips but two in the right one of Chinese and English)."""
@@ -59,12 +61,25 @@ class _Window:
     probability: float
 
     @property
-    def start(self) -> int:
-        return self.pieces[0].start
+    def length(self) -> int:
+        """Samples of speech, pauses between pieces left out."""
+        return sum(p.end - p.start for p in self.pieces)
 
     @property
-    def end(self) -> int:
-        return self.pieces[-1].end
+    def edges(self) -> list[float]:
+        """Where in the window's sound each piece begins, and the last one ends, seconds."""
+        lengths = [0, *((p.end - p.start) / SOUND_RATE for p in self.pieces)]
+        return list(accumulate(lengths))
+
+    def sound(self, samples: voice.Samples) -> voice.Samples:
+        """What is decoded."""
+        return np.concatenate([samples[p.start : p.end] for p in self.pieces])
+
+    def time(self, at: float) -> float:
+        """When a moment of the window's sound is heard, seconds from the first sample of all."""
+        edges = self.edges
+        n = min(max(bisect_right(edges, at) - 1, 0), len(self.pieces) - 1)
+        return min(self.pieces[n].start / SOUND_RATE + at - edges[n], self.pieces[n].end / SOUND_RATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +146,7 @@ class Transcriber:
         samples = sound.samples
         found = voice.pieces(samples, longest=int(LONGEST_SECONDS * SOUND_RATE))
         windows = list(_windows(found, decide(list(self._hear(samples, found)))))
-        spoken = sum(w.end - w.start for w in windows) or 1
+        spoken = sum(w.length for w in windows) or 1
         lost, done = 0.0, 0
         utterances: list[Utterance] = []
         for language in sorted({w.language for w in windows}):
@@ -139,12 +154,15 @@ class Transcriber:
             while waiting:
                 batch, waiting = waiting[:BATCH], waiting[BATCH:]
                 for window, decoded in zip(batch, self._decode(samples, batch, language), strict=True):
+                    if len(window.pieces) > 1 and is_sparse(self._text(decoded.tokens), window.length / SOUND_RATE):
+                        waiting += _halves(window)
+                        continue
                     read, rest = _reached(window, self._end(decoded))
                     said = self._utterances(read, decoded, sound.start)
                     utterances += said
-                    lost += 0.0 if said else (read.end - read.start) / SOUND_RATE
+                    lost += 0.0 if said else read.length / SOUND_RATE
                     waiting += rest
-                    done += read.end - read.start
+                    done += read.length
                 step(min(1.0, done / spoken))
         return Transcript(
             model=self.model.name,
@@ -185,7 +203,7 @@ class Transcriber:
 
     def _decode(self, samples: voice.Samples, windows: Sequence[_Window], language: str) -> list[_Decoded]:
         """The windows' words; one that loops or is a guess is decoded once more, without times."""
-        encoded = self._encode(self._decoder, [samples[w.start : w.end] for w in windows], 30 * FRAMES)
+        encoded = self._encode(self._decoder, [w.sound(samples) for w in windows], 30 * FRAMES)
         decoded = self._generate(encoded, len(windows), language, times=True)
         doubtful = [
             n for n, one in enumerate(decoded) if one.logprob < UNSURE_LOGPROB or is_loop(self._text(one.tokens))
@@ -239,14 +257,12 @@ class Transcriber:
             else:
                 parts.append(((token - first) * 0.02, []))
         said = [(start, text) for start, tokens in parts if (text := self._text(tokens))]
-        length = (window.end - window.start) / SOUND_RATE
-        times = _times([start for start, _ in said], length, _pauses(window))
+        times = _times(window, [start for start, _ in said])
         likely = float(np.average([p.likely for p in window.pieces], weights=[p.end - p.start for p in window.pieces]))
-        begin = offset + window.start / SOUND_RATE
         return [
             Utterance(
-                start=round(begin + start, 3),
-                end=round(begin + end, 3),
+                start=round(offset + start, 3),
+                end=round(offset + end, 3),
                 language=window.language,
                 language_probability=window.probability,
                 text=text,
@@ -267,10 +283,10 @@ def _windows(found: Sequence[Piece], languages: Sequence[tuple[str, float]]) -> 
         if (
             open_
             and open_.language == language
-            and piece.start - open_.end <= JOIN_SECONDS * SOUND_RATE
-            and piece.end - open_.start <= LONGEST_SECONDS * SOUND_RATE
+            and piece.start - open_.pieces[-1].end <= JOIN_SECONDS * SOUND_RATE
+            and open_.length + piece.end - piece.start <= LONGEST_SECONDS * SOUND_RATE
         ):
-            weights = open_.end - open_.start, piece.end - piece.start
+            weights = open_.length, piece.end - piece.start
             mean = float(np.average([open_.probability, probability], weights=weights))
             open_ = replace(open_, pieces=(*open_.pieces, piece), probability=round(mean, 4))
             continue
@@ -288,39 +304,42 @@ def _reached(window: _Window, end: float | None) -> tuple[_Window, list[_Window]
     """
     if end is None:
         return window, []
-    at = window.start + round(end * SOUND_RATE)
-    near = round(REACH_SECONDS * SOUND_RATE)
-    read = [p for p in window.pieces if p.start < at - near]
-    left = list(window.pieces[len(read) :])
+    edges = window.edges
+    count = sum(begin < end - REACH_SECONDS for begin in edges[:-1])
+    read, left = list(window.pieces[:count]), list(window.pieces[count:])
     if not read:
         read, left = [window.pieces[0]], list(window.pieces[1:])
-    elif read[-1].end - at > LEFT_SECONDS * SOUND_RATE and at - read[-1].start > LEFT_SECONDS * SOUND_RATE:
+    elif edges[count] - end > LEFT_SECONDS and end - edges[count - 1] > LEFT_SECONDS:
+        at = read[-1].start + round((end - edges[count - 1]) * SOUND_RATE)
         left.insert(0, replace(read[-1], start=at))
         read[-1] = replace(read[-1], end=at)
     rest = [replace(window, pieces=tuple(left))] if left else []
     return replace(window, pieces=tuple(read)), rest
 
 
-def _pauses(window: _Window) -> list[Times]:
-    """The pauses between the window's pieces, in seconds from its start."""
-    return [
-        ((a.end - window.start) / SOUND_RATE, (b.start - window.start) / SOUND_RATE)
-        for a, b in zip(window.pieces, window.pieces[1:], strict=False)
-    ]
+def _halves(window: _Window) -> list[_Window]:
+    """A window in two, each of about half the speech."""
+    edges = window.edges
+    middle = min(range(1, len(window.pieces)), key=lambda n: abs(edges[n] - edges[-1] / 2))
+    return [replace(window, pieces=window.pieces[:middle]), replace(window, pieces=window.pieces[middle:])]
 
 
-def _times(starts: Sequence[float], length: float, pauses: Sequence[Times]) -> list[Times]:
-    """Start and end of each sentence: they follow one another, and change at a pause where one is near."""
+def _times(window: _Window, starts: Sequence[float]) -> list[Times]:
+    """Start and end of each sentence, seconds from the first sample of all: they follow one another, and change at a
+    pause where one is near. `starts` are in the window's sound."""
     if not starts:
         return []
-    ends, begins = [], [0.0]
+    pieces, edges = window.pieces, window.edges
+    begins, ends, last = [pieces[0].start / SOUND_RATE], [], 0.0
     for start in starts[1:]:
-        at = min(max(start, begins[-1]), length)
-        pause = min(pauses, key=lambda p: abs((p[0] + p[1]) / 2 - at), default=None)
-        if pause and abs((pause[0] + pause[1]) / 2 - at) <= SNAP_SECONDS and pause[0] > begins[-1]:
-            ends.append(pause[0])
-            begins.append(pause[1])
+        at = min(max(start, last), edges[-1])
+        near = min(range(len(edges)), key=lambda n: abs(edges[n] - at))
+        if 0 < near < len(pieces) and abs(edges[near] - at) <= SNAP_SECONDS and edges[near] > last:
+            at = edges[near]
+            ends.append(pieces[near - 1].end / SOUND_RATE)
+            begins.append(pieces[near].start / SOUND_RATE)
         else:
-            ends.append(at)
-            begins.append(at)
-    return list(zip(begins, [*ends, length], strict=True))
+            ends.append(window.time(at))
+            begins.append(window.time(at))
+        last = at
+    return list(zip(begins, [*ends, pieces[-1].end / SOUND_RATE], strict=True))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from mediafp.errors import StoreError
 from mediafp.fingerprint import Fingerprint
 from mediafp.media import Asset, Sighting
-from mediafp.store import schema
+from mediafp.store import schema, transcripts
 from mediafp.store.codec import pack, unpack
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
@@ -296,6 +296,7 @@ class Store:
             ):
                 if not (jpeg.startswith(JPEG_START) and jpeg.endswith(JPEG_END)):
                     found.append(f"thumbnail {position} of {sha256} is damaged")
+            found += transcripts.problems(self)
         except sqlite3.DatabaseError as error:
             found = [f"database: {error}"]
         return found

@@ -1,12 +1,16 @@
 """Transcripts in a store, and what is found in them by their words."""
 
+from __future__ import annotations
+
 import json
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
@@ -14,13 +18,20 @@ from mediafp.errors import StoreError, UsageError
 from mediafp.evidence import Hit, Transcript, Utterance
 from mediafp.fingerprint import Fingerprint
 from mediafp.store.codec import pack, unpack
-from mediafp.store.records import Store
 from mediafp.text import Token, is_cjk, plain, tokens
+
+if TYPE_CHECKING:
+    from mediafp.store.records import Store
 
 TAIL_TOKENS = 16
 """Tokens of the next utterance that are indexed with each: a phrase may be cut between two."""
 TAIL_SECONDS = 2.0
 """A later utterance does not go on with the sentence."""
+_BEST_FIRST = "rank DESC, made_at DESC, version"
+_INDEX_TABLES = ("data", "idx", "content", "docsize", "config")
+"""In which FTS5 keeps an index."""
+_DAMAGED = (ValueError, TypeError, KeyError, AttributeError)
+"""What reading a stored transcript raises where it is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +66,14 @@ def sound_of(store: Store, sha256: str) -> str | None:
 def add(store: Store, sound: str, transcript: Transcript, words: Fingerprint, rank: int) -> None:
     """Writes a transcript beside those of other models; the one of the highest rank, then the newest, is searched.
 
-    Call it inside `writing`.
+    Written again it is no newer. Call it inside `writing`.
     """
+    before = _best_version(store, sound)
     store.db.execute(
-        "INSERT OR REPLACE INTO transcript VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO transcript VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sound, version) DO UPDATE SET"
+        " model = excluded.model, rank = excluded.rank, data = excluded.data,"
+        " words_version = excluded.words_version, words = excluded.words,"
+        " made_at = CASE data WHEN excluded.data THEN made_at ELSE excluded.made_at END",
         (
             sound,
             transcript.version,
@@ -70,24 +85,26 @@ def add(store: Store, sound: str, transcript: Transcript, words: Fingerprint, ra
             datetime.now(UTC).isoformat(),
         ),
     )
-    chosen = best(store, sound)
-    assert chosen is not None, "one was just written"
-    if chosen.version == transcript.version:
+    after = _best_version(store, sound)
+    if after == transcript.version:
+        _index(store.db, sound, transcript)
+    elif after != before and (chosen := best(store, sound)):
+        # This version was the best, and has come back with a lower rank.
         _index(store.db, sound, chosen)
 
 
 def transcript(store: Store, sound: str, version: str) -> Transcript | None:
     """What one version heard in a sound; None where it has not listened."""
     row = store.db.execute("SELECT data FROM transcript WHERE sound = ? AND version = ?", (sound, version)).fetchone()
-    return _load(row[0]) if row else None
+    return _read(sound, row[0]) if row else None
 
 
 def best(store: Store, sound: str) -> Transcript | None:
     """The best model's transcript of a sound; None where there is none."""
     row = store.db.execute(
-        "SELECT data FROM transcript WHERE sound = ? ORDER BY rank DESC, made_at DESC, version LIMIT 1", (sound,)
+        f"SELECT data FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (sound,)
     ).fetchone()
-    return _load(row[0]) if row else None
+    return _read(sound, row[0]) if row else None
 
 
 def transcript_of(store: Store, sha256: str) -> Transcript | None:
@@ -116,7 +133,7 @@ def scripts(store: Store) -> Iterator[Fingerprint]:
     rows = store.db.execute(
         "SELECT s.sha256, t.words_version, t.words FROM sound s JOIN asset a ON a.sha256 = s.sha256 JOIN transcript t"
         " ON t.sound = s.sound AND t.version = (SELECT version FROM transcript WHERE sound = s.sound"
-        " ORDER BY rank DESC, made_at DESC, version LIMIT 1) ORDER BY s.sha256"
+        f" ORDER BY {_BEST_FIRST} LIMIT 1) ORDER BY s.sha256"
     )
     for sha256, version, data in rows:
         try:
@@ -129,73 +146,94 @@ def scripts(store: Store) -> Iterator[Fingerprint]:
             raise StoreError(f"the words of {sha256} are damaged ({error}); see: mediafp verify") from error
 
 
-def search(store: Store, text: str) -> Iterator[Hit]:
+def search(store: Store, text: str, limit: int | None = None) -> Iterator[Hit]:
     """The passages that hold all words and phrases of a text, best first.
 
-    Words and runs of CJK characters are sought anywhere in a passage, a run as it stands; what is in double quotes is
-    one phrase. Raises UsageError for a text without a word.
+    Words and runs of CJK characters are sought anywhere in a passage, a run as it stands, with the numbers in it; what
+    is in double quotes is one phrase. Raises UsageError for a text without a word.
     """
     phrases = _phrases(text)
     if not phrases:
         raise UsageError("there is no word to search for; name a word, a name or a phrase")
-    rows = store.db.execute(
-        "SELECT p.id, p.holder, p.source, p.start, p.end, p.text, p.times, n.text, n.end FROM passage_index"
-        " JOIN passage p ON p.id = passage_index.rowid LEFT JOIN passage n ON n.id = p.next"
-        " WHERE passage_index MATCH ? ORDER BY bm25(passage_index), p.holder, p.start",
-        (" AND ".join('"' + " ".join(phrase) + '"' for phrase in phrases),),
-    ).fetchall()
-    for _, holder, source, start, end, said, times, following, following_end in rows:
-        found = _marked(phrases, said, following)
-        if found is None:
-            continue
-        whole, marks, told, beyond = found
-        if beyond:
-            end = following_end
-        elif times:
-            spans = json.loads(times)
-            start, end = min(spans[n][0] for n in told), max(spans[n][1] for n in told)
-        for (sha256,) in store.db.execute(
-            "SELECT s.sha256 FROM sound s JOIN asset a ON a.sha256 = s.sha256 WHERE s.sound = ? ORDER BY 1", (holder,)
-        ).fetchall():
-            yield Hit(
-                sha256=sha256,
-                uris=store.uris(sha256),
-                source=source,
-                start=start,
-                end=end,
-                text=whole,
-                marks=marks,
-            )
+    return islice(_hits(store, phrases), limit)
 
 
 def problems(store: Store) -> list[str]:
     """What is wrong with transcripts and their index; an empty list where all is sound."""
-    found = []
+    with _snapshot(store.db):
+        return [*_index_problems(store.db), *_transcript_problems(store.db)]
+
+
+@contextmanager
+def _snapshot(db: sqlite3.Connection) -> Iterator[None]:
+    """All reading in it sees one state, whoever writes meanwhile."""
+    if db.in_transaction:
+        yield
+        return
+    db.execute("BEGIN")
     try:
-        store.db.execute("INSERT INTO passage_index (passage_index, rank) VALUES ('integrity-check', 0)")
-        passages = store.db.execute("SELECT count(*) FROM passage").fetchone()[0]
-        indexed = store.db.execute("SELECT count(*) FROM passage_index").fetchone()[0]
-        if passages != indexed:
-            found.append(f"the word index holds {indexed} of {passages} passages")
-    except sqlite3.DatabaseError as error:
-        found.append(f"the word index is damaged: {error}")
-    for sound, version, data, words in store.db.execute(
-        "SELECT sound, version, data, words FROM transcript ORDER BY 1, 2"
-    ):
+        yield
+    finally:
+        # SQLite itself ends it on some errors.
+        if db.in_transaction:
+            db.execute("COMMIT")
+
+
+def _index_problems(db: sqlite3.Connection) -> list[str]:
+    found = [
+        f"passage {number} is {fault} the word index"
+        for fault, query in (
+            ("missing from", "SELECT id FROM passage EXCEPT SELECT id FROM passage_index_content"),
+            ("gone, but still in", "SELECT id FROM passage_index_content EXCEPT SELECT id FROM passage"),
+        )
+        for (number,) in db.execute(query)
+    ]
+    # FTS5's own check asks for the lock of a writer, so that a copy is checked.
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+        copy.execute(db.execute("SELECT sql FROM sqlite_master WHERE name = 'passage_index'").fetchone()[0])
         try:
-            _load(data)
-            unpack(words)
-        except (ValueError, TypeError, KeyError) as error:
-            found.append(f"transcript {version} of sound {sound} is damaged: {error}")
-    for (sound,) in store.db.execute("SELECT DISTINCT sound FROM transcript ORDER BY 1").fetchall():
-        try:
-            chosen = best(store, sound)
-        except (ValueError, TypeError, KeyError):
-            continue
-        kept = store.db.execute("SELECT count(*) FROM passage WHERE holder = ?", (sound,)).fetchone()[0]
-        if chosen and len(chosen.utterances) != kept:
-            found.append(f"sound {sound} has {kept} passages for {len(chosen.utterances)} utterances")
+            for table in (f"passage_index_{name}" for name in _INDEX_TABLES):
+                rows = db.execute(f"SELECT * FROM {table}")
+                marks = ", ".join("?" * len(rows.description))
+                copy.execute(f"DELETE FROM {table}")
+                copy.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+            copy.execute("INSERT INTO passage_index (passage_index, rank) VALUES ('integrity-check', 0)")
+        except sqlite3.DatabaseError as error:
+            found.append(f"the word index is damaged: {error}")
     return found
+
+
+def _transcript_problems(db: sqlite3.Connection) -> list[str]:
+    found, seen = [], set()
+    for sound, version, data, words in db.execute(
+        f"SELECT sound, version, data, words FROM transcript ORDER BY sound, {_BEST_FIRST}"
+    ):
+        is_best = sound not in seen
+        seen.add(sound)
+        try:
+            _, _, _ = unpack(words)
+            said = _load(data)
+        except _DAMAGED as error:
+            found.append(f"transcript {version} of sound {sound} is damaged: {error}")
+            continue
+        kept = db.execute(
+            "SELECT start, end, text FROM passage WHERE holder = ? AND source = 'speech' ORDER BY 1, 2, 3", (sound,)
+        ).fetchall()
+        if is_best and kept != sorted((u.start, u.end, _clean(u.text)) for u in said.utterances):
+            found.append(f"the passages of sound {sound} are not those of its best transcript, {version}")
+    for (holder,) in db.execute(
+        "SELECT DISTINCT holder FROM passage WHERE source = 'speech'"
+        " AND holder NOT IN (SELECT sound FROM transcript) ORDER BY 1"
+    ):
+        found.append(f"sound {holder} has passages and no transcript")
+    return found
+
+
+def _best_version(store: Store, sound: str) -> str | None:
+    row = store.db.execute(
+        f"SELECT version FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (sound,)
+    ).fetchone()
+    return row[0] if row else None
 
 
 def _index(db: sqlite3.Connection, sound: str, chosen: Transcript) -> None:
@@ -227,16 +265,51 @@ def _index(db: sqlite3.Connection, sound: str, chosen: Transcript) -> None:
         follower = number, utterance
 
 
+def _hits(store: Store, phrases: Sequence[Sequence[str]]) -> Iterator[Hit]:
+    try:
+        rows = store.db.execute(
+            "SELECT p.holder, p.source, p.start, p.end, p.text, p.times, n.text, n.end FROM passage_index"
+            " JOIN passage p ON p.id = passage_index.rowid LEFT JOIN passage n ON n.id = p.next"
+            " WHERE passage_index MATCH ? ORDER BY bm25(passage_index), p.holder, p.start, p.id DESC",
+            (" AND ".join('"' + " ".join(phrase) + '"' for phrase in phrases),),
+        ).fetchall()
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"the word index cannot be searched ({error}); see: mediafp verify") from error
+    for holder, source, start, end, said, times, following, following_end in rows:
+        found = _marked(phrases, said, following)
+        if found is None:
+            continue
+        spans = json.loads(times) if times else []
+        if found.beyond:
+            end = following_end
+        elif len(spans) == found.words:
+            start, end = min(spans[n][0] for n in found.told), max(spans[n][1] for n in found.told)
+        for (sha256,) in store.db.execute(
+            "SELECT s.sha256 FROM sound s JOIN asset a ON a.sha256 = s.sha256 WHERE s.sound = ? ORDER BY 1", (holder,)
+        ).fetchall():
+            yield Hit(
+                sha256=sha256,
+                uris=store.uris(sha256),
+                source=source,
+                start=start,
+                end=end,
+                text=found.text,
+                marks=found.marks,
+            )
+
+
 def _phrases(text: str) -> list[list[str]]:
     """What is sought: words, runs of CJK characters, and what stands in double quotes, as tokens each."""
     found: list[list[str]] = []
-    for n, part in enumerate(re.split(r'["“”]', text)):
-        if n % 2:
+    parts = re.split('["“”＂]', text)
+    for n, part in enumerate(parts):
+        # What follows a quote that is never closed is no phrase.
+        if n % 2 and n < len(parts) - 1:
             found.append([token.text for token in tokens(part)])
             continue
         run: list[Token] = []
         for token in tokens(part):
-            joined = run and run[-1].end == token.start and is_cjk(run[-1].text) and is_cjk(token.text)
+            joined = run and run[-1].end == token.start and _runs_on(run[-1]) and _runs_on(token)
             if run and not joined:
                 found.append([t.text for t in run])
                 run = []
@@ -245,43 +318,70 @@ def _phrases(text: str) -> list[list[str]]:
     return [phrase for phrase in found if phrase]
 
 
+def _runs_on(token: Token) -> bool:
+    """Whether it joins its neighbour in a run; a number does, since 三十五 is one."""
+    return is_cjk(token.text) or token.text.isdigit()
+
+
 @dataclass(frozen=True, slots=True)
 class _Text:
     words: list[str]
     places: list[tuple[int, int]]
 
 
-def _marked(
-    phrases: Sequence[Sequence[str]], said: str, following: str | None
-) -> tuple[str, tuple[tuple[int, int], ...], list[int], bool] | None:
-    """The text, the places of the phrases in it, their tokens, and whether they reach into what follows.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """The text of a hit, the places of the phrases in it and their tokens; `words`: how many the passage itself has.
 
-    None where all lie in what follows alone: that passage is a hit of its own.
+    `beyond`: they reach into the passage that follows, and the text is that of both.
     """
+
+    text: str
+    marks: tuple[tuple[int, int], ...]
+    told: list[int]
+    words: int
+    beyond: bool
+
+
+def _marked(phrases: Sequence[Sequence[str]], said: str, following: str | None) -> _Found | None:
+    """Where the phrases stand in a passage, or in it and what follows; None where that is no hit of its own."""
     own = _tokenised(said)
-    both = said
-    text = own
-    if following is not None:
-        both = f"{said} {following}"
-        after = _tokenised(following)
-        text = _Text(
-            own.words + after.words, own.places + [(a + len(said) + 1, b + len(said) + 1) for a, b in after.places]
-        )
-    places: list[range] = []
-    for phrase in phrases:
-        for n in range(len(text.words) - len(phrase) + 1):
-            if text.words[n : n + len(phrase)] == list(phrase):
-                places.append(range(n, n + len(phrase)))
-    inside = [place for place in places if place.stop <= len(own.words)]
-    if all(any([text.words[n] for n in place] == list(phrase) for place in inside) for phrase in phrases):
-        places, beyond = inside, False
-    else:
-        beyond = True
-        if not any(place.start < len(own.words) for place in places):
-            return None
-    told = sorted({n for place in places for n in place})
-    marks = tuple(sorted({(text.places[p.start][0], text.places[p.stop - 1][1]) for p in places}))
-    return (both if beyond else said), marks, told, beyond
+    places = [_places(phrase, own.words) for phrase in phrases]
+    if all(places):
+        return _found(said, own, places, len(own.words), beyond=False)
+    if following is None:
+        # FTS5 takes no notice of a few characters that are tokens here, as ・.
+        return None
+    border, after = len(own.words), _tokenised(following)
+    shift = len(said) + 1
+    both = _Text(own.words + after.words, own.places + [(a + shift, b + shift) for a, b in after.places])
+    places = [_places(phrase, both.words) for phrase in phrases]
+    cut = any(place.start < border < place.stop for place in chain(*places))
+    alone = all(any(place.start >= border for place in found) for found in places)
+    if not all(places) or (alone and not cut):
+        # What follows is a hit by itself.
+        return None
+    return _found(f"{said} {following}", both, places, border, beyond=True)
+
+
+def _found(text: str, read: _Text, places: Sequence[Sequence[range]], words: int, *, beyond: bool) -> _Found:
+    told = list(chain(*places))
+    return _Found(
+        text=text,
+        marks=tuple(sorted({(read.places[place.start][0], read.places[place.stop - 1][1]) for place in told})),
+        told=sorted({n for place in told for n in place}),
+        words=words,
+        beyond=beyond,
+    )
+
+
+def _places(phrase: Sequence[str], words: Sequence[str]) -> list[range]:
+    size = len(phrase)
+    return [
+        range(n, n + size)
+        for n, word in enumerate(words)
+        if word == phrase[0] and list(words[n : n + size]) == list(phrase)
+    ]
 
 
 def _tokenised(text: str) -> _Text:
@@ -296,6 +396,13 @@ def _clean(text: str) -> str:
 
 def _dump(transcript: Transcript) -> str:
     return json.dumps(asdict(transcript), ensure_ascii=True)
+
+
+def _read(sound: str, data: str) -> Transcript:
+    try:
+        return _load(data)
+    except _DAMAGED as error:
+        raise StoreError(f"a transcript of sound {sound} is damaged ({error}); see: mediafp verify") from error
 
 
 def _load(data: str) -> Transcript:

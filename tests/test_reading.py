@@ -3,7 +3,7 @@
 import pytest
 
 from mediafp.media import SOUND_RATE
-from mediafp.reading.speech import LONGEST_SECONDS, _reached, _times, _Window, _windows
+from mediafp.reading.speech import LONGEST_SECONDS, _halves, _reached, _times, _Window, _windows
 from mediafp.reading.voice import Piece
 
 
@@ -25,7 +25,7 @@ def test_windows_never_cross_a_change_of_language_a_long_pause_or_the_limit() ->
     made = list(_windows(found, told))
     assert [(w.language, len(w.pieces)) for w in made] == [("zh", 2), ("en", 1), ("en", 2), ("en", 1)]
     assert made[0].probability == pytest.approx(0.805, abs=0.01)
-    assert all((w.end - w.start) / SOUND_RATE <= LONGEST_SECONDS for w in made)
+    assert all(w.length / SOUND_RATE <= LONGEST_SECONDS for w in made)
 
 
 def test_all_is_reached_where_whisper_names_no_end() -> None:
@@ -51,8 +51,16 @@ def test_where_nothing_was_decoded_the_first_piece_is_given_up() -> None:
 
 
 def test_sentences_follow_one_another_and_change_at_pauses() -> None:
-    assert _times([0.0, 3.1, 7.0], 10.0, [(2.8, 3.2), (5.0, 5.4)]) == [(0.0, 2.8), (3.2, 7.0), (7.0, 10.0)]
-    assert _times([], 5.0, []) == []
-    assert _times([0.4], 5.0, []) == [(0.0, 5.0)]
-    for start, end in _times([0.0, 9.0, 2.0, 30.0], 8.0, [(1.0, 1.2)]):
-        assert 0 <= start <= end <= 8
+    # The pause of 2 s is left out of what is decoded, and is there again in the times.
+    whole = window(piece(1, 4), piece(6, 12))
+    assert _times(whole, [0.0, 2.8, 7.0]) == [(1.0, 4.0), (6.0, 10.0), (10.0, 12.0)]
+    assert _times(whole, []) == []
+    assert _times(whole, [0.4]) == [(1.0, 12.0)]
+    found = _times(whole, [0.0, 9.0, 2.0, 30.0])
+    edges = [edge for times in found for edge in times]
+    assert edges == sorted(edges) and edges[0] == 1.0 and edges[-1] == 12.0
+
+
+def test_a_window_that_gave_too_little_is_halved() -> None:
+    first, second = _halves(window(piece(0, 2), piece(2.3, 9), piece(9.5, 17)))
+    assert seconds(first) == [(0, 2), (2.3, 9)] and seconds(second) == [(9.5, 17)]
