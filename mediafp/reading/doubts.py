@@ -29,15 +29,20 @@ of hallucinated credits). A speaker may say such words too: the text stays."""
 
 def doubts(text: str, *, seconds: float, logprob: float, voice: float) -> tuple[str, ...]:
     """The flags of a text said in so many seconds; `logprob` is the tokens' mean, `voice` Silero's mean likelihood."""
-    cjk, words = _count(text)
     found = {
         "repetition": is_loop(text),
         "low_confidence": logprob < UNSURE_LOGPROB,
         "credit_phrase": bool(_CREDITS.search(text)),
         "faint_voice": voice < FAINT_VOICE,
-        "too_dense": cjk / DENSE_CJK + words / DENSE_WORDS > max(seconds, 0.5),
+        "too_dense": is_dense(text, seconds),
     }
     return tuple(name for name, there in found.items() if there)
+
+
+def is_dense(text: str, seconds: float) -> bool:
+    """Whether nobody can say so much in the time."""
+    cjk, words = _count(text)
+    return cjk / DENSE_CJK + words / DENSE_WORDS > max(seconds, 0.5)
 
 
 def is_sparse(text: str, seconds: float) -> bool:
