@@ -15,6 +15,9 @@ from rich.progress import Progress
 from mediafp.case import open_case
 from mediafp.demo_voice import speak
 from mediafp.errors import UsageError
+from mediafp.jobs import IngestOptions
+from mediafp.pipeline import ReadOptions
+from mediafp.reading.speech import SpeechOptions
 from mediafp.report.subtitles import text
 
 PHOTOS = {
@@ -70,7 +73,7 @@ def run(folder: Path, bar: Progress, out: Console) -> None:
         files = [path for place in (originals, seen) for path in sorted(place.iterdir())]
         task = bar.add_task("taking in", total=len(files))
         failed = 0
-        for outcome in case.ingest([originals, seen]):
+        for outcome in case.ingest([originals, seen], IngestOptions(read=ReadOptions(speech=SpeechOptions()))):
             failed += outcome.status == "failed"
             bar.advance(task)
         task = bar.add_task("comparing", total=case.store.count() + len(list(seen.iterdir())))
@@ -95,14 +98,16 @@ def run(folder: Path, bar: Progress, out: Console) -> None:
     for cluster in clustering.clusters:
         out.print(f"  {cluster.id}: " + ", ".join(escape(Path(m.uris[0]).name) for m in cluster.members))
     out.print("\n[bold]What is said[/]")
-    _print_words(folder / "store", seen, out)
+    _print_words(folder, out)
     out.print(f"\n{len(files)} files taken in, {failed} failed. The store: {escape(str(folder / 'store'))}")
     out.print(f"The evidence page: [bold]{escape(str(page.resolve()))}[/]")
 
 
-def _print_words(store: Path, seen: Path, out: Console) -> None:
-    with open_case(store) as case:
-        for found in case.transcribe(sorted(seen.glob("voice*"))):
+def _print_words(folder: Path, out: Console) -> None:
+    with open_case(folder / "store") as case:
+        for found in case.transcribe(
+            [path for path in sorted(folder.glob("*/*.mp4")) if path.stem in ("narrated", "voice_over")]
+        ):
             out.print(f"  [bold]{escape(Path(found.path).name)}[/]")
             for line in text(found.transcript).split("\n") if found.transcript else []:
                 out.print(f"    {escape(line)}")
