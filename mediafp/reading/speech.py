@@ -37,6 +37,10 @@ BATCH = 8
 """Windows that are encoded and decoded together."""
 FRAMES = 100
 """Feature frames a second, of which the encoder makes half as many."""
+PROMPTED_SECONDS = 6.0
+"""The same where Cantonese is prompted: after a sentence like the prompt's Whisper often says no more."""
+TOKENS_A_SECOND, LEAST_TOKENS = 20.0, 16
+"""More tokens are no speech: 6 characters a second are 12 tokens. A decoder that runs away ends here."""
 SNAP_SECONDS = 0.6
 """A change of utterance this near to a pause is put there: Whisper's own times are coarse."""
 REACH_SECONDS = 0.3
@@ -146,12 +150,13 @@ class Transcriber:
         """Who says what in which language; `step` is told the share that is done, 0 to 1."""
         samples = sound.samples
         found = voice.pieces(samples, longest=int(LONGEST_SECONDS * SOUND_RATE))
-        windows = list(_windows(found, decide(list(self._hear(samples, found)))))
+        windows = list(_windows(found, decide(list(self._hear(samples, found))), self._longest))
         spoken = sum(w.length for w in windows) or 1
         lost, done = 0.0, 0
         utterances: list[Utterance] = []
         for language in sorted({w.language for w in windows}):
-            waiting = [w for w in windows if w.language == language]
+            # Those of about one length together: the longest of a batch bounds its words.
+            waiting = sorted((w for w in windows if w.language == language), key=lambda w: w.length)
             while waiting:
                 batch, waiting = waiting[:BATCH], waiting[BATCH:]
                 for window, decoded in zip(batch, self._decode(samples, batch, language), strict=True):
@@ -173,6 +178,14 @@ class Transcriber:
             untranscribed_seconds=round(lost, 3),
             utterances=tuple(sorted(utterances, key=lambda u: (u.start, u.end))),
         )
+
+    def _prompted(self, language: str) -> bool:
+        """Whether Whisper has to be told to write Cantonese."""
+        return language == "yue" and not self._speaks_cantonese
+
+    def _longest(self, language: str) -> float:
+        """Seconds of speech that are decoded at once."""
+        return PROMPTED_SECONDS if self._prompted(language) else LONGEST_SECONDS
 
     def means(self, sounds: Sequence[voice.Samples]) -> list[npt.NDArray[np.float32]]:
         """The mean (512,) of the probe's encoder over each sound, of which PROBE_SECONDS are heard at most."""
@@ -205,13 +218,14 @@ class Transcriber:
     def _decode(self, samples: voice.Samples, windows: Sequence[_Window], language: str) -> list[_Decoded]:
         """The windows' words; what loops, runs away or is a guess is decoded once more, kept from repeating itself."""
         encoded = self._encode(self._decoder, [w.sound(samples) for w in windows], 30 * FRAMES)
-        decoded = self._generate(encoded, len(windows), language, no_repeat=0)
+        seconds = max(w.length for w in windows) / SOUND_RATE
+        decoded = self._generate(encoded, len(windows), language, seconds, no_repeat=0)
         runs = [self._runs_away(*pair) for pair in zip(windows, decoded, strict=True)]
         doubtful = [n for n, one in enumerate(decoded) if runs[n] or one.logprob < UNSURE_LOGPROB]
         if doubtful:
             again = ctranslate2.StorageView.from_array(np.array(encoded)[doubtful])
             for n, other in zip(
-                doubtful, self._generate(again, len(doubtful), language, no_repeat=NO_REPEAT), strict=True
+                doubtful, self._generate(again, len(doubtful), language, seconds, no_repeat=NO_REPEAT), strict=True
             ):
                 # A loop is likely in Whisper's eyes.
                 if (not self._runs_away(windows[n], other), other.logprob) > (not runs[n], decoded[n].logprob):
@@ -223,9 +237,9 @@ class Transcriber:
         return is_loop(text) or is_dense(text, window.length / SOUND_RATE)
 
     def _generate(
-        self, encoded: ctranslate2.StorageView, count: int, language: str, *, no_repeat: int
+        self, encoded: ctranslate2.StorageView, count: int, language: str, seconds: float, *, no_repeat: int
     ) -> list[_Decoded]:
-        prompted = language == "yue" and not self._speaks_cantonese
+        prompted = self._prompted(language)
         code = "zh" if prompted or language == UNKNOWN else language
         tokenizer = Tokenizer(self._decoder.hf_tokenizer, True, task="transcribe", language=code)
         prompt = self._decoder.get_prompt(
@@ -237,7 +251,7 @@ class Transcriber:
             encoded,
             [prompt] * count,
             beam_size=BEAM,
-            max_length=self._decoder.max_length,
+            max_length=min(self._decoder.max_length, len(prompt) + LEAST_TOKENS + round(seconds * TOKENS_A_SECOND)),
             no_repeat_ngram_size=no_repeat,
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
             return_scores=True,
@@ -284,15 +298,17 @@ def _load(model: SpeechModel, threads: int) -> WhisperModel:
     return WhisperModel(str(model.folder), device="auto", compute_type="auto", cpu_threads=threads)
 
 
-def _windows(found: Sequence[Piece], languages: Sequence[tuple[str, float]]) -> Iterator[_Window]:
-    """Neighbouring pieces of one language, as many as are decoded at once."""
+def _windows(
+    found: Sequence[Piece], languages: Sequence[tuple[str, float]], longest: Callable[[str], float]
+) -> Iterator[_Window]:
+    """Neighbouring pieces of one language, as many as are decoded at once: `longest` tells seconds of a language."""
     open_: _Window | None = None
     for piece, (language, probability) in zip(found, languages, strict=True):
         if (
             open_
             and open_.language == language
             and piece.start - open_.pieces[-1].end <= JOIN_SECONDS * SOUND_RATE
-            and open_.length + piece.end - piece.start <= LONGEST_SECONDS * SOUND_RATE
+            and open_.length + piece.end - piece.start <= longest(language) * SOUND_RATE
         ):
             weights = open_.length, piece.end - piece.start
             mean = float(np.average([open_.probability, probability], weights=weights))
