@@ -1,9 +1,12 @@
 """Windows, what was reached in them, and the times of sentences: the parts of the chain that need no model."""
 
+from pathlib import Path
+
 import pytest
 
+from mediafp.errors import UsageError
 from mediafp.media import SOUND_RATE
-from mediafp.reading.speech import LONGEST_SECONDS, _halves, _reached, _times, _Window, _windows
+from mediafp.reading.speech import LONGEST_SECONDS, _halves, _reached, _times, _Window, _windows, read_words
 from mediafp.reading.voice import Piece
 
 
@@ -65,3 +68,15 @@ def test_sentences_follow_one_another_and_change_at_pauses() -> None:
 def test_a_window_that_gave_too_little_is_halved() -> None:
     first, second = _halves(window(piece(0, 2), piece(2.3, 9), piece(9.5, 17)))
     assert seconds(first) == [(0, 2), (2.3, 9)] and seconds(second) == [(9.5, 17)]
+
+
+def test_a_word_list_is_read_and_one_too_long_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "words.txt"
+    file.write_text("\ufeff郭文贵\n\n Milo Guo \n", encoding="utf-8")
+    assert read_words(file) == ("郭文贵", "Milo Guo")
+    file.write_text("name\n" * 60)
+    with pytest.raises(UsageError, match="200 characters"):
+        read_words(file)
+    file.write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(UsageError, match="UTF-8"):
+        read_words(file)

@@ -105,12 +105,17 @@ class SpeechOptions:
 
 
 def read_words(file: Path) -> tuple[str, ...]:
-    """An analyst's list of words to listen for, one a line. Raises UsageError where it cannot be read."""
+    """An analyst's list of words to listen for, one a line. Raises UsageError where it cannot be read or is too long."""
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read as a list of words ({error}); write it as UTF-8 text") from error
-    return tuple(line.strip() for line in lines if line.strip())
+    words = tuple(line.strip() for line in lines if line.strip())
+    if len(" ".join(words)) > MOST_HOTWORDS:
+        raise UsageError(
+            f"{file} holds more than Whisper has room for: keep the {MOST_HOTWORDS} characters that matter most"
+        )
+    return words
 
 
 @lru_cache(maxsize=1)
@@ -125,7 +130,7 @@ class Transcriber:
     def __init__(self, options: SpeechOptions = SpeechOptions()) -> None:
         self.model = speech_model(options.model)
         self._threads = options.threads or os.cpu_count() or 1
-        self._hotwords = " ".join(options.hotwords)[:MOST_HOTWORDS]
+        self._hotwords = " ".join(options.hotwords)
 
     @property
     def version(self) -> str:
