@@ -58,6 +58,11 @@ class Weight:
             return beside
         return "ok" if _digest(parts) == self.sha256 else "changed"
 
+    def present(self) -> bool:
+        """Whether the file, or all its parts, are there; their bytes are checked when it is used."""
+        path = self.path
+        return self._pieces() is not None if self.parts else path is not None and path.is_file()
+
     def join(self) -> Path:
         """The joined file in the cache folder, made there where it is not. Raises ModelError."""
         path, parts = self.path, self._pieces()
@@ -148,12 +153,18 @@ def manifest() -> tuple[Weight, ...]:
         raise ModelError(f"{file} cannot be used ({error}); {MEND}") from error
 
 
-@cache
-def find(name: str) -> Path:
-    """The checked file of one weight. Raises ModelError where it is unknown, missing or changed."""
+def entry(name: str) -> Weight:
+    """One weight of the manifest. Raises ModelError where it is unknown."""
     weight = next((w for w in manifest() if w.name == name), None)
     if weight is None:
         raise ModelError(f"no model is called {name!r}; there are: {', '.join(w.name for w in manifest())}")
+    return weight
+
+
+@cache
+def find(name: str) -> Path:
+    """The checked file of one weight. Raises ModelError where it is unknown, missing or changed."""
+    weight = entry(name)
     if weight.parts:
         return weight.join()
     state, path = weight.state(), weight.path

@@ -37,4 +37,5 @@ def test_guesses_faint_voices_and_words_that_nobody_can_say_so_fast() -> None:
 
 
 def test_a_loop_is_one_and_a_refrain_is_none() -> None:
+    assert is_loop("嗰嗰嗟嗟嗰嗓嗓嗰嗚嗓嗚嗚嗟嗓嗟嗚嗰嗣嗓嗣嗟嗣嗚嗣")
     assert is_loop("啊 " * 20) and not is_loop("") and not is_loop("来来来")

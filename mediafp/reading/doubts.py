@@ -9,6 +9,8 @@ REPETITIVE = 2.4
 """Bytes of a text over bytes of its zlib form above which it repeats itself (Whisper's own threshold)."""
 REPEATS = 4
 """The same words so many times in a row are a loop of the decoder."""
+POOR_FROM, POOR = 20, 0.3
+"""A text from so many words, of which less are different, is a loop in disorder; speech has half and more."""
 UNSURE_LOGPROB = -1.0
 """Mean log-probability of the tokens below which a text is a guess (Whisper's own threshold)."""
 FAINT_VOICE = 0.6
@@ -64,6 +66,8 @@ def is_loop(text: str) -> bool:
     if len(raw) / len(zlib.compress(raw)) > REPETITIVE:
         return True
     said = [token.text for token in tokens(text)]
+    if len(said) >= POOR_FROM and len(set(said)) < POOR * len(said):
+        return True
     for size in (1, 2, 3, 4):
         run = 0
         for n in range(size, len(said)):

@@ -15,12 +15,19 @@ ALIASES = {"base": EMBEDDED, "turbo": "large-v3-turbo", "large": "large-v3"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechModel:
-    """A Whisper model in CTranslate2's form; `revision` is the hub's, "" where there is none."""
+    """A Whisper model in CTranslate2's form; `revision` is the hub's, "" where there is none.
+
+    `folder` None is the embedded one, which is joined when it is first loaded.
+    """
 
     name: str
-    folder: Path
     sha256: str
+    folder: Path | None = None
     revision: str = ""
+
+    def place(self) -> Path:
+        """The folder that holds its files. Raises ModelError where the embedded one cannot be joined."""
+        return self.folder or weights.find(EMBEDDED).parent
 
     @property
     def rank(self) -> int:
@@ -32,9 +39,10 @@ def speech_model(name: str = EMBEDDED) -> SpeechModel:
     """The model of a name or in a folder. Raises ModelError where it is not on this machine."""
     name = ALIASES.get(name, name)
     if name == EMBEDDED:
-        path = weights.find(EMBEDDED)
-        sha256 = next(w.sha256 for w in weights.manifest() if w.name == EMBEDDED)
-        return SpeechModel(name=EMBEDDED, folder=path.parent, sha256=sha256)
+        weight = weights.entry(EMBEDDED)
+        if not weight.present():
+            raise ModelError(f"the model file {weight.file} of {name} is missing; {weights.MEND}")
+        return SpeechModel(name=EMBEDDED, sha256=weight.sha256)
     folder = Path(name)
     if folder.is_dir():
         return _opened(folder.resolve().name, folder, "")

@@ -89,10 +89,11 @@ class _Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decoded:
-    """Whisper's tokens for one window, and their mean log-probability."""
+    """Whisper's tokens for one window, their mean log-probability, and whether they were cut at the most there may be."""
 
     tokens: list[int]
     logprob: float
+    cut: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,23 +224,26 @@ class Transcriber:
     def _decode(self, samples: voice.Samples, windows: Sequence[_Window], language: str) -> list[_Decoded]:
         """The windows' words; what loops, runs away or is a guess is decoded once more, kept from repeating itself."""
         encoded = self._encode(self._decoder, [w.sound(samples) for w in windows], 30 * FRAMES)
-        seconds = max(w.length for w in windows) / SOUND_RATE
-        decoded = self._generate(encoded, len(windows), language, seconds, no_repeat=0)
-        runs = [self._runs_away(*pair) for pair in zip(windows, decoded, strict=True)]
-        doubtful = [n for n, one in enumerate(decoded) if runs[n] or one.logprob < UNSURE_LOGPROB]
-        if doubtful:
-            again = ctranslate2.StorageView.from_array(np.array(encoded)[doubtful])
-            for n, other in zip(
-                doubtful, self._generate(again, len(doubtful), language, seconds, no_repeat=NO_REPEAT), strict=True
-            ):
-                # A loop is likely in Whisper's eyes.
-                if (not self._runs_away(windows[n], other), other.logprob) > (not runs[n], decoded[n].logprob):
+        lengths = [w.length / SOUND_RATE for w in windows]
+        decoded = self._generate(encoded, len(windows), language, max(lengths), no_repeat=0)
+        for n, (first, seconds) in enumerate(zip(decoded, lengths, strict=True)):
+            runs = self._runs_away(first, seconds)
+            if runs or first.logprob < UNSURE_LOGPROB:
+                again = ctranslate2.StorageView.from_array(np.array(encoded)[n : n + 1])
+                (other,) = self._generate(again, 1, language, seconds, no_repeat=NO_REPEAT)
+                other_runs = self._runs_away(other, seconds)
+                # A loop is likely in Whisper's eyes: of two that run away the shorter is the lesser evil.
+                if (
+                    (len(other.tokens) < len(first.tokens))
+                    if other_runs and runs
+                    else ((runs, other.logprob) > (other_runs, first.logprob))
+                ):
                     decoded[n] = other
         return decoded
 
-    def _runs_away(self, window: _Window, decoded: _Decoded) -> bool:
+    def _runs_away(self, decoded: _Decoded, seconds: float) -> bool:
         text = self._text(decoded.tokens)
-        return is_loop(text) or is_dense(text, window.length / SOUND_RATE)
+        return decoded.cut or is_loop(text) or is_dense(text, seconds)
 
     def _generate(
         self, encoded: ctranslate2.StorageView, count: int, language: str, seconds: float, *, no_repeat: int
@@ -252,16 +256,20 @@ class Transcriber:
             tokenizer.encode(CANTONESE_PROMPT) if prompted else [],
             hotwords=self._hotwords or None,
         )
+        most = min(self._decoder.max_length - len(prompt), LEAST_TOKENS + round(seconds * TOKENS_A_SECOND))
         results = self._decoder.model.generate(
             encoded,
             [prompt] * count,
             beam_size=BEAM,
-            max_length=min(self._decoder.max_length, len(prompt) + LEAST_TOKENS + round(seconds * TOKENS_A_SECOND)),
+            max_length=len(prompt) + most,
             no_repeat_ngram_size=no_repeat,
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
             return_scores=True,
         )
-        return [_Decoded(tokens=r.sequences_ids[0], logprob=float(r.scores[0])) for r in results]
+        return [
+            _Decoded(tokens=r.sequences_ids[0], logprob=float(r.scores[0]), cut=len(r.sequences_ids[0]) >= most)
+            for r in results
+        ]
 
     def _end(self, decoded: _Decoded) -> float | None:
         """Where in its window Whisper says that the words end, seconds; None where they go on to the window's end."""
@@ -300,7 +308,7 @@ class Transcriber:
 
 
 def _load(model: SpeechModel, threads: int) -> WhisperModel:
-    return WhisperModel(str(model.folder), device="auto", compute_type="auto", cpu_threads=threads)
+    return WhisperModel(str(model.place()), device="auto", compute_type="auto", cpu_threads=threads)
 
 
 def _windows(

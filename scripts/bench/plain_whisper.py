@@ -21,7 +21,7 @@ from mediafp.reading.voice import waveform
 
 def main() -> None:
     """Transcribes every file that is named."""
-    model = WhisperModel(str(speech_model().folder), device="cpu", compute_type="int8", cpu_threads=2)
+    model = WhisperModel(str(speech_model().place()), device="cpu", compute_type="int8", cpu_threads=2)
     for path in map(Path, sys.argv[1:]):
         started = time.monotonic()
         sound, _ = read_sound(path)
