@@ -182,7 +182,7 @@ class _Evidence:
         said = transcripts.transcript_of(self._store, sha256)
         if said is None:
             return None
-        captions = [text for s in self.sightings(sha256) for text in (s.title, s.text) if text]
+        captions = [text for sighting in self.sightings(sha256) for text in sighting.captions]
         return said, tuple(hints(said, self._tells, captions))
 
 

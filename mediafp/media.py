@@ -50,6 +50,11 @@ class Sighting:
     views: int | None = None
     source: str = ""
 
+    @property
+    def captions(self) -> list[str]:
+        """What was written beside it."""
+        return [text for text in (self.title, self.text) if text]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frame:

@@ -130,7 +130,7 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
         thumbnails=tuple(thumbnails),
         warnings=tuple(warnings),
         picture=first,
-        sound=media.heard[0] if media.heard else None,
+        sound=media.sound,
     )
 
 

@@ -55,10 +55,9 @@ def transcribe(
             seconds=seconds,
             is_media=not isinstance(error, NoMedia),
         )
-    captions = [text for s in store.sightings(sha256) for text in (s.title, s.text) if text]
+    captions = [text for sighting in store.sightings(sha256) for text in sighting.captions]
     if not captions:
-        sighting, _ = see(path, sha256)
-        captions = [text for text in (sighting.title, sighting.text) if text]
+        captions = see(path, sha256)[0].captions
     return Transcription(
         path=name,
         sha256=sha256,

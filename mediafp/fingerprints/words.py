@@ -5,7 +5,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from pypinyin import Style, lazy_pinyin
 
 from mediafp.evidence import Times, Transcript, Utterance
 from mediafp.fingerprint import Fingerprint
@@ -83,6 +82,9 @@ def _sound(token: str) -> str:
     """A character alone, since its neighbours are often misheard and must not change it."""
     if not is_cjk(token):
         return token
+    # Its dictionaries take a fifth of a second to load.
+    from pypinyin import Style, lazy_pinyin
+
     # Kana and hangul are left as they are, which is pypinyin's default.
     return "~" + lazy_pinyin(token, style=Style.NORMAL, v_to_u=False)[0].replace("ü", "v")
 

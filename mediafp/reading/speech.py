@@ -1,4 +1,9 @@
-"""A sound to its transcript: Silero's gate, the language of each piece, and Whisper, one language at a time."""
+"""A sound to its transcript: Silero's gate, the language of each piece, and Whisper, one language at a time.
+
+Whisper's library is loaded when somebody speaks: every command and every worker imports this module.
+"""
+
+from __future__ import annotations
 
 import os
 from bisect import bisect_right
@@ -7,13 +12,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import ctranslate2
 import numpy as np
 import numpy.typing as npt
-from faster_whisper import WhisperModel
-from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.transcribe import get_suppressed_tokens
 
 from mediafp.errors import UsageError
 from mediafp.evidence import Times, Transcript, Utterance
@@ -23,6 +25,10 @@ from mediafp.reading.doubts import UNSURE_LOGPROB, doubts, is_dense, is_loop, is
 from mediafp.reading.language import UNKNOWN, Heard, cantonese, decide
 from mediafp.reading.models import EMBEDDED, SpeechModel, speech_model
 from mediafp.reading.voice import Piece, waveform
+
+if TYPE_CHECKING:
+    import ctranslate2
+    from faster_whisper import WhisperModel
 
 CHAIN = "speech-1"
 """The version of all that this module and its neighbours decide; raise it when transcripts change."""
@@ -120,7 +126,7 @@ def read_words(file: Path) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def transcriber(options: SpeechOptions) -> "Transcriber":
+def transcriber(options: SpeechOptions) -> Transcriber:
     """The one that listens with these options, loaded once a process. Raises ModelError."""
     return Transcriber(options)
 
@@ -147,6 +153,11 @@ class Transcriber:
     def _probe(self) -> WhisperModel:
         """Whisper base, on whose encoder the head for Cantonese was fitted; whatever model decodes."""
         return self._decoder if self.model.name == EMBEDDED else _load(speech_model(), self._threads)
+
+    @cached_property
+    def _first_time(self) -> int:
+        """The token of 0.00 s; those after it are 0.02 s apart."""
+        return int(self._decoder.hf_tokenizer.token_to_id("<|notimestamps|>")) + 1
 
     @cached_property
     def _speaks_cantonese(self) -> bool:
@@ -223,6 +234,8 @@ class Transcriber:
 
     def _decode(self, samples: voice.Samples, windows: Sequence[_Window], language: str) -> list[_Decoded]:
         """The windows' words; what loops, runs away or is a guess is decoded once more, kept from repeating itself."""
+        import ctranslate2
+
         encoded = self._encode(self._decoder, [w.sound(samples) for w in windows], 30 * FRAMES)
         lengths = [w.length / SOUND_RATE for w in windows]
         decoded = self._generate(encoded, len(windows), language, max(lengths), no_repeat=0)
@@ -248,6 +261,9 @@ class Transcriber:
     def _generate(
         self, encoded: ctranslate2.StorageView, count: int, language: str, seconds: float, *, no_repeat: int
     ) -> list[_Decoded]:
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import get_suppressed_tokens
+
         prompted = self._prompted(language)
         code = "zh" if prompted or language == UNKNOWN else language
         tokenizer = Tokenizer(self._decoder.hf_tokenizer, True, task="transcribe", language=code)
@@ -273,7 +289,7 @@ class Transcriber:
 
     def _end(self, decoded: _Decoded) -> float | None:
         """Where in its window Whisper says that the words end, seconds; None where they go on to the window's end."""
-        first = self._decoder.hf_tokenizer.token_to_id("<|notimestamps|>") + 1
+        first = self._first_time
         if not decoded.tokens:
             return 0.0
         return (decoded.tokens[-1] - first) * 0.02 if decoded.tokens[-1] >= first else None
@@ -284,7 +300,7 @@ class Transcriber:
 
     def _utterances(self, window: _Window, decoded: _Decoded, offset: float) -> list[Utterance]:
         """The window's sentences, as Whisper's time tokens part them, without a gap between the first and the last."""
-        first = self._decoder.hf_tokenizer.token_to_id("<|notimestamps|>") + 1
+        first = self._first_time
         parts: list[tuple[float, list[int]]] = [(0.0, [])]
         for token in decoded.tokens:
             if token < first:
@@ -308,6 +324,8 @@ class Transcriber:
 
 
 def _load(model: SpeechModel, threads: int) -> WhisperModel:
+    from faster_whisper import WhisperModel
+
     return WhisperModel(str(model.place()), device="auto", compute_type="auto", cpu_threads=threads)
 
 
