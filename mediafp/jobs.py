@@ -1,6 +1,7 @@
 """The pipeline over many files: a local pool of workers, one writer, each file acknowledged once it is safe."""
 
 import multiprocessing
+import multiprocessing.synchronize
 import os
 import time
 from collections import deque
@@ -33,6 +34,8 @@ AHEAD = 8
 COMMIT_FILES = 32
 COMMIT_SECONDS = 0.5
 """A commit costs a flush to disk (4 ms), so finished files share one, but none waits longer than this."""
+START_SECONDS = 30
+"""Wall seconds in which a worker starts, generously."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +87,11 @@ def ingest(store: Store, files: Iterable[Path], options: IngestOptions) -> Itera
         # Workers share the cores.
         reading = replace(reading, speech=replace(reading.speech, threads=max(1, (os.cpu_count() or 1) // jobs)))
     seconds = FILE_SECONDS + (SPEECH_SECONDS if version else 0)
-    pool = ProcessPool(max_workers=jobs, initializer=_start, context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    started = context.Semaphore(0)
+    pool = ProcessPool(max_workers=jobs, initializer=_start, initargs=(started,), context=context)
     try:
-        more = True
+        more, scheduled = True, False
         while more or running or done:
             while more and len(running) < jobs * AHEAD:
                 path = next(todo, None)
@@ -98,6 +103,7 @@ def ingest(store: Store, files: Iterable[Path], options: IngestOptions) -> Itera
                     yield outcome
                 else:
                     work = _listen if known else _work
+                    scheduled = True
                     running[pool.schedule(work, args=(path, reading), timeout=seconds)] = path
             if running:
                 ready, _ = wait(running, timeout=COMMIT_SECONDS, return_when=FIRST_COMPLETED)
@@ -108,6 +114,10 @@ def ingest(store: Store, files: Iterable[Path], options: IngestOptions) -> Itera
     except BaseException:
         pool.stop()  # type: ignore[no-untyped-call]
         raise
+    else:
+        # The pool's locks go before its workers do: one that was still starting would fail, in the open.
+        for _ in range(jobs if scheduled else 0):
+            started.acquire(timeout=START_SECONDS)
     finally:
         pool.close()  # type: ignore[no-untyped-call]
         pool.join()
@@ -164,9 +174,10 @@ def _commit(store: Store, done: deque[tuple[Path, Work]]) -> list[Outcome]:
     return outcomes
 
 
-def _start() -> None:
+def _start(started: multiprocessing.synchronize.Semaphore) -> None:
     # Workers share the cores; a library's own threads would only fight over them.
     cv2.setNumThreads(1)
+    started.release()
 
 
 def _work(path: Path, options: ReadOptions) -> Work:
