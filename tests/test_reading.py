@@ -6,67 +6,68 @@ import pytest
 
 from mediafp.errors import UsageError
 from mediafp.media import SOUND_RATE
-from mediafp.reading.speech import LONGEST_SECONDS, _halves, _reached, _times, _Window, _windows, read_words
+from mediafp.reading.speech import LONGEST_SECONDS, read_words
 from mediafp.reading.voice import Piece
+from mediafp.reading.windows import Window, halves, reached, sentence_times, windows
 
 
 def piece(start: float, end: float) -> Piece:
     return Piece(start=round(start * SOUND_RATE), end=round(end * SOUND_RATE), likely=0.9)
 
 
-def window(*pieces: Piece) -> _Window:
-    return _Window(pieces=pieces, language="zh", probability=0.9)
+def window(*pieces: Piece) -> Window:
+    return Window(pieces=pieces, language="zh", probability=0.9)
 
 
-def seconds(window: _Window) -> list[tuple[float, float]]:
+def seconds(window: Window) -> list[tuple[float, float]]:
     return [(p.start / SOUND_RATE, p.end / SOUND_RATE) for p in window.pieces]
 
 
 def test_windows_never_cross_a_change_of_language_a_long_pause_or_the_limit() -> None:
     found = [piece(0, 3), piece(3.3, 6), piece(6.4, 9), piece(15, 20), piece(20.2, 30), piece(30.2, 45)]
     told = [("zh", 0.9), ("zh", 0.7), ("en", 0.9), ("en", 0.9), ("en", 0.9), ("en", 0.9)]
-    made = list(_windows(found, told, lambda language: LONGEST_SECONDS))
+    made = list(windows(found, told, lambda language: LONGEST_SECONDS))
     assert [(w.language, len(w.pieces)) for w in made] == [("zh", 2), ("en", 1), ("en", 2), ("en", 1)]
     assert made[0].probability == pytest.approx(0.805, abs=0.01)
     assert all(w.length / SOUND_RATE <= LONGEST_SECONDS for w in made)
-    assert len(list(_windows(found, [("yue", 0.9)] * 6, lambda language: 6.0))) == 5
+    assert len(list(windows(found, [("yue", 0.9)] * 6, lambda language: 6.0))) == 5
 
 
 def test_all_is_reached_where_whisper_names_no_end() -> None:
     whole = window(piece(0, 3), piece(3.4, 6))
-    assert _reached(whole, None) == (whole, [])
-    assert _reached(whole, 6.0) == (whole, [])
+    assert reached(whole, None) == (whole, [])
+    assert reached(whole, 6.0) == (whole, [])
 
 
 def test_what_whisper_did_not_reach_waits() -> None:
-    read, (rest,) = _reached(window(piece(10, 13), piece(13.4, 16), piece(16.5, 19)), 3.1)
+    read, (rest,) = reached(window(piece(10, 13), piece(13.4, 16), piece(16.5, 19)), 3.1)
     assert seconds(read) == [(10, 13)] and seconds(rest) == [(13.4, 16), (16.5, 19)]
 
 
 def test_a_long_piece_is_gone_on_with_from_where_whisper_ended() -> None:
-    read, (rest,) = _reached(window(piece(0, 12)), 4.0)
+    read, (rest,) = reached(window(piece(0, 12)), 4.0)
     assert seconds(read) == [(0, 4)] and seconds(rest) == [(4, 12)]
 
 
 def test_where_nothing_was_decoded_the_first_piece_is_given_up() -> None:
-    read, (rest,) = _reached(window(piece(0, 3), piece(3.4, 6)), 0.0)
+    read, (rest,) = reached(window(piece(0, 3), piece(3.4, 6)), 0.0)
     assert seconds(read) == [(0, 3)] and seconds(rest) == [(3.4, 6)]
-    assert _reached(window(piece(0, 3)), 0.0)[1] == []
+    assert reached(window(piece(0, 3)), 0.0)[1] == []
 
 
 def test_sentences_follow_one_another_and_change_at_pauses() -> None:
     # The pause of 2 s is left out of what is decoded, and is there again in the times.
     whole = window(piece(1, 4), piece(6, 12))
-    assert _times(whole, [0.0, 2.8, 7.0]) == [(1.0, 4.0), (6.0, 10.0), (10.0, 12.0)]
-    assert _times(whole, []) == []
-    assert _times(whole, [0.4]) == [(1.0, 12.0)]
-    found = _times(whole, [0.0, 9.0, 2.0, 30.0])
+    assert sentence_times(whole, [0.0, 2.8, 7.0]) == [(1.0, 4.0), (6.0, 10.0), (10.0, 12.0)]
+    assert sentence_times(whole, []) == []
+    assert sentence_times(whole, [0.4]) == [(1.0, 12.0)]
+    found = sentence_times(whole, [0.0, 9.0, 2.0, 30.0])
     edges = [edge for times in found for edge in times]
     assert edges == sorted(edges) and edges[0] == 1.0 and edges[-1] == 12.0
 
 
 def test_a_window_that_gave_too_little_is_halved() -> None:
-    first, second = _halves(window(piece(0, 2), piece(2.3, 9), piece(9.5, 17)))
+    first, second = halves(window(piece(0, 2), piece(2.3, 9), piece(9.5, 17)))
     assert seconds(first) == [(0, 2), (2.3, 9)] and seconds(second) == [(9.5, 17)]
 
 
