@@ -77,16 +77,15 @@ class Case:
         speech: SpeechOptions = SpeechOptions(),  # noqa: B008
         *,
         tells: Path = SHIPPED,
-        step: Callable[[float], object] = lambda share: None,
+        step: Callable[[float], object] = lambda files: None,
     ) -> Iterator[Transcription]:
         """What is said in each file, in the order asked, out of the store where it was heard before; folders are walked.
 
-        What is no media in a folder is left out. Raises ModelError before the first file where a model is missing.
+        What is no media in a folder is left out. `step` is told how many files are done, those underway in part. Raises
+        ModelError before the first file where a model is missing.
         """
-        known = read_tells(tells)
-        for path in walk(paths):
-            done = scribe.transcribe(self.store, path, speech, known, step=step)
-            if done.is_media or path in paths:
+        for done in scribe.transcribe(self.store, walk(paths), speech, read_tells(tells), step=step):
+            if done.is_media or done.path in paths:
                 yield done
 
     def search(self, text: str) -> Iterator[Hit]:

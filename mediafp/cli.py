@@ -17,7 +17,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
-    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -168,17 +167,6 @@ def _progress() -> Progress:
     )
 
 
-class _Share:
-    """Moves a bar on within the file that is being worked on."""
-
-    def __init__(self, bar: Progress, task: TaskID) -> None:
-        self._bar, self._task, self._last = bar, task, 0.0
-
-    def __call__(self, share: float) -> None:
-        self._bar.advance(self._task, share - self._last)
-        self._last = share if share < 1 else 0.0
-
-
 def _shown(name: str) -> str:
     """A file name fit for a terminal: no control characters, no lone surrogates, no markup."""
     return escape(printable(name))
@@ -315,9 +303,11 @@ def transcribe(
     failed = False
     with _case(store, create=True) as case, _progress() as bar:
         task = bar.add_task("transcribing", total=sum(1 for _ in walk(paths)))
-        listened = case.transcribe(paths, speech, tells=tells or SHIPPED, step=_Share(bar, task))
-        for done, found in enumerate(listened, 1):
-            bar.update(task, completed=done)
+
+        def step(files: float) -> None:
+            bar.update(task, completed=files)
+
+        for found in case.transcribe(paths, speech, tells=tells or SHIPPED, step=step):
             failed = failed or found.error is not None
             if to:
                 _write_transcript(found, form, to)
@@ -328,18 +318,18 @@ def transcribe(
             elif found.transcript:
                 sys.stdout.write(_written(found, form) + "\n")
             if found.error and (to or form in (Form.SRT, Form.VTT)):
-                err.print(f"[red]failed[/] {_shown(found.path)}: {_shown(found.error)}")
+                err.print(f"[red]failed[/] {_shown(str(found.path))}: {_shown(found.error)}")
     if failed:
         raise typer.Exit(SOME_FAILED)
 
 
 def _print_transcript(found: Transcription) -> None:
-    out.print(f"\n[bold]{_shown(found.path)}[/]")
+    out.print(f"\n[bold]{_shown(str(found.path))}[/]")
     if found.error:
         out.print(f"  [red]{_shown(found.error)}[/]")
         return
     for warning in found.warnings:
-        err.print(f"[yellow]warning[/] {_shown(found.path)}: {_shown(warning)}")
+        err.print(f"[yellow]warning[/] {_shown(str(found.path))}: {_shown(warning)}")
     if found.transcript is None:
         out.print("  the file holds no sound")
         return
@@ -362,7 +352,7 @@ def _write_transcript(found: Transcription, form: Form, folder: Path) -> None:
     """One file for each, named after it and its bytes: two dumps may hold files of one name."""
     if found.transcript is None:
         return
-    name = f"{Path(found.path).name}.{(found.sha256 or '')[:8]}.{'txt' if form is Form.TEXT else form.value}"
+    name = f"{found.path.name}.{(found.sha256 or '')[:8]}.{'txt' if form is Form.TEXT else form.value}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(_written(found, form) + "\n", encoding="utf-8", errors="replace")

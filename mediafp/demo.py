@@ -108,7 +108,7 @@ def _print_words(folder: Path, out: Console) -> None:
         for found in case.transcribe(
             [path for path in sorted(folder.glob("*/*.mp4")) if path.stem in ("narrated", "voice_over")]
         ):
-            out.print(f"  [bold]{escape(Path(found.path).name)}[/]")
+            out.print(f"  [bold]{escape(found.path.name)}[/]")
             for line in text(found.transcript).split("\n") if found.transcript else []:
                 out.print(f"    {escape(line)}")
             for hint in found.hints:

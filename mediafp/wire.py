@@ -1,6 +1,7 @@
 """The contract's JSON objects, made of the nouns."""
 
 import json
+import os
 from typing import Any
 
 from mediafp.evidence import Answer, Cluster, Clustering, Edge, Hit, Match, Placement, Segment, Transcript
@@ -120,7 +121,7 @@ def transcript(value: Transcript) -> Object:
 
 def transcription(value: Transcription) -> Object:
     """What is said in one file; `note` says in words where there is nothing."""
-    made: Object = {"path": value.path, "sha256": value.sha256, "error": value.error}
+    made: Object = {"path": os.fspath(value.path), "sha256": value.sha256, "error": value.error}
     said = value.transcript
     silent: Object = {"model": None, "duration": None, "speech_seconds": 0.0, "untranscribed_seconds": 0.0,
                       "languages": {}, "segments": []}  # fmt: skip

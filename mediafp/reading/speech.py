@@ -108,7 +108,8 @@ class Transcriber:
     def __init__(self, options: SpeechOptions = SpeechOptions()) -> None:
         self.model = speech_model(options.model)
         self._threads = options.threads or os.cpu_count() or 1
-        self._workers = _workers(self.model, self._threads)
+        self.workers = _workers(self.model, self._threads)
+        """How many windows, of one sound or of several, are decoded at a time."""
         self._loading = Lock()
         self._hotwords = " ".join(options.hotwords)
 
@@ -186,15 +187,15 @@ class Transcriber:
 
     def _each[T, R](self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
         """The work on each item, in order, on as many threads as Whisper has workers."""
-        if self._workers == 1 or len(items) < 2:
+        if self.workers == 1 or len(items) < 2:
             yield from map(work, items)
             return
-        with ThreadPoolExecutor(self._workers) as pool:
+        with ThreadPoolExecutor(self.workers) as pool:
             yield from pool.map(work, items)
 
     def _share(self, count: int) -> int:
         """Of so many, how many one worker takes at a time."""
-        return min(BATCH, -(-count // self._workers))
+        return min(BATCH, -(-count // self.workers))
 
     def _batches(self, waiting: Sequence[Window]) -> Iterator[tuple[Window, ...]]:
         """Windows of one language and one size, those of about one length together: the longest bounds the words."""
