@@ -26,11 +26,11 @@ def seconds(window: Window) -> list[tuple[float, float]]:
 def test_windows_never_cross_a_change_of_language_a_long_pause_or_the_limit() -> None:
     found = [piece(0, 3), piece(3.3, 6), piece(6.4, 9), piece(15, 20), piece(20.2, 30), piece(30.2, 45)]
     told = [("zh", 0.9), ("zh", 0.7), ("en", 0.9), ("en", 0.9), ("en", 0.9), ("en", 0.9)]
-    made = list(windows(found, told, lambda language: LONGEST_SECONDS))
+    made = list(windows(found, told, LONGEST_SECONDS))
     assert [(w.language, len(w.pieces)) for w in made] == [("zh", 2), ("en", 1), ("en", 2), ("en", 1)]
     assert made[0].probability == pytest.approx(0.805, abs=0.01)
     assert all(w.length / SOUND_RATE <= LONGEST_SECONDS for w in made)
-    assert len(list(windows(found, [("yue", 0.9)] * 6, lambda language: 6.0))) == 5
+    assert len(list(windows(found, [("yue", 0.9)] * 6, 6.0))) == 5
 
 
 def test_all_is_reached_where_whisper_names_no_end() -> None:

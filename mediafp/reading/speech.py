@@ -50,8 +50,6 @@ BATCH = 8
 """Windows that are decoded together, and pieces whose language is told together."""
 FRAMES = 100
 """Feature frames a second, of which the encoder makes half as many."""
-PROMPTED_SECONDS = 6.0
-"""The same where Cantonese is prompted: after a sentence like the prompt's Whisper often says no more."""
 TOKENS_A_SECOND, LEAST_TOKENS = 20.0, 16
 """More tokens are no speech: 6 characters a second are 12 tokens. A decoder that runs away ends here."""
 NO_REPEAT = 4
@@ -145,7 +143,7 @@ class Transcriber:
             with self._loading:
                 # A cached property knows no threads.
                 self._decoder, self._probe  # noqa: B018
-        waiting = list(windows(found, decide(self._hear(samples, found)), self._longest))
+        waiting = list(windows(found, decide(self._hear(samples, found)), LONGEST_SECONDS))
         spoken = sum(w.length for w in waiting) or 1
         lost, done = 0.0, 0
         utterances: list[Utterance] = []
@@ -176,10 +174,6 @@ class Transcriber:
     def _prompted(self, language: str) -> bool:
         """Whether Whisper has to be told to write Cantonese."""
         return language == "yue" and not self._speaks_cantonese
-
-    def _longest(self, language: str) -> float:
-        """Seconds of speech that are decoded at once."""
-        return PROMPTED_SECONDS if self._prompted(language) else LONGEST_SECONDS
 
     def means(self, sounds: Sequence[voice.Samples]) -> list[Floats]:
         """The mean (512,) of the probe's encoder over each sound, of which PROBE_SECONDS are heard at most."""

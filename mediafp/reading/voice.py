@@ -14,14 +14,16 @@ FRAME = 512
 """Samples that Silero judges at a time (32 ms)."""
 BLOCK = FRAME * 10_000
 """Samples that are judged in one run; the detector's memory starts anew with each (5 minutes)."""
-SPEECH_AT, SILENCE_AT = 0.5, 0.35
-"""Silero's own thresholds: speech begins at the one and ends below the other."""
+SPEECH_AT, SILENCE_AT = 0.5, 0.15
+"""Speech reaches the one somewhere (Silero's own threshold), and goes on, both ways, as far as the other. From the first
+to the last frame over the one, with Silero's 0.35 for the other, 2.4 % of spliced speech was lost; so 1.1 % is, and no
+more is taken of what is none."""
 PAUSE_SECONDS = 0.25
 """A shorter pause does not end a piece. Changes of language are 0.3 s and more apart in the development set."""
 PAD_SECONDS = 0.2
 """Sound kept before and after a piece, at most half of the pause."""
 LEAST_SECONDS = 0.1
-"""A shorter piece is a click."""
+"""Less at SPEECH_AT is a click."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,22 +64,13 @@ def _detector():  # type: ignore[no-untyped-def]
 
 def _cut(likelihood: npt.NDArray[np.float32], count: int, longest: int) -> list[Piece]:
     pause = round(PAUSE_SECONDS * SOUND_RATE / FRAME)
-    runs: list[tuple[int, int]] = []
-    start, last = -1, -1
-    for n, likely in enumerate(likelihood.tolist()):
-        if likely >= SPEECH_AT or (start >= 0 and likely >= SILENCE_AT and n == last + 1):
-            start, last = (n, n) if start < 0 else (start, n)
-        elif start >= 0 and n - last > pause:
-            runs.append((start, last + 1))
-            start = -1
-    if start >= 0:
-        runs.append((start, last + 1))
+    maybe = np.flatnonzero(likelihood >= SILENCE_AT)
     runs = [
-        part
-        for run in runs
-        if run[1] - run[0] >= LEAST_SECONDS * SOUND_RATE / FRAME
-        for part in _split(run, likelihood, longest // FRAME)
+        (int(run[0]), int(run[-1]) + 1)
+        for run in np.split(maybe, np.flatnonzero(np.diff(maybe) > pause + 1) + 1)
+        if np.sum(likelihood[run] >= SPEECH_AT) >= LEAST_SECONDS * SOUND_RATE / FRAME
     ]
+    runs = [part for run in runs for part in _split(run, likelihood, longest // FRAME)]
     pad = round(PAD_SECONDS * SOUND_RATE)
     made = []
     for n, (first, end) in enumerate(runs):
