@@ -10,12 +10,22 @@ from mediafp.fingerprint import Fingerprint
 from mediafp.fingerprints.words import words_fingerprint
 from mediafp.matching import judge
 from mediafp.matching.scripts import (
+    CODA,
+    INITIAL,
+    MATCH,
+    MEDIAL,
     MINIMA,
+    MISS,
+    NUCLEUS,
+    PASSAGE,
     STOCK_MOST,
     STOCK_WORDS,
     Scripts,
+    _local,
+    best_scores,
     compare,
     compare_all,
+    likeness,
     match_scripts,
     signatures,
     words_of,
@@ -24,7 +34,7 @@ from mediafp.media import Kind
 
 STEP = 0.25
 """Seconds of a word."""
-VOCABULARY = np.random.default_rng(7).integers(0, 1 << 32, 2000, np.uint32)
+VOCABULARY = np.random.default_rng(7).integers(1 << 31, 1 << 32, 2000, np.uint32)
 LIKELY = 1 / (np.arange(len(VOCABULARY)) + 10)
 NIGHT = "当夜幕降临，星光点点，伴随着微风拂面，我在静谧中感受着时光的流转，思念如涟漪荡漾，梦境如画卷展开"
 GARBLED = "當頁幕降臨的星光點點 但隨著微風浮面,我在靜蜜中感受著時光的流轉 思念如連一當樣,弄近如畫圈展開"
@@ -122,14 +132,14 @@ def test_the_garbled_script_comes_first_among_many() -> None:
     words = drawn(60, 1)
     shelf = Scripts([script(f"other-{n:03}", drawn(60, 100 + n)) for n in range(300)] + [script("same", words)])
     for seed in range(5):
-        assert shelf.search(script("q", garbled(words, 0.35, seed)))[0].sha256 == "same"
+        assert shelf.search(script("q", garbled(words, 0.35, seed)))[0] == "same"
 
 
 def test_search_gives_so_many_and_leaves_one_out() -> None:
     words = drawn(60, 1)
     shelf = Scripts([script(name, garbled(words, 0.2, n)) for n, name in enumerate("abcd")])
     assert len(shelf.search(script("a", words), count=2)) == 2
-    assert {c.sha256 for c in shelf.search(script("a", words), without="a")} == set("bcd")
+    assert set(shelf.search(script("a", words), without="a")) == set("bcd")
 
 
 def test_versions_do_not_compare() -> None:
@@ -293,3 +303,35 @@ def test_pairs_hold_what_was_measured() -> None:
     words = drawn(60, 1)
     (pair,) = compare_all(script("q", words), Scripts([script("r", words)]))
     assert pair.features.agreement == 1.0 and pair.features.both == pair.features.words > 4
+
+
+POEM = "鹅鹅鹅，曲项向天歌。白毛浮绿水，红掌拨清波。"
+POEM_HEARD = "惡惡惡,曲韓韓天歌,白無浮,綠水,紅蔣,貝清波"
+PRAISE = "我们的城市最美丽最漂亮最可爱"
+PRAISE_HEARD = "无门的成是罪没力自照亮醉可来"
+
+
+@pytest.mark.parametrize(("said", "heard"), [(POEM, POEM_HEARD), (PRAISE, PRAISE_HEARD)])
+def test_a_short_script_misheard_in_most_syllables_is_found_among_many(said: str, heard: str) -> None:
+    rng = np.random.default_rng(5)
+    others = [spoken(f"other-{n}", "".join(rng.permutation(list(NIGHT + POLICY)))[:20]) for n in range(200)]
+    best = matches(spoken("q", heard), *others, spoken("r", said))[0]
+    assert best.sha256 == "r" and best.probability > 0.5
+
+
+def test_parts_of_syllables_count_in_part() -> None:
+    table = likeness(words_of(spoken("a", "张心有"))[:, None], words_of(spoken("b", "张江星路five"))[None, :])
+    assert table[0, 0] == MATCH and table[0, 1] == MISS + NUCLEUS + CODA
+    assert table[1, 2] == MISS + INITIAL + NUCLEUS + MEDIAL and table[2, 3] == table[2, 4] == MISS
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_of_many_are_those_of_each(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    text = list(NIGHT + POLICY)
+    query = words_of(spoken("q", "".join(rng.permutation(text))))
+    references = [words_of(spoken("r", "".join(rng.permutation(text))[: rng.integers(2, 30)])) for _ in range(20)]
+    lengths = np.array([len(r) for r in references])
+    table = np.stack([np.pad(r, (0, PASSAGE - len(r))) for r in references])
+    alone = [_local(likeness(query[:, None], r[None, :]))[0] for r in references]
+    assert best_scores(query, table, lengths).tolist() == alone

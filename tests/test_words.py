@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mediafp.evidence import Times, Transcript, Utterance
-from mediafp.fingerprints.words import DIGIT, DOUBTFUL, sounds, words_fingerprint
+from mediafp.fingerprints.words import DIGIT, DOUBTFUL, HASHED, sounds, words_fingerprint
 
 
 def utterance(text: str, start: float = 0.0, end: float = 4.0, *, language: str = "zh", flags: tuple[str, ...] = (),
@@ -63,7 +63,7 @@ def test_kana_and_hangul_stand_for_themselves() -> None:
 
 def test_rows_are_in_order_with_their_times_and_quality() -> None:
     made = words_fingerprint("a" * 64, transcript(utterance("你好", 1, 3), utterance("good day", 5, 7, language="en")))
-    assert (made.sha256, made.type, made.version) == ("a" * 64, "words", "words-1")
+    assert (made.sha256, made.type, made.version) == ("a" * 64, "words", "words-2")
     assert made.vectors.shape == (4, 4) and made.vectors.dtype == np.uint8
     assert made.spans.tolist() == [[1, 2], [2, 3], [5, 6], [6, 7]]
     assert made.quality.tolist() == [1, 1, 1, 1]
@@ -96,6 +96,32 @@ def test_silence_has_no_rows(said: tuple[Utterance, ...]) -> None:
     assert made.vectors.shape == (0, 4) and made.spans.shape == (0, 2) and made.quality.shape == (0,)
 
 
-def test_hashes_are_the_same_in_every_process() -> None:
+def test_rows_are_the_same_in_every_process() -> None:
     made = words_fingerprint("a" * 64, transcript(utterance("好 ok")))
-    assert made.vectors.tobytes().hex() == "6ebc6a0a791401aa"
+    assert made.vectors.tobytes().hex() == "0b000200791401aa"
+
+
+def rows(text: str) -> list[list[int]]:
+    made: list[list[int]] = words_fingerprint("a" * 64, transcript(utterance(text))).vectors.tolist()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "parts"),
+    [
+        ("知", "吃", [False, True, True, True]),  # zhi, chi
+        ("心", "星", [True, True, True, False]),  # xin, xing
+        ("江", "章", [False, False, True, True]),  # jiang, zhang
+        ("流", "路", [True, False, False, True]),  # liu is liou, lu
+        ("归", "给", [True, False, True, True]),  # gui is guei, gei
+        ("女", "努", [True, True, False, True]),
+    ],
+)
+def test_syllables_are_alike_in_their_parts(one: str, other: str, parts: list[bool]) -> None:
+    assert [a == b for a, b in zip(rows(one)[0], rows(other)[0], strict=True)] == parts
+
+
+def test_nearly_every_character_is_a_syllable_and_no_other_word_is() -> None:
+    common = "".join(chr(code) for code in range(0x4E00, 0x9FA6))
+    assert np.mean([row[-1] < HASHED for row in rows(common)]) > 0.98
+    assert all(row[-1] >= HASHED for row in rows("the cat あ 가 ng"))

@@ -1,6 +1,10 @@
-"""What is said, as rows that are equal where words sound alike: one row a word or Chinese character."""
+"""What is said, as rows that are equal where words sound alike: one row a word or Chinese character.
+
+A Chinese syllable is taken apart into initial, medial, nucleus and coda, so that one misheard in part is alike in part.
+"""
 
 import hashlib
+import re
 from functools import lru_cache
 from itertools import pairwise
 
@@ -11,21 +15,31 @@ from mediafp.fingerprint import Fingerprint
 from mediafp.text import is_cjk, tokens
 
 NAME = "words"
-VERSION = "words-1"
+VERSION = "words-2"
 """The model that listened is no part of it: words compare, whoever heard them."""
 BYTES = 4
+HASHED = 0x80
+"""Set in the last byte of a row that is the hash of a word, and never in that of a syllable."""
 DOUBTFUL = {"repetition": 0.5, "low_confidence": 0.5, "credit_phrase": 0.0}
 """Quality of the words of an utterance with such a flag; the credits that Whisper invents are no evidence at all."""
 DIGIT = 0.5
 """Quality of a digit: there are ten, and the longest stretch of unrelated texts in the development set was a date."""
+_INITIALS = ("", *"b p m f d t n l g k h j q x zh ch sh r z c s y w".split())  # noqa: SIM905
+_MEDIALS = ("", "i", "u", "v")
+_NUCLEI = ("a", "ai", "ao", "e", "ei", "i", "o", "ou", "u", "v")
+_CODAS = ("", "n", "ng", "r")
+_SYLLABLE = re.compile(r"~([zcs]h|[bpmfdtnlgkhjqxrzcsyw]?)((?:[iuv](?=[aeou]))?)(a[io]?|ei?|ou?|[iuv])(ng?|r?)")
+_SHORTENED = {"iu": "iou", "ui": "uei", "un": "uen"}
+"""Finals as pinyin writes them, and in full."""
 _DIGITS = "零一二三四五六七八九"
 _Row = tuple[str, float, Times]
 """A sound, its quality, and when it is said."""
 
 
 def words_fingerprint(sha256: str, transcript: Transcript) -> Fingerprint:
-    """The rows of a transcript's words in order: `vectors` (N, 4) hashes of their sounds, `spans` when they are said.
+    """The rows of a transcript's words in order: `vectors` (N, 4) their sounds, `spans` when they are said.
 
+    A row holds the numbers of a syllable's initial, medial, nucleus and coda, or the hash of another word.
     `quality` is 1, and less for digits and for words of a doubtful utterance.
     """
     rows = [row for utterance in transcript.utterances for row in _rows(utterance)]
@@ -34,7 +48,7 @@ def words_fingerprint(sha256: str, transcript: Transcript) -> Fingerprint:
         type=NAME,
         version=VERSION,
         spans=np.array([times for *_, times in rows], np.float64).reshape(-1, 2),
-        vectors=np.frombuffer(b"".join(_hash(sound) for sound, *_ in rows), np.uint8).reshape(-1, BYTES),
+        vectors=np.frombuffer(b"".join(_code(sound) for sound, *_ in rows), np.uint8).reshape(-1, BYTES),
         quality=np.array([quality for _, quality, _ in rows], np.float32),
     )
 
@@ -90,5 +104,13 @@ def _sound(token: str) -> str:
 
 
 @lru_cache(maxsize=1 << 15)
-def _hash(sound: str) -> bytes:
-    return hashlib.blake2b(sound.encode("utf-8", "surrogatepass"), digest_size=BYTES).digest()
+def _code(sound: str) -> bytes:
+    written = sound[:-2] + _SHORTENED.get(sound[-2:], sound[-2:]) if sound.startswith("~") else sound
+    if found := _SYLLABLE.fullmatch(written):
+        initial, medial, nucleus, coda = found.groups()
+        return bytes(
+            (_INITIALS.index(initial), _MEDIALS.index(medial), _NUCLEI.index(nucleus), _CODAS.index(coda)),
+        )
+    hashed = bytearray(hashlib.blake2b(sound.encode("utf-8", "surrogatepass"), digest_size=BYTES).digest())
+    hashed[-1] |= HASHED
+    return bytes(hashed)

@@ -54,8 +54,8 @@ class VideoFeatures:
 class ScriptFeatures:
     """What was measured of two scripts' best stretch, each rising with the likeness, 0 where there is none.
 
-    `words`: log(1 + the words that agree and count, over what chance gives scripts of such lengths); `agreement`: the
-    share of its words that agree; `both`: their product.
+    `words`: log(1 + the words that agree and count, less what lies between, over what chance gives scripts of such
+    lengths); `agreement`: the share of its words that agree; `both`: their product.
     """
 
     words: float

@@ -1,0 +1,121 @@
+"""What of a sound is decoded at once: windows of one language, and the times of what was read in them."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import numpy as np
+
+from mediafp.evidence import Times
+from mediafp.media import SOUND_RATE
+from mediafp.reading.voice import Piece, Samples
+
+JOIN_SECONDS = 3.0
+"""Pieces of one language this near are decoded together, without the pause: words before and after help."""
+SNAP_SECONDS = 0.6
+"""A change of utterance this near to a pause is put there: Whisper's own times are coarse."""
+REACH_SECONDS = 0.3
+"""A piece that begins this little before Whisper's end was not decoded: its times are coarse."""
+LEFT_SECONDS = 1.0
+"""Less of a piece is not decoded anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Speech in one language that is decoded at once."""
+
+    pieces: tuple[Piece, ...]
+    language: str
+    probability: float
+
+    @property
+    def length(self) -> int:
+        """Samples of speech, pauses between pieces left out."""
+        return sum(p.end - p.start for p in self.pieces)
+
+    @property
+    def edges(self) -> list[float]:
+        """Where in the window's sound each piece begins, and the last one ends, seconds."""
+        lengths = [0, *((p.end - p.start) / SOUND_RATE for p in self.pieces)]
+        return list(accumulate(lengths))
+
+    def sound(self, samples: Samples) -> Samples:
+        """What is decoded."""
+        return np.concatenate([samples[p.start : p.end] for p in self.pieces])
+
+    def time(self, at: float) -> float:
+        """When a moment of the window's sound is heard, seconds from the first sample of all."""
+        edges = self.edges
+        n = min(max(bisect_right(edges, at) - 1, 0), len(self.pieces) - 1)
+        return min(self.pieces[n].start / SOUND_RATE + at - edges[n], self.pieces[n].end / SOUND_RATE)
+
+
+def windows(found: Sequence[Piece], languages: Sequence[tuple[str, float]], longest: float) -> Iterator[Window]:
+    """Neighbouring pieces of one language, no more than `longest` seconds of speech together."""
+    open_: Window | None = None
+    for piece, (language, probability) in zip(found, languages, strict=True):
+        if (
+            open_
+            and open_.language == language
+            and piece.start - open_.pieces[-1].end <= JOIN_SECONDS * SOUND_RATE
+            and open_.length + piece.end - piece.start <= longest * SOUND_RATE
+        ):
+            weights = open_.length, piece.end - piece.start
+            mean = float(np.average([open_.probability, probability], weights=weights))
+            open_ = replace(open_, pieces=(*open_.pieces, piece), probability=round(mean, 4))
+            continue
+        if open_:
+            yield open_
+        open_ = Window(pieces=(piece,), language=language, probability=probability)
+    if open_:
+        yield open_
+
+
+def reached(window: Window, end: float | None) -> tuple[Window, list[Window]]:
+    """What of a window was decoded, and what is left: Whisper often ends after a sentence, and the rest waits.
+
+    `end` is where in its sound the words end, seconds; None where they go on to its end. Where nothing was decoded, the
+    first piece is given up and the others are tried on their own.
+    """
+    if end is None:
+        return window, []
+    edges = window.edges
+    count = sum(begin < end - REACH_SECONDS for begin in edges[:-1])
+    read, left = list(window.pieces[:count]), list(window.pieces[count:])
+    if not read:
+        read, left = [window.pieces[0]], list(window.pieces[1:])
+    elif edges[count] - end > LEFT_SECONDS and end - edges[count - 1] > LEFT_SECONDS:
+        at = read[-1].start + round((end - edges[count - 1]) * SOUND_RATE)
+        left.insert(0, replace(read[-1], start=at))
+        read[-1] = replace(read[-1], end=at)
+    rest = [replace(window, pieces=tuple(left))] if left else []
+    return replace(window, pieces=tuple(read)), rest
+
+
+def halves(window: Window) -> list[Window]:
+    """A window in two, each of about half the speech."""
+    edges = window.edges
+    middle = min(range(1, len(window.pieces)), key=lambda n: abs(edges[n] - edges[-1] / 2))
+    return [replace(window, pieces=window.pieces[:middle]), replace(window, pieces=window.pieces[middle:])]
+
+
+def sentence_times(window: Window, starts: Sequence[float]) -> list[Times]:
+    """Start and end of each sentence, seconds from the first sample of all: they follow one another, and change at a
+    pause where one is near. `starts` are in the window's sound."""
+    if not starts:
+        return []
+    pieces, edges = window.pieces, window.edges
+    begins, ends, last = [pieces[0].start / SOUND_RATE], [], 0.0
+    for start in starts[1:]:
+        at = min(max(start, last), edges[-1])
+        near = min(range(len(edges)), key=lambda n: abs(edges[n] - at))
+        if 0 < near < len(pieces) and abs(edges[near] - at) <= SNAP_SECONDS and edges[near] > last:
+            at = edges[near]
+            ends.append(pieces[near - 1].end / SOUND_RATE)
+            begins.append(pieces[near].start / SOUND_RATE)
+        else:
+            ends.append(window.time(at))
+            begins.append(window.time(at))
+        last = at
+    return list(zip(begins, [*ends, pieces[-1].end / SOUND_RATE], strict=True))
