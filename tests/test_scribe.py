@@ -1,0 +1,114 @@
+"""Files listened to side by side: in order, each once, ended when nobody waits any more. The listener is a stand-in."""
+
+import time
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+
+from mediafp import scribe
+from mediafp.case import Case
+from mediafp.evidence import Transcript
+from mediafp.fingerprints.words import words_fingerprint
+from mediafp.media import SOUND_RATE, Sound
+from mediafp.reading.speech import SpeechOptions, transcriber
+from mediafp.store.transcripts import Spoken
+
+OPTIONS = SpeechOptions(threads=2)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """Sounds of 1 to 4 seconds."""
+    made = []
+    for seconds in range(1, 5):
+        made.append(tmp_path / f"{seconds}.wav")
+        with wave.open(str(made[-1]), "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(SOUND_RATE)
+            out.writeframes(np.full(seconds * SOUND_RATE, seconds, "<i2").tobytes())
+    return made
+
+
+def heard(sound: Sound) -> Spoken:
+    said = Transcript(
+        model="m",
+        version=transcriber(OPTIONS).version,
+        duration=sound.seconds,
+        speech_seconds=0,
+        untranscribed_seconds=0,
+        utterances=(),
+    )
+    return Spoken(sound=sound.sha256, transcript=said, words=words_fingerprint(sound.sha256, said))
+
+
+@pytest.fixture
+def listened(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds of the sounds that were listened to; the first are the slowest."""
+    sounds: list[float] = []
+
+    def listen(sound: Sound, options: SpeechOptions, *, step: Callable[[float], object]) -> Spoken:
+        sounds.append(sound.seconds)
+        for share in (0.25, 0.5, 1.0):
+            time.sleep(0.05 / sound.seconds)
+            step(share)
+        return heard(sound)
+
+    monkeypatch.setattr(scribe.pipeline, "listen", listen)
+    return sounds
+
+
+def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iterator[scribe.Transcription]:
+    return scribe.transcribe(case.store, paths, OPTIONS, (), step=(steps if steps is not None else []).append)
+
+
+def test_files_come_in_order_and_their_times_add_up(case: Case, files: list[Path], listened: list[float]) -> None:
+    steps: list[float] = []
+    started = time.monotonic()
+    found = list(run(case, files, steps))
+    assert [f.path for f in found] == files
+    assert [f.transcript.duration for f in found if f.transcript] == [1, 2, 3, 4]
+    assert sum(f.seconds for f in found) <= time.monotonic() - started + 0.01
+    assert steps == sorted(steps) and steps[-1] == pytest.approx(4)
+
+
+def test_what_was_heard_is_not_listened_to_again(case: Case, files: list[Path], listened: list[float]) -> None:
+    list(run(case, files))
+    copy = files[0].with_name("copy.wav")
+    copy.write_bytes(files[0].read_bytes())
+    again = list(run(case, [*files, copy]))
+    assert sorted(listened) == [1, 2, 3, 4]
+    assert all(f.transcript for f in again)
+
+
+def test_a_file_that_cannot_be_read_is_told_in_its_place(case: Case, files: list[Path], listened: list[float]) -> None:
+    bad = files[0].with_name("bad.wav")
+    bad.write_bytes(b"RIFF" + bytes(200))
+    found = list(run(case, [files[0], bad, files[0].with_name("gone.wav"), files[1]]))
+    assert [f.error is None for f in found] == [True, False, False, True]
+    assert "bad.wav" in str(found[1].error) and "gone.wav" in str(found[2].error)
+
+
+def test_listening_ends_when_nobody_waits(case: Case, files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = Event()
+
+    def listen(sound: Sound, options: SpeechOptions, *, step: Callable[[float], object]) -> Spoken:
+        if sound.seconds == 1:
+            return heard(sound)
+        try:
+            for _ in range(2000):
+                time.sleep(0.005)
+                step(0.1)
+        finally:
+            ended.set()
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(scribe.pipeline, "listen", listen)
+    waiting = run(case, files)
+    assert next(waiting).transcript
+    waiting.close()
+    assert ended.is_set()
