@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mediafp.errors import UsageError
@@ -67,8 +68,13 @@ def test_sentences_follow_one_another_and_change_at_pauses() -> None:
 
 
 def test_a_window_that_gave_too_little_is_halved() -> None:
-    first, second = halves(window(piece(0, 2), piece(2.3, 9), piece(9.5, 17)))
+    noise = np.random.default_rng(1).integers(-3000, 3000, 20 * SOUND_RATE).astype(np.int16)
+    first, second = halves(window(piece(0, 2), piece(2.3, 9), piece(9.5, 17)), noise)
     assert seconds(first) == [(0, 2), (2.3, 9)] and seconds(second) == [(9.5, 17)]
+    noise[round(5.8 * SOUND_RATE) : round(6.2 * SOUND_RATE)] //= 10
+    ((start, cut),), ((again, end),) = map(seconds, halves(window(piece(2, 9)), noise))
+    assert (start, end) == (2, 9) and cut == again == pytest.approx(6, abs=0.15)
+    assert halves(window(piece(2, 4)), noise) == []
 
 
 def test_a_word_list_is_read_and_one_too_long_is_refused(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ FAINT_VOICE = 0.6
 DENSE_CJK, DENSE_WORDS = 12.0, 7.0
 """Characters, and words, a second that nobody speaks: news is read at 4 to 6 characters, 3 words."""
 SPARSE_CJK, SPARSE_WORDS = 2.4, 1.1
-"""Characters, and words, a second of speech below which a passage was left out: slow speech has 3 and 2."""
+"""Characters, and words, a second of speech below which a passage may have been left out: slow speech has 2.3 and 1.5,
+and is as well read in halves."""
 _CREDITS = re.compile(
     r"字幕|谢谢(大家)?(观看|收看|收聽)|多謝(收看|觀看)|謝謝(大家)?(觀看|收看|收聽)|请不吝点赞|請不吝點讚|訂閱|订阅.{0,6}(频道|转发|打赏)|"
     r"明镜与点点|明鏡與點點|amara\.org|subtitles? by|captions? by|translated by|thanks? for watching|"

@@ -152,8 +152,9 @@ class Transcriber:
             waiting = []
             for batch, decoded in zip(batches, self._each(lambda b: self._decode(samples, b), batches), strict=True):
                 for window, words in zip(batch, decoded, strict=True):
-                    if len(window.pieces) > 1 and is_sparse(self._text(words.tokens), window.length / SOUND_RATE):
-                        waiting += halves(window)
+                    sparse = is_sparse(self._text(words.tokens), window.length / SOUND_RATE)
+                    if sparse and (parts := halves(window, samples)):
+                        waiting += parts
                         continue
                     read, rest = reached(window, self._end(words))
                     said = self._utterances(read, words, sound.start)

@@ -19,6 +19,10 @@ REACH_SECONDS = 0.3
 """A piece that begins this little before Whisper's end was not decoded: its times are coarse."""
 LEFT_SECONDS = 1.0
 """Less of a piece is not decoded anew."""
+HALF_SECONDS = 1.5
+"""Less of a piece is no half."""
+QUIET_SECONDS = 0.2
+"""A piece is cut where so much of it is quietest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +97,30 @@ def reached(window: Window, end: float | None) -> tuple[Window, list[Window]]:
     return replace(window, pieces=tuple(read)), rest
 
 
-def halves(window: Window) -> list[Window]:
-    """A window in two, each of about half the speech."""
-    edges = window.edges
-    middle = min(range(1, len(window.pieces)), key=lambda n: abs(edges[n] - edges[-1] / 2))
-    return [replace(window, pieces=window.pieces[:middle]), replace(window, pieces=window.pieces[middle:])]
+def halves(window: Window, samples: Samples) -> list[Window]:
+    """A window in two, each of about half the speech: between its pieces, or where its only piece is quietest.
+
+    Empty where the only piece is too short for two.
+    """
+    pieces = window.pieces
+    if len(pieces) == 1:
+        if window.length < 2 * HALF_SECONDS * SOUND_RATE:
+            return []
+        cut = _quietest(pieces[0], samples)
+        parts: list[tuple[Piece, ...]] = [(replace(pieces[0], end=cut),), (replace(pieces[0], start=cut),)]
+    else:
+        edges = window.edges
+        middle = min(range(1, len(pieces)), key=lambda n: abs(edges[n] - edges[-1] / 2))
+        parts = [pieces[:middle], pieces[middle:]]
+    return [replace(window, pieces=part) for part in parts]
+
+
+def _quietest(piece: Piece, samples: Samples) -> int:
+    """The sample in the middle half of a piece around which QUIET_SECONDS have the least energy."""
+    quarter, width = (piece.end - piece.start) // 4, round(QUIET_SECONDS * SOUND_RATE)
+    inside = samples[piece.start + quarter : piece.end - quarter].astype(np.float64) ** 2
+    energy = np.diff(np.concatenate(([0.0], np.cumsum(inside)))[:: width // 4], axis=0)
+    return piece.start + quarter + (int(np.argmin(np.convolve(energy, np.ones(4), "valid"))) + 2) * (width // 4)
 
 
 def sentence_times(window: Window, starts: Sequence[float]) -> list[Times]:
