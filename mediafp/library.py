@@ -23,7 +23,8 @@ from mediafp.matching.pictures import Pair as PicturePair
 from mediafp.matching.pictures import PictureQuery, match_picture
 from mediafp.matching.pictures import compare as compare_picture
 from mediafp.matching.place import Sketch, query_sketch
-from mediafp.matching.scripts import Scripts, match_scripts
+from mediafp.matching.script_index import Scripts
+from mediafp.matching.scripts import match_scripts
 from mediafp.matching.search import Vectors, background_level, half_views
 from mediafp.matching.videos import Pair as VideoPair
 from mediafp.matching.videos import VideoQuery, match_video

@@ -43,6 +43,7 @@ from mediafp.evidence import Transcript, Utterance
 from mediafp.fingerprints.words import words_fingerprint
 from mediafp.library import Library
 from mediafp.matching import judge, pictures, scripts, videos
+from mediafp.matching.script_index import Scripts
 
 TARGET = Path(__file__).parent.parent / "models" / "calibration.json"
 FOLDS = 5
@@ -108,7 +109,7 @@ def script_samples(named: str) -> list[Sample]:
     known = {(i, j): (how, script) for i, j, how, script in truth["pairs"]}
     with Path(results).open(encoding="utf-8") as lines:
         read = [result for line in lines if (result := json.loads(line))["sha256"] in number and not result["error"]]
-    shelf = scripts.Scripts(words_fingerprint(result["sha256"], _transcript(result)) for result in read)
+    shelf = Scripts(words_fingerprint(result["sha256"], _transcript(result)) for result in read)
     made: list[Sample] = []
     for sha256, fingerprint in shelf.fingerprints.items():
         for pair in scripts.compare_all(fingerprint, shelf, without=sha256):

@@ -9,27 +9,22 @@ from mediafp.evidence import Match, Transcript, Utterance
 from mediafp.fingerprint import Fingerprint
 from mediafp.fingerprints.words import words_fingerprint
 from mediafp.matching import judge
-from mediafp.matching.scripts import (
+from mediafp.matching.script_align import (
     CODA,
     INITIAL,
     MATCH,
     MEDIAL,
-    MINIMA,
     MISS,
     NUCLEUS,
-    PASSAGE,
-    STOCK_MOST,
     STOCK_WORDS,
-    Scripts,
     _local,
     best_scores,
     compare,
-    compare_all,
     likeness,
-    match_scripts,
-    signatures,
     words_of,
 )
+from mediafp.matching.script_index import MINIMA, PASSAGE, Scripts, signatures
+from mediafp.matching.scripts import STOCK_MOST, compare_all, match_scripts
 from mediafp.media import Kind
 
 STEP = 0.25
