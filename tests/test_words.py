@@ -115,6 +115,9 @@ def rows(text: str) -> list[list[int]]:
         ("流", "路", [True, False, False, True]),  # liu is liou, lu
         ("归", "给", [True, False, True, True]),  # gui is guei, gei
         ("女", "努", [True, True, False, True]),
+        ("居", "驴", [False, True, True, True]),  # ju is jü
+        ("选", "船", [False, False, True, True]),  # xuan is xüan
+        ("云", "军", [False, True, True, True]),  # yun, jun
     ],
 )
 def test_syllables_are_alike_in_their_parts(one: str, other: str, parts: list[bool]) -> None:

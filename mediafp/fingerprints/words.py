@@ -29,6 +29,8 @@ _MEDIALS = ("", "i", "u", "v")
 _NUCLEI = ("a", "ai", "ao", "e", "ei", "i", "o", "ou", "u", "v")
 _CODAS = ("", "n", "ng", "r")
 _SYLLABLE = re.compile(r"~([zcs]h|[bpmfdtnlgkhjqxrzcsyw]?)((?:[iuv](?=[aeou]))?)(a[io]?|ei?|ou?|[iuv])(ng?|r?)")
+_UMLAUT = re.compile("(?<=~[jqxy])u")
+"""Where pinyin writes u and means ü."""
 _SHORTENED = {"iu": "iou", "ui": "uei", "un": "uen"}
 """Finals as pinyin writes them, and in full."""
 _DIGITS = "零一二三四五六七八九"
@@ -105,7 +107,10 @@ def _sound(token: str) -> str:
 
 @lru_cache(maxsize=1 << 15)
 def _code(sound: str) -> bytes:
-    written = sound[:-2] + _SHORTENED.get(sound[-2:], sound[-2:]) if sound.startswith("~") else sound
+    written = sound
+    if sound.startswith("~"):
+        written = _UMLAUT.sub("v", sound)
+        written = written[:-2] + _SHORTENED.get(written[-2:], written[-2:])
     if found := _SYLLABLE.fullmatch(written):
         initial, medial, nucleus, coda = found.groups()
         return bytes(

@@ -45,10 +45,10 @@ SIDE_SHARE = 0.2
 class ScriptStretch:
     """A stretch in which query and reference say the same, seconds; `speed` is reference seconds per query second.
 
-    `rows` are the (query row, reference row) pairs that agree, in order; `words` is how many words it is long (of the
-    longer side), `score` the share of them that agrees, those alike in part taken in part. `evidence` counts the same
-    where they follow one another in a new way, doubtful ones in part: a chant says little. `net` is the evidence less
-    what the words between cost.
+    `rows` are the (query row, reference row) pairs that agree, at least one, in order, and `equal` of them agree wholly;
+    `words` is how many words it is long (of the longer side), `score` the share of them that agrees, those alike in part
+    taken in part. `evidence` counts the same where they follow one another in a new way, doubtful ones in part: a chant
+    says little. `net` is the evidence less what the words between cost.
     """
 
     query: Times
@@ -58,6 +58,7 @@ class ScriptStretch:
     score: float
     evidence: float
     net: float
+    equal: int
     rows: tuple[tuple[int, int], ...]
 
 
@@ -89,7 +90,8 @@ def compare(query: Fingerprint, reference: Fingerprint) -> list[ScriptStretch]:
         path += (top, left)
         free[path[0, 0] : path[-1, 0] + 1] = False
         paths.append(path)
-    stretches = [_stretch(path, query, reference) for path in _joined(paths)]
+    # What is alike in a small part throughout (a laugh and a chant) agrees in nothing.
+    stretches = [s for s in (_stretch(path, query, reference) for path in _joined(paths)) if s.rows]
     stretches.sort(key=lambda s: (-s.net, s.query))
     least = min(SIDE_SHARE * stretches[0].net, STOCK_WORDS) if stretches else 0
     return [s for s in stretches if s.net >= least]
@@ -218,5 +220,6 @@ def _stretch(path: npt.NDArray[np.int64], query: Fingerprint, reference: Fingerp
         score=float(shares.sum()) / words,
         evidence=evidence,
         net=evidence + SKIP / MATCH * between,
+        equal=int(np.sum(likely == MATCH)),
         rows=tuple((int(a), int(b)) for a, b in path[likely >= AGREES]),
     )

@@ -31,9 +31,10 @@ SHORT_CHUNK = 1000
 
 
 class Scripts:
-    """Scripts held in memory, 128 bytes a passage and 28 a word, searched by brute force.
+    """Scripts held in memory, 128 bytes a passage and 28 a word, 160 more where it is short, searched by brute force.
 
-    A million passages, 1300 hours of speech, are counted in 25 to 45 ms a passage of the query.
+    A million passages, 1300 hours of speech, are counted in 25 to 45 ms a passage of the query; a short query is aligned
+    with 1000 short scripts in 7 ms a 15 words.
     """
 
     def __init__(self, fingerprints: Iterable[Fingerprint]) -> None:

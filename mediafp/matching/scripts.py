@@ -128,11 +128,12 @@ def _reasons(pair: ScriptPair) -> list[str]:
     here = sum(s.query[1] - s.query[0] for s in pair.stretches)
     there = sum(s.reference[1] - s.reference[0] for s in pair.stretches)
     reasons = [
-        f"{len(best.rows)} of {best.words} words in a row agree (by their sound, without tones)",
+        f"{best.equal} of {best.words} words in a row agree (by their sound, without tones)"
+        + (f", and {len(best.rows) - best.equal} nearly so" if len(best.rows) > best.equal else ""),
         f"{here:.0f} s of the query and {there:.0f} s of the reference say the same"
         + (f", in {count} stretches" if count > 1 else ""),
     ]
-    if best.evidence < DOUBTED * len(best.rows):
+    if best.evidence < DOUBTED * best.score * best.words:
         reasons.append("digits, repeated words and doubtful passages count in part")
     if best.evidence < STOCK_WORDS:
         reasons.append("so few words may be a common phrase")

@@ -19,7 +19,7 @@ DENSE_CJK, DENSE_WORDS = 12.0, 7.0
 """Characters, and words, a second that nobody speaks: news is read at 4 to 6 characters, 3 words."""
 SPARSE_CJK, SPARSE_WORDS = 2.4, 1.1
 """Characters, and words, a second of speech below which a passage may have been left out: slow speech has 2.3 and 1.5,
-and is as well read in halves."""
+and is read as well in halves."""
 _CREDITS = re.compile(
     r"字幕|谢谢(大家)?(观看|收看|收聽)|多謝(收看|觀看)|謝謝(大家)?(觀看|收看|收聽)|请不吝点赞|請不吝點讚|訂閱|订阅.{0,6}(频道|转发|打赏)|"
     r"明镜与点点|明鏡與點點|amara\.org|subtitles? by|captions? by|translated by|thanks? for watching|"
@@ -52,6 +52,11 @@ def is_sparse(text: str, seconds: float) -> bool:
     """Whether so much speech must hold more words than the text has."""
     cjk, words = _count(text)
     return cjk / SPARSE_CJK + words / SPARSE_WORDS < seconds
+
+
+def count_words(text: str) -> int:
+    """CJK characters and other words together."""
+    return sum(_count(text))
 
 
 def _count(text: str) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from mediafp.errors import UsageError
 from mediafp.evidence import Transcript, Utterance
 from mediafp.media import SOUND_RATE, Sound
 from mediafp.reading import voice
-from mediafp.reading.doubts import UNSURE_LOGPROB, doubts, is_dense, is_loop, is_sparse
+from mediafp.reading.doubts import UNSURE_LOGPROB, count_words, doubts, is_dense, is_loop, is_sparse
 from mediafp.reading.language import UNKNOWN, Heard, cantonese, decide
 from mediafp.reading.models import EMBEDDED, SpeechModel, speech_model
 from mediafp.reading.voice import Piece, waveform
@@ -108,6 +108,7 @@ class Transcriber:
         self._threads = options.threads or os.cpu_count() or 1
         self.workers = _workers(self.model, self._threads)
         """How many windows, of one sound or of several, are decoded at a time."""
+        self._pool = ThreadPoolExecutor(self.workers)
         self._loading = Lock()
         self._hotwords = " ".join(options.hotwords)
 
@@ -143,19 +144,19 @@ class Transcriber:
             with self._loading:
                 # A cached property knows no threads.
                 self._decoder, self._probe  # noqa: B018
-        waiting = list(windows(found, decide(self._hear(samples, found)), LONGEST_SECONDS))
+        heard = []
+        for told in self._hear(samples, found):
+            heard += told
+            step(0.0)
+        waiting = list(windows(found, decide(heard), LONGEST_SECONDS))
         spoken = sum(w.length for w in waiting) or 1
         lost, done = 0.0, 0
         utterances: list[Utterance] = []
         while waiting:
             batches = list(self._batches(waiting))
             waiting = []
-            for batch, decoded in zip(batches, self._each(lambda b: self._decode(samples, b), batches), strict=True):
-                for window, words in zip(batch, decoded, strict=True):
-                    sparse = is_sparse(self._text(words.tokens), window.length / SOUND_RATE)
-                    if sparse and (parts := halves(window, samples)):
-                        waiting += parts
-                        continue
+            for batch in self._each(lambda windows: self._settled(samples, windows), batches):
+                for window, words in batch:
                     read, rest = reached(window, self._end(words))
                     said = self._utterances(read, words, sound.start)
                     utterances += said
@@ -181,12 +182,8 @@ class Transcriber:
         return [mean for _, mean in self._probed(sounds)]
 
     def _each[T, R](self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-        """The work on each item, in order, on as many threads as Whisper has workers."""
-        if self.workers == 1 or len(items) < 2:
-            yield from map(work, items)
-            return
-        with ThreadPoolExecutor(self.workers) as pool:
-            yield from pool.map(work, items)
+        """The work on each item, in order, side by side; what has not begun is dropped where nobody waits for it."""
+        yield from map(work, items) if self.workers == 1 or len(items) < 2 else self._pool.map(work, items)
 
     def _share(self, count: int) -> int:
         """Of so many, how many one worker takes at a time."""
@@ -202,15 +199,15 @@ class Transcriber:
         for _, group in groupby(sorted(waiting, key=lambda w: (*alike(w), w.length)), alike):
             yield from batched(group, most)
 
-    def _hear(self, samples: voice.Samples, found: Sequence[Piece]) -> list[Heard]:
-        """What each piece tells of its language."""
+    def _hear(self, samples: voice.Samples, found: Sequence[Piece]) -> Iterator[list[Heard]]:
+        """What each piece tells of its language, some at a time."""
         batches = list(batched(found, self._share(len(found)))) if found else []
         probed = self._each(lambda batch: self._probed([samples[p.start : p.end] for p in batch]), batches)
-        return [
-            Heard(whisper=guesses, cantonese=cantonese(mean), seconds=(piece.end - piece.start) / SOUND_RATE)
-            for batch, told in zip(batches, probed, strict=True)
-            for piece, (guesses, mean) in zip(batch, told, strict=True)
-        ]
+        for batch, told in zip(batches, probed, strict=True):
+            yield [
+                Heard(whisper=guesses, cantonese=cantonese(mean), seconds=(piece.end - piece.start) / SOUND_RATE)
+                for piece, (guesses, mean) in zip(batch, told, strict=True)
+            ]
 
     def _probed(self, sounds: Sequence[voice.Samples]) -> list[tuple[dict[str, float], Floats]]:
         """Whisper's probability of each language, and the encoder's mean (512,), of each sound."""
@@ -222,16 +219,32 @@ class Transcriber:
             for guesses, state, count in zip(told, states, valid, strict=True)
         ]
 
+    def _settled(self, samples: voice.Samples, batch: Sequence[Window]) -> list[tuple[Window, _Decoded]]:
+        """The windows with their words, those that gave too few of them halved."""
+        decoded = self._decode(samples, batch)
+        return [found for pair in zip(batch, decoded, strict=True) for found in self._halved(samples, *pair)]
+
+    def _halved(self, samples: voice.Samples, window: Window, decoded: _Decoded) -> list[tuple[Window, _Decoded]]:
+        """A window with its words: where these are too few for so much speech, its halves if they have more."""
+        text = self._text(decoded.tokens)
+        parts = halves(window, samples) if is_sparse(text, window.length / SOUND_RATE) else []
+        if parts:
+            found = self._decode(samples, parts)
+            more = " ".join(self._text(words.tokens) for words in found)
+            if count_words(more) > count_words(text) and not is_loop(more):
+                return [pair for half in zip(parts, found, strict=True) for pair in self._halved(samples, *half)]
+        return [(window, decoded)]
+
     def _decode(self, samples: voice.Samples, batch: Sequence[Window]) -> list[_Decoded]:
         """The windows' words; what loops, runs away or is a guess is decoded once more, kept from repeating itself."""
         language = batch[0].language
-        states = _encode(self._decoder, [w.sound(samples) for w in batch], _size(batch[0]) * FRAMES)
+        states = _encode(self._decoder, [w.sound(samples) for w in batch], max(map(_size, batch)) * FRAMES)
         lengths = [w.length / SOUND_RATE for w in batch]
-        decoded = self._generate(states, language, max(lengths), no_repeat=0)
+        decoded = self._generate(states, language, lengths, no_repeat=0)
         for n, (first, seconds) in enumerate(zip(decoded, lengths, strict=True)):
             runs = self._runs_away(first, seconds)
             if runs or first.logprob < UNSURE_LOGPROB:
-                (other,) = self._generate(states[n : n + 1], language, seconds, no_repeat=NO_REPEAT)
+                (other,) = self._generate(states[n : n + 1], language, [seconds], no_repeat=NO_REPEAT)
                 other_runs = self._runs_away(other, seconds)
                 # A loop is likely in Whisper's eyes: of two that run away the shorter is the lesser evil.
                 if (
@@ -246,7 +259,7 @@ class Transcriber:
         text = self._text(decoded.tokens)
         return decoded.cut or is_loop(text) or is_dense(text, seconds)
 
-    def _generate(self, states: Floats, language: str, seconds: float, *, no_repeat: int) -> list[_Decoded]:
+    def _generate(self, states: Floats, language: str, lengths: Sequence[float], *, no_repeat: int) -> list[_Decoded]:
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens
 
@@ -258,19 +271,20 @@ class Transcriber:
             tokenizer.encode(CANTONESE_PROMPT) if prompted else [],
             hotwords=self._hotwords or None,
         )
-        most = min(self._decoder.max_length - len(prompt), LEAST_TOKENS + round(seconds * TOKENS_A_SECOND))
+        room = self._decoder.max_length - len(prompt)
+        most = [min(room, LEAST_TOKENS + round(seconds * TOKENS_A_SECOND)) for seconds in lengths]
         results = self._decoder.model.generate(
             _view(states),
             [prompt] * len(states),
             beam_size=BEAM,
-            max_length=len(prompt) + most,
+            max_length=len(prompt) + max(most),
             no_repeat_ngram_size=no_repeat,
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
             return_scores=True,
         )
         return [
-            _Decoded(tokens=r.sequences_ids[0], logprob=float(r.scores[0]), cut=len(r.sequences_ids[0]) >= most)
-            for r in results
+            _Decoded(tokens=r.sequences_ids[0], logprob=float(r.scores[0]), cut=len(r.sequences_ids[0]) >= limit)
+            for r, limit in zip(results, most, strict=True)
         ]
 
     def _end(self, decoded: _Decoded) -> float | None:

@@ -28,7 +28,10 @@ LEAST_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Speech between two pauses: samples `start` to `end`; `likely` is the mean likelihood that it is speech."""
+    """Speech between two pauses: samples `start` to `end`.
+
+    `likely` is the mean likelihood that it is speech, from where it first is likelier than not to where it last is.
+    """
 
     start: int
     end: int
@@ -80,10 +83,15 @@ def _cut(likelihood: npt.NDArray[np.float32], count: int, longest: int) -> list[
             Piece(
                 start=max(0, first * FRAME - min(pad, (first * FRAME - before) // 2)),
                 end=min(count, end * FRAME + min(pad, (after - end * FRAME) // 2)),
-                likely=float(np.mean(likelihood[first:end])),
+                likely=_mean(likelihood[first:end]),
             )
         )
     return made
+
+
+def _mean(likelihood: npt.NDArray[np.float32]) -> float:
+    sure = np.flatnonzero(likelihood >= SPEECH_AT)
+    return float(np.mean(likelihood[sure[0] : sure[-1] + 1] if len(sure) else likelihood))
 
 
 def _split(run: tuple[int, int], likelihood: npt.NDArray[np.float32], longest: int) -> list[tuple[int, int]]:

@@ -19,8 +19,8 @@ REACH_SECONDS = 0.3
 """A piece that begins this little before Whisper's end was not decoded: its times are coarse."""
 LEFT_SECONDS = 1.0
 """Less of a piece is not decoded anew."""
-HALF_SECONDS = 1.5
-"""Less of a piece is no half."""
+CUT_SECONDS = 3.0
+"""A shorter piece is not cut in two."""
 QUIET_SECONDS = 0.2
 """A piece is cut where so much of it is quietest."""
 
@@ -104,7 +104,7 @@ def halves(window: Window, samples: Samples) -> list[Window]:
     """
     pieces = window.pieces
     if len(pieces) == 1:
-        if window.length < 2 * HALF_SECONDS * SOUND_RATE:
+        if window.length < CUT_SECONDS * SOUND_RATE:
             return []
         cut = _quietest(pieces[0], samples)
         parts: list[tuple[Piece, ...]] = [(replace(pieces[0], end=cut),), (replace(pieces[0], start=cut),)]
