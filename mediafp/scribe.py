@@ -100,20 +100,20 @@ class _Clock:
     def __init__(self) -> None:
         self._lock, self._since = Lock(), time.monotonic()
         self._spent: defaultdict[int, float] = defaultdict(float)
-        self._working: set[int] = set()
+        self._working: list[int] = []
 
     @contextmanager
     def on(self, file: int) -> Iterator[None]:
         """While a file is worked on, in any thread."""
         with self._lock:
             self._settle()
-            self._working.add(file)
+            self._working.append(file)
         try:
             yield
         finally:
             with self._lock:
                 self._settle()
-                self._working.discard(file)
+                self._working.remove(file)
 
     def taken(self, file: int) -> float:
         """Seconds that a file took; to be asked once."""
