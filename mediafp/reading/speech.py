@@ -229,15 +229,15 @@ class Transcriber:
         return [found for pair in zip(batch, decoded, strict=True) for found in self._halved(samples, *pair)]
 
     def _halved(self, samples: voice.Samples, window: Window, decoded: _Decoded) -> list[tuple[Window, _Decoded]]:
-        """A window with its words: where these are too few for so much speech, its halves if they have more."""
+        """A window with its words: where these are too few for so much speech, its halves unless they have fewer."""
         text = self._text(decoded.tokens)
         parts = halves(window, samples) if is_sparse(text, window.length / SOUND_RATE) else []
-        if parts:
-            found = self._decode(samples, parts)
-            more = " ".join(self._text(words.tokens) for words in found)
-            if count_words(more) > count_words(text) and not is_loop(more):
-                return [pair for half in zip(parts, found, strict=True) for pair in self._halved(samples, *half)]
-        return [(window, decoded)]
+        found = self._decode(samples, parts) if parts else []
+        if not text and not any(self._text(words.tokens) for words in found):
+            return [(window, decoded)]
+        settled = [pair for half in zip(parts, found, strict=True) for pair in self._halved(samples, *half)]
+        more = " ".join(self._text(words.tokens) for _, words in settled)
+        return settled if count_words(more) >= count_words(text) and not is_loop(more) else [(window, decoded)]
 
     def _decode(self, samples: voice.Samples, batch: Sequence[Window]) -> list[_Decoded]:
         """The windows' words; what loops, runs away or is a guess is decoded once more, kept from repeating itself."""
