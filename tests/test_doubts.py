@@ -13,6 +13,7 @@ PLAIN = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95}
         ("我們我們我們我們我們我們我們我們", "repetition"),
         ("thank you thank you thank you thank you thank you", "repetition"),
         ("哦哦哦哦哦哦哦哦", "repetition"),
+        ("Mmmmmmmmmmm", "repetition"),
         ("Thanks for watching!", "credit_phrase"),
         ("請不吝點讚 訂閱 轉發 打賞", "credit_phrase"),
         ("字幕由 Amara.org 社区提供", "credit_phrase"),
@@ -38,4 +39,4 @@ def test_guesses_faint_voices_and_words_that_nobody_can_say_so_fast() -> None:
 
 def test_a_loop_is_one_and_a_refrain_is_none() -> None:
     assert is_loop("嗰嗰嗟嗟嗰嗓嗓嗰嗚嗓嗚嗚嗟嗓嗟嗚嗰嗣嗓嗣嗟嗣嗚嗣")
-    assert is_loop("啊 " * 20) and not is_loop("") and not is_loop("来来来")
+    assert is_loop("啊 " * 20) and not is_loop("") and not is_loop("来来来") and not is_loop("1880000009")

@@ -11,6 +11,8 @@ REPEATS = 4
 """The same words so many times in a row are a loop of the decoder."""
 POOR_FROM, POOR = 20, 0.3
 """A text from so many words, of which less are different, is a loop in disorder; speech has half and more."""
+_DRAWN = re.compile(r"([^\W\d_])\1{4}", re.IGNORECASE)
+"""A letter five times in a row: a growl or a hum, taken for a word."""
 UNSURE_LOGPROB = -1.0
 """Mean log-probability of the tokens below which a text is a guess (Whisper's own threshold)."""
 FAINT_VOICE = 0.6
@@ -69,7 +71,7 @@ def _count(text: str) -> tuple[int, int]:
 def is_loop(text: str) -> bool:
     """Whether the text says the same again and again."""
     raw = text.encode("utf-8", "replace")
-    if len(raw) / len(zlib.compress(raw)) > REPETITIVE:
+    if len(raw) / len(zlib.compress(raw)) > REPETITIVE or _DRAWN.search(text):
         return True
     said = [token.text for token in tokens(text)]
     if len(said) >= POOR_FROM and len(set(said)) < POOR * len(said):
