@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -10,7 +10,7 @@ import platformdirs
 
 from mediafp import jobs, library, scribe
 from mediafp.errors import UnreadableMedia, UsageError
-from mediafp.evidence import Answer, Clustering, Hint, Hit, Match, Transcript
+from mediafp.evidence import Answer, Clustering, Hint, Hit, Link, Match, Transcript, link
 from mediafp.ingest.walk import sha256_of, walk
 from mediafp.jobs import IngestOptions, Outcome
 from mediafp.library import Library
@@ -25,6 +25,8 @@ from mediafp.store.records import Store
 
 TOP = 10
 LEAST_PROBABILITY = 0.5
+CARDS_SPOKEN = 64
+"""Transcripts that are kept at hand while a page is written."""
 
 
 class Case:
@@ -109,10 +111,10 @@ class Case:
         def worth(match: Match) -> tuple[float, float]:
             return round(match.probability, 2), -match.placement.covered if match.placement else 0.0
 
-        best: dict[tuple[frozenset[str], bool], tuple[str, Match]] = {}
+        best: dict[Link, tuple[str, Match]] = {}
         for asset, matches in relations:
             for match in matches:
-                pair = frozenset((asset.sha256, match.sha256)), match.relation == "same_script"
+                pair = link(asset.sha256, match.sha256, match.relation)
                 if match.probability >= LEAST_PROBABILITY and (pair not in best or worth(match) > worth(best[pair][1])):
                     best[pair] = (asset.sha256, match)
         chosen: dict[str, list[Match]] = {}
@@ -175,14 +177,15 @@ class _Evidence:
         self._store = store
         self._tells = read_tells()
         self.asset, self.sightings, self.thumbnail = store.asset, store.sightings, store.thumbnail
+        # A card asks for the words of each of its segments.
+        self.spoken = lru_cache(CARDS_SPOKEN)(self._spoken)
 
-    def spoken(self, sha256: str) -> tuple[Transcript, tuple[Hint, ...]] | None:
+    def _spoken(self, sha256: str) -> tuple[Transcript, tuple[Hint, ...]] | None:
         """An asset's best transcript, and the known slips in it."""
         said = transcripts.transcript_of(self._store, sha256)
         if said is None:
             return None
-        captions = [text for sighting in self.sightings(sha256) for text in sighting.captions]
-        return said, tuple(hints(said, self._tells, captions))
+        return said, tuple(hints(said, self._tells, self._store.captions(sha256)))
 
 
 def default_folder() -> Path:

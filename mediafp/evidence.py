@@ -18,6 +18,8 @@ Relation = Literal[
 Verdict = Literal["copy", "possible", "same_scene"]
 Point = tuple[float, float]
 Times = tuple[float, float]
+Link = tuple[frozenset[str], bool]
+"""Two assets, whichever comes first, and whether it is their words that they share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +170,11 @@ class Hit:
     end: float
     text: str
     marks: tuple[tuple[int, int], ...]
+
+
+def link(a: str, b: str, relation: Relation) -> Link:
+    """What the two directions of one match have in common: a pair may be joined once by pictures and once by words."""
+    return frozenset((a, b)), relation == "same_script"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

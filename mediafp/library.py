@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from mediafp import weights
 from mediafp.errors import MediaError, StoreError
-from mediafp.evidence import Answer, Clustering, Edge, Match, Segment
+from mediafp.evidence import Answer, Clustering, Edge, Link, Match, Segment, link
 from mediafp.fingerprint import Fingerprint
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import fingerprint_type
@@ -274,10 +274,10 @@ def cluster(store: Store, answers: list[tuple[Asset, list[Match]]]) -> Clusterin
 
     Words alone join nothing: what is said under the same script may show anything else.
     """
-    best: dict[tuple[frozenset[str], bool], Edge] = {}
+    best: dict[Link, Edge] = {}
     for asset, matches in answers:
         for edge in edges_of(asset, matches):
-            pair = frozenset((edge.a, edge.b)), edge.relation == "same_script"
+            pair = link(edge.a, edge.b, edge.relation)
             if pair not in best or edge.probability > best[pair].probability:
                 best[pair] = edge
     kinds = {asset.sha256: asset.kind for asset, _ in answers}

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -69,7 +70,7 @@ class Frame:
     end: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Sound:
     """The first sound track, mono: `samples` (N,) int16 at SOUND_RATE, read-only.
 
@@ -79,7 +80,7 @@ class Sound:
     samples: npt.NDArray[np.int16]
     start: float
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Names the sound, whatever file it came in."""
         return hashlib.sha256(self.samples.astype("<i2", copy=False).tobytes()).hexdigest()

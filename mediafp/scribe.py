@@ -131,9 +131,9 @@ class _Run:
     """One call: files are begun and finished in order by the caller's thread, which alone uses the store."""
 
     def __init__(self, store: Store, speech: SpeechOptions, tells: Sequence[Tell], step: Step) -> None:
-        self.workers = min(FILES, transcriber(speech).workers)
-        self._store, self._speech, self._tells = store, speech, tells
-        self._version = transcriber(speech).version
+        reader = transcriber(speech)
+        self.workers = min(FILES, reader.workers)
+        self._store, self._speech, self._tells, self._version = store, speech, tells, reader.version
         self._progress, self._clock = _Progress(step), _Clock()
         self._pool = ThreadPoolExecutor(self.workers)
         self._sounds: dict[str, Future[Spoken]] = {}
@@ -145,35 +145,33 @@ class _Run:
         with self._clock.on(number):
             try:
                 sha256, _ = sha256_of(path)
-                known = transcripts.sound_of(self._store, sha256)
-                if known is not None and transcripts.transcribed(self._store, sha256, self._version):
+                if transcripts.transcribed(self._store, sha256, self._version):
+                    known = transcripts.sound_of(self._store, sha256)
                     said = transcripts.transcript(self._store, known, self._version) if known else None
                     return _File(path=path, number=number, told=told, sha256=sha256, known=said)
                 sound, warnings = read_sound(path)
             except MediaError as error:
                 return _File(path=path, number=number, told=told, error=error)
             said = transcripts.transcript(self._store, sound.sha256, self._version) if sound else None
-            if sound and said:
-                # Another file with the same sound was listened to.
+            if sound is None or said:
+                # There is nothing to hear, or another file with the same sound was listened to.
                 with self._store.writing():
-                    transcripts.hear(self._store, sha256, sound.sha256)
+                    transcripts.hear(self._store, sha256, sound.sha256 if sound else "")
             return _File(
                 path=path,
                 number=number,
                 told=told,
                 sha256=sha256,
                 known=said,
-                listening=None if said else self._listening(number, sound, told),
+                listening=self._listening(number, sound, told) if sound and not said else None,
                 warnings=tuple(warnings),
             )
 
-    def _listening(self, number: int, sound: Sound | None, told: Step) -> Future[Spoken]:
+    def _listening(self, number: int, sound: Sound, told: Step) -> Future[Spoken]:
         def listen() -> Spoken:
             with self._clock.on(number):
                 return pipeline.listen(sound, self._speech, step=told)
 
-        if sound is None:
-            return self._pool.submit(listen)
         if sound.sha256 not in self._sounds:
             self._sounds[sound.sha256] = self._pool.submit(listen)
         return self._sounds[sound.sha256]
@@ -237,5 +235,4 @@ def transcribe(
 
 def _captions(store: Store, path: Path, sha256: str) -> Sequence[str]:
     """What was written beside the file wherever it was seen, else beside it now."""
-    kept = [text for sighting in store.sightings(sha256) for text in sighting.captions]
-    return kept or pipeline.see(path, sha256)[0].captions
+    return store.captions(sha256) or pipeline.see(path, sha256)[0].captions

@@ -1,14 +1,13 @@
 """What a search finds in transcripts, where it says that it stands, and when it is said."""
 
 import pytest
+from kept import keep_spoken
 
 from mediafp.case import Case
 from mediafp.errors import UsageError
 from mediafp.evidence import Hit, Times, Transcript, Utterance
-from mediafp.fingerprints.words import words_fingerprint
-from mediafp.media import Asset, Sighting
+from mediafp.media import Sighting
 from mediafp.store import transcripts
-from mediafp.store.records import Intake
 
 MANDARIN = "今天给大家介绍三十五种机器学习的方法"
 TRADITIONAL = "機器學習嘅方法有好多種"
@@ -23,7 +22,7 @@ def uttered(start: float, end: float, text: str, times: tuple[Times, ...] = ()) 
 
 def keep(case: Case, name: str, *utterances: Utterance | str, sound: str = "") -> str:
     """An asset that was seen once, and what is said in it; texts are 10 s apart, so that none goes on with another."""
-    sha256, sound, store = (name * 64)[:64], sound or f"sound-{name}", case.store
+    sha256, sound = (name * 64)[:64], sound or f"sound-{name}"
     transcript = Transcript(
         model="whisper-base",
         version="v1",
@@ -32,19 +31,7 @@ def keep(case: Case, name: str, *utterances: Utterance | str, sound: str = "") -
         untranscribed_seconds=0,
         utterances=tuple(uttered(10 * n, 10 * n + 5, u) if isinstance(u, str) else u for n, u in enumerate(utterances)),
     )
-    with store.writing():
-        store.add(
-            Intake(
-                path=f"/dump/{name}.mp4",
-                bytes=1,
-                modified_ns=1,
-                asset=Asset(sha256=sha256, kind="video", bytes=1),
-                sighting=Sighting(sha256=sha256, uri=f"/dump/{name}.mp4"),
-            )
-        )
-        transcripts.hear(store, sha256, sound)
-        transcripts.add(store, sound, transcript, words_fingerprint(sha256, transcript), 1)
-    return sha256
+    return keep_spoken(case, sha256, name, sound, transcript, 1)
 
 
 def find(case: Case, text: str) -> list[Hit]:

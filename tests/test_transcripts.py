@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kept import keep_spoken
 
 from mediafp.case import Case, open_case
 from mediafp.errors import StoreError, UsageError
 from mediafp.evidence import Hit, Transcript, Utterance
 from mediafp.fingerprints.words import words_fingerprint
-from mediafp.media import Asset, Sighting
 from mediafp.store import schema, transcripts
-from mediafp.store.records import FILE_NAME, Intake, Store
+from mediafp.store.records import FILE_NAME, Store
 
 
 def said(*texts: str, version: str = "v1", gap: float = 0.0, times: bool = False) -> Transcript:
@@ -41,20 +41,7 @@ def said(*texts: str, version: str = "v1", gap: float = 0.0, times: bool = False
 
 
 def keep(case: Case, name: str, transcript: Transcript, rank: int = 2) -> str:
-    sha256, store = name.ljust(64, "0"), case.store
-    with store.writing():
-        store.add(
-            Intake(
-                path=f"/dump/{name}.mp4",
-                bytes=1,
-                modified_ns=1,
-                asset=Asset(sha256=sha256, kind="video", bytes=1),
-                sighting=Sighting(sha256=sha256, uri=f"/dump/{name}.mp4"),
-            )
-        )
-        transcripts.hear(store, sha256, f"sound-{name}")
-        transcripts.add(store, f"sound-{name}", transcript, words_fingerprint(sha256, transcript), rank)
-    return sha256
+    return keep_spoken(case, name.ljust(64, "0"), name, f"sound-{name}", transcript, rank)
 
 
 def find(case: Case, text: str) -> list[Hit]:

@@ -191,7 +191,7 @@ class Transcriber:
 
     def _share(self, count: int) -> int:
         """Of so many, how many one worker takes at a time."""
-        return min(BATCH, -(-count // self.workers))
+        return max(1, min(BATCH, -(-count // self.workers)))
 
     def _batches(self, waiting: Sequence[Window]) -> Iterator[tuple[Window, ...]]:
         """Windows of one language and one size, those of about one length together: the longest bounds the words."""
@@ -205,7 +205,7 @@ class Transcriber:
 
     def _hear(self, samples: voice.Samples, found: Sequence[Piece]) -> Iterator[list[Heard]]:
         """What each piece tells of its language, some at a time."""
-        batches = list(batched(found, self._share(len(found)))) if found else []
+        batches = list(batched(found, self._share(len(found))))
         probed = self._each(lambda batch: self._probed([samples[p.start : p.end] for p in batch]), batches)
         for batch, told in zip(batches, probed, strict=True):
             yield [
@@ -250,12 +250,12 @@ class Transcriber:
             if runs or first.logprob < UNSURE_LOGPROB:
                 (other,) = self._generate(states[n : n + 1], language, [seconds], no_repeat=NO_REPEAT)
                 other_runs = self._runs_away(other, seconds)
-                # A loop is likely in Whisper's eyes: of two that run away the shorter is the lesser evil.
-                if (
-                    (len(other.tokens) < len(first.tokens))
-                    if other_runs and runs
-                    else ((runs, other.logprob) > (other_runs, first.logprob))
-                ):
+                if runs and other_runs:
+                    # A loop is likely in Whisper's eyes: of two that run away the shorter is the lesser evil.
+                    better = len(other.tokens) < len(first.tokens)
+                else:
+                    better = (runs, other.logprob) > (other_runs, first.logprob)
+                if better:
                     decoded[n] = other
         return decoded
 

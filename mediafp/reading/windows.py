@@ -119,7 +119,7 @@ def _quietest(piece: Piece, samples: Samples) -> int:
     """The sample in the middle half of a piece around which QUIET_SECONDS have the least energy."""
     quarter, width = (piece.end - piece.start) // 4, round(QUIET_SECONDS * SOUND_RATE)
     inside = samples[piece.start + quarter : piece.end - quarter].astype(np.float64) ** 2
-    energy = np.diff(np.concatenate(([0.0], np.cumsum(inside)))[:: width // 4], axis=0)
+    energy = np.diff(np.concatenate(([0.0], np.cumsum(inside)))[:: width // 4])
     return piece.start + quarter + (int(np.argmin(np.convolve(energy, np.ones(4), "valid"))) + 2) * (width // 4)
 
 

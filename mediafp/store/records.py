@@ -218,6 +218,10 @@ class Store:
             for row in rows
         ]
 
+    def captions(self, sha256: str) -> list[str]:
+        """What was written beside the asset wherever it was seen."""
+        return [text for sighting in self.sightings(sha256) for text in sighting.captions]
+
     def uris(self, sha256: str) -> tuple[str, ...]:
         """The paths under which the asset was seen."""
         return tuple(sighting.uri for sighting in self.sightings(sha256))
