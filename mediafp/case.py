@@ -2,26 +2,31 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import platformdirs
 
 from mediafp import jobs, library, scribe
 from mediafp.errors import UnreadableMedia, UsageError
 from mediafp.evidence import Answer, Clustering, Hint, Hit, Link, Match, Transcript, link
+from mediafp.ingest.probe import open_file
 from mediafp.ingest.walk import sha256_of, walk
 from mediafp.jobs import IngestOptions, Outcome
 from mediafp.library import Library
 from mediafp.media import Asset
+from mediafp.plan import Plan, plan
 from mediafp.reading.speech import SpeechOptions
 from mediafp.reading.tells import SHIPPED, hints, read_tells
 from mediafp.report.clips import Clip, write_clips
 from mediafp.report.page import write_report
 from mediafp.scribe import Transcription
 from mediafp.store import transcripts
-from mediafp.store.records import Store
+from mediafp.store.records import FILE_NAME, Store
+from mediafp.workers.supervisor import Workers
 
 TOP = 10
 LEAST_PROBABILITY = 0.5
@@ -29,14 +34,26 @@ CARDS_SPOKEN = 64
 """Transcripts that are kept at hand while a page is written."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A file in which an asset was seen: still the same, changed since, or out of reach (gone, or in an archive)."""
+
+    uri: str
+    sha256: str
+    state: Literal["same", "changed", "out of reach"]
+
+
 class Case:
     """One store and what can be asked of it. Use it as a context manager, or call `close`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, locked: bool = True) -> None:
         self.store = store
+        self._locked = locked
 
     def close(self) -> None:
-        """Closes the store."""
+        """Closes the store, and ends the workers that read files for it."""
+        if "_workers" in self.__dict__:
+            self._workers.close()
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -49,12 +66,29 @@ class Case:
     def _library(self) -> Library:
         return Library(self.store)
 
+    @cached_property
+    def _workers(self) -> Workers:
+        return Workers(self.store.folder, locked=self._locked)
+
     def ingest(self, paths: Sequence[Path], options: IngestOptions | None = None) -> Iterator[Outcome]:
         """What became of each file, as soon as it is safe in the store; folders are walked."""
         try:
-            yield from jobs.ingest(self.store, walk(paths), options or IngestOptions())
+            workers = Workers(self.store.folder, locked=self._locked)
+            yield from jobs.ingest(self.store, workers, walk(paths), options or IngestOptions())
         finally:
             self.__dict__.pop("_library", None)
+
+    def originals(self) -> Iterator[Original]:
+        """Every sighting, and whether the file there still holds the asset's bytes."""
+        for asset in self.store.assets():
+            for uri in self.store.uris(asset.sha256):
+                try:
+                    with open_file(Path(uri)) as file:
+                        same = sha256_of(file) == asset.sha256
+                except UnreadableMedia:
+                    yield Original(uri=uri, sha256=asset.sha256, state="out of reach")
+                else:
+                    yield Original(uri=uri, sha256=asset.sha256, state="same" if same else "changed")
 
     def match(
         self,
@@ -68,9 +102,9 @@ class Case:
 
         Where the case holds transcripts, files are listened to, unless `speech` is None.
         """
-        for path in walk(paths):
-            answer = library.answer(path, self._library, top=top, least=least, speech=speech)
-            if answer.error != library.NOT_MEDIA or path in paths:
+        for found in walk(paths):
+            answer = library.answer(found, self._library, self._workers, top=top, least=least, speech=speech)
+            if answer.error != library.NOT_MEDIA or found.root is None:
                 yield answer
 
     def transcribe(
@@ -86,8 +120,8 @@ class Case:
         What is no media in a folder is left out. `step` is told how many files are done, those underway in part. Raises
         ModelError before the first file where a model is missing.
         """
-        for done in scribe.transcribe(self.store, walk(paths), speech, read_tells(tells), step=step):
-            if done.is_media or done.path in paths:
+        for done in scribe.transcribe(self.store, self._workers, walk(paths), speech, read_tells(tells), step=step):
+            if done.is_media or done.named:
                 yield done
 
     def search(self, text: str) -> Iterator[Hit]:
@@ -163,8 +197,9 @@ class Case:
         """A file that still holds the asset's bytes; None where it is gone or was changed."""
         for uri in self.store.uris(sha256):
             try:
-                if sha256_of(Path(uri))[0] == sha256:
-                    return Path(uri)
+                with open_file(Path(uri)) as file:
+                    if sha256_of(file) == sha256:
+                        return Path(uri)
             except UnreadableMedia:
                 continue
         return None
@@ -188,14 +223,29 @@ class _Evidence:
         return said, tuple(hints(said, self._tells, self._store.captions(sha256)))
 
 
+def plan_ingest(
+    folder: Path | None, paths: Sequence[Path], options: IngestOptions | None = None, *, locked: bool = True
+) -> Plan:
+    """What `ingest` into the case of a folder would do, and roughly how long it would take. Writes nothing."""
+    folder = folder or default_folder()
+    with ExitStack() as stack:
+        store = stack.enter_context(Store(folder)) if (folder / FILE_NAME).exists() else None
+        workers = stack.enter_context(Workers(folder, locked=locked))
+        return plan(store, workers, walk(paths), options or IngestOptions())
+
+
 def default_folder() -> Path:
     """The store's folder where none is named: MEDIAFP_STORE, else the user's data folder."""
     named = os.environ.get("MEDIAFP_STORE")
     return Path(named) if named else Path(platformdirs.user_data_dir("mediafp")) / "case"
 
 
-def open_case(folder: Path | str | None = None, *, create: bool = False) -> Case:
-    """The case in a folder. Raises StoreError where there is none and `create` is false."""
+def open_case(folder: Path | str | None = None, *, create: bool = False, locked: bool = True) -> Case:
+    """The case in a folder. Raises StoreError where there is none and `create` is false.
+
+    Without `locked`, files are read in workers that are not locked in: for a system that has no locks, and for trusted
+    files alone.
+    """
     if folder == "":
         raise UsageError("--store needs a folder's name")
-    return Case(Store(Path(folder) if folder is not None else default_folder(), create=create))
+    return Case(Store(Path(folder) if folder is not None else default_folder(), create=create), locked=locked)

@@ -54,7 +54,7 @@ def shipped(package: str, file: str) -> Path:
     raise UsageError(f"the demo needs {file} of the package {package}; install mediafp with its extra: mediafp[demo]")
 
 
-def run(folder: Path, bar: Progress, out: Console) -> None:
+def run(folder: Path, bar: Progress, out: Console, *, locked: bool = True) -> None:
     """Builds the case in `folder`, takes it in, and prints what matched what and where the page lies."""
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
         raise UsageError(f"{folder} holds other files; name a new folder: mediafp demo FOLDER")
@@ -69,7 +69,7 @@ def run(folder: Path, bar: Progress, out: Console) -> None:
     for step in steps:
         step()
         bar.advance(task)
-    with open_case(folder / "store", create=True) as case:
+    with open_case(folder / "store", create=True, locked=locked) as case:
         files = [path for place in (originals, seen) for path in sorted(place.iterdir())]
         task = bar.add_task("taking in", total=len(files))
         failed = 0
@@ -98,13 +98,13 @@ def run(folder: Path, bar: Progress, out: Console) -> None:
     for cluster in clustering.clusters:
         out.print(f"  {cluster.id}: " + ", ".join(escape(Path(m.uris[0]).name) for m in cluster.members))
     out.print("\n[bold]What is said[/]")
-    _print_words(folder, out)
+    _print_words(folder, out, locked=locked)
     out.print(f"\n{len(files)} files taken in, {failed} failed. The store: {escape(str(folder / 'store'))}")
     out.print(f"The evidence page: [bold]{escape(str(page.resolve()))}[/]")
 
 
-def _print_words(folder: Path, out: Console) -> None:
-    with open_case(folder / "store") as case:
+def _print_words(folder: Path, out: Console, *, locked: bool) -> None:
+    with open_case(folder / "store", locked=locked) as case:
         for found in case.transcribe(
             [path for path in sorted(folder.glob("*/*.mp4")) if path.stem in ("narrated", "voice_over")]
         ):

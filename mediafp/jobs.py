@@ -1,49 +1,50 @@
-"""The pipeline over many files: a local pool of workers, one writer, each file acknowledged once it is safe."""
+"""The pipeline over many files: locked workers read, threads listen, one writer acknowledges what is safe."""
 
-import multiprocessing
-import multiprocessing.synchronize
 import os
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures import TimeoutError as FutureTimeout
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import cv2
-from pebble import ProcessExpired, ProcessPool
-
-from mediafp import pipeline
-from mediafp.errors import MediaError
+import mediafp
+from mediafp import pipeline, weights
+from mediafp.dump import Item, items
+from mediafp.errors import ErrorKind, LostWorker, MediaError, UnreadableMedia
+from mediafp.ingest.open import sniff
+from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.sidecars import is_sidecar
-from mediafp.pipeline import ReadOptions, Taken
-from mediafp.reading.speech import transcriber
-from mediafp.store import transcripts
+from mediafp.ingest.walk import Found, sha256_of
+from mediafp.listening import Listener
+from mediafp.media import Kind, Sighting, Sound
+from mediafp.pipeline import Reading, ReadOptions
+from mediafp.store import ledger, log, transcripts
+from mediafp.store.ledger import Entry
 from mediafp.store.records import Store
 from mediafp.store.transcripts import Spoken
+from mediafp.workers.supervisor import Workers
 
 Status = Literal["added", "known", "failed", "skipped"]
-FILE_SECONDS = 1800
-"""Wall seconds after which a file's worker is ended; generous, since a busy machine is slow."""
-SPEECH_SECONDS = 5400
-"""The same for listening, on top: four hours of speech take one core an hour."""
 AHEAD = 8
 """Files a worker may have waiting."""
+LOOKERS = 2
+"""Threads that open and hash files: one reads from the disk while the other hashes."""
 COMMIT_FILES = 32
 COMMIT_SECONDS = 0.5
 """A commit costs a flush to disk (4 ms), so finished files share one, but none waits longer than this."""
-START_SECONDS = 30
-"""Wall seconds in which a worker starts, generously."""
+PASSING: frozenset[ErrorKind] = frozenset(("unreadable",))
+"""Kinds of failure that lie in the moment, not in the file: each run tries again. The others wait for `retry_failed`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestOptions:
-    """How to take files in; `jobs` workers (0: one a core)."""
+    """How to take files in; `jobs` workers (0: one a core). `retry_failed` tries again what failed and is unchanged."""
 
     jobs: int = 0
     read: ReadOptions = ReadOptions()  # noqa: RUF009
+    retry_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,152 +59,310 @@ class Outcome:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    kind: str
-    message: str
+@dataclass(slots=True, kw_only=True, eq=False)
+class _File:
+    """A file underway, and what is known of it by now."""
+
+    item: Item
+    attempts: int = 0
+    """How often it was tried before this run."""
+    opened: OpenFile | None = None
+    sha256: str = ""
+    kind: Kind | None = None
+    reading: Reading | None = None
+    sound: Sound | None = None
+    spoken: Spoken | None = None
+    warnings: tuple[str, ...] = ()
+    error: MediaError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    sha256: str
-    spoken: Spoken
+def ingest(store: Store, workers: Workers, files: Iterable[Found], options: IngestOptions) -> Iterator[Outcome]:
+    """Outcomes in the order in which files are done, each yielded after its commit.
+
+    What was done by the same version of the pipeline is not done again. Beside another run on the same store it works
+    on, and what both read is one asset.
+    """
+    with ExitStack() as stack:
+        run = _Run(store, workers, options, stack)
+        run.note("ingest", {"mediafp": mediafp.__version__, "pipeline": run.version, **run.settings()})
+        counts: Counter[str] = Counter()
+        for outcome in run.outcomes(items(files, workers, run.is_settled, sidecars=options.read.sidecars)):
+            counts[outcome.status] += 1
+            yield outcome
+        run.note("ingested", dict(counts))
 
 
-Work = Taken | _Heard | _Failed | None
+def ledgered(store: Store, item: Item, version: str, *, retry_failed: bool) -> Entry | None:
+    """What this version of the pipeline made of an item, where it is not to be read again."""
+    entry = ledger.find(store, item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
+    if entry is None or entry.version != version:
+        return None
+    return None if entry.state == "failed" and (retry_failed or entry.kind in PASSING) else entry
 
 
-def ingest(store: Store, files: Iterable[Path], options: IngestOptions) -> Iterator[Outcome]:
-    """Outcomes in the order in which files are done, each yielded after its commit."""
-    jobs = options.jobs or os.cpu_count() or 1
-    todo = iter(files)
-    running: dict[Future[Work], Path] = {}
-    done: deque[tuple[Path, Work]] = deque()
-    since = time.monotonic()
-    reading = options.read
-    version = None
-    if reading.speech:
-        version = transcriber(reading.speech).version
-        # Workers share the cores.
-        reading = replace(reading, speech=replace(reading.speech, threads=max(1, (os.cpu_count() or 1) // jobs)))
-    seconds = FILE_SECONDS + (SPEECH_SECONDS if version else 0)
-    context = multiprocessing.get_context("spawn")
-    started = context.Semaphore(0)
-    pool = ProcessPool(max_workers=jobs, initializer=_start, initargs=(started,), context=context)
-    try:
-        more, scheduled = True, False
-        while more or running or done:
-            while more and len(running) < jobs * AHEAD:
-                path = next(todo, None)
-                if path is None:
+class _Run:
+    """One ingest. The caller's thread alone uses the store; the threads open, hash, wait for workers and listen."""
+
+    def __init__(self, store: Store, workers: Workers, options: IngestOptions, stack: ExitStack) -> None:
+        self._store, self._workers, self._options = store, workers, options
+        self._jobs = options.jobs or os.cpu_count() or 1
+        self.version = pipeline.version()
+        self._versions = pipeline.versions()
+        self._listener = Listener(options.read.speech) if options.read.speech else None
+        self._lookers = ThreadPoolExecutor(LOOKERS)
+        self._readers = ThreadPoolExecutor(self._jobs)
+        self._underway: dict[Future[Any], list[Callable[[], None]]] = {}
+        """Threads' work, and what comes after each."""
+        self._twins: dict[str, list[_File]] = {}
+        """By SHA-256 of what is being read: other files with the same bytes, which wait for it."""
+        self._done: deque[_File] = deque()
+        """What waits for its commit."""
+        # In this order backwards: what waits for a worker gets an answer once the workers are gone.
+        for pool in (self._lookers, self._readers):
+            stack.callback(pool.shutdown, cancel_futures=True)
+        stack.callback(workers.close)
+        if self._listener:
+            stack.callback(self._listener.stop)
+
+    def settings(self) -> dict[str, object]:
+        """What the log says of how files are read."""
+        read = self._options.read
+        return {
+            "full_decode": read.full_decode,
+            "sidecars": read.sidecars,
+            "speech": self._listener.version if self._listener else None,
+            "models": {weight.name: weight.sha256 for weight in weights.manifest()},
+        }
+
+    def note(self, what: str, details: dict[str, object]) -> None:
+        """Nothing; adds to the store's log."""
+        with self._store.writing():
+            log.append(self._store, what, details)
+
+    def is_settled(self, item: Item) -> bool:
+        """Whether nothing is left to do for an item."""
+        return self._settled(item) is not None
+
+    def _settled(self, item: Item) -> Entry | None:
+        """What the ledger says of an item, where nothing is left to do for it."""
+        entry = ledgered(self._store, item, self.version, retry_failed=self._options.retry_failed)
+        return None if entry and entry.sha256 and self._must_be_heard(entry.sha256) else entry
+
+    def _must_be_heard(self, sha256: str) -> bool:
+        listener = self._listener
+        return listener is not None and not transcripts.transcribed(self._store, sha256, listener.version)
+
+    def outcomes(self, todo: Iterator[Item]) -> Iterator[Outcome]:
+        """What becomes of each file."""
+        more, since = True, time.monotonic()
+        while more or self._underway or self._done:
+            while more and len(self._underway) < self._jobs * AHEAD and len(self._done) < COMMIT_FILES:
+                item = next(todo, None)
+                if item is None:
                     more = False
-                    continue
-                known = _known(store, path)
-                if outcome := _without_work(store, path, known, version, options):
+                elif outcome := self._begin(item):
                     yield outcome
-                else:
-                    work = _listen if known else _work
-                    scheduled = True
-                    running[pool.schedule(work, args=(path, reading), timeout=seconds)] = path
-            if running:
-                ready, _ = wait(running, timeout=COMMIT_SECONDS, return_when=FIRST_COMPLETED)
-                done.extend((running.pop(future), _result(future)) for future in ready)
-            if done and (len(done) >= COMMIT_FILES or not running or time.monotonic() - since > COMMIT_SECONDS):
-                yield from _commit(store, done)
+            if self._underway:
+                ready, _ = wait(self._underway, timeout=COMMIT_SECONDS, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    for then in self._underway.pop(future):
+                        then()
+            late = time.monotonic() - since > COMMIT_SECONDS
+            if self._done and (len(self._done) >= COMMIT_FILES or not self._underway or late):
+                yield from self._commit()
                 since = time.monotonic()
-    except BaseException:
-        pool.stop()  # type: ignore[no-untyped-call]
-        raise
-    else:
-        # The pool's locks go before its workers do: one that was still starting would fail, in the open.
-        for _ in range(jobs if scheduled else 0):
-            started.acquire(timeout=START_SECONDS)
-    finally:
-        pool.close()  # type: ignore[no-untyped-call]
-        pool.join()
 
+    # The way of a file ----------------------------------------------------------------------------
 
-def _known(store: Store, path: Path) -> str | None:
-    """The asset that the file was taken in as, if it is unchanged since."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return store.known(os.path.abspath(path), stat.st_size, stat.st_mtime_ns)
+    def _begin(self, item: Item) -> Outcome | None:
+        """The outcome of a file that needs no work; else it is underway."""
+        name = os.fspath(item.path)
+        if self._options.read.sidecars and is_sidecar(item.path):
+            return Outcome(path=name, sha256=None, status="skipped")
+        entry = self._settled(item)
+        if entry is None:
+            before = ledger.find(self._store, item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
+            file = _File(item=item, attempts=before.attempts if before and before.state == "failed" else 0)
+            self._start(self._lookers, file, self._look, self._looked)
+            return None
+        if entry.state == "failed":
+            return Outcome(path=name, sha256=None, status="failed", kind=entry.kind, message=entry.message)
+        if entry.sha256 is None:
+            return Outcome(path=name, sha256=None, status="skipped")
+        sighting, warnings = self._see(item, entry.sha256)
+        if sighting.source and sighting not in self._store.sightings(entry.sha256):
+            with self._store.writing():
+                self._store.see(sighting)
+        return Outcome(path=name, sha256=entry.sha256, status="known", warnings=tuple(warnings))
 
+    def _start(
+        self,
+        pool: ThreadPoolExecutor,
+        file: _File,
+        work: Callable[[_File], None],
+        then: Callable[[_File], None],
+    ) -> None:
+        """Nothing; has a thread do the work, and the caller's thread what comes then."""
 
-def _without_work(
-    store: Store, path: Path, sha256: str | None, version: str | None, options: IngestOptions
-) -> Outcome | None:
-    """The outcome of a file that needs no decoding: a sidecar, or one known as `sha256` that was listened to."""
-    name = os.fspath(path)
-    if options.read.sidecars and is_sidecar(path):
-        return Outcome(path=name, sha256=None, status="skipped")
-    if sha256 is None or (version and not transcripts.transcribed(store, sha256, version)):
-        return None
-    warnings: list[str] = []
-    if options.read.sidecars:
-        sighting, warnings = pipeline.see(path, sha256)
-        if sighting.source and sighting not in store.sightings(sha256):
-            with store.writing():
-                store.see(sighting)
-    return Outcome(path=name, sha256=sha256, status="known", warnings=tuple(warnings))
-
-
-def _commit(store: Store, done: deque[tuple[Path, Work]]) -> list[Outcome]:
-    outcomes = []
-    with store.writing():
-        while done:
-            path, work = done.popleft()
-            name = os.fspath(path)
-            if work is None:
-                outcomes.append(Outcome(path=name, sha256=None, status="skipped"))
-            elif isinstance(work, _Failed):
-                store.fail(os.path.abspath(path), work.kind, work.message)
-                outcomes.append(Outcome(path=name, sha256=None, status="failed", kind=work.kind, message=work.message))
-            elif isinstance(work, _Heard):
-                transcripts.keep(store, work.sha256, work.spoken)
-                outcomes.append(Outcome(path=name, sha256=work.sha256, status="known", warnings=work.spoken.warnings))
+        def after() -> None:
+            try:
+                future.result()
+            except MediaError as error:
+                self._failed(file, error)
             else:
-                intake = work.intake
-                status: Status = "added" if store.add(intake) else "known"
-                if work.spoken:
-                    transcripts.keep(store, intake.asset.sha256, work.spoken)
-                warnings = (*intake.warnings, *intake.sidecar_warnings)
-                outcomes.append(Outcome(path=name, sha256=intake.asset.sha256, status=status, warnings=warnings))
-    return outcomes
+                then(file)
+
+        future = pool.submit(work, file)
+        self._underway[future] = [after]
+
+    def _look(self, file: _File) -> None:
+        opened = file.item.open()
+        file.opened = opened
+        file.kind = sniff(opened)
+        if file.kind:
+            file.sha256 = sha256_of(opened)
+
+    def _looked(self, file: _File) -> None:
+        if file.kind is None:
+            self._finished(file)
+        elif self._store.holds(file.sha256, self._versions):
+            # The same bytes were read before.
+            if self._must_be_heard(file.sha256):
+                self._start(self._readers, file, self._hear, self._heard)
+            else:
+                self._finished(file)
+        elif file.sha256 in self._twins:
+            self._twins[file.sha256].append(file)
+        elif any(one.sha256 == file.sha256 and one.reading for one in self._done):
+            # Its twin was read, and is written before it.
+            self._finished(file)
+        else:
+            self._twins[file.sha256] = []
+            self._start(self._readers, file, self._read, self._heard)
+
+    def _read(self, file: _File) -> None:
+        assert file.opened and file.kind, "it was looked at"
+        reading = self._workers.read(
+            file.opened,
+            file.sha256,
+            file.kind,
+            full_decode=self._options.read.full_decode,
+            sound=self._listener is not None,
+        )
+        _unchanged(file.opened)
+        file.reading, file.sound = replace(reading, sound=None), reading.sound
+
+    def _hear(self, file: _File) -> None:
+        assert file.opened, "it was looked at"
+        try:
+            file.sound, warnings = self._workers.read_sound(file.opened)
+        except MediaError as error:
+            # What it shows is known and stays so.
+            file.warnings = (f"what is said in it could not be heard: {error}",)
+            return
+        _unchanged(file.opened)
+        file.spoken, file.warnings = Spoken(sound=""), tuple(warnings)
+
+    def _heard(self, file: _File) -> None:
+        """Nothing; has its sound listened to, unless there is none or what is said in it is known."""
+        sound, file.sound = file.sound, None
+        if self._listener is None or (sound is None and file.reading is None):
+            self._finished(file)
+        elif sound is None or transcripts.transcript(self._store, sound.sha256, self._listener.version):
+            file.spoken = Spoken(sound=sound.sha256 if sound else "")
+            self._finished(file)
+        else:
+            listening = self._listener.listen(sound)
+
+            def after() -> None:
+                file.spoken = listening.result()
+                self._finished(file)
+
+            self._underway.setdefault(listening, []).append(after)
+
+    def _failed(self, file: _File, error: MediaError) -> None:
+        file.error = error
+        for twin in self._twins.get(file.sha256, []):
+            message = f"{twin.item.path.name!r} has the same bytes as {file.item.uri!r}, which failed: {error}"
+            twin.error = _same(error, message)
+        self._finished(file)
+
+    def _finished(self, file: _File) -> None:
+        for one in (file, *self._twins.pop(file.sha256, [])):
+            if one.opened:
+                one.opened.close()
+            self._done.append(one)
+
+    # The commit -----------------------------------------------------------------------------------
+
+    def _commit(self) -> list[Outcome]:
+        outcomes, sounds = [], set()
+        with self._store.writing():
+            while self._done:
+                file = self._done.popleft()
+                outcomes.append(self._keep(file))
+                if file.spoken:
+                    sounds.add(file.spoken.sound)
+        if self._listener:
+            for sound in sounds:
+                self._listener.forget(sound)
+        return outcomes
+
+    def _keep(self, file: _File) -> Outcome:
+        """What became of a file, written."""
+        path, error = os.fspath(file.item.path), file.error
+        if error:
+            self._enter(file, state="failed", kind=error.kind, message=str(error))
+            return Outcome(path=path, sha256=None, status="failed", kind=error.kind, message=str(error))
+        if file.kind is None:
+            self._enter(file, state="skipped")
+            return Outcome(path=path, sha256=None, status="skipped")
+        sighting, warnings = self._see(file.item, file.sha256)
+        new = False
+        if file.reading:
+            new = self._store.add(pipeline.intake(file.reading, sighting, warnings))
+            warnings = [*file.reading.warnings, *warnings]
+        else:
+            self._store.see(sighting)
+        if file.spoken:
+            transcripts.keep(self._store, file.sha256, file.spoken)
+        self._enter(file, state="done", sha256=file.sha256)
+        return Outcome(
+            path=path,
+            sha256=file.sha256,
+            status="added" if new else "known",
+            warnings=(*file.warnings, *warnings),
+        )
+
+    def _enter(self, file: _File, **told: Any) -> None:
+        attempts = file.error.attempts if isinstance(file.error, LostWorker) else 1
+        size, modified_ns = file.item.stamp
+        ledger.write(
+            self._store,
+            Entry(
+                path=file.item.uri,
+                bytes=size,
+                modified_ns=modified_ns,
+                version=self.version,
+                attempts=file.attempts + attempts,
+                **told,
+            ),
+        )
+
+    def _see(self, item: Item, sha256: str) -> tuple[Sighting, list[str]]:
+        if not self._options.read.sidecars:
+            return Sighting(sha256=sha256, uri=item.uri), []
+        return pipeline.see(item.uri, item.path.name, sha256, item.beside)
 
 
-def _start(started: multiprocessing.synchronize.Semaphore) -> None:
-    # Workers share the cores; a library's own threads would only fight over them.
-    cv2.setNumThreads(1)
-    started.release()
+def _unchanged(opened: OpenFile) -> None:
+    """Nothing; raises UnreadableMedia where a file was written to meanwhile: what was read may be half of each."""
+    if opened.changed():
+        raise UnreadableMedia(f"{opened.name!r} was changed while it was read; run this again")
 
 
-def _work(path: Path, options: ReadOptions) -> Work:
-    try:
-        return pipeline.take_in(path, options)
-    except MediaError as error:
-        return _Failed(error.kind, str(error))
-
-
-def _listen(path: Path, options: ReadOptions) -> Work:
-    assert options.speech, "a known file is looked at again for its words alone"
-    try:
-        return _Heard(*pipeline.hear(path, options.speech))
-    except MediaError as error:
-        return _Failed(error.kind, str(error))
-
-
-def _result(future: Future[Work]) -> Work:
-    try:
-        return future.result()
-    except FutureTimeout as error:
-        seconds = error.args[1] if len(error.args) > 1 else FILE_SECONDS
-        return _Failed("timeout", f"reading took more than {seconds} s")
-    except ProcessExpired as error:
-        return _Failed("crash", f"the worker that read it died (exit status {error.exitcode})")
-    except MemoryError:
-        return _Failed("oom", "there was not enough memory to read it")
-    except Exception as error:
-        return _Failed("crash", f"reading it failed: {type(error).__name__}: {error}")
+def _same(error: MediaError, message: str) -> MediaError:
+    """The same error with another message."""
+    if isinstance(error, LostWorker):
+        return LostWorker(error.kind, message, attempts=error.attempts, final=error.final)
+    return type(error)(message)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from functools import cache, cached_property, lru_cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,10 @@ from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.fingerprints.words import VERSION as WORDS
 from mediafp.fingerprints.words import words_fingerprint
+from mediafp.ingest.open import sniff
+from mediafp.ingest.probe import open_file
 from mediafp.ingest.thumbnails import unpack_thumbnail
+from mediafp.ingest.walk import Found, sha256_of
 from mediafp.matching.group import group
 from mediafp.matching.pictures import Pair as PicturePair
 from mediafp.matching.pictures import PictureQuery, match_picture
@@ -30,11 +32,12 @@ from mediafp.matching.videos import Pair as VideoPair
 from mediafp.matching.videos import VideoQuery, match_video
 from mediafp.matching.videos import compare as compare_video
 from mediafp.media import Asset, Kind, Pixels
-from mediafp.pipeline import EMBEDDING, STORED, Reading, listen, read
+from mediafp.pipeline import EMBEDDING, STORED, Reading, listen
 from mediafp.reading.speech import SpeechOptions
 from mediafp.store import transcripts
 from mediafp.store.index import Index
 from mediafp.store.records import Store
+from mediafp.workers.supervisor import Workers
 
 FULL = "sscd"
 """The model that looks again at what is in doubt."""
@@ -234,22 +237,37 @@ def _sorted(found: list[Match]) -> list[Match]:
     return sorted(found, key=lambda m: (-m.probability, m.sha256, m.relation))
 
 
-def answer(path: Path, library: Library, *, top: int, least: float, speech: SpeechOptions | None = None) -> Answer:
+def answer(
+    found: Found,
+    library: Library,
+    workers: Workers,
+    *,
+    top: int,
+    least: float,
+    speech: SpeechOptions | None = None,
+) -> Answer:
     """What the library knows of one file; an error is part of the answer.
 
     With `speech` its words are sought too, where the library holds any; those of a known file come from the store.
     """
-    name = os.fspath(path)
+    name = os.fspath(found.path)
+
+    def failed(error: str) -> Answer:
+        return Answer(query=name, sha256=None, kind=None, error=error, matches=())
+
     try:
-        reading = read(path, sound=speech is not None and bool(library.scripts.assets))
+        with open_file(found.path, found.root) as file:
+            kind = sniff(file)
+            if kind is None:
+                return failed(NOT_MEDIA)
+            heard = speech is not None and bool(library.scripts.assets)
+            reading = workers.read(file, sha256_of(file), kind, sound=heard, picture=True)
     except MediaError as error:
-        return Answer(query=name, sha256=None, kind=None, error=str(error), matches=())
-    if reading is None:
-        return Answer(query=name, sha256=None, kind=None, error=NOT_MEDIA, matches=())
+        return failed(str(error))
     words = library.words(reading, speech) if speech and reading.sound else None
-    found = [match for match in library.match(reading, words) if match.probability >= least]
+    matches = [match for match in library.match(reading, words) if match.probability >= least]
     return Answer(
-        query=name, sha256=reading.asset.sha256, kind=reading.asset.kind, error=None, matches=tuple(found[:top])
+        query=name, sha256=reading.asset.sha256, kind=reading.asset.kind, error=None, matches=tuple(matches[:top])
     )
 
 

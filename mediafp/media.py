@@ -83,7 +83,7 @@ class Sound:
     @cached_property
     def sha256(self) -> str:
         """Names the sound, whatever file it came in."""
-        return hashlib.sha256(self.samples.astype("<i2", copy=False).tobytes()).hexdigest()
+        return hashlib.sha256(np.ascontiguousarray(self.samples, "<i2")).hexdigest()
 
     @property
     def seconds(self) -> float:

@@ -1,31 +1,31 @@
 """A file to what is kept of it: joins ingest and the fingerprints."""
 
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.errors import TooLargeMedia, UnreadableMedia
+from mediafp.errors import TooLargeMedia
 from mediafp.fingerprint import Fingerprint
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.fingerprints.words import words_fingerprint
+from mediafp.ingest.budget import GoOn, without_end
 from mediafp.ingest.open import open_media
-from mediafp.ingest.sidecars import read_sidecars
-from mediafp.ingest.sound import read_sound
+from mediafp.ingest.probe import OpenFile
+from mediafp.ingest.sidecars import Beside, read_sidecars
 from mediafp.ingest.thumbnails import thumbnail
-from mediafp.ingest.walk import sha256_of
 from mediafp.media import Asset, Frame, Media, Pixels, Sighting, Sound
 from mediafp.reading.speech import SpeechOptions, transcriber
-from mediafp.settings import FLAT_STD, FOLD_COSINE, FRAME_THUMBNAIL_SIDE, THUMBNAIL_SIDE
+from mediafp.settings import FLAT_STD, FOLD_COSINE, FRAME_THUMBNAIL_SIDE, KEPT_BYTES, THUMBNAIL_SIDE
 from mediafp.store.records import Intake, Thumbnail
 from mediafp.store.transcripts import Spoken
 
 EMBEDDING = "sscd_distilled"
 STORED = (EMBEDDING, "pdq")
 """The types that ingest computes; the first one finds candidates and folds alike frames."""
+READ = "2"
+"""The version of how files are decoded and sampled; raise it when the same bytes give other rows."""
 BATCH_FRAMES = 16
 
 
@@ -56,24 +56,27 @@ class ReadOptions:
     speech: SpeechOptions | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """All that one file adds to a store; `spoken` is None where nobody listened."""
-
-    intake: Intake
-    spoken: Spoken | None
+def versions() -> dict[str, str]:
+    """The version of every type that ingest computes."""
+    return {name: fingerprint_type(name).version for name in STORED}
 
 
-def read(path: Path, *, full_decode: bool = False, sound: bool = False) -> Reading | None:
+def version() -> str:
+    """The version of all that reading decides; a file that was taken in by another one is looked at again."""
+    return ";".join((READ, *(f"{name}={version}" for name, version in versions().items())))
+
+
+def read(
+    file: OpenFile, sha256: str, *, full_decode: bool = False, sound: bool = False, go_on: GoOn = without_end
+) -> Reading | None:
     """The file's asset, fingerprints and thumbnails; None where it is not media at all. Raises MediaError."""
-    sha256, size = sha256_of(path)
-    media = open_media(path, full_decode=full_decode, sound=sound)
+    media = open_media(file, full_decode=full_decode, sound=sound, go_on=go_on)
     if media is None:
         return None
     try:
-        return _fingerprint(media, sha256, size)
+        return _fingerprint(media, sha256, file.bytes)
     except MemoryError as error:
-        raise TooLargeMedia(f"{path.name}: there is not enough memory to decode it") from error
+        raise TooLargeMedia(f"{file.name}: there is not enough memory to decode it") from error
 
 
 def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
@@ -84,8 +87,12 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
     thumbnails: list[Thumbnail] = []
     first: Pixels | None = None
     last: npt.NDArray[np.float32] | None = None
-    seen = 0
+    seen = kept_bytes = 0
+    end: float | None = None
     for batch in _batches(media):
+        if end is not None:
+            # The sound goes on.
+            continue
         seen += len(batch)
         if first is None and not video:
             first = batch[0].pixels
@@ -101,12 +108,20 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
             last = row
             chosen.append(n)
             side = FRAME_THUMBNAIL_SIDE if video else THUMBNAIL_SIDE
-            thumbnails.append(Thumbnail(position=len(spans), seconds=frame.start, jpeg=thumbnail(frame.pixels, side)))
+            jpeg = thumbnail(frame.pixels, side)
+            thumbnails.append(Thumbnail(position=len(spans), seconds=frame.start, jpeg=jpeg))
+            kept_bytes += len(jpeg)
             spans.append((frame.start, frame.end))
         rows[types[0].name].append((vectors[chosen], quality[chosen]))
         for kind in types[1:]:
             rows[kind.name].append(kind.extract([kept[n].pixels for n in chosen]))
+        if kept_bytes > KEPT_BYTES:
+            end = batch[-1].end
     warnings = list(media.warnings)
+    if end is not None:
+        warnings.append(
+            f"of the pictures only the first {end:.0f} s were kept: the limit is {KEPT_BYTES >> 20} MiB of them"
+        )
     if video and seen and not spans:
         warnings.append("every frame is flat (one colour); the video cannot be matched by its pictures")
     times = np.array(spans, np.float64).reshape(-1, 2)
@@ -149,29 +164,16 @@ def _spread(picture: Pixels) -> float:
     return float(picture[::4, ::4].mean(axis=2, dtype=np.float32).std())
 
 
-def take_in(path: Path, options: ReadOptions = ReadOptions()) -> Taken | None:
-    """All that the file adds to a store; None where it is not media. Raises MediaError."""
-    try:
-        before = path.stat()
-    except OSError as error:
-        raise UnreadableMedia(f"{os.fspath(path)!r} cannot be read: {error.strerror}") from error
-    reading = read(path, full_decode=options.full_decode, sound=options.speech is not None)
-    if reading is None:
-        return None
-    sha256 = reading.asset.sha256
-    fields, warnings = see(path, sha256) if options.sidecars else (_plain(path, sha256), [])
-    intake = Intake(
-        path=os.path.abspath(path),
-        bytes=before.st_size,
-        modified_ns=before.st_mtime_ns,
+def intake(reading: Reading, sighting: Sighting, sidecar_warnings: Sequence[str] = ()) -> Intake:
+    """All that a file that was read adds to a store."""
+    return Intake(
         asset=reading.asset,
-        sighting=fields,
+        sighting=sighting,
         fingerprints=reading.fingerprints,
         thumbnails=reading.thumbnails,
         warnings=reading.warnings,
-        sidecar_warnings=tuple(warnings),
+        sidecar_warnings=tuple(sidecar_warnings),
     )
-    return Taken(intake=intake, spoken=listen(reading.sound, options.speech) if options.speech else None)
 
 
 def listen(
@@ -185,19 +187,8 @@ def listen(
     return Spoken(sound=sha256, transcript=said, words=words_fingerprint(sha256, said), rank=reader.model.rank)
 
 
-def hear(path: Path, speech: SpeechOptions) -> tuple[str, Spoken]:
-    """A file's SHA-256 and what is said in it, its pictures left undecoded. Raises MediaError, ModelError."""
-    sha256, _ = sha256_of(path)
-    sound, warnings = read_sound(path)
-    return sha256, replace(listen(sound, speech), warnings=tuple(warnings))
-
-
-def see(path: Path, sha256: str) -> tuple[Sighting, list[str]]:
+def see(uri: str, name: str, sha256: str, beside: Beside) -> tuple[Sighting, list[str]]:
     """The sighting of a file with what its sidecars say, and warnings about them."""
-    fields, warnings = read_sidecars(path)
-    told = {name: getattr(fields, name) for name in fields.__dataclass_fields__}
-    return replace(_plain(path, sha256), **told), warnings
-
-
-def _plain(path: Path, sha256: str) -> Sighting:
-    return Sighting(sha256=sha256, uri=os.path.abspath(path))
+    fields, warnings = read_sidecars(name, beside)
+    told = {field: getattr(fields, field) for field in fields.__dataclass_fields__}
+    return Sighting(sha256=sha256, uri=uri, **told), warnings

@@ -3,27 +3,28 @@
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 
 from mediafp import pipeline
 from mediafp.errors import MediaError, NoMedia
 from mediafp.evidence import Hint, Transcript
-from mediafp.ingest.sound import read_sound
-from mediafp.ingest.walk import sha256_of
+from mediafp.ingest.probe import open_file
+from mediafp.ingest.sidecars import beside
+from mediafp.ingest.walk import Found, sha256_of
+from mediafp.listening import Listener
 from mediafp.media import Sound
-from mediafp.reading.speech import SpeechOptions, transcriber
+from mediafp.reading.speech import SpeechOptions
 from mediafp.reading.tells import Tell, hints
 from mediafp.store import transcripts
 from mediafp.store.records import Store
 from mediafp.store.transcripts import Spoken
+from mediafp.workers.supervisor import Workers
 
 Step = Callable[[float], object]
-FILES = 4
-"""Files that are listened to at a time at most, whatever the cores: an hour of sound is 115 MB."""
 AHEAD = 64
 """Files that are begun at most: those done and known wait for the one before them."""
 
@@ -43,13 +44,15 @@ class Transcription:
     warnings: tuple[str, ...] = ()
     hints: tuple[Hint, ...] = ()
     is_media: bool = True
+    named: bool = True
+    """Whether the file was named itself, and not found in a folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
     """A file underway: known already, failed, or being listened to."""
 
-    path: Path
+    found: Found
     number: int
     told: Step
     sha256: str | None = None
@@ -64,19 +67,11 @@ class _File:
         return self.listening is not None and not self.listening.done()
 
 
-class _Stopped(Exception):
-    """Nobody waits for the transcript any more."""
-
-
 class _Progress:
-    """Adds up the shares of the files underway, and ends listening where the run was ended."""
+    """Adds up the shares of the files underway."""
 
     def __init__(self, step: Step) -> None:
-        self._step, self._done, self._lock, self._stopped = step, 0.0, Lock(), Event()
-
-    def stop(self) -> None:
-        """What is underway ends at its next step."""
-        self._stopped.set()
+        self._step, self._done, self._lock = step, 0.0, Lock()
 
     def file(self) -> Step:
         """To be told the share of one file that is done, from any thread."""
@@ -84,8 +79,6 @@ class _Progress:
 
         def told(share: float) -> None:
             nonlocal last
-            if self._stopped.is_set():
-                raise _Stopped
             with self._lock:
                 self._done += share - last
                 last = share
@@ -130,35 +123,34 @@ class _Clock:
 class _Run:
     """One call: files are begun and finished in order by the caller's thread, which alone uses the store."""
 
-    def __init__(self, store: Store, speech: SpeechOptions, tells: Sequence[Tell], step: Step) -> None:
-        reader = transcriber(speech)
-        self.workers = min(FILES, reader.workers)
-        self._store, self._speech, self._tells, self._version = store, speech, tells, reader.version
+    def __init__(
+        self, store: Store, workers: Workers, speech: SpeechOptions, tells: Sequence[Tell], step: Step
+    ) -> None:
+        self._store, self._workers, self._tells = store, workers, tells
+        self.listener = Listener(speech)
         self._progress, self._clock = _Progress(step), _Clock()
-        self._pool = ThreadPoolExecutor(self.workers)
-        self._sounds: dict[str, Future[Spoken]] = {}
-        """What is listened to, by the sound's SHA-256: a dump holds copies side by side."""
 
-    def begin(self, number: int, path: Path) -> _File:
+    def begin(self, number: int, found: Found) -> _File:
         """Reads a file, and has it listened to unless its sound is known."""
         told = self._progress.file()
         with self._clock.on(number):
             try:
-                sha256, _ = sha256_of(path)
-                if transcripts.transcribed(self._store, sha256, self._version):
-                    known = transcripts.sound_of(self._store, sha256)
-                    said = transcripts.transcript(self._store, known, self._version) if known else None
-                    return _File(path=path, number=number, told=told, sha256=sha256, known=said)
-                sound, warnings = read_sound(path)
+                with open_file(found.path, found.root) as file:
+                    sha256 = sha256_of(file)
+                    if transcripts.transcribed(self._store, sha256, self.listener.version):
+                        known = transcripts.sound_of(self._store, sha256)
+                        said = transcripts.transcript(self._store, known, self.listener.version) if known else None
+                        return _File(found=found, number=number, told=told, sha256=sha256, known=said)
+                    sound, warnings = self._workers.read_sound(file)
             except MediaError as error:
-                return _File(path=path, number=number, told=told, error=error)
-            said = transcripts.transcript(self._store, sound.sha256, self._version) if sound else None
+                return _File(found=found, number=number, told=told, error=error)
+            said = transcripts.transcript(self._store, sound.sha256, self.listener.version) if sound else None
             if sound is None or said:
                 # There is nothing to hear, or another file with the same sound was listened to.
                 with self._store.writing():
                     transcripts.hear(self._store, sha256, sound.sha256 if sound else "")
             return _File(
-                path=path,
+                found=found,
                 number=number,
                 told=told,
                 sha256=sha256,
@@ -168,13 +160,11 @@ class _Run:
             )
 
     def _listening(self, number: int, sound: Sound, told: Step) -> Future[Spoken]:
-        def listen() -> Spoken:
+        def listen(work: Callable[[], Spoken]) -> Spoken:
             with self._clock.on(number):
-                return pipeline.listen(sound, self._speech, step=told)
+                return work()
 
-        if sound.sha256 not in self._sounds:
-            self._sounds[sound.sha256] = self._pool.submit(listen)
-        return self._sounds[sound.sha256]
+        return self.listener.listen(sound, listen, told)
 
     def finish(self, file: _File) -> Transcription:
         """Waits for a file's words and keeps them."""
@@ -185,11 +175,12 @@ class _Run:
             assert file.sha256, "what is listened to was read"
             with self._store.writing():
                 transcripts.keep(self._store, file.sha256, spoken)
-            self._sounds.pop(spoken.sound, None)
+            self.listener.forget(spoken.sound)
         file.told(1.0)
-        captions = _captions(self._store, file.path, file.sha256) if said and file.sha256 else ()
+        captions = _captions(self._store, file.found, file.sha256) if said and file.sha256 else ()
         return Transcription(
-            path=file.path,
+            path=file.found.path,
+            named=file.found.root is None,
             sha256=file.sha256,
             error=str(file.error) if file.error else None,
             transcript=said,
@@ -199,15 +190,11 @@ class _Run:
             is_media=not isinstance(file.error, NoMedia),
         )
 
-    def stop(self) -> None:
-        """Nobody waits any more: what is underway ends at its next step."""
-        self._progress.stop()
-        self._pool.shutdown(cancel_futures=True)
-
 
 def transcribe(
     store: Store,
-    paths: Iterable[Path],
+    workers: Workers,
+    files: Iterable[Found],
     speech: SpeechOptions,
     tells: Sequence[Tell],
     *,
@@ -217,12 +204,12 @@ def transcribe(
 
     `step` is told how many files are done, those underway in part. Raises ModelError.
     """
-    run = _Run(store, speech, tells, step)
-    todo, underway = enumerate(paths), deque[_File]()
+    run = _Run(store, workers, speech, tells, step)
+    todo, underway = enumerate(files), deque[_File]()
     try:
         while True:
             # One is read while the others are listened to.
-            while len(underway) < AHEAD and sum(file.waits for file in underway) <= run.workers:
+            while len(underway) < AHEAD and sum(file.waits for file in underway) <= run.listener.workers:
                 if not (following := next(todo, None)):
                     break
                 underway.append(run.begin(*following))
@@ -230,9 +217,13 @@ def transcribe(
                 return
             yield run.finish(underway.popleft())
     finally:
-        run.stop()
+        run.listener.stop()
 
 
-def _captions(store: Store, path: Path, sha256: str) -> Sequence[str]:
+def _captions(store: Store, found: Found, sha256: str) -> Sequence[str]:
     """What was written beside the file wherever it was seen, else beside it now."""
-    return store.captions(sha256) or pipeline.see(path, sha256)[0].captions
+    kept = store.captions(sha256)
+    if kept:
+        return kept
+    path = found.path
+    return pipeline.see(str(path), path.name, sha256, beside(path, found.root))[0].captions

@@ -27,14 +27,16 @@ def _encodes(text: str) -> bool:
 
 
 def outcome(value: Outcome) -> Object:
-    """The line of one file that was taken in."""
+    """The line of one file that was taken in; `error` says why there is no asset of it, as in an answer."""
     made: Object = {
         "path": value.path,
         "sha256": value.sha256,
         "status": value.status,
         "warnings": list(value.warnings),
     }
-    return made | {"kind": value.kind, "message": value.message} if value.kind else made
+    if value.kind:
+        return made | {"error": value.message, "kind": value.kind, "message": value.message}
+    return made if value.sha256 else made | {"error": "not a picture, video or sound file"}
 
 
 def placement(value: Placement) -> Object:
@@ -204,3 +206,16 @@ def asset(
         "transcript": transcript(said) if said else None,
         "text": [],
     }
+
+
+COLUMNS = ("sha256", "kind", "bytes", "uri", "account", "platform", "url", "title", "text", "posted_at", "captured_at",
+           "removed_at", "views", "format", "width", "height", "duration", "transcript")  # fmt: skip
+"""Of `export csv`."""
+
+
+def row(value: Asset, seen: Sighting, said: Transcript | None) -> list[object]:
+    """A row of `export csv`: where an asset was seen, what it is and what is said in it."""
+    told = {**value.properties, **{name: getattr(seen, name) for name in Sighting.__dataclass_fields__}}
+    told |= {"kind": value.kind, "bytes": value.bytes}
+    told |= {"transcript": " ".join(u.text for u in said.utterances) if said else None}
+    return [told.get(name) for name in COLUMNS]

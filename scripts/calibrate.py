@@ -41,6 +41,8 @@ from mediafp.case import open_case
 from mediafp.errors import MediaError
 from mediafp.evidence import Transcript, Utterance
 from mediafp.fingerprints.words import words_fingerprint
+from mediafp.ingest.probe import open_file
+from mediafp.ingest.walk import sha256_of
 from mediafp.library import Library
 from mediafp.matching import judge, pictures, scripts, videos
 from mediafp.matching.script_index import Scripts
@@ -87,7 +89,8 @@ def _of(query: Path, true: Any, kind: str, library: Library) -> Iterator[Sample]
         if any(segment["channel"] == "picture" for segment in pair.get("segments", [{"channel": "picture"}]))
     } - {None}
     try:
-        reading = pipeline.read(query)
+        with open_file(query) as file:
+            reading = pipeline.read(file, sha256_of(file))
     except MediaError:
         return
     if reading is None or (kind == "videos") != (reading.asset.kind == "video"):

@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from mediafp.ingest.open import open_media
+from mediafp.ingest.probe import open_file
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
     copies = {pair["query"] for pair in pairs} - {pair["reference"] for pair in pairs}
     args.out.mkdir(parents=True, exist_ok=True)
     for path in sorted(args.videos.iterdir()):
-        media = open_media(path, full_decode=True) if path.is_file() and path.name not in copies else None
+        media = open_media(open_file(path), full_decode=True) if path.is_file() and path.name not in copies else None
         if media is None or media.kind != "video":
             continue
         frames = list(media.frames)

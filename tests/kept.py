@@ -13,9 +13,6 @@ def keep_spoken(case: Case, sha256: str, name: str, sound: str, transcript: Tran
     with case.store.writing():
         case.store.add(
             Intake(
-                path=f"/dump/{name}.mp4",
-                bytes=1,
-                modified_ns=1,
                 asset=Asset(sha256=sha256, kind="video", bytes=1),
                 sighting=Sighting(sha256=sha256, uri=f"/dump/{name}.mp4"),
             )

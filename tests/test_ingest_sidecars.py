@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from mediafp.ingest.sidecars import SightingFields, is_sidecar, read_sidecars
+from mediafp.ingest.sidecars import SightingFields, beside, is_sidecar, read_sidecars
+
+
+def read(path: Path) -> tuple[SightingFields, list[str]]:
+    return read_sidecars(path.name, beside(path, path.parent))
 
 
 def test_no_sidecar(tmp_path: Path) -> None:
-    assert read_sidecars(tmp_path / "a.mp4") == (SightingFields(), [])
+    assert read(tmp_path / "a.mp4") == (SightingFields(), [])
 
 
 def test_yt_dlp(tmp_path: Path) -> None:
@@ -20,7 +24,7 @@ def test_yt_dlp(tmp_path: Path) -> None:
         "upload_date": "20231114", "epoch": 1700000100, "view_count": 1234,
     }  # fmt: skip
     (tmp_path / "a.b.info.json").write_text(json.dumps(record))
-    fields, warnings = read_sidecars(tmp_path / "a.b.mp4")
+    fields, warnings = read(tmp_path / "a.b.mp4")
     assert warnings == []
     assert fields == SightingFields(
         account="@sample", platform="Youtube", url="https://example.org/v", title="标题", text="text",
@@ -28,14 +32,14 @@ def test_yt_dlp(tmp_path: Path) -> None:
     )  # fmt: skip
     del record["timestamp"]
     (tmp_path / "a.b.info.json").write_text(json.dumps(record))
-    assert read_sidecars(tmp_path / "a.b.mp4")[0].posted_at == "2023-11-14T00:00:00Z"
+    assert read(tmp_path / "a.b.mp4")[0].posted_at == "2023-11-14T00:00:00Z"
 
 
 def test_gallery_dl(tmp_path: Path) -> None:
     record = {"author": {"name": "sample", "nick": "S"}, "category": "twitter", "content": "words",
               "date": "2024-02-03 04:05:06", "post_url": "https://example.org/p", "url": "https://cdn/x"}  # fmt: skip
     (tmp_path / "a.jpg.json").write_text(json.dumps(record))
-    fields, warnings = read_sidecars(tmp_path / "a.jpg")
+    fields, warnings = read(tmp_path / "a.jpg")
     assert warnings == []
     assert fields == SightingFields(
         account="sample", platform="twitter", text="words", url="https://example.org/p",
@@ -47,7 +51,7 @@ def test_table_with_column_map(tmp_path: Path) -> None:
     (tmp_path / "mediafp.columns.json").write_text(json.dumps({"文件": "file", "账号": "account", "bad": "nothing"}))
     text = '文件,账号,posted_at,views,title\r\na.jpg,@x,2024-01-02T03:04:05+08:00,"1,234","two\nlines"\r\n'
     (tmp_path / "mediafp.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
-    fields, warnings = read_sidecars(tmp_path / "a.jpg")
+    fields, warnings = read(tmp_path / "a.jpg")
     assert fields == SightingFields(
         account="@x", posted_at="2024-01-01T19:04:05Z", views=1234, title="two\nlines", source="csv"
     )
@@ -58,15 +62,15 @@ def test_table_with_column_map(tmp_path: Path) -> None:
 def test_table_goes_first_and_changes_are_seen(tmp_path: Path) -> None:
     (tmp_path / "a.info.json").write_text(json.dumps({"uploader": "other", "title": "t"}))
     (tmp_path / "sightings.csv").write_text("file,account\na.mp4,mine\n")
-    fields, _ = read_sidecars(tmp_path / "a.mp4")
+    fields, _ = read(tmp_path / "a.mp4")
     assert (fields.account, fields.title, fields.source) == ("mine", "t", "csv+yt-dlp")
     (tmp_path / "sightings.csv").write_text("file,account\na.mp4,changed\n")
-    assert read_sidecars(tmp_path / "a.mp4")[0].account == "changed"
+    assert read(tmp_path / "a.mp4")[0].account == "changed"
 
 
 def test_table_names_files_of_any_bytes(tmp_path: Path) -> None:
     (tmp_path / "mediafp.csv").write_bytes(b"file,account\nbad\xff.jpg,x\n")
-    assert read_sidecars(tmp_path / os.fsdecode(b"bad\xff.jpg"))[0].account == "x"
+    assert read(tmp_path / os.fsdecode(b"bad\xff.jpg"))[0].account == "x"
 
 
 @pytest.mark.parametrize(
@@ -79,38 +83,39 @@ def test_table_names_files_of_any_bytes(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_broken_sidecars_warn(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.info.json").write_bytes(content)
-    fields, warnings = read_sidecars(tmp_path / "a.mp4")
+    fields, warnings = read(tmp_path / "a.mp4")
     assert fields == SightingFields()
     assert warnings
 
 
 def test_lone_surrogates_are_replaced(tmp_path: Path) -> None:
     (tmp_path / "a.info.json").write_text('{"title": "a\\ud800b"}')
-    assert read_sidecars(tmp_path / "a.mp4")[0].title == "a?b"
+    assert read(tmp_path / "a.mp4")[0].title == "a?b"
 
 
 @pytest.mark.parametrize("content", [b"", b"name\nx\n", b"file\n" + b'"' + b"x" * 2_000_000 + b'"\n'])
 def test_broken_tables_warn(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "mediafp.csv").write_bytes(content)
-    fields, warnings = read_sidecars(tmp_path / "a.mp4")
+    fields, warnings = read(tmp_path / "a.mp4")
     assert fields == SightingFields()
     assert len(warnings) == 1
 
 
 def test_huge_sidecar_is_left(tmp_path: Path) -> None:
     (tmp_path / "a.info.json").write_bytes(b'{"title": "' + b"x" * (9 << 20) + b'"}')
-    fields, warnings = read_sidecars(tmp_path / "a.mp4")
+    fields, warnings = read(tmp_path / "a.mp4")
     assert fields == SightingFields()
     assert "8 MiB" in warnings[0]
 
 
 def test_a_pipe_in_place_of_a_sidecar_is_left(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.info.json")
-    assert read_sidecars(tmp_path / "a.mp4") == (SightingFields(), [])
+    fields, (warning,) = read(tmp_path / "a.mp4")
+    assert fields == SightingFields() and "not a regular file" in warning
 
 
 def test_longest_name(tmp_path: Path) -> None:
-    assert read_sidecars(tmp_path / ("a" * 251 + ".mp4")) == (SightingFields(), [])
+    assert read(tmp_path / ("a" * 251 + ".mp4")) == (SightingFields(), [])
 
 
 def test_which_names_are_sidecars() -> None:

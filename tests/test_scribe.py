@@ -9,10 +9,11 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from mediafp import scribe
+from mediafp import listening, scribe
 from mediafp.case import Case
 from mediafp.evidence import Transcript
 from mediafp.fingerprints.words import words_fingerprint
+from mediafp.ingest.walk import Found
 from mediafp.media import SOUND_RATE, Sound
 from mediafp.reading.speech import SpeechOptions, transcriber
 from mediafp.store.transcripts import Spoken
@@ -62,12 +63,15 @@ def listened(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             step(share)
         return heard(sound)
 
-    monkeypatch.setattr(scribe.pipeline, "listen", listen)
+    monkeypatch.setattr(listening.pipeline, "listen", listen)
     return sounds
 
 
 def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iterator[scribe.Transcription]:
-    return scribe.transcribe(case.store, paths, OPTIONS, (), step=(steps if steps is not None else []).append)
+    files = (Found(path=path) for path in paths)
+    return scribe.transcribe(
+        case.store, case._workers, files, OPTIONS, (), step=(steps if steps is not None else []).append
+    )
 
 
 def test_files_come_in_order_and_their_times_add_up(case: Case, files: list[Path], listened: list[float]) -> None:
@@ -109,13 +113,13 @@ def test_listening_ends_when_nobody_waits(case: Case, files: list[Path], monkeyp
             for _ in range(2000):
                 time.sleep(0.005)
                 step(0.1)
-        except scribe._Stopped:
+        except listening.Stopped:
             ended.append("stopped")
             raise
         ended.append("went on")
         return heard(sound)
 
-    monkeypatch.setattr(scribe.pipeline, "listen", listen)
+    monkeypatch.setattr(listening.pipeline, "listen", listen)
     waiting = run(case, files)
     assert next(waiting).transcript
     waiting.close()

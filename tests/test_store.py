@@ -1,68 +1,33 @@
 """The store: what goes in comes out, whole or not at all, whoever else reads or writes."""
 
+import errno
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
-import textwrap
+import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from intakes import BAD_NAME, HEAD, JPEGS, answer, ask, child, done, end, failed, fingerprint, intake, raw, tell
 
 from mediafp.errors import StoreError
-from mediafp.fingerprint import Fingerprint
-from mediafp.ingest.thumbnails import thumbnail
-from mediafp.media import Asset, Sighting
-from mediafp.store import records, schema
-from mediafp.store.records import FILE_NAME, Failure, Intake, Store, Thumbnail
+from mediafp.evidence import Transcript, Utterance
+from mediafp.media import Sighting
+from mediafp.store import codec, ledger, log, records, schema, transcripts
+from mediafp.store.ledger import Entry
+from mediafp.store.records import FILE_NAME, Store, Thumbnail
 
-BAD_NAME = os.fsdecode(b"/dump/bad\xff \xe5\x89\xaf\n.mp4")
-"""A path with a byte that is no UTF-8, beside Chinese and a newline."""
-JPEGS = [thumbnail(np.full((8, 8, 3), 5 * n, np.uint8), 8) for n in range(40)]
-
-
-def fingerprint(sha256: str, type: str = "pdq", rows: int = 3, *, seed: int = 0) -> Fingerprint:
-    rng = np.random.default_rng(seed)
-    if type == "pdq":
-        vectors = rng.integers(0, 256, (rows, 32), dtype=np.uint8)
-    else:
-        vectors = rng.normal(size=(rows, 512)).astype(np.float16)
-    starts = np.arange(rows) / 3
-    return Fingerprint(
-        sha256=sha256,
-        type=type,
-        version="1",
-        spans=np.column_stack((starts, starts + 1 / 3)),
-        vectors=vectors,
-        quality=rng.random(rows).astype(np.float32),
-    )
-
-
-def intake(name: str = "a", path: str | None = None, *, rows: int = 3) -> Intake:
-    """All that one file adds: its asset's SHA-256 is its name repeated."""
-    sha256, path = (name * 64)[:64], path or f"/dump/{name}.mp4"
-    return Intake(
-        path=path,
-        bytes=1000,
-        modified_ns=1_700_000_000_123_456_789,
-        asset=Asset(
-            sha256=sha256,
-            kind="video",
-            bytes=1000,
-            properties={"format": "mp4", "width": 640, "duration": 1.5, "has_sound": False, "codec": None},
-        ),
-        sighting=Sighting(
-            sha256=sha256, uri=path, account="某人", posted_at="2024-05-01T00:00:00Z", views=7, source="x"
-        ),
-        fingerprints=(fingerprint(sha256, "pdq", rows), fingerprint(sha256, "sscd_distilled", rows)),
-        thumbnails=tuple(Thumbnail(position=n, seconds=n / 3, jpeg=JPEGS[n]) for n in range(rows)),
-        warnings=("2 packets are damaged",),
-        sidecar_warnings=("not kept",),
-    )
+PAGE = 4096
+"""Bytes of a page of SQLite."""
+SKIPPED = 77
+"""The exit status of a process that cannot try what it is to try."""
 
 
 @pytest.fixture
@@ -70,12 +35,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
     with Store(tmp_path / "store", create=True) as opened:
         yield opened
-
-
-def raw(store: Store, statement: str, values: tuple[object, ...] = ()) -> None:
-    """Changes the file behind the store's back."""
-    with closing(sqlite3.connect(store.folder / FILE_NAME)) as database, database:
-        database.execute(statement, values)
 
 
 def state(store: Store) -> tuple[object, ...]:
@@ -86,7 +45,8 @@ def state(store: Store) -> tuple[object, ...]:
         [store.sightings(a.sha256) for a in assets],
         [store.fingerprint_types(a.sha256) for a in assets],
         [store.thumbnail_at(a.sha256, 0) for a in assets],
-        store.failures(),
+        ledger.failures(store),
+        log.head(store),
     )
 
 
@@ -105,7 +65,6 @@ def test_an_intake_comes_back_as_it_was(store: Store, path: str) -> None:
         assert again.sightings(sha256) == [given.sighting] and again.uris(sha256) == (path,)
         assert again.warnings(sha256) == ["2 packets are damaged"]
         assert again.count() == 1
-        assert again.known(path, given.bytes, given.modified_ns) == sha256
         assert again.fingerprint_types(sha256) == [("pdq", "1"), ("sscd_distilled", "1")]
         for kept in given.fingerprints:
             (back,) = again.fingerprints(kept.type, kept.version)
@@ -139,6 +98,46 @@ def test_versions_are_kept_apart(store: Store) -> None:
     assert [f.sha256[0] for f in store.fingerprints("pdq", "1")] == ["a"]
 
 
+def test_what_is_held_in_every_version_that_is_asked_for_needs_no_second_reading(store: Store) -> None:
+    with store.writing():
+        store.add(intake("a"))
+    assert store.holds("a" * 64, {}) and store.holds("a" * 64, {"pdq": "1", "sscd_distilled": "1"})
+    for versions in ({"pdq": "2"}, {"pdq": "1", "words": "1"}):
+        assert not store.holds("a" * 64, versions)
+    assert not store.holds("b" * 64, {})
+
+
+def test_a_newer_reading_of_an_asset_replaces_what_it_has_and_leaves_older_versions(store: Store) -> None:
+    first, longer = intake("a"), intake("a", "/dump/other.mp4", rows=5)
+    newer = replace(
+        longer,
+        asset=replace(longer.asset, properties={"format": "mkv"}),
+        fingerprints=(longer.fingerprints[0], replace(longer.fingerprints[1], version="2")),
+        warnings=("anew",),
+    )
+    with store.writing():
+        assert store.add(first)
+        assert not store.add(newer)
+    assert store.fingerprint_types("a" * 64) == [("pdq", "1"), ("sscd_distilled", "1"), ("sscd_distilled", "2")]
+    rows = [
+        len(f.vectors) for type, version in store.fingerprint_types("a" * 64) for f in store.fingerprints(type, version)
+    ]
+    assert rows == [5, 3, 5], "pictures of one reading go together, those of the older version are as they were"
+    assert store.thumbnail_at("a" * 64, 4) is not None
+    assert store.asset("a" * 64).properties == {"format": "mkv"} and store.warnings("a" * 64) == ["anew"]
+    assert store.uris("a" * 64) == ("/dump/a.mp4", "/dump/other.mp4")
+    assert store.problems() == []
+
+
+def test_the_same_reading_again_changes_nothing(store: Store) -> None:
+    with store.writing():
+        store.add(intake("a"))
+    before = state(store)
+    with store.writing():
+        assert not store.add(replace(intake("a"), warnings=("other",), fingerprints=intake("a").fingerprints[:1]))
+    assert state(store) == before
+
+
 def test_the_thumbnail_of_a_time_is_the_one_that_stands_then(store: Store) -> None:
     given = replace(
         intake("a"), thumbnails=tuple(Thumbnail(position=n, seconds=4.0 * n, jpeg=b"%d" % n) for n in range(3))
@@ -147,15 +146,6 @@ def test_the_thumbnail_of_a_time_is_the_one_that_stands_then(store: Store) -> No
         store.add(given)
     times = {None: b"0", 0.0: b"0", 3.9: b"0", 4.0: b"1", 7.9: b"1", 8.0: b"2", 500.0: b"2"}
     assert {at: store.thumbnail(given.asset.sha256, at) for at in times} == times
-
-
-def test_a_changed_file_is_not_known(store: Store) -> None:
-    given = intake("a")
-    with store.writing():
-        store.add(given)
-    assert store.known(given.path, given.bytes + 1, given.modified_ns) is None
-    assert store.known(given.path, given.bytes, given.modified_ns + 1) is None
-    assert store.known("/dump/other.mp4", given.bytes, given.modified_ns) is None
 
 
 def test_the_same_bytes_twice_are_one_asset_with_two_sightings(store: Store) -> None:
@@ -189,11 +179,9 @@ def test_a_hostile_text_does_not_stop_the_store(store: Store) -> None:
     with store.writing():
         store.add(intake("a"))
         store.see(Sighting(sha256="a" * 64, uri="u", title="a\ud800b\x00c", account="'; DROP TABLE asset; --"))
-        store.fail(BAD_NAME, "corrupt", f"{BAD_NAME} is cut short")
     seen = next(s for s in store.sightings("a" * 64) if s.uri == "u")
     assert seen.account == "'; DROP TABLE asset; --" and seen.title is not None
     assert seen.title.startswith("a") and seen.title.endswith("b\x00c")
-    assert store.failures()[0].path == BAD_NAME
     assert store.problems() == []
 
 
@@ -203,25 +191,6 @@ def test_an_asset_that_is_not_there_is_named(store: Store) -> None:
     assert store.sightings("f" * 64) == [] and store.warnings("f" * 64) == []
 
 
-# Failures -----------------------------------------------------------------------------------------
-
-
-def test_attempts_count_up_and_vanish_once_the_file_is_added(store: Store) -> None:
-    with store.writing():
-        store.fail("/dump/a.mp4", "corrupt", "first")
-        store.fail("/dump/z.mp4", "timeout", "slow")
-    for _ in range(2):
-        with store.writing():
-            store.fail("/dump/a.mp4", "crash", "again")
-    assert store.failures() == [
-        Failure(path="/dump/a.mp4", kind="crash", message="again", attempts=3),
-        Failure(path="/dump/z.mp4", kind="timeout", message="slow", attempts=1),
-    ]
-    with store.writing():
-        store.add(intake("a", "/dump/a.mp4"))
-    assert [f.path for f in store.failures()] == ["/dump/z.mp4"]
-
-
 # Transactions -------------------------------------------------------------------------------------
 
 
@@ -229,11 +198,11 @@ def test_attempts_count_up_and_vanish_once_the_file_is_added(store: Store) -> No
 def test_what_is_interrupted_is_undone_as_a_whole(store: Store, error: type[BaseException]) -> None:
     with store.writing():
         store.add(intake("a"))
-        store.fail("/dump/b.mp4", "corrupt", "once")
+        ledger.write(store, failed("/dump/b.mp4"))
     before = state(store)
     with pytest.raises(error), store.writing():
         store.add(intake("b"))
-        store.fail("/dump/c.mp4", "corrupt", "m")
+        ledger.write(store, failed("/dump/c.mp4"))
         store.see(Sighting(sha256="a" * 64, uri="elsewhere"))
         assert store.count() == 2
         raise error
@@ -252,61 +221,40 @@ def test_a_write_that_sqlite_refuses_is_a_store_error_and_is_undone(store: Store
 def test_a_killed_writer_leaves_what_was_committed(store: Store) -> None:
     """A process that dies inside a transaction: what it had committed is there, the rest is not."""
     writer = child(
-        store.folder,
         """
         with store.writing():
-            store.fail("/kept", "corrupt", "m")
+            fail("/kept")
         with store.writing():
-            store.fail("/lost", "corrupt", "m")
+            fail("/lost")
             os._exit(9)
         """,
+        store.folder,
     )
-    writer.communicate(timeout=30)
-    assert writer.returncode == 9
-    assert [f.path for f in store.failures()] == ["/kept"]
+    assert end(writer) == 9
+    assert [f.path for f in ledger.failures(store)] == ["/kept"]
     assert store.problems() == []
-
-
-def child(folder: Path, code: str) -> "subprocess.Popen[str]":
-    """Another process with the same store open as `store`; its input and output are pipes."""
-    head = "import os, sys\nfrom pathlib import Path\nfrom mediafp.store.records import Store\n"
-    opened = f"store = Store(Path({str(folder)!r}))\n"
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", head + opened + textwrap.dedent(code)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ask(process: "subprocess.Popen[str]", question: str = "") -> str:
-    assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(question + "\n")
-    process.stdin.flush()
-    return process.stdout.readline().strip()
 
 
 READER = """
 for _ in sys.stdin:
     rows = sum(len(f.vectors) for f in store.fingerprints("pdq", "1"))
-    print(store.count(), rows, len(store.failures()), len(store.problems()), flush=True)
+    print(store.count(), rows, len(ledger.failures(store)), len(store.problems()), flush=True)
 """
 
 
 def test_readers_see_the_state_before_an_open_transaction_and_then_the_state_after(store: Store) -> None:
     with store.writing():
         store.add(intake("a"))
-    early = child(store.folder, READER)
+    early = child(READER, store.folder)
     assert ask(early) == "1 3 0 0"
     with store.writing():
         store.add(intake("b"))
-        store.fail("/dump/c.mp4", "corrupt", "m")
-        late = child(store.folder, READER)  # even one that comes while the transaction is open
+        ledger.write(store, failed("/dump/c.mp4"))
+        late = child(READER, store.folder)  # even one that comes while the transaction is open
         assert [ask(reader) for reader in (early, late)] == ["1 3 0 0"] * 2
     assert [ask(reader) for reader in (early, late)] == ["2 6 1 0"] * 2
     for reader in (early, late):
-        reader.communicate(timeout=30)
-        assert reader.returncode == 0
+        assert end(reader) == 0
 
 
 def test_a_reading_that_has_begun_keeps_its_state(store: Store) -> None:
@@ -323,14 +271,14 @@ def test_a_reading_that_has_begun_keeps_its_state(store: Store) -> None:
 
 
 def test_a_second_writer_waits_for_the_first(store: Store) -> None:
-    writer = 'input(); print("begins", flush=True)\nwith store.writing():\n    store.fail("/x", "crash", "second")\n'
+    writer = 'input(); print("begins", flush=True)\nwith store.writing():\n    fail("/x", "crash")\n'
     with store.writing():
-        store.fail("/x", "crash", "first")
-        second = child(store.folder, writer)
+        ledger.write(store, failed("/x"))
+        second = child(writer, store.folder)
         assert ask(second) == "begins"
-    second.communicate(timeout=30)
-    assert second.returncode == 0
-    assert store.failures() == [Failure(path="/x", kind="crash", message="second", attempts=2)]
+    assert end(second) == 0
+    assert [f.kind for f in ledger.failures(store)] == ["crash"]
+    assert [entry.details["kind"] for entry in log.entries(store)] == ["corrupt", "crash"]
 
 
 def test_a_second_writer_that_waits_too_long_fails_cleanly(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,32 +302,34 @@ def test_an_empty_store_is_sound(store: Store) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [b"", b"MFA1", b"garbage", "cut", "longer", "head", "rows", "two arrays"],
+    [b"", b"MFA1", b"garbage", "cut", "longer", "head", "rows", "two arrays", "flat", "vast"],
     ids=lambda damage: repr(damage),
 )
 def test_a_damaged_fingerprint_is_found_and_the_others_are_not_blamed(store: Store, damage: bytes | str) -> None:
     with store.writing():
         for name in "ab":
             store.add(intake(name))
-    good = records.pack(*(getattr(intake("a").fingerprints[0], name) for name in ("spans", "vectors", "quality")))
+    good = codec.pack_fingerprint(intake("a").fingerprints[0])
     damaged = {
         "cut": good[:-3],
         "longer": good + b"\0",
         "head": good[:4] + b"\x09" + good[5:],
-        "rows": records.pack(np.zeros((2, 2)), np.zeros((3, 32), np.uint8), np.zeros(3, np.float32)),
-        "two arrays": records.pack(np.zeros((3, 2)), np.zeros((3, 32), np.uint8)),
+        "rows": codec.pack(np.zeros((2, 2)), np.zeros((3, 32), np.uint8), np.zeros(3, np.float32)),
+        "two arrays": codec.pack(np.zeros((3, 2)), np.zeros((3, 32), np.uint8)),
+        "flat": codec.pack(np.zeros((3, 2)), np.uint8(7).reshape(()), np.zeros(3, np.float32)),
+        "vast": codec.MAGIC + b"\x01\x01\x02" + bytes(8) + b"\xff" * 8,
     }.get(str(damage), damage)
     raw(store, "UPDATE fingerprint SET data = ? WHERE sha256 = ? AND type = 'pdq'", (damaged, "a" * 64))
-    (problem,) = store.problems()
-    assert "pdq" in problem and "a" * 64 in problem
+    problems = store.problems()
+    assert "pdq" in problems[0] and all("a" * 64 in problem for problem in problems)
 
 
 def test_an_asset_that_was_seen_nowhere_is_found(store: Store) -> None:
     with store.writing():
         store.add(intake("a"))
     raw(store, "DELETE FROM sighting")
-    (problem,) = store.problems()
-    assert "a" * 64 in problem
+    problems = store.problems()
+    assert "seen nowhere" in problems[0] and all("a" * 64 in problem for problem in problems)
 
 
 def test_a_row_without_its_asset_is_found(store: Store) -> None:
@@ -388,7 +338,8 @@ def test_a_row_without_its_asset_is_found(store: Store) -> None:
         store.add(intake("b"))
     raw(store, "DELETE FROM asset WHERE sha256 = ?", ("b" * 64,))  # no foreign keys behind the store's back
     problems = store.problems()
-    assert problems and all("missing asset" in problem for problem in problems)
+    assert any("missing asset" in problem for problem in problems)
+    assert not any("a" * 64 in problem for problem in problems)
 
 
 @pytest.mark.parametrize("damaged", [b"", JPEGS[0][:100], b"\xff" * 500], ids=["empty", "cut", "noise"])
@@ -396,23 +347,290 @@ def test_a_damaged_thumbnail_is_found(store: Store, damaged: bytes) -> None:
     with store.writing():
         store.add(intake("a"))
     raw(store, "UPDATE thumbnail SET jpeg = ? WHERE position = 1", (damaged,))
-    (problem,) = store.problems()
-    assert "thumbnail" in problem and "a" * 64 in problem
+    problems = store.problems()
+    assert "thumbnail 1 of" in problems[0] and all("a" * 64 in problem for problem in problems)
 
 
-def test_overwritten_pages_are_found(store: Store) -> None:
+def findings(store: Store, data: bytes) -> list[str]:
+    """What is found in a store whose file has become this, be it that it can no longer be opened."""
+    (store.folder / FILE_NAME).write_bytes(data)
+    try:
+        with Store(store.folder) as again:
+            return again.problems()
+    except StoreError as error:
+        return [str(error)]
+
+
+def full_and_closed(store: Store) -> bytes:
+    """A store with rows in every table; the bytes of its file."""
     with store.writing():
         for name in "abcdef":
-            store.add(intake(name, rows=40))
+            given = intake(name, rows=40)
+            store.add(given)
+            ledger.write(store, done(given))
+        ledger.write(store, failed(BAD_NAME))
+        transcripts.hear(store, "a" * 64, "sound")
+        said = Utterance(start=0, end=1, language="zh", language_probability=1, text="机器 learning")
+        spoken = Transcript(
+            model="m", version="v", duration=1, speech_seconds=1, untranscribed_seconds=0, utterances=(said,)
+        )
+        transcripts.add(store, "sound", spoken, replace(fingerprint("a" * 64), type="words"), 1)
+    assert store.problems() == []
     store.close()
-    file = store.folder / FILE_NAME
-    data = bytearray(file.read_bytes())
-    assert len(data) > 20 * 4096
-    for page in range(4, len(data) // 4096, 3):
-        data[page * 4096 : page * 4096 + 64] = b"\xa5" * 64
-    file.write_bytes(data)
-    with Store(store.folder) as again:
-        assert again.problems()
+    return (store.folder / FILE_NAME).read_bytes()
+
+
+def test_every_overwritten_page_is_found(store: Store) -> None:
+    whole = full_and_closed(store)
+    with closing(sqlite3.connect(store.folder / FILE_NAME)) as database:
+        (unused,) = database.execute("PRAGMA freelist_count").fetchone()
+    starts = range(PAGE, len(whole), PAGE)
+    found = [findings(store, whole[:at] + b"\xa5" * 64 + whole[at + 64 :]) for at in starts]
+    assert len(found) > 20 and found.count([]) <= unused
+
+
+def test_whatever_the_damage_is_it_is_told_and_not_raised(store: Store) -> None:
+    whole = np.frombuffer(full_and_closed(store), np.uint8)
+    rng = np.random.default_rng(0)
+    for turn in range(200):
+        data = whole.copy()
+        # All over the file, in its head, or in one place.
+        first = 0 if turn % 3 == 1 else rng.integers(len(data))
+        places = rng.integers(0, len(data), rng.integers(1, 400)) if turn % 3 == 0 else np.arange(first, first + 90)
+        data[places % len(data)] = rng.integers(0, 256, len(places))
+        length = len(data) if turn % 10 else rng.integers(1, len(data))
+        for finding in findings(store, data[:length].tobytes()):
+            assert finding and finding.encode()
+
+
+@pytest.mark.parametrize("table", ["asset", "sighting", "fingerprint", "transcript", "passage", "ledger", "log"])
+def test_text_that_is_no_text_is_found(store: Store, table: str) -> None:
+    full_and_closed(store)
+    with closing(sqlite3.connect(store.folder / FILE_NAME)) as database:
+        database.execute("DROP TRIGGER log_is_not_changed")
+        columns = database.execute(f"SELECT name FROM pragma_table_info('{table}') WHERE type = 'TEXT'").fetchall()
+    assert columns
+    for (column,) in columns:
+        with Store(store.folder) as again, suppress(sqlite3.IntegrityError):
+            again.db.execute("BEGIN")
+            again.db.execute("PRAGMA ignore_check_constraints=ON")
+            again.db.execute(f"UPDATE {table} SET {column} = CAST(x'68c328ff' AS TEXT) WHERE true")
+            assert any(f"the {column} of a row of {table} is no text: 'h" in finding for finding in again.problems())
+
+
+# Disks and folders that fail ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", ["when it is written", "when it is committed"])
+def test_a_full_disk_undoes_the_transaction_and_nothing_else(store: Store, at: str) -> None:
+    with store.writing():
+        ledger.write(store, failed("/kept"))
+    pages = 10_000 if at == "when it is committed" else 5  # more than these do not stay in memory until then
+    writer = child(
+        f"""
+        reached = False
+        store.db.execute("PRAGMA cache_size={pages}")
+        limit(200_000)
+        try:
+            with store.writing():
+                for n in range(3000):
+                    fail(f"/lost/{{n}}" * 40)
+                reached = True
+        except StoreError as error:
+            print(error)
+        limit()
+        print(reached, [row.path for row in ledger.failures(store)], store.problems())
+        with store.writing():
+            fail("/then")
+        """,
+        store.folder,
+    )
+    said, after = writer.communicate(timeout=60)[0].splitlines()
+    assert writer.returncode == 0
+    assert str(store.folder) in said and "not full, and run the same command again" in said
+    assert after == f"{at == 'when it is committed'} ['/kept'] []"
+    assert [row.path for row in ledger.failures(store)] == ["/kept", "/then"]
+    assert store.problems() == []
+
+
+def test_a_store_is_not_made_on_a_full_disk(tmp_path: Path) -> None:
+    maker = child(
+        f"""
+        folder = Path({str(tmp_path / "store")!r})
+        for size in range(0, 120_000, 4000):
+            limit(size)
+            try:
+                Store(folder, create=True).close()
+                break
+            except StoreError as error:
+                print(error)
+        limit()
+        with Store(folder, create=True) as store:
+            assert store.problems() == []
+        """
+    )
+    said = maker.communicate(timeout=60)[0].splitlines()
+    assert maker.returncode == 0 and len(said) > 5
+    assert all(str(tmp_path / "store") in line and "cannot be opened" in line for line in said)
+
+
+def test_a_disk_without_space_is_named(tmp_path: Path) -> None:
+    mount = ["unshare", "--mount", "--map-root-user", "sh", "-c", 'mount -t tmpfs -o size=1m none "$0" && exec "$@"']
+    if not shutil.which("unshare") or subprocess.run([*mount, tmp_path, "true"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    code = f"""{HEAD}
+folder = Path({str(tmp_path / "store")!r})
+with Store(folder, create=True) as store:
+    with store.writing():
+        fail("/kept")
+    try:
+        with store.writing():
+            for n in range(3000):
+                fail(f"/lost/{{n}}" * 40)
+    except StoreError as error:
+        print(error)
+    print([row.path for row in ledger.failures(store)])
+try:
+    (folder / "filler").write_bytes(bytes(1 << 20))
+except OSError:
+    Path({str(tmp_path)!r}, "other").mkdir()
+try:
+    Store(Path({str(tmp_path)!r}, "other"), create=True)
+except StoreError as error:
+    print(error)
+"""
+    done = subprocess.run([*mount, tmp_path, sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    written, kept, opened = done.stdout.splitlines()
+    assert kept == "['/kept']"
+    for said in (written, opened):
+        assert "no space left on the disk that holds it; free some and run the same command again" in said
+
+
+def test_a_folder_that_vanishes_or_is_replaced_takes_no_more_files(store: Store) -> None:
+    away = store.folder.with_name("away")
+    with pytest.raises(StoreError, match=r"moved or deleted.*put it back"), store.writing():
+        ledger.write(store, failed("/lost"))
+        store.folder.rename(away)
+    Store(store.folder, create=True).close()
+    with pytest.raises(StoreError, match="moved or deleted"), store.writing():
+        ledger.write(store, failed("/lost"))
+    shutil.rmtree(store.folder)
+    with pytest.raises(StoreError, match="there is no store"):
+        Store(store.folder)
+    away.rename(store.folder)
+    with store.writing():
+        ledger.write(store, failed("/kept"))
+    assert [row.path for row in ledger.failures(store)] == ["/kept"]
+
+
+def test_a_store_is_the_same_from_another_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Store(Path("here"), create=True) as store:
+        monkeypatch.chdir("/")
+        with store.writing():
+            ledger.write(store, failed("/x"))
+
+
+def test_a_store_that_may_not_be_written_or_entered_is_named_with_the_mend() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder, locked = Path(name, "store"), Path(name, "locked")
+        Store(folder, create=True).close()
+        locked.mkdir()
+        for path, mode in ((Path(name), 0o755), (folder / FILE_NAME, 0o444), (folder, 0o555), (locked, 0)):
+            path.chmod(mode)
+        visitor = child(
+            f"""
+            if not os.getuid():
+                try:
+                    os.setresuid(65534, 65534, 65534)  # whom the modes bind
+                except OSError:
+                    sys.exit({SKIPPED})
+            for folder, create in ((Path({name!r}, f), c) for f in ("store", "locked", "new") for c in (True, False)):
+                try:
+                    store = Store(folder, create=create)
+                    with store.writing():
+                        fail("/x")
+                except StoreError as error:
+                    print(error)
+            """
+        )
+        said = visitor.communicate(timeout=60)[0].splitlines()
+        locked.chmod(0o755)
+        folder.chmod(0o755)
+    if visitor.returncode == SKIPPED:
+        pytest.skip("root cannot become another user here")
+    assert visitor.returncode == 0 and len(said) == 6
+    assert all(str(folder.parent) in line for line in said)
+    assert all("yourself the right" in line for line in said[:5]) and "there is no store" in said[5]
+
+
+def test_a_new_store_s_folders_are_flushed_to_disk_before_it_takes_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda number: flushed.append(Path(f"/proc/self/fd/{number}").readlink()))
+    Store(tmp_path / "new" / "store", create=True).close()
+    assert flushed[:3] == [tmp_path / "new" / "store", tmp_path / "new", tmp_path]
+    flushed.clear()
+    Store(tmp_path / "new" / "store", create=True).close()
+    assert flushed == []
+
+
+def test_folders_that_cannot_be_flushed_do_not_matter_and_failing_disks_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flush(number: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", flush)
+    code = errno.EINVAL
+    Store(tmp_path / "a", create=True).close()
+    code = errno.ENOSPC
+    with pytest.raises(StoreError, match="no space left"):
+        Store(tmp_path / "b", create=True)
+    code = errno.EIO
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(tmp_path / "c", create=True)
+
+
+def test_a_program_that_is_in_the_way_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite itself does not wait here: it refuses at once to change the journal of a file that another writes."""
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None, check_same_thread=False)) as first:
+        first.execute("BEGIN IMMEDIATE")
+        with monkeypatch.context() as short, pytest.raises(StoreError, match="locked"):
+            short.setattr(records, "BUSY_SECONDS", 0.05)
+            Store(tmp_path, create=True)
+        ending = threading.Timer(0.2, first.execute, ("ROLLBACK",))
+        ending.start()
+        with Store(tmp_path, create=True) as store:
+            assert not first.in_transaction and store.problems() == []
+        ending.join()
+
+
+def test_sixteen_programs_may_make_one_store_at_once(tmp_path: Path) -> None:
+    openers = [
+        child(
+            f"""
+            print("ready", flush=True)
+            for line in sys.stdin:
+                try:
+                    with Store(Path({str(tmp_path)!r}, line.strip()), create=True) as store, store.writing():
+                        fail("/from/{n}")
+                    print("written", flush=True)
+                except BaseException as error:
+                    print(repr(error), flush=True)
+            """
+        )
+        for n in range(16)
+    ]
+    assert [answer(opener) for opener in openers] == ["ready"] * 16, "none is still starting when the others open"
+    for turn in range(5):
+        for opener in openers:
+            tell(opener, str(turn))
+        assert [answer(opener) for opener in openers] == ["written"] * 16
+        with Store(tmp_path / str(turn)) as store:
+            assert len(ledger.failures(store)) == 16 and store.problems() == []
+    assert [end(opener) for opener in openers] == [0] * 16
 
 
 # What is no store ---------------------------------------------------------------------------------
@@ -477,6 +695,72 @@ def test_a_newer_store_is_refused_and_both_versions_are_named(store: Store) -> N
         Store(store.folder)
 
 
+SECOND = """
+    INSERT INTO asset VALUES ('{a}', 'video', 9, '{{}}', '[]', '2024-01-01T00:00:00Z');
+    INSERT INTO asset VALUES ('{b}', 'image', 7, '{{}}', '[]', '2024-01-02T00:00:00Z');
+    INSERT INTO sighting (sha256, uri, source) SELECT sha256, CAST('/' || substr(sha256, 1, 1) AS BLOB), '' FROM asset;
+    INSERT INTO file SELECT CAST('/' || substr(sha256, 1, 1) AS BLOB), bytes, 5, sha256 FROM asset;
+    INSERT INTO failure VALUES (x'2fff', 'corrupt', 'is cut short', 3, '2024-01-03T00:00:00Z');
+    INSERT INTO failure VALUES (CAST('/b' AS BLOB), 'crash', 'died', 1, '2024-01-03T00:00:00Z');
+    PRAGMA user_version=2;
+"""
+"""Rows of a store of the second version; of its two files, one has failed since it was taken in."""
+
+
+def test_a_store_of_the_second_version_is_brought_up(tmp_path: Path) -> None:
+    sha256s = {"a": "a" * 64, "b": "b" * 64}
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old, old:
+        old.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        for step in (*schema.MIGRATIONS[:2], SECOND.format(**sha256s)):
+            old.executescript(step)
+        for sha256 in sha256s.values():
+            given = intake(sha256[0])
+            old.executemany(
+                "INSERT INTO fingerprint VALUES (?, ?, ?, ?)",
+                [(sha256, f.type, f.version, codec.pack_fingerprint(f)) for f in given.fingerprints],
+            )
+            old.executemany(
+                "INSERT INTO thumbnail VALUES (?, ?, ?, ?)",
+                [(sha256, t.position, t.seconds, t.jpeg) for t in given.thumbnails],
+            )
+    with Store(tmp_path) as store:
+        assert ledger.find(store, "/a", bytes=9, modified_ns=5) == Entry(
+            path="/a", bytes=9, modified_ns=5, version="1", state="done", sha256="a" * 64
+        )
+        assert ledger.find(store, "/b", bytes=7, modified_ns=5) is None, "it failed later than it was taken in"
+        assert [(f.path, f.kind, f.message, f.bytes, f.attempts) for f in ledger.failures(store)] == [
+            ("/b", "crash", "died", -1, 1),
+            ("/\udcff", "corrupt", "is cut short", -1, 3),
+        ]
+        assert [(entry.n, entry.what, entry.details["sha256"]) for entry in log.entries(store)] == [
+            (1, "adopted", "a" * 64),
+            (2, "adopted", "b" * 64),
+        ]
+        assert store.problems() == [] and store.count() == 2
+        (tables,) = zip(
+            *store.rows("SELECT name FROM sqlite_master WHERE name IN ('file', 'failure', 'log')"), strict=True
+        )
+        assert tables == ("log",)
+    raw(store, "DELETE FROM thumbnail WHERE position = 2")
+    with Store(tmp_path) as store:
+        assert any("vouches" in problem for problem in store.problems())
+
+
+def test_a_step_that_fails_leaves_the_older_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old:
+        old.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        for step in (*schema.MIGRATIONS[:2], SECOND.format(a="a" * 64, b="b" * 64)):
+            old.executescript(step)
+    with monkeypatch.context() as broken, pytest.raises(StoreError, match="no such table"):
+        broken.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS[:2], schema.MIGRATIONS[2] + "DROP TABLE nowhere;"])
+        Store(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old:
+        assert old.execute("SELECT count(*) FROM file").fetchone() == (2,)
+        assert old.execute("PRAGMA user_version").fetchone() == (2,)
+    with Store(tmp_path) as store:
+        assert len(ledger.failures(store)) == 2
+
+
 def test_two_programs_may_make_one_store_at_once(tmp_path: Path) -> None:
     """The second finds no tables, waits for the first to make them, and then has nothing left to make."""
     maker = [sys.executable, "-c", f"{TOLD}\nStore(Path({str(tmp_path)!r}), create=True).close()"]
@@ -485,9 +769,9 @@ def test_two_programs_may_make_one_store_at_once(tmp_path: Path) -> None:
         first.execute("BEGIN IMMEDIATE")
         second = subprocess.Popen(maker, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert second.stdout is not None
-        while (line := second.stdout.readline()) and not line.startswith("BEGIN"):
+        while (line := second.stdout.readline()) and not line.startswith("BEGIN IMMEDIATE"):
             pass
-        for statement in schema.MIGRATIONS[0].split(";"):
+        for statement in schema.statements(schema.MIGRATIONS[0]):
             first.execute(statement)
         first.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
         first.execute("PRAGMA user_version=1")

@@ -1,7 +1,6 @@
 """A media file opened so that it can open nothing else, and what is common to its pictures and its sound."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import av
@@ -13,7 +12,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from mediafp.errors import CorruptMedia, TooLargeMedia
-from mediafp.settings import DEMUXERS
+from mediafp.settings import DECODERS, DEMUXERS
 
 READ_BYTES: Final = 1 << 18
 """Bytes that the demuxer asks Python for at once; PyAV's 32 KiB makes eight times the calls."""
@@ -21,25 +20,30 @@ CUT_SHORT_SECONDS: Final = 2.0
 """Pictures or sound that end this much before their own stated end: the file was cut short, and we say so."""
 JUMP_SECONDS: Final = 0.5
 """A step back in time above this is a new clock (joined broadcasts); below it, misordered or overlapping frames."""
+_DECODERS: Final = frozenset(DECODERS.split(","))
 FAULTS_LIMIT: Final = 2_000
 """Broken packets in a row after which the rest of a stream is given up."""
 
 
-def open_container(file: BinaryIO, path: Path) -> av.container.InputContainer:
+def open_container(file: BinaryIO, name: str) -> av.container.InputContainer:
     """The container behind an open file, one of `DEMUXERS`, unable to open anything else."""
     try:
         return av.open(
             file,
             "r",
-            container_options={"format_whitelist": DEMUXERS, "protocol_whitelist": "none"},
+            container_options={
+                "format_whitelist": DEMUXERS,
+                "codec_whitelist": DECODERS,
+                "protocol_whitelist": "none",
+            },
             buffer_size=READ_BYTES,
             io_open=_refuse,
         )
     except MemoryError as exc:
-        raise TooLargeMedia(f"{path.name!r} does not fit in memory while it is opened") from exc
+        raise TooLargeMedia(f"{name!r} does not fit in memory while it is opened") from exc
     except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
         raise CorruptMedia(
-            f"{path.name!r} cannot be opened as video or sound ({reason(exc)}): it is damaged or cut short; "
+            f"{name!r} cannot be opened as video or sound ({reason(exc)}): it is damaged or cut short; "
             "fetch it again from its source"
         ) from exc
 
@@ -49,6 +53,11 @@ def picture_stream(container: av.container.InputContainer) -> VideoStream | None
     still = Disposition.attached_pic | Disposition.timed_thumbnails
     moving = [stream for stream in container.streams.video if not stream.disposition & still]
     return moving[0] if moving else None
+
+
+def decodes(stream: VideoStream | AudioStream) -> bool:
+    """Whether there is a decoder for the stream, one of `DECODERS`."""
+    return stream.codec_context is not None and stream.codec_context.codec.name in _DECODERS
 
 
 def discard_others(container: av.container.InputContainer, kept: list[VideoStream | AudioStream]) -> None:
@@ -75,9 +84,9 @@ def packets(
         yield packet
 
 
-def nothing_in(path: Path) -> CorruptMedia:
+def nothing_in(name: str) -> CorruptMedia:
     """The error of a container without a stream that can be decoded."""
-    return CorruptMedia(f"{path.name!r} holds neither pictures nor sound; fetch it again from its source")
+    return CorruptMedia(f"{name!r} holds neither pictures nor sound; fetch it again from its source")
 
 
 def reason(exc: BaseException) -> str:

@@ -1,42 +1,55 @@
 """Media out of a file, whichever kind it is."""
 
 import codecs
-from pathlib import Path
+from pathlib import PurePath
 
 from mediafp.errors import CorruptMedia
+from mediafp.ingest.budget import GoOn, without_end
 from mediafp.ingest.pictures import read_picture
-from mediafp.ingest.probe import MEDIA_SUFFIXES, kind_of, open_file, read_head
+from mediafp.ingest.probe import MEDIA_SUFFIXES, OpenFile, kind_of
 from mediafp.ingest.video import read_video
-from mediafp.media import Media
+from mediafp.media import Kind, Media
 
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b\x08")
 
 
-def open_media(path: Path, *, full_decode: bool = False, sound: bool = False) -> Media | None:
+def open_media(
+    file: OpenFile, *, full_decode: bool = False, sound: bool = False, go_on: GoOn = without_end
+) -> Media | None:
     """The file's media, or None where it is no media at all (text, a sidecar, a document).
 
     `full_decode` decodes every frame of a video, at twice the cost, for exact frames near cuts; `sound` its sound too.
     Raises `UnreadableMedia`, `CorruptMedia`, `UnsupportedMedia` or `TooLargeMedia`, here or while
     the frames are iterated.
     """
-    with open_file(path) as file:
-        head = read_head(file)
-    promised = path.suffix.lower() in MEDIA_SUFFIXES
+    kind = sniff(file)
+    if kind == "image":
+        return read_picture(file, go_on=go_on)
+    if kind == "video":
+        return read_video(file, full_decode=full_decode, sound=sound, go_on=go_on)
+    return None
+
+
+def sniff(file: OpenFile) -> Kind | None:
+    """What a file is by its first bytes; None where it is no media at all.
+
+    Raises `CorruptMedia` where its name promises media and its bytes are none, `UnreadableMedia` where there is no
+    reading them.
+    """
+    head = file.head()
+    suffix = PurePath(file.name).suffix
+    promised = suffix.lower() in MEDIA_SUFFIXES
     if not head:
         if promised:
-            raise CorruptMedia(f"the file is empty: {path.name!r}; fetch it again from its source")
+            raise CorruptMedia(f"the file is empty: {file.name!r}; fetch it again from its source")
         return None
     kind = kind_of(head)
-    if kind == "image":
-        return read_picture(path)
-    if kind == "video":
-        return read_video(path, full_decode=full_decode, sound=sound)
-    if promised and not _is_text(head):
+    if kind is None and promised and not _is_text(head):
         raise CorruptMedia(
-            f"{path.name!r} is named {path.suffix!r}, but its bytes are of no known picture, video or sound; "
+            f"{file.name!r} is named {suffix!r}, but its bytes are of no known picture, video or sound; "
             "fetch it again from its source"
         )
-    return None
+    return kind
 
 
 def _is_text(head: bytes) -> bool:

@@ -1,32 +1,38 @@
 """Still and animated pictures as upright RGB."""
 
+import io
 import threading
 import warnings as python_warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import BinaryIO, Final
 
+import cv2
 import numpy as np
 import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
-from mediafp.ingest.probe import open_file, read_head
+from mediafp.ingest.budget import SPENT, GoOn, without_end
+from mediafp.ingest.probe import OpenFile, read_head
 from mediafp.media import Frame, Media, Pixels
-from mediafp.settings import ANIMATION_FRAMES, MAX_PIXELS
+from mediafp.settings import (
+    ANIMATION_FRAMES,
+    ANIMATION_LENGTH,
+    ANIMATION_PIXELS,
+    MAX_PIXELS,
+    METADATA_BYTES,
+    PICTURE_BYTES,
+)
 
 READ_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "BMP", "TIFF")
 """The only Pillow readers that untrusted bytes reach; others run programs (EPS) or are rarely fuzzed."""
 ANIMATED_FORMATS: Final = frozenset(("GIF", "WEBP", "PNG", "AVIF"))
 """Formats whose further images are later moments; in the others they are pages or depth maps."""
 DRAFT_SIDE: Final = 1024
-"""A JPEG is decoded at a half, a quarter or an eighth while its long side stays at or above this:
-twice the side of the thumbnails that placement works on."""
-ANIMATION_PIXELS: Final = 4 * MAX_PIXELS
-"""Pixels decoded of one animation in all: its frames build on each other, so sampling some decodes
-all before them, and a 64-megapixel animated PNG cost 6.5 CPU s."""
+"""A larger picture is shrunk (a JPEG while it is decoded) as long as its long side stays at or above this: twice the side
+of the thumbnails that placement works on."""
 DEFAULT_DELAY: Final = 0.1
 """Seconds that a frame without a usable delay is shown: what browsers do."""
 SHORTEST_DELAY: Final = 0.011
@@ -41,22 +47,34 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_AVERAGED: Final = frozenset(("L", "RGB", "CMYK", "YCbCr"))
+"""Modes whose neighbouring pixels may be averaged as they are."""
 _SIDEWAYS: Final = frozenset((5, 6, 7, 8))
+_START_OF_SCAN: Final = 0xDA
+_NOTES: Final = frozenset((*range(0xE0, 0xF0), 0xFE))
 _JPEG_XL_STARTS: Final = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
+_TOO_MUCH_TEXT: Final = ("Decompressed data too large", "Too much memory used in text chunks")
+"""What Pillow says of a PNG's compressed notes past its own limits, 1 MiB each and 64 MiB in all."""
 _LOCK: Final = threading.RLock()
 
 
-def read_picture(path: Path) -> Media:
+def read_picture(file: OpenFile, *, go_on: GoOn = without_end) -> Media:
     """The picture as one upright RGB frame, or an animation as up to `ANIMATION_FRAMES` frames.
 
-    Transparent pixels lie on white. A large JPEG comes at reduced scale, its long side no shorter
+    Transparent pixels lie on white. A large picture comes at reduced scale, its long side no shorter
     than `DRAFT_SIDE`; `width` and `height` of the properties are always the original's, upright.
     The first frame represents an animation; spans are presentation seconds of one run of the loop.
     Raises `CorruptMedia`, `TooLargeMedia`, `UnsupportedMedia`, `UnreadableMedia`.
     """
     warnings: list[str] = []
-    with open_file(path) as file, _step(path, warnings):
-        picture = _open(file)
+    if file.bytes > PICTURE_BYTES:
+        raise TooLargeMedia(f"{file.name!r}: {file.bytes} bytes are over the limit of {PICTURE_BYTES}; shrink it first")
+    with file.reader() as reader, _step(file.name, warnings):
+        if _metadata_bytes(reader) > METADATA_BYTES:
+            raise TooLargeMedia(
+                f"its EXIF and other notes are over the limit of {METADATA_BYTES} bytes; strip them first"
+            )
+        picture = _open(reader)
         turn = _orientation(picture, warnings)
         width, height = picture.size
         if width * height > MAX_PIXELS:
@@ -71,7 +89,9 @@ def read_picture(path: Path) -> Media:
         count = getattr(picture, "n_frames", 1) if picture.format in ANIMATED_FORMATS else 1
         if count > 1:
             properties["frames"] = count
-            return Media(kind="image", properties=properties, frames=_animation(path, warnings), warnings=warnings)
+            return Media(
+                kind="image", properties=properties, frames=_animation(file, warnings, go_on), warnings=warnings
+            )
         long = max(width, height)
         if long > DRAFT_SIDE:
             picture.draft(None, (-(-width * DRAFT_SIDE // long), -(-height * DRAFT_SIDE // long)))
@@ -79,23 +99,27 @@ def read_picture(path: Path) -> Media:
     return Media(kind="image", properties=properties, frames=iter((frame,)), warnings=warnings)
 
 
-def _animation(path: Path, warnings: list[str]) -> Iterator[Frame]:
+def _animation(file: OpenFile, warnings: list[str], go_on: GoOn) -> Iterator[Frame]:
     """Evenly sampled frames of an animation, each shown until the next one sampled."""
-    with open_file(path) as file:
-        with _step(path, warnings):
-            picture = _open(file)
+    with file.reader() as reader:
+        with _step(file.name, warnings):
+            picture = _open(reader)
             turn = _orientation(picture, warnings)
             count: int = getattr(picture, "n_frames", 1)
-            affordable = max(1, ANIMATION_PIXELS // (picture.width * picture.height))
+            affordable = max(1, min(ANIMATION_LENGTH, ANIMATION_PIXELS // (picture.width * picture.height)))
         if count > affordable:
-            warnings.append(f"only the first {affordable} of {count} frames were read: the limit is in pixels")
+            limit = f"{ANIMATION_LENGTH} frames, {ANIMATION_PIXELS} pixels"
+            warnings.append(f"only the first {affordable} of {count} frames were read: the limit is {limit} in all")
             count = affordable
         kept = min(count, ANIMATION_FRAMES)
         wanted = {index * count // kept for index in range(kept)}
         clock, waiting = 0.0, None
         for index in range(count):
+            if index and not go_on(0.0):
+                warnings.append(f"only the first {index} of {count} frames were read: {SPENT}")
+                break
             try:
-                with _step(path, warnings):
+                with _step(file.name, warnings):
                     picture.seek(index)
                     pixels = _rgb(picture, turn) if index in wanted else None
                     # Frames build on the one before, so even those left out are decoded.
@@ -116,13 +140,13 @@ def _animation(path: Path, warnings: list[str]) -> Iterator[Frame]:
 
 
 @contextmanager
-def _step(path: Path, warnings: list[str]) -> Iterator[None]:
+def _step(name: str, warnings: list[str]) -> Iterator[None]:
     """A stretch of Pillow work: its own pixel limit off (ours holds), its complaints ours.
 
     Both are settings of the whole process, hence the lock; it is never held across a `yield` of a
     frame.
     """
-    shown = repr(path.name)
+    shown = repr(name)
     with _LOCK, python_warnings.catch_warnings(record=True) as said:
         python_warnings.simplefilter("always")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -133,6 +157,8 @@ def _step(path: Path, warnings: list[str]) -> Iterator[None]:
         except MemoryError as exc:
             raise TooLargeMedia(f"{shown} does not fit in memory; shrink it first") from exc
         except Exception as exc:
+            if isinstance(exc, ValueError) and any(said in str(exc) for said in _TOO_MUCH_TEXT):
+                raise TooLargeMedia(f"{shown} holds text or a profile over the limit; strip it first") from exc
             # Pillow's readers raise whatever broken bytes lead them to, from KeyError to struct.error.
             raise CorruptMedia(
                 f"{shown} is damaged or cut short ({exc or type(exc).__name__}); fetch it again from its source"
@@ -153,6 +179,21 @@ def _open(file: BinaryIO) -> Image.Image:
         return Image.open(file, formats=READ_FORMATS)
     except UnidentifiedImageError as exc:
         raise CorruptMedia("its header is damaged; fetch it again from its source") from exc
+
+
+def _metadata_bytes(reader: BinaryIO) -> int:
+    """Bytes of a JPEG's segments of notes (APPn, COM), which Pillow joins at a cost that grows with their square.
+
+    0 for other formats. The reader is left at its start.
+    """
+    found = 0
+    if reader.read(2) == b"\xff\xd8":
+        while (marker := reader.read(4))[:1] == b"\xff" and len(marker) == 4 and marker[1] != _START_OF_SCAN:
+            length = int.from_bytes(marker[2:], "big")
+            found += length if marker[1] in _NOTES else 0
+            reader.seek(max(length, 2) - 2, io.SEEK_CUR)
+    reader.seek(0)
+    return found
 
 
 @cache
@@ -182,7 +223,7 @@ def _delay(picture: Image.Image) -> float:
 def _rgb(picture: Image.Image, turn: int) -> Pixels:
     """The current frame's pixels as 8-bit RGB, upright, on white where transparent; read-only."""
     picture.load()
-    flat = _flat(picture)
+    flat = _flat(picture, max(picture.size) // DRAFT_SIDE)
     if turn in _TURNS:
         flat = flat.transpose(_TURNS[turn])
     pixels = np.array(flat, np.uint8)
@@ -190,15 +231,31 @@ def _rgb(picture: Image.Image, turn: int) -> Pixels:
     return pixels
 
 
-def _flat(picture: Image.Image) -> Image.Image:
-    """The picture in mode RGB, transparent pixels over white."""
+def _flat(picture: Image.Image, shrink: int) -> Image.Image:
+    """The picture in mode RGB, transparent pixels over white, `shrink` times smaller where that is above 1.
+
+    It shrinks before anything else is done: each copy of 120 megapixels is half a gigabyte.
+    """
     if picture.mode.startswith("I") or picture.mode == "F":
-        return Image.fromarray(_eight_bits(np.asarray(picture))).convert("RGB")
+        values = np.asarray(picture)
+        if shrink > 1:
+            # OpenCV averages no whole numbers of 32 bits.
+            values = values if values.dtype == np.uint16 else values.astype(np.float32)
+            size = (max(1, picture.width // shrink), max(1, picture.height // shrink))
+            values = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+            values = values.astype(np.int32) if picture.mode != "F" else values
+        return Image.fromarray(_eight_bits(values)).convert("RGB")
     if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        clear = picture.convert("RGBA")
+        clear = _shrunk(picture.convert("RGBA"), shrink)
         white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, clear).convert("RGB")
-    return picture.convert("RGB")
+    if picture.mode in _AVERAGED:
+        return _shrunk(picture, shrink).convert("RGB")
+    return _shrunk(picture.convert("RGB"), shrink)
+
+
+def _shrunk(picture: Image.Image, shrink: int) -> Image.Image:
+    return picture.reduce(shrink) if shrink > 1 else picture
 
 
 def _eight_bits(values: np.ndarray) -> Pixels:

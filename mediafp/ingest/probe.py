@@ -1,9 +1,10 @@
 """What a file is, told by its first bytes: a name may lie, and a hostile one does."""
 
+import errno
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 from mediafp.errors import UnreadableMedia
 from mediafp.media import Kind
@@ -144,8 +145,56 @@ def kind_of(head: bytes) -> Kind | None:
     return None
 
 
+class OpenFile:
+    """A regular file open for reading, and the name that it is shown by.
+
+    Libraries get its descriptor and never a name, which they could take for a protocol, an option or a format.
+    Use it as a context manager; forgotten, it closes by itself.
+    """
+
+    def __init__(self, name: str, descriptor: int) -> None:
+        self.name = name
+        self.descriptor = descriptor
+        status = os.fstat(descriptor)
+        self.bytes = status.st_size
+        self.stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        """Changes when the file does."""
+
+    def reader(self) -> BinaryIO:
+        """A binary reader at the file's start, closed by the caller. All readers share one place: one at a time."""
+        file = os.fdopen(os.dup(self.descriptor), "rb")
+        file.seek(0)
+        return file
+
+    def head(self) -> bytes:
+        """The first `SNIFF_BYTES` bytes."""
+        with self.reader() as file:
+            return read_head(file)
+
+    def changed(self) -> bool:
+        """Whether the file was written to since it was opened."""
+        status = os.fstat(self.descriptor)
+        return (status.st_size, status.st_mtime_ns) != self.stamp[2:]
+
+    def close(self) -> None:
+        """Closes the file; the readers it gave stay open."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "descriptor", -1) >= 0:
+            self.close()
+
+
 def read_head(file: BinaryIO) -> bytes:
-    """The first `SNIFF_BYTES` bytes of an opened file, which is left at its start."""
+    """The first `SNIFF_BYTES` bytes of a reader, which is left at its start."""
     try:
         file.seek(0)
         head = file.read(SNIFF_BYTES)
@@ -155,29 +204,45 @@ def read_head(file: BinaryIO) -> bytes:
     return head
 
 
-def open_file(path: Path) -> BinaryIO:
-    """A binary reader of a regular file; raises `UnreadableMedia` for anything else.
+def open_file(path: Path, root: Path | None = None) -> OpenFile:
+    """A regular file, opened; raises `UnreadableMedia` for anything else.
 
-    The reader is made from a descriptor, so that no library sees a name and takes it for a
-    protocol, an option or a format.
+    Below `root`, the folder that it was found in, no link is followed, whatever is put there meanwhile; a link that
+    leads to another place below `root` is looked up first. Without one, the user named the file, and links hold.
     """
     shown = repr(path.name)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableMedia(f"{shown} is not a regular file; name a file that can be read twice")
-        # Without O_NONBLOCK a pipe put in the file's place after stat() would hold the worker.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        # Without O_NONBLOCK a pipe in the file's place would hold us.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
+        descriptor = os.open(path, flags) if root is None else _open_below(path, root, flags)
     except FileNotFoundError as exc:
         raise UnreadableMedia(f"{shown} does not exist; check the path") from exc
     except PermissionError as exc:
         raise UnreadableMedia(f"{shown} may not be read; allow this user to read it") from exc
     except (OSError, ValueError) as exc:
-        raise UnreadableMedia(f"{shown} cannot be opened: {exc}; check the path") from exc
-    file = os.fdopen(descriptor, "rb")
+        reason = getattr(exc, "strerror", None) or exc
+        raise UnreadableMedia(f"{shown} cannot be opened: {reason}; check the path") from exc
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
+        os.close(descriptor)
         raise UnreadableMedia(f"{shown} is not a regular file; name a file that can be read twice")
-    return file
+    return OpenFile(path.name, descriptor)
+
+
+def _open_below(path: Path, root: Path, flags: int) -> int:
+    """A descriptor of what lies at `path`, reached from `root` folder by folder, through no link."""
+    inside = os.path.realpath(root)
+    folders = Path(os.path.relpath(os.path.realpath(path), inside)).parts
+    if os.pardir in folders:
+        raise PermissionError(errno.EPERM, "it leads out of its folder")
+    at = os.open(inside, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for folder in folders[:-1]:
+            below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = below
+        return os.open(folders[-1], flags | os.O_NOFOLLOW, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 def _is_transport_stream(head: bytes) -> bool:

@@ -1,20 +1,20 @@
 """What the sidecar files beside a media file say of where and when it was seen."""
 
 import csv
-import errno
 import io
 import json
 import math
 import os
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
-from typing import Final
+from pathlib import Path, PurePath
+from typing import BinaryIO, Final, Protocol
 
-from mediafp.ingest.probe import MEDIA_SUFFIXES
+from mediafp.errors import UnreadableMedia
+from mediafp.ingest.probe import MEDIA_SUFFIXES, open_file
 
 SIDECAR_BYTES: Final = 8 << 20
 """Largest sidecar that is read; yt-dlp's with every comment inside stay below it in most cases."""
@@ -72,6 +72,9 @@ class SightingFields:
 _FIELDS: Final = tuple(one.name for one in fields(SightingFields) if one.name != "source")
 
 
+_TABLES: Final[dict[tuple[object, object], "_Table"]] = {}
+
+
 class _UnusableError(ValueError):
     """A value of the wrong type or range; it becomes a warning."""
 
@@ -87,7 +90,7 @@ class _Table:
     warnings: tuple[str, ...]
 
 
-def is_sidecar(path: Path) -> bool:
+def is_sidecar(path: PurePath) -> bool:
     """Whether the name is that of a sidecar or of a table of sightings."""
     name = path.name.lower()
     if name.endswith(_INFO) or name == COLUMNS_NAME or name in TABLE_NAMES:
@@ -95,7 +98,41 @@ def is_sidecar(path: Path) -> bool:
     return name.endswith(".json") and os.path.splitext(name[: -len(".json")])[1] in MEDIA_SUFFIXES
 
 
-def read_sidecars(path: Path) -> tuple[SightingFields, list[str]]:
+class Note(Protocol):
+    """A sidecar that was opened; `stamp` changes when it does."""
+
+    name: str
+    bytes: int
+
+    @property
+    def stamp(self) -> object:
+        """What changes when the sidecar does."""
+        ...
+
+    def reader(self) -> BinaryIO:
+        """A reader at its start, closed by the caller."""
+        ...
+
+    def close(self) -> None:
+        """Closes it."""
+        ...
+
+
+Beside = Callable[[str], Note | None]
+"""Opens a file that lies beside the media file, by its name; None where there is none. Raises UnreadableMedia."""
+
+
+def beside(path: Path, root: Path | None = None) -> Beside:
+    """Opens what lies beside a file on disk, as `open_file` does."""
+
+    def opened(name: str) -> Note | None:
+        other = path.with_name(name)
+        return open_file(other, root) if os.path.lexists(other) else None
+
+    return opened
+
+
+def read_sidecars(name: str, beside: Beside) -> tuple[SightingFields, list[str]]:
     """What the sidecars of one media file say, and warnings of what in them could not be used.
 
     Where several speak of one field, the table goes before yt-dlp's file, and that before
@@ -104,16 +141,16 @@ def read_sidecars(path: Path) -> tuple[SightingFields, list[str]]:
     """
     warnings: list[str] = []
     said: list[tuple[str, _Told]] = []
-    row = _row_of(path, warnings)
+    row = _row_of(name, beside, warnings)
     if row is not None:
         said.append(("csv", _collect(row, {name: (name,) for name in _FIELDS}, "its table row", warnings)))
-    for source, beside, keys in (
-        ("yt-dlp", path.with_name(path.stem + _INFO), _YT_DLP),
-        ("gallery-dl", path.with_name(path.name + ".json"), _GALLERY_DL),
+    for source, other, keys in (
+        ("yt-dlp", PurePath(name).stem + _INFO, _YT_DLP),
+        ("gallery-dl", name + ".json", _GALLERY_DL),
     ):
-        record = _record(beside, warnings)
+        record = _record(other, beside, warnings)
         if record is not None:
-            said.append((source, _collect(record, keys, repr(beside.name), warnings)))
+            said.append((source, _collect(record, keys, repr(other), warnings)))
     merged: _Told = {}
     for _, told in reversed(said):
         merged.update(told)
@@ -219,71 +256,80 @@ def _utc(value: object) -> str:
     return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-def _record(path: Path, warnings: list[str]) -> Mapping[str, object] | None:
+def _record(name: str, beside: Beside, warnings: list[str]) -> Mapping[str, object] | None:
     """The JSON object in a sidecar, None where there is no sidecar or nothing usable in it."""
-    raw = _bytes(path, warnings)
+    with _opened(name, beside, warnings) as file:
+        raw = _bytes(file, warnings) if file else None
     if raw is None:
         return None
     try:
         record = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        warnings.append(f"{path.name!r} is no valid JSON and was left unread")
+        warnings.append(f"{name!r} is no valid JSON and was left unread")
         return None
     if not isinstance(record, dict):
-        warnings.append(f"{path.name!r} holds no JSON object and was left unread")
+        warnings.append(f"{name!r} holds no JSON object and was left unread")
         return None
     return record
 
 
-def _bytes(path: Path, warnings: list[str]) -> bytes | None:
-    """The bytes of a sidecar, None where there is none; warns where it is too large or unreadable."""
+@contextmanager
+def _opened(name: str, beside: Beside, warnings: list[str]) -> Iterator[Note | None]:
+    """A file beside, None where there is none or, with a warning, where it cannot be opened."""
     try:
-        # A pipe beside the file would hold us for ever.
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            raw = file.read(SIDECAR_BYTES + 1)
-    except (OSError, ValueError) as exc:
-        # A media file's name may be so long that its sidecar's could not exist.
-        if not isinstance(exc, ValueError) and exc.errno != errno.ENAMETOOLONG:
-            warnings.append(f"{path.name!r} could not be read: {exc.strerror}")
-        return None
-    if len(raw) > SIDECAR_BYTES:
-        warnings.append(f"{path.name!r} is over {SIDECAR_BYTES >> 20} MiB and was left unread")
-        return None
-    return raw
+        file = beside(name)
+    except (UnreadableMedia, ValueError) as exc:
+        warnings.append(f"a sidecar was left unread: {exc}")
+        file = None
+    try:
+        yield file
+    finally:
+        if file is not None:
+            file.close()
 
 
-def _row_of(path: Path, warnings: list[str]) -> Mapping[str, str] | None:
+def _bytes(file: Note, warnings: list[str]) -> bytes | None:
+    """The bytes of a sidecar; None with a warning where it is too large or unreadable."""
+    if file.bytes > SIDECAR_BYTES:
+        warnings.append(f"{file.name!r} is over {SIDECAR_BYTES >> 20} MiB and was left unread")
+        return None
+    try:
+        with file.reader() as reader:
+            return reader.read(SIDECAR_BYTES)
+    except OSError as exc:
+        warnings.append(f"{file.name!r} could not be read: {exc.strerror}")
+        return None
+
+
+def _row_of(name: str, beside: Beside, warnings: list[str]) -> Mapping[str, str] | None:
     """The row of the file in the first table of its folder, None where there is none."""
-    columns = path.with_name(COLUMNS_NAME)
-    for name in TABLE_NAMES:
-        stamp = _stamp(path.with_name(name))
-        if stamp is None:
-            continue
-        table = _table(path.with_name(name), stamp, columns, _stamp(columns))
-        warnings.extend(table.warnings)
-        return table.rows.get(_key(path.name))
+    for title in TABLE_NAMES:
+        with _opened(title, beside, warnings) as file:
+            if file is not None:
+                table = _table(file, beside)
+                warnings.extend(table.warnings)
+                return table.rows.get(_key(name))
     return None
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Time of change and size of a file, None where there is none."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return None
-    return status.st_mtime_ns, status.st_size
-
-
-@lru_cache(maxsize=TABLES_KEPT)
-def _table(path: Path, stamp: tuple[int, int], columns: Path, columns_stamp: tuple[int, int] | None) -> _Table:
-    """A folder's table. The stamps are here so that a changed file is read again."""
+def _table(file: Note, beside: Beside) -> _Table:
+    """A folder's table, read once for all its files as long as it stays as it is."""
     warnings: list[str] = []
-    raw = _bytes(path, warnings)
+    with _opened(COLUMNS_NAME, beside, warnings) as columns:
+        stamps = (file.stamp, columns.stamp if columns else None)
+        if stamps not in _TABLES:
+            while len(_TABLES) >= TABLES_KEPT:
+                _TABLES.pop(next(iter(_TABLES)))
+            names = _column_names(beside, warnings) if columns else {}
+            _TABLES[stamps] = _read_table(file, names, warnings)
+        return _TABLES[stamps]
+
+
+def _read_table(file: Note, names: Mapping[str, str], warnings: list[str]) -> _Table:
+    """The table in a file; `names` are our fields' names for its columns."""
+    raw = _bytes(file, warnings)
     if raw is None:
         return _Table(rows={}, warnings=tuple(warnings))
-    names = _column_names(columns, warnings) if columns_stamp is not None else {}
     # File names may hold any bytes, so the table that lists them may too.
     lines = io.StringIO(raw.decode("utf-8-sig", "surrogateescape"), newline="")
     rows: dict[str, Mapping[str, str]] = {}
@@ -296,9 +342,9 @@ def _table(path: Path, stamp: tuple[int, int], columns: Path, columns_stamp: tup
             elif key:
                 rows[key] = row
     except (csv.Error, KeyError) as exc:
-        warnings.append(f"{path.name!r}: {exc.args[0]}")
+        warnings.append(f"{file.name!r}: {exc.args[0]}")
     if twice:
-        warnings.append(f"{path.name!r} names {twice} files more than once: their first rows were used")
+        warnings.append(f"{file.name!r} names {twice} files more than once: their first rows were used")
     return _Table(rows=rows, warnings=tuple(warnings))
 
 
@@ -313,15 +359,15 @@ def _rows(lines: Iterable[str], names: Mapping[str, str]) -> Iterable[Mapping[st
         yield {title: cell.strip() for title, cell in zip(header, cells, strict=False)}
 
 
-def _column_names(path: Path, warnings: list[str]) -> Mapping[str, str]:
+def _column_names(beside: Beside, warnings: list[str]) -> Mapping[str, str]:
     """Our field's name for each of their columns, from the map beside the table."""
-    record = _record(path, warnings) or {}
+    record = _record(COLUMNS_NAME, beside, warnings) or {}
     names: dict[str, str] = {}
     for theirs, ours in record.items():
         if isinstance(ours, str) and (ours == "file" or ours in _FIELDS):
             names[theirs.strip()] = ours
         else:
-            warnings.append(f"{path.name!r}: {theirs!r} is mapped to no field of ours and was left out")
+            warnings.append(f"{COLUMNS_NAME!r}: {theirs!r} is mapped to no field of ours and was left out")
     return names
 
 

@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import av
@@ -17,17 +16,19 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mediafp.errors import NoMedia
+from mediafp.ingest.budget import SPENT, GoOn, without_end
 from mediafp.ingest.container import (
     CUT_SHORT_SECONDS,
     FAULTS_LIMIT,
     JUMP_SECONDS,
+    decodes,
     discard_others,
     nothing_in,
     open_container,
     packets,
     picture_stream,
 )
-from mediafp.ingest.probe import kind_of, open_file, read_head
+from mediafp.ingest.probe import OpenFile, kind_of
 from mediafp.media import SOUND_RATE, Sound
 from mediafp.settings import MAX_SOUND_SECONDS
 
@@ -95,6 +96,11 @@ class SoundTrack:
         stream.codec_context.thread_count = 1
         stream.codec_context.thread_type = "NONE"
 
+    @property
+    def seconds(self) -> float:
+        """Seconds of sound that were made so far."""
+        return self._count / SOUND_RATE
+
     def take(self, packet: "Packet[Any]") -> None:
         """Nothing; decodes a packet. The empty one gives out what the decoder holds; a broken one is counted and left.
 
@@ -111,11 +117,11 @@ class SoundTrack:
             # An empty packet within the stream ended the decoder, which must start anew.
             self.stream.codec_context.flush_buffers()
         except MemoryError:
-            self._end("the rest of the sound does not fit in memory and was left out")
+            self.end("the rest of the sound does not fit in memory and was left out")
         except _FAULTS:
             self._faults, self._in_a_row = self._faults + 1, self._in_a_row + 1
             if self._in_a_row > FAULTS_LIMIT:
-                self._end("the rest of the sound was given up: too much of it is broken")
+                self.end("the rest of the sound was given up: too much of it is broken")
 
     def sound(self) -> Sound | None:
         """All that was heard, once; None where nothing could be decoded. Completes the warnings."""
@@ -130,7 +136,7 @@ class SoundTrack:
                     samples[place : place + len(block)] = block
         except MemoryError:
             samples = None
-            self._end("the sound does not fit in memory and was left out")
+            self.end("the sound does not fit in memory and was left out")
         except _FAULTS:
             self._faults += 1
         if self._faults:
@@ -180,7 +186,7 @@ class SoundTrack:
             self._drain()
             place = round((time - self._start) * SOUND_RATE)
             if place >= MAX_SOUND_SECONDS * SOUND_RATE:
-                self._end(f"only the first {MAX_SOUND_SECONDS} s of the sound were read")
+                self.end(f"only the first {MAX_SOUND_SECONDS} s of the sound were read")
                 return
             self._count, self._next = max(self._count, place), time
 
@@ -208,13 +214,13 @@ class SoundTrack:
             samples = frame.to_ndarray()[0].astype(np.int16, copy=False)
             room = MAX_SOUND_SECONDS * SOUND_RATE - self._count
             if len(samples) > room:
-                self._end(f"only the first {MAX_SOUND_SECONDS} s of the sound were read")
+                self.end(f"only the first {MAX_SOUND_SECONDS} s of the sound were read")
                 samples = samples[:room].copy()
             if len(samples):
                 self._blocks.append((self._count, samples))
                 self._count += len(samples)
 
-    def _end(self, warning: str) -> None:
+    def end(self, warning: str) -> None:
         """Nothing; takes no more, and says why."""
         if not self.over:
             self._warnings.append(warning)
@@ -226,7 +232,7 @@ def sound_track(container: av.container.InputContainer, warnings: list[str]) -> 
 
     Its time 0 is the start of the moving pictures, and its own start where there are none.
     """
-    streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    streams = [stream for stream in container.streams.audio if decodes(stream)]
     if not streams:
         if container.streams.audio:
             warnings.append("no decoder for its sound: it was left out")
@@ -240,37 +246,41 @@ def sound_track(container: av.container.InputContainer, warnings: list[str]) -> 
     return SoundTrack(stream, warnings, origin=origin, stated=stated, timed=timed)
 
 
-def hear(container: av.container.InputContainer, track: SoundTrack, warnings: list[str]) -> Sound | None:
+def hear(
+    container: av.container.InputContainer, track: SoundTrack, warnings: list[str], go_on: GoOn = without_end
+) -> Sound | None:
     """The whole sound of a track, all other streams left unread."""
     discard_others(container, [track.stream])
     for packet in packets(container, [track.stream], warnings):
         track.take(packet)
         if track.over:
             break
+        if not go_on(track.seconds):
+            track.end(f"only the first {track.seconds:.0f} s of the sound were read: {SPENT}")
+            break
     return track.sound()
 
 
-def read_sound(path: Path) -> tuple[Sound | None, list[str]]:
+def read_sound(file: OpenFile, *, go_on: GoOn = without_end) -> tuple[Sound | None, list[str]]:
     """The sound alone, and warnings; None where the file has none (a picture, a silent video).
 
     Its clock is that of the pictures: `start` is above 0 where the sound sets in later, below where it sets in earlier.
     Raises `UnsupportedMedia` for what is no media, and as `read_video` does for damaged files.
     """
     warnings: list[str] = []
-    with open_file(path) as file:
-        head = read_head(file)
-        kind = kind_of(head)
-        if kind == "image":
+    head = file.head()
+    kind = kind_of(head)
+    if kind == "image":
+        return None, warnings
+    if head and kind is None:
+        raise NoMedia(f"{file.name!r} is of no known picture, video or sound; name a media file")
+    with file.reader() as reader, closing(open_container(reader, file.name)) as container:
+        track = sound_track(container, warnings)
+        if track is None:
+            if picture_stream(container) is None:
+                raise nothing_in(file.name)
             return None, warnings
-        if head and kind is None:
-            raise NoMedia(f"{path.name!r} is of no known picture, video or sound; name a media file")
-        with closing(open_container(file, path)) as container:
-            track = sound_track(container, warnings)
-            if track is None:
-                if picture_stream(container) is None:
-                    raise nothing_in(path)
-                return None, warnings
-            return hear(container, track, warnings), warnings
+        return hear(container, track, warnings, go_on), warnings
 
 
 def _mono(values: npt.NDArray[Any], form: _Form) -> Floats:

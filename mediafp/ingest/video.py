@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Final
 
 import av
@@ -18,10 +17,12 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
+from mediafp.ingest.budget import SPENT, GoOn, without_end
 from mediafp.ingest.container import (
     CUT_SHORT_SECONDS,
     FAULTS_LIMIT,
     JUMP_SECONDS,
+    decodes,
     discard_others,
     nothing_in,
     open_container,
@@ -29,10 +30,10 @@ from mediafp.ingest.container import (
     picture_stream,
     reason,
 )
-from mediafp.ingest.probe import open_file
+from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.sound import SoundTrack, hear, sound_track
 from mediafp.media import Frame, Media, Pixels, Sound
-from mediafp.settings import FRAME_SIDE, MAX_FRAMES, MAX_PIXELS, SAMPLE_SECONDS
+from mediafp.settings import FRAME_SIDE, MAX_FRAME_PIXELS, MAX_FRAMES, SAMPLE_SECONDS
 
 TIME_SLACK: Final = 1e-4
 """Seconds by which a frame may precede its sample point, for clocks that cannot state it exactly."""
@@ -44,7 +45,14 @@ _NO_TIMESTAMPS: Final = 0x0080
 _MATRIX_ENTRIES: Final = 9
 
 
-def read_video(path: Path, *, full_decode: bool = False, every: float = SAMPLE_SECONDS, sound: bool = False) -> Media:
+def read_video(
+    file: OpenFile,
+    *,
+    full_decode: bool = False,
+    every: float = SAMPLE_SECONDS,
+    sound: bool = False,
+    go_on: GoOn = without_end,
+) -> Media:
     """The video's frames, about one every `every` seconds, and what the decoder said of it.
 
     A frame is the first one decoded at or after each multiple of `every`, by presentation time from
@@ -58,7 +66,7 @@ def read_video(path: Path, *, full_decode: bool = False, every: float = SAMPLE_S
     if not every > 0:
         raise ValueError("every must be above 0 seconds")
     report = _Report()
-    sampled = _sampled(path, report, full_decode=full_decode, every=every, sound=sound)
+    sampled = _sampled(file, report, go_on, full_decode=full_decode, every=every, sound=sound)
     # The first frame is decoded here: its side data hold the rotation that `width` and `height`
     # need, and a generator once started closes the file even if it is never finished.
     first = next(sampled, None)
@@ -118,17 +126,19 @@ class _Clock:
             self.warnings.append(warning)
 
 
-def _sampled(path: Path, report: _Report, *, full_decode: bool, every: float, sound: bool) -> Iterator[Frame]:
+def _sampled(
+    file: OpenFile, report: _Report, go_on: GoOn, *, full_decode: bool, every: float, sound: bool
+) -> Iterator[Frame]:
     """The sampled frames with their spans; fills the properties and warnings of `report`."""
-    with open_file(path) as file, closing(open_container(file, path)) as container:
+    with file.reader() as reader, closing(open_container(reader, file.name)) as container:
         stream = picture_stream(container)
         duration = None if container.duration is None else container.duration / av.time_base
-        has_sound = any(one.codec_context is not None for one in container.streams.audio)
+        has_sound = any(decodes(one) for one in container.streams.audio)
         report.properties.update(format=_format_name(container), duration=_seconds(duration), has_sound=has_sound)
         track = sound_track(container, report.warnings) if sound else None
         if stream is None:
-            _describe_sound(container, report, path)
-            if track and (whole := hear(container, track, report.warnings)):
+            _describe_sound(container, report, file.name)
+            if track and (whole := hear(container, track, report.warnings, go_on)):
                 report.heard.append(whole)
             return
         found = False
@@ -136,16 +146,16 @@ def _sampled(path: Path, report: _Report, *, full_decode: bool, every: float, so
             _prepare(stream, container, full_decode=full_decode)
             discard_others(container, [stream, track.stream] if track else [stream])
             report.properties.update(_describe(stream))
-            for frame in _chosen(container, stream, track, report, every):
+            for frame in _chosen(container, stream, track, report, every, go_on):
                 found = True
                 yield frame
         except MediaError as exc:
-            raise type(exc)(f"{path.name!r}: {exc}") from exc
+            raise type(exc)(f"{file.name!r}: {exc}") from exc
         except MemoryError as exc:
-            raise TooLargeMedia(f"{path.name!r}: a frame does not fit in memory; shrink the video first") from exc
+            raise TooLargeMedia(f"{file.name!r}: a frame does not fit in memory; shrink the video first") from exc
         if not found:
             if not has_sound:
-                raise CorruptMedia(f"{path.name!r} holds no frame that can be decoded; fetch it again from its source")
+                raise CorruptMedia(f"{file.name!r} holds no frame that can be decoded; fetch it again from its source")
             report.warnings.append("no pictures: no frame could be decoded")
         if track and (whole := track.sound()):
             report.heard.append(whole)
@@ -154,15 +164,15 @@ def _sampled(path: Path, report: _Report, *, full_decode: bool, every: float, so
 def _prepare(stream: VideoStream, container: av.container.InputContainer, *, full_decode: bool) -> None:
     """Nothing; sets the decoder to one thread and leaves out the work that sampling does not need."""
     context = stream.codec_context
-    if context is None:
+    if not decodes(stream):
         raise UnsupportedMedia("no decoder for its pictures; convert it to H.264 first")
-    if context.width * context.height > MAX_PIXELS:
+    if context.width * context.height > MAX_FRAME_PIXELS:
         raise TooLargeMedia(
-            f"{context.width} x {context.height} pixels are over the limit of {MAX_PIXELS}; shrink it first"
+            f"{context.width} x {context.height} pixels are over the limit of {MAX_FRAME_PIXELS}; shrink it first"
         )
     stream.thread_count = 1
     context.thread_type = "NONE"
-    options = {"max_pixels": str(MAX_PIXELS)}
+    options = {"max_pixels": str(MAX_FRAME_PIXELS)}
     # A raw stream has no times of its own: they are counted frame by frame, so none may be left out.
     if not full_decode and not container.format.flags & _NO_TIMESTAMPS:
         context.skip_frame = "NONREF"
@@ -184,11 +194,11 @@ def _describe(stream: VideoStream) -> dict[str, str | int | float | bool | None]
     return told
 
 
-def _describe_sound(container: av.container.InputContainer, report: _Report, path: Path) -> None:
+def _describe_sound(container: av.container.InputContainer, report: _Report, name: str) -> None:
     """Nothing; fills in a file of sound alone, or raises `CorruptMedia` where there is none either."""
     if not report.properties["has_sound"]:
-        raise nothing_in(path)
-    sound = next(one for one in container.streams.audio if one.codec_context is not None)
+        raise nothing_in(name)
+    sound = next(one for one in container.streams.audio if decodes(one))
     report.properties.update(codec=sound.codec_context.codec.canonical_name, width=None, height=None, fps=None)
     report.warnings.append("no pictures")
 
@@ -199,6 +209,7 @@ def _chosen(
     track: SoundTrack | None,
     report: _Report,
     every: float,
+    go_on: GoOn,
 ) -> Iterator[Frame]:
     """The frames at the sample points, each with its span: up to the next, or to the end of the stream."""
     step = _step(stream) or 0.04
@@ -216,6 +227,9 @@ def _chosen(
     for frame in _decoded(container, stream, track, report):
         time = clock.read(frame)
         end = max(end, time + _length(frame, step))
+        if not go_on(time):
+            report.warnings.append(f"only the first {time:.0f} s were read: {SPENT}")
+            break
         if frame.is_corrupt:
             spoiled += 1
         # A patched-up frame is waited out for one interval, and taken where nothing better came.
@@ -299,9 +313,9 @@ def _until(frame: Frame, end: float) -> Frame:
 
 def _pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
     """The frame as upright RGB with square pixels, its long side at most `FRAME_SIDE`; read-only."""
-    if frame.width * frame.height > MAX_PIXELS:
+    if frame.width * frame.height > MAX_FRAME_PIXELS:
         raise TooLargeMedia(
-            f"a frame of {frame.width} x {frame.height} pixels is over the limit of {MAX_PIXELS}; shrink it"
+            f"a frame of {frame.width} x {frame.height} pixels is over the limit of {MAX_FRAME_PIXELS}; shrink it"
         )
     width, height = _displayed(frame, stream)
     scale = min(1.0, FRAME_SIDE / max(width, height))

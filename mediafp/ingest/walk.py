@@ -3,17 +3,26 @@
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from mediafp.errors import UnreadableMedia
-from mediafp.ingest.probe import open_file
+from mediafp.ingest.probe import OpenFile
 
 READ_BYTES: Final = 1 << 20
 """Bytes hashed at once: enough that Python's share of the time is gone."""
 
 
-def walk(paths: Sequence[Path]) -> Iterator[Path]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file to take in, and the folder that it was found in; None where it was named itself."""
+
+    path: Path
+    root: Path | None = None
+
+
+def walk(paths: Sequence[Path]) -> Iterator[Found]:
     """Every file named, and every visible regular file in the folders named, in sorted order.
 
     What is named itself is always yielded, even if it is missing or a pipe: opening it then gives
@@ -22,21 +31,22 @@ def walk(paths: Sequence[Path]) -> Iterator[Path]:
     """
     for path in paths:
         if path.is_dir():
-            yield from _files_in(path)
+            for found in _files_in(path):
+                yield Found(path=found, root=path)
         else:
-            yield path
+            yield Found(path=path)
 
 
-def sha256_of(path: Path) -> tuple[str, int]:
-    """The SHA-256 of a file's bytes in hexadecimal, and how many bytes there are."""
-    with open_file(path) as file:
+def sha256_of(file: OpenFile) -> str:
+    """The SHA-256 of a file's bytes in hexadecimal."""
+    with file.reader() as reader:
         try:
             digest = hashlib.sha256()
-            while block := file.read(READ_BYTES):
+            while block := reader.read(READ_BYTES):
                 digest.update(block)
-            return digest.hexdigest(), file.tell()
+            return digest.hexdigest()
         except OSError as exc:
-            raise UnreadableMedia(f"{path.name!r} cannot be read: {exc.strerror}; check the disk it lies on") from exc
+            raise UnreadableMedia(f"{file.name!r} cannot be read: {exc.strerror}; check the disk it lies on") from exc
 
 
 def _files_in(root: Path) -> Iterator[Path]:

@@ -1,9 +1,15 @@
-"""Arrays as bytes and back: one fixed-width form for all that the store keeps."""
+"""Arrays, paths, texts and JSON in the one form in which the store keeps them, and back."""
 
+import json
+import math
 import struct
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from mediafp.fingerprint import Fingerprint
 
 MAGIC = b"MFA1"
 CODES: dict[int, np.dtype[np.generic]] = {
@@ -41,7 +47,7 @@ def unpack(data: bytes) -> list[npt.NDArray[np.generic]]:
             code, ndim = struct.unpack_from("<BB", data, at)
             shape = struct.unpack_from(f"<{ndim}Q", data, at + 2)
             at += 2 + 8 * ndim
-            size = int(np.prod(shape, dtype=np.uint64)) * CODES[code].itemsize
+            size = math.prod(shape) * CODES[code].itemsize
             if at + size > len(data):
                 raise ValueError("the packed array is cut short")
             arrays.append(np.frombuffer(data[at : at + size], CODES[code]).reshape(shape))
@@ -49,5 +55,44 @@ def unpack(data: bytes) -> list[npt.NDArray[np.generic]]:
         if at != len(data):
             raise ValueError("bytes are left after the last packed array")
         return arrays
-    except (struct.error, KeyError) as error:
+    except (struct.error, KeyError, OverflowError) as error:
         raise ValueError(f"damaged packed array: {error}") from error
+
+
+def pack_fingerprint(fingerprint: Fingerprint) -> bytes:
+    """The arrays of a fingerprint in the stored form."""
+    return pack(fingerprint.spans, fingerprint.vectors, fingerprint.quality)
+
+
+def unpack_fingerprint(sha256: str, type: str, version: str, data: bytes) -> Fingerprint:
+    """The fingerprint whose arrays these are. Raises ValueError where they are damaged."""
+    arrays: list[npt.NDArray[Any]] = list(unpack(data))
+    if [array.ndim for array in arrays] != [2, 2, 1]:
+        raise ValueError(f"{len(arrays)} arrays of {[array.ndim for array in arrays]} dimensions are no fingerprint")
+    spans, vectors, quality = arrays
+    return Fingerprint(sha256=sha256, type=type, version=version, spans=spans, vectors=vectors, quality=quality)
+
+
+def path_bytes(path: str) -> bytes:
+    """A path as the bytes that it has on disk."""
+    return path.encode("utf-8", "surrogateescape")
+
+
+def path_string(data: bytes) -> str:
+    """The path of these bytes; those that are not UTF-8 are surrogate escapes."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def clean(text: str) -> str:
+    """The text as SQLite can hold it: lone surrogates, as a hostile sidecar may have, become question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def canonical(value: object) -> str:
+    """JSON in the one way of writing it: ASCII, keys sorted, no spaces."""
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+
+
+def now() -> str:
+    """This second, ISO 8601 in UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,26 +1,32 @@
-"""A case on disk: assets, sightings, fingerprints, thumbnails and failures in one SQLite file."""
+"""A case on disk: assets, sightings, fingerprints and thumbnails in one SQLite file."""
 
+import errno
 import json
+import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
-
-import numpy.typing as npt
 
 from mediafp.errors import StoreError
 from mediafp.fingerprint import Fingerprint
 from mediafp.media import Asset, Sighting
-from mediafp.store import schema, transcripts
-from mediafp.store.codec import pack, unpack
+from mediafp.store import log, schema, soundness
+from mediafp.store.codec import canonical, clean, now, pack_fingerprint, path_bytes, path_string, unpack_fingerprint
+from mediafp.store.content import content
+from mediafp.store.refusal import READ_ERRORS, is_locked, refusal
+from mediafp.store.transaction import transaction
 
-JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 FILE_NAME = "case.sqlite"
 BUSY_SECONDS = 60.0
 """How long a second writer waits for the first."""
+RETRY_SECONDS = 0.01
+"""Between two tries to open a store that is being made: making it takes a few flushes to disk of 4 ms."""
+NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)
+"""What file systems say that cannot flush a folder."""
 SIGHTING_FIELDS = (
     "account",
     "platform",
@@ -48,9 +54,6 @@ class Thumbnail:
 class Intake:
     """All that one newly seen file adds to the store, written in one transaction."""
 
-    path: str
-    bytes: int
-    modified_ns: int
     asset: Asset
     sighting: Sighting
     fingerprints: tuple[Fingerprint, ...] = ()
@@ -58,16 +61,6 @@ class Intake:
     warnings: tuple[str, ...] = ()
     """Of its content: kept with the asset, whose other sightings have the same."""
     sidecar_warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """A file that could not be taken in, and how often it was tried."""
-
-    path: str
-    kind: str
-    message: str
-    attempts: int
 
 
 class Store:
@@ -78,28 +71,19 @@ class Store:
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self.folder = folder
-        file = folder / FILE_NAME
-        if not create and not (file.is_file() and file.stat().st_size):
-            raise StoreError(f"there is no store in {folder}; make one with: mediafp --store {folder} ingest PATH")
+        if create:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise refusal(folder, "made", error) from error
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"the store's folder {folder} cannot be made: {error.strerror}") from error
-        try:
-            self._db = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
-        except sqlite3.Error as error:
-            raise StoreError(f"the store {file} cannot be opened: {error}") from error
-        try:
-            # First of all: what is another program's, or newer, is left as it is.
-            schema.version(self._db)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-                self._db.execute(f"PRAGMA {pragma}")
-            schema.migrate(self._db)
-        except BaseException as error:
-            self._db.close()
-            if isinstance(error, sqlite3.Error):
-                raise StoreError(f"the store {file} cannot be opened: {error}") from error
-            raise
+            self._file = (folder / FILE_NAME).absolute()
+            if not create and not (self._file.is_file() and self._file.stat().st_size):
+                raise StoreError(f"there is no store in {folder}; make one with: mediafp --store {folder} ingest PATH")
+            self._db = _opened(self._file)
+            self._place = _place(self._file)
+        except (*READ_ERRORS, OSError) as error:
+            raise refusal(folder, "opened", error) from error
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -120,102 +104,125 @@ class Store:
     def writing(self) -> Iterator[None]:
         """One transaction around all writes in it; undone as a whole where an exception leaves it."""
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            with transaction(self._db):
+                yield
+                if _place(self._file) != self._place:
+                    raise StoreError(
+                        f"the store {self.folder} was moved or deleted while it was open, and what was being written is"
+                        " undone; put it back, and run the same command again"
+                    )
         except sqlite3.Error as error:
-            raise StoreError(f"the store {self.folder} cannot be written: {error}") from error
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise StoreError(f"the store {self.folder} cannot be written: {error}") from error
-            raise
+            raise refusal(self.folder, "written", error) from error
 
     # Writing --------------------------------------------------------------------------------------
 
     def add(self, intake: Intake) -> bool:
-        """Writes one file's intake; True where the asset is new. Call it inside `writing`."""
+        """Writes one file's intake; True where the asset is new. Call it inside `writing`.
+
+        An asset that lacks a fingerprint of the intake gets all that the intake holds: what is kept of its pictures is
+        of one reading. Fingerprints of older versions stay.
+        """
         asset, sha256 = intake.asset, intake.asset.sha256
+        properties, warnings = canonical(dict(asset.properties)), canonical(list(intake.warnings))
         new = self._db.execute(
             "INSERT INTO asset VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (sha256, asset.kind, asset.bytes, _json(dict(asset.properties)), _json(list(intake.warnings)), _now()),
+            (sha256, asset.kind, asset.bytes, properties, warnings, now()),
         ).rowcount
         if new:
-            self._db.executemany(
-                "INSERT INTO fingerprint VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(sha256, f.type, f.version, pack(f.spans, f.vectors, f.quality)) for f in intake.fingerprints],
+            self._keep(intake)
+            self._sight(intake.sighting)
+            told = {"sha256": sha256, "bytes": asset.bytes, "kind": asset.kind, "uri": intake.sighting.uri}
+            log.append(self, "added", {**told, "content": content(self._db, sha256)})
+        elif not self.holds(sha256, {f.type: f.version for f in intake.fingerprints}):
+            self._db.execute(
+                "UPDATE asset SET properties = ?, warnings = ? WHERE sha256 = ?", (properties, warnings, sha256)
             )
-            self._db.executemany(
-                "INSERT INTO thumbnail VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(sha256, t.position, t.seconds, t.jpeg) for t in intake.thumbnails],
-            )
+            self._db.execute("DELETE FROM thumbnail WHERE sha256 = ?", (sha256,))
+            self._keep(intake)
+            log.append(self, "refreshed", {"sha256": sha256, "content": content(self._db, sha256)})
         self.see(intake.sighting)
-        self._db.execute(
-            "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)",
-            (_bytes(intake.path), intake.bytes, intake.modified_ns, sha256),
-        )
-        self._db.execute("DELETE FROM failure WHERE path = ?", (_bytes(intake.path),))
         return bool(new)
 
     def see(self, sighting: Sighting) -> None:
         """Writes one sighting, or what is new of it: a sidecar that is gone takes nothing away. Call inside `writing`."""
-        marks = ", ".join("?" * (2 + len(SIGHTING_FIELDS)))
-        kept = ", ".join(f"{name} = coalesce(nullif(excluded.{name}, ''), {name})" for name in SIGHTING_FIELDS)
+        place = {"sha256": sighting.sha256, "uri": sighting.uri}
+        told = {name: _stored(getattr(sighting, name)) for name in SIGHTING_FIELDS}
+        before = self.row(
+            f"SELECT {', '.join(SIGHTING_FIELDS)} FROM sighting WHERE sha256 = ? AND uri = ?",
+            (sighting.sha256, path_bytes(sighting.uri)),
+        )
+        if before is None:
+            self._sight(sighting)
+            log.append(self, "seen", place)
+        kept = dict(zip(SIGHTING_FIELDS, before or (), strict=False))
+        fields = {name: value for name, value in told.items() if value not in (None, "", kept.get(name))}
+        if fields:
+            self._db.execute(
+                f"UPDATE sighting SET {', '.join(f'{name} = ?' for name in fields)} WHERE sha256 = ? AND uri = ?",
+                (*fields.values(), sighting.sha256, path_bytes(sighting.uri)),
+            )
+            log.append(self, "sighted", {**place, "fields": fields})
+
+    def _sight(self, sighting: Sighting) -> None:
         self._db.execute(
-            f"INSERT INTO sighting (sha256, uri, {', '.join(SIGHTING_FIELDS)}) VALUES ({marks})"
-            f" ON CONFLICT (sha256, uri) DO UPDATE SET {kept}",
-            [sighting.sha256, _bytes(sighting.uri), *(_text(getattr(sighting, name)) for name in SIGHTING_FIELDS)],
+            "INSERT INTO sighting (sha256, uri, source) VALUES (?, ?, '')", (sighting.sha256, path_bytes(sighting.uri))
         )
 
-    def fail(self, path: str, kind: str, message: str) -> None:
-        """Notes that a file could not be taken in. Call it inside `writing`."""
-        self._db.execute(
-            "INSERT INTO failure VALUES (?, ?, ?, 1, ?) ON CONFLICT (path) DO UPDATE SET kind = excluded.kind,"
-            " message = excluded.message, attempts = attempts + 1, last_at = excluded.last_at",
-            (_bytes(path), kind, _text(message), _now()),
+    def _keep(self, intake: Intake) -> None:
+        sha256 = intake.asset.sha256
+        self._db.executemany(
+            "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?)",
+            [(sha256, f.type, f.version, pack_fingerprint(f)) for f in intake.fingerprints],
+        )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?, ?)",
+            [(sha256, t.position, t.seconds, t.jpeg) for t in intake.thumbnails],
         )
 
     # Reading --------------------------------------------------------------------------------------
 
-    def known(self, path: str, size: int, modified_ns: int) -> str | None:
-        """The asset that this unchanged file was taken in as, else None."""
-        row = self._db.execute(
-            "SELECT sha256 FROM file WHERE path = ? AND bytes = ? AND modified_ns = ?",
-            (_bytes(path), size, modified_ns),
-        ).fetchone()
-        return row[0] if row else None
+    def rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, for the modules of this folder. Raises StoreError where they cannot be read."""
+        try:
+            yield from self._db.execute(query, values)
+        except READ_ERRORS as error:
+            raise refusal(self.folder, "read", error) from error
+
+    def row(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, or None."""
+        return next(self.rows(query, values), None)
+
+    def holds(self, sha256: str, versions: Mapping[str, str]) -> bool:
+        """Whether an asset is there with a fingerprint of each of these types in this version."""
+        there = self.row("SELECT 1 FROM asset WHERE sha256 = ?", (sha256,)) is not None
+        return there and versions.items() <= set(self.fingerprint_types(sha256))
 
     def assets(self) -> list[Asset]:
         """Every asset, by SHA-256."""
-        rows = self._db.execute("SELECT sha256, kind, bytes, properties FROM asset ORDER BY sha256")
+        rows = self.rows("SELECT sha256, kind, bytes, properties FROM asset ORDER BY sha256")
         return [_asset(row) for row in rows]
 
     def asset(self, sha256: str) -> Asset:
         """One asset. Raises StoreError where the store does not hold it."""
-        row = self._db.execute(
-            "SELECT sha256, kind, bytes, properties FROM asset WHERE sha256 = ?", (sha256,)
-        ).fetchone()
+        row = self.row("SELECT sha256, kind, bytes, properties FROM asset WHERE sha256 = ?", (sha256,))
         if row is None:
             raise StoreError(f"the store holds no asset {sha256}")
         return _asset(row)
 
     def warnings(self, sha256: str) -> list[str]:
         """What went less than well when the asset was read."""
-        row = self._db.execute("SELECT warnings FROM asset WHERE sha256 = ?", (sha256,)).fetchone()
+        row = self.row("SELECT warnings FROM asset WHERE sha256 = ?", (sha256,))
         return json.loads(row[0]) if row else []
 
     def sightings(self, sha256: str) -> list[Sighting]:
         """Where the asset was seen: dated sightings first, oldest on top, then by path."""
-        columns = ("uri", *SIGHTING_FIELDS)
-        rows = self._db.execute(
-            f"SELECT {', '.join(columns)} FROM sighting WHERE sha256 = ? ORDER BY posted_at IS NULL, posted_at, uri",
+        rows = self.rows(
+            f"SELECT uri, {', '.join(SIGHTING_FIELDS)} FROM sighting WHERE sha256 = ? ORDER BY posted_at IS NULL, posted_at, uri",
             (sha256,),
         )
         return [
-            Sighting(sha256=sha256, **{name: _string(value) for name, value in zip(columns, row, strict=True)})
-            for row in rows
+            Sighting(sha256=sha256, uri=path_string(uri), **dict(zip(SIGHTING_FIELDS, fields, strict=True)))
+            for uri, *fields in rows
         ]
 
     def captions(self, sha256: str) -> list[str]:
@@ -228,124 +235,98 @@ class Store:
 
     def fingerprints(self, type: str, version: str) -> Iterator[Fingerprint]:
         """Every fingerprint of one type and version, by SHA-256."""
-        rows = self._db.execute(
+        rows = self.rows(
             "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ? ORDER BY sha256", (type, version)
         )
         for sha256, data in rows:
             try:
-                yield _fingerprint(sha256, type, version, data)
+                yield unpack_fingerprint(sha256, type, version, data)
             except ValueError as error:
                 raise StoreError(f"fingerprint {type} of {sha256} is damaged ({error}); see: mediafp verify") from error
 
     def fingerprint_types(self, sha256: str) -> list[tuple[str, str]]:
         """Type and version of every fingerprint of an asset."""
-        rows = self._db.execute("SELECT type, version FROM fingerprint WHERE sha256 = ? ORDER BY 1, 2", (sha256,))
+        rows = self.rows("SELECT type, version FROM fingerprint WHERE sha256 = ? ORDER BY 1, 2", (sha256,))
         return [(type, version) for type, version in rows]
 
     def versions(self, type: str) -> set[str]:
         """The versions of one type that the store holds."""
-        rows = self._db.execute("SELECT DISTINCT version FROM fingerprint WHERE type = ?", (type,))
+        rows = self.rows("SELECT DISTINCT version FROM fingerprint WHERE type = ?", (type,))
         return {version for (version,) in rows}
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
         """The JPEG that stands at a time (None: the first), or None where none is kept."""
         at = seconds or 0.0
-        row = self._db.execute(
+        row = self.row(
             "SELECT jpeg FROM thumbnail WHERE sha256 = ? ORDER BY seconds > ?, abs(seconds - ?), position LIMIT 1",
             (sha256, at, at),
-        ).fetchone()
+        )
         return row[0] if row else None
 
     def thumbnail_at(self, sha256: str, position: int) -> bytes | None:
         """The JPEG of one fingerprint row, or None where none is kept."""
-        row = self._db.execute(
-            "SELECT jpeg FROM thumbnail WHERE sha256 = ? AND position = ?", (sha256, position)
-        ).fetchone()
+        row = self.row("SELECT jpeg FROM thumbnail WHERE sha256 = ? AND position = ?", (sha256, position))
         return row[0] if row else None
-
-    def failures(self) -> list[Failure]:
-        """The files that could not be taken in, by path."""
-        rows = self._db.execute("SELECT path, kind, message, attempts FROM failure ORDER BY path")
-        return [Failure(path=_string(p), kind=k, message=m, attempts=n) for p, k, m, n in rows]
 
     def count(self) -> int:
         """The number of assets."""
-        return int(self._db.execute("SELECT count(*) FROM asset").fetchone()[0])
+        return sum(n for (n,) in self.rows("SELECT count(*) FROM asset"))
 
     def problems(self) -> list[str]:
         """What is wrong with the store against itself; an empty list for a sound one."""
-        try:
-            found = [f"database: {row[0]}" for row in self._db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-            found += [f"{row[0]} points to a missing {row[2]}" for row in self._db.execute("PRAGMA foreign_key_check")]
-            for (sha256,) in self._db.execute(
-                "SELECT sha256 FROM asset WHERE sha256 NOT IN (SELECT sha256 FROM sighting) ORDER BY 1"
-            ):
-                found.append(f"asset {sha256} was seen nowhere")
-            rows = self._row_counts(found)
-            for sha256, properties, thumbnails in self._db.execute(
-                "SELECT sha256, properties, (SELECT count(*) FROM thumbnail WHERE thumbnail.sha256 = asset.sha256)"
-                " FROM asset ORDER BY sha256"
-            ):
-                counts = rows.get(sha256, set())
-                if counts != {thumbnails}:
-                    found.append(
-                        f"asset {sha256} has {thumbnails} thumbnails and fingerprints of {sorted(counts)} rows"
-                    )
-                try:
-                    json.loads(properties)
-                except ValueError as error:
-                    found.append(f"properties of {sha256} are damaged: {error}")
-            for sha256, position, jpeg in self._db.execute(
-                "SELECT sha256, position, jpeg FROM thumbnail ORDER BY sha256, position"
-            ):
-                if not (jpeg.startswith(JPEG_START) and jpeg.endswith(JPEG_END)):
-                    found.append(f"thumbnail {position} of {sha256} is damaged")
-            found += transcripts.problems(self)
-        except sqlite3.DatabaseError as error:
-            found = [f"database: {error}"]
-        return found
-
-    def _row_counts(self, found: list[str]) -> dict[str, set[int]]:
-        """The numbers of rows that an asset's fingerprints have, one if they agree; what is damaged is added to `found`."""
-        counts: dict[str, set[int]] = {}
-        for sha256, type, version, data in self._db.execute(
-            "SELECT sha256, type, version, data FROM fingerprint ORDER BY sha256"
-        ):
-            try:
-                counts.setdefault(sha256, set()).add(len(_fingerprint(sha256, type, version, data).spans))
-            except ValueError as error:
-                found.append(f"fingerprint {type} of {sha256}: {error}")
-        return counts
+        return soundness.problems(self)
 
 
 def _asset(row: tuple[Any, ...]) -> Asset:
     return Asset(sha256=row[0], kind=row[1], bytes=row[2], properties=json.loads(row[3]))
 
 
-def _fingerprint(sha256: str, type: str, version: str, data: bytes) -> Fingerprint:
-    arrays: list[npt.NDArray[Any]] = list(unpack(data))
-    if len(arrays) != 3:
-        raise ValueError(f"{len(arrays)} arrays instead of 3")
-    spans, vectors, quality = arrays
-    return Fingerprint(sha256=sha256, type=type, version=version, spans=spans, vectors=vectors, quality=quality)
+def _stored(value: str | int | None) -> str | int | None:
+    return clean(value) if isinstance(value, str) else value
 
 
-def _bytes(path: str) -> bytes:
-    return path.encode("utf-8", "surrogateescape")
+def _opened(file: Path) -> sqlite3.Connection:
+    """The database with the tables of this version, once others that open it at the same time are out of the way."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        db = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            # First of all: what is another program's, or newer, is left as it is.
+            if not schema.version(db):
+                # All folders that may be as new as the store, so that a power cut leaves it where it is.
+                for folder in file.parents:
+                    _flush(folder)
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                db.execute(f"PRAGMA {pragma}")
+            schema.migrate(db)
+            return db
+        except BaseException as error:
+            db.close()
+            # SQLite itself does not wait for its lock where it changes the journal.
+            if not (isinstance(error, sqlite3.Error) and is_locked(error)) or time.monotonic() > until:
+                raise
+        time.sleep(RETRY_SECONDS)
 
 
-def _string(value: Any) -> Any:
-    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+def _flush(folder: Path) -> None:
+    """Writes the names in a folder to disk, where that can be done."""
+    try:
+        number = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in NO_FLUSH:
+            raise
+    finally:
+        os.close(number)
 
 
-def _text(value: Any) -> Any:
-    """SQLite holds no lone surrogates; a hostile sidecar's become question marks."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, sort_keys=True)
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _place(file: Path) -> tuple[int, int] | None:
+    """What the file system knows a file by; None where there is none."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino

@@ -1,9 +1,13 @@
 """The tables of a store, and the steps from older versions to this one."""
 
 import sqlite3
+from collections.abc import Iterator
 
 from mediafp.errors import StoreError
+from mediafp.store import log
+from mediafp.store.transaction import snapshot, transaction
 
+PASSAGE_INDEX = 'CREATE VIRTUAL TABLE passage_index USING fts5 (words, tokenize="unicode61 remove_diacritics 0")'
 APPLICATION_ID = 0x4D465031
 MIGRATIONS = [
     """
@@ -52,7 +56,7 @@ MIGRATIONS = [
         last_at TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
-    """
+    f"""
     CREATE TABLE sound (
         sha256 TEXT PRIMARY KEY,
         sound TEXT NOT NULL
@@ -80,18 +84,61 @@ MIGRATIONS = [
         next INTEGER
     ) STRICT;
     CREATE INDEX passage_by_holder ON passage (holder);
-    CREATE VIRTUAL TABLE passage_index USING fts5 (words, tokenize="unicode61 remove_diacritics 0");
+    {PASSAGE_INDEX};
+    """,
+    """
+    CREATE TABLE ledger (
+        path BLOB PRIMARY KEY,
+        bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('done', 'skipped', 'failed')),
+        sha256 TEXT REFERENCES asset ON DELETE CASCADE,
+        kind TEXT,
+        message TEXT,
+        attempts INTEGER NOT NULL,
+        last_at TEXT NOT NULL,
+        CHECK ((state = 'done') = (sha256 IS NOT NULL)),
+        CHECK ((state = 'failed') = (kind IS NOT NULL)),
+        CHECK ((state = 'failed') = (message IS NOT NULL))
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO ledger
+        SELECT path, file.bytes, modified_ns, '1', 'done', sha256, NULL, NULL, 1, added_at
+        FROM file JOIN asset USING (sha256);
+    -- A file may have been taken in, and have failed once it was changed. No file has -1 bytes: it is tried again.
+    INSERT OR REPLACE INTO ledger
+        SELECT path, -1, -1, '1', 'failed', NULL, kind, message, attempts, last_at FROM failure;
+    DROP TABLE file;
+    DROP TABLE failure;
+    CREATE TABLE log (
+        n INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        what TEXT NOT NULL,
+        details TEXT NOT NULL,
+        hash TEXT NOT NULL
+    ) STRICT;
+    CREATE TRIGGER log_is_in_order BEFORE INSERT ON log
+        WHEN NEW.n IS NOT (SELECT coalesce(max(n), 0) + 1 FROM log)
+        BEGIN SELECT RAISE (ABORT, 'the log is only added to, in order'); END;
+    CREATE TRIGGER log_is_not_changed BEFORE UPDATE ON log
+        BEGIN SELECT RAISE (ABORT, 'the log is only added to'); END;
+    CREATE TRIGGER log_is_not_cut BEFORE DELETE ON log
+        BEGIN SELECT RAISE (ABORT, 'the log is only added to'); END;
     """,
 ]
 VERSION = len(MIGRATIONS)
+LOGGED = 3
+"""The first version with a log; an older one's assets enter it as they are found."""
 
 
-def version(connection: sqlite3.Connection) -> int:
+def version(db: sqlite3.Connection) -> int:
     """The version of the tables, 0 for an empty file. Raises StoreError for another program's, or a newer one."""
-    application, found, tables = (
-        connection.execute(query).fetchone()[0]
-        for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-    )
+    # Of one state: another process may be making the tables.
+    with snapshot(db):
+        application, found, tables = (
+            db.execute(query).fetchone()[0]
+            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        )
     if application != APPLICATION_ID and (application or found or tables):
         raise StoreError("the folder holds another program's database; choose another --store")
     if found > VERSION:
@@ -101,20 +148,27 @@ def version(connection: sqlite3.Connection) -> int:
     return int(found)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script, a trigger whole."""
+    statement = ""
+    for part in script.split(";")[:-1]:
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def migrate(db: sqlite3.Connection) -> None:
     """Brings the tables to VERSION in one transaction. Raises StoreError as `version` does."""
-    if version(connection) == VERSION:
+    if version(db) == VERSION:
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         # Again, now that no other process can: two may make one store at once.
-        for step in MIGRATIONS[version(connection) :]:
-            for statement in step.split(";"):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+        found = version(db)
+        for step in MIGRATIONS[found:]:
+            for statement in statements(step):
+                db.execute(statement)
+        if found < LOGGED:
+            log.adopt(db)
+        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version={VERSION}")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from mediafp.errors import StoreError, UsageError
 from mediafp.evidence import Hit, Transcript, Utterance
 from mediafp.fingerprint import Fingerprint
-from mediafp.store.codec import pack, unpack
+from mediafp.store import log
+from mediafp.store.codec import clean, pack_fingerprint, unpack_fingerprint
+from mediafp.store.schema import PASSAGE_INDEX
+from mediafp.store.transaction import snapshot
 from mediafp.text import Token, is_cjk, plain, tokens
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ TAIL_SECONDS = 2.0
 _BEST_FIRST = "rank DESC, made_at DESC, version"
 _INDEX_TABLES = ("data", "idx", "content", "docsize", "config")
 """In which FTS5 keeps an index."""
-_DAMAGED = (ValueError, TypeError, KeyError, AttributeError)
+_DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What reading a stored transcript raises where it is none."""
 
 
@@ -59,7 +61,7 @@ def hear(store: Store, sha256: str, sound: str) -> None:
 
 def sound_of(store: Store, sha256: str) -> str | None:
     """The sound that a file's bytes hold, "" for none; None where nobody has listened."""
-    row = store.db.execute("SELECT sound FROM sound WHERE sha256 = ?", (sha256,)).fetchone()
+    row = store.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,))
     return row[0] if row else None
 
 
@@ -68,7 +70,8 @@ def add(store: Store, sound: str, transcript: Transcript, words: Fingerprint, ra
 
     Written again it is no newer. Call it inside `writing`.
     """
-    before = _best_version(store, sound)
+    before, version, data = _best_version(store, sound), transcript.version, _dump(transcript)
+    kept = store.row("SELECT model, data FROM transcript WHERE sound = ? AND version = ?", (sound, version))
     store.db.execute(
         "INSERT INTO transcript VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sound, version) DO UPDATE SET"
         " model = excluded.model, rank = excluded.rank, data = excluded.data,"
@@ -76,34 +79,40 @@ def add(store: Store, sound: str, transcript: Transcript, words: Fingerprint, ra
         " made_at = CASE data WHEN excluded.data THEN made_at ELSE excluded.made_at END",
         (
             sound,
-            transcript.version,
+            version,
             transcript.model,
             rank,
-            _dump(transcript),
+            data,
             words.version,
-            pack(words.spans, words.vectors, words.quality),
+            pack_fingerprint(words),
             datetime.now(UTC).isoformat(),
         ),
     )
+    if kept != (transcript.model, data):
+        told = {"sound": sound, "version": version, "model": transcript.model, "words": words_digest(data)}
+        log.append(store, "transcribed", told)
     after = _best_version(store, sound)
-    if after == transcript.version:
+    if after == version:
         _index(store.db, sound, transcript)
     elif after != before and (chosen := best(store, sound)):
         # This version was the best, and has come back with a lower rank.
         _index(store.db, sound, chosen)
 
 
+def words_digest(data: str) -> str:
+    """The SHA-256, in hex, of a transcript as it is stored: what the log says of it."""
+    return hashlib.sha256(data.encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def transcript(store: Store, sound: str, version: str) -> Transcript | None:
     """What one version heard in a sound; None where it has not listened."""
-    row = store.db.execute("SELECT data FROM transcript WHERE sound = ? AND version = ?", (sound, version)).fetchone()
+    row = store.row("SELECT data FROM transcript WHERE sound = ? AND version = ?", (sound, version))
     return _read(sound, row[0]) if row else None
 
 
 def best(store: Store, sound: str) -> Transcript | None:
     """The best model's transcript of a sound; None where there is none."""
-    row = store.db.execute(
-        f"SELECT data FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (sound,)
-    ).fetchone()
+    row = store.row(f"SELECT data FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (sound,))
     return _read(sound, row[0]) if row else None
 
 
@@ -118,30 +127,24 @@ def transcribed(store: Store, sha256: str, version: str) -> bool:
     sound = sound_of(store, sha256)
     if not sound:
         return sound is not None
-    return bool(
-        store.db.execute("SELECT 1 FROM transcript WHERE sound = ? AND version = ?", (sound, version)).fetchone()
-    )
+    return store.row("SELECT 1 FROM transcript WHERE sound = ? AND version = ?", (sound, version)) is not None
 
 
 def any_transcript(store: Store) -> bool:
     """Whether the store holds any."""
-    return bool(store.db.execute("SELECT 1 FROM transcript LIMIT 1").fetchone())
+    return store.row("SELECT 1 FROM transcript LIMIT 1") is not None
 
 
 def scripts(store: Store) -> Iterator[Fingerprint]:
     """The words of every asset's best transcript, by SHA-256."""
-    rows = store.db.execute(
+    rows = store.rows(
         "SELECT s.sha256, t.words_version, t.words FROM sound s JOIN asset a ON a.sha256 = s.sha256 JOIN transcript t"
         " ON t.sound = s.sound AND t.version = (SELECT version FROM transcript WHERE sound = s.sound"
         f" ORDER BY {_BEST_FIRST} LIMIT 1) ORDER BY s.sha256"
     )
     for sha256, version, data in rows:
         try:
-            arrays: list[npt.NDArray[Any]] = list(unpack(data))
-            spans, vectors, quality = arrays
-            yield Fingerprint(
-                sha256=sha256, type="words", version=version, spans=spans, vectors=vectors, quality=quality
-            )
+            yield unpack_fingerprint(sha256, "words", version, data)
         except ValueError as error:
             raise StoreError(f"the words of {sha256} are damaged ({error}); see: mediafp verify") from error
 
@@ -160,23 +163,8 @@ def search(store: Store, text: str, limit: int | None = None) -> Iterator[Hit]:
 
 def problems(store: Store) -> list[str]:
     """What is wrong with transcripts and their index; an empty list where all is sound."""
-    with _snapshot(store.db):
+    with snapshot(store.db):
         return [*_index_problems(store.db), *_transcript_problems(store.db)]
-
-
-@contextmanager
-def _snapshot(db: sqlite3.Connection) -> Iterator[None]:
-    """All reading in it sees one state, whoever writes meanwhile."""
-    if db.in_transaction:
-        yield
-        return
-    db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        # SQLite itself ends it on some errors.
-        if db.in_transaction:
-            db.execute("COMMIT")
 
 
 def _index_problems(db: sqlite3.Connection) -> list[str]:
@@ -190,7 +178,7 @@ def _index_problems(db: sqlite3.Connection) -> list[str]:
     ]
     # FTS5's own check asks for the lock of a writer, so that a copy is checked.
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
-        copy.execute(db.execute("SELECT sql FROM sqlite_master WHERE name = 'passage_index'").fetchone()[0])
+        copy.execute(PASSAGE_INDEX)
         try:
             for table in (f"passage_index_{name}" for name in _INDEX_TABLES):
                 rows = db.execute(f"SELECT * FROM {table}")
@@ -198,28 +186,29 @@ def _index_problems(db: sqlite3.Connection) -> list[str]:
                 copy.execute(f"DELETE FROM {table}")
                 copy.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
             copy.execute("INSERT INTO passage_index (passage_index, rank) VALUES ('integrity-check', 0)")
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.Error, ValueError) as error:
+            # A ValueError: text that is no UTF-8.
             found.append(f"the word index is damaged: {error}")
     return found
 
 
 def _transcript_problems(db: sqlite3.Connection) -> list[str]:
     found, seen = [], set()
-    for sound, version, data, words in db.execute(
-        f"SELECT sound, version, data, words FROM transcript ORDER BY sound, {_BEST_FIRST}"
+    for sound, version, data, words_version, words in db.execute(
+        f"SELECT sound, version, data, words_version, words FROM transcript ORDER BY sound, {_BEST_FIRST}"
     ):
         is_best = sound not in seen
         seen.add(sound)
         try:
-            _, _, _ = unpack(words)
-            said = _load(data)
+            unpack_fingerprint(sound, "words", words_version, words)
+            passages = sorted((u.start, u.end, clean(u.text)) for u in _load(data).utterances)
         except _DAMAGED as error:
             found.append(f"transcript {version} of sound {sound} is damaged: {error}")
             continue
         kept = db.execute(
             "SELECT start, end, text FROM passage WHERE holder = ? AND source = 'speech' ORDER BY 1, 2, 3", (sound,)
         ).fetchall()
-        if is_best and kept != sorted((u.start, u.end, _clean(u.text)) for u in said.utterances):
+        if is_best and kept != passages:
             found.append(f"the passages of sound {sound} are not those of its best transcript, {version}")
     for (holder,) in db.execute(
         "SELECT DISTINCT holder FROM passage WHERE source = 'speech'"
@@ -230,9 +219,7 @@ def _transcript_problems(db: sqlite3.Connection) -> list[str]:
 
 
 def _best_version(store: Store, sound: str) -> str | None:
-    row = store.db.execute(
-        f"SELECT version FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (sound,)
-    ).fetchone()
+    row = store.row(f"SELECT version FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (sound,))
     return row[0] if row else None
 
 
@@ -252,15 +239,15 @@ def _index(db: sqlite3.Connection, sound: str, chosen: Transcript) -> None:
                 sound,
                 utterance.start,
                 utterance.end,
-                _clean(utterance.text),
+                clean(utterance.text),
                 json.dumps(utterance.times) if utterance.times else None,
                 follower[0] if follower and goes_on else None,
             ),
         ).lastrowid
         assert number is not None, "the row was just written"
-        words = plain(_clean(utterance.text)).split()
+        words = plain(clean(utterance.text)).split()
         if follower and goes_on:
-            words += plain(_clean(follower[1].text)).split()[:TAIL_TOKENS]
+            words += plain(clean(follower[1].text)).split()[:TAIL_TOKENS]
         db.execute("INSERT INTO passage_index (rowid, words) VALUES (?, ?)", (number, " ".join(words)))
         follower = number, utterance
 
@@ -284,9 +271,9 @@ def _hits(store: Store, phrases: Sequence[Sequence[str]]) -> Iterator[Hit]:
             end = following_end
         elif len(spans) == found.words:
             start, end = min(spans[n][0] for n in found.told), max(spans[n][1] for n in found.told)
-        for (sha256,) in store.db.execute(
+        for (sha256,) in store.rows(
             "SELECT s.sha256 FROM sound s JOIN asset a ON a.sha256 = s.sha256 WHERE s.sound = ? ORDER BY 1", (holder,)
-        ).fetchall():
+        ):
             yield Hit(
                 sha256=sha256,
                 uris=store.uris(sha256),
@@ -387,11 +374,6 @@ def _places(phrase: Sequence[str], words: Sequence[str]) -> list[range]:
 def _tokenised(text: str) -> _Text:
     found = tokens(text)
     return _Text([t.text for t in found], [(t.start, t.end) for t in found])
-
-
-def _clean(text: str) -> str:
-    """SQLite holds no lone surrogates."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _dump(transcript: Transcript) -> str:

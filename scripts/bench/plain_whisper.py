@@ -13,6 +13,7 @@ from pathlib import Path
 
 from faster_whisper import WhisperModel
 
+from mediafp.ingest.probe import open_file
 from mediafp.ingest.sound import read_sound
 from mediafp.ingest.walk import sha256_of
 from mediafp.reading.models import speech_model
@@ -24,14 +25,15 @@ def main() -> None:
     model = WhisperModel(str(speech_model().place()), device="cpu", compute_type="int8", cpu_threads=2)
     for path in map(Path, sys.argv[1:]):
         started = time.monotonic()
-        sound, _ = read_sound(path)
+        with open_file(path) as file:
+            sha256, (sound, _) = sha256_of(file), read_sound(file)
         segments, language = [], None
         if sound:
             found, told = model.transcribe(waveform(sound.samples), vad_filter=True)
             segments, language = list(found), told.language
         line = {
             "path": str(path),
-            "sha256": sha256_of(path)[0],
+            "sha256": sha256,
             "error": None,
             "seconds": time.monotonic() - started,
             "segments": [{"start": s.start, "end": s.end, "language": language, "text": s.text} for s in segments],

@@ -91,8 +91,9 @@ def test_a_new_picture_finds_nothing(world: tuple[Path, Path], tmp_path: Path) -
 
 def test_a_frame_is_found_in_its_video(world: tuple[Path, Path], tmp_path: Path) -> None:
     from mediafp.ingest.open import open_media
+    from mediafp.ingest.probe import open_file
 
-    media = open_media(world[0] / "dump" / "bikes.mp4")
+    media = open_media(open_file(world[0] / "dump" / "bikes.mp4"))
     assert media is not None
     frame = next(f for f in media.frames if f.start >= 5)
     Image.fromarray(frame.pixels).save(tmp_path / "still.jpg", quality=80)

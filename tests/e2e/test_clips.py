@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 from mediafp.case import open_case
 from mediafp.cli import app
-from mediafp.pipeline import take_in
 from mediafp.report.clips import HEIGHT, write_clips
 
 COPY_NAME = "-copy 副本 100%d ':.mp4"
@@ -49,10 +48,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, clips: dict[str, Path]) -> t
     shutil.copyfile(clips["bikes"], dump / "original.mp4")
     ffmpeg("-ss", 2, "-t", 5, "-i", dump / "original.mp4", "-vf", "hflip,scale=480:-2,setsar=1", "-an",
            "-c:v", "libx264", "-crf", 30, "-preset", "veryfast", f"file:{dump / COPY_NAME}")  # fmt: skip
-    with open_case(store, create=True) as case, case.store.writing():
-        for path in sorted(dump.iterdir()):
-            taken = take_in(path)
-            assert taken is not None and case.store.add(taken.intake)
+    with open_case(store, create=True) as case:
+        assert [outcome.status for outcome in case.ingest([dump])] == ["added", "added"]
     return folder, store
 
 

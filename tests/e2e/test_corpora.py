@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 
 from mediafp.case import Case
 from mediafp.ingest.open import open_media
+from mediafp.ingest.probe import open_file
 
 
 def take_in(case: Case, folder: Path) -> None:
@@ -42,7 +43,7 @@ def test_a_frame_of_another_clip_of_the_room_is_no_copy(corpora: Path, case: Cas
     references.mkdir()
     queries.mkdir()
     for path in sorted((corpora / "videos").glob("asl_*")):
-        media = open_media(path, full_decode=True)
+        media = open_media(open_file(path), full_decode=True)
         assert media is not None
         frames = list(media.frames)
         Image.fromarray(frames[len(frames) // 2].pixels).save(references / f"{path.stem}.jpg", quality=92)

@@ -6,18 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import Future
+import zipfile
 from pathlib import Path
 
 import numpy as np
-import pebble
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from mediafp import jobs
 from mediafp.cli import app
-from mediafp.jobs import FILE_SECONDS, Work
+from mediafp.store import ledger
 from mediafp.store.records import Store
 
 COUNT = 60
@@ -62,7 +60,7 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
     with Store(store) as kept:
         safe = {uri for asset in kept.assets() for uri in kept.uris(asset.sha256)}
         assert {line["path"] for line in acknowledged} <= safe
-        assert kept.problems() == [] and kept.failures() == []
+        assert kept.problems() == [] and ledger.failures(kept) == []
 
     second = subprocess.run(
         command("--store", store, "ingest", dump, "--json"), capture_output=True, text=True, check=False, timeout=120
@@ -73,43 +71,90 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
     assert (summary["added"], summary["known"], summary["failed"]) == (COUNT - len(safe), len(safe), 0)
     verified = CliRunner().invoke(app, ["verify", "--store", str(store), "--json"])
     assert verified.exit_code == 0
-    assert json.loads(verified.stdout) == {"assets": COUNT, "problems": []}
+    told = json.loads(verified.stdout)
+    assert (told["assets"], told["problems"], told["originals"]["same"]) == (COUNT, [], COUNT)
 
 
-# A worker's end -----------------------------------------------------------------------------------
+def taken(store: Path, *words: object) -> tuple[int, list[dict[str, object]], dict[str, object]]:
+    """How an ingest ended, its lines by file, and its summary."""
+    done = CliRunner().invoke(app, ["--store", str(store), "ingest", *map(str, words), "--json", "--transcribe", "no"])
+    *lines, summary = map(json.loads, done.stdout.splitlines())
+    return done.exit_code, lines, summary
 
 
-def failed(error: BaseException) -> jobs._Failed:
-    future: Future[Work] = Future()
-    future.set_exception(error)
-    made = jobs._result(future)
-    assert isinstance(made, jobs._Failed)
-    return made
+def test_what_failed_is_left_until_it_changes_or_is_asked_for(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    dump, store = tmp_path / "dump", tmp_path / "store"
+    dump.mkdir()
+    Image.fromarray(photos["temple"]).save(dump / "a.png")
+    whole = (dump / "a.png").read_bytes()
+    (dump / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (dump / "notes.txt").write_text("words")
+    (dump / "=cmd.jpg").write_bytes(b"")
+    code, _, summary = taken(store, dump)
+    assert (code, summary["added"], summary["failed"], summary["skipped"]) == (3, 1, 2, 1)
+
+    def attempts() -> dict[str, int]:
+        with Store(store) as kept:
+            assert kept.problems() == []
+            return {Path(entry.path).name: entry.attempts for entry in ledger.failures(kept)}
+
+    assert attempts() == {"cut.png": 1, "=cmd.jpg": 1}
+    code, lines, summary = taken(store, dump)
+    assert (code, summary["known"], summary["failed"], summary["skipped"]) == (3, 1, 2, 1)
+    assert all(line["error"] for line in lines if line["status"] == "failed")
+    assert attempts() == {"cut.png": 1, "=cmd.jpg": 1}
+    taken(store, dump, "--retry-failed")
+    assert attempts() == {"cut.png": 2, "=cmd.jpg": 2}
+    (dump / "cut.png").write_bytes(whole + b"more")
+    code, _, summary = taken(store, dump)
+    assert (summary["added"], summary["failed"]) == (1, 1)
+    assert attempts() == {"=cmd.jpg": 2}
+    table = CliRunner().invoke(app, ["--store", str(store), "errors", "--csv"]).stdout
+    assert table.startswith("path,kind,message,attempts") and "=cmd.jpg" in table
 
 
-def test_a_worker_that_died_is_a_crash_with_its_status() -> None:
-    made = failed(pebble.ProcessExpired("Abnormal termination", code=-9))
-    assert made.kind == "crash" and "-9" in made.message
+def test_files_in_archives_are_taken_in_where_they_lie(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    store, dump = tmp_path / "store", tmp_path / "dump.zip"
+    picture = io.BytesIO()
+    Image.fromarray(photos["temple"]).save(picture, "PNG")
+    with zipfile.ZipFile(dump, "w") as made:
+        made.writestr("seen/a.png", picture.getvalue())
+        made.writestr("seen/a.info.json", json.dumps({"uploader": "@sample", "extractor_key": "Youtube"}))
+        made.writestr("../../b.png", picture.getvalue() + b"x")
+        made.writestr("cut.png", picture.getvalue()[:999])
+    code, _, summary = taken(store, dump)
+    assert (code, summary["seen"], summary["added"], summary["skipped"]) == (3, 4, 2, 1)
+    assert [Path(str(error["path"])).name for error in summary["errors"]] == ["cut.png"]  # type: ignore[union-attr, attr-defined]
+    with Store(store) as kept:
+        seen = {sighting.uri: sighting.account for asset in kept.assets() for sighting in kept.sightings(asset.sha256)}
+        assert seen == {f"{dump}/seen/a.png": "@sample", f"{dump}/b.png": None}
+        assert kept.problems() == []
+    _, _, summary = taken(store, dump)
+    assert (summary["known"], summary["failed"], summary["skipped"]) == (2, 1, 1)
 
 
-def test_a_worker_that_took_too_long_is_a_timeout() -> None:
-    made = failed(TimeoutError("Task timeout", FILE_SECONDS))
-    assert made.kind == "timeout" and str(FILE_SECONDS) in made.message
+def test_the_same_bytes_are_read_once_and_seen_everywhere(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    dump, store = tmp_path / "dump", tmp_path / "store"
+    dump.mkdir()
+    Image.fromarray(photos["temple"]).save(dump / "0.png")
+    for n in range(1, 9):
+        (dump / f"{n}.png").write_bytes((dump / "0.png").read_bytes())
+    _, lines, summary = taken(store, dump)
+    assert (summary["added"], summary["known"], len({line["sha256"] for line in lines})) == (1, 8, 1)
+    with Store(store) as kept:
+        (asset,) = kept.assets()
+        assert len(kept.uris(asset.sha256)) == 9
 
 
-def test_a_worker_without_memory_is_told_apart() -> None:
-    assert failed(MemoryError()).kind == "oom"
+def test_a_dry_run_writes_nothing_and_says_how_long(dump: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["--store", str(tmp_path / "none"), "ingest", str(dump), "--dry-run", "--json"])
+    found = json.loads(done.stdout)
+    assert (found["seen"], found["new"], found["known"]) == (COUNT, COUNT, 0) and found["seconds"] > 0
+    assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("error", [ValueError("bad shape"), OSError(5, "Input/output error"), RecursionError("deep")])
-def test_anything_else_is_a_crash_that_names_what_it_was(error: Exception) -> None:
-    made = failed(error)
-    assert made.kind == "crash"
-    assert type(error).__name__ in made.message and str(error) in made.message
-
-
-def test_what_a_worker_made_is_handed_on() -> None:
-    for work in (None, jobs._Failed("corrupt", "cut short")):
-        future: Future[Work] = Future()
-        future.set_result(work)
-        assert jobs._result(future) is work
+def test_a_log_file_keeps_what_became_of_each_file(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
+    taken(tmp_path / "store", tmp_path / "a.png", "--log", tmp_path / "log.jsonl")
+    first, last = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
+    assert first["status"] == "added" and first["at"].endswith("Z") and last["added"] == 1

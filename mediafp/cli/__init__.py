@@ -1,0 +1,30 @@
+"""The command line: parses and prints, nothing else."""
+
+import sqlite3
+import sys
+
+# Each adds its commands to the program.
+from mediafp.cli import house, intake, questions, transcripts
+from mediafp.cli.common import COULD_NOT_RUN, SOME_FAILED, app, err, shown
+from mediafp.errors import MediafpError, UsageError
+
+__all__ = ["app", "house", "intake", "main", "questions", "transcripts"]
+
+
+def main() -> None:
+    """Runs the command line; every foreseen error is one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        app(standalone_mode=True)
+    except UsageError as error:
+        err.print(f"[red]mediafp:[/] {shown(str(error))}")
+        sys.exit(COULD_NOT_RUN)
+    except MediafpError as error:
+        err.print(f"[red]mediafp:[/] {shown(str(error))}")
+        sys.exit(SOME_FAILED)
+    except sqlite3.Error as error:
+        err.print(f"[red]mediafp:[/] the store cannot be read ({shown(str(error))}); see: mediafp verify")
+        sys.exit(COULD_NOT_RUN)

@@ -1,0 +1,188 @@
+"""What every command has in common: the program, its options, and how it prints."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+from typer.core import TyperGroup
+
+import mediafp
+from mediafp import wire
+from mediafp.case import Case, open_case
+from mediafp.errors import ModelError
+from mediafp.reading.models import EMBEDDED
+from mediafp.reading.speech import SpeechOptions, read_words, transcriber
+from mediafp.report.page import printable
+
+DONE, NOTHING_FOUND, COULD_NOT_RUN, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+err = Console(stderr=True, emoji=False, highlight=False, soft_wrap=True)
+out = Console(emoji=False, highlight=False, soft_wrap=True)
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Caught here: the library underneath would end without a word.
+            err.print("stopped; what was acknowledged is kept, and the same command goes on from there")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader has had enough (| head). What Python still holds for it must go nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(DONE) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Find where a picture, a clip or a script was used before, see the evidence, group the copies.
+
+    A first run:   mediafp ingest FOLDER   then   mediafp match PICTURE   or   mediafp report evidence.html
+
+    Nothing leaves this machine. Originals are never changed. A match says "same media", never "same operator".
+    Exit status: 0 done (match: something was found), 1 nothing found, 2 could not run, 3 some files failed.""",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON only, one object a line.")]
+Paths = Annotated[
+    list[Path], typer.Argument(help="Files and folders; folders are walked.", show_default=False, readable=False)
+]
+_asked: dict[str, Any] = {"folder": None, "unsafe": False}
+"""What was said before the command."""
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"mediafp {mediafp.__version__}")
+        raise typer.Exit
+
+
+class Transcribe(StrEnum):
+    """Whether to listen."""
+
+    AUTO, YES, NO = "auto", "yes", "no"
+
+
+Model = Annotated[
+    str, typer.Option(help="Speech model: whisper-base is built in; others by name from the hub's cache, or a folder.")
+]
+Words = Annotated[
+    Path | None,
+    typer.Option(help="A text file of names, places and slogans to listen for, one a line.", show_default=False),
+]
+
+
+def speech_options(transcribe: Transcribe, model: str, words: Path | None) -> SpeechOptions | None:
+    """How to listen; None where that is not wanted, or `auto` finds no model."""
+    if transcribe is Transcribe.NO:
+        return None
+    options = SpeechOptions(model=model, hotwords=read_words(words) if words else ())
+    try:
+        transcriber(options)
+    except ModelError as error:
+        if transcribe is Transcribe.YES or model != EMBEDDED:
+            raise
+        err.print(f"[yellow]warning[/] nothing is transcribed: {shown(str(error))}")
+        return None
+    return options
+
+
+@app.callback()
+def common(
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            "--store", help="The case's folder. Else MEDIAFP_STORE, else the user's data folder.", show_default=False
+        ),
+    ] = None,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe-no-sandbox", help="Read files without the locks (also behind the command).")
+    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Remembers the store that every command works on."""
+    _asked.update(folder=store, unsafe=unsafe)
+
+
+Store = Annotated[
+    Path | None, typer.Option("--store", help="The case's folder (also before the command).", show_default=False)
+]
+
+
+Unsafe = Annotated[
+    bool,
+    typer.Option(
+        "--unsafe-no-sandbox",
+        help="Read files in processes that are not locked in: where the system has no locks, and for files that you trust.",
+    ),
+]
+
+
+def folder_of(store: Path | None) -> Path | None:
+    """The store's folder, where one was named."""
+    return _asked["folder"] if store is None else store
+
+
+def locked(unsafe: bool) -> bool:
+    """Whether files are read behind locks."""
+    return not (unsafe or _asked["unsafe"])
+
+
+def case_of(store: Path | None, *, create: bool = False, unsafe: bool = False) -> Case:
+    """The case that a command works on."""
+    return open_case(folder_of(store), create=create, locked=locked(unsafe))
+
+
+def say(value: wire.Object) -> None:
+    """Prints an object as a line of JSON, at once."""
+    sys.stdout.write(wire.line(value) + "\n")
+    sys.stdout.flush()
+
+
+def progress() -> Progress:
+    """A bar with the time left and the rate; none where nobody looks."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        _Rate(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+
+
+class _Rate(ProgressColumn):
+    """How many a second, or a minute."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed or 0.0
+        return Text(f"{speed:.1f}/s" if speed >= 1 else f"{speed * 60:.1f}/min" if speed else "")
+
+
+def shown(name: str) -> str:
+    """A file name fit for a terminal: no control characters, no lone surrogates, no markup."""
+    return escape(printable(name))

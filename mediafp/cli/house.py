@@ -1,0 +1,106 @@
+"""What a store is given out as, and whether everything is here."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from mediafp import weights, wire
+from mediafp.cli.common import COULD_NOT_RUN, Json, Store, Unsafe, app, case_of, locked, out, progress, say, shown
+from mediafp.reading.models import cached
+from mediafp.store import transcripts
+from mediafp.tables import write_csv
+
+export_app = typer.Typer(no_args_is_help=True, help="Write the store's content for other tools.")
+models_app = typer.Typer(no_args_is_help=True, help="Show and check the model files.")
+app.add_typer(export_app, name="export")
+app.add_typer(models_app, name="models")
+
+
+@export_app.command("jsonl")
+def export_jsonl(store: Store = None) -> None:
+    """One line an asset, by SHA-256: sightings, properties, fingerprints' types and versions."""
+    with case_of(store) as case:
+        for asset in case.store.assets():
+            sha256 = asset.sha256
+            say(
+                wire.asset(
+                    asset,
+                    case.store.sightings(sha256),
+                    case.store.fingerprint_types(sha256),
+                    case.store.warnings(sha256),
+                    transcripts.transcript_of(case.store, sha256),
+                )
+            )
+
+
+@export_app.command("csv")
+def export_csv(store: Store = None) -> None:
+    """One row a sighting, by the asset's SHA-256, safe to open in a spreadsheet."""
+    with case_of(store) as case:
+        rows = (
+            wire.row(asset, sighting, transcripts.transcript_of(case.store, asset.sha256))
+            for asset in case.store.assets()
+            for sighting in case.store.sightings(asset.sha256)
+        )
+        write_csv(sys.stdout, wire.COLUMNS, rows)
+
+
+@models_app.command("list")
+def models_list(as_json: Json = False) -> None:
+    """What models there are, of which version and licence, and whether their files are there."""
+    table = Table("name", "version", "licence", "state", "sha256")
+    for weight, state in weights.verify():
+        if as_json:
+            say({"name": weight.name, "version": weight.version, "licence": weight.licence, "state": state,
+                  "sha256": weight.sha256, "source": weight.source})  # fmt: skip
+        else:
+            table.add_row(weight.name, weight.version, weight.licence, state, weight.sha256[:16])
+    for model in cached():
+        if as_json:
+            say({"name": model.name, "version": model.revision, "licence": None, "state": "ok", "sha256": None,
+                  "source": "the hub's cache"})  # fmt: skip
+        else:
+            table.add_row(model.name, model.revision[:12], "see its page", "in the hub's cache", "")
+    if not as_json:
+        out.print(table)
+
+
+@models_app.command("verify")
+def models_verify() -> None:
+    """Check every model file's SHA-256. Exit status 2 where one is missing or changed."""
+    bad = [(weight, state) for weight, state in weights.verify() if state != "ok"]
+    for weight, state in bad:
+        out.print(f"[red]{weight.name}: {state}[/]")
+    if bad:
+        raise typer.Exit(COULD_NOT_RUN)
+    out.print("all model files are as the manifest names them")
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether everything that mediafp needs is here."""
+    from mediafp.doctor import examine
+
+    table = Table("what", "state", "detail")
+    sound = True
+    for finding in examine():
+        sound = sound and finding.good
+        table.add_row(finding.what, "[green]ok[/]" if finding.good else "[red]missing[/]", shown(finding.detail))
+    out.print(table)
+    if not sound:
+        raise typer.Exit(COULD_NOT_RUN)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to make the demo case.")] = Path("demo-case"),
+    unsafe: Unsafe = False,
+) -> None:
+    """Make a small case of real photographs and clips and of the copies an investigator meets; show what matches."""
+    from mediafp.demo import run
+
+    with progress() as bar:
+        run(folder, bar, out, locked=locked(unsafe))

@@ -1,0 +1,223 @@
+"""Taking files in, what failed of them, and whether the store is sound."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mediafp import wire
+from mediafp.case import plan_ingest
+from mediafp.cli.common import (
+    COULD_NOT_RUN,
+    SOME_FAILED,
+    Json,
+    Model,
+    Paths,
+    Store,
+    Transcribe,
+    Unsafe,
+    Words,
+    app,
+    case_of,
+    err,
+    folder_of,
+    locked,
+    out,
+    progress,
+    say,
+    shown,
+    speech_options,
+)
+from mediafp.errors import UsageError
+from mediafp.ingest.walk import walk
+from mediafp.jobs import IngestOptions
+from mediafp.pipeline import ReadOptions
+from mediafp.plan import Plan
+from mediafp.reading.models import EMBEDDED
+from mediafp.store import ledger, log
+from mediafp.tables import write_csv
+
+
+@app.command()
+def ingest(
+    paths: Paths,
+    jobs: Annotated[int, typer.Option(help="Workers; 0 is one a core.", min=0)] = 0,
+    no_sidecars: Annotated[bool, typer.Option("--no-sidecars", help="Leave .info.json and the like unread.")] = False,
+    full_decode: Annotated[
+        bool, typer.Option("--full-decode", help="Decode every video frame: slower, exact at cuts.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done and roughly how long it would take.")
+    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read again what failed before.")] = False,
+    log_file: Annotated[
+        Path | None, typer.Option("--log", help="Write what becomes of each file to this file.", show_default=False)
+    ] = None,
+    transcribe: Annotated[
+        Transcribe, typer.Option(help="Write down what is said; auto: where the speech model is here.")
+    ] = Transcribe.AUTO,
+    model: Model = EMBEDDED,
+    words: Words = None,
+    unsafe: Unsafe = False,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Take files into the store: what they show and say, where they were seen. Run it again to add what is new.
+
+    Sidecars of yt-dlp (.info.json) and gallery-dl (.json), or a sightings.csv, fill in account, platform and dates.
+    """
+    started = time.monotonic()
+    reading = ReadOptions(
+        full_decode=full_decode, sidecars=not no_sidecars, speech=speech_options(transcribe, model, words)
+    )
+    options = IngestOptions(jobs=jobs, read=reading, retry_failed=retry_failed)
+    if dry_run:
+        _print_plan(plan_ingest(folder_of(store), paths, options, locked=locked(unsafe)), as_json=as_json)
+        return
+    counts: Counter[str] = Counter()
+    errors = []
+    with case_of(store, create=True, unsafe=unsafe) as case, _journal(log_file) as note, progress() as bar:
+        task = bar.add_task("taking in", total=sum(1 for _ in walk(paths)))
+        for outcome in case.ingest(paths, options):
+            counts[outcome.status] += 1
+            # What lies in archives was not counted before.
+            bar.update(task, advance=1, total=max(bar.tasks[0].total or 0, counts.total()))
+            note(wire.outcome(outcome))
+            if outcome.status == "failed":
+                errors.append({"path": outcome.path, "kind": outcome.kind, "message": outcome.message})
+                if not as_json:
+                    err.print(f"[red]failed[/] {shown(outcome.path)}: {shown(outcome.message or '')}")
+            if as_json:
+                say(wire.outcome(outcome))
+            else:
+                for warning in outcome.warnings:
+                    err.print(f"[yellow]warning[/] {shown(outcome.path)}: {shown(warning)}")
+        summary = {
+            "seen": counts.total(),
+            **{status: counts[status] for status in ("added", "known", "failed", "skipped")},
+            "seconds": round(time.monotonic() - started, 2),
+            "errors": errors,
+        }
+        note(summary)
+    if as_json:
+        say(summary)
+    else:
+        out.print(
+            f"{summary['seen']} files in {summary['seconds']} s: {counts['added']} added, {counts['known']} known,"
+            f" {counts['failed']} failed, {counts['skipped']} not media"
+        )
+    if errors:
+        if not as_json:
+            kinds = Counter(str(error["kind"]) for error in errors).most_common()
+            out.print(f"failed: {', '.join(f'{count} {kind}' for kind, count in kinds)}; see: mediafp errors")
+        raise typer.Exit(SOME_FAILED)
+
+
+def _print_plan(found: Plan, *, as_json: bool) -> None:
+    if as_json:
+        say(asdict(found))
+        return
+    out.print(f"{found.seen} files would be looked at: {found.known} known, {found.skipped} not media", end="")
+    if found.failed_before:
+        out.print(f", {found.failed_before} failed before and would be left (--retry-failed tries again)", end="")
+    out.print(f", {found.new} to read ({found.new_bytes / 1e6:,.1f} MB)")
+    if found.archives:
+        out.print(f"{found.archives} of them are archives, whose files are not counted here")
+    if found.seconds is not None:
+        out.print(f"that would take roughly {timedelta(seconds=round(found.seconds))}")
+
+
+@contextmanager
+def _journal(file: Path | None) -> Iterator[Callable[[wire.Object], None]]:
+    """Writes what became of each file, with the time, behind what a log file holds already."""
+    with ExitStack() as stack:
+        try:
+            journal = stack.enter_context(file.open("a", encoding="utf-8")) if file else None
+        except OSError as error:
+            raise UsageError(f"the log file {file} cannot be written: {error.strerror}") from error
+
+        def note(value: wire.Object) -> None:
+            if journal:
+                at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+                journal.write(wire.line({"at": at, **value}) + "\n")
+                journal.flush()
+
+        yield note
+
+
+@app.command()
+def errors(
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a table, safe to open in a spreadsheet.")] = False,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """List the files that could not be taken in, and why."""
+    with case_of(store) as case:
+        failures = ledger.failures(case.store)
+    if as_csv:
+        rows = ((f.path, f.kind, f.message, f.attempts) for f in failures)
+        write_csv(sys.stdout, ("path", "kind", "message", "attempts"), rows)
+        return
+    for f in failures:
+        if as_json:
+            say({"path": f.path, "kind": f.kind, "message": f.message, "attempts": f.attempts})
+        else:
+            out.print(f"[red]{f.kind}[/] {shown(f.path)}: {shown(f.message or '')} (tried {f.attempts}×)")
+    if failures and not as_json:
+        out.print("they are not read again unless they change; to try again: mediafp ingest --retry-failed PATH")
+    if not failures and not as_json:
+        out.print("no file failed")
+
+
+@app.command()
+def verify(
+    no_originals: Annotated[bool, typer.Option("--no-originals", help="Leave the original files unread.")] = False,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Check the store against itself and its log, and the originals where they can be reached.
+
+    Exit status 0 on a sound store, 2 otherwise. Originals that are gone or were changed since are told, and are no
+    fault of the store. Write the last line's seal down elsewhere: it vouches for all that was logged before.
+    """
+    with case_of(store) as case, progress() as bar:
+        problems = case.store.problems()
+        count = 0 if problems else case.store.count()
+        originals: Counter[str] = Counter()
+        changed = []
+        if not (problems or no_originals):
+            task = bar.add_task("reading originals", total=None)
+            for original in case.originals():
+                bar.advance(task)
+                originals[original.state] += 1
+                if original.state == "changed":
+                    changed.append(original.uri)
+        number, seal = (0, "") if problems else log.head(case.store)
+    told = {
+        "assets": count,
+        "problems": problems,
+        "originals": {"same": originals["same"], "changed": changed, "out_of_reach": originals["out of reach"]},
+        "log": {"entries": number, "seal": seal},
+    }
+    if as_json:
+        say(told)
+    elif problems:
+        out.print(f"{len(problems)} problems")
+        for problem in problems:
+            out.print(f"[red]{shown(problem)}[/]")
+    else:
+        out.print(f"{count} assets; the store is sound")
+        if not no_originals:
+            out.print(f"originals: {originals['same']} unchanged, {originals['out of reach']} out of reach")
+        for uri in changed:
+            out.print(f"[yellow]changed since it was taken in[/] {shown(uri)}")
+        out.print(f"log: {number} entries, sealed {seal}")
+    if problems:
+        raise typer.Exit(COULD_NOT_RUN)

@@ -1,0 +1,138 @@
+"""What a store is asked: matches, words, clusters, the evidence page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mediafp import wire
+from mediafp.case import LEAST_PROBABILITY, TOP
+from mediafp.cli.common import (
+    NOTHING_FOUND,
+    SOME_FAILED,
+    Json,
+    Model,
+    Paths,
+    Store,
+    Transcribe,
+    Unsafe,
+    Words,
+    app,
+    case_of,
+    out,
+    progress,
+    say,
+    shown,
+    speech_options,
+)
+from mediafp.ingest.walk import walk
+from mediafp.reading.models import EMBEDDED
+from mediafp.store import transcripts
+
+
+@app.command()
+def match(
+    paths: Paths,
+    top: Annotated[int, typer.Option(help="Most matches a query.", min=1)] = TOP,
+    min_probability: Annotated[
+        float, typer.Option(help="Leave out matches below it; 0 lists weak candidates too.", min=0, max=1)
+    ] = LEAST_PROBABILITY,
+    transcribe: Annotated[
+        Transcribe, typer.Option(help="Look for the same words too; auto: where the store holds transcripts.")
+    ] = Transcribe.AUTO,
+    model: Model = EMBEDDED,
+    words: Words = None,
+    unsafe: Unsafe = False,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Ask where files were used before. They need not be in the store, and are not added."""
+    found, failed = False, False
+    with case_of(store, unsafe=unsafe) as case, progress() as bar:
+        task = bar.add_task("matching", total=sum(1 for _ in walk(paths)))
+        speech = speech_options(transcribe, model, words) if transcripts.any_transcript(case.store) else None
+        for answer in case.match(paths, top=top, least=min_probability, speech=speech):
+            bar.advance(task)
+            found = found or bool(answer.matches)
+            failed = failed or answer.error is not None
+            if as_json:
+                say(wire.answer(answer))
+                continue
+            out.print(f"\n[bold]{shown(answer.query)}[/]")
+            if answer.error:
+                out.print(f"  [red]{shown(answer.error)}[/]")
+            elif not answer.matches:
+                out.print("  nothing found")
+            for m in answer.matches:
+                colour = {"copy": "green", "possible": "yellow"}.get(m.verdict, "cyan")
+                out.print(
+                    f"  [{colour}]{m.verdict.replace('_', ' ')}[/] {m.probability:.3f}  {m.relation}  {shown(m.uris[0])}"
+                )
+                out.print(f"      {'; '.join(m.why)}", style="dim")
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+    if not found:
+        raise typer.Exit(NOTHING_FOUND)
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(help='Words, or a "phrase in quotes".', show_default=False)],
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Find passages by their words in what is said. Simplified and traditional characters find each other."""
+    found = False
+    with case_of(store) as case:
+        for hit in case.search(text):
+            found = True
+            if as_json:
+                say(wire.hit(hit))
+                continue
+            at, marked = 0, ""
+            for start, end in hit.marks:
+                marked += shown(hit.text[at:start]) + f"[bold yellow]{shown(hit.text[max(at, start) : end])}[/]"
+                at = max(at, end)
+            out.print(f"{shown(hit.uris[0])}  {hit.start:.1f}–{hit.end:.1f} s  {marked}{shown(hit.text[at:])}")
+    if not found:
+        if not as_json:
+            out.print("nothing found")
+        raise typer.Exit(NOTHING_FOUND)
+
+
+@app.command()
+def cluster(store: Store = None, as_json: Json = False) -> None:
+    """Group near-duplicate pictures and videos. A shared intro, clip or song alone joins nothing."""
+    with case_of(store) as case, progress() as bar:
+        task = bar.add_task("comparing", total=case.store.count())
+        relations = []
+        for relation in case.relations():
+            relations.append(relation)
+            bar.advance(task)
+        clustering = case.cluster(relations)
+    if as_json:
+        say(wire.clustering(clustering))
+        return
+    for group in clustering.clusters:
+        out.print(f"\n[bold]{group.id}[/]  {len(group.members)} {group.kind}s, weakest link {group.weakest_link:.2f}")
+        for member in group.members:
+            mark = "*" if member.sha256 == group.representative else " "
+            out.print(f"  {mark} {shown(member.uris[0])}")
+    out.print(f"\n{len(clustering.clusters)} clusters; {clustering.unclustered} files stand alone (* best face)")
+
+
+@app.command()
+def report(
+    page: Annotated[Path, typer.Argument(metavar="OUT.html", help="The page to write.", show_default=False)],
+    clips: Annotated[
+        bool, typer.Option("--clips", help="Cut every matched stretch side by side into OUT-clips/*.mp4.")
+    ] = False,
+    store: Store = None,
+) -> None:
+    """Write the evidence page: every match of the store with its proof, and the clusters."""
+    with case_of(store) as case, progress() as bar:
+        task = bar.add_task("comparing", total=case.store.count())
+        written = case.report(page, clips=clips, step=lambda: bar.advance(task))
+    out.print(f"evidence page: {shown(str(page))}")
+    for clip in written:
+        out.print(shown(str(clip.path) if clip.path else clip.message))

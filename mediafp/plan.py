@@ -1,0 +1,111 @@
+"""What an ingest would do, and roughly how long it would take: nothing is written."""
+
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mediafp import pipeline
+from mediafp.dump import Item, on_disk
+from mediafp.errors import MediaError
+from mediafp.ingest.archives import ARCHIVE_SUFFIXES
+from mediafp.ingest.open import sniff
+from mediafp.ingest.sidecars import is_sidecar
+from mediafp.ingest.walk import Found
+from mediafp.jobs import IngestOptions, ledgered
+from mediafp.media import Kind
+from mediafp.store.records import Store
+from mediafp.workers.supervisor import Workers
+
+SAMPLE = 12
+"""New files that are read to see how long they take."""
+SAMPLE_SECONDS = 20.0
+"""Wall seconds after which no more are read."""
+SAMPLE_BYTES = 64 << 20
+"""Larger files are not read for it."""
+LISTENING = 0.09
+"""Wall seconds that listening to a second of sound takes on two cores with Whisper base (README, Measured)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How many files would be looked at, by what is known of them, and the wall seconds of it; None if not to be told.
+
+    `new` holds archives too, whose files are not counted.
+    """
+
+    seen: int
+    new: int
+    known: int
+    failed_before: int
+    skipped: int
+    archives: int
+    new_bytes: int
+    seconds: float | None
+
+
+def plan(store: Store | None, workers: Workers, files: Iterable[Found], options: IngestOptions) -> Plan:
+    """What taking these files into a store (None: a new one) would mean; a few are read to see how long they take."""
+    counts: Counter[str] = Counter()
+    new: list[Item] = []
+    version = pipeline.version()
+    for found in files:
+        item = on_disk(found)
+        counts["seen"] += 1
+        entry = ledgered(store, item, version, retry_failed=options.retry_failed) if store else None
+        if options.read.sidecars and is_sidecar(item.path):
+            counts["skipped"] += 1
+        elif entry is not None:
+            counts[entry.state] += 1
+        else:
+            new.append(item)
+    sizes = [max(0, item.stamp[0]) for item in new]
+    return Plan(
+        seen=counts["seen"],
+        new=len(new),
+        known=counts["done"],
+        failed_before=counts["failed"],
+        skipped=counts["skipped"],
+        archives=sum(item.path.name.lower().endswith(ARCHIVE_SUFFIXES) for item in new),
+        new_bytes=sum(sizes),
+        seconds=_seconds(new, workers, options) if new else 0.0,
+    )
+
+
+def _seconds(new: list[Item], workers: Workers, options: IngestOptions) -> float | None:
+    """Wall seconds for the new files, told by a few of them: pictures by their number, videos by their bytes."""
+    took: dict[Kind | None, float] = defaultdict(float)
+    counts: Counter[Kind | None] = Counter()
+    sizes: Counter[Kind | None] = Counter()
+    began = time.monotonic()
+    workers.start()
+    for item in new[:: max(1, len(new) // SAMPLE)]:
+        if item.stamp[0] > SAMPLE_BYTES or time.monotonic() - began > SAMPLE_SECONDS:
+            continue
+        started = time.monotonic()
+        kind: Kind | None = None
+        heard = 0.0
+        try:
+            with item.open() as file:
+                kind = sniff(file)
+                if kind:
+                    told = workers.read(file, "", kind, full_decode=options.read.full_decode).asset.properties
+                    if options.read.speech and told.get("has_sound"):
+                        heard = float(told.get("duration") or 0.0)
+        except MediaError:
+            pass
+        counts[kind] += 1
+        sizes[kind] += item.stamp[0]
+        took[kind] += time.monotonic() - started + heard * LISTENING
+    sampled = counts.total()
+    if not sampled:
+        return None
+    jobs = min(options.jobs or os.cpu_count() or 1, os.cpu_count() or 1)
+    total = sum(max(0, item.stamp[0]) for item in new)
+    share = {kind: len(new) * count / sampled for kind, count in counts.items()}
+    seconds = sum(took[kind] / counts[kind] * share[kind] for kind in counts if kind != "video")
+    if sizes["video"]:
+        others = sum(sizes[kind] / counts[kind] * share[kind] for kind in counts if kind != "video")
+        seconds += took["video"] / sizes["video"] * max(0.0, total - others)
+    return round(seconds / jobs, 1)

@@ -1,0 +1,82 @@
+"""The ledger of a store: one row a file, what became of it and under which version of the pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from mediafp.store import log
+from mediafp.store.codec import clean, now, path_bytes, path_string
+
+if TYPE_CHECKING:
+    from mediafp.store.records import Store
+
+State = Literal["done", "skipped", "failed"]
+_COLUMNS = "path, bytes, modified_ns, version, state, sha256, kind, message, attempts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What became of a file of this size and time; `sha256` is set where done, `kind` and `message` where failed."""
+
+    path: str
+    bytes: int
+    modified_ns: int
+    version: str
+    state: State
+    sha256: str | None = None
+    kind: str | None = None
+    message: str | None = None
+    attempts: int = 1
+
+
+def write(store: Store, entry: Entry) -> None:
+    """Writes a file's row, in the place of the one that it had. Call it inside `writing`."""
+    path = path_bytes(entry.path)
+    before = store.row("SELECT state, kind FROM ledger WHERE path = ?", (path,))
+    store.db.execute(
+        f"INSERT OR REPLACE INTO ledger ({_COLUMNS}, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            path,
+            entry.bytes,
+            entry.modified_ns,
+            entry.version,
+            entry.state,
+            entry.sha256,
+            entry.kind,
+            None if entry.message is None else clean(entry.message),
+            entry.attempts,
+            now(),
+        ),
+    )
+    if entry.state == "failed" and before != ("failed", entry.kind):
+        log.append(store, "failed", {"path": entry.path, "kind": entry.kind})
+
+
+def find(store: Store, path: str, *, bytes: int, modified_ns: int) -> Entry | None:
+    """The row of a file that is unchanged since it was written, else None."""
+    row = store.row(
+        f"SELECT {_COLUMNS} FROM ledger WHERE path = ? AND bytes = ? AND modified_ns = ?",
+        (path_bytes(path), bytes, modified_ns),
+    )
+    return _entry(row) if row else None
+
+
+def failures(store: Store) -> list[Entry]:
+    """The files that could not be taken in, by path."""
+    return [_entry(row) for row in store.rows(f"SELECT {_COLUMNS} FROM ledger WHERE state = 'failed' ORDER BY path")]
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    path, size, modified_ns, version, state, sha256, kind, message, attempts = row
+    return Entry(
+        path=path_string(path),
+        bytes=size,
+        modified_ns=modified_ns,
+        version=version,
+        state=state,
+        sha256=sha256,
+        kind=kind,
+        message=message,
+        attempts=attempts,
+    )

@@ -1,0 +1,22 @@
+"""Tables as CSV that a spreadsheet opens without running anything in them."""
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+_FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![\d.])")
+"""What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV Injection); a number is none."""
+
+
+def write_csv(out: TextIO, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Writes a table; a cell that could be run as a formula gets an apostrophe before it."""
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_harmless(cell) for cell in row])
+
+
+def _harmless(cell: object) -> str:
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if _FORMULA.match(text.lstrip(" ")) else text

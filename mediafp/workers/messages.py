@@ -1,0 +1,247 @@
+"""What a worker is told and what it answers, as bytes.
+
+A worker that an attacker has taken over can send anything. So answers are MessagePack of fixed types, checked while
+they are decoded (msgspec), never pickles; arrays are checked by their codec, and what they hold by `reading_of`.
+"""
+
+import math
+import os
+import struct
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.errors import ErrorKind
+from mediafp.fingerprint import Fingerprint
+from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.media import Asset, Kind, Pixels
+from mediafp.pipeline import STORED, Reading
+from mediafp.store.codec import pack, unpack
+from mediafp.store.records import Thumbnail
+
+MESSAGE_BYTES = 512 << 20
+"""Longest message; the thumbnails of one video are half of it at most."""
+PART_BYTES = 4 << 20
+"""Bytes of sound, or of an archive's entry, that come in one message."""
+LENGTH = struct.Struct("<I")
+OUT_OF_MEMORY = 71
+"""Exit status of a worker that has no memory left, not even to say so."""
+TIRED_SECONDS = 900.0
+"""CPU seconds after which a fresh worker takes the place of one."""
+MOST_WARNINGS, WARNING_CHARS = 200, 2_000
+MOST_PROPERTIES, PROPERTY_CHARS = 32, 200
+PICTURE_SIDE = 1 << 16
+JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+
+Property = str | int | float | bool | None
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One file to read; its descriptor comes with it. `name` is its name's bytes, for messages alone."""
+
+    what: Literal["read", "sound", "unpack"]
+    name: bytes
+    sha256: str = ""
+    full_decode: bool = False
+    sound: bool = False
+    picture: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The name, bytes that are no UTF-8 as surrogate escapes."""
+        return os.fsdecode(self.name)
+
+
+class Take(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the entry that was named is wanted."""
+
+    wanted: bool
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The worker has started and is locked in."""
+
+
+class Part(msgspec.Struct, frozen=True, tag=True):
+    """Samples (int16, little-endian) of the sound of the file, or bytes of an archive's entry, in order."""
+
+    data: bytes
+
+
+class Row(msgspec.Struct, frozen=True):
+    """The vectors and quality of one type of fingerprint, packed."""
+
+    name: str
+    data: bytes
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A file that was read; `sound_start` is set where parts of its sound came before."""
+
+    kind: Kind
+    properties: dict[str, Property]
+    warnings: list[str]
+    spans: bytes
+    rows: list[Row]
+    thumbnails: list[bytes]
+    picture: bytes | None = None
+    sound_start: float | None = None
+    cpu: float = 0.0
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The sound of a file; `sound_start` is None where it has none."""
+
+    warnings: list[str]
+    sound_start: float | None
+    cpu: float = 0.0
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The next entry of an archive; a `Take` is waited for, and where it is wanted, parts and a `Closed` follow."""
+
+    name: bytes
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The entry ended; `kind` and `message` say why it cannot be read, where that is so."""
+
+    kind: ErrorKind | None = None
+    message: str = ""
+
+
+class Unpacked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """There are no more entries."""
+
+    cpu: float = 0.0
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The file could not be read; `unmedia` where it is no media at all."""
+
+    kind: ErrorKind
+    message: str
+    unmedia: bool = False
+    cpu: float = 0.0
+
+
+Answer = Ready | Part | Read | Heard | Opened | Closed | Unpacked | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+_answers = msgspec.msgpack.Decoder(Answer)
+_tasks = msgspec.msgpack.Decoder(Task)
+_takes = msgspec.msgpack.Decoder(Take)
+
+
+def encode(message: Answer | Task | Take) -> bytes:
+    """The message behind its length."""
+    body = _encoder.encode(message)
+    return LENGTH.pack(len(body)) + body
+
+
+def answer_of(data: bytes | bytearray) -> Answer:
+    """An answer. Raises ValueError where the bytes are none."""
+    try:
+        answer: Answer = _answers.decode(data)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"no message: {error}") from error
+    return answer
+
+
+def task_of(data: bytes | bytearray) -> Task:
+    """A task."""
+    return _tasks.decode(data)
+
+
+def take_of(data: bytes | bytearray) -> Take:
+    """An answer to `Opened`."""
+    return _takes.decode(data)
+
+
+def read_of(reading: Reading, *, picture: bool, cpu: float) -> Read:
+    """What was read, as a message."""
+    first = reading.fingerprints[0]
+    return Read(
+        kind=reading.asset.kind,
+        properties=dict(reading.asset.properties),
+        warnings=shortened(reading.warnings),
+        spans=pack(first.spans),
+        rows=[Row(f.type, pack(f.vectors, f.quality)) for f in reading.fingerprints],
+        thumbnails=[t.jpeg for t in reading.thumbnails],
+        picture=pack(reading.picture) if picture and reading.picture is not None else None,
+        sound_start=reading.sound.start if reading.sound else None,
+        cpu=cpu,
+    )
+
+
+def shortened(warnings: tuple[str, ...] | list[str]) -> list[str]:
+    """The warnings that are sent: a hostile file makes libraries say anything, at any length."""
+    return [text[:WARNING_CHARS].encode("utf-8", "replace").decode() for text in warnings[:MOST_WARNINGS]]
+
+
+def reading_of(message: Read, sha256: str, size: int) -> Reading:
+    """A reading of the file with this SHA-256 and so many bytes, its sound apart.
+
+    Raises ValueError where it could not be that of any file.
+    """
+    (spans,) = _arrays(message.spans, np.float64)
+    count = len(spans)
+    if spans.shape != (count, 2) or not np.isfinite(spans).all() or (spans[:, 1] < spans[:, 0]).any():
+        raise ValueError("spans that are none")
+    if [row.name for row in message.rows] != list(STORED) or len(message.thumbnails) != count:
+        raise ValueError("rows or thumbnails are missing")
+    if not all(jpeg.startswith(JPEG_START) and jpeg.endswith(JPEG_END) for jpeg in message.thumbnails):
+        raise ValueError("a thumbnail that is none")
+    if message.kind == "image" and not count:
+        raise ValueError("a picture without a row")
+    return Reading(
+        asset=Asset(sha256=sha256, kind=message.kind, bytes=size, properties=_properties(message.properties)),
+        fingerprints=tuple(_fingerprint(row, sha256, spans) for row in message.rows),
+        thumbnails=tuple(
+            Thumbnail(position=n, seconds=float(spans[n, 0]), jpeg=jpeg) for n, jpeg in enumerate(message.thumbnails)
+        ),
+        warnings=tuple(shortened(message.warnings)),
+        picture=_picture(message.picture) if message.picture else None,
+    )
+
+
+def _fingerprint(row: Row, sha256: str, spans: npt.NDArray[np.float64]) -> Fingerprint:
+    kind = fingerprint_type(row.name)
+    vectors, quality = _arrays(row.data, np.float16 if kind.metric == "cosine" else np.uint8, np.float32)
+    if vectors.shape != (len(spans), kind.width) or quality.shape != (len(spans),):
+        raise ValueError(f"{row.name}: rows of another shape")
+    if not (np.isfinite(vectors).all() and np.isfinite(quality).all()):
+        raise ValueError(f"{row.name}: values that are no numbers")
+    return Fingerprint(
+        sha256=sha256, type=row.name, version=kind.version, spans=spans.copy(), vectors=vectors, quality=quality
+    )
+
+
+def _picture(data: bytes) -> Pixels:
+    (pixels,) = _arrays(data, np.uint8)
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or not 0 < min(pixels.shape) <= max(pixels.shape) <= PICTURE_SIDE:
+        raise ValueError("a picture that is none")
+    return pixels
+
+
+def _arrays(data: bytes, *types: type[np.generic]) -> list[npt.NDArray[Any]]:
+    arrays: list[npt.NDArray[Any]] = list(unpack(data))
+    if [array.dtype for array in arrays] != [np.dtype(type) for type in types]:
+        raise ValueError("arrays of other types")
+    return arrays
+
+
+def _properties(told: dict[str, Property]) -> dict[str, Property]:
+    if len(told) > MOST_PROPERTIES:
+        raise ValueError("too many properties")
+    for name, value in told.items():
+        if len(name) > PROPERTY_CHARS or (isinstance(value, str) and len(value) > PROPERTY_CHARS):
+            raise ValueError("a property that is too long")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name} is no number")
+    for side in ("width", "height"):
+        if not isinstance(told.get(side), int | None):
+            raise ValueError(f"{side} is no number of pixels")
+    return told

@@ -1,0 +1,374 @@
+"""Files read by locked workers, from the side of the program: it opens files and hands them in, and never parses media.
+
+Our own few lines rather than a pool's: pebble's workers take pickled tasks and give pickled answers, which a worker
+that an attacker has taken over could make run anything, and no pool hands over descriptors or looks at the CPU.
+"""
+
+import io
+import math
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO, Self
+
+import numpy as np
+
+import mediafp
+from mediafp.errors import (
+    CorruptMedia,
+    ErrorKind,
+    LostWorker,
+    MediaError,
+    NoMedia,
+    SandboxError,
+    StoreError,
+    TooLargeMedia,
+    UnreadableMedia,
+    UnsupportedMedia,
+)
+from mediafp.ingest.probe import OpenFile
+from mediafp.media import SOUND_RATE, Kind, Sound
+from mediafp.pipeline import Reading
+from mediafp.settings import MAX_SOUND_SECONDS, MEMORY_BYTES, PICTURE_WALL_SECONDS, VIDEO_WALL_SECONDS
+from mediafp.workers.messages import (
+    LENGTH,
+    MESSAGE_BYTES,
+    OUT_OF_MEMORY,
+    TIRED_SECONDS,
+    Answer,
+    Failed,
+    Heard,
+    Part,
+    Read,
+    Ready,
+    Take,
+    Task,
+    Unpacked,
+    answer_of,
+    encode,
+    reading_of,
+    shortened,
+)
+
+WORKER = "mediafp.workers.worker"
+FILES = 256
+"""Files that one worker reads before a fresh one takes its place: what leaks or was bent in it goes with it."""
+ATTEMPTS = 2
+"""Workers that are lost to a file before it is given up."""
+START_SECONDS = 120.0
+"""Wall seconds in which a worker starts; it takes one on a quiet machine."""
+HANG_UP_SECONDS = 1.0
+"""Wall seconds in which a worker that has hung up ends by itself."""
+SOUND_BYTES = 2 * SOUND_RATE * (MAX_SOUND_SECONDS + 1)
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+KINDS: dict[ErrorKind, type[MediaError]] = {
+    "corrupt": CorruptMedia,
+    "unsupported": UnsupportedMedia,
+    "too_large": TooLargeMedia,
+    "unreadable": UnreadableMedia,
+}
+
+
+class Workers:
+    """Workers that are started when they are needed; its methods block and may be called from several threads.
+
+    `folder` is where sound and unpacked entries lie while they are worked on, in files without a name. Raises
+    SandboxError where a worker cannot be locked in. Close it, or use it as a context manager.
+    """
+
+    def __init__(self, folder: Path, *, locked: bool = True) -> None:
+        self.folder = folder
+        self._locked = locked
+        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
+        self._all: set[Worker] = set()
+        self._closed = False
+
+    def start(self) -> None:
+        """Has a worker started, so that the first file need not wait for it."""
+        with self.worker():
+            pass
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is read any more."""
+        return self._closed
+
+    def close(self) -> None:
+        """Ends every worker; those that read a file as well, whose callers get a LostWorker."""
+        self._closed = True
+        for worker in list(self._all):
+            worker.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def worker(self) -> Iterator["Worker"]:
+        """A worker for one file: an idle one, else a fresh one. What leaves by an exception ends it."""
+        try:
+            worker = self._idle.get_nowait()
+        except queue.Empty:
+            worker = Worker(locked=self._locked)
+            self._all.add(worker)
+            if self._closed:
+                worker.end()
+            worker.wait_until_ready()
+        try:
+            yield worker
+        except BaseException:
+            worker.end()
+            raise
+        finally:
+            worker.files += 1
+            if worker.ended or worker.files >= FILES or worker.cpu > TIRED_SECONDS:
+                worker.end()
+                self._all.discard(worker)
+            else:
+                self._idle.put(worker)
+
+    def read(
+        self,
+        file: OpenFile,
+        sha256: str,
+        kind: Kind,
+        *,
+        full_decode: bool = False,
+        sound: bool = False,
+        picture: bool = False,
+    ) -> Reading:
+        """What a file shows, with its sound and its picture where they are asked for. Raises MediaError."""
+        task = Task(
+            what="read",
+            name=os.fsencode(file.name),
+            sha256=sha256,
+            full_decode=full_decode,
+            sound=sound,
+            picture=picture,
+        )
+        wall = PICTURE_WALL_SECONDS if kind == "image" else VIDEO_WALL_SECONDS
+
+        def done(answer: Answer, samples: BinaryIO) -> Reading:
+            if not isinstance(answer, Read) or answer.kind != kind:
+                raise ValueError("another answer than was asked for")
+            reading = reading_of(answer, sha256, file.bytes)
+            if answer.sound_start is None:
+                return reading
+            return replace(reading, sound=_sound(samples, answer.sound_start))
+
+        return self._run(task, file, wall, done)
+
+    def read_sound(self, file: OpenFile) -> tuple[Sound | None, list[str]]:
+        """The sound of a file alone, and warnings; None where it has none. Raises MediaError."""
+
+        def done(answer: Answer, samples: BinaryIO) -> tuple[Sound | None, list[str]]:
+            if not isinstance(answer, Heard):
+                raise ValueError("another answer than was asked for")
+            start = answer.sound_start
+            return None if start is None else _sound(samples, start), shortened(answer.warnings)
+
+        return self._run(Task(what="sound", name=os.fsencode(file.name)), file, VIDEO_WALL_SECONDS, done)
+
+    def _run[T](self, task: Task, file: OpenFile, wall: float, done: Callable[[Answer, BinaryIO], T]) -> T:
+        """What `done` makes of the answer and of the samples that came before it; one retry in a fresh worker."""
+        attempts, heard = 0, task.sound or task.what == "sound"
+        while True:
+            attempts += 1
+            try:
+                with self.worker() as worker, spool(self.folder) if heard else nullcontext(io.BytesIO()) as samples:
+                    answer = worker.ask(task, file, wall, samples)
+                    if not isinstance(answer, Failed):
+                        return done(answer, samples)
+            except LostWorker as lost:
+                if self._closed or lost.final or attempts == ATTEMPTS:
+                    raise LostWorker(lost.kind, f"{file.name!r}: {lost}", attempts=attempts) from None
+                continue
+            except ValueError as error:
+                # No worker of ours sends such a thing.
+                message = f"{file.name!r}: its worker answered nonsense ({error})"
+                raise LostWorker("crash", message, attempts=attempts) from error
+            raise error_of(answer)
+
+
+class Worker:
+    """One process, and the supervisor's end of the socket to it."""
+
+    def __init__(self, *, locked: bool) -> None:
+        self.files = 0
+        self.cpu = 0.0
+        """CPU seconds that it says it has used."""
+        self.ended = False
+        self.allow(START_SECONDS)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._end = ours
+            # The folder that the user is in may hold modules of the adversary: -P keeps it off the path.
+            path = os.pathsep.join(filter(None, (str(Path(mediafp.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", WORKER, str(theirs.fileno()), *([] if locked else ["--unlocked"])],
+                pass_fds=(theirs.fileno(),),
+                env={**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": path},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        self._lock = Lock()
+
+    def wait_until_ready(self) -> None:
+        """Returns once it has locked itself in. Raises SandboxError where it cannot."""
+        try:
+            answer = self.receive()
+        except LostWorker as lost:
+            self.end()
+            raise SandboxError(f"a worker could not start ({lost}); see: mediafp doctor") from lost
+        if isinstance(answer, Failed):
+            self.end()
+            raise SandboxError(f"{answer.message}; to go on without the locks, add --unsafe-no-sandbox")
+        if not isinstance(answer, Ready):
+            self.end()
+            raise SandboxError("a worker started with nonsense; see: mediafp doctor")
+
+    def ask(self, task: Task, file: OpenFile, wall: float, samples: BinaryIO) -> Answer:
+        """The last answer on a file, its samples written to `samples`. Raises LostWorker, ValueError for nonsense."""
+        self.hand_in(task, file, wall)
+        count = 0
+        while isinstance(answer := self.receive(), Part):
+            count += len(answer.data)
+            if count > SOUND_BYTES:
+                raise ValueError("more sound than there may be")
+            keep(samples, answer.data)
+        return answer
+
+    def hand_in(self, task: Task, file: OpenFile, wall: float) -> None:
+        """Gives it a file to read within so many wall seconds. Raises LostWorker."""
+        self.allow(wall)
+        try:
+            self._end.settimeout(wall)
+            message = encode(task)
+            sent = socket.send_fds(self._end, [message], [file.descriptor])
+            self._end.sendall(message[sent:])
+        except OSError as error:
+            raise self._lost() from error
+
+    def allow(self, wall: float) -> None:
+        """Nothing; gives it so many wall seconds from now on."""
+        self._deadline, self._wall = time.monotonic() + wall, wall
+
+    def tell(self, message: Take) -> None:
+        """Sends it an answer to a question. Raises LostWorker."""
+        try:
+            self._end.sendall(encode(message))
+        except OSError as error:
+            raise self._lost() from error
+
+    def receive(self) -> Answer:
+        """Its next message. Raises LostWorker, ValueError for nonsense."""
+        try:
+            (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
+            if length > MESSAGE_BYTES:
+                raise ValueError(f"a message of {length} bytes")
+            answer = answer_of(self._exactly(length))
+        except TimeoutError as error:
+            self.end()
+            raise LostWorker("timeout", f"reading took more than {self._wall:.0f} s of time") from error
+        except OSError as error:
+            raise self._lost() from error
+        if isinstance(answer, Read | Heard | Failed | Unpacked):
+            self.cpu = answer.cpu
+        return answer
+
+    def _exactly(self, count: int) -> bytearray:
+        data = bytearray(count)
+        rest = memoryview(data)
+        while rest:
+            self._end.settimeout(max(0.001, self._deadline - time.monotonic()))
+            got = self._end.recv_into(rest)
+            if not got:
+                raise ConnectionResetError("it hung up")
+            rest = rest[got:]
+        return data
+
+    def end(self) -> None:
+        """Kills the process, if it still lives, and forgets it."""
+        with self._lock:
+            if not self.ended:
+                self.ended = True
+                self._process.kill()
+                self._process.wait()
+                # Whoever waits for an answer gets an end of file.
+                with suppress(OSError):
+                    self._end.shutdown(socket.SHUT_RDWR)
+                self._end.close()
+
+    def _lost(self) -> LostWorker:
+        """Why the process ended, by its exit status and the memory that it had."""
+        with self._lock:
+            if self.ended:
+                return LostWorker("crash", "its worker was ended")
+            self.ended = True
+            self._end.close()
+            status = _reap(self._process)
+        if status == OUT_OF_MEMORY:
+            return LostWorker("oom", f"there was not enough memory to read it ({MEMORY_BYTES >> 20} MiB at most)")
+        if status == -signal.SIGXCPU:
+            return LostWorker("timeout", "reading took more CPU time than a file may take", final=True)
+        if status == -signal.SIGKILL:
+            return LostWorker("oom", "the system ended its worker, most likely for want of memory")
+        return LostWorker("crash", f"its worker died (exit status {status})")
+
+
+def _reap(process: "subprocess.Popen[bytes]") -> int:
+    """The exit status, negative for a signal, of a process that has hung up."""
+    try:
+        return process.wait(HANG_UP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+@contextmanager
+def spool(folder: Path) -> Iterator[BinaryIO]:
+    """A file without a name on the store's disk, gone with its last reader or with the program."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
+        except OSError as error:
+            raise StoreError(f"nothing can be written to {folder}: {error.strerror}") from error
+        yield file
+
+
+def keep(file: BinaryIO, data: bytes) -> None:
+    """Nothing; writes what a worker sent. Raises StoreError where the disk is full."""
+    try:
+        file.write(data)
+    except OSError as error:
+        raise StoreError(f"the store's disk takes no more ({error.strerror}): free some, and run this again") from error
+
+
+def error_of(answer: Failed) -> MediaError:
+    """What a worker says is wrong with a file, as an error."""
+    if answer.unmedia:
+        return NoMedia(answer.message)
+    if answer.kind in KINDS:
+        return KINDS[answer.kind](answer.message)
+    return LostWorker(answer.kind, answer.message)
+
+
+def _sound(samples: BinaryIO, start: float) -> Sound:
+    """The sound whose samples were written to a file, which is mapped, not read."""
+    samples.flush()
+    if not samples.tell() or samples.tell() % 2 or not math.isfinite(start):
+        raise ValueError("a sound that is none")
+    return Sound(samples=np.memmap(samples, "<i2", mode="r"), start=start)

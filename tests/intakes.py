@@ -1,0 +1,135 @@
+"""What files add to a store, made up, for the tests of the store; and other processes that have it open too."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from mediafp.fingerprint import Fingerprint
+from mediafp.ingest.thumbnails import thumbnail
+from mediafp.media import Asset, Sighting
+from mediafp.store.ledger import Entry
+from mediafp.store.records import FILE_NAME, Intake, Store, Thumbnail
+
+BAD_NAME = os.fsdecode(b"/dump/bad\xff \xe5\x89\xaf\n.mp4")
+"""A path with a byte that is no UTF-8, beside Chinese and a newline."""
+JPEGS = [thumbnail(np.full((8, 8, 3), 5 * n, np.uint8), 8) for n in range(40)]
+
+
+def fingerprint(sha256: str, type: str = "pdq", rows: int = 3, *, seed: int = 0) -> Fingerprint:
+    rng = np.random.default_rng(seed)
+    if type == "pdq":
+        vectors = rng.integers(0, 256, (rows, 32), dtype=np.uint8)
+    else:
+        vectors = rng.normal(size=(rows, 512)).astype(np.float16)
+    starts = np.arange(rows) / 3
+    return Fingerprint(
+        sha256=sha256,
+        type=type,
+        version="1",
+        spans=np.column_stack((starts, starts + 1 / 3)),
+        vectors=vectors,
+        quality=rng.random(rows).astype(np.float32),
+    )
+
+
+def intake(name: str = "a", path: str | None = None, *, rows: int = 3) -> Intake:
+    """All that one file adds: its asset's SHA-256 is its name repeated."""
+    sha256, path = (name * 64)[:64], path or f"/dump/{name}.mp4"
+    return Intake(
+        asset=Asset(
+            sha256=sha256,
+            kind="video",
+            bytes=1000,
+            properties={"format": "mp4", "width": 640, "duration": 1.5, "has_sound": False, "codec": None},
+        ),
+        sighting=Sighting(
+            sha256=sha256, uri=path, account="某人", posted_at="2024-05-01T00:00:00Z", views=7, source="x"
+        ),
+        fingerprints=(fingerprint(sha256, "pdq", rows), fingerprint(sha256, "sscd_distilled", rows)),
+        thumbnails=tuple(Thumbnail(position=n, seconds=n / 3, jpeg=JPEGS[n]) for n in range(rows)),
+        warnings=("2 packets are damaged",),
+        sidecar_warnings=("not kept",),
+    )
+
+
+def raw(store: Store, statement: str, values: tuple[object, ...] = ()) -> None:
+    """Changes the file behind the store's back."""
+    with closing(sqlite3.connect(store.folder / FILE_NAME)) as database, database:
+        database.execute(statement, values)
+
+
+def done(given: Intake, *, version: str = "v") -> Entry:
+    """The row of a file that was taken in."""
+    return Entry(
+        path=given.sighting.uri,
+        bytes=given.asset.bytes,
+        modified_ns=1_700_000_000_123_456_789,
+        version=version,
+        state="done",
+        sha256=given.asset.sha256,
+    )
+
+
+def failed(path: str, kind: str = "corrupt", *, attempts: int = 1) -> Entry:
+    """The row of a file that could not be taken in."""
+    return Entry(
+        path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m", attempts=attempts
+    )
+
+
+HEAD = """
+import os, resource, sys
+from pathlib import Path
+from mediafp.errors import StoreError
+from mediafp.store import ledger
+from mediafp.store.records import Store
+
+def fail(path, kind="corrupt"):
+    row = ledger.Entry(path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m")
+    ledger.write(store, row)
+
+def limit(size=resource.RLIM_INFINITY):  # as a disk that is full
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+"""
+
+
+def child(code: str, folder: Path | None = None) -> "subprocess.Popen[str]":
+    """Another process, with the store of a folder open as `store`; its input and output are pipes."""
+    opened = f"store = Store(Path({str(folder)!r}))\n" if folder else ""
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", HEAD + opened + textwrap.dedent(code)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def tell(process: "subprocess.Popen[str]", line: str) -> None:
+    """Gives the process a line to read."""
+    assert process.stdin is not None
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+
+
+def answer(process: "subprocess.Popen[str]") -> str:
+    """The next line that the process writes."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def ask(process: "subprocess.Popen[str]") -> str:
+    """The line that the process writes once it has read one."""
+    tell(process, "")
+    return answer(process)
+
+
+def end(process: "subprocess.Popen[str]") -> int:
+    """Its exit status, once it has no more to read."""
+    process.communicate(timeout=60)
+    return process.returncode

@@ -1,0 +1,119 @@
+"""The ledger: what became of every file, under which version of the pipeline, until the file changes."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from intakes import BAD_NAME, done, failed, intake, raw
+
+from mediafp.errors import StoreError
+from mediafp.store import ledger, log
+from mediafp.store.ledger import Entry
+from mediafp.store.records import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store that holds one asset, the file of which is not in the ledger."""
+    with Store(tmp_path / "store", create=True) as opened:
+        with opened.writing():
+            opened.add(intake("a", BAD_NAME))
+        yield opened
+
+
+def write(store: Store, *entries: Entry) -> None:
+    with store.writing():
+        for entry in entries:
+            ledger.write(store, entry)
+
+
+def skipped(path: str) -> Entry:
+    return Entry(path=path, bytes=0, modified_ns=-5, version="v", state="skipped")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        done(intake("a", BAD_NAME), version="版本 2"),
+        skipped("-leading '\" %_.txt"),
+        failed(BAD_NAME, "timeout", attempts=7),
+        replace(failed("/huge"), bytes=1 << 50, modified_ns=(1 << 63) - 1, message="of 3 lines\n\nand 汉字"),
+    ],
+    ids=lambda entry: entry.state,
+)
+def test_a_row_comes_back_as_it_was(store: Store, entry: Entry) -> None:
+    write(store, entry)
+    store.close()
+    with Store(store.folder) as again:
+        assert ledger.find(again, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) == entry
+        assert ledger.failures(again) == ([entry] if entry.state == "failed" else [])
+        assert again.problems() == []
+
+
+def test_a_changed_file_is_not_found(store: Store) -> None:
+    entry = done(intake("a", BAD_NAME))
+    write(store, entry)
+    assert ledger.find(store, entry.path, bytes=entry.bytes + 1, modified_ns=entry.modified_ns) is None
+    assert ledger.find(store, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns + 1) is None
+    assert ledger.find(store, "/other", bytes=entry.bytes, modified_ns=entry.modified_ns) is None
+
+
+def test_a_file_has_one_row_the_last(store: Store) -> None:
+    write(store, failed(BAD_NAME), failed(BAD_NAME, "crash", attempts=2), failed("/z"), failed("/b"))
+    assert ledger.failures(store) == [failed("/b"), failed(BAD_NAME, "crash", attempts=2), failed("/z")]
+    write(store, done(intake("a", BAD_NAME)), skipped("/b"))
+    assert [row.path for row in ledger.failures(store)] == ["/z"]
+
+
+def test_a_hostile_message_does_not_stop_the_ledger(store: Store) -> None:
+    write(store, replace(failed(BAD_NAME), message=f"{BAD_NAME} is\ud800\x00cut"))
+    (row,) = ledger.failures(store)
+    assert row.path == BAD_NAME and row.message is not None and row.message.endswith("is?\x00cut")
+    assert store.problems() == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        replace(done(intake("a")), sha256=None),
+        replace(done(intake("a")), sha256="f" * 64),
+        replace(skipped("/s"), sha256="a" * 64),
+        replace(failed("/f"), sha256="a" * 64),
+        replace(failed("/f"), message=None),
+        replace(failed("/f"), kind=None),
+        replace(skipped("/s"), kind="corrupt"),
+        replace(skipped("/s"), message="m"),
+        replace(done(intake("a")), message="m"),
+    ],
+    ids=lambda entry: f"{entry.state} {entry.sha256 and entry.sha256[0]} {entry.kind} {entry.message}",
+)
+def test_a_row_that_contradicts_itself_is_refused(store: Store, wrong: Entry) -> None:
+    with pytest.raises(StoreError, match="cannot be written"):
+        write(store, wrong)
+    assert ledger.failures(store) == []
+
+
+def test_a_failure_is_logged_when_it_is_new_and_when_it_is_another(store: Store) -> None:
+    write(store, failed(BAD_NAME), failed(BAD_NAME, attempts=2))
+    write(store, failed(BAD_NAME, "crash"), skipped(BAD_NAME), failed(BAD_NAME, "crash"), skipped("/s"))
+    logged = [entry.details for entry in log.entries(store, "failed")]
+    assert logged == [{"path": BAD_NAME, "kind": kind} for kind in ("corrupt", "crash", "crash")]
+
+
+def test_a_file_that_was_taken_in_and_not_seen_is_found(store: Store) -> None:
+    write(store, done(intake("a", BAD_NAME)))
+    assert store.problems() == []
+    write(store, done(intake("a", "/elsewhere")))
+    (problem,) = store.problems()
+    assert "'/elsewhere'" in problem and "a" * 64 in problem
+
+
+def test_no_asset_means_no_row(store: Store) -> None:
+    entry = done(intake("a", BAD_NAME))
+    write(store, entry)
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        raw(store, "UPDATE ledger SET sha256 = NULL")
+    store.db.execute("DELETE FROM asset")
+    assert ledger.find(store, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) is None
