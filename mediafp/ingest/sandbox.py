@@ -27,11 +27,9 @@ else:
     pyseccomp = None
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 1, 38, 39
-LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
+LANDLOCK_CREATE_RULESET, LANDLOCK_RESTRICT_SELF = 444, 446
 """System call numbers, the same on every architecture."""
 LANDLOCK_ABI_QUERY: Final = 1
-LANDLOCK_RULE_PATH_BENEATH: Final = 1
-LANDLOCK_EXECUTE, LANDLOCK_READ_FILE = 1 << 0, 1 << 2
 LANDLOCK_ACCESS: Final = ((1, (1 << 13) - 1), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))
 """Rights over files by the version of Landlock that brought them: all of 1, refer, truncate, ioctl of devices."""
 LANDLOCK_NET: Final = (4, 0b11)
@@ -49,12 +47,6 @@ NEEDED: Final = (
     "set_robust_list rseq getrusage poll ppoll restart_syscall fadvise64 times membarrier"
 )
 """System calls that decoding, the models and Python's own upkeep make. Not among them: open, socket, exec, kill."""
-STARTING: Final = (
-    "execve openat open access faccessat faccessat2 readlink readlinkat stat lstat newfstatat statx arch_prctl "
-    "set_tid_address prlimit64 uname fcntl ioctl getcwd sysinfo sched_setaffinity sched_getparam sched_getscheduler "
-    "pipe pipe2 select pselect6 ftruncate fsync fdatasync getuid geteuid getgid getegid prctl mlock munlock"
-)
-"""Those that a program which is yet to be loaded makes besides; Landlock leaves it nothing to open but itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,17 +127,7 @@ def lock() -> None:
         raise SandboxError(f"the locks would not hold for {threads - 1} threads that run already")
     _no_new_privileges()
     _deny_files()
-    _allow_calls(NEEDED.split(), exec_memory=False)
-
-
-def lock_program(program: Path) -> None:
-    """Nothing; for a process that is about to become `program`, a static one: it may open nothing but itself.
-
-    Made to run between fork and exec. Raises SandboxError where a lock does not close.
-    """
-    _no_new_privileges()
-    _deny_files(program)
-    _allow_calls(f"{NEEDED} {STARTING}".split(), exec_memory=True)
+    _allow_calls()
 
 
 def _no_new_privileges() -> None:
@@ -153,8 +135,8 @@ def _no_new_privileges() -> None:
         raise SandboxError("no_new_privs cannot be set")
 
 
-def _deny_files(program: Path | None = None) -> None:
-    """Nothing; Landlock without a rule but, where it is named, one for the program that is to be started."""
+def _deny_files() -> None:
+    """Nothing; Landlock without a rule."""
     libc, abi = _libc(), _landlock_abi()
     access = 0
     for version, rights in LANDLOCK_ACCESS:
@@ -167,25 +149,13 @@ def _deny_files(program: Path | None = None) -> None:
     rules = libc.syscall(LANDLOCK_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0)
     if rules < 0:
         raise SandboxError(f"Landlock gives no rules: {os.strerror(ctypes.get_errno())}")
-    if program is not None:
-        file = os.open(program, os.O_PATH | os.O_CLOEXEC)
-        beneath = _PathBeneath(LANDLOCK_EXECUTE | LANDLOCK_READ_FILE, file)
-        if libc.syscall(LANDLOCK_ADD_RULE, rules, LANDLOCK_RULE_PATH_BENEATH, ctypes.byref(beneath), 0):
-            raise SandboxError(f"Landlock refuses the rule for {program}: {os.strerror(ctypes.get_errno())}")
-        os.close(file)
     if libc.syscall(LANDLOCK_RESTRICT_SELF, rules, 0):
         raise SandboxError(f"Landlock does not close: {os.strerror(ctypes.get_errno())}")
     os.close(rules)
 
 
-class _PathBeneath(ctypes.Structure):
-    _pack_ = 1
-    _layout_ = "ms"
-    _fields_ = [("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32)]
-
-
-def _allow_calls(names: list[str], *, exec_memory: bool) -> None:
-    """Nothing; seccomp denies all other system calls with EPERM, in all threads.
+def _allow_calls() -> None:
+    """Nothing; seccomp denies all system calls but those NEEDED with EPERM, in all threads.
 
     Threads may be made, processes not; signals reach the process itself alone, so that abort() works.
     """
@@ -193,11 +163,10 @@ def _allow_calls(names: list[str], *, exec_memory: bool) -> None:
     try:
         calls = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
         calls.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
-        for name in names:
+        for name in NEEDED.split():
             _add(calls, name)
-        data = () if exec_memory else (pyseccomp.Arg(2, pyseccomp.MASKED_EQ, PROT_EXEC, 0),)
         for name in ("mmap", "mmap2", "mprotect"):
-            _add(calls, name, *data)
+            _add(calls, name, pyseccomp.Arg(2, pyseccomp.MASKED_EQ, PROT_EXEC, 0))
         _add(calls, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, CLONE_THREAD))
         # os.dup(), which is how a reader is made.
         _add(calls, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, fcntl.F_DUPFD_CLOEXEC))
