@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from mediafp.report.page import write_report
 from mediafp.scribe import Transcription
 from mediafp.store import transcripts
 from mediafp.store.records import FILE_NAME, Store
+from mediafp.workers.program import find_ffmpeg
 from mediafp.workers.supervisor import Workers
 
 TOP = 10
@@ -168,8 +169,10 @@ class Case:
     def report(self, out: Path, *, clips: bool, step: Callable[[], object] = lambda: None) -> list[Clip]:
         """Writes the evidence page, and with `clips` the matched stretches into a folder beside it.
 
-        `step` is called once an asset compared. Raises UsageError where `out` cannot be written, or is no page.
+        `step` is called once an asset compared. Raises UsageError where `out` cannot be written, or is no page, and
+        SandboxError where ffmpeg cannot be locked in; both before the first.
         """
+        ffmpeg = find_ffmpeg(locked=self._locked) if clips else None
         folder = out.with_name(out.stem + "-clips")
         try:
             if out.exists() and not out.read_bytes()[:9].lower() == b"<!doctype":
@@ -189,20 +192,24 @@ class Case:
             write_report(out, answers=answers, clustering=self.cluster(relations), source=_Evidence(self.store))
         except OSError as error:
             raise UsageError(f"{out} cannot be written: {error.strerror}") from error
-        if not clips:
+        if ffmpeg is None:
             return []
-        return write_clips(folder, answers=answers, originals=self._original)
+        return write_clips(folder, answers=answers, originals=self._original, run=ffmpeg.run)
 
-    def _original(self, sha256: str) -> Path | None:
-        """A file that still holds the asset's bytes; None where it is gone or was changed."""
-        for uri in self.store.uris(sha256):
-            try:
-                with open_file(Path(uri)) as file:
+    @contextmanager
+    def _original(self, sha256: str) -> Iterator[int | None]:
+        """The descriptor of a file that still holds the asset's bytes; None where it is gone or was changed."""
+        with ExitStack() as opened:
+            descriptor = None
+            for uri in self.store.uris(sha256):
+                try:
+                    file = opened.enter_context(open_file(Path(uri)))
                     if sha256_of(file) == sha256:
-                        return Path(uri)
-            except UnreadableMedia:
-                continue
-        return None
+                        descriptor = file.descriptor
+                        break
+                except UnreadableMedia:
+                    continue
+            yield descriptor
 
 
 class _Evidence:

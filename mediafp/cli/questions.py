@@ -127,10 +127,11 @@ def report(
     clips: Annotated[
         bool, typer.Option("--clips", help="Cut every matched stretch side by side into OUT-clips/*.mp4.")
     ] = False,
+    unsafe: Unsafe = False,
     store: Store = None,
 ) -> None:
     """Write the evidence page: every match of the store with its proof, and the clusters."""
-    with case_of(store) as case, progress() as bar:
+    with case_of(store, unsafe=unsafe) as case, progress() as bar:
         task = bar.add_task("comparing", total=case.store.count())
         written = case.report(page, clips=clips, step=lambda: bar.advance(task))
     out.print(f"evidence page: {shown(str(page))}")

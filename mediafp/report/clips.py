@@ -1,20 +1,39 @@
 """Matched stretches of videos, query left and reference right, as MP4 files by ffmpeg."""
 
 import os
-import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final, Protocol
 
 import ffmpeg
-import imageio_ffmpeg
 
+from mediafp.errors import MediaError
 from mediafp.evidence import Answer, Segment
-from mediafp.settings import DEMUXERS
+from mediafp.settings import CPU_SECONDS_MOST, DECODERS, DEMUXERS, MAX_FRAME_PIXELS
 
 HEIGHT = 360
 DIGITS = 12
 """Digits of the SHA-256 in a clip's name."""
+THREADS: Final = 2
+"""Threads of each decoder, of the filters and of the encoder. On two cores more gain nothing, and each takes memory."""
+CPU_SECONDS_FIRST: Final = 60.0
+"""CPU seconds in which the beginning is reached: what lies behind the key frame before it is decoded, 40 minutes of 720p."""
+CPU_SECONDS_A_SECOND: Final = 10.0
+"""CPU seconds more for every second of a clip: 640 x 272 takes .3, two 8K videos in 10-bit HEVC 9."""
+BYTES_FIRST: Final = 16 << 20
+BYTES_A_SECOND: Final = 2 << 20
+"""Bytes that a clip may have, first and for every second of it: real ones take .14 MB a second."""
+BYTES_MOST: Final = 4 << 30
+"""Bytes that it may have in all: seven hours of real ones."""
+_SOURCE_LIMITS: Final = {
+    "format_whitelist": DEMUXERS,
+    "codec_whitelist": DECODERS,
+    "protocol_whitelist": "fd",
+    "max_pixels": MAX_FRAME_PIXELS,
+    "threads": THREADS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +44,22 @@ class Clip:
     message: str
 
 
-def write_clips(folder: Path, *, answers: Sequence[Answer], originals: Callable[[str], Path | None]) -> list[Clip]:
-    """One clip a matching stretch. `originals` gives an asset's file, None where it is gone."""
+class Run(Protocol):
+    """How ffmpeg is run: with open files under the numbers that they have here. Raises MediaError where it fails."""
+
+    def __call__(
+        self, arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int
+    ) -> None: ...
+
+
+def write_clips(
+    folder: Path,
+    *,
+    answers: Sequence[Answer],
+    originals: Callable[[str], AbstractContextManager[int | None]],
+    run: Run,
+) -> list[Clip]:
+    """One clip a matching stretch. `originals` opens an asset's file and gives its descriptor, None where it is gone."""
     folder.mkdir(parents=True, exist_ok=True)
     clips = []
     for answer in answers:
@@ -34,37 +67,63 @@ def write_clips(folder: Path, *, answers: Sequence[Answer], originals: Callable[
             stretches = [s for s in match.segments if s.channel == "picture" and s.query]
             if not stretches or match.kind != "video" or answer.sha256 is None:
                 continue
-            query, reference = originals(answer.sha256), originals(match.sha256)
-            for n, segment in enumerate(stretches, 1):
-                name = f"{answer.sha256[:DIGITS]}-{match.sha256[:DIGITS]}-{n}.mp4"
-                if query is None or reference is None:
-                    clips.append(
-                        Clip(path=None, message=f"{name}: an original is gone from where it was seen, or was changed")
-                    )
-                else:
-                    clips.append(_cut(query, reference, segment, folder / name))
+            with originals(answer.sha256) as query, originals(match.sha256) as reference:
+                for n, segment in enumerate(stretches, 1):
+                    name = f"{answer.sha256[:DIGITS]}-{match.sha256[:DIGITS]}-{n}.mp4"
+                    if query is None or reference is None:
+                        clips.append(
+                            Clip(
+                                path=None,
+                                message=f"{name}: an original is gone from where it was seen, or was changed",
+                            )
+                        )
+                    else:
+                        clips.append(_cut(query, reference, segment, folder / name, run))
     return clips
 
 
-def _cut(query: Path, reference: Path, segment: Segment, target: Path) -> Clip:
+def _cut(query: int, reference: int, segment: Segment, target: Path, run: Run) -> Clip:
+    assert segment.query is not None, "stills have no stretch to cut"
+    seconds = segment.query[1] - segment.query[0]
+    # Under its name when it is whole: what was cut short by a failure, or by Ctrl-C, goes.
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        part.unlink(missing_ok=True)
+        made = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            for descriptor in (query, reference):
+                # Its place in the file is shared with whoever read it before.
+                os.lseek(descriptor, 0, os.SEEK_SET)
+            run(
+                _arguments(query, reference, made, segment),
+                descriptors=(query, reference, made),
+                cpu_seconds=min(CPU_SECONDS_FIRST + CPU_SECONDS_A_SECOND * seconds, CPU_SECONDS_MOST),
+                file_bytes=min(BYTES_FIRST + int(BYTES_A_SECOND * seconds), BYTES_MOST),
+            )
+        finally:
+            os.close(made)
+        part.replace(target)
+    except MediaError as error:
+        return Clip(path=None, message=f"{target.name}: ffmpeg failed: {error}")
+    except OSError as error:
+        return Clip(path=None, message=f"{target.name} cannot be written: {error.strerror}")
+    finally:
+        part.unlink(missing_ok=True)
+    return Clip(path=target, message=f"{target.name}: {segment.query[0]:.1f} s")
+
+
+def _arguments(query: int, reference: int, made: int, segment: Segment) -> list[str]:
+    """What ffmpeg is told. It reads and writes open files alone, and no name reaches it."""
     assert segment.query is not None, "stills have no stretch to cut"
     sides = []
-    for role, (start, end), speed in (("query", segment.query, 1.0), ("reference", segment.reference, segment.speed)):
-        limits = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
-        stream = ffmpeg.input(role, ss=max(0.0, start), t=max(0.1, end - start), **limits).video
+    for descriptor, (start, end), speed in (
+        (query, segment.query, 1.0),
+        (reference, segment.reference, segment.speed),
+    ):
+        stretch = {"ss": max(0.0, start), "t": max(0.1, end - start)}
+        stream = ffmpeg.input("fd:", fd=descriptor, **stretch, **_SOURCE_LIMITS).video
         stream = stream.filter("setpts", f"(PTS-STARTPTS)/{speed}").filter("scale", -2, HEIGHT).filter("setsar", 1)
         sides.append(stream.filter("fps", 25))
-    made = ffmpeg.filter(sides, "hstack", inputs=2, shortest=1).output(
-        "clip", vcodec="libx264", preset="veryfast", pix_fmt="yuv420p", loglevel="error"
-    )
-    # Names go in last: ffmpeg-python takes no bytes that are not UTF-8. Absolute and behind file:, none is an option.
-    names = {"query": query, "reference": reference, "clip": target}
-    command = [
-        os.fsencode(f"file:{names[word].resolve()}" if word in names else word)
-        for word in made.overwrite_output().compile(cmd=[imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin"])
-    ]
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode:
-        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return Clip(path=None, message=f"{target.name}: ffmpeg failed: {reason[-1] if reason else 'no reason given'}")
-    return Clip(path=target, message=f"{target.name}: {segment.query[0]:.1f} s")
+    clip: dict[str, Any] = {"format": "mp4", "vcodec": "libx264", "preset": "veryfast", "pix_fmt": "yuv420p"}
+    output = ffmpeg.filter(sides, "hstack", inputs=2, shortest=1).output("fd:", fd=made, threads=THREADS, **clip)
+    return ["-nostdin", "-loglevel", "error", "-filter_complex_threads", str(THREADS), *output.get_args()]

@@ -2,8 +2,12 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -14,7 +18,11 @@ from typer.testing import CliRunner
 
 from mediafp.case import open_case
 from mediafp.cli import app
+from mediafp.errors import MediaError
+from mediafp.jobs import IngestOptions
+from mediafp.pipeline import ReadOptions
 from mediafp.report.clips import HEIGHT, write_clips
+from mediafp.workers.program import find_ffmpeg
 
 COPY_NAME = "-copy 副本 100%d ':.mp4"
 """A name that ffmpeg could take for an option, a pattern or a protocol."""
@@ -25,9 +33,17 @@ def ffmpeg(*arguments: object) -> None:
     subprocess.run(command, check=True, timeout=60)
 
 
-def mediafp(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]:
+def mediafp(*arguments: object, store: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mediafp", "--store", str(store), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, errors="surrogateescape", check=False)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        errors="surrogateescape",
+        check=False,
+        env={**os.environ, **variables},
+    )
 
 
 def seconds_of(path: Path) -> tuple[float, tuple[int, int], list[np.ndarray]]:
@@ -49,7 +65,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, clips: dict[str, Path]) -> t
     ffmpeg("-ss", 2, "-t", 5, "-i", dump / "original.mp4", "-vf", "hflip,scale=480:-2,setsar=1", "-an",
            "-c:v", "libx264", "-crf", 30, "-preset", "veryfast", f"file:{dump / COPY_NAME}")  # fmt: skip
     with open_case(store, create=True) as case:
-        assert [outcome.status for outcome in case.ingest([dump])] == ["added", "added"]
+        options = IngestOptions(read=ReadOptions(sidecars=False))
+        assert [outcome.status for outcome in case.ingest([dump], options)] == ["added", "added"]
     return folder, store
 
 
@@ -95,7 +112,7 @@ def test_a_deleted_original_is_told_and_not_a_failure(world: tuple[Path, Path]) 
     assert not list((folder / "gone-clips").glob("*.mp4"))
 
 
-def test_an_original_that_is_no_video_any_more_is_told_and_not_a_failure(world: tuple[Path, Path]) -> None:
+def test_an_original_that_was_overwritten_is_told_and_not_a_failure(world: tuple[Path, Path]) -> None:
     folder, store = world
     original = folder / "dump" / "original.mp4"
     kept = original.read_bytes()
@@ -105,16 +122,123 @@ def test_an_original_that_is_no_video_any_more_is_told_and_not_a_failure(world: 
             (clip,) = case.report(folder / "other.html", clips=True)
     finally:
         original.write_bytes(kept)
-    assert clip.path is None and clip.message
-    assert not list((folder / "other-clips").glob("*.mp4")), "no half-made clip is left"
+    assert clip.path is None and "was changed" in clip.message
+    assert not list((folder / "other-clips").iterdir())
+
+
+def test_without_locks_clips_are_cut_only_where_that_was_asked_for(world: tuple[Path, Path], tmp_path: Path) -> None:
+    _, store = world
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "pyseccomp.py").write_text("raise ImportError")
+    page = tmp_path / "evidence.html"
+    refused = mediafp("report", page, "--clips", store=store, PYTHONPATH=str(modules))
+    assert refused.returncode == 2 and "--unsafe-no-sandbox" in refused.stderr
+    assert not page.exists() and not (tmp_path / "evidence-clips").exists()
+    done = mediafp("report", page, "--clips", "--unsafe-no-sandbox", store=store, PYTHONPATH=str(modules))
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / "evidence-clips").iterdir()
+    assert 4 < seconds_of(path)[0] < 6
+
+
+def always(path: Path) -> Callable[[str], AbstractContextManager[int | None]]:
+    """Originals that are all the same file."""
+
+    @contextmanager
+    def original(sha256: str) -> Iterator[int | None]:
+        with path.open("rb") as file:
+            # Whoever looked at it before may have left it anywhere.
+            file.seek(7)
+            yield file.fileno()
+
+    return original
+
+
+PLAYLISTS = {
+    "a.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{}\n#EXT-X-ENDLIST\n",
+    "a.ffconcat": "ffconcat version 1.0\nfile '{}'\n",
+    "a.sdp": "v=0\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+}
+
+
+@pytest.mark.parametrize("locked", [True, False])
+@pytest.mark.parametrize("name", PLAYLISTS)
+def test_a_playlist_in_an_originals_place_is_not_followed(
+    world: tuple[Path, Path], tmp_path: Path, name: str, locked: bool
+) -> None:
+    # Without the locks the lists of what ffmpeg may open hold alone.
+    folder, store = world
+    with open_case(store) as case:
+        answers = case.answers(list(case.relations()))
+    ffmpeg = find_ffmpeg(locked=locked)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        for target in (f"file:{folder / 'dump' / 'original.mp4'}", f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"):
+            (tmp_path / name).write_text(PLAYLISTS[name].format(target))
+            (clip,) = write_clips(tmp_path / "made", answers=answers, originals=always(tmp_path / name), run=ffmpeg.run)
+            assert clip.path is None and "ffmpeg failed" in clip.message
+            with pytest.raises(BlockingIOError):
+                server.accept()
+    assert not list((tmp_path / "made").iterdir())
+    # The control.
+    (clip,) = write_clips(
+        tmp_path / "made", answers=answers, originals=always(folder / "dump" / "original.mp4"), run=ffmpeg.run
+    )
+    assert clip.path is not None, clip.message
 
 
 def test_a_name_that_is_no_text_is_cut_too(world: tuple[Path, Path], tmp_path: Path) -> None:
-    folder, store = world
-    bad = tmp_path / os.fsdecode(b"bad\xff.mp4")
-    shutil.copyfile(folder / "dump" / "original.mp4", bad)
-    with open_case(store) as case:
-        answers = case.answers(list(case.relations()))
-    (clip,) = write_clips(tmp_path / "made", answers=answers, originals=lambda sha256: bad)
+    folder, _ = world
+    (tmp_path / "dump").mkdir()
+    for path in (folder / "dump").iterdir():
+        shutil.copyfile(path, tmp_path / "dump" / os.fsdecode(b"bad\xff" + os.fsencode(path.name)))
+    with open_case(tmp_path / "store", create=True) as case:
+        assert [outcome.status for outcome in case.ingest([tmp_path / "dump"])] == ["added", "added"]
+        (clip,) = case.report(tmp_path / "page.html", clips=True)
     assert clip.path is not None, clip.message
     assert seconds_of(clip.path)[0] > 1
+
+
+@pytest.mark.parametrize("end", [MediaError("no"), KeyboardInterrupt()])
+def test_what_was_cut_in_part_does_not_stay_and_an_older_clip_does(
+    world: tuple[Path, Path], tmp_path: Path, end: BaseException
+) -> None:
+    folder, store = world
+    with open_case(store) as case:
+        answers = case.answers(list(case.relations()))
+
+    def run(arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int) -> None:
+        assert [os.lseek(descriptor, 0, os.SEEK_CUR) for descriptor in descriptors] == [0, 0, 0]
+        os.write(descriptors[-1], b"half")
+        if list(tmp_path.glob("*.mp4")):
+            raise end
+
+    originals = always(folder / "dump" / "original.mp4")
+    (clip,) = write_clips(tmp_path, answers=answers, originals=originals, run=run)
+    assert clip.path is not None and list(tmp_path.iterdir()) == [clip.path]
+    inode = clip.path.stat().st_ino
+    try:
+        (again,) = write_clips(tmp_path, answers=answers, originals=originals, run=run)
+        assert again.path is None and again.message.endswith("ffmpeg failed: no")
+    except KeyboardInterrupt:
+        assert isinstance(end, KeyboardInterrupt)
+    assert list(tmp_path.iterdir()) == [clip.path] and clip.path.stat().st_ino == inode
+
+
+def test_a_long_stretch_may_take_more_but_not_without_end(world: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, store = world
+    allowed = []
+
+    def run(arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int) -> None:
+        allowed.append((cpu_seconds, file_bytes))
+
+    with open_case(store) as case:
+        (answer,) = (answer for answer in case.answers(list(case.relations())) if answer.matches)
+    (match,) = answer.matches
+    (segment,) = match.segments
+    for seconds in (5.0, 50.0, 1e9):
+        long = replace(segment, query=(0.0, seconds), reference=(0.0, seconds))
+        longer = replace(answer, matches=(replace(match, segments=(long,)),))
+        write_clips(tmp_path, answers=[longer], originals=always(folder / "dump" / "original.mp4"), run=run)
+    assert allowed[0] < allowed[1] < allowed[2]
+    assert allowed[2][0] <= 1800 and allowed[2][1] <= 4 << 30
