@@ -87,11 +87,12 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
     thumbnails: list[Thumbnail] = []
     first: Pixels | None = None
     last: npt.NDArray[np.float32] | None = None
-    seen = kept_bytes = 0
+    seen = kept_bytes = left_out = 0
     end: float | None = None
     for batch in _batches(media):
         if end is not None:
             # The sound goes on.
+            left_out += len(batch)
             continue
         seen += len(batch)
         if first is None and not video:
@@ -118,7 +119,7 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
         if kept_bytes > KEPT_BYTES:
             end = batch[-1].end
     warnings = list(media.warnings)
-    if end is not None:
+    if left_out:
         warnings.append(
             f"of the pictures only the first {end:.0f} s were kept: the limit is {KEPT_BYTES >> 20} MiB of them"
         )

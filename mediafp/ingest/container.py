@@ -11,7 +11,7 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from mediafp.errors import CorruptMedia, TooLargeMedia
+from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 from mediafp.settings import DECODERS, DEMUXERS
 
 READ_BYTES: Final = 1 << 18
@@ -84,8 +84,10 @@ def packets(
         yield packet
 
 
-def nothing_in(name: str) -> CorruptMedia:
+def nothing_in(container: av.container.InputContainer, name: str) -> MediaError:
     """The error of a container without a stream that can be decoded."""
+    if container.streams.audio:
+        return UnsupportedMedia(f"{name!r}: no decoder for its sound; convert it to MP3 or FLAC first")
     return CorruptMedia(f"{name!r} holds neither pictures nor sound; fetch it again from its source")
 
 

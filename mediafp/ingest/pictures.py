@@ -1,6 +1,5 @@
 """Still and animated pictures as upright RGB."""
 
-import io
 import threading
 import warnings as python_warnings
 from collections.abc import Iterator
@@ -51,7 +50,10 @@ _AVERAGED: Final = frozenset(("L", "RGB", "CMYK", "YCbCr"))
 """Modes whose neighbouring pixels may be averaged as they are."""
 _SIDEWAYS: Final = frozenset((5, 6, 7, 8))
 _START_OF_SCAN: Final = 0xDA
-_NOTES: Final = frozenset((*range(0xE0, 0xF0), 0xFE))
+_NO_MARKERS: Final = b"\x00\xff"
+"""What Pillow takes for padding or junk where it is behind 0xFF."""
+_BARE: Final = frozenset((0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)))
+"""Markers behind which Pillow reads no length."""
 _JPEG_XL_STARTS: Final = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
 _TOO_MUCH_TEXT: Final = ("Decompressed data too large", "Too much memory used in text chunks")
 """What Pillow says of a PNG's compressed notes past its own limits, 1 MiB each and 64 MiB in all."""
@@ -70,10 +72,11 @@ def read_picture(file: OpenFile, *, go_on: GoOn = without_end) -> Media:
     if file.bytes > PICTURE_BYTES:
         raise TooLargeMedia(f"{file.name!r}: {file.bytes} bytes are over the limit of {PICTURE_BYTES}; shrink it first")
     with file.reader() as reader, _step(file.name, warnings):
-        if _metadata_bytes(reader) > METADATA_BYTES:
+        if file.bytes > METADATA_BYTES and _all_notes(reader.read(METADATA_BYTES)):
             raise TooLargeMedia(
                 f"its EXIF and other notes are over the limit of {METADATA_BYTES} bytes; strip them first"
             )
+        reader.seek(0)
         picture = _open(reader)
         turn = _orientation(picture, warnings)
         width, height = picture.size
@@ -181,19 +184,25 @@ def _open(file: BinaryIO) -> Image.Image:
         raise CorruptMedia("its header is damaged; fetch it again from its source") from exc
 
 
-def _metadata_bytes(reader: BinaryIO) -> int:
-    """Bytes of a JPEG's segments of notes (APPn, COM), which Pillow joins at a cost that grows with their square.
+def _all_notes(start: bytes) -> bool:
+    """Whether this start of a file is that of a JPEG and its scan lies behind it.
 
-    0 for other formats. The reader is left at its start.
+    What comes before the scan are notes (APPn, COM), which Pillow joins at a cost that grows with their square, padding
+    and junk, which it reads byte by byte, and tables, which are small.
     """
-    found = 0
-    if reader.read(2) == b"\xff\xd8":
-        while (marker := reader.read(4))[:1] == b"\xff" and len(marker) == 4 and marker[1] != _START_OF_SCAN:
-            length = int.from_bytes(marker[2:], "big")
-            found += length if marker[1] in _NOTES else 0
-            reader.seek(max(length, 2) - 2, io.SEEK_CUR)
-    reader.seek(0)
-    return found
+    if start[:2] != b"\xff\xd8":
+        return False
+    at = start.find(b"\xff", 2)
+    while 0 <= at < len(start) - 1:
+        marker = start[at + 1]
+        if marker == _START_OF_SCAN:
+            return False
+        if marker in _NO_MARKERS or marker in _BARE:
+            at += 1
+        else:
+            at += 2 + max(2, int.from_bytes(start[at + 2 : at + 4], "big"))
+        at = start.find(b"\xff", at)
+    return True
 
 
 @cache
@@ -238,12 +247,14 @@ def _flat(picture: Image.Image, shrink: int) -> Image.Image:
     """
     if picture.mode.startswith("I") or picture.mode == "F":
         values = np.asarray(picture)
+        # "I;16B" is the other way round.
+        values = values.astype(values.dtype.newbyteorder("="), copy=False)
         if shrink > 1:
             # OpenCV averages no whole numbers of 32 bits.
             values = values if values.dtype == np.uint16 else values.astype(np.float32)
             size = (max(1, picture.width // shrink), max(1, picture.height // shrink))
             values = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
-            values = values.astype(np.int32) if picture.mode != "F" else values
+            values = values.astype(np.int32) if picture.mode == "I" else values
         return Image.fromarray(_eight_bits(values)).convert("RGB")
     if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
         clear = _shrunk(picture.convert("RGBA"), shrink)

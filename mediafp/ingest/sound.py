@@ -278,7 +278,7 @@ def read_sound(file: OpenFile, *, go_on: GoOn = without_end) -> tuple[Sound | No
         track = sound_track(container, warnings)
         if track is None:
             if picture_stream(container) is None:
-                raise nothing_in(file.name)
+                raise nothing_in(container, file.name)
             return None, warnings
         return hear(container, track, warnings, go_on), warnings
 

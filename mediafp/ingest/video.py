@@ -195,9 +195,9 @@ def _describe(stream: VideoStream) -> dict[str, str | int | float | bool | None]
 
 
 def _describe_sound(container: av.container.InputContainer, report: _Report, name: str) -> None:
-    """Nothing; fills in a file of sound alone, or raises `CorruptMedia` where there is none either."""
+    """Nothing; fills in a file of sound alone, or raises a `MediaError` where there is none either."""
     if not report.properties["has_sound"]:
-        raise nothing_in(name)
+        raise nothing_in(container, name)
     sound = next(one for one in container.streams.audio if decodes(one))
     report.properties.update(codec=sound.codec_context.codec.canonical_name, width=None, height=None, fps=None)
     report.warnings.append("no pictures")
@@ -227,16 +227,19 @@ def _chosen(
     for frame in _decoded(container, stream, track, report):
         time = clock.read(frame)
         end = max(end, time + _length(frame, step))
-        if not go_on(time):
-            report.warnings.append(f"only the first {time:.0f} s were read: {SPENT}")
-            break
+        spent = not go_on(time)
         if frame.is_corrupt:
             spoiled += 1
         # A patched-up frame is waited out for one interval, and taken where nothing better came.
-        if time < due - TIME_SLACK or (frame.is_corrupt and time < due + every):
+        early = time < due - TIME_SLACK or (frame.is_corrupt and time < due + every)
+        if early and not spent:
             continue
-        if chosen == MAX_FRAMES:
-            report.warnings.append(f"only the first {time:.0f} s were read: the limit is {MAX_FRAMES} sampled frames")
+        if chosen and (spent or chosen == MAX_FRAMES):
+            why = SPENT if spent else f"the limit is {MAX_FRAMES} sampled frames"
+            report.warnings.append(f"only the first {time:.0f} s were read: {why}")
+            if track:
+                # That it ends before the file does is no fault of it.
+                track.over = True
             break
         due = (math.floor((time + TIME_SLACK) / every) + 1) * every
         if last is not None:

@@ -7,7 +7,7 @@ they are decoded (msgspec), never pickles; arrays are checked by their codec, an
 import math
 import os
 import struct
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -33,8 +33,12 @@ TIRED_SECONDS = 900.0
 MOST_WARNINGS, WARNING_CHARS = 200, 2_000
 MOST_PROPERTIES, PROPERTY_CHARS = 32, 200
 PICTURE_SIDE = 1 << 16
+MOST_NORM = 1.01
+"""Length of a vector, rounded to float16: one that is longer would be like everything."""
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
+Text = Annotated[str, msgspec.Meta(max_length=WARNING_CHARS)]
+Name = Annotated[bytes, msgspec.Meta(max_length=1 << 16)]
 Property = str | int | float | bool | None
 
 
@@ -102,14 +106,14 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The next entry of an archive; a `Take` is waited for, and where it is wanted, parts and a `Closed` follow."""
 
-    name: bytes
+    name: Name
 
 
 class Closed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The entry ended; `kind` and `message` say why it cannot be read, where that is so."""
 
     kind: ErrorKind | None = None
-    message: str = ""
+    message: Text = ""
 
 
 class Unpacked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -122,7 +126,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The file could not be read; `unmedia` where it is no media at all."""
 
     kind: ErrorKind
-    message: str
+    message: Text
     unmedia: bool = False
     cpu: float = 0.0
 
@@ -145,7 +149,7 @@ def answer_of(data: bytes | bytearray) -> Answer:
     """An answer. Raises ValueError where the bytes are none."""
     try:
         answer: Answer = _answers.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(f"no message: {error}") from error
     return answer
 
@@ -187,9 +191,9 @@ def reading_of(message: Read, sha256: str, size: int) -> Reading:
     Raises ValueError where it could not be that of any file.
     """
     (spans,) = _arrays(message.spans, np.float64)
-    count = len(spans)
-    if spans.shape != (count, 2) or not np.isfinite(spans).all() or (spans[:, 1] < spans[:, 0]).any():
+    if spans.ndim != 2 or spans.shape[1] != 2 or not np.isfinite(spans).all() or (spans[:, 1] < spans[:, 0]).any():
         raise ValueError("spans that are none")
+    count = len(spans)
     if [row.name for row in message.rows] != list(STORED) or len(message.thumbnails) != count:
         raise ValueError("rows or thumbnails are missing")
     if not all(jpeg.startswith(JPEG_START) and jpeg.endswith(JPEG_END) for jpeg in message.thumbnails):
@@ -214,6 +218,10 @@ def _fingerprint(row: Row, sha256: str, spans: npt.NDArray[np.float64]) -> Finge
         raise ValueError(f"{row.name}: rows of another shape")
     if not (np.isfinite(vectors).all() and np.isfinite(quality).all()):
         raise ValueError(f"{row.name}: values that are no numbers")
+    if kind.metric == "cosine" and (np.linalg.norm(vectors.astype(np.float32), axis=1) > MOST_NORM).any():
+        raise ValueError(f"{row.name}: a vector that is too long")
+    if ((quality < 0) | (quality > 1)).any():
+        raise ValueError(f"{row.name}: a quality that is none")
     return Fingerprint(
         sha256=sha256, type=row.name, version=kind.version, spans=spans.copy(), vectors=vectors, quality=quality
     )

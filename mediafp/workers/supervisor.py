@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,8 @@ START_SECONDS = 120.0
 HANG_UP_SECONDS = 1.0
 """Wall seconds in which a worker that has hung up ends by itself."""
 SOUND_BYTES = 2 * SOUND_RATE * (MAX_SOUND_SECONDS + 1)
+_STARTER = ThreadPoolExecutor(1, "mediafp-starter")
+"""Starts every worker. The kernel ends a worker with the thread that started it, so that is one that stays to the end."""
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 KINDS: dict[ErrorKind, type[MediaError]] = {
     "corrupt": CorruptMedia,
@@ -121,11 +124,7 @@ class Workers:
         try:
             worker = self._idle.get_nowait()
         except queue.Empty:
-            worker = Worker(locked=self._locked)
-            self._all.add(worker)
-            if self._closed:
-                worker.end()
-            worker.wait_until_ready()
+            worker = self._fresh()
         try:
             yield worker
         except BaseException:
@@ -138,6 +137,15 @@ class Workers:
                 self._all.discard(worker)
             else:
                 self._idle.put(worker)
+
+    def _fresh(self) -> "Worker":
+        worker = Worker(locked=self._locked)
+        self._all.add(worker)
+        if self._closed:
+            worker.end()
+            raise LostWorker("crash", "its worker was ended")
+        worker.wait_until_ready()
+        return worker
 
     def read(
         self,
@@ -216,14 +224,15 @@ class Worker:
             self._end = ours
             # The folder that the user is in may hold modules of the adversary: -P keeps it off the path.
             path = os.pathsep.join(filter(None, (str(Path(mediafp.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
-            self._process = subprocess.Popen(
+            self._process = _STARTER.submit(
+                subprocess.Popen,
                 [sys.executable, "-P", "-m", WORKER, str(theirs.fileno()), *([] if locked else ["--unlocked"])],
                 pass_fds=(theirs.fileno(),),
                 env={**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-            )
+            ).result()
         self._lock = Lock()
 
     def wait_until_ready(self) -> None:
@@ -233,6 +242,9 @@ class Worker:
         except LostWorker as lost:
             self.end()
             raise SandboxError(f"a worker could not start ({lost}); see: mediafp doctor") from lost
+        except ValueError as nonsense:
+            self.end()
+            raise SandboxError(f"a worker started with nonsense ({nonsense}); see: mediafp doctor") from nonsense
         if isinstance(answer, Failed):
             self.end()
             raise SandboxError(f"{answer.message}; to go on without the locks, add --unsafe-no-sandbox")
@@ -242,12 +254,13 @@ class Worker:
 
     def ask(self, task: Task, file: OpenFile, wall: float, samples: BinaryIO) -> Answer:
         """The last answer on a file, its samples written to `samples`. Raises LostWorker, ValueError for nonsense."""
+        most = SOUND_BYTES if task.sound or task.what == "sound" else 0
         self.hand_in(task, file, wall)
         count = 0
         while isinstance(answer := self.receive(), Part):
             count += len(answer.data)
-            if count > SOUND_BYTES:
-                raise ValueError("more sound than there may be")
+            if count > most:
+                raise ValueError("more sound than was asked for")
             keep(samples, answer.data)
         return answer
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediafp.errors import LostWorker, MediaError, TooLargeMedia
-from mediafp.ingest.archives import ENTRY_BYTES
+from mediafp.ingest.archives import ENTRIES, ENTRY_BYTES
 from mediafp.ingest.probe import OpenFile
 from mediafp.settings import VIDEO_WALL_SECONDS
 from mediafp.workers.messages import Closed, Failed, Opened, Part, Take, Task, Unpacked
@@ -37,6 +37,8 @@ def unpack(workers: Workers, file: OpenFile, wanted: Callable[[str], bool]) -> I
                 number = 0
                 while isinstance(answer := worker.receive(), Opened):
                     number += 1
+                    if number > ENTRIES:
+                        raise ValueError("more entries than there may be")
                     worker.allow(VIDEO_WALL_SECONDS)
                     if number <= seen:
                         worker.tell(Take(wanted=False))

@@ -1,0 +1,428 @@
+"""What a worker answers is taken apart without trust: it is a reading in order, or a ValueError."""
+
+import math
+import random
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.ingest.probe import open_file
+from mediafp.media import Asset
+from mediafp.pipeline import STORED, Reading, read
+from mediafp.store.codec import CODES, MAGIC, pack
+from mediafp.workers import messages
+from mediafp.workers.messages import (
+    LENGTH,
+    MOST_PROPERTIES,
+    MOST_WARNINGS,
+    PICTURE_SIDE,
+    PROPERTY_CHARS,
+    WARNING_CHARS,
+    Answer,
+    Closed,
+    Failed,
+    Heard,
+    Opened,
+    Part,
+    Read,
+    Ready,
+    Row,
+    Take,
+    Task,
+    Unpacked,
+    answer_of,
+    encode,
+    read_of,
+    reading_of,
+    shortened,
+    take_of,
+    task_of,
+)
+
+SHA256 = "0" * 64
+JPEG = b"\xff\xd8\xff\xe0 \xff\xd9"
+SEED = 20_261_126
+TRIES = 2_000
+WIDTHS = {name: fingerprint_type(name).width for name in STORED}
+ANSWERS: list[Answer] = [
+    Ready(),
+    Part(data=b"\x00\x01"),
+    Heard(warnings=["none"], sound_start=0.5, cpu=1.0),
+    Opened(name=b"a\xff.png"),
+    Closed(),
+    Closed(kind="corrupt", message="cut short"),
+    Unpacked(cpu=2.0),
+    Failed(kind="oom", message="no memory", unmedia=True),
+]
+
+
+def vectors(count: int) -> dict[str, np.ndarray]:
+    """Vectors of each type that is stored."""
+    made = np.random.default_rng(count)
+    return {
+        name: made.integers(0, 256, (count, width), np.uint8)
+        if fingerprint_type(name).metric == "hamming"
+        else unit(made.normal(size=(count, width)))
+        for name, width in WIDTHS.items()
+    }
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    """The rows at length 1."""
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+
+
+def answer(count: int = 3, **changed: Any) -> Read:
+    """A video of some rows that was read, as a worker says it, with some fields changed."""
+    start = np.arange(count, dtype=np.float64)
+    quality = np.full(count, 0.5, np.float32)
+    told = {
+        "kind": "video",
+        "properties": {"format": "mp4", "width": 64, "height": 48, "duration": 3.0, "has_sound": False, "fps": None},
+        "warnings": ["a packet was skipped"],
+        "spans": pack(np.stack([start, start + 1], 1)),
+        "rows": [Row(name, pack(rows, quality)) for name, rows in vectors(count).items()],
+        "thumbnails": [JPEG] * count,
+    }
+    return Read(**(told | changed))
+
+
+def row(place: int, *arrays: np.ndarray) -> list[Row]:
+    """The rows of the answer, one of which holds these arrays."""
+    rows = list(answer().rows)
+    rows[place] = Row(rows[place].name, pack(*arrays))
+    return rows
+
+
+def body(message: Answer | Task | Take) -> bytes:
+    """The message without its length."""
+    data = encode(message)
+    (length,) = LENGTH.unpack_from(data)
+    assert length == len(data) - LENGTH.size
+    return data[LENGTH.size :]
+
+
+def assert_in_order(reading: Reading) -> None:
+    """What the store and the matching rely on."""
+    rows = len(reading.thumbnails)
+    assert [f.type for f in reading.fingerprints] == list(STORED)
+    for fingerprint in reading.fingerprints:
+        kind = fingerprint_type(fingerprint.type)
+        assert fingerprint.version == kind.version and fingerprint.sha256 == SHA256
+        assert fingerprint.vectors.shape == (rows, kind.width)
+        assert fingerprint.vectors.dtype == (np.uint8 if kind.metric == "hamming" else np.float16)
+        assert fingerprint.spans.shape == (rows, 2) and fingerprint.spans.dtype == np.float64
+        assert fingerprint.quality.shape == (rows,) and fingerprint.quality.dtype == np.float32
+        assert all(np.isfinite(a).all() for a in (fingerprint.spans, fingerprint.vectors, fingerprint.quality))
+        assert (fingerprint.spans[:, 0] <= fingerprint.spans[:, 1]).all()
+    assert [thumbnail.position for thumbnail in reading.thumbnails] == list(range(rows))
+    assert all(math.isfinite(thumbnail.seconds) for thumbnail in reading.thumbnails)
+    assert reading.asset.kind == "video" or rows
+    assert len(reading.asset.properties) <= MOST_PROPERTIES and len(reading.warnings) <= MOST_WARNINGS
+    assert all(not isinstance(v, float) or math.isfinite(v) for v in reading.asset.properties.values())
+    if reading.picture is not None:
+        assert reading.picture.dtype == np.uint8 and reading.picture.shape[2:] == (3,) and reading.picture.size
+
+
+# What is right ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("message", ANSWERS, ids=lambda message: type(message).__name__)
+def test_an_answer_comes_back_as_it_was(message: Answer) -> None:
+    assert answer_of(body(message)) == message
+    assert answer_of(bytearray(body(message))) == message
+
+
+def test_tasks_and_takes_come_back_as_they_were() -> None:
+    task = Task(what="read", name=b"a\xff\n.png", sha256=SHA256, sound=True)
+    assert task_of(body(task)) == task
+    assert task.shown == "a\udcff\n.png"
+    for wanted in (True, False):
+        assert take_of(body(Take(wanted=wanted))).wanted is wanted
+
+
+def test_a_reading_comes_back_as_it_was(photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+    Image.fromarray(photos["flower"]).save(tmp_path / "a.png")
+    with open_file(tmp_path / "a.png") as file:
+        here, size = read(file, SHA256), file.bytes
+    assert here is not None
+    for picture in (True, False):
+        told = answer_of(body(read_of(here, picture=picture, cpu=1.5)))
+        assert isinstance(told, Read) and told.cpu == 1.5 and told.sound_start is None
+        there = reading_of(told, SHA256, size)
+        assert_in_order(there)
+        assert (there.asset, there.warnings, there.thumbnails) == (here.asset, here.warnings, here.thumbnails)
+        for one, other in zip(there.fingerprints, here.fingerprints, strict=True):
+            for name in ("spans", "vectors", "quality"):
+                assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+                assert not getattr(one, name).flags.writeable
+        assert there.picture is None if not picture else np.array_equal(there.picture, here.picture)  # type: ignore[arg-type]
+
+
+def test_a_video_without_a_row_is_one_and_a_picture_without_a_row_is_none() -> None:
+    assert_in_order(reading_of(answer(0), SHA256, 1))
+    with pytest.raises(ValueError, match="without a row"):
+        reading_of(answer(0, kind="image"), SHA256, 1)
+
+
+def test_the_size_and_the_sum_are_the_programs_own() -> None:
+    told = answer(properties={"bytes": 7, "sha256": "f" * 64})
+    assert reading_of(told, SHA256, 99).asset == Asset(
+        sha256=SHA256, kind="video", bytes=99, properties={"bytes": 7, "sha256": "f" * 64}
+    )
+
+
+def test_warnings_are_few_and_short_and_can_be_written() -> None:
+    long = ["x" * 10_000, "lone \ud800 surrogate", *["more"] * 1_000]
+    short = shortened(long)
+    assert len(short) == MOST_WARNINGS and len(short[0]) == WARNING_CHARS and short[1] == "lone ? surrogate"
+    told = answer(warnings=["y" * 10_000] * 1_000)
+    assert [len(warning) for warning in reading_of(told, SHA256, 1).warnings] == [WARNING_CHARS] * MOST_WARNINGS
+
+
+# What is wrong ------------------------------------------------------------------------------------
+QUALITY = np.full(3, 0.5, np.float32)
+COSINE, HAMMING = (vectors(3)[name] for name in STORED)
+SPANS = np.array([[0, 1], [1, 2], [2, 3]], np.float64)
+
+
+def with_value(array: np.ndarray, value: float) -> np.ndarray:
+    """The array, its last value another."""
+    changed = array.copy()
+    changed.flat[-1] = value
+    return changed
+
+
+FORGED: dict[str, Callable[[], dict[str, Any]]] = {
+    # Arrays of other types
+    "spans as float32": lambda: {"spans": pack(SPANS.astype(np.float32))},
+    "vectors as float32": lambda: {"rows": row(0, COSINE.astype(np.float32), QUALITY)},
+    "vectors as bytes": lambda: {"rows": row(0, COSINE.astype(np.uint8), QUALITY)},
+    "bits as signed bytes": lambda: {"rows": row(1, HAMMING.astype(np.int8), QUALITY)},
+    "bits as floats": lambda: {"rows": row(1, HAMMING.astype(np.float16), QUALITY)},
+    "quality as float64": lambda: {"rows": row(0, COSINE, QUALITY.astype(np.float64))},
+    "a picture of floats": lambda: {"picture": pack(np.zeros((4, 4, 3), np.float32))},
+    # Of other shapes
+    "no spans": lambda: {"spans": pack(np.zeros((0, 2)))},
+    "flat spans": lambda: {"spans": pack(SPANS.ravel())},
+    "spans of three": lambda: {"spans": pack(np.zeros((3, 3)))},
+    "spans of no dimension": lambda: {"spans": pack(np.array(1.0))},
+    "spans of nothing": lambda: {"spans": pack(np.zeros((3, 0)))},
+    "spans twice": lambda: {"spans": pack(SPANS, SPANS)},
+    "no arrays": lambda: {"spans": pack()},
+    "one span more": lambda: {"spans": pack(np.zeros((4, 2)))},
+    "narrow vectors": lambda: {"rows": row(0, COSINE[:, :-1], QUALITY)},
+    "wide bits": lambda: {"rows": row(1, np.hstack([HAMMING, HAMMING]), QUALITY)},
+    "flat vectors": lambda: {"rows": row(0, COSINE.ravel(), QUALITY)},
+    "one number as vectors": lambda: {"rows": row(0, np.array(1, np.float16), QUALITY)},
+    "one vector less": lambda: {"rows": row(0, COSINE[:2], QUALITY)},
+    "one quality less": lambda: {"rows": row(0, COSINE, QUALITY[:2])},
+    "quality in a column": lambda: {"rows": row(0, COSINE, QUALITY[:, None])},
+    "vectors without quality": lambda: {"rows": row(0, COSINE)},
+    "a grey picture": lambda: {"picture": pack(np.zeros((4, 4), np.uint8))},
+    "a picture of four channels": lambda: {"picture": pack(np.zeros((4, 4, 4), np.uint8))},
+    "a picture of one number": lambda: {"picture": pack(np.array(3, np.uint8))},
+    "a picture of nothing": lambda: {"picture": pack(np.zeros((0, 4, 3), np.uint8))},
+    "a picture too wide": lambda: {"picture": pack(np.zeros((1, PICTURE_SIDE + 1, 3), np.uint8))},
+    "two pictures": lambda: {"picture": pack(*[np.zeros((4, 4, 3), np.uint8)] * 2)},
+    # Of values that are none
+    "NaN in a vector": lambda: {"rows": row(0, with_value(COSINE, math.nan), QUALITY)},
+    "infinity in a vector": lambda: {"rows": row(0, with_value(COSINE, -math.inf), QUALITY)},
+    "a vector of twice the length": lambda: {"rows": row(0, (COSINE * 2).astype(np.float16), QUALITY)},
+    "quality above one": lambda: {"rows": row(0, COSINE, with_value(QUALITY, 1.5))},
+    "quality below zero": lambda: {"rows": row(1, HAMMING, with_value(QUALITY, -0.1))},
+    "NaN as quality": lambda: {"rows": row(1, HAMMING, with_value(QUALITY, math.nan))},
+    "a span to infinity": lambda: {"spans": pack(with_value(SPANS, math.inf))},
+    "a span from infinity": lambda: {"spans": pack(with_value(SPANS, -math.inf))},
+    "a span to NaN": lambda: {"spans": pack(with_value(SPANS, math.nan))},
+    "a span that ends before it starts": lambda: {"spans": pack(with_value(SPANS, 1.999))},
+    # Shapes that overflow
+    "a shape of 2**64 - 1": lambda: {"spans": forged((2**64 - 1, 2))},
+    "a product of 2**64": lambda: {"spans": forged((2**32, 2**32))},
+    "a product past 64 bits that wraps to 48": lambda: {"spans": forged((2**63 + 3, 2), SPANS.tobytes())},
+    "nothing of 2**63": lambda: {"spans": forged((0, 2**63))},
+    "nothing of 2**62": lambda: {"spans": forged((2**62, 0))},
+    "nothing of 2**40": lambda: {"spans": forged((2**40, 0))},
+    "255 dimensions": lambda: {"spans": forged((1,) * 255, bytes(8))},
+    "255 dimensions of nothing": lambda: {"spans": forged((2**63,) * 254 + (0,))},
+    "more dimensions than bytes": lambda: {"spans": MAGIC + b"\x01\x04\xff"},
+    "a type that is none": lambda: {"spans": MAGIC + b"\x01\x63\x00"},
+    "255 arrays": lambda: {"spans": MAGIC + b"\xff"},
+    "a picture that overflows": lambda: {"picture": forged((2**22, 2**22, 2**22), code=1)},
+    "bytes behind the arrays": lambda: {"spans": pack(SPANS) + b"x"},
+    "arrays cut short": lambda: {"spans": pack(SPANS)[:-1]},
+    "nothing for arrays": lambda: {"spans": b""},
+    # Rows and thumbnails
+    "no rows": lambda: {"rows": []},
+    "a row missing": lambda: {"rows": answer().rows[:1]},
+    "a row twice": lambda: {"rows": [*answer().rows, answer().rows[0]]},
+    "rows in another order": lambda: {"rows": answer().rows[::-1]},
+    "a row of a type that is not stored": lambda: {"rows": [*answer().rows, Row("phash", b"")]},
+    "a row of a type that there is not": lambda: {"rows": [Row("os.system", b""), answer().rows[1]]},
+    "a thumbnail missing": lambda: {"thumbnails": [JPEG] * 2},
+    "a thumbnail more": lambda: {"thumbnails": [JPEG] * 4},
+    "an empty thumbnail": lambda: {"thumbnails": [JPEG, b"", JPEG]},
+    "a PNG as thumbnail": lambda: {"thumbnails": [JPEG, JPEG, b"\x89PNG\r\n\x1a\n"]},
+    "HTML as thumbnail": lambda: {"thumbnails": [JPEG, JPEG, b"<svg onload=alert(1)>"]},
+    "a thumbnail cut short": lambda: {"thumbnails": [JPEG, JPEG, JPEG[:-1]]},
+    # Properties
+    "NaN as a property": lambda: {"properties": {"duration": math.nan}},
+    "infinity as a property": lambda: {"properties": {"fps": math.inf}},
+    "too many properties": lambda: {"properties": {str(n): n for n in range(MOST_PROPERTIES + 1)}},
+    "a property of a long name": lambda: {"properties": {"x" * (PROPERTY_CHARS + 1): 1}},
+    "a long property": lambda: {"properties": {"format": "x" * (PROPERTY_CHARS + 1)}},
+    "a width in words": lambda: {"properties": {"width": "wide"}},
+    "half a pixel of height": lambda: {"properties": {"height": 0.5}},
+}
+
+
+def forged(shape: tuple[int, ...], data: bytes = b"", *, code: int = 4) -> bytes:
+    """One packed array that says to be of this shape."""
+    assert CODES[4] == np.float64 and CODES[1] == np.uint8
+    return MAGIC + struct.pack(f"<BBB{len(shape)}Q", 1, code, len(shape), *shape) + data
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_reading_that_none_of_ours_would_send_is_a_value_error(what: str) -> None:
+    told = answer_of(body(answer(**FORGED[what]())))
+    assert isinstance(told, Read), "it is a message like any other"
+    with pytest.raises(ValueError):
+        reading_of(told, SHA256, 1)
+
+
+NO_MESSAGES: dict[str, bytes] = {
+    "nothing": b"",
+    "no end": body(answer())[:-1],
+    "more": body(Ready()) + b"\xc0",
+    "another type": msgspec.msgpack.encode({"type": "Exec", "data": b"x"}),
+    "no type": msgspec.msgpack.encode({"data": b"x"}),
+    "a type of a type": msgspec.msgpack.encode({"type": {"type": "Ready"}}),
+    "a task": body(Task(what="read", name=b"x")),
+    "text for bytes": msgspec.msgpack.encode({"type": "Part", "data": "x"}),
+    "bytes for text": msgspec.msgpack.encode({"type": "Failed", "kind": "oom", "message": b"x"}),
+    "a kind that is none": msgspec.msgpack.encode({"type": "Failed", "kind": "fine", "message": "x"}),
+    "a time that is none": msgspec.msgpack.encode({"type": "Heard", "warnings": [], "sound_start": "soon"}),
+    "a list as property": msgspec.msgpack.encode(msgspec.to_builtins(answer()) | {"properties": {"a": [1]}}),
+    "text that is no UTF-8": b"\x83\xa4type\xa6Failed\xa4kind\xa3oom\xa7message\xa2\xff\xfe",
+    "a map of 2**32 entries": b"\xdf\xff\xff\xff\xff",
+    "a list of 2**32 entries": b"\xdd\xff\xff\xff\xff",
+    "2**32 bytes": b"\x82\xa4type\xa4Part\xa4data\xc6\xff\xff\xff\xff",
+    "a long reason": msgspec.msgpack.encode({"type": "Failed", "kind": "oom", "message": "x" * (WARNING_CHARS + 1)}),
+    "a long name": msgspec.msgpack.encode({"type": "Opened", "name": b"x" * 65_537}),
+    "a list in a list, often": b"\x91" * 200_000 + b"\xc0",
+    "a list in a list, often, in a field that is passed over": b"\x82\xa4type\xa5Ready\xa1x"
+    + b"\x91" * 200_000
+    + b"\xc0",
+    "a map in a map, often, in a field that is passed over": b"\x82\xa4type\xa5Ready\xa1x"
+    + b"\x81\xc0" * 99_999
+    + b"\xc0",
+}
+
+
+@pytest.mark.parametrize("what", NO_MESSAGES)
+def test_bytes_that_are_no_message_are_a_value_error(what: str) -> None:
+    with pytest.raises(ValueError):
+        answer_of(NO_MESSAGES[what])
+
+
+# What chance makes of it --------------------------------------------------------------------------
+def judged(data: bytes) -> str:
+    """What became of some bytes; anything but a ValueError goes through."""
+    try:
+        told = answer_of(data)
+    except ValueError:
+        return "no message"
+    if not isinstance(told, Read):
+        return "another"
+    try:
+        reading = reading_of(told, SHA256, 1)
+    except ValueError:
+        return "no reading"
+    assert_in_order(reading)
+    return "reading"
+
+
+def test_random_bytes_decode_or_are_a_value_error() -> None:
+    chance = random.Random(SEED)
+    starts = (b"", b"\x82", b"\x82\xa4type\xa4Part", b"\x8a\xa4type\xa4Read", b"\x84\xa4type\xa6Failed")
+    for _ in range(TRIES):
+        data = chance.choice(starts) + chance.randbytes(chance.randrange(200))
+        assert judged(data) in ("no message", "another")
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """The bytes with one to four changes: bits, bytes, pieces left out, doubled or put elsewhere."""
+    changed = bytearray(data)
+    for _ in range(chance.choice((1, 1, 1, 2, 4))):
+        at, length = chance.randrange(len(changed) + 1), chance.choice((1, 2, 8, 64))
+        piece = changed[at : at + length]
+        how = chance.randrange(6)
+        if how == 0 and piece:
+            changed[at] ^= 1 << chance.randrange(8)
+        elif how == 1 and piece:
+            changed[at] = chance.choice((0x00, 0x7F, 0x80, 0xC0, 0xC1, 0xC6, 0xCB, 0xDB, 0xDD, 0xDF, 0xFF))
+        elif how == 2:
+            del changed[at : at + length]
+        elif how == 3:
+            changed[at:at] = piece
+        elif how == 4:
+            changed[at:at] = chance.randbytes(length)
+        else:
+            to = chance.randrange(len(changed) + 1)
+            changed[to : to + length] = piece
+    return bytes(changed)
+
+
+def test_mutated_messages_decode_or_are_a_value_error() -> None:
+    chance = random.Random(SEED)
+    sound = [
+        body(message) for message in (*ANSWERS, answer(0), answer(1), answer(picture=pack(np.zeros((2, 2, 3), "u1"))))
+    ]
+    # A change among many vectors is seldom seen: most of these have none.
+    weights = [1] * len(ANSWERS) + [12, 4, 4]
+    found = [judged(mutated(chance.choices(sound, weights)[0], chance)) for _ in range(TRIES)]
+    assert set(found) == {"no message", "another", "no reading", "reading"}, (
+        "the changes are neither too few nor too many"
+    )
+    assert min(found.count(one) for one in set(found)) > TRIES // 100
+
+
+def junk(chance: random.Random) -> Iterator[Any]:
+    """Values of the types that fields have, right and wrong in every other way."""
+    while True:
+        shape = [chance.choice((0, 1, 2, 3, 32)) for _ in range(chance.randint(1, 3))]
+        array = np.full(shape, chance.choice((0, 1, math.nan, math.inf, -1)), "f8")
+        with np.errstate(invalid="ignore"):
+            packed = pack(array.astype(chance.choice(list(CODES.values()))))
+        number = chance.choice((0, -1, 2**63 - 1, 2**64 - 1, 0.5, math.nan, math.inf, -0.0, 1e308, True, None, "x", ""))
+        yield from (packed, [packed] * chance.randrange(5), number, {"width": number, "": number}, [JPEG] * 3)
+
+
+def test_readings_of_fields_at_random_are_in_order_or_a_value_error() -> None:
+    chance = random.Random(SEED)
+    values = junk(chance)
+    names = [field for field in Read.__struct_fields__]
+    found = []
+    for _ in range(TRIES):
+        told = msgspec.to_builtins(answer(chance.choice((0, 1, 3))), builtin_types=(bytes,))
+        told["type"] = "Read"
+        for name in chance.sample(names, chance.choice((1, 1, 2))):
+            told[name] = next(values)
+        found.append(judged(msgspec.msgpack.encode(told)))
+    assert {"no message", "no reading", "reading"} == set(found)
+
+
+def test_every_field_of_a_reading_is_looked_at() -> None:
+    assert {field.name for field in fields(Reading)} == {
+        "asset", "fingerprints", "thumbnails", "warnings", "picture", "sound",
+    }, "a new field needs checks in reading_of, and here"  # fmt: skip
+    assert set(Read.__struct_fields__) == {
+        "kind", "properties", "warnings", "spans", "rows", "thumbnails", "picture", "sound_start", "cpu",
+    }  # fmt: skip
+    assert messages.Answer == Ready | Part | Read | Heard | Opened | Closed | Unpacked | Failed
