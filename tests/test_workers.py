@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
@@ -519,6 +520,24 @@ def test_modules_in_the_current_folder_are_not_imported(
     with Workers(tmp_path) as workers, open_file(photo) as file:
         assert workers.read(file, "", "image").asset.kind == "image"
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [(".mkv", "srt"), (".mkv", "ass"), (".mp4", "mov_text"), (".mov", "mov_text"), (".webm", "webvtt")],
+)
+def test_a_video_with_subtitles_is_read_behind_the_locks(
+    suffix: str, codec: str, tmp_path: Path, clips: dict[str, Path]
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    (tmp_path / "lines.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\n字幕\n")
+    lines = ["-i", str(tmp_path / "lines.srt"), "-map", "0:v", "-map", "1:s", "-c:s", codec]
+    pictures = ["-c:v", "libvpx" if suffix == ".webm" else "libx264", "-t", "2", "-s", "160x90", "-pix_fmt", "yuv420p"]
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(clips["bikes"])]
+    subprocess.run([*ffmpeg, *lines, *pictures, str(path)], check=True, stdin=subprocess.DEVNULL, timeout=60)
+    # In a fresh worker, which no other file has warmed up.
+    with Workers(tmp_path) as workers, open_file(path) as file:
+        assert workers.read(file, sha256_of(file), "video").asset.properties["height"] == 90
 
 
 def test_a_lock_that_does_not_close_says_how_to_go_on_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

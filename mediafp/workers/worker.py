@@ -13,6 +13,9 @@ import tempfile
 import time
 
 import av
+
+# PyAV imports it at the first stream of subtitles, which behind the locks is too late.
+import av.subtitles.codeccontext
 import cv2
 import numpy as np
 from PIL import Image
