@@ -22,6 +22,7 @@ from mediafp import weights
 from mediafp.errors import MediafpError
 from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.sandbox import available
+from mediafp.workers.program import find_ffmpeg
 from mediafp.workers.supervisor import Workers
 
 SAFE_FFMPEG = (8, 1, 3)
@@ -54,10 +55,7 @@ def examine() -> Iterator[Finding]:
         + (f"{devices} GPU" if devices else "on the CPU"),
     )
     yield Finding(what="ONNX Runtime", good=True, detail=onnxruntime.__version__)
-    try:
-        yield Finding(what="ffmpeg (for clips)", good=True, detail=imageio_ffmpeg.get_ffmpeg_version())
-    except RuntimeError as error:
-        yield Finding(what="ffmpeg (for clips)", good=False, detail=str(error))
+    yield _ffmpeg()
     for weight, state in weights.verify():
         good = state == "ok"
         detail = weight.version if good else f"{state}: {weights.MEND}"
@@ -66,6 +64,16 @@ def examine() -> Iterator[Finding]:
         yield Finding(what=f"lock: {one.name}", good=one.holds, detail=one.detail)
     yield _worker()
     yield Finding(what="cores", good=True, detail=str(os.cpu_count()))
+
+
+def _ffmpeg() -> Finding:
+    """Whether the program that cuts clips starts behind the locks."""
+    what = "ffmpeg, locked in, for clips"
+    try:
+        find_ffmpeg(locked=True)
+        return Finding(what=what, good=True, detail=imageio_ffmpeg.get_ffmpeg_version())
+    except MediafpError as error:
+        return Finding(what=what, good=False, detail=str(error))
 
 
 def _worker() -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any, Literal
 
 import mediafp
@@ -115,6 +116,9 @@ class _Run:
         """Threads' work, and what comes after each."""
         self._twins: dict[str, list[_File]] = {}
         """By SHA-256 of what is being read: other files with the same bytes, which wait for it."""
+        self._shut = {entry.path for entry in ledger.failures(store)}
+        self._mended: set[str] = set()
+        """Of the paths that failed, the folders and archives in which files were found now."""
         self._done: deque[_File] = deque()
         """What waits for its commit."""
         # In this order backwards: what waits for a worker gets an answer once the workers are gone.
@@ -160,6 +164,7 @@ class _Run:
                 item = next(todo, None)
                 if item is None:
                     more = False
+                    self._mend()
                 elif outcome := self._begin(item):
                     yield outcome
             if self._underway:
@@ -172,11 +177,20 @@ class _Run:
                 yield from self._commit()
                 since = time.monotonic()
 
+    def _mend(self) -> None:
+        with self._store.writing():
+            for path in sorted(self._mended):
+                ledger.mend(self._store, path)
+
     # The way of a file ----------------------------------------------------------------------------
 
     def _begin(self, item: Item) -> Outcome | None:
         """The outcome of a file that needs no work; else it is underway."""
         name = os.fspath(item.path)
+        if self._shut:
+            # An archive that cannot be read to its end comes behind what is in it.
+            self._mended |= self._shut.intersection(map(str, PurePath(item.uri).parents))
+            self._mended.discard(item.uri)
         if self._options.read.sidecars and is_sidecar(item.path):
             return Outcome(path=name, sha256=None, status="skipped")
         entry = self._settled(item)

@@ -20,7 +20,8 @@ def test_every_command_of_the_readme_exists() -> None:
 
 
 def test_every_script_that_is_named_exists() -> None:
-    for name in set(re.findall(r"scripts/[\w./]+\w", readme() + (ROOT / "CONTRIBUTING.md").read_text())):
+    documents = [readme(), *((ROOT / name).read_text() for name in ("CONTRIBUTING.md", "SECURITY.md"))]
+    for name in set(re.findall(r"(?:scripts|tests|mediafp)/[\w./]+\w", "".join(documents))):
         assert (ROOT / name).exists(), name
 
 

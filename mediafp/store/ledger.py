@@ -53,6 +53,12 @@ def write(store: Store, entry: Entry) -> None:
         log.append(store, "failed", {"path": entry.path, "kind": entry.kind})
 
 
+def mend(store: Store, path: str) -> None:
+    """Takes out the row of a folder or an archive that failed and can be read now. Call it inside `writing`."""
+    store.db.execute("DELETE FROM ledger WHERE path = ? AND state = 'failed'", (path_bytes(path),))
+    log.append(store, "mended", {"path": path})
+
+
 def find(store: Store, path: str, *, bytes: int, modified_ns: int) -> Entry | None:
     """The row of a file that is unchanged since it was written, else None."""
     row = store.row(

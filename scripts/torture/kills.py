@@ -1,89 +1,120 @@
 """SIGKILL of an ingest at random moments: what was acknowledged is there, and the resumed store is the undisturbed one.
 
-.venv/bin/python scripts/torture/kills.py FOLDER [--points 100] [--seed 1]
+    .venv/bin/python scripts/torture/kills.py [--points 100] [--seed 1] [--corpus DIR] [--photos 120]
+
+The moments are spread over the time that an undisturbed ingest takes; every second one over the part of it behind the
+first file that is acknowledged, and is counted from there. Two kills in three hit the whole process group, one the
+program alone, whose workers then have to end by themselves. Without DIR, a dump is made of media that packages ship. A
+store is compared by its export, the digest of all its fingerprints and thumbnails, and the files that failed.
+Quick form: --points 2 --photos 12.
 """
 
-import argparse
-import json
-import os
+import contextlib
 import random
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-VOLATILE = ("id", "run", "seconds")
-"""Fields that may differ between two runs, beside those named *_at that are no sighting's."""
+import trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """So many seconds after the start, or after the first file that is acknowledged; of the program alone, or of all."""
+
+    after_first: bool
+    at: float
+    alone: bool
 
 
 def main() -> int:
-    """1 where a row was lost or a store differs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    """1 where an acknowledged row was lost, a store differs or is not sound, or a process outlived the kill."""
+    parser = trial.parser(__doc__ or "")
     parser.add_argument("--points", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--photos", type=int, default=120)
     args = parser.parse_args()
     rng = random.Random(args.seed)
-    lost = differ = unsound = acknowledged = 0
-    with tempfile.TemporaryDirectory() as scratch:
-        began = time.monotonic()
-        ingest(Path(scratch) / "whole", args.folder).wait()
-        duration = time.monotonic() - began
-        whole = rows(Path(scratch) / "whole")
-        for point in range(args.points):
-            store = Path(scratch) / f"store-{point}"
-            process = ingest(store, args.folder)
-            try:
-                process.wait(rng.uniform(0, duration))
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-            told = [line for line in process.communicate()[0].splitlines(keepends=True) if line.endswith("\n")]
-            safe = {found["sha256"] for found in map(json.loads, told) if found.get("sha256")}
-            kept = set() if not (store / "case.sqlite").exists() else {json.loads(row)["sha256"] for row in rows(store)}
-            unsound += bool(kept) and mediafp(store, "verify").returncode != 0
-            ingest(store, args.folder).communicate()
-            acknowledged, lost = acknowledged + len(safe), lost + len(safe - kept)
-            differ += rows(store) != whole
-            unsound += mediafp(store, "verify").returncode != 0
-            print(f"{point + 1}/{args.points}: {len(safe)} acknowledged, {len(safe - kept)} lost", file=sys.stderr)
-    found = {"points": args.points, "acknowledged": acknowledged, "lost": lost, "differ": differ, "unsound": unsound}
-    print(json.dumps(found))
-    return int(bool(lost or differ or unsound))
+    with tempfile.TemporaryDirectory(prefix="kills-") as scratch:
+        work = Path(scratch)
+        corpus = args.corpus.resolve() if args.corpus else work / "dump"
+        if not args.corpus:
+            trial.make_dump(corpus, args.photos)
+        # The first one warms the caches, so that the second takes as long as those that are killed.
+        (code, _, _), (_, first, duration) = (undisturbed(work / name, corpus, work / "out") for name in ("a", "b"))
+        expected, again = (trial.held(work / name) for name in ("a", "b"))
+        if trial.differing(expected, again):
+            sys.exit(f"two undisturbed ingests differ: {sorted((expected - again) + (again - expected))[:4]}")
+        # Drawn at once, so that a point is the same whatever came of those before it.
+        kills = [
+            Kill(
+                after_first=point % 2 == 1,
+                at=rng.uniform(0, duration - first if point % 2 else duration),
+                alone=point % 3 == 2,
+            )
+            for point in range(args.points)
+        ]
+        totals = dict.fromkeys(("acknowledged", "lost", "differ", "unsound", "left", "read_again", "before_end"), 0)
+        short = 0
+        for point, kill in enumerate(trial.counted(kills, len(kills), "kills")):
+            with tempfile.TemporaryDirectory(dir=work) as place:
+                figures = killed(Path(place), corpus, kill, code, expected)
+            for name in totals:
+                totals[name] += figures[name]
+            bad = any(figures[name] for name in ("lost", "differ", "unsound", "left", "read_again", "failed"))
+            when = f"{kill.at:.2f} s after {'the first file' if kill.after_first else 'its start'}"
+            short += trial.say(point, ok=not bad, of="one" if kill.alone else "all", at=when, **figures)
+    if not totals["before_end"]:
+        print("note: every ingest had ended before it was to be killed", file=sys.stderr)
+    return trial.finish(short, points=args.points, seed=args.seed, seconds=round(duration, 2), **totals)
 
 
-def ingest(store: Path, folder: Path) -> "subprocess.Popen[str]":
-    """An ingest underway, the leader of its process group."""
-    command = [sys.executable, "-m", "mediafp", "--store", str(store), "ingest", str(folder), "--json"]
-    return subprocess.Popen(
-        [*command, "--transcribe", "no"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        pipesize=1 << 20,
-        start_new_session=True,
-    )
+def undisturbed(store: Path, corpus: Path, out: Path) -> tuple[int, float, float]:
+    """The exit status of an ingest that is left alone, and its wall seconds until the first acknowledgement and in all."""
+    began = time.monotonic()
+    process = trial.start(trial.command(store, *trial.ingest_words(corpus)), out)
+    trial.wait_for_output(process, out)
+    first = time.monotonic() - began
+    ended = trial.end(process, out)
+    if ended.code not in (0, 3) or not ended.acknowledged:
+        sys.exit(f"the undisturbed ingest ended with {ended.code}: {ended.err}")
+    return ended.code, first, time.monotonic() - began
 
 
-def mediafp(store: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    """A command on a store, once it has ended."""
-    command = [sys.executable, "-m", "mediafp", "--store", str(store), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def rows(store: Path) -> list[str]:
-    """The lines of the export without what may differ, sorted."""
-    done = mediafp(store, "export", "jsonl")
-    return sorted(json.dumps(steady(json.loads(line)), sort_keys=True) for line in done.stdout.splitlines())
-
-
-def steady(value: Any) -> Any:
-    """The value without volatile fields."""
-    if isinstance(value, dict):
-        return {name: steady(one) for name, one in value.items() if name not in VOLATILE and not name.endswith("_at")}
-    return [steady(one) for one in value] if isinstance(value, list) else value
+def killed(place: Path, corpus: Path, kill: Kill, code: int, expected: trial.Held) -> dict[str, int]:
+    """The figures of one kill."""
+    store, out = place / "store", place / "out"
+    words = trial.command(store, *trial.ingest_words(corpus))
+    process = trial.start(words, out)
+    try:
+        if kill.after_first:
+            trial.wait_for_output(process, out)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(kill.at)
+        before_end = process.poll() is None
+    finally:
+        left = trial.kill(process, alone=kill.alone)
+    first = trial.end(process, out)
+    safe = set(first.acknowledged.values())
+    sound = trial.verified(store)
+    kept = {row["sha256"] for row in trial.exported(store)}
+    again = trial.run(words, out)
+    status = {line["path"]: line["status"] for line in again.lines if "status" in line}
+    return {
+        "before_end": int(before_end),
+        "acknowledged": len(safe),
+        "kept": len(kept),
+        "lost": len(safe - kept),
+        "read_again": sum(status.get(path) != "known" for path in first.acknowledged),
+        "failed": int(again.code != code),
+        "differ": trial.differing(trial.held(store), expected),
+        "unsound": (not sound) + (not trial.verified(store)),
+        "left": left + again.left,
+    }
 
 
 if __name__ == "__main__":

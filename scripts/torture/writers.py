@@ -1,57 +1,112 @@
-"""Ingests into one store at the same time: each file is one asset, and nobody meets a locked store.
+"""Several ingests into one store at once: each file is one asset, nobody meets a lock, and the store is the usual one.
 
-    .venv/bin/python scripts/torture/writers.py FOLDER [--writers 16]
+    .venv/bin/python scripts/torture/writers.py [--delays 10] [--writers 16] [--seed 1] [--corpus DIR] [--photos 40]
 
-First all take in one and the same file of the folder, then all take in the folder.
+Two ingests take in one folder, the second started a little later, once for each of so many delays; then so many ingests
+take in one and the same file at once, three times. Without DIR, a dump is made of media that packages ship. A store is
+compared by its export, the digest of all its fingerprints and thumbnails, and the files that failed. Quick form:
+--delays 1 --photos 12 --rounds 1.
 """
 
-import argparse
-import json
-import subprocess
+import random
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
+
+import trial
+
+LOCKED = "locked"
+"""What SQLite, and so a program that passes its errors on, says of a store that another one has locked."""
 
 
 def main() -> int:
-    """1 where a run failed, met a lock, or the store is not sound or holds something twice."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    """1 where a run failed or met a lock, or where a store is not sound, differs, or was given something twice."""
+    parser = trial.parser(__doc__ or "")
+    parser.add_argument("--delays", type=int, default=10)
     parser.add_argument("--writers", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3, help="times that one file is taken in by all writers")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--photos", type=int, default=40)
     args = parser.parse_args()
-    one = next(path for path in sorted(args.folder.iterdir()) if path.suffix in (".jpg", ".png"))
-    short = [trial(what, args.writers) for what in (one, args.folder)]
-    return int(any(short))
-
-
-def trial(what: Path, writers: int) -> bool:
-    """Whether something fell short."""
-    with tempfile.TemporaryDirectory() as store:
-        command = [sys.executable, "-m", "mediafp", "--store", store]
-        ingest = [*command, "ingest", str(what), "--json", "--jobs", "1", "--transcribe", "no"]
-        runs = [
-            subprocess.Popen(ingest, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(writers)
+    rng = random.Random(args.seed)
+    with tempfile.TemporaryDirectory(prefix="writers-") as scratch:
+        work = Path(scratch)
+        corpus = args.corpus.resolve() if args.corpus else work / "dump"
+        if not args.corpus:
+            trial.make_dump(corpus, args.photos)
+        folder = Usual(work / "folder", corpus)
+        one = Usual(work / "file", _one_file(folder.ended))
+        # Beside the first, just after it, and anywhere in its first half.
+        delays = [0.0, 0.05, *(rng.uniform(0, folder.seconds / 2) for _ in range(args.delays))][: args.delays]
+        trials = [
+            *((folder, (0.0, delay)) for delay in delays),
+            *((one, (0.0,) * args.writers) for _ in range(args.rounds)),
         ]
-        ends = [(run.communicate(), run.returncode) for run in runs]
-        summaries = [json.loads(out.splitlines()[-1]) for (out, _), code in ends if code in (0, 3)]
-        locked = sum("locked" in out + err for (out, err), _ in ends)
-        added = sum(summary["added"] for summary in summaries)
-        exported = subprocess.run([*command, "export", "jsonl"], capture_output=True, text=True, check=True).stdout
-        assets = [json.loads(line)["sha256"] for line in exported.splitlines()]
-        verified = subprocess.run([*command, "verify"], stdout=subprocess.DEVNULL, check=False).returncode
-    found = {
-        "what": what.name,
-        "writers": writers,
-        "ended": len(summaries),
-        "locked": locked,
-        "added": added,
+        totals = dict.fromkeys(("failed", "locked", "twice", "differ", "unsound", "left"), 0)
+        short = 0
+        for number, (usual, starts) in enumerate(trial.counted(trials, len(trials), "writers")):
+            with tempfile.TemporaryDirectory(dir=work) as place:
+                figures = together(Path(place), usual, starts)
+            for name in totals:
+                totals[name] += figures[name]
+            bad = any(figures[name] for name in totals)
+            delay = round(starts[-1], 2)
+            short += trial.say(number, ok=not bad, what=usual.what.name, writers=len(starts), delay_s=delay, **figures)
+    return trial.finish(short, trials=len(trials), seed=args.seed, **totals)
+
+
+class Usual:
+    """An ingest without company: how it ended, how long it took, and what its store holds."""
+
+    def __init__(self, place: Path, what: Path) -> None:
+        place.mkdir()
+        self.what = what
+        began = time.monotonic()
+        self.ended = trial.run(trial.command(place / "store", *trial.ingest_words(what)), place / "out")
+        self.seconds = time.monotonic() - began
+        self.held = trial.held(place / "store")
+        if self.ended.code not in (0, 3) or not self.ended.acknowledged:
+            sys.exit(f"the undisturbed ingest of {what.name!r} ended with {self.ended.code}: {self.ended.err}")
+
+
+def _one_file(ended: trial.Ended) -> Path:
+    """A file on disk that was taken in."""
+    return next(path for path in map(Path, sorted(ended.acknowledged)) if path.is_file())
+
+
+def together(place: Path, usual: Usual, starts: Sequence[float]) -> dict[str, int]:
+    """The figures of ingests that start so many seconds after the first."""
+    store = place / "store"
+    began, runs = time.monotonic(), []
+    try:
+        for number, at in enumerate(starts):
+            time.sleep(max(0.0, began + at - time.monotonic()))
+            out = place / f"out-{number}"
+            runs.append((trial.start(trial.command(store, *trial.ingest_words(usual.what)), out), out))
+        ends = [trial.end(process, out) for process, out in runs]
+    finally:
+        for process, _ in runs:
+            trial.kill(process)
+    assets = [row["sha256"] for row in trial.exported(store)]
+    return {
         "assets": len(assets),
-        "twice": len(assets) - len(set(assets)),
-        "verify": verified,
+        "failed": sum(ended.code != usual.ended.code for ended in ends),
+        "locked": sum(_met_lock(ended) for ended in ends),
+        # Of all that say that they added it, one is right.
+        "twice": len(assets) - len(set(assets)) + sum(e.summary.get("added", 0) for e in ends) - len(set(assets)),
+        "differ": trial.differing(trial.held(store), usual.held),
+        "unsound": int(not trial.verified(store)),
+        "left": sum(ended.left for ended in ends),
     }
-    short = len(summaries) != writers or bool(locked or verified or found["twice"]) or added != len(assets)
-    print(json.dumps({**found, "short": short}), flush=True)
-    return short
+
+
+def _met_lock(ended: trial.Ended) -> bool:
+    """Whether a run speaks of a lock, the names of files apart."""
+    told = (line.get(name, "") for line in ended.lines for name in ("message", "warnings"))
+    return any(LOCKED in str(text) for text in (ended.err, *told))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from mediafp.case import open_case
 from mediafp.cli import app
 from mediafp.store import ledger
 from mediafp.store.records import Store
@@ -131,6 +132,35 @@ def test_files_in_archives_are_taken_in_where_they_lie(tmp_path: Path, photos: d
         assert kept.problems() == []
     _, _, summary = taken(store, dump)
     assert (summary["known"], summary["failed"], summary["skipped"]) == (2, 1, 1)
+
+
+def test_a_folder_or_an_archive_that_can_be_read_again_is_no_failure_any_more(
+    tmp_path: Path, photos: dict[str, np.ndarray]
+) -> None:
+    dump, away = tmp_path / "dump", tmp_path / "away"
+    (dump / "folder").mkdir(parents=True)
+    Image.fromarray(photos["temple"]).save(dump / "folder" / "a.png")
+    with zipfile.ZipFile(dump / "whole.zip", "w") as made:
+        made.write(dump / "folder" / "a.png", "b.png")
+    (dump / "cut.zip").write_bytes((dump / "whole.zip").read_bytes()[:-40])
+    paths = [dump / "folder", dump / "whole.zip", dump / "cut.zip"]
+    with open_case(tmp_path / "store", create=True) as case:
+
+        def failed() -> dict[str, str | None]:
+            assert case.store.problems() == []
+            return {Path(entry.path).name: entry.kind for entry in ledger.failures(case.store)}
+
+        dump.rename(away)
+        assert {outcome.status for outcome in case.ingest(paths)} == {"failed"}
+        assert failed() == {"folder": "unreadable", "whole.zip": "unreadable", "cut.zip": "unreadable"}
+        away.rename(dump)
+        list(case.ingest(paths))
+        assert failed() == {"cut.zip": "corrupt"}
+        told = [what for (what,) in case.store.rows("SELECT what FROM log")]
+        list(case.ingest(paths))
+        assert failed() == {"cut.zip": "corrupt"}
+        again = [what for (what,) in case.store.rows("SELECT what FROM log")][len(told) :]
+        assert set(again) == {"ingest", "ingested"}, "what is as it was is not told anew"
 
 
 def test_the_same_bytes_are_read_once_and_seen_everywhere(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
