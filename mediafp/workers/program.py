@@ -7,18 +7,16 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 import imageio_ffmpeg
 
-import mediafp
 from mediafp.errors import LostWorker, MediaError, SandboxError, UsageError
 from mediafp.workers.launch import Order
+from mediafp.workers.python import command
 
 LAUNCHER = "mediafp.workers.launch"
 MEMORY_BYTES = 2_560 << 20
@@ -51,12 +49,11 @@ class Program:
             parent=os.getpid(), memory=MEMORY_BYTES, cpu_seconds=cpu, file_bytes=file_bytes, made_of=self.made_of
         )
         until = time.monotonic() + cpu * WALL_A_CPU_SECOND
-        # The folder that the user is in may hold modules of the adversary: -P keeps it off the path.
-        path = os.pathsep.join(filter(None, (str(Path(mediafp.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+        words, variables = command(LAUNCHER, order.argument(), self.path, *arguments)
         with subprocess.Popen(
-            [sys.executable, "-P", "-m", LAUNCHER, order.argument(), self.path, *arguments],
+            words,
             pass_fds=descriptors,
-            env={**os.environ, "PYTHONPATH": path},
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -11,7 +11,6 @@ import queue
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,6 @@ from typing import BinaryIO, Self
 
 import numpy as np
 
-import mediafp
 from mediafp.errors import (
     CorruptMedia,
     ErrorKind,
@@ -60,6 +58,7 @@ from mediafp.workers.messages import (
     reading_of,
     shortened,
 )
+from mediafp.workers.python import command
 
 WORKER = "mediafp.workers.worker"
 FILES = 256
@@ -222,13 +221,12 @@ class Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             self._end = ours
-            # The folder that the user is in may hold modules of the adversary: -P keeps it off the path.
-            path = os.pathsep.join(filter(None, (str(Path(mediafp.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+            words, variables = command(WORKER, str(theirs.fileno()), *([] if locked else ["--unlocked"]))
             self._process = _STARTER.submit(
                 subprocess.Popen,
-                [sys.executable, "-P", "-m", WORKER, str(theirs.fileno()), *([] if locked else ["--unlocked"])],
+                words,
                 pass_fds=(theirs.fileno(),),
-                env={**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": path},
+                env={**variables, **dict.fromkeys(ONE_THREAD, "1")},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
