@@ -30,6 +30,8 @@ from mediafp.workers.supervisor import Workers
 Status = Literal["added", "known", "failed", "skipped"]
 AHEAD = 8
 """Files a worker may have waiting."""
+WAITING = 10_000
+"""Copies that wait for the first of them at most; no more files are begun meanwhile."""
 LOOKERS = 2
 """Threads that open and hash files: one reads from the disk while the other hashes."""
 COMMIT_FILES = 32
@@ -116,6 +118,8 @@ class _Run:
         """Threads' work, and what comes after each."""
         self._twins: dict[str, list[_File]] = {}
         """By SHA-256 of what is being read: other files with the same bytes, which wait for it."""
+        self._waiting = 0
+        """How many these are."""
         self._shut = {entry.path for entry in ledger.failures(store)}
         self._mended: set[str] = set()
         """Of the paths that failed, the folders and archives in which files were found now."""
@@ -160,7 +164,12 @@ class _Run:
         """What becomes of each file."""
         more, since = True, time.monotonic()
         while more or self._underway or self._done:
-            while more and len(self._underway) < self._jobs * AHEAD and len(self._done) < COMMIT_FILES:
+            while (
+                more
+                and len(self._underway) < self._jobs * AHEAD
+                and len(self._done) < COMMIT_FILES
+                and self._waiting < WAITING
+            ):
                 item = next(todo, None)
                 if item is None:
                     more = False
@@ -247,6 +256,10 @@ class _Run:
                 self._finished(file)
         elif file.sha256 in self._twins:
             self._twins[file.sha256].append(file)
+            self._waiting += 1
+            # It may wait for long, and there may be thousands.
+            assert file.opened, "it was looked at"
+            file.opened.close()
         elif any(one.sha256 == file.sha256 and one.reading for one in self._done):
             # Its twin was read, and is written before it.
             self._finished(file)
@@ -302,7 +315,9 @@ class _Run:
         self._finished(file)
 
     def _finished(self, file: _File) -> None:
-        for one in (file, *self._twins.pop(file.sha256, [])):
+        twins = self._twins.pop(file.sha256, [])
+        self._waiting -= len(twins)
+        for one in (file, *twins):
             if one.opened:
                 one.opened.close()
             self._done.append(one)

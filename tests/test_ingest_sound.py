@@ -204,6 +204,17 @@ def test_a_voice_in_the_centre_of_six_channels_is_kept(tmp_path: Path) -> None:
     assert sound is not None and loud(sound.samples, 0.2, 2.8) and pitch(sound.samples) == pytest.approx(440, abs=2)
 
 
+@pytest.mark.parametrize("options", [[], ["-c:a", "aac"], ["-c:a", "libopus"], ["-c:a", "alac"]], ids=str)
+def test_a_voice_in_the_centre_of_eight_channels_is_kept(tmp_path: Path, options: list[str]) -> None:
+    # Decoders give them in one plane (FLAC) or in eight.
+    path = tmp_path / f"a.{'mka' if options else 'wav'}"
+    ffmpeg(*tone(), "-af", "pan=7.1|FC=c0", *options, path)
+    with open_file(path) as file:
+        sound, warnings = read_sound(file)
+    assert sound and not warnings
+    assert sound.seconds == pytest.approx(3, abs=0.1) and pitch(sound.samples) == pytest.approx(440, abs=3)
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.05])
 def test_channels_that_cancel_each_other_are_heard(tmp_path: Path, noise: float) -> None:
     voice, common = wave() / 2, np.random.default_rng(0).normal(0, noise, 3 * SOUND_RATE)

@@ -3,6 +3,7 @@
 import io
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tarfile
 import threading
 import time
+import wave
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from mediafp import pipeline
 from mediafp.errors import CorruptMedia, LostWorker, NoMedia, SandboxError, TooLargeMedia
@@ -520,6 +522,39 @@ def test_modules_in_the_current_folder_are_not_imported(
     with Workers(tmp_path) as workers, open_file(photo) as file:
         assert workers.read(file, "", "image").asset.kind == "image"
     assert not mark.exists()
+
+
+def test_a_picture_in_cielab_is_read_behind_the_locks(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    lab = ImageCms.buildTransform(
+        ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
+    ).apply(Image.fromarray(photos["temple"]))  # fmt: skip
+    lab.save(tmp_path / "a.tif")
+    with Workers(tmp_path) as workers, open_file(tmp_path / "a.tif") as file:
+        reading = workers.read(file, sha256_of(file), "image", picture=True)
+    assert reading.picture is not None
+    shown = np.asarray(Image.fromarray(photos["temple"]).resize(reading.picture.shape[1::-1]), np.float32)
+    assert np.abs(shown - reading.picture).mean() < 8
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its address space is told by /proc")
+def test_what_was_heard_leaves_no_threads_and_no_memory(workers: Workers, tmp_path: Path) -> None:
+    rate = 11_025  # It is resampled.
+    with wave.open(str(tmp_path / "a.wav"), "wb") as made:
+        made.setparams((1, 2, rate, 0, "NONE", ""))
+        made.writeframes((8000 * np.sin(np.arange(rate) / 5)).astype("<i2").tobytes())
+
+    def heard() -> tuple[int, int]:
+        with open_file(tmp_path / "a.wav") as file:
+            workers.read(file, "", "video", sound=True)
+        (worker,) = workers._all
+        told = Path(f"/proc/{worker._process.pid}/status").read_text()
+        return tuple(int(re.findall(rf"{name}:\s+(\d+)", told)[0]) for name in ("Threads", "VmSize"))  # type: ignore[return-value]
+
+    workers.start()
+    first = heard()
+    for _ in range(10):
+        last = heard()
+    assert last[0] <= first[0] and last[1] < first[1] + 40_000
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,8 @@ def _register() -> None:
     """Nothing; adds the HEIF reader to Pillow, once, and finds every reader while imports still work."""
     pillow_heif.register_heif_opener(thumbnails=False)
     Image.init()
+    # Loads the module that turns CIELAB (scanners, Photoshop) into RGB.
+    Image.new("LAB", (1, 1)).convert("RGB")
 
 
 def _orientation(picture: Image.Image, warnings: list[str]) -> int:

@@ -162,7 +162,10 @@ class OpenFile:
 
     def reader(self) -> BinaryIO:
         """A binary reader at the file's start, closed by the caller. All readers share one place: one at a time."""
-        file = os.fdopen(os.dup(self.descriptor), "rb")
+        try:
+            file = os.fdopen(os.dup(self.descriptor), "rb")
+        except OSError as exc:
+            raise UnreadableMedia(f"{self.name!r} cannot be opened once more: {exc.strerror}") from exc
         file.seek(0)
         return file
 

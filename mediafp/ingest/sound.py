@@ -41,6 +41,8 @@ MIX: Final = {"FL": 0.5, "FR": 0.5, "FC": 0.7071, "LFE": 0.0, "LFE2": 0.0}
 """Shares of named channels in a mix of more than two (ITU-R BS.775); the voice stands in the centre."""
 MIX_AROUND: Final = 0.3536
 """Share of every other channel."""
+MANY_PLANES: Final = 8
+"""From so many planes on PyAV 19.0.2 reads past the end of them."""
 RATES: Final = range(2_000, 768_001)
 """Sample rates that are taken; one far below states hours in a few kilobytes, one far above is damage."""
 BLOCK_VALUES: Final = 1 << 17
@@ -90,6 +92,7 @@ class SoundTrack:
         self._waiting: list[npt.NDArray[Any]] = []  # decoded, not yet mixed
         self._values = 0
         self._resampler: av.AudioResampler | None = None
+        self._packer: tuple[tuple[str, str, int], av.AudioResampler] | None = None
         self._blocks: list[tuple[int, npt.NDArray[np.int16]]] = []  # the samples, each with its place
         self._count = 0
         self._faults = self._in_a_row = 0
@@ -111,7 +114,8 @@ class SoundTrack:
         try:
             for frame in packet.decode():
                 if isinstance(frame, AudioFrame):
-                    self._add(frame)
+                    for one in self._packed(frame):
+                        self._add(one)
             self._in_a_row = 0
         except EOFError:
             # An empty packet within the stream ended the decoder, which must start anew.
@@ -150,6 +154,16 @@ class SoundTrack:
         if not self.over and self._stated is not None and self._stated - end > CUT_SHORT_SECONDS:
             self._warnings.append(f"the sound ends at {end:.1f} s of {self._stated:.1f} s: the file may be cut short")
         return Sound(samples=samples, start=round(self._start, 6))
+
+    def _packed(self, frame: AudioFrame) -> list[AudioFrame]:
+        """The frame, its channels in one plane where there are many."""
+        if not frame.format.is_planar or len(frame.layout.channels) < MANY_PLANES:
+            return [frame]
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._packer is None or self._packer[0] != form:
+            packer = av.AudioResampler(format=frame.format.packed.name, layout=frame.layout, rate=frame.sample_rate)
+            self._packer = (form, packer)
+        return self._packer[1].resample(frame)
 
     def _add(self, frame: AudioFrame) -> None:
         """Nothing; puts a decoded frame where its time stamp says, or behind the one before."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediafp.errors import LostWorker, MediaError, TooLargeMedia
+from mediafp.errors import LostWorker, MediaError, TooLargeMedia, UnreadableMedia
 from mediafp.ingest.archives import ENTRIES, ENTRY_BYTES
 from mediafp.ingest.probe import OpenFile
 from mediafp.settings import VIDEO_WALL_SECONDS
@@ -88,4 +88,7 @@ def _unpacked(worker: Worker, name: str, folder: Path) -> Entry:
         if answer.kind:
             return Entry(name=name, error=KINDS.get(answer.kind, TooLargeMedia)(answer.message))
         kept.flush()
-        return Entry(name=name, file=OpenFile(name.rpartition("/")[2], os.dup(kept.fileno())))
+        try:
+            return Entry(name=name, file=OpenFile(name.rpartition("/")[2], os.dup(kept.fileno())))
+        except OSError as error:
+            return Entry(name=name, error=UnreadableMedia(f"{name!r} cannot be opened: {error.strerror}"))

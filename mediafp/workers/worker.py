@@ -67,6 +67,8 @@ def main(arguments: list[str]) -> None:
     while (handed := line.receive_task()) is not None:
         try:
             work(line, *handed)
+            # A resampler lies in a circle of references, and holds threads and address space until that is found.
+            gc.collect()
         except MemoryError:
             # What holds the memory is not known: a fresh worker is surer.
             os._exit(OUT_OF_MEMORY)
@@ -175,6 +177,8 @@ def warm_up() -> None:
     _read(_clip(), "warm-up.mp4")
     # A resampler's threads go with it, and the locks close for a process of one thread alone.
     gc.collect()
+    # What there is by now stays: later collections need not look at it.
+    gc.freeze()
 
 
 def _read(data: bytes, name: str) -> None:

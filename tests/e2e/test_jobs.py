@@ -6,18 +6,23 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from mediafp import jobs
 from mediafp.case import open_case
 from mediafp.cli import app
+from mediafp.pipeline import Reading
 from mediafp.store import ledger
 from mediafp.store.records import Store
+from mediafp.workers.supervisor import Workers
 
 COUNT = 60
 
@@ -132,6 +137,43 @@ def test_files_in_archives_are_taken_in_where_they_lie(tmp_path: Path, photos: d
         assert kept.problems() == []
     _, _, summary = taken(store, dump)
     assert (summary["known"], summary["failed"], summary["skipped"]) == (2, 1, 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="open files are counted in /proc")
+def test_copies_that_wait_for_the_first_hold_no_files_open(
+    tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dump").mkdir()
+    Image.fromarray(photos["temple"]).save(tmp_path / "dump" / "a.png")
+    for n in range(200):
+        os.link(tmp_path / "dump" / "a.png", tmp_path / "dump" / f"{n:03}.png")
+    real, opened = Workers.read, []
+
+    def read(self: Workers, *arguments: Any, **options: Any) -> Reading:
+        time.sleep(1)  # All of them have been looked at by then.
+        opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(Workers, "read", read)
+    with open_case(tmp_path / "store", create=True) as case:
+        before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+        statuses = [outcome.status for outcome in case.ingest([tmp_path / "dump"])]
+    assert statuses == ["added", *["known"] * 200]
+    assert len(opened) == 1 and opened[0] - before < 60
+
+
+def test_no_more_is_begun_while_many_copies_wait(
+    tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "WAITING", 3)
+    (tmp_path / "dump").mkdir()
+    for number, name in enumerate(("temple", "flower")):
+        Image.fromarray(photos[name]).save(tmp_path / "dump" / f"{number}.png")
+        for n in range(20):
+            os.link(tmp_path / "dump" / f"{number}.png", tmp_path / "dump" / f"{number}{n:02}.png")
+    with open_case(tmp_path / "store", create=True) as case:
+        statuses = [outcome.status for outcome in case.ingest([tmp_path / "dump"])]
+    assert statuses.count("added") == 2 and statuses.count("known") == 40
 
 
 def test_a_folder_or_an_archive_that_can_be_read_again_is_no_failure_any_more(
