@@ -61,7 +61,7 @@ from mediafp.workers.messages import (
 from mediafp.workers.python import command
 
 WORKER = "mediafp.workers.worker"
-FILES = 256
+FILES = 512
 """Files that one worker reads before a fresh one takes its place: what leaks or was bent in it goes with it."""
 ATTEMPTS = 2
 """Workers that are lost to a file before it is given up."""
