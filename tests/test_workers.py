@@ -525,9 +525,8 @@ def test_modules_in_the_current_folder_are_not_imported(
 
 
 def test_a_picture_in_cielab_is_read_behind_the_locks(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
-    lab = ImageCms.buildTransform(
-        ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
-    ).apply(Image.fromarray(photos["temple"]))  # fmt: skip
+    srgb, cielab = (ImageCms.createProfile(space) for space in ("sRGB", "LAB"))
+    lab = ImageCms.buildTransform(srgb, cielab, "RGB", "LAB").apply(Image.fromarray(photos["temple"]))
     lab.save(tmp_path / "a.tif")
     with Workers(tmp_path) as workers, open_file(tmp_path / "a.tif") as file:
         reading = workers.read(file, sha256_of(file), "image", picture=True)

@@ -59,6 +59,7 @@ SOUNDS: dict[str, tuple[str, ...]] = {
     "pcm.wav": ("-c:a", "pcm_s16le"),
     "adpcm.wav": ("-c:a", "adpcm_ms"),
     "pcm.aiff": ("-c:a", "pcm_s16be"),
+    "surround.m4a": ("-c:a", "aac", "-ac", "8"),
 }
 
 
@@ -85,6 +86,8 @@ def pictures(work: Path) -> dict[str, bytes]:
     deep = Image.frombytes(
         "I;16", grey.size, struct.pack(f"<{grey.width * grey.height}H", *(p * 257 for p in grey.tobytes()))
     )
+    srgb, cielab = (ImageCms.createProfile(space) for space in ("sRGB", "LAB"))
+    lab = ImageCms.buildTransform(srgb, cielab, "RGB", "LAB").apply(image)
     sees_through = image.convert("RGBA")
     sees_through.putalpha(grey)
     plan: dict[str, tuple[Image.Image, str, dict[str, object]]] = {
@@ -110,6 +113,7 @@ def pictures(work: Path) -> dict[str, bytes]:
         "plain.tif": (image, "TIFF", {}),
         "lzw.tif": (image, "TIFF", {"compression": "tiff_lzw"}),
         "deflate.tif": (deep, "TIFF", {"compression": "tiff_adobe_deflate"}),
+        "lab.tif": (lab, "TIFF", {"compression": "tiff_lzw"}),
         "jpeg.tif": (image, "TIFF", {"compression": "jpeg"}),
         "pages.tif": (moving[0], "TIFF", {"save_all": True, "append_images": moving[1:2], "compression": "tiff_lzw"}),
     }
