@@ -136,6 +136,7 @@ class _Run:
         """What the log says of how files are read."""
         read = self._options.read
         return {
+            "locked": self._workers.locked,
             "full_decode": read.full_decode,
             "sidecars": read.sidecars,
             "speech": self._listener.version if self._listener else None,

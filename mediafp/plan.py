@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mediafp import pipeline
-from mediafp.dump import Item, on_disk
+from mediafp.dump import NO_STAMP, Item, on_disk
 from mediafp.errors import MediaError
 from mediafp.ingest.archives import ARCHIVE_SUFFIXES
 from mediafp.ingest.open import sniff
@@ -24,6 +24,8 @@ SAMPLE_SECONDS = 20.0
 """Wall seconds after which no more are read."""
 SAMPLE_BYTES = 64 << 20
 """Larger files are not read for it."""
+LISTENING_STARTS = 2.0
+"""Wall seconds until the speech model is ready."""
 LISTENING = 0.09
 """Wall seconds that listening to a second of sound takes on two cores with Whisper base (README, Measured)."""
 
@@ -32,7 +34,7 @@ LISTENING = 0.09
 class Plan:
     """How many files would be looked at, by what is known of them, and the wall seconds of it; None if not to be told.
 
-    `new` holds archives too, whose files are not counted.
+    `new` holds archives too, whose files are not counted; `unreadable` are gone, or may not be looked at.
     """
 
     seen: int
@@ -40,6 +42,7 @@ class Plan:
     known: int
     failed_before: int
     skipped: int
+    unreadable: int
     archives: int
     new_bytes: int
     seconds: float | None
@@ -56,6 +59,8 @@ def plan(store: Store | None, workers: Workers, files: Iterable[Found], options:
         entry = ledgered(store, item, version, retry_failed=options.retry_failed) if store else None
         if options.read.sidecars and is_sidecar(item.path):
             counts["skipped"] += 1
+        elif item.stamp == NO_STAMP:
+            counts["unreadable"] += 1
         elif entry is not None:
             counts[entry.state] += 1
         else:
@@ -67,20 +72,30 @@ def plan(store: Store | None, workers: Workers, files: Iterable[Found], options:
         known=counts["done"],
         failed_before=counts["failed"],
         skipped=counts["skipped"],
-        archives=sum(item.path.name.lower().endswith(ARCHIVE_SUFFIXES) for item in new),
+        unreadable=counts["unreadable"],
+        archives=sum(map(_is_archive, new)),
         new_bytes=sum(sizes),
         seconds=_seconds(new, workers, options) if new else 0.0,
     )
 
 
-def _seconds(new: list[Item], workers: Workers, options: IngestOptions) -> float | None:
-    """Wall seconds for the new files, told by a few of them: pictures by their number, videos by their bytes."""
+def _is_archive(item: Item) -> bool:
+    return item.path.name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def _seconds(todo: list[Item], workers: Workers, options: IngestOptions) -> float | None:
+    """Wall seconds for the new files, told by a few of them: pictures by their number, videos and archives by their bytes."""
+    new = [item for item in todo if not _is_archive(item)]
+    packed = sum(item.stamp[0] for item in todo if _is_archive(item))
     took: dict[Kind | None, float] = defaultdict(float)
     counts: Counter[Kind | None] = Counter()
     sizes: Counter[Kind | None] = Counter()
     began = time.monotonic()
     workers.start()
-    for item in new[:: max(1, len(new) // SAMPLE)]:
+    starting = time.monotonic() - began
+    listens = 0.0
+    # By size, the largest first: what is rare and long, as videos are among pictures, is not left out.
+    for item in sorted(new, key=lambda one: -one.stamp[0])[:: max(1, len(new) // SAMPLE)]:
         if item.stamp[0] > SAMPLE_BYTES or time.monotonic() - began > SAMPLE_SECONDS:
             continue
         started = time.monotonic()
@@ -93,6 +108,7 @@ def _seconds(new: list[Item], workers: Workers, options: IngestOptions) -> float
                     told = workers.read(file, "", kind, full_decode=options.read.full_decode).asset.properties
                     if options.read.speech and told.get("has_sound"):
                         heard = float(told.get("duration") or 0.0)
+                        listens = LISTENING_STARTS
         except MediaError:
             pass
         counts[kind] += 1
@@ -108,4 +124,5 @@ def _seconds(new: list[Item], workers: Workers, options: IngestOptions) -> float
     if sizes["video"]:
         others = sum(sizes[kind] / counts[kind] * share[kind] for kind in counts if kind != "video")
         seconds += took["video"] / sizes["video"] * max(0.0, total - others)
-    return round(seconds / jobs, 1)
+    seconds += packed * sum(took.values()) / max(1, sizes.total())
+    return round(starting + listens + seconds / jobs, 1)

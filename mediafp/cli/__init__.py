@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+import traceback
 
 # Each adds its commands to the program.
 from mediafp.cli import house, intake, questions, transcripts
@@ -27,4 +28,9 @@ def main() -> None:
         sys.exit(SOME_FAILED)
     except sqlite3.Error as error:
         err.print(f"[red]mediafp:[/] the store cannot be read ({shown(str(error))}); see: mediafp verify")
+        sys.exit(COULD_NOT_RUN)
+    except Exception:
+        # Python's own status for it would be 1: nothing found.
+        traceback.print_exc()
+        err.print("[red]mediafp:[/] this is a fault of mediafp; please report it with the lines above")
         sys.exit(COULD_NOT_RUN)

@@ -1,6 +1,7 @@
 """What every command has in common: the program, its options, and how it prints."""
 
 import os
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -146,7 +147,16 @@ def folder_of(store: Path | None) -> Path | None:
 
 def locked(unsafe: bool) -> bool:
     """Whether files are read behind locks."""
-    return not (unsafe or _asked["unsafe"])
+    if unsafe or _asked["unsafe"]:
+        err.print("[yellow]warning[/] files are read without locks: one that was made to can do all that you can")
+        return False
+    return True
+
+
+def hint(words: str, store: Path | None) -> str:
+    """A command to go on with, on the same store."""
+    folder = folder_of(store)
+    return f"mediafp --store {shlex.quote(str(folder))} {words}" if folder else f"mediafp {words}"
 
 
 def case_of(store: Path | None, *, create: bool = False, unsafe: bool = False) -> Case:

@@ -1,5 +1,6 @@
 """Taking files in, what failed of them, and whether the store is sound."""
 
+import os
 import sys
 import time
 from collections import Counter
@@ -28,6 +29,7 @@ from mediafp.cli.common import (
     case_of,
     err,
     folder_of,
+    hint,
     locked,
     out,
     progress,
@@ -58,7 +60,8 @@ def ingest(
     ] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read again what failed before.")] = False,
     log_file: Annotated[
-        Path | None, typer.Option("--log", help="Write what becomes of each file to this file.", show_default=False)
+        Path | None,
+        typer.Option("--log", help="Add what becomes of each file to this file, a line each.", show_default=False),
     ] = None,
     transcribe: Annotated[
         Transcribe, typer.Option(help="Write down what is said; auto: where the speech model is here.")
@@ -84,7 +87,10 @@ def ingest(
     counts: Counter[str] = Counter()
     errors = []
     with case_of(store, create=True, unsafe=unsafe) as case, _journal(log_file) as note, progress() as bar:
-        task = bar.add_task("taking in", total=sum(1 for _ in walk(paths)))
+        left_out: list[Path] = []
+        task = bar.add_task("taking in", total=sum(1 for _ in walk(paths, left_out.append)))
+        for path in left_out:
+            note({"path": os.fspath(path), "left_out": "a pipe, a device, or a link that leads out or nowhere"})
         for outcome in case.ingest(paths, options):
             counts[outcome.status] += 1
             # What lies in archives was not counted before.
@@ -102,6 +108,7 @@ def ingest(
         summary = {
             "seen": counts.total(),
             **{status: counts[status] for status in ("added", "known", "failed", "skipped")},
+            "left_out": len(left_out),
             "seconds": round(time.monotonic() - started, 2),
             "errors": errors,
         }
@@ -112,11 +119,14 @@ def ingest(
         out.print(
             f"{summary['seen']} files in {summary['seconds']} s: {counts['added']} added, {counts['known']} known,"
             f" {counts['failed']} failed, {counts['skipped']} not media"
+            + (f"; {len(left_out)} left out (links that lead out or nowhere, pipes, devices)" if left_out else "")
         )
     if errors:
         if not as_json:
             kinds = Counter(str(error["kind"]) for error in errors).most_common()
-            out.print(f"failed: {', '.join(f'{count} {kind}' for kind, count in kinds)}; see: mediafp errors")
+            out.print(
+                f"failed: {', '.join(f'{count} {kind}' for kind, count in kinds)}; see: {shown(hint('errors', store))}"
+            )
         raise typer.Exit(SOME_FAILED)
 
 
@@ -127,6 +137,8 @@ def _print_plan(found: Plan, *, as_json: bool) -> None:
     out.print(f"{found.seen} files would be looked at: {found.known} known, {found.skipped} not media", end="")
     if found.failed_before:
         out.print(f", {found.failed_before} failed before and would be left (--retry-failed tries again)", end="")
+    if found.unreadable:
+        out.print(f", {found.unreadable} that cannot be opened", end="")
     out.print(f", {found.new} to read ({found.new_bytes / 1e6:,.1f} MB)")
     if found.archives:
         out.print(f"{found.archives} of them are archives, whose files are not counted here")
@@ -171,7 +183,8 @@ def errors(
         else:
             out.print(f"[red]{f.kind}[/] {shown(f.path)}: {shown(f.message or '')} (tried {f.attempts}×)")
     if failures and not as_json:
-        out.print("they are not read again unless they change; to try again: mediafp ingest --retry-failed PATH")
+        again = hint("ingest --retry-failed PATH", store)
+        out.print(f"they are not read again unless they change; to try again: {shown(again)}")
     if not failures and not as_json:
         out.print("no file failed")
 
@@ -215,7 +228,7 @@ def verify(
     else:
         out.print(f"{count} assets; the store is sound")
         if not no_originals:
-            out.print(f"originals: {originals['same']} unchanged, {originals['out of reach']} out of reach")
+            out.print(f"originals: {originals['same']} unchanged, {originals['out of reach']} gone or in archives")
         for uri in changed:
             out.print(f"[yellow]changed since it was taken in[/] {shown(uri)}")
         out.print(f"log: {number} entries, sealed {seal}")

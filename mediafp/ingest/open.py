@@ -3,13 +3,15 @@
 import codecs
 from pathlib import PurePath
 
-from mediafp.errors import CorruptMedia
+from mediafp.errors import CorruptMedia, UnsupportedMedia
+from mediafp.ingest.archives import is_archive
 from mediafp.ingest.budget import GoOn, without_end
 from mediafp.ingest.pictures import read_picture
 from mediafp.ingest.probe import MEDIA_SUFFIXES, OpenFile, kind_of
 from mediafp.ingest.video import read_video
 from mediafp.media import Kind, Media
 
+_OTHER_ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c")
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b\x08")
 
 
@@ -33,8 +35,8 @@ def open_media(
 def sniff(file: OpenFile) -> Kind | None:
     """What a file is by its first bytes; None where it is no media at all.
 
-    Raises `CorruptMedia` where its name promises media and its bytes are none, `UnreadableMedia` where there is no
-    reading them.
+    Raises `CorruptMedia` where its name promises media and its bytes are none, `UnsupportedMedia` for an archive, which
+    may hold media, and `UnreadableMedia` where there is no reading them.
     """
     head = file.head()
     suffix = PurePath(file.name).suffix
@@ -49,6 +51,10 @@ def sniff(file: OpenFile) -> Kind | None:
             f"{file.name!r} is named {suffix!r}, but its bytes are of no known picture, video or sound; "
             "fetch it again from its source"
         )
+    if kind is None and is_archive(file.name, head):
+        raise UnsupportedMedia(f"{file.name!r} is an archive, which ingest alone looks into; unpack it first")
+    if kind is None and head.startswith(_OTHER_ARCHIVES):
+        raise UnsupportedMedia(f"{file.name!r} is an archive of a kind that is not opened; unpack it first")
     return kind
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,16 +22,17 @@ class Found:
     root: Path | None = None
 
 
-def walk(paths: Sequence[Path]) -> Iterator[Found]:
+def walk(paths: Sequence[Path], left_out: Callable[[Path], object] = lambda path: None) -> Iterator[Found]:
     """Every file named, and every visible regular file in the folders named, in sorted order.
 
     What is named itself is always yielded, even if it is missing or a pipe: opening it then gives
-    the error to record. In folders, hidden names, pipes, devices, linked folders and links that
-    lead out of the folder named are left out; a folder that may not be listed is yielded itself.
+    the error to record. In folders, hidden names are passed over, and pipes, devices, linked folders
+    and links that lead out of the folder named or nowhere are told to `left_out`; a folder that may
+    not be listed is yielded itself.
     """
     for path in paths:
         if path.is_dir():
-            for found in _files_in(path):
+            for found in _files_in(path, left_out):
                 yield Found(path=found, root=path)
         else:
             yield Found(path=path)
@@ -49,7 +50,7 @@ def sha256_of(file: OpenFile) -> str:
             raise UnreadableMedia(f"{file.name!r} cannot be read: {exc.strerror}; check the disk it lies on") from exc
 
 
-def _files_in(root: Path) -> Iterator[Path]:
+def _files_in(root: Path, left_out: Callable[[Path], object]) -> Iterator[Path]:
     """The visible regular files below `root`, depth first, names sorted by their bytes."""
     inside = os.path.realpath(root)
     # A stack instead of recursion: a hostile tree may be deeper than Python's call stack.
@@ -73,6 +74,8 @@ def _files_in(root: Path) -> Iterator[Path]:
                     waiting.append((path / entry.name, True))
                 elif entry.is_file() and (not entry.is_symlink() or _lies_in(entry.path, inside)):
                     waiting.append((path / entry.name, False))
+                else:
+                    left_out(path / entry.name)
             except OSError:
                 waiting.append((path / entry.name, False))
 

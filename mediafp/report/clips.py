@@ -60,13 +60,13 @@ def write_clips(
     run: Run,
 ) -> list[Clip]:
     """One clip a matching stretch. `originals` opens an asset's file and gives its descriptor, None where it is gone."""
-    folder.mkdir(parents=True, exist_ok=True)
     clips = []
     for answer in answers:
         for match in answer.matches:
             stretches = [s for s in match.segments if s.channel == "picture" and s.query]
             if not stretches or match.kind != "video" or answer.sha256 is None:
                 continue
+            folder.mkdir(parents=True, exist_ok=True)
             with originals(answer.sha256) as query, originals(match.sha256) as reference:
                 for n, segment in enumerate(stretches, 1):
                     name = f"{answer.sha256[:DIGITS]}-{match.sha256[:DIGITS]}-{n}.mp4"

@@ -205,7 +205,7 @@ def _seen(asset: Asset, source: EvidenceSource) -> list[str]:
 
 def printable(text: str) -> str:
     """A path as text that every encoder takes: lone surrogates and control characters escaped."""
-    safe = os.fsencode(text).decode("utf-8", "backslashreplace")
+    safe = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in safe)
 
 

@@ -90,7 +90,7 @@ class Workers:
 
     def __init__(self, folder: Path, *, locked: bool = True) -> None:
         self.folder = folder
-        self._locked = locked
+        self.locked = locked
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
         self._all: set[Worker] = set()
         self._closed = False
@@ -138,7 +138,7 @@ class Workers:
                 self._idle.put(worker)
 
     def _fresh(self) -> "Worker":
-        worker = Worker(locked=self._locked)
+        worker = Worker(locked=self.locked)
         self._all.add(worker)
         if self._closed:
             worker.end()

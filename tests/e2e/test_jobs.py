@@ -230,3 +230,82 @@ def test_a_log_file_keeps_what_became_of_each_file(tmp_path: Path, photos: dict[
     taken(tmp_path / "store", tmp_path / "a.png", "--log", tmp_path / "log.jsonl")
     first, last = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
     assert first["status"] == "added" and first["at"].endswith("Z") and last["added"] == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pipes")
+def test_what_is_left_out_is_told(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    dump, store = tmp_path / "dump", tmp_path / "store"
+    dump.mkdir()
+    Image.fromarray(photos["temple"]).save(tmp_path / "out.png")
+    (dump / "link.png").symlink_to(tmp_path / "out.png")
+    (dump / "nowhere.png").symlink_to("nowhere")
+    (dump / "loop").symlink_to(".")
+    os.mkfifo(dump / "pipe.mp4")
+    Image.fromarray(photos["temple"]).save(dump / "a.png")
+    (dump / "harmless.png").symlink_to("a.png")
+    code, _, summary = taken(store, dump, "--log", tmp_path / "log")
+    assert (code, summary["seen"], summary["left_out"]) == (0, 2, 4)
+    told = map(json.loads, (tmp_path / "log").read_text().splitlines())
+    assert {Path(line["path"]).name for line in told if "left_out" in line and "path" in line} == {
+        "link.png", "nowhere.png", "loop", "pipe.mp4",
+    }  # fmt: skip
+    done = CliRunner().invoke(app, ["--store", str(store), "ingest", str(dump), "--transcribe", "no"])
+    assert "4 left out" in done.stdout
+
+
+def test_archives_that_are_not_opened_are_told(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    dump, store = tmp_path / "dump", tmp_path / "store"
+    dump.mkdir()
+    Image.fromarray(photos["temple"]).save(dump / "a.png")
+    with zipfile.ZipFile(dump / "b.zip", "w") as made:
+        made.write(dump / "a.png", "a.png")
+    (dump / "c.rar").write_bytes(b"Rar!\x1a\x07\x01\x00" + bytes(90))
+    (dump / "d.7z").write_bytes(b"7z\xbc\xaf\x27\x1c\x00\x04" + bytes(90))
+    (dump / "e.docx").write_bytes((dump / "b.zip").read_bytes())
+    code, _, summary = taken(store, dump)
+    kinds = {Path(str(error["path"])).name: error["kind"] for error in summary["errors"]}  # type: ignore[union-attr, attr-defined, call-overload]
+    assert code == 3 and kinds == {"c.rar": "unsupported", "d.7z": "unsupported"} and summary["skipped"] == 1
+    done = CliRunner().invoke(app, ["--store", str(store), "match", str(dump / "b.zip"), "--json"])
+    assert done.exit_code == 3 and "ingest alone looks into" in json.loads(done.stdout)["error"]
+
+
+def test_a_dry_run_tells_a_wrong_name(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["--store", str(tmp_path / "none"), "ingest", str(tmp_path / "nope"), "--dry-run"])
+    assert "1 that cannot be opened, 0 to read" in done.stdout
+
+
+def test_reading_without_locks_is_warned_of_and_logged(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
+    store = tmp_path / "a store"
+    for words, warned in (([], False), (["--unsafe-no-sandbox"], True)):
+        line = ["--store", str(store), "ingest", str(tmp_path / "a.png"), "--transcribe", "no", *words]
+        done = CliRunner().invoke(app, line)
+        assert done.exit_code == 0 and ("without locks" in done.stderr) is warned
+    with Store(store) as kept:
+        told = [
+            json.loads(details) for (details,) in kept.rows("SELECT details FROM log WHERE what = 'ingest' ORDER BY n")
+        ]
+        assert [details["locked"] for details in told] == [True, False]
+    (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = CliRunner().invoke(app, ["--store", str(store), "ingest", str(tmp_path / "cut.png")])
+    assert f"see: mediafp --store '{store}' errors" in done.stdout
+
+
+def test_no_character_that_a_terminal_obeys_is_printed(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    name = "a\x1b[31m\u202egpj.exe.png"
+    Image.fromarray(photos["temple"]).save(tmp_path / name)
+    taken(tmp_path / "store", tmp_path / name)
+    for kind in ("csv", "jsonl"):
+        done = CliRunner().invoke(app, ["--store", str(tmp_path / "store"), "export", kind])
+        assert "gpj.exe" in done.stdout and not {"\x1b", "\u202e"} & set(done.stdout)
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["sightings"][0]["uri"].endswith(name)
+
+
+def test_names_are_shown_whatever_the_locale(tmp_path: Path) -> None:
+    code = "from mediafp.report.page import printable; print(ascii(printable('\\u5b66\\udcff\\x1b')))"
+    variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ascii("学\\xff\\x1b")
