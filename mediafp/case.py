@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -166,11 +166,18 @@ class Case:
             for asset, _ in relations
         ]
 
-    def report(self, out: Path, *, clips: bool, step: Callable[[], object] = lambda: None) -> list[Clip]:
+    def report(
+        self,
+        out: Path,
+        *,
+        clips: bool,
+        step: Callable[[], object] = lambda: None,
+        cut: Callable[[], object] = lambda: None,
+    ) -> list[Clip]:
         """Writes the evidence page, and with `clips` the matched stretches into a folder beside it.
 
-        `step` is called once an asset compared. Raises UsageError where `out` cannot be written, or is no page, and
-        SandboxError where ffmpeg cannot be locked in; both before the first.
+        `step` is called once an asset compared, `cut` once a clip. Raises UsageError where `out` cannot be written, or
+        is no page, and SandboxError where ffmpeg cannot be locked in; both before the first.
         """
         ffmpeg = find_ffmpeg(locked=self._locked) if clips else None
         folder = out.with_name(out.stem + "-clips")
@@ -188,13 +195,27 @@ class Case:
             relations.append(relation)
             step()
         answers = self.answers(relations)
-        try:
-            write_report(out, answers=answers, clustering=self.cluster(relations), source=_Evidence(self.store))
-        except OSError as error:
-            raise UsageError(f"{out} cannot be written: {error.strerror}") from error
-        if ffmpeg is None:
-            return []
-        return write_clips(folder, answers=answers, originals=self._original, run=ffmpeg.run)
+        clustering = self.cluster(relations)
+
+        def write(linked: Sequence[Clip] = ()) -> None:
+            try:
+                write_report(out, answers=answers, clustering=clustering, source=_Evidence(self.store), clips=linked)
+            except OSError as error:
+                raise UsageError(f"{out} cannot be written: {error.strerror}") from error
+
+        # Clips take long: the page is there before them, and again with links to them.
+        write()
+        made = []
+        if ffmpeg:
+            for clip in write_clips(folder, answers=answers, originals=self._original, run=ffmpeg.run):
+                made.append(clip)
+                cut()
+            if any(clip.path for clip in made):
+                write(made)
+            with suppress(OSError):
+                # It is empty where nothing could be cut.
+                folder.rmdir()
+        return made
 
     @contextmanager
     def _original(self, sha256: str) -> Iterator[int | None]:

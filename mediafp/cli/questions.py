@@ -133,7 +133,10 @@ def report(
     """Write the evidence page: every match of the store with its proof, and the clusters."""
     with case_of(store, unsafe=unsafe) as case, progress() as bar:
         task = bar.add_task("comparing", total=case.store.count())
-        written = case.report(page, clips=clips, step=lambda: bar.advance(task))
+        cutting = bar.add_task("cutting clips", total=None, visible=clips)
+        written = case.report(page, clips=clips, step=lambda: bar.advance(task), cut=lambda: bar.advance(cutting))
     out.print(f"evidence page: {shown(str(page))}")
+    if clips and not written:
+        out.print("no clips: no two videos share a stretch")
     for clip in written:
         out.print(shown(str(clip.path) if clip.path else clip.message))

@@ -1,7 +1,7 @@
 """Matched stretches of videos, query left and reference right, as MP4 files by ffmpeg."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,8 @@ _SOURCE_LIMITS: Final = {
 class Clip:
     """A clip that was cut; `message` says why not where `path` is None."""
 
+    pair: tuple[str, str]
+    """The SHA-256 of the query and of the reference."""
     path: Path | None
     message: str
 
@@ -58,31 +60,30 @@ def write_clips(
     answers: Sequence[Answer],
     originals: Callable[[str], AbstractContextManager[int | None]],
     run: Run,
-) -> list[Clip]:
-    """One clip a matching stretch. `originals` opens an asset's file and gives its descriptor, None where it is gone."""
-    clips = []
+) -> Iterator[Clip]:
+    """One clip a matching stretch, into a folder that is there.
+
+    `originals` opens an asset's file and gives its descriptor, None where it is gone.
+    """
     for answer in answers:
         for match in answer.matches:
             stretches = [s for s in match.segments if s.channel == "picture" and s.query]
             if not stretches or match.kind != "video" or answer.sha256 is None:
                 continue
-            folder.mkdir(parents=True, exist_ok=True)
+            pair = (answer.sha256, match.sha256)
             with originals(answer.sha256) as query, originals(match.sha256) as reference:
                 for n, segment in enumerate(stretches, 1):
-                    name = f"{answer.sha256[:DIGITS]}-{match.sha256[:DIGITS]}-{n}.mp4"
+                    target = folder / f"{answer.sha256[:DIGITS]}-{match.sha256[:DIGITS]}-{n}.mp4"
                     if query is None or reference is None:
-                        clips.append(
-                            Clip(
-                                path=None,
-                                message=f"{name}: an original is gone from where it was seen, or was changed",
-                            )
-                        )
-                    else:
-                        clips.append(_cut(query, reference, segment, folder / name, run))
-    return clips
+                        said = f"{target.name}: an original is gone from where it was seen, or was changed"
+                        yield Clip(pair=pair, path=None, message=said)
+                        continue
+                    path, said = _cut(query, reference, segment, target, run)
+                    yield Clip(pair=pair, path=path, message=f"{target.name}{said}")
 
 
-def _cut(query: int, reference: int, segment: Segment, target: Path, run: Run) -> Clip:
+def _cut(query: int, reference: int, segment: Segment, target: Path, run: Run) -> tuple[Path | None, str]:
+    """The clip's path, None where it could not be cut, and what there is to say of it."""
     assert segment.query is not None, "stills have no stretch to cut"
     seconds = segment.query[1] - segment.query[0]
     # Under its name when it is whole: what was cut short by a failure, or by Ctrl-C, goes.
@@ -104,12 +105,12 @@ def _cut(query: int, reference: int, segment: Segment, target: Path, run: Run) -
             os.close(made)
         part.replace(target)
     except MediaError as error:
-        return Clip(path=None, message=f"{target.name}: ffmpeg failed: {error}")
+        return None, f": ffmpeg failed: {error}"
     except OSError as error:
-        return Clip(path=None, message=f"{target.name} cannot be written: {error.strerror}")
+        return None, f" cannot be written: {error.strerror}"
     finally:
         part.unlink(missing_ok=True)
-    return Clip(path=target, message=f"{target.name}: {segment.query[0]:.1f} s")
+    return target, f": {segment.query[0]:.1f} s"
 
 
 def _arguments(query: int, reference: int, made: int, segment: Segment) -> list[str]:

@@ -2,9 +2,10 @@
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -13,6 +14,7 @@ from PIL import Image
 from mediafp import __version__
 from mediafp.evidence import Answer, Cluster, Clustering, Hint, Match, Segment
 from mediafp.media import Asset
+from mediafp.report.clips import Clip
 from mediafp.report.drawing import Shown, clock, data_uri, side_by_side, speech_line, time_lines
 from mediafp.report.source import EvidenceSource
 
@@ -48,6 +50,7 @@ class Card:
     why: tuple[str, ...]
     times: Markup | None
     frames: list[FramePair]
+    clips: list[str]
     pair: Markup | None
     query_seen: list[str]
     reference_seen: list[str]
@@ -73,9 +76,17 @@ def write_report(
     answers: Sequence[Answer],
     clustering: Clustering,
     source: EvidenceSource,
+    clips: Sequence[Clip] = (),
     title: str = "mediafp evidence",
 ) -> None:
-    """Writes the page; queries and references are both assets of `source`. Raises OSError where it cannot."""
+    """Writes the page; queries and references are both assets of `source`, and `clips` lie in a folder beside the page.
+
+    Raises OSError where it cannot.
+    """
+    cut: dict[tuple[str, str], list[str]] = {}
+    for clip in clips:
+        if clip.path:
+            cut.setdefault(clip.pair, []).append(quote(os.fsencode(f"{clip.path.parent.name}/{clip.path.name}")))
     pairs = sorted(((a, m) for a in answers for m in a.matches), key=lambda p: (-p[1].probability, p[0].query))
     environment = Environment(
         loader=PackageLoader("mediafp.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -84,7 +95,7 @@ def write_report(
         title=title,
         version=__version__,
         total=len(pairs),
-        cards=[_card(answer, match, source) for answer, match in pairs[:DRAWN]],
+        cards=[_card(answer, match, source, cut) for answer, match in pairs[:DRAWN]],
         spoken=[s for a in answers[:SPOKEN] if a.sha256 and (s := _spoken(a.query, a.sha256, source))],
         clusters=[_gallery(cluster, source) for cluster in clustering.clusters],
         unclustered=clustering.unclustered,
@@ -92,7 +103,7 @@ def write_report(
     out.write_text(page, encoding="utf-8", errors="replace")
 
 
-def _card(answer: Answer, match: Match, source: EvidenceSource) -> Card:
+def _card(answer: Answer, match: Match, source: EvidenceSource, cut: Mapping[tuple[str, str], list[str]]) -> Card:
     assert answer.sha256 is not None, "only answered queries have matches"
     query, reference = source.asset(answer.sha256), source.asset(match.sha256)
     names = _name(answer.query), _name(match.uris[0])
@@ -111,6 +122,7 @@ def _card(answer: Answer, match: Match, source: EvidenceSource) -> Card:
         why=match.why,
         times=time_lines(match.segments, _seconds(query), _seconds(reference)) if match.segments else None,
         frames=[f for s in moving[:SEGMENTS_SHOWN] for f in _frames(query, reference, s, source)],
+        clips=cut.get((query.sha256, reference.sha256), []),
         pair=_pair(query, reference, match, source, names) if still else None,
         query_seen=_seen(query, source),
         reference_seen=_seen(reference, source),

@@ -77,6 +77,7 @@ def test_a_matched_stretch_is_cut_side_by_side(world: tuple[Path, Path]) -> None
     assert (folder / "evidence.html").is_file()
     (path,) = (folder / "evidence-clips").iterdir()
     assert path.suffix == ".mp4" and path.name in done.stdout.replace("\n", "")
+    assert f'href="evidence-clips/{path.name}"' in (folder / "evidence.html").read_text()
     with open_case(store) as case:
         (answer,) = (answer for answer in case.answers(list(case.relations())) if answer.matches)
         (match,) = answer.matches
@@ -123,7 +124,7 @@ def test_an_original_that_was_overwritten_is_told_and_not_a_failure(world: tuple
     finally:
         original.write_bytes(kept)
     assert clip.path is None and "was changed" in clip.message
-    assert not list((folder / "other-clips").iterdir())
+    assert not (folder / "other-clips").exists()
 
 
 def test_without_locks_clips_are_cut_only_where_that_was_asked_for(world: tuple[Path, Path], tmp_path: Path) -> None:
@@ -139,6 +140,12 @@ def test_without_locks_clips_are_cut_only_where_that_was_asked_for(world: tuple[
     assert done.returncode == 0, done.stderr
     (path,) = (tmp_path / "evidence-clips").iterdir()
     assert 4 < seconds_of(path)[0] < 6
+
+
+def made_in(folder: Path) -> Path:
+    """The folder, which is there."""
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def always(path: Path) -> Callable[[str], AbstractContextManager[int | None]]:
@@ -175,14 +182,16 @@ def test_a_playlist_in_an_originals_place_is_not_followed(
         server.setblocking(False)
         for target in (f"file:{folder / 'dump' / 'original.mp4'}", f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"):
             (tmp_path / name).write_text(PLAYLISTS[name].format(target))
-            (clip,) = write_clips(tmp_path / "made", answers=answers, originals=always(tmp_path / name), run=ffmpeg.run)
+            (clip,) = write_clips(
+                made_in(tmp_path / "made"), answers=answers, originals=always(tmp_path / name), run=ffmpeg.run
+            )
             assert clip.path is None and "ffmpeg failed" in clip.message
             with pytest.raises(BlockingIOError):
                 server.accept()
     assert not list((tmp_path / "made").iterdir())
     # The control.
     (clip,) = write_clips(
-        tmp_path / "made", answers=answers, originals=always(folder / "dump" / "original.mp4"), run=ffmpeg.run
+        made_in(tmp_path / "made"), answers=answers, originals=always(folder / "dump" / "original.mp4"), run=ffmpeg.run
     )
     assert clip.path is not None, clip.message
 
@@ -239,6 +248,6 @@ def test_a_long_stretch_may_take_more_but_not_without_end(world: tuple[Path, Pat
     for seconds in (5.0, 50.0, 1e9):
         long = replace(segment, query=(0.0, seconds), reference=(0.0, seconds))
         longer = replace(answer, matches=(replace(match, segments=(long,)),))
-        write_clips(tmp_path, answers=[longer], originals=always(folder / "dump" / "original.mp4"), run=run)
+        list(write_clips(tmp_path, answers=[longer], originals=always(folder / "dump" / "original.mp4"), run=run))
     assert allowed[0] < allowed[1] < allowed[2]
     assert allowed[2][0] <= 1800 and allowed[2][1] <= 4 << 30
