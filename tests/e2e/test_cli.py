@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mediafp import demo
+from mediafp import cli, demo
 
 
 def mediafp(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]:
@@ -153,3 +153,16 @@ def test_help_and_version() -> None:
         assert command in done.stdout
     assert mediafp("--version", store=Path("none")).stdout.startswith("mediafp ")
     assert mediafp("match", "--nonsense", store=Path("none")).returncode == 2
+
+
+def test_a_fault_of_the_program_is_not_taken_for_nothing_found(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(**_: object) -> None:
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr(cli, "app", fails)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "unforeseen" in capsys.readouterr().err
