@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from mediafp.errors import MediaError, UnreadableMedia
-from mediafp.ingest.archives import ARCHIVE_SUFFIXES, is_archive
+from mediafp.ingest.archives import is_archive, named_archive
 from mediafp.ingest.probe import OpenFile, open_file
 from mediafp.ingest.sidecars import SIDECAR_BYTES, Beside, beside, is_sidecar
 from mediafp.ingest.walk import Found
@@ -44,7 +44,7 @@ def items(
     """
     for found in files:
         item = on_disk(found)
-        if not item.path.name.lower().endswith(ARCHIVE_SUFFIXES):
+        if not named_archive(item.path.name):
             yield item
             continue
         try:

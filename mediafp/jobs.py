@@ -118,8 +118,6 @@ class _Run:
         """Threads' work, and what comes after each."""
         self._twins: dict[str, list[_File]] = {}
         """By SHA-256 of what is being read: other files with the same bytes, which wait for it."""
-        self._waiting = 0
-        """How many these are."""
         self._shut = {entry.path for entry in ledger.failures(store)}
         self._mended: set[str] = set()
         """Of the paths that failed, the folders and archives in which files were found now."""
@@ -169,7 +167,7 @@ class _Run:
                 more
                 and len(self._underway) < self._jobs * AHEAD
                 and len(self._done) < COMMIT_FILES
-                and self._waiting < WAITING
+                and sum(map(len, self._twins.values())) < WAITING
             ):
                 item = next(todo, None)
                 if item is None:
@@ -257,7 +255,6 @@ class _Run:
                 self._finished(file)
         elif file.sha256 in self._twins:
             self._twins[file.sha256].append(file)
-            self._waiting += 1
             # It may wait for long, and there may be thousands.
             assert file.opened, "it was looked at"
             file.opened.close()
@@ -316,9 +313,7 @@ class _Run:
         self._finished(file)
 
     def _finished(self, file: _File) -> None:
-        twins = self._twins.pop(file.sha256, [])
-        self._waiting -= len(twins)
-        for one in (file, *twins):
+        for one in (file, *self._twins.pop(file.sha256, [])):
             if one.opened:
                 one.opened.close()
             self._done.append(one)

@@ -87,12 +87,12 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
     thumbnails: list[Thumbnail] = []
     first: Pixels | None = None
     last: npt.NDArray[np.float32] | None = None
-    seen = kept_bytes = left_out = 0
-    end: float | None = None
+    seen = kept_bytes = 0
+    end, cut = 0.0, False
     for batch in _batches(media):
-        if end is not None:
+        if kept_bytes > KEPT_BYTES:
             # The sound goes on.
-            left_out += len(batch)
+            cut = True
             continue
         seen += len(batch)
         if first is None and not video:
@@ -116,10 +116,9 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
         rows[types[0].name].append((vectors[chosen], quality[chosen]))
         for kind in types[1:]:
             rows[kind.name].append(kind.extract([kept[n].pixels for n in chosen]))
-        if kept_bytes > KEPT_BYTES:
-            end = batch[-1].end
+        end = batch[-1].end
     warnings = list(media.warnings)
-    if left_out:
+    if cut:
         warnings.append(
             f"of the pictures only the first {end:.0f} s were kept: the limit is {KEPT_BYTES >> 20} MiB of them"
         )

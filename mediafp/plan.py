@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mediafp import pipeline
 from mediafp.dump import NO_STAMP, Item, on_disk
 from mediafp.errors import MediaError
-from mediafp.ingest.archives import ARCHIVE_SUFFIXES
+from mediafp.ingest.archives import named_archive
 from mediafp.ingest.open import sniff
 from mediafp.ingest.sidecars import is_sidecar
 from mediafp.ingest.walk import Found
@@ -73,20 +73,16 @@ def plan(store: Store | None, workers: Workers, files: Iterable[Found], options:
         failed_before=counts["failed"],
         skipped=counts["skipped"],
         unreadable=counts["unreadable"],
-        archives=sum(map(_is_archive, new)),
+        archives=sum(named_archive(item.path.name) for item in new),
         new_bytes=sum(sizes),
         seconds=_seconds(new, workers, options) if new else 0.0,
     )
 
 
-def _is_archive(item: Item) -> bool:
-    return item.path.name.lower().endswith(ARCHIVE_SUFFIXES)
-
-
 def _seconds(todo: list[Item], workers: Workers, options: IngestOptions) -> float | None:
     """Wall seconds for the new files, told by a few of them: pictures by their number, videos and archives by their bytes."""
-    new = [item for item in todo if not _is_archive(item)]
-    packed = sum(item.stamp[0] for item in todo if _is_archive(item))
+    new = [item for item in todo if not named_archive(item.path.name)]
+    packed = sum(item.stamp[0] for item in todo if named_archive(item.path.name))
     took: dict[Kind | None, float] = defaultdict(float)
     counts: Counter[Kind | None] = Counter()
     sizes: Counter[Kind | None] = Counter()

@@ -2,22 +2,21 @@
 
 import json
 import os
-import re
 from typing import Any
 
 from mediafp.evidence import Answer, Cluster, Clustering, Edge, Hit, Match, Placement, Segment, Transcript
 from mediafp.jobs import Outcome
 from mediafp.media import Asset, Sighting
 from mediafp.scribe import Transcription
+from mediafp.unseen import UNSEEN
 
 Object = dict[str, Any]
-_UNSEEN = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What JSON may hold as it is and a terminal would obey: it means the same escaped."""
 
 
 def line(value: Object) -> str:
     """One line of JSON; bytes that are no UTF-8 stay surrogate escapes."""
-    text = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    # It means the same escaped.
+    text = UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
     return text if text.isascii() or _encodes(text) else json.dumps(value, ensure_ascii=True)
 
 

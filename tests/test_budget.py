@@ -5,8 +5,6 @@ import json
 import resource
 import signal
 import struct
-import subprocess
-import sys
 import textwrap
 import time
 import zlib
@@ -17,6 +15,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
+from processes import child
 
 from mediafp import pipeline
 from mediafp.errors import MediaError, TooLargeMedia, UnsupportedMedia
@@ -28,12 +27,6 @@ from mediafp.ingest.probe import open_file
 from mediafp.ingest.sound import read_sound
 from mediafp.media import SOUND_RATE, Frame, Media
 from mediafp.settings import CPU_SECONDS, CPU_SECONDS_MOST, MAX_PIXELS, METADATA_BYTES, PICTURE_BYTES
-
-
-def child(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def whole(path: Path, go_on: GoOn = without_end, **how: bool) -> tuple[Media, list[Frame]]:

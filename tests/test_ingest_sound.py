@@ -1,13 +1,12 @@
 """Sound out of files: where it stands in time, what it sounds like, and what damage does to it."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import av
-import imageio_ffmpeg
 import numpy as np
 import pytest
+from processes import ffmpeg
 
 from mediafp.errors import CorruptMedia, UnreadableMedia, UnsupportedMedia
 from mediafp.ingest import sound as module
@@ -15,11 +14,6 @@ from mediafp.ingest.open import open_media
 from mediafp.ingest.probe import open_file
 from mediafp.ingest.sound import read_sound
 from mediafp.media import SOUND_RATE, Sound
-
-
-def ffmpeg(*arguments: object) -> None:
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *map(str, arguments)]
-    subprocess.run(command, check=True, timeout=60)
 
 
 def tone(hertz: float = 440, seconds: float = 3) -> list[object]:

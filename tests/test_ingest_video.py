@@ -2,14 +2,13 @@
 
 import importlib.util
 import os
-import subprocess
 from fractions import Fraction
 from pathlib import Path
 
 import av
-import imageio_ffmpeg
 import numpy as np
 import pytest
+from processes import ffmpeg
 
 from mediafp.errors import CorruptMedia, TooLargeMedia
 from mediafp.ingest import video
@@ -17,12 +16,6 @@ from mediafp.ingest.open import open_media
 from mediafp.ingest.probe import open_file
 from mediafp.ingest.video import read_video
 from mediafp.media import Frame
-
-
-def ffmpeg(*arguments: object) -> None:
-    subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *map(str, arguments)], check=True, timeout=60
-    )
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,14 @@ import resource
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from processes import child, gone
 
 from mediafp.errors import SandboxError
 from mediafp.ingest import sandbox
@@ -263,13 +262,6 @@ LANDLOCK_ALONE = {
 NAMES = [line.split('"')[1] for line in PROBES.split("probes = {")[1].split("\n}")[0].splitlines() if line.strip()]
 
 Answers = dict[str, str]
-
-
-def child(code: str, *arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, check=False, **options,
-    )  # type: ignore[call-overload, no-any-return]  # fmt: skip
 
 
 def probed(folder: Path, *left_out: str) -> tuple[Answers, Answers, list[object]]:
@@ -586,18 +578,4 @@ def test_a_process_that_asked_for_it_dies_with_its_parent() -> None:
     )
     assert done.returncode == 0, done.stderr
     pid = int(done.stdout)
-    assert gone(pid)
-
-
-def gone(pid: int, seconds: float = 5) -> bool:
-    """Whether a process ends within some seconds."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state in "ZX":
-            return True
-        time.sleep(0.01)
-    return False
+    assert gone(pid, 5)

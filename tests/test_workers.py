@@ -17,10 +17,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from processes import ffmpeg, gone, state
 
 from mediafp import pipeline
 from mediafp.errors import CorruptMedia, LostWorker, NoMedia, SandboxError, TooLargeMedia
@@ -129,24 +129,6 @@ def harm(monkeypatch: pytest.MonkeyPatch, number: int, times: int, wall: float |
 
     monkeypatch.setattr(Worker, "hand_in", hand_in)
     return pids
-
-
-def state(pid: int) -> str:
-    """The state of a process, a letter; "" where there is none, and X or Z where it is dead."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return ""
-
-
-def gone(pid: int, seconds: float = 10) -> bool:
-    """Whether a process ends within some seconds."""
-    until = time.monotonic() + seconds
-    while state(pid) not in ("", "X", "Z"):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def lost(workers: Workers, file: OpenFile, kind: Kind = "image") -> LostWorker:
@@ -574,8 +556,7 @@ def test_a_video_with_subtitles_is_read_behind_the_locks(
     (tmp_path / "lines.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\n字幕\n")
     lines = ["-i", str(tmp_path / "lines.srt"), "-map", "0:v", "-map", "1:s", "-c:s", codec]
     pictures = ["-c:v", "libvpx" if suffix == ".webm" else "libx264", "-t", "2", "-s", "160x90", "-pix_fmt", "yuv420p"]
-    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(clips["bikes"])]
-    subprocess.run([*ffmpeg, *lines, *pictures, str(path)], check=True, stdin=subprocess.DEVNULL, timeout=60)
+    ffmpeg("-i", clips["bikes"], *lines, *pictures, path)
     # In a fresh worker, which no other file has warmed up.
     with Workers(tmp_path) as workers, open_file(path) as file:
         assert workers.read(file, sha256_of(file), "video").asset.properties["height"] == 90

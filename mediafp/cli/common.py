@@ -29,7 +29,7 @@ from mediafp.case import Case, open_case
 from mediafp.errors import ModelError
 from mediafp.reading.models import EMBEDDED
 from mediafp.reading.speech import SpeechOptions, read_words, transcriber
-from mediafp.report.page import printable
+from mediafp.unseen import printable
 
 DONE, NOTHING_FOUND, COULD_NOT_RUN, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 

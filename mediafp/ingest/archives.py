@@ -102,6 +102,11 @@ _Found = tuple[Entry, Generator[bytes] | None]
 """What lies at one place of an archive, its name as written. Without bytes it is a folder, a link or a device."""
 
 
+def named_archive(name: str) -> bool:
+    """Whether a file has the name of an archive, whatever it holds."""
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
 def is_archive(name: str, head: bytes) -> bool:
     """Whether a file is an archive that `entries` reads, by its name and its first 512 bytes together.
 

@@ -50,10 +50,8 @@ _AVERAGED: Final = frozenset(("L", "RGB", "CMYK", "YCbCr"))
 """Modes whose neighbouring pixels may be averaged as they are."""
 _SIDEWAYS: Final = frozenset((5, 6, 7, 8))
 _START_OF_SCAN: Final = 0xDA
-_NO_MARKERS: Final = b"\x00\xff"
-"""What Pillow takes for padding or junk where it is behind 0xFF."""
-_BARE: Final = frozenset((0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)))
-"""Markers behind which Pillow reads no length."""
+_BARE: Final = frozenset((0x00, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE), 0xFF))
+"""Bytes behind 0xFF after which Pillow reads no length: markers without one, padding and junk."""
 _JPEG_XL_STARTS: Final = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
 _TOO_MUCH_TEXT: Final = ("Decompressed data too large", "Too much memory used in text chunks")
 """What Pillow says of a PNG's compressed notes past its own limits, 1 MiB each and 64 MiB in all."""
@@ -197,11 +195,8 @@ def _all_notes(start: bytes) -> bool:
         marker = start[at + 1]
         if marker == _START_OF_SCAN:
             return False
-        if marker in _NO_MARKERS or marker in _BARE:
-            at += 1
-        else:
-            at += 2 + max(2, int.from_bytes(start[at + 2 : at + 4], "big"))
-        at = start.find(b"\xff", at)
+        length = 1 if marker in _BARE else 2 + max(2, int.from_bytes(start[at + 2 : at + 4], "big"))
+        at = start.find(b"\xff", at + length)
     return True
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import ffmpeg
 
 from mediafp.errors import MediaError
-from mediafp.evidence import Answer, Segment
+from mediafp.evidence import Answer, Match, Segment
 from mediafp.settings import CPU_SECONDS_MOST, DECODERS, DEMUXERS, MAX_FRAME_PIXELS
 
 HEIGHT = 360
@@ -66,20 +66,35 @@ def write_clips(
     `originals` opens an asset's file and gives its descriptor, None where it is gone.
     """
     for answer in answers:
-        for match in answer.matches:
-            stretches = [s for s in match.segments if s.channel == "picture" and s.query]
-            if not stretches or match.kind != "video" or answer.sha256 is None:
-                continue
-            pair = (answer.sha256, match.sha256)
-            with originals(answer.sha256) as query, originals(match.sha256) as reference:
-                for n, segment in enumerate(stretches, 1):
-                    target = folder / f"{answer.sha256[:DIGITS]}-{match.sha256[:DIGITS]}-{n}.mp4"
-                    if query is None or reference is None:
-                        said = f"{target.name}: an original is gone from where it was seen, or was changed"
-                        yield Clip(pair=pair, path=None, message=said)
-                        continue
-                    path, said = _cut(query, reference, segment, target, run)
-                    yield Clip(pair=pair, path=path, message=f"{target.name}{said}")
+        found = [(match.sha256, stretches) for match in answer.matches if (stretches := _stretches(match))]
+        if answer.sha256 is None or not found:
+            continue
+        with originals(answer.sha256) as query:
+            for sha256, stretches in found:
+                with originals(sha256) as reference:
+                    yield from _cut_all(folder, (answer.sha256, sha256), stretches, (query, reference), run)
+
+
+def _stretches(match: Match) -> list[Segment]:
+    """What can be cut of a match."""
+    return [s for s in match.segments if s.channel == "picture" and s.query] if match.kind == "video" else []
+
+
+def _cut_all(
+    folder: Path,
+    pair: tuple[str, str],
+    segments: Sequence[Segment],
+    opened: tuple[int | None, int | None],
+    run: Run,
+) -> Iterator[Clip]:
+    query, reference = opened
+    for n, segment in enumerate(segments, 1):
+        target = folder / f"{pair[0][:DIGITS]}-{pair[1][:DIGITS]}-{n}.mp4"
+        if query is None or reference is None:
+            path, said = None, ": an original is gone from where it was seen, or was changed"
+        else:
+            path, said = _cut(query, reference, segment, target, run)
+        yield Clip(pair=pair, path=path, message=f"{target.name}{said}")
 
 
 def _cut(query: int, reference: int, segment: Segment, target: Path, run: Run) -> tuple[Path | None, str]:

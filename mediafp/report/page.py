@@ -17,6 +17,7 @@ from mediafp.media import Asset
 from mediafp.report.clips import Clip
 from mediafp.report.drawing import Shown, clock, data_uri, side_by_side, speech_line, time_lines
 from mediafp.report.source import EvidenceSource
+from mediafp.unseen import printable
 
 DRAWN = 200
 """Matches that are drawn; the page grows by about 100 kB with each."""
@@ -213,12 +214,6 @@ def _seen(asset: Asset, source: EvidenceSource) -> list[str]:
             " · ".join(text for text in (who, sighting.posted_at, sighting.url, printable(sighting.uri)) if text)
         )
     return lines
-
-
-def printable(text: str) -> str:
-    """A path as text that every encoder takes: lone surrogates and control characters escaped."""
-    safe = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in safe)
 
 
 def _name(uri: str) -> str:

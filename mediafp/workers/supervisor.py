@@ -237,12 +237,9 @@ class Worker:
         """Returns once it has locked itself in. Raises SandboxError where it cannot."""
         try:
             answer = self.receive()
-        except LostWorker as lost:
+        except (LostWorker, ValueError) as error:
             self.end()
-            raise SandboxError(f"a worker could not start ({lost}); see: mediafp doctor") from lost
-        except ValueError as nonsense:
-            self.end()
-            raise SandboxError(f"a worker started with nonsense ({nonsense}); see: mediafp doctor") from nonsense
+            raise SandboxError(f"a worker could not start ({error}); see: mediafp doctor") from error
         if isinstance(answer, Failed):
             self.end()
             raise SandboxError(f"{answer.message}; to go on without the locks, add --unsafe-no-sandbox")

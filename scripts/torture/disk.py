@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +34,6 @@ import trial
 
 FIRST, LAST = 0.02, 0.98
 """Shares of the undisturbed store for which there is room at first."""
-SHOWN = 4
 ROOM_BYTES = 256 << 20
 LEAST_BYTES = 16 << 10
 LEAST_LIMIT_BYTES = 64 << 10
@@ -54,24 +53,12 @@ main()
 By = Literal["tmpfs", "namespace", "limit"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usual:
-    """What is taken in, and what comes of that where nothing is in the way."""
-
-    dump: Path
-    code: int
-    held: trial.Held
-    bytes: int
-
-
 def main() -> int:
     """1 where a run ended otherwise than by 2 or 3 and a message, a store was not sound, or a next run did not go on."""
-    parser = trial.parser(__doc__ or "")
+    parser = trial.corpus_parser(__doc__ or "", photos=40)
     parser.add_argument("--levels", type=int, default=20)
     parser.add_argument("--mishaps", nargs="*", choices=(*MISHAPS, "none"), default=list(MISHAPS))
     parser.add_argument("--by", choices=("tmpfs", "limit"), help="else a tmpfs where there may be one")
-    parser.add_argument("--corpus", type=Path)
-    parser.add_argument("--photos", type=int, default=40)
     parser.add_argument("--level", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--expected", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -81,10 +68,7 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory(prefix="disk-") as scratch:
         work = Path(scratch)
-        dump = args.corpus.resolve() if args.corpus else work / "dump"
-        if not args.corpus:
-            trial.make_dump(dump, args.photos)
-        usual = undisturbed(work / "usual", dump)
+        usual = trial.undisturbed(work / "usual", trial.corpus(args, work))
         by: By = "limit" if args.by == "limit" else mount_by(work)
         if args.by == "tmpfs" and by == "limit":
             sys.exit("this user may not mount, nor make a namespace to mount in")
@@ -98,7 +82,7 @@ def main() -> int:
             try:
                 found = MISHAPS[what](place, usual) if isinstance(what, str) else filled(place, usual, what, by)
             finally:
-                _remove(place)
+                shutil.rmtree(place, ignore_errors=True)
             for name in totals:
                 totals[name] += found.get(name, 0)
             bad = any(found.get(name) for name in ("lost", "unsound", "stuck", "rough", "left"))
@@ -109,26 +93,11 @@ def main() -> int:
     return trial.finish(short, by=by, levels=len(levels), mishaps=mishaps, bytes=usual.bytes, **totals)
 
 
-def undisturbed(place: Path, dump: Path) -> Usual:
-    """What comes of an ingest where nothing is in the way."""
-    place.mkdir()
-    ended = trial.run(words(place / "store", dump), place / "out")
-    if ended.code not in (0, 3) or not ended.acknowledged:
-        sys.exit(f"the undisturbed ingest ended with {ended.code}: {ended.err}")
-    size = sum(path.stat().st_size for path in (place / "store").iterdir())
-    return Usual(dump=dump, code=ended.code, held=trial.held(place / "store"), bytes=size)
-
-
-def words(store: Path, dump: Path) -> list[str]:
-    """The command line of an ingest."""
-    return trial.command(store, *trial.ingest_words(dump))
-
-
-def resumed(ended: trial.Ended, store: Path, out: Path, usual: Usual) -> dict[str, Any]:
+def resumed(ended: trial.Ended, store: Path, out: Path, usual: trial.Usual) -> dict[str, Any]:
     """What is wrong with the store that a run left, and after one that nothing is in the way of: 0 where nothing is."""
     sound = trial.verified(store)
     kept = {row["sha256"] for row in trial.exported(store)}
-    again = trial.run(words(store, usual.dump), out)
+    again = trial.run(trial.ingest(store, usual.what), out)
     differ = trial.differing(found := trial.held(store), usual.held)
     return {
         "lost": len(set(ended.acknowledged.values()) - kept),
@@ -136,7 +105,7 @@ def resumed(ended: trial.Ended, store: Path, out: Path, usual: Usual) -> dict[st
         "stuck": int(again.code != usual.code or differ > 0),
         "left": ended.left + again.left,
         "differ": differ,
-        **({"by": sorted((found - usual.held) + (usual.held - found))[:SHOWN]} if differ else {}),
+        **({"by": trial.unlike(found, usual.held)} if differ else {}),
     }
 
 
@@ -158,13 +127,13 @@ def mount_by(work: Path) -> By:
     return "namespace" if shutil.which("unshare") and _run("unshare", "-rm", "true") else "limit"
 
 
-def filled(place: Path, usual: Usual, level: float, by: By) -> dict[str, Any]:
+def filled(place: Path, usual: trial.Usual, level: float, by: By) -> dict[str, Any]:
     """What comes of an ingest with room for a share of its store, and of the next one, with more room."""
     if by == "limit":
         return under_limit(place, usual, level)
     if by == "tmpfs":
         return on_tmpfs(place, usual, level)
-    told = {"dump": str(usual.dump), "code": usual.code, "bytes": usual.bytes, "held": dict(usual.held)}
+    told = {field.name: getattr(usual, field.name) for field in fields(usual)} | {"what": str(usual.what)}
     (place / "told").write_text(json.dumps(told))
     inside = [sys.executable, __file__, "--level", str(level), "--expected", str(place / "told")]
     ended = trial.run(["unshare", "-rm", *inside], place / "out")
@@ -172,19 +141,19 @@ def filled(place: Path, usual: Usual, level: float, by: By) -> dict[str, Any]:
     return found
 
 
-def _told(file: Path) -> Usual:
+def _told(file: Path) -> trial.Usual:
     told = json.loads(file.read_text())
-    return Usual(dump=Path(told["dump"]), code=told["code"], held=trial.Held(told["held"]), bytes=told["bytes"])
+    return trial.Usual(**{**told, "what": Path(told["what"]), "held": trial.Held(told["held"])})
 
 
-def on_tmpfs(place: Path, usual: Usual, level: float) -> dict[str, Any]:
+def on_tmpfs(place: Path, usual: trial.Usual, level: float) -> dict[str, Any]:
     """The same on a small tmpfs."""
     (disk := place / "disk").mkdir()
     if not _mount(disk, max(LEAST_BYTES, round(level * usual.bytes))):
         return {"rough": 1, "told": "the tmpfs could not be mounted"}
     try:
         store = disk / "case"
-        ended = trial.run(words(store, usual.dump), place / "out")
+        ended = trial.run(trial.ingest(store, usual.what), place / "out")
         full = trial.ask(store, "verify") if trial.begun(store) else None
         _run("mount", "-o", f"remount,size={ROOM_BYTES}", str(disk), needed=True)
         return _judged(ended, full, store, place / "out", usual)
@@ -192,12 +161,12 @@ def on_tmpfs(place: Path, usual: Usual, level: float) -> dict[str, Any]:
         _run("umount", str(disk)) or _run("umount", "-l", str(disk))
 
 
-def under_limit(place: Path, usual: Usual, level: float) -> dict[str, Any]:
+def under_limit(place: Path, usual: trial.Usual, level: float) -> dict[str, Any]:
     """The same with a limit on the size of a file, which the output must not meet, and so goes through pipes."""
     most = max(LEAST_LIMIT_BYTES, round(level * usual.bytes))
     store = place / "case"
     process = subprocess.Popen(
-        words(store, usual.dump),
+        trial.ingest(store, usual.what),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -214,7 +183,7 @@ def under_limit(place: Path, usual: Usual, level: float) -> dict[str, Any]:
     return _judged(ended, None, store, place / "out", usual)
 
 
-def _judged(ended: trial.Ended, full: trial.Ended | None, store: Path, out: Path, usual: Usual) -> dict[str, Any]:
+def _judged(ended: trial.Ended, full: trial.Ended | None, store: Path, out: Path, usual: trial.Usual) -> dict[str, Any]:
     fitted = ended.code == usual.code and trial.differing(trial.held(store), usual.held) == 0
     verify, unsound = "no store", 0
     if full:
@@ -246,10 +215,10 @@ def _run(*command: str, needed: bool = False) -> bool:
 # Mishaps ------------------------------------------------------------------------------------------
 
 
-def under_way(place: Path, usual: Usual, mishap: Callable[[Path], None], **options: Any) -> trial.Ended:
+def under_way(place: Path, usual: trial.Usual, mishap: Callable[[Path], object], **options: Any) -> trial.Ended:
     """How an ingest ended under which a mishap happened to its store; the run is held meanwhile."""
     store, out = place / "case", place / "out"
-    process = trial.start(trial.command(store, *trial.ingest_words(usual.dump, jobs=1)), out, **options)
+    process = trial.start(trial.ingest(store, usual.what, jobs=1), out, **options)
     try:
         trial.wait_for_output(process, out)
         process.send_signal(signal.SIGSTOP)
@@ -260,43 +229,43 @@ def under_way(place: Path, usual: Usual, mishap: Callable[[Path], None], **optio
     return ended
 
 
-def store_gone(place: Path, usual: Usual) -> dict[str, Any]:
+def store_gone(place: Path, usual: trial.Usual) -> dict[str, Any]:
     """The store's folder is deleted under a run; the next one begins anew."""
     ended = under_way(place, usual, shutil.rmtree)
     # What was acknowledged is gone with it.
     return {**_mended(ended, place, usual, went_on=False), "lost": 0}
 
 
-def dump_gone(place: Path, usual: Usual) -> dict[str, Any]:
+def dump_gone(place: Path, usual: trial.Usual) -> dict[str, Any]:
     """What is taken in is moved away under a run, and comes back."""
-    away = usual.dump.with_name(usual.dump.name + "-away")
+    away = usual.what.with_name(usual.what.name + "-away")
     try:
-        ended = under_way(place, usual, lambda store: _rename(usual.dump, away))
+        ended = under_way(place, usual, lambda store: usual.what.rename(away))
     finally:
-        _rename(away, usual.dump)
+        away.rename(usual.what)
     return _mended(ended, place, usual, went_on=False)
 
 
-def _rename(one: Path, other: Path) -> None:
-    one.rename(other)
-
-
-def read_only(place: Path, usual: Usual) -> dict[str, Any]:
+def read_only(place: Path, usual: trial.Usual) -> dict[str, Any]:
     """A store that may not be written: it is refused, and stays as it was."""
     store, out = place / "case", place / "out"
-    few = sorted(path for path in usual.dump.iterdir() if path.is_file())[:3]
-    first = trial.run(trial.command(store, "ingest", *few, "--json", "--transcribe", "no"), out)
-    before, kept = first.code, trial.held(store)
+    before, kept = taken_in_part(store, out, usual).code, trial.held(store)
     _allow(store, write=False)
     try:
-        ended = trial.run(words(store, usual.dump), out, **_bound())
+        ended = trial.run(trial.ingest(store, usual.what), out, **_bound())
     finally:
         _allow(store, write=True)
     found = _mended(ended, place, usual, went_on=False, kept=trial.held(store) == kept)
     return {"exit_before": before, **found}
 
 
-def closed(place: Path, usual: Usual) -> dict[str, Any]:
+def taken_in_part(store: Path, out: Path, usual: trial.Usual) -> trial.Ended:
+    """How an ingest of the first few files ended."""
+    few = sorted(path for path in usual.what.iterdir() if path.is_file())[:3]
+    return trial.run(trial.ingest(store, *few), out)
+
+
+def closed(place: Path, usual: trial.Usual) -> dict[str, Any]:
     """The folder is made read-only under a run, which may go on, as its files are open."""
     try:
         ended = under_way(place, usual, lambda store: store.chmod(0o555), **_bound())
@@ -305,17 +274,16 @@ def closed(place: Path, usual: Usual) -> dict[str, Any]:
     return _mended(ended, place, usual, went_on=True)
 
 
-def clock_back(place: Path, usual: Usual) -> dict[str, Any]:
+def clock_back(place: Path, usual: trial.Usual) -> dict[str, Any]:
     """After a part was taken in today, the rest is in a time before."""
     store, out = place / "case", place / "out"
-    few = sorted(path for path in usual.dump.iterdir() if path.is_file())[:3]
-    trial.run(trial.command(store, "ingest", *few, "--json", "--transcribe", "no"), out)
-    _, _, _, *rest = words(store, usual.dump)
+    taken_in_part(store, out, usual)
+    _, _, _, *rest = trial.ingest(store, usual.what)
     ended = trial.run([sys.executable, "-c", BACKWARDS, *rest], out)
     return _mended(ended, place, usual, went_on=True)
 
 
-def _mended(ended: trial.Ended, place: Path, usual: Usual, *, went_on: bool, kept: bool = True) -> dict[str, Any]:
+def _mended(ended: trial.Ended, place: Path, usual: trial.Usual, *, went_on: bool, kept: bool = True) -> dict[str, Any]:
     """The figures once the mishap is undone; `went_on` where the run was free to end as usual."""
     rough = (
         not (stopped(ended) or (went_on and ended.code == usual.code and trial.TRACEBACK not in ended.err)) or not kept
@@ -348,11 +316,7 @@ def _allow(store: Path, *, write: bool) -> None:
             file.chmod(0o644 if write else 0o444)
 
 
-def _remove(place: Path) -> None:
-    shutil.rmtree(place, ignore_errors=True)
-
-
-MISHAPS: dict[str, Callable[[Path, Usual], dict[str, Any]]] = {
+MISHAPS: dict[str, Callable[[Path, trial.Usual], dict[str, Any]]] = {
     "store_gone": store_gone,
     "dump_gone": dump_gone,
     "read_only": read_only,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediafp.errors import MediaError, NoMedia
-from mediafp.ingest.archives import ARCHIVE_SUFFIXES, is_archive
+from mediafp.ingest.archives import is_archive
 from mediafp.ingest.open import sniff
 from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.walk import sha256_of
@@ -154,7 +154,7 @@ def _peak_of(pid: int) -> int:
 
 def examine(gauge: Gauge, file: OpenFile) -> Iterator[Result]:
     """What becomes of a file; of an archive, first what became of it as a whole and then of each entry."""
-    if not (file.name.lower().endswith(ARCHIVE_SUFFIXES) and is_archive(file.name, file.head())):
+    if not is_archive(file.name, file.head()):
         yield _read(gauge, file)
         return
     entries: list[Result] = []

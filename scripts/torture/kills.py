@@ -14,7 +14,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,28 +31,23 @@ class Kill:
 
 def main() -> int:
     """1 where an acknowledged row was lost, a store differs or is not sound, or a process outlived the kill."""
-    parser = trial.parser(__doc__ or "")
+    parser = trial.corpus_parser(__doc__ or "", photos=120)
     parser.add_argument("--points", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--corpus", type=Path)
-    parser.add_argument("--photos", type=int, default=120)
     args = parser.parse_args()
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory(prefix="kills-") as scratch:
         work = Path(scratch)
-        corpus = args.corpus.resolve() if args.corpus else work / "dump"
-        if not args.corpus:
-            trial.make_dump(corpus, args.photos)
+        corpus = trial.corpus(args, work)
         # The first one warms the caches, so that the second takes as long as those that are killed.
-        (code, _, _), (_, first, duration) = (undisturbed(work / name, corpus, work / "out") for name in ("a", "b"))
-        expected, again = (trial.held(work / name) for name in ("a", "b"))
-        if trial.differing(expected, again):
-            sys.exit(f"two undisturbed ingests differ: {sorted((expected - again) + (again - expected))[:4]}")
+        other, usual = (trial.undisturbed(work / name, corpus) for name in ("a", "b"))
+        if trial.differing(usual.held, other.held):
+            sys.exit(f"two undisturbed ingests differ: {trial.unlike(usual.held, other.held)}")
         # Drawn at once, so that a point is the same whatever came of those before it.
         kills = [
             Kill(
                 after_first=point % 2 == 1,
-                at=rng.uniform(0, duration - first if point % 2 else duration),
+                at=rng.uniform(0, usual.seconds - usual.first if point % 2 else usual.seconds),
                 alone=point % 3 == 2,
             )
             for point in range(args.points)
@@ -62,7 +56,7 @@ def main() -> int:
         short = 0
         for point, kill in enumerate(trial.counted(kills, len(kills), "kills")):
             with tempfile.TemporaryDirectory(dir=work) as place:
-                figures = killed(Path(place), corpus, kill, code, expected)
+                figures = killed(Path(place), kill, usual)
             for name in totals:
                 totals[name] += figures[name]
             bad = any(figures[name] for name in ("lost", "differ", "unsound", "left", "read_again", "failed"))
@@ -70,25 +64,13 @@ def main() -> int:
             short += trial.say(point, ok=not bad, of="one" if kill.alone else "all", at=when, **figures)
     if not totals["before_end"]:
         print("note: every ingest had ended before it was to be killed", file=sys.stderr)
-    return trial.finish(short, points=args.points, seed=args.seed, seconds=round(duration, 2), **totals)
+    return trial.finish(short, points=args.points, seed=args.seed, seconds=round(usual.seconds, 2), **totals)
 
 
-def undisturbed(store: Path, corpus: Path, out: Path) -> tuple[int, float, float]:
-    """The exit status of an ingest that is left alone, and its wall seconds until the first acknowledgement and in all."""
-    began = time.monotonic()
-    process = trial.start(trial.command(store, *trial.ingest_words(corpus)), out)
-    trial.wait_for_output(process, out)
-    first = time.monotonic() - began
-    ended = trial.end(process, out)
-    if ended.code not in (0, 3) or not ended.acknowledged:
-        sys.exit(f"the undisturbed ingest ended with {ended.code}: {ended.err}")
-    return ended.code, first, time.monotonic() - began
-
-
-def killed(place: Path, corpus: Path, kill: Kill, code: int, expected: trial.Held) -> dict[str, int]:
+def killed(place: Path, kill: Kill, usual: trial.Usual) -> dict[str, int]:
     """The figures of one kill."""
     store, out = place / "store", place / "out"
-    words = trial.command(store, *trial.ingest_words(corpus))
+    words = trial.ingest(store, usual.what)
     process = trial.start(words, out)
     try:
         if kill.after_first:
@@ -110,8 +92,8 @@ def killed(place: Path, corpus: Path, kill: Kill, code: int, expected: trial.Hel
         "kept": len(kept),
         "lost": len(safe - kept),
         "read_again": sum(status.get(path) != "known" for path in first.acknowledged),
-        "failed": int(again.code != code),
-        "differ": trial.differing(trial.held(store), expected),
+        "failed": int(again.code != usual.code),
+        "differ": trial.differing(trial.held(store), usual.held),
         "unsound": (not sound) + (not trial.verified(store)),
         "left": left + again.left,
     }

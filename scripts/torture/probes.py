@@ -177,8 +177,7 @@ def main() -> int:
         canary.arm()
         ears.forget()
         store, out = work / "store", work / "out"
-        words = trial.command(store, "ingest", ".", "--json", "--transcribe", "no")
-        ended = trial.run(words, out, cwd=dump)
+        ended = trial.run(trial.ingest(store, "."), out, cwd=dump)
         read, calls, opened = canary.read(), list(ears.calls), ears.opened
         told = [ended.out, ended.err, *(trial.ask(store, *w).out for w in (("export", "jsonl"), ("errors", "--json")))]
         leaks = leaked(store, told, marks)
@@ -378,9 +377,7 @@ def controls(work: Path, canary: Canary, ears: Ears, playlists: dict[str, Path])
         tape.extract(through, deep, filter="fully_trusted")
     fired["traversal"] = "made escaped.png" if (work / "control" / "escaped.png").exists() else ""
     # What is taken in leaves its digest, so that a search finds whether it was.
-    ended = trial.run(
-        trial.command(work / "control" / "store", *trial.ingest_words(canary.folder)), work / "control" / "out"
-    )
+    ended = trial.run(trial.ingest(work / "control" / "store", canary.folder), work / "control" / "out")
     seen = leaked(work / "control" / "store", [ended.out], canary.marks())
     fired["leak"] = f"seen in {', '.join(seen)}" if seen else ""
     return fired

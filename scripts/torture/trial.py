@@ -42,6 +42,7 @@ alone are: one that was still being started notices once it has loaded its model
 VOLATILE = frozenset(("id", "run", "seconds"))
 SIGHTED = frozenset(("posted_at", "captured_at", "removed_at"))
 """Of the fields named *_at, those that come from the files and so may not differ between two runs."""
+SHOWN = 4
 TRACEBACK = "Traceback (most recent call last)"
 PHOTO_SIDE = 320
 
@@ -86,9 +87,9 @@ def command(store: Path, *words: object) -> list[str]:
     return [sys.executable, "-m", "mediafp", "--store", str(store), *map(str, words)]
 
 
-def ingest_words(folder: Path, jobs: int = 0) -> list[object]:
-    """An ingest of a folder, in JSON and without listening."""
-    return ["ingest", folder, "--json", "--transcribe", "no", *(["--jobs", jobs] if jobs else [])]
+def ingest(store: Path, *what: Path | str, jobs: int = 0) -> list[str]:
+    """The command line of an ingest of files and folders, in JSON and without listening."""
+    return command(store, "ingest", *what, "--json", "--transcribe", "no", *(["--jobs", jobs] if jobs else []))
 
 
 def start(words: Sequence[str], out: Path, **options: Any) -> "subprocess.Popen[bytes]":
@@ -225,7 +226,58 @@ def differing(one: Held, other: Held) -> int:
     return (one - other).total() + (other - one).total()
 
 
+def unlike(one: Held, other: Held) -> list[str]:
+    """A few of those lines."""
+    return sorted((one - other) + (other - one))[:SHOWN]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """An ingest that nothing was in the way of: how it ended, its wall seconds, and its store."""
+
+    what: Path
+    code: int
+    acknowledged: dict[str, str]
+    first: float
+    """Until its first acknowledgement."""
+    seconds: float
+    held: Held
+    bytes: int
+    """Of its store."""
+
+
+def undisturbed(place: Path, what: Path) -> Usual:
+    """What comes of an ingest into a new folder where nothing is in the way; ends the program where that is no measure."""
+    place.mkdir()
+    store, out = place / "store", place / "out"
+    began = time.monotonic()
+    process = start(ingest(store, what), out)
+    wait_for_output(process, out)
+    first = time.monotonic() - began
+    ended = end(process, out)
+    seconds = time.monotonic() - began
+    if ended.code not in (0, 3) or not ended.acknowledged:
+        sys.exit(f"the undisturbed ingest of {what.name!r} ended with {ended.code}: {ended.err}")
+    return Usual(
+        what=what,
+        code=ended.code,
+        acknowledged=ended.acknowledged,
+        first=first,
+        seconds=seconds,
+        held=held(store),
+        bytes=sum(path.stat().st_size for path in store.iterdir()),
+    )
+
+
 # Files to take in ---------------------------------------------------------------------------------
+
+
+def corpus(args: argparse.Namespace, work: Path) -> Path:
+    """The folder that was named, else a dump that is made of media that packages ship."""
+    if args.corpus:
+        return Path(args.corpus).resolve()
+    make_dump(work / "dump", args.photos)
+    return work / "dump"
 
 
 def make_dump(folder: Path, photos: int, seed: int = 0) -> None:
@@ -280,6 +332,14 @@ def photo(name: str, rng: random.Random) -> bytes:
 def parser(doc: str) -> argparse.ArgumentParser:
     """A parser of options that shows a script's docstring as it is."""
     return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def corpus_parser(doc: str, photos: int) -> argparse.ArgumentParser:
+    """The same, with the options that `corpus` reads."""
+    made = parser(doc)
+    made.add_argument("--corpus", type=Path)
+    made.add_argument("--photos", type=int, default=photos)
+    return made
 
 
 def counted[T](items: Iterable[T], total: int, what: str) -> Iterator[T]:

@@ -23,22 +23,17 @@ LOCKED = "locked"
 
 def main() -> int:
     """1 where a run failed or met a lock, or where a store is not sound, differs, or was given something twice."""
-    parser = trial.parser(__doc__ or "")
+    parser = trial.corpus_parser(__doc__ or "", photos=40)
     parser.add_argument("--delays", type=int, default=10)
     parser.add_argument("--writers", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3, help="times that one file is taken in by all writers")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--corpus", type=Path)
-    parser.add_argument("--photos", type=int, default=40)
     args = parser.parse_args()
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory(prefix="writers-") as scratch:
         work = Path(scratch)
-        corpus = args.corpus.resolve() if args.corpus else work / "dump"
-        if not args.corpus:
-            trial.make_dump(corpus, args.photos)
-        folder = Usual(work / "folder", corpus)
-        one = Usual(work / "file", _one_file(folder.ended))
+        folder = trial.undisturbed(work / "folder", trial.corpus(args, work))
+        one = trial.undisturbed(work / "file", _one_file(folder))
         # Beside the first, just after it, and anywhere in its first half.
         delays = [0.0, 0.05, *(rng.uniform(0, folder.seconds / 2) for _ in range(args.delays))][: args.delays]
         trials = [
@@ -58,26 +53,12 @@ def main() -> int:
     return trial.finish(short, trials=len(trials), seed=args.seed, **totals)
 
 
-class Usual:
-    """An ingest without company: how it ended, how long it took, and what its store holds."""
-
-    def __init__(self, place: Path, what: Path) -> None:
-        place.mkdir()
-        self.what = what
-        began = time.monotonic()
-        self.ended = trial.run(trial.command(place / "store", *trial.ingest_words(what)), place / "out")
-        self.seconds = time.monotonic() - began
-        self.held = trial.held(place / "store")
-        if self.ended.code not in (0, 3) or not self.ended.acknowledged:
-            sys.exit(f"the undisturbed ingest of {what.name!r} ended with {self.ended.code}: {self.ended.err}")
-
-
-def _one_file(ended: trial.Ended) -> Path:
+def _one_file(usual: trial.Usual) -> Path:
     """A file on disk that was taken in."""
-    return next(path for path in map(Path, sorted(ended.acknowledged)) if path.is_file())
+    return next(path for path in map(Path, sorted(usual.acknowledged)) if path.is_file())
 
 
-def together(place: Path, usual: Usual, starts: Sequence[float]) -> dict[str, int]:
+def together(place: Path, usual: trial.Usual, starts: Sequence[float]) -> dict[str, int]:
     """The figures of ingests that start so many seconds after the first."""
     store = place / "store"
     began, runs = time.monotonic(), []
@@ -85,7 +66,7 @@ def together(place: Path, usual: Usual, starts: Sequence[float]) -> dict[str, in
         for number, at in enumerate(starts):
             time.sleep(max(0.0, began + at - time.monotonic()))
             out = place / f"out-{number}"
-            runs.append((trial.start(trial.command(store, *trial.ingest_words(usual.what)), out), out))
+            runs.append((trial.start(trial.ingest(store, usual.what), out), out))
         ends = [trial.end(process, out) for process, out in runs]
     finally:
         for process, _ in runs:
@@ -93,7 +74,7 @@ def together(place: Path, usual: Usual, starts: Sequence[float]) -> dict[str, in
     assets = [row["sha256"] for row in trial.exported(store)]
     return {
         "assets": len(assets),
-        "failed": sum(ended.code != usual.ended.code for ended in ends),
+        "failed": sum(ended.code != usual.code for ended in ends),
         "locked": sum(_met_lock(ended) for ended in ends),
         # Of all that say that they added it, one is right.
         "twice": len(assets) - len(set(assets)) + sum(e.summary.get("added", 0) for e in ends) - len(set(assets)),

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import av
-import imageio_ffmpeg
 import numpy as np
 import pytest
+from processes import ffmpeg
 from typer.testing import CliRunner
 
 from mediafp.case import open_case
@@ -26,11 +26,6 @@ from mediafp.workers.program import find_ffmpeg
 
 COPY_NAME = "-copy 副本 100%d ':.mp4"
 """A name that ffmpeg could take for an option, a pattern or a protocol."""
-
-
-def ffmpeg(*arguments: object) -> None:
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *map(str, arguments)]
-    subprocess.run(command, check=True, timeout=60)
 
 
 def mediafp(*arguments: object, store: Path, **variables: str) -> subprocess.CompletedProcess[str]:

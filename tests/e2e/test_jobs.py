@@ -303,7 +303,7 @@ def test_no_character_that_a_terminal_obeys_is_printed(tmp_path: Path, photos: d
 
 
 def test_names_are_shown_whatever_the_locale(tmp_path: Path) -> None:
-    code = "from mediafp.report.page import printable; print(ascii(printable('\\u5b66\\udcff\\x1b')))"
+    code = "from mediafp.unseen import printable; print(ascii(printable('\\u5b66\\udcff\\x1b')))"
     variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True, check=True
