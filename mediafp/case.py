@@ -10,7 +10,8 @@ from typing import Literal, Self
 
 import platformdirs
 
-from mediafp import jobs, library, scribe
+from mediafp import answers, jobs, library, scribe
+from mediafp.answers import Question
 from mediafp.errors import UnreadableMedia, UsageError
 from mediafp.evidence import Answer, Clustering, Hint, Hit, Link, Match, Transcript, link
 from mediafp.ingest.probe import open_file
@@ -24,7 +25,7 @@ from mediafp.reading.tells import SHIPPED, hints, read_tells
 from mediafp.report.clips import Clip, write_clips
 from mediafp.report.page import write_report
 from mediafp.scribe import Transcription
-from mediafp.store import transcripts
+from mediafp.store import passages, transcripts
 from mediafp.store.records import FILE_NAME, Store
 from mediafp.workers.program import find_ffmpeg
 from mediafp.workers.supervisor import Workers
@@ -53,8 +54,9 @@ class Case:
 
     def close(self) -> None:
         """Closes the store, and ends the workers that read files for it."""
-        if "_workers" in self.__dict__:
-            self._workers.close()
+        for name in ("_workers", "_readers"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -71,11 +73,17 @@ class Case:
     def _workers(self) -> Workers:
         return Workers(self.store.folder, locked=self._locked)
 
+    @cached_property
+    def _readers(self) -> Workers:
+        """Workers that read text in pictures too."""
+        return Workers(self.store.folder, locked=self._locked, text=True)
+
     def ingest(self, paths: Sequence[Path], options: IngestOptions | None = None) -> Iterator[Outcome]:
         """What became of each file, as soon as it is safe in the store; folders are walked."""
+        options = options or IngestOptions()
         try:
-            workers = Workers(self.store.folder, locked=self._locked)
-            yield from jobs.ingest(self.store, workers, walk(paths), options or IngestOptions())
+            workers = Workers(self.store.folder, locked=self._locked, text=options.read.text)
+            yield from jobs.ingest(self.store, workers, walk(paths), options)
         finally:
             self.__dict__.pop("_library", None)
 
@@ -97,15 +105,19 @@ class Case:
         *,
         top: int = TOP,
         least: float = LEAST_PROBABILITY,
+        text: bool = True,
         speech: SpeechOptions | None = SpeechOptions(),  # noqa: B008
     ) -> Iterator[Answer]:
         """The answer for each file, in the order asked; folders are walked, and what is not media in them is left out.
 
-        Where the case holds transcripts, files are listened to, unless `speech` is None.
+        With `text` what stands in the query is read, and in references where the case does not hold it. Where the case
+        holds transcripts, files are listened to, unless `speech` is None.
         """
+        question = Question(top=top, least=least, text=text, speech=speech)
+        workers = self._readers if text else self._workers
         for found in walk(paths):
-            answer = library.answer(found, self._library, self._workers, top=top, least=least, speech=speech)
-            if answer.error != library.NOT_MEDIA or found.root is None:
+            answer = answers.answer(found, self.store, self._library, workers, question)
+            if answer.error != answers.NOT_MEDIA or found.root is None:
                 yield answer
 
     def transcribe(
@@ -126,8 +138,8 @@ class Case:
                 yield done
 
     def search(self, text: str) -> Iterator[Hit]:
-        """The passages of transcripts that hold all words and phrases of a text, best first."""
-        return transcripts.search(self.store, text)
+        """The passages of what is said, and written in pictures, that hold all words and phrases of a text, best first."""
+        return passages.search(self.store, text)
 
     def relations(self) -> Iterator[tuple[Asset, list[Match]]]:
         """Every asset with its matches among the others, unlikely ones included."""
@@ -220,17 +232,8 @@ class Case:
     @contextmanager
     def _original(self, sha256: str) -> Iterator[int | None]:
         """The descriptor of a file that still holds the asset's bytes; None where it is gone or was changed."""
-        with ExitStack() as opened:
-            descriptor = None
-            for uri in self.store.uris(sha256):
-                try:
-                    file = opened.enter_context(open_file(Path(uri)))
-                    if sha256_of(file) == sha256:
-                        descriptor = file.descriptor
-                        break
-                except UnreadableMedia:
-                    continue
-            yield descriptor
+        with answers.original(self.store, sha256) as file:
+            yield file.descriptor if file else None
 
 
 class _Evidence:
@@ -258,8 +261,9 @@ def plan_ingest(
     folder = folder or default_folder()
     with ExitStack() as stack:
         store = stack.enter_context(Store(folder)) if (folder / FILE_NAME).exists() else None
-        workers = stack.enter_context(Workers(folder, locked=locked))
-        return plan(store, workers, walk(paths), options or IngestOptions())
+        options = options or IngestOptions()
+        workers = stack.enter_context(Workers(folder, locked=locked, text=options.read.text))
+        return plan(store, workers, walk(paths), options)
 
 
 def default_folder() -> Path:

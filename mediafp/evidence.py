@@ -32,6 +32,14 @@ class TextBox:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureText:
+    """The lines of text that one version of the reader found in a picture, from top to bottom."""
+
+    version: str
+    lines: tuple[TextBox, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
     """Where the query lies in the reference, in reference pixels (pixel edges are whole numbers).
 
@@ -76,7 +84,8 @@ class Match:
     """One relation between a query and a reference, with its proof.
 
     `coverage`: the share of the query, and of the reference, that it explains: of a picture's area, or of
-    the time that a video can be compared in (flat frames cannot).
+    the time that a video can be compared in (flat frames cannot). `more_placements`: where else the reference
+    stands in the query, as in a collage, each proven by itself.
     """
 
     sha256: str
@@ -89,17 +98,24 @@ class Match:
     placement: Placement | None
     segments: tuple[Segment, ...]
     why: tuple[str, ...]
+    more_placements: tuple[Placement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """All that was found for one query; `error` says why it could not be asked, else None."""
+    """All that was found for one query; `error` says why it could not be asked, else None.
+
+    `turned_down`: the nearest candidates that are no match, each with why. `text`: what stands in the query; None where it
+    was not read.
+    """
 
     query: str
     sha256: str | None
     kind: Kind | None
     error: str | None
-    matches: tuple[Match, ...]
+    matches: tuple[Match, ...] = ()
+    turned_down: tuple[Match, ...] = ()
+    text: tuple[TextBox, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

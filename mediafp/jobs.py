@@ -14,6 +14,7 @@ import mediafp
 from mediafp import pipeline, weights
 from mediafp.dump import Item, items
 from mediafp.errors import ErrorKind, LostWorker, MediaError, UnreadableMedia
+from mediafp.evidence import PictureText
 from mediafp.ingest.open import sniff
 from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.sidecars import is_sidecar
@@ -21,7 +22,8 @@ from mediafp.ingest.walk import Found, sha256_of
 from mediafp.listening import Listener
 from mediafp.media import Kind, Sighting, Sound
 from mediafp.pipeline import Reading, ReadOptions
-from mediafp.store import ledger, log, transcripts
+from mediafp.reading.text import text_version
+from mediafp.store import ledger, log, texts, transcripts
 from mediafp.store.ledger import Entry
 from mediafp.store.records import Store
 from mediafp.store.transcripts import Spoken
@@ -73,6 +75,8 @@ class _File:
     sha256: str = ""
     kind: Kind | None = None
     reading: Reading | None = None
+    text: PictureText | None = None
+    """What stands in it, where only that was read."""
     sound: Sound | None = None
     spoken: Spoken | None = None
     warnings: tuple[str, ...] = ()
@@ -112,6 +116,8 @@ class _Run:
         self.version = pipeline.version()
         self._versions = pipeline.versions()
         self._listener = Listener(options.read.speech) if options.read.speech else None
+        self._text = text_version() if options.read.text else None
+        """The version that reads text in pictures."""
         self._lookers = ThreadPoolExecutor(LOOKERS)
         self._readers = ThreadPoolExecutor(self._jobs)
         self._underway: dict[Future[Any], list[Callable[[], None]]] = {}
@@ -138,6 +144,7 @@ class _Run:
             "full_decode": read.full_decode,
             "sidecars": read.sidecars,
             "speech": self._listener.version if self._listener else None,
+            "text": self._text,
             "models": {weight.name: weight.sha256 for weight in weights.manifest()},
         }
 
@@ -153,9 +160,12 @@ class _Run:
     def _settled(self, item: Item) -> Entry | None:
         """What the ledger says of an item, where nothing is left to do for it."""
         entry = ledgered(self._store, item, self.version, retry_failed=self._options.retry_failed)
-        return None if entry and entry.sha256 and self._must_be_heard(entry.sha256) else entry
+        return None if entry and entry.sha256 and self._lacks_words(entry.sha256) else entry
 
-    def _must_be_heard(self, sha256: str) -> bool:
+    def _lacks_words(self, sha256: str) -> bool:
+        """Whether nobody has listened to what is said in an asset, or read what is written, and that is wanted."""
+        if self._store.asset(sha256).kind == "image":
+            return self._text is not None and not texts.is_read(self._store, sha256, self._text)
         listener = self._listener
         return listener is not None and not transcripts.transcribed(self._store, sha256, listener.version)
 
@@ -247,23 +257,25 @@ class _Run:
     def _looked(self, file: _File) -> None:
         if file.kind is None:
             self._finished(file)
-        elif self._store.holds(file.sha256, self._versions):
-            # The same bytes were read before.
-            if self._must_be_heard(file.sha256):
-                self._start(self._readers, file, self._hear, self._heard)
-            else:
-                self._finished(file)
         elif file.sha256 in self._twins:
             self._twins[file.sha256].append(file)
             # It may wait for long, and there may be thousands.
             assert file.opened, "it was looked at"
             file.opened.close()
-        elif any(one.sha256 == file.sha256 and one.reading for one in self._done):
+        elif any(one.sha256 == file.sha256 and (one.reading or one.text or one.spoken) for one in self._done):
             # Its twin was read, and is written before it.
             self._finished(file)
-        else:
+        elif not (known := self._store.holds(file.sha256, self._versions)) or self._lacks_words(file.sha256):
             self._twins[file.sha256] = []
-            self._start(self._readers, file, self._read, self._heard)
+            if not known:
+                self._start(self._readers, file, self._read, self._heard)
+            elif file.kind == "image":
+                self._start(self._readers, file, self._read_text, self._finished)
+            else:
+                self._start(self._readers, file, self._hear, self._heard)
+        else:
+            # The same bytes were read before.
+            self._finished(file)
 
     def _read(self, file: _File) -> None:
         assert file.opened and file.kind, "it was looked at"
@@ -273,9 +285,21 @@ class _Run:
             file.kind,
             full_decode=self._options.read.full_decode,
             sound=self._listener is not None,
+            text=self._text is not None,
         )
         _unchanged(file.opened)
         file.reading, file.sound = replace(reading, sound=None), reading.sound
+
+    def _read_text(self, file: _File) -> None:
+        assert file.opened, "it was looked at"
+        try:
+            file.text, warnings = self._workers.read_text(file.opened)
+        except MediaError as error:
+            # What it shows is known and stays so.
+            file.warnings = (f"the text in it could not be read: {error}",)
+            return
+        _unchanged(file.opened)
+        file.warnings = tuple(warnings)
 
     def _hear(self, file: _File) -> None:
         assert file.opened, "it was looked at"
@@ -349,6 +373,8 @@ class _Run:
             warnings = [*file.reading.warnings, *warnings]
         else:
             self._store.see(sighting)
+        if text := file.text or (file.reading and file.reading.text):
+            texts.keep(self._store, file.sha256, text)
         if file.spoken:
             transcripts.keep(self._store, file.sha256, file.spoken)
         self._enter(file, state="done", sha256=file.sha256)

@@ -1,6 +1,5 @@
 """A query to its answer, a store to its clusters: joins the store and the matching."""
 
-import os
 from collections.abc import Callable, Iterator
 from functools import cache, cached_property, lru_cache
 
@@ -9,17 +8,14 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from mediafp import weights
-from mediafp.errors import MediaError, StoreError
-from mediafp.evidence import Answer, Clustering, Edge, Link, Match, Segment, link
+from mediafp.errors import StoreError
+from mediafp.evidence import Clustering, Edge, Link, Match, Segment, link
 from mediafp.fingerprint import Fingerprint
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.fingerprints.words import VERSION as WORDS
 from mediafp.fingerprints.words import words_fingerprint
-from mediafp.ingest.open import sniff
-from mediafp.ingest.probe import open_file
 from mediafp.ingest.thumbnails import unpack_thumbnail
-from mediafp.ingest.walk import Found, sha256_of
 from mediafp.matching.group import group
 from mediafp.matching.pictures import Pair as PicturePair
 from mediafp.matching.pictures import PictureQuery, match_picture
@@ -31,21 +27,20 @@ from mediafp.matching.search import Vectors, background_level, half_views
 from mediafp.matching.videos import Pair as VideoPair
 from mediafp.matching.videos import VideoQuery, match_video
 from mediafp.matching.videos import compare as compare_video
+from mediafp.matching.written import Lines, QueryText, with_text
 from mediafp.media import Asset, Kind, Pixels
 from mediafp.pipeline import EMBEDDING, STORED, Reading, listen
 from mediafp.reading.speech import SpeechOptions
-from mediafp.store import transcripts
+from mediafp.store import texts, transcripts
 from mediafp.store.index import Index
 from mediafp.store.records import Store
-from mediafp.workers.supervisor import Workers
 
 FULL = "sscd"
 """The model that looks again at what is in doubt."""
 SKETCHES_KEPT = 1000
 """Placement points held in memory, about 260 kB each with the thumbnail."""
-NOT_MEDIA = "not a picture, video or sound file"
 CLUSTER_AT = 0.5
-"""Probability from which a match becomes an edge of the clustering."""
+"""Probability above which a match becomes an edge of the clustering; two pictures on one template are at it."""
 
 
 class Library:
@@ -130,12 +125,24 @@ class Library:
         jpeg = self._store.thumbnail_at(sha256, row)
         return Sketch(unpack_thumbnail(jpeg), _size(self._assets[sha256])) if jpeg else None
 
-    def match(self, reading: Reading, words: Fingerprint | None = None) -> list[Match]:
+    def text_of(self, match: Match) -> Lines | None:
+        """The lines of text of a match's picture; None where nobody has looked for any."""
+        return texts.text_of(self._store, match.sha256)
+
+    def match(
+        self,
+        reading: Reading,
+        words: Fingerprint | None = None,
+        text_of: Callable[[Match], Lines | None] | None = None,
+    ) -> list[Match]:
         """Matches of a file that was read, by falling probability; first of all the asset with the same bytes.
 
-        `words` are those of its transcript, where it was listened to.
+        `words` are those of its transcript, where it was listened to; `text_of` reads the text of a match's picture,
+        in place of what the store holds.
         """
-        found = _sorted(self._match(self._query(reading)) + (match_scripts(words, self) if words else []))
+        found = self._match(self._query(reading)) + (match_scripts(words, self) if words else [])
+        text = QueryText(lines=reading.text.lines, size=_size(reading.asset)) if reading.text else None
+        found = _sorted([with_text(match, text, text_of or self.text_of) for match in found])
         sha256 = reading.asset.sha256
         if sha256 not in self._assets:
             return found
@@ -193,7 +200,10 @@ class Library:
         if not jpeg:
             return []
         rows = self._index.fingerprints[asset.sha256]
-        return self._match(_picture_query(asset, unpack_thumbnail(jpeg), rows), without=asset.sha256)
+        found = self._match(_picture_query(asset, unpack_thumbnail(jpeg), rows), without=asset.sha256)
+        lines = texts.text_of(self._store, asset.sha256)
+        text = QueryText(lines=lines, size=_size(asset)) if lines else None
+        return _sorted([with_text(match, text, self.text_of) for match in found])
 
     def _query(self, reading: Reading) -> PictureQuery | VideoQuery:
         if reading.picture is not None:
@@ -237,40 +247,6 @@ def _sorted(found: list[Match]) -> list[Match]:
     return sorted(found, key=lambda m: (-m.probability, m.sha256, m.relation))
 
 
-def answer(
-    found: Found,
-    library: Library,
-    workers: Workers,
-    *,
-    top: int,
-    least: float,
-    speech: SpeechOptions | None = None,
-) -> Answer:
-    """What the library knows of one file; an error is part of the answer.
-
-    With `speech` its words are sought too, where the library holds any; those of a known file come from the store.
-    """
-    name = os.fspath(found.path)
-
-    def failed(error: str) -> Answer:
-        return Answer(query=name, sha256=None, kind=None, error=error, matches=())
-
-    try:
-        with open_file(found.path, found.root) as file:
-            kind = sniff(file)
-            if kind is None:
-                return failed(NOT_MEDIA)
-            heard = speech is not None and bool(library.scripts.assets)
-            reading = workers.read(file, sha256_of(file), kind, sound=heard, picture=True)
-    except MediaError as error:
-        return failed(str(error))
-    words = library.words(reading, speech) if speech and reading.sound else None
-    matches = [match for match in library.match(reading, words) if match.probability >= least]
-    return Answer(
-        query=name, sha256=reading.asset.sha256, kind=reading.asset.kind, error=None, matches=tuple(matches[:top])
-    )
-
-
 def edges_of(asset: Asset, matches: list[Match]) -> list[Edge]:
     """The likely matches of a stored asset as edges, from it to each other asset."""
     return [
@@ -283,7 +259,7 @@ def edges_of(asset: Asset, matches: list[Match]) -> list[Edge]:
             segments=match.segments,
         )
         for match in matches
-        if match.probability >= CLUSTER_AT and match.verdict != "same_scene"
+        if match.probability > CLUSTER_AT and match.verdict != "same_scene"
     ]
 
 

@@ -1,22 +1,24 @@
 """A file to what is kept of it: joins ingest and the fingerprints."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.errors import TooLargeMedia
+from mediafp.errors import NoMedia, TooLargeMedia
+from mediafp.evidence import PictureText
 from mediafp.fingerprint import Fingerprint
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.fingerprints.words import words_fingerprint
-from mediafp.ingest.budget import GoOn, without_end
+from mediafp.ingest.budget import SPENT, GoOn, without_end
 from mediafp.ingest.open import open_media
 from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.sidecars import Beside, read_sidecars
 from mediafp.ingest.thumbnails import thumbnail
 from mediafp.media import Asset, Frame, Media, Pixels, Sighting, Sound
 from mediafp.reading.speech import SpeechOptions, transcriber
+from mediafp.reading.text import text_reader, text_version
 from mediafp.settings import FLAT_STD, FOLD_COSINE, FRAME_THUMBNAIL_SIDE, KEPT_BYTES, THUMBNAIL_SIDE
 from mediafp.store.records import Intake, Thumbnail
 from mediafp.store.transcripts import Spoken
@@ -41,6 +43,8 @@ class Reading:
     """The first picture of an image, full size; None of a video."""
     sound: Sound | None = None
     """The sound track of a video, where it was asked for."""
+    text: PictureText | None = None
+    """What stands in a picture, where it was asked for."""
 
     def fingerprint(self, type: str) -> Fingerprint:
         """The rows of one type."""
@@ -49,10 +53,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """How to read files: every frame or what is cheap, sidecars or not, and how to listen (None: not at all)."""
+    """How to read files: every frame or what is cheap, sidecars or not, the text in pictures or not, and how to listen
+    (None: not at all)."""
 
     full_decode: bool = False
     sidecars: bool = True
+    text: bool = True
     speech: SpeechOptions | None = None
 
 
@@ -67,16 +73,44 @@ def version() -> str:
 
 
 def read(
-    file: OpenFile, sha256: str, *, full_decode: bool = False, sound: bool = False, go_on: GoOn = without_end
+    file: OpenFile,
+    sha256: str,
+    *,
+    full_decode: bool = False,
+    sound: bool = False,
+    text: bool = False,
+    go_on: GoOn = without_end,
 ) -> Reading | None:
-    """The file's asset, fingerprints and thumbnails; None where it is not media at all. Raises MediaError."""
+    """The file's asset, fingerprints and thumbnails, and with `text` what stands in a picture.
+
+    None where it is not media at all. Raises MediaError.
+    """
     media = open_media(file, full_decode=full_decode, sound=sound, go_on=go_on)
     if media is None:
         return None
     try:
-        return _fingerprint(media, sha256, file.bytes)
+        reading = _fingerprint(media, sha256, file.bytes)
+        if not text or reading.picture is None:
+            return reading
+        written, warnings = _written(reading.picture, media, go_on)
+        return replace(reading, text=written, warnings=(*reading.warnings, *warnings))
     except MemoryError as error:
         raise TooLargeMedia(f"{file.name}: there is not enough memory to decode it") from error
+
+
+def read_text(file: OpenFile, *, go_on: GoOn = without_end) -> tuple[PictureText, list[str]]:
+    """What stands in a picture, and warnings. Raises MediaError."""
+    media = open_media(file, go_on=go_on)
+    if media is None or media.kind != "image":
+        raise NoMedia(f"{file.name!r} is no picture")
+    return _written(next(media.frames).pixels, media, go_on)
+
+
+def _written(picture: Pixels, media: Media, go_on: GoOn) -> tuple[PictureText, list[str]]:
+    size = int(media.properties["width"] or 0), int(media.properties["height"] or 0)
+    lines, whole = text_reader().read(picture, size, lambda: go_on(0.0))
+    warnings = [] if whole else [f"only the {len(lines)} largest lines of text in it were read: {SPENT}"]
+    return PictureText(version=text_version(), lines=lines), warnings
 
 
 def _fingerprint(media: Media, sha256: str, size: int) -> Reading:

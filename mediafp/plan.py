@@ -101,7 +101,8 @@ def _seconds(todo: list[Item], workers: Workers, options: IngestOptions) -> floa
             with item.open() as file:
                 kind = sniff(file)
                 if kind:
-                    told = workers.read(file, "", kind, full_decode=options.read.full_decode).asset.properties
+                    reading = workers.read(file, "", kind, full_decode=options.read.full_decode, text=options.read.text)
+                    told = reading.asset.properties
                     if options.read.speech and told.get("has_sound"):
                         heard = float(told.get("duration") or 0.0)
                         listens = LISTENING_STARTS

@@ -2,9 +2,10 @@
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
-from mediafp.evidence import Answer, Cluster, Clustering, Edge, Hit, Match, Placement, Segment, Transcript
+from mediafp.evidence import Answer, Cluster, Clustering, Edge, Hit, Match, Placement, Segment, TextBox, Transcript
 from mediafp.jobs import Outcome
 from mediafp.media import Asset, Sighting
 from mediafp.scribe import Transcription
@@ -41,6 +42,13 @@ def outcome(value: Outcome) -> Object:
     return made if value.sha256 else made | {"error": "not a picture, video or sound file"}
 
 
+def lines(value: Sequence[TextBox]) -> list[Object]:
+    """Lines of text in a picture."""
+    return [
+        {"text": line.text, "box": [list(point) for point in line.box], "confidence": line.confidence} for line in value
+    ]
+
+
 def placement(value: Placement) -> Object:
     """Where the query lies in the reference."""
     return {
@@ -53,10 +61,7 @@ def placement(value: Placement) -> Object:
         "scale": value.scale,
         "removed": dict(zip(("left", "top", "right", "bottom"), value.removed, strict=True)),
         "inliers": value.inliers,
-        "removed_text": [
-            {"text": box.text, "box": [list(point) for point in box.box], "confidence": box.confidence}
-            for box in value.removed_text
-        ],
+        "removed_text": lines(value.removed_text),
         "handles": list(value.handles),
     }
 
@@ -84,6 +89,7 @@ def match(value: Match) -> Object:
         "probability": value.probability,
         "coverage": list(value.coverage),
         "placement": placement(value.placement) if value.placement else None,
+        "more_placements": [placement(p) for p in value.more_placements],
         "segments": [segment(s) for s in value.segments],
         "why": list(value.why),
     }
@@ -97,6 +103,8 @@ def answer(value: Answer) -> Object:
         "kind": value.kind,
         "error": value.error,
         "matches": [match(m) for m in value.matches],
+        "turned_down": [match(m) for m in value.turned_down],
+        "text": None if value.text is None else lines(value.text),
     }
 
 
@@ -192,8 +200,9 @@ def asset(
     fingerprints: list[tuple[str, str]],
     warnings: list[str],
     said: Transcript | None,
+    written: Sequence[TextBox] | None,
 ) -> Object:
-    """A line of `export jsonl`; `said` is the best transcript. Text is empty until something reads it from pictures."""
+    """A line of `export jsonl`; `said` is the best transcript, `written` the text in a picture, None where it is unread."""
     return {
         "sha256": value.sha256,
         "kind": value.kind,
@@ -206,18 +215,19 @@ def asset(
         "fingerprints": [{"type": type, "version": version} for type, version in fingerprints],
         "warnings": warnings,
         "transcript": transcript(said) if said else None,
-        "text": [],
+        "text": lines(written or ()),
     }
 
 
 COLUMNS = ("sha256", "kind", "bytes", "uri", "account", "platform", "url", "title", "text", "posted_at", "captured_at",
-           "removed_at", "views", "format", "width", "height", "duration", "transcript")  # fmt: skip
+           "removed_at", "views", "format", "width", "height", "duration", "transcript", "picture_text")  # fmt: skip
 """Of `export csv`."""
 
 
-def row(value: Asset, seen: Sighting, said: Transcript | None) -> list[object]:
-    """A row of `export csv`: where an asset was seen, what it is and what is said in it."""
+def row(value: Asset, seen: Sighting, said: Transcript | None, written: Sequence[TextBox] | None) -> list[object]:
+    """A row of `export csv`: where an asset was seen, what it is, what is said in it and what stands in it."""
     told = {**value.properties, **{name: getattr(seen, name) for name in Sighting.__dataclass_fields__}}
     told |= {"kind": value.kind, "bytes": value.bytes}
     told |= {"transcript": " ".join(u.text for u in said.utterances) if said else None}
+    told |= {"picture_text": " ".join(line.text for line in written) if written else None}
     return [told.get(name) for name in COLUMNS]

@@ -7,7 +7,7 @@ from mediafp.case import Case
 from mediafp.errors import UsageError
 from mediafp.evidence import Hit, Times, Transcript, Utterance
 from mediafp.media import Sighting
-from mediafp.store import transcripts
+from mediafp.store import passages
 
 MANDARIN = "今天给大家介绍三十五种机器学习的方法"
 TRADITIONAL = "機器學習嘅方法有好多種"
@@ -35,7 +35,7 @@ def keep(case: Case, name: str, *utterances: Utterance | str, sound: str = "") -
 
 
 def find(case: Case, text: str) -> list[Hit]:
-    return list(transcripts.search(case.store, text))
+    return list(passages.search(case.store, text))
 
 
 def marked(hit: Hit) -> list[str]:
@@ -139,7 +139,7 @@ def test_the_index_own_language_neither_raises_nor_acts(case: Case, sought: str,
 
 def test_a_text_without_a_word_is_refused_before_anything_is_asked_for(case: Case) -> None:
     with pytest.raises(UsageError):
-        transcripts.search(case.store, "…")
+        passages.search(case.store, "…")
 
 
 def test_a_character_that_the_index_passes_over_makes_no_hit_of_what_is_not_there(case: Case) -> None:
@@ -214,5 +214,5 @@ def test_the_best_come_first_in_an_order_that_stays(case: Case) -> None:
     keep(case, "b", "雨")
     found = [(hit.sha256[0], hit.start) for hit in find(case, "雨")]
     assert found == [("b", 0), ("c", 0), ("c", 10), ("a", 0)]
-    assert [(hit.sha256[0], hit.start) for hit in transcripts.search(case.store, "雨", limit=2)] == found[:2]
-    assert list(transcripts.search(case.store, "雨", limit=0)) == []
+    assert [(hit.sha256[0], hit.start) for hit in passages.search(case.store, "雨", limit=2)] == found[:2]
+    assert list(passages.search(case.store, "雨", limit=0)) == []

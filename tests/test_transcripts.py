@@ -14,7 +14,7 @@ from mediafp.case import Case, open_case
 from mediafp.errors import StoreError, UsageError
 from mediafp.evidence import Hit, Transcript, Utterance
 from mediafp.fingerprints.words import words_fingerprint
-from mediafp.store import schema, transcripts
+from mediafp.store import passages, schema, transcripts
 from mediafp.store.records import FILE_NAME, Store
 
 
@@ -45,7 +45,7 @@ def keep(case: Case, name: str, transcript: Transcript, rank: int = 2) -> str:
 
 
 def find(case: Case, text: str) -> list[Hit]:
-    return list(transcripts.search(case.store, text))
+    return list(passages.search(case.store, text))
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,12 @@ class Transcribe(StrEnum):
     AUTO, YES, NO = "auto", "yes", "no"
 
 
+class YesNo(StrEnum):
+    """Whether to do it."""
+
+    YES, NO = "yes", "no"
+
+
 Model = Annotated[
     str, typer.Option(help="Speech model: whisper-base is built in; others by name from the hub's cache, or a folder.")
 ]

@@ -10,7 +10,7 @@ from rich.table import Table
 from mediafp import weights, wire
 from mediafp.cli.common import COULD_NOT_RUN, Json, Store, Unsafe, app, case_of, locked, out, progress, say, shown
 from mediafp.reading.models import cached
-from mediafp.store import transcripts
+from mediafp.store import texts, transcripts
 from mediafp.tables import write_csv
 
 export_app = typer.Typer(no_args_is_help=True, help="Write the store's content for other tools.")
@@ -21,7 +21,7 @@ app.add_typer(models_app, name="models")
 
 @export_app.command("jsonl")
 def export_jsonl(store: Store = None) -> None:
-    """One line an asset, by SHA-256: sightings, properties, fingerprints' types and versions."""
+    """One line an asset, by SHA-256: sightings, properties, fingerprints' types and versions, what is said and written."""
     with case_of(store) as case:
         for asset in case.store.assets():
             sha256 = asset.sha256
@@ -32,6 +32,7 @@ def export_jsonl(store: Store = None) -> None:
                     case.store.fingerprint_types(sha256),
                     case.store.warnings(sha256),
                     transcripts.transcript_of(case.store, sha256),
+                    texts.text_of(case.store, sha256),
                 )
             )
 
@@ -41,8 +42,10 @@ def export_csv(store: Store = None) -> None:
     """One row a sighting, by the asset's SHA-256, safe to open in a spreadsheet."""
     with case_of(store) as case:
         rows = (
-            wire.row(asset, sighting, transcripts.transcript_of(case.store, asset.sha256))
+            wire.row(asset, sighting, said, written)
             for asset in case.store.assets()
+            for said in (transcripts.transcript_of(case.store, asset.sha256),)
+            for written in (texts.text_of(case.store, asset.sha256),)
             for sighting in case.store.sightings(asset.sha256)
         )
         write_csv(sys.stdout, wire.COLUMNS, rows)

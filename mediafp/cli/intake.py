@@ -25,6 +25,7 @@ from mediafp.cli.common import (
     Transcribe,
     Unsafe,
     Words,
+    YesNo,
     app,
     case_of,
     err,
@@ -66,6 +67,9 @@ def ingest(
     transcribe: Annotated[
         Transcribe, typer.Option(help="Write down what is said; auto: where the speech model is here.")
     ] = Transcribe.AUTO,
+    text: Annotated[
+        YesNo, typer.Option(help="Read what stands in pictures: names, captions, marks. A third of a second each.")
+    ] = YesNo.YES,
     model: Model = EMBEDDED,
     words: Words = None,
     unsafe: Unsafe = False,
@@ -78,7 +82,10 @@ def ingest(
     """
     started = time.monotonic()
     reading = ReadOptions(
-        full_decode=full_decode, sidecars=not no_sidecars, speech=speech_options(transcribe, model, words)
+        full_decode=full_decode,
+        sidecars=not no_sidecars,
+        text=text is YesNo.YES,
+        speech=speech_options(transcribe, model, words),
     )
     options = IngestOptions(jobs=jobs, read=reading, retry_failed=retry_failed)
     if dry_run:

@@ -17,6 +17,7 @@ from mediafp.cli.common import (
     Transcribe,
     Unsafe,
     Words,
+    YesNo,
     app,
     case_of,
     out,
@@ -40,6 +41,9 @@ def match(
     transcribe: Annotated[
         Transcribe, typer.Option(help="Look for the same words too; auto: where the store holds transcripts.")
     ] = Transcribe.AUTO,
+    text: Annotated[
+        YesNo, typer.Option(help="Read what stands in the query, and in matched pictures whose text the store lacks.")
+    ] = YesNo.YES,
     model: Model = EMBEDDED,
     words: Words = None,
     unsafe: Unsafe = False,
@@ -51,7 +55,8 @@ def match(
     with case_of(store, unsafe=unsafe) as case, progress() as bar:
         task = bar.add_task("matching", total=sum(1 for _ in walk(paths)))
         speech = speech_options(transcribe, model, words) if transcripts.any_transcript(case.store) else None
-        for answer in case.match(paths, top=top, least=min_probability, speech=speech):
+        wanted = text is YesNo.YES
+        for answer in case.match(paths, top=top, least=min_probability, text=wanted, speech=speech):
             bar.advance(task)
             found = found or bool(answer.matches)
             failed = failed or answer.error is not None
@@ -81,7 +86,7 @@ def search(
     store: Store = None,
     as_json: Json = False,
 ) -> None:
-    """Find passages by their words in what is said. Simplified and traditional characters find each other."""
+    """Find words in what is said and what stands in pictures. Simplified and traditional characters find each other."""
     found = False
     with case_of(store) as case:
         for hit in case.search(text):

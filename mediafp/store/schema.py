@@ -125,6 +125,13 @@ MIGRATIONS = [
     CREATE TRIGGER log_is_not_cut BEFORE DELETE ON log
         BEGIN SELECT RAISE (ABORT, 'the log is only added to'); END;
     """,
+    """
+    CREATE TABLE picture_text (
+        sha256 TEXT PRIMARY KEY REFERENCES asset ON DELETE CASCADE,
+        version TEXT NOT NULL,
+        data TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 ]
 VERSION = len(MIGRATIONS)
 LOGGED = 3

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mediafp.store import log, schema, transcripts
+from mediafp.store import log, passages, schema, texts, transcripts
 from mediafp.store.codec import canonical, path_string, unpack_fingerprint
 from mediafp.store.content import content
 from mediafp.store.transaction import snapshot
@@ -153,11 +153,12 @@ def _changed(n: int) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class _Told:
-    """What the log says that the store holds: assets, fields of sightings by SHA-256 and path, and transcripts."""
+    """What the log says that the store holds: assets, fields of sightings by SHA-256 and path, transcripts and texts."""
 
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
     sightings: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     words: dict[tuple[str, str], str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def take(self, what: str, details: dict[str, Any]) -> None:
         """Adds an entry. Raises one of _DAMAGED where it does not hold what belongs to it."""
@@ -170,6 +171,8 @@ class _Told:
             fields.update(details.get("fields", {}))
         if what == "transcribed":
             self.words[details["sound"], details["version"]] = details["words"]
+        if what == "read":
+            self.texts[details["sha256"]] = details["text"]
 
 
 def _against_log(store: Store) -> Iterator[str]:
@@ -182,6 +185,7 @@ def _against_log(store: Store) -> Iterator[str]:
     yield from _assets_against(store.db, told.assets)
     yield from _sightings_against(store.db, told.sightings)
     yield from _words_against(store.db, told.words)
+    yield from _texts_against(store.db, told.texts)
 
 
 def _assets_against(db: sqlite3.Connection, told: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -216,8 +220,17 @@ def _words_against(db: sqlite3.Connection, told: dict[tuple[str, str], str]) -> 
     yield from (f"transcript {version} of sound {sound} is in the log, and gone" for sound, version in told)
 
 
-def _transcripts(store: Store) -> Iterator[str]:
+def _texts_against(db: sqlite3.Connection, told: dict[str, str]) -> Iterator[str]:
+    for sha256, data in db.execute("SELECT sha256, data FROM picture_text ORDER BY sha256"):
+        if told.pop(sha256, None) != texts.digest(data):
+            yield f"the text of {sha256} is not what the log vouches for"
+    yield from (f"the text of {sha256} is in the log, and gone" for sha256 in told)
+
+
+def _words(store: Store) -> Iterator[str]:
+    yield from passages.problems(store)
     yield from transcripts.problems(store)
+    yield from texts.problems(store)
 
 
-_CHECKS = (_file, _tables, _texts, _assets, _pictures, _ledger, _chain, _against_log, _transcripts)
+_CHECKS = (_file, _tables, _texts, _assets, _pictures, _ledger, _chain, _against_log, _words)

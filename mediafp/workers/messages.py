@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.errors import ErrorKind
+from mediafp.evidence import PictureText, TextBox
 from mediafp.fingerprint import Fingerprint
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.media import Asset, Kind, Pixels
 from mediafp.pipeline import STORED, Reading
+from mediafp.reading.text import text_version
 from mediafp.store.codec import pack, unpack
 from mediafp.store.records import Thumbnail
 
@@ -32,6 +34,9 @@ TIRED_SECONDS = 900.0
 """CPU seconds after which a fresh worker takes the place of one."""
 MOST_WARNINGS, WARNING_CHARS = 200, 2_000
 MOST_PROPERTIES, PROPERTY_CHARS = 32, 200
+MOST_LINES = 1_000
+FARTHEST = float(1 << 28)
+"""Pixels: more than the longest side of any picture that is read."""
 PICTURE_SIDE = 1 << 16
 MOST_NORM = 1.01
 """Length of a vector, rounded to float16: one that is longer would be like everything."""
@@ -45,11 +50,12 @@ Property = str | int | float | bool | None
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One file to read; its descriptor comes with it. `name` is its name's bytes, for messages alone."""
 
-    what: Literal["read", "sound", "unpack"]
+    what: Literal["read", "sound", "text", "unpack"]
     name: bytes
     sha256: str = ""
     full_decode: bool = False
     sound: bool = False
+    text: bool = False
     picture: bool = False
 
     @property
@@ -81,8 +87,16 @@ class Row(msgspec.Struct, frozen=True):
     data: bytes
 
 
+class Line(msgspec.Struct, frozen=True):
+    """A line of text in a picture: x and y of its four corners, pixels."""
+
+    text: Text
+    confidence: float
+    box: tuple[float, float, float, float, float, float, float, float]
+
+
 class Read(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A file that was read; `sound_start` is set where parts of its sound came before."""
+    """A file that was read; `sound_start` is set where parts of its sound came before, `text` where it was asked for."""
 
     kind: Kind
     properties: dict[str, Property]
@@ -92,6 +106,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     thumbnails: list[bytes]
     picture: bytes | None = None
     sound_start: float | None = None
+    text: list[Line] | None = None
     cpu: float = 0.0
 
 
@@ -100,6 +115,14 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     warnings: list[str]
     sound_start: float | None
+    cpu: float = 0.0
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The text in a picture."""
+
+    warnings: list[str]
+    text: list[Line]
     cpu: float = 0.0
 
 
@@ -131,7 +154,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     cpu: float = 0.0
 
 
-Answer = Ready | Part | Read | Heard | Opened | Closed | Unpacked | Failed
+Answer = Ready | Part | Read | Heard | Written | Opened | Closed | Unpacked | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _answers = msgspec.msgpack.Decoder(Answer)
@@ -176,8 +199,31 @@ def read_of(reading: Reading, *, picture: bool, cpu: float) -> Read:
         thumbnails=[t.jpeg for t in reading.thumbnails],
         picture=pack(reading.picture) if picture and reading.picture is not None else None,
         sound_start=reading.sound.start if reading.sound else None,
+        text=lines_of(reading.text) if reading.text else None,
         cpu=cpu,
     )
+
+
+def lines_of(text: PictureText) -> list[Line]:
+    """The lines of a text, as a message has them."""
+    lines = text.lines[:MOST_LINES]
+    return [
+        Line(shortened([line.text])[0], line.confidence, tuple(at for corner in line.box for at in corner))  # type: ignore[arg-type]
+        for line in lines
+    ]
+
+
+def text_of(lines: list[Line]) -> PictureText:
+    """The text of a picture. Raises ValueError where it could not be that of any."""
+    if len(lines) > MOST_LINES:
+        raise ValueError("more lines than a picture has")
+    made = []
+    for line in lines:
+        if not 0 <= line.confidence <= 1 or not all(abs(at) <= FARTHEST for at in line.box):
+            raise ValueError("a line of text that is none")
+        corners = tuple(zip(line.box[::2], line.box[1::2], strict=True))
+        made.append(TextBox(text=line.text, box=corners, confidence=line.confidence))
+    return PictureText(version=text_version(), lines=tuple(made))
 
 
 def shortened(warnings: tuple[str, ...] | list[str]) -> list[str]:
@@ -208,6 +254,7 @@ def reading_of(message: Read, sha256: str, size: int) -> Reading:
         ),
         warnings=tuple(shortened(message.warnings)),
         picture=_picture(message.picture) if message.picture else None,
+        text=text_of(message.text) if message.text is not None else None,
     )
 
 

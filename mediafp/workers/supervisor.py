@@ -35,6 +35,7 @@ from mediafp.errors import (
     UnreadableMedia,
     UnsupportedMedia,
 )
+from mediafp.evidence import PictureText
 from mediafp.ingest.probe import OpenFile
 from mediafp.media import SOUND_RATE, Kind, Sound
 from mediafp.pipeline import Reading
@@ -53,10 +54,12 @@ from mediafp.workers.messages import (
     Take,
     Task,
     Unpacked,
+    Written,
     answer_of,
     encode,
     reading_of,
     shortened,
+    text_of,
 )
 from mediafp.workers.python import command
 
@@ -84,13 +87,15 @@ KINDS: dict[ErrorKind, type[MediaError]] = {
 class Workers:
     """Workers that are started when they are needed; its methods block and may be called from several threads.
 
-    `folder` is where sound and unpacked entries lie while they are worked on, in files without a name. Raises
-    SandboxError where a worker cannot be locked in. Close it, or use it as a context manager.
+    `folder` is where sound and unpacked entries lie while they are worked on, in files without a name. With `text` they
+    are ready to read text in pictures. Raises SandboxError where a worker cannot be locked in. Close it, or use it as a
+    context manager.
     """
 
-    def __init__(self, folder: Path, *, locked: bool = True) -> None:
+    def __init__(self, folder: Path, *, locked: bool = True, text: bool = False) -> None:
         self.folder = folder
         self.locked = locked
+        self.text = text
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
         self._all: set[Worker] = set()
         self._closed = False
@@ -138,7 +143,7 @@ class Workers:
                 self._idle.put(worker)
 
     def _fresh(self) -> "Worker":
-        worker = Worker(locked=self.locked)
+        worker = Worker(locked=self.locked, text=self.text)
         self._all.add(worker)
         if self._closed:
             worker.end()
@@ -154,21 +159,23 @@ class Workers:
         *,
         full_decode: bool = False,
         sound: bool = False,
+        text: bool = False,
         picture: bool = False,
     ) -> Reading:
-        """What a file shows, with its sound and its picture where they are asked for. Raises MediaError."""
+        """What a file shows, with its sound, its text and its picture where they are asked for. Raises MediaError."""
         task = Task(
             what="read",
             name=os.fsencode(file.name),
             sha256=sha256,
             full_decode=full_decode,
             sound=sound,
+            text=text and kind == "image",
             picture=picture,
         )
         wall = PICTURE_WALL_SECONDS if kind == "image" else VIDEO_WALL_SECONDS
 
         def done(answer: Answer, samples: BinaryIO) -> Reading:
-            if not isinstance(answer, Read) or answer.kind != kind:
+            if not isinstance(answer, Read) or answer.kind != kind or (answer.text is not None) != task.text:
                 raise ValueError("another answer than was asked for")
             reading = reading_of(answer, sha256, file.bytes)
             if answer.sound_start is None:
@@ -188,8 +195,20 @@ class Workers:
 
         return self._run(Task(what="sound", name=os.fsencode(file.name)), file, VIDEO_WALL_SECONDS, done)
 
+    def read_text(self, file: OpenFile) -> tuple[PictureText, list[str]]:
+        """The text in a picture alone, and warnings. Raises MediaError."""
+
+        def done(answer: Answer, samples: BinaryIO) -> tuple[PictureText, list[str]]:
+            if not isinstance(answer, Written):
+                raise ValueError("another answer than was asked for")
+            return text_of(answer.text), shortened(answer.warnings)
+
+        return self._run(Task(what="text", name=os.fsencode(file.name)), file, PICTURE_WALL_SECONDS, done)
+
     def _run[T](self, task: Task, file: OpenFile, wall: float, done: Callable[[Answer, BinaryIO], T]) -> T:
         """What `done` makes of the answer and of the samples that came before it; one retry in a fresh worker."""
+        if (task.text or task.what == "text") and not self.text:
+            raise ValueError("these workers were started without what reads text")
         attempts, heard = 0, task.sound or task.what == "sound"
         while True:
             attempts += 1
@@ -212,7 +231,7 @@ class Workers:
 class Worker:
     """One process, and the supervisor's end of the socket to it."""
 
-    def __init__(self, *, locked: bool) -> None:
+    def __init__(self, *, locked: bool, text: bool) -> None:
         self.files = 0
         self.cpu = 0.0
         """CPU seconds that it says it has used."""
@@ -221,7 +240,8 @@ class Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             self._end = ours
-            words, variables = command(WORKER, str(theirs.fileno()), *([] if locked else ["--unlocked"]))
+            flags = [*([] if locked else ["--unlocked"]), *(["--text"] if text else [])]
+            words, variables = command(WORKER, str(theirs.fileno()), *flags)
             self._process = _STARTER.submit(
                 subprocess.Popen,
                 words,
@@ -293,7 +313,7 @@ class Worker:
             raise LostWorker("timeout", f"reading took more than {self._wall:.0f} s of time") from error
         except OSError as error:
             raise self._lost() from error
-        if isinstance(answer, Read | Heard | Failed | Unpacked):
+        if isinstance(answer, Read | Heard | Written | Failed | Unpacked):
             self.cpu = answer.cpu
         return answer
 

@@ -1,6 +1,6 @@
 """A worker: a process that locks itself in and then reads one file after another, each handed in as a descriptor.
 
-Started by the supervisor as `python -m mediafp.workers.worker SOCKET [--unlocked]`.
+Started by the supervisor as `python -m mediafp.workers.worker SOCKET [--unlocked] [--text]`.
 """
 
 import gc
@@ -42,7 +42,9 @@ from mediafp.workers.messages import (
     Ready,
     Task,
     Unpacked,
+    Written,
     encode,
+    lines_of,
     read_of,
     shortened,
     take_of,
@@ -55,7 +57,7 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor's business
     die_with_parent()
     line = Line(socket.socket(fileno=int(arguments[0])))
-    warm_up()
+    warm_up(text="--text" in arguments)
     try:
         limit(Limits(memory=MEMORY_BYTES, cpu_seconds=CPU_SECONDS_OF_A_WORKER))
         if "--unlocked" not in arguments:
@@ -122,9 +124,17 @@ def work(line: Line, task: Task, descriptor: int) -> None:
                 sound, warnings = read_sound(file, go_on=CpuBudget())
                 _send_sound(line, sound)
                 line.send(Heard(warnings=shortened(warnings), sound_start=sound.start if sound else None, cpu=cpu()))
+            elif task.what == "text":
+                text, warnings = pipeline.read_text(file, go_on=CpuBudget())
+                line.send(Written(warnings=shortened(warnings), text=lines_of(text), cpu=cpu()))
             else:
                 reading = pipeline.read(
-                    file, task.sha256, full_decode=task.full_decode, sound=task.sound, go_on=CpuBudget()
+                    file,
+                    task.sha256,
+                    full_decode=task.full_decode,
+                    sound=task.sound,
+                    text=task.text,
+                    go_on=CpuBudget(),
                 )
                 if reading is None:
                     raise NoMedia(f"{file.name!r} is no media")
@@ -163,8 +173,11 @@ def _send_sound(line: Line, sound: Sound | None) -> None:
         line.send(Part(data=bytes(samples[start : start + PART_BYTES])))
 
 
-def warm_up() -> None:
-    """Nothing; reads a little of everything, so that no model, decoder or module is left to be loaded behind the locks."""
+def warm_up(*, text: bool = False) -> None:
+    """Nothing; reads a little of everything, so that no model, decoder or module is left to be loaded behind the locks.
+
+    Without `text` no text in pictures can be read: its models take a second and 150 MB.
+    """
     cv2.setNumThreads(1)
     codecs = ("utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp1252", "cp437", "mac_roman", "idna")
     for name in (*codecs, "unicode_escape", "raw_unicode_escape", "gb18030", "shift_jis", "big5"):
@@ -175,18 +188,27 @@ def warm_up() -> None:
         Image.fromarray(noise).save(file, form, **({"exif": Image.Exif()} if form == "JPEG" else {}))
         _read(file.getvalue(), "warm-up")
     _read(_clip(), "warm-up.mp4")
+    if text:
+        _read(_sign(), "warm-up.png", text=True)
     # A resampler's threads go with it, and the locks close for a process of one thread alone.
     gc.collect()
     # What there is by now stays: later collections need not look at it.
     gc.freeze()
 
 
-def _read(data: bytes, name: str) -> None:
+def _read(data: bytes, name: str, *, text: bool = False) -> None:
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()
         with OpenFile(name, os.dup(file.fileno())) as opened:
-            pipeline.read(opened, "", sound=True)
+            pipeline.read(opened, "", sound=True, text=text)
+
+
+def _sign() -> bytes:
+    """A picture with a line of text, as a PNG."""
+    picture = np.full((96, 320, 3), 255, np.uint8)
+    cv2.putText(picture, "@warm_up", (10, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (0, 0, 0), 3)
+    return bytes(cv2.imencode(".png", picture)[1])
 
 
 def _clip() -> bytes:

@@ -1,0 +1,96 @@
+"""What text says about two placed pictures: what stood in the part that was cut away, and whether captions were changed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.evidence import Match, Placement, TextBox
+from mediafp.matching.handles import handles
+from mediafp.text import tokens
+
+Lines = Sequence[TextBox]
+SHOWN = 0.5
+"""Share of a line that the query must show so that it was not removed."""
+CAPTION = 0.04
+"""Share of what both pictures show that text must fill on each side to be a caption; a platform's mark fills .01 to .03."""
+SAME_WORDS = 0.5
+"""Share of the words of the side with fewer that must stand on the other too."""
+OTHER_CAPTION = 0.5
+"""Probability of two pictures with other captions: whether they are one picture or one template, nobody can tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryText:
+    """The text of a query, and its size (width, height) in the pixels in which the text's boxes are."""
+
+    lines: Lines
+    size: tuple[int, int]
+
+
+def with_text(match: Match, query: QueryText | None, text_of: Callable[[Match], Lines | None]) -> Match:
+    """The match with what its reference's text says, where it places two pictures; `query` is None where it is unread."""
+    placement = match.placement
+    if placement is None or match.kind != "image":
+        return match
+    lines = text_of(match)
+    if not lines:
+        return match
+    shown = [placement, *match.more_placements]
+    match = replace(
+        match,
+        placement=removed(placement, lines, shown),
+        more_placements=tuple(removed(one, lines, shown) for one in match.more_placements),
+    )
+    if match.verdict == "copy" and query and other_caption(placement, query, lines):
+        return replace(
+            match,
+            verdict="possible",
+            probability=min(match.probability, OTHER_CAPTION),
+            why=("the same picture with other text: one template used twice, or one of the two rewritten", *match.why),
+        )
+    return match
+
+
+def removed(placement: Placement, lines: Lines, shown: Sequence[Placement]) -> Placement:
+    """The placement with the lines of the reference that the query shows nowhere, and the handles in them."""
+    areas = [_polygon(one.overlap) for one in shown]
+    gone = tuple(line for line in lines if all(_share(_polygon(line.box), area) < SHOWN for area in areas))
+    return replace(placement, removed_text=gone, handles=handles(line.text for line in gone))
+
+
+def other_caption(placement: Placement, query: QueryText, reference: Lines) -> bool:
+    """Whether both pictures carry captions in what they share, and these say different things."""
+    area = _polygon(placement.overlap)
+    ours = [(line.text, box) for line, box in zip(query.lines, _in_reference(query, placement), strict=True)]
+    theirs = [(line.text, _polygon(line.box)) for line in reference]
+    words: list[set[str]] = []
+    for side in (ours, theirs):
+        inside = [(text, box) for text, box in side if _share(box, area) >= SHOWN]
+        filled = sum(float(cv2.contourArea(box)) for _, box in inside)
+        words.append({token.text for text, _ in inside for token in tokens(text)})
+        if filled < CAPTION * float(cv2.contourArea(area)) or not words[-1]:
+            return False
+    return len(words[0] & words[1]) < SAME_WORDS * min(map(len, words))
+
+
+def _in_reference(query: QueryText, placement: Placement) -> list[npt.NDArray[np.float32]]:
+    """The boxes of the query's lines in the reference's pixels: they lie in its quad as they lie in the query."""
+    width, height = query.size
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, np.array(placement.quad, np.float32))
+    return [np.asarray(cv2.perspectiveTransform(_polygon(line.box)[None], matrix)[0]) for line in query.lines]
+
+
+def _polygon(points: Sequence[tuple[float, float]]) -> npt.NDArray[np.float32]:
+    return np.array(points, np.float32).reshape(-1, 2)
+
+
+def _share(box: npt.NDArray[np.float32], area: npt.NDArray[np.float32]) -> float:
+    """The share of a convex box that lies in a convex area."""
+    size = float(cv2.contourArea(box))
+    if size <= 0 or len(area) < 3:
+        return 0.0
+    return float(cv2.intersectConvexConvex(box, area)[0]) / size

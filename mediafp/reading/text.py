@@ -1,0 +1,204 @@
+"""Text in pictures: PP-OCR by way of rapidocr, with the weights that its package holds."""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version as installed
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mediafp import weights
+from mediafp.evidence import TextBox
+from mediafp.media import Pixels
+
+READ = "1"
+"""The version of how pictures are read; raise it when the same picture gives other text."""
+WHOLE_SIDE = 736
+"""Longest side, pixels, at which a whole picture is looked through; cost grows with its square."""
+EDGE = 0.18
+"""Share of the height at the top and at the foot that is looked through once more, enlarged: there platforms put marks,
+small and translucent. Of 60 such marks, 12 to 26 pixels high, one look finds 57 and reads 55, both find and read 59."""
+EDGE_SHORT_SIDE = 736
+"""Pixels of the picture's shorter side to which its edges are enlarged, by EDGE_ZOOM at most."""
+EDGE_ZOOM = 2.0
+LEAST_EDGE = 16
+"""Pixels of an enlarged edge's height; less holds no line."""
+LINE_HEIGHT = 48
+"""Pixels of a line of text as the model takes it."""
+LONGEST_LINE = 40.0
+"""Times its height that a line is long at most; a longer one is squeezed."""
+LEAST_CONFIDENCE = 0.5
+CPU_SECONDS = 3.0
+"""CPU seconds after which no further lines of a picture are read; the largest come first. A page of 40 lines takes 1.5."""
+BATCH = 8
+"""Lines that are read at a time."""
+WIDENED = (1.2, 1.2, 0.08)
+"""Heights by which a line is widened to the left, to the right, and up and down for a second reading, of which a handle
+alone is taken: the detector takes an @ for a part of the picture now and then, and cuts a last character off."""
+LONGEST_MARK = 24
+"""Characters of a line above which it is a sentence, and is read once."""
+AT = frozenset("@＠")
+SAME_LINE = 0.5
+"""Share of a box that lies in another from which both are one line."""
+Box = npt.NDArray[np.float32]
+"""Corners (4, 2) in pixels: top left, top right, bottom right, bottom left, as one reads."""
+MODELS = {"Det": "ppocr_det", "Rec": "ppocr_rec"}
+"""The engine's names of its models, and ours."""
+ENGINE_SIDE = 4096
+"""Longest side, pixels, that the engine is given: pictures come in the size at which they are to be looked through."""
+ENGINE = {
+    "Global.log_level": "critical",
+    "Global.text_score": 0.0,
+    "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+    "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+    "Global.min_side_len": 1,
+    "Global.use_vertical_padding": False,
+    "Det.limit_type": "max",
+    "Det.limit_side_len": ENGINE_SIDE,
+    "Global.max_side_len": ENGINE_SIDE,
+}
+
+
+class TextReader:
+    """Reads what stands in a picture, with one thread. Raises ModelError where a model is missing."""
+
+    def __init__(self) -> None:
+        # Half a second, which nobody should wait for who reads no text.
+        from rapidocr import RapidOCR
+
+        models = {f"{part}.model_path": str(weights.find(name)) for part, name in MODELS.items()}
+        self._engine: Any = RapidOCR(params={**ENGINE, **models})
+        # Its handler writes to the terminal.
+        logging.getLogger("RapidOCR").handlers.clear()
+
+    def read(
+        self, picture: Pixels, size: tuple[int, int], go_on: Callable[[], bool] = lambda: True
+    ) -> tuple[tuple[TextBox, ...], bool]:
+        """The lines of text from top to bottom, and whether that is all.
+
+        `size` is (width, height) of the original, in whose pixels the boxes are; `go_on` is asked before every few lines
+        whether there is time.
+        """
+        bgr = np.ascontiguousarray(picture[:, :, ::-1])
+        boxes = sorted(self._boxes(bgr), key=_area, reverse=True)
+        zoom, until = max(size) / max(bgr.shape[:2]), time.process_time() + CPU_SECONDS
+        lines: list[TextBox] = []
+        for at in range(0, len(boxes), BATCH):
+            if time.process_time() > until or not go_on():
+                return _in_order(lines), False
+            batch = boxes[at : at + BATCH]
+            for box, (text, sure) in zip(batch, self._lines(bgr, batch), strict=True):
+                if text and sure >= LEAST_CONFIDENCE:
+                    corners = tuple((round(float(x) * zoom, 1), round(float(y) * zoom, 1)) for x, y in box)
+                    lines.append(TextBox(text=text, box=corners, confidence=round(sure, 3)))
+        return _in_order(lines), True
+
+    def _boxes(self, bgr: Pixels) -> list[Box]:
+        """The lines' boxes in the picture, those in its edges as the closer look has them."""
+        height, width = bgr.shape[:2]
+        once = min(1.0, WHOLE_SIDE / max(height, width))
+        found = self._detected(bgr, once, 0)
+        closer_zoom = min(EDGE_ZOOM, EDGE_SHORT_SIDE / min(height, width), ENGINE_SIDE / width)
+        edge = round(height * EDGE)
+        if edge * closer_zoom >= LEAST_EDGE and closer_zoom > once:
+            for top in (0, height - edge):
+                closer = self._detected(bgr[top : top + edge], closer_zoom, top)
+                # What its border cuts is better seen in the whole.
+                border = height - edge if top else edge
+                closer = [box for box in closer if not box[:, 1].min() - 2 < border < box[:, 1].max() + 2]
+                found = [box for box in found if not any(_inside(box, other) for other in closer)]
+                found += [box for box in closer if not any(_inside(box, other) for other in found)]
+        return found
+
+    def _detected(self, bgr: Pixels, zoom: float, top: int) -> list[Box]:
+        size = (max(1, round(bgr.shape[1] * zoom)), max(1, round(bgr.shape[0] * zoom)))
+        sized = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC)
+        boxes = self._engine(sized, use_det=True, use_cls=False, use_rec=False).boxes
+        back = np.array([bgr.shape[1] / size[0], bgr.shape[0] / size[1]], np.float32)
+        return [] if boxes is None else [(np.asarray(box) * back + (0, top)).astype(np.float32) for box in boxes]
+
+    def _lines(self, bgr: Pixels, boxes: list[Box]) -> list[tuple[str, float]]:
+        """What stands in each box, and how sure."""
+        plain = self._recognised([_straightened(bgr, box) for box in boxes])
+        short = [n for n, (text, _) in enumerate(plain) if 0 < len(text) <= LONGEST_MARK]
+        widened = self._recognised([_straightened(bgr, boxes[n], *WIDENED) for n in short])
+        for n, wide in zip(short, widened, strict=True):
+            plain[n] = _completed(plain[n], wide)
+        return plain
+
+    def _recognised(self, lines: list[Pixels]) -> list[tuple[str, float]]:
+        if not lines:
+            return []
+        read = self._engine.recognize_txt(lines)
+        return [(str(text).strip(), float(score)) for text, score in zip(read.txts, read.scores, strict=True)]
+
+
+@cache
+def text_reader() -> TextReader:
+    """The reader, made once a process."""
+    return TextReader()
+
+
+@cache
+def text_version() -> str:
+    """What has to be equal for a picture to be read alike; the models' SHA-256 are part of it. Raises ModelError."""
+    models = "-".join(weights.entry(name).sha256[:12] for name in MODELS.values())
+    return f"{READ}-rapidocr{installed('rapidocr')}-{models}"
+
+
+def _completed(narrow: tuple[str, float], wide: tuple[str, float]) -> tuple[str, float]:
+    """What a line says, read within its box and within a wider one, of which only a handle counts."""
+    (text, sure), (longer, also) = narrow, wide
+    start = next((at for at, character in enumerate(longer) if character in AT), None)
+    if not text or start is None or also < LEAST_CONFIDENCE:
+        return narrow
+    handle = longer[start:]
+    at = next((at for at, character in enumerate(text) if character in AT), None)
+    if at is None:
+        # Its box had cut the @ off.
+        return (handle, min(sure, also)) if handle[1:].startswith(text) else narrow
+    return (text[:at] + handle, also) if also > sure or handle.startswith(text[at:]) else narrow
+
+
+def _straightened(bgr: Pixels, box: Box, left: float = 0.0, right: float = 0.0, beyond: float = 0.0) -> Pixels:
+    """A line of text laid flat, LINE_HEIGHT high, widened by so many of its heights; one that stands is laid on its side."""
+    top_left, top_right, bottom_right, bottom_left = box.astype(np.float64)
+    along, down = top_right - top_left, bottom_left - top_left
+    width = max(1.0, float(np.linalg.norm(along)), float(np.linalg.norm(bottom_right - bottom_left)))
+    height = max(1.0, float(np.linalg.norm(down)), float(np.linalg.norm(bottom_right - top_right)))
+    along, down = along / max(1e-6, float(np.linalg.norm(along))), down / max(1e-6, float(np.linalg.norm(down)))
+    upright = height < 1.5 * width
+    unit = height if upright else width
+    corners = np.array(
+        [
+            top_left - unit * (left * along + beyond * down),
+            top_right + unit * (right * along - beyond * down),
+            bottom_right + unit * (right * along + beyond * down),
+            bottom_left - unit * (left * along - beyond * down),
+        ],
+        np.float32,
+    )
+    length = round(LINE_HEIGHT * min(LONGEST_LINE, max(width, height) / min(width, height) + left + right))
+    flat = (length, LINE_HEIGHT) if upright else (LINE_HEIGHT, length)
+    target = np.array([[0, 0], [flat[0], 0], [flat[0], flat[1]], [0, flat[1]]], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, target)
+    line = cv2.warpPerspective(bgr, matrix, flat, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(line if upright else np.rot90(line))
+
+
+def _in_order(lines: list[TextBox]) -> tuple[TextBox, ...]:
+    return tuple(sorted(lines, key=lambda line: (line.box[0][1], line.box[0][0])))
+
+
+def _area(box: Box) -> float:
+    return float(cv2.contourArea(box))
+
+
+def _inside(box: Box, other: Box) -> bool:
+    """Whether most of the smaller of two boxes lies in the other."""
+    shared, _ = cv2.intersectConvexConvex(box, other)
+    return float(shared) > SAME_LINE * max(1.0, min(_area(box), _area(other)))
