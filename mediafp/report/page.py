@@ -12,7 +12,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from mediafp import __version__
-from mediafp.evidence import Answer, Cluster, Clustering, Hint, Match, Segment
+from mediafp.evidence import Answer, Cluster, Clustering, Hint, Match, Placement, Segment
 from mediafp.media import Asset
 from mediafp.report.clips import Clip
 from mediafp.report.drawing import Shown, clock, data_uri, side_by_side, speech_line, time_lines
@@ -27,6 +27,12 @@ SEGMENTS_SHOWN = 4
 SMALL = 150
 """Longest side of the small pictures, pixels."""
 GALLERY = 240
+STRIPS = 6
+"""Lines of text that were cut away and are shown enlarged."""
+STRIP_HEIGHT, STRIP_WIDTH = 72, 520
+"""Pixels of such a line, at most."""
+STRIP_MARGIN = 0.5
+"""Heights of a line that are shown around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +63,7 @@ class Card:
     reference_seen: list[str]
     handles: tuple[str, ...]
     removed_text: list[str]
+    strips: list[tuple[str, str]]
     words: list[tuple[str, str]]
 
 
@@ -89,14 +96,11 @@ def write_report(
         if clip.path:
             cut.setdefault(clip.pair, []).append(quote(os.fsencode(f"{clip.path.parent.name}/{clip.path.name}")))
     pairs = sorted(((a, m) for a in answers for m in a.matches), key=lambda p: (-p[1].probability, p[0].query))
-    environment = Environment(
-        loader=PackageLoader("mediafp.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    page = environment.get_template("page.html.j2").render(
+    page = render(
+        "page.html.j2",
         title=title,
-        version=__version__,
         total=len(pairs),
-        cards=[_card(answer, match, source, cut) for answer, match in pairs[:DRAWN]],
+        cards=[card(answer, match, source, cut) for answer, match in pairs[:DRAWN]],
         spoken=[s for a in answers[:SPOKEN] if a.sha256 and (s := _spoken(a.query, a.sha256, source))],
         clusters=[_gallery(cluster, source) for cluster in clustering.clusters],
         unclustered=clustering.unclustered,
@@ -104,10 +108,19 @@ def write_report(
     out.write_text(page, encoding="utf-8", errors="replace")
 
 
-def _card(answer: Answer, match: Match, source: EvidenceSource, cut: Mapping[tuple[str, str], list[str]]) -> Card:
+def render(template: str, **values: object) -> str:
+    """A page made of a template of this folder."""
+    environment = Environment(
+        loader=PackageLoader("mediafp.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template(template).render(version=__version__, **values)
+
+
+def card(answer: Answer, match: Match, source: EvidenceSource, cut: Mapping[tuple[str, str], list[str]]) -> Card:
+    """A match made ready to be drawn; `cut` are the links to clips by query and reference."""
     assert answer.sha256 is not None, "only answered queries have matches"
     query, reference = source.asset(answer.sha256), source.asset(match.sha256)
-    names = _name(answer.query), _name(match.uris[0])
+    names = name_of(answer.query), name_of(match.uris[0])
     placement = match.placement
     still = query.kind == "image" or reference.kind == "image"
     moving = [] if still else [s for s in match.segments if s.channel == "picture"]
@@ -115,8 +128,8 @@ def _card(answer: Answer, match: Match, source: EvidenceSource, cut: Mapping[tup
     return Card(
         query_name=names[0],
         reference_name=names[1],
-        query_thumb=_small(source.thumbnail(query.sha256), SMALL),
-        reference_thumb=_small(source.thumbnail(reference.sha256), SMALL),
+        query_thumb=small(source.thumbnail(query.sha256), SMALL),
+        reference_thumb=small(source.thumbnail(reference.sha256), SMALL),
         relation=match.relation.replace("_", " "),
         verdict=match.verdict,
         probability=match.probability,
@@ -125,10 +138,11 @@ def _card(answer: Answer, match: Match, source: EvidenceSource, cut: Mapping[tup
         frames=[f for s in moving[:SEGMENTS_SHOWN] for f in _frames(query, reference, s, source)],
         clips=cut.get((query.sha256, reference.sha256), []),
         pair=_pair(query, reference, match, source, names) if still else None,
-        query_seen=_seen(query, source),
-        reference_seen=_seen(reference, source),
+        query_seen=seen_of(query, source),
+        reference_seen=seen_of(reference, source),
         handles=placement.handles if placement else (),
         removed_text=[box.text for box in placement.removed_text] if placement else [],
+        strips=_strips(reference, placement, source) if placement else [],
         words=[(_words(query.sha256, s.query, source), _words(reference.sha256, s.reference, source)) for s in script],
     )
 
@@ -141,7 +155,7 @@ def _spoken(uri: str, sha256: str, source: EvidenceSource) -> Spoken | None:
     languages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in sorted(said.languages.items()))
     lost = f"; {said.untranscribed_seconds:.0f} s of speech gave no words" if said.untranscribed_seconds else ""
     return Spoken(
-        name=_name(uri),
+        name=name_of(uri),
         line=speech_line(said.utterances, max(said.duration, said.utterances[-1].end)),
         summary=f"{said.model}: {languages}{lost}",
         lines=[
@@ -175,6 +189,31 @@ def _pair(
     return side_by_side(shown[0], shown[1], match.placement)
 
 
+def _strips(reference: Asset, placement: Placement, source: EvidenceSource) -> list[tuple[str, str]]:
+    """The lines of text that were cut away, as they stand in the reference, enlarged, with what they say."""
+    jpeg = source.thumbnail(reference.sha256)
+    if jpeg is None:
+        return []
+    made = []
+    with Image.open(io.BytesIO(jpeg)) as image:
+        zoom = max(image.size) / max(_size(reference))
+        for line in placement.removed_text[:STRIPS]:
+            xs, ys = ([corner[axis] * zoom for corner in line.box] for axis in (0, 1))
+            margin = (max(ys) - min(ys)) * STRIP_MARGIN
+            box = (min(xs) - margin, min(ys) - margin, max(xs) + margin, max(ys) + margin)
+            limits = (0, 0, *image.size)
+            inside = tuple(round(min(max(at, 0), limits[2 + n % 2])) for n, at in enumerate(box))
+            if inside[2] - inside[0] < 2 or inside[3] - inside[1] < 2:
+                continue
+            strip = image.crop(inside)  # type: ignore[arg-type]
+            grow = min(STRIP_HEIGHT / strip.height, STRIP_WIDTH / strip.width)
+            strip = strip.resize((max(1, round(strip.width * grow)), max(1, round(strip.height * grow))))
+            out = io.BytesIO()
+            strip.save(out, "JPEG", quality=85)
+            made.append((data_uri(out.getvalue()), line.text))
+    return made
+
+
 def _frames(query: Asset, reference: Asset, segment: Segment, source: EvidenceSource) -> list[FramePair]:
     """Frame pairs at the start, the middle and the end of a segment."""
     assert segment.query is not None, "stills have no frame pairs"
@@ -182,8 +221,8 @@ def _frames(query: Asset, reference: Asset, segment: Segment, source: EvidenceSo
     for share in (0.1, 0.5, 0.9):
         q, r = (a + (b - a) * share for a, b in (segment.query, segment.reference))
         images = [
-            _small(source.thumbnail(query.sha256, q), GALLERY),
-            _small(source.thumbnail(reference.sha256, r), GALLERY),
+            small(source.thumbnail(query.sha256, q), GALLERY),
+            small(source.thumbnail(reference.sha256, r), GALLERY),
         ]
         pairs.append(FramePair(images=[i for i in images if i], caption=f"{clock(q)} · {clock(r)}"))
     return pairs
@@ -196,9 +235,9 @@ def _gallery(cluster: Cluster, source: EvidenceSource) -> dict[str, object]:
         told = [text for s in seen[:1] for text in (s.account, s.platform, s.posted_at) if text]
         members.append(
             {
-                "name": _name(member.uris[0]),
+                "name": name_of(member.uris[0]),
                 "seen": " · ".join(told),
-                "image": _small(source.thumbnail(member.sha256), GALLERY),
+                "image": small(source.thumbnail(member.sha256), GALLERY),
                 "face": member.sha256 == cluster.representative,
             }
         )
@@ -206,7 +245,7 @@ def _gallery(cluster: Cluster, source: EvidenceSource) -> dict[str, object]:
     return {"id": cluster.id, "kind": cluster.kind, "weakest": cluster.weakest_link, "members": members}
 
 
-def _seen(asset: Asset, source: EvidenceSource) -> list[str]:
+def seen_of(asset: Asset, source: EvidenceSource) -> list[str]:
     lines = []
     for sighting in source.sightings(asset.sha256)[:3]:
         who = " on ".join(text for text in (sighting.account, sighting.platform) if text)
@@ -216,7 +255,7 @@ def _seen(asset: Asset, source: EvidenceSource) -> list[str]:
     return lines
 
 
-def _name(uri: str) -> str:
+def name_of(uri: str) -> str:
     return printable(os.path.basename(uri))
 
 
@@ -233,7 +272,7 @@ def _seconds(asset: Asset) -> float | None:
     return float(told) if isinstance(told, (int, float)) else 0.0
 
 
-def _small(jpeg: bytes | None, side: int) -> str:
+def small(jpeg: bytes | None, side: int) -> str:
     if jpeg is None:
         return ""
     with Image.open(io.BytesIO(jpeg)) as image:
