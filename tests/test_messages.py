@@ -20,7 +20,9 @@ from mediafp.pipeline import STORED, Reading, read
 from mediafp.store.codec import CODES, MAGIC, pack
 from mediafp.workers import messages
 from mediafp.workers.messages import (
+    FARTHEST,
     LENGTH,
+    MOST_LINES,
     MOST_PROPERTIES,
     MOST_WARNINGS,
     PICTURE_SIDE,
@@ -30,6 +32,7 @@ from mediafp.workers.messages import (
     Closed,
     Failed,
     Heard,
+    Line,
     Opened,
     Part,
     Read,
@@ -38,6 +41,7 @@ from mediafp.workers.messages import (
     Take,
     Task,
     Unpacked,
+    Written,
     answer_of,
     encode,
     read_of,
@@ -45,6 +49,7 @@ from mediafp.workers.messages import (
     shortened,
     take_of,
     task_of,
+    text_of,
 )
 
 SHA256 = "0" * 64
@@ -52,10 +57,12 @@ JPEG = b"\xff\xd8\xff\xe0 \xff\xd9"
 SEED = 20_261_126
 TRIES = 2_000
 WIDTHS = {name: fingerprint_type(name).width for name in STORED}
+LINE = Line("@样例用户", 0.9, (1.0, 2.0, 9.0, 2.0, 9.0, 6.0, 1.0, 6.0))
 ANSWERS: list[Answer] = [
     Ready(),
     Part(data=b"\x00\x01"),
     Heard(warnings=["none"], sound_start=0.5, cpu=1.0),
+    Written(warnings=["none"], text=[LINE], cpu=1.0),
     Opened(name=b"a\xff.png"),
     Closed(),
     Closed(kind="corrupt", message="cut short"),
@@ -163,6 +170,29 @@ def test_a_reading_comes_back_as_it_was(photos: dict[str, np.ndarray], tmp_path:
                 assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
                 assert not getattr(one, name).flags.writeable
         assert there.picture is None if not picture else np.array_equal(there.picture, here.picture)  # type: ignore[arg-type]
+
+
+def test_text_comes_back_as_it_was() -> None:
+    text = reading_of(answer(text=[LINE]), SHA256, 1).text
+    assert text and [(line.text, line.confidence) for line in text.lines] == [("@样例用户", 0.9)]
+    assert text.lines[0].box == ((1, 2), (9, 2), (9, 6), (1, 6))
+    assert messages.lines_of(text) == [LINE]
+    assert reading_of(answer(), SHA256, 1).text is None
+    nothing = reading_of(answer(text=[]), SHA256, 1).text
+    assert nothing is not None and nothing.lines == ()
+
+
+def test_a_text_alone_is_looked_at_too() -> None:
+    assert text_of([LINE]).lines[0].text == "@样例用户"
+    with pytest.raises(ValueError, match="none"):
+        text_of([Line("a", math.nan, LINE.box)])
+
+
+def test_a_long_line_is_no_message() -> None:
+    said = msgspec.to_builtins(Written(warnings=[], text=[LINE]), builtin_types=(bytes,))
+    said["text"][0][0] = "x" * (WARNING_CHARS + 1)
+    with pytest.raises(ValueError, match="no message"):
+        answer_of(msgspec.msgpack.encode(said))
 
 
 def test_a_video_without_a_row_is_one_and_a_picture_without_a_row_is_none() -> None:
@@ -278,6 +308,14 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a property of a long name": lambda: {"properties": {"x" * (PROPERTY_CHARS + 1): 1}},
     "a long property": lambda: {"properties": {"format": "x" * (PROPERTY_CHARS + 1)}},
     "a width in words": lambda: {"properties": {"width": "wide"}},
+    # Text
+    "too many lines": lambda: {"text": [LINE] * (MOST_LINES + 1)},
+    "a line surer than sure": lambda: {"text": [Line("a", 1.5, LINE.box)]},
+    "a line less sure than not": lambda: {"text": [Line("a", -0.1, LINE.box)]},
+    "NaN as confidence": lambda: {"text": [Line("a", math.nan, LINE.box)]},
+    "a line at infinity": lambda: {"text": [Line("a", 0.9, (math.inf, *LINE.box[1:]))]},
+    "a line at NaN": lambda: {"text": [Line("a", 0.9, (*LINE.box[:-1], math.nan))]},
+    "a line farther than any picture": lambda: {"text": [Line("a", 0.9, (-2 * FARTHEST, *LINE.box[1:]))]},
     "half a pixel of height": lambda: {"properties": {"height": 0.5}},
 }
 
@@ -420,9 +458,9 @@ def test_readings_of_fields_at_random_are_in_order_or_a_value_error() -> None:
 
 def test_every_field_of_a_reading_is_looked_at() -> None:
     assert {field.name for field in fields(Reading)} == {
-        "asset", "fingerprints", "thumbnails", "warnings", "picture", "sound",
+        "asset", "fingerprints", "thumbnails", "warnings", "picture", "sound", "text",
     }, "a new field needs checks in reading_of, and here"  # fmt: skip
     assert set(Read.__struct_fields__) == {
-        "kind", "properties", "warnings", "spans", "rows", "thumbnails", "picture", "sound_start", "cpu",
+        "kind", "properties", "warnings", "spans", "rows", "thumbnails", "picture", "sound_start", "text", "cpu",
     }  # fmt: skip
-    assert messages.Answer == Ready | Part | Read | Heard | Opened | Closed | Unpacked | Failed
+    assert messages.Answer == Ready | Part | Read | Heard | Written | Opened | Closed | Unpacked | Failed

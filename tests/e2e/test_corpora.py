@@ -31,7 +31,9 @@ def test_another_photograph_of_the_person_is_no_copy(corpora: Path, case: Case, 
         cut.save(crops / (pair["reference"] + ".png"))
     take_in(case, references)
     others = [images / "negatives" / pair["query"] for pair in pairs]
-    wrong = [(a.query, m.uris) for a in case.match(others, least=0.0, text=False) for m in a.matches if m.verdict == "copy"]
+    wrong = [
+        (a.query, m.uris) for a in case.match(others, least=0.0, text=False) for m in a.matches if m.verdict == "copy"
+    ]
     assert not wrong
     for answer in case.match([crops]):
         best = answer.matches[0]
