@@ -161,7 +161,7 @@ def _completed(narrow: tuple[str, float], wide: tuple[str, float]) -> tuple[str,
     if at is None:
         # Its box had cut the @ off.
         return (handle, min(sure, also)) if handle[1:].startswith(text) else narrow
-    return (text[:at] + handle, also) if also > sure or handle.startswith(text[at:]) else narrow
+    return (text[:at] + handle, also) if also > sure else narrow
 
 
 def _straightened(bgr: Pixels, box: Box, left: float = 0.0, right: float = 0.0, beyond: float = 0.0) -> Pixels:

@@ -82,7 +82,7 @@ def by_mediafp(folder: Path, truth: Truth) -> tuple[Scored, float, float]:
     with tempfile.TemporaryDirectory() as store:
         command = [str(BIN / "mediafp"), "--store", store]
         start = time.perf_counter()
-        subprocess.run([*command, "ingest", str(folder / "refs")], check=True, capture_output=True)
+        subprocess.run([*command, "ingest", str(folder / "refs"), "--text", "no"], check=True, capture_output=True)
         count = len(list((folder / "refs").iterdir()))
         seconds = (time.perf_counter() - start) / count
         size = sum(path.stat().st_size for path in Path(store).rglob("*") if path.is_file()) / count

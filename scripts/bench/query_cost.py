@@ -17,6 +17,8 @@ import cv2
 from PIL import Image, ImageEnhance, ImageOps
 
 from mediafp.case import open_case
+from mediafp.jobs import IngestOptions
+from mediafp.pipeline import ReadOptions
 
 COUNT = 10_000
 QUERIES = 100
@@ -58,14 +60,14 @@ def main() -> None:
                 queries / f"{n:03}.jpg", quality=70
             )
         with open_case(Path(scratch) / "store", create=True) as case:
-            for _ in case.ingest([pictures]):
+            for _ in case.ingest([pictures], IngestOptions(read=ReadOptions(text=False))):
                 pass
             names = sorted(queries.iterdir())
-            next(case.match(names[:1]))  # models and index
+            next(case.match(names[:1], text=False))  # models and index
             spent, found = [], 0
             for name in names:
                 start = time.process_time()
-                answer = next(case.match([name]))
+                answer = next(case.match([name], text=False))
                 spent.append(time.process_time() - start)
                 found += bool(answer.matches)
     print(

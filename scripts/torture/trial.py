@@ -88,8 +88,9 @@ def command(store: Path, *words: object) -> list[str]:
 
 
 def ingest(store: Path, *what: Path | str, jobs: int = 0) -> list[str]:
-    """The command line of an ingest of files and folders, in JSON and without listening."""
-    return command(store, "ingest", *what, "--json", "--transcribe", "no", *(["--jobs", jobs] if jobs else []))
+    """The command line of an ingest of files and folders, in JSON, without listening or reading text, which take longest."""
+    words = ("--json", "--transcribe", "no", "--text", "no")
+    return command(store, "ingest", *what, *words, *(["--jobs", jobs] if jobs else []))
 
 
 def start(words: Sequence[str], out: Path, **options: Any) -> "subprocess.Popen[bytes]":

@@ -46,7 +46,7 @@ def dump(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
 def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     first = subprocess.Popen(
-        command("--store", store, "ingest", dump, "--json", "--jobs", 1),
+        command("--store", store, "ingest", dump, "--json", "--text", "no", "--jobs", 1),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -69,7 +69,11 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
         assert kept.problems() == [] and ledger.failures(kept) == []
 
     second = subprocess.run(
-        command("--store", store, "ingest", dump, "--json"), capture_output=True, text=True, check=False, timeout=120
+        command("--store", store, "ingest", dump, "--json", "--text", "no"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert second.returncode == 0, second.stderr
     *lines, summary = map(json.loads, second.stdout.splitlines())
@@ -81,9 +85,13 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
     assert (told["assets"], told["problems"], told["originals"]["same"]) == (COUNT, [], COUNT)
 
 
+QUIET = ("--transcribe", "no", "--text", "no")
+"""Without what takes longest."""
+
+
 def taken(store: Path, *words: object) -> tuple[int, list[dict[str, object]], dict[str, object]]:
     """How an ingest ended, its lines by file, and its summary."""
-    done = CliRunner().invoke(app, ["--store", str(store), "ingest", *map(str, words), "--json", "--transcribe", "no"])
+    done = CliRunner().invoke(app, ["--store", str(store), "ingest", *map(str, words), "--json", *QUIET])
     *lines, summary = map(json.loads, done.stdout.splitlines())
     return done.exit_code, lines, summary
 
@@ -249,7 +257,7 @@ def test_what_is_left_out_is_told(tmp_path: Path, photos: dict[str, np.ndarray])
     assert {Path(line["path"]).name for line in told if "left_out" in line and "path" in line} == {
         "link.png", "nowhere.png", "loop", "pipe.mp4",
     }  # fmt: skip
-    done = CliRunner().invoke(app, ["--store", str(store), "ingest", str(dump), "--transcribe", "no"])
+    done = CliRunner().invoke(app, ["--store", str(store), "ingest", str(dump), *QUIET])
     assert "4 left out" in done.stdout
 
 
@@ -278,7 +286,7 @@ def test_reading_without_locks_is_warned_of_and_logged(tmp_path: Path, photos: d
     Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
     store = tmp_path / "a store"
     for words, warned in (([], False), (["--unsafe-no-sandbox"], True)):
-        line = ["--store", str(store), "ingest", str(tmp_path / "a.png"), "--transcribe", "no", *words]
+        line = ["--store", str(store), "ingest", str(tmp_path / "a.png"), *QUIET, *words]
         done = CliRunner().invoke(app, line)
         assert done.exit_code == 0 and ("without locks" in done.stderr) is warned
     with Store(store) as kept:
