@@ -4,9 +4,11 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from markupsafe import Markup, escape
 
 from mediafp.evidence import Placement, Point, Segment, Utterance
+from mediafp.plane import area, carried, frame, from_corners
 
 HEIGHT = 320.0
 """Height in SVG units at which both pictures are drawn."""
@@ -15,6 +17,8 @@ GREEN, RED, INK = "#0a7d4f", "#c8202f", "#1c2733"
 BANDS = ("#2563a8", "#b4690e", "#6d3fa0", "#0a7d4f", "#a62c5b", "#4d6b1f", "#1d7a86", "#7a4a2b")
 LANGUAGES = {"zh": "#2563a8", "yue": "#b4690e", "en": "#0a7d4f", "und": "#8a949e"}
 REMOVED_AT = 0.01
+LEAST_AREA = 1e-6
+"""Square pixels of a quad below which it is no area, and cannot be carried back."""
 LINES = 24
 """Matched points that are joined by lines; more hide the pictures."""
 
@@ -89,15 +93,11 @@ def _reference_marks(shown: Shown, placement: Placement, x: float, width: float,
 
 def _query_outline(query: Shown, placement: Placement, width: float, reference: Shown) -> str:
     """The part of the query that the reference shows: the reference's frame carried back by the placement."""
-    (x0, y0), (x1, y1), _, (x3, y3) = placement.quad
     w, h = query.size
-    a, b, c, d = (x1 - x0) / w, (x3 - x0) / h, (y1 - y0) / w, (y3 - y0) / h
-    det = a * d - b * c
-    if abs(det) < 1e-9:
+    quad = np.array(placement.quad)
+    if area(quad) < LEAST_AREA:
         return ""
-    back = [
-        ((d * (px - x0) - b * (py - y0)) / det, (a * (py - y0) - c * (px - x0)) / det) for px, py in placement.overlap
-    ]
+    back = carried(from_corners(quad, frame(w, h)), np.array(placement.overlap)).tolist()
     inside = [(min(max(px, 0.0), w), min(max(py, 0.0), h)) for px, py in back]
     return f'<polygon points="{_path(_scaled(inside, query.size, 0, width))}" fill="none" stroke="{GREEN}" stroke-width="2.5"/>'
 
