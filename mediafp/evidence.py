@@ -76,7 +76,8 @@ class Match:
     """One relation between a query and a reference, with its proof.
 
     `coverage`: the share of the query, and of the reference, that it explains: of a picture's area, or of
-    the time that a video can be compared in (flat frames cannot).
+    the time that a video can be compared in (flat frames cannot). `more_placements`: where else the reference
+    stands in the query, as in a collage, each proven by itself.
     """
 
     sha256: str
@@ -89,6 +90,7 @@ class Match:
     placement: Placement | None
     segments: tuple[Segment, ...]
     why: tuple[str, ...]
+    more_placements: tuple[Placement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """Maps of one flat picture on another: 3 x 3 matrices, affine ones and those of a picture seen in perspective."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +42,11 @@ def by_centres(matrix: Matrix) -> Matrix:
     """The map that `cv2.warpPerspective` needs: there whole numbers are the centres of pixels, here their edges."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     return np.asarray(np.linalg.inv(half) @ matrix @ half, np.float64)
+
+
+def back(quad: Sequence[tuple[float, float]], size: tuple[float, float], points: Points) -> Matrix:
+    """Where points lie in a picture of that size whose corners are brought to `quad`."""
+    return carried(from_corners(np.array(quad), frame(*size)), points)
 
 
 def area(polygon: Points) -> float:

@@ -84,6 +84,7 @@ def match(value: Match) -> Object:
         "probability": value.probability,
         "coverage": list(value.coverage),
         "placement": placement(value.placement) if value.placement else None,
+        "more_placements": [placement(p) for p in value.more_placements],
         "segments": [segment(s) for s in value.segments],
         "why": list(value.why),
     }

@@ -129,10 +129,15 @@ def placement_reasons(placement: Placement) -> list[str]:
     return reasons
 
 
-def picture_reasons(fit: Fit | None, distance: int, score: float) -> list[str]:
-    """What speaks for and against two pictures, in words; `distance` of PDQ in bits, `score` normalised."""
+def picture_reasons(fit: Fit | None, distance: int, score: float, *, copies: int = 1) -> list[str]:
+    """What speaks for and against two pictures, in words; `distance` of PDQ in bits, `score` normalised.
+
+    `copies`: how often the reference stands in the query.
+    """
     if fit and fit.firm:
         reasons = placement_reasons(fit.placement)
+        if copies > 1:
+            reasons.insert(0, f"the reference stands {copies} times in the query")
     elif is_loose(fit, distance):
         reasons = ["points agree only loosely, as in two photographs of one scene"]
     else:

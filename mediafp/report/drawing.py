@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from mediafp.evidence import Placement, Point, Segment, Utterance
-from mediafp.plane import area, carried, frame, from_corners
+from mediafp.plane import area, back
 
 HEIGHT = 320.0
 """Height in SVG units at which both pictures are drawn."""
@@ -37,8 +37,11 @@ def data_uri(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def side_by_side(query: Shown, reference: Shown, placement: Placement | None) -> Markup:
-    """The query left, the reference right: overlap outlined green, what is missing red, points joined."""
+def side_by_side(query: Shown, reference: Shown, placement: Placement | None, more: Sequence[Placement] = ()) -> Markup:
+    """The query left, the reference right: overlap outlined green, what is missing red, points joined.
+
+    `more`: where else the reference stands in the query, which is outlined there too.
+    """
     left, right = (max(40.0, HEIGHT * s.size[0] / max(1.0, s.size[1])) for s in (query, reference))
     width = left + GAP + right
     at = left + GAP
@@ -46,7 +49,7 @@ def side_by_side(query: Shown, reference: Shown, placement: Placement | None) ->
     foot, cut = HEIGHT + 28, _missing(placement) if placement else ""
     if placement:
         parts += _reference_marks(reference, placement, at, right, marked=bool(cut))
-        parts.append(_query_outline(query, placement, left, reference))
+        parts += [_query_outline(query, each, left) for each in (placement, *more)]
         parts.append(_points(query, reference, placement, left, at, right))
     for x, shown in ((0.0, query), (at, reference)):
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT + 20:.1f}" class="cap">{escape(shown.caption)}</text>')
@@ -91,14 +94,13 @@ def _reference_marks(shown: Shown, placement: Placement, x: float, width: float,
     return parts
 
 
-def _query_outline(query: Shown, placement: Placement, width: float, reference: Shown) -> str:
+def _query_outline(query: Shown, placement: Placement, width: float) -> str:
     """The part of the query that the reference shows: the reference's frame carried back by the placement."""
     w, h = query.size
-    quad = np.array(placement.quad)
-    if area(quad) < LEAST_AREA:
+    if area(np.array(placement.quad)) < LEAST_AREA:
         return ""
-    back = carried(from_corners(quad, frame(w, h)), np.array(placement.overlap)).tolist()
-    inside = [(min(max(px, 0.0), w), min(max(py, 0.0), h)) for px, py in back]
+    seen = back(placement.quad, query.size, np.array(placement.overlap)).tolist()
+    inside = [(min(max(px, 0.0), w), min(max(py, 0.0), h)) for px, py in seen]
     return f'<polygon points="{_path(_scaled(inside, query.size, 0, width))}" fill="none" stroke="{GREEN}" stroke-width="2.5"/>'
 
 
