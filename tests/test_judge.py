@@ -34,7 +34,7 @@ def placement(**changes: object) -> Placement:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-FIRM = Fit(placement=placement(), agreement=0.9, support=0.5, miss=0.2)
+FIRM = Fit(placement=placement(), agreement=0.9, held=0.9, support=0.5, miss=0.2)
 LOOSE = replace(FIRM, miss=LOOSE_MISS)
 CASES = [None, FIRM, LOOSE]
 

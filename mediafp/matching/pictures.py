@@ -10,7 +10,7 @@ from mediafp.evidence import Match, Segment
 from mediafp.matching import judge
 from mediafp.matching.align import share
 from mediafp.matching.closeup import look
-from mediafp.matching.place import Fit, Sketch, is_sure, place_all
+from mediafp.matching.place import Fit, Sketch, is_sure, place_all, should_join
 from mediafp.matching.search import Candidate, Vectors, background_level, distance_between, half_boxes, rank, shortlist
 from mediafp.matching.shelf import Shelf
 from mediafp.matching.stills import still_runs
@@ -86,7 +86,8 @@ def compare(query: PictureQuery, shelf: Shelf, *, without: str | None = None) ->
         distance = distance_between(query.pdq, shelf.pdq(candidate.sha256))
         # All plain pictures are alike, and none is a copy of another for that.
         score = candidate.score * min(query.quality, float(shelf.quality(candidate.sha256)[candidate.row]))
-        features = judge.picture_features(score, distance, fit, close)
+        missed = fit is None and reference is not None and should_join(query.sketch, reference)
+        features = judge.picture_features(score, distance, fit, close, missed=missed)
         pairs.append(
             Pair(candidate=candidate, score=score, features=features, fit=fit, more=tuple(fits[1:]), distance=distance)
         )
