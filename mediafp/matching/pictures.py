@@ -10,7 +10,7 @@ from mediafp.evidence import Match, Segment
 from mediafp.matching import judge
 from mediafp.matching.align import share
 from mediafp.matching.closeup import look
-from mediafp.matching.place import Fit, Sketch, is_sure, place_all, should_join
+from mediafp.matching.place import Fit, Sketch, is_sure, place_all, place_closely, should_join
 from mediafp.matching.search import Candidate, Vectors, background_level, distance_between, half_boxes, rank, shortlist
 from mediafp.matching.shelf import Shelf
 from mediafp.matching.stills import still_runs
@@ -23,6 +23,8 @@ ALWAYS_PLACED = 3
 PROMISING = 0.15
 """Normalised likeness from which a candidate is placed whatever was found before: unrelated pictures reach it
 in 0.5 % of the pairs that a query's 14 best make."""
+CLOSELY = 2
+"""Candidates that are looked at closely where none was placed: a small crop has few points, and little likeness."""
 MOST_PLACED = 60
 """A picture that everybody posts has more copies than anybody looks at one by one."""
 
@@ -80,18 +82,30 @@ def compare(query: PictureQuery, shelf: Shelf, *, without: str | None = None) ->
         reference = shelf.sketch(candidate.sha256, candidate.row)
         part = boxes[candidate.view] if candidate.view else None
         fits = place_all(query.sketch, reference, part) if reference else []
-        fit = fits[0] if fits else None
-        sure = sure or (fit is not None and is_sure(fit))
-        close = look(query.sketch, reference, fit, shelf.embed_fully) if reference and fit else 0.0
-        distance = distance_between(query.pdq, shelf.pdq(candidate.sha256))
-        # All plain pictures are alike, and none is a copy of another for that.
-        score = candidate.score * min(query.quality, float(shelf.quality(candidate.sha256)[candidate.row]))
-        missed = fit is None and reference is not None and should_join(query.sketch, reference)
-        features = judge.picture_features(score, distance, fit, close, missed=missed)
-        pairs.append(
-            Pair(candidate=candidate, score=score, features=features, fit=fit, more=tuple(fits[1:]), distance=distance)
-        )
-    return pairs
+        sure = sure or any(is_sure(fit) for fit in fits)
+        pairs.append(_pair(candidate, reference, fits, query, shelf))
+    if any(pair.fit for pair in pairs):
+        return pairs
+    return [_closer(pair, query, shelf) for pair in pairs[:CLOSELY]] + pairs[CLOSELY:]
+
+
+def _pair(candidate: Candidate, reference: Sketch | None, fits: list[Fit], query: PictureQuery, shelf: Shelf) -> Pair:
+    """What the two show, placed by the first of the fits if there is one."""
+    fit = fits[0] if fits else None
+    close = look(query.sketch, reference, fit, shelf.embed_fully) if reference and fit else 0.0
+    distance = distance_between(query.pdq, shelf.pdq(candidate.sha256))
+    # All plain pictures are alike, and none is a copy of another for that.
+    score = candidate.score * min(query.quality, float(shelf.quality(candidate.sha256)[candidate.row]))
+    missed = fit is None and reference is not None and should_join(query.sketch, reference)
+    features = judge.picture_features(score, distance, fit, close, missed=missed)
+    return Pair(candidate=candidate, score=score, features=features, fit=fit, more=tuple(fits[1:]), distance=distance)
+
+
+def _closer(pair: Pair, query: PictureQuery, shelf: Shelf) -> Pair:
+    """The pair as a closer look shows it."""
+    reference = shelf.sketch(pair.candidate.sha256, pair.candidate.row)
+    fit = place_closely(query.sketch, reference) if reference else None
+    return _pair(pair.candidate, reference, [fit], query, shelf) if fit else pair
 
 
 def _with_hashed(
