@@ -1,12 +1,15 @@
 """Placement against edits whose geometry is known."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from mediafp import wire
+from mediafp.case import Case
 from mediafp.matching.place import (
     Fit,
     Sketch,
@@ -217,6 +220,26 @@ def test_a_single_copy_is_placed_once(photos: dict[str, np.ndarray]) -> None:
     page = np.full((500, 700, 3), 245, np.uint8)
     page[50:350, 40:440] = tile
     assert len(place_all(query(page), sketch(tile))) <= 1
+
+
+def test_a_collage_is_told_of_as_a_whole(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+    """By the whole program: each copy with its placement, in words, and in the contract's object."""
+    (tmp_path / "dump").mkdir()
+    for name in ("cat", "coffee"):
+        Image.fromarray(photos[name]).save(tmp_path / "dump" / f"{name}.png")
+    for _ in case.ingest([tmp_path / "dump"]):
+        pass
+    cat, other = Image.fromarray(photos["cat"]), Image.fromarray(photos["flower"])
+    Image.fromarray(collage([cat, other, other, cat], 2)).save(tmp_path / "sheet.png")
+    (answer,) = case.match([tmp_path / "sheet.png"])
+    match = answer.matches[0]
+    assert match.uris[0].endswith("cat.png") and match.verdict == "copy"
+    assert match.placement is not None and len(match.more_placements) == 1
+    assert "the reference stands 2 times in the query" in match.why
+    assert match.coverage[0] == pytest.approx(match.placement.shown + match.more_placements[0].shown, abs=1e-3)
+    told = wire.match(match)
+    assert [one["quad"] for one in told["more_placements"]] == [list(map(list, match.more_placements[0].quad))]
+    assert told["more_placements"][0].keys() == told["placement"].keys()
 
 
 def test_strangers_are_placed_nowhere(photos: dict[str, np.ndarray]) -> None:
