@@ -47,7 +47,8 @@ class Placement:
     both share, `covered` its share of the reference's area, `shown` of the query's. `removed`: left, top,
     right, bottom, the share of the reference missing on each side. `points`: matched points as (query, reference) pairs
     in pixels of each, for drawing. `scale`: reference pixels a query pixel; `rotation`: degrees,
-    counter-clockwise as seen, of the query's content against the reference.
+    counter-clockwise as seen, of the query's content against the reference, which is mirrored first where `mirrored`;
+    both in the middle of the overlap.
     """
 
     quad: tuple[Point, Point, Point, Point]

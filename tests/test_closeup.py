@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps
 from mediafp.matching import closeup
 from mediafp.matching.closeup import SURE_LIKENESS, cut_out, look
 from mediafp.matching.place import SIDE, Fit, Sketch, is_sure, place, query_sketch
+from mediafp.plane import frame, from_corners
 
 NAMES = ["portrait", "cat", "temple", "motorcycle", "officer"]
 
@@ -75,6 +77,16 @@ def test_a_turned_copy_is_turned_back(photos: dict[str, np.ndarray]) -> None:
     inside = mine.max(axis=2) > 0  # the corners that the turn made black say nothing
     assert inside.mean() > 0.9
     assert np.abs(mine.astype(float) - theirs)[inside].mean() < 20
+
+
+def test_a_picture_seen_at_an_angle_is_laid_flat(photos: dict[str, np.ndarray]) -> None:
+    picture = photos["temple"]
+    height, width = picture.shape[:2]
+    corners = np.array([(120, 90), (520, 40), (530, 400), (110, 330)], float)
+    matrix = from_corners(frame(width, height), corners)
+    query, fit = placed(cv2.warpPerspective(picture, matrix, (640, 440), flags=cv2.INTER_AREA), sketch(picture))
+    mine, theirs = cut_out(query, sketch(picture), fit)
+    assert difference(mine, theirs) < min(20, difference(mine[:, ::-1], theirs) / 2.5)
 
 
 def test_only_the_area_of_the_points_is_shown(photos: dict[str, np.ndarray]) -> None:

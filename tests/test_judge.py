@@ -34,8 +34,9 @@ def placement(**changes: object) -> Placement:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-FIRM = Fit(placement=placement(), agreement=0.9, support=0.5, miss=0.2)
+FIRM = Fit(placement=placement(), agreement=0.9, held=0.9, support=0.5, miss=0.2)
 LOOSE = replace(FIRM, miss=LOOSE_MISS)
+PARTIAL = replace(FIRM, held=0.1)
 CASES = [None, FIRM, LOOSE]
 
 
@@ -197,6 +198,7 @@ def test_what_does_not_hold_is_not_told() -> None:
     [
         (FIRM, 200, "40 points agree on one placement"),
         (LOOSE, 200, "points agree only loosely, as in two photographs of one scene"),
+        (PARTIAL, 200, "points agree on a small part alone, as on a logo that both bear"),
         (LOOSE, 10, "no placement joins the two pictures"),
         (None, 200, "no placement joins the two pictures"),
     ],
@@ -211,3 +213,27 @@ def test_reasons_begin_with_the_placement(fit: Fit | None, distance: int, first:
 
 def test_a_likeness_below_the_level_of_strangers_has_its_sign() -> None:
     assert judge.picture_reasons(None, 100, -0.051)[-1].startswith("the embeddings are -0.05")
+
+
+def test_several_copies_are_told_first() -> None:
+    told = judge.picture_reasons(FIRM, 200, 0.43, copies=3)
+    assert told[:2] == ["the reference stands 3 times in the query", "40 points agree on one placement"]
+
+
+def test_a_small_part_in_common_is_no_copy() -> None:
+    corner = replace(FIRM, placement=placement(covered=0.15, shown=0.15))
+    for fit in (PARTIAL, corner):
+        assert not fit.firm
+        likely = judge.probability(judge.picture_features(0.1, 120, fit, 0.7))
+        assert likely < 0.1
+        assert judge.picture_verdict(likely, 0.1, fit, 120) == "possible"
+
+
+def test_likeness_without_a_placement_counts_less_where_one_should_be() -> None:
+    """Two pages of text are as alike as copies are."""
+    plain = judge.probability(judge.picture_features(0.78, 104, None, 0.0))
+    missed = judge.probability(judge.picture_features(0.78, 104, None, 0.0, missed=True))
+    assert missed < 0.1 < 0.5 < plain
+    assert judge.picture_verdict(missed, 0.78, None, 104) == "same_scene"
+    hashed = judge.picture_features(0.78, SURE_PDQ, None, 0.0, missed=True)
+    assert hashed == judge.picture_features(0.78, SURE_PDQ, None, 0.0)

@@ -315,6 +315,28 @@ def test_the_shared_area_is_outlined_where_it_lies(tmp_path: Path, source: Sourc
     assert found[0].min(axis=0) == pytest.approx([0, 0], abs=1)
 
 
+def test_every_copy_is_outlined_and_a_picture_at_an_angle_where_it_lies(tmp_path: Path, source: Source) -> None:
+    """The query's middle lies where the diagonals of the quad cross, so that its outline there is no parallelogram."""
+    whole = ((0.0, 0.0), (600.0, 0.0), (600.0, 400.0), (0.0, 400.0))
+    angled = replace(
+        PLACEMENT, quad=((-300.0, -200.0), (900.0, -100.0), (900.0, 500.0), (-300.0, 600.0)), overlap=whole
+    )
+    aside = replace(PLACEMENT, quad=((-600.0, 0.0), (600.0, 0.0), (600.0, 800.0), (-600.0, 800.0)), overlap=whole)
+    page = Page(write(tmp_path, source, asked(replace(COPY, placement=angled, more_placements=(aside,)))))
+    middle = float(page.all("image")[1]["x"])
+    width = float(page.all("image")[0]["width"])
+    outlines = [
+        np.array([[float(v) for v in point.split(",")] for point in had["points"].split()])
+        for had in page.all("polygon")
+    ]
+    mine = [outline * (600 / width, 400 / 320) for outline in outlines if outline[:, 0].max() < middle]
+    assert len(outlines) == 3 and len(mine) == 2
+    first, second = mine
+    a, b, c, d = first
+    assert np.abs(a + c - b - d).max() > 10, "no parallelogram"
+    assert second == pytest.approx(np.array([(300, 0), (600, 0), (600, 200), (300, 200)]), abs=1.5)
+
+
 def test_matched_points_are_joined(tmp_path: Path, source: Source) -> None:
     page = Page(write(tmp_path, source, asked(COPY)))
     assert len(page.all("circle")) == 2 * len(PLACEMENT.points)

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.place import Fit, Matrix, Sketch, by_centres, is_sure
+from mediafp.matching.place import Fit, Sketch, is_sure
 from mediafp.matching.search import Vectors
 from mediafp.media import Pixels
+from mediafp.plane import Matrix, around, by_centres, carried, frame, from_corners
 
 SIDE = 224
 """Side, pixels, of the square on which both are looked at: the model's input."""
@@ -53,21 +54,19 @@ def cut_out(query: Sketch, reference: Sketch, fit: Fit) -> tuple[Pixels, Pixels]
     theirs = cv2.resize(reference.picture[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
     tall, wide = query.picture.shape[:2]
-    corners = np.array(fit.placement.quad)[[0, 1, 3]] * zoom
-    across, down = SIDE / (right - left), SIDE / (bottom - top)
-    target = (corners - (left, top)) * (across, down)
-    matrix = np.column_stack(((target[1] - target[0]) / wide, (target[2] - target[0]) / tall, target[0]))
-    return _warped(query.picture, matrix), np.asarray(theirs, np.uint8)
+    target = (np.array(fit.placement.quad) * zoom - start) * (SIDE / (end - start))
+    return _warped(query.picture, from_corners(frame(wide, tall), target)), np.asarray(theirs, np.uint8)
 
 
 def _warped(picture: Pixels, matrix: Matrix) -> Pixels:
-    """SIDE x SIDE pixels of a picture under an affine map of its pixels, area-averaged first where it shrinks."""
-    shrink = float(np.linalg.norm(matrix[:, :2], axis=0).max())
+    """SIDE x SIDE pixels of a picture under a map of its pixels, area-averaged first where it shrinks."""
+    middle = carried(np.linalg.inv(matrix), np.array([[SIDE / 2, SIDE / 2]]))[0]
+    shrink = float(np.linalg.norm(around(matrix, middle), axis=0).max())
     if shrink < 0.5:
         height, width = picture.shape[:2]
         size = (max(1, round(width * 2 * shrink)), max(1, round(height * 2 * shrink)))
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         matrix = matrix @ np.diag((width / size[0], height / size[1], 1))
     matrix, side = by_centres(matrix), (SIDE, SIDE)
-    flat = cv2.warpAffine(picture, matrix, side, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    flat = cv2.warpPerspective(picture, matrix, side, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(flat, np.uint8)

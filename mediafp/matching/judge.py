@@ -8,7 +8,7 @@ import numpy as np
 
 from mediafp import weights
 from mediafp.evidence import Placement, Verdict
-from mediafp.matching.place import Fit
+from mediafp.matching.place import LOOSE_MISS, Fit
 
 COPY_AT = 0.8
 """Probability from which a match is called a copy."""
@@ -68,21 +68,25 @@ MODELS: dict[type, str] = {PictureFeatures: "pictures", VideoFeatures: "videos",
 """Where in models/calibration.json the numbers of each kind are."""
 
 
-def picture_features(score: float, distance: int, fit: Fit | None, close: float) -> PictureFeatures:
+def picture_features(
+    score: float, distance: int, fit: Fit | None, close: float, *, missed: bool = False
+) -> PictureFeatures:
     """The features of a pair of pictures: `score` normalised, `distance` of PDQ in bits, `close` by `closeup.look`.
 
-    Where points agree loosely, the likeness is that of the scene, and as much as any scene's is taken.
+    Where points agree loosely, the likeness is that of the scene, and as much as any scene's is taken; and so it is where
+    none agree though they should if it were a copy (`missed`), as of two pages of text.
     """
     hashes = max(0.0, 1 - distance / NEAR_PDQ)
     if fit is None or not fit.firm:
-        unplaced = min(score, SCENE_AT) if is_loose(fit, distance) else score
+        alike = is_loose(fit, distance) or (missed and distance > SURE_PDQ)
+        unplaced = min(score, SCENE_AT) if alike else score
         return PictureFeatures(unplaced=unplaced, hashes=hashes, support=0.0, geometry=0.0)
     geometry = (fit.support * max(0.0, 1 - fit.miss) * max(0.0, close)) ** (1 / 3)
     return PictureFeatures(unplaced=0.0, hashes=hashes, support=fit.support, geometry=geometry)
 
 
 def is_loose(fit: Fit | None, distance: int) -> bool:
-    """Whether points agree, but as those of two photographs of one scene do."""
+    """Whether points agree, but as those of two photographs of one scene, or of one logo on both, do."""
     return fit is not None and not fit.firm and distance > SURE_PDQ
 
 
@@ -129,12 +133,21 @@ def placement_reasons(placement: Placement) -> list[str]:
     return reasons
 
 
-def picture_reasons(fit: Fit | None, distance: int, score: float) -> list[str]:
-    """What speaks for and against two pictures, in words; `distance` of PDQ in bits, `score` normalised."""
+def picture_reasons(fit: Fit | None, distance: int, score: float, *, copies: int = 1) -> list[str]:
+    """What speaks for and against two pictures, in words; `distance` of PDQ in bits, `score` normalised.
+
+    `copies`: how often the reference stands in the query.
+    """
     if fit and fit.firm:
         reasons = placement_reasons(fit.placement)
-    elif is_loose(fit, distance):
-        reasons = ["points agree only loosely, as in two photographs of one scene"]
+        if copies > 1:
+            reasons.insert(0, f"the reference stands {copies} times in the query")
+    elif fit and is_loose(fit, distance):
+        part, scene = (
+            "on a small part alone, as on a logo that both bear",
+            "only loosely, as in two photographs of one scene",
+        )
+        reasons = [f"points agree {scene if fit.miss >= LOOSE_MISS else part}"]
     else:
         reasons = ["no placement joins the two pictures"]
     if distance <= SURE_PDQ:

@@ -4,9 +4,11 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from markupsafe import Markup, escape
 
 from mediafp.evidence import Placement, Point, Segment, Utterance
+from mediafp.plane import area, back
 
 HEIGHT = 320.0
 """Height in SVG units at which both pictures are drawn."""
@@ -15,6 +17,8 @@ GREEN, RED, INK = "#0a7d4f", "#c8202f", "#1c2733"
 BANDS = ("#2563a8", "#b4690e", "#6d3fa0", "#0a7d4f", "#a62c5b", "#4d6b1f", "#1d7a86", "#7a4a2b")
 LANGUAGES = {"zh": "#2563a8", "yue": "#b4690e", "en": "#0a7d4f", "und": "#8a949e"}
 REMOVED_AT = 0.01
+LEAST_AREA = 1e-6
+"""Square pixels of a quad below which it is no area, and cannot be carried back."""
 LINES = 24
 """Matched points that are joined by lines; more hide the pictures."""
 
@@ -33,8 +37,11 @@ def data_uri(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def side_by_side(query: Shown, reference: Shown, placement: Placement | None) -> Markup:
-    """The query left, the reference right: overlap outlined green, what is missing red, points joined."""
+def side_by_side(query: Shown, reference: Shown, placement: Placement | None, more: Sequence[Placement] = ()) -> Markup:
+    """The query left, the reference right: overlap outlined green, what is missing red, points joined.
+
+    `more`: where else the reference stands in the query, which is outlined there too.
+    """
     left, right = (max(40.0, HEIGHT * s.size[0] / max(1.0, s.size[1])) for s in (query, reference))
     width = left + GAP + right
     at = left + GAP
@@ -42,7 +49,7 @@ def side_by_side(query: Shown, reference: Shown, placement: Placement | None) ->
     foot, cut = HEIGHT + 28, _missing(placement) if placement else ""
     if placement:
         parts += _reference_marks(reference, placement, at, right, marked=bool(cut))
-        parts.append(_query_outline(query, placement, left, reference))
+        parts += [_query_outline(query, each, left) for each in (placement, *more)]
         parts.append(_points(query, reference, placement, left, at, right))
     for x, shown in ((0.0, query), (at, reference)):
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT + 20:.1f}" class="cap">{escape(shown.caption)}</text>')
@@ -87,18 +94,13 @@ def _reference_marks(shown: Shown, placement: Placement, x: float, width: float,
     return parts
 
 
-def _query_outline(query: Shown, placement: Placement, width: float, reference: Shown) -> str:
+def _query_outline(query: Shown, placement: Placement, width: float) -> str:
     """The part of the query that the reference shows: the reference's frame carried back by the placement."""
-    (x0, y0), (x1, y1), _, (x3, y3) = placement.quad
     w, h = query.size
-    a, b, c, d = (x1 - x0) / w, (x3 - x0) / h, (y1 - y0) / w, (y3 - y0) / h
-    det = a * d - b * c
-    if abs(det) < 1e-9:
+    if area(np.array(placement.quad)) < LEAST_AREA:
         return ""
-    back = [
-        ((d * (px - x0) - b * (py - y0)) / det, (a * (py - y0) - c * (px - x0)) / det) for px, py in placement.overlap
-    ]
-    inside = [(min(max(px, 0.0), w), min(max(py, 0.0), h)) for px, py in back]
+    seen = back(placement.quad, query.size, np.array(placement.overlap)).tolist()
+    inside = [(min(max(px, 0.0), w), min(max(py, 0.0), h)) for px, py in seen]
     return f'<polygon points="{_path(_scaled(inside, query.size, 0, width))}" fill="none" stroke="{GREEN}" stroke-width="2.5"/>'
 
 

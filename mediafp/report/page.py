@@ -186,7 +186,7 @@ def _pair(
             return None
         caption = f"{role}: {name}" + (f" at {clock(at)}" if at is not None else "")
         shown.append(Shown(jpeg=jpeg, size=_size(asset), caption=caption))
-    return side_by_side(shown[0], shown[1], match.placement)
+    return side_by_side(shown[0], shown[1], match.placement, match.more_placements)
 
 
 def _strips(reference: Asset, placement: Placement, source: EvidenceSource) -> list[tuple[str, str]]:

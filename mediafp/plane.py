@@ -1,0 +1,60 @@
+"""Maps of one flat picture on another: 3 x 3 matrices, affine ones and those of a picture seen in perspective."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Matrix = npt.NDArray[np.float64]
+Points = npt.NDArray[np.floating]
+"""Places (N, 2), x and y."""
+
+
+def frame(width: float, height: float) -> Matrix:
+    """The corners of a picture: top-left, top-right, bottom-right, bottom-left."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+
+
+def from_corners(here: Points, there: Points) -> Matrix:
+    """The map that brings four corners to four others."""
+    return np.asarray(cv2.getPerspectiveTransform(here.astype(np.float32), there.astype(np.float32)), np.float64)
+
+
+def depths(matrix: Matrix, points: Points) -> Matrix:
+    """How near the horizon each point lies (N,): 1 everywhere under an affine map, 0 on the horizon."""
+    return np.asarray(points @ matrix[2, :2] + matrix[2, 2], np.float64)
+
+
+def carried(matrix: Matrix, points: Points) -> Matrix:
+    """Where the map brings points (N, 2)."""
+    brought = points @ matrix[:2, :2].T + matrix[:2, 2]
+    return np.asarray(brought / depths(matrix, points)[:, None], np.float64)
+
+
+def around(matrix: Matrix, point: Points) -> Matrix:
+    """The map's 2 x 2 derivative at a point (2,): how it turns and scales what lies there."""
+    depth = float(depths(matrix, point[None])[0])
+    return np.asarray((matrix[:2, :2] - np.outer(carried(matrix, point[None])[0], matrix[2, :2])) / depth, np.float64)
+
+
+def by_centres(matrix: Matrix) -> Matrix:
+    """The map that `cv2.warpPerspective` needs: there whole numbers are the centres of pixels, here their edges."""
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    return np.asarray(np.linalg.inv(half) @ matrix @ half, np.float64)
+
+
+def back(quad: Sequence[tuple[float, float]], size: tuple[float, float], points: Points) -> Matrix:
+    """Where points lie in a picture of that size whose corners are brought to `quad`."""
+    return carried(from_corners(np.array(quad), frame(*size)), points)
+
+
+def area(polygon: Points) -> float:
+    """Of a polygon."""
+    return float(cv2.contourArea(polygon.astype(np.float32)))
+
+
+def shared(a: Points, b: Points) -> Matrix:
+    """The polygon that two convex ones share; no rows where they do not meet."""
+    size, overlap = cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))
+    return np.empty((0, 2)) if overlap is None or size <= 0 else np.asarray(overlap, np.float64).reshape(-1, 2)
