@@ -32,7 +32,19 @@ def main() -> None:
 def seconds(folder: Path, *, locked: bool) -> float:
     """Wall seconds of one ingest."""
     with tempfile.TemporaryDirectory() as store:
-        command = [sys.executable, "-m", "mediafp", "--store", store, "ingest", str(folder), "--transcribe", "no", "--text", "no"]
+        command = [
+            sys.executable,
+            "-m",
+            "mediafp",
+            "--store",
+            store,
+            "ingest",
+            str(folder),
+            "--transcribe",
+            "no",
+            "--text",
+            "no",
+        ]
         began = time.monotonic()
         subprocess.run([*command, *([] if locked else ["--unsafe-no-sandbox"])], stdout=subprocess.DEVNULL, check=True)
         return time.monotonic() - began
