@@ -16,10 +16,41 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-WORDS = (
-    "people truth media never share video country believe hidden power money news station before again market price"
-    " report growth city water energy health school police court army minister river bridge border trade election"
-).split()  # noqa: SIM905
+WORDS = (  # fmt: skip
+    "people",
+    "truth",
+    "media",
+    "never",
+    "share",
+    "video",
+    "country",
+    "believe",
+    "hidden",
+    "power",
+    "money",
+    "news",
+    "station",
+    "before",
+    "again",
+    "market",
+    "price",
+    "report",
+    "growth",
+    "city",
+    "water",
+    "energy",
+    "health",
+    "school",
+    "police",
+    "court",
+    "army",
+    "minister",
+    "river",
+    "bridge",
+    "border",
+    "trade",
+    "election",
+)
 Make = Callable[[random.Random, Image.Image], Image.Image]
 """A picture that has the random parts of the first in common with others, and shows the second."""
 
