@@ -109,8 +109,7 @@ class _Run:
     def __init__(self, store: Store, workers: Workers, options: IngestOptions, stack: ExitStack) -> None:
         self._store, self._workers, self._options = store, workers, options
         self._jobs = options.jobs or os.cpu_count() or 1
-        self.version = pipeline.version()
-        self._versions = pipeline.versions()
+        self.version = pipeline.version(crops=options.read.views)
         self._listener = Listener(options.read.speech) if options.read.speech else None
         self._lookers = ThreadPoolExecutor(LOOKERS)
         self._readers = ThreadPoolExecutor(self._jobs)
@@ -136,6 +135,7 @@ class _Run:
         return {
             "locked": self._workers.locked,
             "full_decode": read.full_decode,
+            "views": read.views,
             "sidecars": read.sidecars,
             "speech": self._listener.version if self._listener else None,
             "models": {weight.name: weight.sha256 for weight in weights.manifest()},
@@ -247,7 +247,7 @@ class _Run:
     def _looked(self, file: _File) -> None:
         if file.kind is None:
             self._finished(file)
-        elif self._store.holds(file.sha256, self._versions):
+        elif self._store.holds(file.sha256, pipeline.versions(file.kind, crops=self._options.read.views)):
             # The same bytes were read before.
             if self._must_be_heard(file.sha256):
                 self._start(self._readers, file, self._hear, self._heard)
@@ -273,6 +273,7 @@ class _Run:
             file.kind,
             full_decode=self._options.read.full_decode,
             sound=self._listener is not None,
+            crops=self._options.read.views,
         )
         _unchanged(file.opened)
         file.reading, file.sound = replace(reading, sound=None), reading.sound

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.errors import TooLargeMedia
-from mediafp.fingerprint import Fingerprint
+from mediafp.fingerprint import CROPS, Fingerprint
+from mediafp.fingerprints.crops import crops_fingerprint, crops_version
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.fingerprints.words import words_fingerprint
 from mediafp.ingest.budget import GoOn, without_end
@@ -15,7 +16,7 @@ from mediafp.ingest.open import open_media
 from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.sidecars import Beside, read_sidecars
 from mediafp.ingest.thumbnails import thumbnail
-from mediafp.media import Asset, Frame, Media, Pixels, Sighting, Sound
+from mediafp.media import Asset, Frame, Kind, Media, Pixels, Sighting, Sound
 from mediafp.reading.speech import SpeechOptions, transcriber
 from mediafp.settings import FLAT_STD, FOLD_COSINE, FRAME_THUMBNAIL_SIDE, KEPT_BYTES, THUMBNAIL_SIDE
 from mediafp.store.records import Intake, Thumbnail
@@ -41,6 +42,8 @@ class Reading:
     """The first picture of an image, full size; None of a video."""
     sound: Sound | None = None
     """The sound track of a video, where it was asked for."""
+    crops: Fingerprint | None = None
+    """The crops of an image, where they were asked for."""
 
     def fingerprint(self, type: str) -> Fingerprint:
         """The rows of one type."""
@@ -49,37 +52,48 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """How to read files: every frame or what is cheap, sidecars or not, and how to listen (None: not at all)."""
+    """How to read files: every frame or what is cheap, sidecars or not, and how to listen (None: not at all).
+
+    With `views` crops of each picture are kept too, so that a small part of it is found.
+    """
 
     full_decode: bool = False
+    views: bool = True
     sidecars: bool = True
     speech: SpeechOptions | None = None
 
 
-def versions() -> dict[str, str]:
-    """The version of every type that ingest computes."""
-    return {name: fingerprint_type(name).version for name in STORED}
+def versions(kind: Kind, *, crops: bool) -> dict[str, str]:
+    """The version of every type that ingest computes of a picture, with its crops or without, or of a video."""
+    made = {name: fingerprint_type(name).version for name in STORED}
+    return made | ({CROPS: crops_version(fingerprint_type(EMBEDDING))} if crops and kind == "image" else {})
 
 
-def version() -> str:
+def version(*, crops: bool) -> str:
     """The version of all that reading decides; a file that was taken in by another one is looked at again."""
-    return ";".join((READ, *(f"{name}={version}" for name, version in versions().items())))
+    return ";".join((READ, *(f"{name}={version}" for name, version in versions("image", crops=crops).items())))
 
 
 def read(
-    file: OpenFile, sha256: str, *, full_decode: bool = False, sound: bool = False, go_on: GoOn = without_end
+    file: OpenFile,
+    sha256: str,
+    *,
+    full_decode: bool = False,
+    sound: bool = False,
+    crops: bool = False,
+    go_on: GoOn = without_end,
 ) -> Reading | None:
     """The file's asset, fingerprints and thumbnails; None where it is not media at all. Raises MediaError."""
     media = open_media(file, full_decode=full_decode, sound=sound, go_on=go_on)
     if media is None:
         return None
     try:
-        return _fingerprint(media, sha256, file.bytes)
+        return _fingerprint(media, sha256, file.bytes, crops=crops)
     except MemoryError as error:
         raise TooLargeMedia(f"{file.name}: there is not enough memory to decode it") from error
 
 
-def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
+def _fingerprint(media: Media, sha256: str, size: int, *, crops: bool) -> Reading:
     video = media.kind == "video"
     types = [fingerprint_type(name) for name in STORED]
     spans: list[tuple[float, float]] = []
@@ -146,6 +160,7 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
         warnings=tuple(warnings),
         picture=first,
         sound=media.sound,
+        crops=crops_fingerprint(sha256, first, types[0]) if crops and first is not None else None,
     )
 
 
@@ -169,7 +184,7 @@ def intake(reading: Reading, sighting: Sighting, sidecar_warnings: Sequence[str]
     return Intake(
         asset=reading.asset,
         sighting=sighting,
-        fingerprints=reading.fingerprints,
+        fingerprints=(*reading.fingerprints, *([reading.crops] if reading.crops else [])),
         thumbnails=reading.thumbnails,
         warnings=reading.warnings,
         sidecar_warnings=tuple(sidecar_warnings),

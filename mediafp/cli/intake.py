@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,12 @@ from mediafp.store import ledger, log
 from mediafp.tables import write_csv
 
 
+class Views(StrEnum):
+    """Whether to keep crops."""
+
+    YES, NO = "yes", "no"
+
+
 @app.command()
 def ingest(
     paths: Paths,
@@ -55,6 +62,9 @@ def ingest(
     full_decode: Annotated[
         bool, typer.Option("--full-decode", help="Decode every video frame: slower, exact at cuts.")
     ] = False,
+    views: Annotated[
+        Views, typer.Option(help="Keep crops of each picture too, so that a tenth of it is found; slower.")
+    ] = Views.YES,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done and roughly how long it would take.")
     ] = False,
@@ -78,7 +88,10 @@ def ingest(
     """
     started = time.monotonic()
     reading = ReadOptions(
-        full_decode=full_decode, sidecars=not no_sidecars, speech=speech_options(transcribe, model, words)
+        full_decode=full_decode,
+        views=views is Views.YES,
+        sidecars=not no_sidecars,
+        speech=speech_options(transcribe, model, words),
     )
     options = IngestOptions(jobs=jobs, read=reading, retry_failed=retry_failed)
     if dry_run:

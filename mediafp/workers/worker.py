@@ -124,7 +124,12 @@ def work(line: Line, task: Task, descriptor: int) -> None:
                 line.send(Heard(warnings=shortened(warnings), sound_start=sound.start if sound else None, cpu=cpu()))
             else:
                 reading = pipeline.read(
-                    file, task.sha256, full_decode=task.full_decode, sound=task.sound, go_on=CpuBudget()
+                    file,
+                    task.sha256,
+                    full_decode=task.full_decode,
+                    sound=task.sound,
+                    crops=task.crops,
+                    go_on=CpuBudget(),
                 )
                 if reading is None:
                     raise NoMedia(f"{file.name!r} is no media")

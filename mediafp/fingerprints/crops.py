@@ -1,0 +1,44 @@
+"""Crops of a picture, embedded beside the whole: what shows a tenth of it is like one of them, and not like the whole."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+
+from mediafp.fingerprint import CROPS, CROPS_A_PICTURE, Fingerprint, FingerprintType
+from mediafp.fingerprints.sscd import SIDE
+from mediafp.media import Pixels
+
+STEPS: Final = (0, SIDE // 2, SIDE)
+"""Where the crops begin, on both axes of a picture that is squashed to twice SIDE: 3 x 3 overlapping halves.
+
+Development set, 2,980 pictures: a crop of 10 % has its picture among 14 candidates in 60 % of queries without crops, 65 %
+with four corners and the middle of .65 of each side, 80 % with those of a half, 90 % with nine; a picture whose reference
+is a screenshot of it, in 73, 98, 95 and 98 %.
+"""
+LEAST_QUALITY = 0.5
+"""Below it a crop is plain, and like every other plain one."""
+
+
+def crops_version(kind: FingerprintType) -> str:
+    """What has to be equal for crops to be compared, with each other and with rows of that type."""
+    return f"1-{kind.version}"
+
+
+def crops_fingerprint(sha256: str, picture: Pixels, kind: FingerprintType) -> Fingerprint:
+    """The rows of a picture's crops that are not plain, CROPS_A_PICTURE at most, as that type embeds them."""
+    shrinks = min(picture.shape[:2]) >= 2 * SIDE
+    # Once, so that each crop has the size that the model wants.
+    squashed = cv2.resize(picture, (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    crops = [np.asarray(squashed[top : top + SIDE, left : left + SIDE], np.uint8) for top in STEPS for left in STEPS]
+    assert len(crops) == CROPS_A_PICTURE
+    vectors, quality = kind.extract(crops)
+    kept = quality >= LEAST_QUALITY
+    return Fingerprint(
+        sha256=sha256,
+        type=CROPS,
+        version=crops_version(kind),
+        spans=np.zeros((int(kept.sum()), 2)),
+        vectors=vectors[kept],
+        quality=quality[kept],
+    )
