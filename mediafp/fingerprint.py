@@ -11,7 +11,7 @@ from mediafp.media import Pixels
 Metric = Literal["cosine", "hamming"]
 CROPS = "sscd_distilled_crops"
 """The type whose rows are crops of one picture, which it may have; those of all others are whole pictures."""
-CROPS_A_PICTURE = 9
+CROPS_A_PICTURE = 5
 """Its most rows."""
 
 
