@@ -9,11 +9,15 @@ import numpy.typing as npt
 from mediafp.media import Pixels
 
 Metric = Literal["cosine", "hamming"]
+CROPS = "sscd_distilled_crops"
+"""The type whose rows are crops of one picture, which it may have; those of all others are whole pictures."""
+CROPS_A_PICTURE = 5
+"""Its most rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fingerprint:
-    """The rows of one type that describe one asset; an image has one row, a video one a kept frame.
+    """The rows of one type that describe one asset; an image has one row, a video one a kept frame; crops apart.
 
     `spans` (N, 2) float64, presentation seconds in which the row's picture stands;
     `vectors` (N, D): float16 of unit length for `cosine`, packed uint8 bits for `hamming`;

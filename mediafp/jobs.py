@@ -113,8 +113,7 @@ class _Run:
     def __init__(self, store: Store, workers: Workers, options: IngestOptions, stack: ExitStack) -> None:
         self._store, self._workers, self._options = store, workers, options
         self._jobs = options.jobs or os.cpu_count() or 1
-        self.version = pipeline.version()
-        self._versions = pipeline.versions()
+        self.version = pipeline.version(crops=options.read.views)
         self._listener = Listener(options.read.speech) if options.read.speech else None
         self._text = text_version() if options.read.text else None
         """The version that reads text in pictures."""
@@ -142,6 +141,7 @@ class _Run:
         return {
             "locked": self._workers.locked,
             "full_decode": read.full_decode,
+            "views": read.views,
             "sidecars": read.sidecars,
             "speech": self._listener.version if self._listener else None,
             "text": self._text,
@@ -265,7 +265,7 @@ class _Run:
         elif any(one.sha256 == file.sha256 and (one.reading or one.text or one.spoken) for one in self._done):
             # Its twin was read, and is written before it.
             self._finished(file)
-        elif not (known := self._store.holds(file.sha256, self._versions)) or self._lacks_words(file.sha256):
+        elif not (known := self._is_known(file)) or self._lacks_words(file.sha256):
             self._twins[file.sha256] = []
             if not known:
                 self._start(self._readers, file, self._read, self._heard)
@@ -277,6 +277,11 @@ class _Run:
             # The same bytes were read before.
             self._finished(file)
 
+    def _is_known(self, file: _File) -> bool:
+        """Whether the store holds all that is kept of such bytes."""
+        assert file.kind, "it was looked at"
+        return self._store.holds(file.sha256, pipeline.versions(file.kind, crops=self._options.read.views))
+
     def _read(self, file: _File) -> None:
         assert file.opened and file.kind, "it was looked at"
         reading = self._workers.read(
@@ -286,6 +291,7 @@ class _Run:
             full_decode=self._options.read.full_decode,
             sound=self._listener is not None,
             text=self._text is not None,
+            crops=self._options.read.views,
         )
         _unchanged(file.opened)
         file.reading, file.sound = replace(reading, sound=None), reading.sound

@@ -10,7 +10,8 @@ from threadpoolctl import ThreadpoolController
 from mediafp import weights
 from mediafp.errors import StoreError
 from mediafp.evidence import Clustering, Edge, Link, Match, Segment, link
-from mediafp.fingerprint import Fingerprint
+from mediafp.fingerprint import CROPS, Fingerprint
+from mediafp.fingerprints.crops import crops_version
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.fingerprints.words import VERSION as WORDS
@@ -23,10 +24,11 @@ from mediafp.matching.pictures import compare as compare_picture
 from mediafp.matching.place import Sketch, query_sketch
 from mediafp.matching.script_index import Scripts
 from mediafp.matching.scripts import match_scripts
-from mediafp.matching.search import Vectors, background_level, half_views
+from mediafp.matching.search import Vectors, background_level
 from mediafp.matching.videos import Pair as VideoPair
 from mediafp.matching.videos import VideoQuery, match_video
 from mediafp.matching.videos import compare as compare_video
+from mediafp.matching.views import views_of
 from mediafp.matching.written import Lines, QueryText, with_text
 from mediafp.media import Asset, Kind, Pixels
 from mediafp.pipeline import EMBEDDING, STORED, Reading, listen
@@ -59,6 +61,12 @@ class Library:
             store.fingerprints(EMBEDDING, embedding.version), metric=embedding.metric, width=embedding.width
         )
         self._hashes = Index(store.fingerprints("pdq", pdq.version), metric=pdq.metric, width=pdq.width)
+        self._crops = Index(
+            store.fingerprints(CROPS, crops_version(embedding)),
+            metric=embedding.metric,
+            width=embedding.width,
+            kept=False,
+        )
         self._assets = {asset.sha256: asset for asset in store.assets()}
         if not self._assets.keys() == self._index.fingerprints.keys() == self._hashes.fingerprints.keys():
             raise StoreError("the store lacks fingerprints of some of its assets; see: mediafp verify")
@@ -94,6 +102,19 @@ class Library:
     def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
         """PDQ rows (N, 32)."""
         return self._hashes.fingerprints[sha256].vectors  # type: ignore[return-value]
+
+    def near_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
+        """Of each query row the assets whose crops are among the nearest, and the cosine of the nearest of each."""
+        index = self._crops
+        found = zip(*index.search(queries, count), strict=True)
+        # The best comes last, and stays.
+        return [
+            {
+                index.assets[owner]: float(score)
+                for owner, score in zip(index.owner[rows][::-1], scores[::-1], strict=True)
+            }
+            for rows, scores in found
+        ]
 
     def near_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """The assets and rows whose PDQ hash lies within so many bits of one of these (N, 32)."""
@@ -224,9 +245,12 @@ class Library:
 
 
 def _picture_query(asset: Asset, picture: Pixels, rows: Fingerprint) -> PictureQuery:
-    crops, _ = fingerprint_type(EMBEDDING).extract(half_views(picture)[1:])
+    views, clear = views_of(picture)
+    parts, _ = fingerprint_type(EMBEDDING).extract([view.pixels for view in views[1:]])
     return PictureQuery(
-        views=np.concatenate((rows.vectors[:1], crops)),
+        views=np.concatenate((rows.vectors[:1], parts)),
+        boxes=tuple(view.box for view in views),
+        clear=clear,
         quality=float(rows.quality[0]),
         pdq=Pdq().dihedral(picture),
         sketch=query_sketch(picture, _size(asset)),

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from mediafp.errors import NoMedia, TooLargeMedia
 from mediafp.evidence import PictureText
-from mediafp.fingerprint import Fingerprint
+from mediafp.fingerprint import CROPS, Fingerprint
+from mediafp.fingerprints.crops import crops_fingerprint, crops_version
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.fingerprints.words import words_fingerprint
 from mediafp.ingest.budget import SPENT, GoOn, without_end
@@ -16,7 +17,7 @@ from mediafp.ingest.open import open_media
 from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.sidecars import Beside, read_sidecars
 from mediafp.ingest.thumbnails import thumbnail
-from mediafp.media import Asset, Frame, Media, Pixels, Sighting, Sound
+from mediafp.media import Asset, Frame, Kind, Media, Pixels, Sighting, Sound
 from mediafp.reading.speech import SpeechOptions, transcriber
 from mediafp.reading.text import text_reader, text_version
 from mediafp.settings import FLAT_STD, FOLD_COSINE, FRAME_THUMBNAIL_SIDE, KEPT_BYTES, THUMBNAIL_SIDE
@@ -45,6 +46,8 @@ class Reading:
     """The sound track of a video, where it was asked for."""
     text: PictureText | None = None
     """What stands in a picture, where it was asked for."""
+    crops: Fingerprint | None = None
+    """The crops of an image, where they were asked for."""
 
     def fingerprint(self, type: str) -> Fingerprint:
         """The rows of one type."""
@@ -53,23 +56,27 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """How to read files: every frame or what is cheap, sidecars or not, the text in pictures or not, and how to listen
-    (None: not at all)."""
+    """How to read files: every frame or what is cheap, sidecars or not, and how to listen (None: not at all).
+
+    With `views` crops of each picture are kept too, so that a small part of it is found; with `text` what stands in it.
+    """
 
     full_decode: bool = False
+    views: bool = True
     sidecars: bool = True
     text: bool = True
     speech: SpeechOptions | None = None
 
 
-def versions() -> dict[str, str]:
-    """The version of every type that ingest computes."""
-    return {name: fingerprint_type(name).version for name in STORED}
+def versions(kind: Kind, *, crops: bool) -> dict[str, str]:
+    """The version of every type that ingest computes of a picture, with its crops or without, or of a video."""
+    made = {name: fingerprint_type(name).version for name in STORED}
+    return made | ({CROPS: crops_version(fingerprint_type(EMBEDDING))} if crops and kind == "image" else {})
 
 
-def version() -> str:
+def version(*, crops: bool) -> str:
     """The version of all that reading decides; a file that was taken in by another one is looked at again."""
-    return ";".join((READ, *(f"{name}={version}" for name, version in versions().items())))
+    return ";".join((READ, *(f"{name}={version}" for name, version in versions("image", crops=crops).items())))
 
 
 def read(
@@ -78,6 +85,7 @@ def read(
     *,
     full_decode: bool = False,
     sound: bool = False,
+    crops: bool = False,
     text: bool = False,
     go_on: GoOn = without_end,
 ) -> Reading | None:
@@ -89,7 +97,7 @@ def read(
     if media is None:
         return None
     try:
-        reading = _fingerprint(media, sha256, file.bytes)
+        reading = _fingerprint(media, sha256, file.bytes, crops=crops)
         if not text or reading.picture is None:
             return reading
         written, warnings = _written(reading.picture, media, go_on)
@@ -113,7 +121,7 @@ def _written(picture: Pixels, media: Media, go_on: GoOn) -> tuple[PictureText, l
     return PictureText(version=text_version(), lines=lines), warnings
 
 
-def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
+def _fingerprint(media: Media, sha256: str, size: int, *, crops: bool) -> Reading:
     video = media.kind == "video"
     types = [fingerprint_type(name) for name in STORED]
     spans: list[tuple[float, float]] = []
@@ -180,6 +188,7 @@ def _fingerprint(media: Media, sha256: str, size: int) -> Reading:
         warnings=tuple(warnings),
         picture=first,
         sound=media.sound,
+        crops=crops_fingerprint(sha256, first, types[0]) if crops and first is not None else None,
     )
 
 
@@ -203,7 +212,7 @@ def intake(reading: Reading, sighting: Sighting, sidecar_warnings: Sequence[str]
     return Intake(
         asset=reading.asset,
         sighting=sighting,
-        fingerprints=reading.fingerprints,
+        fingerprints=(*reading.fingerprints, *([reading.crops] if reading.crops else [])),
         thumbnails=reading.thumbnails,
         warnings=reading.warnings,
         sidecar_warnings=tuple(sidecar_warnings),

@@ -52,7 +52,7 @@ def plan(store: Store | None, workers: Workers, files: Iterable[Found], options:
     """What taking these files into a store (None: a new one) would mean; a few are read to see how long they take."""
     counts: Counter[str] = Counter()
     new: list[Item] = []
-    version = pipeline.version()
+    version = pipeline.version(crops=options.read.views)
     for found in files:
         item = on_disk(found)
         counts["seen"] += 1
@@ -101,8 +101,11 @@ def _seconds(todo: list[Item], workers: Workers, options: IngestOptions) -> floa
             with item.open() as file:
                 kind = sniff(file)
                 if kind:
-                    reading = workers.read(file, "", kind, full_decode=options.read.full_decode, text=options.read.text)
-                    told = reading.asset.properties
+                    wanted = options.read
+                    read = workers.read(
+                        file, "", kind, full_decode=wanted.full_decode, crops=wanted.views, text=wanted.text
+                    )
+                    told = read.asset.properties
                     if options.read.speech and told.get("has_sound"):
                         heard = float(told.get("duration") or 0.0)
                         listens = LISTENING_STARTS

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-WORDS = (  # fmt: skip
+WORDS = (
     "people",
     "truth",
     "media",

@@ -49,6 +49,14 @@ def hashes() -> np.ndarray:
     return np.concatenate((first, first ^ flips))
 
 
+def test_an_index_that_does_not_keep_its_fingerprints_finds_the_same(around_photos: np.ndarray) -> None:
+    whole = index_of(around_photos, "cosine")
+    light = Index(list(whole.fingerprints.values()), metric="cosine", width=512, kept=False)
+    assert light.fingerprints == {} and light.assets == whole.assets
+    for one, other in zip(light.search(around_photos[:5], 10), whole.search(around_photos[:5], 10), strict=True):
+        assert np.array_equal(one, other)
+
+
 @pytest.mark.parametrize("count", [1, 10, 50])
 def test_the_nearest_embeddings_are_all_found(around_photos: np.ndarray, count: int) -> None:
     index = index_of(around_photos, "cosine")

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mediafp.fingerprint import CROPS, CROPS_A_PICTURE
+from mediafp.fingerprints.crops import crops_version
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.ingest.probe import open_file
 from mediafp.media import Asset
@@ -102,6 +104,13 @@ def answer(count: int = 3, **changed: Any) -> Read:
     return Read(**(told | changed))
 
 
+def picture(count: int = CROPS_A_PICTURE, **changed: Any) -> Read:
+    """A picture that was read with so many crops."""
+    vectors_of = vectors(count)[STORED[0]] if count else np.empty((0, WIDTHS[STORED[0]]), np.float16)
+    crops = pack(vectors_of, np.full(count, 0.5, np.float32))
+    return answer(1, **({"kind": "image", "crops": crops} | changed))
+
+
 def row(place: int, *arrays: np.ndarray) -> list[Row]:
     """The rows of the answer, one of which holds these arrays."""
     rows = list(answer().rows)
@@ -135,6 +144,12 @@ def assert_in_order(reading: Reading) -> None:
     assert reading.asset.kind == "video" or rows
     assert len(reading.asset.properties) <= MOST_PROPERTIES and len(reading.warnings) <= MOST_WARNINGS
     assert all(not isinstance(v, float) or math.isfinite(v) for v in reading.asset.properties.values())
+    if reading.crops is not None:
+        assert reading.asset.kind == "image" and reading.crops.type == CROPS and reading.crops.sha256 == SHA256
+        assert reading.crops.version == crops_version(fingerprint_type(STORED[0]))
+        assert len(reading.crops.vectors) <= CROPS_A_PICTURE and reading.crops.vectors.dtype == np.float16
+        assert np.isfinite(reading.crops.vectors).all() and np.isfinite(reading.crops.quality).all()
+        assert (np.linalg.norm(reading.crops.vectors.astype(np.float32), axis=1) < 1.02).all()
     if reading.picture is not None:
         assert reading.picture.dtype == np.uint8 and reading.picture.shape[2:] == (3,) and reading.picture.size
 
@@ -157,15 +172,16 @@ def test_tasks_and_takes_come_back_as_they_were() -> None:
 def test_a_reading_comes_back_as_it_was(photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     Image.fromarray(photos["flower"]).save(tmp_path / "a.png")
     with open_file(tmp_path / "a.png") as file:
-        here, size = read(file, SHA256), file.bytes
-    assert here is not None
+        here, size = read(file, SHA256, crops=True), file.bytes
+    assert here is not None and here.crops is not None
     for picture in (True, False):
         told = answer_of(body(read_of(here, picture=picture, cpu=1.5)))
         assert isinstance(told, Read) and told.cpu == 1.5 and told.sound_start is None
         there = reading_of(told, SHA256, size)
         assert_in_order(there)
         assert (there.asset, there.warnings, there.thumbnails) == (here.asset, here.warnings, here.thumbnails)
-        for one, other in zip(there.fingerprints, here.fingerprints, strict=True):
+        assert there.crops is not None
+        for one, other in zip((*there.fingerprints, there.crops), (*here.fingerprints, here.crops), strict=True):
             for name in ("spans", "vectors", "quality"):
                 assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
                 assert not getattr(one, name).flags.writeable
@@ -214,6 +230,14 @@ def test_warnings_are_few_and_short_and_can_be_written() -> None:
     assert len(short) == MOST_WARNINGS and len(short[0]) == WARNING_CHARS and short[1] == "lone ? surrogate"
     told = answer(warnings=["y" * 10_000] * 1_000)
     assert [len(warning) for warning in reading_of(told, SHA256, 1).warnings] == [WARNING_CHARS] * MOST_WARNINGS
+
+
+@pytest.mark.parametrize("count", [0, 1, CROPS_A_PICTURE])
+def test_a_picture_has_crops_or_none(count: int) -> None:
+    reading = reading_of(picture(count), SHA256, 1)
+    assert_in_order(reading)
+    assert reading.crops is not None and len(reading.crops.vectors) == count
+    assert reading_of(picture(crops=None), SHA256, 1).crops is None
 
 
 # What is wrong ------------------------------------------------------------------------------------
@@ -301,6 +325,22 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a PNG as thumbnail": lambda: {"thumbnails": [JPEG, JPEG, b"\x89PNG\r\n\x1a\n"]},
     "HTML as thumbnail": lambda: {"thumbnails": [JPEG, JPEG, b"<svg onload=alert(1)>"]},
     "a thumbnail cut short": lambda: {"thumbnails": [JPEG, JPEG, JPEG[:-1]]},
+    # Crops
+    "crops of a video": lambda: {"crops": crops()},
+    "crops too many": lambda: {"kind": "image", "crops": crops(CROPS_A_PICTURE + 1)},
+    "crops as float32": lambda: {"kind": "image", "crops": pack(COSINE.astype(np.float32), QUALITY)},
+    "crops as bits": lambda: {"kind": "image", "crops": pack(HAMMING, QUALITY)},
+    "narrow crops": lambda: {"kind": "image", "crops": pack(COSINE[:, :-1], QUALITY)},
+    "flat crops": lambda: {"kind": "image", "crops": pack(COSINE.ravel(), QUALITY)},
+    "one number as crops": lambda: {"kind": "image", "crops": pack(np.array(1, np.float16), QUALITY)},
+    "crops without quality": lambda: {"kind": "image", "crops": pack(COSINE)},
+    "a quality of a crop less": lambda: {"kind": "image", "crops": pack(COSINE, QUALITY[:2])},
+    "NaN in a crop": lambda: {"kind": "image", "crops": pack(with_value(COSINE, math.nan), QUALITY)},
+    "a crop of twice the length": lambda: {"kind": "image", "crops": pack((COSINE * 2).astype(np.float16), QUALITY)},
+    "NaN as quality of a crop": lambda: {"kind": "image", "crops": pack(COSINE, with_value(QUALITY, math.nan))},
+    "a quality of a crop below zero": lambda: {"kind": "image", "crops": pack(COSINE, with_value(QUALITY, -0.1))},
+    "crops that overflow": lambda: {"kind": "image", "crops": forged((2**32, 2**32))},
+    "nothing for crops": lambda: {"kind": "image", "crops": b""},
     # Properties
     "NaN as a property": lambda: {"properties": {"duration": math.nan}},
     "infinity as a property": lambda: {"properties": {"fps": math.inf}},
@@ -318,6 +358,13 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a line farther than any picture": lambda: {"text": [Line("a", 0.9, (-2 * FARTHEST, *LINE.box[1:]))]},
     "half a pixel of height": lambda: {"properties": {"height": 0.5}},
 }
+
+
+def crops(count: int = 1) -> bytes:
+    """Crops, packed."""
+    packed = picture(count).crops
+    assert packed is not None
+    return packed
 
 
 def forged(shape: tuple[int, ...], data: bytes = b"", *, code: int = 4) -> bytes:
@@ -420,10 +467,11 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 def test_mutated_messages_decode_or_are_a_value_error() -> None:
     chance = random.Random(SEED)
     sound = [
-        body(message) for message in (*ANSWERS, answer(0), answer(1), answer(picture=pack(np.zeros((2, 2, 3), "u1"))))
+        body(message)
+        for message in (*ANSWERS, answer(0), answer(1), answer(picture=pack(np.zeros((2, 2, 3), "u1"))), picture(0))
     ]
     # A change among many vectors is seldom seen: most of these have none.
-    weights = [1] * len(ANSWERS) + [12, 4, 4]
+    weights = [1] * len(ANSWERS) + [12, 4, 4, 4]
     found = [judged(mutated(chance.choices(sound, weights)[0], chance)) for _ in range(TRIES)]
     assert set(found) == {"no message", "another", "no reading", "reading"}, (
         "the changes are neither too few nor too many"
@@ -458,9 +506,9 @@ def test_readings_of_fields_at_random_are_in_order_or_a_value_error() -> None:
 
 def test_every_field_of_a_reading_is_looked_at() -> None:
     assert {field.name for field in fields(Reading)} == {
-        "asset", "fingerprints", "thumbnails", "warnings", "picture", "sound", "text",
+        "asset", "fingerprints", "thumbnails", "warnings", "picture", "sound", "text", "crops",
     }, "a new field needs checks in reading_of, and here"  # fmt: skip
     assert set(Read.__struct_fields__) == {
-        "kind", "properties", "warnings", "spans", "rows", "thumbnails", "picture", "sound_start", "text", "cpu",
+        "kind", "properties", "warnings", "spans", "rows", "thumbnails", "picture", "crops", "sound_start", "text", "cpu",
     }  # fmt: skip
     assert messages.Answer == Ready | Part | Read | Heard | Written | Opened | Closed | Unpacked | Failed

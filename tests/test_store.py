@@ -19,6 +19,7 @@ from intakes import BAD_NAME, HEAD, JPEGS, answer, ask, child, done, end, failed
 
 from mediafp.errors import StoreError
 from mediafp.evidence import Transcript, Utterance
+from mediafp.fingerprint import CROPS, CROPS_A_PICTURE
 from mediafp.media import Sighting
 from mediafp.store import codec, ledger, log, records, schema, transcripts
 from mediafp.store.ledger import Entry
@@ -322,6 +323,16 @@ def test_a_damaged_fingerprint_is_found_and_the_others_are_not_blamed(store: Sto
     raw(store, "UPDATE fingerprint SET data = ? WHERE sha256 = ? AND type = 'pdq'", (damaged, "a" * 64))
     problems = store.problems()
     assert "pdq" in problems[0] and all("a" * 64 in problem for problem in problems)
+
+
+@pytest.mark.parametrize("count", [0, CROPS_A_PICTURE, CROPS_A_PICTURE + 1])
+def test_crops_have_no_thumbnails_and_are_few(store: Store, count: int) -> None:
+    given = intake("a")
+    crops = fingerprint("a" * 64, CROPS, count)
+    with store.writing():
+        store.add(replace(given, fingerprints=(*given.fingerprints, crops)))
+    told = [] if count <= CROPS_A_PICTURE else [f"fingerprint {CROPS} of {'a' * 64} has {count} rows"]
+    assert store.problems() == told
 
 
 def test_an_asset_that_was_seen_nowhere_is_found(store: Store) -> None:

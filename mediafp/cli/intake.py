@@ -56,6 +56,9 @@ def ingest(
     full_decode: Annotated[
         bool, typer.Option("--full-decode", help="Decode every video frame: slower, exact at cuts.")
     ] = False,
+    views: Annotated[
+        YesNo, typer.Option(help="Keep crops of each picture too, so that a tenth of it is found; slower.")
+    ] = YesNo.YES,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done and roughly how long it would take.")
     ] = False,
@@ -83,6 +86,7 @@ def ingest(
     started = time.monotonic()
     reading = ReadOptions(
         full_decode=full_decode,
+        views=views is YesNo.YES,
         sidecars=not no_sidecars,
         text=text is YesNo.YES,
         speech=speech_options(transcribe, model, words),

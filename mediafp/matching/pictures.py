@@ -10,15 +10,15 @@ from mediafp.evidence import Match, Segment
 from mediafp.matching import judge
 from mediafp.matching.align import share
 from mediafp.matching.closeup import look
-from mediafp.matching.place import Fit, Sketch, is_sure, place_all, place_closely, should_join
-from mediafp.matching.search import Candidate, Vectors, background_level, distance_between, half_boxes, rank, shortlist
+from mediafp.matching.place import Box, Fit, Sketch, is_sure, place_all, place_closely, should_join
+from mediafp.matching.search import Candidate, Vectors, background_level, distance_between, rank, shortlist
 from mediafp.matching.shelf import Shelf
 from mediafp.matching.stills import still_runs
 
 NEIGHBOURS = 50
 """Rows sought for each view."""
 PLACED = 14
-"""Candidates that are placed while none is sure; so many hold 98.7 % of the hard edits of the development set."""
+"""Candidates that are placed while none is sure; `shortlist` says how often the true one is among so many."""
 ALWAYS_PLACED = 3
 PROMISING = 0.15
 """Normalised likeness from which a candidate is placed whatever was found before: unrelated pictures reach it
@@ -28,18 +28,24 @@ CLOSELY = 2
 CLOSELY_AT = 0.09
 """Normalised likeness from which they are: the best candidate of one stranger in twenty reaches it, the true one of five in
 eight crops to 15 % of the area that were not placed."""
+PROMISING_CROP = 0.4
+"""The same of the likeness to a crop of the reference: of the 14 best unrelated ones .7 % at most reach it, whatever the
+edit, and more than nine tenths of the crops of 15 %."""
 MOST_PLACED = 60
 """A picture that everybody posts has more copies than anybody looks at one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PictureQuery:
-    """A picture that is asked about: embeddings (V, 512) of its views (0 is the whole), PDQ forms (8, 32).
+    """A picture that is asked about: embeddings (V, 512) of its views, as `views.views_of` has them, PDQ forms (8, 32).
 
+    `boxes` (V) are where in the picture of `sketch` the views are, `clear` how many of the first are the clear ones;
     `quality` is 0..1, low for a plain picture; `pdq` has no rows where it is too plain for that.
     """
 
     views: Vectors
+    boxes: tuple[Box | None, ...]
+    clear: int
     quality: float
     pdq: npt.NDArray[np.uint8]
     sketch: Sketch
@@ -72,19 +78,39 @@ def compare(query: PictureQuery, shelf: Shelf, *, without: str | None = None) ->
     """The candidates with all that is measured of each pair."""
     rows, scores = shelf.search(query.views, NEIGHBOURS)
     levels = background_level(query.views, shelf.background)
-    found = rank(rows, scores, levels, shelf.owner, shelf.assets, shelf.row, vote_at=judge.SCENE_AT, without=without)
-    hashed = shelf.near_hashes(query.pdq, judge.SURE_PDQ)
-    found = _with_hashed(found, {h for h in hashed if h[0] != without}, query, float(levels[0]), shelf)
-    boxes = half_boxes(query.sketch.picture.shape[1], query.sketch.picture.shape[0])
+    found = rank(
+        rows,
+        scores,
+        levels,
+        shelf.owner,
+        shelf.assets,
+        shelf.row,
+        vote_at=judge.SCENE_AT,
+        clear=query.clear,
+        without=without,
+    )
+    whole = float(levels[0])
+    crops: dict[str, float] = {}
+    for near, level in zip(shelf.near_crops(query.views[: query.clear], NEIGHBOURS), levels, strict=False):
+        for sha256, raw in near.items():
+            if sha256 != without:
+                crops[sha256] = max(crops.get(sha256, -1.0), raw - float(level))
+    found = found + _unknown(found, {(sha256, 0) for sha256 in crops}, query, whole, shelf)
+    hashed = {h for h in shelf.near_hashes(query.pdq, judge.SURE_PDQ) if h[0] != without}
+    # A turned or flipped picture may look new to SSCD: what the hashes name comes first.
+    found = _unknown(found, hashed, query, whole, shelf) + found
     pairs: list[Pair] = []
     sure = False
-    for number, candidate in enumerate(shortlist(found, MOST_PLACED)):
-        promising = candidate.score >= PROMISING or (candidate.sha256, candidate.row) in hashed
+    for number, candidate in enumerate(shortlist(found, crops, MOST_PLACED)):
+        promising = (
+            candidate.score >= PROMISING
+            or crops.get(candidate.sha256, -1.0) >= PROMISING_CROP
+            or (candidate.sha256, candidate.row) in hashed
+        )
         if not promising and number >= (ALWAYS_PLACED if sure else PLACED):
             continue
         reference = shelf.sketch(candidate.sha256, candidate.row)
-        part = boxes[candidate.view] if candidate.view else None
-        fits = place_all(query.sketch, reference, part) if reference else []
+        fits = place_all(query.sketch, reference, query.boxes[candidate.view]) if reference else []
         sure = sure or any(is_sure(fit) for fit in fits)
         pairs.append(_pair(candidate, reference, fits, query, shelf))
     if any(pair.fit for pair in pairs):
@@ -112,19 +138,19 @@ def _closer(pair: Pair, query: PictureQuery, shelf: Shelf) -> Pair:
     return _pair(pair.candidate, reference, [fit], query, shelf) if fit else pair
 
 
-def _with_hashed(
-    found: list[Candidate], hashed: set[tuple[str, int]], query: PictureQuery, level: float, shelf: Shelf
+def _unknown(
+    found: list[Candidate], named: set[tuple[str, int]], query: PictureQuery, level: float, shelf: Shelf
 ) -> list[Candidate]:
-    """The candidates, and before them those that only the hashes name: a turned or flipped picture looks new to SSCD."""
+    """Candidates of the assets and rows that are named, one an asset that is not among those found."""
     known = {candidate.sha256 for candidate in found}
     added = []
-    for sha256, row in sorted(hashed):
+    for sha256, row in sorted(named):
         if sha256 not in known:
             known.add(sha256)
             raw = float(query.views[0].astype(np.float32) @ shelf.embeddings(sha256)[row].astype(np.float32))
             score = raw - level
-            added.append(Candidate(sha256=sha256, score=score, raw=raw, full=score, view=0, row=row))
-    return added + found
+            added.append(Candidate(sha256=sha256, score=score, raw=raw, clear=score, view=0, row=row))
+    return added
 
 
 def _match(pair: Pair, query: PictureQuery, shelf: Shelf) -> Match:

@@ -24,6 +24,10 @@ class Shelf(Protocol):
         """The nearest embedding rows of each query row: numbers (Q, K), and cosines (Q, K)."""
         ...
 
+    def near_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
+        """Of each query row the assets whose crops are among the nearest, and the cosine of the nearest of each."""
+        ...
+
     def near_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """The assets and rows whose PDQ hash lies within so many bits of one of these (N, 32)."""
         ...

@@ -17,23 +17,32 @@ Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
 
 class Index:
-    """All rows of one type and version. `owner` (N,) gives each row's place in `assets`, `row` its row there."""
+    """All rows of one type and version. `owner` (N,) gives each row's place in `assets`, `row` its row there.
 
-    def __init__(self, fingerprints: Iterable[Fingerprint], *, metric: Metric, width: int) -> None:
-        kept = list(fingerprints)
+    `fingerprints` are those it was made of, unless they are not `kept`: they take twice what the index itself does.
+    """
+
+    def __init__(self, fingerprints: Iterable[Fingerprint], *, metric: Metric, width: int, kept: bool = True) -> None:
         self.metric = metric
-        self.assets = [f.sha256 for f in kept]
-        self.fingerprints = {f.sha256: f for f in kept}
-        counts = [len(f.vectors) for f in kept]
-        self.owner = np.repeat(np.arange(len(kept)), counts)
-        self.row = np.concatenate([np.arange(count) for count in counts]) if kept else np.empty(0, np.int64)
-        dtype = np.float16 if metric == "cosine" else np.uint8
-        vectors = np.concatenate([f.vectors for f in kept]) if kept else np.empty((0, width), dtype)
-        self._codes = np.rint(vectors.astype(np.float32) * 127).astype(np.int8) if metric == "cosine" else None
-        bits = np.packbits(vectors > 0, axis=1) if metric == "cosine" else np.ascontiguousarray(vectors)
-        self._bits = faiss.IndexBinaryFlat(bits.shape[1] * 8)
-        if len(bits):
-            self._bits.add(bits)
+        self.assets: list[str] = []
+        self.fingerprints: dict[str, Fingerprint] = {}
+        cosine, counts = metric == "cosine", []
+        codes, bits = [np.empty((0, width), np.int8)], [np.empty((0, width // 8 if cosine else width), np.uint8)]
+        for one in fingerprints:
+            self.assets.append(one.sha256)
+            if kept:
+                self.fingerprints[one.sha256] = one
+            counts.append(len(one.vectors))
+            if cosine:
+                codes.append(np.rint(one.vectors.astype(np.float32) * 127).astype(np.int8))
+            bits.append(np.packbits(one.vectors > 0, axis=1) if cosine else one.vectors)  # type: ignore[arg-type]
+        self.owner = np.repeat(np.arange(len(counts)), counts)
+        self.row = np.concatenate([np.empty(0, np.int64), *map(np.arange, counts)])
+        self._codes = np.concatenate(codes) if cosine else None
+        rows = np.concatenate(bits)
+        self._bits = faiss.IndexBinaryFlat(rows.shape[1] * 8)
+        if len(rows):
+            self._bits.add(rows)
 
     def __len__(self) -> int:
         return len(self.owner)

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mediafp.fingerprint import CROPS, CROPS_A_PICTURE
 from mediafp.store import log, passages, schema, texts, transcripts
 from mediafp.store.codec import canonical, path_string, unpack_fingerprint
 from mediafp.store.content import content
@@ -106,6 +107,10 @@ def _pictures(store: Store) -> Iterator[str]:
     ):
         try:
             count = len(unpack_fingerprint(sha256, type, version, data).spans)
+            if type == CROPS:
+                if count > CROPS_A_PICTURE:
+                    yield f"fingerprint {type} of {sha256} has {count} rows"
+                continue
             rows.setdefault(sha256, {}).setdefault(type, set()).add(count)
         except _DAMAGED as error:
             yield f"fingerprint {type} of {sha256}: {error}"

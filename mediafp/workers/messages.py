@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from mediafp.errors import ErrorKind
 from mediafp.evidence import PictureText, TextBox
-from mediafp.fingerprint import Fingerprint
+from mediafp.fingerprint import CROPS, CROPS_A_PICTURE, Fingerprint, FingerprintType
+from mediafp.fingerprints.crops import crops_version
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.media import Asset, Kind, Pixels
-from mediafp.pipeline import STORED, Reading
+from mediafp.pipeline import EMBEDDING, STORED, Reading
 from mediafp.reading.text import text_version
 from mediafp.store.codec import pack, unpack
 from mediafp.store.records import Thumbnail
@@ -57,6 +58,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     sound: bool = False
     text: bool = False
     picture: bool = False
+    crops: bool = False
 
     @property
     def shown(self) -> str:
@@ -96,7 +98,10 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A file that was read; `sound_start` is set where parts of its sound came before, `text` where it was asked for."""
+    """A file that was read; `sound_start` is set where parts of its sound came before, `text` where it was asked for.
+
+    `crops` are the vectors and quality of a picture's crops, packed.
+    """
 
     kind: Kind
     properties: dict[str, Property]
@@ -105,6 +110,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     rows: list[Row]
     thumbnails: list[bytes]
     picture: bytes | None = None
+    crops: bytes | None = None
     sound_start: float | None = None
     text: list[Line] | None = None
     cpu: float = 0.0
@@ -198,6 +204,7 @@ def read_of(reading: Reading, *, picture: bool, cpu: float) -> Read:
         rows=[Row(f.type, pack(f.vectors, f.quality)) for f in reading.fingerprints],
         thumbnails=[t.jpeg for t in reading.thumbnails],
         picture=pack(reading.picture) if picture and reading.picture is not None else None,
+        crops=pack(reading.crops.vectors, reading.crops.quality) if reading.crops else None,
         sound_start=reading.sound.start if reading.sound else None,
         text=lines_of(reading.text) if reading.text else None,
         cpu=cpu,
@@ -246,6 +253,8 @@ def reading_of(message: Read, sha256: str, size: int) -> Reading:
         raise ValueError("a thumbnail that is none")
     if message.kind == "image" and not count:
         raise ValueError("a picture without a row")
+    if message.kind != "image" and message.crops is not None:
+        raise ValueError("crops of what is no picture")
     return Reading(
         asset=Asset(sha256=sha256, kind=message.kind, bytes=size, properties=_properties(message.properties)),
         fingerprints=tuple(_fingerprint(row, sha256, spans) for row in message.rows),
@@ -255,13 +264,35 @@ def reading_of(message: Read, sha256: str, size: int) -> Reading:
         warnings=tuple(shortened(message.warnings)),
         picture=_picture(message.picture) if message.picture else None,
         text=text_of(message.text) if message.text is not None else None,
+        crops=_crops(message.crops, sha256) if message.crops is not None else None,
     )
 
 
 def _fingerprint(row: Row, sha256: str, spans: npt.NDArray[np.float64]) -> Fingerprint:
     kind = fingerprint_type(row.name)
+    vectors, quality = _vectors(row, kind)
+    if len(vectors) != len(spans):
+        raise ValueError(f"{row.name}: rows of another shape")
+    return Fingerprint(
+        sha256=sha256, type=row.name, version=kind.version, spans=spans.copy(), vectors=vectors, quality=quality
+    )
+
+
+def _crops(data: bytes, sha256: str) -> Fingerprint:
+    kind = fingerprint_type(EMBEDDING)
+    vectors, quality = _vectors(Row(CROPS, data), kind)
+    if len(vectors) > CROPS_A_PICTURE:
+        raise ValueError(f"{CROPS}: too many rows")
+    spans = np.zeros((len(vectors), 2))
+    return Fingerprint(
+        sha256=sha256, type=CROPS, version=crops_version(kind), spans=spans, vectors=vectors, quality=quality
+    )
+
+
+def _vectors(row: Row, kind: FingerprintType) -> list[npt.NDArray[Any]]:
+    """The vectors and quality of as many rows as there are."""
     vectors, quality = _arrays(row.data, np.float16 if kind.metric == "cosine" else np.uint8, np.float32)
-    if vectors.shape != (len(spans), kind.width) or quality.shape != (len(spans),):
+    if vectors.shape != (len(vectors) if vectors.ndim else 0, kind.width) or quality.shape != vectors.shape[:1]:
         raise ValueError(f"{row.name}: rows of another shape")
     if not (np.isfinite(vectors).all() and np.isfinite(quality).all()):
         raise ValueError(f"{row.name}: values that are no numbers")
@@ -269,9 +300,7 @@ def _fingerprint(row: Row, sha256: str, spans: npt.NDArray[np.float64]) -> Finge
         raise ValueError(f"{row.name}: a vector that is too long")
     if ((quality < 0) | (quality > 1)).any():
         raise ValueError(f"{row.name}: a quality that is none")
-    return Fingerprint(
-        sha256=sha256, type=row.name, version=kind.version, spans=spans.copy(), vectors=vectors, quality=quality
-    )
+    return [vectors, quality]
 
 
 def _picture(data: bytes) -> Pixels:

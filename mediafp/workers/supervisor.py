@@ -161,8 +161,9 @@ class Workers:
         sound: bool = False,
         text: bool = False,
         picture: bool = False,
+        crops: bool = False,
     ) -> Reading:
-        """What a file shows, with its sound, its text and its picture where they are asked for. Raises MediaError."""
+        """What a file shows, with its sound, text, picture and crops of it where they are asked for. Raises MediaError."""
         task = Task(
             what="read",
             name=os.fsencode(file.name),
@@ -171,12 +172,15 @@ class Workers:
             sound=sound,
             text=text and kind == "image",
             picture=picture,
+            crops=crops,
         )
         wall = PICTURE_WALL_SECONDS if kind == "image" else VIDEO_WALL_SECONDS
 
         def done(answer: Answer, samples: BinaryIO) -> Reading:
             if not isinstance(answer, Read) or answer.kind != kind or (answer.text is not None) != task.text:
                 raise ValueError("another answer than was asked for")
+            if (answer.crops is not None) != (crops and kind == "image"):
+                raise ValueError("crops that were not asked for, or none")
             reading = reading_of(answer, sha256, file.bytes)
             if answer.sound_start is None:
                 return reading

@@ -134,6 +134,7 @@ def work(line: Line, task: Task, descriptor: int) -> None:
                     full_decode=task.full_decode,
                     sound=task.sound,
                     text=task.text,
+                    crops=task.crops,
                     go_on=CpuBudget(),
                 )
                 if reading is None:

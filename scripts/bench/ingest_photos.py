@@ -36,7 +36,7 @@ def seconds(*command: object) -> float:
 
 
 def main() -> None:
-    """Prints both times and their ratio."""
+    """Prints both times and their ratio, without views and with them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     source = parser.parse_args().folder
@@ -45,8 +45,9 @@ def main() -> None:
         (work / "photos").mkdir()
         photos(source, work / "photos", COUNT)
         theirs = seconds(BIN / "immaculate", work / "photos", "--method", "sscd_distilled")
-        ours = seconds(BIN / "mediafp", "--store", work / "store", "ingest", work / "photos")
-    print(f"mediafp {ours:.1f} s, immaculate {theirs:.1f} s, ratio {ours / theirs:.2f}")
+        for views in ("no", "yes"):
+            ours = seconds(BIN / "mediafp", "--store", work / views, "ingest", "--views", views, work / "photos")
+            print(f"views {views}: mediafp {ours:.1f} s, immaculate {theirs:.1f} s, ratio {ours / theirs:.2f}")
 
 
 if __name__ == "__main__":
