@@ -6,14 +6,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from mediafp.errors import MediaError, UnreadableMedia
-from mediafp.evidence import Answer, Match, TextBox
+from mediafp.evidence import Answer, Match, Point, TextBox
 from mediafp.ingest.open import sniff
 from mediafp.ingest.probe import OpenFile, open_file
 from mediafp.ingest.thumbnails import unpack_thumbnail
 from mediafp.ingest.walk import Found, sha256_of
 from mediafp.library import Library
+from mediafp.matching.views import rectangles
 from mediafp.matching.written import Lines
+from mediafp.media import Pixels
 from mediafp.pipeline import Reading
 from mediafp.reading.speech import SpeechOptions
 from mediafp.store.records import Store
@@ -103,6 +107,23 @@ def original(store: Store, sha256: str) -> Iterator[OpenFile | None]:
         yield found
 
 
+def frames(store: Store, sha256: str) -> list[tuple[Point, ...]]:
+    """The rectangles that stand out in a stored picture, in its pixels."""
+    jpeg = store.thumbnail_at(sha256, 0)
+    if jpeg is None:
+        return []
+    thumbnail = unpack_thumbnail(jpeg)
+    zoom = _enlargement(store, sha256, thumbnail)
+    boxes = np.array(rectangles(thumbnail)).reshape(-1, 4) * zoom
+    return [((left, top), (right, top), (right, bottom), (left, bottom)) for left, top, right, bottom in boxes.tolist()]
+
+
+def _enlargement(store: Store, sha256: str, thumbnail: Pixels) -> float:
+    """Pixels of a stored picture a pixel of its thumbnail."""
+    properties = store.asset(sha256).properties
+    return max(int(properties["width"] or 0), int(properties["height"] or 0)) / float(max(thumbnail.shape[:2]))
+
+
 def _read_now(store: Store, sha256: str, workers: Workers) -> tuple[TextBox, ...] | None:
     """The text of a stored picture, read from its file, else from its thumbnail; None where neither can be read."""
     try:
@@ -117,10 +138,7 @@ def _read_now(store: Store, sha256: str, workers: Workers) -> tuple[TextBox, ...
             small.flush()
             with OpenFile(sha256, os.dup(small.fileno())) as file:
                 lines = workers.read_text(file)[0].lines
-        properties = store.asset(sha256).properties
-        zoom = max(int(properties["width"] or 0), int(properties["height"] or 0)) / max(
-            unpack_thumbnail(jpeg).shape[:2]
-        )
+        zoom = _enlargement(store, sha256, unpack_thumbnail(jpeg))
         return tuple(replace(line, box=tuple((x * zoom, y * zoom) for x, y in line.box)) for line in lines)
     except MediaError:
         return None

@@ -147,7 +147,7 @@ class Case:
             asked = answers.ask(file, self.store, self._library, self._readers if text else self._workers, question)
             if asked.answer.error == answers.NOT_MEDIA and file.root is not None:
                 continue
-            traced = trace(asked.answer, self.store.sightings)
+            traced = trace(asked.answer, self.store.sightings, lambda sha256: answers.frames(self.store, sha256))
             if page and asked.reading:
                 with _writing(page):
                     write_trace(page, traced, _Evidence(self.store, asked.reading))

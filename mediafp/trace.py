@@ -2,18 +2,30 @@
 
 from collections.abc import Callable, Sequence
 
-from mediafp.evidence import Answer, Match, Trace, Traced
+import cv2
+import numpy as np
+
+from mediafp.evidence import Answer, Match, Placement, Point, Trace, Traced
 from mediafp.media import Sighting
 
 WHOLE = 0.9
 """Share of the query that a source must show; a picture that shows less is cut elsewhere."""
 LARGER = 1.02
 """Times the area from which one picture shows more than another: placements are some tenths of a percent off."""
+IN_FRAME = 0.97
+"""Share of what the query and the reference share that must lie in a rectangle of the reference so that it is the frame of
+the picture, and what lies outside of it a page, a border or other pictures."""
+LARGEST_FRAME = 0.75
+"""Share of the reference that a frame takes at most: larger rectangles are found in photographs as well."""
+Frames = Callable[[str], Sequence[Sequence[Point]]]
+"""The rectangles that stand out in a stored picture, in its pixels: a screenshot's picture, the tiles of a collage."""
 
 
-def trace(answer: Answer, sightings: Callable[[str], Sequence[Sighting]]) -> Trace:
+def trace(answer: Answer, sightings: Callable[[str], Sequence[Sighting]], frames: Frames) -> Trace:
     """The matches of an answer by their oldest sighting, those without a date last, and the least-cut picture among them."""
-    found = [_traced(match, sightings(match.sha256)) for match in answer.matches if match.verdict != "same_scene"]
+    found = [
+        _traced(match, sightings(match.sha256), frames) for match in answer.matches if match.verdict != "same_scene"
+    ]
     found.sort(key=lambda one: (one.first_seen is None, one.first_seen or "", -one.match.probability, one.match.sha256))
     return Trace(answer=answer, found=tuple(found), source=_source(found))
 
@@ -23,20 +35,34 @@ def first_seen(sighting: Sighting) -> str | None:
     return sighting.posted_at or sighting.captured_at
 
 
-def _traced(match: Match, seen: Sequence[Sighting]) -> Traced:
+def _traced(match: Match, seen: Sequence[Sighting], frames: Frames) -> Traced:
     dated = sorted(seen, key=lambda one: (first_seen(one) is None, first_seen(one) or "", one.uri))
-    placement = match.placement
-    extent = placement.shown / placement.covered if placement and placement.covered else None
+    placement = match.placement if match.kind == "image" else None
     return Traced(
         match=match,
         sightings=tuple(dated),
         first_seen=first_seen(dated[0]) if dated else None,
-        extent=None if extent is None or match.kind != "image" else round(extent, 3),
+        extent=_extent(placement, frames(match.sha256)) if placement and placement.covered else None,
     )
+
+
+def _extent(placement: Placement, frames: Sequence[Sequence[Point]]) -> float:
+    """How much of the picture the reference shows, in areas of the query."""
+    shared = np.array(placement.overlap, np.float32)
+    area = float(cv2.contourArea(shared))
+    whole = picture = area / placement.covered
+    for frame in frames:
+        corners = np.array(frame, np.float32)
+        size = float(cv2.contourArea(corners))
+        if size <= LARGEST_FRAME * whole and cv2.intersectConvexConvex(shared, corners)[0] >= IN_FRAME * area:
+            picture = min(picture, size)
+    return round(placement.shown * max(1.0, picture / area), 3)
 
 
 def _source(found: Sequence[Traced]) -> Traced | None:
     """The picture that shows the query and most around it; of those alike the oldest."""
     wholes = [one for one in found if one.extent and one.match.placement and one.match.placement.shown >= WHOLE]
+    # What is hardly a copy is no source where there are surer ones.
+    wholes = [one for one in wholes if one.match.verdict == "copy"] or wholes
     most = max((one.extent or 0.0 for one in wholes), default=0.0)
     return next((one for one in wholes if (one.extent or 0.0) * LARGER >= most), None)

@@ -23,8 +23,10 @@ ALWAYS_PLACED = 3
 PROMISING = 0.15
 """Normalised likeness from which a candidate is placed whatever was found before: unrelated pictures reach it
 in 0.5 % of the pairs that a query's 14 best make."""
-CLOSELY = 2
-"""Candidates that are looked at closely where none was placed: a small crop has few points, and little likeness."""
+CLOSELY = 3
+"""Candidates that are looked at closely where few points place them or none: a small crop, or a clear sky, has few."""
+FEW_POINTS = 12
+"""Points below which a placement may lie askew."""
 CLOSELY_AT = 0.09
 """Normalised likeness from which they are: the best candidate of one stranger in twenty reaches it, the true one of five in
 eight crops to 15 % of the area that were not placed."""
@@ -113,9 +115,8 @@ def compare(query: PictureQuery, shelf: Shelf, *, without: str | None = None) ->
         fits = place_all(query.sketch, reference, query.boxes[candidate.view]) if reference else []
         sure = sure or any(is_sure(fit) for fit in fits)
         pairs.append(_pair(candidate, reference, fits, query, shelf))
-    if any(pair.fit for pair in pairs):
-        return pairs
-    again = [pair for pair in pairs[:CLOSELY] if pair.candidate.score >= CLOSELY_AT]
+    shaky = [pair for pair in pairs if pair.candidate.score >= CLOSELY_AT and _points(pair.fit) < FEW_POINTS]
+    again = sorted(shaky, key=lambda pair: -pair.candidate.score)[:CLOSELY]
     return [_closer(pair, query, shelf) if pair in again else pair for pair in pairs]
 
 
@@ -135,7 +136,11 @@ def _closer(pair: Pair, query: PictureQuery, shelf: Shelf) -> Pair:
     """The pair as a closer look shows it."""
     reference = shelf.sketch(pair.candidate.sha256, pair.candidate.row)
     fit = place_closely(query.sketch, reference) if reference else None
-    return _pair(pair.candidate, reference, [fit], query, shelf) if fit else pair
+    return _pair(pair.candidate, reference, [fit], query, shelf) if fit and _points(fit) > _points(pair.fit) else pair
+
+
+def _points(fit: Fit | None) -> int:
+    return fit.placement.inliers if fit else 0
 
 
 def _unknown(
