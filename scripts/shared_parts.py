@@ -1,6 +1,6 @@
 """Write pictures that share a part and are no copies: hard negatives for scripts/calibrate.py.
 
-    .venv/bin/python scripts/shared_parts.py PHOTOS OUT [--count N] [--seed S]
+    .venv/bin/python scripts/shared_parts.py PHOTOS OUT [--kinds KIND...] [--count N] [--seed S]
 
 PHOTOS is a folder of photographs. Of each kind N pairs are made: a logo, or a tiled mark, on two photographs; two
 photographs in one news template or one page layout; two charts of one style; two pages of text; two photographs half of
@@ -202,6 +202,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -215,10 +216,10 @@ def main() -> None:
     def photo() -> Image.Image:
         return ImageOps.contain(Image.open(files.pop()).convert("RGB"), (640, 640))
 
-    for kind, make in KINDS.items():
+    for kind in args.kinds:
         for number in range(args.count):
             seed, name = f"{args.seed} {kind} {number}", f"{kind}_{number:02}"
-            first, second = (make(random.Random(seed), photo()) for _ in range(2))
+            first, second = (KINDS[kind](random.Random(seed), photo()) for _ in range(2))
             first.save(args.out / "refs" / f"{name}.jpg", quality=92)
             for role, query, reference in (
                 ("other", second, None),

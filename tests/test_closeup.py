@@ -201,3 +201,17 @@ def test_the_model_sees_a_copy_and_a_stranger_apart(
     other = np.asarray(Image.fromarray(photos["temple"]).resize(reference.size))
     assert look(query, reference, doubtful, embed) > SURE_LIKENESS
     assert look(query, sketch(other), doubtful, embed) < 0.3
+
+
+def test_a_sure_fit_is_looked_at_again_where_a_part_of_the_picture_differs(photos: dict[str, np.ndarray]) -> None:
+    reference = sketch(photos["motorcycle"])
+    query, fit = placed(edited(photos["motorcycle"], mirrored=False, zoom=0.9), reference)
+    assert is_sure(fit)
+    asked: list[int] = []
+
+    def embed(pictures: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        asked.append(len(pictures))
+        return np.eye(2, 512, dtype=np.float16), np.zeros(2, np.float32)
+
+    assert look(query, reference, replace(fit, held=1.0), embed) == SURE_LIKENESS and not asked
+    assert look(query, reference, replace(fit, held=0.5), embed) == 0.0 and asked == [2]

@@ -23,6 +23,9 @@ SURE_LIKENESS = 0.7
 Development set, hard edits: of the placed pairs in doubt, true copies lie at .42 to .85 (5 % and 95 %), other
 photographs of one person at .38 at most; the distilled model mixes the two.
 """
+SURE_HELD = 0.85
+"""Share of the blocks that must agree so that a fit is not looked at again. Below it something was laid over a copy, or a
+page holds another picture: the likeness of the one is .3 to .75, of the other .1 to .5 (development set)."""
 Embed = Callable[[list[Pixels]], tuple[Vectors, npt.NDArray[np.float32]]]
 """Pictures to their unit vectors (N, 512) and their likeness (N,) to unrelated pictures."""
 
@@ -34,7 +37,7 @@ def look(query: Sketch, reference: Sketch, fit: Fit, embed: Embed) -> float:
     """
     if not fit.firm:
         return 0.0
-    if is_sure(fit):
+    if is_sure(fit) and fit.held >= SURE_HELD:
         return SURE_LIKENESS
     vectors, levels = embed(list(cut_out(query, reference, fit)))
     return float(vectors[0].astype(np.float32) @ vectors[1].astype(np.float32) - levels.max())

@@ -143,11 +143,13 @@ def picture_reasons(fit: Fit | None, distance: int, score: float, *, copies: int
         if copies > 1:
             reasons.insert(0, f"the reference stands {copies} times in the query")
     elif fit and is_loose(fit, distance):
-        part, scene = (
-            "on a small part alone, as on a logo that both bear",
-            "only loosely, as in two photographs of one scene",
-        )
-        reasons = [f"points agree {scene if fit.miss >= LOOSE_MISS else part}"]
+        if fit.other_content:
+            how = "on a page or a layout that both have, with another picture in it"
+        elif fit.miss >= LOOSE_MISS:
+            how = "only loosely, as in two photographs of one scene"
+        else:
+            how = "on a small part alone, as on a logo that both bear"
+        reasons = [f"points agree {how}"]
     else:
         reasons = ["no placement joins the two pictures"]
     if distance <= SURE_PDQ:

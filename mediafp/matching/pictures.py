@@ -1,7 +1,7 @@
 """Matches of a picture with the pictures and the video frames of a shelf."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ from mediafp.evidence import Match, Segment
 from mediafp.matching import judge
 from mediafp.matching.align import share
 from mediafp.matching.closeup import look
+from mediafp.matching.framed import holds_another
 from mediafp.matching.place import Box, Fit, Sketch, is_sure, place_all, place_closely, should_join
 from mediafp.matching.search import Candidate, Vectors, background_level, distance_between, rank, shortlist
 from mediafp.matching.shelf import Shelf
@@ -123,6 +124,9 @@ def compare(query: PictureQuery, shelf: Shelf, *, without: str | None = None) ->
 def _pair(candidate: Candidate, reference: Sketch | None, fits: list[Fit], query: PictureQuery, shelf: Shelf) -> Pair:
     """What the two show, placed by the first of the fits if there is one."""
     fit = fits[0] if fits else None
+    boxes = [box for box in query.boxes[: query.clear] if box]
+    if fit and reference and fit.firm and holds_another(query.sketch, reference, fit, boxes):
+        fit = replace(fit, other_content=True)
     close = look(query.sketch, reference, fit, shelf.embed_fully) if reference and fit else 0.0
     distance = distance_between(query.pdq, shelf.pdq(candidate.sha256))
     # All plain pictures are alike, and none is a copy of another for that.

@@ -172,7 +172,7 @@ class Fit:
     that correlate by HELD_AT or more, 0..1; `support`: inliers as a
     share of the points that either side has in the overlap, the lesser number; `miss`: mean distance of the
     inliers from the map, pixels of SIDE. Two photographs of one face miss by 1.0 with a support of .2, copies
-    by .2 with .5 (development set).
+    by .2 with .5 (development set). `other_content`: a frame that both have, as a post's, shows another picture in each.
     """
 
     placement: Placement
@@ -180,11 +180,12 @@ class Fit:
     held: float
     support: float
     miss: float
+    other_content: bool = False
 
     @property
     def firm(self) -> bool:
         """Whether one flat map joins the pictures, so that the placement holds."""
-        return self.miss < LOOSE_MISS and not self.partial
+        return self.miss < LOOSE_MISS and not self.partial and not self.other_content
 
     @property
     def partial(self) -> bool:

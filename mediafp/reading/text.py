@@ -1,6 +1,5 @@
 """Text in pictures: PP-OCR by way of rapidocr, with the weights that its package holds."""
 
-import logging
 import time
 from collections.abc import Callable
 from functools import cache
@@ -32,7 +31,7 @@ LINE_HEIGHT = 48
 LONGEST_LINE = 40.0
 """Times its height that a line is long at most; a longer one is squeezed."""
 LEAST_CONFIDENCE = 0.5
-CPU_SECONDS = 3.0
+LINES_CPU_SECONDS = 3.0
 """CPU seconds after which no further lines of a picture are read; the largest come first. A page of 40 lines takes 1.5."""
 BATCH = 8
 """Lines that are read at a time."""
@@ -72,8 +71,6 @@ class TextReader:
 
         models = {f"{part}.model_path": str(weights.find(name)) for part, name in MODELS.items()}
         self._engine: Any = RapidOCR(params={**ENGINE, **models})
-        # Its handler writes to the terminal.
-        logging.getLogger("RapidOCR").handlers.clear()
 
     def read(
         self, picture: Pixels, size: tuple[int, int], go_on: Callable[[], bool] = lambda: True
@@ -85,7 +82,7 @@ class TextReader:
         """
         bgr = np.ascontiguousarray(picture[:, :, ::-1])
         boxes = sorted(self._boxes(bgr), key=_area, reverse=True)
-        zoom, until = max(size) / max(bgr.shape[:2]), time.process_time() + CPU_SECONDS
+        zoom, until = max(size) / max(bgr.shape[:2]), time.process_time() + LINES_CPU_SECONDS
         lines: list[TextBox] = []
         for at in range(0, len(boxes), BATCH):
             if time.process_time() > until or not go_on():
