@@ -98,7 +98,7 @@ def main() -> None:
     chosen = options.tools or list(offered)
     if missing := set(chosen) - set(offered):
         parser.error(f"no such tool, or one that needs --imagededup: {' '.join(sorted(missing))}")
-    if not options.imagededup:
+    if not (options.tools or options.imagededup):
         print("imagededup is left out: no --imagededup PYTHON", file=sys.stderr)
     drawn: dict[str, dict[str, dict[str, float]]] = {}
     for folder in options.set:

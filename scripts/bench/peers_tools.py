@@ -190,6 +190,8 @@ def by_mediafp(folder: Path, truth: Truth) -> Answer:
         made = subprocess.run(
             [*command, "match", str(folder / "queries"), *options], check=False, capture_output=True, text=True
         )
+        if made.returncode == 2:
+            raise RuntimeError(made.stderr.strip())
     pairs: list[Pair] = []
     for line in made.stdout.splitlines():
         answer = json.loads(line)
