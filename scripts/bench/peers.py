@@ -4,12 +4,15 @@
 
 A SET holds refs/, queries/ and truth.json, whose `queries` maps a query's name to {"reference": NAME or null, "edit":
 NAME}. Prints two Markdown tables a set. *Found with no false match* is the share of the queries whose reference scores
-above every wrong pair of the whole set; a tie with a wrong one does not count. PDQ answers in every dihedral form, the
-other hashes mirrored too. `immaculate` only says what belongs together: all its pairs score the same, so that a single
-wrong one among them leaves nothing found without a false match (what was found with it stands in the column of its own
-threshold); and its groups chain, so that one edit may find its reference by way of another. Speed is that of the
-references with decoding, of `immaculate` that of all pictures and its start-up. imagededup needs torch, so it runs in
-an interpreter of its own; its CNN fetches weights when it is first run, and is left out with a note where it cannot.
+above every wrong pair of the whole set; a tie with a wrong one does not count.
+
+A tool that ranks is asked for the ten nearest references of each query. PDQ answers in every dihedral form, the other
+hashes mirrored too. `immaculate` only says what belongs together: all its pairs score the same, so that a single wrong
+one among them leaves nothing found without a false match (what was found with it stands in the column of its own
+threshold); and its groups chain, so that one edit may find its reference by way of another. imagededup needs torch, so
+it runs in an interpreter of its own; its CNN fetches weights when it is first run, and is left out with a note where it
+cannot. Speed is that of the references with decoding, of `immaculate` that of all pictures and its start-up.
+
 `--plot` needs matplotlib, which the extra `demo` brings.
 """
 
@@ -55,7 +58,7 @@ def overall(answers: dict[Tool, Answer], total: int) -> str:
             f"{sum(pair.true and pair.score > bar for pair in pairs) / total:.3f}",
             f"{micro_ap(pairs, total):.3f}",
             f"{false:,} (found {found:.3f})",
-            f"{answer.rate:.3g}",
+            f"{answer.rate:,.0f}" if answer.rate >= 10 else f"{answer.rate:.1f}",
             "–" if answer.size is None else f"{answer.size:,.0f}",
         ]
 
