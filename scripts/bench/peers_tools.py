@@ -23,6 +23,7 @@ BIN = Path(sys.executable).parent
 NEAREST = 10
 SEGMENT_ERROR = 0.25
 """imagehash's own share of bits by which two segments may differ."""
+ABOVE_ZERO = float(np.nextafter(0, 1))
 Truth = dict[str, str | None]
 Hash = Callable[[Image.Image], np.ndarray]
 
@@ -115,15 +116,17 @@ def segments(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def alike_segments(form: np.ndarray, references: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """imagehash's `matches` and `best_match` in one: matching segments, less their mean distance in 0..1.
+    """imagehash's `matches` and `best_match` in one: matching segments, less their mean distance in 0..1, as a share.
 
-    A row of `references` is a segment; `starts` are the first ones of the references. One matching segment is a match.
+    The share is of the query's segments; without it (the order is the same within a query, and one matching segment is a
+    match in either case) a query of many segments would outrank the others: measured, less is found with no false match.
+    A row of `references` is a segment; `starts` are the first ones of the references.
     """
     width = 8 * form.shape[1]
     distance = np.minimum.reduceat(np.bitwise_count(form[:, None] ^ references[None]).sum(axis=2), starts, axis=1)
     near = distance <= width * SEGMENT_ERROR
     count = near.sum(axis=0)
-    return np.asarray(count - (distance * near).sum(axis=0) / (width * np.maximum(count, 1)))
+    return np.asarray((count - (distance * near).sum(axis=0) / (width * np.maximum(count, 1))) / len(form))
 
 
 def by_segments(folder: Path, truth: Truth) -> Answer:
@@ -210,7 +213,7 @@ def tools(imagededup: Path | None) -> dict[str, Tool]:
     offered = {
         "pdq": Tool("PDQ, 8 forms", -31, every_turn),
         "phash": Tool("imagehash phash", 0, either_way),
-        "crop": Tool("imagehash crop_resistant", 1 - SEGMENT_ERROR, by_segments),
+        "crop": Tool("imagehash crop_resistant", ABOVE_ZERO, by_segments),
     }
     if imagededup:
         offered["dedup-phash"] = Tool("imagededup PHash", -10, partial(by_imagededup, imagededup, "PHash", equal_bits))
