@@ -1,143 +1,130 @@
-"""mediafp against its peers on one set of edited pictures: what is found with no false match, speed, size.
+"""mediafp against its peers on sets of edited pictures: what is found with no false match, by edit too; speed; size.
 
-    .venv/bin/python scripts/bench/peers.py SET
+    .venv/bin/python scripts/bench/peers.py SET... [--tools NAME...] [--imagededup PYTHON] [--plot FILE.png]
 
-A SET holds refs/, queries/ and truth.json, whose `queries` maps a query's name to {"reference": NAME or null}. PDQ and
-pHash answer with their nearest references, in every dihedral form (PDQ) or mirrored (pHash); `immaculate` groups
-references and queries with its own threshold, so it has one operating point. Prints a Markdown table.
+A SET holds refs/, queries/ and truth.json, whose `queries` maps a query's name to {"reference": NAME or null, "edit":
+NAME}. Prints two Markdown tables a set. *Found with no false match* is the share of the queries whose reference scores
+above every wrong pair of the whole set; a tie with a wrong one does not count.
+
+A tool that ranks is asked for the ten nearest references of each query. PDQ answers in every dihedral form, the other
+hashes mirrored too. `immaculate` only says what belongs together: all its pairs score the same, so that a single wrong
+one among them leaves nothing found without a false match (what was found with it stands in the column of its own
+threshold); and its groups chain, so that one edit may find its reference by way of another. imagededup needs torch, so
+it runs in an interpreter of its own; its CNN fetches weights when it is first run, and is left out with a note where it
+cannot. Speed is that of the references with decoding, of `immaculate` that of all pictures and its start-up.
+
+`--plot` needs matplotlib, which the extra `demo` brings.
 """
 
 import argparse
 import json
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 
-import imagehash
 import numpy as np
-from PIL import Image, ImageOps
-
-from mediafp.fingerprints.pdq import Pdq
-
-BIN = Path(sys.executable).parent
-NEAREST = 10
-Truth = dict[str, str | None]
-Scored = list[tuple[float, bool]]
-Hash = Callable[[Image.Image], np.ndarray]
+from peers_tools import Answer, Pair, Tool, tools
 
 
-def recall_at_zero(pairs: Scored, total: int) -> float:
-    """Share of the true pairs that score above every false one."""
-    ceiling = max((score for score, true in pairs if not true), default=-np.inf)
-    return sum(true and score > ceiling for score, true in pairs) / total
+def ceiling(pairs: Iterable[Pair]) -> float:
+    """The score of the best wrong pair."""
+    return max((pair.score for pair in pairs if not pair.true), default=-np.inf)
 
 
-def micro_ap(pairs: Scored, total: int) -> float:
+def micro_ap(pairs: Iterable[Pair], total: int) -> float:
     """Area under precision and recall over all pairs; ties are counted against the tool."""
     hits, area = 0, 0.0
-    for rank, (_, true) in enumerate(sorted(pairs, key=lambda p: (-p[0], p[1])), 1):
-        if true:
+    for rank, pair in enumerate(sorted(pairs, key=lambda pair: (-pair.score, pair.true)), 1):
+        if pair.true:
             hits += 1
             area += hits / rank
     return area / total
 
 
-def by_hash(folder: Path, truth: Truth, one: Hash, forms: Hash) -> tuple[Scored, float]:
-    """Scored pairs of a bit hash, and its seconds a reference with decoding."""
-    start = time.perf_counter()
-    references = sorted((folder / "refs").iterdir())
-    bits = np.stack([one(Image.open(path).convert("RGB")) for path in references])
-    seconds = (time.perf_counter() - start) / len(references)
-    pairs: Scored = []
-    for name, wanted in truth.items():
-        mine = forms(Image.open(folder / "queries" / name).convert("RGB"))
-        if not len(mine):
-            continue  # too plain for PDQ
-        distance = np.bitwise_count(mine[:, None] ^ bits[None]).sum(axis=2).min(axis=0)
-        for n in np.argsort(distance, kind="stable")[:NEAREST]:
-            pairs.append((-float(distance[n]), references[n].name == wanted))
-    return pairs, seconds
+def table(head: list[str], rows: Iterable[list[str]]) -> str:
+    """Markdown."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
-def by_groups(folder: Path, truth: Truth, method: str) -> tuple[Scored, float]:
-    """Pairs that `immaculate` puts into one group, and its seconds a picture, start-up included."""
-    start = time.perf_counter()
-    command = [str(BIN / "immaculate"), "--json", "--method", method, str(folder)]
-    made = subprocess.run(command, check=True, capture_output=True, text=True)
-    seconds = (time.perf_counter() - start) / sum(1 for part in ("refs", "queries") for _ in (folder / part).iterdir())
-    found = json.loads(made.stdout)
-    pairs: Scored = []
-    for group in [*found["near"], *found["exact"]]:
-        references = {Path(path).name for path in group if Path(path).parent.name == "refs"}
-        queries = {Path(path).name for path in group if Path(path).parent.name == "queries"}
-        pairs += [(1.0, truth[query] == reference) for query in queries for reference in references]
-    return pairs, seconds
+def overall(answers: dict[Tool, Answer], total: int) -> str:
+    """A row a tool: what is found, how fast, how large."""
 
-
-def by_mediafp(folder: Path, truth: Truth) -> tuple[Scored, float, float]:
-    """Scored pairs of `mediafp match`, seconds a reference of `mediafp ingest`, bytes of the store a reference."""
-    with tempfile.TemporaryDirectory() as store:
-        command = [str(BIN / "mediafp"), "--store", store]
-        start = time.perf_counter()
-        subprocess.run([*command, "ingest", str(folder / "refs"), "--text", "no"], check=True, capture_output=True)
-        count = len(list((folder / "refs").iterdir()))
-        seconds = (time.perf_counter() - start) / count
-        size = sum(path.stat().st_size for path in Path(store).rglob("*") if path.is_file()) / count
-        options = ["--min-probability", "0", "--top", str(NEAREST), "--json"]
-        made = subprocess.run(
-            [*command, "match", str(folder / "queries"), *options], check=False, capture_output=True, text=True
-        )
-    pairs: Scored = []
-    for line in made.stdout.splitlines():
-        answer = json.loads(line)
-        wanted = truth[Path(answer["query"]).name]
-        pairs += [
-            (match["probability"], wanted in {Path(uri).name for uri in match["uris"]}) for match in answer["matches"]
+    def row(tool: Tool, answer: Answer) -> list[str]:
+        pairs, bar = answer.pairs, ceiling(answer.pairs)
+        false = sum(not pair.true and pair.score >= tool.threshold for pair in pairs)
+        found = sum(pair.true and pair.score >= tool.threshold for pair in pairs) / total
+        return [
+            tool.name,
+            f"{sum(pair.true and pair.score > bar for pair in pairs) / total:.3f}",
+            f"{micro_ap(pairs, total):.3f}",
+            f"{false:,} (found {found:.3f})",
+            f"{answer.rate:,.0f}" if answer.rate >= 10 else f"{answer.rate:.1f}",
+            "–" if answer.size is None else f"{answer.size:,.0f}",
         ]
-    return pairs, seconds, size
+
+    head = [
+        "tool",
+        "found, no false match",
+        "µAP",
+        "false at its own threshold",
+        "pictures a second",
+        "bytes a picture",
+    ]
+    return table(head, (row(*item) for item in answers.items()))
 
 
-def phash(image: Image.Image) -> np.ndarray:
-    """64 bits in 8 bytes."""
-    return np.packbits(imagehash.phash(image).hash.reshape(-1))
+def recalls(answer: Answer, edits: dict[str, set[str]]) -> dict[str, float]:
+    """Share of each edit's queries found above every wrong pair of the set."""
+    bar = ceiling(answer.pairs)
+    found = {pair.query for pair in answer.pairs if pair.true and pair.score > bar}
+    return {edit: len(found & queries) / len(queries) for edit, queries in edits.items()}
+
+
+def by_edit(answers: dict[Tool, Answer], edits: dict[str, set[str]]) -> str:
+    """A row an edit, a column a tool: found with no false match."""
+    columns = [recalls(answer, edits) for answer in answers.values()]
+    rows = (
+        [edit, str(len(queries)), *(f"{column[edit]:.2f}" for column in columns)] for edit, queries in edits.items()
+    )
+    return table(["edit", "queries", *(tool.name for tool in answers)], rows)
 
 
 def main() -> None:
-    """Prints the table."""
+    """Runs the tools and prints the tables of each set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("set", type=Path)
-    folder = parser.parse_args().set
-    facts = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
-    truth: Truth = {name: fact["reference"] for name, fact in facts.items()}
-    total = sum(wanted is not None for wanted in truth.values())
-    pdq = Pdq()
-    hashes: dict[str, tuple[Hash, Hash, str]] = {
-        "PDQ, 8 forms": (lambda i: pdq.extract([np.asarray(i)])[0][0], lambda i: pdq.dihedral(np.asarray(i)), "32"),
-        "imagehash phash, mirrored too": (phash, lambda i: np.stack((phash(i), phash(ImageOps.mirror(i)))), "8"),
-    }
-    rows: list[tuple[str, Scored, float, str]] = []
-    for name, (one, forms, size_told) in hashes.items():
-        pairs, seconds = by_hash(folder, truth, one, forms)
-        rows.append((name, pairs, seconds, size_told))
-    for method in ("sscd_distilled", "sscd"):
-        pairs, seconds = by_groups(folder, truth, method)
-        rows.append((f"immaculate {method}", pairs, seconds, "–"))
-    pairs, seconds, size = by_mediafp(folder, truth)
-    rows.append(("mediafp", pairs, seconds, f"{size:,.0f}"))
-    print("| tool | found, no false match | µAP | false at its own threshold | pictures a second | bytes a picture |")
-    print("|---|---|---|---|---|---|")
-    own = {"PDQ, 8 forms": -31.0, "imagehash phash, mirrored too": 0.0, "mediafp": 0.8}
-    for name, pairs, seconds, size_told in rows:
-        at = own.get(name, 1.0)
-        false = sum(not true and score >= at for score, true in pairs)
-        found = sum(true and score >= at for score, true in pairs) / total
-        print(
-            f"| {name} | {recall_at_zero(pairs, total):.3f} | {micro_ap(pairs, total):.3f} "
-            f"| {false} (found {found:.3f}) | {1 / seconds:.0f} | {size_told} |"
-        )
+    parser.add_argument("set", type=Path, nargs="+", metavar="SET")
+    parser.add_argument("--tools", nargs="+", metavar="NAME", help=f"some of {' '.join(tools(Path()))}; default: all")
+    parser.add_argument("--imagededup", type=Path, metavar="PYTHON", help="an interpreter that can import imagededup")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw what is found of each edit")
+    options = parser.parse_args()
+    offered = tools(options.imagededup)
+    chosen = options.tools or list(offered)
+    if missing := set(chosen) - set(offered):
+        parser.error(f"no such tool, or one that needs --imagededup: {' '.join(sorted(missing))}")
+    if not (options.tools or options.imagededup):
+        print("imagededup is left out: no --imagededup PYTHON", file=sys.stderr)
+    drawn: dict[str, dict[str, dict[str, float]]] = {}
+    for folder in options.set:
+        facts = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
+        truth: dict[str, str | None] = {query: fact["reference"] for query, fact in facts.items()}
+        edits: dict[str, set[str]] = {}
+        for query, fact in facts.items():
+            if fact["reference"] is not None:
+                edits.setdefault(fact["edit"], set()).add(query)
+        answers: dict[Tool, Answer] = {}
+        for key in chosen:
+            try:
+                answers[offered[key]] = offered[key].run(folder, truth)
+            except RuntimeError as reason:
+                print(f"{folder.name}: {key} is left out: {reason}", file=sys.stderr)
+        total = sum(map(len, edits.values()))
+        print(f"### {folder.name}: {len(truth):,} queries, {total:,} of them edits of a reference\n")
+        print(overall(answers, total), by_edit(answers, edits), sep="\n\n", end="\n\n", flush=True)
+        drawn[folder.name] = {tool.name: recalls(answer, edits) for tool, answer in answers.items()}
+    if options.plot:
+        from peers_plot import draw
+
+        draw(drawn, options.plot)
 
 
 if __name__ == "__main__":
