@@ -9,7 +9,8 @@ Logistic regression; a feature with a negative weight is dropped, since more evi
 calibration error is cross-validated, grouped by what is shown, so that no source is on both sides. Put the new SHA-256
 into models/manifest.toml (it is printed).
 
-Pictures want other pictures of one scene among the wrong candidates: make a set of scripts/scene_frames.py's frames.
+Pictures want other pictures of one scene among the wrong candidates, and pictures that share a part: make a set of
+scripts/scene_frames.py's frames, and one by scripts/shared_parts.py (without charts: of one style they share too much).
 
 Scripts are fitted on what `mediafp transcribe --json` says (RESULTS.jsonl) of a set whose truth.json lists `files`, each
 with its sha256, and the `pairs` of files with words in common: [i, j, how, script]. A pair not listed is false, one whose
@@ -43,9 +44,11 @@ from mediafp.evidence import Transcript, Utterance
 from mediafp.fingerprints.words import words_fingerprint
 from mediafp.ingest.probe import open_file
 from mediafp.ingest.walk import sha256_of
+from mediafp.jobs import IngestOptions
 from mediafp.library import Library
 from mediafp.matching import judge, pictures, scripts, videos
 from mediafp.matching.script_index import Scripts
+from mediafp.pipeline import ReadOptions
 
 TARGET = Path(__file__).parent.parent / "models" / "calibration.json"
 FOLDS = 5
@@ -63,7 +66,7 @@ def samples(named: str, kind: str) -> list[Sample]:
     folder = Path(path)
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
     with tempfile.TemporaryDirectory() as store, open_case(store, create=True) as case:
-        for _ in case.ingest([folder / "refs"]):
+        for _ in case.ingest([folder / "refs"], IngestOptions(read=ReadOptions(text=False))):
             pass
         # Half of the queries a process: placement is single-threaded.
         names = sorted(truth)[:: int(every or 1)]

@@ -32,6 +32,8 @@ from mediafp.reading.models import EMBEDDED
 from mediafp.store import transcripts
 from mediafp.trace import first_seen
 
+NEAR = 0.01
+"""Probability from which a candidate that was turned down is told beside matches."""
 LEAST_MORE = 0.02
 """Share by which a picture must show more than another before it is said."""
 
@@ -97,7 +99,9 @@ def _print_rest(answer: Answer) -> None:
     """What stands in the query, and the candidates that are no match."""
     if answer.text:
         out.print(f"  text in it: {shown(' / '.join(line.text for line in answer.text))}")
-    for m in answer.turned_down:
+    near = [m for m in answer.turned_down if m.verdict == "same_scene" or m.probability >= NEAR]
+    # Where nothing was found, the nearest shows that something was looked at.
+    for m in near or answer.turned_down[: 0 if answer.matches else 1]:
         out.print(f"  [dim]turned down {m.probability:.3f}  {shown(m.uris[0])}: {shown('; '.join(m.why))}[/]")
 
 

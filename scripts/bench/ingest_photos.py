@@ -15,6 +15,8 @@ from pathlib import Path
 from PIL import Image
 
 COUNT = 1000
+SETTINGS = (("no", "no"), ("yes", "no"), ("yes", "yes"))
+"""Whether reference views are kept, and whether text is read."""
 BIN = Path(sys.executable).parent
 
 
@@ -36,7 +38,7 @@ def seconds(*command: object) -> float:
 
 
 def main() -> None:
-    """Prints both times and their ratio, without views and with them."""
+    """Prints both times and their ratio for each setting."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     source = parser.parse_args().folder
@@ -45,9 +47,12 @@ def main() -> None:
         (work / "photos").mkdir()
         photos(source, work / "photos", COUNT)
         theirs = seconds(BIN / "immaculate", work / "photos", "--method", "sscd_distilled")
-        for views in ("no", "yes"):
-            ours = seconds(BIN / "mediafp", "--store", work / views, "ingest", "--views", views, work / "photos")
-            print(f"views {views}: mediafp {ours:.1f} s, immaculate {theirs:.1f} s, ratio {ours / theirs:.2f}")
+        for views, text in SETTINGS:
+            store = work / f"{views}-{text}"
+            options = ("--views", views, "--text", text, work / "photos")
+            ours = seconds(BIN / "mediafp", "--store", store, "ingest", *options)
+            told = f"mediafp {ours:.1f} s, immaculate {theirs:.1f} s, ratio {ours / theirs:.2f}"
+            print(f"views {views}, text {text}: {told}", flush=True)
 
 
 if __name__ == "__main__":
