@@ -116,8 +116,13 @@ def compare(query: PictureQuery, shelf: Shelf, *, without: str | None = None) ->
         fits = place_all(query.sketch, reference, query.boxes[candidate.view]) if reference else []
         sure = sure or any(is_sure(fit) for fit in fits)
         pairs.append(_pair(candidate, reference, fits, query, shelf))
-    shaky = [pair for pair in pairs if pair.candidate.score >= CLOSELY_AT and _points(pair.fit) < FEW_POINTS]
-    again = sorted(shaky, key=lambda pair: -pair.candidate.score)[:CLOSELY]
+    shaky = [
+        pair
+        for pair in pairs
+        if _points(pair.fit) < FEW_POINTS
+        and (pair.candidate.score >= CLOSELY_AT or crops.get(pair.candidate.sha256, -1.0) >= PROMISING_CROP)
+    ]
+    again = sorted(shaky, key=lambda pair: -max(pair.candidate.score, crops.get(pair.candidate.sha256, -1.0)))[:CLOSELY]
     return [_closer(pair, query, shelf) if pair in again else pair for pair in pairs]
 
 
