@@ -22,25 +22,24 @@ share a chart, with another photograph in each, 32 lie below, the others having 
 
 
 def holds_another(query: Sketch, reference: Sketch, fit: Fit, boxes: Sequence[Box]) -> bool:
-    """Whether a frame of the query, one of `boxes` (pixels of its picture), is one in the reference too and shows another
-    picture there."""
+    """Whether a frame of the query is one in the reference too and shows another picture there.
+
+    `boxes` are its rectangles, the clearest first, in pixels of its picture.
+    """
     height, width = query.picture.shape[:2]
     zoom = max(reference.picture.shape[:2]) / max(reference.size)
     placed = from_corners(frame(width, height), np.array(fit.placement.quad) * zoom)
     theirs: list[Box] | None = None
-    sizes, likeness = [], []
     for left, top, right, bottom in boxes:
-        size = (right - left) * (bottom - top)
-        if not LEAST_PART * width * height <= size <= MOST_PART * width * height:
+        if not LEAST_PART * width * height <= (right - left) * (bottom - top) <= MOST_PART * width * height:
             continue
         mine = _corners((left, top, right, bottom))
         brought = carried(placed, mine)
         theirs = rectangles(reference.picture) if theirs is None else theirs
         if any(_overlap(brought, _corners(box)) >= SAME_FRAME for box in theirs):
-            sizes.append(size)
-            likeness.append(_likeness(_content(query.picture, mine), _content(reference.picture, brought)))
-    # The larger ones count for more: a caption may be the only thing that differs.
-    return bool(sizes) and float(np.average(likeness, weights=sizes)) < OTHER_AT
+            # The clearest frame decides: less clear ones join it to the page around, or cut a part off.
+            return _likeness(_content(query.picture, mine), _content(reference.picture, brought)) < OTHER_AT
+    return False
 
 
 def _corners(box: Box) -> Matrix:
