@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from math import log1p
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def test_features_lie_in_their_ranges(fit: Fit | None, distance: int) -> None:
     if fit is FIRM:
         assert features.unplaced == 0
         assert features.support == 0.5
-        assert features.geometry == pytest.approx((0.5 * 0.8 * 0.3) ** (1 / 3))
+        assert features.geometry == pytest.approx((0.5 * 0.8 * 0.3) ** (1 / 3) * log1p(FIRM.placement.inliers))
     else:
         assert features.unplaced > 0
         assert features.support == features.geometry == 0

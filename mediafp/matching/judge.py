@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from functools import cache
+from math import log1p
 
 import numpy as np
 
@@ -28,7 +29,8 @@ class PictureFeatures:
 
     `unplaced`: the normalised likeness where no placement joins them, and 0 where one does, since other pictures of one
     scene are as alike as copies; `hashes`: 1 for equal PDQ hashes, 0 from NEAR_PDQ bits; `support` as of a `Fit`;
-    `geometry`: the geometric mean of support, of the points' closeness to the map and of the placed areas' likeness.
+    `geometry`: the geometric mean of support, of the points' closeness to the map and of the placed areas' likeness, times
+    log(1 + points), since many points prove more than a few that agree as well.
     """
 
     unplaced: float
@@ -81,7 +83,7 @@ def picture_features(
         alike = is_loose(fit, distance) or (missed and distance > SURE_PDQ)
         unplaced = min(score, SCENE_AT) if alike else score
         return PictureFeatures(unplaced=unplaced, hashes=hashes, support=0.0, geometry=0.0)
-    geometry = (fit.support * max(0.0, 1 - fit.miss) * max(0.0, close)) ** (1 / 3)
+    geometry = (fit.support * max(0.0, 1 - fit.miss) * max(0.0, close)) ** (1 / 3) * log1p(fit.placement.inliers)
     return PictureFeatures(unplaced=0.0, hashes=hashes, support=fit.support, geometry=geometry)
 
 
