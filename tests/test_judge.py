@@ -230,11 +230,11 @@ def test_a_small_part_in_common_is_no_copy() -> None:
         assert judge.picture_verdict(likely, 0.1, fit, 120) == "possible"
 
 
-def test_likeness_without_a_placement_counts_less_where_one_should_be() -> None:
-    """Two pages of text are as alike as copies are."""
+def test_likeness_without_a_placement_is_no_proof_and_counts_less_where_one_should_be() -> None:
+    """Two pages of text, and two flags of three stripes, are as alike as copies are."""
     plain = judge.probability(judge.picture_features(0.78, 104, None, 0.0))
     missed = judge.probability(judge.picture_features(0.78, 104, None, 0.0, missed=True))
-    assert missed < 0.1 < 0.5 < plain
+    assert missed < plain < 0.5
     assert judge.picture_verdict(missed, 0.78, None, 104) == "same_scene"
     hashed = judge.picture_features(0.78, SURE_PDQ, None, 0.0, missed=True)
     assert hashed == judge.picture_features(0.78, SURE_PDQ, None, 0.0)
