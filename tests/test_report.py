@@ -353,13 +353,16 @@ def test_a_match_without_a_placement_is_drawn_plainly(tmp_path: Path, source: So
     assert page.all("span", "possible")
 
 
+BOX = ((20.0, 80.0), (60.0, 80.0), (60.0, 90.0), (20.0, 90.0))
+
+
 def test_sightings_handles_and_reasons_are_told(tmp_path: Path, source: Source) -> None:
     source.seen[ORIGINAL] = [
         Sighting(
             sha256=ORIGINAL, uri="/dump/o.jpg", account="somebody", platform="weibo", posted_at="2024-05-01T00:00:00Z"
         )
     ]
-    placement = replace(PLACEMENT, handles=("@sample",), removed_text=(TextBox(text="微博", box=(), confidence=0.9),))
+    placement = replace(PLACEMENT, handles=("@sample",), removed_text=(TextBox(text="微博", box=BOX, confidence=0.9),))
     text = Page(write(tmp_path, source, asked(replace(COPY, placement=placement)))).text
     assert "reference: somebody on weibo · 2024-05-01T00:00:00Z · /dump/o.jpg" in text
     assert "80 points agree on one placement" in text

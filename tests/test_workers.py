@@ -459,8 +459,8 @@ def test_what_is_asked_of_closed_workers_is_lost_and_no_process_stays(
     started: list[int] = []
     real = Worker.__init__
 
-    def init(self: Worker, *, locked: bool) -> None:
-        real(self, locked=locked)
+    def init(self: Worker, *, locked: bool, text: bool) -> None:
+        real(self, locked=locked, text=text)
         started.append(self._process.pid)
 
     monkeypatch.setattr(Worker, "__init__", init)
@@ -485,6 +485,10 @@ def test_a_worker_dies_with_the_program(tmp_path: Path) -> None:
     with started:
         assert started.stdout
         pid = int(started.stdout.readline())
+        # The signal is there once it next runs.
+        until = time.monotonic() + 10
+        while state(pid) not in "Tt" and time.monotonic() < until:
+            time.sleep(0.01)
         assert state(pid) in "Tt"
         started.kill()
     assert gone(pid)
