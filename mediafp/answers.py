@@ -6,8 +6,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from mediafp.errors import MediaError, UnreadableMedia
 from mediafp.evidence import Answer, Match, Point, TextBox
 from mediafp.ingest.open import sniff
@@ -19,6 +17,7 @@ from mediafp.matching.views import rectangles
 from mediafp.matching.written import Lines
 from mediafp.media import Pixels
 from mediafp.pipeline import Reading
+from mediafp.plane import corners
 from mediafp.reading.speech import SpeechOptions
 from mediafp.store.records import Store
 from mediafp.workers.supervisor import Workers, spool
@@ -114,8 +113,7 @@ def frames(store: Store, sha256: str) -> list[tuple[Point, ...]]:
         return []
     thumbnail = unpack_thumbnail(jpeg)
     zoom = _enlargement(store, sha256, thumbnail)
-    boxes = np.array(rectangles(thumbnail)).reshape(-1, 4) * zoom
-    return [((left, top), (right, top), (right, bottom), (left, bottom)) for left, top, right, bottom in boxes.tolist()]
+    return [tuple((x * zoom, y * zoom) for x, y in corners(box).tolist()) for box in rectangles(thumbnail)]
 
 
 def _enlargement(store: Store, sha256: str, thumbnail: Pixels) -> float:

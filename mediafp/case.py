@@ -12,7 +12,7 @@ from typing import Literal, Self
 import platformdirs
 
 from mediafp import answers, jobs, library, scribe
-from mediafp.answers import Question
+from mediafp.answers import Asked, Question
 from mediafp.errors import UnreadableMedia, UsageError
 from mediafp.evidence import Answer, Clustering, Hint, Hit, Link, Match, Trace, Transcript, link
 from mediafp.ingest.probe import open_file
@@ -120,11 +120,15 @@ class Case:
         holds transcripts, files are listened to, unless `speech` is None.
         """
         question = Question(top=top, least=least, text=text, speech=speech)
-        workers = self._readers if text else self._workers
+        return (asked.answer for asked in self._ask(paths, question))
+
+    def _ask(self, paths: Sequence[Path], question: Question) -> Iterator[Asked]:
+        """What is known of each file; what is not media in folders is left out."""
+        workers = self._readers if question.text else self._workers
         for found in walk(paths):
-            answer = answers.ask(found, self.store, self._library, workers, question).answer
-            if answer.error != answers.NOT_MEDIA or found.root is None:
-                yield answer
+            asked = answers.ask(found, self.store, self._library, workers, question)
+            if asked.answer.error != answers.NOT_MEDIA or found.root is None:
+                yield asked
 
     def trace(
         self,
@@ -143,10 +147,7 @@ class Case:
             if len(list(islice(walk(paths), 2))) > 1:
                 raise UsageError("a page shows the trace of one picture; name one")
         question = Question(top=EVERY, least=least, text=text, speech=None)
-        for file in walk(paths):
-            asked = answers.ask(file, self.store, self._library, self._readers if text else self._workers, question)
-            if asked.answer.error == answers.NOT_MEDIA and file.root is not None:
-                continue
+        for asked in self._ask(paths, question):
             traced = trace(asked.answer, self.store.sightings, lambda sha256: answers.frames(self.store, sha256))
             if page and asked.reading:
                 with _writing(page):

@@ -16,6 +16,12 @@ def frame(width: float, height: float) -> Matrix:
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
 
 
+def corners(box: tuple[float, float, float, float]) -> Matrix:
+    """The corners of a box of left, top, right and bottom, in the order of `frame`."""
+    left, top, right, bottom = box
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
+
+
 def from_corners(here: Points, there: Points) -> Matrix:
     """The map that brings four corners to four others."""
     return np.asarray(cv2.getPerspectiveTransform(here.astype(np.float32), there.astype(np.float32)), np.float64)
@@ -52,6 +58,11 @@ def back(quad: Sequence[tuple[float, float]], size: tuple[float, float], points:
 def area(polygon: Points) -> float:
     """Of a polygon."""
     return float(cv2.contourArea(polygon.astype(np.float32)))
+
+
+def common(a: Points, b: Points) -> float:
+    """The area that two convex polygons share."""
+    return float(cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))[0])
 
 
 def shared(a: Points, b: Points) -> Matrix:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-import cv2
 import numpy as np
 
 from mediafp.evidence import Answer, Match, Placement, Point, Trace, Traced
 from mediafp.media import Sighting
+from mediafp.plane import area, common
 
 WHOLE = 0.9
 """Share of the query that a source must show; a picture that shows less is cut elsewhere."""
@@ -48,15 +48,14 @@ def _traced(match: Match, seen: Sequence[Sighting], frames: Frames) -> Traced:
 
 def _extent(placement: Placement, frames: Sequence[Sequence[Point]]) -> float:
     """How much of the picture the reference shows, in areas of the query."""
-    shared = np.array(placement.overlap, np.float32)
-    area = float(cv2.contourArea(shared))
-    whole = picture = area / placement.covered
+    overlap = np.array(placement.overlap)
+    seen = area(overlap)
+    whole = picture = seen / placement.covered
     for frame in frames:
-        corners = np.array(frame, np.float32)
-        size = float(cv2.contourArea(corners))
-        if size <= LARGEST_FRAME * whole and cv2.intersectConvexConvex(shared, corners)[0] >= IN_FRAME * area:
-            picture = min(picture, size)
-    return round(placement.shown * max(1.0, picture / area), 3)
+        corners = np.array(frame)
+        if area(corners) <= LARGEST_FRAME * whole and common(overlap, corners) >= IN_FRAME * seen:
+            picture = min(picture, area(corners))
+    return round(placement.shown * max(1.0, picture / seen), 3)
 
 
 def _source(found: Sequence[Traced]) -> Traced | None:

@@ -37,20 +37,21 @@ NEAR = 0.01
 LEAST_MORE = 0.02
 """Share by which a picture must show more than another before it is said."""
 
+Least = Annotated[float, typer.Option(help="Leave out matches below it; 0 lists weak candidates too.", min=0, max=1)]
+ReadText = Annotated[
+    YesNo, typer.Option(help="Read what stands in the query, and in matched pictures whose text the store lacks.")
+]
+
 
 @app.command()
 def match(
     paths: Paths,
     top: Annotated[int, typer.Option(help="Most matches a query.", min=1)] = TOP,
-    min_probability: Annotated[
-        float, typer.Option(help="Leave out matches below it; 0 lists weak candidates too.", min=0, max=1)
-    ] = LEAST_PROBABILITY,
+    min_probability: Least = LEAST_PROBABILITY,
     transcribe: Annotated[
         Transcribe, typer.Option(help="Look for the same words too; auto: where the store holds transcripts.")
     ] = Transcribe.AUTO,
-    text: Annotated[
-        YesNo, typer.Option(help="Read what stands in the query, and in matched pictures whose text the store lacks.")
-    ] = YesNo.YES,
+    text: ReadText = YesNo.YES,
     model: Model = EMBEDDED,
     words: Words = None,
     unsafe: Unsafe = False,
@@ -78,6 +79,11 @@ def match(
             for m in answer.matches:
                 _print_match(m)
             _print_rest(answer)
+    _end(found=found, failed=failed)
+
+
+def _end(*, found: bool, failed: bool) -> None:
+    """Nothing; ends the program with the status that says so."""
     if failed:
         raise typer.Exit(SOME_FAILED)
     if not found:
@@ -108,12 +114,8 @@ def _print_rest(answer: Answer) -> None:
 @app.command()
 def trace(
     paths: Paths,
-    min_probability: Annotated[
-        float, typer.Option(help="Leave out matches below it.", min=0, max=1)
-    ] = LEAST_PROBABILITY,
-    text: Annotated[
-        YesNo, typer.Option(help="Read what stands in the query, and in matched pictures whose text the store lacks.")
-    ] = YesNo.YES,
+    min_probability: Least = LEAST_PROBABILITY,
+    text: ReadText = YesNo.YES,
     page: Annotated[
         Path | None, typer.Option("--report", help="Write the evidence as a page too (one PHOTO).", show_default=False)
     ] = None,
@@ -135,10 +137,7 @@ def trace(
                 _print_trace(traced)
     if page and not as_json:
         out.print(f"\nevidence page: {shown(str(page))}")
-    if failed:
-        raise typer.Exit(SOME_FAILED)
-    if not found:
-        raise typer.Exit(NOTHING_FOUND)
+    _end(found=found, failed=failed)
 
 
 def _print_trace(traced: Trace) -> None:

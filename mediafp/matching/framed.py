@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from mediafp.matching.place import Box, Fit, Sketch
 from mediafp.matching.views import rectangles
-from mediafp.plane import Matrix, area, by_centres, carried, frame, from_corners, shared
+from mediafp.plane import Matrix, area, by_centres, carried, common, corners, frame, from_corners
 
 LEAST_PART, MOST_PART = 0.1, 0.9
 """Share of the query that a frame takes."""
@@ -33,31 +33,25 @@ def holds_another(query: Sketch, reference: Sketch, fit: Fit, boxes: Sequence[Bo
     for left, top, right, bottom in boxes:
         if not LEAST_PART * width * height <= (right - left) * (bottom - top) <= MOST_PART * width * height:
             continue
-        mine = _corners((left, top, right, bottom))
+        mine = corners((left, top, right, bottom))
         brought = carried(placed, mine)
         theirs = rectangles(reference.picture) if theirs is None else theirs
-        if any(_overlap(brought, _corners(box)) >= SAME_FRAME for box in theirs):
+        if any(_overlap(brought, corners(box)) >= SAME_FRAME for box in theirs):
             # The clearest frame decides: less clear ones join it to the page around, or cut a part off.
             return _likeness(_content(query.picture, mine), _content(reference.picture, brought)) < OTHER_AT
     return False
 
 
-def _corners(box: Box) -> Matrix:
-    left, top, right, bottom = box
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
-
-
 def _overlap(a: Matrix, b: Matrix) -> float:
     """Intersection over union of two convex polygons."""
-    both = shared(a, b)
-    common = area(both) if len(both) > 2 else 0.0
-    return common / max(1e-6, area(a) + area(b) - common)
+    both = common(a, b)
+    return both / max(1e-6, area(a) + area(b) - both)
 
 
-def _content(picture: npt.NDArray[np.uint8], corners: Matrix) -> npt.NDArray[np.float32]:
+def _content(picture: npt.NDArray[np.uint8], where: Matrix) -> npt.NDArray[np.float32]:
     """What stands between four corners, in grey, SIDE x SIDE, without its finest detail."""
     twice = 2 * SIDE
-    matrix = by_centres(from_corners(corners, frame(twice, twice)))
+    matrix = by_centres(from_corners(where, frame(twice, twice)))
     flat = cv2.warpPerspective(picture, matrix, (twice, twice), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     grey = cv2.cvtColor(np.asarray(flat, np.uint8), cv2.COLOR_RGB2GRAY)
     return np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)

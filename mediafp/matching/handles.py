@@ -21,10 +21,12 @@ _NUMBERED = re.compile(rf"(weibo\.(?:com|cn)/u/\d{{5,12}}|youtube\.com/channel/U
 _LABELS = re.compile(
     r"(?:(?:抖音|抖音短视频|快手|小红书|小紅書|微博|新浪微博|西瓜视频|tik\s?tok|twitter|instagram|youtube|weibo)"
     r"\s?(?:号|號|id|帐号|帳號|账号)|(?<![a-z])(?:ig|ins|insta|twitter|youtube|yt|weibo|微博|新浪微博))"
-    rf"\s?[::]\s?@?({_WORD}{{{LEAST_CHARACTERS},30}})",
+    rf"\s?:\s?@?({_WORD}{{{LEAST_CHARACTERS},30}})",
     re.IGNORECASE,
 )
 """A platform's name, a colon and the account: "抖音号: abc", "IG: abc"."""
+_ADDRESS = re.compile(r"\.(?:com|cn|net)\b.*", re.IGNORECASE)
+"""The end of a name that runs into the address behind it."""
 _NO_ACCOUNTS = frozenset(
     (
         "p",
@@ -58,7 +60,7 @@ def handles(texts: Iterable[str]) -> tuple[str, ...]:
         rest = _NUMBERED.sub(" ", text)
         places = [(match.start(), match[1]) for form in (_AT, _SITES, _LABELS) for match in form.finditer(rest)]
         for _, name in sorted(places):
-            name = re.sub(r"\.(?:com|cn|net)\b.*", "", name.strip("-·."), flags=re.IGNORECASE)
+            name = _ADDRESS.sub("", name.strip("-·."))
             if len(name) >= LEAST_CHARACTERS and name.lower() not in _NO_ACCOUNTS:
                 found["@" + name] = None
     return tuple(found)

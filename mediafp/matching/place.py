@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mediafp.evidence import Placement
 from mediafp.media import Pixels
-from mediafp.plane import Matrix, area, around, back, by_centres, carried, depths, frame, shared
+from mediafp.plane import Matrix, area, around, back, by_centres, carried, common, depths, frame, shared
 
 Floats = npt.NDArray[np.float32]
 Points = tuple[Floats, Floats]
@@ -236,7 +236,7 @@ def place_all(query: Sketch, reference: Sketch, part: Box | None = None) -> list
         if alone is None or not _stands_alone(alone):
             continue
         foot = _foot(alone, query)
-        if all(area(shared(foot, other)) <= MAX_COMMON * min(area(foot), area(other)) for other in feet):
+        if all(common(foot, other) <= MAX_COMMON * min(area(foot), area(other)) for other in feet):
             fits.append(alone)
             feet.append(foot)
     if len(fits) > 1:
@@ -260,13 +260,7 @@ def _best(query: Sketch, points: Points, reference: Sketch) -> Fit | None:
 
 def _stands_alone(fit: Fit) -> bool:
     """Whether a fit is that of a further copy: as sure as a first one, but for the points that a small copy has."""
-    return (
-        fit.firm
-        and fit.placement.inliers >= AGAIN_INLIERS
-        and fit.support >= SURE_SUPPORT
-        and fit.agreement > SURE_AGREEMENT
-        and fit.miss < SURE_MISS
-    )
+    return _is_sure(fit, AGAIN_INLIERS)
 
 
 def _foot(fit: Fit, query: Sketch) -> Matrix:
@@ -290,9 +284,13 @@ def should_join(query: Sketch, reference: Sketch) -> bool:
 
 def is_sure(fit: Fit) -> bool:
     """Whether a fit is beyond doubt, so that nothing better need be sought."""
+    return _is_sure(fit, SURE_INLIERS)
+
+
+def _is_sure(fit: Fit, inliers: int) -> bool:
     return (
         fit.firm
-        and fit.placement.inliers >= SURE_INLIERS
+        and fit.placement.inliers >= inliers
         and fit.support >= SURE_SUPPORT
         and fit.agreement > SURE_AGREEMENT
         and fit.miss < SURE_MISS

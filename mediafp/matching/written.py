@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from mediafp.evidence import Match, Placement, TextBox
 from mediafp.matching.handles import handles
+from mediafp.plane import Matrix, area, carried, common, frame, from_corners
 from mediafp.text import tokens
 
 Lines = Sequence[TextBox]
@@ -56,41 +55,33 @@ def with_text(match: Match, query: QueryText | None, text_of: Callable[[Match], 
 
 def removed(placement: Placement, lines: Lines, shown: Sequence[Placement]) -> Placement:
     """The placement with the lines of the reference that the query shows nowhere, and the handles in them."""
-    areas = [_polygon(one.overlap) for one in shown]
-    gone = tuple(line for line in lines if all(_share(_polygon(line.box), area) < SHOWN for area in areas))
+    overlaps = [np.array(one.overlap) for one in shown]
+    gone = tuple(line for line in lines if all(_share(np.array(line.box), overlap) < SHOWN for overlap in overlaps))
     return replace(placement, removed_text=gone, handles=handles(line.text for line in gone))
 
 
 def other_caption(placement: Placement, query: QueryText, reference: Lines) -> bool:
     """Whether both pictures carry captions in what they share, and these say different things."""
-    area = _polygon(placement.overlap)
+    overlap = np.array(placement.overlap)
     ours = [(line.text, box) for line, box in zip(query.lines, _in_reference(query, placement), strict=True)]
-    theirs = [(line.text, _polygon(line.box)) for line in reference]
+    theirs = [(line.text, np.array(line.box)) for line in reference]
     words: list[set[str]] = []
     for side in (ours, theirs):
-        inside = [(text, box) for text, box in side if _share(box, area) >= SHOWN]
-        filled = sum(float(cv2.contourArea(box)) for _, box in inside)
+        inside = [(text, box) for text, box in side if _share(box, overlap) >= SHOWN]
+        filled = sum(area(box) for _, box in inside)
         words.append({token.text for text, _ in inside for token in tokens(text)})
-        if filled < CAPTION * float(cv2.contourArea(area)) or not words[-1]:
+        if filled < CAPTION * area(overlap) or not words[-1]:
             return False
     return len(words[0] & words[1]) < SAME_WORDS * min(map(len, words))
 
 
-def _in_reference(query: QueryText, placement: Placement) -> list[npt.NDArray[np.float32]]:
+def _in_reference(query: QueryText, placement: Placement) -> list[Matrix]:
     """The boxes of the query's lines in the reference's pixels: they lie in its quad as they lie in the query."""
-    width, height = query.size
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(corners, np.array(placement.quad, np.float32))
-    return [np.asarray(cv2.perspectiveTransform(_polygon(line.box)[None], matrix)[0]) for line in query.lines]
+    matrix = from_corners(frame(*query.size), np.array(placement.quad))
+    return [carried(matrix, np.array(line.box)) for line in query.lines]
 
 
-def _polygon(points: Sequence[tuple[float, float]]) -> npt.NDArray[np.float32]:
-    return np.array(points, np.float32).reshape(-1, 2)
-
-
-def _share(box: npt.NDArray[np.float32], area: npt.NDArray[np.float32]) -> float:
-    """The share of a convex box that lies in a convex area."""
-    size = float(cv2.contourArea(box))
-    if size <= 0 or len(area) < 3:
-        return 0.0
-    return float(cv2.intersectConvexConvex(box, area)[0]) / size
+def _share(box: Matrix, overlap: Matrix) -> float:
+    """The share of a convex box that lies in a convex polygon."""
+    size = area(box)
+    return common(box, overlap) / size if size > 0 else 0.0

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mediafp import weights
 from mediafp.evidence import TextBox
 from mediafp.media import Pixels
+from mediafp.plane import area, common
 
 READ = "1"
 """The version of how pictures are read; raise it when the same picture gives other text."""
@@ -81,7 +82,7 @@ class TextReader:
         whether there is time.
         """
         bgr = np.ascontiguousarray(picture[:, :, ::-1])
-        boxes = sorted(self._boxes(bgr), key=_area, reverse=True)
+        boxes = sorted(self._boxes(bgr), key=area, reverse=True)
         zoom, until = max(size) / max(bgr.shape[:2]), time.process_time() + LINES_CPU_SECONDS
         lines: list[TextBox] = []
         for at in range(0, len(boxes), BATCH):
@@ -150,15 +151,19 @@ def text_version() -> str:
 def _completed(narrow: tuple[str, float], wide: tuple[str, float]) -> tuple[str, float]:
     """What a line says, read within its box and within a wider one, of which only a handle counts."""
     (text, sure), (longer, also) = narrow, wide
-    start = next((at for at, character in enumerate(longer) if character in AT), None)
+    start = _place_of_at(longer)
     if not text or start is None or also < LEAST_CONFIDENCE:
         return narrow
     handle = longer[start:]
-    at = next((at for at, character in enumerate(text) if character in AT), None)
+    at = _place_of_at(text)
     if at is None:
         # Its box had cut the @ off.
         return (handle, min(sure, also)) if handle[1:].startswith(text) else narrow
     return (text[:at] + handle, also) if also > sure else narrow
+
+
+def _place_of_at(text: str) -> int | None:
+    return next((place for place, character in enumerate(text) if character in AT), None)
 
 
 def _straightened(bgr: Pixels, box: Box, left: float = 0.0, right: float = 0.0, beyond: float = 0.0) -> Pixels:
@@ -191,11 +196,6 @@ def _in_order(lines: list[TextBox]) -> tuple[TextBox, ...]:
     return tuple(sorted(lines, key=lambda line: (line.box[0][1], line.box[0][0])))
 
 
-def _area(box: Box) -> float:
-    return float(cv2.contourArea(box))
-
-
 def _inside(box: Box, other: Box) -> bool:
     """Whether most of the smaller of two boxes lies in the other."""
-    shared, _ = cv2.intersectConvexConvex(box, other)
-    return float(shared) > SAME_LINE * max(1.0, min(_area(box), _area(other)))
+    return common(box, other) > SAME_LINE * max(1.0, min(area(box), area(other)))

@@ -208,9 +208,7 @@ def _strips(reference: Asset, placement: Placement, source: EvidenceSource) -> l
             strip = image.crop(inside)  # type: ignore[arg-type]
             grow = min(STRIP_HEIGHT / strip.height, STRIP_WIDTH / strip.width)
             strip = strip.resize((max(1, round(strip.width * grow)), max(1, round(strip.height * grow))))
-            out = io.BytesIO()
-            strip.save(out, "JPEG", quality=85)
-            made.append((data_uri(out.getvalue()), line.text))
+            made.append((_uri_of(strip, quality=85), line.text))
     return made
 
 
@@ -273,10 +271,15 @@ def _seconds(asset: Asset) -> float | None:
 
 
 def small(jpeg: bytes | None, side: int) -> str:
+    """A picture no longer than so many pixels, as a data URI; "" for none."""
     if jpeg is None:
         return ""
     with Image.open(io.BytesIO(jpeg)) as image:
         image.thumbnail((side, side))
-        out = io.BytesIO()
-        image.save(out, "JPEG", quality=80)
+        return _uri_of(image, quality=80)
+
+
+def _uri_of(image: Image.Image, *, quality: int) -> str:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality)
     return data_uri(out.getvalue())
