@@ -7,98 +7,100 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mediafp.errors import MediaError, UnreadableMedia
-from mediafp.evidence import Answer, Match, Point, TextBox
-from mediafp.ingest.open import sniff
+from mediafp.evidence import QueryResult, Match, Point, TextLine
+from mediafp.ingest.open import detect_kind
 from mediafp.ingest.probe import OpenFile, open_file
-from mediafp.ingest.thumbnails import unpack_thumbnail
-from mediafp.ingest.walk import Found, sha256_of
-from mediafp.library import Library
-from mediafp.matching.views import rectangles
-from mediafp.matching.written import Lines
+from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.ingest.walk import FoundFile, file_sha256
+from mediafp.library import StoredReferences
+from mediafp.matching.views import find_rectangles
+from mediafp.matching.written import TextLines
 from mediafp.media import Pixels
-from mediafp.pipeline import Reading
-from mediafp.plane import corners
+from mediafp.pipeline import FileAnalysis
+from mediafp.plane import box_corners
 from mediafp.reading.speech import SpeechOptions
-from mediafp.store.records import Store
-from mediafp.workers.supervisor import Workers, spool
+from mediafp.store.records import SqliteStore
+from mediafp.workers.supervisor import WorkerPool, anonymous_file
 
-NOT_MEDIA = "not a picture, video or sound file"
-TURNED_DOWN = 3
+NOT_MEDIA_MESSAGE = "not a picture, video or sound file"
+MAX_NEAR_MISSES = 3
 """Candidates that are told with what speaks against them."""
-READ_AT = 0.5
+MIN_OCR_PROBABILITY = 0.5
 """Probability from which a match's picture is read where the store does not hold its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class QueryOptions:
     """What is wanted of an answer: at most `top` matches with a probability of `least`; whether the text in pictures is
     read, of the query and of references whose text the store lacks; how to listen to it (None: not at all)."""
 
     top: int
-    least: float
-    text: bool
+    min_probability: float
+    ocr: bool
     speech: SpeechOptions | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Asked:
+class AnalysedQuery:
     """An answer, and the file as it was read; `reading` is None where it could not be."""
 
-    answer: Answer
-    reading: Reading | None
+    result: QueryResult
+    analysis: FileAnalysis | None
 
 
-def ask(found: Found, store: Store, library: Library, workers: Workers, question: Question) -> Asked:
+def run_query(
+    found: FoundFile, store: SqliteStore, library: StoredReferences, workers: WorkerPool, question: QueryOptions
+) -> AnalysedQuery:
     """What the library knows of one file; an error is part of the answer.
 
     Words are sought where the library holds any; those of a known file come from the store.
     """
     name, speech = os.fspath(found.path), question.speech
 
-    def failed(error: str) -> Asked:
-        return Asked(answer=Answer(query=name, sha256=None, kind=None, error=error), reading=None)
+    def failed(error: str) -> AnalysedQuery:
+        return AnalysedQuery(result=QueryResult(query=name, sha256=None, kind=None, error=error), analysis=None)
 
     try:
         with open_file(found.path, found.root) as file:
-            kind = sniff(file)
+            kind = detect_kind(file)
             if kind is None:
-                return failed(NOT_MEDIA)
-            heard = speech is not None and bool(library.scripts.assets)
-            sha256 = sha256_of(file)
-            reading = workers.read(file, sha256, kind, sound=heard, text=question.text, picture=True)
+                return failed(NOT_MEDIA_MESSAGE)
+            heard = speech is not None and bool(library.transcripts.assets)
+            sha256 = file_sha256(file)
+            reading = workers.analyse(file, sha256, kind, audio=heard, text=question.ocr, image=True)
     except MediaError as error:
         return failed(str(error))
 
-    def text_of(match: Match) -> Lines | None:
+    def text_of(match: Match) -> TextLines | None:
         lines = library.text_of(match)
-        if lines is None and question.text and match.probability >= READ_AT:
+        if lines is None and question.ocr and match.probability >= MIN_OCR_PROBABILITY:
             lines = _read_now(store, match.sha256, workers)
         return lines
 
-    words = library.words(reading, speech) if speech and reading.sound else None
+    words = library.transcript_fingerprint(reading, speech) if speech and reading.audio else None
     matches = library.match(reading, words, text_of)
-    likely = [match for match in matches if match.probability >= question.least]
-    answer = Answer(
+    likely = [match for match in matches if match.probability >= question.min_probability]
+    answer = QueryResult(
         query=name,
         sha256=sha256,
         kind=kind,
         error=None,
         matches=tuple(likely[: question.top]),
-        turned_down=tuple(match for match in matches if match.probability < question.least)[:TURNED_DOWN],
+        near_misses=tuple(match for match in matches if match.probability < question.min_probability)[:MAX_NEAR_MISSES],
         text=reading.text.lines if reading.text else None,
     )
-    return Asked(answer=answer, reading=reading)
+    return AnalysedQuery(result=answer, analysis=reading)
 
 
 @contextmanager
-def original(store: Store, sha256: str) -> Iterator[OpenFile | None]:
+def open_original(store: SqliteStore, sha256: str) -> Iterator[OpenFile | None]:
     """A file that still holds the asset's bytes; None where it is gone or was changed."""
     with ExitStack() as opened:
         found = None
         for uri in store.uris(sha256):
             try:
                 file = opened.enter_context(open_file(Path(uri)))
-                if sha256_of(file) == sha256:
+                if file_sha256(file) == sha256:
                     found = file
                     break
             except UnreadableMedia:
@@ -106,37 +108,37 @@ def original(store: Store, sha256: str) -> Iterator[OpenFile | None]:
         yield found
 
 
-def frames(store: Store, sha256: str) -> list[tuple[Point, ...]]:
+def find_stored_rectangles(store: SqliteStore, sha256: str) -> list[tuple[Point, ...]]:
     """The rectangles that stand out in a stored picture, in its pixels."""
-    jpeg = store.thumbnail_at(sha256, 0)
+    jpeg = store.row_thumbnail(sha256, 0)
     if jpeg is None:
         return []
-    thumbnail = unpack_thumbnail(jpeg)
+    thumbnail = decode_thumbnail(jpeg)
     zoom = _enlargement(store, sha256, thumbnail)
-    return [tuple((x * zoom, y * zoom) for x, y in corners(box).tolist()) for box in rectangles(thumbnail)]
+    return [tuple((x * zoom, y * zoom) for x, y in box_corners(box).tolist()) for box in find_rectangles(thumbnail)]
 
 
-def _enlargement(store: Store, sha256: str, thumbnail: Pixels) -> float:
+def _enlargement(store: SqliteStore, sha256: str, thumbnail: Pixels) -> float:
     """Pixels of a stored picture a pixel of its thumbnail."""
     properties = store.asset(sha256).properties
     return max(int(properties["width"] or 0), int(properties["height"] or 0)) / float(max(thumbnail.shape[:2]))
 
 
-def _read_now(store: Store, sha256: str, workers: Workers) -> tuple[TextBox, ...] | None:
+def _read_now(store: SqliteStore, sha256: str, workers: WorkerPool) -> tuple[TextLine, ...] | None:
     """The text of a stored picture, read from its file, else from its thumbnail; None where neither can be read."""
     try:
-        with original(store, sha256) as file:
+        with open_original(store, sha256) as file:
             if file:
-                return workers.read_text(file)[0].lines
-        jpeg = store.thumbnail_at(sha256, 0)
+                return workers.run_ocr(file)[0].lines
+        jpeg = store.row_thumbnail(sha256, 0)
         if jpeg is None:
             return None
-        with spool(workers.folder) as small:
+        with anonymous_file(workers.folder) as small:
             small.write(jpeg)
             small.flush()
             with OpenFile(sha256, os.dup(small.fileno())) as file:
-                lines = workers.read_text(file)[0].lines
-        zoom = _enlargement(store, sha256, unpack_thumbnail(jpeg))
+                lines = workers.run_ocr(file)[0].lines
+        zoom = _enlargement(store, sha256, decode_thumbnail(jpeg))
         return tuple(replace(line, box=tuple((x * zoom, y * zoom) for x, y in line.box)) for line in lines)
     except MediaError:
         return None

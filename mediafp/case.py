@@ -12,38 +12,39 @@ from typing import Literal, Self
 import platformdirs
 
 from mediafp import answers, jobs, library, scribe
-from mediafp.answers import Asked, Question
+from mediafp.answers import AnalysedQuery, QueryOptions
 from mediafp.errors import UnreadableMedia, UsageError
-from mediafp.evidence import Answer, Clustering, Hint, Hit, Link, Match, Trace, Transcript, link
+from mediafp.evidence import QueryResult, Clustering, SpeechHint, SearchHit, PairKey, Match, Trace, Transcript, pair_key
 from mediafp.ingest.probe import open_file
-from mediafp.ingest.walk import sha256_of, walk
-from mediafp.jobs import IngestOptions, Outcome
-from mediafp.library import Library
+from mediafp.ingest.walk import file_sha256, walk
+from mediafp.jobs import IngestOptions, FileOutcome
+from mediafp.library import StoredReferences
 from mediafp.media import Asset
-from mediafp.pipeline import Reading
-from mediafp.plan import Plan, plan
+from mediafp.pipeline import FileAnalysis
+from mediafp import plan
+from mediafp.plan import IngestEstimate
 from mediafp.reading.speech import SpeechOptions
-from mediafp.reading.tells import SHIPPED, hints, read_tells
-from mediafp.report.clips import Clip, write_clips
+from mediafp.reading.tells import DEFAULT_LIST, find_hints, load_misreadings
+from mediafp.report.clips import Clip, cut_clips
 from mediafp.report.page import write_report
 from mediafp.report.trace import write_trace
-from mediafp.scribe import Transcription
+from mediafp.scribe import FileTranscription
 from mediafp.store import passages, transcripts
-from mediafp.store.records import FILE_NAME, Store
-from mediafp.trace import trace
+from mediafp.store.records import DATABASE_NAME, SqliteStore
+from mediafp.trace import build_trace
 from mediafp.workers.program import find_ffmpeg
-from mediafp.workers.supervisor import Workers
+from mediafp.workers.supervisor import WorkerPool
 
-TOP = 10
-EVERY = 10_000
+DEFAULT_TOP = 10
+TRACE_TOP = 10_000
 """Matches of a trace at most: it names every one."""
-LEAST_PROBABILITY = 0.5
-CARDS_SPOKEN = 64
+DEFAULT_MIN_PROBABILITY = 0.5
+TRANSCRIPT_CACHE_SIZE = 64
 """Transcripts that are kept at hand while a page is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Original:
+class OriginalCheck:
     """A file in which an asset was seen: still the same, changed since, or out of reach (gone, or in an archive)."""
 
     uri: str
@@ -54,16 +55,16 @@ class Original:
 class Case:
     """One store and what can be asked of it. Use it as a context manager, or call `close`."""
 
-    def __init__(self, store: Store, *, locked: bool = True) -> None:
-        self.store = store
-        self._locked = locked
+    def __init__(self, store: SqliteStore, *, sandboxed: bool = True) -> None:
+        self._store = store
+        self._sandboxed = sandboxed
 
     def close(self) -> None:
         """Closes the store, and ends the workers that read files for it."""
         for name in ("_workers", "_readers"):
             if name in self.__dict__:
                 self.__dict__[name].close()
-        self.store.close()
+        self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -72,86 +73,88 @@ class Case:
         self.close()
 
     @cached_property
-    def _library(self) -> Library:
-        return Library(self.store)
+    def _library(self) -> StoredReferences:
+        return StoredReferences(self._store)
 
     @cached_property
-    def _workers(self) -> Workers:
-        return Workers(self.store.folder, locked=self._locked)
+    def _workers(self) -> WorkerPool:
+        return WorkerPool(self._store.folder, sandboxed=self._sandboxed)
 
     @cached_property
-    def _readers(self) -> Workers:
+    def _readers(self) -> WorkerPool:
         """Workers that read text in pictures too."""
-        return Workers(self.store.folder, locked=self._locked, text=True)
+        return WorkerPool(self._store.folder, sandboxed=self._sandboxed, text=True)
 
-    def ingest(self, paths: Sequence[Path], options: IngestOptions | None = None) -> Iterator[Outcome]:
+    def ingest(self, paths: Sequence[Path], options: IngestOptions | None = None) -> Iterator[FileOutcome]:
         """What became of each file, as soon as it is safe in the store; folders are walked."""
         options = options or IngestOptions()
         try:
-            workers = Workers(self.store.folder, locked=self._locked, text=options.read.text)
-            yield from jobs.ingest(self.store, workers, walk(paths), options)
+            workers = WorkerPool(self._store.folder, sandboxed=self._sandboxed, text=options.analysis.ocr)
+            yield from jobs.run_ingest(self._store, workers, walk(paths), options)
         finally:
             self.__dict__.pop("_library", None)
 
-    def originals(self) -> Iterator[Original]:
+    def check_originals(self) -> Iterator[OriginalCheck]:
         """Every sighting, and whether the file there still holds the asset's bytes."""
-        for asset in self.store.assets():
-            for uri in self.store.uris(asset.sha256):
+        for asset in self._store.assets():
+            for uri in self._store.uris(asset.sha256):
                 try:
                     with open_file(Path(uri)) as file:
-                        same = sha256_of(file) == asset.sha256
+                        same = file_sha256(file) == asset.sha256
                 except UnreadableMedia:
-                    yield Original(uri=uri, sha256=asset.sha256, state="out of reach")
+                    yield OriginalCheck(uri=uri, sha256=asset.sha256, state="out of reach")
                 else:
-                    yield Original(uri=uri, sha256=asset.sha256, state="same" if same else "changed")
+                    yield OriginalCheck(uri=uri, sha256=asset.sha256, state="same" if same else "changed")
 
     def match(
         self,
         paths: Sequence[Path],
         *,
-        top: int = TOP,
-        least: float = LEAST_PROBABILITY,
+        top: int = DEFAULT_TOP,
+        min_probability: float = DEFAULT_MIN_PROBABILITY,
         text: bool = True,
         speech: SpeechOptions | None = SpeechOptions(),  # noqa: B008
-    ) -> Iterator[Answer]:
+    ) -> Iterator[QueryResult]:
         """The answer for each file, in the order asked; folders are walked, and what is not media in them is left out.
 
         With `text` what stands in the query is read, and in references where the case does not hold it. Where the case
         holds transcripts, files are listened to, unless `speech` is None.
         """
-        question = Question(top=top, least=least, text=text, speech=speech)
-        return (asked.answer for asked in self._ask(paths, question))
+        question = QueryOptions(top=top, min_probability=min_probability, ocr=text, speech=speech)
+        return (asked.result for asked in self._ask(paths, question))
 
-    def _ask(self, paths: Sequence[Path], question: Question) -> Iterator[Asked]:
+    def _ask(self, paths: Sequence[Path], question: QueryOptions) -> Iterator[AnalysedQuery]:
         """What is known of each file; what is not media in folders is left out."""
-        workers = self._readers if question.text else self._workers
+        workers = self._readers if question.ocr else self._workers
         for found in walk(paths):
-            asked = answers.ask(found, self.store, self._library, workers, question)
-            if asked.answer.error != answers.NOT_MEDIA or found.root is None:
+            asked = answers.run_query(found, self._store, self._library, workers, question)
+            if asked.result.error != answers.NOT_MEDIA_MESSAGE or found.root is None:
                 yield asked
 
     def trace(
         self,
         paths: Sequence[Path],
         *,
-        least: float = LEAST_PROBABILITY,
+        min_probability: float = DEFAULT_MIN_PROBABILITY,
         text: bool = True,
-        page: Path | None = None,
+        report_path: Path | None = None,
     ) -> Iterator[Trace]:
         """Where each picture was seen, oldest first; folders are walked. With `page` the evidence is written there.
 
         Raises UsageError where the page cannot be written, or is wanted of several pictures.
         """
-        if page:
-            _must_be_a_page(page)
+        if report_path:
+            _must_be_a_page(report_path)
             if len(list(islice(walk(paths), 2))) > 1:
                 raise UsageError("a page shows the trace of one picture; name one")
-        question = Question(top=EVERY, least=least, text=text, speech=None)
+        question = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=text, speech=None)
         for asked in self._ask(paths, question):
-            traced = trace(asked.answer, self.store.sightings, lambda sha256: answers.frames(self.store, sha256))
-            if page and asked.reading:
-                with _writing(page):
-                    write_trace(page, traced, _Evidence(self.store, asked.reading))
+            traced = build_trace(
+                asked.result, self._store.sightings, lambda sha256: answers.find_stored_rectangles(self._store, sha256)
+            )
+            if report_path and asked.analysis:
+                with _writing(report_path):
+                    write_trace(report_path, traced, StoredEvidence(self._store, asked.analysis))
             yield traced
 
     def transcribe(
@@ -159,31 +162,33 @@ class Case:
         paths: Sequence[Path],
         speech: SpeechOptions = SpeechOptions(),  # noqa: B008
         *,
-        tells: Path = SHIPPED,
-        step: Callable[[float], object] = lambda files: None,
-    ) -> Iterator[Transcription]:
+        tells: Path = DEFAULT_LIST,
+        on_progress: Callable[[float], object] = lambda files: None,
+    ) -> Iterator[FileTranscription]:
         """What is said in each file, in the order asked, out of the store where it was heard before; folders are walked.
 
         What is no media in a folder is left out. `step` is told how many files are done, those underway in part. Raises
         ModelError before the first file where a model is missing.
         """
-        for done in scribe.transcribe(self.store, self._workers, walk(paths), speech, read_tells(tells), step=step):
-            if done.is_media or done.named:
+        for done in scribe.run_transcription(
+            self._store, self._workers, walk(paths), speech, load_misreadings(tells), on_progress=on_progress
+        ):
+            if done.is_media or done.named_explicitly:
                 yield done
 
-    def search(self, text: str) -> Iterator[Hit]:
+    def search(self, text: str) -> Iterator[SearchHit]:
         """The passages of what is said, and written in pictures, that hold all words and phrases of a text, best first."""
-        return passages.search(self.store, text)
+        return passages.search_passages(self._store, text)
 
-    def relations(self) -> Iterator[tuple[Asset, list[Match]]]:
+    def match_all(self) -> Iterator[tuple[Asset, list[Match]]]:
         """Every asset with its matches among the others, unlikely ones included."""
         return self._library.relations()
 
     def cluster(self, relations: list[tuple[Asset, list[Match]]] | None = None) -> Clustering:
         """The groups of near-duplicates, from `relations` where they are at hand."""
-        return library.cluster(self.store, list(self.relations()) if relations is None else relations)
+        return library.cluster_store(self._store, list(self.match_all()) if relations is None else relations)
 
-    def answers(self, relations: list[tuple[Asset, list[Match]]]) -> list[Answer]:
+    def pairwise_results(self, relations: list[tuple[Asset, list[Match]]]) -> list[QueryResult]:
         """The likely matches within the store, each pair once: of two directions the likelier.
 
         Of two pictures that are as likely, the part is held against the whole, so that the cut can be seen.
@@ -192,18 +197,20 @@ class Case:
         def worth(match: Match) -> tuple[float, float]:
             return round(match.probability, 2), -match.placement.covered if match.placement else 0.0
 
-        best: dict[Link, tuple[str, Match]] = {}
+        best: dict[PairKey, tuple[str, Match]] = {}
         for asset, matches in relations:
             for match in matches:
-                pair = link(asset.sha256, match.sha256, match.relation)
-                if match.probability >= LEAST_PROBABILITY and (pair not in best or worth(match) > worth(best[pair][1])):
+                pair = pair_key(asset.sha256, match.sha256, match.relation)
+                if match.probability >= DEFAULT_MIN_PROBABILITY and (
+                    pair not in best or worth(match) > worth(best[pair][1])
+                ):
                     best[pair] = (asset.sha256, match)
         chosen: dict[str, list[Match]] = {}
         for sha256, match in best.values():
             chosen.setdefault(sha256, []).append(match)
         return [
-            Answer(
-                query=self.store.uris(asset.sha256)[0],
+            QueryResult(
+                query=self._store.uris(asset.sha256)[0],
                 sha256=asset.sha256,
                 kind=asset.kind,
                 error=None,
@@ -217,38 +224,40 @@ class Case:
         out: Path,
         *,
         clips: bool,
-        step: Callable[[], object] = lambda: None,
-        cut: Callable[[], object] = lambda: None,
+        on_progress: Callable[[], object] = lambda: None,
+        on_clip: Callable[[], object] = lambda: None,
     ) -> list[Clip]:
         """Writes the evidence page, and with `clips` the matched stretches into a folder beside it.
 
         `step` is called once an asset compared, `cut` once a clip. Raises UsageError where `out` cannot be written, or
         is no page, and SandboxError where ffmpeg cannot be locked in; both before the first.
         """
-        ffmpeg = find_ffmpeg(locked=self._locked) if clips else None
+        ffmpeg = find_ffmpeg(sandboxed=self._sandboxed) if clips else None
         folder = out.with_name(out.stem + "-clips")
         with _writing(folder):
             if clips:
                 folder.mkdir(parents=True, exist_ok=True)
         _must_be_a_page(out)
         relations = []
-        for relation in self.relations():
+        for relation in self.match_all():
             relations.append(relation)
-            step()
-        found = self.answers(relations)
+            on_progress()
+        found = self.pairwise_results(relations)
         clustering = self.cluster(relations)
 
         def write(linked: Sequence[Clip] = ()) -> None:
             with _writing(out):
-                write_report(out, answers=found, clustering=clustering, source=_Evidence(self.store), clips=linked)
+                write_report(
+                    out, answers=found, clustering=clustering, source=StoredEvidence(self._store), clips=linked
+                )
 
         # Clips take long: the page is there before them, and again with links to them.
         write()
         made = []
         if ffmpeg:
-            for clip in write_clips(folder, answers=found, originals=self._original, run=ffmpeg.run):
+            for clip in cut_clips(folder, answers=found, originals=self._original, run=ffmpeg.run):
                 made.append(clip)
-                cut()
+                on_clip()
             if any(clip.path for clip in made):
                 write(made)
             with suppress(OSError):
@@ -259,19 +268,19 @@ class Case:
     @contextmanager
     def _original(self, sha256: str) -> Iterator[int | None]:
         """The descriptor of a file that still holds the asset's bytes; None where it is gone or was changed."""
-        with answers.original(self.store, sha256) as file:
+        with answers.open_original(self._store, sha256) as file:
             yield file.descriptor if file else None
 
 
-class _Evidence:
+class StoredEvidence:
     """The store as a page sees it (an `EvidenceSource`), and beside it the file that is asked about, where one is."""
 
-    def __init__(self, store: Store, asked: Reading | None = None) -> None:
+    def __init__(self, store: SqliteStore, asked: FileAnalysis | None = None) -> None:
         self._store, self._asked = store, asked
-        self._tells = read_tells()
+        self._tells = load_misreadings()
         self.sightings = store.sightings
         # A card asks for the words of each of its segments.
-        self.spoken = lru_cache(CARDS_SPOKEN)(self._spoken)
+        self.transcript = lru_cache(TRANSCRIPT_CACHE_SIZE)(self._transcript)
 
     def asset(self, sha256: str) -> Asset:
         """One asset."""
@@ -286,15 +295,15 @@ class _Evidence:
         nearest = min(asked.thumbnails, key=lambda one: abs(one.seconds - (seconds or 0.0)), default=None)
         return nearest.jpeg if nearest else None
 
-    def _of(self, sha256: str) -> Reading | None:
+    def _of(self, sha256: str) -> FileAnalysis | None:
         return self._asked if self._asked and self._asked.asset.sha256 == sha256 else None
 
-    def _spoken(self, sha256: str) -> tuple[Transcript, tuple[Hint, ...]] | None:
+    def _transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         """An asset's best transcript, and the known slips in it."""
-        said = transcripts.transcript_of(self._store, sha256)
+        said = transcripts.find_transcript(self._store, sha256)
         if said is None:
             return None
-        return said, tuple(hints(said, self._tells, self._store.captions(sha256)))
+        return said, tuple(find_hints(said, self._tells, self._store.captions(sha256)))
 
 
 def _must_be_a_page(out: Path) -> None:
@@ -315,25 +324,25 @@ def _writing(out: Path) -> Iterator[None]:
         raise UsageError(f"{error.filename or out} cannot be written: {error.strerror}") from error
 
 
-def plan_ingest(
-    folder: Path | None, paths: Sequence[Path], options: IngestOptions | None = None, *, locked: bool = True
-) -> Plan:
+def estimate_ingest(
+    folder: Path | None, paths: Sequence[Path], options: IngestOptions | None = None, *, sandboxed: bool = True
+) -> IngestEstimate:
     """What `ingest` into the case of a folder would do, and roughly how long it would take. Writes nothing."""
-    folder = folder or default_folder()
+    folder = folder or default_store_folder()
     with ExitStack() as stack:
-        store = stack.enter_context(Store(folder)) if (folder / FILE_NAME).exists() else None
+        store = stack.enter_context(SqliteStore(folder)) if (folder / DATABASE_NAME).exists() else None
         options = options or IngestOptions()
-        workers = stack.enter_context(Workers(folder, locked=locked, text=options.read.text))
-        return plan(store, workers, walk(paths), options)
+        workers = stack.enter_context(WorkerPool(folder, sandboxed=sandboxed, text=options.analysis.ocr))
+        return plan.estimate_ingest(store, workers, walk(paths), options)
 
 
-def default_folder() -> Path:
+def default_store_folder() -> Path:
     """The store's folder where none is named: MEDIAFP_STORE, else the user's data folder."""
     named = os.environ.get("MEDIAFP_STORE")
     return Path(named) if named else Path(platformdirs.user_data_dir("mediafp")) / "case"
 
 
-def open_case(folder: Path | str | None = None, *, create: bool = False, locked: bool = True) -> Case:
+def open_case(folder: Path | str | None = None, *, create: bool = False, sandboxed: bool = True) -> Case:
     """The case in a folder. Raises StoreError where there is none and `create` is false.
 
     Without `locked`, files are read in workers that are not locked in: for a system that has no locks, and for trusted
@@ -341,4 +350,6 @@ def open_case(folder: Path | str | None = None, *, create: bool = False, locked:
     """
     if folder == "":
         raise UsageError("--store needs a folder's name")
-    return Case(Store(Path(folder) if folder is not None else default_folder(), create=create), locked=locked)
+    return Case(
+        SqliteStore(Path(folder) if folder is not None else default_store_folder(), create=create), sandboxed=sandboxed
+    )

@@ -14,13 +14,13 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from mediafp.case import open_case
-from mediafp.demo_voice import speak
+from mediafp.demo_voice import synthesise_speech
 from mediafp.errors import UsageError
 from mediafp.evidence import Trace
 from mediafp.jobs import IngestOptions
-from mediafp.pipeline import ReadOptions
+from mediafp.pipeline import AnalysisOptions
 from mediafp.reading.speech import SpeechOptions
-from mediafp.report.subtitles import text
+from mediafp.report.subtitles import to_text
 
 PHOTOS = {
     "portrait": ("skimage", "data/astronaut.png"),
@@ -52,10 +52,10 @@ SIGHTINGS = {
     ),
 }
 """By folder: file, account, platform, and when it was posted."""
-MARK = "made-by-mediafp-demo.txt"
+MARKER_FILE = "made-by-mediafp-demo.txt"
 
 
-def shipped(package: str, file: str) -> Path:
+def packaged_file(package: str, file: str) -> Path:
     """The path of a data file inside an installed package, which is not imported. Raises UsageError without it."""
     spec = importlib.util.find_spec(package)
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -64,20 +64,22 @@ def shipped(package: str, file: str) -> Path:
     raise UsageError(f"the demo needs {file} of the package {package}; install mediafp with its extra: mediafp[demo]")
 
 
-def run(folder: Path, bar: Progress, out: Console, *, locked: bool = True) -> None:
+def run_demo(folder: Path, bar: Progress, out: Console, *, sandboxed: bool = True) -> None:
     """Builds the case in `folder`, takes it in, and prints what matched what and where the page lies."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER_FILE).is_file():
         raise UsageError(f"{folder} holds other files; name a new folder: mediafp demo FOLDER")
     for name in ("originals", "seen", "store"):
         shutil.rmtree(folder / name, ignore_errors=True)
     originals, seen = folder / "originals", folder / "seen"
     originals.mkdir(parents=True)
-    (folder / MARK).write_text("Made by mediafp demo, which deletes originals/, seen/ and store/ when it runs again.\n")
+    (folder / MARKER_FILE).write_text(
+        "Made by mediafp demo, which deletes originals/, seen/ and store/ when it runs again.\n"
+    )
     seen.mkdir()
-    steps = [*_pictures(originals, seen), *_videos(originals, seen), *_voices(folder, originals, seen)]
+    steps = [*_images(originals, seen), *_videos(originals, seen), *_voices(folder, originals, seen)]
     task = bar.add_task("making copies", total=len(steps))
-    for step in steps:
-        step()
+    for on_progress in steps:
+        on_progress()
         bar.advance(task)
     for name, sightings in SIGHTINGS.items():
         with (folder / name / "sightings.csv").open("w", encoding="utf-8", newline="") as table:
@@ -85,13 +87,13 @@ def run(folder: Path, bar: Progress, out: Console, *, locked: bool = True) -> No
     files = [path for place in (originals, seen) for path in sorted(place.iterdir()) if path.suffix != ".csv"]
     asked = [path for path in files if path.parent == seen]
     page, traced = folder / "evidence.html", folder / "trace.html"
-    with open_case(folder / "store", create=True, locked=locked) as case:
+    with open_case(folder / "store", create=True, sandboxed=sandboxed) as case:
         task = bar.add_task("taking in", total=len(files))
         failed = 0
-        for outcome in case.ingest([originals, seen], IngestOptions(read=ReadOptions(speech=SpeechOptions()))):
+        for outcome in case.ingest([originals, seen], IngestOptions(analysis=AnalysisOptions(speech=SpeechOptions()))):
             failed += outcome.status == "failed"
             bar.advance(task)
-        task = bar.add_task("comparing", total=case.store.count() + len(asked))
+        task = bar.add_task("comparing", total=case._store.count() + len(asked))
         out.print("\n[bold]Where was each copy seen before?[/]")
         for answer in case.match(asked):
             bar.advance(task)
@@ -107,37 +109,39 @@ def run(folder: Path, bar: Progress, out: Console, *, locked: bool = True) -> No
             if not others:
                 out.print("    nothing found")
         out.print("\n[bold]Whose picture was it?[/]")
-        for trace in case.trace([seen / "persona_avatar.jpg"], page=traced):
+        for trace in case.trace([seen / "persona_avatar.jpg"], report_path=traced):
             _print_trace(trace, out)
-        case.report(page, clips=False, step=lambda: bar.advance(task))
+        case.report(page, clips=False, on_progress=lambda: bar.advance(task))
         clustering = case.cluster()
     out.print("\n[bold]Groups of copies[/]")
     for cluster in clustering.clusters:
         out.print(f"  {cluster.id}: " + ", ".join(escape(Path(m.uris[0]).name) for m in cluster.members))
     out.print("\n[bold]What is said[/]")
-    _print_words(folder, out, locked=locked)
+    _print_words(folder, out, sandboxed=sandboxed)
     out.print(f"\n{len(files)} files taken in, {failed} failed. The store: {escape(str(folder / 'store'))}")
     out.print(f"The evidence page: [bold]{escape(str(page.resolve()))}[/]")
     out.print(f"The trace of the persona's picture: [bold]{escape(str(traced.resolve()))}[/]")
 
 
 def _print_trace(trace: Trace, out: Console) -> None:
-    for one in trace.found:
+    for one in trace.entries:
         seen = one.sightings[0]
-        least = ", least cut" if one is trace.source else ""
-        out.print(f"  {one.first_seen}  {escape(seen.account or '')} on {seen.platform}: {Path(seen.uri).name}{least}")
+        min_probability = ", least cut" if one is trace.source else ""
+        out.print(
+            f"  {one.first_seen}  {escape(seen.account or '')} on {seen.platform}: {Path(seen.uri).name}{min_probability}"
+        )
         placement = one.match.placement
         if placement and placement.handles:
             out.print(f"    cut away since: [bold red]{escape(', '.join(placement.handles))}[/]")
 
 
-def _print_words(folder: Path, out: Console, *, locked: bool) -> None:
-    with open_case(folder / "store", locked=locked) as case:
+def _print_words(folder: Path, out: Console, *, sandboxed: bool) -> None:
+    with open_case(folder / "store", sandboxed=sandboxed) as case:
         for found in case.transcribe(
             [path for path in sorted(folder.glob("*/*.mp4")) if path.stem in ("narrated", "voice_over")]
         ):
             out.print(f"  [bold]{escape(found.path.name)}[/]")
-            for line in text(found.transcript).split("\n") if found.transcript else []:
+            for line in to_text(found.transcript).split("\n") if found.transcript else []:
                 out.print(f"    {escape(line)}")
             for hint in found.hints:
                 out.print(f"    [cyan]hint[/] {hint.start:.1f} s: {escape(hint.heard)!r}: {hint.name}")
@@ -147,14 +151,14 @@ def _print_words(folder: Path, out: Console, *, locked: bool) -> None:
 
 
 def _open(name: str) -> Image.Image:
-    return Image.open(shipped(*PHOTOS[name])).convert("RGB")
+    return Image.open(packaged_file(*PHOTOS[name])).convert("RGB")
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _pictures(originals: Path, seen: Path) -> list[Callable[[], object]]:
+def _images(originals: Path, seen: Path) -> list[Callable[[], object]]:
     """Steps that save the originals, one with a handle on it, and what others made of them."""
 
     def save(name: str) -> Callable[[], object]:
@@ -202,7 +206,7 @@ def _pictures(originals: Path, seen: Path) -> list[Callable[[], object]]:
 
 def _videos(originals: Path, seen: Path) -> list[Callable[[], object]]:
     """Steps that cut the clips and make re-uploads of them, all by ffmpeg."""
-    source = {name: shipped(*where) for name, where in CLIPS.items()}
+    source = {name: packaged_file(*where) for name, where in CLIPS.items()}
 
     def write(stream: ffmpeg.nodes.FilterableStream, target: Path, **options: object) -> None:
         made = stream.output(
@@ -218,7 +222,7 @@ def _videos(originals: Path, seen: Path) -> list[Callable[[], object]]:
         return fitted.filter("pad", 640, 360, "(ow-iw)/2", "(oh-ih)/2").filter("setsar", 1).filter("fps", 25)
 
     def still() -> "ffmpeg.nodes.FilterableStream":
-        image = ffmpeg.input(str(shipped(*PHOTOS["officer"])), loop=1, t=4, framerate=25).video
+        image = ffmpeg.input(str(packaged_file(*PHOTOS["officer"])), loop=1, t=4, framerate=25).video
         return canvas(image)
 
     return [
@@ -250,17 +254,17 @@ def _voices(folder: Path, originals: Path, seen: Path) -> list[Callable[[], obje
     """Steps that read one script with two voices, each over a picture of its own."""
 
     def film(name: str, voice: str, speed: int, target: Path) -> None:
-        sound = folder / "voice.wav"
-        speak(SCRIPT, sound, voice=voice, speed=speed)
-        picture = ffmpeg.input(str(shipped(*PHOTOS[name])), loop=1, framerate=5).video
-        fitted = picture.filter("scale", 480, 270, force_original_aspect_ratio="decrease")
+        audio = folder / "voice.wav"
+        synthesise_speech(SCRIPT, audio, voice=voice, speed=speed)
+        image = ffmpeg.input(str(packaged_file(*PHOTOS[name])), loop=1, framerate=5).video
+        fitted = image.filter("scale", 480, 270, force_original_aspect_ratio="decrease")
         framed = fitted.filter("pad", 480, 270, "(ow-iw)/2", "(oh-ih)/2").filter("setsar", 1)
         made = ffmpeg.output(
-            framed, ffmpeg.input(str(sound)).audio, str(target), vcodec="libx264", preset="ultrafast",
+            framed, ffmpeg.input(str(audio)).audio, str(target), vcodec="libx264", preset="ultrafast",
             pix_fmt="yuv420p", acodec="aac", audio_bitrate="64k", shortest=None, loglevel="error",
         )  # fmt: skip
         made.overwrite_output().run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
-        sound.unlink()
+        audio.unlink()
 
     return [
         lambda: film("coffee", "en-us", 150, originals / "narrated.mp4"),

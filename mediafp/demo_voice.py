@@ -11,11 +11,11 @@ import numpy as np
 
 from mediafp.errors import UsageError
 
-RETRIEVAL, UTF8, WORDS_A_MINUTE = 2, 1, 1
+RETRIEVAL, UTF8, WORDS_PER_MINUTE = 2, 1, 1
 """Constants of eSpeak NG's speak_lib.h: sound is handed over, text is UTF-8, the parameter of speed."""
 
 
-def speak(text: str, file: Path, *, voice: str = "en-us", speed: int = 150) -> None:
+def synthesise_speech(text: str, file: Path, *, voice: str = "en-us", speed: int = 150) -> None:
     """Reads an English text into a WAV file, at so many words a minute. Raises UsageError without the package.
 
     The library keeps its state and may end the process it is in: it gets one of its own.
@@ -49,7 +49,7 @@ def _speak(text: str, file: Path, voice: str, speed: int) -> None:
     library.espeak_SetSynthCallback(callback)
     if library.espeak_SetVoiceByName(voice.encode()):
         raise SystemExit(1)
-    library.espeak_SetParameter(WORDS_A_MINUTE, speed, 0)
+    library.espeak_SetParameter(WORDS_PER_MINUTE, speed, 0)
     spoken = text.encode()
     library.espeak_Synth(spoken, len(spoken) + 1, 0, 1, 0, UTF8, None, None)
     library.espeak_Synchronize()

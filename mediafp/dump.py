@@ -9,73 +9,73 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from mediafp.errors import MediaError, UnreadableMedia
-from mediafp.ingest.archives import is_archive, named_archive
+from mediafp.ingest.archives import is_archive, has_archive_suffix
 from mediafp.ingest.probe import OpenFile, open_file
-from mediafp.ingest.sidecars import SIDECAR_BYTES, Beside, beside, is_sidecar
-from mediafp.ingest.walk import Found
-from mediafp.workers.supervisor import Workers
-from mediafp.workers.unpacking import unpack
+from mediafp.ingest.sidecars import SIDECAR_BYTES, SiblingOpener, open_sibling, is_sidecar
+from mediafp.ingest.walk import FoundFile
+from mediafp.workers.supervisor import WorkerPool
+from mediafp.workers.unpacking import unpack_archive
 
-Stamp = tuple[int, int]
+FileStamp = tuple[int, int]
 """Bytes and time of change (ns) of a file, or of the archive that it lies in."""
-NO_STAMP: Stamp = (-1, -1)
-NOTES_BYTES = 256 << 20
+NO_STAMP: FileStamp = (-1, -1)
+MAX_ARCHIVE_SIDECAR_BYTES = 256 << 20
 """Bytes of the sidecars of one archive that are kept in memory; those behind are left unread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class IngestItem:
     """A file to take in. `path` is how it was named, `uri` where it lies; `open` raises MediaError."""
 
     path: Path
     uri: str
-    stamp: Stamp
+    stamp: FileStamp
     open: Callable[[], OpenFile]
-    beside: Beside
+    open_sibling: SiblingOpener
 
 
-def items(
-    files: Iterable[Found], workers: Workers, settled: Callable[[Item], bool], *, sidecars: bool
-) -> Iterator[Item]:
+def iter_items(
+    files: Iterable[FoundFile], workers: WorkerPool, is_done: Callable[[IngestItem], bool], *, sidecars: bool
+) -> Iterator[IngestItem]:
     """The files, in order, those in an archive in the place of it.
 
     An entry of an archive that is `settled` is not unpacked, and must not be opened. An archive that cannot be read
     to its end comes last itself, and opening it says why.
     """
     for found in files:
-        item = on_disk(found)
-        if not named_archive(item.path.name):
+        item = item_on_disk(found)
+        if not has_archive_suffix(item.path.name):
             yield item
             continue
         try:
             with item.open() as file:
-                if not is_archive(file.name, file.head()):
+                if not is_archive(file.name, file.read_head()):
                     yield item
                     continue
-                yield from _inside(item, file, workers, settled, sidecars=sidecars)
+                yield from _inside(item, file, workers, is_done, sidecars=sidecars)
         except MediaError as error:
             yield replace(item, open=partial(_refuse, error))
 
 
 def _inside(
-    archive: Item, file: OpenFile, workers: Workers, settled: Callable[[Item], bool], *, sidecars: bool
-) -> Iterator[Item]:
+    archive: IngestItem, file: OpenFile, workers: WorkerPool, settled: Callable[[IngestItem], bool], *, sidecars: bool
+) -> Iterator[IngestItem]:
     """The files in an archive."""
-    notes = _Notes(workers, file) if sidecars else None
+    notes = ArchiveSidecars(workers, file) if sidecars else None
 
-    def item(name: str) -> Item:
-        return Item(
+    def item(name: str) -> IngestItem:
+        return IngestItem(
             path=archive.path / name,
             uri=f"{archive.uri}/{name}",
             stamp=archive.stamp,
             open=partial(_refuse, UnreadableMedia(f"{name!r} was settled before")),
-            beside=notes.beside(name) if notes else _nothing,
+            open_sibling=notes.beside(name) if notes else _nothing,
         )
 
     def wanted(name: str) -> bool:
         return not (sidecars and is_sidecar(PurePath(name))) and not settled(item(name))
 
-    for entry in unpack(workers, file, wanted):
+    for entry in unpack_archive(workers, file, wanted):
         if entry.error:
             yield replace(item(entry.name), open=partial(_refuse, entry.error))
         elif entry.file:
@@ -84,34 +84,34 @@ def _inside(
             yield item(entry.name)
 
 
-class _Notes:
+class ArchiveSidecars:
     """The sidecars in an archive, which may lie behind the files that they are beside."""
 
-    def __init__(self, workers: Workers, file: OpenFile) -> None:
+    def __init__(self, workers: WorkerPool, file: OpenFile) -> None:
         self._kept: dict[str, bytes] = {}
         held = 0
         try:
-            for entry in unpack(workers, file, lambda name: is_sidecar(PurePath(name))):
+            for entry in unpack_archive(workers, file, lambda name: is_sidecar(PurePath(name))):
                 if entry.file:
                     with entry.file, entry.file.reader() as reader:
-                        if entry.file.bytes <= SIDECAR_BYTES and held + entry.file.bytes <= NOTES_BYTES:
+                        if entry.file.bytes <= SIDECAR_BYTES and held + entry.file.bytes <= MAX_ARCHIVE_SIDECAR_BYTES:
                             self._kept[entry.name] = reader.read()
                             held += entry.file.bytes
         except MediaError:
             # The second time through says so.
             return
 
-    def beside(self, name: str) -> Beside:
+    def beside(self, name: str) -> SiblingOpener:
         """Opens what lies beside an entry."""
 
-        def opened(other: str) -> _Note | None:
+        def opened(other: str) -> InMemorySidecar | None:
             path = str(PurePath(name).with_name(other))
-            return _Note(path, self._kept[path]) if path in self._kept else None
+            return InMemorySidecar(path, self._kept[path]) if path in self._kept else None
 
         return opened
 
 
-class _Note:
+class InMemorySidecar:
     """A sidecar in memory."""
 
     def __init__(self, path: str, data: bytes) -> None:
@@ -139,7 +139,7 @@ def _nothing(name: str) -> None:
     return None
 
 
-def on_disk(found: Found) -> Item:
+def item_on_disk(found: FoundFile) -> IngestItem:
     """A file on disk."""
     path = found.path
     try:
@@ -147,10 +147,10 @@ def on_disk(found: Found) -> Item:
         stamp = status.st_size, status.st_mtime_ns
     except (OSError, ValueError):
         stamp = NO_STAMP  # opening it says why
-    return Item(
+    return IngestItem(
         path=path,
         uri=os.path.abspath(path),
         stamp=stamp,
         open=partial(open_file, path, found.root),
-        beside=beside(path, found.root),
+        open_sibling=open_sibling(path, found.root),
     )

@@ -57,7 +57,7 @@ class UnsupportedMedia(MediaError):
     kind = "unsupported"
 
 
-class NoMedia(UnsupportedMedia):
+class NotMedia(UnsupportedMedia):
     """The file is no media at all."""
 
 
@@ -73,7 +73,7 @@ class UnreadableMedia(MediaError):
     kind = "unreadable"
 
 
-class LostWorker(MediaError):
+class WorkerLost(MediaError):
     """The worker that read the file ended before it was done; `final` where another one would end the same."""
 
     def __init__(self, kind: ErrorKind, message: str, *, attempts: int = 1, final: bool = False) -> None:

@@ -17,13 +17,13 @@ Relation = Literal[
 ]
 Verdict = Literal["copy", "possible", "same_scene"]
 Point = tuple[float, float]
-Times = tuple[float, float]
-Link = tuple[frozenset[str], bool]
+TimeSpan = tuple[float, float]
+PairKey = tuple[frozenset[str], bool]
 """Two assets, whichever comes first, and whether it is their words that they share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextBox:
+class TextLine:
     """A piece of text read from a picture; `box` are four corners in that picture's pixels."""
 
     text: str
@@ -32,11 +32,11 @@ class TextBox:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PictureText:
+class OcrResult:
     """The lines of text that one version of the reader found in a picture, from top to bottom."""
 
     version: str
-    lines: tuple[TextBox, ...]
+    lines: tuple[TextLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +60,8 @@ class Placement:
     scale: float
     removed: tuple[float, float, float, float]
     inliers: int
-    points: tuple[tuple[Point, Point], ...] = ()
-    removed_text: tuple[TextBox, ...] = ()
+    correspondences: tuple[tuple[Point, Point], ...] = ()
+    removed_text: tuple[TextLine, ...] = ()
     handles: tuple[str, ...] = ()
 
 
@@ -73,8 +73,8 @@ class Segment:
     """
 
     channel: Literal["picture", "voice", "script"]
-    query: Times | None
-    reference: Times
+    query: TimeSpan | None
+    reference: TimeSpan
     speed: float
     mirrored: bool
     score: float
@@ -103,7 +103,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class QueryResult:
     """All that was found for one query; `error` says why it could not be asked, else None.
 
     `turned_down`: the nearest candidates that are no match, each with why. `text`: what stands in the query; None where it
@@ -115,12 +115,12 @@ class Answer:
     kind: Kind | None
     error: str | None
     matches: tuple[Match, ...] = ()
-    turned_down: tuple[Match, ...] = ()
-    text: tuple[TextBox, ...] | None = None
+    near_misses: tuple[Match, ...] = ()
+    text: tuple[TextLine, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traced:
+class TraceEntry:
     """A match with its sightings, the oldest first; `first_seen` is its date, None where none is known.
 
     `extent`: how much of the picture the reference shows, in areas of the query: 1.25 is the query and a quarter more.
@@ -137,13 +137,13 @@ class Traced:
 class Trace:
     """Where a picture was seen, the oldest first; `source` is the least-cut one that shows it, None where none does."""
 
-    answer: Answer
-    found: tuple[Traced, ...]
-    source: Traced | None
+    result: QueryResult
+    entries: tuple[TraceEntry, ...]
+    source: TraceEntry | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Utterance:
+class TranscriptSegment:
     """A stretch of speech in one language, in presentation seconds.
 
     `language`: `zh` (Mandarin), `yue` (Cantonese), `en`, another Whisper code, or `und` where it is unsure.
@@ -157,7 +157,7 @@ class Utterance:
     language_probability: float
     text: str
     flags: tuple[str, ...] = ()
-    times: tuple[Times, ...] = ()
+    token_times: tuple[TimeSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,19 +173,19 @@ class Transcript:
     duration: float
     speech_seconds: float
     untranscribed_seconds: float
-    utterances: tuple[Utterance, ...]
+    segments: tuple[TranscriptSegment, ...]
 
     @property
     def languages(self) -> dict[str, float]:
         """Seconds of each language."""
         seconds: dict[str, float] = {}
-        for utterance in self.utterances:
+        for utterance in self.segments:
             seconds[utterance.language] = seconds.get(utterance.language, 0.0) + utterance.end - utterance.start
         return seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hint:
+class SpeechHint:
     """A known slip of synthetic voices, in presentation seconds; `heard` is the passage, `source` documents the slip.
 
     A person may say the same, and a transcript may be wrong: it is a reason to listen, and no more.
@@ -200,7 +200,7 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class SearchHit:
     """A passage in which a text was found; `marks` are the places (start, end), in characters of `text`, of what was sought."""
 
     sha256: str
@@ -212,7 +212,7 @@ class Hit:
     marks: tuple[tuple[int, int], ...]
 
 
-def link(a: str, b: str, relation: Relation) -> Link:
+def pair_key(a: str, b: str, relation: Relation) -> PairKey:
     """What the two directions of one match have in common: a pair may be joined once by pictures and once by words."""
     return frozenset((a, b)), relation == "same_script"
 
@@ -230,7 +230,7 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class ClusterMember:
     """One asset of a cluster and where it was seen."""
 
     sha256: str
@@ -246,7 +246,7 @@ class Cluster:
     kind: Kind
     representative: str
     weakest_link: float
-    members: tuple[Member, ...]
+    members: tuple[ClusterMember, ...]
     edges: tuple[Edge, ...]
 
 

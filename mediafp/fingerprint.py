@@ -9,9 +9,9 @@ import numpy.typing as npt
 from mediafp.media import Pixels
 
 Metric = Literal["cosine", "hamming"]
-CROPS = "sscd_distilled_crops"
+REFERENCE_CROPS = "sscd_distilled_crops"
 """The type whose rows are crops of one picture, which it may have; those of all others are whole pictures."""
-CROPS_A_PICTURE = 5
+MAX_CROPS_PER_IMAGE = 5
 """Its most rows."""
 
 
@@ -45,7 +45,7 @@ class FingerprintType(Protocol):
 
     name: str
     metric: Metric
-    width: int
+    columns: int
     """Columns of `vectors`: dimensions for cosine, bytes for hamming."""
 
     @property
@@ -54,7 +54,7 @@ class FingerprintType(Protocol):
         ...
 
     def extract(
-        self, pictures: list[Pixels]
+        self, images: list[Pixels]
     ) -> tuple[npt.NDArray[np.float16] | npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
         """Vectors (N, width) and quality (N,) in 0..1 of N RGB pictures of any size."""
         ...

@@ -5,37 +5,37 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
 from mediafp import pipeline
-from mediafp.media import Sound
-from mediafp.reading.speech import SpeechOptions, transcriber
-from mediafp.store.transcripts import Spoken
+from mediafp.media import Audio
+from mediafp.reading.speech import SpeechOptions, get_transcriber
+from mediafp.store.transcripts import TranscribedAudio
 
-SOUNDS = 4
+MAX_CONCURRENT_TRACKS = 4
 """Sounds that are listened to at a time at most, whatever the cores."""
 
 
-class Stopped(Exception):
+class TranscriptionCancelled(Exception):
     """Nobody waits for the transcript any more."""
 
 
-class Listener:
+class TranscriptionPool:
     """Listens in threads of its own. Raises ModelError where the model is missing."""
 
     def __init__(self, speech: SpeechOptions) -> None:
-        reader = transcriber(speech)
+        reader = get_transcriber(speech)
         self.version = reader.version
-        self.workers = min(SOUNDS, reader.workers)
+        self.workers = min(MAX_CONCURRENT_TRACKS, reader.workers)
         self._speech = speech
         self._pool = ThreadPoolExecutor(self.workers)
-        self._sounds: dict[str, Future[Spoken]] = {}
+        self._audio_tracks: dict[str, Future[TranscribedAudio]] = {}
         """What is listened to, by the sound's SHA-256: a dump holds copies side by side."""
         self._stopped = Event()
 
-    def listen(
+    def submit(
         self,
-        sound: Sound,
-        work: Callable[[Callable[[], Spoken]], Spoken] = lambda listen: listen(),
-        step: Callable[[float], object] = lambda share: None,
-    ) -> Future[Spoken]:
+        audio: Audio,
+        work: Callable[[Callable[[], TranscribedAudio]], TranscribedAudio] = lambda listen: listen(),
+        on_progress: Callable[[float], object] = lambda share: None,
+    ) -> Future[TranscribedAudio]:
         """What will be said in the sound; the same future for the same sound until it is forgotten.
 
         `work` is called around the listening, in its thread; `step` is told the share that is done.
@@ -43,19 +43,21 @@ class Listener:
 
         def told(share: float) -> None:
             if self._stopped.is_set():
-                raise Stopped
-            step(share)
+                raise TranscriptionCancelled
+            on_progress(share)
 
-        if sound.sha256 not in self._sounds:
-            listening = self._pool.submit(work, lambda: pipeline.listen(sound, self._speech, step=told))
-            self._sounds[sound.sha256] = listening
-        return self._sounds[sound.sha256]
+        if audio.sha256 not in self._audio_tracks:
+            listening = self._pool.submit(
+                work, lambda: pipeline.transcribe_audio(audio, self._speech, on_progress=told)
+            )
+            self._audio_tracks[audio.sha256] = listening
+        return self._audio_tracks[audio.sha256]
 
-    def forget(self, sound: str) -> None:
+    def forget(self, audio: str) -> None:
         """Nothing; the sound was kept, and the store knows it from here on."""
-        self._sounds.pop(sound, None)
+        self._audio_tracks.pop(audio, None)
 
-    def stop(self) -> None:
+    def shutdown(self) -> None:
         """Nobody waits any more: what is underway ends at its next step."""
         self._stopped.set()
         self._pool.shutdown(cancel_futures=True)

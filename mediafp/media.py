@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Kind = Literal["image", "video"]
-SOUND_RATE = 16000
+AUDIO_SAMPLE_RATE = 16000
 """Samples a second of all sound: what Whisper and Silero take."""
 Pixels = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), uint8, sRGB values as decoded."""
@@ -71,7 +71,7 @@ class Frame:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Sound:
+class Audio:
     """The first sound track, mono: `samples` (N,) int16 at SOUND_RATE, read-only.
 
     Sample n is heard at `start` + n / SOUND_RATE presentation seconds, on the clock of the frames.
@@ -86,13 +86,13 @@ class Sound:
         return hashlib.sha256(np.ascontiguousarray(self.samples, "<i2")).hexdigest()
 
     @property
-    def seconds(self) -> float:
+    def duration(self) -> float:
         """How long it lasts."""
-        return len(self.samples) / SOUND_RATE
+        return len(self.samples) / AUDIO_SAMPLE_RATE
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Media:
+class DecodedMedia:
     """An opened file: what it is, and its frames, decoded while they are asked for.
 
     A still picture yields one frame. `warnings`, `properties` and `heard` are complete once `frames` is
@@ -104,9 +104,9 @@ class Media:
     properties: dict[str, str | int | float | bool | None]
     frames: Iterator[Frame]
     warnings: list[str] = field(default_factory=list)
-    heard: list[Sound] = field(default_factory=list)
+    audio_tracks: list[Audio] = field(default_factory=list)
 
     @property
-    def sound(self) -> Sound | None:
+    def audio(self) -> Audio | None:
         """The sound track, once the frames are exhausted; None where there is none or it was not asked for."""
-        return self.heard[0] if self.heard else None
+        return self.audio_tracks[0] if self.audio_tracks else None

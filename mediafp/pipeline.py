@@ -6,45 +6,51 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.errors import NoMedia, TooLargeMedia
-from mediafp.evidence import PictureText
-from mediafp.fingerprint import CROPS, Fingerprint
-from mediafp.fingerprints.crops import crops_fingerprint, crops_version
+from mediafp.errors import NotMedia, TooLargeMedia
+from mediafp.evidence import OcrResult
+from mediafp.fingerprint import REFERENCE_CROPS, Fingerprint
+from mediafp.fingerprints.crops import fingerprint_reference_crops, reference_crops_version
 from mediafp.fingerprints.registry import fingerprint_type
-from mediafp.fingerprints.words import words_fingerprint
-from mediafp.ingest.budget import SPENT, GoOn, without_end
+from mediafp.fingerprints.words import fingerprint_transcript
+from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.open import open_media
 from mediafp.ingest.probe import OpenFile
-from mediafp.ingest.sidecars import Beside, read_sidecars
-from mediafp.ingest.thumbnails import thumbnail
-from mediafp.media import Asset, Frame, Kind, Media, Pixels, Sighting, Sound
-from mediafp.reading.speech import SpeechOptions, transcriber
-from mediafp.reading.text import text_reader, text_version
-from mediafp.settings import FLAT_STD, FOLD_COSINE, FRAME_THUMBNAIL_SIDE, KEPT_BYTES, THUMBNAIL_SIDE
-from mediafp.store.records import Intake, Thumbnail
-from mediafp.store.transcripts import Spoken
+from mediafp.ingest.sidecars import SiblingOpener, read_sidecars
+from mediafp.ingest.thumbnails import encode_thumbnail
+from mediafp.media import Asset, Frame, Kind, DecodedMedia, Pixels, Sighting, Audio
+from mediafp.reading.speech import SpeechOptions, get_transcriber
+from mediafp.reading.text import get_ocr_reader, ocr_version
+from mediafp.settings import (
+    MIN_FRAME_STD,
+    DUPLICATE_FRAME_COSINE,
+    FRAME_THUMBNAIL_SIDE,
+    MAX_THUMBNAIL_BYTES,
+    THUMBNAIL_SIDE,
+)
+from mediafp.store.records import IngestRecord, Thumbnail
+from mediafp.store.transcripts import TranscribedAudio
 
-EMBEDDING = "sscd_distilled"
-STORED = (EMBEDDING, "pdq")
+SEARCH_TYPE = "sscd_distilled"
+STORED_TYPES = (SEARCH_TYPE, "pdq")
 """The types that ingest computes; the first one finds candidates and folds alike frames."""
-READ = "2"
+DECODING_VERSION = "2"
 """The version of how files are decoded and sampled; raise it when the same bytes give other rows."""
 BATCH_FRAMES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Reading:
+class FileAnalysis:
     """One file, decoded and fingerprinted: all that ingest stores and that a query needs."""
 
     asset: Asset
     fingerprints: tuple[Fingerprint, ...]
     thumbnails: tuple[Thumbnail, ...]
     warnings: tuple[str, ...]
-    picture: Pixels | None
+    image: Pixels | None
     """The first picture of an image, full size; None of a video."""
-    sound: Sound | None = None
+    audio: Audio | None = None
     """The sound track of a video, where it was asked for."""
-    text: PictureText | None = None
+    text: OcrResult | None = None
     """What stands in a picture, where it was asked for."""
     crops: Fingerprint | None = None
     """The crops of an image, where they were asked for."""
@@ -55,103 +61,115 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
+class AnalysisOptions:
     """How to read files: every frame or what is cheap, sidecars or not, and how to listen (None: not at all).
 
     With `views` crops of each picture are kept too, so that a small part of it is found; with `text` what stands in it.
     """
 
     full_decode: bool = False
-    views: bool = True
+    reference_crops: bool = True
     sidecars: bool = True
-    text: bool = True
+    ocr: bool = True
     speech: SpeechOptions | None = None
 
 
-def versions(kind: Kind, *, crops: bool) -> dict[str, str]:
+def fingerprint_versions(kind: Kind, *, crops: bool) -> dict[str, str]:
     """The version of every type that ingest computes of a picture, with its crops or without, or of a video."""
-    made = {name: fingerprint_type(name).version for name in STORED}
-    return made | ({CROPS: crops_version(fingerprint_type(EMBEDDING))} if crops and kind == "image" else {})
+    made = {name: fingerprint_type(name).version for name in STORED_TYPES}
+    return made | (
+        {REFERENCE_CROPS: reference_crops_version(fingerprint_type(SEARCH_TYPE))} if crops and kind == "image" else {}
+    )
 
 
-def version(*, crops: bool) -> str:
+def analysis_version(*, crops: bool) -> str:
     """The version of all that reading decides; a file that was taken in by another one is looked at again."""
-    return ";".join((READ, *(f"{name}={version}" for name, version in versions("image", crops=crops).items())))
+    return ";".join(
+        (
+            DECODING_VERSION,
+            *(f"{name}={version}" for name, version in fingerprint_versions("image", crops=crops).items()),
+        )
+    )
 
 
-def read(
+def analyse_file(
     file: OpenFile,
     sha256: str,
     *,
     full_decode: bool = False,
-    sound: bool = False,
+    audio: bool = False,
     crops: bool = False,
     text: bool = False,
-    go_on: GoOn = without_end,
-) -> Reading | None:
+    within_budget: BudgetCheck = unlimited,
+) -> FileAnalysis | None:
     """The file's asset, fingerprints and thumbnails, and with `text` what stands in a picture.
 
     None where it is not media at all. Raises MediaError.
     """
-    media = open_media(file, full_decode=full_decode, sound=sound, go_on=go_on)
+    media = open_media(file, full_decode=full_decode, audio=audio, within_budget=within_budget)
     if media is None:
         return None
     try:
         reading = _fingerprint(media, sha256, file.bytes, crops=crops)
-        if not text or reading.picture is None:
+        if not text or reading.image is None:
             return reading
-        written, warnings = _written(reading.picture, media, go_on)
+        written, warnings = _written(reading.image, media, within_budget)
         return replace(reading, text=written, warnings=(*reading.warnings, *warnings))
     except MemoryError as error:
         raise TooLargeMedia(f"{file.name}: there is not enough memory to decode it") from error
 
 
-def read_text(file: OpenFile, *, go_on: GoOn = without_end) -> tuple[PictureText, list[str]]:
+def run_ocr(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[OcrResult, list[str]]:
     """What stands in a picture, and warnings. Raises MediaError."""
-    media = open_media(file, go_on=go_on)
+    media = open_media(file, within_budget=within_budget)
     if media is None or media.kind != "image":
-        raise NoMedia(f"{file.name!r} is no picture")
-    return _written(next(media.frames).pixels, media, go_on)
+        raise NotMedia(f"{file.name!r} is no picture")
+    return _written(next(media.frames).pixels, media, within_budget)
 
 
-def _written(picture: Pixels, media: Media, go_on: GoOn) -> tuple[PictureText, list[str]]:
+def _written(image: Pixels, media: DecodedMedia, within_budget: BudgetCheck) -> tuple[OcrResult, list[str]]:
     size = int(media.properties["width"] or 0), int(media.properties["height"] or 0)
-    lines, whole = text_reader().read(picture, size, lambda: go_on(0.0))
-    warnings = [] if whole else [f"only the {len(lines)} largest lines of text in it were read: {SPENT}"]
-    return PictureText(version=text_version(), lines=lines), warnings
+    lines, whole = get_ocr_reader().read(image, size, lambda: within_budget(0.0))
+    warnings = [] if whole else [f"only the {len(lines)} largest lines of text in it were read: {CPU_LIMIT_MESSAGE}"]
+    return OcrResult(version=ocr_version(), lines=lines), warnings
 
 
-def _fingerprint(media: Media, sha256: str, size: int, *, crops: bool) -> Reading:
+def _fingerprint(media: DecodedMedia, sha256: str, size: int, *, crops: bool) -> FileAnalysis:
     video = media.kind == "video"
-    types = [fingerprint_type(name) for name in STORED]
+    types = [fingerprint_type(name) for name in STORED_TYPES]
     spans: list[tuple[float, float]] = []
-    rows: dict[str, list[tuple[npt.NDArray[np.generic], npt.NDArray[np.float32]]]] = {name: [] for name in STORED}
+    rows: dict[str, list[tuple[npt.NDArray[np.generic], npt.NDArray[np.float32]]]] = {name: [] for name in STORED_TYPES}
     thumbnails: list[Thumbnail] = []
     first: Pixels | None = None
     last: npt.NDArray[np.float32] | None = None
     seen = kept_bytes = 0
     end, cut = 0.0, False
     for batch in _batches(media):
-        if kept_bytes > KEPT_BYTES:
+        if kept_bytes > MAX_THUMBNAIL_BYTES:
             # The sound goes on.
             cut = True
             continue
         seen += len(batch)
         if first is None and not video:
             first = batch[0].pixels
-        kept = [f for f in batch if not video or _spread(f.pixels) >= FLAT_STD]
+        kept = [f for f in batch if not video or _spread(f.pixels) >= MIN_FRAME_STD]
         vectors, quality = types[0].extract([frame.pixels for frame in kept])
         chosen: list[int] = []
         for n, frame in enumerate(kept):
             row = vectors[n].astype(np.float32)
             # A run goes on only where no dropped frame lies between.
-            if video and last is not None and float(row @ last) >= FOLD_COSINE and frame.start - spans[-1][1] < 1e-3:
+            if (
+                video
+                and last is not None
+                and float(row @ last) >= DUPLICATE_FRAME_COSINE
+                and frame.start - spans[-1][1] < 1e-3
+            ):
                 spans[-1] = (spans[-1][0], frame.end)
                 continue
             last = row
             chosen.append(n)
             side = FRAME_THUMBNAIL_SIDE if video else THUMBNAIL_SIDE
-            jpeg = thumbnail(frame.pixels, side)
+            jpeg = encode_thumbnail(frame.pixels, side)
             thumbnails.append(Thumbnail(position=len(spans), seconds=frame.start, jpeg=jpeg))
             kept_bytes += len(jpeg)
             spans.append((frame.start, frame.end))
@@ -162,7 +180,7 @@ def _fingerprint(media: Media, sha256: str, size: int, *, crops: bool) -> Readin
     warnings = list(media.warnings)
     if cut:
         warnings.append(
-            f"of the pictures only the first {end:.0f} s were kept: the limit is {KEPT_BYTES >> 20} MiB of them"
+            f"of the pictures only the first {end:.0f} s were kept: the limit is {MAX_THUMBNAIL_BYTES >> 20} MiB of them"
         )
     if video and seen and not spans:
         warnings.append("every frame is flat (one colour); the video cannot be matched by its pictures")
@@ -176,23 +194,23 @@ def _fingerprint(media: Media, sha256: str, size: int, *, crops: bool) -> Readin
                 type=kind.name,
                 version=kind.version,
                 spans=times.copy(),
-                vectors=np.concatenate([part[0] for part in parts]).reshape(-1, kind.width),
+                vectors=np.concatenate([part[0] for part in parts]).reshape(-1, kind.columns),
                 quality=np.concatenate([part[1] for part in parts]),
             )
         )
     properties = {**media.properties, "frames_sampled": seen} if video else media.properties
-    return Reading(
+    return FileAnalysis(
         asset=Asset(sha256=sha256, kind=media.kind, bytes=size, properties=properties),
         fingerprints=tuple(fingerprints),
         thumbnails=tuple(thumbnails),
         warnings=tuple(warnings),
-        picture=first,
-        sound=media.sound,
-        crops=crops_fingerprint(sha256, first, types[0]) if crops and first is not None else None,
+        image=first,
+        audio=media.audio,
+        crops=fingerprint_reference_crops(sha256, first, types[0]) if crops and first is not None else None,
     )
 
 
-def _batches(media: Media) -> Iterator[list[Frame]]:
+def _batches(media: DecodedMedia) -> Iterator[list[Frame]]:
     batch: list[Frame] = []
     for frame in media.frames:
         batch.append(frame)
@@ -203,13 +221,15 @@ def _batches(media: Media) -> Iterator[list[Frame]]:
         yield batch
 
 
-def _spread(picture: Pixels) -> float:
-    return float(picture[::4, ::4].mean(axis=2, dtype=np.float32).std())
+def _spread(image: Pixels) -> float:
+    return float(image[::4, ::4].mean(axis=2, dtype=np.float32).std())
 
 
-def intake(reading: Reading, sighting: Sighting, sidecar_warnings: Sequence[str] = ()) -> Intake:
+def build_ingest_record(
+    reading: FileAnalysis, sighting: Sighting, sidecar_warnings: Sequence[str] = ()
+) -> IngestRecord:
     """All that a file that was read adds to a store."""
-    return Intake(
+    return IngestRecord(
         asset=reading.asset,
         sighting=sighting,
         fingerprints=(*reading.fingerprints, *([reading.crops] if reading.crops else [])),
@@ -219,18 +239,23 @@ def intake(reading: Reading, sighting: Sighting, sidecar_warnings: Sequence[str]
     )
 
 
-def listen(
-    sound: Sound | None, speech: SpeechOptions, *, step: Callable[[float], object] = lambda share: None
-) -> Spoken:
+def transcribe_audio(
+    audio: Audio | None, speech: SpeechOptions, *, on_progress: Callable[[float], object] = lambda share: None
+) -> TranscribedAudio:
     """What is said in a sound; `step` is told the share that is done. Raises ModelError."""
-    if sound is None:
-        return Spoken(sound="")
-    reader, sha256 = transcriber(speech), sound.sha256
-    said = reader.transcribe(sound, step=step)
-    return Spoken(sound=sha256, transcript=said, words=words_fingerprint(sha256, said), rank=reader.model.rank)
+    if audio is None:
+        return TranscribedAudio(audio_sha256="")
+    reader, sha256 = get_transcriber(speech), audio.sha256
+    said = reader.transcribe(audio, on_progress=on_progress)
+    return TranscribedAudio(
+        audio_sha256=sha256,
+        transcript=said,
+        fingerprint=fingerprint_transcript(sha256, said),
+        model_rank=reader.model.rank,
+    )
 
 
-def see(uri: str, name: str, sha256: str, beside: Beside) -> tuple[Sighting, list[str]]:
+def build_sighting(uri: str, name: str, sha256: str, beside: SiblingOpener) -> tuple[Sighting, list[str]]:
     """The sighting of a file with what its sidecars say, and warnings about them."""
     fields, warnings = read_sidecars(name, beside)
     told = {field: getattr(fields, field) for field in fields.__dataclass_fields__}

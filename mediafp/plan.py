@@ -7,31 +7,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mediafp import pipeline
-from mediafp.dump import NO_STAMP, Item, on_disk
+from mediafp.dump import NO_STAMP, IngestItem, item_on_disk
 from mediafp.errors import MediaError
-from mediafp.ingest.archives import named_archive
-from mediafp.ingest.open import sniff
+from mediafp.ingest.archives import has_archive_suffix
+from mediafp.ingest.open import detect_kind
 from mediafp.ingest.sidecars import is_sidecar
-from mediafp.ingest.walk import Found
-from mediafp.jobs import IngestOptions, ledgered
+from mediafp.ingest.walk import FoundFile
+from mediafp.jobs import IngestOptions, find_current_entry
 from mediafp.media import Kind
-from mediafp.store.records import Store
-from mediafp.workers.supervisor import Workers
+from mediafp.store.records import SqliteStore
+from mediafp.workers.supervisor import WorkerPool
 
-SAMPLE = 12
+SAMPLE_FILES = 12
 """New files that are read to see how long they take."""
 SAMPLE_SECONDS = 20.0
 """Wall seconds after which no more are read."""
 SAMPLE_BYTES = 64 << 20
 """Larger files are not read for it."""
-LISTENING_STARTS = 2.0
+SPEECH_MODEL_LOAD_SECONDS = 2.0
 """Wall seconds until the speech model is ready."""
-LISTENING = 0.09
+TRANSCRIPTION_TIME_RATIO = 0.09
 """Wall seconds that listening to a second of sound takes on two cores with Whisper base (README, Measured)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class IngestEstimate:
     """How many files would be looked at, by what is known of them, and the wall seconds of it; None if not to be told.
 
     `new` holds archives too, whose files are not counted; `unreadable` are gone, or may not be looked at.
@@ -48,16 +48,18 @@ class Plan:
     seconds: float | None
 
 
-def plan(store: Store | None, workers: Workers, files: Iterable[Found], options: IngestOptions) -> Plan:
+def estimate_ingest(
+    store: SqliteStore | None, workers: WorkerPool, files: Iterable[FoundFile], options: IngestOptions
+) -> IngestEstimate:
     """What taking these files into a store (None: a new one) would mean; a few are read to see how long they take."""
     counts: Counter[str] = Counter()
-    new: list[Item] = []
-    version = pipeline.version(crops=options.read.views)
+    new: list[IngestItem] = []
+    version = pipeline.analysis_version(crops=options.analysis.reference_crops)
     for found in files:
-        item = on_disk(found)
+        item = item_on_disk(found)
         counts["seen"] += 1
-        entry = ledgered(store, item, version, retry_failed=options.retry_failed) if store else None
-        if options.read.sidecars and is_sidecar(item.path):
+        entry = find_current_entry(store, item, version, retry_failed=options.retry_failed) if store else None
+        if options.analysis.sidecars and is_sidecar(item.path):
             counts["skipped"] += 1
         elif item.stamp == NO_STAMP:
             counts["unreadable"] += 1
@@ -66,23 +68,23 @@ def plan(store: Store | None, workers: Workers, files: Iterable[Found], options:
         else:
             new.append(item)
     sizes = [max(0, item.stamp[0]) for item in new]
-    return Plan(
+    return IngestEstimate(
         seen=counts["seen"],
         new=len(new),
         known=counts["done"],
         failed_before=counts["failed"],
         skipped=counts["skipped"],
         unreadable=counts["unreadable"],
-        archives=sum(named_archive(item.path.name) for item in new),
+        archives=sum(has_archive_suffix(item.path.name) for item in new),
         new_bytes=sum(sizes),
         seconds=_seconds(new, workers, options) if new else 0.0,
     )
 
 
-def _seconds(todo: list[Item], workers: Workers, options: IngestOptions) -> float | None:
+def _seconds(todo: list[IngestItem], workers: WorkerPool, options: IngestOptions) -> float | None:
     """Wall seconds for the new files, told by a few of them: pictures by their number, videos and archives by their bytes."""
-    new = [item for item in todo if not named_archive(item.path.name)]
-    packed = sum(item.stamp[0] for item in todo if named_archive(item.path.name))
+    new = [item for item in todo if not has_archive_suffix(item.path.name)]
+    packed = sum(item.stamp[0] for item in todo if has_archive_suffix(item.path.name))
     took: dict[Kind | None, float] = defaultdict(float)
     counts: Counter[Kind | None] = Counter()
     sizes: Counter[Kind | None] = Counter()
@@ -91,7 +93,7 @@ def _seconds(todo: list[Item], workers: Workers, options: IngestOptions) -> floa
     starting = time.monotonic() - began
     listens = 0.0
     # By size, the largest first: what is rare and long, as videos are among pictures, is not left out.
-    for item in sorted(new, key=lambda one: -one.stamp[0])[:: max(1, len(new) // SAMPLE)]:
+    for item in sorted(new, key=lambda one: -one.stamp[0])[:: max(1, len(new) // SAMPLE_FILES)]:
         if item.stamp[0] > SAMPLE_BYTES or time.monotonic() - began > SAMPLE_SECONDS:
             continue
         started = time.monotonic()
@@ -99,21 +101,21 @@ def _seconds(todo: list[Item], workers: Workers, options: IngestOptions) -> floa
         heard = 0.0
         try:
             with item.open() as file:
-                kind = sniff(file)
+                kind = detect_kind(file)
                 if kind:
-                    wanted = options.read
-                    read = workers.read(
-                        file, "", kind, full_decode=wanted.full_decode, crops=wanted.views, text=wanted.text
+                    wanted = options.analysis
+                    read = workers.analyse(
+                        file, "", kind, full_decode=wanted.full_decode, crops=wanted.reference_crops, text=wanted.ocr
                     )
                     told = read.asset.properties
-                    if options.read.speech and told.get("has_sound"):
+                    if options.analysis.speech and told.get("has_sound"):
                         heard = float(told.get("duration") or 0.0)
-                        listens = LISTENING_STARTS
+                        listens = SPEECH_MODEL_LOAD_SECONDS
         except MediaError:
             pass
         counts[kind] += 1
         sizes[kind] += item.stamp[0]
-        took[kind] += time.monotonic() - started + heard * LISTENING
+        took[kind] += time.monotonic() - started + heard * TRANSCRIPTION_TIME_RATIO
     sampled = counts.total()
     if not sampled:
         return None

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from mediafp.unseen import UNSEEN
+from mediafp.unseen import CONTROL_CHARACTERS
 
 _FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![\d.])")
 """What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV Injection); a number is none."""
@@ -16,9 +16,9 @@ def write_csv(out: TextIO, header: Sequence[str], rows: Iterable[Sequence[object
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([_harmless(cell) for cell in row])
+        writer.writerow([escape_formula(cell) for cell in row])
 
 
-def _harmless(cell: object) -> str:
-    text = UNSEEN.sub(lambda found: f"\\x{ord(found[0]):02x}", "" if cell is None else str(cell))
+def escape_formula(cell: object) -> str:
+    text = CONTROL_CHARACTERS.sub(lambda found: f"\\x{ord(found[0]):02x}", "" if cell is None else str(cell))
     return f"'{text}" if _FORMULA.match(text.lstrip(" ")) else text

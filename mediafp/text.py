@@ -27,7 +27,7 @@ class Token:
     end: int
 
 
-def tokens(text: str) -> list[Token]:
+def tokenise(text: str) -> list[Token]:
     """What a text says, free of how it is written.
 
     Forms are NFKC, case-folded and simplified (OpenCC's t2s); apostrophes and punctuation fall away. Numbers of two
@@ -41,9 +41,9 @@ def tokens(text: str) -> list[Token]:
     return _numbers(found)
 
 
-def plain(text: str) -> str:
+def index_form(text: str) -> str:
     """The tokens with spaces between them: what a text index keeps."""
-    return " ".join(token.text for token in tokens(text))
+    return " ".join(token.text for token in tokenise(text))
 
 
 def is_cjk(text: str) -> bool:

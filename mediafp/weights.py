@@ -16,12 +16,12 @@ import platformdirs
 
 from mediafp.errors import ModelError
 
-MEND = "install again what requirements.lock names: scripts/env"
-State = Literal["ok", "missing", "changed"]
+REINSTALL_HINT = "install again what requirements.lock names: scripts/env"
+FileState = Literal["ok", "missing", "changed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weight:
+class ModelFile:
     """One entry of the manifest; `package` is the installed package that holds `file`, "" for models/ itself.
 
     A file too large for one package comes in `parts`, each "package/file" in order, and is joined in the cache folder
@@ -36,16 +36,16 @@ class Weight:
     file: str
     package: str = ""
     parts: tuple[str, ...] = ()
-    beside: Mapping[str, str] = field(default_factory=dict)
+    companions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> Path | None:
         """Where the file should lie; None where its package is not installed."""
         if self.parts:
             return cache_folder() / f"{self.name}-{self.sha256[:12]}" / self.file
-        return _inside(self.package, self.file) if self.package else folder() / self.file
+        return _inside(self.package, self.file) if self.package else models_folder() / self.file
 
-    def state(self) -> State:
+    def state(self) -> FileState:
         """Whether the file is there, byte for byte; one in parts is, where they are."""
         if not self.parts:
             path = self.path
@@ -53,28 +53,28 @@ class Weight:
         parts = self._pieces()
         if parts is None:
             return "missing"
-        beside = _compare({parts[0].with_name(name): sha256 for name, sha256 in self.beside.items()})
+        beside = _compare({parts[0].with_name(name): sha256 for name, sha256 in self.companions.items()})
         if beside != "ok":
             return beside
         return "ok" if _digest(parts) == self.sha256 else "changed"
 
-    def present(self) -> bool:
+    def is_present(self) -> bool:
         """Whether the file, or all its parts, are there; their bytes are checked when it is used."""
         path = self.path
         return self._pieces() is not None if self.parts else path is not None and path.is_file()
 
-    def join(self) -> Path:
+    def join_parts(self) -> Path:
         """The joined file in the cache folder, made there where it is not. Raises ModelError."""
         path, parts = self.path, self._pieces()
         assert path is not None, "a file in parts always has its place in the cache"
-        if _compare({path: self.sha256} | {path.with_name(n): sha256 for n, sha256 in self.beside.items()}) == "ok":
+        if _compare({path: self.sha256} | {path.with_name(n): sha256 for n, sha256 in self.companions.items()}) == "ok":
             return path
         state = self.state()
         if parts is None or state != "ok":
-            raise ModelError(f"the model file {self.file} of {self.name} is {state}; {MEND}")
+            raise ModelError(f"the model file {self.file} of {self.name} is {state}; {REINSTALL_HINT}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            for name in self.beside:
+            for name in self.companions:
                 _place([parts[0].with_name(name)], path.with_name(name))
             _place(parts, path)
         except OSError as error:
@@ -97,7 +97,7 @@ def _inside(package: str, file: str) -> Path | None:
     return Path(places[0]) / file if places else None
 
 
-def _compare(wanted: Mapping[Path, str]) -> State:
+def _compare(wanted: Mapping[Path, str]) -> FileState:
     for path, sha256 in wanted.items():
         if not path.is_file():
             return "missing"
@@ -136,24 +136,24 @@ def cache_folder() -> Path:
     return Path(named) if named else Path(platformdirs.user_cache_dir("mediafp"))
 
 
-def folder() -> Path:
+def models_folder() -> Path:
     """The models folder: beside the package in a checkout, inside it once installed."""
     package = Path(__file__).parent
     return next((p for p in (package / "_models", package.parent / "models") if p.is_dir()), package / "_models")
 
 
 @cache
-def manifest() -> tuple[Weight, ...]:
+def manifest() -> tuple[ModelFile, ...]:
     """Every weight that the program knows. Raises ModelError where the manifest cannot be read."""
-    file = folder() / "manifest.toml"
+    file = models_folder() / "manifest.toml"
     try:
-        entries = tomllib.loads(file.read_text(encoding="utf-8"))["weight"]
-        return tuple(Weight(**entry | {"parts": tuple(entry.get("parts", ()))}) for entry in entries)
+        entries = tomllib.loads(file.read_text(encoding="utf-8"))["model"]
+        return tuple(ModelFile(**entry | {"parts": tuple(entry.get("parts", ()))}) for entry in entries)
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise ModelError(f"{file} cannot be used ({error}); {MEND}") from error
+        raise ModelError(f"{file} cannot be used ({error}); {REINSTALL_HINT}") from error
 
 
-def entry(name: str) -> Weight:
+def model_file(name: str) -> ModelFile:
     """One weight of the manifest. Raises ModelError where it is unknown."""
     weight = next((w for w in manifest() if w.name == name), None)
     if weight is None:
@@ -162,17 +162,17 @@ def entry(name: str) -> Weight:
 
 
 @cache
-def find(name: str) -> Path:
+def model_path(name: str) -> Path:
     """The checked file of one weight. Raises ModelError where it is unknown, missing or changed."""
-    weight = entry(name)
+    weight = model_file(name)
     if weight.parts:
-        return weight.join()
+        return weight.join_parts()
     state, path = weight.state(), weight.path
     if state != "ok" or path is None:
-        raise ModelError(f"the model file {weight.file} of {name} is {state}; {MEND}")
+        raise ModelError(f"the model file {weight.file} of {name} is {state}; {REINSTALL_HINT}")
     return path
 
 
-def verify() -> list[tuple[Weight, State]]:
+def check_model_files() -> list[tuple[ModelFile, FileState]]:
     """Every weight with its state, read afresh."""
     return [(weight, weight.state()) for weight in manifest()]

@@ -6,30 +6,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from mediafp.evidence import (
-    Answer,
+    QueryResult,
     Cluster,
     Clustering,
     Edge,
-    Hit,
+    SearchHit,
     Match,
     Placement,
     Segment,
-    TextBox,
+    TextLine,
     Trace,
     Transcript,
 )
-from mediafp.jobs import Outcome
+from mediafp.jobs import FileOutcome
 from mediafp.media import Asset, Sighting
-from mediafp.scribe import Transcription
-from mediafp.unseen import UNSEEN
+from mediafp.scribe import FileTranscription
+from mediafp.unseen import CONTROL_CHARACTERS
 
-Object = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def line(value: Object) -> str:
+def json_line(value: JsonObject) -> str:
     """One line of JSON; bytes that are no UTF-8 stay surrogate escapes."""
     # It means the same escaped.
-    text = UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    text = CONTROL_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
     return text if text.isascii() or _encodes(text) else json.dumps(value, ensure_ascii=True)
 
 
@@ -41,9 +41,9 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def outcome(value: Outcome) -> Object:
+def outcome_to_json(value: FileOutcome) -> JsonObject:
     """The line of one file that was taken in; `error` says why there is no asset of it, as in an answer."""
-    made: Object = {
+    made: JsonObject = {
         "path": value.path,
         "sha256": value.sha256,
         "status": value.status,
@@ -54,14 +54,14 @@ def outcome(value: Outcome) -> Object:
     return made if value.sha256 else made | {"error": "not a picture, video or sound file"}
 
 
-def lines(value: Sequence[TextBox]) -> list[Object]:
+def lines(value: Sequence[TextLine]) -> list[JsonObject]:
     """Lines of text in a picture."""
     return [
         {"text": line.text, "box": [list(point) for point in line.box], "confidence": line.confidence} for line in value
     ]
 
 
-def placement(value: Placement) -> Object:
+def placement(value: Placement) -> JsonObject:
     """Where the query lies in the reference."""
     return {
         "quad": [list(point) for point in value.quad],
@@ -78,7 +78,7 @@ def placement(value: Placement) -> Object:
     }
 
 
-def segment(value: Segment) -> Object:
+def segment(value: Segment) -> JsonObject:
     """A matching stretch."""
     return {
         "channel": value.channel,
@@ -90,7 +90,7 @@ def segment(value: Segment) -> Object:
     }
 
 
-def match(value: Match) -> Object:
+def match_to_json(value: Match) -> JsonObject:
     """One relation with its proof."""
     return {
         "sha256": value.sha256,
@@ -107,40 +107,40 @@ def match(value: Match) -> Object:
     }
 
 
-def answer(value: Answer) -> Object:
+def result_to_json(value: QueryResult) -> JsonObject:
     """All that was found for one query."""
     return {
         "query": value.query,
         "sha256": value.sha256,
         "kind": value.kind,
         "error": value.error,
-        "matches": [match(m) for m in value.matches],
-        "turned_down": [match(m) for m in value.turned_down],
+        "matches": [match_to_json(m) for m in value.matches],
+        "turned_down": [match_to_json(m) for m in value.near_misses],
         "text": None if value.text is None else lines(value.text),
     }
 
 
-def trace(value: Trace) -> Object:
+def trace_to_json(value: Trace) -> JsonObject:
     """Where a picture was seen: an answer whose matches come the oldest first, with their sightings."""
     matches = [
-        match(one.match)
+        match_to_json(one.match)
         | {
             "first_seen": one.first_seen,
             "extent": one.extent,
             "sightings": [sighting(seen) for seen in one.sightings],
         }
-        for one in value.found
+        for one in value.entries
     ]
     source = value.source.match.sha256 if value.source else None
-    return answer(value.answer) | {"matches": matches, "source": source}
+    return result_to_json(value.result) | {"matches": matches, "source": source}
 
 
-def sighting(value: Sighting) -> Object:
+def sighting(value: Sighting) -> JsonObject:
     """Where and when an asset was seen."""
     return {name: getattr(value, name) for name in Sighting.__dataclass_fields__ if name != "sha256"}
 
 
-def transcript(value: Transcript) -> Object:
+def transcript(value: Transcript) -> JsonObject:
     """What is said, without the file that it is said in."""
     return {
         "model": value.model,
@@ -158,16 +158,16 @@ def transcript(value: Transcript) -> Object:
                 "text": u.text,
                 "flags": list(u.flags),
             }
-            for u in value.utterances
+            for u in value.segments
         ],
     }
 
 
-def transcription(value: Transcription) -> Object:
+def transcription(value: FileTranscription) -> JsonObject:
     """What is said in one file; `note` says in words where there is nothing."""
-    made: Object = {"path": os.fspath(value.path), "sha256": value.sha256, "error": value.error}
+    made: JsonObject = {"path": os.fspath(value.path), "sha256": value.sha256, "error": value.error}
     said = value.transcript
-    silent: Object = {"model": None, "duration": None, "speech_seconds": 0.0, "untranscribed_seconds": 0.0,
+    silent: JsonObject = {"model": None, "duration": None, "speech_seconds": 0.0, "untranscribed_seconds": 0.0,
                       "languages": {}, "segments": []}  # fmt: skip
     made |= transcript(said) if said else silent
     note = None
@@ -184,7 +184,7 @@ def transcription(value: Transcription) -> Object:
     }
 
 
-def hit(value: Hit) -> Object:
+def hit(value: SearchHit) -> JsonObject:
     """A passage that was found; `marks` are the places of what was sought, in characters of `text`."""
     return {
         "sha256": value.sha256,
@@ -197,7 +197,7 @@ def hit(value: Hit) -> Object:
     }
 
 
-def edge(value: Edge) -> Object:
+def edge(value: Edge) -> JsonObject:
     """A relation between two members."""
     return {
         "a": value.a,
@@ -209,7 +209,7 @@ def edge(value: Edge) -> Object:
     }
 
 
-def cluster(value: Cluster) -> Object:
+def cluster(value: Cluster) -> JsonObject:
     """One group."""
     return {
         "id": value.id,
@@ -221,7 +221,7 @@ def cluster(value: Cluster) -> Object:
     }
 
 
-def clustering(value: Clustering) -> Object:
+def clustering(value: Clustering) -> JsonObject:
     """All groups."""
     return {"clusters": [cluster(c) for c in value.clusters], "unclustered": value.unclustered}
 
@@ -232,8 +232,8 @@ def asset(
     fingerprints: list[tuple[str, str]],
     warnings: list[str],
     said: Transcript | None,
-    written: Sequence[TextBox] | None,
-) -> Object:
+    written: Sequence[TextLine] | None,
+) -> JsonObject:
     """A line of `export jsonl`; `said` is the best transcript, `written` the text in a picture, None where it is unread."""
     return {
         "sha256": value.sha256,
@@ -254,10 +254,10 @@ COLUMNS = ("sha256", "kind", "bytes", "uri", "account", "platform", "url", "titl
 """Of `export csv`."""
 
 
-def row(value: Asset, seen: Sighting, said: Transcript | None, written: Sequence[TextBox] | None) -> list[object]:
+def row(value: Asset, seen: Sighting, said: Transcript | None, written: Sequence[TextLine] | None) -> list[object]:
     """A row of `export csv`: where an asset was seen, what it is, what is said in it and what stands in it."""
     told = {**value.properties, **{name: getattr(seen, name) for name in Sighting.__dataclass_fields__}}
     told |= {"kind": value.kind, "bytes": value.bytes}
-    told |= {"transcript": " ".join(u.text for u in said.utterances) if said else None}
+    told |= {"transcript": " ".join(u.text for u in said.segments) if said else None}
     told |= {"picture_text": " ".join(line.text for line in written) if written else None}
     return [told.get(name) for name in COLUMNS]

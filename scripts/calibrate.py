@@ -40,21 +40,21 @@ from sklearn.utils.class_weight import compute_sample_weight
 from mediafp import pipeline
 from mediafp.case import open_case
 from mediafp.errors import MediaError
-from mediafp.evidence import Transcript, Utterance
-from mediafp.fingerprints.words import words_fingerprint
+from mediafp.evidence import Transcript, TranscriptSegment
+from mediafp.fingerprints.words import fingerprint_transcript
 from mediafp.ingest.probe import open_file
-from mediafp.ingest.walk import sha256_of
+from mediafp.ingest.walk import file_sha256
 from mediafp.jobs import IngestOptions
-from mediafp.library import Library
+from mediafp.library import StoredReferences
 from mediafp.matching import judge, pictures, scripts, videos
-from mediafp.matching.script_index import Scripts
-from mediafp.pipeline import ReadOptions
+from mediafp.matching.script_index import TranscriptIndex
+from mediafp.pipeline import AnalysisOptions
 
 TARGET = Path(__file__).parent.parent / "models" / "calibration.json"
 FOLDS = 5
 REGULARISATION = 1.0
-FEATURES: dict[str, type[judge.Features]] = {name: features for features, name in judge.MODELS.items()}
-WEIGHTS = {"scripts": "balanced"}
+FEATURES: dict[str, type[judge.Features]] = {name: features for features, name in judge.CALIBRATION_KEYS.items()}
+WEIGHTS = {"transcripts": "balanced"}
 """Classes are weighted alike: the scripts of the development set are said by up to 20 voices, so that nine in ten
 candidates are true, which no store's are. Unweighted, five words in common would be as likely a script as not."""
 Sample = tuple[tuple[float, ...], bool, str]
@@ -66,7 +66,7 @@ def samples(named: str, kind: str) -> list[Sample]:
     folder = Path(path)
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
     with tempfile.TemporaryDirectory() as store, open_case(store, create=True) as case:
-        for _ in case.ingest([folder / "refs"], IngestOptions(read=ReadOptions(text=False))):
+        for _ in case.ingest([folder / "refs"], IngestOptions(analysis=AnalysisOptions(ocr=False))):
             pass
         # Half of the queries a process: placement is single-threaded.
         names = sorted(truth)[:: int(every or 1)]
@@ -80,11 +80,11 @@ def _some(job: tuple[Path, str, Path, list[str]]) -> list[Sample]:
     cv2.setNumThreads(1)
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
     with open_case(store) as case:
-        library = Library(case.store)
+        library = StoredReferences(case._store)
         return [sample for name in names for sample in _of(folder / "queries" / name, truth[name], kind, library)]
 
 
-def _of(query: Path, true: Any, kind: str, library: Library) -> Iterator[Sample]:
+def _of(query: Path, true: Any, kind: str, library: StoredReferences) -> Iterator[Sample]:
     # A pair that shares its sound alone is none for the pictures.
     wanted = {
         pair["reference"]
@@ -93,12 +93,12 @@ def _of(query: Path, true: Any, kind: str, library: Library) -> Iterator[Sample]
     } - {None}
     try:
         with open_file(query) as file:
-            reading = pipeline.read(file, sha256_of(file))
+            reading = pipeline.analyse_file(file, file_sha256(file))
     except MediaError:
         return
     if reading is None or (kind == "videos") != (reading.asset.kind == "video"):
         return
-    pairs: list[pictures.Pair] | list[videos.Pair] = library.compare(reading)
+    pairs: list[pictures.ImagePair] | list[videos.VideoPair] = library.compare_with_references(reading)
     for pair in pairs:
         if not isinstance(pair.features, FEATURES[kind]):
             continue
@@ -115,10 +115,10 @@ def script_samples(named: str) -> list[Sample]:
     known = {(i, j): (how, script) for i, j, how, script in truth["pairs"]}
     with Path(results).open(encoding="utf-8") as lines:
         read = [result for line in lines if (result := json.loads(line))["sha256"] in number and not result["error"]]
-    shelf = Scripts(words_fingerprint(result["sha256"], _transcript(result)) for result in read)
+    shelf = TranscriptIndex(fingerprint_transcript(result["sha256"], _transcript(result)) for result in read)
     made: list[Sample] = []
     for sha256, fingerprint in shelf.fingerprints.items():
-        for pair in scripts.compare_all(fingerprint, shelf, without=sha256):
+        for pair in scripts.compare_transcripts(fingerprint, shelf, exclude=sha256):
             i, j = number[sha256], number[pair.sha256]
             how, script = known.get((i, j), ("", _script(truth["files"][i])))
             if i < j and how != "unclear":
@@ -133,7 +133,7 @@ def _script(entry: Any) -> str:
 
 def _transcript(result: Any) -> Transcript:
     utterances = tuple(
-        Utterance(
+        TranscriptSegment(
             start=said["start"],
             end=said["end"],
             language=said["language"],
@@ -149,7 +149,7 @@ def _transcript(result: Any) -> Transcript:
         duration=result["duration"],
         speech_seconds=result["speech_seconds"],
         untranscribed_seconds=result["untranscribed_seconds"],
-        utterances=utterances,
+        segments=utterances,
     )
 
 
@@ -189,13 +189,13 @@ def main() -> None:
     """Fits what is named, and keeps the rest of the file as it is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for kind in FEATURES:
-        metavar = "SET:RESULTS.jsonl" if kind == "scripts" else "SET[:N]"
+        metavar = "SET:RESULTS.jsonl" if kind == "transcripts" else "SET[:N]"
         parser.add_argument(f"--{kind}", nargs="*", default=[], metavar=metavar)
     args = parser.parse_args()
     fitted = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.is_file() else {}
     for kind in FEATURES:
         if sets := getattr(args, kind):
-            read = script_samples if kind == "scripts" else partial(samples, kind=kind)
+            read = script_samples if kind == "transcripts" else partial(samples, kind=kind)
             fitted[kind] = fit(kind, [sample for named in sets for sample in read(named)])
     TARGET.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
     print(hashlib.sha256(TARGET.read_bytes()).hexdigest())

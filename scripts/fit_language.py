@@ -26,9 +26,9 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from mediafp import weights
-from mediafp.media import SOUND_RATE
+from mediafp.media import AUDIO_SAMPLE_RATE
 from mediafp.reading import voice
-from mediafp.reading.speech import BATCH, FRAMES, LONGEST_SECONDS, PROBE_SECONDS, Transcriber
+from mediafp.reading.speech import BATCH_WINDOWS, FRAMES, MAX_WINDOW_SECONDS, PROBE_SECONDS, Transcriber
 
 Wave = npt.NDArray[np.floating[Any]]
 SEED = 20
@@ -45,7 +45,7 @@ def speed(wave: Wave, by: float) -> Wave:
 def band(wave: Wave, low: float, high: float) -> Wave:
     """Only the frequencies between two, in hertz."""
     spectrum = np.fft.rfft(wave)
-    hertz = np.fft.rfftfreq(len(wave), 1 / SOUND_RATE)
+    hertz = np.fft.rfftfreq(len(wave), 1 / AUDIO_SAMPLE_RATE)
     spectrum[(hertz < low) | (hertz > high)] = 0
     return np.fft.irfft(spectrum, len(wave)).astype(np.float32)
 
@@ -63,9 +63,9 @@ def codec(wave: Wave, name: str, container: str, bit_rate: int) -> Wave:
     """Through a lossy codec and back."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
-        stream: Any = out.add_stream(name, rate=SOUND_RATE, layout="mono", bit_rate=bit_rate)
+        stream: Any = out.add_stream(name, rate=AUDIO_SAMPLE_RATE, layout="mono", bit_rate=bit_rate)
         frame = av.AudioFrame.from_ndarray((wave * 32767).astype(np.int16)[None], format="s16", layout="mono")
-        frame.sample_rate = SOUND_RATE
+        frame.sample_rate = AUDIO_SAMPLE_RATE
         resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=stream.rate,
                                       frame_size=stream.codec_context.frame_size)  # fmt: skip
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
@@ -74,7 +74,7 @@ def codec(wave: Wave, name: str, container: str, bit_rate: int) -> Wave:
     file.seek(0)
     source: Any
     with av.open(file) as source:
-        back = av.AudioResampler(format="s16", layout="mono", rate=SOUND_RATE)
+        back = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_SAMPLE_RATE)
         blocks = [f.to_ndarray()[0] for frame in source.decode(audio=0) for f in back.resample(frame)]
     return np.concatenate(blocks).astype(np.float32) / 32768
 
@@ -90,7 +90,7 @@ def noise(wave: Wave, rng: np.random.Generator, decibels: float) -> Wave:
 
 def music(wave: Wave, rng: np.random.Generator, decibels: float) -> Wave:
     """With a slow sequence of chords under it."""
-    time = np.arange(len(wave)) / SOUND_RATE
+    time = np.arange(len(wave)) / AUDIO_SAMPLE_RATE
     other = np.zeros(len(wave))
     for beat in range(int(time[-1]) + 1):
         root = 110 * 2 ** (rng.integers(0, 24) / 12)
@@ -128,7 +128,7 @@ def variants(wave: Wave, rng: np.random.Generator) -> Iterator[Wave]:
 def read(path: Path) -> Wave:
     """Mono samples of a file."""
     with av.open(path) as source:
-        back = av.AudioResampler(format="s16", layout="mono", rate=SOUND_RATE)
+        back = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_SAMPLE_RATE)
         blocks = [f.to_ndarray()[0] for frame in source.decode(audio=0) for f in back.resample(frame)]
     return np.concatenate(blocks).astype(np.float32) / 32768
 
@@ -145,10 +145,10 @@ def rows(clips: list[dict[str, Any]], folder: Path) -> tuple[np.ndarray, np.ndar
     for number, clip in enumerate(clips):
         wave = read(folder / clip["file"])
         samples = (np.clip(wave, -1, 1) * 32767).astype(np.int16)
-        for piece in voice.pieces(samples, longest=int(LONGEST_SECONDS * SOUND_RATE)):
-            if piece.end - piece.start < SOUND_RATE:
+        for piece in voice.detect_speech(samples, longest=int(MAX_WINDOW_SECONDS * AUDIO_SAMPLE_RATE)):
+            if piece.end - piece.start < AUDIO_SAMPLE_RATE:
                 continue
-            for made in variants(wave[piece.start : piece.end][: int(PROBE_SECONDS * SOUND_RATE)], rng):
+            for made in variants(wave[piece.start : piece.end][: int(PROBE_SECONDS * AUDIO_SAMPLE_RATE)], rng):
                 sound = (np.clip(made / max(1.0, np.abs(made).max()), -1, 1) * 32767).astype(np.int16)
                 means.append(sound)
                 labels.append(clip["language"] == "yue")
@@ -156,8 +156,8 @@ def rows(clips: list[dict[str, Any]], folder: Path) -> tuple[np.ndarray, np.ndar
         print(f"\r{number + 1} of {len(clips)} clips", end="", flush=True)
     print(f", {len(means)} sounds")
     found = []
-    for at in range(0, len(means), BATCH):
-        found += list(reader.means(means[at : at + BATCH]))
+    for at in range(0, len(means), BATCH_WINDOWS):
+        found += list(reader.compute_encoder_means(means[at : at + BATCH_WINDOWS]))
         print(f"\r{at} of {len(means)}", end="", flush=True)
     print()
     return np.array(found), np.array(labels), np.array(sources)
@@ -218,16 +218,16 @@ def main() -> None:
     fitted = {
         "description": f"Cantonese (1) or Mandarin (0) from the mean of Whisper base's encoder over up to {PROBE_SECONDS:g} s;"
         f" logistic regression on {len(y)} varied pieces of {len(chosen)} sources of real and synthetic speech",
-        "frames_a_second": FRAMES // 2,
+        "frames_per_second": FRAMES // 2,
         "measured": report,
         "mean": [round(float(v), 6) for v in scaler.mean_],
         "scale": [round(float(v), 6) for v in scaler.scale_],
         "coefficients": [round(float(v), 6) for v in model.coef_[0]],
         "intercept": round(float(model.intercept_[0]), 6),
     }
-    file = weights.folder() / "language.json"
+    file = weights.models_folder() / "language.json"
     file.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
-    manifest = weights.folder() / "manifest.toml"
+    manifest = weights.models_folder() / "manifest.toml"
     text = manifest.read_text(encoding="utf-8")
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     text = re.sub(r'(name = "language"\nversion = "[^"]*"\nsha256 = ")[^"]*', rf"\g<1>{sha256}", text)

@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     files = sorted(parser.parse_args().folder.iterdir())
     pictures = [np.asarray(ImageOps.exif_transpose(Image.open(file)).convert("RGB")) for file in files]
-    kinds = [fingerprint_type(name) for name in (pipeline.EMBEDDING, library.FULL)]
+    kinds = [fingerprint_type(name) for name in (pipeline.SEARCH_TYPE, library.RERANKING_TYPE)]
     banks = {kind.name: kind.extract(pictures)[0] for kind in kinds}
     versions = ", ".join(f"{kind.name} {kind.version}" for kind in kinds)
     about = f"{len(files)} unrelated pictures, photographs and faces, as {versions}"

@@ -9,19 +9,19 @@ import pytest
 from PIL import Image
 
 from mediafp.case import Case, open_case
-from mediafp.demo import CLIPS, PHOTOS, shipped
+from mediafp.demo import CLIPS, PHOTOS, packaged_file
 
 
 @pytest.fixture(scope="session")
 def photos() -> dict[str, np.ndarray]:
     """Real photographs, RGB uint8."""
-    return {name: np.asarray(Image.open(shipped(*where)).convert("RGB")) for name, where in PHOTOS.items()}
+    return {name: np.asarray(Image.open(packaged_file(*where)).convert("RGB")) for name, where in PHOTOS.items()}
 
 
 @pytest.fixture(scope="session")
 def clips() -> dict[str, Path]:
     """Real video files."""
-    return {name: shipped(*where) for name, where in CLIPS.items()}
+    return {name: packaged_file(*where) for name, where in CLIPS.items()}
 
 
 @pytest.fixture(scope="session")

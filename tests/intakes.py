@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from mediafp.fingerprint import Fingerprint
-from mediafp.ingest.thumbnails import thumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.media import Asset, Sighting
-from mediafp.store.ledger import Entry
-from mediafp.store.records import FILE_NAME, Intake, Store, Thumbnail
+from mediafp.store.ledger import LedgerEntry
+from mediafp.store.records import DATABASE_NAME, IngestRecord, SqliteStore, Thumbnail
 
 BAD_NAME = os.fsdecode(b"/dump/bad\xff \xe5\x89\xaf\n.mp4")
 """A path with a byte that is no UTF-8, beside Chinese and a newline."""
-JPEGS = [thumbnail(np.full((8, 8, 3), 5 * n, np.uint8), 8) for n in range(40)]
+JPEGS = [encode_thumbnail(np.full((8, 8, 3), 5 * n, np.uint8), 8) for n in range(40)]
 
 
 def fingerprint(sha256: str, type: str = "pdq", rows: int = 3, *, seed: int = 0) -> Fingerprint:
@@ -38,10 +38,10 @@ def fingerprint(sha256: str, type: str = "pdq", rows: int = 3, *, seed: int = 0)
     )
 
 
-def intake(name: str = "a", path: str | None = None, *, rows: int = 3) -> Intake:
+def intake(name: str = "a", path: str | None = None, *, rows: int = 3) -> IngestRecord:
     """All that one file adds: its asset's SHA-256 is its name repeated."""
     sha256, path = (name * 64)[:64], path or f"/dump/{name}.mp4"
-    return Intake(
+    return IngestRecord(
         asset=Asset(
             sha256=sha256,
             kind="video",
@@ -58,15 +58,15 @@ def intake(name: str = "a", path: str | None = None, *, rows: int = 3) -> Intake
     )
 
 
-def raw(store: Store, statement: str, values: tuple[object, ...] = ()) -> None:
+def raw(store: SqliteStore, statement: str, values: tuple[object, ...] = ()) -> None:
     """Changes the file behind the store's back."""
-    with closing(sqlite3.connect(store.folder / FILE_NAME)) as database, database:
+    with closing(sqlite3.connect(store.folder / DATABASE_NAME)) as database, database:
         database.execute(statement, values)
 
 
-def done(given: Intake, *, version: str = "v") -> Entry:
+def done(given: IngestRecord, *, version: str = "v") -> LedgerEntry:
     """The row of a file that was taken in."""
-    return Entry(
+    return LedgerEntry(
         path=given.sighting.uri,
         bytes=given.asset.bytes,
         modified_ns=1_700_000_000_123_456_789,
@@ -76,9 +76,9 @@ def done(given: Intake, *, version: str = "v") -> Entry:
     )
 
 
-def failed(path: str, kind: str = "corrupt", *, attempts: int = 1) -> Entry:
+def failed(path: str, kind: str = "corrupt", *, attempts: int = 1) -> LedgerEntry:
     """The row of a file that could not be taken in."""
-    return Entry(
+    return LedgerEntry(
         path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m", attempts=attempts
     )
 
@@ -88,11 +88,11 @@ import os, resource, sys
 from pathlib import Path
 from mediafp.errors import StoreError
 from mediafp.store import ledger
-from mediafp.store.records import Store
+from mediafp.store.records import SqliteStore
 
 def fail(path, kind="corrupt"):
-    row = ledger.Entry(path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m")
-    ledger.write(store, row)
+    row = ledger.LedgerEntry(path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m")
+    ledger.write_entry(store, row)
 
 def limit(size=resource.RLIM_INFINITY):  # as a disk that is full
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

@@ -20,19 +20,19 @@ from processes import child
 from mediafp import pipeline
 from mediafp.errors import MediaError, TooLargeMedia, UnsupportedMedia
 from mediafp.ingest import budget, container, pictures, video
-from mediafp.ingest.budget import SPENT, CpuBudget, GoOn, without_end
+from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, CpuBudget, BudgetCheck, unlimited
 from mediafp.ingest.open import open_media
-from mediafp.ingest.pictures import DRAFT_SIDE, read_picture
+from mediafp.ingest.pictures import MIN_DECODED_SIDE, read_image
 from mediafp.ingest.probe import open_file
-from mediafp.ingest.sound import read_sound
-from mediafp.media import SOUND_RATE, Frame, Media
-from mediafp.settings import CPU_SECONDS, CPU_SECONDS_MOST, MAX_PIXELS, METADATA_BYTES, PICTURE_BYTES
+from mediafp.ingest.sound import read_audio
+from mediafp.media import AUDIO_SAMPLE_RATE, Frame, DecodedMedia
+from mediafp.settings import CPU_SECONDS_PER_FILE, MAX_CPU_SECONDS, MAX_PIXELS, MAX_METADATA_BYTES, MAX_IMAGE_BYTES
 
 
-def whole(path: Path, go_on: GoOn = without_end, **how: bool) -> tuple[Media, list[Frame]]:
+def whole(path: Path, go_on: BudgetCheck = unlimited, **how: bool) -> tuple[DecodedMedia, list[Frame]]:
     """A file's media, read to its end, and its frames."""
     with open_file(path) as file:
-        media = open_media(file, go_on=go_on, **how)
+        media = open_media(file, within_budget=go_on, **how)
         assert media is not None
         return media, list(media.frames)
 
@@ -52,7 +52,7 @@ def test_past_the_budget_reading_is_told_to_stop_and_then_the_kernel_stops_it() 
         """
         import resource, time
         from mediafp.ingest import budget
-        budget.STOP_SECONDS = 0.5
+        budget.GRACE_CPU_SECONDS = 0.5
         start = time.process_time()
         go_on = budget.CpuBudget(0.1)
         while go_on(0.0):
@@ -96,7 +96,7 @@ def test_what_was_read_earns_time_up_to_the_most() -> None:
     # What was read earns two seconds each; the start took less than one, and the kernel comes 1.5 later.
     assert limits[0] == limits[1] == limits[2] == 3
     assert limits[3] == limits[4] == 1 + 2 * 10 + 2
-    assert set(limits[5:]) == {CPU_SECONDS_MOST + 2}, "it is never taken back"
+    assert set(limits[5:]) == {MAX_CPU_SECONDS + 2}, "it is never taken back"
 
 
 def test_a_hard_limit_is_kept_and_a_fresh_file_starts_anew() -> None:
@@ -119,7 +119,7 @@ def test_a_hard_limit_is_kept_and_a_fresh_file_starts_anew() -> None:
         )
     )
     (first, most, again, last), limit = json.loads(done.stdout)
-    assert first == [CPU_SECONDS + 2, True] and most[0] == 50 and again[0] == CPU_SECONDS + 2
+    assert first == [CPU_SECONDS_PER_FILE + 2, True] and most[0] == 50 and again[0] == CPU_SECONDS_PER_FILE + 2
     assert last == [3, True], "what was spent before is not its own"
     assert limit == [3, 50]
 
@@ -127,12 +127,12 @@ def test_a_hard_limit_is_kept_and_a_fresh_file_starts_anew() -> None:
 def test_reading_here_has_no_end_and_sets_no_limit(photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_CPU)
     Image.fromarray(photos["temple"]).save(tmp_path / "a.png", compress_level=1)
-    assert whole(tmp_path / "a.png")[1] and without_end(1e9)
+    assert whole(tmp_path / "a.png")[1] and unlimited(1e9)
     assert resource.getrlimit(resource.RLIMIT_CPU) == before
-    assert issubclass(CpuBudget, object) and budget.STOP_SECONDS >= 1, "RLIMIT_CPU counts whole seconds"
+    assert issubclass(CpuBudget, object) and budget.GRACE_CPU_SECONDS >= 1, "RLIMIT_CPU counts whole seconds"
 
 
-def until(seconds: float) -> GoOn:
+def until(seconds: float) -> BudgetCheck:
     """Reading on up to this second of the media."""
     return lambda read: read < seconds
 
@@ -143,35 +143,35 @@ def test_a_video_that_takes_too_long_keeps_what_was_read(clips: dict[str, Path])
     assert len(frames) == 3 and len(every) == 10
     assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(frames, every, strict=False))
     assert 2.9 < frames[-1].end < 3.2
-    assert media.warnings == [f"only the first 3 s were read: {SPENT}"]
+    assert media.warnings == [f"only the first 3 s were read: {CPU_LIMIT_MESSAGE}"]
     assert media.properties["duration"] == 10.0, "what the file says of itself stays"
 
 
 def test_a_video_that_takes_too_long_keeps_its_sound_so_far(clips: dict[str, Path]) -> None:
     media, frames = whole(clips["bunny"], until(2.0), sound=True)
     assert len(frames) == 2
-    assert media.sound and 1.5 < media.sound.seconds < 3
+    assert media.audio and 1.5 < media.audio.duration < 3
     # The file is whole: that it may be cut short is not said.
-    assert media.warnings == [f"only the first 2 s were read: {SPENT}"]
+    assert media.warnings == [f"only the first 2 s were read: {CPU_LIMIT_MESSAGE}"]
 
 
 def test_a_video_that_is_stopped_at_once_has_a_frame_or_a_reason(clips: dict[str, Path]) -> None:
     try:
         media, _ = whole(clips["bikes"], lambda _: False)
     except MediaError as error:
-        assert SPENT in str(error) or error.kind in ("too_large", "timeout")
+        assert CPU_LIMIT_MESSAGE in str(error) or error.kind in ("too_large", "timeout")
     else:
-        assert any(SPENT in warning for warning in media.warnings)
+        assert any(CPU_LIMIT_MESSAGE in warning for warning in media.warnings)
 
 
 def test_sound_that_takes_too_long_is_kept_so_far(clips: dict[str, Path]) -> None:
     with open_file(clips["bunny"]) as file:
-        every, _ = read_sound(file)
-        heard, warnings = read_sound(file, go_on=until(2.0))
-    assert every and heard and 2 <= heard.seconds < 3 and np.array_equal(
-        heard.samples[: SOUND_RATE], every.samples[: SOUND_RATE]
+        every, _ = read_audio(file)
+        heard, warnings = read_audio(file, within_budget=until(2.0))
+    assert every and heard and 2 <= heard.duration < 3 and np.array_equal(
+        heard.samples[: AUDIO_SAMPLE_RATE], every.samples[: AUDIO_SAMPLE_RATE]
     )  # fmt: skip
-    assert warnings == [f"only the first 2 s of the sound were read: {SPENT}"]
+    assert warnings == [f"only the first 2 s of the sound were read: {CPU_LIMIT_MESSAGE}"]
 
 
 def gif(path: Path, count: int) -> Path:
@@ -191,14 +191,14 @@ def test_an_animation_that_takes_too_long_keeps_what_was_read(tmp_path: Path) ->
     media, frames = whole(gif(tmp_path / "a.gif", 20), go_on)
     assert len(frames) == 8 and set(asked) == {0.0}
     assert [int(frame.pixels[0, 0, 0]) for frame in frames] == [2 * n for n in range(8)]
-    assert media.warnings == [f"only the first 8 of 20 frames were read: {SPENT}"]
+    assert media.warnings == [f"only the first 8 of 20 frames were read: {CPU_LIMIT_MESSAGE}"]
     assert frames[-1].end == pytest.approx(0.8) and media.properties["frames"] == 20
     assert len(whole(tmp_path / "a.gif", lambda _: False)[1]) == 1, "the first is always there"
 
 
 # Pictures -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("name", "most", "left"), [("ANIMATION_LENGTH", 5, 5), ("ANIMATION_PIXELS", 16 * 16 * 7 + 9, 7)]
+    ("name", "most", "left"), [("MAX_ANIMATION_FRAMES", 5, 5), ("ANIMATION_PIXELS", 16 * 16 * 7 + 9, 7)]
 )
 def test_a_long_animation_is_read_in_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int, left: int
@@ -233,7 +233,7 @@ def test_a_jpeg_of_notes_is_too_large(tmp_path: Path, photos: dict[str, np.ndarr
     plain = jpeg(photos)
     (tmp_path / "a.jpg").write_bytes(plain[:2] + segments(marker, 20) + plain[2:])
     assert len(whole(tmp_path / "a.jpg")[1]) == 1, "some are read"
-    (tmp_path / "b.jpg").write_bytes(plain[:2] + segments(marker, METADATA_BYTES // 65_535 + 1) + plain[2:])
+    (tmp_path / "b.jpg").write_bytes(plain[:2] + segments(marker, MAX_METADATA_BYTES // 65_535 + 1) + plain[2:])
     error = refused(tmp_path / "b.jpg")
     assert isinstance(error, TooLargeMedia) and "notes" in str(error)
 
@@ -246,19 +246,19 @@ def test_notes_are_counted_behind_what_the_reader_passes_over(
     (tmp_path / "a.jpg").write_bytes(start + segments(0xED, 3, before) + rest)
     assert len(whole(tmp_path / "a.jpg")[1]) == 1, "Pillow does"
     # Not many more than there may be: how long they take grows with their square.
-    (tmp_path / "b.jpg").write_bytes(start + segments(0xED, METADATA_BYTES // 65_535 + 1, before) + rest)
+    (tmp_path / "b.jpg").write_bytes(start + segments(0xED, MAX_METADATA_BYTES // 65_535 + 1, before) + rest)
     assert isinstance(refused(tmp_path / "b.jpg"), TooLargeMedia)
 
 
 def test_a_picture_of_too_many_bytes_is_not_even_opened(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg(photos))
     with (tmp_path / "a.jpg").open("r+b") as file:
-        file.truncate(PICTURE_BYTES)
+        file.truncate(MAX_IMAGE_BYTES)
     assert len(whole(tmp_path / "a.jpg")[1]) == 1
     with (tmp_path / "a.jpg").open("r+b") as file:
-        file.truncate(PICTURE_BYTES + 1)
+        file.truncate(MAX_IMAGE_BYTES + 1)
     error = refused(tmp_path / "a.jpg")
-    assert isinstance(error, TooLargeMedia) and str(PICTURE_BYTES) in str(error)
+    assert isinstance(error, TooLargeMedia) and str(MAX_IMAGE_BYTES) in str(error)
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
@@ -397,7 +397,7 @@ def test_a_large_picture_of_any_mode_comes_small_and_looks_the_same(
     assert mode.split(" ")[0].rstrip(",") in (made.mode, "I;16B" if made.mode == "I;16" else made.mode)
     media, (frame,) = whole(tmp_path / "a")
     height, width = frame.pixels.shape[:2]
-    assert DRAFT_SIDE <= max(width, height) < 2 * DRAFT_SIDE
+    assert MIN_DECODED_SIDE <= max(width, height) < 2 * MIN_DECODED_SIDE
     assert (media.properties["width"], media.properties["height"]) == made.size
     assert width / height == pytest.approx(made.width / made.height, rel=0.01)
     small = [Image.fromarray(looks[:, :, n]).resize((width, height), Image.Resampling.BOX) for n in range(3)]
@@ -412,9 +412,9 @@ def test_the_long_side_stays_between_one_and_two_drafts(tmp_path: Path, long: in
     for size in ((long, 40), (40, long)):
         Image.linear_gradient("L").resize(size).save(tmp_path / "a", form)
         with open_file(tmp_path / "a") as file:
-            media = read_picture(file)
+            media = read_image(file)
         (frame,) = media.frames
-        assert DRAFT_SIDE <= max(frame.pixels.shape) < 2 * DRAFT_SIDE
+        assert MIN_DECODED_SIDE <= max(frame.pixels.shape) < 2 * MIN_DECODED_SIDE
         assert (media.properties["width"], media.properties["height"]) == size
 
 
@@ -488,22 +488,22 @@ def test_a_video_of_more_thumbnails_than_are_kept_ends_with_a_warning(
     path = film(tmp_path / "a.mkv", *noise(9))
     monkeypatch.setattr(pipeline, "BATCH_FRAMES", 2)
 
-    def reading() -> pipeline.Reading:
+    def reading() -> pipeline.FileAnalysis:
         with open_file(path) as file:
-            found = pipeline.read(file, "")
+            found = pipeline.analyse_file(file, "")
         assert found is not None
         return found
 
     every = reading()
     assert len(every.thumbnails) == 9 and every.warnings == ()
-    monkeypatch.setattr(pipeline, "KEPT_BYTES", sum(len(thumbnail.jpeg) for thumbnail in every.thumbnails[:3]))
+    monkeypatch.setattr(pipeline, "MAX_THUMBNAIL_BYTES", sum(len(thumbnail.jpeg) for thumbnail in every.thumbnails[:3]))
     part = reading()
     assert [thumbnail.jpeg for thumbnail in part.thumbnails] == [thumbnail.jpeg for thumbnail in every.thumbnails[:4]]
     assert all(len(one.vectors) == 4 for one in part.fingerprints)
     (warning,) = part.warnings
     assert "only the first 4 s were kept" in warning
     # What is just as much as may be kept is whole.
-    monkeypatch.setattr(pipeline, "KEPT_BYTES", sum(len(thumbnail.jpeg) for thumbnail in every.thumbnails))
+    monkeypatch.setattr(pipeline, "MAX_THUMBNAIL_BYTES", sum(len(thumbnail.jpeg) for thumbnail in every.thumbnails))
     assert reading().warnings == ()
 
 
@@ -511,10 +511,10 @@ def test_the_sound_of_a_video_of_many_thumbnails_is_whole(
     clips: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "BATCH_FRAMES", 1)
-    monkeypatch.setattr(pipeline, "KEPT_BYTES", 1)
+    monkeypatch.setattr(pipeline, "MAX_THUMBNAIL_BYTES", 1)
     with open_file(clips["bunny"]) as file:
-        part = pipeline.read(file, "", sound=True)
-    assert part and part.sound and part.sound.seconds == pytest.approx(5.3, abs=0.1)
+        part = pipeline.analyse_file(file, "", audio=True)
+    assert part and part.audio and part.audio.duration == pytest.approx(5.3, abs=0.1)
     assert len(part.thumbnails) == 1 and any("were kept" in warning for warning in part.warnings)
 
 
@@ -527,7 +527,7 @@ def test_a_decoder_that_is_not_listed_does_not_run(
         whole(clips["bikes"])
     monkeypatch.setattr(container, "_DECODERS", frozenset(("h264",)))
     media, frames = whole(clips["bunny"], sound=True)
-    assert len(frames) == 6 and media.sound is None
+    assert len(frames) == 6 and media.audio is None
     assert media.properties["has_sound"] is False and "no decoder for its sound: it was left out" in media.warnings
 
 
@@ -537,14 +537,14 @@ def test_a_codec_that_only_screen_recorders_write_is_unsupported(tmp_path: Path)
 
 
 def test_sound_alone_of_a_codec_that_is_not_listed_is_unsupported(tmp_path: Path) -> None:
-    tone = (8_000 * np.sin(np.arange(SOUND_RATE) / 9)).astype(np.int16)[None]
+    tone = (8_000 * np.sin(np.arange(AUDIO_SAMPLE_RATE) / 9)).astype(np.int16)[None]
     with av.open(str(tmp_path / "a.wav"), "w", format="wav") as made:
-        stream = made.add_stream("g722", rate=SOUND_RATE, layout="mono")
+        stream = made.add_stream("g722", rate=AUDIO_SAMPLE_RATE, layout="mono")
         frame = av.AudioFrame.from_ndarray(tone, "s16", "mono")
-        frame.sample_rate = SOUND_RATE
+        frame.sample_rate = AUDIO_SAMPLE_RATE
         made.mux(stream.encode(frame))
         made.mux(stream.encode(None))
     # It is not damaged, and to fetch it again does not help.
     assert isinstance(refused(tmp_path / "a.wav"), UnsupportedMedia)
     with open_file(tmp_path / "a.wav") as file, pytest.raises(UnsupportedMedia):
-        read_sound(file)
+        read_audio(file)

@@ -9,15 +9,22 @@ import pytest
 from PIL import Image, ImageOps
 
 from mediafp.matching import closeup
-from mediafp.matching.closeup import SURE_LIKENESS, cut_out, look
-from mediafp.matching.place import SIDE, Fit, Sketch, is_sure, place, query_sketch
-from mediafp.plane import frame, from_corners
+from mediafp.matching.closeup import CONCLUSIVE_SIMILARITY, align_regions, compute_region_similarity
+from mediafp.matching.place import (
+    DETECTION_SIDE,
+    PlacementFit,
+    LocalFeatures,
+    is_conclusive,
+    place_image,
+    query_features,
+)
+from mediafp.plane import image_corners, homography_from_corners
 
 NAMES = ["portrait", "cat", "temple", "motorcycle", "officer"]
 
 
-def sketch(picture: np.ndarray) -> Sketch:
-    return Sketch(picture, (picture.shape[1], picture.shape[0]))
+def sketch(picture: np.ndarray) -> LocalFeatures:
+    return LocalFeatures(picture, (picture.shape[1], picture.shape[0]))
 
 
 def edited(picture: np.ndarray, *, mirrored: bool = True, zoom: float = 2 / 3, quality: int = 80) -> np.ndarray:
@@ -32,10 +39,10 @@ def edited(picture: np.ndarray, *, mirrored: bool = True, zoom: float = 2 / 3, q
     return np.asarray(Image.open(out))
 
 
-def placed(query: np.ndarray, reference: Sketch) -> tuple[Sketch, Fit]:
-    mine = query_sketch(query, (query.shape[1], query.shape[0]))
-    fit = place(mine, reference)
-    assert fit is not None and fit.firm
+def placed(query: np.ndarray, reference: LocalFeatures) -> tuple[LocalFeatures, PlacementFit]:
+    mine = query_features(query, (query.shape[1], query.shape[0]))
+    fit = place_image(mine, reference)
+    assert fit is not None and fit.is_verified
     return mine, fit
 
 
@@ -52,8 +59,8 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
 def test_both_sides_show_the_same_pixels(photos: dict[str, np.ndarray], name: str, zoom: float, mirrored: bool) -> None:
     reference = sketch(photos[name])
     query, fit = placed(edited(photos[name], mirrored=mirrored, zoom=zoom), reference)
-    mine, theirs = cut_out(query, reference, fit)
-    assert mine.shape == theirs.shape == (closeup.SIDE, closeup.SIDE, 3)
+    mine, theirs = align_regions(query, reference, fit)
+    assert mine.shape == theirs.shape == (closeup.MODEL_INPUT_SIDE, closeup.MODEL_INPUT_SIDE, 3)
     assert mine.dtype == theirs.dtype == np.uint8
     assert theirs.std() > 20, "something is shown"
     assert difference(mine, theirs) < min(20, difference(mine[:, ::-1], theirs) / 2.5)
@@ -63,9 +70,9 @@ def test_a_reference_kept_as_a_thumbnail_gives_the_same_area(photos: dict[str, n
     picture = photos["motorcycle"]
     small = Image.fromarray(picture)
     small.thumbnail((320, 320), Image.Resampling.LANCZOS)
-    reference = Sketch(np.asarray(small), (picture.shape[1], picture.shape[0]))
+    reference = LocalFeatures(np.asarray(small), (picture.shape[1], picture.shape[0]))
     query, fit = placed(edited(picture), reference)
-    mine, theirs = cut_out(query, reference, fit)
+    mine, theirs = align_regions(query, reference, fit)
     assert difference(mine, theirs) < min(20, difference(mine[:, ::-1], theirs) / 2.5)
 
 
@@ -73,7 +80,7 @@ def test_a_turned_copy_is_turned_back(photos: dict[str, np.ndarray]) -> None:
     picture = photos["temple"]
     turned = np.asarray(Image.fromarray(picture).rotate(17, Image.Resampling.BICUBIC, expand=True))
     query, fit = placed(turned, sketch(picture))
-    mine, theirs = cut_out(query, sketch(picture), fit)
+    mine, theirs = align_regions(query, sketch(picture), fit)
     inside = mine.max(axis=2) > 0  # the corners that the turn made black say nothing
     assert inside.mean() > 0.9
     assert np.abs(mine.astype(float) - theirs)[inside].mean() < 20
@@ -83,9 +90,9 @@ def test_a_picture_seen_at_an_angle_is_laid_flat(photos: dict[str, np.ndarray]) 
     picture = photos["temple"]
     height, width = picture.shape[:2]
     corners = np.array([(120, 90), (520, 40), (530, 400), (110, 330)], float)
-    matrix = from_corners(frame(width, height), corners)
+    matrix = homography_from_corners(image_corners(width, height), corners)
     query, fit = placed(cv2.warpPerspective(picture, matrix, (640, 440), flags=cv2.INTER_AREA), sketch(picture))
-    mine, theirs = cut_out(query, sketch(picture), fit)
+    mine, theirs = align_regions(query, sketch(picture), fit)
     assert difference(mine, theirs) < min(20, difference(mine[:, ::-1], theirs) / 2.5)
 
 
@@ -96,7 +103,7 @@ def test_only_the_area_of_the_points_is_shown(photos: dict[str, np.ndarray]) -> 
     page[100 : 100 + picture.shape[0], 200 : 200 + picture.shape[1]] = picture
     for query_of, reference_of in ((page, picture), (picture, page)):
         query, fit = placed(query_of, sketch(reference_of))
-        mine, theirs = cut_out(query, sketch(reference_of), fit)
+        mine, theirs = align_regions(query, sketch(reference_of), fit)
         for side in (mine, theirs):
             assert (side == 245).all(axis=2).mean() < 0.2
         assert difference(mine, theirs) < 20
@@ -108,7 +115,7 @@ def test_a_mirrored_copy_is_cut_out_as_exactly_as_a_plain_one(photos: dict[str, 
         cuts = []
         for picture in photos.values():
             query, fit = placed(edited(picture, mirrored=mirrored, zoom=1, quality=95), sketch(picture))
-            cuts.append(difference(*cut_out(query, sketch(picture), fit)))
+            cuts.append(difference(*align_regions(query, sketch(picture), fit)))
         missed[mirrored] = np.mean(cuts)
     assert missed[True] < 1.25 * missed[False], missed
 
@@ -124,7 +131,9 @@ def test_a_mirrored_copy_is_placed_as_exactly_as_a_plain_one(photos: dict[str, n
             left, right = width // 10, width * 9 // 10
             true = [width - left, width - right] if mirrored else [left, right]
             (x0, _), (x1, _), (x2, _), (x3, _) = fit.placement.quad
-            errors.append(np.mean([x0 - true[0], x1 - true[1], x2 - true[1], x3 - true[0]]) * SIDE / max(width, height))
+            errors.append(
+                np.mean([x0 - true[0], x1 - true[1], x2 - true[1], x3 - true[0]]) * DETECTION_SIDE / max(width, height)
+            )
         missed[mirrored] = abs(np.mean(errors))
     assert missed[True] < missed[False] + 0.15, missed
 
@@ -147,48 +156,50 @@ class Embed:
 
 
 @pytest.fixture(scope="module")
-def pair(photos: dict[str, np.ndarray]) -> tuple[Sketch, Sketch, Fit]:
+def pair(photos: dict[str, np.ndarray]) -> tuple[LocalFeatures, LocalFeatures, PlacementFit]:
     """A copy, its original, and a fit beyond doubt."""
     reference = sketch(photos["cat"])
     query, fit = placed(edited(photos["cat"]), reference)
     return query, reference, fit
 
 
-def test_a_sure_fit_is_not_looked_at_again(pair: tuple[Sketch, Sketch, Fit]) -> None:
+def test_a_sure_fit_is_not_looked_at_again(pair: tuple[LocalFeatures, LocalFeatures, PlacementFit]) -> None:
     query, reference, fit = pair
     embed = Embed(0.1, (0.0, 0.0))
-    assert is_sure(fit)
-    assert look(query, reference, fit, embed) == SURE_LIKENESS
+    assert is_conclusive(fit)
+    assert compute_region_similarity(query, reference, fit, embed) == CONCLUSIVE_SIMILARITY
     assert embed.asked == []
 
 
-def test_a_loose_fit_is_worth_nothing_and_asks_nobody(pair: tuple[Sketch, Sketch, Fit]) -> None:
+def test_a_loose_fit_is_worth_nothing_and_asks_nobody(pair: tuple[LocalFeatures, LocalFeatures, PlacementFit]) -> None:
     query, reference, fit = pair
     embed = Embed(0.9, (0.0, 0.0))
-    loose = replace(fit, miss=1.0)
-    assert not loose.firm
-    assert look(query, reference, loose, embed) == 0.0
+    loose = replace(fit, reprojection_error=1.0)
+    assert not loose.is_verified
+    assert compute_region_similarity(query, reference, loose, embed) == 0.0
     assert embed.asked == []
 
 
 @pytest.mark.parametrize("doubt", [(8, 0.9, 0.3), (100, 0.3, 0.3), (100, 0.9, 0.7)])
 def test_a_fit_in_doubt_is_shown_to_the_model_once(
-    pair: tuple[Sketch, Sketch, Fit], doubt: tuple[int, float, float]
+    pair: tuple[LocalFeatures, LocalFeatures, PlacementFit], doubt: tuple[int, float, float]
 ) -> None:
     query, reference, fit = pair
     inliers, agreement, miss = doubt
-    doubtful = replace(fit, placement=replace(fit.placement, inliers=inliers), agreement=agreement, miss=miss)
-    assert doubtful.firm and not is_sure(doubtful)
+    doubtful = replace(
+        fit, placement=replace(fit.placement, inliers=inliers), median_ncc=agreement, reprojection_error=miss
+    )
+    assert doubtful.is_verified and not is_conclusive(doubtful)
     embed = Embed(0.8, (0.1, 0.25))
-    assert look(query, reference, doubtful, embed) == pytest.approx(0.8 - 0.25, abs=2e-3)
+    assert compute_region_similarity(query, reference, doubtful, embed) == pytest.approx(0.8 - 0.25, abs=2e-3)
     (asked,) = embed.asked
     assert len(asked) == 2
-    for shown, cut in zip(asked, cut_out(query, reference, doubtful), strict=True):
+    for shown, cut in zip(asked, align_regions(query, reference, doubtful), strict=True):
         assert (shown == cut).all()
 
 
 def test_the_model_sees_a_copy_and_a_stranger_apart(
-    photos: dict[str, np.ndarray], pair: tuple[Sketch, Sketch, Fit]
+    photos: dict[str, np.ndarray], pair: tuple[LocalFeatures, LocalFeatures, PlacementFit]
 ) -> None:
     """With the real model: the copy's area is alike, and the same fit laid on another photograph is not."""
     from mediafp.fingerprints.registry import fingerprint_type
@@ -197,21 +208,24 @@ def test_the_model_sees_a_copy_and_a_stranger_apart(
         return fingerprint_type("sscd").extract(pictures)[0], np.zeros(2, np.float32)
 
     query, reference, fit = pair
-    doubtful = replace(fit, agreement=0.3)
+    doubtful = replace(fit, median_ncc=0.3)
     other = np.asarray(Image.fromarray(photos["temple"]).resize(reference.size))
-    assert look(query, reference, doubtful, embed) > SURE_LIKENESS
-    assert look(query, sketch(other), doubtful, embed) < 0.3
+    assert compute_region_similarity(query, reference, doubtful, embed) > CONCLUSIVE_SIMILARITY
+    assert compute_region_similarity(query, sketch(other), doubtful, embed) < 0.3
 
 
 def test_a_sure_fit_is_looked_at_again_where_a_part_of_the_picture_differs(photos: dict[str, np.ndarray]) -> None:
     reference = sketch(photos["motorcycle"])
     query, fit = placed(edited(photos["motorcycle"], mirrored=False, zoom=0.9), reference)
-    assert is_sure(fit)
+    assert is_conclusive(fit)
     asked: list[int] = []
 
     def embed(pictures: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         asked.append(len(pictures))
         return np.eye(2, 512, dtype=np.float16), np.zeros(2, np.float32)
 
-    assert look(query, reference, replace(fit, held=1.0), embed) == SURE_LIKENESS and not asked
-    assert look(query, reference, replace(fit, held=0.5), embed) == 0.0 and asked == [2]
+    assert (
+        compute_region_similarity(query, reference, replace(fit, matching_blocks=1.0), embed) == CONCLUSIVE_SIMILARITY
+        and not asked
+    )
+    assert compute_region_similarity(query, reference, replace(fit, matching_blocks=0.5), embed) == 0.0 and asked == [2]

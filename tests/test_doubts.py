@@ -2,7 +2,7 @@
 
 import pytest
 
-from mediafp.reading.doubts import doubts, is_loop
+from mediafp.reading.doubts import find_quality_flags, is_repetitive
 
 PLAIN = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95}
 
@@ -20,23 +20,28 @@ PLAIN = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95}
     ],
 )
 def test_what_whisper_is_known_to_invent_is_flagged(text: str, flag: str) -> None:
-    assert doubts(text, **PLAIN) == (flag,)
+    assert find_quality_flags(text, **PLAIN) == (flag,)
 
 
 @pytest.mark.parametrize(
     "text", ["今天天气很好我们去公园", "the government said on monday", "好好学习天天向上", "鹅鹅鹅曲项向天歌"]
 )
 def test_plain_speech_has_no_flags(text: str) -> None:
-    assert doubts(text, **PLAIN) == ()
+    assert find_quality_flags(text, **PLAIN) == ()
 
 
 def test_guesses_faint_voices_and_words_that_nobody_can_say_so_fast() -> None:
     text = "今天天气很好我们去公园散步吧"
-    assert doubts(text, seconds=5, logprob=-1.4, voice=0.95) == ("low_confidence",)
-    assert doubts(text, seconds=5, logprob=-0.3, voice=0.4) == ("faint_voice",)
-    assert doubts(text, seconds=0.4, logprob=-0.3, voice=0.95) == ("too_dense",)
+    assert find_quality_flags(text, seconds=5, logprob=-1.4, voice=0.95) == ("low_confidence",)
+    assert find_quality_flags(text, seconds=5, logprob=-0.3, voice=0.4) == ("faint_voice",)
+    assert find_quality_flags(text, seconds=0.4, logprob=-0.3, voice=0.95) == ("too_dense",)
 
 
 def test_a_loop_is_one_and_a_refrain_is_none() -> None:
-    assert is_loop("嗰嗰嗟嗟嗰嗓嗓嗰嗚嗓嗚嗚嗟嗓嗟嗚嗰嗣嗓嗣嗟嗣嗚嗣")
-    assert is_loop("啊 " * 20) and not is_loop("") and not is_loop("来来来") and not is_loop("1880000009")
+    assert is_repetitive("嗰嗰嗟嗟嗰嗓嗓嗰嗚嗓嗚嗚嗟嗓嗟嗚嗰嗣嗓嗣嗟嗣嗚嗣")
+    assert (
+        is_repetitive("啊 " * 20)
+        and not is_repetitive("")
+        and not is_repetitive("来来来")
+        and not is_repetitive("1880000009")
+    )

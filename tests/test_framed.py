@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-from mediafp.matching.framed import holds_another
-from mediafp.matching.place import Sketch, place, query_sketch
-from mediafp.matching.views import rectangles
+from mediafp.matching.framed import shows_different_inset
+from mediafp.matching.place import LocalFeatures, place_image, query_features
+from mediafp.matching.views import find_rectangles
 
 
 def post(photo: np.ndarray, *, mirrored: bool = False) -> Image.Image:
@@ -26,10 +26,10 @@ def post(photo: np.ndarray, *, mirrored: bool = False) -> Image.Image:
 
 def another(query: Image.Image, reference: Image.Image) -> bool:
     mine, theirs = np.asarray(query.convert("RGB")), np.asarray(reference.convert("RGB"))
-    here, there = query_sketch(mine, query.size), Sketch(theirs, reference.size)
-    fit = place(here, there)
+    here, there = query_features(mine, query.size), LocalFeatures(theirs, reference.size)
+    fit = place_image(here, there)
     assert fit is not None
-    return holds_another(here, there, fit, rectangles(mine))
+    return shows_different_inset(here, there, fit, find_rectangles(mine))
 
 
 @pytest.mark.parametrize("other", ["temple", "rocket", "coffee"])

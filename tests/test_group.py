@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from mediafp.evidence import Cluster, Clustering, Edge, Relation
-from mediafp.matching.group import group, weight
+from mediafp.matching.group import cluster_edges, edge_weight
 from mediafp.media import Kind
 
 WHOLE = (1.0, 0.98)
@@ -29,7 +29,7 @@ def copies(members: str, probability: float = 0.99) -> list[Edge]:
 def grouped(names: str, edges: Sequence[Edge], kinds: dict[str, Kind] | None = None) -> Clustering:
     """Assets are single letters, videos unless `kinds` says otherwise."""
     of: dict[str, Kind] = {name: "video" for name in names}
-    return group(of | (kinds or {}), edges, {name: (f"/dump/{name}",) for name in names})
+    return cluster_edges(of | (kinds or {}), edges, {name: (f"/dump/{name}",) for name in names})
 
 
 def members(clustering: Clustering) -> list[str]:
@@ -165,9 +165,13 @@ def test_the_whole_represents_the_group_not_a_part_of_it(whole: str) -> None:
 
 
 def test_a_weight_is_the_probability_times_what_is_explained() -> None:
-    assert weight(edge("a", "b", 0.8, (1.0, 1.0))) == pytest.approx(0.8)
-    assert weight(edge("a", "b", 0.8, (0.5, 1.0))) == weight(edge("a", "b", 0.8, (1.0, 0.5))) == pytest.approx(0.6)
-    assert weight(edge("a", "b", 0.9, (0.25, 1.0), "copy")) == 0.0
+    assert edge_weight(edge("a", "b", 0.8, (1.0, 1.0))) == pytest.approx(0.8)
+    assert (
+        edge_weight(edge("a", "b", 0.8, (0.5, 1.0)))
+        == edge_weight(edge("a", "b", 0.8, (1.0, 0.5)))
+        == pytest.approx(0.6)
+    )
+    assert edge_weight(edge("a", "b", 0.9, (0.25, 1.0), "copy")) == 0.0
 
 
 # Order --------------------------------------------------------------------------------------------

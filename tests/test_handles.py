@@ -2,7 +2,7 @@
 
 import pytest
 
-from mediafp.matching.handles import handles
+from mediafp.matching.handles import extract_handles
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ from mediafp.matching.handles import handles
     ],
 )  # fmt: skip
 def test_the_ways_of_writing_a_handle(text: str, found: list[str]) -> None:
-    assert list(handles([text])) == found
+    assert list(extract_handles([text])) == found
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_the_ways_of_writing_a_handle(text: str, found: list[str]) -> None:
     ["a.b@mail.com", "café @ Paris", "3 @ 5 pm", "instagram.com/p/xyz", "fox.com/news", "@a", "@", "", "北京时间: 8点"],
 )
 def test_what_is_no_handle(text: str) -> None:
-    assert handles([text]) == ()
+    assert extract_handles([text]) == ()
 
 
 def test_several_lines_give_each_handle_once_and_in_their_order() -> None:
-    assert handles(["@b_user", "no name", "微博 @a_user", "@b_user"]) == ("@b_user", "@a_user")
+    assert extract_handles(["@b_user", "no name", "微博 @a_user", "@b_user"]) == ("@b_user", "@a_user")

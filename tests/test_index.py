@@ -5,7 +5,7 @@ import pytest
 
 from mediafp.fingerprint import Fingerprint, Metric
 from mediafp.fingerprints.registry import fingerprint_type
-from mediafp.store.index import SHORTLIST, Index
+from mediafp.store.index import RERANK_DEPTH, FaissIndex
 
 ROUNDING = 0.01
 """By which a score of int8 codes may miss the true cosine: four deviations of 512 rounded products."""
@@ -18,12 +18,14 @@ def fingerprint(name: str, vectors: np.ndarray) -> Fingerprint:
     )  # fmt: skip
 
 
-def index_of(vectors: np.ndarray, metric: Metric, counts: list[int] | None = None) -> Index:
+def index_of(vectors: np.ndarray, metric: Metric, counts: list[int] | None = None) -> FaissIndex:
     """An index whose assets a0, a1, ... own the rows in order, one each unless `counts` says otherwise."""
     ends = np.cumsum(counts or [1] * len(vectors))
     assert ends[-1] == len(vectors)
     parts = np.split(vectors, ends[:-1])
-    return Index([fingerprint(f"a{n}", part) for n, part in enumerate(parts)], metric=metric, width=vectors.shape[1])
+    return FaissIndex(
+        [fingerprint(f"a{n}", part) for n, part in enumerate(parts)], metric=metric, width=vectors.shape[1]
+    )
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -51,7 +53,7 @@ def hashes() -> np.ndarray:
 
 def test_an_index_that_does_not_keep_its_fingerprints_finds_the_same(around_photos: np.ndarray) -> None:
     whole = index_of(around_photos, "cosine")
-    light = Index(list(whole.fingerprints.values()), metric="cosine", width=512, kept=False)
+    light = FaissIndex(list(whole.fingerprints.values()), metric="cosine", width=512, kept=False)
     assert light.fingerprints == {} and light.assets == whole.assets
     for one, other in zip(light.search(around_photos[:5], 10), whole.search(around_photos[:5], 10), strict=True):
         assert np.array_equal(one, other)
@@ -60,7 +62,7 @@ def test_an_index_that_does_not_keep_its_fingerprints_finds_the_same(around_phot
 @pytest.mark.parametrize("count", [1, 10, 50])
 def test_the_nearest_embeddings_are_all_found(around_photos: np.ndarray, count: int) -> None:
     index = index_of(around_photos, "cosine")
-    assert len(index) == len(around_photos) > SHORTLIST
+    assert len(index) == len(around_photos) > RERANK_DEPTH
     queries = around_photos[::7]
     rows, scores = index.search(queries, count)
     true = queries.astype(np.float32) @ around_photos.astype(np.float32).T
@@ -102,7 +104,7 @@ def test_the_nearest_hashes_are_exact(hashes: np.ndarray, count: int) -> None:
 def test_within_is_what_brute_force_gives(hashes: np.ndarray, distance: int, asked: int) -> None:
     queries = hashes[-asked:]
     true = np.bitwise_count(queries[:, None] ^ hashes[None]).sum(axis=2)
-    found = index_of(hashes, "hamming").within(queries, distance)
+    found = index_of(hashes, "hamming").range_search(queries, distance)
     assert found.tolist() == np.flatnonzero((true <= distance).any(axis=0)).tolist()
     assert len(found) >= asked
 
@@ -111,23 +113,23 @@ def test_within_includes_the_distance_itself() -> None:
     rows = np.zeros((3, 32), np.uint8)
     rows[1, 0], rows[2, 0] = 0b111, 0b1111
     index = index_of(rows, "hamming")
-    assert index.within(rows[:1], 3).tolist() == [0, 1]
-    assert index.within(rows[:1], 2).tolist() == [0]
+    assert index.range_search(rows[:1], 3).tolist() == [0, 1]
+    assert index.range_search(rows[:1], 2).tolist() == [0]
 
 
 def test_embeddings_have_no_distance_in_bits(around_photos: np.ndarray) -> None:
     with pytest.raises(ValueError, match="cosine"):
-        index_of(around_photos[:3], "cosine").within(np.zeros((1, 64), np.uint8), 3)
+        index_of(around_photos[:3], "cosine").range_search(np.zeros((1, 64), np.uint8), 3)
 
 
 @pytest.mark.parametrize(("metric", "width", "dtype"), [("cosine", 512, np.float16), ("hamming", 32, np.uint8)])
 def test_an_empty_index_finds_nothing(metric: Metric, width: int, dtype: type[np.generic]) -> None:
     for fingerprints in ([], [fingerprint("flat video", np.empty((0, width), dtype))]):
-        index = Index(fingerprints, metric=metric, width=width)
+        index = FaissIndex(fingerprints, metric=metric, width=width)
         rows, scores = index.search(np.ones((3, width), dtype), 10)
         assert len(index) == 0 and rows.shape == scores.shape == (3, 0)
         if metric == "hamming":
-            assert index.within(np.ones((3, width), np.uint8), 256).tolist() == []
+            assert index.range_search(np.ones((3, width), np.uint8), 256).tolist() == []
 
 
 @pytest.mark.parametrize("metric", ["cosine", "hamming"])

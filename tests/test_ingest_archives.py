@@ -21,7 +21,7 @@ import pytest
 
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnreadableMedia, UnsupportedMedia
 from mediafp.ingest import archives
-from mediafp.ingest.archives import ARCHIVE_SUFFIXES, Entry, entries, is_archive
+from mediafp.ingest.archives import ARCHIVE_SUFFIXES, ArchiveMember, iter_members, is_archive
 
 NOISE = random.Random(1).randbytes(300_000)
 FILES = {
@@ -45,7 +45,7 @@ def read(data: bytes, name: str = "dump.zip") -> tuple[Read, MediaError | None]:
     """The bytes or the error of each entry, and the error that ended the archive."""
     files: Read = {}
     try:
-        for entry, blocks in entries(io.BytesIO(data), name):
+        for entry, blocks in iter_members(io.BytesIO(data), name):
             assert entry.name not in files
             try:
                 files[entry.name] = b"".join(blocks)
@@ -165,8 +165,8 @@ def test_tars_are_read_whole(suffix: str, form: int) -> None:
     data = PACKERS[suffix](buffer.getvalue())
     assert is_archive("x" + suffix, data[:512])
     assert read(data, "x" + suffix) == (files, None)
-    assert [entry for entry, _ in entries(io.BytesIO(data), "x" + suffix)] == [
-        Entry(name=name, size=len(content), modified_s=STAMP) for name, content in files.items()
+    assert [entry for entry, _ in iter_members(io.BytesIO(data), "x" + suffix)] == [
+        ArchiveMember(name=name, size=len(content), modified_s=STAMP) for name, content in files.items()
     ]
 
 
@@ -175,7 +175,7 @@ def test_blocks_are_small_and_end_with_the_next_entry() -> None:
         (zip_of([("a", bytes(5_000_000)), ("b", b"b")]), "x.zip"),
         (gzip.compress(tar_of(member("a", bytes(5_000_000)), member("b", b"b"))), "x.tgz"),
     ):
-        found = entries(io.BytesIO(data), name)
+        found = iter_members(io.BytesIO(data), name)
         _, first = next(found)
         assert 0 < len(next(first)) <= 1 << 20
         _, second = next(found)
@@ -242,7 +242,7 @@ def test_zip_times_count_only_with_their_zone() -> None:
     ):  # fmt: skip
         body, records = parts_of(zip_of([(info.filename, b"x")]))
         record = records[0][:30] + struct.pack("<H", len(extra)) + records[0][32:] + extra
-        assert [entry.modified_s for entry, _ in entries(io.BytesIO(joined(body, [record])), "x.zip")] == [moment]
+        assert [entry.modified_s for entry, _ in iter_members(io.BytesIO(joined(body, [record])), "x.zip")] == [moment]
 
 
 def test_tar_times_that_are_none_are_left_out() -> None:
@@ -255,7 +255,7 @@ def test_tar_times_that_are_none_are_left_out() -> None:
         (b"9e99", None),
     ):
         data = tar_of(pax(mtime=told), member("a", b"x", mtime=STAMP))
-        assert [entry.modified_s for entry, _ in entries(io.BytesIO(data), "x.tar")] == [moment]
+        assert [entry.modified_s for entry, _ in iter_members(io.BytesIO(data), "x.tar")] == [moment]
 
 
 def test_undecodable_tar_names_are_kept() -> None:
@@ -425,7 +425,7 @@ def test_a_zip_that_is_cut_behind_another_is_not_taken_for_that() -> None:
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_an_entry_that_unpacks_to_too_much_is_left(method: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "RATIO_FROM_BYTES", 1 << 20)
+    monkeypatch.setattr(archives, "RATIO_FREE_BYTES", 1 << 20)
     data = zip_of([("a", NOISE), ("bomb", bytes(40 << 20)), ("c", b"c")], method)
     files, end = read(data)
     assert end is None
@@ -435,7 +435,7 @@ def test_an_entry_that_unpacks_to_too_much_is_left(method: int, monkeypatch: pyt
 
 
 def test_a_bomb_leaves_the_others_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "RATIO_FROM_BYTES", 1 << 20)
+    monkeypatch.setattr(archives, "RATIO_FREE_BYTES", 1 << 20)
     honest = {f"{n}": bytes(n for n in range(256)) * 100 for n in range(60)}
     files, end = read(zip_of([("bomb", bytes(40 << 20)), *honest.items()]))
     assert end is None
@@ -445,7 +445,7 @@ def test_a_bomb_leaves_the_others_their_share(monkeypatch: pytest.MonkeyPatch) -
 
 def test_many_entries_that_unpack_to_too_much_end_the_archive(monkeypatch: pytest.MonkeyPatch) -> None:
     data = zip_of(((f"{n}", bytes(1 << 20)) for n in range(20)), zipfile.ZIP_BZIP2)
-    monkeypatch.setattr(archives, "RATIO_FROM_BYTES", 3 << 20)
+    monkeypatch.setattr(archives, "RATIO_FREE_BYTES", 3 << 20)
     files, end = read(data)
     assert len(files) == 4
     assert isinstance(end, TooLargeMedia)
@@ -454,13 +454,13 @@ def test_many_entries_that_unpack_to_too_much_end_the_archive(monkeypatch: pytes
 @pytest.mark.parametrize("suffix", [".tar.gz", ".tar.bz2", ".tar.xz"])
 def test_a_packed_tar_that_unpacks_to_too_much_is_left(suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = PACKERS[suffix](tar_of(member("a", b"a"), member("bomb", bytes(100 << 20)), member("c", b"c")))
-    monkeypatch.setattr(archives, "RATIO_FROM_BYTES", 1 << 20)
+    monkeypatch.setattr(archives, "RATIO_FREE_BYTES", 1 << 20)
     files, end = read(data, "x" + suffix)
     assert list(files) == ["a", "bomb"]
     assert isinstance(files["bomb"], TooLargeMedia)
     assert isinstance(end, TooLargeMedia)
     with pytest.raises(TooLargeMedia):
-        list(entries(io.BytesIO(data), "x" + suffix))
+        list(iter_members(io.BytesIO(data), "x" + suffix))
 
 
 def test_zip_entries_that_share_their_bytes_are_refused() -> None:
@@ -493,7 +493,7 @@ def test_zip_entries_in_another_order_are_read() -> None:
 
 
 def test_too_large_entries_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "ENTRY_BYTES", 1000)
+    monkeypatch.setattr(archives, "MAX_MEMBER_BYTES", 1000)
     files = [("a", b"a" * 1000), ("b", b"b" * 1001), ("c", b"c")]
     for data, name in (
         (zip_of(files), "x.zip"),
@@ -508,7 +508,7 @@ def test_too_large_entries_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_many_entries_end_the_archive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "ENTRIES", 3)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
     files = [(".hidden", b""), ("a", b"a"), ("d/.hidden", b""), ("b", b"b")]
     for data, name in ((zip_of(files), "x.zip"), (tar_of(*(member(*one) for one in files)), "x.tar")):
         found, end = read(data, name)
@@ -529,7 +529,7 @@ def test_a_huge_extended_tar_header_is_refused(kind: bytes) -> None:
     header = tarfile.TarInfo("header")
     header.type, header.size = kind, 10 << 30
     data = tar_of(member("a", b"a"), header.tobuf(tarfile.GNU_FORMAT), NOISE)
-    found = entries(Watched(data), "x.tar")
+    found = iter_members(Watched(data), "x.tar")
     assert b"".join(next(found)[1]) == b"a"
     with pytest.raises(TooLargeMedia, match="header of 10,737,418,240 bytes"):
         next(found)
@@ -676,12 +676,12 @@ def test_a_disk_that_fails_is_told() -> None:
                 raise OSError(5, "Input/output error")
             return super().read(size)
 
-    found = entries(Failing(tar_of(member("a", b"a"), member("b", NOISE * 2))), "x.tar")
+    found = iter_members(Failing(tar_of(member("a", b"a"), member("b", NOISE * 2))), "x.tar")
     assert b"".join(next(found)[1]) == b"a"
     with pytest.raises(UnreadableMedia, match=r"'b' in 'x\.tar' cannot be read: Input/output error"):
         list(next(found)[1])
     with pytest.raises(UnreadableMedia, match=r"x\.tar"):
-        list(entries(Failing(tar_of(pax(comment=NOISE), member("a"))), "x.tar"))
+        list(iter_members(Failing(tar_of(pax(comment=NOISE), member("a"))), "x.tar"))
 
 
 def _whole() -> dict[str, bytes]:
@@ -717,7 +717,7 @@ def test_damage_gives_errors_that_are_foreseen(name: str) -> None:
 
 LOCKED = """
 import os, resource, sys, warnings
-from mediafp.ingest.archives import MediaError, entries
+from mediafp.ingest.archives import MediaError, iter_members
 files = [(name, open(name, "rb")) for name in sys.argv[1:]]
 warnings.simplefilter("error")
 with open("/proc/self/statm") as file:
@@ -732,7 +732,7 @@ sys.addaudithook(deny)
 for name, file in files:
     told = []
     try:
-        for entry, blocks in entries(file, name):
+        for entry, blocks in iter_members(file, name):
             try:
                 told.append(sum(map(len, blocks)))
             except MediaError as exc:

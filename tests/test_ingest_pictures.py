@@ -12,8 +12,8 @@ from PIL import Image
 from mediafp.errors import CorruptMedia, TooLargeMedia, UnreadableMedia, UnsupportedMedia
 from mediafp.ingest import pictures
 from mediafp.ingest.open import open_media
-from mediafp.ingest.pictures import read_picture
-from mediafp.ingest.probe import kind_of, open_file
+from mediafp.ingest.pictures import read_image
+from mediafp.ingest.probe import kind_from_signature, open_file
 from mediafp.media import Frame
 
 
@@ -26,7 +26,7 @@ def scene(width: int = 64, height: int = 48) -> Image.Image:
 
 
 def only(path: Path) -> Frame:
-    media = read_picture(open_file(path))
+    media = read_image(open_file(path))
     frames = list(media.frames)
     assert media.kind == "image"
     assert len(frames) == 1
@@ -38,7 +38,7 @@ def only(path: Path) -> Frame:
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.bmp", "a.tif", "a.avif"])
 def test_formats_read_alike(tmp_path: Path, name: str) -> None:
     scene().save(tmp_path / name)
-    assert kind_of((tmp_path / name).read_bytes()[:4096]) == "image"
+    assert kind_from_signature((tmp_path / name).read_bytes()[:4096]) == "image"
     pixels = only(tmp_path / name).pixels
     assert pixels.shape == (48, 64, 3)
     assert np.abs(pixels.astype(int) - np.asarray(scene(), int)).mean() < 12
@@ -56,7 +56,7 @@ def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored.save(tmp_path / "a.jpg", exif=exif, quality=95)
-    media = read_picture(open_file(tmp_path / "a.jpg"))
+    media = read_image(open_file(tmp_path / "a.jpg"))
     (frame,) = media.frames
     assert (media.properties["width"], media.properties["height"]) == (64, 48)
     assert np.abs(frame.pixels.astype(int) - np.asarray(scene(), int)).mean() < 12
@@ -91,7 +91,7 @@ def test_transparency_lies_on_white(tmp_path: Path) -> None:
 def test_animation_has_spans(tmp_path: Path, name: str) -> None:
     shots = [Image.new("RGB", (32, 32), (80 * i, 0, 0)) for i in range(3)]
     shots[0].save(tmp_path / name, save_all=True, append_images=shots[1:], duration=[100, 200, 300], lossless=True)
-    media = read_picture(open_file(tmp_path / name))
+    media = read_image(open_file(tmp_path / name))
     frames = list(media.frames)
     assert media.kind == "image"
     assert media.properties["frames"] == 3
@@ -106,7 +106,7 @@ def test_animation_has_spans(tmp_path: Path, name: str) -> None:
 def test_long_animation_is_sampled_evenly(tmp_path: Path) -> None:
     shots = [Image.new("L", (16, 16), i) for i in range(200)]
     shots[0].save(tmp_path / "a.gif", save_all=True, append_images=shots[1:], duration=20)
-    frames = list(read_picture(open_file(tmp_path / "a.gif")).frames)
+    frames = list(read_image(open_file(tmp_path / "a.gif")).frames)
     assert len(frames) == 64
     assert frames[0].start == 0
     assert frames[-1].end == pytest.approx(4)
@@ -115,7 +115,7 @@ def test_long_animation_is_sampled_evenly(tmp_path: Path) -> None:
 
 def test_large_jpeg_is_decoded_small_but_reports_its_size(tmp_path: Path) -> None:
     scene(4400, 3000).save(tmp_path / "a.jpg")
-    media = read_picture(open_file(tmp_path / "a.jpg"))
+    media = read_image(open_file(tmp_path / "a.jpg"))
     (frame,) = media.frames
     assert (media.properties["width"], media.properties["height"]) == (4400, 3000)
     assert frame.pixels.shape == (750, 1100, 3)
@@ -125,7 +125,7 @@ def test_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     scene().save(tmp_path / "a.png")
     monkeypatch.setattr(pictures, "MAX_PIXELS", 1000)
     with pytest.raises(TooLargeMedia, match="64 x 48"):
-        read_picture(open_file(tmp_path / "a.png"))
+        read_image(open_file(tmp_path / "a.png"))
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
@@ -134,10 +134,10 @@ def test_truncated_is_corrupt(tmp_path: Path, name: str) -> None:
     scene(640, 480).save(whole, {".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP"}[Path(name).suffix])
     (tmp_path / name).write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
     with pytest.raises(CorruptMedia, match="fetch it again"):
-        list(read_picture(open_file(tmp_path / name)).frames)
+        list(read_image(open_file(tmp_path / name)).frames)
     (tmp_path / name).write_bytes(whole.getvalue()[:20])
     with pytest.raises(CorruptMedia, match="fetch it again"):
-        list(read_picture(open_file(tmp_path / name)).frames)
+        list(read_image(open_file(tmp_path / name)).frames)
 
 
 def test_jpeg_xl_is_unsupported(tmp_path: Path) -> None:
@@ -193,4 +193,4 @@ def test_broken_promises(tmp_path: Path) -> None:
     ],
 )
 def test_bytes_tell_the_kind(head: bytes, kind: str | None) -> None:
-    assert kind_of(head) == kind
+    assert kind_from_signature(head) == kind

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mediafp.ingest.sidecars import SightingFields, beside, is_sidecar, read_sidecars
+from mediafp.ingest.sidecars import SightingFields, open_sibling, is_sidecar, read_sidecars
 
 
 def read(path: Path) -> tuple[SightingFields, list[str]]:
-    return read_sidecars(path.name, beside(path, path.parent))
+    return read_sidecars(path.name, open_sibling(path, path.parent))
 
 
 def test_no_sidecar(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from mediafp.errors import UnreadableMedia
 from mediafp.ingest.open import open_media
 from mediafp.ingest.probe import open_file
-from mediafp.ingest.walk import Found, sha256_of, walk
+from mediafp.ingest.walk import FoundFile, file_sha256, walk
 
 STRANGE = [
     b"line\nbreak.png",
@@ -54,7 +54,7 @@ def test_order_hidden_and_nested(tmp_path: Path) -> None:
     found = [one.path.relative_to(tmp_path).as_posix() for one in walk([tmp_path])]
     assert found == ["a.txt", "b/a.txt", "b/z.txt", "c.txt"]
     named = [tmp_path / "c.txt", tmp_path / ".hidden", tmp_path / "missing"]
-    assert list(walk(named)) == [Found(path=path) for path in named]
+    assert list(walk(named)) == [FoundFile(path=path) for path in named]
 
 
 def test_links_do_not_lead_out(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_links_do_not_lead_out(tmp_path: Path) -> None:
     (inside / "broken").symlink_to(inside / "nothing")
     (inside / "same").symlink_to(inside / "own.txt")
     assert [found.path.name for found in walk([inside])] == ["own.txt", "same"]
-    assert list(walk([inside / "to_file"])) == [Found(path=inside / "to_file")]
+    assert list(walk([inside / "to_file"])) == [FoundFile(path=inside / "to_file")]
 
 
 def test_what_is_put_in_a_files_place_is_not_opened(tmp_path: Path) -> None:
@@ -113,10 +113,10 @@ def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
 def test_sha256(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc" * 1_000_000)
     with open_file(tmp_path / "a") as file:
-        assert sha256_of(file) == hashlib.sha256(b"abc" * 1_000_000).hexdigest()
-        assert file.bytes == 3_000_000 and not file.changed()
+        assert file_sha256(file) == hashlib.sha256(b"abc" * 1_000_000).hexdigest()
+        assert file.bytes == 3_000_000 and not file.has_changed()
         (tmp_path / "a").write_bytes(b"abc")
-        assert file.changed()
+        assert file.has_changed()
     for wrong in (tmp_path, tmp_path / "missing", Path("a\0b")):
         with pytest.raises(UnreadableMedia):
             open_file(wrong)

@@ -10,13 +10,19 @@ import pytest
 from mediafp import weights
 from mediafp.evidence import Placement, Verdict
 from mediafp.matching import judge
-from mediafp.matching.judge import COPY_AT, SCENE_AT, SURE_PDQ, PictureFeatures, VideoFeatures
-from mediafp.matching.place import LOOSE_MISS, Fit
+from mediafp.matching.judge import (
+    MIN_COPY_PROBABILITY,
+    MIN_SCENE_SCORE,
+    MAX_PDQ_MATCH_DISTANCE,
+    ImagePairFeatures,
+    VideoPairFeatures,
+)
+from mediafp.matching.place import MAX_REPROJECTION_ERROR, PlacementFit
 
-MODELS = {"pictures": PictureFeatures, "videos": VideoFeatures}
-CALIBRATION = json.loads(weights.find("calibration").read_text(encoding="utf-8"))
+MODELS = {"images": ImagePairFeatures, "videos": VideoPairFeatures}
+CALIBRATION = json.loads(weights.model_path("calibration").read_text(encoding="utf-8"))
 FEATURES = [(model, feature) for model in MODELS for feature in CALIBRATION[model]["features"]]
-FAR = SURE_PDQ + 1
+FAR = MAX_PDQ_MATCH_DISTANCE + 1
 
 
 def placement(**changes: object) -> Placement:
@@ -35,18 +41,18 @@ def placement(**changes: object) -> Placement:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-FIRM = Fit(placement=placement(), agreement=0.9, held=0.9, support=0.5, miss=0.2)
-LOOSE = replace(FIRM, miss=LOOSE_MISS)
-PARTIAL = replace(FIRM, held=0.1)
+FIRM = PlacementFit(placement=placement(), median_ncc=0.9, matching_blocks=0.9, support=0.5, reprojection_error=0.2)
+LOOSE = replace(FIRM, reprojection_error=MAX_REPROJECTION_ERROR)
+PARTIAL = replace(FIRM, matching_blocks=0.1)
 CASES = [None, FIRM, LOOSE]
 
 
-def typical(model: str, at: float) -> PictureFeatures | VideoFeatures:
+def typical(model: str, at: float) -> ImagePairFeatures | VideoPairFeatures:
     """Every feature `at` so many deviations from its mean."""
     fitted = CALIBRATION[model]
     told = zip(fitted["features"], fitted["mean"], fitted["scale"], strict=True)
     values = dict.fromkeys((field.name for field in fields(MODELS[model])), 0.0)
-    made: PictureFeatures | VideoFeatures = MODELS[model](
+    made: ImagePairFeatures | VideoPairFeatures = MODELS[model](
         **values | {name: mean + at * scale for name, mean, scale in told}
     )
     return made
@@ -90,40 +96,40 @@ def test_probability_is_a_share_and_tells_a_strong_pair_from_a_weak_one(model: s
 
 
 def test_a_plain_copy_is_likely_and_a_stranger_is_not() -> None:
-    copy = judge.picture_features(0.75, 6, FIRM, 0.7)
-    stranger = judge.picture_features(0.02, 120, None, 0.0)
+    copy = judge.image_features(0.75, 6, FIRM, 0.7)
+    stranger = judge.image_features(0.02, 120, None, 0.0)
     assert judge.probability(copy) > 0.99 and judge.probability(stranger) < 0.01
 
 
 def test_another_picture_of_the_scene_is_no_copy() -> None:
     """As alike as a copy, and placed by the few points of what did not move."""
-    scene = replace(FIRM, support=0.08, miss=0.4, agreement=0.9)
-    assert judge.probability(judge.picture_features(0.7, 60, scene, 0.55)) < 0.5
-    assert judge.probability(judge.picture_features(0.7, 60, FIRM, 0.7)) > 0.99
+    scene = replace(FIRM, support=0.08, reprojection_error=0.4, median_ncc=0.9)
+    assert judge.probability(judge.image_features(0.7, 60, scene, 0.55)) < 0.5
+    assert judge.probability(judge.image_features(0.7, 60, FIRM, 0.7)) > 0.99
 
 
 @pytest.mark.parametrize("distance", [0, 12, FAR, 64, 128, 200, 256])
 @pytest.mark.parametrize("fit", CASES, ids=["nothing", "firm", "loose"])
-def test_features_lie_in_their_ranges(fit: Fit | None, distance: int) -> None:
-    features = judge.picture_features(0.6, distance, fit, 0.3)
-    assert features.hashes == max(0.0, 1 - distance / judge.NEAR_PDQ)
+def test_features_lie_in_their_ranges(fit: PlacementFit | None, distance: int) -> None:
+    features = judge.image_features(0.6, distance, fit, 0.3)
+    assert features.hash_similarity == max(0.0, 1 - distance / judge.PDQ_CHANCE_DISTANCE)
     if fit is FIRM:
-        assert features.unplaced == 0
+        assert features.unplaced_score == 0
         assert features.support == 0.5
         assert features.geometry == pytest.approx((0.5 * 0.8 * 0.3) ** (1 / 3) * log1p(FIRM.placement.inliers))
     else:
-        assert features.unplaced > 0
+        assert features.unplaced_score > 0
         assert features.support == features.geometry == 0
 
 
 def test_loosely_agreeing_points_cap_the_likeness_at_a_scene_s() -> None:
-    assert judge.picture_features(0.6, FAR, LOOSE, 0.0).unplaced == SCENE_AT
-    assert judge.picture_features(0.6, SURE_PDQ, LOOSE, 0.0).unplaced == 0.6
-    assert judge.picture_features(0.05, FAR, LOOSE, 0.0).unplaced == 0.05
+    assert judge.image_features(0.6, FAR, LOOSE, 0.0).unplaced_score == MIN_SCENE_SCORE
+    assert judge.image_features(0.6, MAX_PDQ_MATCH_DISTANCE, LOOSE, 0.0).unplaced_score == 0.6
+    assert judge.image_features(0.05, FAR, LOOSE, 0.0).unplaced_score == 0.05
 
 
 def test_areas_that_are_less_alike_than_strangers_are_worth_nothing_rather_than_less() -> None:
-    features = judge.picture_features(0.3, 100, replace(FIRM, miss=0.84), -0.2)
+    features = judge.image_features(0.3, 100, replace(FIRM, reprojection_error=0.84), -0.2)
     assert features.geometry == 0.0
 
 
@@ -134,14 +140,14 @@ def test_areas_that_are_less_alike_than_strangers_are_worth_nothing_rather_than_
     ("likely", "score", "proven", "expected"),
     [
         (1.0, 0.9, True, "copy"),
-        (COPY_AT, 0.0, True, "copy"),
-        (COPY_AT - 0.001, 0.9, True, "possible"),
+        (MIN_COPY_PROBABILITY, 0.0, True, "copy"),
+        (MIN_COPY_PROBABILITY - 0.001, 0.9, True, "possible"),
         (0.01, 0.9, True, "same_scene"),  # points of what did not move place it, and yet it is unlikely
-        (0.01, SCENE_AT - 0.001, True, "possible"),
+        (0.01, MIN_SCENE_SCORE - 0.001, True, "possible"),
         (1.0, 0.9, False, "possible"),  # a copy needs proof
         (0.5, 0.9, False, "possible"),
-        (0.499, SCENE_AT, False, "same_scene"),
-        (0.499, SCENE_AT - 0.001, False, "possible"),
+        (0.499, MIN_SCENE_SCORE, False, "same_scene"),
+        (0.499, MIN_SCENE_SCORE - 0.001, False, "possible"),
         (0.0, 0.9, False, "same_scene"),
         (0.0, -0.2, False, "possible"),
     ],
@@ -154,22 +160,22 @@ def test_verdicts(likely: float, score: float, proven: bool, expected: Verdict) 
     ("fit", "distance", "expected"),
     [
         (FIRM, 256, "copy"),
-        (None, SURE_PDQ, "copy"),
-        (LOOSE, SURE_PDQ, "copy"),
+        (None, MAX_PDQ_MATCH_DISTANCE, "copy"),
+        (LOOSE, MAX_PDQ_MATCH_DISTANCE, "copy"),
         (None, FAR, "possible"),
         (LOOSE, FAR, "possible"),
     ],
 )
 def test_a_copy_of_a_picture_is_proven_by_a_placement_or_equal_hashes(
-    fit: Fit | None, distance: int, expected: Verdict
+    fit: PlacementFit | None, distance: int, expected: Verdict
 ) -> None:
-    assert judge.picture_verdict(0.95, 0.6, fit, distance) == expected
+    assert judge.image_verdict(0.95, 0.6, fit, distance) == expected
 
 
 def test_another_photograph_of_a_scene_is_called_that() -> None:
-    assert judge.picture_verdict(0.1, 0.4, LOOSE, FAR) == "same_scene"
-    assert judge.picture_verdict(0.1, 0.4, None, 120) == "same_scene"
-    assert judge.picture_verdict(0.1, 0.05, LOOSE, FAR) == "possible"
+    assert judge.image_verdict(0.1, 0.4, LOOSE, FAR) == "same_scene"
+    assert judge.image_verdict(0.1, 0.4, None, 120) == "same_scene"
+    assert judge.image_verdict(0.1, 0.05, LOOSE, FAR) == "possible"
 
 
 # Reasons ------------------------------------------------------------------------------------------
@@ -204,37 +210,39 @@ def test_what_does_not_hold_is_not_told() -> None:
         (None, 200, "no placement joins the two pictures"),
     ],
 )
-def test_reasons_begin_with_the_placement(fit: Fit | None, distance: int, first: str) -> None:
-    told = judge.picture_reasons(fit, distance, 0.43)
+def test_reasons_begin_with_the_placement(fit: PlacementFit | None, distance: int, first: str) -> None:
+    told = judge.image_reasons(fit, distance, 0.43)
     assert told[0] == first
     assert told[-1] == "the embeddings are +0.43 above the level of unrelated pictures"
     hashes = [reason for reason in told if "PDQ" in reason]
-    assert hashes == ([f"the PDQ hashes differ in {distance} of 256 bits"] if distance <= SURE_PDQ else [])
+    assert hashes == (
+        [f"the PDQ hashes differ in {distance} of 256 bits"] if distance <= MAX_PDQ_MATCH_DISTANCE else []
+    )
 
 
 def test_a_likeness_below_the_level_of_strangers_has_its_sign() -> None:
-    assert judge.picture_reasons(None, 100, -0.051)[-1].startswith("the embeddings are -0.05")
+    assert judge.image_reasons(None, 100, -0.051)[-1].startswith("the embeddings are -0.05")
 
 
 def test_several_copies_are_told_first() -> None:
-    told = judge.picture_reasons(FIRM, 200, 0.43, copies=3)
+    told = judge.image_reasons(FIRM, 200, 0.43, copies=3)
     assert told[:2] == ["the reference stands 3 times in the query", "40 points agree on one placement"]
 
 
 def test_a_small_part_in_common_is_no_copy() -> None:
     corner = replace(FIRM, placement=placement(covered=0.15, shown=0.15))
     for fit in (PARTIAL, corner):
-        assert not fit.firm
-        likely = judge.probability(judge.picture_features(0.1, 120, fit, 0.7))
+        assert not fit.is_verified
+        likely = judge.probability(judge.image_features(0.1, 120, fit, 0.7))
         assert likely < 0.1
-        assert judge.picture_verdict(likely, 0.1, fit, 120) == "possible"
+        assert judge.image_verdict(likely, 0.1, fit, 120) == "possible"
 
 
 def test_likeness_without_a_placement_is_no_proof_and_counts_less_where_one_should_be() -> None:
     """Two pages of text, and two flags of three stripes, are as alike as copies are."""
-    plain = judge.probability(judge.picture_features(0.78, 104, None, 0.0))
-    missed = judge.probability(judge.picture_features(0.78, 104, None, 0.0, missed=True))
+    plain = judge.probability(judge.image_features(0.78, 104, None, 0.0))
+    missed = judge.probability(judge.image_features(0.78, 104, None, 0.0, missed=True))
     assert missed < plain < 0.5
-    assert judge.picture_verdict(missed, 0.78, None, 104) == "same_scene"
-    hashed = judge.picture_features(0.78, SURE_PDQ, None, 0.0, missed=True)
-    assert hashed == judge.picture_features(0.78, SURE_PDQ, None, 0.0)
+    assert judge.image_verdict(missed, 0.78, None, 104) == "same_scene"
+    hashed = judge.image_features(0.78, MAX_PDQ_MATCH_DISTANCE, None, 0.0, missed=True)
+    assert hashed == judge.image_features(0.78, MAX_PDQ_MATCH_DISTANCE, None, 0.0)

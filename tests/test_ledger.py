@@ -10,27 +10,27 @@ from intakes import BAD_NAME, done, failed, intake, raw
 
 from mediafp.errors import StoreError
 from mediafp.store import ledger, log
-from mediafp.store.ledger import Entry
-from mediafp.store.records import Store
+from mediafp.store.ledger import LedgerEntry
+from mediafp.store.records import SqliteStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
     """A store that holds one asset, the file of which is not in the ledger."""
-    with Store(tmp_path / "store", create=True) as opened:
+    with SqliteStore(tmp_path / "store", create=True) as opened:
         with opened.writing():
-            opened.add(intake("a", BAD_NAME))
+            opened.add_record(intake("a", BAD_NAME))
         yield opened
 
 
-def write(store: Store, *entries: Entry) -> None:
+def write(store: SqliteStore, *entries: LedgerEntry) -> None:
     with store.writing():
         for entry in entries:
-            ledger.write(store, entry)
+            ledger.write_entry(store, entry)
 
 
-def skipped(path: str) -> Entry:
-    return Entry(path=path, bytes=0, modified_ns=-5, version="v", state="skipped")
+def skipped(path: str) -> LedgerEntry:
+    return LedgerEntry(path=path, bytes=0, modified_ns=-5, version="v", state="skipped")
 
 
 @pytest.mark.parametrize(
@@ -43,35 +43,35 @@ def skipped(path: str) -> Entry:
     ],
     ids=lambda entry: entry.state,
 )
-def test_a_row_comes_back_as_it_was(store: Store, entry: Entry) -> None:
+def test_a_row_comes_back_as_it_was(store: SqliteStore, entry: LedgerEntry) -> None:
     write(store, entry)
     store.close()
-    with Store(store.folder) as again:
-        assert ledger.find(again, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) == entry
+    with SqliteStore(store.folder) as again:
+        assert ledger.find_entry(again, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) == entry
         assert ledger.failures(again) == ([entry] if entry.state == "failed" else [])
-        assert again.problems() == []
+        assert again.check_integrity() == []
 
 
-def test_a_changed_file_is_not_found(store: Store) -> None:
+def test_a_changed_file_is_not_found(store: SqliteStore) -> None:
     entry = done(intake("a", BAD_NAME))
     write(store, entry)
-    assert ledger.find(store, entry.path, bytes=entry.bytes + 1, modified_ns=entry.modified_ns) is None
-    assert ledger.find(store, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns + 1) is None
-    assert ledger.find(store, "/other", bytes=entry.bytes, modified_ns=entry.modified_ns) is None
+    assert ledger.find_entry(store, entry.path, bytes=entry.bytes + 1, modified_ns=entry.modified_ns) is None
+    assert ledger.find_entry(store, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns + 1) is None
+    assert ledger.find_entry(store, "/other", bytes=entry.bytes, modified_ns=entry.modified_ns) is None
 
 
-def test_a_file_has_one_row_the_last(store: Store) -> None:
+def test_a_file_has_one_row_the_last(store: SqliteStore) -> None:
     write(store, failed(BAD_NAME), failed(BAD_NAME, "crash", attempts=2), failed("/z"), failed("/b"))
     assert ledger.failures(store) == [failed("/b"), failed(BAD_NAME, "crash", attempts=2), failed("/z")]
     write(store, done(intake("a", BAD_NAME)), skipped("/b"))
     assert [row.path for row in ledger.failures(store)] == ["/z"]
 
 
-def test_a_hostile_message_does_not_stop_the_ledger(store: Store) -> None:
+def test_a_hostile_message_does_not_stop_the_ledger(store: SqliteStore) -> None:
     write(store, replace(failed(BAD_NAME), message=f"{BAD_NAME} is\ud800\x00cut"))
     (row,) = ledger.failures(store)
     assert row.path == BAD_NAME and row.message is not None and row.message.endswith("is?\x00cut")
-    assert store.problems() == []
+    assert store.check_integrity() == []
 
 
 @pytest.mark.parametrize(
@@ -89,31 +89,31 @@ def test_a_hostile_message_does_not_stop_the_ledger(store: Store) -> None:
     ],
     ids=lambda entry: f"{entry.state} {entry.sha256 and entry.sha256[0]} {entry.kind} {entry.message}",
 )
-def test_a_row_that_contradicts_itself_is_refused(store: Store, wrong: Entry) -> None:
+def test_a_row_that_contradicts_itself_is_refused(store: SqliteStore, wrong: LedgerEntry) -> None:
     with pytest.raises(StoreError, match="cannot be written"):
         write(store, wrong)
     assert ledger.failures(store) == []
 
 
-def test_a_failure_is_logged_when_it_is_new_and_when_it_is_another(store: Store) -> None:
+def test_a_failure_is_logged_when_it_is_new_and_when_it_is_another(store: SqliteStore) -> None:
     write(store, failed(BAD_NAME), failed(BAD_NAME, attempts=2))
     write(store, failed(BAD_NAME, "crash"), skipped(BAD_NAME), failed(BAD_NAME, "crash"), skipped("/s"))
-    logged = [entry.details for entry in log.entries(store, "failed")]
+    logged = [entry.details for entry in log.iter_log(store, "failed")]
     assert logged == [{"path": BAD_NAME, "kind": kind} for kind in ("corrupt", "crash", "crash")]
 
 
-def test_a_file_that_was_taken_in_and_not_seen_is_found(store: Store) -> None:
+def test_a_file_that_was_taken_in_and_not_seen_is_found(store: SqliteStore) -> None:
     write(store, done(intake("a", BAD_NAME)))
-    assert store.problems() == []
+    assert store.check_integrity() == []
     write(store, done(intake("a", "/elsewhere")))
-    (problem,) = store.problems()
+    (problem,) = store.check_integrity()
     assert "'/elsewhere'" in problem and "a" * 64 in problem
 
 
-def test_no_asset_means_no_row(store: Store) -> None:
+def test_no_asset_means_no_row(store: SqliteStore) -> None:
     entry = done(intake("a", BAD_NAME))
     write(store, entry)
     with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
         raw(store, "UPDATE ledger SET sha256 = NULL")
     store.db.execute("DELETE FROM asset")
-    assert ledger.find(store, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) is None
+    assert ledger.find_entry(store, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) is None

@@ -12,20 +12,20 @@ import pytest
 from intakes import BAD_NAME, JPEGS, done, fingerprint, intake, raw
 
 from mediafp.errors import StoreError
-from mediafp.evidence import Transcript, Utterance
+from mediafp.evidence import Transcript, TranscriptSegment
 from mediafp.fingerprint import Fingerprint
 from mediafp.media import Sighting
 from mediafp.store import codec, ledger, log, transcripts
-from mediafp.store.records import Store
+from mediafp.store.records import SqliteStore
 
 A, B = "a" * 64, "b" * 64
 WORDS: Fingerprint = replace(fingerprint("sound"), type="words")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
     """An empty store."""
-    with Store(tmp_path / "store", create=True) as opened:
+    with SqliteStore(tmp_path / "store", create=True) as opened:
         yield opened
 
 
@@ -36,77 +36,77 @@ def said(text: str) -> Transcript:
         duration=2,
         speech_seconds=1,
         untranscribed_seconds=0,
-        utterances=(Utterance(start=0, end=1, language="zh", language_probability=1, text=text),),
+        segments=(TranscriptSegment(start=0, end=1, language="zh", language_probability=1, text=text),),
     )
 
 
-def told(store: Store) -> list[tuple[str, dict[str, object]]]:
+def told(store: SqliteStore) -> list[tuple[str, dict[str, object]]]:
     """What the log says, without the contents, which are hashes."""
     return [
         (entry.what, {name: value for name, value in entry.details.items() if name != "content"})
-        for entry in log.entries(store)
+        for entry in log.iter_log(store)
     ]
 
 
-def fill(store: Store) -> None:
+def fill(store: SqliteStore) -> None:
     """Two assets, one of them seen at two places, and what is said in it."""
     with store.writing():
         for given in (intake("a"), intake("b"), intake("a", BAD_NAME)):
-            store.add(given)
-            ledger.write(store, done(given))
-        transcripts.hear(store, A, "sound")
-        transcripts.add(store, "sound", said("机器"), WORDS, 1)
-    assert store.problems() == []
+            store.add_record(given)
+            ledger.write_entry(store, done(given))
+        transcripts.save_audio_id(store, A, "sound")
+        transcripts.save_transcript(store, "sound", said("机器"), WORDS, 1)
+    assert store.check_integrity() == []
 
 
 # What is written ----------------------------------------------------------------------------------
 
 
-def test_an_empty_log_has_a_head(store: Store) -> None:
-    assert log.head(store) == (0, "0" * 64) and list(log.entries(store)) == []
+def test_an_empty_log_has_a_head(store: SqliteStore) -> None:
+    assert log.last_entry(store) == (0, "0" * 64) and list(log.iter_log(store)) == []
 
 
-def test_entries_come_back_in_order_each_sealed_onto_the_one_before(store: Store) -> None:
+def test_entries_come_back_in_order_each_sealed_onto_the_one_before(store: SqliteStore) -> None:
     details = [{"path": BAD_NAME, "n": 1}, {"options": {"b": [1.5, None], "a": True}}, {}]
     with store.writing():
         for n, given in enumerate(details):
             log.append(store, "ingest" if n else "other", given)
     before = "0" * 64
-    for n, entry in enumerate(log.entries(store)):
+    for n, entry in enumerate(log.iter_log(store)):
         whole = json.dumps([n + 1, entry.at, entry.what, details[n], before], sort_keys=True, separators=(",", ":"))
         before = hashlib.sha256(whole.encode("ascii")).hexdigest()
         assert (entry.n, entry.details, entry.hash) == (n + 1, details[n], before)
         assert entry.at.endswith("Z")
-    assert log.head(store) == (3, before)
-    assert [entry.n for entry in log.entries(store, "ingest")] == [2, 3]
-    assert store.problems() == []
+    assert log.last_entry(store) == (3, before)
+    assert [entry.n for entry in log.iter_log(store, "ingest")] == [2, 3]
+    assert store.check_integrity() == []
 
 
-def test_a_clock_that_is_set_back_does_not_matter(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_is_set_back_does_not_matter(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for time in ("2030-01-01T00:00:00Z", "2024-01-01T00:00:00Z"):
-        monkeypatch.setattr(log, "now", lambda time=time: time)
+        monkeypatch.setattr(log, "utc_now", lambda time=time: time)
         with store.writing():
             log.append(store, "ingest", {"at": time})
-    assert [entry.at[:4] for entry in log.entries(store)] == ["2030", "2024"]
-    assert store.problems() == []
+    assert [entry.at[:4] for entry in log.iter_log(store)] == ["2030", "2024"]
+    assert store.check_integrity() == []
 
 
-def test_what_is_undone_is_not_logged(store: Store) -> None:
+def test_what_is_undone_is_not_logged(store: SqliteStore) -> None:
     fill(store)
-    before = log.head(store)
+    before = log.last_entry(store)
     with pytest.raises(KeyboardInterrupt), store.writing():
-        store.add(intake("c"))
+        store.add_record(intake("c"))
         raise KeyboardInterrupt
-    assert log.head(store) == before and store.problems() == []
+    assert log.last_entry(store) == before and store.check_integrity() == []
 
 
-def test_a_new_asset_its_sighting_and_further_ones_are_logged(store: Store) -> None:
+def test_a_new_asset_its_sighting_and_further_ones_are_logged(store: SqliteStore) -> None:
     with store.writing():
-        store.add(intake("a", BAD_NAME))
-        store.add(intake("a", BAD_NAME))
-        store.see(Sighting(sha256=A, uri="/plain"))
-        store.see(Sighting(sha256=A, uri=BAD_NAME, account="other", views=7))
-        store.see(Sighting(sha256=A, uri=BAD_NAME))
+        store.add_record(intake("a", BAD_NAME))
+        store.add_record(intake("a", BAD_NAME))
+        store.add_sighting(Sighting(sha256=A, uri="/plain"))
+        store.add_sighting(Sighting(sha256=A, uri=BAD_NAME, account="other", views=7))
+        store.add_sighting(Sighting(sha256=A, uri=BAD_NAME))
     fields = {"account": "某人", "posted_at": "2024-05-01T00:00:00Z", "views": 7, "source": "x"}
     assert told(store) == [
         ("added", {"sha256": A, "bytes": 1000, "kind": "video", "uri": BAD_NAME}),
@@ -114,28 +114,28 @@ def test_a_new_asset_its_sighting_and_further_ones_are_logged(store: Store) -> N
         ("seen", {"sha256": A, "uri": "/plain"}),
         ("sighted", {"sha256": A, "uri": BAD_NAME, "fields": {"account": "other"}}),
     ]
-    assert store.problems() == []
+    assert store.check_integrity() == []
 
 
-def test_a_newer_reading_is_logged(store: Store) -> None:
+def test_a_newer_reading_is_logged(store: SqliteStore) -> None:
     given = intake("a")
     with store.writing():
-        store.add(given)
-        store.add(replace(given, fingerprints=tuple(replace(f, version="2") for f in given.fingerprints)))
+        store.add_record(given)
+        store.add_record(replace(given, fingerprints=tuple(replace(f, version="2") for f in given.fingerprints)))
     assert told(store)[2:] == [("refreshed", {"sha256": A})]
-    contents = [entry.details["content"] for entry in log.entries(store) if "content" in entry.details]
-    assert len(set(contents)) == 2 and store.problems() == []
+    contents = [entry.details["content"] for entry in log.iter_log(store) if "content" in entry.details]
+    assert len(set(contents)) == 2 and store.check_integrity() == []
 
 
-def test_a_transcript_is_logged_when_it_is_new_and_when_it_is_another(store: Store) -> None:
+def test_a_transcript_is_logged_when_it_is_new_and_when_it_is_another(store: SqliteStore) -> None:
     for text in ("早", "早", "晚"):
         with store.writing():
-            transcripts.add(store, "sound", said(text), WORDS, 1)
-    entries = list(log.entries(store, "transcribed"))
+            transcripts.save_transcript(store, "sound", said(text), WORDS, 1)
+    entries = list(log.iter_log(store, "transcribed"))
     assert [{**entry.details, "words": ""} for entry in entries] == [
         {"sound": "sound", "version": "v", "model": "m", "words": ""}
     ] * 2
-    assert entries[0].details["words"] != entries[1].details["words"] and store.problems() == []
+    assert entries[0].details["words"] != entries[1].details["words"] and store.check_integrity() == []
 
 
 # What is refused ----------------------------------------------------------------------------------
@@ -155,25 +155,25 @@ def test_a_transcript_is_logged_when_it_is_new_and_when_it_is_another(store: Sto
         "INSERT INTO log VALUES (1, '', '', '', '') ON CONFLICT (n) DO UPDATE SET what = 'x'",
     ],
 )
-def test_the_log_is_only_added_to(store: Store, change: str) -> None:
+def test_the_log_is_only_added_to(store: SqliteStore, change: str) -> None:
     fill(store)
-    before = list(log.entries(store))
+    before = list(log.iter_log(store))
     with pytest.raises(sqlite3.IntegrityError, match="the log is only added to"):
         raw(store, change)
-    assert list(log.entries(store)) == before
+    assert list(log.iter_log(store)) == before
 
 
-def test_a_damaged_entry_is_named(store: Store) -> None:
+def test_a_damaged_entry_is_named(store: SqliteStore) -> None:
     fill(store)
     unlocked(store, "UPDATE log SET details = '{' WHERE n = 2")
     with pytest.raises(StoreError, match=r"entry 2 .*verify"):
-        list(log.entries(store))
+        list(log.iter_log(store))
 
 
 # What is found ------------------------------------------------------------------------------------
 
 
-def unlocked(store: Store, *changes: str) -> None:
+def unlocked(store: SqliteStore, *changes: str) -> None:
     """Changes the store as one who knows how, and who puts back what stood in the way."""
     triggers = list(store.rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
     for name, _ in triggers:
@@ -215,32 +215,32 @@ def unlocked(store: Store, *changes: str) -> None:
         ("DELETE FROM transcript", "transcript v of sound sound is in the log, and gone"),
     ],
 )
-def test_what_was_altered_is_found(store: Store, change: str, named: str) -> None:
+def test_what_was_altered_is_found(store: SqliteStore, change: str, named: str) -> None:
     fill(store)
     unlocked(store, change)
-    assert any(named in problem for problem in store.problems())
+    assert any(named in problem for problem in store.check_integrity())
 
 
-def test_a_thumbnail_that_was_exchanged_for_another_is_found(store: Store) -> None:
+def test_a_thumbnail_that_was_exchanged_for_another_is_found(store: SqliteStore) -> None:
     fill(store)
     raw(store, "UPDATE thumbnail SET jpeg = ? WHERE position = 1 AND sha256 = ?", (JPEGS[9], B))
-    assert store.problems() == [f"fingerprints or thumbnails of {B} are not those that the log vouches for"]
+    assert store.check_integrity() == [f"fingerprints or thumbnails of {B} are not those that the log vouches for"]
 
 
-def test_a_fingerprint_that_was_exchanged_for_another_is_found(store: Store) -> None:
+def test_a_fingerprint_that_was_exchanged_for_another_is_found(store: SqliteStore) -> None:
     fill(store)
     other = codec.pack_fingerprint(fingerprint(B, "pdq", seed=1))
     raw(store, "UPDATE fingerprint SET data = ? WHERE type = 'pdq' AND sha256 = ?", (other, B))
-    assert store.problems() == [f"fingerprints or thumbnails of {B} are not those that the log vouches for"]
+    assert store.check_integrity() == [f"fingerprints or thumbnails of {B} are not those that the log vouches for"]
 
 
-def test_an_asset_that_was_put_in_without_the_log_is_found(store: Store) -> None:
+def test_an_asset_that_was_put_in_without_the_log_is_found(store: SqliteStore) -> None:
     fill(store)
     raw(store, "INSERT INTO asset SELECT ?, kind, bytes, properties, warnings, '' FROM asset LIMIT 1", ("c" * 64,))
-    assert f"asset {'c' * 64} is not in the log" in store.problems()
+    assert f"asset {'c' * 64} is not in the log" in store.check_integrity()
 
 
-def test_a_forged_entry_that_is_well_sealed_and_says_nonsense_is_found(store: Store) -> None:
+def test_a_forged_entry_that_is_well_sealed_and_says_nonsense_is_found(store: SqliteStore) -> None:
     fill(store)
     for what, details in (
         ("added", {}),
@@ -249,33 +249,35 @@ def test_a_forged_entry_that_is_well_sealed_and_says_nonsense_is_found(store: St
     ):
         with store.writing():
             log.append(store, what, details)
-        number, _ = log.head(store)
-        assert f"entry {number} of the log was changed" in store.problems()
+        number, _ = log.last_entry(store)
+        assert f"entry {number} of the log was changed" in store.check_integrity()
 
 
-def test_a_log_that_is_gone_is_found(store: Store) -> None:
+def test_a_log_that_is_gone_is_found(store: SqliteStore) -> None:
     fill(store)
     raw(store, "DROP TABLE log")
-    assert "table log is missing, or not what mediafp makes" in store.problems()
+    assert "table log is missing, or not what mediafp makes" in store.check_integrity()
 
 
 @pytest.mark.parametrize("trigger", ["log_is_in_order", "log_is_not_changed", "log_is_not_cut"])
-def test_a_log_that_is_no_longer_guarded_is_found(store: Store, trigger: str) -> None:
+def test_a_log_that_is_no_longer_guarded_is_found(store: SqliteStore, trigger: str) -> None:
     raw(store, f"DROP TRIGGER {trigger}")
-    assert store.problems() == [f"trigger {trigger} is missing, or not what mediafp makes"]
+    assert store.check_integrity() == [f"trigger {trigger} is missing, or not what mediafp makes"]
 
 
-def test_a_store_that_does_more_than_mediafp_makes_is_found(store: Store) -> None:
+def test_a_store_that_does_more_than_mediafp_makes_is_found(store: SqliteStore) -> None:
     raw(store, "CREATE TRIGGER spy AFTER INSERT ON asset BEGIN DELETE FROM sighting; END")
-    assert store.problems() == ["trigger spy is missing, or not what mediafp makes"]
+    assert store.check_integrity() == ["trigger spy is missing, or not what mediafp makes"]
 
 
-def test_findings_can_be_printed(store: Store) -> None:
+def test_findings_can_be_printed(store: SqliteStore) -> None:
     fill(store)
     unlocked(
         store,
         "UPDATE ledger SET path = x'2fff0a' WHERE sha256 LIKE 'b%'",
         "UPDATE asset SET added_at = CAST(x'ff' AS TEXT)",
     )
-    assert store.problems() and all(problem.encode() and "\n" not in problem for problem in store.problems())
-    assert os.fsdecode(b"\xff") not in "".join(store.problems())
+    assert store.check_integrity() and all(
+        problem.encode() and "\n" not in problem for problem in store.check_integrity()
+    )
+    assert os.fsdecode(b"\xff") not in "".join(store.check_integrity())

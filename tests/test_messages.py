@@ -13,63 +13,63 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mediafp.fingerprint import CROPS, CROPS_A_PICTURE
-from mediafp.fingerprints.crops import crops_version
+from mediafp.fingerprint import REFERENCE_CROPS, MAX_CROPS_PER_IMAGE
+from mediafp.fingerprints.crops import reference_crops_version
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.ingest.probe import open_file
 from mediafp.media import Asset
-from mediafp.pipeline import STORED, Reading, read
-from mediafp.store.codec import CODES, MAGIC, pack
+from mediafp.pipeline import STORED_TYPES, FileAnalysis, analyse_file
+from mediafp.store.codec import CODES, MAGIC, pack_arrays
 from mediafp.workers import messages
 from mediafp.workers.messages import (
-    FARTHEST,
+    MAX_COORDINATE,
     LENGTH,
-    MOST_LINES,
-    MOST_PROPERTIES,
-    MOST_WARNINGS,
-    PICTURE_SIDE,
+    MAX_LINES,
+    MAX_PROPERTIES,
+    MAX_WARNINGS,
+    IMAGE_SIDE,
     PROPERTY_CHARS,
     WARNING_CHARS,
-    Answer,
-    Closed,
-    Failed,
-    Heard,
-    Line,
-    Opened,
-    Part,
-    Read,
+    Result,
+    MemberEnd,
+    Failure,
+    AudioResult,
+    PackedTextLine,
+    MemberStart,
+    DataChunk,
+    AnalysisResult,
     Ready,
-    Row,
-    Take,
+    PackedFingerprint,
+    MemberDecision,
     Task,
-    Unpacked,
-    Written,
-    answer_of,
+    ArchiveEnd,
+    OcrTaskResult,
+    decode_result,
     encode,
-    read_of,
-    reading_of,
-    shortened,
-    take_of,
-    task_of,
-    text_of,
+    pack_analysis,
+    validate_analysis,
+    truncate_texts,
+    decode_decision,
+    decode_task,
+    validate_lines,
 )
 
 SHA256 = "0" * 64
 JPEG = b"\xff\xd8\xff\xe0 \xff\xd9"
 SEED = 20_261_126
 TRIES = 2_000
-WIDTHS = {name: fingerprint_type(name).width for name in STORED}
-LINE = Line("@样例用户", 0.9, (1.0, 2.0, 9.0, 2.0, 9.0, 6.0, 1.0, 6.0))
-ANSWERS: list[Answer] = [
+WIDTHS = {name: fingerprint_type(name).columns for name in STORED_TYPES}
+LINE = PackedTextLine("@样例用户", 0.9, (1.0, 2.0, 9.0, 2.0, 9.0, 6.0, 1.0, 6.0))
+ANSWERS: list[Result] = [
     Ready(),
-    Part(data=b"\x00\x01"),
-    Heard(warnings=["none"], sound_start=0.5, cpu=1.0),
-    Written(warnings=["none"], text=[LINE], cpu=1.0),
-    Opened(name=b"a\xff.png"),
-    Closed(),
-    Closed(kind="corrupt", message="cut short"),
-    Unpacked(cpu=2.0),
-    Failed(kind="oom", message="no memory", unmedia=True),
+    DataChunk(data=b"\x00\x01"),
+    AudioResult(warnings=["none"], audio_start=0.5, cpu=1.0),
+    OcrTaskResult(warnings=["none"], text=[LINE], cpu=1.0),
+    MemberStart(name=b"a\xff.png"),
+    MemberEnd(),
+    MemberEnd(kind="corrupt", message="cut short"),
+    ArchiveEnd(cpu=2.0),
+    Failure(kind="oom", message="no memory", not_media=True),
 ]
 
 
@@ -89,7 +89,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
 
 
-def answer(count: int = 3, **changed: Any) -> Read:
+def answer(count: int = 3, **changed: Any) -> AnalysisResult:
     """A video of some rows that was read, as a worker says it, with some fields changed."""
     start = np.arange(count, dtype=np.float64)
     quality = np.full(count, 0.5, np.float32)
@@ -97,28 +97,28 @@ def answer(count: int = 3, **changed: Any) -> Read:
         "kind": "video",
         "properties": {"format": "mp4", "width": 64, "height": 48, "duration": 3.0, "has_sound": False, "fps": None},
         "warnings": ["a packet was skipped"],
-        "spans": pack(np.stack([start, start + 1], 1)),
-        "rows": [Row(name, pack(rows, quality)) for name, rows in vectors(count).items()],
+        "spans": pack_arrays(np.stack([start, start + 1], 1)),
+        "rows": [PackedFingerprint(name, pack_arrays(rows, quality)) for name, rows in vectors(count).items()],
         "thumbnails": [JPEG] * count,
     }
-    return Read(**(told | changed))
+    return AnalysisResult(**(told | changed))
 
 
-def picture(count: int = CROPS_A_PICTURE, **changed: Any) -> Read:
+def picture(count: int = MAX_CROPS_PER_IMAGE, **changed: Any) -> AnalysisResult:
     """A picture that was read with so many crops."""
-    vectors_of = vectors(count)[STORED[0]] if count else np.empty((0, WIDTHS[STORED[0]]), np.float16)
-    crops = pack(vectors_of, np.full(count, 0.5, np.float32))
+    vectors_of = vectors(count)[STORED_TYPES[0]] if count else np.empty((0, WIDTHS[STORED_TYPES[0]]), np.float16)
+    crops = pack_arrays(vectors_of, np.full(count, 0.5, np.float32))
     return answer(1, **({"kind": "image", "crops": crops} | changed))
 
 
-def row(place: int, *arrays: np.ndarray) -> list[Row]:
+def row(place: int, *arrays: np.ndarray) -> list[PackedFingerprint]:
     """The rows of the answer, one of which holds these arrays."""
     rows = list(answer().rows)
-    rows[place] = Row(rows[place].name, pack(*arrays))
+    rows[place] = PackedFingerprint(rows[place].name, pack_arrays(*arrays))
     return rows
 
 
-def body(message: Answer | Task | Take) -> bytes:
+def body(message: Result | Task | MemberDecision) -> bytes:
     """The message without its length."""
     data = encode(message)
     (length,) = LENGTH.unpack_from(data)
@@ -126,14 +126,14 @@ def body(message: Answer | Task | Take) -> bytes:
     return data[LENGTH.size :]
 
 
-def assert_in_order(reading: Reading) -> None:
+def assert_in_order(reading: FileAnalysis) -> None:
     """What the store and the matching rely on."""
     rows = len(reading.thumbnails)
-    assert [f.type for f in reading.fingerprints] == list(STORED)
+    assert [f.type for f in reading.fingerprints] == list(STORED_TYPES)
     for fingerprint in reading.fingerprints:
         kind = fingerprint_type(fingerprint.type)
         assert fingerprint.version == kind.version and fingerprint.sha256 == SHA256
-        assert fingerprint.vectors.shape == (rows, kind.width)
+        assert fingerprint.vectors.shape == (rows, kind.columns)
         assert fingerprint.vectors.dtype == (np.uint8 if kind.metric == "hamming" else np.float16)
         assert fingerprint.spans.shape == (rows, 2) and fingerprint.spans.dtype == np.float64
         assert fingerprint.quality.shape == (rows,) and fingerprint.quality.dtype == np.float32
@@ -142,42 +142,44 @@ def assert_in_order(reading: Reading) -> None:
     assert [thumbnail.position for thumbnail in reading.thumbnails] == list(range(rows))
     assert all(math.isfinite(thumbnail.seconds) for thumbnail in reading.thumbnails)
     assert reading.asset.kind == "video" or rows
-    assert len(reading.asset.properties) <= MOST_PROPERTIES and len(reading.warnings) <= MOST_WARNINGS
+    assert len(reading.asset.properties) <= MAX_PROPERTIES and len(reading.warnings) <= MAX_WARNINGS
     assert all(not isinstance(v, float) or math.isfinite(v) for v in reading.asset.properties.values())
     if reading.crops is not None:
-        assert reading.asset.kind == "image" and reading.crops.type == CROPS and reading.crops.sha256 == SHA256
-        assert reading.crops.version == crops_version(fingerprint_type(STORED[0]))
-        assert len(reading.crops.vectors) <= CROPS_A_PICTURE and reading.crops.vectors.dtype == np.float16
+        assert (
+            reading.asset.kind == "image" and reading.crops.type == REFERENCE_CROPS and reading.crops.sha256 == SHA256
+        )
+        assert reading.crops.version == reference_crops_version(fingerprint_type(STORED_TYPES[0]))
+        assert len(reading.crops.vectors) <= MAX_CROPS_PER_IMAGE and reading.crops.vectors.dtype == np.float16
         assert np.isfinite(reading.crops.vectors).all() and np.isfinite(reading.crops.quality).all()
         assert (np.linalg.norm(reading.crops.vectors.astype(np.float32), axis=1) < 1.02).all()
-    if reading.picture is not None:
-        assert reading.picture.dtype == np.uint8 and reading.picture.shape[2:] == (3,) and reading.picture.size
+    if reading.image is not None:
+        assert reading.image.dtype == np.uint8 and reading.image.shape[2:] == (3,) and reading.image.size
 
 
 # What is right ------------------------------------------------------------------------------------
 @pytest.mark.parametrize("message", ANSWERS, ids=lambda message: type(message).__name__)
-def test_an_answer_comes_back_as_it_was(message: Answer) -> None:
-    assert answer_of(body(message)) == message
-    assert answer_of(bytearray(body(message))) == message
+def test_an_answer_comes_back_as_it_was(message: Result) -> None:
+    assert decode_result(body(message)) == message
+    assert decode_result(bytearray(body(message))) == message
 
 
 def test_tasks_and_takes_come_back_as_they_were() -> None:
-    task = Task(what="read", name=b"a\xff\n.png", sha256=SHA256, sound=True)
-    assert task_of(body(task)) == task
+    task = Task(what="read", name=b"a\xff\n.png", sha256=SHA256, audio=True)
+    assert decode_task(body(task)) == task
     assert task.shown == "a\udcff\n.png"
     for wanted in (True, False):
-        assert take_of(body(Take(wanted=wanted))).wanted is wanted
+        assert decode_decision(body(MemberDecision(wanted=wanted))).wanted is wanted
 
 
 def test_a_reading_comes_back_as_it_was(photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     Image.fromarray(photos["flower"]).save(tmp_path / "a.png")
     with open_file(tmp_path / "a.png") as file:
-        here, size = read(file, SHA256, crops=True), file.bytes
+        here, size = analyse_file(file, SHA256, crops=True), file.bytes
     assert here is not None and here.crops is not None
     for picture in (True, False):
-        told = answer_of(body(read_of(here, picture=picture, cpu=1.5)))
-        assert isinstance(told, Read) and told.cpu == 1.5 and told.sound_start is None
-        there = reading_of(told, SHA256, size)
+        told = decode_result(body(pack_analysis(here, image=picture, cpu=1.5)))
+        assert isinstance(told, AnalysisResult) and told.cpu == 1.5 and told.audio_start is None
+        there = validate_analysis(told, SHA256, size)
         assert_in_order(there)
         assert (there.asset, there.warnings, there.thumbnails) == (here.asset, here.warnings, here.thumbnails)
         assert there.crops is not None
@@ -185,64 +187,64 @@ def test_a_reading_comes_back_as_it_was(photos: dict[str, np.ndarray], tmp_path:
             for name in ("spans", "vectors", "quality"):
                 assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
                 assert not getattr(one, name).flags.writeable
-        assert there.picture is None if not picture else np.array_equal(there.picture, here.picture)  # type: ignore[arg-type]
+        assert there.image is None if not picture else np.array_equal(there.image, here.image)  # type: ignore[arg-type]
 
 
 def test_text_comes_back_as_it_was() -> None:
-    text = reading_of(answer(text=[LINE]), SHA256, 1).text
+    text = validate_analysis(answer(text=[LINE]), SHA256, 1).text
     assert text and [(line.text, line.confidence) for line in text.lines] == [("@样例用户", 0.9)]
     assert text.lines[0].box == ((1, 2), (9, 2), (9, 6), (1, 6))
-    assert messages.lines_of(text) == [LINE]
-    assert reading_of(answer(), SHA256, 1).text is None
-    nothing = reading_of(answer(text=[]), SHA256, 1).text
+    assert messages.pack_lines(text) == [LINE]
+    assert validate_analysis(answer(), SHA256, 1).text is None
+    nothing = validate_analysis(answer(text=[]), SHA256, 1).text
     assert nothing is not None and nothing.lines == ()
 
 
 def test_a_text_alone_is_looked_at_too() -> None:
-    assert text_of([LINE]).lines[0].text == "@样例用户"
+    assert validate_lines([LINE]).lines[0].text == "@样例用户"
     with pytest.raises(ValueError, match="none"):
-        text_of([Line("a", math.nan, LINE.box)])
+        validate_lines([PackedTextLine("a", math.nan, LINE.box)])
 
 
 def test_a_long_line_is_no_message() -> None:
-    said = msgspec.to_builtins(Written(warnings=[], text=[LINE]), builtin_types=(bytes,))
+    said = msgspec.to_builtins(OcrTaskResult(warnings=[], text=[LINE]), builtin_types=(bytes,))
     said["text"][0][0] = "x" * (WARNING_CHARS + 1)
     with pytest.raises(ValueError, match="no message"):
-        answer_of(msgspec.msgpack.encode(said))
+        decode_result(msgspec.msgpack.encode(said))
 
 
 def test_a_video_without_a_row_is_one_and_a_picture_without_a_row_is_none() -> None:
-    assert_in_order(reading_of(answer(0), SHA256, 1))
+    assert_in_order(validate_analysis(answer(0), SHA256, 1))
     with pytest.raises(ValueError, match="without a row"):
-        reading_of(answer(0, kind="image"), SHA256, 1)
+        validate_analysis(answer(0, kind="image"), SHA256, 1)
 
 
 def test_the_size_and_the_sum_are_the_programs_own() -> None:
     told = answer(properties={"bytes": 7, "sha256": "f" * 64})
-    assert reading_of(told, SHA256, 99).asset == Asset(
+    assert validate_analysis(told, SHA256, 99).asset == Asset(
         sha256=SHA256, kind="video", bytes=99, properties={"bytes": 7, "sha256": "f" * 64}
     )
 
 
 def test_warnings_are_few_and_short_and_can_be_written() -> None:
     long = ["x" * 10_000, "lone \ud800 surrogate", *["more"] * 1_000]
-    short = shortened(long)
-    assert len(short) == MOST_WARNINGS and len(short[0]) == WARNING_CHARS and short[1] == "lone ? surrogate"
+    short = truncate_texts(long)
+    assert len(short) == MAX_WARNINGS and len(short[0]) == WARNING_CHARS and short[1] == "lone ? surrogate"
     told = answer(warnings=["y" * 10_000] * 1_000)
-    assert [len(warning) for warning in reading_of(told, SHA256, 1).warnings] == [WARNING_CHARS] * MOST_WARNINGS
+    assert [len(warning) for warning in validate_analysis(told, SHA256, 1).warnings] == [WARNING_CHARS] * MAX_WARNINGS
 
 
-@pytest.mark.parametrize("count", [0, 1, CROPS_A_PICTURE])
+@pytest.mark.parametrize("count", [0, 1, MAX_CROPS_PER_IMAGE])
 def test_a_picture_has_crops_or_none(count: int) -> None:
-    reading = reading_of(picture(count), SHA256, 1)
+    reading = validate_analysis(picture(count), SHA256, 1)
     assert_in_order(reading)
     assert reading.crops is not None and len(reading.crops.vectors) == count
-    assert reading_of(picture(crops=None), SHA256, 1).crops is None
+    assert validate_analysis(picture(crops=None), SHA256, 1).crops is None
 
 
 # What is wrong ------------------------------------------------------------------------------------
 QUALITY = np.full(3, 0.5, np.float32)
-COSINE, HAMMING = (vectors(3)[name] for name in STORED)
+COSINE, HAMMING = (vectors(3)[name] for name in STORED_TYPES)
 SPANS = np.array([[0, 1], [1, 2], [2, 3]], np.float64)
 
 
@@ -255,22 +257,22 @@ def with_value(array: np.ndarray, value: float) -> np.ndarray:
 
 FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     # Arrays of other types
-    "spans as float32": lambda: {"spans": pack(SPANS.astype(np.float32))},
+    "spans as float32": lambda: {"spans": pack_arrays(SPANS.astype(np.float32))},
     "vectors as float32": lambda: {"rows": row(0, COSINE.astype(np.float32), QUALITY)},
     "vectors as bytes": lambda: {"rows": row(0, COSINE.astype(np.uint8), QUALITY)},
     "bits as signed bytes": lambda: {"rows": row(1, HAMMING.astype(np.int8), QUALITY)},
     "bits as floats": lambda: {"rows": row(1, HAMMING.astype(np.float16), QUALITY)},
     "quality as float64": lambda: {"rows": row(0, COSINE, QUALITY.astype(np.float64))},
-    "a picture of floats": lambda: {"picture": pack(np.zeros((4, 4, 3), np.float32))},
+    "a picture of floats": lambda: {"picture": pack_arrays(np.zeros((4, 4, 3), np.float32))},
     # Of other shapes
-    "no spans": lambda: {"spans": pack(np.zeros((0, 2)))},
-    "flat spans": lambda: {"spans": pack(SPANS.ravel())},
-    "spans of three": lambda: {"spans": pack(np.zeros((3, 3)))},
-    "spans of no dimension": lambda: {"spans": pack(np.array(1.0))},
-    "spans of nothing": lambda: {"spans": pack(np.zeros((3, 0)))},
-    "spans twice": lambda: {"spans": pack(SPANS, SPANS)},
-    "no arrays": lambda: {"spans": pack()},
-    "one span more": lambda: {"spans": pack(np.zeros((4, 2)))},
+    "no spans": lambda: {"spans": pack_arrays(np.zeros((0, 2)))},
+    "flat spans": lambda: {"spans": pack_arrays(SPANS.ravel())},
+    "spans of three": lambda: {"spans": pack_arrays(np.zeros((3, 3)))},
+    "spans of no dimension": lambda: {"spans": pack_arrays(np.array(1.0))},
+    "spans of nothing": lambda: {"spans": pack_arrays(np.zeros((3, 0)))},
+    "spans twice": lambda: {"spans": pack_arrays(SPANS, SPANS)},
+    "no arrays": lambda: {"spans": pack_arrays()},
+    "one span more": lambda: {"spans": pack_arrays(np.zeros((4, 2)))},
     "narrow vectors": lambda: {"rows": row(0, COSINE[:, :-1], QUALITY)},
     "wide bits": lambda: {"rows": row(1, np.hstack([HAMMING, HAMMING]), QUALITY)},
     "flat vectors": lambda: {"rows": row(0, COSINE.ravel(), QUALITY)},
@@ -279,12 +281,12 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "one quality less": lambda: {"rows": row(0, COSINE, QUALITY[:2])},
     "quality in a column": lambda: {"rows": row(0, COSINE, QUALITY[:, None])},
     "vectors without quality": lambda: {"rows": row(0, COSINE)},
-    "a grey picture": lambda: {"picture": pack(np.zeros((4, 4), np.uint8))},
-    "a picture of four channels": lambda: {"picture": pack(np.zeros((4, 4, 4), np.uint8))},
-    "a picture of one number": lambda: {"picture": pack(np.array(3, np.uint8))},
-    "a picture of nothing": lambda: {"picture": pack(np.zeros((0, 4, 3), np.uint8))},
-    "a picture too wide": lambda: {"picture": pack(np.zeros((1, PICTURE_SIDE + 1, 3), np.uint8))},
-    "two pictures": lambda: {"picture": pack(*[np.zeros((4, 4, 3), np.uint8)] * 2)},
+    "a grey picture": lambda: {"picture": pack_arrays(np.zeros((4, 4), np.uint8))},
+    "a picture of four channels": lambda: {"picture": pack_arrays(np.zeros((4, 4, 4), np.uint8))},
+    "a picture of one number": lambda: {"picture": pack_arrays(np.array(3, np.uint8))},
+    "a picture of nothing": lambda: {"picture": pack_arrays(np.zeros((0, 4, 3), np.uint8))},
+    "a picture too wide": lambda: {"picture": pack_arrays(np.zeros((1, IMAGE_SIDE + 1, 3), np.uint8))},
+    "two pictures": lambda: {"picture": pack_arrays(*[np.zeros((4, 4, 3), np.uint8)] * 2)},
     # Of values that are none
     "NaN in a vector": lambda: {"rows": row(0, with_value(COSINE, math.nan), QUALITY)},
     "infinity in a vector": lambda: {"rows": row(0, with_value(COSINE, -math.inf), QUALITY)},
@@ -292,10 +294,10 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "quality above one": lambda: {"rows": row(0, COSINE, with_value(QUALITY, 1.5))},
     "quality below zero": lambda: {"rows": row(1, HAMMING, with_value(QUALITY, -0.1))},
     "NaN as quality": lambda: {"rows": row(1, HAMMING, with_value(QUALITY, math.nan))},
-    "a span to infinity": lambda: {"spans": pack(with_value(SPANS, math.inf))},
-    "a span from infinity": lambda: {"spans": pack(with_value(SPANS, -math.inf))},
-    "a span to NaN": lambda: {"spans": pack(with_value(SPANS, math.nan))},
-    "a span that ends before it starts": lambda: {"spans": pack(with_value(SPANS, 1.999))},
+    "a span to infinity": lambda: {"spans": pack_arrays(with_value(SPANS, math.inf))},
+    "a span from infinity": lambda: {"spans": pack_arrays(with_value(SPANS, -math.inf))},
+    "a span to NaN": lambda: {"spans": pack_arrays(with_value(SPANS, math.nan))},
+    "a span that ends before it starts": lambda: {"spans": pack_arrays(with_value(SPANS, 1.999))},
     # Shapes that overflow
     "a shape of 2**64 - 1": lambda: {"spans": forged((2**64 - 1, 2))},
     "a product of 2**64": lambda: {"spans": forged((2**32, 2**32))},
@@ -309,16 +311,16 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a type that is none": lambda: {"spans": MAGIC + b"\x01\x63\x00"},
     "255 arrays": lambda: {"spans": MAGIC + b"\xff"},
     "a picture that overflows": lambda: {"picture": forged((2**22, 2**22, 2**22), code=1)},
-    "bytes behind the arrays": lambda: {"spans": pack(SPANS) + b"x"},
-    "arrays cut short": lambda: {"spans": pack(SPANS)[:-1]},
+    "bytes behind the arrays": lambda: {"spans": pack_arrays(SPANS) + b"x"},
+    "arrays cut short": lambda: {"spans": pack_arrays(SPANS)[:-1]},
     "nothing for arrays": lambda: {"spans": b""},
     # Rows and thumbnails
     "no rows": lambda: {"rows": []},
     "a row missing": lambda: {"rows": answer().rows[:1]},
     "a row twice": lambda: {"rows": [*answer().rows, answer().rows[0]]},
     "rows in another order": lambda: {"rows": answer().rows[::-1]},
-    "a row of a type that is not stored": lambda: {"rows": [*answer().rows, Row("phash", b"")]},
-    "a row of a type that there is not": lambda: {"rows": [Row("os.system", b""), answer().rows[1]]},
+    "a row of a type that is not stored": lambda: {"rows": [*answer().rows, PackedFingerprint("phash", b"")]},
+    "a row of a type that there is not": lambda: {"rows": [PackedFingerprint("os.system", b""), answer().rows[1]]},
     "a thumbnail missing": lambda: {"thumbnails": [JPEG] * 2},
     "a thumbnail more": lambda: {"thumbnails": [JPEG] * 4},
     "an empty thumbnail": lambda: {"thumbnails": [JPEG, b"", JPEG]},
@@ -327,35 +329,43 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a thumbnail cut short": lambda: {"thumbnails": [JPEG, JPEG, JPEG[:-1]]},
     # Crops
     "crops of a video": lambda: {"crops": crops()},
-    "crops too many": lambda: {"kind": "image", "crops": crops(CROPS_A_PICTURE + 1)},
-    "crops as float32": lambda: {"kind": "image", "crops": pack(COSINE.astype(np.float32), QUALITY)},
-    "crops as bits": lambda: {"kind": "image", "crops": pack(HAMMING, QUALITY)},
-    "narrow crops": lambda: {"kind": "image", "crops": pack(COSINE[:, :-1], QUALITY)},
-    "flat crops": lambda: {"kind": "image", "crops": pack(COSINE.ravel(), QUALITY)},
-    "one number as crops": lambda: {"kind": "image", "crops": pack(np.array(1, np.float16), QUALITY)},
-    "crops without quality": lambda: {"kind": "image", "crops": pack(COSINE)},
-    "a quality of a crop less": lambda: {"kind": "image", "crops": pack(COSINE, QUALITY[:2])},
-    "NaN in a crop": lambda: {"kind": "image", "crops": pack(with_value(COSINE, math.nan), QUALITY)},
-    "a crop of twice the length": lambda: {"kind": "image", "crops": pack((COSINE * 2).astype(np.float16), QUALITY)},
-    "NaN as quality of a crop": lambda: {"kind": "image", "crops": pack(COSINE, with_value(QUALITY, math.nan))},
-    "a quality of a crop below zero": lambda: {"kind": "image", "crops": pack(COSINE, with_value(QUALITY, -0.1))},
+    "crops too many": lambda: {"kind": "image", "crops": crops(MAX_CROPS_PER_IMAGE + 1)},
+    "crops as float32": lambda: {"kind": "image", "crops": pack_arrays(COSINE.astype(np.float32), QUALITY)},
+    "crops as bits": lambda: {"kind": "image", "crops": pack_arrays(HAMMING, QUALITY)},
+    "narrow crops": lambda: {"kind": "image", "crops": pack_arrays(COSINE[:, :-1], QUALITY)},
+    "flat crops": lambda: {"kind": "image", "crops": pack_arrays(COSINE.ravel(), QUALITY)},
+    "one number as crops": lambda: {"kind": "image", "crops": pack_arrays(np.array(1, np.float16), QUALITY)},
+    "crops without quality": lambda: {"kind": "image", "crops": pack_arrays(COSINE)},
+    "a quality of a crop less": lambda: {"kind": "image", "crops": pack_arrays(COSINE, QUALITY[:2])},
+    "NaN in a crop": lambda: {"kind": "image", "crops": pack_arrays(with_value(COSINE, math.nan), QUALITY)},
+    "a crop of twice the length": lambda: {
+        "kind": "image",
+        "crops": pack_arrays((COSINE * 2).astype(np.float16), QUALITY),
+    },
+    "NaN as quality of a crop": lambda: {"kind": "image", "crops": pack_arrays(COSINE, with_value(QUALITY, math.nan))},
+    "a quality of a crop below zero": lambda: {
+        "kind": "image",
+        "crops": pack_arrays(COSINE, with_value(QUALITY, -0.1)),
+    },
     "crops that overflow": lambda: {"kind": "image", "crops": forged((2**32, 2**32))},
     "nothing for crops": lambda: {"kind": "image", "crops": b""},
     # Properties
     "NaN as a property": lambda: {"properties": {"duration": math.nan}},
     "infinity as a property": lambda: {"properties": {"fps": math.inf}},
-    "too many properties": lambda: {"properties": {str(n): n for n in range(MOST_PROPERTIES + 1)}},
+    "too many properties": lambda: {"properties": {str(n): n for n in range(MAX_PROPERTIES + 1)}},
     "a property of a long name": lambda: {"properties": {"x" * (PROPERTY_CHARS + 1): 1}},
     "a long property": lambda: {"properties": {"format": "x" * (PROPERTY_CHARS + 1)}},
     "a width in words": lambda: {"properties": {"width": "wide"}},
     # Text
-    "too many lines": lambda: {"text": [LINE] * (MOST_LINES + 1)},
-    "a line surer than sure": lambda: {"text": [Line("a", 1.5, LINE.box)]},
-    "a line less sure than not": lambda: {"text": [Line("a", -0.1, LINE.box)]},
-    "NaN as confidence": lambda: {"text": [Line("a", math.nan, LINE.box)]},
-    "a line at infinity": lambda: {"text": [Line("a", 0.9, (math.inf, *LINE.box[1:]))]},
-    "a line at NaN": lambda: {"text": [Line("a", 0.9, (*LINE.box[:-1], math.nan))]},
-    "a line farther than any picture": lambda: {"text": [Line("a", 0.9, (-2 * FARTHEST, *LINE.box[1:]))]},
+    "too many lines": lambda: {"text": [LINE] * (MAX_LINES + 1)},
+    "a line surer than sure": lambda: {"text": [PackedTextLine("a", 1.5, LINE.box)]},
+    "a line less sure than not": lambda: {"text": [PackedTextLine("a", -0.1, LINE.box)]},
+    "NaN as confidence": lambda: {"text": [PackedTextLine("a", math.nan, LINE.box)]},
+    "a line at infinity": lambda: {"text": [PackedTextLine("a", 0.9, (math.inf, *LINE.box[1:]))]},
+    "a line at NaN": lambda: {"text": [PackedTextLine("a", 0.9, (*LINE.box[:-1], math.nan))]},
+    "a line farther than any picture": lambda: {
+        "text": [PackedTextLine("a", 0.9, (-2 * MAX_COORDINATE, *LINE.box[1:]))]
+    },
     "half a pixel of height": lambda: {"properties": {"height": 0.5}},
 }
 
@@ -375,10 +385,10 @@ def forged(shape: tuple[int, ...], data: bytes = b"", *, code: int = 4) -> bytes
 
 @pytest.mark.parametrize("what", FORGED)
 def test_a_reading_that_none_of_ours_would_send_is_a_value_error(what: str) -> None:
-    told = answer_of(body(answer(**FORGED[what]())))
-    assert isinstance(told, Read), "it is a message like any other"
+    told = decode_result(body(answer(**FORGED[what]())))
+    assert isinstance(told, AnalysisResult), "it is a message like any other"
     with pytest.raises(ValueError):
-        reading_of(told, SHA256, 1)
+        validate_analysis(told, SHA256, 1)
 
 
 NO_MESSAGES: dict[str, bytes] = {
@@ -413,20 +423,20 @@ NO_MESSAGES: dict[str, bytes] = {
 @pytest.mark.parametrize("what", NO_MESSAGES)
 def test_bytes_that_are_no_message_are_a_value_error(what: str) -> None:
     with pytest.raises(ValueError):
-        answer_of(NO_MESSAGES[what])
+        decode_result(NO_MESSAGES[what])
 
 
 # What chance makes of it --------------------------------------------------------------------------
 def judged(data: bytes) -> str:
     """What became of some bytes; anything but a ValueError goes through."""
     try:
-        told = answer_of(data)
+        told = decode_result(data)
     except ValueError:
         return "no message"
-    if not isinstance(told, Read):
+    if not isinstance(told, AnalysisResult):
         return "another"
     try:
-        reading = reading_of(told, SHA256, 1)
+        reading = validate_analysis(told, SHA256, 1)
     except ValueError:
         return "no reading"
     assert_in_order(reading)
@@ -468,7 +478,13 @@ def test_mutated_messages_decode_or_are_a_value_error() -> None:
     chance = random.Random(SEED)
     sound = [
         body(message)
-        for message in (*ANSWERS, answer(0), answer(1), answer(picture=pack(np.zeros((2, 2, 3), "u1"))), picture(0))
+        for message in (
+            *ANSWERS,
+            answer(0),
+            answer(1),
+            answer(picture=pack_arrays(np.zeros((2, 2, 3), "u1"))),
+            picture(0),
+        )
     ]
     # A change among many vectors is seldom seen: most of these have none.
     weights = [1] * len(ANSWERS) + [12, 4, 4, 4]
@@ -485,7 +501,7 @@ def junk(chance: random.Random) -> Iterator[Any]:
         shape = [chance.choice((0, 1, 2, 3, 32)) for _ in range(chance.randint(1, 3))]
         array = np.full(shape, chance.choice((0, 1, math.nan, math.inf, -1)), "f8")
         with np.errstate(invalid="ignore"):
-            packed = pack(array.astype(chance.choice(list(CODES.values()))))
+            packed = pack_arrays(array.astype(chance.choice(list(CODES.values()))))
         number = chance.choice((0, -1, 2**63 - 1, 2**64 - 1, 0.5, math.nan, math.inf, -0.0, 1e308, True, None, "x", ""))
         yield from (packed, [packed] * chance.randrange(5), number, {"width": number, "": number}, [JPEG] * 3)
 
@@ -493,7 +509,7 @@ def junk(chance: random.Random) -> Iterator[Any]:
 def test_readings_of_fields_at_random_are_in_order_or_a_value_error() -> None:
     chance = random.Random(SEED)
     values = junk(chance)
-    names = [field for field in Read.__struct_fields__]
+    names = [field for field in AnalysisResult.__struct_fields__]
     found = []
     for _ in range(TRIES):
         told = msgspec.to_builtins(answer(chance.choice((0, 1, 3))), builtin_types=(bytes,))
@@ -505,10 +521,21 @@ def test_readings_of_fields_at_random_are_in_order_or_a_value_error() -> None:
 
 
 def test_every_field_of_a_reading_is_looked_at() -> None:
-    assert {field.name for field in fields(Reading)} == {
+    assert {field.name for field in fields(FileAnalysis)} == {
         "asset", "fingerprints", "thumbnails", "warnings", "picture", "sound", "text", "crops",
     }, "a new field needs checks in reading_of, and here"  # fmt: skip
-    assert set(Read.__struct_fields__) == {
+    assert set(AnalysisResult.__struct_fields__) == {
         "kind", "properties", "warnings", "spans", "rows", "thumbnails", "picture", "crops", "sound_start", "text", "cpu",
     }  # fmt: skip
-    assert messages.Answer == Ready | Part | Read | Heard | Written | Opened | Closed | Unpacked | Failed
+    assert (
+        messages.Result
+        == Ready
+        | DataChunk
+        | AnalysisResult
+        | AudioResult
+        | OcrTaskResult
+        | MemberStart
+        | MemberEnd
+        | ArchiveEnd
+        | Failure
+    )

@@ -10,20 +10,20 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mediafp import pipeline
 from mediafp.case import Case
-from mediafp.errors import NoMedia
-from mediafp.evidence import PictureText, TextBox
+from mediafp.errors import NotMedia
+from mediafp.evidence import OcrResult, TextLine
 from mediafp.ingest.probe import open_file
-from mediafp.reading.text import TextReader, text_reader, text_version
+from mediafp.reading.text import OcrReader, get_ocr_reader, ocr_version
 from mediafp.store import log, passages, texts
-from mediafp.workers.supervisor import Workers
+from mediafp.workers.supervisor import WorkerPool
 
 CJK_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 BOX = ((1.0, 2.0), (9.0, 2.0), (9.0, 6.0), (1.0, 6.0))
 
 
 @pytest.fixture(scope="module")
-def reader() -> TextReader:
-    return text_reader()
+def reader() -> OcrReader:
+    return get_ocr_reader()
 
 
 def marked(photo: np.ndarray, text: str, size: int, at: tuple[float, float], font: Path | None = None) -> Image.Image:
@@ -36,7 +36,7 @@ def marked(photo: np.ndarray, text: str, size: int, at: tuple[float, float], fon
     return image
 
 
-def words(reader: TextReader, image: Image.Image) -> list[str]:
+def words(reader: OcrReader, image: Image.Image) -> list[str]:
     lines, whole = reader.read(np.asarray(image), image.size)
     assert whole
     return [line.text for line in lines]
@@ -45,13 +45,13 @@ def words(reader: TextReader, image: Image.Image) -> list[str]:
 @pytest.mark.parametrize("size", [14, 20, 28])
 @pytest.mark.parametrize("name", ["portrait", "cat", "temple"])
 def test_a_mark_at_the_foot_of_a_photograph_is_read(
-    reader: TextReader, photos: dict[str, np.ndarray], name: str, size: int
+    reader: OcrReader, photos: dict[str, np.ndarray], name: str, size: int
 ) -> None:
     assert "@sample_user88" in " ".join(words(reader, marked(photos[name], "@sample_user88", size, (0.4, 0.9))))
 
 
 @pytest.mark.parametrize("text", ["@样例用户", "微博 @張小魚", "抖音号: abc123"])
-def test_chinese_marks_are_read(reader: TextReader, photos: dict[str, np.ndarray], text: str) -> None:
+def test_chinese_marks_are_read(reader: OcrReader, photos: dict[str, np.ndarray], text: str) -> None:
     if not CJK_FONT.is_file():
         pytest.skip(f"a CJK font is missing: {CJK_FONT}")
     found = "".join(words(reader, marked(photos["cat"], text, 22, (0.4, 0.9), CJK_FONT))).replace(" ", "")
@@ -59,7 +59,7 @@ def test_chinese_marks_are_read(reader: TextReader, photos: dict[str, np.ndarray
 
 
 def test_boxes_lie_around_the_text_in_the_pixels_of_the_original(
-    reader: TextReader, photos: dict[str, np.ndarray]
+    reader: OcrReader, photos: dict[str, np.ndarray]
 ) -> None:
     image = marked(photos["cat"], "@sample_user88", 24, (0.5, 0.88))
     for zoom in (1, 4):
@@ -72,12 +72,12 @@ def test_boxes_lie_around_the_text_in_the_pixels_of_the_original(
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (1, 700), (700, 1), (2000, 5), (640, 480)])
-def test_a_blank_picture_of_any_form_holds_no_text(reader: TextReader, size: tuple[int, int]) -> None:
+def test_a_blank_picture_of_any_form_holds_no_text(reader: OcrReader, size: tuple[int, int]) -> None:
     for colour in ("white", "black", "red"):
         assert reader.read(np.asarray(Image.new("RGB", size, colour)), size) == ((), True)
 
 
-def test_a_page_is_read_from_top_to_bottom_as_far_as_there_is_time(reader: TextReader) -> None:
+def test_a_page_is_read_from_top_to_bottom_as_far_as_there_is_time(reader: OcrReader) -> None:
     image = Image.new("RGB", (620, 600), "white")
     draw = ImageDraw.Draw(image)
     for n in range(14):
@@ -91,101 +91,105 @@ def test_a_page_is_read_from_top_to_bottom_as_far_as_there_is_time(reader: TextR
 
 # Behind the locks ---------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
-    with Workers(tmp_path_factory.mktemp("workers"), text=True) as made:
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
+    with WorkerPool(tmp_path_factory.mktemp("workers"), text=True) as made:
         yield made
 
 
-def test_locked_workers_read_the_same(workers: Workers, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_locked_workers_read_the_same(workers: WorkerPool, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     marked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
     with open_file(tmp_path / "a.png") as file:
-        here = pipeline.read(file, "", text=True)
-        alone, warnings = workers.read_text(file)
-        there = workers.read(file, "", "image", text=True)
+        here = pipeline.analyse_file(file, "", text=True)
+        alone, warnings = workers.run_ocr(file)
+        there = workers.analyse(file, "", "image", text=True)
         assert here and here.text and here.text.lines and warnings == []
         assert there.text == here.text == alone
-        assert workers.read(file, "", "image").text is None
+        assert workers.analyse(file, "", "image").text is None
 
 
-def test_a_file_that_is_no_picture_has_no_text(workers: Workers, clips: dict[str, Path]) -> None:
+def test_a_file_that_is_no_picture_has_no_text(workers: WorkerPool, clips: dict[str, Path]) -> None:
     with open_file(clips["bikes"]) as file:
-        with pytest.raises(NoMedia, match="no picture"):
-            workers.read_text(file)
-        assert workers.read(file, "", "video", text=True).text is None
+        with pytest.raises(NotMedia, match="no picture"):
+            workers.run_ocr(file)
+        assert workers.analyse(file, "", "video", text=True).text is None
 
 
 def test_workers_without_what_reads_text_say_so(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     Image.fromarray(photos["cat"]).save(tmp_path / "a.png")
-    with Workers(tmp_path) as made, open_file(tmp_path / "a.png") as file, pytest.raises(ValueError, match="without"):
-        made.read_text(file)
+    with (
+        WorkerPool(tmp_path) as made,
+        open_file(tmp_path / "a.png") as file,
+        pytest.raises(ValueError, match="without"),
+    ):
+        made.run_ocr(file)
 
 
 # In a store ---------------------------------------------------------------------------------------
-def text(*lines: str, version: str = "1") -> PictureText:
-    return PictureText(version=version, lines=tuple(TextBox(text=t, box=BOX, confidence=0.9) for t in lines))
+def text(*lines: str, version: str = "1") -> OcrResult:
+    return OcrResult(version=version, lines=tuple(TextLine(text=t, box=BOX, confidence=0.9) for t in lines))
 
 
 @pytest.fixture
 def kept(case: Case) -> str:
     """An asset in the case."""
     given = intake("a")
-    with case.store.writing():
-        case.store.add(given)
+    with case._store.writing():
+        case._store.add_record(given)
     return given.asset.sha256
 
 
-def write(case: Case, sha256: str, read: PictureText) -> None:
-    with case.store.writing():
-        texts.keep(case.store, sha256, read)
+def write(case: Case, sha256: str, read: OcrResult) -> None:
+    with case._store.writing():
+        texts.save_ocr_result(case._store, sha256, read)
 
 
 def test_text_comes_back_as_it_was_read(case: Case, kept: str) -> None:
-    assert texts.text_of(case.store, kept) is None and not texts.is_read(case.store, kept, "1")
+    assert texts.ocr_lines(case._store, kept) is None and not texts.has_ocr_result(case._store, kept, "1")
     write(case, kept, text("微博 @样例用户", "MADE IN 香港"))
-    assert texts.text_of(case.store, kept) == text("微博 @样例用户", "MADE IN 香港").lines
-    assert texts.is_read(case.store, kept, "1") and not texts.is_read(case.store, kept, "2")
+    assert texts.ocr_lines(case._store, kept) == text("微博 @样例用户", "MADE IN 香港").lines
+    assert texts.has_ocr_result(case._store, kept, "1") and not texts.has_ocr_result(case._store, kept, "2")
     write(case, kept, text(version="2"))
-    assert texts.text_of(case.store, kept) == () and texts.is_read(case.store, kept, "2")
+    assert texts.ocr_lines(case._store, kept) == () and texts.has_ocr_result(case._store, kept, "2")
 
 
 def test_words_in_pictures_are_found_in_both_scripts_and_across_lines(case: Case, kept: str) -> None:
     write(case, kept, text("機器學習的", "方法 BREAKING", "@mei_star88"))
     for sought in ("机器学习", "機器學習", "学习的方法", "breaking", "mei", "机器 star88"):
-        (hit,) = passages.search(case.store, sought)
+        (hit,) = passages.search_passages(case._store, sought)
         assert (hit.sha256, hit.source, hit.start, hit.end) == (kept, "picture", 0.0, 0.0)
         assert hit.text == "機器學習的\n方法 BREAKING\n@mei_star88"
-    assert list(passages.search(case.store, "nothing")) == []
+    assert list(passages.search_passages(case._store, "nothing")) == []
 
 
 def test_a_newer_reading_takes_the_older_ones_place(case: Case, kept: str) -> None:
     write(case, kept, text("first"))
     write(case, kept, text("second", version="2"))
-    assert list(passages.search(case.store, "first")) == []
-    assert len(list(passages.search(case.store, "second"))) == 1
+    assert list(passages.search_passages(case._store, "first")) == []
+    assert len(list(passages.search_passages(case._store, "second"))) == 1
 
 
 def test_what_is_written_again_is_logged_once(case: Case, kept: str) -> None:
     for _ in range(2):
         write(case, kept, text("once"))
-    assert len(list(log.entries(case.store, "read"))) == 1
+    assert len(list(log.iter_log(case._store, "read"))) == 1
 
 
 def test_an_altered_or_damaged_text_shows(case: Case, kept: str) -> None:
-    before = case.store.problems()  # of the asset's other parts, which are other tests'
+    before = case._store.check_integrity()  # of the asset's other parts, which are other tests'
     write(case, kept, text("as it was"))
-    assert case.store.problems() == before
-    raw(case.store, "UPDATE picture_text SET data = replace(data, 'was', 'is')")
-    found = [problem for problem in case.store.problems() if problem not in before]
+    assert case._store.check_integrity() == before
+    raw(case._store, "UPDATE picture_text SET data = replace(data, 'was', 'is')")
+    found = [problem for problem in case._store.check_integrity() if problem not in before]
     assert found == [
         f"the text of {kept} is not what the log vouches for",
         f"the passages of {kept} are not those of its text",
     ]
-    raw(case.store, "UPDATE picture_text SET data = '[[1, 2]]'")
-    assert any("is damaged" in problem for problem in case.store.problems())
-    raw(case.store, "DELETE FROM picture_text")
-    found = [problem for problem in case.store.problems() if problem not in before]
+    raw(case._store, "UPDATE picture_text SET data = '[[1, 2]]'")
+    assert any("is damaged" in problem for problem in case._store.check_integrity())
+    raw(case._store, "DELETE FROM picture_text")
+    found = [problem for problem in case._store.check_integrity() if problem not in before]
     assert found == [f"the text of {kept} is in the log, and gone", f"picture {kept} has passages and no text"]
 
 
 def test_the_version_names_the_models() -> None:
-    assert text_version().startswith("1-rapidocr3.")
+    assert ocr_version().startswith("1-rapidocr3.")

@@ -11,24 +11,24 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from mediafp import wire
 from mediafp.case import Case
 from mediafp.matching.place import (
-    Fit,
-    Sketch,
-    is_sure,
-    place,
-    place_all,
-    place_closely,
-    query_sketch,
-    should_join,
+    PlacementFit,
+    LocalFeatures,
+    is_conclusive,
+    place_image,
+    place_all_copies,
+    place_small_crop,
+    query_features,
+    has_enough_keypoints,
 )
-from mediafp.plane import area, back, frame, from_corners
+from mediafp.plane import polygon_area, reference_to_query, image_corners, homography_from_corners
 
 
-def sketch(picture: np.ndarray) -> Sketch:
-    return Sketch(picture, (picture.shape[1], picture.shape[0]))
+def sketch(picture: np.ndarray) -> LocalFeatures:
+    return LocalFeatures(picture, (picture.shape[1], picture.shape[0]))
 
 
-def query(picture: np.ndarray) -> Sketch:
-    return query_sketch(picture, (picture.shape[1], picture.shape[0]))
+def query(picture: np.ndarray) -> LocalFeatures:
+    return query_features(picture, (picture.shape[1], picture.shape[0]))
 
 
 @pytest.mark.parametrize("name", ["portrait", "cat", "temple", "motorcycle"])
@@ -36,7 +36,7 @@ def test_a_crop_lies_where_it_was_cut(photos: dict[str, np.ndarray], name: str) 
     reference = photos[name]
     height, width = reference.shape[:2]
     left, top, right, bottom = width // 8, 0, width, height * 4 // 5
-    fit = place(query(np.ascontiguousarray(reference[top:bottom, left:right])), sketch(reference))
+    fit = place_image(query(np.ascontiguousarray(reference[top:bottom, left:right])), sketch(reference))
     assert fit is not None
     true = [(left, top), (right, top), (right, bottom), (left, bottom)]
     assert np.abs(np.array(fit.placement.quad) - true).max() < 0.02 * max(width, height)
@@ -49,7 +49,7 @@ def test_a_crop_lies_where_it_was_cut(photos: dict[str, np.ndarray], name: str) 
 def test_a_mirrored_picture_has_its_corners_exchanged(photos: dict[str, np.ndarray]) -> None:
     reference = photos["cat"]
     height, width = reference.shape[:2]
-    fit = place(query(np.ascontiguousarray(reference[:, ::-1])), sketch(reference))
+    fit = place_image(query(np.ascontiguousarray(reference[:, ::-1])), sketch(reference))
     assert fit is not None and fit.placement.mirrored
     assert np.abs(np.array(fit.placement.quad) - [(width, 0), (0, 0), (0, height), (width, height)]).max() < 8
     assert abs(fit.placement.rotation) < 1
@@ -59,7 +59,7 @@ def test_a_turn_and_a_scale_are_told(photos: dict[str, np.ndarray]) -> None:
     reference = photos["temple"]
     turned = Image.fromarray(reference).rotate(20, expand=True)
     half = np.asarray(turned.resize((turned.width // 2, turned.height // 2), Image.Resampling.LANCZOS))
-    fit = place(query(half), sketch(reference))
+    fit = place_image(query(half), sketch(reference))
     assert fit is not None
     assert fit.placement.rotation == pytest.approx(20, abs=1)
     assert fit.placement.scale == pytest.approx(2, abs=0.05)
@@ -68,14 +68,14 @@ def test_a_turn_and_a_scale_are_told(photos: dict[str, np.ndarray]) -> None:
 def test_different_photographs_have_no_placement(photos: dict[str, np.ndarray]) -> None:
     names = sorted(photos)
     for a, b in pairwise(names):
-        assert place(query(photos[a]), sketch(photos[b])) is None, (a, b)
+        assert place_image(query(photos[a]), sketch(photos[b])) is None, (a, b)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 300, 3), (64, 64, 3)])
 def test_plain_pictures_have_no_placement(photos: dict[str, np.ndarray], shape: tuple[int, ...]) -> None:
     plain = np.full(shape, 90, np.uint8)
-    assert place(query(plain), sketch(plain)) is None
-    assert place(query(plain), sketch(photos["cat"])) is None
+    assert place_image(query(plain), sketch(plain)) is None
+    assert place_image(query(plain), sketch(photos["cat"])) is None
 
 
 def test_a_part_finds_a_small_picture_in_a_screenshot(photos: dict[str, np.ndarray]) -> None:
@@ -83,7 +83,7 @@ def test_a_part_finds_a_small_picture_in_a_screenshot(photos: dict[str, np.ndarr
     page = np.full((900, 700, 3), 245, np.uint8)
     small = np.asarray(Image.fromarray(reference).resize((160, 107), Image.Resampling.LANCZOS))
     page[60:167, 40:200] = small
-    fit = place(query(page), sketch(reference), (0, 0, 350, 450))
+    fit = place_image(query(page), sketch(reference), (0, 0, 350, 450))
     assert fit is not None and not fit.placement.mirrored
     scale = reference.shape[1] / 160
     assert np.abs(np.array(fit.placement.quad[0]) - (-40 * scale, -60 * scale)).max() < 12
@@ -93,9 +93,13 @@ def test_a_part_finds_a_small_picture_in_a_screenshot(photos: dict[str, np.ndarr
 def test_copies_are_rigid_and_well_supported(photos: dict[str, np.ndarray]) -> None:
     for name, picture in sorted(photos.items()):
         half = np.ascontiguousarray(picture[::2, ::2])
-        fit = place(query(half), sketch(picture))
+        fit = place_image(query(half), sketch(picture))
         assert fit is not None, name
-        assert fit.miss < 0.6 and fit.support > 0.2 and fit.agreement > 0.8, (name, fit.miss, fit.support)
+        assert fit.reprojection_error < 0.6 and fit.support > 0.2 and fit.median_ncc > 0.8, (
+            name,
+            fit.reprojection_error,
+            fit.support,
+        )
 
 
 @pytest.mark.parametrize("degrees", [15, 45, 90, 120, 180])
@@ -103,8 +107,8 @@ def test_copies_are_rigid_and_well_supported(photos: dict[str, np.ndarray]) -> N
 def test_any_turn_is_told_as_it_is_seen(photos: dict[str, np.ndarray], degrees: int, mirrored: bool) -> None:
     image = Image.fromarray(photos["coffee"])
     turned = (ImageOps.mirror(image) if mirrored else image).rotate(degrees, Image.Resampling.BICUBIC, expand=True)
-    fit = place(query(np.asarray(turned)), sketch(photos["coffee"]))
-    assert fit is not None and fit.firm
+    fit = place_image(query(np.asarray(turned)), sketch(photos["coffee"]))
+    assert fit is not None and fit.is_verified
     assert fit.placement.mirrored == mirrored
     assert abs((fit.placement.rotation - degrees + 180) % 360 - 180) < 1
     assert fit.placement.covered > 0.98
@@ -116,16 +120,16 @@ def test_any_turn_is_told_as_it_is_seen(photos: dict[str, np.ndarray], degrees: 
 def seen_from_aside(picture: np.ndarray, ground: np.ndarray, at: list[tuple[int, int]]) -> np.ndarray:
     """The picture with its corners laid at those points of another."""
     height, width = picture.shape[:2]
-    matrix = from_corners(frame(width, height), np.array(at))
+    matrix = homography_from_corners(image_corners(width, height), np.array(at))
     size = ground.shape[1], ground.shape[0]
     laid = cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_AREA)
     mask = cv2.warpPerspective(np.full((height, width), 255, np.uint8), matrix, size)
     return np.where(mask[..., None] > 127, laid, ground).astype(np.uint8)
 
 
-def foot(fit: Fit, picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
+def foot(fit: PlacementFit, picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Where the reference's corners fall in the query."""
-    return back(fit.placement.quad, picture.shape[1::-1], frame(*reference.shape[1::-1]))
+    return reference_to_query(fit.placement.quad, picture.shape[1::-1], image_corners(*reference.shape[1::-1]))
 
 
 LAID = [(120, 90), (520, 40), (530, 400), (110, 330)]
@@ -138,14 +142,16 @@ def test_a_picture_on_a_wall_is_placed_in_perspective(photos: dict[str, np.ndarr
     ground = np.asarray(Image.fromarray(photos["flower"]).resize((640, 440)))
     laid = np.ascontiguousarray(reference[:, ::-1]) if mirrored else reference
     picture = seen_from_aside(laid, ground, LAID)
-    fit = place(query(picture), sketch(reference))
-    assert fit is not None and fit.firm
+    fit = place_image(query(picture), sketch(reference))
+    assert fit is not None and fit.is_verified
     assert fit.placement.mirrored == mirrored
     true = np.array(LAID)[[1, 0, 3, 2]] if mirrored else np.array(LAID)
     assert np.linalg.norm(foot(fit, picture, reference) - true, axis=1).max() < 8
     assert fit.placement.covered > 0.97
-    assert fit.placement.shown == pytest.approx(area(np.array(LAID)) / (640 * 440), abs=0.02)
-    assert fit.placement.scale == pytest.approx((np.prod(reference.shape[:2]) / area(np.array(LAID))) ** 0.5, rel=0.35)
+    assert fit.placement.shown == pytest.approx(polygon_area(np.array(LAID)) / (640 * 440), abs=0.02)
+    assert fit.placement.scale == pytest.approx(
+        (np.prod(reference.shape[:2]) / polygon_area(np.array(LAID))) ** 0.5, rel=0.35
+    )
 
 
 def test_a_photograph_of_a_screen_is_placed_in_perspective(photos: dict[str, np.ndarray]) -> None:
@@ -153,9 +159,11 @@ def test_a_photograph_of_a_screen_is_placed_in_perspective(photos: dict[str, np.
     reference = photos["temple"]
     height, width = reference.shape[:2]
     quad = np.array([(60, 80), (width - 30, 30), (width - 60, height - 20), (40, height - 70)], float)
-    picture = cv2.warpPerspective(reference, from_corners(quad, frame(600, 400)), (600, 400), flags=cv2.INTER_AREA)
-    fit = place(query(picture), sketch(reference))
-    assert fit is not None and fit.firm
+    picture = cv2.warpPerspective(
+        reference, homography_from_corners(quad, image_corners(600, 400)), (600, 400), flags=cv2.INTER_AREA
+    )
+    fit = place_image(query(picture), sketch(reference))
+    assert fit is not None and fit.is_verified
     assert np.abs(np.array(fit.placement.quad) - quad).max() < 4
     assert fit.placement.shown == pytest.approx(1, abs=0.01)
 
@@ -163,7 +171,7 @@ def test_a_photograph_of_a_screen_is_placed_in_perspective(photos: dict[str, np.
 def test_flat_copies_stay_flat(photos: dict[str, np.ndarray]) -> None:
     for name, picture in sorted(photos.items()):
         small = np.asarray(Image.fromarray(picture).reduce(3).resize((400, 300)))
-        fit = place(query(small), sketch(picture))
+        fit = place_image(query(small), sketch(picture))
         assert fit is not None, name
         a, b, c, d = np.array(fit.placement.quad)
         assert np.abs(a + c - b - d).max() < 0.1, name
@@ -174,13 +182,15 @@ def test_a_camera_that_turned_gives_no_placement_in_perspective(photos: dict[str
     whole = photos["temple"]
     left, right = np.ascontiguousarray(whole[:, :440]), np.ascontiguousarray(whole[:, 200:])
     height, width = right.shape[:2]
-    bent = from_corners(np.array([(0, 40), (width, 0), (width, height), (0, height - 40)], float), frame(width, height))
+    bent = homography_from_corners(
+        np.array([(0, 40), (width, 0), (width, height), (0, height - 40)], float), image_corners(width, height)
+    )
     turned = cv2.warpPerspective(right, bent, (width, height))
-    fit = place(query(turned), sketch(left))
+    fit = place_image(query(turned), sketch(left))
     if fit is not None:
         a, b, c, d = np.array(fit.placement.quad)
         assert np.abs(a + c - b - d).max() < 0.1
-        assert not is_sure(fit)
+        assert not is_conclusive(fit)
 
 
 # Several copies -----------------------------------------------------------------------------------
@@ -199,8 +209,8 @@ def collage(pictures: list[Image.Image], columns: int, cell: tuple[int, int] = (
 def test_every_copy_in_a_collage_is_placed(photos: dict[str, np.ndarray]) -> None:
     cat, other = Image.fromarray(photos["cat"]), Image.fromarray(photos["coffee"])
     sheet = collage([cat, other, ImageOps.mirror(cat), other, cat, other], 2)
-    fits = place_all(query(sheet), sketch(photos["cat"]))
-    assert len(fits) == 3 and all(fit.firm for fit in fits)
+    fits = place_all_copies(query(sheet), sketch(photos["cat"]))
+    assert len(fits) == 3 and all(fit.is_verified for fit in fits)
     assert sorted(fit.placement.mirrored for fit in fits) == [False, False, True]
     middles = sorted(tuple(foot(fit, sheet, photos["cat"]).mean(axis=0).round(-1)) for fit in fits)
     wide, tall = ImageOps.contain(cat, (292, 212)).size
@@ -214,12 +224,12 @@ def test_a_single_copy_is_placed_once(photos: dict[str, np.ndarray]) -> None:
     for name, picture in sorted(photos.items()):
         image = Image.fromarray(picture)
         others = [Image.fromarray(photos[other]) for other in sorted(photos) if other != name][:3]
-        assert len(place_all(query(picture), sketch(picture))) == 1, name
-        assert len(place_all(query(collage([image, *others], 2)), sketch(picture))) <= 1, name
+        assert len(place_all_copies(query(picture), sketch(picture))) == 1, name
+        assert len(place_all_copies(query(collage([image, *others], 2)), sketch(picture))) <= 1, name
     tile = np.tile(np.asarray(Image.fromarray(photos["coffee"]).resize((80, 60))), (5, 5, 1))
     page = np.full((500, 700, 3), 245, np.uint8)
     page[50:350, 40:440] = tile
-    assert len(place_all(query(page), sketch(tile))) <= 1
+    assert len(place_all_copies(query(page), sketch(tile))) <= 1
 
 
 def test_a_collage_is_told_of_as_a_whole(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
@@ -237,14 +247,14 @@ def test_a_collage_is_told_of_as_a_whole(case: Case, photos: dict[str, np.ndarra
     assert match.placement is not None and len(match.more_placements) == 1
     assert "the reference stands 2 times in the query" in match.why
     assert match.coverage[0] == pytest.approx(match.placement.shown + match.more_placements[0].shown, abs=1e-3)
-    told = wire.match(match)
+    told = wire.match_to_json(match)
     assert [one["quad"] for one in told["more_placements"]] == [list(map(list, match.more_placements[0].quad))]
     assert told["more_placements"][0].keys() == told["placement"].keys()
 
 
 def test_strangers_are_placed_nowhere(photos: dict[str, np.ndarray]) -> None:
     sheet = collage([Image.fromarray(photos[name]) for name in ("cat", "coffee", "temple", "flower")], 2)
-    assert place_all(query(sheet), sketch(photos["motorcycle"])) == []
+    assert place_all_copies(query(sheet), sketch(photos["motorcycle"])) == []
 
 
 # What is no copy ----------------------------------------------------------------------------------
@@ -265,8 +275,8 @@ def with_logo(picture: np.ndarray, *, right: bool) -> np.ndarray:
 def test_a_logo_does_not_make_two_photographs_one(photos: dict[str, np.ndarray], right: bool) -> None:
     names = sorted(photos)
     for a, b in pairwise(names):
-        fit = place(query(with_logo(photos[a], right=right)), sketch(with_logo(photos[b], right=True)))
-        assert fit is None or not (fit.firm or is_sure(fit)), (a, b)
+        fit = place_image(query(with_logo(photos[a], right=right)), sketch(with_logo(photos[b], right=True)))
+        assert fit is None or not (fit.is_verified or is_conclusive(fit)), (a, b)
 
 
 def page_of_text(seed: int) -> np.ndarray:
@@ -295,17 +305,17 @@ def page_of_text(seed: int) -> np.ndarray:
 
 def test_two_pages_of_text_should_join_and_do_not() -> None:
     first, second = page_of_text(1), page_of_text(2)
-    assert should_join(query(first), sketch(second))
-    fit = place(query(first), sketch(second))
-    assert fit is None or not is_sure(fit)
+    assert has_enough_keypoints(query(first), sketch(second))
+    fit = place_image(query(first), sketch(second))
+    assert fit is None or not is_conclusive(fit)
     half = np.ascontiguousarray(first[150:500, 30:400])
-    cut = place(query(half), sketch(first))
-    assert cut is not None and cut.firm
+    cut = place_image(query(half), sketch(first))
+    assert cut is not None and cut.is_verified
 
 
 def test_pictures_with_few_points_need_not_join(photos: dict[str, np.ndarray]) -> None:
     blurred = cv2.GaussianBlur(photos["rocket"], (0, 0), 9)
-    assert not should_join(query(blurred), sketch(photos["rocket"]))
+    assert not has_enough_keypoints(query(blurred), sketch(photos["rocket"]))
 
 
 def test_a_small_crop_is_found_in_a_closer_look(photos: dict[str, np.ndarray]) -> None:
@@ -314,12 +324,12 @@ def test_a_small_crop_is_found_in_a_closer_look(photos: dict[str, np.ndarray]) -
         height, width = picture.shape[:2]
         left, top, right, bottom = width * 3 // 8, height * 3 // 8, width * 5 // 8, height * 5 // 8
         crop = query(np.ascontiguousarray(picture[top:bottom, left:right]))
-        fit = place_closely(crop, sketch(picture))
-        if fit and fit.firm:
+        fit = place_small_crop(crop, sketch(picture))
+        if fit and fit.is_verified:
             true = [(left, top), (right, top), (right, bottom), (left, bottom)]
             assert np.abs(np.array(fit.placement.quad) - true).max() < 0.03 * max(width, height), name
             found += 1
     assert found >= 5
     names = sorted(photos)
     for a, b in pairwise(names):
-        assert place_closely(query(photos[a]), sketch(photos[b])) is None, (a, b)
+        assert place_small_crop(query(photos[a]), sketch(photos[b])) is None, (a, b)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mediafp.errors import LostWorker, MediaError, SandboxError, UsageError
+from mediafp.errors import WorkerLost, MediaError, SandboxError, UsageError
 from mediafp.workers import program
-from mediafp.workers.program import Program, find_ffmpeg
+from mediafp.workers.program import SandboxedProgram, find_ffmpeg
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
 QUIET = ("-nostdin", "-loglevel", "error", "-y")
@@ -25,16 +25,16 @@ FOREVER = ("-f", "lavfi", "-i", "testsrc2=size=1280x720", "-f", "null", "-")
 
 
 @pytest.fixture(scope="module")
-def free() -> Program:
-    return find_ffmpeg(locked=False)
+def free() -> SandboxedProgram:
+    return find_ffmpeg(sandboxed=False)
 
 
 @pytest.fixture(scope="module")
-def locked() -> Program:
-    return find_ffmpeg(locked=True)
+def locked() -> SandboxedProgram:
+    return find_ffmpeg(sandboxed=True)
 
 
-def run(ffmpeg: Program, *arguments: object, descriptors: tuple[int, ...] = ()) -> None:
+def run(ffmpeg: SandboxedProgram, *arguments: object, descriptors: tuple[int, ...] = ()) -> None:
     ffmpeg.run([*QUIET, *map(str, arguments)], descriptors=descriptors, cpu_seconds=20, file_bytes=1 << 20)
 
 
@@ -49,7 +49,7 @@ FILES: dict[str, Callable[[Path, Path], tuple[object, ...]]] = {
 @linux
 @pytest.mark.parametrize("name", FILES)
 def test_no_other_file_is_opened(
-    name: str, free: Program, locked: Program, clips: dict[str, Path], tmp_path: Path
+    name: str, free: SandboxedProgram, locked: SandboxedProgram, clips: dict[str, Path], tmp_path: Path
 ) -> None:
     arguments = FILES[name](clips["carphone"], tmp_path / "made")
     with pytest.raises(MediaError, match=REFUSED):
@@ -69,14 +69,14 @@ OPEN = ("-protocol_whitelist", "fd,file,http,tcp,crypto,data")
 @pytest.mark.parametrize("name", PLAYLISTS)
 def test_a_playlist_that_is_handed_in_leads_nowhere(
     name: str,
-    free: Program,
-    locked: Program,
+    free: SandboxedProgram,
+    locked: SandboxedProgram,
     clips: dict[str, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The server of the control never answers.
-    monkeypatch.setattr(program, "WALL_A_CPU_SECOND", 0.2)
+    monkeypatch.setattr(program, "WALL_PER_CPU_SECOND", 0.2)
     text, options = PLAYLISTS[name]
     stream = tmp_path / "stream.ts"
     run(free, "-i", clips["carphone"], "-c", "copy", "-f", "mpegts", stream)
@@ -98,7 +98,7 @@ def test_a_playlist_that_is_handed_in_leads_nowhere(
 
 @linux
 @pytest.mark.parametrize("protocol", ["http", "tcp"])
-def test_no_connection_is_made(protocol: str, free: Program, locked: Program) -> None:
+def test_no_connection_is_made(protocol: str, free: SandboxedProgram, locked: SandboxedProgram) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         arguments = ("-rw_timeout", 300_000, "-f", "mpegts", "-i", f"{protocol}://127.0.0.1:{server.getsockname()[1]}")
         for ffmpeg, reaches in ((locked, False), (free, True)):
@@ -108,7 +108,7 @@ def test_no_connection_is_made(protocol: str, free: Program, locked: Program) ->
 
 
 @linux
-def test_no_datagram_is_sent(free: Program, locked: Program) -> None:
+def test_no_datagram_is_sent(free: SandboxedProgram, locked: SandboxedProgram) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
         end.bind(("127.0.0.1", 0))
         end.setblocking(False)
@@ -141,10 +141,10 @@ def test_a_locked_program_can_do_nothing_else(name: str, tmp_path: Path) -> None
     (tmp_path / "known").write_text("secret\n")
     command = SHELL[name].format(folder=tmp_path, true=program.shutil.which("true"), parent=os.getpid())
     shell = os.path.realpath("/bin/sh")
-    Program(path=shell, made_of=None).run(["-c", command], cpu_seconds=5)
+    SandboxedProgram(path=shell, made_of=None).run(["-c", command], cpu_seconds=5)
     (tmp_path / "known").write_text("secret\n")
     (tmp_path / "new").unlink(missing_ok=True)
-    behind = Program(path=shell, made_of=program._made_of(shell))
+    behind = SandboxedProgram(path=shell, made_of=program._made_of(shell))
     behind.run(["-c", ":"], cpu_seconds=5)
     with pytest.raises(MediaError):
         behind.run(["-c", command], cpu_seconds=5)
@@ -152,7 +152,7 @@ def test_a_locked_program_can_do_nothing_else(name: str, tmp_path: Path) -> None
 
 
 def test_no_variable_of_ours_reaches_the_program(
-    free: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    free: SandboxedProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # ffmpeg writes its log to where this one names.
     monkeypatch.setenv("FFREPORT", f"file={tmp_path / 'log'}")
@@ -163,25 +163,27 @@ def test_no_variable_of_ours_reaches_the_program(
 
 
 @pytest.fixture(params=["locked", "free"])
-def either(request: pytest.FixtureRequest) -> Program:
+def either(request: pytest.FixtureRequest) -> SandboxedProgram:
     """The limits hold with the locks and without."""
     if request.param == "locked" and sys.platform != "linux":
         pytest.skip("the locks are Linux's")
     return request.getfixturevalue(request.param)
 
 
-def test_too_much_cpu_time_ends_it(either: Program) -> None:
-    with pytest.raises(LostWorker, match="more than 1 s of CPU time") as caught:
+def test_too_much_cpu_time_ends_it(either: SandboxedProgram) -> None:
+    with pytest.raises(WorkerLost, match="more than 1 s of CPU time") as caught:
         either.run([*QUIET, *FOREVER], cpu_seconds=0.5)
     assert caught.value.kind == "timeout"
 
 
-def test_too_much_time_ends_it_though_it_does_nothing(either: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "WALL_A_CPU_SECOND", 0.25)
+def test_too_much_time_ends_it_though_it_does_nothing(
+    either: SandboxedProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "WALL_PER_CPU_SECOND", 0.25)
     ours, theirs = os.pipe()
     started = time.monotonic()
     try:
-        with pytest.raises(LostWorker, match=r"more than 1 s of time") as caught:
+        with pytest.raises(WorkerLost, match=r"more than 1 s of time") as caught:
             either.run([*QUIET, "-fd", str(ours), "-i", "fd:"], descriptors=(ours,), cpu_seconds=4)
     finally:
         os.close(ours)
@@ -191,16 +193,16 @@ def test_too_much_time_ends_it_though_it_does_nothing(either: Program, monkeypat
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the address space is not limited")
-def test_too_much_memory_is_not_had(either: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_memory_is_not_had(either: SandboxedProgram, monkeypatch: pytest.MonkeyPatch) -> None:
     # A picture of 288 MB; ffmpeg alone takes some 400.
     arguments = ("-f", "lavfi", "-i", "color=size=6000x6000:d=0.04", "-vf", "format=rgba64", "-f", "null", "-")
     run(either, *arguments)
-    monkeypatch.setattr(program, "MEMORY_BYTES", 600 << 20)
+    monkeypatch.setattr(program, "MAX_PROGRAM_MEMORY_BYTES", 600 << 20)
     with pytest.raises(MediaError):
         run(either, *arguments)
 
 
-def test_a_file_grows_no_longer_than_allowed(either: Program, tmp_path: Path) -> None:
+def test_a_file_grows_no_longer_than_allowed(either: SandboxedProgram, tmp_path: Path) -> None:
     with (tmp_path / "made").open("wb") as made:
         source = ("-f", "lavfi", "-i", "testsrc=size=640x480:rate=25:d=1", "-f", "rawvideo")
         with pytest.raises(MediaError, match="File too large"):
@@ -209,7 +211,7 @@ def test_a_file_grows_no_longer_than_allowed(either: Program, tmp_path: Path) ->
 
 
 def test_what_it_says_is_kept_within_bounds_and_its_last_line_is_the_reason() -> None:
-    shell = Program(path="/bin/sh", made_of=None)
+    shell = SandboxedProgram(path="/bin/sh", made_of=None)
     with pytest.raises(MediaError) as caught:
         shell.run(["-c", "head -c 20000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo why >&2; exit 3"], cpu_seconds=20)
     assert str(caught.value) == "why"
@@ -221,15 +223,15 @@ def test_what_it_says_is_kept_within_bounds_and_its_last_line_is_the_reason() ->
 
 
 def test_a_crash_is_told() -> None:
-    with pytest.raises(LostWorker, match="signal 11") as caught:
-        Program(path="/bin/sh", made_of=None).run(["-c", "kill -SEGV $$"], cpu_seconds=20)
+    with pytest.raises(WorkerLost, match="signal 11") as caught:
+        SandboxedProgram(path="/bin/sh", made_of=None).run(["-c", "kill -SEGV $$"], cpu_seconds=20)
     assert caught.value.kind == "crash"
 
 
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_the_one_that_runs_it(number: signal.Signals) -> None:
-    path = find_ffmpeg(locked=False).path
+    path = find_ffmpeg(sandboxed=False).path
 
     def works(command: bytes) -> bool:
         return command.startswith(os.fsencode(path)) and b"lavfi" in command
@@ -253,18 +255,18 @@ def test_without_the_locks_nothing_is_started(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "pyseccomp.py").write_text("raise ImportError")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(SandboxError, match=r"seccomp: libseccomp is missing.*add --unsafe-no-sandbox"):
-        find_ffmpeg(locked=True)
-    find_ffmpeg(locked=False)
+        find_ffmpeg(sandboxed=True)
+    find_ffmpeg(sandboxed=False)
 
 
 def test_no_ffmpeg_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "none"))
     with pytest.raises(UsageError, match="is no program"):
-        find_ffmpeg(locked=False)
+        find_ffmpeg(sandboxed=False)
     (tmp_path / "none").write_text("#!/bin/sh\necho broken >&2\nexit 1\n")
     (tmp_path / "none").chmod(0o700)
     with pytest.raises(UsageError, match="does not start: broken"):
-        find_ffmpeg(locked=False)
+        find_ffmpeg(sandboxed=False)
 
 
 def called(server: socket.socket) -> bool:

@@ -12,20 +12,20 @@ import pytest
 from PIL import Image
 
 from mediafp.evidence import (
-    Answer,
+    QueryResult,
     Cluster,
     Clustering,
     Edge,
-    Hint,
+    SpeechHint,
     Match,
-    Member,
+    ClusterMember,
     Placement,
     Segment,
-    TextBox,
+    TextLine,
     Transcript,
-    Utterance,
+    TranscriptSegment,
 )
-from mediafp.ingest.thumbnails import thumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.media import Asset, Sighting
 from mediafp.report.page import write_report
 
@@ -38,7 +38,7 @@ class Source:
     """Assets, sightings and thumbnails in memory; it remembers the times that thumbnails were asked for."""
 
     def __init__(self, photo: np.ndarray) -> None:
-        self.jpeg: bytes | None = thumbnail(photo, 256)
+        self.jpeg: bytes | None = encode_thumbnail(photo, 256)
         self.assets = {
             sha256: Asset(sha256=sha256, kind="image", bytes=9, properties={"width": 600, "height": 400})
             for sha256 in (PICTURE, ORIGINAL)
@@ -47,7 +47,7 @@ class Source:
             for sha256, s in ((VIDEO, 30.0), (UPLOAD, 65.5))
         }
         self.seen: dict[str, list[Sighting]] = {}
-        self.said: dict[str, tuple[Transcript, tuple[Hint, ...]]] = {}
+        self.said: dict[str, tuple[Transcript, tuple[SpeechHint, ...]]] = {}
         self.times: dict[str, list[float | None]] = {sha256: [] for sha256 in self.assets}
 
     def asset(self, sha256: str) -> Asset:
@@ -56,7 +56,7 @@ class Source:
     def sightings(self, sha256: str) -> list[Sighting]:
         return self.seen.get(sha256, [])
 
-    def spoken(self, sha256: str) -> tuple[Transcript, tuple[Hint, ...]] | None:
+    def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         return self.said.get(sha256)
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
@@ -110,7 +110,7 @@ PLACEMENT = Placement(
     scale=0.8,
     removed=(0.1, 0.0, 0.1, 0.12),
     inliers=80,
-    points=tuple(((10.0 * n, 5.0 * n), (60 + 8.0 * n, 40 + 4.0 * n)) for n in range(50)),
+    correspondences=tuple(((10.0 * n, 5.0 * n), (60 + 8.0 * n, 40 + 4.0 * n)) for n in range(50)),
 )
 COPY = Match(
     sha256=ORIGINAL,
@@ -139,9 +139,9 @@ SHARED = Match(
 )
 
 
-def asked(match: Match, query: str = "/dump/query.jpg") -> Answer:
+def asked(match: Match, query: str = "/dump/query.jpg") -> QueryResult:
     sha256 = PICTURE if match.relation == "copy" else VIDEO
-    return Answer(
+    return QueryResult(
         query=query, sha256=sha256, kind="image" if sha256 == PICTURE else "video", error=None, matches=(match,)
     )
 
@@ -155,18 +155,18 @@ def source(photos: dict[str, np.ndarray]) -> Source:
     return Source(photos["temple"])
 
 
-def write(folder: Path, source: Source, *answers: Answer, clustering: Clustering = NO_CLUSTERS) -> str:
+def write(folder: Path, source: Source, *answers: QueryResult, clustering: Clustering = NO_CLUSTERS) -> str:
     """The page that is written."""
     write_report(folder / "page.html", answers=answers, clustering=clustering, source=source)
     return (folder / "page.html").read_text(encoding="utf-8")
 
 
-def everything(source: Source, name: str = "/dump/query.jpg") -> tuple[tuple[Answer, ...], Clustering]:
+def everything(source: Source, name: str = "/dump/query.jpg") -> tuple[tuple[QueryResult, ...], Clustering]:
     """Every kind of evidence, with the same name wherever a name can stand."""
     placement = replace(
         PLACEMENT,
         handles=(name,),
-        removed_text=(TextBox(text=name, box=((0.0, 0.0),) * 4, confidence=0.9),),
+        removed_text=(TextLine(text=name, box=((0.0, 0.0),) * 4, confidence=0.9),),
     )
     source.seen = {
         sha256: [
@@ -186,7 +186,7 @@ def everything(source: Source, name: str = "/dump/query.jpg") -> tuple[tuple[Ans
         asked(replace(SHARED, uris=(name,), why=(name,)), name),
     )
     edge = Edge(a=PICTURE, b=ORIGINAL, relation="copy", probability=0.9, coverage=(1.0, 0.6))
-    members = tuple(Member(sha256=sha256, uris=(name,)) for sha256 in (PICTURE, ORIGINAL))
+    members = tuple(ClusterMember(sha256=sha256, uris=(name,)) for sha256 in (PICTURE, ORIGINAL))
     cluster = Cluster(id="c1", kind="image", representative=ORIGINAL, weakest_link=0.83, members=members, edges=(edge,))
     return answers, Clustering(clusters=(cluster,), unclustered=2)
 
@@ -339,9 +339,9 @@ def test_every_copy_is_outlined_and_a_picture_at_an_angle_where_it_lies(tmp_path
 
 def test_matched_points_are_joined(tmp_path: Path, source: Source) -> None:
     page = Page(write(tmp_path, source, asked(COPY)))
-    assert len(page.all("circle")) == 2 * len(PLACEMENT.points)
+    assert len(page.all("circle")) == 2 * len(PLACEMENT.correspondences)
     lines = page.all("line")
-    assert 0 < len(lines) <= len(PLACEMENT.points)
+    assert 0 < len(lines) <= len(PLACEMENT.correspondences)
     middle = float(page.all("image")[1]["x"])
     assert all(float(line["x1"]) < middle <= float(line["x2"]) for line in lines)
 
@@ -362,7 +362,7 @@ def test_sightings_handles_and_reasons_are_told(tmp_path: Path, source: Source) 
             sha256=ORIGINAL, uri="/dump/o.jpg", account="somebody", platform="weibo", posted_at="2024-05-01T00:00:00Z"
         )
     ]
-    placement = replace(PLACEMENT, handles=("@sample",), removed_text=(TextBox(text="微博", box=BOX, confidence=0.9),))
+    placement = replace(PLACEMENT, handles=("@sample",), removed_text=(TextLine(text="微博", box=BOX, confidence=0.9),))
     text = Page(write(tmp_path, source, asked(replace(COPY, placement=placement)))).text
     assert "reference: somebody on weibo · 2024-05-01T00:00:00Z · /dump/o.jpg" in text
     assert "80 points agree on one placement" in text
@@ -405,7 +405,7 @@ def test_a_still_in_a_video_has_one_time_line_and_the_frame_of_that_time(tmp_pat
         placement=replace(PLACEMENT, removed=(0.0,) * 4),
         segments=(replace(SEGMENT, query=None, reference=(40.0, 44.0)),),
     )
-    answer = Answer(query="/dump/still.jpg", sha256=PICTURE, kind="image", error=None, matches=(match,))
+    answer = QueryResult(query="/dump/still.jpg", sha256=PICTURE, kind="image", error=None, matches=(match,))
     page = Page(write(tmp_path, source, answer))
     assert len(page.all("svg", "times")) == 1 and len(page.all("rect", "line")) == 1
     assert len(page.all("svg", "pair")) == 1 and "reference: upload.mp4 at 0:42.0" in page.text
@@ -430,15 +430,19 @@ def test_what_is_said_stands_beside_its_time_line_with_languages_and_doubts(tmp_
         duration=30,
         speech_seconds=20,
         untranscribed_seconds=3,
-        utterances=(
-            Utterance(start=1, end=9, language="yue", language_probability=0.97, text="佢哋<b>喺度", flags=()),
-            Utterance(start=9, end=20, language="en", language_probability=0.9, text="so so so", flags=("repetition",)),
+        segments=(
+            TranscriptSegment(start=1, end=9, language="yue", language_probability=0.97, text="佢哋<b>喺度", flags=()),
+            TranscriptSegment(
+                start=9, end=20, language="en", language_probability=0.9, text="so so so", flags=("repetition",)
+            ),
         ),
     )
-    hint = Hint(name="U.S. read as us", start=10, end=11, heard="the us army", reason="beside 'army'", source="S, 2020")
+    hint = SpeechHint(
+        name="U.S. read as us", start=10, end=11, heard="the us army", reason="beside 'army'", source="S, 2020"
+    )
     source.said[VIDEO] = said, (hint,)
-    answer = Answer(query="/dump/talk.mp4", sha256=VIDEO, kind="video", error=None, matches=())
-    silent = Answer(query="/dump/silent.mp4", sha256=UPLOAD, kind="video", error=None, matches=())
+    answer = QueryResult(query="/dump/talk.mp4", sha256=VIDEO, kind="video", error=None, matches=())
+    silent = QueryResult(query="/dump/silent.mp4", sha256=UPLOAD, kind="video", error=None, matches=())
     write_report(
         tmp_path / "page.html",
         answers=[answer, silent],

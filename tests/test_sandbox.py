@@ -183,7 +183,7 @@ probes = {
     "pidfd_getfd": raw("pidfd_getfd", -1, 0, 0),
     "attach to a process": raw("ptrace", 16, MANY, NONE, NONE),
     "read another's memory": raw("process_vm_readv", MANY, VECTOR, 1, VECTOR, 1, 0),
-    "limit another": raw("prlimit64", parent, 4, NONE, LIMIT),
+    "set_resource_limits another": raw("prlimit64", parent, 4, NONE, LIMIT),
     "memory that can be run": execute,
     "memory made to be run": protect,
     "memory shared with others": raw("shmget", 0, PAGE, 0),
@@ -219,7 +219,7 @@ found = []
 tried()
 for part in told["left out"]:
     setattr(sandbox, part, lambda *_, **__: None)
-sandbox.lock()
+sandbox.enter_sandbox()
 tried()
 
 started = []
@@ -381,7 +381,7 @@ def test_the_calls_of_another_architecture_end_the_process() -> None:
         libc = ctypes.CDLL(None)
         libc.syscall(0x40000000 | 39)
         print("before", flush=True)
-        sandbox.lock()
+        sandbox.enter_sandbox()
         libc.syscall(0x40000000 | 39)
         print("behind", flush=True)
         """
@@ -396,7 +396,7 @@ def test_the_locks_cannot_be_closed_twice_nor_be_opened() -> None:
         import ctypes, errno
         from mediafp.errors import SandboxError
         from mediafp.ingest import sandbox
-        sandbox.lock()
+        sandbox.enter_sandbox()
         libc = ctypes.CDLL(None, use_errno=True)
         # PR_SET_NO_NEW_PRIVS and PR_SET_SECCOMP
         for option in (38, 22):
@@ -417,13 +417,13 @@ def test_the_locks_do_not_close_beside_another_thread() -> None:
         thread = threading.Thread(target=end.wait)
         thread.start()
         try:
-            sandbox.lock()
+            sandbox.enter_sandbox()
         except SandboxError as error:
             print(error)
         os.close(os.open(os.devnull, os.O_RDONLY))
         end.set()
         thread.join()
-        sandbox.lock()
+        sandbox.enter_sandbox()
         print("locked")
         """
     )
@@ -434,7 +434,7 @@ def test_the_locks_do_not_close_beside_another_thread() -> None:
 
 @linux
 def test_this_machine_offers_every_lock() -> None:
-    assert all(lock.holds and lock.detail for lock in sandbox.available())
+    assert all(lock.available and lock.detail for lock in sandbox.check_restrictions())
 
 
 @linux
@@ -448,10 +448,10 @@ def test_what_is_missing_is_named_and_nothing_is_locked(
         monkeypatch.setattr(sandbox, "pyseccomp", None)
     if without in ("Landlock", "both"):
         monkeypatch.setattr(sandbox, "_landlock_abi", lambda: -1)
-    named = {lock.name: lock.detail for lock in sandbox.available() if not lock.holds}
+    named = {lock.name: lock.detail for lock in sandbox.check_restrictions() if not lock.available}
     assert set(named) == missing
     with pytest.raises(SandboxError) as caught:
-        sandbox.lock()
+        sandbox.enter_sandbox()
     assert all(f"{name}: {detail}" in str(caught.value) for name, detail in named.items())
     assert ("libseccomp2" in str(caught.value)) == ("seccomp" in missing), "how to get it is said"
     assert ("Linux 5.13" in str(caught.value)) == ("Landlock" in missing)
@@ -460,10 +460,10 @@ def test_what_is_missing_is_named_and_nothing_is_locked(
 
 def test_another_system_has_no_locks_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "plan9")
-    (only,) = sandbox.available()
-    assert not only.holds
+    (only,) = sandbox.check_restrictions()
+    assert not only.available
     with pytest.raises(SandboxError, match="plan9 has neither Landlock nor seccomp"):
-        sandbox.lock()
+        sandbox.enter_sandbox()
 
 
 @linux
@@ -477,7 +477,7 @@ def test_each_version_of_landlock_is_asked_for_what_it_knows(version: int) -> No
         from mediafp.ingest import sandbox
         sandbox._landlock_abi = lambda: int(sys.argv[1])
         sandbox._allow_calls = lambda *_, **__: None
-        sandbox.lock()
+        sandbox.enter_sandbox()
         try:
             open(sys.argv[2])
         except PermissionError:
@@ -491,8 +491,8 @@ def test_each_version_of_landlock_is_asked_for_what_it_knows(version: int) -> No
 
 LIMITED = """
 import errno, os, resource, signal, sys
-from mediafp.ingest.sandbox import Limits, limit
-limit(Limits(memory=100 << 20, cpu_seconds=1, file_bytes=int(sys.argv[2])))
+from mediafp.ingest.sandbox import ResourceLimits, set_resource_limits
+set_resource_limits(ResourceLimits(memory=100 << 20, cpu_seconds=1, file_bytes=int(sys.argv[2])))
 """
 
 
@@ -561,7 +561,7 @@ def test_limits_that_cannot_be_set_are_an_error(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(resource, "setrlimit", refuse)
     with pytest.raises(SandboxError, match="cannot be set: not allowed"):
-        sandbox.limit(sandbox.Limits(memory=1 << 40, cpu_seconds=1))
+        sandbox.set_resource_limits(sandbox.ResourceLimits(memory=1 << 40, cpu_seconds=1))
 
 
 @linux

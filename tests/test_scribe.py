@@ -12,11 +12,11 @@ import pytest
 from mediafp import listening, scribe
 from mediafp.case import Case
 from mediafp.evidence import Transcript
-from mediafp.fingerprints.words import words_fingerprint
-from mediafp.ingest.walk import Found
-from mediafp.media import SOUND_RATE, Sound
-from mediafp.reading.speech import SpeechOptions, transcriber
-from mediafp.store.transcripts import Spoken
+from mediafp.fingerprints.words import fingerprint_transcript
+from mediafp.ingest.walk import FoundFile
+from mediafp.media import AUDIO_SAMPLE_RATE, Audio
+from mediafp.reading.speech import SpeechOptions, get_transcriber
+from mediafp.store.transcripts import TranscribedAudio
 
 OPTIONS = SpeechOptions(threads=2)
 
@@ -30,21 +30,23 @@ def files(tmp_path: Path) -> list[Path]:
         with wave.open(str(made[-1]), "wb") as out:
             out.setnchannels(1)
             out.setsampwidth(2)
-            out.setframerate(SOUND_RATE)
-            out.writeframes(np.full(seconds * SOUND_RATE, seconds, "<i2").tobytes())
+            out.setframerate(AUDIO_SAMPLE_RATE)
+            out.writeframes(np.full(seconds * AUDIO_SAMPLE_RATE, seconds, "<i2").tobytes())
     return made
 
 
-def heard(sound: Sound) -> Spoken:
+def heard(sound: Audio) -> TranscribedAudio:
     said = Transcript(
         model="m",
-        version=transcriber(OPTIONS).version,
-        duration=sound.seconds,
+        version=get_transcriber(OPTIONS).version,
+        duration=sound.duration,
         speech_seconds=0,
         untranscribed_seconds=0,
-        utterances=(),
+        segments=(),
     )
-    return Spoken(sound=sound.sha256, transcript=said, words=words_fingerprint(sound.sha256, said))
+    return TranscribedAudio(
+        audio_sha256=sound.sha256, transcript=said, fingerprint=fingerprint_transcript(sound.sha256, said)
+    )
 
 
 @pytest.fixture
@@ -53,24 +55,24 @@ def listened(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     sounds: list[float] = []
     two = Barrier(2)
 
-    def listen(sound: Sound, options: SpeechOptions, *, step: Callable[[float], object]) -> Spoken:
-        sounds.append(sound.seconds)
-        if sound.seconds <= 2:
+    def listen(sound: Audio, options: SpeechOptions, *, step: Callable[[float], object]) -> TranscribedAudio:
+        sounds.append(sound.duration)
+        if sound.duration <= 2:
             # Not passed unless another file is listened to meanwhile.
             two.wait(timeout=20)
         for share in (0.25, 0.5, 1.0):
-            time.sleep(0.2 / sound.seconds)
+            time.sleep(0.2 / sound.duration)
             step(share)
         return heard(sound)
 
-    monkeypatch.setattr(listening.pipeline, "listen", listen)
+    monkeypatch.setattr(listening.pipeline, "transcribe_audio", listen)
     return sounds
 
 
-def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iterator[scribe.Transcription]:
-    files = (Found(path=path) for path in paths)
-    return scribe.transcribe(
-        case.store, case._workers, files, OPTIONS, (), step=(steps if steps is not None else []).append
+def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iterator[scribe.FileTranscription]:
+    files = (FoundFile(path=path) for path in paths)
+    return scribe.run_transcription(
+        case._store, case._workers, files, OPTIONS, (), on_progress=(steps if steps is not None else []).append
     )
 
 
@@ -106,20 +108,20 @@ def test_a_file_that_cannot_be_read_is_told_in_its_place(case: Case, files: list
 def test_listening_ends_when_nobody_waits(case: Case, files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[str] = []
 
-    def listen(sound: Sound, options: SpeechOptions, *, step: Callable[[float], object]) -> Spoken:
-        if sound.seconds == 1:
+    def listen(sound: Audio, options: SpeechOptions, *, step: Callable[[float], object]) -> TranscribedAudio:
+        if sound.duration == 1:
             return heard(sound)
         try:
             for _ in range(2000):
                 time.sleep(0.005)
                 step(0.1)
-        except listening.Stopped:
+        except listening.TranscriptionCancelled:
             ended.append("stopped")
             raise
         ended.append("went on")
         return heard(sound)
 
-    monkeypatch.setattr(listening.pipeline, "listen", listen)
+    monkeypatch.setattr(listening.pipeline, "transcribe_audio", listen)
     waiting = run(case, files)
     assert next(waiting).transcript
     waiting.close()

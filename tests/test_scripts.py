@@ -5,26 +5,26 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from mediafp.evidence import Match, Transcript, Utterance
+from mediafp.evidence import Match, Transcript, TranscriptSegment
 from mediafp.fingerprint import Fingerprint
-from mediafp.fingerprints.words import words_fingerprint
+from mediafp.fingerprints.words import fingerprint_transcript
 from mediafp.matching import judge
 from mediafp.matching.script_align import (
     CODA,
     INITIAL,
-    MATCH,
+    MATCH_SCORE,
     MEDIAL,
-    MISS,
+    MISMATCH_SCORE,
     NUCLEUS,
-    STOCK_WORDS,
+    MIN_COPY_WORDS,
     _local,
     best_scores,
-    compare,
-    likeness,
-    words_of,
+    align_transcripts,
+    word_similarity,
+    encode_words,
 )
-from mediafp.matching.script_index import MINIMA, PASSAGE, Scripts, signatures
-from mediafp.matching.scripts import STOCK_MOST, compare_all, match_scripts
+from mediafp.matching.script_index import SIGNATURE_BYTES, PASSAGE_WORDS, TranscriptIndex, signatures
+from mediafp.matching.scripts import MAX_SHORT_PROBABILITY, compare_transcripts, match_transcript
 from mediafp.media import Kind
 
 STEP = 0.25
@@ -44,7 +44,7 @@ THANKS = "thanks for watching and please subscribe"
 class Shelf:
     """Scripts as a library has them."""
 
-    scripts: Scripts
+    transcripts: TranscriptIndex
 
     def kind(self, sha256: str) -> Kind:
         return "video"
@@ -83,8 +83,8 @@ def script(
 
 
 def spoken(name: str, text: str, language: str = "zh", flags: tuple[str, ...] = ()) -> Fingerprint:
-    said = Utterance(start=1.0, end=11.0, language=language, language_probability=0.9, text=text, flags=flags)
-    return words_fingerprint(
+    said = TranscriptSegment(start=1.0, end=11.0, language=language, language_probability=0.9, text=text, flags=flags)
+    return fingerprint_transcript(
         name,
         Transcript(
             model="m",
@@ -92,13 +92,13 @@ def spoken(name: str, text: str, language: str = "zh", flags: tuple[str, ...] = 
             duration=12.0,
             speech_seconds=10.0,
             untranscribed_seconds=0.0,
-            utterances=(said,) if text else (),
+            segments=(said,) if text else (),
         ),
     )
 
 
 def matches(query: Fingerprint, *references: Fingerprint, without: str | None = None) -> list[Match]:
-    return match_scripts(query, Shelf(Scripts(references)), without=without)
+    return match_transcript(query, Shelf(TranscriptIndex(references)), exclude=without)
 
 
 # Search -------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def matches(query: Fingerprint, *references: Fingerprint, without: str | None = 
 
 def test_signatures_are_one_a_passage_and_the_same_for_the_same_words() -> None:
     words = drawn(101, 1)
-    assert signatures(words).shape == (5, MINIMA)
+    assert signatures(words).shape == (5, SIGNATURE_BYTES)
     assert (signatures(words)[0] == signatures(words[:40])[0]).all()
     assert (signatures(words)[-1] == signatures(words[-40:])[0]).all()
     assert not (signatures(words)[0] == signatures(drawn(40, 2))[0]).mean() > 0.1
@@ -115,31 +115,31 @@ def test_signatures_are_one_a_passage_and_the_same_for_the_same_words() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_words_are_never_found(count: int) -> None:
     few, many = script("few", drawn(count, 1)), script("many", drawn(100, 1))
-    assert signatures(words_of(few)).shape == (0, MINIMA)
+    assert signatures(encode_words(few)).shape == (0, SIGNATURE_BYTES)
     assert matches(few, many) == matches(many, few) == matches(few, few) == []
 
 
 def test_an_empty_shelf_has_nothing() -> None:
-    assert Scripts([]).search(script("a", drawn(50, 1))) == []
+    assert TranscriptIndex([]).search(script("a", drawn(50, 1))) == []
 
 
 def test_the_garbled_script_comes_first_among_many() -> None:
     words = drawn(60, 1)
-    shelf = Scripts([script(f"other-{n:03}", drawn(60, 100 + n)) for n in range(300)] + [script("same", words)])
+    shelf = TranscriptIndex([script(f"other-{n:03}", drawn(60, 100 + n)) for n in range(300)] + [script("same", words)])
     for seed in range(5):
         assert shelf.search(script("q", garbled(words, 0.35, seed)))[0] == "same"
 
 
 def test_search_gives_so_many_and_leaves_one_out() -> None:
     words = drawn(60, 1)
-    shelf = Scripts([script(name, garbled(words, 0.2, n)) for n, name in enumerate("abcd")])
+    shelf = TranscriptIndex([script(name, garbled(words, 0.2, n)) for n, name in enumerate("abcd")])
     assert len(shelf.search(script("a", words), count=2)) == 2
-    assert set(shelf.search(script("a", words), without="a")) == set("bcd")
+    assert set(shelf.search(script("a", words), exclude="a")) == set("bcd")
 
 
 def test_versions_do_not_compare() -> None:
     words = drawn(60, 1)
-    assert Scripts([script("a", words, version="2")]).search(script("q", words)) == []
+    assert TranscriptIndex([script("a", words, version="2")]).search(script("q", words)) == []
 
 
 # Alignment ----------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_versions_do_not_compare() -> None:
 
 def test_a_script_agrees_with_itself_as_a_whole() -> None:
     made = script("a", drawn(200, 1))
-    (stretch,) = compare(made, made)
+    (stretch,) = align_transcripts(made, made)
     assert stretch.query == stretch.reference == (0.0, 50.0)
     assert (stretch.words, stretch.score, stretch.speed) == (200, 1.0, 1.0)
     assert stretch.rows == tuple((n, n) for n in range(200))
@@ -157,7 +157,7 @@ def test_a_script_agrees_with_itself_as_a_whole() -> None:
 def test_garbled_words_are_aligned_as_a_whole(seed: int) -> None:
     words = drawn(120, seed)
     heard = garbled(words, 0.35, seed)
-    best = compare(script("q", heard), script("r", words, step=0.3))[0]
+    best = align_transcripts(script("q", heard), script("r", words, step=0.3))[0]
     assert best.score > 0.55
     assert best.query == pytest.approx((0, len(heard) * STEP), abs=2)
     assert best.reference == pytest.approx((0, 120 * 0.3), abs=2)
@@ -169,7 +169,7 @@ def test_garbled_words_are_aligned_as_a_whole(seed: int) -> None:
 def test_both_directions_agree(seed: int) -> None:
     words = drawn(80, seed)
     one, other = script("q", garbled(words, 0.3, seed)), script("r", words)
-    there, back = compare(one, other)[0], compare(other, one)[0]
+    there, back = align_transcripts(one, other)[0], align_transcripts(other, one)[0]
     assert there.evidence == pytest.approx(back.evidence, abs=3) and there.score == pytest.approx(back.score, abs=0.05)
     assert there.query == pytest.approx(back.reference, abs=1) and there.reference == pytest.approx(back.query, abs=1)
 
@@ -177,43 +177,43 @@ def test_both_directions_agree(seed: int) -> None:
 def test_parts_are_found_at_their_times() -> None:
     words = drawn(100, 1)
     query = np.concatenate((drawn(30, 2), words[50:80], drawn(30, 3), words[5:35], drawn(20, 4)))
-    found = sorted(compare(script("q", query), script("r", words)), key=lambda s: s.query)
+    found = sorted(align_transcripts(script("q", query), script("r", words)), key=lambda s: s.query)
     assert [s.query for s in found] == [pytest.approx((7.5, 15), abs=0.8), pytest.approx((22.5, 30), abs=0.8)]
     assert [s.reference for s in found] == [pytest.approx((12.5, 20), abs=0.8), pytest.approx((1.25, 8.75), abs=0.8)]
 
 
 def test_every_word_of_the_query_is_used_once() -> None:
     words = drawn(40, 1)
-    rows = [r for s in compare(script("q", words), script("r", np.tile(words, 3))) for r, _ in s.rows]
+    rows = [r for s in align_transcripts(script("q", words), script("r", np.tile(words, 3))) for r, _ in s.rows]
     assert len(rows) == len(set(rows)) == 40
 
 
 def test_unrelated_words_have_no_stretch_of_weight() -> None:
     for seed in range(10):
-        found = compare(script("q", drawn(300, seed)), script("r", drawn(300, seed + 50)))
+        found = align_transcripts(script("q", drawn(300, seed)), script("r", drawn(300, seed + 50)))
         assert all(s.evidence < 6 for s in found)
 
 
 def test_an_hour_is_aligned_box_by_box() -> None:
     words = drawn(3000, 1)
-    (stretch,) = compare(script("q", garbled(words, 0.3, 1)), script("r", words))
+    (stretch,) = align_transcripts(script("q", garbled(words, 0.3, 1)), script("r", words))
     assert stretch.reference == pytest.approx((0, 750), abs=5) and stretch.score > 0.6
 
 
 def test_a_short_part_of_hours_is_found() -> None:
     query, reference = drawn(5000, 1), drawn(5000, 2)
     reference[4000:4040] = query[1000:1040]
-    best = compare(script("q", query), script("r", reference))[0]
+    best = align_transcripts(script("q", query), script("r", reference))[0]
     assert best.query == pytest.approx((250, 260), abs=1) and best.reference == pytest.approx((1000, 1010), abs=1)
 
 
 def test_a_chant_and_doubtful_words_say_little() -> None:
     chant = script("a", np.tile(drawn(3, 1), 20))
-    assert compare(chant, chant)[0].evidence <= 4
+    assert align_transcripts(chant, chant)[0].evidence <= 4
     words = drawn(40, 1)
     sure, doubtful = script("a", words), script("b", words, quality=0.5)
-    assert compare(sure, doubtful)[0].evidence == compare(doubtful, sure)[0].evidence
-    assert compare(sure, doubtful)[0].evidence == pytest.approx(compare(sure, sure)[0].evidence / 2)
+    assert align_transcripts(sure, doubtful)[0].evidence == align_transcripts(doubtful, sure)[0].evidence
+    assert align_transcripts(sure, doubtful)[0].evidence == pytest.approx(align_transcripts(sure, sure)[0].evidence / 2)
 
 
 # Matches ------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def test_a_chant_and_doubtful_words_say_little() -> None:
 def test_the_same_words_are_a_copy(said: str, heard: str, language: str) -> None:
     (match,) = matches(spoken("q", heard, language), spoken("r", said, language))
     assert (match.relation, match.verdict, match.uris, match.placement) == ("same_script", "copy", ("r.mp4",), None)
-    assert match.probability >= judge.COPY_AT and min(match.coverage) > 0.8
+    assert match.probability >= judge.MIN_COPY_PROBABILITY and min(match.coverage) > 0.8
     (segment,) = match.segments
     assert (segment.channel, segment.mirrored) == ("script", False)
     assert segment.query == pytest.approx((1, 11), abs=1) and segment.reference == pytest.approx((1, 11), abs=1)
@@ -243,20 +243,20 @@ def test_a_part_is_told_with_its_share_and_reasons() -> None:
     (match,) = matches(script("q", query), script("r", words))
     assert match.coverage == pytest.approx((0.5, 0.5), abs=0.05)
     assert match.why == (
-        f"{len(compare(script('q', query), script('r', words))[0].rows)} of 60 words in a row agree"
+        f"{len(align_transcripts(script('q', query), script('r', words))[0].rows)} of 60 words in a row agree"
         " (by their sound, without tones)",
         "15 s of the query and 15 s of the reference say the same",
         "the voices were not compared",
     )
 
 
-@pytest.mark.parametrize("words", [3, 6, STOCK_WORDS - 1])
+@pytest.mark.parametrize("words", [3, 6, MIN_COPY_WORDS - 1])
 def test_a_stock_phrase_is_never_a_copy(words: int) -> None:
     phrase = drawn(words, 3)
     query = script("q", np.concatenate((drawn(50, 1), phrase)))
     for other in (script("r", phrase), script("r", np.concatenate((drawn(50, 2), phrase)))):
         for match in matches(query, other):
-            assert match.probability <= STOCK_MOST and match.verdict != "copy"
+            assert match.probability <= MAX_SHORT_PROBABILITY and match.verdict != "copy"
 
 
 def test_thanks_are_no_copy() -> None:
@@ -288,7 +288,7 @@ def test_the_likeliest_comes_first_and_the_query_itself_can_be_left_out() -> Non
 def test_more_words_and_more_agreement_never_lower_the_probability() -> None:
     for share in (0.4, 0.7, 1.0):
         likely = [
-            judge.probability(judge.ScriptFeatures(words=w, agreement=share, both=w * share))
+            judge.probability(judge.TranscriptPairFeatures(words=w, agreement=share, product=w * share))
             for w in np.log1p([1, 4, 8, 12, 30, 100])
         ]
         assert likely == sorted(likely)
@@ -296,8 +296,8 @@ def test_more_words_and_more_agreement_never_lower_the_probability() -> None:
 
 def test_pairs_hold_what_was_measured() -> None:
     words = drawn(60, 1)
-    (pair,) = compare_all(script("q", words), Scripts([script("r", words)]))
-    assert pair.features.agreement == 1.0 and pair.features.both == pair.features.words > 4
+    (pair,) = compare_transcripts(script("q", words), TranscriptIndex([script("r", words)]))
+    assert pair.features.agreement == 1.0 and pair.features.product == pair.features.words > 4
 
 
 POEM = "鹅鹅鹅，曲项向天歌。白毛浮绿水，红掌拨清波。"
@@ -315,20 +315,22 @@ def test_a_short_script_misheard_in_most_syllables_is_found_among_many(said: str
 
 
 def test_parts_of_syllables_count_in_part() -> None:
-    table = likeness(words_of(spoken("a", "张心有"))[:, None], words_of(spoken("b", "张江星路five"))[None, :])
-    assert table[0, 0] == MATCH and table[0, 1] == MISS + NUCLEUS + CODA
-    assert table[1, 2] == MISS + INITIAL + NUCLEUS + MEDIAL and table[2, 3] == table[2, 4] == MISS
+    table = word_similarity(
+        encode_words(spoken("a", "张心有"))[:, None], encode_words(spoken("b", "张江星路five"))[None, :]
+    )
+    assert table[0, 0] == MATCH_SCORE and table[0, 1] == MISMATCH_SCORE + NUCLEUS + CODA
+    assert table[1, 2] == MISMATCH_SCORE + INITIAL + NUCLEUS + MEDIAL and table[2, 3] == table[2, 4] == MISMATCH_SCORE
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_scores_of_many_are_those_of_each(seed: int) -> None:
     rng = np.random.default_rng(seed)
     text = list(NIGHT + POLICY)
-    query = words_of(spoken("q", "".join(rng.permutation(text))))
-    references = [words_of(spoken("r", "".join(rng.permutation(text))[: rng.integers(2, 30)])) for _ in range(20)]
+    query = encode_words(spoken("q", "".join(rng.permutation(text))))
+    references = [encode_words(spoken("r", "".join(rng.permutation(text))[: rng.integers(2, 30)])) for _ in range(20)]
     lengths = np.array([len(r) for r in references])
-    table = np.stack([np.pad(r, (0, PASSAGE - len(r))) for r in references])
-    alone = [_local(likeness(query[:, None], r[None, :]))[0] for r in references]
+    table = np.stack([np.pad(r, (0, PASSAGE_WORDS - len(r))) for r in references])
+    alone = [_local(word_similarity(query[:, None], r[None, :]))[0] for r in references]
     assert best_scores(query, table, lengths).tolist() == alone
 
 

@@ -5,7 +5,7 @@ from kept import keep_spoken
 
 from mediafp.case import Case
 from mediafp.errors import UsageError
-from mediafp.evidence import Hit, Times, Transcript, Utterance
+from mediafp.evidence import SearchHit, TimeSpan, Transcript, TranscriptSegment
 from mediafp.media import Sighting
 from mediafp.store import passages
 
@@ -16,11 +16,13 @@ ENGLISH = "Don't trust the Newspapers, they said. It's 1999!"
 MIXED = "我們用Python寫machine learning，好勁㗎"
 
 
-def uttered(start: float, end: float, text: str, times: tuple[Times, ...] = ()) -> Utterance:
-    return Utterance(start=start, end=end, language="und", language_probability=1.0, text=text, times=times)
+def uttered(start: float, end: float, text: str, times: tuple[TimeSpan, ...] = ()) -> TranscriptSegment:
+    return TranscriptSegment(
+        start=start, end=end, language="und", language_probability=1.0, text=text, token_times=times
+    )
 
 
-def keep(case: Case, name: str, *utterances: Utterance | str, sound: str = "") -> str:
+def keep(case: Case, name: str, *utterances: TranscriptSegment | str, sound: str = "") -> str:
     """An asset that was seen once, and what is said in it; texts are 10 s apart, so that none goes on with another."""
     sha256, sound = (name * 64)[:64], sound or f"sound-{name}"
     transcript = Transcript(
@@ -29,16 +31,16 @@ def keep(case: Case, name: str, *utterances: Utterance | str, sound: str = "") -
         duration=100,
         speech_seconds=100,
         untranscribed_seconds=0,
-        utterances=tuple(uttered(10 * n, 10 * n + 5, u) if isinstance(u, str) else u for n, u in enumerate(utterances)),
+        segments=tuple(uttered(10 * n, 10 * n + 5, u) if isinstance(u, str) else u for n, u in enumerate(utterances)),
     )
     return keep_spoken(case, sha256, name, sound, transcript, 1)
 
 
-def find(case: Case, text: str) -> list[Hit]:
-    return list(passages.search(case.store, text))
+def find(case: Case, text: str) -> list[SearchHit]:
+    return list(passages.search_passages(case._store, text))
 
 
-def marked(hit: Hit) -> list[str]:
+def marked(hit: SearchHit) -> list[str]:
     return [hit.text[start:end] for start, end in hit.marks]
 
 
@@ -139,7 +141,7 @@ def test_the_index_own_language_neither_raises_nor_acts(case: Case, sought: str,
 
 def test_a_text_without_a_word_is_refused_before_anything_is_asked_for(case: Case) -> None:
     with pytest.raises(UsageError):
-        passages.search(case.store, "…")
+        passages.search_passages(case._store, "…")
 
 
 def test_a_character_that_the_index_passes_over_makes_no_hit_of_what_is_not_there(case: Case) -> None:
@@ -200,8 +202,8 @@ def test_times_that_are_not_those_of_the_words_are_left_aside(case: Case) -> Non
 def test_every_file_with_the_sound_is_a_hit_and_every_place_where_it_was_seen(case: Case) -> None:
     first = keep(case, "a", "同一段话", sound="s")
     second = keep(case, "b", "同一段话", sound="s")
-    with case.store.writing():
-        case.store.see(Sighting(sha256=first, uri="/else.mp4"))
+    with case._store.writing():
+        case._store.add_sighting(Sighting(sha256=first, uri="/else.mp4"))
     assert [(hit.sha256, hit.uris) for hit in find(case, "同一")] == [
         (first, ("/dump/a.mp4", "/else.mp4")),
         (second, ("/dump/b.mp4",)),
@@ -214,5 +216,5 @@ def test_the_best_come_first_in_an_order_that_stays(case: Case) -> None:
     keep(case, "b", "雨")
     found = [(hit.sha256[0], hit.start) for hit in find(case, "雨")]
     assert found == [("b", 0), ("c", 0), ("c", 10), ("a", 0)]
-    assert [(hit.sha256[0], hit.start) for hit in passages.search(case.store, "雨", limit=2)] == found[:2]
-    assert list(passages.search(case.store, "雨", limit=0)) == []
+    assert [(hit.sha256[0], hit.start) for hit in passages.search_passages(case._store, "雨", limit=2)] == found[:2]
+    assert list(passages.search_passages(case._store, "雨", limit=0)) == []

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mediafp.matching.stills import RUN_DROP, RUN_SHARE, still_runs
+from mediafp.matching.stills import RUN_DROP, RUN_SHARE, find_runs
 
 
 def seconds(count: int, step: float = 1.0) -> np.ndarray:
@@ -14,7 +14,7 @@ def seconds(count: int, step: float = 1.0) -> np.ndarray:
 
 def runs(values: list[float], spans: np.ndarray | None = None) -> list[tuple[tuple[float, float], slice]]:
     likeness = np.array(values, np.float32)
-    return still_runs(likeness, seconds(len(values)) if spans is None else spans)
+    return find_runs(likeness, seconds(len(values)) if spans is None else spans)
 
 
 def test_one_run_has_its_seconds_and_its_rows() -> None:
@@ -61,7 +61,7 @@ def test_every_row_of_a_run_is_alike_enough_and_its_neighbours_are_not() -> None
     rng = np.random.default_rng(3)
     for _ in range(50):
         values = rng.uniform(-0.3, 0.9, rng.integers(1, 30)).astype(np.float32)
-        found = still_runs(values, seconds(len(values), 0.5))
+        found = find_runs(values, seconds(len(values), 0.5))
         inside = np.zeros(len(values), bool)
         for (start, end), rows in found:
             assert (start, end) == (rows.start / 2, rows.stop / 2)

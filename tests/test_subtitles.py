@@ -1,18 +1,18 @@
 """Subtitles and plain text of a transcript."""
 
-from mediafp.evidence import Transcript, Utterance
+from mediafp.evidence import Transcript, TranscriptSegment
 from mediafp.report import subtitles
 
 PLAIN = " and twelve more plain English words to be read"
 
 
-def said(*utterances: Utterance, speech: float = 5.0) -> Transcript:
+def said(*utterances: TranscriptSegment, speech: float = 5.0) -> Transcript:
     return Transcript(
-        model="m", version="v", duration=9, speech_seconds=speech, untranscribed_seconds=0, utterances=utterances
+        model="m", version="v", duration=9, speech_seconds=speech, untranscribed_seconds=0, segments=utterances
     )
 
 
-WORDS = Utterance(
+WORDS = TranscriptSegment(
     start=59.96,
     end=3725.5,
     language="yue",
@@ -23,29 +23,29 @@ WORDS = Utterance(
 
 
 def test_subrip() -> None:
-    assert subtitles.srt(said(WORDS)) == "1\n00:00:59,960 --> 01:02:05,500\n佢哋 <喺度> & more words\n"
+    assert subtitles.to_srt(said(WORDS)) == "1\n00:00:59,960 --> 01:02:05,500\n佢哋 <喺度> & more words\n"
 
 
 def test_webvtt_escapes_and_names_the_language() -> None:
-    assert subtitles.vtt(said(WORDS)) == (
+    assert subtitles.to_vtt(said(WORDS)) == (
         "WEBVTT\n\n00:00:59.960 --> 01:02:05.500\n<lang yue>佢哋 &lt;喺度&gt; &amp; more words</lang>\n"
     )
 
 
 def test_long_lines_break_between_words_and_characters() -> None:
-    long = Utterance(
+    long = TranscriptSegment(
         start=0,
         end=9,
         language="zh",
         language_probability=1,
         text="字" * 30 + PLAIN,
     )
-    lines = subtitles.srt(said(long)).split("\n")[2:-1]
+    lines = subtitles.to_srt(said(long)).split("\n")[2:-1]
     assert len(lines) == 3 and all(len(line) <= 42 for line in lines) and lines[0] == "字" * 21
     assert "".join(lines).replace(" ", "") == long.text.replace(" ", "")
 
 
 def test_plain_text_tells_time_language_and_doubts() -> None:
-    assert subtitles.text(said(WORDS)) == "[1:00.0] yue  佢哋 <喺度> & more words  (low confidence)"
-    assert subtitles.text(said(speech=0.0)) == "nobody speaks"
-    assert subtitles.text(said()) == "no words"
+    assert subtitles.to_text(said(WORDS)) == "[1:00.0] yue  佢哋 <喺度> & more words  (low confidence)"
+    assert subtitles.to_text(said(speech=0.0)) == "nobody speaks"
+    assert subtitles.to_text(said()) == "no words"

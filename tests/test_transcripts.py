@@ -12,21 +12,21 @@ from kept import keep_spoken
 
 from mediafp.case import Case, open_case
 from mediafp.errors import StoreError, UsageError
-from mediafp.evidence import Hit, Transcript, Utterance
-from mediafp.fingerprints.words import words_fingerprint
+from mediafp.evidence import SearchHit, Transcript, TranscriptSegment
+from mediafp.fingerprints.words import fingerprint_transcript
 from mediafp.store import passages, schema, transcripts
-from mediafp.store.records import FILE_NAME, Store
+from mediafp.store.records import DATABASE_NAME, SqliteStore
 
 
 def said(*texts: str, version: str = "v1", gap: float = 0.0, times: bool = False) -> Transcript:
     utterances = tuple(
-        Utterance(
+        TranscriptSegment(
             start=n * (5 + gap),
             end=n * (5 + gap) + 5,
             language="zh",
             language_probability=0.9,
             text=text,
-            times=tuple((n * (5 + gap) + i, n * (5 + gap) + i + 1) for i in range(len(text))) if times else (),
+            token_times=tuple((n * (5 + gap) + i, n * (5 + gap) + i + 1) for i in range(len(text))) if times else (),
         )
         for n, text in enumerate(texts)
     )
@@ -36,7 +36,7 @@ def said(*texts: str, version: str = "v1", gap: float = 0.0, times: bool = False
         duration=60,
         speech_seconds=50,
         untranscribed_seconds=1,
-        utterances=utterances,
+        segments=utterances,
     )
 
 
@@ -44,8 +44,8 @@ def keep(case: Case, name: str, transcript: Transcript, rank: int = 2) -> str:
     return keep_spoken(case, name.ljust(64, "0"), name, f"sound-{name}", transcript, rank)
 
 
-def find(case: Case, text: str) -> list[Hit]:
-    return list(passages.search(case.store, text))
+def find(case: Case, text: str) -> list[SearchHit]:
+    return list(passages.search_passages(case._store, text))
 
 
 @pytest.mark.parametrize(
@@ -112,20 +112,20 @@ def test_a_better_model_is_searched_and_the_older_one_is_kept(case: Case) -> Non
     keep(case, "a", said("错误的字", version="base"), rank=2)
     keep(case, "a", said("正确的字", version="large"), rank=8)
     assert find(case, "错误") == [] and len(find(case, "正确")) == 1
-    older = transcripts.transcript(case.store, "sound-a", "base")
-    assert older is not None and older.utterances[0].text == "错误的字"
+    older = transcripts.load_transcript(case._store, "sound-a", "base")
+    assert older is not None and older.segments[0].text == "错误的字"
     keep(case, "a", said("又是错误", version="tiny"), rank=1)
     assert find(case, "又是") == []
-    assert transcripts.problems(case.store) == []
+    assert transcripts.check_transcripts(case._store) == []
 
 
 def test_what_is_only_asked_about_is_not_found(case: Case) -> None:
-    with case.store.writing():
-        transcripts.hear(case.store, "f" * 64, "sound-x")
-        transcripts.add(case.store, "sound-x", said("秘密"), words_fingerprint("f", said("秘密")), 1)
+    with case._store.writing():
+        transcripts.save_audio_id(case._store, "f" * 64, "sound-x")
+        transcripts.save_transcript(case._store, "sound-x", said("秘密"), fingerprint_transcript("f", said("秘密")), 1)
     assert find(case, "秘密") == []
-    assert transcripts.transcribed(case.store, "f" * 64, "v1") and not transcripts.transcribed(
-        case.store, "e" * 64, "v1"
+    assert transcripts.is_transcribed(case._store, "f" * 64, "v1") and not transcripts.is_transcribed(
+        case._store, "e" * 64, "v1"
     )
 
 
@@ -133,7 +133,7 @@ TEXTS = st.text(st.characters(exclude_categories=()), max_size=20)
 """Lone surrogates and unassigned characters too."""
 SECONDS = st.floats(min_value=0, max_value=1e6)
 UTTERANCES = st.builds(
-    Utterance,
+    TranscriptSegment,
     start=SECONDS,
     end=SECONDS,
     language=st.sampled_from(["zh", "yue", "en", "und"]),
@@ -157,11 +157,15 @@ TRANSCRIPTS = st.builds(
 @given(kept=TRANSCRIPTS)
 def test_a_transcript_comes_back_as_it_was(case: Case, kept: Transcript) -> None:
     kept = replace(kept, model=kept.model.encode("utf-8", "replace").decode())  # a name, which is always text
-    with case.store.writing():
-        transcripts.add(case.store, "sound", kept, words_fingerprint("f", said()), 1)
-    assert transcripts.best(case.store, "sound") == kept == transcripts.transcript(case.store, "sound", "v1")
-    assert transcripts.problems(case.store) == []
-    for utterance in kept.utterances:  # and whatever it is, it can be sought
+    with case._store.writing():
+        transcripts.save_transcript(case._store, "sound", kept, fingerprint_transcript("f", said()), 1)
+    assert (
+        transcripts.best_transcript(case._store, "sound")
+        == kept
+        == transcripts.load_transcript(case._store, "sound", "v1")
+    )
+    assert transcripts.check_transcripts(case._store) == []
+    for utterance in kept.segments:  # and whatever it is, it can be sought
         if any(c.isalnum() for c in utterance.text):
             assert find(case, utterance.text.replace('"', " ")) == [], "no asset holds the sound"
 
@@ -169,14 +173,14 @@ def test_a_transcript_comes_back_as_it_was(case: Case, kept: Transcript) -> None
 def test_lone_surrogates_are_kept_and_do_no_harm(case: Case) -> None:
     kept = said("before \udcff after")
     keep(case, "a", kept)
-    assert transcripts.transcript_of(case.store, "a".ljust(64, "0")) == kept
+    assert transcripts.find_transcript(case._store, "a".ljust(64, "0")) == kept
     assert len(find(case, "after")) == 1
 
 
 def test_a_store_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
     folder = tmp_path / "old"
     folder.mkdir()
-    with closing(sqlite3.connect(folder / FILE_NAME)) as db:
+    with closing(sqlite3.connect(folder / DATABASE_NAME)) as db:
         for statement in schema.MIGRATIONS[0].split(";"):
             db.execute(statement)
         db.execute("INSERT INTO asset VALUES (?, 'video', 1, '{}', '[]', '')", ("b" * 64,))
@@ -185,13 +189,13 @@ def test_a_store_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version=1")
         db.commit()
     with open_case(folder) as case:
-        assert case.store.uris("b" * 64) == ("/old.mp4",), "what it held is there"
-        assert transcripts.sound_of(case.store, "b" * 64) is None, "nobody has listened"
+        assert case._store.uris("b" * 64) == ("/old.mp4",), "what it held is there"
+        assert transcripts.find_audio_id(case._store, "b" * 64) is None, "nobody has listened"
         keep(case, "a", said("你好"))
         assert len(find(case, "你好")) == 1
-        assert transcripts.problems(case.store) == []
-    with closing(sqlite3.connect(folder / FILE_NAME)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+        assert transcripts.check_transcripts(case._store) == []
+    with closing(sqlite3.connect(folder / DATABASE_NAME)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
 
 
 # Which one is the best ----------------------------------------------------------------------------
@@ -204,7 +208,7 @@ def test_of_equal_models_the_newest_is_searched_and_the_same_again_is_no_newer(c
     assert find(case, "早") == [] and len(find(case, "晚")) == 1
     keep(case, "a", said("早上", version="A"))
     assert len(find(case, "早上")) == 1, "what has changed is newer"
-    assert transcripts.problems(case.store) == []
+    assert transcripts.check_transcripts(case._store) == []
 
 
 def test_the_second_best_is_searched_where_the_best_has_lost_its_rank(case: Case) -> None:
@@ -212,24 +216,26 @@ def test_the_second_best_is_searched_where_the_best_has_lost_its_rank(case: Case
     keep(case, "a", said("旧", version="B"), rank=3)
     keep(case, "a", said("新", version="A"), rank=1)
     assert find(case, "新") == [] and len(find(case, "旧")) == 1
-    assert transcripts.problems(case.store) == []
+    assert transcripts.check_transcripts(case._store) == []
 
 
 def test_what_is_undone_is_not_found(case: Case) -> None:
     keep(case, "a", said("先前"))
-    with pytest.raises(KeyboardInterrupt), case.store.writing():
-        transcripts.add(case.store, "sound-a", said("后来", version="v2"), words_fingerprint("f", said("后来")), 9)
+    with pytest.raises(KeyboardInterrupt), case._store.writing():
+        transcripts.save_transcript(
+            case._store, "sound-a", said("后来", version="v2"), fingerprint_transcript("f", said("后来")), 9
+        )
         assert len(find(case, "后来")) == 1
         raise KeyboardInterrupt
     assert len(find(case, "先前")) == 1 and find(case, "后来") == []
 
 
 def test_a_file_without_sound_is_not_one_that_nobody_listened_to(case: Case) -> None:
-    with case.store.writing():
-        transcripts.hear(case.store, "a" * 64, "")
-    assert transcripts.sound_of(case.store, "a" * 64) == ""
-    assert transcripts.sound_of(case.store, "b" * 64) is None
-    assert transcripts.transcript_of(case.store, "a" * 64) is None
+    with case._store.writing():
+        transcripts.save_audio_id(case._store, "a" * 64, "")
+    assert transcripts.find_audio_id(case._store, "a" * 64) == ""
+    assert transcripts.find_audio_id(case._store, "b" * 64) is None
+    assert transcripts.find_transcript(case._store, "a" * 64) is None
 
 
 # The store against itself -------------------------------------------------------------------------
@@ -251,24 +257,24 @@ def test_a_file_without_sound_is_not_one_that_nobody_listened_to(case: Case) -> 
 )
 def test_verify_finds_damaged_transcripts(case: Case, damage: str, named: str) -> None:
     keep(case, "a", said("今天很好", "明天下雨"))
-    before = case.store.problems()  # of an asset without fingerprints, which is another test's
-    case.store.db.execute(damage)
-    found = [problem for problem in case.store.problems() if problem not in before]
+    before = case._store.check_integrity()  # of an asset without fingerprints, which is another test's
+    case._store.db.execute(damage)
+    found = [problem for problem in case._store.check_integrity() if problem not in before]
     assert found and any(named in problem for problem in found)
 
 
 def test_a_damaged_transcript_is_named_and_not_a_crash(case: Case) -> None:
     keep(case, "a", said("今天"))
-    case.store.db.execute("UPDATE transcript SET data = '{'")
+    case._store.db.execute("UPDATE transcript SET data = '{'")
     with pytest.raises(StoreError, match=r"sound-a.*verify"):
-        transcripts.best(case.store, "sound-a")
+        transcripts.best_transcript(case._store, "sound-a")
     with pytest.raises(StoreError, match="verify"):
-        transcripts.transcript(case.store, "sound-a", "v1")
+        transcripts.load_transcript(case._store, "sound-a", "v1")
 
 
 def test_a_store_is_checked_while_another_writes(case: Case) -> None:
     keep(case, "a", said("今天"))
-    with Store(case.store.folder) as other, other.writing():
-        transcripts.hear(other, "b" * 64, "")
-        assert transcripts.problems(case.store) == []
-        assert transcripts.problems(other) == []
+    with SqliteStore(case._store.folder) as other, other.writing():
+        transcripts.save_audio_id(other, "b" * 64, "")
+        assert transcripts.check_transcripts(case._store) == []
+        assert transcripts.check_transcripts(other) == []

@@ -8,15 +8,15 @@ from PIL import Image, ImageOps
 
 from mediafp.case import Case
 from mediafp.evidence import Match
-from mediafp.fingerprint import CROPS, CROPS_A_PICTURE
-from mediafp.fingerprints.crops import crops_fingerprint, crops_version
+from mediafp.fingerprint import REFERENCE_CROPS, MAX_CROPS_PER_IMAGE
+from mediafp.fingerprints.crops import fingerprint_reference_crops, reference_crops_version
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.jobs import IngestOptions
 from mediafp.matching.place import Box
 from mediafp.matching.search import Candidate, shortlist
-from mediafp.matching.views import RECTANGLES, half_boxes, rectangles, views_of
+from mediafp.matching.views import MAX_RECTANGLES, half_boxes, find_rectangles, make_query_crops
 from mediafp.media import Pixels
-from mediafp.pipeline import ReadOptions
+from mediafp.pipeline import AnalysisOptions
 
 EMBEDDING = fingerprint_type("sscd_distilled")
 
@@ -46,18 +46,18 @@ def page(grey: int = 245) -> Pixels:
 def test_a_picture_on_a_page_is_a_rectangle(photos: dict[str, np.ndarray], grey: int) -> None:
     for name, picture in photos.items():
         shot, box = pasted(page(grey), picture, 60, 300, 420)
-        assert max(overlap(box, found) for found in rectangles(shot)) > 0.85, name
+        assert max(overlap(box, found) for found in find_rectangles(shot)) > 0.85, name
 
 
 def test_a_picture_on_another_is_a_rectangle(photos: dict[str, np.ndarray]) -> None:
     shot, box = pasted(photos["temple"], photos["cat"], 70, 40, 160)
-    assert max(overlap(box, found) for found in rectangles(shot)) > 0.85
+    assert max(overlap(box, found) for found in find_rectangles(shot)) > 0.85
 
 
 def test_every_picture_of_a_collage_is_a_rectangle(photos: dict[str, np.ndarray]) -> None:
     tiles = [np.asarray(ImageOps.fit(Image.fromarray(p), (300, 300))) for p in list(photos.values())[:4]]
     collage = np.vstack((np.hstack(tiles[:2]), np.hstack(tiles[2:])))
-    found = rectangles(collage)
+    found = find_rectangles(collage)
     for left, top in ((0, 0), (300, 0), (0, 300), (300, 300)):
         assert max(overlap((left, top, left + 300, top + 300), box) for box in found) > 0.85
 
@@ -68,7 +68,7 @@ def test_what_lies_between_bars_is_a_rectangle(photos: dict[str, np.ndarray], ba
     tall, wide = picture.shape[:2]
     boxed = np.pad(picture, ((tall // 4, tall // 3), (0, 0), (0, 0)), constant_values=bar)
     box = (0, tall // 4, wide, tall // 4 + tall)
-    assert max(overlap(box, found) for found in rectangles(boxed)) > 0.9
+    assert max(overlap(box, found) for found in find_rectangles(boxed)) > 0.9
 
 
 def test_rectangles_lie_in_the_picture_and_are_few(photos: dict[str, np.ndarray]) -> None:
@@ -78,19 +78,19 @@ def test_rectangles_lie_in_the_picture_and_are_few(photos: dict[str, np.ndarray]
     paper = page()
     paper[::50], paper[:, ::50] = 0, 0
     for picture in (*pictures, paper):
-        found = rectangles(picture)
+        found = find_rectangles(picture)
         tall, wide = picture.shape[:2]
-        assert len(found) <= RECTANGLES
+        assert len(found) <= MAX_RECTANGLES
         for left, top, right, bottom in found:
             assert 0 <= left < right <= wide and 0 <= top < bottom <= tall
-    assert rectangles(page()) == []
+    assert find_rectangles(page()) == []
 
 
 def test_the_whole_comes_first_and_the_halves_last(photos: dict[str, np.ndarray]) -> None:
     shot, _ = pasted(page(), photos["cat"], 60, 300, 420)
-    views, clear = views_of(shot)
+    views, clear = make_query_crops(shot)
     assert views[0].box is None and views[0].pixels is shot
-    assert [view.box for view in views[1:clear]] == rectangles(shot)
+    assert [view.box for view in views[1:clear]] == find_rectangles(shot)
     assert [view.box for view in views[clear:]] == half_boxes(640, 1000)
     for view in views[1:]:
         assert view.box is not None
@@ -105,24 +105,24 @@ def test_a_small_crop_is_like_a_crop_and_not_like_the_whole(photos: dict[str, np
         tall, wide = picture.shape[:2]
         tenth = picture[tall // 2 - tall // 6 : tall // 2 + tall // 6, wide // 2 - wide // 6 : wide // 2 + wide // 6]
         (query, whole), _ = EMBEDDING.extract([tenth, picture])
-        crops = crops_fingerprint("a" * 64, picture, EMBEDDING)
+        crops = fingerprint_reference_crops("a" * 64, picture, EMBEDDING)
         likeness = crops.vectors.astype(np.float32) @ query.astype(np.float32)
         assert likeness.max() > float(query.astype(np.float32) @ whole.astype(np.float32)) + 0.1, name
 
 
 def test_plain_crops_are_not_kept(photos: dict[str, np.ndarray]) -> None:
-    one = crops_fingerprint("a" * 64, photos["cat"], EMBEDDING)
-    assert (one.type, one.version) == (CROPS, crops_version(EMBEDDING))
-    assert 1 <= len(one.vectors) <= CROPS_A_PICTURE
+    one = fingerprint_reference_crops("a" * 64, photos["cat"], EMBEDDING)
+    assert (one.type, one.version) == (REFERENCE_CROPS, reference_crops_version(EMBEDDING))
+    assert 1 <= len(one.vectors) <= MAX_CROPS_PER_IMAGE
     shot, _ = pasted(page(), photos["cat"], 0, 0, 300)
-    assert 1 <= len(crops_fingerprint("a" * 64, shot, EMBEDDING).vectors) < CROPS_A_PICTURE
+    assert 1 <= len(fingerprint_reference_crops("a" * 64, shot, EMBEDDING).vectors) < MAX_CROPS_PER_IMAGE
     for picture in (page(), np.zeros((1, 1, 3), np.uint8)):
-        assert len(crops_fingerprint("a" * 64, picture, EMBEDDING).vectors) == 0
+        assert len(fingerprint_reference_crops("a" * 64, picture, EMBEDDING).vectors) == 0
 
 
 def test_the_shortlist_takes_from_each_ranking_in_turn() -> None:
     def candidate(name: str, score: float, clear: float) -> Candidate:
-        return Candidate(sha256=name, score=score, raw=score, clear=clear, view=0, row=0)
+        return Candidate(sha256=name, score=score, similarity=score, distinct_score=clear, query_row=0, row=0)
 
     found = [candidate("a", 0.9, -1.0), candidate("b", 0.5, 0.1), candidate("c", 0.4, 0.4), candidate("d", 0.1, 0.0)]
     crops = {"d": 0.6, "b": 0.5}
@@ -140,7 +140,7 @@ def save(picture: Pixels, path: Path) -> Path:
 
 
 def ingest(case: Case, folder: Path, *, views: bool) -> list[str]:
-    options = IngestOptions(jobs=1, read=ReadOptions(sidecars=False, views=views))
+    options = IngestOptions(jobs=1, analysis=AnalysisOptions(sidecars=False, reference_crops=views))
     return [outcome.status for outcome in case.ingest([folder], options)]
 
 
@@ -151,7 +151,7 @@ def found(case: Case, query: Path) -> dict[str, Match]:
 
 
 def types(case: Case) -> list[set[str]]:
-    return [{type for type, _ in case.store.fingerprint_types(asset.sha256)} for asset in case.store.assets()]
+    return [{type for type, _ in case._store.fingerprint_types(asset.sha256)} for asset in case._store.assets()]
 
 
 def test_what_was_taken_in_without_views_gets_them(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
@@ -161,13 +161,13 @@ def test_what_was_taken_in_without_views_gets_them(case: Case, photos: dict[str,
     assert types(case) == [{"sscd_distilled", "pdq"}]
     save(photos["temple"], folder / "temple.jpg")
     assert sorted(ingest(case, folder, views=True)) == ["added", "known"]
-    assert types(case) == [{"sscd_distilled", "pdq", CROPS}] * 2
+    assert types(case) == [{"sscd_distilled", "pdq", REFERENCE_CROPS}] * 2
     # They stay where a later run does without, and are no reason to read anything again.
-    before = case.store.row("SELECT count(*) FROM log WHERE what = 'refreshed'")
+    before = case._store.row("SELECT count(*) FROM log WHERE what = 'refreshed'")
     assert ingest(case, folder, views=False) == ingest(case, folder, views=True) == ["known"] * 2
-    assert types(case) == [{"sscd_distilled", "pdq", CROPS}] * 2
-    assert case.store.row("SELECT count(*) FROM log WHERE what = 'refreshed'") == before == (1,)
-    assert case.store.problems() == []
+    assert types(case) == [{"sscd_distilled", "pdq", REFERENCE_CROPS}] * 2
+    assert case._store.row("SELECT count(*) FROM log WHERE what = 'refreshed'") == before == (1,)
+    assert case._store.check_integrity() == []
 
 
 def test_a_store_in_which_some_have_views_answers_for_all(

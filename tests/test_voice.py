@@ -3,21 +3,24 @@
 import numpy as np
 import pytest
 
-from mediafp.media import SOUND_RATE
+from mediafp.media import AUDIO_SAMPLE_RATE
 from mediafp.reading import voice
-from mediafp.reading.voice import FRAME, Piece, _cut
+from mediafp.reading.voice import FRAME_SAMPLES, SpeechChunk, _cut
 
-LONGEST = 28 * SOUND_RATE
+LONGEST = 28 * AUDIO_SAMPLE_RATE
 
 
 def likelihood(*runs: tuple[float, float]) -> np.ndarray:
     """Likelihoods from (seconds, likelihood) runs."""
-    return np.concatenate([np.full(round(s * SOUND_RATE / FRAME), p, np.float32) for s, p in runs])
+    return np.concatenate([np.full(round(s * AUDIO_SAMPLE_RATE / FRAME_SAMPLES), p, np.float32) for s, p in runs])
 
 
 def cut(*runs: tuple[float, float], longest: int = LONGEST) -> list[tuple[float, float]]:
     likely = likelihood(*runs)
-    return [(p.start / SOUND_RATE, p.end / SOUND_RATE) for p in _cut(likely, len(likely) * FRAME, longest)]
+    return [
+        (p.start / AUDIO_SAMPLE_RATE, p.end / AUDIO_SAMPLE_RATE)
+        for p in _cut(likely, len(likely) * FRAME_SAMPLES, longest)
+    ]
 
 
 def test_a_pause_parts_two_pieces_which_share_it() -> None:
@@ -35,21 +38,21 @@ def test_a_click_and_a_murmur_are_no_speech() -> None:
 
 
 def test_a_long_piece_is_cut_where_speech_is_least_likely() -> None:
-    found = cut((20, 0.95), (0.2, 0.4), (20, 0.95), longest=28 * SOUND_RATE)
+    found = cut((20, 0.95), (0.2, 0.4), (20, 0.95), longest=28 * AUDIO_SAMPLE_RATE)
     assert len(found) == 2 and found[0][1] == pytest.approx(20.1, abs=0.2)
     assert all(end - start <= 28 for start, end in found)
-    assert all(end - start <= 28 for start, end in cut((100, 0.95), longest=28 * SOUND_RATE))
+    assert all(end - start <= 28 for start, end in cut((100, 0.95), longest=28 * AUDIO_SAMPLE_RATE))
 
 
 def test_pieces_lie_inside_the_sound_in_order() -> None:
     rng = np.random.default_rng(5)
     likely = rng.random(2000).astype(np.float32)
-    found = _cut(likely, 2000 * FRAME - 100, 5 * SOUND_RATE)
+    found = _cut(likely, 2000 * FRAME_SAMPLES - 100, 5 * AUDIO_SAMPLE_RATE)
     edges = [edge for piece in found for edge in (piece.start, piece.end)]
-    assert edges == sorted(edges) and edges[0] >= 0 and edges[-1] <= 2000 * FRAME - 100
-    assert all(isinstance(piece, Piece) and 0 <= piece.likely <= 1 for piece in found)
+    assert edges == sorted(edges) and edges[0] >= 0 and edges[-1] <= 2000 * FRAME_SAMPLES - 100
+    assert all(isinstance(piece, SpeechChunk) and 0 <= piece.probability <= 1 for piece in found)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.01, 3])
 def test_silence_and_nothing_at_all_hold_no_speech(seconds: float) -> None:
-    assert voice.pieces(np.zeros(round(seconds * SOUND_RATE), np.int16), longest=LONGEST) == []
+    assert voice.detect_speech(np.zeros(round(seconds * AUDIO_SAMPLE_RATE), np.int16), longest=LONGEST) == []

@@ -23,16 +23,27 @@ from PIL import Image, ImageCms
 from processes import ffmpeg, gone, state
 
 from mediafp import pipeline
-from mediafp.errors import CorruptMedia, LostWorker, NoMedia, SandboxError, TooLargeMedia
+from mediafp.errors import CorruptMedia, WorkerLost, NotMedia, SandboxError, TooLargeMedia
 from mediafp.ingest.probe import OpenFile, open_file
-from mediafp.ingest.sound import read_sound
-from mediafp.ingest.walk import sha256_of
+from mediafp.ingest.sound import read_audio
+from mediafp.ingest.walk import file_sha256
 from mediafp.media import Kind
-from mediafp.store.codec import pack
+from mediafp.store.codec import pack_arrays
 from mediafp.workers import supervisor, unpacking
-from mediafp.workers.messages import Failed, Heard, Opened, Part, Read, Ready, Row, Task, Unpacked, encode
-from mediafp.workers.supervisor import Worker, Workers
-from mediafp.workers.unpacking import Entry, unpack
+from mediafp.workers.messages import (
+    Failure,
+    AudioResult,
+    MemberStart,
+    DataChunk,
+    AnalysisResult,
+    Ready,
+    PackedFingerprint,
+    Task,
+    ArchiveEnd,
+    encode,
+)
+from mediafp.workers.supervisor import WorkerProcess, WorkerPool
+from mediafp.workers.unpacking import UnpackedMember, unpack_archive
 
 ACTOR = """
 import os, socket, sys, time
@@ -58,9 +69,9 @@ TRAP = "import pathlib\npathlib.Path({mark!r}).write_text(__name__)\n"
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
     """Locked workers, which start once for all tests that do not wear them out."""
-    with Workers(tmp_path_factory.mktemp("workers")) as made:
+    with WorkerPool(tmp_path_factory.mktemp("workers")) as made:
         yield made
 
 
@@ -84,9 +95,9 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], 
 
 
 @pytest.fixture
-def actors(stage: Callable[[], None], tmp_path: Path) -> Iterator[Workers]:
+def actors(stage: Callable[[], None], tmp_path: Path) -> Iterator[WorkerPool]:
     stage()
-    with Workers(tmp_path) as made:
+    with WorkerPool(tmp_path) as made:
         yield made
 
 
@@ -96,7 +107,7 @@ def script(folder: Path, act: str, *said: bytes) -> OpenFile:
     return open_file(folder / "script.png")
 
 
-def picture(**changed: object) -> Read:
+def picture(**changed: object) -> AnalysisResult:
     """A picture that was read, as a worker says it."""
     quality = np.full(1, 0.5, np.float32)
     rows = [("sscd_distilled", np.zeros((1, 512), np.float16)), ("pdq", np.zeros((1, 32), np.uint8))]
@@ -104,18 +115,18 @@ def picture(**changed: object) -> Read:
         "kind": "image",
         "properties": {"format": "png", "width": 8, "height": 8},
         "warnings": [],
-        "spans": pack(np.zeros((1, 2))),
-        "rows": [Row(name, pack(vectors, quality)) for name, vectors in rows],
+        "spans": pack_arrays(np.zeros((1, 2))),
+        "rows": [PackedFingerprint(name, pack_arrays(vectors, quality)) for name, vectors in rows],
         "thumbnails": [b"\xff\xd8\xff\xff\xd9"],
     }
-    return Read(**(told | changed))  # type: ignore[arg-type]
+    return AnalysisResult(**(told | changed))  # type: ignore[arg-type]
 
 
 def harm(monkeypatch: pytest.MonkeyPatch, number: int, times: int, wall: float | None = None) -> list[int]:
     """Has the first workers that are handed a file get a signal before they answer; the pids of all that were."""
-    real, pids = Worker.hand_in, []
+    real, pids = WorkerProcess.send_file, []
 
-    def hand_in(self: Worker, task: Task, file: OpenFile, given: float) -> None:
+    def hand_in(self: WorkerProcess, task: Task, file: OpenFile, given: float) -> None:
         pid = self._process.pid
         pids.append(pid)
         if harmed := len(pids) <= times:
@@ -127,26 +138,26 @@ def harm(monkeypatch: pytest.MonkeyPatch, number: int, times: int, wall: float |
             if number != signal.SIGSTOP:
                 os.kill(pid, signal.SIGCONT)
 
-    monkeypatch.setattr(Worker, "hand_in", hand_in)
+    monkeypatch.setattr(WorkerProcess, "send_file", hand_in)
     return pids
 
 
-def lost(workers: Workers, file: OpenFile, kind: Kind = "image") -> LostWorker:
+def lost(workers: WorkerPool, file: OpenFile, kind: Kind = "image") -> WorkerLost:
     """How the reading of a file fails."""
-    with file, pytest.raises(LostWorker) as caught:
-        workers.read(file, "", kind)
+    with file, pytest.raises(WorkerLost) as caught:
+        workers.analyse(file, "", kind)
     assert repr(file.name) in str(caught.value), "it names the file"
     return caught.value
 
 
 # What is read -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["photo", "bikes", "bunny"])
-def test_a_worker_reads_what_is_read_here(workers: Workers, photo: Path, clips: dict[str, Path], name: str) -> None:
+def test_a_worker_reads_what_is_read_here(workers: WorkerPool, photo: Path, clips: dict[str, Path], name: str) -> None:
     path, kind = (photo, "image") if name == "photo" else (clips[name], "video")
     with open_file(path) as file:
-        sha256 = sha256_of(file)
-        there = workers.read(file, sha256, kind, sound=True, picture=True)  # type: ignore[arg-type]
-        here = pipeline.read(file, sha256, sound=True)
+        sha256 = file_sha256(file)
+        there = workers.analyse(file, sha256, kind, audio=True, image=True)  # type: ignore[arg-type]
+        here = pipeline.analyse_file(file, sha256, audio=True)
     assert here is not None
     assert there.asset == here.asset and there.warnings == here.warnings and there.thumbnails == here.thumbnails
     assert len(here.thumbnails) >= 1 + (kind == "video")
@@ -155,35 +166,35 @@ def test_a_worker_reads_what_is_read_here(workers: Workers, photo: Path, clips: 
         for field in ("vectors", "spans", "quality"):
             assert np.array_equal(getattr(one, field), getattr(other, field))
             assert getattr(one, field).dtype == getattr(other, field).dtype
-    assert (there.picture is None) == (here.picture is None) == (kind == "video")
-    assert here.picture is None or np.array_equal(there.picture, here.picture)  # type: ignore[arg-type]
-    assert (there.sound is None) == (here.sound is None) == (name != "bunny")
-    if here.sound:
-        assert there.sound and there.sound.start == here.sound.start and there.sound.sha256 == here.sound.sha256
-        assert np.array_equal(there.sound.samples, here.sound.samples)
+    assert (there.image is None) == (here.image is None) == (kind == "video")
+    assert here.image is None or np.array_equal(there.image, here.image)  # type: ignore[arg-type]
+    assert (there.audio is None) == (here.audio is None) == (name != "bunny")
+    if here.audio:
+        assert there.audio and there.audio.start == here.audio.start and there.audio.sha256 == here.audio.sha256
+        assert np.array_equal(there.audio.samples, here.audio.samples)
 
 
-def test_full_decoding_is_asked_for_and_done(workers: Workers, clips: dict[str, Path]) -> None:
+def test_full_decoding_is_asked_for_and_done(workers: WorkerPool, clips: dict[str, Path]) -> None:
     with open_file(clips["carphone"]) as file:
-        there = workers.read(file, "", "video", full_decode=True)
-        here = pipeline.read(file, "", full_decode=True)
+        there = workers.analyse(file, "", "video", full_decode=True)
+        here = pipeline.analyse_file(file, "", full_decode=True)
     assert here and [t.jpeg for t in there.thumbnails] == [t.jpeg for t in here.thumbnails]
-    assert there.picture is None and there.sound is None, "what was not asked for does not come"
+    assert there.image is None and there.audio is None, "what was not asked for does not come"
 
 
 def test_the_sound_of_a_file_is_read_alone(
-    workers: Workers, photo: Path, clips: dict[str, Path], tmp_path: Path
+    workers: WorkerPool, photo: Path, clips: dict[str, Path], tmp_path: Path
 ) -> None:
     with open_file(clips["bunny"]) as file:
-        sound, warnings = workers.read_sound(file)
-        here, said = read_sound(file)
+        sound, warnings = workers.read_audio(file)
+        here, said = read_audio(file)
     assert sound and here and warnings == said
     assert sound.start == here.start and np.array_equal(sound.samples, here.samples)
-    assert sound.seconds == pytest.approx(5.3, abs=0.1)
+    assert sound.duration == pytest.approx(5.3, abs=0.1)
     assert not any(tmp_path.glob("tmp*")), "it lies in a file without a name"
     for silent in (clips["bikes"], photo):
         with open_file(silent) as file:
-            assert workers.read_sound(file) == (None, [])
+            assert workers.read_audio(file) == (None, [])
 
 
 def bits(side: int) -> bytes:
@@ -199,54 +210,56 @@ def bits(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
-def test_a_file_that_is_at_fault_is_told_as_ever(workers: Workers, tmp_path: Path, photo: Path) -> None:
+def test_a_file_that_is_at_fault_is_told_as_ever(workers: WorkerPool, tmp_path: Path, photo: Path) -> None:
     (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(50))
     (tmp_path / "half.png").write_bytes(photo.read_bytes()[:100_000])
     (tmp_path / "a.txt").write_text("words")
     (tmp_path / "vast.png").write_bytes(bits(11_000))
     for name, error in (("cut.jpg", CorruptMedia), ("half.png", CorruptMedia), ("vast.png", TooLargeMedia)):
         with open_file(tmp_path / name) as file, pytest.raises(error, match=name) as caught:
-            workers.read(file, "", "image")
+            workers.analyse(file, "", "image")
         assert type(caught.value) is error
     with open_file(tmp_path / "a.txt") as file:
-        with pytest.raises(NoMedia):
-            workers.read(file, "", "image")
-        with pytest.raises(NoMedia):
-            workers.read_sound(file)
+        with pytest.raises(NotMedia):
+            workers.analyse(file, "", "image")
+        with pytest.raises(NotMedia):
+            workers.read_audio(file)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_a_name_of_any_bytes_reaches_the_worker_and_comes_back_in_its_message(workers: Workers, tmp_path: Path) -> None:
+def test_a_name_of_any_bytes_reaches_the_worker_and_comes_back_in_its_message(
+    workers: WorkerPool, tmp_path: Path
+) -> None:
     path = tmp_path / os.fsdecode(b"a\nb\xff\xed\xa0\x80.jpg")
     path.write_bytes(b"\xff\xd8\xff\xe0" + bytes(50))
     with open_file(path) as file, pytest.raises(CorruptMedia) as caught:
-        workers.read(file, "", "image")
+        workers.analyse(file, "", "image")
     assert str(caught.value).isprintable() and "b\\udcff" in str(caught.value)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the locks are Linux's")
-def test_a_worker_is_locked_in_and_without_locks_it_reads_too(workers: Workers, tmp_path: Path, photo: Path) -> None:
-    def locks(some: Workers) -> set[str]:
+def test_a_worker_is_locked_in_and_without_locks_it_reads_too(workers: WorkerPool, tmp_path: Path, photo: Path) -> None:
+    def locks(some: WorkerPool) -> set[str]:
         lines = [Path(f"/proc/{one._process.pid}/status").read_text().splitlines() for one in some._all]
         return {line for told in lines for line in told if line.startswith(("NoNewPrivs", "Seccomp:"))}
 
     workers.start()
     assert locks(workers) == {"NoNewPrivs:\t1", "Seccomp:\t2"}
-    with Workers(tmp_path, locked=False) as free, open_file(photo) as file:
-        there, here = free.read(file, "", "image"), workers.read(file, "", "image")
+    with WorkerPool(tmp_path, sandboxed=False) as free, open_file(photo) as file:
+        there, here = free.analyse(file, "", "image"), workers.analyse(file, "", "image")
         assert locks(free) == {"NoNewPrivs:\t0", "Seccomp:\t0"}
     assert np.array_equal(there.fingerprint("pdq").vectors, here.fingerprint("pdq").vectors)
 
 
 # A worker that is lost ----------------------------------------------------------------------------
 def test_a_worker_that_dies_while_it_reads_is_replaced(
-    workers: Workers, photo: Path, monkeypatch: pytest.MonkeyPatch
+    workers: WorkerPool, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, signal.SIGSEGV, 1)
     with open_file(photo) as file:
-        assert workers.read(file, "", "image").asset.properties["format"] == "png"
+        assert workers.analyse(file, "", "image").asset.properties["format"] == "png"
         assert len(set(pids)) == 2 and gone(pids[0], 0) and not gone(pids[1], 0)
-        assert workers.read(file, "", "image").asset.bytes == file.bytes
+        assert workers.analyse(file, "", "image").asset.bytes == file.bytes
     assert pids[2] == pids[1], "the fresh one goes on"
 
 
@@ -255,12 +268,12 @@ def test_a_worker_that_dies_while_it_reads_is_replaced(
     [(signal.SIGSEGV, "crash"), (signal.SIGABRT, "crash"), (signal.SIGSYS, "crash"), (signal.SIGKILL, "oom")],
 )
 def test_a_file_that_ends_two_workers_is_given_up(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: str
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: str
 ) -> None:
     with monkeypatch.context() as patch:
         pids = harm(patch, number, 1)
         with script(tmp_path, "on", encode(picture())) as file:
-            assert actors.read(file, "", "image").asset.kind == "image"
+            assert actors.analyse(file, "", "image").asset.kind == "image"
         assert len(set(pids)) == 2
     pids = harm(monkeypatch, number, 2)
     error = lost(actors, script(tmp_path, "on", encode(picture())))
@@ -269,17 +282,17 @@ def test_a_file_that_ends_two_workers_is_given_up(
 
 
 @pytest.mark.parametrize(("status", "kind"), [(0, "crash"), (1, "crash"), (71, "oom"), (-1, "crash")])
-def test_the_exit_status_tells_how_a_worker_ended(actors: Workers, tmp_path: Path, status: int, kind: str) -> None:
+def test_the_exit_status_tells_how_a_worker_ended(actors: WorkerPool, tmp_path: Path, status: int, kind: str) -> None:
     error = lost(actors, script(tmp_path, str(status & 0xFF)))
     assert (error.kind, error.attempts) == (kind, 2)
 
 
-def test_a_worker_without_memory_is_lost_for_want_of_it(actors: Workers, tmp_path: Path) -> None:
+def test_a_worker_without_memory_is_lost_for_want_of_it(actors: WorkerPool, tmp_path: Path) -> None:
     assert "not enough memory" in str(lost(actors, script(tmp_path, "71")))
 
 
 def test_time_that_was_spent_is_not_spent_again(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, signal.SIGXCPU, 9)
     error = lost(actors, script(tmp_path, "on"))
@@ -287,7 +300,7 @@ def test_time_that_was_spent_is_not_spent_again(
 
 
 def test_a_worker_that_stands_still_is_given_up(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     actors.start()
     pids = harm(monkeypatch, signal.SIGSTOP, 9, wall=0.2)
@@ -298,7 +311,7 @@ def test_a_worker_that_stands_still_is_given_up(
 
 
 def test_a_worker_that_only_trickles_gets_no_more_time(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harm(monkeypatch, 0, 0, wall=0.2)
     assert lost(actors, script(tmp_path, "sleep", encode(picture())[:-1])).kind == "timeout"
@@ -310,20 +323,20 @@ NONSENSE: dict[str, bytes] = {
     "an empty message": struct.pack("<I", 0),
     "a list in a list, often": struct.pack("<I", 100_011) + b"\x82\xa4type\xa5Ready\xa1x" + b"\x91" * 99_998 + b"\xc0",
     "a first word once more": encode(Ready()),
-    "the end of an archive": encode(Unpacked()),
-    "an entry": encode(Opened(name=b"x")),
-    "sound alone": encode(Heard(warnings=[], sound_start=None)),
+    "the end of an archive": encode(ArchiveEnd()),
+    "an entry": encode(MemberStart(name=b"x")),
+    "sound alone": encode(AudioResult(warnings=[], audio_start=None)),
     "a video": encode(picture(kind="video")),
     "no rows": encode(picture(rows=[])),
-    "spans that are none": encode(picture(spans=pack(np.array([[1.0, 0.0]])))),
-    "spans of no dimension": encode(picture(spans=pack(np.array(1.0)))),
-    "sound that was not asked for": encode(Part(data=b"xx")) + encode(picture(sound_start=0.0)),
+    "spans that are none": encode(picture(spans=pack_arrays(np.array([[1.0, 0.0]])))),
+    "spans of no dimension": encode(picture(spans=pack_arrays(np.array(1.0)))),
+    "sound that was not asked for": encode(DataChunk(data=b"xx")) + encode(picture(sound_start=0.0)),
 }
 
 
 @pytest.mark.parametrize("what", NONSENSE)
 def test_nonsense_is_no_answer_and_is_asked_for_once(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     pids = harm(monkeypatch, 0, 0)
     error = lost(actors, script(tmp_path, "on", NONSENSE[what]))
@@ -333,31 +346,31 @@ def test_nonsense_is_no_answer_and_is_asked_for_once(
 
 
 @pytest.mark.parametrize(("samples", "start"), [(b"", 0.0), (b"x", 0.0), (b"xx", float("nan")), (b"xx", float("-inf"))])
-def test_a_sound_that_is_none_is_nonsense(actors: Workers, tmp_path: Path, samples: bytes, start: float) -> None:
-    said = encode(Part(data=samples)) + encode(picture(sound_start=start))
-    with script(tmp_path, "on", said) as file, pytest.raises(LostWorker, match=r"nonsense \(a sound that is none"):
-        actors.read(file, "", "image", sound=True)
-    heard = encode(Part(data=samples)) + encode(Heard(warnings=[], sound_start=start))
-    with script(tmp_path, "on", heard) as file, pytest.raises(LostWorker, match=r"nonsense \(a sound that is none"):
-        actors.read_sound(file)
+def test_a_sound_that_is_none_is_nonsense(actors: WorkerPool, tmp_path: Path, samples: bytes, start: float) -> None:
+    said = encode(DataChunk(data=samples)) + encode(picture(sound_start=start))
+    with script(tmp_path, "on", said) as file, pytest.raises(WorkerLost, match=r"nonsense \(a sound that is none"):
+        actors.analyse(file, "", "image", audio=True)
+    heard = encode(DataChunk(data=samples)) + encode(AudioResult(warnings=[], audio_start=start))
+    with script(tmp_path, "on", heard) as file, pytest.raises(WorkerLost, match=r"nonsense \(a sound that is none"):
+        actors.read_audio(file)
 
 
 def test_more_sound_than_there_may_be_is_nonsense(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "SOUND_BYTES", 1_000)
-    assert "more sound" in str(lost(actors, script(tmp_path, "sleep", encode(Part(data=bytes(600))) * 2)))
+    monkeypatch.setattr(supervisor, "AUDIO_BYTES", 1_000)
+    assert "more sound" in str(lost(actors, script(tmp_path, "sleep", encode(DataChunk(data=bytes(600))) * 2)))
 
 
 def test_an_answer_that_cannot_be_understood_is_nonsense(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     actors.start()
 
     def bent(*_: object) -> None:
         raise ValueError("bent")
 
-    for name in ("reading_of", "answer_of"):
+    for name in ("validate_analysis", "decode_result"):
         with monkeypatch.context() as patch:
             actors.start()
             patch.setattr(supervisor, name, bent)
@@ -366,8 +379,8 @@ def test_an_answer_that_cannot_be_understood_is_nonsense(
 
 
 @pytest.mark.parametrize("kind", ["timeout", "crash", "oom"])
-def test_a_failure_that_the_worker_tells_itself_keeps_its_kind(actors: Workers, tmp_path: Path, kind: str) -> None:
-    failed = Failed(kind=kind, message="'script.png': too much")  # type: ignore[arg-type]
+def test_a_failure_that_the_worker_tells_itself_keeps_its_kind(actors: WorkerPool, tmp_path: Path, kind: str) -> None:
+    failed = Failure(kind=kind, message="'script.png': too much")  # type: ignore[arg-type]
     assert lost(actors, script(tmp_path, "on", encode(failed))).kind == kind
 
 
@@ -376,37 +389,39 @@ def test_a_worker_is_replaced_after_its_files_and_none_is_left(
     tmp_path: Path, stage: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage()
-    monkeypatch.setattr(supervisor, "FILES", 2)
+    monkeypatch.setattr(supervisor, "MAX_FILES_PER_WORKER", 2)
     pids = harm(monkeypatch, 0, 0)
-    with Workers(tmp_path) as workers, script(tmp_path, "on", encode(picture())) as file:
+    with WorkerPool(tmp_path) as workers, script(tmp_path, "on", encode(picture())) as file:
         for _ in range(5):
-            workers.read(file, "", "image")
+            workers.analyse(file, "", "image")
         assert [pids.index(pid) for pid in pids] == [0, 0, 2, 2, 4]
         assert all(gone(pid, 0) for pid in pids[:4]) and not gone(pids[4], 0)
     assert workers.closed and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_a_worker_that_is_tired_is_replaced(actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_is_tired_is_replaced(
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pids = harm(monkeypatch, 0, 0)
     for cpu in (899.0, 901.0, 0.0):
         with script(tmp_path, "on", encode(picture(cpu=cpu))) as file:
-            actors.read(file, "", "image")
+            actors.analyse(file, "", "image")
     assert [pids.index(pid) for pid in pids] == [0, 0, 2]
 
 
 def test_a_file_that_is_at_fault_costs_no_worker(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, 0, 0)
     for _ in range(3):
-        failed = encode(Failed(kind="corrupt", message="cut"))
+        failed = encode(Failure(kind="corrupt", message="cut"))
         with script(tmp_path, "on", failed) as file, pytest.raises(CorruptMedia, match="cut"):
-            actors.read(file, "", "image")
+            actors.analyse(file, "", "image")
     assert len(set(pids)) == 1
 
 
 def test_as_many_workers_as_are_read_in_at_once(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, 0, 0)
     together = threading.Barrier(3)
@@ -418,7 +433,7 @@ def test_as_many_workers_as_are_read_in_at_once(
             with open_file(tmp_path / "script.png") as file:
                 with actors.worker() as worker:
                     together.wait(10)
-                    worker.ask(Task(what="read", name=b"x"), file, 10, io.BytesIO())
+                    worker.request(Task(what="read", name=b"x"), file, 10, io.BytesIO())
                 together.wait(10)
         except BaseException as error:
             failures.append(error)
@@ -433,7 +448,7 @@ def test_as_many_workers_as_are_read_in_at_once(
 
 
 def test_workers_outlive_the_threads_that_started_them(tmp_path: Path) -> None:
-    with Workers(tmp_path) as workers:
+    with WorkerPool(tmp_path) as workers:
         thread = threading.Thread(target=workers.start)
         thread.start()
         thread.join()
@@ -441,7 +456,7 @@ def test_workers_outlive_the_threads_that_started_them(tmp_path: Path) -> None:
         assert not gone(worker._process.pid, 0.2)
 
 
-def test_closing_ends_a_read_in_progress(actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_ends_a_read_in_progress(actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pids = harm(monkeypatch, 0, 0)
     actors.start()
     closer = threading.Timer(0.2, actors.close)
@@ -454,29 +469,29 @@ def test_closing_ends_a_read_in_progress(actors: Workers, tmp_path: Path, monkey
 
 
 def test_what_is_asked_of_closed_workers_is_lost_and_no_process_stays(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[int] = []
-    real = Worker.__init__
+    real = WorkerProcess.__init__
 
-    def init(self: Worker, *, locked: bool, text: bool) -> None:
-        real(self, locked=locked, text=text)
+    def init(self: WorkerProcess, *, locked: bool, text: bool) -> None:
+        real(self, sandboxed=locked, text=text)
         started.append(self._process.pid)
 
-    monkeypatch.setattr(Worker, "__init__", init)
+    monkeypatch.setattr(WorkerProcess, "__init__", init)
     actors.close()
     with (
         script(tmp_path, "on", encode(picture())) as file,
-        pytest.raises(LostWorker, match="was ended"),
+        pytest.raises(WorkerLost, match="was ended"),
     ):
-        actors.read(file, "", "image")
+        actors.analyse(file, "", "image")
     assert started and all(gone(pid, 0) for pid in started)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel has to see to it")
 def test_a_worker_dies_with_the_program(tmp_path: Path) -> None:
     program = (
-        "import os, signal, sys, time\nfrom pathlib import Path\nfrom mediafp.workers.supervisor import Workers\n"
+        "import os, signal, sys, time\nfrom pathlib import Path\nfrom mediafp.workers.supervisor import WorkerPool\n"
         "workers = Workers(Path(sys.argv[1]))\nworkers.start()\n(worker,) = workers._all\n"
         # Stopped, it cannot notice by itself that the program has hung up.
         "os.kill(worker._process.pid, signal.SIGSTOP)\nprint(worker._process.pid, flush=True)\ntime.sleep(60)\n"
@@ -505,8 +520,8 @@ def test_modules_in_the_current_folder_are_not_imported(
     subprocess.run([sys.executable, "-c", "import av"], check=True, timeout=60)
     assert mark.read_text() == "av", "the trap works"
     mark.unlink()
-    with Workers(tmp_path) as workers, open_file(photo) as file:
-        assert workers.read(file, "", "image").asset.kind == "image"
+    with WorkerPool(tmp_path) as workers, open_file(photo) as file:
+        assert workers.analyse(file, "", "image").asset.kind == "image"
     assert not mark.exists()
 
 
@@ -514,15 +529,15 @@ def test_a_picture_in_cielab_is_read_behind_the_locks(tmp_path: Path, photos: di
     srgb, cielab = (ImageCms.createProfile(space) for space in ("sRGB", "LAB"))
     lab = ImageCms.buildTransform(srgb, cielab, "RGB", "LAB").apply(Image.fromarray(photos["temple"]))
     lab.save(tmp_path / "a.tif")
-    with Workers(tmp_path) as workers, open_file(tmp_path / "a.tif") as file:
-        reading = workers.read(file, sha256_of(file), "image", picture=True)
-    assert reading.picture is not None
-    shown = np.asarray(Image.fromarray(photos["temple"]).resize(reading.picture.shape[1::-1]), np.float32)
-    assert np.abs(shown - reading.picture).mean() < 8
+    with WorkerPool(tmp_path) as workers, open_file(tmp_path / "a.tif") as file:
+        reading = workers.analyse(file, file_sha256(file), "image", image=True)
+    assert reading.image is not None
+    shown = np.asarray(Image.fromarray(photos["temple"]).resize(reading.image.shape[1::-1]), np.float32)
+    assert np.abs(shown - reading.image).mean() < 8
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its address space is told by /proc")
-def test_what_was_heard_leaves_no_threads_and_no_memory(workers: Workers, tmp_path: Path) -> None:
+def test_what_was_heard_leaves_no_threads_and_no_memory(workers: WorkerPool, tmp_path: Path) -> None:
     rate = 11_025  # It is resampled.
     with wave.open(str(tmp_path / "a.wav"), "wb") as made:
         made.setparams((1, 2, rate, 0, "NONE", ""))
@@ -530,7 +545,7 @@ def test_what_was_heard_leaves_no_threads_and_no_memory(workers: Workers, tmp_pa
 
     def hear() -> None:
         with open_file(tmp_path / "a.wav") as file:
-            workers.read(file, "", "video", sound=True)
+            workers.analyse(file, "", "video", audio=True)
 
     def figures() -> tuple[int, int]:
         (worker,) = workers._all
@@ -562,8 +577,8 @@ def test_a_video_with_subtitles_is_read_behind_the_locks(
     pictures = ["-c:v", "libvpx" if suffix == ".webm" else "libx264", "-t", "2", "-s", "160x90", "-pix_fmt", "yuv420p"]
     ffmpeg("-i", clips["bikes"], *lines, *pictures, path)
     # In a fresh worker, which no other file has warmed up.
-    with Workers(tmp_path) as workers, open_file(path) as file:
-        assert workers.read(file, sha256_of(file), "video").asset.properties["height"] == 90
+    with WorkerPool(tmp_path) as workers, open_file(path) as file:
+        assert workers.analyse(file, file_sha256(file), "video").asset.properties["height"] == 90
 
 
 def test_a_lock_that_does_not_close_says_how_to_go_on_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -574,7 +589,7 @@ def test_a_lock_that_does_not_close_says_how_to_go_on_without(tmp_path: Path, mo
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(supervisor, "WORKER", "lockless")
-    with Workers(tmp_path) as workers, pytest.raises(SandboxError, match=r"Landlock.*--unsafe-no-sandbox") as caught:
+    with WorkerPool(tmp_path) as workers, pytest.raises(SandboxError, match=r"Landlock.*--unsafe-no-sandbox") as caught:
         workers.start()
     assert "seccomp" not in str(caught.value)
 
@@ -582,7 +597,7 @@ def test_a_lock_that_does_not_close_says_how_to_go_on_without(tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("hello", "said"),
     [
-        (encode(Failed(kind="crash", message="seccomp: gone")), "seccomp: gone.*--unsafe-no-sandbox"),
+        (encode(Failure(kind="crash", message="seccomp: gone")), "seccomp: gone.*--unsafe-no-sandbox"),
         (encode(picture()), "started with nonsense.*doctor"),
         (struct.pack("<I", 4) + b"\xff" * 4, "doctor"),
         (struct.pack("<I", 2**32 - 1), "doctor"),
@@ -593,10 +608,10 @@ def test_a_worker_that_does_not_start_well_is_a_sandbox_error_and_is_ended(
     tmp_path: Path, stage: Callable[[bytes], None], hello: bytes, said: str
 ) -> None:
     stage(hello)
-    workers = Workers(tmp_path)
+    workers = WorkerPool(tmp_path)
     try:
         with script(tmp_path, "on") as file, pytest.raises(SandboxError, match=said):
-            workers.read(file, "", "image")
+            workers.analyse(file, "", "image")
         assert all(gone(worker._process.pid, 0) for worker in workers._all)
     finally:
         workers.close()
@@ -604,7 +619,7 @@ def test_a_worker_that_does_not_start_well_is_a_sandbox_error_and_is_ended(
 
 def test_a_worker_that_cannot_be_started_is_a_sandbox_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "WORKER", "mediafp.workers.nothing")
-    with Workers(tmp_path) as workers, pytest.raises(SandboxError, match=r"could not start.*doctor"):
+    with WorkerPool(tmp_path) as workers, pytest.raises(SandboxError, match=r"could not start.*doctor"):
         workers.start()
 
 
@@ -627,7 +642,7 @@ def pictures(name: str) -> bool:
     return name.endswith(".png")
 
 
-def taken(entry: Entry) -> bytes | None:
+def taken(entry: UnpackedMember) -> bytes | None:
     """The bytes of an entry, which is closed then; None where it has none."""
     if entry.file is None:
         return None
@@ -636,7 +651,9 @@ def taken(entry: Entry) -> bytes | None:
 
 
 @pytest.mark.parametrize("archive", ["a.zip", "a.tar.gz"])
-def test_archives_come_entry_by_entry(workers: Workers, archives: dict[str, Path], photo: Path, archive: str) -> None:
+def test_archives_come_entry_by_entry(
+    workers: WorkerPool, archives: dict[str, Path], photo: Path, archive: str
+) -> None:
     asked: list[str] = []
 
     def wanted(name: str) -> bool:
@@ -644,7 +661,7 @@ def test_archives_come_entry_by_entry(workers: Workers, archives: dict[str, Path
         return pictures(name) and name != "3.png"
 
     with open_file(archives[archive]) as file:
-        source = unpack(workers, file, wanted)
+        source = unpack_archive(workers, file, wanted)
         first = next(source)
         assert asked == ["1.png"], "one at a time"
         assert (first.name, first.error, taken(first)) == ("1.png", None, photo.read_bytes())
@@ -658,23 +675,25 @@ def test_archives_come_entry_by_entry(workers: Workers, archives: dict[str, Path
 
 
 def test_an_unpacked_entry_is_read_by_another_worker_while_the_archive_is_open(
-    workers: Workers, archives: dict[str, Path]
+    workers: WorkerPool, archives: dict[str, Path]
 ) -> None:
     with open_file(archives["a.zip"]) as file:
-        for entry in unpack(workers, file, lambda name: name == "folder/2.png"):
+        for entry in unpack_archive(workers, file, lambda name: name == "folder/2.png"):
             if entry.file:
                 with entry.file:
-                    assert workers.read(entry.file, sha256_of(entry.file), "image").asset.properties["width"] == 640
+                    assert (
+                        workers.analyse(entry.file, file_sha256(entry.file), "image").asset.properties["width"] == 640
+                    )
 
 
 def test_an_entry_that_is_at_fault_is_told_and_the_rest_follow(
-    workers: Workers, archives: dict[str, Path], photo: Path
+    workers: WorkerPool, archives: dict[str, Path], photo: Path
 ) -> None:
     bent = bytearray(archives["a.zip"].read_bytes())
     bent[bent.index(photo.read_bytes() + b"2") + 1_000] ^= 1
     archives["a.zip"].write_bytes(bent)
     with open_file(archives["a.zip"]) as file:
-        found = {entry.name: (type(entry.error), taken(entry)) for entry in unpack(workers, file, pictures)}
+        found = {entry.name: (type(entry.error), taken(entry)) for entry in unpack_archive(workers, file, pictures)}
     assert found["folder/2.png"] == (CorruptMedia, None)
     assert found["3.png"] == (type(None), photo.read_bytes() + b"3")
 
@@ -684,8 +703,8 @@ def harm_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int, times: int)
     pids = harm(monkeypatch, 0, 0)
     real, harmed = unpacking._unpacked, []
 
-    def unpacked(worker: Worker, entry: str, folder: Path) -> Entry:
-        keep = unpacking.keep
+    def unpacked(worker: WorkerProcess, entry: str, folder: Path) -> UnpackedMember:
+        keep = unpacking.write_data
 
         def kept(file: io.BufferedRandom, data: bytes) -> None:
             keep(file, data)
@@ -694,7 +713,7 @@ def harm_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int, times: int)
                 os.kill(worker._process.pid, number)
 
         with monkeypatch.context() as patch:
-            patch.setattr(unpacking, "keep", kept)
+            patch.setattr(unpacking, "write_data", kept)
             return real(worker, entry, folder)
 
     monkeypatch.setattr(unpacking, "_unpacked", unpacked)
@@ -702,7 +721,7 @@ def harm_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int, times: int)
 
 
 def test_a_worker_that_dies_in_an_entry_costs_that_entry_alone(
-    workers: Workers, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workers: WorkerPool, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
         made.write(photo, "1.png")
@@ -713,87 +732,87 @@ def test_a_worker_that_dies_in_an_entry_costs_that_entry_alone(
     pids = harm_at(monkeypatch, "deadly.png", signal.SIGSEGV, 1)
     asked: list[str] = []
     with open_file(tmp_path / "a.zip") as file:
-        found = list(unpack(workers, file, lambda name: asked.append(name) is None and pictures(name)))
+        found = list(unpack_archive(workers, file, lambda name: asked.append(name) is None and pictures(name)))
     assert [entry.name for entry in found] == ["1.png", "deadly.png", "2.png", "a.txt"] == asked, "each once"
-    assert isinstance(found[1].error, LostWorker) and found[1].error.kind == "crash" and found[1].file is None
+    assert isinstance(found[1].error, WorkerLost) and found[1].error.kind == "crash" and found[1].file is None
     assert [taken(entry) for entry in found] == [photo.read_bytes(), None, photo.read_bytes(), None]
     assert len(set(pids)) == 2
 
 
 @pytest.mark.parametrize("archive", ["cut.zip", "cut.tar.gz"])
 def test_an_archive_that_breaks_off_gives_what_lies_before_and_raises_last(
-    workers: Workers, archives: dict[str, Path], photo: Path, tmp_path: Path, archive: str
+    workers: WorkerPool, archives: dict[str, Path], photo: Path, tmp_path: Path, archive: str
 ) -> None:
     whole = archives[archive.replace("cut", "a")].read_bytes()
     (tmp_path / archive).write_bytes(whole[: len(whole) // 2])
     found = []
     with open_file(tmp_path / archive) as file, pytest.raises(CorruptMedia, match="cut"):
-        for entry in unpack(workers, file, pictures):
+        for entry in unpack_archive(workers, file, pictures):
             found.append((entry.name, taken(entry)))
     assert found[0] == ("1.png", photo.read_bytes())
 
 
 def test_a_worker_that_dies_before_any_entry_is_the_archives_end(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, signal.SIGSEGV, 1)
-    with script(tmp_path, "on") as file, pytest.raises(LostWorker, match=r"script\.png") as caught:
-        list(unpack(actors, file, pictures))
+    with script(tmp_path, "on") as file, pytest.raises(WorkerLost, match=r"script\.png") as caught:
+        list(unpack_archive(actors, file, pictures))
     assert caught.value.kind == "crash" and len(pids) == 1
 
 
 @pytest.mark.parametrize(
     "said",
-    [encode(picture()), encode(Part(data=b"x")), struct.pack("<I", 4) + b"\xff" * 4],
+    [encode(picture()), encode(DataChunk(data=b"x")), struct.pack("<I", 4) + b"\xff" * 4],
     ids=["a picture", "bytes of no entry", "no message"],
 )
-def test_nonsense_in_an_archives_place_ends_it(actors: Workers, tmp_path: Path, said: bytes) -> None:
-    with script(tmp_path, "on", said) as file, pytest.raises(LostWorker) as caught:
-        list(unpack(actors, file, pictures))
+def test_nonsense_in_an_archives_place_ends_it(actors: WorkerPool, tmp_path: Path, said: bytes) -> None:
+    with script(tmp_path, "on", said) as file, pytest.raises(WorkerLost) as caught:
+        list(unpack_archive(actors, file, pictures))
     assert caught.value.kind == "crash"
 
 
 @pytest.mark.parametrize(
     "said",
-    [encode(Opened(name=b"b.png")), encode(Unpacked()), struct.pack("<I", 4) + b"\xff" * 4],
+    [encode(MemberStart(name=b"b.png")), encode(ArchiveEnd()), struct.pack("<I", 4) + b"\xff" * 4],
     ids=["another entry", "the end", "no message"],
 )
-def test_nonsense_in_an_entry_costs_that_entry(actors: Workers, tmp_path: Path, said: bytes) -> None:
-    said = encode(Opened(name=b"a.png")) + encode(Part(data=b"x")) + said
+def test_nonsense_in_an_entry_costs_that_entry(actors: WorkerPool, tmp_path: Path, said: bytes) -> None:
+    said = encode(MemberStart(name=b"a.png")) + encode(DataChunk(data=b"x")) + said
     with script(tmp_path, "on", said) as file:
-        source = unpack(actors, file, pictures)
+        source = unpack_archive(actors, file, pictures)
         entry = next(source)
-        assert (entry.name, entry.file) == ("a.png", None) and isinstance(entry.error, LostWorker)
+        assert (entry.name, entry.file) == ("a.png", None) and isinstance(entry.error, WorkerLost)
         source.close()
 
 
 def test_an_entry_that_grows_past_all_bounds_costs_that_entry(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unpacking, "ENTRY_BYTES", 1_000)
-    said = encode(Opened(name=b"a.png")) + encode(Part(data=bytes(600))) * 2
+    monkeypatch.setattr(unpacking, "MAX_MEMBER_BYTES", 1_000)
+    said = encode(MemberStart(name=b"a.png")) + encode(DataChunk(data=bytes(600))) * 2
     with script(tmp_path, "sleep", said) as file:
-        source = unpack(actors, file, pictures)
+        source = unpack_archive(actors, file, pictures)
         assert "nonsense" in str(next(source).error)
         source.close()
 
 
 def test_what_is_left_of_an_archive_when_its_reader_goes_is_nothing(
-    actors: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, 0, 0)
-    with script(tmp_path, "sleep", encode(Opened(name=b"a.txt"))) as file:
-        source = unpack(actors, file, pictures)
+    with script(tmp_path, "sleep", encode(MemberStart(name=b"a.txt"))) as file:
+        source = unpack_archive(actors, file, pictures)
         assert next(source).name == "a.txt"
         source.close()
     assert gone(pids[0], 0), "the worker had more to say, and is not asked again"
 
 
-def test_closing_ends_an_archive_in_progress(actors: Workers, tmp_path: Path) -> None:
-    said = encode(Opened(name=b"a.png")) + encode(Part(data=b"x"))
+def test_closing_ends_an_archive_in_progress(actors: WorkerPool, tmp_path: Path) -> None:
+    said = encode(MemberStart(name=b"a.png")) + encode(DataChunk(data=b"x"))
     actors.start()
     closer = threading.Timer(0.2, actors.close)
     closer.start()
-    with script(tmp_path, "sleep", said) as file, pytest.raises(LostWorker, match="was ended"):
-        list(unpack(actors, file, pictures))
+    with script(tmp_path, "sleep", said) as file, pytest.raises(WorkerLost, match="was ended"):
+        list(unpack_archive(actors, file, pictures))
     closer.join()

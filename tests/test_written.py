@@ -1,12 +1,12 @@
 """What text says about two placed pictures."""
 
-from mediafp.evidence import Match, Placement, TextBox
-from mediafp.matching.written import OTHER_CAPTION, QueryText, with_text
+from mediafp.evidence import Match, Placement, TextLine
+from mediafp.matching.written import DIFFERENT_CAPTION_PROBABILITY, QueryText, add_text_evidence
 
 
-def line(text: str, left: float, top: float, width: float, height: float) -> TextBox:
+def line(text: str, left: float, top: float, width: float, height: float) -> TextLine:
     right, bottom = left + width, top + height
-    return TextBox(text=text, box=((left, top), (right, top), (right, bottom), (left, bottom)), confidence=0.9)
+    return TextLine(text=text, box=((left, top), (right, top), (right, bottom), (left, bottom)), confidence=0.9)
 
 
 def placed(bottom: float, *, left: float = 0.0) -> Placement:
@@ -45,9 +45,9 @@ HANDLE = line("@样例用户", 250, 370, 130, 20)
 HEADLINE = line("BREAKING NEWS", 20, 20, 300, 60)
 
 
-def told(found: Match, query: list[TextBox] | None, reference: list[TextBox] | None) -> Match:
+def told(found: Match, query: list[TextLine] | None, reference: list[TextLine] | None) -> Match:
     text = None if query is None else QueryText(lines=query, size=(400, 320))
-    return with_text(found, text, lambda _: reference)
+    return add_text_evidence(found, text, lambda _: reference)
 
 
 def test_a_line_outside_of_what_the_query_shows_was_removed() -> None:
@@ -74,7 +74,7 @@ def test_without_a_placement_or_text_nothing_is_said() -> None:
 def test_two_pictures_with_other_captions_are_related_and_no_copies() -> None:
     """Memes on one template."""
     found = told(match(placed(320)), [line("WHEN THE BUS IS LATE", 20, 20, 300, 60)], [HEADLINE, HANDLE])
-    assert (found.verdict, found.probability) == ("possible", OTHER_CAPTION)
+    assert (found.verdict, found.probability) == ("possible", DIFFERENT_CAPTION_PROBABILITY)
     assert "other text" in found.why[0]
 
 

@@ -6,7 +6,7 @@ import traceback
 
 # Each adds its commands to the program.
 from mediafp.cli import house, intake, questions, transcripts
-from mediafp.cli.common import COULD_NOT_RUN, SOME_FAILED, app, err, shown
+from mediafp.cli.common import COULD_NOT_RUN, SOME_FAILED, app, err, escape_markup
 from mediafp.errors import MediafpError, UsageError
 
 __all__ = ["app", "house", "intake", "main", "questions", "transcripts"]
@@ -21,13 +21,13 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except UsageError as error:
-        err.print(f"[red]mediafp:[/] {shown(str(error))}")
+        err.print(f"[red]mediafp:[/] {escape_markup(str(error))}")
         sys.exit(COULD_NOT_RUN)
     except MediafpError as error:
-        err.print(f"[red]mediafp:[/] {shown(str(error))}")
+        err.print(f"[red]mediafp:[/] {escape_markup(str(error))}")
         sys.exit(SOME_FAILED)
     except sqlite3.Error as error:
-        err.print(f"[red]mediafp:[/] the store cannot be read ({shown(str(error))}); see: mediafp verify")
+        err.print(f"[red]mediafp:[/] the store cannot be read ({escape_markup(str(error))}); see: mediafp verify")
         sys.exit(COULD_NOT_RUN)
     except Exception:
         # Python's own status for it would be 1: nothing found.

@@ -27,11 +27,11 @@ import mediafp
 from mediafp import wire
 from mediafp.case import Case, open_case
 from mediafp.errors import ModelError
-from mediafp.reading.models import EMBEDDED
-from mediafp.reading.speech import SpeechOptions, read_words, transcriber
-from mediafp.unseen import printable
+from mediafp.reading.models import DEFAULT_MODEL
+from mediafp.reading.speech import SpeechOptions, load_hotwords, get_transcriber
+from mediafp.unseen import escape_unprintable
 
-DONE, NOTHING_FOUND, COULD_NOT_RUN, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+ExitStatus, ExitStatus, COULD_NOT_RUN, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
 err = Console(stderr=True, emoji=False, highlight=False, soft_wrap=True)
 out = Console(emoji=False, highlight=False, soft_wrap=True)
@@ -48,7 +48,7 @@ class _Commands(TyperGroup):
         except BrokenPipeError:
             # The reader has had enough (| head). What Python still holds for it must go nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(DONE) from None
+            raise typer.Exit(ExitStatus) from None
 
 
 app = typer.Typer(
@@ -65,8 +65,8 @@ app = typer.Typer(
     Exit status: 0 done (match: something was found), 1 nothing found, 2 could not run, 3 some files failed.""",
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON only, one object a line.")]
-Paths = Annotated[
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON only, one object a line.")]
+PathsArgument = Annotated[
     list[Path], typer.Argument(help="Files and folders; folders are walked.", show_default=False, readable=False)
 ]
 _asked: dict[str, Any] = {"folder": None, "unsafe": False}
@@ -91,10 +91,10 @@ class YesNo(StrEnum):
     YES, NO = "yes", "no"
 
 
-Model = Annotated[
+ModelOption = Annotated[
     str, typer.Option(help="Speech model: whisper-base is built in; others by name from the hub's cache, or a folder.")
 ]
-Words = Annotated[
+HotwordsOption = Annotated[
     Path | None,
     typer.Option(help="A text file of names, places and slogans to listen for, one a line.", show_default=False),
 ]
@@ -104,19 +104,19 @@ def speech_options(transcribe: Transcribe, model: str, words: Path | None) -> Sp
     """How to listen; None where that is not wanted, or `auto` finds no model."""
     if transcribe is Transcribe.NO:
         return None
-    options = SpeechOptions(model=model, hotwords=read_words(words) if words else ())
+    options = SpeechOptions(model=model, hotwords=load_hotwords(words) if words else ())
     try:
-        transcriber(options)
+        get_transcriber(options)
     except ModelError as error:
-        if transcribe is Transcribe.YES or model != EMBEDDED:
+        if transcribe is Transcribe.YES or model != DEFAULT_MODEL:
             raise
-        err.print(f"[yellow]warning[/] nothing is transcribed: {shown(str(error))}")
+        err.print(f"[yellow]warning[/] nothing is transcribed: {escape_markup(str(error))}")
         return None
     return options
 
 
 @app.callback()
-def common(
+def global_options(
     store: Annotated[
         Path | None,
         typer.Option(
@@ -132,12 +132,12 @@ def common(
     _asked.update(folder=store, unsafe=unsafe)
 
 
-Store = Annotated[
+StoreOption = Annotated[
     Path | None, typer.Option("--store", help="The case's folder (also before the command).", show_default=False)
 ]
 
 
-Unsafe = Annotated[
+UnsafeOption = Annotated[
     bool,
     typer.Option(
         "--unsafe-no-sandbox",
@@ -146,12 +146,12 @@ Unsafe = Annotated[
 ]
 
 
-def folder_of(store: Path | None) -> Path | None:
+def selected_store(store: Path | None) -> Path | None:
     """The store's folder, where one was named."""
     return _asked["folder"] if store is None else store
 
 
-def locked(unsafe: bool) -> bool:
+def sandboxed(unsafe: bool) -> bool:
     """Whether files are read behind locks."""
     if unsafe or _asked["unsafe"]:
         err.print("[yellow]warning[/] files are read without locks: one that was made to can do all that you can")
@@ -159,20 +159,20 @@ def locked(unsafe: bool) -> bool:
     return True
 
 
-def hint(words: str, store: Path | None) -> str:
+def suggest_command(words: str, store: Path | None) -> str:
     """A command to go on with, on the same store."""
-    folder = folder_of(store)
+    folder = selected_store(store)
     return f"mediafp --store {shlex.quote(str(folder))} {words}" if folder else f"mediafp {words}"
 
 
-def case_of(store: Path | None, *, create: bool = False, unsafe: bool = False) -> Case:
+def open_selected_case(store: Path | None, *, create: bool = False, unsafe: bool = False) -> Case:
     """The case that a command works on."""
-    return open_case(folder_of(store), create=create, locked=locked(unsafe))
+    return open_case(selected_store(store), create=create, sandboxed=sandboxed(unsafe))
 
 
-def say(value: wire.Object) -> None:
+def print_json(value: wire.JsonObject) -> None:
     """Prints an object as a line of JSON, at once."""
-    sys.stdout.write(wire.line(value) + "\n")
+    sys.stdout.write(wire.json_line(value) + "\n")
     sys.stdout.flush()
 
 
@@ -199,6 +199,6 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:.1f}/s" if speed >= 1 else f"{speed * 60:.1f}/min" if speed else "")
 
 
-def shown(name: str) -> str:
+def escape_markup(name: str) -> str:
     """A file name fit for a terminal: no control characters, no lone surrogates, no markup."""
-    return escape(printable(name))
+    return escape(escape_unprintable(name))

@@ -8,8 +8,20 @@ import typer
 from rich.table import Table
 
 from mediafp import weights, wire
-from mediafp.cli.common import COULD_NOT_RUN, Json, Store, Unsafe, app, case_of, locked, out, progress, say, shown
-from mediafp.reading.models import cached
+from mediafp.cli.common import (
+    COULD_NOT_RUN,
+    JsonOption,
+    StoreOption,
+    UnsafeOption,
+    app,
+    open_selected_case,
+    sandboxed,
+    out,
+    progress,
+    print_json,
+    escape_markup,
+)
+from mediafp.reading.models import cached_models
 from mediafp.store import texts, transcripts
 from mediafp.tables import write_csv
 
@@ -20,50 +32,50 @@ app.add_typer(models_app, name="models")
 
 
 @export_app.command("jsonl")
-def export_jsonl(store: Store = None) -> None:
+def export_jsonl(store: StoreOption = None) -> None:
     """One line an asset, by SHA-256: sightings, properties, fingerprints' types and versions, what is said and written."""
-    with case_of(store) as case:
-        for asset in case.store.assets():
+    with open_selected_case(store) as case:
+        for asset in case._store.assets():
             sha256 = asset.sha256
-            say(
+            print_json(
                 wire.asset(
                     asset,
-                    case.store.sightings(sha256),
-                    case.store.fingerprint_types(sha256),
-                    case.store.warnings(sha256),
-                    transcripts.transcript_of(case.store, sha256),
-                    texts.text_of(case.store, sha256),
+                    case._store.sightings(sha256),
+                    case._store.fingerprint_types(sha256),
+                    case._store.warnings(sha256),
+                    transcripts.find_transcript(case._store, sha256),
+                    texts.ocr_lines(case._store, sha256),
                 )
             )
 
 
 @export_app.command("csv")
-def export_csv(store: Store = None) -> None:
+def export_csv(store: StoreOption = None) -> None:
     """One row a sighting, by the asset's SHA-256, safe to open in a spreadsheet."""
-    with case_of(store) as case:
+    with open_selected_case(store) as case:
         rows = (
             wire.row(asset, sighting, said, written)
-            for asset in case.store.assets()
-            for said in (transcripts.transcript_of(case.store, asset.sha256),)
-            for written in (texts.text_of(case.store, asset.sha256),)
-            for sighting in case.store.sightings(asset.sha256)
+            for asset in case._store.assets()
+            for said in (transcripts.find_transcript(case._store, asset.sha256),)
+            for written in (texts.ocr_lines(case._store, asset.sha256),)
+            for sighting in case._store.sightings(asset.sha256)
         )
         write_csv(sys.stdout, wire.COLUMNS, rows)
 
 
 @models_app.command("list")
-def models_list(as_json: Json = False) -> None:
+def models_list(as_json: JsonOption = False) -> None:
     """What models there are, of which version and licence, and whether their files are there."""
     table = Table("name", "version", "licence", "state", "sha256")
-    for weight, state in weights.verify():
+    for weight, state in weights.check_model_files():
         if as_json:
-            say({"name": weight.name, "version": weight.version, "licence": weight.licence, "state": state,
+            print_json({"name": weight.name, "version": weight.version, "licence": weight.licence, "state": state,
                   "sha256": weight.sha256, "source": weight.source})  # fmt: skip
         else:
             table.add_row(weight.name, weight.version, weight.licence, state, weight.sha256[:16])
-    for model in cached():
+    for model in cached_models():
         if as_json:
-            say({"name": model.name, "version": model.revision, "licence": None, "state": "ok", "sha256": None,
+            print_json({"name": model.name, "version": model.revision, "licence": None, "state": "ok", "sha256": None,
                   "source": "the hub's cache"})  # fmt: skip
         else:
             table.add_row(model.name, model.revision[:12], "see its page", "in the hub's cache", "")
@@ -74,7 +86,7 @@ def models_list(as_json: Json = False) -> None:
 @models_app.command("verify")
 def models_verify() -> None:
     """Check every model file's SHA-256. Exit status 2 where one is missing or changed."""
-    bad = [(weight, state) for weight, state in weights.verify() if state != "ok"]
+    bad = [(weight, state) for weight, state in weights.check_model_files() if state != "ok"]
     for weight, state in bad:
         out.print(f"[red]{weight.name}: {state}[/]")
     if bad:
@@ -85,25 +97,25 @@ def models_verify() -> None:
 @app.command()
 def doctor() -> None:
     """Say whether everything that mediafp needs is here."""
-    from mediafp.doctor import examine
+    from mediafp.doctor import check_environment
 
     table = Table("what", "state", "detail")
-    sound = True
-    for finding in examine():
-        sound = sound and finding.good
-        table.add_row(finding.what, "[green]ok[/]" if finding.good else "[red]missing[/]", shown(finding.detail))
+    audio = True
+    for finding in check_environment():
+        audio = audio and finding.ok
+        table.add_row(finding.name, "[green]ok[/]" if finding.ok else "[red]missing[/]", escape_markup(finding.detail))
     out.print(table)
-    if not sound:
+    if not audio:
         raise typer.Exit(COULD_NOT_RUN)
 
 
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to make the demo case.")] = Path("demo-case"),
-    unsafe: Unsafe = False,
+    unsafe: UnsafeOption = False,
 ) -> None:
     """Make a small case of real photographs and clips and of the copies an investigator meets; show what matches."""
-    from mediafp.demo import run
+    from mediafp.demo import run_demo
 
     with progress() as bar:
-        run(folder, bar, out, locked=locked(unsafe))
+        run_demo(folder, bar, out, sandboxed=sandboxed(unsafe))

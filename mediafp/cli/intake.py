@@ -14,43 +14,43 @@ from typing import Annotated
 import typer
 
 from mediafp import wire
-from mediafp.case import plan_ingest
+from mediafp.case import estimate_ingest
 from mediafp.cli.common import (
     COULD_NOT_RUN,
     SOME_FAILED,
-    Json,
-    Model,
-    Paths,
-    Store,
+    JsonOption,
+    ModelOption,
+    PathsArgument,
+    StoreOption,
     Transcribe,
-    Unsafe,
-    Words,
+    UnsafeOption,
+    HotwordsOption,
     YesNo,
     app,
-    case_of,
+    open_selected_case,
     err,
-    folder_of,
-    hint,
-    locked,
+    selected_store,
+    suggest_command,
+    sandboxed,
     out,
     progress,
-    say,
-    shown,
+    print_json,
+    escape_markup,
     speech_options,
 )
 from mediafp.errors import UsageError
 from mediafp.ingest.walk import walk
 from mediafp.jobs import IngestOptions
-from mediafp.pipeline import ReadOptions
-from mediafp.plan import Plan
-from mediafp.reading.models import EMBEDDED
+from mediafp.pipeline import AnalysisOptions
+from mediafp.plan import IngestEstimate
+from mediafp.reading.models import DEFAULT_MODEL
 from mediafp.store import ledger, log
 from mediafp.tables import write_csv
 
 
 @app.command()
 def ingest(
-    paths: Paths,
+    paths: PathsArgument,
     jobs: Annotated[int, typer.Option(help="Workers; 0 is one a core.", min=0)] = 0,
     no_sidecars: Annotated[bool, typer.Option("--no-sidecars", help="Leave .info.json and the like unread.")] = False,
     full_decode: Annotated[
@@ -73,31 +73,37 @@ def ingest(
     text: Annotated[
         YesNo, typer.Option(help="Read what stands in pictures: names, captions, marks. A third of a second each.")
     ] = YesNo.YES,
-    model: Model = EMBEDDED,
-    words: Words = None,
-    unsafe: Unsafe = False,
-    store: Store = None,
-    as_json: Json = False,
+    model: ModelOption = DEFAULT_MODEL,
+    words: HotwordsOption = None,
+    unsafe: UnsafeOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Take files into the store: what they show and say, where they were seen. Run it again to add what is new.
 
     Sidecars of yt-dlp (.info.json) and gallery-dl (.json), or a sightings.csv, fill in account, platform and dates.
     """
     started = time.monotonic()
-    reading = ReadOptions(
+    reading = AnalysisOptions(
         full_decode=full_decode,
-        views=views is YesNo.YES,
+        reference_crops=views is YesNo.YES,
         sidecars=not no_sidecars,
-        text=text is YesNo.YES,
+        ocr=text is YesNo.YES,
         speech=speech_options(transcribe, model, words),
     )
-    options = IngestOptions(jobs=jobs, read=reading, retry_failed=retry_failed)
+    options = IngestOptions(jobs=jobs, analysis=reading, retry_failed=retry_failed)
     if dry_run:
-        _print_plan(plan_ingest(folder_of(store), paths, options, locked=locked(unsafe)), as_json=as_json)
+        _print_plan(
+            estimate_ingest(selected_store(store), paths, options, sandboxed=sandboxed(unsafe)), as_json=as_json
+        )
         return
     counts: Counter[str] = Counter()
     errors = []
-    with case_of(store, create=True, unsafe=unsafe) as case, _journal(log_file) as note, progress() as bar:
+    with (
+        open_selected_case(store, create=True, unsafe=unsafe) as case,
+        open_log_file(log_file) as note,
+        progress() as bar,
+    ):
         left_out: list[Path] = []
         task = bar.add_task("taking in", total=sum(1 for _ in walk(paths, left_out.append)))
         for path in left_out:
@@ -106,16 +112,16 @@ def ingest(
             counts[outcome.status] += 1
             # What lies in archives was not counted before.
             bar.update(task, advance=1, total=max(bar.tasks[0].total or 0, counts.total()))
-            note(wire.outcome(outcome))
+            note(wire.outcome_to_json(outcome))
             if outcome.status == "failed":
                 errors.append({"path": outcome.path, "kind": outcome.kind, "message": outcome.message})
                 if not as_json:
-                    err.print(f"[red]failed[/] {shown(outcome.path)}: {shown(outcome.message or '')}")
+                    err.print(f"[red]failed[/] {escape_markup(outcome.path)}: {escape_markup(outcome.message or '')}")
             if as_json:
-                say(wire.outcome(outcome))
+                print_json(wire.outcome_to_json(outcome))
             else:
                 for warning in outcome.warnings:
-                    err.print(f"[yellow]warning[/] {shown(outcome.path)}: {shown(warning)}")
+                    err.print(f"[yellow]warning[/] {escape_markup(outcome.path)}: {escape_markup(warning)}")
         summary = {
             "seen": counts.total(),
             **{status: counts[status] for status in ("added", "known", "failed", "skipped")},
@@ -125,7 +131,7 @@ def ingest(
         }
         note(summary)
     if as_json:
-        say(summary)
+        print_json(summary)
     else:
         out.print(
             f"{summary['seen']} files in {summary['seconds']} s: {counts['added']} added, {counts['known']} known,"
@@ -136,14 +142,14 @@ def ingest(
         if not as_json:
             kinds = Counter(str(error["kind"]) for error in errors).most_common()
             out.print(
-                f"failed: {', '.join(f'{count} {kind}' for kind, count in kinds)}; see: {shown(hint('errors', store))}"
+                f"failed: {', '.join(f'{count} {kind}' for kind, count in kinds)}; see: {escape_markup(suggest_command('errors', store))}"
             )
         raise typer.Exit(SOME_FAILED)
 
 
-def _print_plan(found: Plan, *, as_json: bool) -> None:
+def _print_plan(found: IngestEstimate, *, as_json: bool) -> None:
     if as_json:
-        say(asdict(found))
+        print_json(asdict(found))
         return
     out.print(f"{found.seen} files would be looked at: {found.known} known, {found.skipped} not media", end="")
     if found.failed_before:
@@ -158,7 +164,7 @@ def _print_plan(found: Plan, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _journal(file: Path | None) -> Iterator[Callable[[wire.Object], None]]:
+def open_log_file(file: Path | None) -> Iterator[Callable[[wire.JsonObject], None]]:
     """Writes what became of each file, with the time, behind what a log file holds already."""
     with ExitStack() as stack:
         try:
@@ -166,10 +172,10 @@ def _journal(file: Path | None) -> Iterator[Callable[[wire.Object], None]]:
         except OSError as error:
             raise UsageError(f"the log file {file} cannot be written: {error.strerror}") from error
 
-        def note(value: wire.Object) -> None:
+        def note(value: wire.JsonObject) -> None:
             if journal:
                 at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-                journal.write(wire.line({"at": at, **value}) + "\n")
+                journal.write(wire.json_line({"at": at, **value}) + "\n")
                 journal.flush()
 
         yield note
@@ -178,24 +184,26 @@ def _journal(file: Path | None) -> Iterator[Callable[[wire.Object], None]]:
 @app.command()
 def errors(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a table, safe to open in a spreadsheet.")] = False,
-    store: Store = None,
-    as_json: Json = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List the files that could not be taken in, and why."""
-    with case_of(store) as case:
-        failures = ledger.failures(case.store)
+    with open_selected_case(store) as case:
+        failures = ledger.failures(case._store)
     if as_csv:
         rows = ((f.path, f.kind, f.message, f.attempts) for f in failures)
         write_csv(sys.stdout, ("path", "kind", "message", "attempts"), rows)
         return
     for f in failures:
         if as_json:
-            say({"path": f.path, "kind": f.kind, "message": f.message, "attempts": f.attempts})
+            print_json({"path": f.path, "kind": f.kind, "message": f.message, "attempts": f.attempts})
         else:
-            out.print(f"[red]{f.kind}[/] {shown(f.path)}: {shown(f.message or '')} (tried {f.attempts}×)")
+            out.print(
+                f"[red]{f.kind}[/] {escape_markup(f.path)}: {escape_markup(f.message or '')} (tried {f.attempts}×)"
+            )
     if failures and not as_json:
-        again = hint("ingest --retry-failed PATH", store)
-        out.print(f"they are not read again unless they change; to try again: {shown(again)}")
+        again = suggest_command("ingest --retry-failed PATH", store)
+        out.print(f"they are not read again unless they change; to try again: {escape_markup(again)}")
     if not failures and not as_json:
         out.print("no file failed")
 
@@ -203,27 +211,27 @@ def errors(
 @app.command()
 def verify(
     no_originals: Annotated[bool, typer.Option("--no-originals", help="Leave the original files unread.")] = False,
-    store: Store = None,
-    as_json: Json = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check the store against itself and its log, and the originals where they can be reached.
 
     Exit status 0 on a sound store, 2 otherwise. Originals that are gone or were changed since are told, and are no
     fault of the store. Write the last line's seal down elsewhere: it vouches for all that was logged before.
     """
-    with case_of(store) as case, progress() as bar:
-        problems = case.store.problems()
-        count = 0 if problems else case.store.count()
+    with open_selected_case(store) as case, progress() as bar:
+        problems = case._store.check_integrity()
+        count = 0 if problems else case._store.count()
         originals: Counter[str] = Counter()
         changed = []
         if not (problems or no_originals):
             task = bar.add_task("reading originals", total=None)
-            for original in case.originals():
+            for original in case.check_originals():
                 bar.advance(task)
                 originals[original.state] += 1
                 if original.state == "changed":
                     changed.append(original.uri)
-        number, seal = (0, "") if problems else log.head(case.store)
+        number, seal = (0, "") if problems else log.last_entry(case._store)
     told = {
         "assets": count,
         "problems": problems,
@@ -231,17 +239,17 @@ def verify(
         "log": {"entries": number, "seal": seal},
     }
     if as_json:
-        say(told)
+        print_json(told)
     elif problems:
         out.print(f"{len(problems)} problems")
         for problem in problems:
-            out.print(f"[red]{shown(problem)}[/]")
+            out.print(f"[red]{escape_markup(problem)}[/]")
     else:
         out.print(f"{count} assets; the store is sound")
         if not no_originals:
             out.print(f"originals: {originals['same']} unchanged, {originals['out of reach']} gone or in archives")
         for uri in changed:
-            out.print(f"[yellow]changed since it was taken in[/] {shown(uri)}")
+            out.print(f"[yellow]changed since it was taken in[/] {escape_markup(uri)}")
         out.print(f"log: {number} entries, sealed {seal}")
     if problems:
         raise typer.Exit(COULD_NOT_RUN)

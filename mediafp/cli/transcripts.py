@@ -10,31 +10,31 @@ import typer
 from mediafp import wire
 from mediafp.cli.common import (
     SOME_FAILED,
-    Json,
-    Model,
-    Paths,
-    Store,
+    JsonOption,
+    ModelOption,
+    PathsArgument,
+    StoreOption,
     Transcribe,
-    Unsafe,
-    Words,
+    UnsafeOption,
+    HotwordsOption,
     app,
-    case_of,
+    open_selected_case,
     err,
     out,
     progress,
-    say,
-    shown,
+    print_json,
+    escape_markup,
     speech_options,
 )
 from mediafp.errors import UsageError
 from mediafp.ingest.walk import walk
-from mediafp.reading.models import EMBEDDED
-from mediafp.reading.tells import SHIPPED
+from mediafp.reading.models import DEFAULT_MODEL
+from mediafp.reading.tells import DEFAULT_LIST
 from mediafp.report import subtitles
-from mediafp.scribe import Transcription
+from mediafp.scribe import FileTranscription
 
 
-class Form(StrEnum):
+class TranscriptFormat(StrEnum):
     """How a transcript is written."""
 
     TEXT, SRT, VTT, JSON = "text", "srt", "vtt", "json"
@@ -42,10 +42,10 @@ class Form(StrEnum):
 
 @app.command()
 def transcribe(
-    paths: Paths,
-    model: Model = EMBEDDED,
-    words: Words = None,
-    form: Annotated[Form, typer.Option("--format", help="How to write it.")] = Form.TEXT,
+    paths: PathsArgument,
+    model: ModelOption = DEFAULT_MODEL,
+    words: HotwordsOption = None,
+    form: Annotated[TranscriptFormat, typer.Option("--format", help="How to write it.")] = TranscriptFormat.TEXT,
     to: Annotated[
         Path | None, typer.Option("--out", help="Write one file for each into this folder.", show_default=False)
     ] = None,
@@ -53,9 +53,9 @@ def transcribe(
         Path | None,
         typer.Option(help="Your own list of slips of synthetic voices, in the form of tells.toml.", show_default=False),
     ] = None,
-    unsafe: Unsafe = False,
-    store: Store = None,
-    as_json: Json = False,
+    unsafe: UnsafeOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write down what is said, in which language, with times and doubts. What was heard before comes from the store.
 
@@ -63,63 +63,69 @@ def transcribe(
     """
     speech = speech_options(Transcribe.YES, model, words)
     assert speech, "yes never means no"
-    form = Form.JSON if as_json else form
+    form = TranscriptFormat.JSON if as_json else form
     failed = False
-    with case_of(store, create=True, unsafe=unsafe) as case, progress() as bar:
+    with open_selected_case(store, create=True, unsafe=unsafe) as case, progress() as bar:
         task = bar.add_task("transcribing", total=sum(1 for _ in walk(paths)))
 
-        def step(files: float) -> None:
+        def on_progress(files: float) -> None:
             bar.update(task, completed=files)
 
-        for found in case.transcribe(paths, speech, tells=tells or SHIPPED, step=step):
+        for found in case.transcribe(paths, speech, tells=tells or DEFAULT_LIST, on_progress=on_progress):
             failed = failed or found.error is not None
             if to:
                 _write_transcript(found, form, to)
-            elif form is Form.JSON:
-                say(wire.transcription(found))
-            elif form is Form.TEXT:
+            elif form is TranscriptFormat.JSON:
+                print_json(wire.transcription(found))
+            elif form is TranscriptFormat.TEXT:
                 _print_transcript(found)
             elif found.transcript:
                 sys.stdout.write(_written(found, form) + "\n")
-            if found.error and (to or form in (Form.SRT, Form.VTT)):
-                err.print(f"[red]failed[/] {shown(str(found.path))}: {shown(found.error)}")
+            if found.error and (to or form in (TranscriptFormat.SRT, TranscriptFormat.VTT)):
+                err.print(f"[red]failed[/] {escape_markup(str(found.path))}: {escape_markup(found.error)}")
     if failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def _print_transcript(found: Transcription) -> None:
-    out.print(f"\n[bold]{shown(str(found.path))}[/]")
+def _print_transcript(found: FileTranscription) -> None:
+    out.print(f"\n[bold]{escape_markup(str(found.path))}[/]")
     if found.error:
-        out.print(f"  [red]{shown(found.error)}[/]")
+        out.print(f"  [red]{escape_markup(found.error)}[/]")
         return
     for warning in found.warnings:
-        err.print(f"[yellow]warning[/] {shown(str(found.path))}: {shown(warning)}")
+        err.print(f"[yellow]warning[/] {escape_markup(str(found.path))}: {escape_markup(warning)}")
     if found.transcript is None:
         out.print("  the file holds no sound")
         return
-    for line in subtitles.text(found.transcript).split("\n"):
-        out.print(f"  {shown(line)}")
+    for line in subtitles.to_text(found.transcript).split("\n"):
+        out.print(f"  {escape_markup(line)}")
     lost = found.transcript.untranscribed_seconds
     if lost:
         out.print(f"  [yellow]{lost:.1f} s of speech gave no words[/]")
     for hint in found.hints:
-        out.print(f"  [cyan]hint[/] {hint.start:.1f} s: {shown(hint.heard)!r}: {hint.name} ({shown(hint.source)})")
+        out.print(
+            f"  [cyan]hint[/] {hint.start:.1f} s: {escape_markup(hint.heard)!r}: {hint.name} ({escape_markup(hint.source)})"
+        )
 
 
-def _written(found: Transcription, form: Form) -> str:
-    if form is Form.JSON or found.transcript is None:
-        return wire.line(wire.transcription(found))
-    return {Form.SRT: subtitles.srt, Form.VTT: subtitles.vtt, Form.TEXT: subtitles.text}[form](found.transcript)
+def _written(found: FileTranscription, form: TranscriptFormat) -> str:
+    if form is TranscriptFormat.JSON or found.transcript is None:
+        return wire.json_line(wire.transcription(found))
+    return {
+        TranscriptFormat.SRT: subtitles.to_srt,
+        TranscriptFormat.VTT: subtitles.to_vtt,
+        TranscriptFormat.TEXT: subtitles.to_text,
+    }[form](found.transcript)
 
 
-def _write_transcript(found: Transcription, form: Form, folder: Path) -> None:
+def _write_transcript(found: FileTranscription, form: TranscriptFormat, folder: Path) -> None:
     """One file for each, named after it and its bytes: two dumps may hold files of one name."""
     if found.transcript is None:
         return
-    name = f"{found.path.name}.{(found.sha256 or '')[:8]}.{'txt' if form is Form.TEXT else form.value}"
+    name = f"{found.path.name}.{(found.sha256 or '')[:8]}.{'txt' if form is TranscriptFormat.TEXT else form.value}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(_written(found, form) + "\n", encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"{folder / name} cannot be written: {error.strerror}") from error
-    out.print(shown(str(folder / name)))
+    out.print(escape_markup(str(folder / name)))

@@ -10,16 +10,16 @@ from mediafp import weights
 from mediafp.errors import UsageError
 from mediafp.fingerprint import FingerprintType
 from mediafp.fingerprints.pdq import Pdq
-from mediafp.fingerprints.plain import PlainHash
+from mediafp.fingerprints.plain import PerceptualHash
 from mediafp.fingerprints.sscd import Sscd
 
-GROUP = "mediafp.fingerprints"
+ENTRY_POINT_GROUP = "mediafp.fingerprints"
 BUILT_IN: dict[str, Callable[[], FingerprintType]] = {
     "pdq": Pdq,
-    "sscd_distilled": lambda: Sscd("sscd_distilled", weights.find("sscd_distilled")),
-    "sscd": lambda: Sscd("sscd", weights.find("sscd")),
-    "phash": lambda: PlainHash("phash", imagehash.phash),
-    "dhash": lambda: PlainHash("dhash", imagehash.dhash),
+    "sscd_distilled": lambda: Sscd("sscd_distilled", weights.model_path("sscd_distilled")),
+    "sscd": lambda: Sscd("sscd", weights.model_path("sscd")),
+    "phash": lambda: PerceptualHash("phash", imagehash.phash),
+    "dhash": lambda: PerceptualHash("dhash", imagehash.dhash),
 }
 
 
@@ -28,13 +28,13 @@ def fingerprint_type(name: str) -> FingerprintType:
     """The type of that name, made once a process. Raises UsageError for an unknown one."""
     if name in BUILT_IN:
         return BUILT_IN[name]()
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
         if entry.name == name:
             made: FingerprintType = entry.load()()
             return made
-    raise UsageError(f"no fingerprint type is called {name!r}; there are: {', '.join(names())}")
+    raise UsageError(f"no fingerprint type is called {name!r}; there are: {', '.join(type_names())}")
 
 
-def names() -> list[str]:
+def type_names() -> list[str]:
     """The names of all types, built in and added."""
-    return [*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))]
+    return [*BUILT_IN, *(entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))]

@@ -12,10 +12,10 @@ import onnxruntime as ort
 from mediafp.fingerprint import Metric
 from mediafp.media import Pixels
 
-SIDE = 224
+INPUT_SIDE = 224
 """Input side, pixels; every picture is squashed to a square of it, so that pictures go in batches."""
-BATCH = 8
-PLAIN_STD = 12.0
+BATCH_IMAGES = 8
+HALF_QUALITY_STD = 12.0
 """Grey standard deviation at which quality reaches one half."""
 
 
@@ -23,7 +23,7 @@ class Sscd:
     """512 dimensions of unit length; `full` is Meta's ResNet-50 in int8, the other its distilled student."""
 
     metric: Metric = "cosine"
-    width = 512
+    columns = 512
 
     def __init__(self, name: str, model: Path, *, threads: int = 1) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Sscd:
     def version(self) -> str:
         """Input policy and the first digits of the model's SHA-256."""
         digest = hashlib.sha256(self._model.read_bytes()).hexdigest()
-        return f"1-square{SIDE}-{digest[:16]}"
+        return f"1-square{INPUT_SIDE}-{digest[:16]}"
 
     @cached_property
     def _session(self) -> ort.InferenceSession:
@@ -44,21 +44,23 @@ class Sscd:
         options.log_severity_level = 3
         return ort.InferenceSession(str(self._model), options, providers=["CPUExecutionProvider"])
 
-    def extract(self, pictures: list[Pixels]) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32]]:
+    def extract(self, images: list[Pixels]) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32]]:
         """Unit vectors (N, 512) float16 and quality (N,), low for flat pictures."""
-        if not pictures:
-            return np.empty((0, self.width), np.float16), np.empty(0, np.float32)
-        batch = np.stack([squash(picture) for picture in pictures])
+        if not images:
+            return np.empty((0, self.columns), np.float16), np.empty(0, np.float32)
+        batch = np.stack([resize_to_input(image) for image in images])
         name = self._session.get_inputs()[0].name
-        rows = [self._session.run(None, {name: batch[n : n + BATCH]})[0] for n in range(0, len(batch), BATCH)]
+        rows = [
+            self._session.run(None, {name: batch[n : n + BATCH_IMAGES]})[0] for n in range(0, len(batch), BATCH_IMAGES)
+        ]
         # Every fourth pixel tells the spread as well, and costs a sixteenth.
         spread = batch[:, ::4, ::4].mean(axis=3, dtype=np.float32).std(axis=(1, 2))
-        quality = (spread**2 / (spread**2 + PLAIN_STD**2)).astype(np.float32)
+        quality = (spread**2 / (spread**2 + HALF_QUALITY_STD**2)).astype(np.float32)
         return np.concatenate(rows).astype(np.float16), quality
 
 
-def squash(picture: Pixels) -> Pixels:
+def resize_to_input(image: Pixels) -> Pixels:
     """The picture as SIDE x SIDE pixels, area-averaged where it shrinks."""
-    shrinks = picture.shape[0] >= SIDE and picture.shape[1] >= SIDE
-    resized = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    shrinks = image.shape[0] >= INPUT_SIDE and image.shape[1] >= INPUT_SIDE
+    resized = cv2.resize(image, (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return np.asarray(resized, np.uint8)

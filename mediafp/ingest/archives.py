@@ -26,22 +26,22 @@ from typing import BinaryIO, Final, Protocol
 
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnreadableMedia, UnsupportedMedia
 
-ENTRIES: Final = 1_000_000
+MAX_MEMBERS: Final = 1_000_000
 """Entries of one archive, folders too. The names of so many cost 100 MB, of which each is kept as one number."""
-ENTRY_BYTES: Final = 16 << 30
+MAX_MEMBER_BYTES: Final = 16 << 30
 """Bytes of one entry: ten hours of video at 3.5 Mbit/s."""
-RATIO: Final = 200
+MAX_EXPANSION_RATIO: Final = 200
 """Bytes unpacked for each that is packed, of an entry and of the archive. Photographs and video have 1, an uncompressed
 picture of a screen full of text 89, zeros 1,029 (Deflate), 6,800 (xz) and 850,000 (bzip2)."""
-RATIO_FROM_BYTES: Final = 64 << 20
+RATIO_FREE_BYTES: Final = 64 << 20
 """Bytes unpacked besides, whatever the ratio: one flat uncompressed picture may have any, and does no harm."""
 TOTAL_BYTES: Final = 4 << 40
 """Bytes unpacked of one archive, however large it is: larger than the disks that dumps come on, hours of unpacking."""
-UNPACKER_BYTES: Final = 96 << 20
+MAX_DECOMPRESSOR_BYTES: Final = 96 << 20
 """Memory that unpacking xz or LZMA may take; `xz -9` asks for 65 MiB, a hostile stream for 4 GiB."""
 HEADER_BYTES: Final = 1 << 20
 """Bytes of one extended tar header or long name, read as a whole; an attribute in it has 64 KiB at most on Linux."""
-HEADERS: Final = 16
+MAX_EXTENDED_HEADERS: Final = 16
 """Extended headers before one file: GNU tar writes two, pax one and one at the start. Each costs 15 microseconds, which
 a packed tar of nothing else would turn into 6 seconds a megabyte."""
 NAME_CHARS: Final = 4096
@@ -86,7 +86,7 @@ for _codec in ("cp437", "gb18030", "utf-8", "ascii"):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ArchiveMember:
     """A file in an archive: its name as shown, its stated bytes, and when it was changed (seconds since 1970, UTC).
 
     The name is relative, has `/` between its parts and is the only one of its kind in the archive; undecodable bytes
@@ -98,11 +98,11 @@ class Entry:
     modified_s: float | None
 
 
-_Found = tuple[Entry, Generator[bytes] | None]
+_Found = tuple[ArchiveMember, Generator[bytes] | None]
 """What lies at one place of an archive, its name as written. Without bytes it is a folder, a link or a device."""
 
 
-def named_archive(name: str) -> bool:
+def has_archive_suffix(name: str) -> bool:
     """Whether a file has the name of an archive, whatever it holds."""
     return name.lower().endswith(ARCHIVE_SUFFIXES)
 
@@ -119,7 +119,7 @@ def is_archive(name: str, head: bytes) -> bool:
     return name.endswith(_TAR_SUFFIXES) and (_packing(head) is not None or _is_tar(head))
 
 
-def entries(file: BinaryIO, name: str) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+def iter_members(file: BinaryIO, name: str) -> Iterator[tuple[ArchiveMember, Iterator[bytes]]]:
     """Each file in the archive, in its order, with its bytes in blocks of up to `BLOCK_BYTES`.
 
     The blocks end when the next entry is asked for; to leave them unread skips the entry, at no cost but in packed
@@ -131,12 +131,12 @@ def entries(file: BinaryIO, name: str) -> Iterator[tuple[Entry, Iterator[bytes]]
     """
     taken: set[int] = set()
     try:
-        source = _Source(file)
+        source = ArchiveBytes(file)
         head = source.read_at(0, tarfile.BLOCKSIZE)
         found = _zip(source) if head.startswith((_LOCAL_MARK, _END_MARK)) else _tar(_tape(source, head))
         for number, (entry, blocks) in enumerate(found, start=1):
-            if number > ENTRIES:
-                raise TooLargeMedia(f"holds more than {ENTRIES:,} entries, and so many were read; unpack it first")
+            if number > MAX_MEMBERS:
+                raise TooLargeMedia(f"holds more than {MAX_MEMBERS:,} entries, and so many were read; unpack it first")
             parts = _parts(entry.name)
             if blocks is None or any(part.startswith(".") or part == "__MACOSX" for part in parts):
                 continue
@@ -148,11 +148,11 @@ def entries(file: BinaryIO, name: str) -> Iterator[tuple[Entry, Iterator[bytes]]
         raise type(exc)(f"{name!r} {exc}") from exc
 
 
-def _read(entry: Entry, blocks: Iterator[bytes], archive: str) -> Generator[bytes]:
+def _read(entry: ArchiveMember, blocks: Iterator[bytes], archive: str) -> Generator[bytes]:
     """The blocks, of which there is none that is empty; the errors get the names of the entry and the archive."""
     try:
-        if entry.size is not None and entry.size > ENTRY_BYTES:
-            raise TooLargeMedia(f"has {entry.size:,} bytes, more than {ENTRY_BYTES:,}; unpack the archive first")
+        if entry.size is not None and entry.size > MAX_MEMBER_BYTES:
+            raise TooLargeMedia(f"has {entry.size:,} bytes, more than {MAX_MEMBER_BYTES:,}; unpack the archive first")
         head = b""
         while len(head) < tarfile.BLOCKSIZE and (block := next(blocks, b"")):
             head += block
@@ -161,8 +161,8 @@ def _read(entry: Entry, blocks: Iterator[bytes], archive: str) -> Generator[byte
         unpacked = 0
         for block in chain((head,) if head else (), blocks):
             unpacked += len(block)
-            if unpacked > ENTRY_BYTES:
-                raise TooLargeMedia(f"has more than {ENTRY_BYTES:,} bytes; unpack the archive first")
+            if unpacked > MAX_MEMBER_BYTES:
+                raise TooLargeMedia(f"has more than {MAX_MEMBER_BYTES:,} bytes; unpack the archive first")
             yield block
     except MediaError as exc:
         raise type(exc)(f"{entry.name!r} in {archive!r} {exc}") from exc
@@ -186,7 +186,7 @@ def _distinct(name: str, number: int, taken: set[int]) -> str:
     return name
 
 
-def _moment(seconds: float | bytes) -> float | None:
+def _parse_timestamp(seconds: float | bytes) -> float | None:
     """A time stamp, None for one that is none; many packers write 0 where they know no time."""
     try:
         moment = float(seconds)
@@ -195,7 +195,7 @@ def _moment(seconds: float | bytes) -> float | None:
     return moment if 0 < moment < MOMENTS_END else None
 
 
-class _Source:
+class ArchiveBytes:
     """The bytes of the archive, by their place."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -264,7 +264,7 @@ class _Inflate:
 _PACKINGS: Final[Mapping[bytes, Callable[[], _Unpacker]]] = {
     b"\x1f\x8b\x08": partial(_Inflate, zlib.MAX_WBITS | 16),
     b"BZh": bz2.BZ2Decompressor,
-    b"\xfd7zXZ\x00": partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, UNPACKER_BYTES),
+    b"\xfd7zXZ\x00": partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, MAX_DECOMPRESSOR_BYTES),
 }
 
 
@@ -283,7 +283,9 @@ def _unpack(pieces: Iterator[bytes], unpacker: _Unpacker) -> Iterator[bytes]:
             block = unpacker.decompress(piece, BLOCK_BYTES)
         except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as exc:
             if "Memory usage limit" in str(exc):
-                raise TooLargeMedia(f"needs more than {UNPACKER_BYTES >> 20} MiB to unpack; unpack it first") from exc
+                raise TooLargeMedia(
+                    f"needs more than {MAX_DECOMPRESSOR_BYTES >> 20} MiB to unpack; unpack it first"
+                ) from exc
             raise CorruptMedia(f"is damaged: {exc}; {_ANEW}") from exc
         if block:
             yield block
@@ -300,12 +302,12 @@ def _unpack_all(pieces: Iterator[bytes], packing: Callable[[], _Unpacker]) -> It
             rest = piece.lstrip(b"\x00")
 
 
-class _Meter:
+class ExpansionLimit:
     """Counts what comes out of so many packed bytes, and raises TooLargeMedia where it is too much to be honest."""
 
     def __init__(self, packed: int) -> None:
         # A sum, so that one bomb in an archive leaves the honest files there what they need.
-        self._left = min(RATIO_FROM_BYTES + RATIO * packed, TOTAL_BYTES)
+        self._left = min(RATIO_FREE_BYTES + MAX_EXPANSION_RATIO * packed, TOTAL_BYTES)
 
     def through(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """The blocks, counted."""
@@ -317,15 +319,17 @@ class _Meter:
     def check(self) -> None:
         """Nothing; raises once there was too much."""
         if self._left < 0:
-            raise TooLargeMedia(f"unpacks to more than {RATIO} times its bytes; unpack it first if you trust it")
+            raise TooLargeMedia(
+                f"unpacks to more than {MAX_EXPANSION_RATIO} times its bytes; unpack it first if you trust it"
+            )
 
 
 # Zip ----------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Packed:
+class ZipMember:
     """A file in a zip and how it is packed. Size and CRC are None where a cut archive does not tell them."""
 
-    entry: Entry
+    entry: ArchiveMember
     is_file: bool
     flags: int
     method: int
@@ -334,9 +338,9 @@ class _Packed:
     header_at: int
 
 
-def _zip(source: _Source) -> Iterator[_Found]:
+def _zip(source: ArchiveBytes) -> Iterator[_Found]:
     """The entries of a zip: those its directory names, or those that lie in it where it is cut and has none."""
-    meter = _Meter(source.size)
+    meter = ExpansionLimit(source.size)
     directory = _directory(source)
     if directory:
         starts, end = _starts(_records(source, *directory), source.size), directory[0]
@@ -350,16 +354,16 @@ def _zip(source: _Source) -> Iterator[_Found]:
         meter.check()
 
 
-def _starts(records: Iterator[_Packed], size: int) -> array[int]:
+def _starts(records: Iterator[ZipMember], size: int) -> array[int]:
     """The places of the files in a zip, sorted: of a million 8 MB."""
     starts = array("Q")
     # Where the directory is damaged, reading will end, and says so then.
     with suppress(CorruptMedia):
-        starts.extend(record.header_at for record in islice(records, ENTRIES) if record.header_at < size)
+        starts.extend(record.header_at for record in islice(records, MAX_MEMBERS) if record.header_at < size)
     return array("Q", sorted(starts))
 
 
-def _zip_blocks(source: _Source, record: _Packed, room_end: int, meter: _Meter) -> Generator[bytes]:
+def _zip_blocks(source: ArchiveBytes, record: ZipMember, room_end: int, meter: ExpansionLimit) -> Generator[bytes]:
     """The bytes of a file in a zip, held against its size and CRC. What lies from `room_end` on is not the file's."""
     if record.flags & _ENCRYPTED:
         raise UnsupportedMedia("is encrypted; unpack the archive with its password first")
@@ -375,7 +379,7 @@ def _zip_blocks(source: _Source, record: _Packed, room_end: int, meter: _Meter) 
         raise CorruptMedia("shares its bytes with another file, as in a bomb; unpack the archive first if you trust it")
     crc = unpacked = 0
     size = record.entry.size
-    for block in meter.through(_Meter(record.packed).through(_zip_unpack(source, start, record))):
+    for block in meter.through(ExpansionLimit(record.packed).through(_zip_unpack(source, start, record))):
         crc, unpacked = zlib.crc32(block, crc), unpacked + len(block)
         if size is not None and unpacked > size:
             raise CorruptMedia(f"has more bytes than the archive says; {_ANEW}")
@@ -386,7 +390,7 @@ def _zip_blocks(source: _Source, record: _Packed, room_end: int, meter: _Meter) 
         raise CorruptMedia(f"is not what was packed, by its checksum; {_ANEW}")
 
 
-def _zip_unpack(source: _Source, start: int, record: _Packed) -> Iterator[bytes]:
+def _zip_unpack(source: ArchiveBytes, start: int, record: ZipMember) -> Iterator[bytes]:
     """The blocks of a file in a zip, by its method."""
     # Some packers name a method for files of no bytes, and write none.
     if record.method == 0 or not record.packed:
@@ -402,12 +406,12 @@ def _zip_unpack(source: _Source, start: int, record: _Packed) -> Iterator[bytes]
         size = record.entry.size
         known = -1 if size is None or record.flags & _HAS_END_MARK else size
         header = first[4:9] + known.to_bytes(8, "little", signed=True)
-        unpacker = lzma.LZMADecompressor(lzma.FORMAT_ALONE, UNPACKER_BYTES)
+        unpacker = lzma.LZMADecompressor(lzma.FORMAT_ALONE, MAX_DECOMPRESSOR_BYTES)
         return _unpack(chain((header + first[9:],), pieces), unpacker)
     raise UnsupportedMedia(f"is packed by method {record.method}, which is not read; unpack the archive first")
 
 
-def _directory(source: _Source) -> tuple[int, int] | None:
+def _directory(source: ArchiveBytes) -> tuple[int, int] | None:
     """Where a zip's directory starts and ends; None where there is none."""
     longest = _END.size + 0xFFFF  # with a comment
     tail_at = max(0, source.size - longest)
@@ -429,7 +433,7 @@ def _directory(source: _Source) -> tuple[int, int] | None:
     return offset, end
 
 
-def _records(source: _Source, at: int, end: int) -> Iterator[_Packed]:
+def _records(source: ArchiveBytes, at: int, end: int) -> Iterator[ZipMember]:
     """What a zip's directory, from `at` to `end`, says of its files."""
     while at < end:
         fixed = source.read_at(at, _RECORD.size)
@@ -444,8 +448,8 @@ def _records(source: _Source, at: int, end: int) -> Iterator[_Packed]:
         size, packed, header_at = _widened(extras, size, packed, header_at)
         name = _zip_name(variable[:name_bytes], extras)
         kind = stat.S_IFMT(attributes >> 16) if system in _UNIX_SYSTEMS else 0
-        yield _Packed(
-            entry=Entry(name=name, size=size, modified_s=_zip_moment(extras)),
+        yield ZipMember(
+            entry=ArchiveMember(name=name, size=size, modified_s=_zip_moment(extras)),
             is_file=kind in (0, stat.S_IFREG) and not name.endswith(("/", "\\")),
             flags=flags,
             method=method,
@@ -455,7 +459,7 @@ def _records(source: _Source, at: int, end: int) -> Iterator[_Packed]:
         )
 
 
-def _records_of_cut(source: _Source) -> Iterator[_Packed]:
+def _records_of_cut(source: ArchiveBytes) -> Iterator[ZipMember]:
     """What the headers before its files say of them, in a zip whose end is missing; raises CorruptMedia at last."""
     at = 0
     while (header := source.read_at(at, _LOCAL.size)).startswith(_LOCAL_MARK) and len(header) == _LOCAL.size:
@@ -466,10 +470,10 @@ def _records_of_cut(source: _Source) -> Iterator[_Packed]:
         start = at + _LOCAL.size + name_bytes + extra_bytes
         is_told = not flags & _SIZES_BEHIND or packed > 0
         if not is_told:
-            is_told, packed, crc, size = _told_behind(source, start)
+            is_told, packed, crc, size = _sizes_after_data(source, start)
         name = _zip_name(variable[:name_bytes], extras)
-        yield _Packed(
-            entry=Entry(name=name, size=size if is_told else None, modified_s=_zip_moment(extras)),
+        yield ZipMember(
+            entry=ArchiveMember(name=name, size=size if is_told else None, modified_s=_zip_moment(extras)),
             is_file=not name.endswith(("/", "\\")),
             flags=flags,
             method=method,
@@ -484,7 +488,7 @@ def _records_of_cut(source: _Source) -> Iterator[_Packed]:
     raise CorruptMedia(f"is cut short, as its directory is missing, and files may be too; {_ANEW}")
 
 
-def _told_behind(source: _Source, start: int) -> tuple[bool, int, int, int]:
+def _sizes_after_data(source: ArchiveBytes, start: int) -> tuple[bool, int, int, int]:
     """Whether CRC and sizes stand behind the file at `start`, and if so: packed bytes, CRC, size.
 
     If not, the file is the one that is cut, and all that is left is its bytes.
@@ -547,14 +551,14 @@ def _zip_moment(extras: Mapping[int, bytes]) -> float | None:
     times = extras.get(_UNIX_TIMES, b"")
     if len(times) < 5 or not times[0] & 1:
         return None
-    return _moment(int.from_bytes(times[1:5], "little", signed=True))
+    return _parse_timestamp(int.from_bytes(times[1:5], "little", signed=True))
 
 
 # Tar ----------------------------------------------------------------------------------------------
-class _Tape:
+class TarStream:
     """The bytes of a tar, in their order."""
 
-    def __init__(self, source: _Source) -> None:
+    def __init__(self, source: ArchiveBytes) -> None:
         self._source = source
         self.at = 0
 
@@ -574,12 +578,14 @@ class _Tape:
         """Nothing; what lies behind the last file is of no use."""
 
 
-class _PackedTape(_Tape):
+class CompressedTarStream(TarStream):
     """The bytes of a packed tar, in their order."""
 
-    def __init__(self, source: _Source, packing: Callable[[], _Unpacker]) -> None:
+    def __init__(self, source: ArchiveBytes, packing: Callable[[], _Unpacker]) -> None:
         super().__init__(source)
-        self._blocks = _Meter(source.size).through(_unpack_all(source.pieces(0, source.size, PACKED_BYTES), packing))
+        self._blocks = ExpansionLimit(source.size).through(
+            _unpack_all(source.pieces(0, source.size, PACKED_BYTES), packing)
+        )
         self._rest = memoryview(b"")
         self._failure: MediaError | None = None
 
@@ -617,9 +623,9 @@ class _PackedTape(_Tape):
             pass
 
 
-def _tape(source: _Source, head: bytes) -> _Tape:
+def _tape(source: ArchiveBytes, head: bytes) -> TarStream:
     packing = _packing(head)
-    return _PackedTape(source, packing) if packing else _Tape(source)
+    return CompressedTarStream(source, packing) if packing else TarStream(source)
 
 
 def _is_tar(head: bytes) -> bool:
@@ -641,7 +647,7 @@ def _tar_header(block: bytes) -> tarfile.TarInfo:
         raise CorruptMedia(f"is damaged: {exc}; {_ANEW}, what lies before is good") from exc
 
 
-def _tar(tape: _Tape) -> Iterator[_Found]:
+def _tar(tape: TarStream) -> Iterator[_Found]:
     """The entries of a tar."""
     told: dict[bytes, bytes] = {}
     headers = 0
@@ -656,11 +662,11 @@ def _tar(tape: _Tape) -> Iterator[_Found]:
             tarfile.GNUTYPE_LONGLINK,
         ):
             headers += 1
-            if headers > HEADERS:
+            if headers > MAX_EXTENDED_HEADERS:
                 raise CorruptMedia(
                     f"is damaged: {headers} headers belong to one file; {_ANEW}, what lies before is good"
                 )
-            told.update(_told_before(tape, info))
+            told.update(_read_extended_header(tape, info))
             continue
         try:
             size = int(told.get(b"size", info.size))
@@ -674,10 +680,10 @@ def _tar(tape: _Tape) -> Iterator[_Found]:
             block = tape.read(tarfile.BLOCKSIZE)
             more = len(block) == tarfile.BLOCKSIZE and block[504]
         raw = told.get(b"GNU.sparse.name") or told.get(b"path")
-        entry = Entry(
+        entry = ArchiveMember(
             name=raw.decode("utf-8", "surrogateescape") if raw else info.name,
             size=size,
-            modified_s=_moment(told.get(b"mtime", info.mtime)),
+            modified_s=_parse_timestamp(told.get(b"mtime", info.mtime)),
         )
         told, headers = {}, 0
         # POSIX has types that are not known read as files.
@@ -690,7 +696,7 @@ def _tar(tape: _Tape) -> Iterator[_Found]:
     tape.finish()
 
 
-def _tar_blocks(tape: _Tape, size: int, is_sparse: bool) -> Generator[bytes]:
+def _tar_blocks(tape: TarStream, size: int, is_sparse: bool) -> Generator[bytes]:
     """The bytes of the file at which the tape stands."""
     if is_sparse:
         raise UnsupportedMedia(
@@ -704,7 +710,7 @@ def _tar_blocks(tape: _Tape, size: int, is_sparse: bool) -> Generator[bytes]:
         yield block
 
 
-def _told_before(tape: _Tape, info: tarfile.TarInfo) -> dict[bytes, bytes]:
+def _read_extended_header(tape: TarStream, info: tarfile.TarInfo) -> dict[bytes, bytes]:
     """What an extended header says of the file behind it, by pax's keywords."""
     if not 0 <= info.size <= HEADER_BYTES:
         raise TooLargeMedia(

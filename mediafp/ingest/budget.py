@@ -5,16 +5,16 @@ import resource
 import time
 from collections.abc import Callable
 
-from mediafp.settings import CPU_SECONDS, CPU_SECONDS_A_SECOND, CPU_SECONDS_MOST
+from mediafp.settings import CPU_SECONDS_PER_FILE, CPU_SECONDS_PER_MEDIA_SECOND, MAX_CPU_SECONDS
 
-GoOn = Callable[[float], bool]
+BudgetCheck = Callable[[float], bool]
 """Told the seconds of media read so far (0 for a picture), whether to read on."""
-SPENT = "the CPU time that a file may take was spent"
-STOP_SECONDS = 1.5
+CPU_LIMIT_MESSAGE = "the CPU time that a file may take was spent"
+GRACE_CPU_SECONDS = 1.5
 """CPU seconds between the moment when reading is to end and the one when the kernel ends it."""
 
 
-def without_end(seconds: float) -> bool:
+def unlimited(seconds: float) -> bool:
     """Yes: for files that are trusted, such as our own."""
     return True
 
@@ -26,13 +26,15 @@ class CpuBudget:
     budget the kernel ends the process (SIGXCPU), in whatever library it is.
     """
 
-    def __init__(self, least: float = CPU_SECONDS) -> None:
-        self._start, self._least = time.process_time(), least
-        self._allow(least)
+    def __init__(self, min_probability: float = CPU_SECONDS_PER_FILE) -> None:
+        self._start, self._min_probability = time.process_time(), min_probability
+        self._allow(min_probability)
 
     def __call__(self, seconds: float) -> bool:
         """Whether there is CPU time left."""
-        earned = max(self._least, min(self._least + CPU_SECONDS_A_SECOND * seconds, CPU_SECONDS_MOST))
+        earned = max(
+            self._min_probability, min(self._min_probability + CPU_SECONDS_PER_MEDIA_SECOND * seconds, MAX_CPU_SECONDS)
+        )
         if earned >= self._allowed + 1:
             self._allow(earned)
         return time.process_time() - self._start < earned
@@ -40,5 +42,5 @@ class CpuBudget:
     def _allow(self, seconds: float) -> None:
         self._allowed = seconds
         _, most = resource.getrlimit(resource.RLIMIT_CPU)
-        end = math.ceil(self._start + seconds + STOP_SECONDS)
+        end = math.ceil(self._start + seconds + GRACE_CPU_SECONDS)
         resource.setrlimit(resource.RLIMIT_CPU, (end if most == resource.RLIM_INFINITY else min(end, most), most))

@@ -12,16 +12,16 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
-from mediafp.settings import DECODERS, DEMUXERS
+from mediafp.settings import ALLOWED_DECODERS, ALLOWED_DEMUXERS
 
-READ_BYTES: Final = 1 << 18
+DEMUX_BLOCK_BYTES: Final = 1 << 18
 """Bytes that the demuxer asks Python for at once; PyAV's 32 KiB makes eight times the calls."""
-CUT_SHORT_SECONDS: Final = 2.0
+TRUNCATION_TOLERANCE_SECONDS: Final = 2.0
 """Pictures or sound that end this much before their own stated end: the file was cut short, and we say so."""
-JUMP_SECONDS: Final = 0.5
+MAX_CLOCK_STEP_BACK_SECONDS: Final = 0.5
 """A step back in time above this is a new clock (joined broadcasts); below it, misordered or overlapping frames."""
-_DECODERS: Final = frozenset(DECODERS.split(","))
-FAULTS_LIMIT: Final = 2_000
+_DECODERS: Final = frozenset(ALLOWED_DECODERS.split(","))
+MAX_CONSECUTIVE_ERRORS: Final = 2_000
 """Broken packets in a row after which the rest of a stream is given up."""
 
 
@@ -32,30 +32,30 @@ def open_container(file: BinaryIO, name: str) -> av.container.InputContainer:
             file,
             "r",
             container_options={
-                "format_whitelist": DEMUXERS,
-                "codec_whitelist": DECODERS,
+                "format_whitelist": ALLOWED_DEMUXERS,
+                "codec_whitelist": ALLOWED_DECODERS,
                 "protocol_whitelist": "none",
             },
-            buffer_size=READ_BYTES,
+            buffer_size=DEMUX_BLOCK_BYTES,
             io_open=_refuse,
         )
     except MemoryError as exc:
         raise TooLargeMedia(f"{name!r} does not fit in memory while it is opened") from exc
     except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
         raise CorruptMedia(
-            f"{name!r} cannot be opened as video or sound ({reason(exc)}): it is damaged or cut short; "
+            f"{name!r} cannot be opened as video or sound ({library_message(exc)}): it is damaged or cut short; "
             "fetch it again from its source"
         ) from exc
 
 
-def picture_stream(container: av.container.InputContainer) -> VideoStream | None:
+def video_stream(container: av.container.InputContainer) -> VideoStream | None:
     """The first moving picture stream; None where there are none but cover pictures."""
     still = Disposition.attached_pic | Disposition.timed_thumbnails
     moving = [stream for stream in container.streams.video if not stream.disposition & still]
     return moving[0] if moving else None
 
 
-def decodes(stream: VideoStream | AudioStream) -> bool:
+def has_decoder(stream: VideoStream | AudioStream) -> bool:
     """Whether there is a decoder for the stream, one of `DECODERS`."""
     return stream.codec_context is not None and stream.codec_context.codec.name in _DECODERS
 
@@ -68,7 +68,7 @@ def discard_others(container: av.container.InputContainer, kept: list[VideoStrea
             other.discard = Discard.all
 
 
-def packets(
+def demux_packets(
     container: av.container.InputContainer, streams: list[VideoStream | AudioStream], warnings: list[str]
 ) -> Iterator["Packet[Any]"]:
     """The streams' packets, last of each the empty one that makes the decoder give out what it holds."""
@@ -79,19 +79,19 @@ def packets(
         except StopIteration:
             return
         except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
-            warnings.append(f"reading stopped early ({reason(exc)}): the file is damaged or cut short")
+            warnings.append(f"reading stopped early ({library_message(exc)}): the file is damaged or cut short")
             return
         yield packet
 
 
-def nothing_in(container: av.container.InputContainer, name: str) -> MediaError:
+def no_stream_error(container: av.container.InputContainer, name: str) -> MediaError:
     """The error of a container without a stream that can be decoded."""
     if container.streams.audio:
         return UnsupportedMedia(f"{name!r}: no decoder for its sound; convert it to MP3 or FLAC first")
     return CorruptMedia(f"{name!r} holds neither pictures nor sound; fetch it again from its source")
 
 
-def reason(exc: BaseException) -> str:
+def library_message(exc: BaseException) -> str:
     """What the library said, in a few words."""
     text = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
     return str(text).lower().rstrip(".")

@@ -5,47 +5,47 @@ from pathlib import PurePath
 
 from mediafp.errors import CorruptMedia, UnsupportedMedia
 from mediafp.ingest.archives import is_archive
-from mediafp.ingest.budget import GoOn, without_end
-from mediafp.ingest.pictures import read_picture
-from mediafp.ingest.probe import MEDIA_SUFFIXES, OpenFile, kind_of
+from mediafp.ingest.budget import BudgetCheck, unlimited
+from mediafp.ingest.pictures import read_image
+from mediafp.ingest.probe import py, OpenFile, kind_from_signature
 from mediafp.ingest.video import read_video
-from mediafp.media import Kind, Media
+from mediafp.media import Kind, DecodedMedia
 
 _OTHER_ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c")
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b\x08")
 
 
 def open_media(
-    file: OpenFile, *, full_decode: bool = False, sound: bool = False, go_on: GoOn = without_end
-) -> Media | None:
+    file: OpenFile, *, full_decode: bool = False, audio: bool = False, within_budget: BudgetCheck = unlimited
+) -> DecodedMedia | None:
     """The file's media, or None where it is no media at all (text, a sidecar, a document).
 
     `full_decode` decodes every frame of a video, at twice the cost, for exact frames near cuts; `sound` its sound too.
     Raises `UnreadableMedia`, `CorruptMedia`, `UnsupportedMedia` or `TooLargeMedia`, here or while
     the frames are iterated.
     """
-    kind = sniff(file)
+    kind = detect_kind(file)
     if kind == "image":
-        return read_picture(file, go_on=go_on)
+        return read_image(file, within_budget=within_budget)
     if kind == "video":
-        return read_video(file, full_decode=full_decode, sound=sound, go_on=go_on)
+        return read_video(file, full_decode=full_decode, audio=audio, within_budget=within_budget)
     return None
 
 
-def sniff(file: OpenFile) -> Kind | None:
+def detect_kind(file: OpenFile) -> Kind | None:
     """What a file is by its first bytes; None where it is no media at all.
 
     Raises `CorruptMedia` where its name promises media and its bytes are none, `UnsupportedMedia` for an archive, which
     may hold media, and `UnreadableMedia` where there is no reading them.
     """
-    head = file.head()
+    head = file.read_head()
     suffix = PurePath(file.name).suffix
-    promised = suffix.lower() in MEDIA_SUFFIXES
+    promised = suffix.lower() in py
     if not head:
         if promised:
             raise CorruptMedia(f"the file is empty: {file.name!r}; fetch it again from its source")
         return None
-    kind = kind_of(head)
+    kind = kind_from_signature(head)
     if kind is None and promised and not _is_text(head):
         raise CorruptMedia(
             f"{file.name!r} is named {suffix!r}, but its bytes are of no known picture, video or sound; "

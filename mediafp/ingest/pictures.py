@@ -13,23 +13,23 @@ import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
-from mediafp.ingest.budget import SPENT, GoOn, without_end
+from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.probe import OpenFile, read_head
-from mediafp.media import Frame, Media, Pixels
+from mediafp.media import Frame, DecodedMedia, Pixels
 from mediafp.settings import (
-    ANIMATION_FRAMES,
-    ANIMATION_LENGTH,
+    SAMPLED_ANIMATION_FRAMES,
+    MAX_ANIMATION_FRAMES,
     ANIMATION_PIXELS,
     MAX_PIXELS,
-    METADATA_BYTES,
-    PICTURE_BYTES,
+    MAX_METADATA_BYTES,
+    MAX_IMAGE_BYTES,
 )
 
-READ_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "BMP", "TIFF")
+ALLOWED_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "BMP", "TIFF")
 """The only Pillow readers that untrusted bytes reach; others run programs (EPS) or are rarely fuzzed."""
 ANIMATED_FORMATS: Final = frozenset(("GIF", "WEBP", "PNG", "AVIF"))
 """Formats whose further images are later moments; in the others they are pages or depth maps."""
-DRAFT_SIDE: Final = 1024
+MIN_DECODED_SIDE: Final = 1024
 """A larger picture is shrunk (a JPEG while it is decoded) as long as its long side stays at or above this: twice the side
 of the thumbnails that placement works on."""
 DEFAULT_DELAY: Final = 0.1
@@ -58,7 +58,7 @@ _TOO_MUCH_TEXT: Final = ("Decompressed data too large", "Too much memory used in
 _LOCK: Final = threading.RLock()
 
 
-def read_picture(file: OpenFile, *, go_on: GoOn = without_end) -> Media:
+def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> DecodedMedia:
     """The picture as one upright RGB frame, or an animation as up to `ANIMATION_FRAMES` frames.
 
     Transparent pixels lie on white. A large picture comes at reduced scale, its long side no shorter
@@ -67,65 +67,67 @@ def read_picture(file: OpenFile, *, go_on: GoOn = without_end) -> Media:
     Raises `CorruptMedia`, `TooLargeMedia`, `UnsupportedMedia`, `UnreadableMedia`.
     """
     warnings: list[str] = []
-    if file.bytes > PICTURE_BYTES:
-        raise TooLargeMedia(f"{file.name!r}: {file.bytes} bytes are over the limit of {PICTURE_BYTES}; shrink it first")
-    with file.reader() as reader, _step(file.name, warnings):
-        if file.bytes > METADATA_BYTES and _all_notes(reader.read(METADATA_BYTES)):
+    if file.bytes > MAX_IMAGE_BYTES:
+        raise TooLargeMedia(
+            f"{file.name!r}: {file.bytes} bytes are over the limit of {MAX_IMAGE_BYTES}; shrink it first"
+        )
+    with file.reader() as reader, _on_progress(file.name, warnings):
+        if file.bytes > MAX_METADATA_BYTES and _is_all_metadata(reader.read(MAX_METADATA_BYTES)):
             raise TooLargeMedia(
-                f"its EXIF and other notes are over the limit of {METADATA_BYTES} bytes; strip them first"
+                f"its EXIF and other notes are over the limit of {MAX_METADATA_BYTES} bytes; strip them first"
             )
         reader.seek(0)
-        picture = _open(reader)
-        turn = _orientation(picture, warnings)
-        width, height = picture.size
+        image = _open(reader)
+        turn = _orientation(image, warnings)
+        width, height = image.size
         if width * height > MAX_PIXELS:
             raise TooLargeMedia(f"{width} x {height} pixels are over the limit of {MAX_PIXELS}; shrink it first")
         # "MPO" is a JPEG with a second picture behind the first, such as a depth map.
-        name = {"MPO": "jpeg"}.get(picture.format or "", (picture.format or "").lower())
+        name = {"MPO": "jpeg"}.get(image.format or "", (image.format or "").lower())
         properties: dict[str, str | int | float | bool | None] = {
             "format": name,
             "width": height if turn in _SIDEWAYS else width,
             "height": width if turn in _SIDEWAYS else height,
         }
-        count = getattr(picture, "n_frames", 1) if picture.format in ANIMATED_FORMATS else 1
+        count = getattr(image, "n_frames", 1) if image.format in ANIMATED_FORMATS else 1
         if count > 1:
             properties["frames"] = count
-            return Media(
-                kind="image", properties=properties, frames=_animation(file, warnings, go_on), warnings=warnings
+            return DecodedMedia(
+                kind="image", properties=properties, frames=_animation(file, warnings, within_budget), warnings=warnings
             )
         long = max(width, height)
-        if long > DRAFT_SIDE:
-            picture.draft(None, (-(-width * DRAFT_SIDE // long), -(-height * DRAFT_SIDE // long)))
-        frame = Frame(pixels=_rgb(picture, turn), start=0.0, end=0.0)
-    return Media(kind="image", properties=properties, frames=iter((frame,)), warnings=warnings)
+        if long > MIN_DECODED_SIDE:
+            image.draft(None, (-(-width * MIN_DECODED_SIDE // long), -(-height * MIN_DECODED_SIDE // long)))
+        frame = Frame(pixels=_rgb(image, turn), start=0.0, end=0.0)
+    return DecodedMedia(kind="image", properties=properties, frames=iter((frame,)), warnings=warnings)
 
 
-def _animation(file: OpenFile, warnings: list[str], go_on: GoOn) -> Iterator[Frame]:
+def _animation(file: OpenFile, warnings: list[str], within_budget: BudgetCheck) -> Iterator[Frame]:
     """Evenly sampled frames of an animation, each shown until the next one sampled."""
     with file.reader() as reader:
-        with _step(file.name, warnings):
-            picture = _open(reader)
-            turn = _orientation(picture, warnings)
-            count: int = getattr(picture, "n_frames", 1)
-            affordable = max(1, min(ANIMATION_LENGTH, ANIMATION_PIXELS // (picture.width * picture.height)))
+        with _on_progress(file.name, warnings):
+            image = _open(reader)
+            turn = _orientation(image, warnings)
+            count: int = getattr(image, "n_frames", 1)
+            affordable = max(1, min(MAX_ANIMATION_FRAMES, ANIMATION_PIXELS // (image.width * image.height)))
         if count > affordable:
-            limit = f"{ANIMATION_LENGTH} frames, {ANIMATION_PIXELS} pixels"
+            limit = f"{MAX_ANIMATION_FRAMES} frames, {ANIMATION_PIXELS} pixels"
             warnings.append(f"only the first {affordable} of {count} frames were read: the limit is {limit} in all")
             count = affordable
-        kept = min(count, ANIMATION_FRAMES)
+        kept = min(count, SAMPLED_ANIMATION_FRAMES)
         wanted = {index * count // kept for index in range(kept)}
         clock, waiting = 0.0, None
         for index in range(count):
-            if index and not go_on(0.0):
-                warnings.append(f"only the first {index} of {count} frames were read: {SPENT}")
+            if index and not within_budget(0.0):
+                warnings.append(f"only the first {index} of {count} frames were read: {CPU_LIMIT_MESSAGE}")
                 break
             try:
-                with _step(file.name, warnings):
-                    picture.seek(index)
-                    pixels = _rgb(picture, turn) if index in wanted else None
+                with _on_progress(file.name, warnings):
+                    image.seek(index)
+                    pixels = _rgb(image, turn) if index in wanted else None
                     # Frames build on the one before, so even those left out are decoded.
-                    picture.load()
-                    delay = _delay(picture)
+                    image.load()
+                    delay = _delay(image)
             except CorruptMedia as exc:
                 if index == 0:
                     raise
@@ -141,7 +143,7 @@ def _animation(file: OpenFile, warnings: list[str], go_on: GoOn) -> Iterator[Fra
 
 
 @contextmanager
-def _step(name: str, warnings: list[str]) -> Iterator[None]:
+def _on_progress(name: str, warnings: list[str]) -> Iterator[None]:
     """A stretch of Pillow work: its own pixel limit off (ours holds), its complaints ours.
 
     Both are settings of the whole process, hence the lock; it is never held across a `yield` of a
@@ -177,12 +179,12 @@ def _open(file: BinaryIO) -> Image.Image:
     if read_head(file).startswith(_JPEG_XL_STARTS):
         raise UnsupportedMedia("JPEG XL is not read; convert it to PNG first")
     try:
-        return Image.open(file, formats=READ_FORMATS)
+        return Image.open(file, formats=ALLOWED_FORMATS)
     except UnidentifiedImageError as exc:
         raise CorruptMedia("its header is damaged; fetch it again from its source") from exc
 
 
-def _all_notes(start: bytes) -> bool:
+def _is_all_metadata(start: bytes) -> bool:
     """Whether this start of a file is that of a JPEG and its scan lies behind it.
 
     What comes before the scan are notes (APPn, COM), which Pillow joins at a cost that grows with their square, padding
@@ -209,27 +211,27 @@ def _register() -> None:
     Image.new("LAB", (1, 1)).convert("RGB")
 
 
-def _orientation(picture: Image.Image, warnings: list[str]) -> int:
+def _orientation(image: Image.Image, warnings: list[str]) -> int:
     """The EXIF orientation, 1 to 8; 1 where none is given or it is damaged."""
     try:
-        value = picture.getexif().get(_ORIENTATION_TAG, 1)
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception as exc:
         warnings.append(f"damaged EXIF data were left unread ({exc or type(exc).__name__})")
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _delay(picture: Image.Image) -> float:
+def _delay(image: Image.Image) -> float:
     """Seconds that the current frame is shown."""
-    value = picture.info.get("duration", 0)
+    value = image.info.get("duration", 0)
     seconds = value / 1000 if isinstance(value, int | float) else 0.0
     return seconds if SHORTEST_DELAY <= seconds < 86_400 else DEFAULT_DELAY
 
 
-def _rgb(picture: Image.Image, turn: int) -> Pixels:
+def _rgb(image: Image.Image, turn: int) -> Pixels:
     """The current frame's pixels as 8-bit RGB, upright, on white where transparent; read-only."""
-    picture.load()
-    flat = _flat(picture, max(picture.size) // DRAFT_SIDE)
+    image.load()
+    flat = _flat(image, max(image.size) // MIN_DECODED_SIDE)
     if turn in _TURNS:
         flat = flat.transpose(_TURNS[turn])
     pixels = np.array(flat, np.uint8)
@@ -237,33 +239,33 @@ def _rgb(picture: Image.Image, turn: int) -> Pixels:
     return pixels
 
 
-def _flat(picture: Image.Image, shrink: int) -> Image.Image:
+def _flat(image: Image.Image, shrink: int) -> Image.Image:
     """The picture in mode RGB, transparent pixels over white, `shrink` times smaller where that is above 1.
 
     It shrinks before anything else is done: each copy of 120 megapixels is half a gigabyte.
     """
-    if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture)
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image)
         # "I;16B" is the other way round.
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
         if shrink > 1:
             # OpenCV averages no whole numbers of 32 bits.
             values = values if values.dtype == np.uint16 else values.astype(np.float32)
-            size = (max(1, picture.width // shrink), max(1, picture.height // shrink))
+            size = (max(1, image.width // shrink), max(1, image.height // shrink))
             values = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
-            values = values.astype(np.int32) if picture.mode == "I" else values
+            values = values.astype(np.int32) if image.mode == "I" else values
         return Image.fromarray(_eight_bits(values)).convert("RGB")
-    if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        clear = _shrunk(picture.convert("RGBA"), shrink)
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        clear = _shrunk(image.convert("RGBA"), shrink)
         white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, clear).convert("RGB")
-    if picture.mode in _AVERAGED:
-        return _shrunk(picture, shrink).convert("RGB")
-    return _shrunk(picture.convert("RGB"), shrink)
+    if image.mode in _AVERAGED:
+        return _shrunk(image, shrink).convert("RGB")
+    return _shrunk(image.convert("RGB"), shrink)
 
 
-def _shrunk(picture: Image.Image, shrink: int) -> Image.Image:
-    return picture.reduce(shrink) if shrink > 1 else picture
+def _shrunk(image: Image.Image, shrink: int) -> Image.Image:
+    return image.reduce(shrink) if shrink > 1 else image
 
 
 def _eight_bits(values: np.ndarray) -> Pixels:

@@ -70,10 +70,10 @@ VIDEO_SUFFIXES: Final = frozenset(
         ".hevc",
     )
 )
-MEDIA_SUFFIXES: Final = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+py: Final = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 """Names that promise media. They only decide how a file of unknown bytes is reported."""
 
-_PICTURE_STARTS: Final = (
+_IMAGE_STARTS: Final = (
     b"\xff\xd8\xff",
     b"\x89PNG\r\n\x1a\n",
     b"GIF87a",
@@ -122,12 +122,12 @@ _LAYER_3_KBIT: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 
 _LOW_RATE_KBIT: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 
 
-def kind_of(head: bytes) -> Kind | None:
+def kind_from_signature(head: bytes) -> Kind | None:
     """`image`, `video` (sound too) or None for what is not media, from a file's first bytes.
 
     `head` should hold `SNIFF_BYTES` bytes where the file has them; fewer tell less.
     """
-    if head.startswith(_PICTURE_STARTS):
+    if head.startswith(_IMAGE_STARTS):
         return "image"
     if head.startswith(_FOOTAGE_STARTS):
         return "video"
@@ -140,7 +140,7 @@ def kind_of(head: bytes) -> Kind | None:
         return "video"
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "image"
-    if _is_transport_stream(head) or _is_annex_b(head) or _is_mpeg_sound(head):
+    if _is_transport_stream(head) or _is_annex_b(head) or _is_mpeg_audio(head):
         return "video"
     return None
 
@@ -169,12 +169,12 @@ class OpenFile:
         file.seek(0)
         return file
 
-    def head(self) -> bytes:
+    def read_head(self) -> bytes:
         """The first `SNIFF_BYTES` bytes."""
         with self.reader() as file:
             return read_head(file)
 
-    def changed(self) -> bool:
+    def has_changed(self) -> bool:
         """Whether the file was written to since it was opened."""
         status = os.fstat(self.descriptor)
         return (status.st_size, status.st_mtime_ns) != self.stamp[2:]
@@ -272,18 +272,18 @@ def _is_annex_b(head: bytes) -> bool:
     return h264 or h265
 
 
-def _is_mpeg_sound(head: bytes) -> bool:
+def _is_mpeg_audio(head: bytes) -> bool:
     """Whether `head` is an ID3 tag, an MP2/MP3 frame or an AAC (ADTS) frame followed by another."""
     if head.startswith(b"ID3") and len(head) >= 10 and max(head[6:10]) < 0x80:
         return True
-    length = _sound_frame_bytes(head[:6])
+    length = _audio_frame_bytes(head[:6])
     if length == 0:
         return False
     following = head[length : length + 6]
-    return length >= len(head) or len(following) < 6 or _sound_frame_bytes(following) > 0
+    return length >= len(head) or len(following) < 6 or _audio_frame_bytes(following) > 0
 
 
-def _sound_frame_bytes(header: bytes) -> int:
+def _audio_frame_bytes(header: bytes) -> int:
     """The length of the MPEG sound frame that starts with `header`, 0 where none does."""
     if len(header) < 6 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return 0

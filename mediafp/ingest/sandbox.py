@@ -43,20 +43,20 @@ CLONE_THREAD: Final = 0x00010000
 PROT_WRITE, PROT_EXEC = 0x2, 0x4
 AT_EMPTY_PATH: Final = 0x1000
 UNKNOWN_CALL: Final = -1
-NEEDED: Final = (
+ALLOWED_SYSCALLS: Final = (
     "read pread64 readv write writev sendto sendmsg recvfrom recvmsg lseek _llseek fstat fstat64 close dup munmap "
     "mremap madvise brk futex sched_yield sched_getaffinity clock_gettime clock_getres clock_nanosleep nanosleep "
     "gettimeofday getpid gettid getrandom rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack exit exit_group "
     "set_robust_list rseq getrusage poll ppoll restart_syscall fadvise64 times membarrier"
 )
 """System calls that decoding, the models and Python's own upkeep make. Not among them: open, socket, exec, kill."""
-STARTING: Final = "execve openat arch_prctl set_tid_address uname time"
+PROGRAM_SYSCALLS: Final = "execve openat arch_prctl set_tid_address uname time"
 """Those that a program and its loader make besides, by strace of FFmpeg 9.0.2 (dynamic) and 7.0.2 (static, glibc 2.28:
 uname, time). Others that they try may fail: access, ioctl, prctl, readlink, stat of a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ResourceLimits:
     """What a process may take: bytes of memory on top of what it has, CPU seconds in its life, bytes of a file it writes.
 
     `memory` bounds the address space, which is more than what is resident.
@@ -68,34 +68,36 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class Restriction:
     """One lock and whether this kernel offers it."""
 
     name: str
-    holds: bool
+    available: bool
     detail: str
 
 
-def available() -> list[Lock]:
+def check_restrictions() -> list[Restriction]:
     """The locks, and which of them this machine offers. Changes nothing."""
     if sys.platform != "linux":
-        return [Lock(name="sandbox", holds=False, detail=f"{sys.platform} has neither Landlock nor seccomp")]
+        return [Restriction(name="sandbox", available=False, detail=f"{sys.platform} has neither Landlock nor seccomp")]
     abi = _landlock_abi()
     return [
-        Lock(name="no new privileges", holds=_libc().prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) >= 0, detail="prctl"),
-        Lock(
+        Restriction(
+            name="no new privileges", available=_libc().prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) >= 0, detail="prctl"
+        ),
+        Restriction(
             name="Landlock",
-            holds=abi >= 1,
+            available=abi >= 1,
             detail=f"version {abi}" if abi >= 1 else "the kernel has none (Linux 5.13 or later, built with Landlock)",
         ),
-        Lock(
+        Restriction(
             name="seccomp",
-            holds=pyseccomp is not None,
+            available=pyseccomp is not None,
             detail=f"libseccomp level {pyseccomp.get_api()}"
             if pyseccomp
             else "libseccomp is missing (on Debian: apt install libseccomp2)",
         ),
-        Lock(name="resource limits", holds=True, detail="memory, CPU, file size, core"),
+        Restriction(name="resource limits", available=True, detail="memory, CPU, file size, core"),
     ]
 
 
@@ -105,7 +107,7 @@ def die_with_parent() -> None:
         _libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def limit(limits: Limits) -> None:
+def set_resource_limits(limits: ResourceLimits) -> None:
     """Nothing; sets the resource limits, soft and hard. Works on every UNIX; raises SandboxError where it does not."""
     try:
         if sys.platform == "linux":
@@ -119,7 +121,7 @@ def limit(limits: Limits) -> None:
         raise SandboxError(f"the resource limits cannot be set: {error}") from error
 
 
-def lock() -> None:
+def enter_sandbox() -> None:
     """Nothing; the process can open no file, reach no address, start no program and signal no other process any more.
 
     Landlock holds for the calling thread and those it starts, so there may be no other yet.
@@ -131,7 +133,7 @@ def lock() -> None:
     _allow_calls()
 
 
-def lock_program(files: Sequence[Path]) -> None:
+def enter_program_sandbox(files: Sequence[Path]) -> None:
     """Nothing; as `lock`, for a process that is about to become a program: it can open `files` and start them, no others.
 
     They are what the program is made of: itself, and where it is not static, its loader and its libraries.
@@ -144,7 +146,7 @@ def lock_program(files: Sequence[Path]) -> None:
 
 def _check() -> None:
     """Nothing; raises SandboxError where a lock is missing or would not hold."""
-    missing = [lock for lock in available() if not lock.holds]
+    missing = [lock for lock in check_restrictions() if not lock.available]
     if missing:
         raise SandboxError("; ".join(f"{lock.name}: {lock.detail}" for lock in missing))
     threads = sum(1 for _ in Path("/proc/self/task").iterdir())
@@ -198,7 +200,7 @@ def _allow_calls(*, program: bool = False) -> None:
     try:
         calls = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
         calls.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
-        for name in (f"{NEEDED} {STARTING}" if program else NEEDED).split():
+        for name in (f"{ALLOWED_SYSCALLS} {PROGRAM_SYSCALLS}" if program else ALLOWED_SYSCALLS).split():
             _add(calls, name)
         for name in ("mmap", "mmap2", "mprotect"):
             _add(calls, name, pyseccomp.Arg(2, pyseccomp.MASKED_EQ, PROT_EXEC, 0))

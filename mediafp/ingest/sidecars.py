@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, Final, Protocol
 
 from mediafp.errors import UnreadableMedia
-from mediafp.ingest.probe import MEDIA_SUFFIXES, open_file
+from mediafp.ingest.probe import py, open_file
 
 SIDECAR_BYTES: Final = 8 << 20
 """Largest sidecar that is read; yt-dlp's with every comment inside stay below it in most cases."""
@@ -79,7 +79,7 @@ class _UnusableError(ValueError):
     """A value of the wrong type or range; it becomes a warning."""
 
 
-type _Told = dict[str, str | int]
+type FieldValues = dict[str, str | int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +95,10 @@ def is_sidecar(path: PurePath) -> bool:
     name = path.name.lower()
     if name.endswith(_INFO) or name == COLUMNS_NAME or name in TABLE_NAMES:
         return True
-    return name.endswith(".json") and os.path.splitext(name[: -len(".json")])[1] in MEDIA_SUFFIXES
+    return name.endswith(".json") and os.path.splitext(name[: -len(".json")])[1] in py
 
 
-class Note(Protocol):
+class SidecarFile(Protocol):
     """A sidecar that was opened; `stamp` changes when it does."""
 
     name: str
@@ -118,21 +118,21 @@ class Note(Protocol):
         ...
 
 
-Beside = Callable[[str], Note | None]
+SiblingOpener = Callable[[str], SidecarFile | None]
 """Opens a file that lies beside the media file, by its name; None where there is none. Raises UnreadableMedia."""
 
 
-def beside(path: Path, root: Path | None = None) -> Beside:
+def open_sibling(path: Path, root: Path | None = None) -> SiblingOpener:
     """Opens what lies beside a file on disk, as `open_file` does."""
 
-    def opened(name: str) -> Note | None:
+    def opened(name: str) -> SidecarFile | None:
         other = path.with_name(name)
         return open_file(other, root) if os.path.lexists(other) else None
 
     return opened
 
 
-def read_sidecars(name: str, beside: Beside) -> tuple[SightingFields, list[str]]:
+def read_sidecars(name: str, beside: SiblingOpener) -> tuple[SightingFields, list[str]]:
     """What the sidecars of one media file say, and warnings of what in them could not be used.
 
     Where several speak of one field, the table goes before yt-dlp's file, and that before
@@ -140,7 +140,7 @@ def read_sidecars(name: str, beside: Beside) -> tuple[SightingFields, list[str]]
     UTC; a time without a zone is taken as UTC. Never raises for what a sidecar holds.
     """
     warnings: list[str] = []
-    said: list[tuple[str, _Told]] = []
+    said: list[tuple[str, FieldValues]] = []
     row = _row_of(name, beside, warnings)
     if row is not None:
         said.append(("csv", _collect(row, {name: (name,) for name in _FIELDS}, "its table row", warnings)))
@@ -151,7 +151,7 @@ def read_sidecars(name: str, beside: Beside) -> tuple[SightingFields, list[str]]
         record = _record(other, beside, warnings)
         if record is not None:
             said.append((source, _collect(record, keys, repr(other), warnings)))
-    merged: _Told = {}
+    merged: FieldValues = {}
     for _, told in reversed(said):
         merged.update(told)
     source = "+".join(name for name, told in said if told)
@@ -177,9 +177,9 @@ def read_sidecars(name: str, beside: Beside) -> tuple[SightingFields, list[str]]
 
 def _collect(
     record: Mapping[str, object], keys: Mapping[str, tuple[str, ...]], where: str, warnings: list[str]
-) -> _Told:
+) -> FieldValues:
     """Our fields out of a record: for each, the first of its keys that holds a usable value."""
-    told: _Told = {}
+    told: FieldValues = {}
     for name, candidates in keys.items():
         for key in candidates:
             value = record.get(key)
@@ -196,9 +196,9 @@ def _collect(
 def _value(name: str, value: object) -> str | int:
     """The value in our own form; raises `ValueError` where it has none."""
     if name == "views":
-        return _count(value)
+        return parse_count(value)
     if name in _TIMES:
-        return _utc(value)
+        return parse_time(value)
     if name == "account" and isinstance(value, Mapping):
         value = next((value[key] for key in _PERSON if value.get(key)), None)
     if name == "account" and isinstance(value, int) and not isinstance(value, bool):
@@ -212,7 +212,7 @@ def _value(name: str, value: object) -> str | int:
     return text
 
 
-def _count(value: object) -> int:
+def parse_count(value: object) -> int:
     """A whole number of views, also from "1,234"."""
     if isinstance(value, str):
         value = float(value.replace(",", "").replace(" ", "").replace("\u00a0", ""))
@@ -224,7 +224,7 @@ def _count(value: object) -> int:
     return int(value)
 
 
-def _utc(value: object) -> str:
+def parse_time(value: object) -> str:
     """`YYYY-MM-DDTHH:MM:SSZ` from seconds or milliseconds since 1970, a date, or an ISO 8601 text."""
     if isinstance(value, str):
         text = value.strip()
@@ -256,7 +256,7 @@ def _utc(value: object) -> str:
     return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-def _record(name: str, beside: Beside, warnings: list[str]) -> Mapping[str, object] | None:
+def _record(name: str, beside: SiblingOpener, warnings: list[str]) -> Mapping[str, object] | None:
     """The JSON object in a sidecar, None where there is no sidecar or nothing usable in it."""
     with _opened(name, beside, warnings) as file:
         raw = _bytes(file, warnings) if file else None
@@ -274,7 +274,7 @@ def _record(name: str, beside: Beside, warnings: list[str]) -> Mapping[str, obje
 
 
 @contextmanager
-def _opened(name: str, beside: Beside, warnings: list[str]) -> Iterator[Note | None]:
+def _opened(name: str, beside: SiblingOpener, warnings: list[str]) -> Iterator[SidecarFile | None]:
     """A file beside, None where there is none or, with a warning, where it cannot be opened."""
     try:
         file = beside(name)
@@ -288,7 +288,7 @@ def _opened(name: str, beside: Beside, warnings: list[str]) -> Iterator[Note | N
             file.close()
 
 
-def _bytes(file: Note, warnings: list[str]) -> bytes | None:
+def _bytes(file: SidecarFile, warnings: list[str]) -> bytes | None:
     """The bytes of a sidecar; None with a warning where it is too large or unreadable."""
     if file.bytes > SIDECAR_BYTES:
         warnings.append(f"{file.name!r} is over {SIDECAR_BYTES >> 20} MiB and was left unread")
@@ -301,7 +301,7 @@ def _bytes(file: Note, warnings: list[str]) -> bytes | None:
         return None
 
 
-def _row_of(name: str, beside: Beside, warnings: list[str]) -> Mapping[str, str] | None:
+def _row_of(name: str, beside: SiblingOpener, warnings: list[str]) -> Mapping[str, str] | None:
     """The row of the file in the first table of its folder, None where there is none."""
     for title in TABLE_NAMES:
         with _opened(title, beside, warnings) as file:
@@ -312,7 +312,7 @@ def _row_of(name: str, beside: Beside, warnings: list[str]) -> Mapping[str, str]
     return None
 
 
-def _table(file: Note, beside: Beside) -> _Table:
+def _table(file: SidecarFile, beside: SiblingOpener) -> _Table:
     """A folder's table, read once for all its files as long as it stays as it is."""
     warnings: list[str] = []
     with _opened(COLUMNS_NAME, beside, warnings) as columns:
@@ -325,7 +325,7 @@ def _table(file: Note, beside: Beside) -> _Table:
         return _TABLES[stamps]
 
 
-def _read_table(file: Note, names: Mapping[str, str], warnings: list[str]) -> _Table:
+def _read_table(file: SidecarFile, names: Mapping[str, str], warnings: list[str]) -> _Table:
     """The table in a file; `names` are our fields' names for its columns."""
     raw = _bytes(file, warnings)
     if raw is None:
@@ -359,7 +359,7 @@ def _rows(lines: Iterable[str], names: Mapping[str, str]) -> Iterable[Mapping[st
         yield {title: cell.strip() for title, cell in zip(header, cells, strict=False)}
 
 
-def _column_names(beside: Beside, warnings: list[str]) -> Mapping[str, str]:
+def _column_names(beside: SiblingOpener, warnings: list[str]) -> Mapping[str, str]:
     """Our field's name for each of their columns, from the map beside the table."""
     record = _record(COLUMNS_NAME, beside, warnings) or {}
     names: dict[str, str] = {}

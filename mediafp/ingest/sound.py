@@ -15,39 +15,39 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from mediafp.errors import NoMedia
-from mediafp.ingest.budget import SPENT, GoOn, without_end
+from mediafp.errors import NotMedia
+from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.container import (
-    CUT_SHORT_SECONDS,
-    FAULTS_LIMIT,
-    JUMP_SECONDS,
-    decodes,
+    TRUNCATION_TOLERANCE_SECONDS,
+    MAX_CONSECUTIVE_ERRORS,
+    MAX_CLOCK_STEP_BACK_SECONDS,
+    has_decoder,
     discard_others,
-    nothing_in,
+    no_stream_error,
     open_container,
-    packets,
-    picture_stream,
+    demux_packets,
+    video_stream,
 )
-from mediafp.ingest.probe import OpenFile, kind_of
-from mediafp.media import SOUND_RATE, Sound
-from mediafp.settings import MAX_SOUND_SECONDS
+from mediafp.ingest.probe import OpenFile, kind_from_signature
+from mediafp.media import AUDIO_SAMPLE_RATE, Audio
+from mediafp.settings import MAX_AUDIO_SECONDS
 
 GAP_SECONDS: Final = 0.1
 """Time stamps that leave out more than this leave out sound, which is silence then."""
-CANCELLED: Final = 0.5
+MIN_DOWNMIX_ENERGY: Final = 0.5
 """Energy of the mix against the loudest channel's share in it, below which channels cancel each other out and one of
 them is taken. Unlike or like channels give 1 and more, and so does one channel alone."""
-MIX: Final = {"FL": 0.5, "FR": 0.5, "FC": 0.7071, "LFE": 0.0, "LFE2": 0.0}
+DOWNMIX_GAINS: Final = {"FL": 0.5, "FR": 0.5, "FC": 0.7071, "LFE": 0.0, "LFE2": 0.0}
 """Shares of named channels in a mix of more than two (ITU-R BS.775); the voice stands in the centre."""
 MIX_AROUND: Final = 0.3536
 """Share of every other channel."""
 MANY_PLANES: Final = 8
 """From so many planes on PyAV 19.0.2 reads past the end of them."""
-RATES: Final = range(2_000, 768_001)
+SAMPLE_RATES: Final = range(2_000, 768_001)
 """Sample rates that are taken; one far below states hours in a few kilobytes, one far above is damage."""
 BLOCK_VALUES: Final = 1 << 17
 """Values mixed at once: 1.4 s of stereo at 48 kHz, one frame where there are hundreds of channels."""
-UNTIMED: Final = frozenset(("aac", "mp3"))
+CONTAINERS_WITHOUT_TIMESTAMPS: Final = frozenset(("aac", "mp3"))
 """Containers without time stamps: those given are counted at the first frame's rate, and wrong once that changes. The
 length, where no header states it, is guessed from the first bit rates (26 s for 6 s of AAC)."""
 GUESS_FITS: Final = 0.98
@@ -67,7 +67,7 @@ class _Form:
     channels: tuple[str, ...]
 
 
-class SoundTrack:
+class AudioDecoder:
     """Collects one stream's sound, packet by packet.
 
     `origin` is presentation time 0 in seconds of the stream's clock; `stated` the presentation second at which the
@@ -79,7 +79,7 @@ class SoundTrack:
         self, stream: AudioStream, warnings: list[str], *, origin: float, stated: float | None, timed: bool = True
     ) -> None:
         self.stream = stream
-        self.over = False
+        self.finished = False
         """Whether nothing more is taken."""
         self._warnings = warnings
         self._origin = origin
@@ -102,14 +102,14 @@ class SoundTrack:
     @property
     def seconds(self) -> float:
         """Seconds of sound that were made so far."""
-        return self._count / SOUND_RATE
+        return self._count / AUDIO_SAMPLE_RATE
 
-    def take(self, packet: "Packet[Any]") -> None:
+    def decode_packet(self, packet: "Packet[Any]") -> None:
         """Nothing; decodes a packet. The empty one gives out what the decoder holds; a broken one is counted and left.
 
         Frames that cannot be mixed count as broken packets.
         """
-        if self.over:
+        if self.finished:
             return
         try:
             for frame in packet.decode():
@@ -121,13 +121,13 @@ class SoundTrack:
             # An empty packet within the stream ended the decoder, which must start anew.
             self.stream.codec_context.flush_buffers()
         except MemoryError:
-            self.end("the rest of the sound does not fit in memory and was left out")
+            self.stop("the rest of the sound does not fit in memory and was left out")
         except _FAULTS:
             self._faults, self._in_a_row = self._faults + 1, self._in_a_row + 1
-            if self._in_a_row > FAULTS_LIMIT:
-                self.end("the rest of the sound was given up: too much of it is broken")
+            if self._in_a_row > MAX_CONSECUTIVE_ERRORS:
+                self.stop("the rest of the sound was given up: too much of it is broken")
 
-    def sound(self) -> Sound | None:
+    def finish(self) -> Audio | None:
         """All that was heard, once; None where nothing could be decoded. Completes the warnings."""
         samples = None
         try:
@@ -140,7 +140,7 @@ class SoundTrack:
                     samples[place : place + len(block)] = block
         except MemoryError:
             samples = None
-            self.end("the sound does not fit in memory and was left out")
+            self.stop("the sound does not fit in memory and was left out")
         except _FAULTS:
             self._faults += 1
         if self._faults:
@@ -150,10 +150,10 @@ class SoundTrack:
                 self._warnings.append("no sound could be decoded: the file is damaged or cut short")
             return None
         samples.flags.writeable = False
-        end = self._start + len(samples) / SOUND_RATE
-        if not self.over and self._stated is not None and self._stated - end > CUT_SHORT_SECONDS:
+        end = self._start + len(samples) / AUDIO_SAMPLE_RATE
+        if not self.finished and self._stated is not None and self._stated - end > TRUNCATION_TOLERANCE_SECONDS:
             self._warnings.append(f"the sound ends at {end:.1f} s of {self._stated:.1f} s: the file may be cut short")
-        return Sound(samples=samples, start=round(self._start, 6))
+        return Audio(samples=samples, start=round(self._start, 6))
 
     def _packed(self, frame: AudioFrame) -> list[AudioFrame]:
         """The frame, its channels in one plane where there are many."""
@@ -169,7 +169,7 @@ class SoundTrack:
         """Nothing; puts a decoded frame where its time stamp says, or behind the one before."""
         if not frame.samples:
             return
-        if frame.sample_rate not in RATES:
+        if frame.sample_rate not in SAMPLE_RATES:
             raise ValueError(f"sound at {frame.sample_rate} Hz is not read")
         channels = tuple(channel.name for channel in frame.layout.channels)
         form = _Form(frame.sample_rate, frame.format.name, frame.format.is_planar, channels)
@@ -180,7 +180,7 @@ class SoundTrack:
             self._keep_time(float(frame.pts * frame.time_base) - self._origin)
         elif self._start is None:
             self._keep_time(_starts_at(self.stream) - self._origin)
-        if self.over:
+        if self.finished:
             return
         values = frame.to_ndarray()
         self._waiting.append(values)
@@ -194,13 +194,13 @@ class SoundTrack:
         if self._start is None:
             self._start = self._next = time
         time += self._shift
-        if self._next - time > JUMP_SECONDS:
+        if self._next - time > MAX_CLOCK_STEP_BACK_SECONDS:
             self._shift += self._next - time
         elif time - self._next > GAP_SECONDS:
             self._drain()
-            place = round((time - self._start) * SOUND_RATE)
-            if place >= MAX_SOUND_SECONDS * SOUND_RATE:
-                self.end(f"only the first {MAX_SOUND_SECONDS} s of the sound were read")
+            place = round((time - self._start) * AUDIO_SAMPLE_RATE)
+            if place >= MAX_AUDIO_SECONDS * AUDIO_SAMPLE_RATE:
+                self.stop(f"only the first {MAX_AUDIO_SECONDS} s of the sound were read")
                 return
             self._count, self._next = max(self._count, place), time
 
@@ -212,7 +212,7 @@ class SoundTrack:
         mono = AudioFrame.from_ndarray(_mono(np.concatenate(waiting, axis=1), self._form)[None], "flt", "mono")
         mono.sample_rate = self._form.rate
         if self._resampler is None:
-            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SOUND_RATE)
+            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_SAMPLE_RATE)
         self._put(self._resampler.resample(mono))
 
     def _drain(self) -> None:
@@ -226,75 +226,78 @@ class SoundTrack:
         """Nothing; keeps samples, up to the limit."""
         for frame in made:
             samples = frame.to_ndarray()[0].astype(np.int16, copy=False)
-            room = MAX_SOUND_SECONDS * SOUND_RATE - self._count
+            room = MAX_AUDIO_SECONDS * AUDIO_SAMPLE_RATE - self._count
             if len(samples) > room:
-                self.end(f"only the first {MAX_SOUND_SECONDS} s of the sound were read")
+                self.stop(f"only the first {MAX_AUDIO_SECONDS} s of the sound were read")
                 samples = samples[:room].copy()
             if len(samples):
                 self._blocks.append((self._count, samples))
                 self._count += len(samples)
 
-    def end(self, warning: str) -> None:
+    def stop(self, warning: str) -> None:
         """Nothing; takes no more, and says why."""
-        if not self.over:
+        if not self.finished:
             self._warnings.append(warning)
-        self.over = True
+        self.finished = True
 
 
-def sound_track(container: av.container.InputContainer, warnings: list[str]) -> SoundTrack | None:
+def select_audio_stream(container: av.container.InputContainer, warnings: list[str]) -> AudioDecoder | None:
     """The track of the stream that a player would play: the default one, else the first that has a decoder.
 
     Its time 0 is the start of the moving pictures, and its own start where there are none.
     """
-    streams = [stream for stream in container.streams.audio if decodes(stream)]
+    streams = [stream for stream in container.streams.audio if has_decoder(stream)]
     if not streams:
         if container.streams.audio:
             warnings.append("no decoder for its sound: it was left out")
         return None
     stream = next((one for one in streams if one.disposition & Disposition.default), streams[0])
-    pictures = picture_stream(container)
-    origin = _starts_at(stream if pictures is None else pictures)
+    images = video_stream(container)
+    origin = _starts_at(stream if images is None else images)
     length = _length(stream, container)
     stated = None if length is None else _starts_at(stream) - origin + length
-    timed = container.format.name not in UNTIMED
-    return SoundTrack(stream, warnings, origin=origin, stated=stated, timed=timed)
+    timed = container.format.name not in CONTAINERS_WITHOUT_TIMESTAMPS
+    return AudioDecoder(stream, warnings, origin=origin, stated=stated, timed=timed)
 
 
-def hear(
-    container: av.container.InputContainer, track: SoundTrack, warnings: list[str], go_on: GoOn = without_end
-) -> Sound | None:
+def decode_audio(
+    container: av.container.InputContainer,
+    track: AudioDecoder,
+    warnings: list[str],
+    within_budget: BudgetCheck = unlimited,
+) -> Audio | None:
     """The whole sound of a track, all other streams left unread."""
     discard_others(container, [track.stream])
-    for packet in packets(container, [track.stream], warnings):
-        track.take(packet)
-        if track.over:
+    for packet in demux_packets(container, [track.stream], warnings):
+        track.decode_packet(packet)
+        if track.finished:
             break
-        if not go_on(track.seconds):
-            track.end(f"only the first {track.seconds:.0f} s of the sound were read: {SPENT}")
+        if not within_budget(track.seconds):
+            track.stop(f"only the first {track.seconds:.0f} s of the sound were read: {CPU_LIMIT_MESSAGE}")
             break
-    return track.sound()
+    return track.finish()
 
 
-def read_sound(file: OpenFile, *, go_on: GoOn = without_end) -> tuple[Sound | None, list[str]]:
+def read_audio(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[Audio | None, list[str]]:
     """The sound alone, and warnings; None where the file has none (a picture, a silent video).
 
     Its clock is that of the pictures: `start` is above 0 where the sound sets in later, below where it sets in earlier.
     Raises `UnsupportedMedia` for what is no media, and as `read_video` does for damaged files.
     """
     warnings: list[str] = []
-    head = file.head()
-    kind = kind_of(head)
+    head = file.read_head()
+    kind = kind_from_signature(head)
     if kind == "image":
         return None, warnings
     if head and kind is None:
-        raise NoMedia(f"{file.name!r} is of no known picture, video or sound; name a media file")
+        raise NotMedia(f"{file.name!r} is of no known picture, video or sound; name a media file")
     with file.reader() as reader, closing(open_container(reader, file.name)) as container:
-        track = sound_track(container, warnings)
+        track = select_audio_stream(container, warnings)
         if track is None:
-            if picture_stream(container) is None:
-                raise nothing_in(container, file.name)
+            if video_stream(container) is None:
+                raise no_stream_error(container, file.name)
             return None, warnings
-        return hear(container, track, warnings, go_on), warnings
+        return decode_audio(container, track, warnings, within_budget), warnings
 
 
 def _mono(values: npt.NDArray[Any], form: _Form) -> Floats:
@@ -310,7 +313,7 @@ def _mono(values: npt.NDArray[Any], form: _Form) -> Floats:
     shares = _shares(names)
     mix = shares @ channels
     energies = shares**2 * np.einsum("cn,cn->c", channels, channels)
-    if mix @ mix < CANCELLED * energies.max():
+    if mix @ mix < MIN_DOWNMIX_ENERGY * energies.max():
         mix = channels[np.argmax(energies >= energies.max() / 2)]
     # A sum over ±1 is made softer, not clipped.
     return np.asarray(mix / max(1.0, float(np.abs(mix).max())), np.float32)
@@ -331,7 +334,7 @@ def _shares(names: tuple[str, ...]) -> Floats:
     """Each channel's share in the mix; equal ones where two or unnamed channels are mixed."""
     count = len(names)
     if count > 2 and {"FL", "FR"} <= set(names):
-        return np.array([MIX.get(name, MIX_AROUND) for name in names], np.float32)
+        return np.array([DOWNMIX_GAINS.get(name, MIX_AROUND) for name in names], np.float32)
     # Of many unnamed channels one may hold the voice alone: it may not become too quiet.
     return np.full(count, 0.5 if count == 2 else count**-0.5, np.float32)
 
@@ -351,5 +354,5 @@ def _length(stream: AudioStream, container: av.container.InputContainer) -> floa
         return None
     # A guess accounts for the bytes there are; a length written when the file was whole, for more.
     needed = GUESS_FITS * length * (stream.codec_context.bit_rate or 0) / 8
-    guessed = container.format.name in UNTIMED and (container.size or 0) >= needed
+    guessed = container.format.name in CONTAINERS_WITHOUT_TIMESTAMPS and (container.size or 0) >= needed
     return length if length > 0 and not guessed else None

@@ -9,22 +9,22 @@ from mediafp.media import Pixels
 QUALITY = 85
 
 
-def thumbnail(picture: Pixels, side: int) -> bytes:
+def encode_thumbnail(image: Pixels, side: int) -> bytes:
     """The picture as a JPEG with no side over `side` pixels."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     scale = side / max(height, width)
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    done, data = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    done, data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not done:
         raise CorruptMedia(f"a picture of {width} x {height} pixels cannot be kept as a thumbnail")
     return bytes(data)
 
 
-def unpack_thumbnail(jpeg: bytes) -> Pixels:
+def decode_thumbnail(jpeg: bytes) -> Pixels:
     """The pixels of one of our own thumbnails, RGB."""
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
         raise CorruptMedia("a stored thumbnail is damaged; run: mediafp verify")
-    return np.ascontiguousarray(picture[:, :, ::-1])
+    return np.ascontiguousarray(image[:, :, ::-1])

@@ -17,23 +17,23 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
-from mediafp.ingest.budget import SPENT, GoOn, without_end
+from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.container import (
-    CUT_SHORT_SECONDS,
-    FAULTS_LIMIT,
-    JUMP_SECONDS,
-    decodes,
+    TRUNCATION_TOLERANCE_SECONDS,
+    MAX_CONSECUTIVE_ERRORS,
+    MAX_CLOCK_STEP_BACK_SECONDS,
+    has_decoder,
     discard_others,
-    nothing_in,
+    no_stream_error,
     open_container,
-    packets,
-    picture_stream,
-    reason,
+    demux_packets,
+    video_stream,
+    library_message,
 )
 from mediafp.ingest.probe import OpenFile
-from mediafp.ingest.sound import SoundTrack, hear, sound_track
-from mediafp.media import Frame, Media, Pixels, Sound
-from mediafp.settings import FRAME_SIDE, MAX_FRAME_PIXELS, MAX_FRAMES, SAMPLE_SECONDS
+from mediafp.ingest.sound import AudioDecoder, decode_audio, select_audio_stream
+from mediafp.media import Frame, DecodedMedia, Pixels, Audio
+from mediafp.settings import FRAME_SIDE, MAX_FRAME_PIXELS, MAX_FRAMES, FRAME_INTERVAL_SECONDS
 
 TIME_SLACK: Final = 1e-4
 """Seconds by which a frame may precede its sample point, for clocks that cannot state it exactly."""
@@ -49,10 +49,10 @@ def read_video(
     file: OpenFile,
     *,
     full_decode: bool = False,
-    every: float = SAMPLE_SECONDS,
-    sound: bool = False,
-    go_on: GoOn = without_end,
-) -> Media:
+    interval: float = FRAME_INTERVAL_SECONDS,
+    audio: bool = False,
+    within_budget: BudgetCheck = unlimited,
+) -> DecodedMedia:
     """The video's frames, about one every `every` seconds, and what the decoder said of it.
 
     A frame is the first one decoded at or after each multiple of `every`, by presentation time from
@@ -63,35 +63,35 @@ def read_video(
     way, for `sound` of the media, which is there once the frames are exhausted.
     Raises `CorruptMedia`, `UnsupportedMedia`, `TooLargeMedia`, `UnreadableMedia`.
     """
-    if not every > 0:
+    if not interval > 0:
         raise ValueError("every must be above 0 seconds")
-    report = _Report()
-    sampled = _sampled(file, report, go_on, full_decode=full_decode, every=every, sound=sound)
+    report = DecodeReport()
+    sampled = _sampled(file, report, within_budget, full_decode=full_decode, every=interval, audio=audio)
     # The first frame is decoded here: its side data hold the rotation that `width` and `height`
     # need, and a generator once started closes the file even if it is never finished.
     first = next(sampled, None)
     frames = iter(()) if first is None else itertools.chain((first,), sampled)
-    return Media(
-        kind="video", properties=report.properties, frames=frames, warnings=report.warnings, heard=report.heard
+    return DecodedMedia(
+        kind="video", properties=report.properties, frames=frames, warnings=report.warnings, audio_tracks=report.heard
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Report:
+class DecodeReport:
     """What decoding tells besides frames; apart from `Media`, so that no reference cycle keeps a file open."""
 
     properties: dict[str, str | int | float | bool | None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    heard: list[Sound] = field(default_factory=list)
+    heard: list[Audio] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Clock:
+class FrameClock:
     """Seconds since the start of the stream for each decoded frame, never running backwards."""
 
     base: Fraction | None
     origin: int | None
-    step: float
+    on_progress: float
     warnings: list[str]
     by_order: bool
     now: float = -1.0
@@ -105,16 +105,16 @@ class _Clock:
             self._say("frames without presentation times: their order and the frame rate were used instead")
             stamp = frame.dts
         if stamp is None or self.base is None:
-            time = 0.0 if self.now < 0 else self.now + self.step
+            time = 0.0 if self.now < 0 else self.now + self.on_progress
         else:
             if self.origin is None:
                 self.origin = stamp
             time = float((stamp - self.origin) * self.base) + self.shift
         if time < self.now:
-            if self.now - time > JUMP_SECONDS:
+            if self.now - time > MAX_CLOCK_STEP_BACK_SECONDS:
                 self._say(f"the clock jumps back at {self.now:.1f} s: times after it are counted on from there")
-                self.shift += self.now + self.step - time
-                time = self.now + self.step
+                self.shift += self.now + self.on_progress - time
+                time = self.now + self.on_progress
             else:
                 time = self.now
         self.now = max(0.0, time)
@@ -127,18 +127,18 @@ class _Clock:
 
 
 def _sampled(
-    file: OpenFile, report: _Report, go_on: GoOn, *, full_decode: bool, every: float, sound: bool
+    file: OpenFile, report: DecodeReport, within_budget: BudgetCheck, *, full_decode: bool, every: float, audio: bool
 ) -> Iterator[Frame]:
     """The sampled frames with their spans; fills the properties and warnings of `report`."""
     with file.reader() as reader, closing(open_container(reader, file.name)) as container:
-        stream = picture_stream(container)
+        stream = video_stream(container)
         duration = None if container.duration is None else container.duration / av.time_base
-        has_sound = any(decodes(one) for one in container.streams.audio)
+        has_sound = any(has_decoder(one) for one in container.streams.audio)
         report.properties.update(format=_format_name(container), duration=_seconds(duration), has_sound=has_sound)
-        track = sound_track(container, report.warnings) if sound else None
+        track = select_audio_stream(container, report.warnings) if audio else None
         if stream is None:
-            _describe_sound(container, report, file.name)
-            if track and (whole := hear(container, track, report.warnings, go_on)):
+            _describe_audio(container, report, file.name)
+            if track and (whole := decode_audio(container, track, report.warnings, within_budget)):
                 report.heard.append(whole)
             return
         found = False
@@ -146,7 +146,7 @@ def _sampled(
             _prepare(stream, container, full_decode=full_decode)
             discard_others(container, [stream, track.stream] if track else [stream])
             report.properties.update(_describe(stream))
-            for frame in _chosen(container, stream, track, report, every, go_on):
+            for frame in _sample_frames(container, stream, track, report, every, within_budget):
                 found = True
                 yield frame
         except MediaError as exc:
@@ -157,14 +157,14 @@ def _sampled(
             if not has_sound:
                 raise CorruptMedia(f"{file.name!r} holds no frame that can be decoded; fetch it again from its source")
             report.warnings.append("no pictures: no frame could be decoded")
-        if track and (whole := track.sound()):
+        if track and (whole := track.finish()):
             report.heard.append(whole)
 
 
 def _prepare(stream: VideoStream, container: av.container.InputContainer, *, full_decode: bool) -> None:
     """Nothing; sets the decoder to one thread and leaves out the work that sampling does not need."""
     context = stream.codec_context
-    if not decodes(stream):
+    if not has_decoder(stream):
         raise UnsupportedMedia("no decoder for its pictures; convert it to H.264 first")
     if context.width * context.height > MAX_FRAME_PIXELS:
         raise TooLargeMedia(
@@ -187,47 +187,47 @@ def _describe(stream: VideoStream) -> dict[str, str | int | float | bool | None]
         "codec": context.codec.canonical_name,
         "width": context.width,
         "height": context.height,
-        "fps": round(1 / step, 3) if (step := _step(stream)) else None,
+        "fps": round(1 / on_progress, 3) if (on_progress := _on_progress(stream)) else None,
     }
     if stream.duration is not None and stream.duration > 0 and stream.time_base:
         told["duration"] = _seconds(float(stream.duration * stream.time_base))
     return told
 
 
-def _describe_sound(container: av.container.InputContainer, report: _Report, name: str) -> None:
+def _describe_audio(container: av.container.InputContainer, report: DecodeReport, name: str) -> None:
     """Nothing; fills in a file of sound alone, or raises a `MediaError` where there is none either."""
     if not report.properties["has_sound"]:
-        raise nothing_in(container, name)
-    sound = next(one for one in container.streams.audio if decodes(one))
-    report.properties.update(codec=sound.codec_context.codec.canonical_name, width=None, height=None, fps=None)
+        raise no_stream_error(container, name)
+    audio = next(one for one in container.streams.audio if has_decoder(one))
+    report.properties.update(codec=audio.codec_context.codec.canonical_name, width=None, height=None, fps=None)
     report.warnings.append("no pictures")
 
 
-def _chosen(
+def _sample_frames(
     container: av.container.InputContainer,
     stream: VideoStream,
-    track: SoundTrack | None,
-    report: _Report,
+    track: AudioDecoder | None,
+    report: DecodeReport,
     every: float,
-    go_on: GoOn,
+    within_budget: BudgetCheck,
 ) -> Iterator[Frame]:
     """The frames at the sample points, each with its span: up to the next, or to the end of the stream."""
-    step = _step(stream) or 0.04
+    on_progress = _on_progress(stream) or 0.04
     base = stream.time_base
     # AVI stores one time a packet, in decoding order, which PyAV hands on as presentation times.
     by_order = container.format.name == "avi"
-    clock = _Clock(
+    clock = FrameClock(
         base=Fraction(base.numerator, base.denominator) if base else None,
         origin=None if by_order else stream.start_time,
         by_order=by_order,
-        step=step,
+        on_progress=on_progress,
         warnings=report.warnings,
     )
     due, chosen, spoiled, last, end = 0.0, 0, 0, None, 0.0
     for frame in _decoded(container, stream, track, report):
         time = clock.read(frame)
-        end = max(end, time + _length(frame, step))
-        spent = not go_on(time)
+        end = max(end, time + _length(frame, on_progress))
+        spent = not within_budget(time)
         if frame.is_corrupt:
             spoiled += 1
         # A patched-up frame is waited out for one interval, and taken where nothing better came.
@@ -235,11 +235,11 @@ def _chosen(
         if early and not spent:
             continue
         if chosen and (spent or chosen == MAX_FRAMES):
-            why = SPENT if spent else f"the limit is {MAX_FRAMES} sampled frames"
+            why = CPU_LIMIT_MESSAGE if spent else f"the limit is {MAX_FRAMES} sampled frames"
             report.warnings.append(f"only the first {time:.0f} s were read: {why}")
             if track:
                 # That it ends before the file does is no fault of it.
-                track.over = True
+                track.finished = True
             break
         due = (math.floor((time + TIME_SLACK) / every) + 1) * every
         if last is not None:
@@ -257,22 +257,22 @@ def _chosen(
         yield _until(last, max(end, last.start))
 
 
-def _ending(report: _Report, end: float) -> float:
+def _ending(report: DecodeReport, end: float) -> float:
     """The end of the pictures, given the end of the last one decoded; warns of a file cut short."""
     stated = report.properties.get("duration")
     if not isinstance(stated, float):
         report.properties["duration"] = _seconds(end)
         return end
-    if end - stated > CUT_SHORT_SECONDS:
+    if end - stated > TRUNCATION_TOLERANCE_SECONDS:
         report.properties["duration"] = _seconds(end)
-    if stated - end > CUT_SHORT_SECONDS:
+    if stated - end > TRUNCATION_TOLERANCE_SECONDS:
         report.warnings.append(f"the pictures end at {end:.1f} s of {stated:.1f} s: the file may be cut short")
         return end
     return max(stated, end)
 
 
 def _decoded(
-    container: av.container.InputContainer, stream: VideoStream, track: SoundTrack | None, report: _Report
+    container: av.container.InputContainer, stream: VideoStream, track: AudioDecoder | None, report: DecodeReport
 ) -> Iterator[VideoFrame]:
     """Every frame that the decoder gives out, in presentation order; broken packets are counted and left.
 
@@ -280,9 +280,9 @@ def _decoded(
     """
     faults, in_a_row, over = 0, 0, False
     try:
-        for packet in packets(container, [stream, track.stream] if track else [stream], report.warnings):
+        for packet in demux_packets(container, [stream, track.stream] if track else [stream], report.warnings):
             if track and packet.stream.index == track.stream.index:
-                track.take(packet)
+                track.decode_packet(packet)
                 continue
             if over:
                 # The pictures are given up, or at their end; the sound goes on.
@@ -299,7 +299,7 @@ def _decoded(
                 continue
             except (av.error.FFmpegError, ValueError, OSError):
                 faults, in_a_row = faults + 1, in_a_row + 1
-                over = in_a_row > FAULTS_LIMIT
+                over = in_a_row > MAX_CONSECUTIVE_ERRORS
                 continue
             for frame in frames:
                 if isinstance(frame, VideoFrame):
@@ -332,7 +332,7 @@ def _pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
         )
         pixels = np.asarray(small.to_ndarray(), np.uint8)
     except (av.error.FFmpegError, ValueError, OSError) as exc:
-        raise CorruptMedia(f"a frame cannot be turned into RGB ({reason(exc)})") from exc
+        raise CorruptMedia(f"a frame cannot be turned into RGB ({library_message(exc)})") from exc
     turned = np.ascontiguousarray(_turned(pixels, _matrix(frame)))
     turned.flags.writeable = False
     return turned
@@ -380,14 +380,14 @@ def _turned(pixels: Pixels, matrix: tuple[int, int, int, int]) -> Pixels:
     return pixels
 
 
-def _length(frame: VideoFrame, step: float) -> float:
+def _length(frame: VideoFrame, on_progress: float) -> float:
     """How long the frame is shown, in seconds, as the file says, else one step of the mean rate."""
     if frame.duration and frame.time_base:
         return float(frame.duration * frame.time_base)
-    return step
+    return on_progress
 
 
-def _step(stream: VideoStream) -> float | None:
+def _on_progress(stream: VideoStream) -> float | None:
     """Mean seconds between frames, None where the file does not tell."""
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
         if rate and 0 < rate <= RATE_LIMIT:

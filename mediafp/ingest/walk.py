@@ -10,19 +10,19 @@ from typing import Final
 from mediafp.errors import UnreadableMedia
 from mediafp.ingest.probe import OpenFile
 
-READ_BYTES: Final = 1 << 20
+HASH_BLOCK_BYTES: Final = 1 << 20
 """Bytes hashed at once: enough that Python's share of the time is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundFile:
     """A file to take in, and the folder that it was found in; None where it was named itself."""
 
     path: Path
     root: Path | None = None
 
 
-def walk(paths: Sequence[Path], left_out: Callable[[Path], object] = lambda path: None) -> Iterator[Found]:
+def walk(paths: Sequence[Path], on_skipped: Callable[[Path], object] = lambda path: None) -> Iterator[FoundFile]:
     """Every file named, and every visible regular file in the folders named, in sorted order.
 
     What is named itself is always yielded, even if it is missing or a pipe: opening it then gives
@@ -32,18 +32,18 @@ def walk(paths: Sequence[Path], left_out: Callable[[Path], object] = lambda path
     """
     for path in paths:
         if path.is_dir():
-            for found in _files_in(path, left_out):
-                yield Found(path=found, root=path)
+            for found in _files_in(path, on_skipped):
+                yield FoundFile(path=found, root=path)
         else:
-            yield Found(path=path)
+            yield FoundFile(path=path)
 
 
-def sha256_of(file: OpenFile) -> str:
+def file_sha256(file: OpenFile) -> str:
     """The SHA-256 of a file's bytes in hexadecimal."""
     with file.reader() as reader:
         try:
             digest = hashlib.sha256()
-            while block := reader.read(READ_BYTES):
+            while block := reader.read(HASH_BLOCK_BYTES):
                 digest.update(block)
             return digest.hexdigest()
         except OSError as exc:

@@ -6,33 +6,33 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.evidence import Times
+from mediafp.evidence import TimeSpan
 
 Floats = npt.NDArray[np.float32]
 Spans = npt.NDArray[np.float64]
 Timeline = npt.NDArray[np.float64]
 
 SPEEDS = (1.0, 0.75, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.25, 1.33, 1.5)
-STEADY_BONUS = 1.08
+UNIT_SPEED_BONUS = 1.08
 """Another speed has to gather this much more likeness than speed 1: a still scene fits every speed."""
-SLACK = 1.0
+ALIGNMENT_TOLERANCE = 1.0
 """Seconds by which a frame may miss the line: both sides are sampled once a second."""
-GAP = 2
+MAX_GAP_SAMPLES = 2
 """Most samples without support inside one segment (an overlay); dropped flat frames have no samples and do not count."""
-MOST_SEGMENTS = 8
-MOST_SAMPLES = 7200
+MAX_SEGMENTS = 8
+MAX_SAMPLES = 7200
 """Samples of a side at one a second; a longer video is looked at more coarsely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class AlignedSegment:
     """A stretch of the query and of the reference, seconds, with the rows that support it.
 
     `score` is the mean normalised similarity; `rows` are (query row, reference row) pairs in order of time.
     """
 
-    query: Times
-    reference: Times
+    query: TimeSpan
+    reference: TimeSpan
     speed: float
     score: float
     rows: tuple[tuple[int, int], ...]
@@ -47,31 +47,31 @@ class _Side:
     spans: Spans
 
 
-def align(likeness: Floats, query: Spans, reference: Spans, *, at_least: float) -> list[Stretch]:
+def align_frames(similarity: Floats, query: Spans, reference: Spans, *, threshold: float) -> list[AlignedSegment]:
     """The stretches, best first, on which `likeness` (N, M) of two videos' rows reaches `at_least`.
 
     `query` (N, 2) and `reference` (M, 2) are the rows' spans in seconds. Every second of the query is used once.
     """
-    if not likeness.size:
+    if not similarity.size:
         return []
-    step = max(1.0, np.ptp(query) / MOST_SAMPLES, np.ptp(reference) / MOST_SAMPLES)
-    here, there = _sampled(query, step), _sampled(reference, step)
-    grid = likeness[np.ix_(here.rows, there.rows)] - at_least
+    on_progress = max(1.0, np.ptp(query) / MAX_SAMPLES, np.ptp(reference) / MAX_SAMPLES)
+    here, there = _sampled(query, on_progress), _sampled(reference, on_progress)
+    grid = similarity[np.ix_(here.rows, there.rows)] - threshold
     free = np.ones(len(here.times), bool)
-    found: list[Stretch] = []
-    while len(found) < MOST_SEGMENTS:
-        line = _best_line(np.where(free[:, None], grid, -1), here.times, there.times, step)
+    found: list[AlignedSegment] = []
+    while len(found) < MAX_SEGMENTS:
+        line = _best_line(np.where(free[:, None], grid, -1), here.times, there.times, on_progress)
         if line is None:
             break
-        used = _follow(grid, free, here.times, there.times, line, step)
+        used = _follow(grid, free, here.times, there.times, line, on_progress)
         if not len(used):
             break
         free[used[:, 0]] = False
-        found.append(_stretch(grid, used, here, there, line[0], at_least))
+        found.append(_stretch(grid, used, here, there, line[0], threshold))
     return sorted(found, key=lambda s: -s.score * (s.query[1] - s.query[0]))
 
 
-def share(parts: Sequence[Times], spans: Spans) -> float:
+def covered_share(parts: Sequence[TimeSpan], spans: Spans) -> float:
     """The share of a video that the union of the parts, seconds, covers; its dropped flat frames do not count.
 
     A video without length, of one frame, is covered as a whole.
@@ -84,30 +84,30 @@ def share(parts: Sequence[Times], spans: Spans) -> float:
     return round(min(1.0, covered / whole), 4) if whole > 0 else 1.0
 
 
-def _sampled(spans: Spans, step: float) -> _Side:
+def _sampled(spans: Spans, on_progress: float) -> _Side:
     """Samples at every step within the spans, one at least of each row."""
     times, rows = [], []
     for row, (start, end) in enumerate(spans):
-        count = max(1, round((end - start) / step))
-        times.append(start + np.arange(count) * step)
+        count = max(1, round((end - start) / on_progress))
+        times.append(start + np.arange(count) * on_progress)
         rows.append(np.full(count, row))
     return _Side(times=np.concatenate(times), rows=np.concatenate(rows), spans=spans)
 
 
-def _best_line(grid: Floats, times: Timeline, there: Timeline, step: float) -> tuple[float, float] | None:
+def _best_line(grid: Floats, times: Timeline, there: Timeline, on_progress: float) -> tuple[float, float] | None:
     """The (speed, offset) whose line gathers most likeness, each query sample counted once a line."""
     near, far = np.nonzero(grid > 0)
     if not len(near):
         return None
     weights = grid[near, far]
     best, winner = 0.0, None
-    seconds = float(min(np.ptp(times), np.ptp(there))) + step
+    seconds = float(min(np.ptp(times), np.ptp(there))) + on_progress
     for speed in SPEEDS:
-        if speed != 1 and abs(speed - 1) * seconds < SLACK * step:
+        if speed != 1 and abs(speed - 1) * seconds < ALIGNMENT_TOLERANCE * on_progress:
             continue  # too short for the speed to show
         offsets = there[far] - speed * times[near]
         low = offsets.min()
-        bins = np.floor((offsets - low) / step + 0.5).astype(np.int64)
+        bins = np.floor((offsets - low) / on_progress + 0.5).astype(np.int64)
         width = int(bins.max()) + 1
         votes = np.zeros(width)
         # A query sample gives a line its best frame only, so that a still scene does not outvote a moving one.
@@ -116,7 +116,7 @@ def _best_line(grid: Floats, times: Timeline, there: Timeline, step: float) -> t
         np.add.at(votes, bins[order][first], weights[order][first])
         smooth = np.convolve(votes, [0.5, 1, 0.5], "same")
         place = int(smooth.argmax())
-        total = float(smooth[place]) * (STEADY_BONUS if speed == 1 else 1)
+        total = float(smooth[place]) * (UNIT_SPEED_BONUS if speed == 1 else 1)
         if total > best * 1.0001:
             around = np.abs(bins - place) <= 1
             best, winner = total, (speed, float(np.average(offsets[around], weights=weights[around])))
@@ -129,10 +129,10 @@ def _follow(
     times: Timeline,
     there: Timeline,
     line: tuple[float, float],
-    step: float,
+    on_progress: float,
 ) -> npt.NDArray[np.int64]:
     """The samples (K, 2) of the best unbroken run along a line (speed, offset); none where nothing lies on it."""
-    reach, (speed, offset) = SLACK * step, line
+    reach, (speed, offset) = ALIGNMENT_TOLERANCE * on_progress, line
     runs: list[list[tuple[int, int, float]]] = []
     for n in np.flatnonzero(free):
         near = np.flatnonzero(np.abs(there - speed * times[n] - offset) <= reach + 1e-6)
@@ -141,7 +141,7 @@ def _follow(
         m = near[grid[n, near].argmax()]
         if grid[n, m] <= 0:
             continue
-        if not runs or n - runs[-1][-1][0] > GAP:
+        if not runs or n - runs[-1][-1][0] > MAX_GAP_SAMPLES:
             runs.append([])
         runs[-1].append((int(n), int(m), float(grid[n, m])))
     best = max(runs, key=lambda run: sum(weight for _, _, weight in run), default=[])
@@ -150,7 +150,7 @@ def _follow(
 
 def _stretch(
     grid: Floats, used: npt.NDArray[np.int64], here: _Side, there: _Side, speed: float, at_least: float
-) -> Stretch:
+) -> AlignedSegment:
     near, far = used.T
     weights = grid[near, far]
     # Both sides are sampled, so that the mean over the run tells the offset better than its ends do.
@@ -160,7 +160,7 @@ def _stretch(
     shown = there.spans[there.rows[far]]
     first, last = np.clip(speed * np.array([begin, end]) + offset, shown[:, 0].min(), shown[:, 1].max()).tolist()
     begin = max(begin, (first - offset) / speed)
-    return Stretch(
+    return AlignedSegment(
         query=(begin, max(begin, min(end, (last - offset) / speed))),
         reference=(first, last),
         speed=speed,

@@ -5,17 +5,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
-from mediafp.evidence import Cluster, Clustering, Edge, Member
+from mediafp.evidence import Cluster, Clustering, Edge, ClusterMember
 from mediafp.media import Kind
 
 RESOLUTION = 0.3
 """CPM's density: a group holds where its edges weigh more than this on average."""
-LEAST_COVERAGE = 0.65
+MIN_COVERAGE = 0.65
 """Edges that explain less of both on average (a shared intro, half of a video, one photograph of four) join nothing."""
 SEED = 7
 
 
-def weight(edge: Edge) -> float:
+def edge_weight(edge: Edge) -> float:
     """Probability times the mean share that the edge explains of both, 0 below LEAST_COVERAGE.
 
     Two videos that share a clip, and a collage and its photographs, explain little of each other and stay apart; the
@@ -24,10 +24,10 @@ def weight(edge: Edge) -> float:
     if edge.relation == "same_script":
         return 0.0
     share = sum(edge.coverage) / 2
-    return edge.probability * share if share >= LEAST_COVERAGE else 0.0
+    return edge.probability * share if share >= MIN_COVERAGE else 0.0
 
 
-def group(kinds: Mapping[str, Kind], edges: Sequence[Edge], uris: Mapping[str, tuple[str, ...]]) -> Clustering:
+def cluster_edges(kinds: Mapping[str, Kind], edges: Sequence[Edge], uris: Mapping[str, tuple[str, ...]]) -> Clustering:
     """The clusters of the assets in `kinds`, largest first; pictures and videos are grouped apart."""
     igraph = _igraph()
     joined = {kind: [e for e in edges if kinds[e.a] == kinds[e.b] == kind] for kind in ("image", "video")}
@@ -35,11 +35,11 @@ def group(kinds: Mapping[str, Kind], edges: Sequence[Edge], uris: Mapping[str, t
     for kind in ("image", "video"):
         names = sorted(sha256 for sha256, of in kinds.items() if of == kind)
         place = {sha256: n for n, sha256 in enumerate(names)}
-        strong = [e for e in joined[kind] if weight(e) > 0]
+        strong = [e for e in joined[kind] if edge_weight(e) > 0]
         graph = igraph.Graph(len(names), [(place[e.a], place[e.b]) for e in strong])
         igraph.set_random_number_generator(_Seeded(SEED))
         parts = graph.community_leiden(
-            objective_function="CPM", weights=[weight(e) for e in strong], resolution=RESOLUTION, n_iterations=-1
+            objective_function="CPM", weights=[edge_weight(e) for e in strong], resolution=RESOLUTION, n_iterations=-1
         )
         for part in parts:
             if len(part) > 1:
@@ -56,19 +56,19 @@ def _cluster(
     degree = dict.fromkeys(members, 0.0)
     for edge in edges:
         # An asset that holds all of another is the better face of the group than a part of it.
-        degree[edge.a] += weight(edge) + edge.coverage[1] / 100
-        degree[edge.b] += weight(edge) + edge.coverage[0] / 100
+        degree[edge.a] += edge_weight(edge) + edge.coverage[1] / 100
+        degree[edge.b] += edge_weight(edge) + edge.coverage[0] / 100
     return Cluster(
         id=name,
         kind=kind,
         representative=min(members, key=lambda m: (-degree[m], m)),
-        weakest_link=_weakest(members, edges),
-        members=tuple(Member(sha256=m, uris=uris[m]) for m in members),
+        weakest_link=_weakest_link(members, edges),
+        members=tuple(ClusterMember(sha256=m, uris=uris[m]) for m in members),
         edges=tuple(sorted(edges, key=lambda e: (-e.probability, e.a, e.b))),
     )
 
 
-def _weakest(members: list[str], edges: list[Edge]) -> float:
+def _weakest_link(members: list[str], edges: list[Edge]) -> float:
     """The least probability in a maximum spanning tree: the link without which the group falls apart."""
     root = {m: m for m in members}
 
@@ -78,7 +78,7 @@ def _weakest(members: list[str], edges: list[Edge]) -> float:
         return member
 
     weakest = 1.0
-    for edge in sorted((e for e in edges if weight(e) > 0), key=lambda e: -e.probability):
+    for edge in sorted((e for e in edges if edge_weight(e) > 0), key=lambda e: -e.probability):
         a, b = find(edge.a), find(edge.b)
         if a != b:
             root[a] = b

@@ -4,15 +4,15 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-LEAST_CHARACTERS = 2
+MIN_CHARACTERS = 2
 _WORD = r"[\w\-·.]"
 _LATIN = r"[A-Za-z0-9_\-.]"
-_AT = re.compile(rf"(?:@|^\W*@\s)({_WORD}{{{LEAST_CHARACTERS},30}})")
+_AT = re.compile(rf"(?:@|^\W*@\s)({_WORD}{{{MIN_CHARACTERS},30}})")
 """A space behind the @ is one only where the text starts with it: "café @ Paris" names a place."""
 _MAIL = re.compile(r"[\w.+-]{2,}@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE)
 _SITES = re.compile(
     r"(?:twitter\.com|(?<![\w.])x\.com|instagram\.com|tiktok\.com|douyin\.com|youtube\.com(?:/c|/user)?"
-    rf"|weibo\.(?:com|cn)(?:/n)?)/@?({_WORD}{{{LEAST_CHARACTERS},30}})",
+    rf"|weibo\.(?:com|cn)(?:/n)?)/@?({_WORD}{{{MIN_CHARACTERS},30}})",
     re.IGNORECASE,
 )
 """Pages that are named after an account."""
@@ -21,7 +21,7 @@ _NUMBERED = re.compile(rf"(weibo\.(?:com|cn)/u/\d{{5,12}}|youtube\.com/channel/U
 _LABELS = re.compile(
     r"(?:(?:抖音|抖音短视频|快手|小红书|小紅書|微博|新浪微博|西瓜视频|tik\s?tok|twitter|instagram|youtube|weibo)"
     r"\s?(?:号|號|id|帐号|帳號|账号)|(?<![a-z])(?:ig|ins|insta|twitter|youtube|yt|weibo|微博|新浪微博))"
-    rf"\s?:\s?@?({_WORD}{{{LEAST_CHARACTERS},30}})",
+    rf"\s?:\s?@?({_WORD}{{{MIN_CHARACTERS},30}})",
     re.IGNORECASE,
 )
 """A platform's name, a colon and the account: "抖音号: abc", "IG: abc"."""
@@ -47,7 +47,7 @@ _NO_ACCOUNTS = frozenset(
 """What follows a site's name on pages that belong to nobody."""
 
 
-def handles(texts: Iterable[str]) -> tuple[str, ...]:
+def extract_handles(texts: Iterable[str]) -> tuple[str, ...]:
     """The handles in some lines of text, each once and in their order, as "@name", or as an address with a number.
 
     Texts are taken in their NFKC form, so that ＠ is @; addresses of mail are none.
@@ -61,6 +61,6 @@ def handles(texts: Iterable[str]) -> tuple[str, ...]:
         places = [(match.start(), match[1]) for form in (_AT, _SITES, _LABELS) for match in form.finditer(rest)]
         for _, name in sorted(places):
             name = _ADDRESS.sub("", name.strip("-·."))
-            if len(name) >= LEAST_CHARACTERS and name.lower() not in _NO_ACCOUNTS:
+            if len(name) >= MIN_CHARACTERS and name.lower() not in _NO_ACCOUNTS:
                 found["@" + name] = None
     return tuple(found)

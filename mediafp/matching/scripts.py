@@ -9,15 +9,15 @@ import numpy.typing as npt
 from mediafp.evidence import Match, Segment
 from mediafp.fingerprint import Fingerprint
 from mediafp.matching import judge
-from mediafp.matching.script_align import STOCK_WORDS, ScriptStretch, compare
-from mediafp.matching.script_index import Scripts
+from mediafp.matching.script_align import MIN_COPY_WORDS, AlignedPassage, align_transcripts
+from mediafp.matching.script_index import TranscriptIndex
 from mediafp.media import Kind
 
 Floats = npt.NDArray[np.float64]
 
-STOCK_MOST = 0.79
+MAX_SHORT_PROBABILITY = 0.79
 """The probability that fewer words can reach, below judge.COPY_AT."""
-CHANCE_WORDS = 0.5
+CHANCE_WORDS_PER_LOG_CELL = 0.5
 """Two long scripts have more in common by chance, by the logarithm of their lengths' product (Karlin and Altschul,
 1990): so many words more every e-fold. Of scripts put together from pairs of words of Chinese transcripts, one pair in
 200 has a stretch whose net is over that, one in 3000 by a word, none of 10,800 by two, be they 15, 100 or 300 words."""
@@ -26,19 +26,19 @@ DOUBTED = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScriptPair:
+class TranscriptPair:
     """A candidate that was aligned; its `stretches` are the best first, and there is at least one."""
 
     sha256: str
-    features: judge.ScriptFeatures
-    stretches: tuple[ScriptStretch, ...]
+    features: judge.TranscriptPairFeatures
+    stretches: tuple[AlignedPassage, ...]
 
 
-class ScriptShelf(Protocol):
+class TranscriptReferences(Protocol):
     """The references that a script is held against."""
 
     @property
-    def scripts(self) -> Scripts:
+    def transcripts(self) -> TranscriptIndex:
         """The words of all that was transcribed."""
         ...
 
@@ -51,21 +51,25 @@ class ScriptShelf(Protocol):
         ...
 
 
-def match_scripts(query: Fingerprint, shelf: ScriptShelf, *, without: str | None = None) -> list[Match]:
+def match_transcript(query: Fingerprint, shelf: TranscriptReferences, *, exclude: str | None = None) -> list[Match]:
     """Matches by falling probability, unlikely ones included; `without` names an asset to leave out, the query itself."""
     # Of two that are as good as certain, the one with more in common.
-    pairs = sorted(compare_all(query, shelf.scripts, without=without), key=lambda p: (-p.features.words, p.sha256))
+    pairs = sorted(
+        compare_transcripts(query, shelf.transcripts, exclude=exclude), key=lambda p: (-p.features.words, p.sha256)
+    )
     return sorted((_match(pair, query, shelf) for pair in pairs), key=lambda m: -m.probability)
 
 
-def compare_all(query: Fingerprint, scripts: Scripts, *, without: str | None = None) -> list[ScriptPair]:
+def compare_transcripts(
+    query: Fingerprint, scripts: TranscriptIndex, *, exclude: str | None = None
+) -> list[TranscriptPair]:
     """The candidates with all that is measured of each pair."""
-    found = scripts.search(query, without=without)
-    compared = ((sha256, tuple(compare(query, scripts.fingerprints[sha256]))) for sha256 in found)
+    found = scripts.search(query, exclude=exclude)
+    compared = ((sha256, tuple(align_transcripts(query, scripts.fingerprints[sha256]))) for sha256 in found)
     return [
-        ScriptPair(
+        TranscriptPair(
             sha256=sha256,
-            features=features(stretches[0], len(query.vectors) * len(scripts.fingerprints[sha256].vectors)),
+            features=transcript_features(stretches[0], len(query.vectors) * len(scripts.fingerprints[sha256].vectors)),
             stretches=stretches,
         )
         for sha256, stretches in compared
@@ -73,20 +77,20 @@ def compare_all(query: Fingerprint, scripts: Scripts, *, without: str | None = N
     ]
 
 
-def features(stretch: ScriptStretch, cells: int) -> judge.ScriptFeatures:
+def transcript_features(stretch: AlignedPassage, cells: int) -> judge.TranscriptPairFeatures:
     """What a pair's best stretch is worth; `cells` is the product of the scripts' words.
 
     Further stretches add nothing: long scripts have many short ones in common.
     """
-    words = float(np.log1p(max(0.0, stretch.net - CHANCE_WORDS * float(np.log(cells)))))
-    return judge.ScriptFeatures(words=words, agreement=stretch.score, both=words * stretch.score)
+    words = float(np.log1p(max(0.0, stretch.net_evidence - CHANCE_WORDS_PER_LOG_CELL * float(np.log(cells)))))
+    return judge.TranscriptPairFeatures(words=words, agreement=stretch.score, product=words * stretch.score)
 
 
-def _match(pair: ScriptPair, query: Fingerprint, shelf: ScriptShelf) -> Match:
+def _match(pair: TranscriptPair, query: Fingerprint, shelf: TranscriptReferences) -> Match:
     best = pair.stretches[0]
     likely = judge.probability(pair.features)
-    if best.evidence < STOCK_WORDS:
-        likely = min(likely, STOCK_MOST)
+    if best.evidence < MIN_COPY_WORDS:
+        likely = min(likely, MAX_SHORT_PROBABILITY)
     return Match(
         sha256=pair.sha256,
         uris=shelf.uris(pair.sha256),
@@ -96,7 +100,9 @@ def _match(pair: ScriptPair, query: Fingerprint, shelf: ScriptShelf) -> Match:
         probability=likely,
         coverage=(
             _share([(s.rows[0][0], s.rows[-1][0]) for s in pair.stretches], query),
-            _share([(s.rows[0][1], s.rows[-1][1]) for s in pair.stretches], shelf.scripts.fingerprints[pair.sha256]),
+            _share(
+                [(s.rows[0][1], s.rows[-1][1]) for s in pair.stretches], shelf.transcripts.fingerprints[pair.sha256]
+            ),
         ),
         placement=None,
         segments=tuple(
@@ -124,18 +130,18 @@ def _share(parts: list[tuple[int, int]], script: Fingerprint) -> float:
     return round(float(seconds[inside].sum()) / whole if whole > 0 else float(inside.mean()), 4)
 
 
-def _reasons(pair: ScriptPair) -> list[str]:
+def _reasons(pair: TranscriptPair) -> list[str]:
     best, count = pair.stretches[0], len(pair.stretches)
     here = sum(s.query[1] - s.query[0] for s in pair.stretches)
     there = sum(s.reference[1] - s.reference[0] for s in pair.stretches)
     reasons = [
-        f"{best.equal} of {best.words} words in a row agree (by their sound, without tones)"
-        + (f", and {len(best.rows) - best.equal} nearly so" if len(best.rows) > best.equal else ""),
+        f"{best.exact_words} of {best.words} words in a row agree (by their sound, without tones)"
+        + (f", and {len(best.rows) - best.exact_words} nearly so" if len(best.rows) > best.exact_words else ""),
         f"{here:.0f} s of the query and {there:.0f} s of the reference say the same"
         + (f", in {count} stretches" if count > 1 else ""),
     ]
     if best.evidence < DOUBTED * best.score * best.words:
         reasons.append("digits, repeated words and doubtful passages count in part")
-    if best.evidence < STOCK_WORDS:
+    if best.evidence < MIN_COPY_WORDS:
         reasons.append("so few words may be a common phrase")
     return reasons + ["the voices were not compared"]

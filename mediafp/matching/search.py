@@ -21,21 +21,21 @@ class Candidate:
 
     sha256: str
     score: float
-    raw: float
-    clear: float
-    view: int
+    similarity: float
+    distinct_score: float
+    query_row: int
     row: int
     votes: int = 1
 
 
 def background_level(vectors: Vectors, background: Vectors) -> npt.NDArray[np.float32]:
     """How alike each row (N,) is to unrelated pictures: the mean of its best cosines to the bank."""
-    likeness = vectors.astype(np.float32) @ background.astype(np.float32).T
-    best = np.partition(likeness, -BACKGROUND_NEIGHBOURS, axis=1)[:, -BACKGROUND_NEIGHBOURS:]
+    similarity = vectors.astype(np.float32) @ background.astype(np.float32).T
+    best = np.partition(similarity, -BACKGROUND_NEIGHBOURS, axis=1)[:, -BACKGROUND_NEIGHBOURS:]
     return np.asarray(best.mean(axis=1), np.float32)
 
 
-def rank(
+def rank_candidates(
     rows: npt.NDArray[np.int64],
     scores: npt.NDArray[np.float32],
     levels: npt.NDArray[np.float32],
@@ -45,7 +45,7 @@ def rank(
     *,
     vote_at: float,
     clear: int = 1,
-    without: str | None = None,
+    exclude: str | None = None,
 ) -> list[Candidate]:
     """Candidates by falling normalised score, one an asset, from the hits (Q, K) of a query's Q rows.
 
@@ -55,8 +55,8 @@ def rank(
     best: dict[int, tuple[float, float, int, int]] = {}
     clearest: dict[int, float] = {}
     voters: dict[int, set[int]] = {}
-    for view, (near, likeness) in enumerate(zip(rows, scores, strict=True)):
-        for index, raw in zip(near.tolist(), likeness.tolist(), strict=True):
+    for view, (near, similarity) in enumerate(zip(rows, scores, strict=True)):
+        for index, raw in zip(near.tolist(), similarity.tolist(), strict=True):
             owner, score = int(owners[index]), raw - float(levels[view])
             if view < clear:
                 clearest[owner] = max(clearest.get(owner, -1.0), score)
@@ -68,14 +68,14 @@ def rank(
         Candidate(
             sha256=assets[owner],
             score=score,
-            raw=raw,
-            clear=clearest.get(owner, -1.0),
-            view=view,
+            similarity=raw,
+            distinct_score=clearest.get(owner, -1.0),
+            query_row=view,
             row=row,
             votes=len(voters.get(owner, ())),
         )
         for owner, (score, raw, view, row) in best.items()
-        if assets[owner] != without
+        if assets[owner] != exclude
     ]
     return sorted(found, key=lambda c: (-c.score, c.sha256))
 
@@ -87,7 +87,7 @@ def shortlist(candidates: list[Candidate], crops: dict[str, float], count: int) 
     edits, true reference among 14: without crops and rectangles .885, with rectangles .904, with nine crops too .995; one
     ranking by the best of all pairs of a view and a crop .952.
     """
-    by_clear = sorted(candidates, key=lambda c: (-c.clear, c.sha256))
+    by_clear = sorted(candidates, key=lambda c: (-c.distinct_score, c.sha256))
     by_crop = sorted((c for c in candidates if c.sha256 in crops), key=lambda c: (-crops[c.sha256], c.sha256))
     chosen: dict[str, Candidate] = {}
     for turn in zip_longest(candidates, by_clear, by_crop):
@@ -97,7 +97,7 @@ def shortlist(candidates: list[Candidate], crops: dict[str, float], count: int) 
     return list(chosen.values())
 
 
-def distance_between(query: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]) -> int:
+def min_hamming_distance(query: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]) -> int:
     """The least Hamming distance, bits, of any query row (F, B) to any reference row (R, B); all bits where empty."""
     if not len(query) or not len(reference):
         return int(query.shape[-1]) * 8

@@ -5,12 +5,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.place import Sketch
+from mediafp.matching.place import LocalFeatures
 from mediafp.matching.search import Vectors
 from mediafp.media import Kind, Pixels
 
 
-class Shelf(Protocol):
+class References(Protocol):
     """The references that a query is held against; arrays are those of `Fingerprint`."""
 
     assets: list[str]
@@ -24,15 +24,15 @@ class Shelf(Protocol):
         """The nearest embedding rows of each query row: numbers (Q, K), and cosines (Q, K)."""
         ...
 
-    def near_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
+    def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
         """Of each query row the assets whose crops are among the nearest, and the cosine of the nearest of each."""
         ...
 
-    def near_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
+    def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """The assets and rows whose PDQ hash lies within so many bits of one of these (N, 32)."""
         ...
 
-    def embed_fully(self, pictures: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
+    def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
         """Unit vectors (N, 512) of the full model, and the likeness (N,) of each to unrelated pictures."""
         ...
 
@@ -60,6 +60,6 @@ class Shelf(Protocol):
         """PDQ rows (N, 32)."""
         ...
 
-    def sketch(self, sha256: str, row: int) -> Sketch | None:
+    def local_features(self, sha256: str, row: int) -> LocalFeatures | None:
         """One row's picture made ready for placement; None where no thumbnail is kept."""
         ...

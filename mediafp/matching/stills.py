@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.evidence import Times
+from mediafp.evidence import TimeSpan
 
 RUN_DROP = 0.12
 """How far below its best frame a still's run in a video may fall, normalised cosine."""
@@ -11,14 +11,14 @@ RUN_SHARE = 0.5
 """Share of the best frame's likeness that every frame of a run must reach."""
 
 
-def still_runs(likeness: npt.NDArray[np.float32], spans: npt.NDArray[np.float64]) -> list[tuple[Times, slice]]:
+def find_runs(similarity: npt.NDArray[np.float32], spans: npt.NDArray[np.float64]) -> list[tuple[TimeSpan, slice]]:
     """The stretches of a video, seconds and rows, in which the still stands, in order of time.
 
     `likeness` (N,): normalised, of the video's rows to the still; `spans` (N, 2): the rows' seconds. There is
     always one run, that around the best frame.
     """
-    best = float(likeness.max())
-    enough = likeness >= (max(best - RUN_DROP, best * RUN_SHARE) if best > 0 else best)
+    best = float(similarity.max())
+    enough = similarity >= (max(best - RUN_DROP, best * RUN_SHARE) if best > 0 else best)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], enough.astype(np.int8), [0]))))
     return [
         ((round(float(spans[first, 0]), 3), round(float(spans[end - 1, 1]), 3)), slice(int(first), int(end)))

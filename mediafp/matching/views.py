@@ -9,49 +9,49 @@ import numpy.typing as npt
 from mediafp.matching.place import Box
 from mediafp.media import Pixels
 
-SIDE = 256
+RECTANGLE_SIDE = 256
 """Longest side, pixels, on which bars and rectangles are sought."""
 HALF_STEPS = (0.0, 0.25, 0.5)
 STEP = 5
 """Grey levels, in one channel, between the pixels on both sides of an edge."""
-RIDGE = 2.0
+MIN_EDGE_CONTRAST = 2.0
 """An edge's step over those 2 and 3 pixels beside it: what is pasted in ends at once, what is photographed blends.
 
 Development set, screenshots that hold a picture on 15 % of their area: found in 43 % without this, in 93 % with it.
 """
-LEAST_SIDE = 0.12
+MIN_SIDE = 0.12
 """Share of a side that a straight edge, and a rectangle, has at least."""
-LINES = 14
+MAX_LINES = 14
 """Straight edges, each way, of which rectangles are made."""
 STRETCH = 0.7
 """Share of a stretch of LEAST_SIDE that is edge where a straight edge is."""
 WORST_SIDE, MEAN_SIDE = 0.35, 0.7
 """Share of a rectangle's sides that is edge: of each, and of all four in the mean."""
-OWN_EDGE = 0.03
+IMAGE_BORDER_PENALTY = 0.03
 """What a side that is the picture's own edge takes off. Tiles found, of collages of 2 x 2, 2, 1 + 2, and 3 x 3
 photographs: .96, .95, .90, .25; with 0, .96, 1, .93, .08."""
-LEAST_AREA, MOST_AREA = 0.02, 0.97
-SAME_BOX = 0.8
+MIN_AREA, MAX_AREA = 0.02, 0.97
+DUPLICATE_IOU = 0.8
 """Intersection over union from which two rectangles are one."""
-RECTANGLES = 8
+MAX_RECTANGLES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class QueryCrop:
     """A part of a picture; `box` is where it is, None of the whole."""
 
     pixels: Pixels
     box: Box | None
 
 
-def views_of(picture: Pixels) -> tuple[list[View], int]:
+def make_query_crops(image: Pixels) -> tuple[list[QueryCrop], int]:
     """The whole, its rectangles and its half crops, and how many of them are clear: all but the halves.
 
     A half is a part of many pictures. What has no straight edges, such as a picture faded into another, has only them.
     """
-    parts = rectangles(picture)
-    boxes = [*parts, *half_boxes(picture.shape[1], picture.shape[0])]
-    return [View(picture, None), *(View(cut(picture, box), box) for box in boxes)], 1 + len(parts)
+    parts = find_rectangles(image)
+    boxes = [*parts, *half_boxes(image.shape[1], image.shape[0])]
+    return [QueryCrop(image, None), *(QueryCrop(crop(image, box), box) for box in boxes)], 1 + len(parts)
 
 
 def half_boxes(width: int, height: int) -> list[Box]:
@@ -61,12 +61,12 @@ def half_boxes(width: int, height: int) -> list[Box]:
     return [(x, y, x + across, y + down) for x, y in corners]
 
 
-def rectangles(picture: Pixels) -> list[Box]:
+def find_rectangles(image: Pixels) -> list[Box]:
     """Upright rectangles with straight edges, the clearest first: a picture in a screenshot, on a page, in a collage.
 
     An edge of the picture itself may be a side of them, so that what lies between plain bars is one too.
     """
-    small, zoom = _small(picture)
+    small, zoom = _small(image)
     tall, wide = small.shape[:2]
     upright, level = _edges(small.transpose(1, 0, 2)), _edges(small)
     xs, ys = _lines(upright), _lines(level)
@@ -84,47 +84,47 @@ def rectangles(picture: Pixels) -> list[Box]:
         ]
     )
     worst, mean, area = sides.min(axis=0), sides.mean(axis=0), height * width / (tall * wide)
-    fair = (worst >= WORST_SIDE) & (mean >= MEAN_SIDE) & (area >= LEAST_AREA) & (area <= MOST_AREA)
+    fair = (worst >= WORST_SIDE) & (mean >= MEAN_SIDE) & (area >= MIN_AREA) & (area <= MAX_AREA)
     across, down = np.nonzero(fair)
     boxes = np.stack((xs[left[across]], ys[top[down]], xs[right[across]], ys[bottom[down]]), 1)
     own = (boxes[:, :2] == 0).sum(axis=1) + (boxes[:, 2:] == (wide, tall)).sum(axis=1)
     # A large one before a small one that is as clear, and a tile of a collage before two of them.
-    clear = (mean + worst / 2 + np.sqrt(area) / 10)[fair] - OWN_EDGE * own
+    clear = (mean + worst / 2 + np.sqrt(area) / 10)[fair] - IMAGE_BORDER_PENALTY * own
     chosen: list[npt.NDArray[np.int64]] = []
     for box in boxes[np.argsort(-clear, kind="stable")]:
-        if all(_overlap(box, other) < SAME_BOX for other in chosen):
+        if all(_overlap(box, other) < DUPLICATE_IOU for other in chosen):
             chosen.append(box)
-            if len(chosen) == RECTANGLES:
+            if len(chosen) == MAX_RECTANGLES:
                 break
-    tall, wide = picture.shape[:2]
+    tall, wide = image.shape[:2]
     return [
         (int(a / zoom), int(b / zoom), min(wide, int(np.ceil(c / zoom))), min(tall, int(np.ceil(d / zoom))))
         for a, b, c, d in chosen
     ]
 
 
-def cut(picture: Pixels, box: Box) -> Pixels:
+def crop(image: Pixels, box: Box) -> Pixels:
     """That part of the picture."""
     left, top, right, bottom = box
-    return picture[top:bottom, left:right]
+    return image[top:bottom, left:right]
 
 
-def _small(picture: Pixels) -> tuple[npt.NDArray[np.int16], float]:
+def _small(image: Pixels) -> tuple[npt.NDArray[np.int16], float]:
     """The picture, its longest side SIDE, and by what it was multiplied."""
-    height, width = picture.shape[:2]
-    zoom = SIDE / max(height, width)
+    height, width = image.shape[:2]
+    zoom = RECTANGLE_SIDE / max(height, width)
     size = (max(2, round(width * zoom)), max(2, round(height * zoom)))
-    resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
+    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
     return np.asarray(resized, np.int16), zoom
 
 
 def _edges(small: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
     """Where an edge lies between each row of pixels and the next, (rows - 1, columns); one may miss it by a row."""
-    step = np.abs(np.diff(small, axis=0)).max(axis=2)
-    count = len(step)
-    around = np.pad(step, ((3, 3), (0, 0)), mode="edge").astype(np.float32)
+    on_progress = np.abs(np.diff(small, axis=0)).max(axis=2)
+    count = len(on_progress)
+    around = np.pad(on_progress, ((3, 3), (0, 0)), mode="edge").astype(np.float32)
     beside = (around[:count] + around[1 : count + 1] + around[5 : count + 5] + around[6:]) / 4
-    thin = (step >= STEP) & (step >= RIDGE * beside)
+    thin = (on_progress >= STEP) & (on_progress >= MIN_EDGE_CONTRAST * beside)
     edge = thin.copy()
     edge[1:] |= thin[:-1]
     edge[:-1] |= thin[1:]
@@ -134,13 +134,13 @@ def _edges(small: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
 def _lines(edge: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Between which rows the longest straight edges lie, and the picture's own two, in order."""
     count, length = edge.shape
-    reach = max(8, int(length * LEAST_SIDE))
+    reach = max(8, int(length * MIN_SIDE))
     share = cv2.blur(edge.astype(np.float32), (reach, 1), borderType=cv2.BORDER_CONSTANT)
     mass = (share > STRETCH).sum(axis=1)
     # What is within 3 pixels of the picture's own edge is that.
     mass[:3], mass[-3:] = 0, 0
     found = [0, count + 1]
-    for _ in range(LINES):
+    for _ in range(MAX_LINES):
         best = int(mass.argmax())
         if mass[best] < reach / 2:
             break
@@ -152,7 +152,7 @@ def _lines(edge: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 def _pairs(lines: npt.NDArray[np.int64], length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The numbers of two lines that are far enough apart, the first before the second."""
     first, second = np.triu_indices(len(lines), 1)
-    far = lines[second] - lines[first] >= length * LEAST_SIDE
+    far = lines[second] - lines[first] >= length * MIN_SIDE
     return first[far], second[far]
 
 

@@ -5,19 +5,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mediafp.evidence import Match, Placement, TextBox
-from mediafp.matching.handles import handles
-from mediafp.plane import Matrix, area, carried, common, frame, from_corners
-from mediafp.text import tokens
+from mediafp.evidence import Match, Placement, TextLine
+from mediafp.matching.handles import extract_handles
+from mediafp.plane import (
+    Homography,
+    polygon_area,
+    transform_points,
+    intersection_area,
+    image_corners,
+    homography_from_corners,
+)
+from mediafp.text import tokenise
 
-Lines = Sequence[TextBox]
-SHOWN = 0.5
+TextLines = Sequence[TextLine]
+MIN_SHOWN_SHARE = 0.5
 """Share of a line that the query must show so that it was not removed."""
-CAPTION = 0.04
+MIN_CAPTION_AREA = 0.04
 """Share of what both pictures show that text must fill on each side to be a caption; a platform's mark fills .01 to .03."""
 SAME_WORDS = 0.5
 """Share of the words of the side with fewer that must stand on the other too."""
-OTHER_CAPTION = 0.5
+DIFFERENT_CAPTION_PROBABILITY = 0.5
 """Probability of two pictures with other captions: whether they are one picture or one template, nobody can tell."""
 
 
@@ -25,11 +32,11 @@ OTHER_CAPTION = 0.5
 class QueryText:
     """The text of a query, and its size (width, height) in the pixels in which the text's boxes are."""
 
-    lines: Lines
+    lines: TextLines
     size: tuple[int, int]
 
 
-def with_text(match: Match, query: QueryText | None, text_of: Callable[[Match], Lines | None]) -> Match:
+def add_text_evidence(match: Match, query: QueryText | None, text_of: Callable[[Match], TextLines | None]) -> Match:
     """The match with what its reference's text says, where it places two pictures; `query` is None where it is unread."""
     placement = match.placement
     if placement is None or match.kind != "image":
@@ -40,48 +47,50 @@ def with_text(match: Match, query: QueryText | None, text_of: Callable[[Match], 
     shown = [placement, *match.more_placements]
     match = replace(
         match,
-        placement=removed(placement, lines, shown),
-        more_placements=tuple(removed(one, lines, shown) for one in match.more_placements),
+        placement=find_removed_text(placement, lines, shown),
+        more_placements=tuple(find_removed_text(one, lines, shown) for one in match.more_placements),
     )
-    if match.verdict == "copy" and query and other_caption(placement, query, lines):
+    if match.verdict == "copy" and query and captions_differ(placement, query, lines):
         return replace(
             match,
             verdict="possible",
-            probability=min(match.probability, OTHER_CAPTION),
+            probability=min(match.probability, DIFFERENT_CAPTION_PROBABILITY),
             why=("the same picture with other text: one template used twice, or one of the two rewritten", *match.why),
         )
     return match
 
 
-def removed(placement: Placement, lines: Lines, shown: Sequence[Placement]) -> Placement:
+def find_removed_text(placement: Placement, lines: TextLines, shown: Sequence[Placement]) -> Placement:
     """The placement with the lines of the reference that the query shows nowhere, and the handles in them."""
     overlaps = [np.array(one.overlap) for one in shown]
-    gone = tuple(line for line in lines if all(_share(np.array(line.box), overlap) < SHOWN for overlap in overlaps))
-    return replace(placement, removed_text=gone, handles=handles(line.text for line in gone))
+    gone = tuple(
+        line for line in lines if all(_share(np.array(line.box), overlap) < MIN_SHOWN_SHARE for overlap in overlaps)
+    )
+    return replace(placement, removed_text=gone, handles=extract_handles(line.text for line in gone))
 
 
-def other_caption(placement: Placement, query: QueryText, reference: Lines) -> bool:
+def captions_differ(placement: Placement, query: QueryText, reference: TextLines) -> bool:
     """Whether both pictures carry captions in what they share, and these say different things."""
     overlap = np.array(placement.overlap)
     ours = [(line.text, box) for line, box in zip(query.lines, _in_reference(query, placement), strict=True)]
     theirs = [(line.text, np.array(line.box)) for line in reference]
     words: list[set[str]] = []
     for side in (ours, theirs):
-        inside = [(text, box) for text, box in side if _share(box, overlap) >= SHOWN]
-        filled = sum(area(box) for _, box in inside)
-        words.append({token.text for text, _ in inside for token in tokens(text)})
-        if filled < CAPTION * area(overlap) or not words[-1]:
+        inside = [(text, box) for text, box in side if _share(box, overlap) >= MIN_SHOWN_SHARE]
+        filled = sum(polygon_area(box) for _, box in inside)
+        words.append({token.text for text, _ in inside for token in tokenise(text)})
+        if filled < MIN_CAPTION_AREA * polygon_area(overlap) or not words[-1]:
             return False
     return len(words[0] & words[1]) < SAME_WORDS * min(map(len, words))
 
 
-def _in_reference(query: QueryText, placement: Placement) -> list[Matrix]:
+def _in_reference(query: QueryText, placement: Placement) -> list[Homography]:
     """The boxes of the query's lines in the reference's pixels: they lie in its quad as they lie in the query."""
-    matrix = from_corners(frame(*query.size), np.array(placement.quad))
-    return [carried(matrix, np.array(line.box)) for line in query.lines]
+    matrix = homography_from_corners(image_corners(*query.size), np.array(placement.quad))
+    return [transform_points(matrix, np.array(line.box)) for line in query.lines]
 
 
-def _share(box: Matrix, overlap: Matrix) -> float:
+def _share(box: Homography, overlap: Homography) -> float:
     """The share of a convex box that lies in a convex polygon."""
-    size = area(box)
-    return common(box, overlap) / size if size > 0 else 0.0
+    size = polygon_area(box)
+    return intersection_area(box, overlap) / size if size > 0 else 0.0

@@ -3,13 +3,13 @@
 import re
 import zlib
 
-from mediafp.text import is_cjk, tokens
+from mediafp.text import is_cjk, tokenise
 
-REPETITIVE = 2.4
+MAX_COMPRESSION_RATIO = 2.4
 """Bytes of a text over bytes of its zlib form above which it repeats itself (Whisper's own threshold)."""
 REPEATS = 4
 """The same words so many times in a row are a loop of the decoder."""
-POOR_FROM, POOR = 20, 0.3
+POOR_FROM, MIN_DISTINCT_SHARE = 20, 0.3
 """A text from so many words, of which less are different, is a loop in disorder; speech has half and more."""
 _DRAWN = re.compile(r"([^\W\d_])\1{4}", re.IGNORECASE)
 """A letter five times in a row: a growl or a hum, taken for a word."""
@@ -32,10 +32,10 @@ _CREDITS = re.compile(
 of hallucinated credits). A speaker may say such words too: the text stays."""
 
 
-def doubts(text: str, *, seconds: float, logprob: float, voice: float) -> tuple[str, ...]:
+def find_quality_flags(text: str, *, seconds: float, logprob: float, voice: float) -> tuple[str, ...]:
     """The flags of a text said in so many seconds; `logprob` is the tokens' mean, `voice` Silero's mean likelihood."""
     found = {
-        "repetition": is_loop(text),
+        "repetition": is_repetitive(text),
         "low_confidence": logprob < UNSURE_LOGPROB,
         "credit_phrase": bool(_CREDITS.search(text)),
         "faint_voice": voice < FAINT_VOICE,
@@ -63,18 +63,18 @@ def count_words(text: str) -> int:
 
 def _count(text: str) -> tuple[int, int]:
     """CJK characters, and other words."""
-    said = [token.text for token in tokens(text)]
+    said = [token.text for token in tokenise(text)]
     cjk = sum(is_cjk(token) for token in said)
     return cjk, len(said) - cjk
 
 
-def is_loop(text: str) -> bool:
+def is_repetitive(text: str) -> bool:
     """Whether the text says the same again and again."""
     raw = text.encode("utf-8", "replace")
-    if len(raw) / len(zlib.compress(raw)) > REPETITIVE or _DRAWN.search(text):
+    if len(raw) / len(zlib.compress(raw)) > MAX_COMPRESSION_RATIO or _DRAWN.search(text):
         return True
-    said = [token.text for token in tokens(text)]
-    if len(said) >= POOR_FROM and len(set(said)) < POOR * len(said):
+    said = [token.text for token in tokenise(text)]
+    if len(said) >= POOR_FROM and len(set(said)) < MIN_DISTINCT_SHARE * len(said):
         return True
     for size in (1, 2, 3, 4):
         run = 0

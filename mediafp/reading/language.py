@@ -12,18 +12,18 @@ from mediafp import weights
 
 UNKNOWN = "und"
 CHINESE = ("zh", "yue")
-SURE = 0.6
+MIN_LANGUAGE_PROBABILITY = 0.6
 """Probability below which a language is not named."""
-LEAST = 0.01
+PROBABILITY_FLOOR = 0.01
 """What Whisper or the head holds for impossible may still be so."""
-SWITCH = 0.2
+SWITCH_PROBABILITY = 0.2
 """Likelihood that the language changes from one piece to the next."""
 FULL_SECONDS = 2.0
 """A shorter piece says less about its language, in proportion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class LanguageEvidence:
     """What one piece tells of its language: Whisper's probabilities, the likelihood of Cantonese if it is Chinese."""
 
     whisper: dict[str, float]
@@ -37,7 +37,7 @@ class Heard:
         return others | {"zh": chinese * (1 - self.cantonese), "yue": chinese * self.cantonese}
 
 
-def cantonese(mean: npt.NDArray[np.float32]) -> float:
+def cantonese_probability(mean: npt.NDArray[np.float32]) -> float:
     """The likelihood that Chinese speech is Cantonese, from the mean (512,) of Whisper base's encoder over it."""
     center, scale, slope, intercept = _head()
     logit = float(((mean - center) / scale) @ slope + intercept)
@@ -46,12 +46,12 @@ def cantonese(mean: npt.NDArray[np.float32]) -> float:
 
 @cache
 def _head() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
-    fitted = json.loads(weights.find("language").read_text(encoding="utf-8"))
+    fitted = json.loads(weights.model_path("language").read_text(encoding="utf-8"))
     center, scale, slope = (np.array(fitted[key]) for key in ("mean", "scale", "coefficients"))
     return center, scale, slope, float(fitted["intercept"])
 
 
-def decide(heard: Sequence[Heard]) -> list[tuple[str, float]]:
+def identify_languages(heard: Sequence[LanguageEvidence]) -> list[tuple[str, float]]:
     """Language and probability of each piece, in order: neighbours speak for one another (forward-backward).
 
     Below SURE the language is `und`, and the probability that of the likeliest.
@@ -60,10 +60,10 @@ def decide(heard: Sequence[Heard]) -> list[tuple[str, float]]:
         return []
     told = [piece.probabilities() for piece in heard]
     names = sorted({max(p, key=lambda name: p[name]) for p in told} | {"zh", "yue", "en"})
-    shares = np.array([[max(p.get(name, 0.0), LEAST) for name in names] for p in told])
+    shares = np.array([[max(p.get(name, 0.0), PROBABILITY_FLOOR) for name in names] for p in told])
     shares **= np.minimum(1.0, [[piece.seconds / FULL_SECONDS] for piece in heard])
-    stay = np.full((len(names), len(names)), SWITCH / (len(names) - 1))
-    np.fill_diagonal(stay, 1 - SWITCH)
+    stay = np.full((len(names), len(names)), SWITCH_PROBABILITY / (len(names) - 1))
+    np.fill_diagonal(stay, 1 - SWITCH_PROBABILITY)
     forward, backward = np.empty_like(shares), np.ones_like(shares)
     for n in range(len(shares)):
         forward[n] = shares[n] * (forward[n - 1] @ stay if n else 1 / len(names))
@@ -73,4 +73,7 @@ def decide(heard: Sequence[Heard]) -> list[tuple[str, float]]:
         backward[n] /= backward[n].sum()
     sure = forward * backward
     sure /= sure.sum(axis=1, keepdims=True)
-    return [(names[int(row.argmax())] if row.max() >= SURE else UNKNOWN, round(float(row.max()), 4)) for row in sure]
+    return [
+        (names[int(row.argmax())] if row.max() >= MIN_LANGUAGE_PROBABILITY else UNKNOWN, round(float(row.max()), 4))
+        for row in sure
+    ]

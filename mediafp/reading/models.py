@@ -7,10 +7,10 @@ from pathlib import Path
 from mediafp import weights
 from mediafp.errors import ModelError
 
-EMBEDDED = "whisper-base"
+DEFAULT_MODEL = "whisper-base"
 SIZES = ("tiny", "base", "small", "medium", "large-v1", "large-v2", "large-v3-turbo", "large-v3")
 """Whisper's sizes, better ones last: of two transcripts of one sound the better model's is searched."""
-ALIASES = {"base": EMBEDDED, "turbo": "large-v3-turbo", "large": "large-v3"}
+ALIASES = {"base": DEFAULT_MODEL, "turbo": "large-v3-turbo", "large": "large-v3"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +25,9 @@ class SpeechModel:
     folder: Path | None = None
     revision: str = ""
 
-    def place(self) -> Path:
+    def model_folder(self) -> Path:
         """The folder that holds its files. Raises ModelError where the embedded one cannot be joined."""
-        return self.folder or weights.find(EMBEDDED).parent
+        return self.folder or weights.model_path(DEFAULT_MODEL).parent
 
     @property
     def rank(self) -> int:
@@ -35,14 +35,14 @@ class SpeechModel:
         return max((n for n, size in enumerate(SIZES, 1) if size in self.name), default=0)
 
 
-def speech_model(name: str = EMBEDDED) -> SpeechModel:
+def speech_model(name: str = DEFAULT_MODEL) -> SpeechModel:
     """The model of a name or in a folder. Raises ModelError where it is not on this machine."""
     name = ALIASES.get(name, name)
-    if name == EMBEDDED:
-        weight = weights.entry(EMBEDDED)
-        if not weight.present():
-            raise ModelError(f"the model file {weight.file} of {name} is missing; {weights.MEND}")
-        return SpeechModel(name=EMBEDDED, sha256=weight.sha256)
+    if name == DEFAULT_MODEL:
+        weight = weights.model_file(DEFAULT_MODEL)
+        if not weight.is_present():
+            raise ModelError(f"the model file {weight.file} of {name} is missing; {weights.REINSTALL_HINT}")
+        return SpeechModel(name=DEFAULT_MODEL, sha256=weight.sha256)
     folder = Path(name)
     if folder.is_dir():
         return _opened(folder.resolve().name, folder, "")
@@ -77,7 +77,7 @@ def _snapshot(name: str) -> Path:
         ) from error
 
 
-def cached() -> list[SpeechModel]:
+def cached_models() -> list[SpeechModel]:
     """The speech models in the hub's cache, their bytes not yet hashed (`sha256` is "")."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound

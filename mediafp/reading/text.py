@@ -11,46 +11,46 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp import weights
-from mediafp.evidence import TextBox
+from mediafp.evidence import TextLine
 from mediafp.media import Pixels
-from mediafp.plane import area, common
+from mediafp.plane import polygon_area, intersection_area
 
-READ = "1"
+READER_VERSION = "1"
 """The version of how pictures are read; raise it when the same picture gives other text."""
 WHOLE_SIDE = 736
 """Longest side, pixels, at which a whole picture is looked through; cost grows with its square."""
-EDGE = 0.18
+EDGE_STRIP_SHARE = 0.18
 """Share of the height at the top and at the foot that is looked through once more, enlarged: there platforms put marks,
 small and translucent. Of 60 such marks, 12 to 26 pixels high, one look finds 57 and reads 55, both find and read 59."""
 EDGE_SHORT_SIDE = 736
 """Pixels of the picture's shorter side to which its edges are enlarged, by EDGE_ZOOM at most."""
 EDGE_ZOOM = 2.0
-LEAST_EDGE = 16
+MIN_EDGE = 16
 """Pixels of an enlarged edge's height; less holds no line."""
 LINE_HEIGHT = 48
 """Pixels of a line of text as the model takes it."""
 LONGEST_LINE = 40.0
 """Times its height that a line is long at most; a longer one is squeezed."""
-LEAST_CONFIDENCE = 0.5
+MIN_CONFIDENCE = 0.5
 LINES_CPU_SECONDS = 3.0
 """CPU seconds after which no further lines of a picture are read; the largest come first. A page of 40 lines takes 1.5."""
-BATCH = 8
+BATCH_LINES = 8
 """Lines that are read at a time."""
-WIDENED = (1.2, 1.2, 0.08)
+LINE_PADDING = (1.2, 1.2, 0.08)
 """Heights by which a line is widened to the left, to the right, and up and down for a second reading, of which a handle
 alone is taken: the detector takes an @ for a part of the picture now and then, and cuts a last character off."""
 LONGEST_MARK = 24
 """Characters of a line above which it is a sentence, and is read once."""
-AT = frozenset("@＠")
+AT_SIGNS = frozenset("@＠")
 SAME_LINE = 0.5
 """Share of a box that lies in another from which both are one line."""
-Box = npt.NDArray[np.float32]
+Quad = npt.NDArray[np.float32]
 """Corners (4, 2) in pixels: top left, top right, bottom right, bottom left, as one reads."""
-MODELS = {"Det": "ppocr_det", "Rec": "ppocr_rec"}
+OCR_MODELS = {"Det": "ppocr_det", "Rec": "ppocr_rec"}
 """The engine's names of its models, and ours."""
 ENGINE_SIDE = 4096
 """Longest side, pixels, that the engine is given: pictures come in the size at which they are to be looked through."""
-ENGINE = {
+ENGINE_OPTIONS = {
     "Global.log_level": "critical",
     "Global.text_score": 0.0,
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,
@@ -63,46 +63,46 @@ ENGINE = {
 }
 
 
-class TextReader:
+class OcrReader:
     """Reads what stands in a picture, with one thread. Raises ModelError where a model is missing."""
 
     def __init__(self) -> None:
         # Half a second, which nobody should wait for who reads no text.
         from rapidocr import RapidOCR
 
-        models = {f"{part}.model_path": str(weights.find(name)) for part, name in MODELS.items()}
-        self._engine: Any = RapidOCR(params={**ENGINE, **models})
+        models = {f"{part}.model_path": str(weights.model_path(name)) for part, name in OCR_MODELS.items()}
+        self._engine: Any = RapidOCR(params={**ENGINE_OPTIONS, **models})
 
     def read(
-        self, picture: Pixels, size: tuple[int, int], go_on: Callable[[], bool] = lambda: True
-    ) -> tuple[tuple[TextBox, ...], bool]:
+        self, image: Pixels, size: tuple[int, int], within_budget: Callable[[], bool] = lambda: True
+    ) -> tuple[tuple[TextLine, ...], bool]:
         """The lines of text from top to bottom, and whether that is all.
 
         `size` is (width, height) of the original, in whose pixels the boxes are; `go_on` is asked before every few lines
         whether there is time.
         """
-        bgr = np.ascontiguousarray(picture[:, :, ::-1])
-        boxes = sorted(self._boxes(bgr), key=area, reverse=True)
+        bgr = np.ascontiguousarray(image[:, :, ::-1])
+        boxes = sorted(self._boxes(bgr), key=polygon_area, reverse=True)
         zoom, until = max(size) / max(bgr.shape[:2]), time.process_time() + LINES_CPU_SECONDS
-        lines: list[TextBox] = []
-        for at in range(0, len(boxes), BATCH):
-            if time.process_time() > until or not go_on():
+        lines: list[TextLine] = []
+        for at in range(0, len(boxes), BATCH_LINES):
+            if time.process_time() > until or not within_budget():
                 return _in_order(lines), False
-            batch = boxes[at : at + BATCH]
+            batch = boxes[at : at + BATCH_LINES]
             for box, (text, sure) in zip(batch, self._lines(bgr, batch), strict=True):
-                if text and sure >= LEAST_CONFIDENCE:
+                if text and sure >= MIN_CONFIDENCE:
                     corners = tuple((round(float(x) * zoom, 1), round(float(y) * zoom, 1)) for x, y in box)
-                    lines.append(TextBox(text=text, box=corners, confidence=round(sure, 3)))
+                    lines.append(TextLine(text=text, box=corners, confidence=round(sure, 3)))
         return _in_order(lines), True
 
-    def _boxes(self, bgr: Pixels) -> list[Box]:
+    def _boxes(self, bgr: Pixels) -> list[Quad]:
         """The lines' boxes in the picture, those in its edges as the closer look has them."""
         height, width = bgr.shape[:2]
         once = min(1.0, WHOLE_SIDE / max(height, width))
         found = self._detected(bgr, once, 0)
         closer_zoom = min(EDGE_ZOOM, EDGE_SHORT_SIDE / min(height, width), ENGINE_SIDE / width)
-        edge = round(height * EDGE)
-        if edge * closer_zoom >= LEAST_EDGE and closer_zoom > once:
+        edge = round(height * EDGE_STRIP_SHARE)
+        if edge * closer_zoom >= MIN_EDGE and closer_zoom > once:
             for top in (0, height - edge):
                 closer = self._detected(bgr[top : top + edge], closer_zoom, top)
                 # What its border cuts is better seen in the whole.
@@ -112,20 +112,20 @@ class TextReader:
                 found += [box for box in closer if not any(_inside(box, other) for other in found)]
         return found
 
-    def _detected(self, bgr: Pixels, zoom: float, top: int) -> list[Box]:
+    def _detected(self, bgr: Pixels, zoom: float, top: int) -> list[Quad]:
         size = (max(1, round(bgr.shape[1] * zoom)), max(1, round(bgr.shape[0] * zoom)))
         sized = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC)
         boxes = self._engine(sized, use_det=True, use_cls=False, use_rec=False).boxes
         back = np.array([bgr.shape[1] / size[0], bgr.shape[0] / size[1]], np.float32)
         return [] if boxes is None else [(np.asarray(box) * back + (0, top)).astype(np.float32) for box in boxes]
 
-    def _lines(self, bgr: Pixels, boxes: list[Box]) -> list[tuple[str, float]]:
+    def _lines(self, bgr: Pixels, boxes: list[Quad]) -> list[tuple[str, float]]:
         """What stands in each box, and how sure."""
-        plain = self._recognised([_straightened(bgr, box) for box in boxes])
+        plain = self._recognised([rectify_line(bgr, box) for box in boxes])
         short = [n for n, (text, _) in enumerate(plain) if 0 < len(text) <= LONGEST_MARK]
-        widened = self._recognised([_straightened(bgr, boxes[n], *WIDENED) for n in short])
+        widened = self._recognised([rectify_line(bgr, boxes[n], *LINE_PADDING) for n in short])
         for n, wide in zip(short, widened, strict=True):
-            plain[n] = _completed(plain[n], wide)
+            plain[n] = _merge_readings(plain[n], wide)
         return plain
 
     def _recognised(self, lines: list[Pixels]) -> list[tuple[str, float]]:
@@ -136,23 +136,23 @@ class TextReader:
 
 
 @cache
-def text_reader() -> TextReader:
+def get_ocr_reader() -> OcrReader:
     """The reader, made once a process."""
-    return TextReader()
+    return OcrReader()
 
 
 @cache
-def text_version() -> str:
+def ocr_version() -> str:
     """What has to be equal for a picture to be read alike; the models' SHA-256 are part of it. Raises ModelError."""
-    models = "-".join(weights.entry(name).sha256[:12] for name in MODELS.values())
-    return f"{READ}-rapidocr{installed('rapidocr')}-{models}"
+    models = "-".join(weights.model_file(name).sha256[:12] for name in OCR_MODELS.values())
+    return f"{READER_VERSION}-rapidocr{installed('rapidocr')}-{models}"
 
 
-def _completed(narrow: tuple[str, float], wide: tuple[str, float]) -> tuple[str, float]:
+def _merge_readings(narrow: tuple[str, float], wide: tuple[str, float]) -> tuple[str, float]:
     """What a line says, read within its box and within a wider one, of which only a handle counts."""
     (text, sure), (longer, also) = narrow, wide
     start = _place_of_at(longer)
-    if not text or start is None or also < LEAST_CONFIDENCE:
+    if not text or start is None or also < MIN_CONFIDENCE:
         return narrow
     handle = longer[start:]
     at = _place_of_at(text)
@@ -163,10 +163,10 @@ def _completed(narrow: tuple[str, float], wide: tuple[str, float]) -> tuple[str,
 
 
 def _place_of_at(text: str) -> int | None:
-    return next((place for place, character in enumerate(text) if character in AT), None)
+    return next((place for place, character in enumerate(text) if character in AT_SIGNS), None)
 
 
-def _straightened(bgr: Pixels, box: Box, left: float = 0.0, right: float = 0.0, beyond: float = 0.0) -> Pixels:
+def rectify_line(bgr: Pixels, box: Quad, left: float = 0.0, right: float = 0.0, beyond: float = 0.0) -> Pixels:
     """A line of text laid flat, LINE_HEIGHT high, widened by so many of its heights; one that stands is laid on its side."""
     top_left, top_right, bottom_right, bottom_left = box.astype(np.float64)
     along, down = top_right - top_left, bottom_left - top_left
@@ -192,10 +192,10 @@ def _straightened(bgr: Pixels, box: Box, left: float = 0.0, right: float = 0.0, 
     return np.ascontiguousarray(line if upright else np.rot90(line))
 
 
-def _in_order(lines: list[TextBox]) -> tuple[TextBox, ...]:
+def _in_order(lines: list[TextLine]) -> tuple[TextLine, ...]:
     return tuple(sorted(lines, key=lambda line: (line.box[0][1], line.box[0][0])))
 
 
-def _inside(box: Box, other: Box) -> bool:
+def _inside(box: Quad, other: Quad) -> bool:
     """Whether most of the smaller of two boxes lies in the other."""
-    return common(box, other) > SAME_LINE * max(1.0, min(area(box), area(other)))
+    return intersection_area(box, other) > SAME_LINE * max(1.0, min(polygon_area(box), polygon_area(other)))

@@ -10,26 +10,26 @@ from typing import Any, Final, Protocol
 import ffmpeg
 
 from mediafp.errors import MediaError
-from mediafp.evidence import Answer, Match, Segment
-from mediafp.settings import CPU_SECONDS_MOST, DECODERS, DEMUXERS, MAX_FRAME_PIXELS
+from mediafp.evidence import QueryResult, Match, Segment
+from mediafp.settings import MAX_CPU_SECONDS, ALLOWED_DECODERS, ALLOWED_DEMUXERS, MAX_FRAME_PIXELS
 
-HEIGHT = 360
-DIGITS = 12
+CLIP_HEIGHT = 360
+NAME_DIGITS = 12
 """Digits of the SHA-256 in a clip's name."""
 THREADS: Final = 2
 """Threads of each decoder, of the filters and of the encoder. On two cores more gain nothing, and each takes memory."""
-CPU_SECONDS_FIRST: Final = 60.0
+CPU_SECONDS_TO_START: Final = 60.0
 """CPU seconds in which the beginning is reached: what lies behind the key frame before it is decoded, 40 minutes of 720p."""
-CPU_SECONDS_A_SECOND: Final = 10.0
+CPU_SECONDS_PER_SECOND: Final = 10.0
 """CPU seconds more for every second of a clip: 640 x 272 takes .3, two 8K videos in 10-bit HEVC 9."""
 BYTES_FIRST: Final = 16 << 20
-BYTES_A_SECOND: Final = 2 << 20
+BYTES_PER_SECOND: Final = 2 << 20
 """Bytes that a clip may have, first and for every second of it: real ones take .14 MB a second."""
-BYTES_MOST: Final = 4 << 30
+MAX_CLIP_BYTES: Final = 4 << 30
 """Bytes that it may have in all: seven hours of real ones."""
 _SOURCE_LIMITS: Final = {
-    "format_whitelist": DEMUXERS,
-    "codec_whitelist": DECODERS,
+    "format_whitelist": ALLOWED_DEMUXERS,
+    "codec_whitelist": ALLOWED_DECODERS,
     "protocol_whitelist": "fd",
     "max_pixels": MAX_FRAME_PIXELS,
     "threads": THREADS,
@@ -46,7 +46,7 @@ class Clip:
     message: str
 
 
-class Run(Protocol):
+class FfmpegRunner(Protocol):
     """How ffmpeg is run: with open files under the numbers that they have here. Raises MediaError where it fails."""
 
     def __call__(
@@ -54,12 +54,12 @@ class Run(Protocol):
     ) -> None: ...
 
 
-def write_clips(
+def cut_clips(
     folder: Path,
     *,
-    answers: Sequence[Answer],
+    answers: Sequence[QueryResult],
     originals: Callable[[str], AbstractContextManager[int | None]],
-    run: Run,
+    run: FfmpegRunner,
 ) -> Iterator[Clip]:
     """One clip a matching stretch, into a folder that is there.
 
@@ -85,11 +85,11 @@ def _cut_all(
     pair: tuple[str, str],
     segments: Sequence[Segment],
     opened: tuple[int | None, int | None],
-    run: Run,
+    run: FfmpegRunner,
 ) -> Iterator[Clip]:
     query, reference = opened
     for n, segment in enumerate(segments, 1):
-        target = folder / f"{pair[0][:DIGITS]}-{pair[1][:DIGITS]}-{n}.mp4"
+        target = folder / f"{pair[0][:NAME_DIGITS]}-{pair[1][:NAME_DIGITS]}-{n}.mp4"
         if query is None or reference is None:
             path, said = None, ": an original is gone from where it was seen, or was changed"
         else:
@@ -97,7 +97,7 @@ def _cut_all(
         yield Clip(pair=pair, path=path, message=f"{target.name}{said}")
 
 
-def _cut(query: int, reference: int, segment: Segment, target: Path, run: Run) -> tuple[Path | None, str]:
+def _cut(query: int, reference: int, segment: Segment, target: Path, run: FfmpegRunner) -> tuple[Path | None, str]:
     """The clip's path, None where it could not be cut, and what there is to say of it."""
     assert segment.query is not None, "stills have no stretch to cut"
     seconds = segment.query[1] - segment.query[0]
@@ -113,8 +113,8 @@ def _cut(query: int, reference: int, segment: Segment, target: Path, run: Run) -
             run(
                 _arguments(query, reference, made, segment),
                 descriptors=(query, reference, made),
-                cpu_seconds=min(CPU_SECONDS_FIRST + CPU_SECONDS_A_SECOND * seconds, CPU_SECONDS_MOST),
-                file_bytes=min(BYTES_FIRST + int(BYTES_A_SECOND * seconds), BYTES_MOST),
+                cpu_seconds=min(CPU_SECONDS_TO_START + CPU_SECONDS_PER_SECOND * seconds, MAX_CPU_SECONDS),
+                file_bytes=min(BYTES_FIRST + int(BYTES_PER_SECOND * seconds), MAX_CLIP_BYTES),
             )
         finally:
             os.close(made)
@@ -138,7 +138,7 @@ def _arguments(query: int, reference: int, made: int, segment: Segment) -> list[
     ):
         stretch = {"ss": max(0.0, start), "t": max(0.1, end - start)}
         stream = ffmpeg.input("fd:", fd=descriptor, **stretch, **_SOURCE_LIMITS).video
-        stream = stream.filter("setpts", f"(PTS-STARTPTS)/{speed}").filter("scale", -2, HEIGHT).filter("setsar", 1)
+        stream = stream.filter("setpts", f"(PTS-STARTPTS)/{speed}").filter("scale", -2, CLIP_HEIGHT).filter("setsar", 1)
         sides.append(stream.filter("fps", 25))
     clip: dict[str, Any] = {"format": "mp4", "vcodec": "libx264", "preset": "veryfast", "pix_fmt": "yuv420p"}
     output = ffmpeg.filter(sides, "hstack", inputs=2, shortest=1).output("fd:", fd=made, threads=THREADS, **clip)

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
-from mediafp.evidence import Placement, Point, Segment, Utterance
-from mediafp.plane import area, back
+from mediafp.evidence import Placement, Point, Segment, TranscriptSegment
+from mediafp.plane import polygon_area, reference_to_query
 
-HEIGHT = 320.0
+IMAGE_HEIGHT = 320.0
 """Height in SVG units at which both pictures are drawn."""
 GAP = 56.0
 GREEN, RED, INK = "#0a7d4f", "#c8202f", "#1c2733"
 BANDS = ("#2563a8", "#b4690e", "#6d3fa0", "#0a7d4f", "#a62c5b", "#4d6b1f", "#1d7a86", "#7a4a2b")
 LANGUAGES = {"zh": "#2563a8", "yue": "#b4690e", "en": "#0a7d4f", "und": "#8a949e"}
 REMOVED_AT = 0.01
-LEAST_AREA = 1e-6
+MIN_AREA = 1e-6
 """Square pixels of a quad below which it is no area, and cannot be carried back."""
-LINES = 24
+MAX_DRAWN_LINES = 24
 """Matched points that are joined by lines; more hide the pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class DrawnImage:
     """A picture to draw: its JPEG, and the (width, height) in which coordinates are given."""
 
     jpeg: bytes
@@ -37,25 +37,27 @@ def data_uri(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def side_by_side(query: Shown, reference: Shown, placement: Placement | None, more: Sequence[Placement] = ()) -> Markup:
+def draw_side_by_side(
+    query: DrawnImage, reference: DrawnImage, placement: Placement | None, more: Sequence[Placement] = ()
+) -> Markup:
     """The query left, the reference right: overlap outlined green, what is missing red, points joined.
 
     `more`: where else the reference stands in the query, which is outlined there too.
     """
-    left, right = (max(40.0, HEIGHT * s.size[0] / max(1.0, s.size[1])) for s in (query, reference))
+    left, right = (max(40.0, IMAGE_HEIGHT * s.size[0] / max(1.0, s.size[1])) for s in (query, reference))
     width = left + GAP + right
     at = left + GAP
     parts = [_image(query, 0, left), _image(reference, at, right)]
-    foot, cut = HEIGHT + 28, _missing(placement) if placement else ""
+    foot, cut = IMAGE_HEIGHT + 28, _missing(placement) if placement else ""
     if placement:
         parts += _reference_marks(reference, placement, at, right, marked=bool(cut))
         parts += [_query_outline(query, each, left) for each in (placement, *more)]
         parts.append(_points(query, reference, placement, left, at, right))
     for x, shown in ((0.0, query), (at, reference)):
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT + 20:.1f}" class="cap">{escape(shown.caption)}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{IMAGE_HEIGHT + 20:.1f}" class="cap">{escape(shown.caption)}</text>')
     if cut:
         # Below the picture: what was cut away, a handle perhaps, must stay readable.
-        parts.append(f'<text x="{width:.1f}" y="{HEIGHT + 40:.1f}" text-anchor="end" class="cut">{cut}</text>')
+        parts.append(f'<text x="{width:.1f}" y="{IMAGE_HEIGHT + 40:.1f}" text-anchor="end" class="cut">{cut}</text>')
         foot += 20
     return Markup(
         f'<svg class="pair" viewBox="0 0 {width:.1f} {foot:.1f}" style="max-width:{width * 1.15:.0f}px" role="img"'
@@ -63,15 +65,15 @@ def side_by_side(query: Shown, reference: Shown, placement: Placement | None, mo
     )
 
 
-def _image(shown: Shown, x: float, width: float) -> str:
+def _image(shown: DrawnImage, x: float, width: float) -> str:
     return (
-        f'<image x="{x:.1f}" y="0" width="{width:.1f}" height="{HEIGHT}" preserveAspectRatio="none"'
+        f'<image x="{x:.1f}" y="0" width="{width:.1f}" height="{IMAGE_HEIGHT}" preserveAspectRatio="none"'
         f' href="{data_uri(shown.jpeg)}"/>'
     )
 
 
 def _scaled(points: Sequence[Point], size: tuple[float, float], x: float, width: float) -> list[Point]:
-    return [(x + px / max(1.0, size[0]) * width, py / max(1.0, size[1]) * HEIGHT) for px, py in points]
+    return [(x + px / max(1.0, size[0]) * width, py / max(1.0, size[1]) * IMAGE_HEIGHT) for px, py in points]
 
 
 def _path(points: Sequence[Point]) -> str:
@@ -85,29 +87,31 @@ def _missing(placement: Placement) -> str:
     return f"missing: {', '.join(parts)}" if parts else ""
 
 
-def _reference_marks(shown: Shown, placement: Placement, x: float, width: float, *, marked: bool) -> list[str]:
+def _reference_marks(shown: DrawnImage, placement: Placement, x: float, width: float, *, marked: bool) -> list[str]:
     outline = _scaled(placement.overlap, shown.size, x, width)
     hole = "M" + " L".join(f"{px:.1f} {py:.1f}" for px, py in outline) + " Z"
-    frame = f"M{x:.1f} 0 H{x + width:.1f} V{HEIGHT} H{x:.1f} Z"
+    frame = f"M{x:.1f} 0 H{x + width:.1f} V{IMAGE_HEIGHT} H{x:.1f} Z"
     parts = [f'<path d="{frame} {hole}" fill-rule="evenodd" fill="{RED if marked else INK}" fill-opacity=".34"/>']
     parts.append(f'<polygon points="{_path(outline)}" fill="none" stroke="{GREEN}" stroke-width="2.5"/>')
     return parts
 
 
-def _query_outline(query: Shown, placement: Placement, width: float) -> str:
+def _query_outline(query: DrawnImage, placement: Placement, width: float) -> str:
     """The part of the query that the reference shows: the reference's frame carried back by the placement."""
     w, h = query.size
-    if area(np.array(placement.quad)) < LEAST_AREA:
+    if polygon_area(np.array(placement.quad)) < MIN_AREA:
         return ""
-    seen = back(placement.quad, query.size, np.array(placement.overlap)).tolist()
+    seen = reference_to_query(placement.quad, query.size, np.array(placement.overlap)).tolist()
     inside = [(min(max(px, 0.0), w), min(max(py, 0.0), h)) for px, py in seen]
     return f'<polygon points="{_path(_scaled(inside, query.size, 0, width))}" fill="none" stroke="{GREEN}" stroke-width="2.5"/>'
 
 
-def _points(query: Shown, reference: Shown, placement: Placement, left: float, at: float, right: float) -> str:
-    here = _scaled([p[0] for p in placement.points], query.size, 0, left)
-    there = _scaled([p[1] for p in placement.points], reference.size, at, right)
-    every = max(1, len(here) // LINES)
+def _points(
+    query: DrawnImage, reference: DrawnImage, placement: Placement, left: float, at: float, right: float
+) -> str:
+    here = _scaled([p[0] for p in placement.correspondences], query.size, 0, left)
+    there = _scaled([p[1] for p in placement.correspondences], reference.size, at, right)
+    every = max(1, len(here) // MAX_DRAWN_LINES)
     lines = "".join(
         f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}"/>'
         for a, b in list(zip(here, there, strict=True))[::every]
@@ -116,7 +120,7 @@ def _points(query: Shown, reference: Shown, placement: Placement, left: float, a
     return f'<g class="points">{lines}{dots}</g>'
 
 
-def time_lines(segments: Sequence[Segment], query: float | None, reference: float | None) -> Markup:
+def draw_timelines(segments: Sequence[Segment], query: float | None, reference: float | None) -> Markup:
     """The time lines, the query's above the reference's, matching stretches joined by bands, each with its times.
 
     `query` and `reference` are seconds; None, and no line, for a picture.
@@ -132,7 +136,9 @@ def time_lines(segments: Sequence[Segment], query: float | None, reference: floa
     def stretch(times: tuple[float, float], y: float, tick: float, colour: str) -> tuple[float, float]:
         a, b = x(times[0]), max(x(times[0]) + 2, x(times[1]))
         parts.append(f'<rect x="{a:.1f}" y="{y}" width="{b - a:.1f}" height="{bar}" fill="{colour}"/>')
-        parts.append(f'<text x="{a:.1f}" y="{tick:.0f}" class="tick">{clock(times[0])}–{clock(times[1])}</text>')
+        parts.append(
+            f'<text x="{a:.1f}" y="{tick:.0f}" class="tick">{format_time(times[0])}–{format_time(times[1])}</text>'
+        )
         return a, b
 
     parts: list[str] = []
@@ -151,7 +157,7 @@ def time_lines(segments: Sequence[Segment], query: float | None, reference: floa
     return Markup(f'<svg class="times" viewBox="0 0 {width:.0f} {foot:.0f}" role="img">{"".join(parts)}</svg>')
 
 
-def speech_line(utterances: Sequence[Utterance], seconds: float) -> Markup:
+def draw_speech_timeline(utterances: Sequence[TranscriptSegment], seconds: float) -> Markup:
     """The time line of what is said: a bar an utterance, coloured by language, striped where there is a doubt."""
     width, bar, left = 900.0, 20.0, 8.0
     languages = list(dict.fromkeys(u.language for u in utterances))
@@ -163,13 +169,13 @@ def speech_line(utterances: Sequence[Utterance], seconds: float) -> Markup:
     parts = [f'<rect x="{left}" y="18" width="{width - 2 * left}" height="{bar}" class="line"/>']
     for u in utterances:
         place = f'x="{x(u.start):.1f}" y="18" width="{max(1.5, x(u.end) - x(u.start)):.1f}" height="{bar}"'
-        told = f"<title>{clock(u.start)} {escape(u.language)} {escape(u.text)}</title>"
+        told = f"<title>{format_time(u.start)} {escape(u.language)} {escape(u.text)}</title>"
         parts.append(f'<rect {place} fill="{colours[u.language]}" stroke="#fff" stroke-width=".6">{told}</rect>')
         if u.flags or u.language == "und":
             parts.append(f'<rect {place} fill="url(#doubt)">{told}</rect>')
     for at, anchor in ((0.0, "start"), (seconds, "end")):
         parts.append(
-            f'<text x="{x(at):.1f}" y="{18 + bar + 15}" text-anchor="{anchor}" class="tick">{clock(at)}</text>'
+            f'<text x="{x(at):.1f}" y="{18 + bar + 15}" text-anchor="{anchor}" class="tick">{format_time(at)}</text>'
         )
     for n, name in enumerate(languages):
         parts.append(f'<rect x="{left + n * 62}" y="3" width="10" height="10" fill="{colours[name]}"/>')
@@ -184,7 +190,7 @@ def speech_line(utterances: Sequence[Utterance], seconds: float) -> Markup:
     )
 
 
-def clock(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Minutes and seconds, `1:02.5`."""
     tenths = round(seconds * 10)
     return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

@@ -12,16 +12,23 @@ from markupsafe import Markup
 from PIL import Image
 
 from mediafp import __version__
-from mediafp.evidence import Answer, Cluster, Clustering, Hint, Match, Placement, Segment
+from mediafp.evidence import QueryResult, Cluster, Clustering, SpeechHint, Match, Placement, Segment
 from mediafp.media import Asset
 from mediafp.report.clips import Clip
-from mediafp.report.drawing import Shown, clock, data_uri, side_by_side, speech_line, time_lines
+from mediafp.report.drawing import (
+    DrawnImage,
+    format_time,
+    data_uri,
+    draw_side_by_side,
+    draw_speech_timeline,
+    draw_timelines,
+)
 from mediafp.report.source import EvidenceSource
-from mediafp.unseen import printable
+from mediafp.unseen import escape_unprintable
 
-DRAWN = 200
+MAX_DRAWN_MATCHES = 200
 """Matches that are drawn; the page grows by about 100 kB with each."""
-SPOKEN = 500
+MAX_TRANSCRIPTS = 500
 """Files whose transcripts are written out; the others can be searched."""
 SEGMENTS_SHOWN = 4
 SMALL = 150
@@ -44,7 +51,7 @@ class FramePair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class MatchCard:
     """One match as the template draws it."""
 
     query_name: str
@@ -68,20 +75,20 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spoken:
+class TranscriptCard:
     """What one file says, as the template draws it; lines hold time, language, its probability, text and doubts."""
 
     name: str
     line: Markup
     summary: str
     lines: list[tuple[str, str, float, str, str]]
-    hints: tuple[Hint, ...]
+    hints: tuple[SpeechHint, ...]
 
 
 def write_report(
     out: Path,
     *,
-    answers: Sequence[Answer],
+    answers: Sequence[QueryResult],
     clustering: Clustering,
     source: EvidenceSource,
     clips: Sequence[Clip] = (),
@@ -96,19 +103,19 @@ def write_report(
         if clip.path:
             cut.setdefault(clip.pair, []).append(quote(os.fsencode(f"{clip.path.parent.name}/{clip.path.name}")))
     pairs = sorted(((a, m) for a in answers for m in a.matches), key=lambda p: (-p[1].probability, p[0].query))
-    page = render(
+    page = render_template(
         "page.html.j2",
         title=title,
         total=len(pairs),
-        cards=[card(answer, match, source, cut) for answer, match in pairs[:DRAWN]],
-        spoken=[s for a in answers[:SPOKEN] if a.sha256 and (s := _spoken(a.query, a.sha256, source))],
+        cards=[build_card(answer, match, source, cut) for answer, match in pairs[:MAX_DRAWN_MATCHES]],
+        spoken=[s for a in answers[:MAX_TRANSCRIPTS] if a.sha256 and (s := _spoken(a.query, a.sha256, source))],
         clusters=[_gallery(cluster, source) for cluster in clustering.clusters],
         unclustered=clustering.unclustered,
     )
     out.write_text(page, encoding="utf-8", errors="replace")
 
 
-def render(template: str, **values: object) -> str:
+def render_template(template: str, **values: object) -> str:
     """A page made of a template of this folder."""
     environment = Environment(
         loader=PackageLoader("mediafp.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -116,30 +123,32 @@ def render(template: str, **values: object) -> str:
     return environment.get_template(template).render(version=__version__, **values)
 
 
-def card(answer: Answer, match: Match, source: EvidenceSource, cut: Mapping[tuple[str, str], list[str]]) -> Card:
+def build_card(
+    answer: QueryResult, match: Match, source: EvidenceSource, cut: Mapping[tuple[str, str], list[str]]
+) -> MatchCard:
     """A match made ready to be drawn; `cut` are the links to clips by query and reference."""
     assert answer.sha256 is not None, "only answered queries have matches"
     query, reference = source.asset(answer.sha256), source.asset(match.sha256)
-    names = name_of(answer.query), name_of(match.uris[0])
+    names = display_name(answer.query), display_name(match.uris[0])
     placement = match.placement
     still = query.kind == "image" or reference.kind == "image"
     moving = [] if still else [s for s in match.segments if s.channel == "picture"]
     script = [s for s in match.segments if s.channel == "script"][:SEGMENTS_SHOWN]
-    return Card(
+    return MatchCard(
         query_name=names[0],
         reference_name=names[1],
-        query_thumb=small(source.thumbnail(query.sha256), SMALL),
-        reference_thumb=small(source.thumbnail(reference.sha256), SMALL),
+        query_thumb=thumbnail_uri(source.thumbnail(query.sha256), SMALL),
+        reference_thumb=thumbnail_uri(source.thumbnail(reference.sha256), SMALL),
         relation=match.relation.replace("_", " "),
         verdict=match.verdict,
         probability=match.probability,
         why=match.why,
-        times=time_lines(match.segments, _seconds(query), _seconds(reference)) if match.segments else None,
+        times=draw_timelines(match.segments, _seconds(query), _seconds(reference)) if match.segments else None,
         frames=[f for s in moving[:SEGMENTS_SHOWN] for f in _frames(query, reference, s, source)],
         clips=cut.get((query.sha256, reference.sha256), []),
         pair=_pair(query, reference, match, source, names) if still else None,
-        query_seen=seen_of(query, source),
-        reference_seen=seen_of(reference, source),
+        query_seen=sighting_lines(query, source),
+        reference_seen=sighting_lines(reference, source),
         handles=placement.handles if placement else (),
         removed_text=[box.text for box in placement.removed_text] if placement else [],
         strips=_strips(reference, placement, source) if placement else [],
@@ -147,20 +156,20 @@ def card(answer: Answer, match: Match, source: EvidenceSource, cut: Mapping[tupl
     )
 
 
-def _spoken(uri: str, sha256: str, source: EvidenceSource) -> Spoken | None:
-    found = source.spoken(sha256)
-    if found is None or not found[0].utterances:
+def _spoken(uri: str, sha256: str, source: EvidenceSource) -> TranscriptCard | None:
+    found = source.transcript(sha256)
+    if found is None or not found[0].segments:
         return None
     said, hints = found
     languages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in sorted(said.languages.items()))
     lost = f"; {said.untranscribed_seconds:.0f} s of speech gave no words" if said.untranscribed_seconds else ""
-    return Spoken(
-        name=name_of(uri),
-        line=speech_line(said.utterances, max(said.duration, said.utterances[-1].end)),
+    return TranscriptCard(
+        name=display_name(uri),
+        line=draw_speech_timeline(said.segments, max(said.duration, said.segments[-1].end)),
         summary=f"{said.model}: {languages}{lost}",
         lines=[
-            (clock(u.start), u.language, u.language_probability, u.text, ", ".join(u.flags).replace("_", " "))
-            for u in said.utterances
+            (format_time(u.start), u.language, u.language_probability, u.text, ", ".join(u.flags).replace("_", " "))
+            for u in said.segments
         ],
         hints=hints,
     )
@@ -168,10 +177,10 @@ def _spoken(uri: str, sha256: str, source: EvidenceSource) -> Spoken | None:
 
 def _words(sha256: str, times: tuple[float, float] | None, source: EvidenceSource) -> str:
     """What is said in these times, whole utterances."""
-    found = source.spoken(sha256)
+    found = source.transcript(sha256)
     if found is None or times is None:
         return ""
-    return " ".join(u.text for u in found[0].utterances if u.end > times[0] and u.start < times[1])
+    return " ".join(u.text for u in found[0].segments if u.end > times[0] and u.start < times[1])
 
 
 def _pair(
@@ -184,9 +193,9 @@ def _pair(
         jpeg = source.thumbnail(asset.sha256, at)
         if jpeg is None:
             return None
-        caption = f"{role}: {name}" + (f" at {clock(at)}" if at is not None else "")
-        shown.append(Shown(jpeg=jpeg, size=_size(asset), caption=caption))
-    return side_by_side(shown[0], shown[1], match.placement, match.more_placements)
+        caption = f"{role}: {name}" + (f" at {format_time(at)}" if at is not None else "")
+        shown.append(DrawnImage(jpeg=jpeg, size=_size(asset), caption=caption))
+    return draw_side_by_side(shown[0], shown[1], match.placement, match.more_placements)
 
 
 def _strips(reference: Asset, placement: Placement, source: EvidenceSource) -> list[tuple[str, str]]:
@@ -219,10 +228,10 @@ def _frames(query: Asset, reference: Asset, segment: Segment, source: EvidenceSo
     for share in (0.1, 0.5, 0.9):
         q, r = (a + (b - a) * share for a, b in (segment.query, segment.reference))
         images = [
-            small(source.thumbnail(query.sha256, q), GALLERY),
-            small(source.thumbnail(reference.sha256, r), GALLERY),
+            thumbnail_uri(source.thumbnail(query.sha256, q), GALLERY),
+            thumbnail_uri(source.thumbnail(reference.sha256, r), GALLERY),
         ]
-        pairs.append(FramePair(images=[i for i in images if i], caption=f"{clock(q)} · {clock(r)}"))
+        pairs.append(FramePair(images=[i for i in images if i], caption=f"{format_time(q)} · {format_time(r)}"))
     return pairs
 
 
@@ -233,9 +242,9 @@ def _gallery(cluster: Cluster, source: EvidenceSource) -> dict[str, object]:
         told = [text for s in seen[:1] for text in (s.account, s.platform, s.posted_at) if text]
         members.append(
             {
-                "name": name_of(member.uris[0]),
+                "name": display_name(member.uris[0]),
                 "seen": " · ".join(told),
-                "image": small(source.thumbnail(member.sha256), GALLERY),
+                "image": thumbnail_uri(source.thumbnail(member.sha256), GALLERY),
                 "face": member.sha256 == cluster.representative,
             }
         )
@@ -243,18 +252,20 @@ def _gallery(cluster: Cluster, source: EvidenceSource) -> dict[str, object]:
     return {"id": cluster.id, "kind": cluster.kind, "weakest": cluster.weakest_link, "members": members}
 
 
-def seen_of(asset: Asset, source: EvidenceSource) -> list[str]:
+def sighting_lines(asset: Asset, source: EvidenceSource) -> list[str]:
     lines = []
     for sighting in source.sightings(asset.sha256)[:3]:
         who = " on ".join(text for text in (sighting.account, sighting.platform) if text)
         lines.append(
-            " · ".join(text for text in (who, sighting.posted_at, sighting.url, printable(sighting.uri)) if text)
+            " · ".join(
+                text for text in (who, sighting.posted_at, sighting.url, escape_unprintable(sighting.uri)) if text
+            )
         )
     return lines
 
 
-def name_of(uri: str) -> str:
-    return printable(os.path.basename(uri))
+def display_name(uri: str) -> str:
+    return escape_unprintable(os.path.basename(uri))
 
 
 def _size(asset: Asset) -> tuple[float, float]:
@@ -270,7 +281,7 @@ def _seconds(asset: Asset) -> float | None:
     return float(told) if isinstance(told, (int, float)) else 0.0
 
 
-def small(jpeg: bytes | None, side: int) -> str:
+def thumbnail_uri(jpeg: bytes | None, side: int) -> str:
     """A picture no longer than so many pixels, as a data URI; "" for none."""
     if jpeg is None:
         return ""

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from mediafp.evidence import Hint, Transcript
+from mediafp.evidence import SpeechHint, Transcript
 from mediafp.media import Asset, Sighting
 
 
@@ -21,6 +21,6 @@ class EvidenceSource(Protocol):
         """The kept JPEG nearest to a time (None: the first)."""
         ...
 
-    def spoken(self, sha256: str) -> tuple[Transcript, tuple[Hint, ...]] | None:
+    def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         """Its best transcript with the slips of synthetic voices in it; None where nobody listened, or it has no sound."""
         ...

@@ -3,40 +3,40 @@
 from collections.abc import Iterator
 
 from mediafp.evidence import Transcript
-from mediafp.report.drawing import clock
+from mediafp.report.drawing import format_time
 
 LINE = 42
 """Characters a line of subtitles, the usual most for Latin script; a CJK character counts as two."""
 
 
-def srt(transcript: Transcript) -> str:
+def to_srt(transcript: Transcript) -> str:
     """SubRip: numbered, times with a comma."""
     return "\n".join(
         f"{n}\n{_clock(u.start, ',')} --> {_clock(u.end, ',')}\n{_one_block(u.text)}\n"
-        for n, u in enumerate(transcript.utterances, 1)
+        for n, u in enumerate(transcript.segments, 1)
     )
 
 
-def vtt(transcript: Transcript) -> str:
+def to_vtt(transcript: Transcript) -> str:
     """WebVTT (W3C), each cue with its language."""
     cues = (
         f"{_clock(u.start, '.')} --> {_clock(u.end, '.')}\n<lang {u.language}>{_escape(_one_block(u.text))}</lang>\n"
-        for u in transcript.utterances
+        for u in transcript.segments
     )
     return "\n".join(["WEBVTT\n", *cues])
 
 
-def text(transcript: Transcript) -> str:
+def to_text(transcript: Transcript) -> str:
     """One utterance a line, with its time, language and doubts."""
     return "\n".join(_lines(transcript))
 
 
 def _lines(transcript: Transcript) -> Iterator[str]:
-    if not transcript.utterances:
+    if not transcript.segments:
         yield "no words" if transcript.speech_seconds else "nobody speaks"
-    for u in transcript.utterances:
+    for u in transcript.segments:
         doubts = f"  ({', '.join(flag.replace('_', ' ') for flag in u.flags)})" if u.flags else ""
-        yield f"[{clock(u.start)}] {u.language:>3}  {' '.join(u.text.split())}{doubts}"
+        yield f"[{format_time(u.start)}] {u.language:>3}  {' '.join(u.text.split())}{doubts}"
 
 
 def _clock(seconds: float, point: str) -> str:

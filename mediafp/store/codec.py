@@ -21,7 +21,7 @@ CODES: dict[int, np.dtype[np.generic]] = {
 }
 
 
-def pack(*arrays: npt.NDArray[np.generic]) -> bytes:
+def pack_arrays(*arrays: npt.NDArray[np.generic]) -> bytes:
     """The arrays one after another: magic, count, then for each its type, shape and little-endian values.
 
     Raises ValueError for a type that the store does not keep.
@@ -37,7 +37,7 @@ def pack(*arrays: npt.NDArray[np.generic]) -> bytes:
     return b"".join(parts)
 
 
-def unpack(data: bytes) -> list[npt.NDArray[np.generic]]:
+def unpack_arrays(data: bytes) -> list[npt.NDArray[np.generic]]:
     """The arrays that `pack` was given, read-only. Raises ValueError where the bytes are damaged."""
     try:
         if data[:4] != MAGIC:
@@ -61,12 +61,12 @@ def unpack(data: bytes) -> list[npt.NDArray[np.generic]]:
 
 def pack_fingerprint(fingerprint: Fingerprint) -> bytes:
     """The arrays of a fingerprint in the stored form."""
-    return pack(fingerprint.spans, fingerprint.vectors, fingerprint.quality)
+    return pack_arrays(fingerprint.spans, fingerprint.vectors, fingerprint.quality)
 
 
 def unpack_fingerprint(sha256: str, type: str, version: str, data: bytes) -> Fingerprint:
     """The fingerprint whose arrays these are. Raises ValueError where they are damaged."""
-    arrays: list[npt.NDArray[Any]] = list(unpack(data))
+    arrays: list[npt.NDArray[Any]] = list(unpack_arrays(data))
     if [array.ndim for array in arrays] != [2, 2, 1]:
         raise ValueError(f"{len(arrays)} arrays of {[array.ndim for array in arrays]} dimensions are no fingerprint")
     spans, vectors, quality = arrays
@@ -83,16 +83,16 @@ def path_string(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def clean(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text as SQLite can hold it: lone surrogates, as a hostile sidecar may have, become question marks."""
     return text.encode("utf-8", "replace").decode()
 
 
-def canonical(value: object) -> str:
+def canonical_json(value: object) -> str:
     """JSON in the one way of writing it: ASCII, keys sorted, no spaces."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 
 
-def now() -> str:
+def utc_now() -> str:
     """This second, ISO 8601 in UTC."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

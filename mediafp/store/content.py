@@ -11,7 +11,7 @@ _PARTS = (
 )
 
 
-def content(db: sqlite3.Connection, sha256: str) -> str:
+def content_hash(db: sqlite3.Connection, sha256: str) -> str:
     """The SHA-256, in hex, of an asset's stored fingerprints and thumbnails.
 
     Of each of the two: the number of rows, then of each row its three values, each as its length and its bytes. Numbers

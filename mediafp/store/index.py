@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from mediafp.fingerprint import Fingerprint, Metric
 
-SHORTLIST = 200
+RERANK_DEPTH = 200
 """Rows that sign bits propose for each that int8 re-ranks (measured: recall 1.0 of the exact top)."""
-SINGLE_ROWS = 32
+SINGLE_THREAD_ROWS = 32
 """Queries up to this many rows run on one thread: OpenMP costs more than it brings on a busy machine."""
-Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
+Neighbours = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
 
-class Index:
+class FaissIndex:
     """All rows of one type and version. `owner` (N,) gives each row's place in `assets`, `row` its row there.
 
     `fingerprints` are those it was made of, unless they are not `kept`: they take twice what the index itself does.
@@ -47,16 +47,16 @@ class Index:
     def __len__(self) -> int:
         return len(self.owner)
 
-    def search(self, queries: npt.NDArray[np.float16] | npt.NDArray[np.uint8], count: int) -> Hits:
+    def search(self, queries: npt.NDArray[np.float16] | npt.NDArray[np.uint8], count: int) -> Neighbours:
         """The nearest rows: numbers (Q, K) int64 and cosine scores or Hamming distances (Q, K) float32.
 
         K is `count` or the number of rows, whichever is less; best first.
         """
-        reach = min(len(self), max(count, SHORTLIST) if self.metric == "cosine" else count)
+        reach = min(len(self), max(count, RERANK_DEPTH) if self.metric == "cosine" else count)
         if not reach or not len(queries):
             return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
         bits = np.packbits(queries > 0, axis=1) if self.metric == "cosine" else queries
-        faiss.omp_set_num_threads(1 if len(queries) <= SINGLE_ROWS else os.cpu_count() or 1)
+        faiss.omp_set_num_threads(1 if len(queries) <= SINGLE_THREAD_ROWS else os.cpu_count() or 1)
         distances, rows = self._bits.search(np.ascontiguousarray(bits, np.uint8), reach)
         if self._codes is None:
             return rows, distances.astype(np.float32)
@@ -66,12 +66,12 @@ class Index:
         best = np.argsort(-scores, axis=1, kind="stable")[:, :count]
         return np.take_along_axis(rows, best, 1), np.take_along_axis(scores, best, 1)
 
-    def within(self, queries: npt.NDArray[np.uint8], distance: int) -> npt.NDArray[np.int64]:
+    def range_search(self, queries: npt.NDArray[np.uint8], distance: int) -> npt.NDArray[np.int64]:
         """The rows at most `distance` bits from any of the queries (Q, bytes), in order; of an index of bits."""
         if self.metric != "hamming":
             raise ValueError(f"rows of {self.metric} have no distance in bits")
         if not len(self) or not len(queries):
             return np.empty(0, np.int64)
-        faiss.omp_set_num_threads(1 if len(queries) <= SINGLE_ROWS else os.cpu_count() or 1)
+        faiss.omp_set_num_threads(1 if len(queries) <= SINGLE_THREAD_ROWS else os.cpu_count() or 1)
         _, _, rows = self._bits.range_search(np.ascontiguousarray(queries), distance + 1)
         return np.unique(rows)

@@ -12,16 +12,16 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from mediafp.errors import StoreError, UsageError
-from mediafp.evidence import Hit, Times
-from mediafp.store.codec import clean
+from mediafp.evidence import SearchHit, TimeSpan
+from mediafp.store.codec import replace_surrogates
 from mediafp.store.schema import PASSAGE_INDEX
-from mediafp.text import Token, is_cjk, plain, tokens
+from mediafp.text import Token, is_cjk, index_form, tokenise
 
 if TYPE_CHECKING:
-    from mediafp.store.records import Store
+    from mediafp.store.records import SqliteStore
 
 Source = Literal["speech", "picture"]
-TAIL_TOKENS = 16
+LOOKAHEAD_TOKENS = 16
 """Tokens of the next utterance that are indexed with each: a phrase may be cut between two."""
 TAIL_SECONDS = 2.0
 """A later utterance does not go on with the sentence."""
@@ -44,10 +44,10 @@ class Passage(Protocol):
     @property
     def text(self) -> str: ...
     @property
-    def times(self) -> tuple[Times, ...]: ...
+    def token_times(self) -> tuple[TimeSpan, ...]: ...
 
 
-def replace(db: sqlite3.Connection, holder: str, source: Source, said: Sequence[Passage]) -> None:
+def replace_passages(db: sqlite3.Connection, holder: str, source: Source, said: Sequence[Passage]) -> None:
     """Replaces the passages of a sound or a picture. Call it inside `writing`."""
     db.execute(
         "DELETE FROM passage_index WHERE rowid IN (SELECT id FROM passage WHERE holder = ? AND source = ?)",
@@ -64,20 +64,20 @@ def replace(db: sqlite3.Connection, holder: str, source: Source, said: Sequence[
                 source,
                 passage.start,
                 passage.end,
-                clean(passage.text),
-                json.dumps(passage.times) if passage.times else None,
+                replace_surrogates(passage.text),
+                json.dumps(passage.token_times) if passage.token_times else None,
                 follower[0] if follower and goes_on else None,
             ),
         ).lastrowid
         assert number is not None, "the row was just written"
-        words = plain(clean(passage.text)).split()
+        words = index_form(replace_surrogates(passage.text)).split()
         if follower and goes_on:
-            words += plain(clean(follower[1].text)).split()[:TAIL_TOKENS]
+            words += index_form(replace_surrogates(follower[1].text)).split()[:LOOKAHEAD_TOKENS]
         db.execute("INSERT INTO passage_index (rowid, words) VALUES (?, ?)", (number, " ".join(words)))
         follower = number, passage
 
 
-def search(store: Store, text: str, limit: int | None = None) -> Iterator[Hit]:
+def search_passages(store: SqliteStore, text: str, limit: int | None = None) -> Iterator[SearchHit]:
     """The passages that hold all words and phrases of a text, best first.
 
     Words and runs of CJK characters are sought anywhere in a passage, a run as it stands, with the numbers in it; what
@@ -89,7 +89,7 @@ def search(store: Store, text: str, limit: int | None = None) -> Iterator[Hit]:
     return islice(_hits(store, phrases), limit)
 
 
-def kept(db: sqlite3.Connection, holder: str, source: Source) -> list[tuple[float, float, str]]:
+def stored_passages(db: sqlite3.Connection, holder: str, source: Source) -> list[tuple[float, float, str]]:
     """Start, end and text of a holder's passages, in order."""
     rows = db.execute(
         "SELECT start, end, text FROM passage WHERE holder = ? AND source = ? ORDER BY 1, 2, 3", (holder, source)
@@ -97,7 +97,7 @@ def kept(db: sqlite3.Connection, holder: str, source: Source) -> list[tuple[floa
     return rows.fetchall()
 
 
-def problems(store: Store) -> list[str]:
+def check_text_index(store: SqliteStore) -> list[str]:
     """What is wrong with the word index; an empty list where it is sound."""
     db = store.db
     found = [
@@ -124,7 +124,7 @@ def problems(store: Store) -> list[str]:
     return found
 
 
-def _hits(store: Store, phrases: Sequence[Sequence[str]]) -> Iterator[Hit]:
+def _hits(store: SqliteStore, phrases: Sequence[Sequence[str]]) -> Iterator[SearchHit]:
     try:
         rows = store.db.execute(
             "SELECT p.holder, p.source, p.start, p.end, p.text, p.times, n.text, n.end FROM passage_index"
@@ -144,7 +144,7 @@ def _hits(store: Store, phrases: Sequence[Sequence[str]]) -> Iterator[Hit]:
         elif len(spans) == found.words:
             start, end = min(spans[n][0] for n in found.told), max(spans[n][1] for n in found.told)
         for (sha256,) in store.rows(_HOLDERS[source], (holder,)):
-            yield Hit(
+            yield SearchHit(
                 sha256=sha256,
                 uris=store.uris(sha256),
                 source=source,
@@ -162,10 +162,10 @@ def _phrases(text: str) -> list[list[str]]:
     for n, part in enumerate(parts):
         # What follows a quote that is never closed is no phrase.
         if n % 2 and n < len(parts) - 1:
-            found.append([token.text for token in tokens(part)])
+            found.append([token.text for token in tokenise(part)])
             continue
         run: list[Token] = []
-        for token in tokens(part):
+        for token in tokenise(part):
             joined = run and run[-1].end == token.start and _runs_on(run[-1]) and _runs_on(token)
             if run and not joined:
                 found.append([t.text for t in run])
@@ -242,5 +242,5 @@ def _places(phrase: Sequence[str], words: Sequence[str]) -> list[range]:
 
 
 def _tokenised(text: str) -> _Text:
-    found = tokens(text)
+    found = tokenise(text)
     return _Text([t.text for t in found], [(t.start, t.end) for t in found])

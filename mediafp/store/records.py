@@ -15,12 +15,20 @@ from mediafp.errors import StoreError
 from mediafp.fingerprint import Fingerprint
 from mediafp.media import Asset, Sighting
 from mediafp.store import log, schema, soundness
-from mediafp.store.codec import canonical, clean, now, pack_fingerprint, path_bytes, path_string, unpack_fingerprint
-from mediafp.store.content import content
-from mediafp.store.refusal import READ_ERRORS, is_locked, refusal
-from mediafp.store.transaction import transaction
+from mediafp.store.codec import (
+    canonical_json,
+    replace_surrogates,
+    utc_now,
+    pack_fingerprint,
+    path_bytes,
+    path_string,
+    unpack_fingerprint,
+)
+from mediafp.store.content import content_hash
+from mediafp.store.refusal import READ_ERRORS, is_busy, store_error
+from mediafp.store.transaction import write_transaction
 
-FILE_NAME = "case.sqlite"
+DATABASE_NAME = "case.sqlite"
 BUSY_SECONDS = 60.0
 """How long a second writer waits for the first."""
 RETRY_SECONDS = 0.01
@@ -51,7 +59,7 @@ class Thumbnail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
+class IngestRecord:
     """All that one newly seen file adds to the store, written in one transaction."""
 
     asset: Asset
@@ -63,7 +71,7 @@ class Intake:
     sidecar_warnings: tuple[str, ...] = ()
 
 
-class Store:
+class SqliteStore:
     """One open store. Raises StoreError where it is missing, newer, or not a store.
 
     Written with `synchronous=FULL`: what `write` returned from survives a power cut.
@@ -75,15 +83,15 @@ class Store:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise refusal(folder, "made", error) from error
+                raise store_error(folder, "made", error) from error
         try:
-            self._file = (folder / FILE_NAME).absolute()
+            self._file = (folder / DATABASE_NAME).absolute()
             if not create and not (self._file.is_file() and self._file.stat().st_size):
                 raise StoreError(f"there is no store in {folder}; make one with: mediafp --store {folder} ingest PATH")
             self._db = _opened(self._file)
             self._place = _place(self._file)
         except (*READ_ERRORS, OSError) as error:
-            raise refusal(folder, "opened", error) from error
+            raise store_error(folder, "opened", error) from error
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -104,7 +112,7 @@ class Store:
     def writing(self) -> Iterator[None]:
         """One transaction around all writes in it; undone as a whole where an exception leaves it."""
         try:
-            with transaction(self._db):
+            with write_transaction(self._db):
                 yield
                 if _place(self._file) != self._place:
                     raise StoreError(
@@ -112,38 +120,38 @@ class Store:
                         " undone; put it back, and run the same command again"
                     )
         except sqlite3.Error as error:
-            raise refusal(self.folder, "written", error) from error
+            raise store_error(self.folder, "written", error) from error
 
     # Writing --------------------------------------------------------------------------------------
 
-    def add(self, intake: Intake) -> bool:
+    def add_record(self, intake: IngestRecord) -> bool:
         """Writes one file's intake; True where the asset is new. Call it inside `writing`.
 
         An asset that lacks a fingerprint of the intake gets all that the intake holds: what is kept of its pictures is
         of one reading. Fingerprints of older versions stay.
         """
         asset, sha256 = intake.asset, intake.asset.sha256
-        properties, warnings = canonical(dict(asset.properties)), canonical(list(intake.warnings))
+        properties, warnings = canonical_json(dict(asset.properties)), canonical_json(list(intake.warnings))
         new = self._db.execute(
             "INSERT INTO asset VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (sha256, asset.kind, asset.bytes, properties, warnings, now()),
+            (sha256, asset.kind, asset.bytes, properties, warnings, utc_now()),
         ).rowcount
         if new:
             self._keep(intake)
             self._sight(intake.sighting)
             told = {"sha256": sha256, "bytes": asset.bytes, "kind": asset.kind, "uri": intake.sighting.uri}
-            log.append(self, "added", {**told, "content": content(self._db, sha256)})
-        elif not self.holds(sha256, {f.type: f.version for f in intake.fingerprints}):
+            log.append(self, "added", {**told, "content": content_hash(self._db, sha256)})
+        elif not self.has_fingerprints(sha256, {f.type: f.version for f in intake.fingerprints}):
             self._db.execute(
                 "UPDATE asset SET properties = ?, warnings = ? WHERE sha256 = ?", (properties, warnings, sha256)
             )
             self._db.execute("DELETE FROM thumbnail WHERE sha256 = ?", (sha256,))
             self._keep(intake)
-            log.append(self, "refreshed", {"sha256": sha256, "content": content(self._db, sha256)})
-        self.see(intake.sighting)
+            log.append(self, "refreshed", {"sha256": sha256, "content": content_hash(self._db, sha256)})
+        self.add_sighting(intake.sighting)
         return bool(new)
 
-    def see(self, sighting: Sighting) -> None:
+    def add_sighting(self, sighting: Sighting) -> None:
         """Writes one sighting, or what is new of it: a sidecar that is gone takes nothing away. Call inside `writing`."""
         place = {"sha256": sighting.sha256, "uri": sighting.uri}
         told = {name: _stored(getattr(sighting, name)) for name in SIGHTING_FIELDS}
@@ -168,7 +176,7 @@ class Store:
             "INSERT INTO sighting (sha256, uri, source) VALUES (?, ?, '')", (sighting.sha256, path_bytes(sighting.uri))
         )
 
-    def _keep(self, intake: Intake) -> None:
+    def _keep(self, intake: IngestRecord) -> None:
         sha256 = intake.asset.sha256
         self._db.executemany(
             "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?)",
@@ -186,13 +194,13 @@ class Store:
         try:
             yield from self._db.execute(query, values)
         except READ_ERRORS as error:
-            raise refusal(self.folder, "read", error) from error
+            raise store_error(self.folder, "read", error) from error
 
     def row(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
         """The first row of a query, or None."""
         return next(self.rows(query, values), None)
 
-    def holds(self, sha256: str, versions: Mapping[str, str]) -> bool:
+    def has_fingerprints(self, sha256: str, versions: Mapping[str, str]) -> bool:
         """Whether an asset is there with a fingerprint of each of these types in this version."""
         there = self.row("SELECT 1 FROM asset WHERE sha256 = ?", (sha256,)) is not None
         return there and versions.items() <= set(self.fingerprint_types(sha256))
@@ -263,7 +271,7 @@ class Store:
         )
         return row[0] if row else None
 
-    def thumbnail_at(self, sha256: str, position: int) -> bytes | None:
+    def row_thumbnail(self, sha256: str, position: int) -> bytes | None:
         """The JPEG of one fingerprint row, or None where none is kept."""
         row = self.row("SELECT jpeg FROM thumbnail WHERE sha256 = ? AND position = ?", (sha256, position))
         return row[0] if row else None
@@ -272,9 +280,9 @@ class Store:
         """The number of assets."""
         return sum(n for (n,) in self.rows("SELECT count(*) FROM asset"))
 
-    def problems(self) -> list[str]:
+    def check_integrity(self) -> list[str]:
         """What is wrong with the store against itself; an empty list for a sound one."""
-        return soundness.problems(self)
+        return soundness.check_integrity(self)
 
 
 def _asset(row: tuple[Any, ...]) -> Asset:
@@ -282,7 +290,7 @@ def _asset(row: tuple[Any, ...]) -> Asset:
 
 
 def _stored(value: str | int | None) -> str | int | None:
-    return clean(value) if isinstance(value, str) else value
+    return replace_surrogates(value) if isinstance(value, str) else value
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -292,7 +300,7 @@ def _opened(file: Path) -> sqlite3.Connection:
         db = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             # First of all: what is another program's, or newer, is left as it is.
-            if not schema.version(db):
+            if not schema.schema_version(db):
                 # All folders that may be as new as the store, so that a power cut leaves it where it is.
                 for folder in file.parents:
                     _flush(folder)
@@ -303,7 +311,7 @@ def _opened(file: Path) -> sqlite3.Connection:
         except BaseException as error:
             db.close()
             # SQLite itself does not wait for its lock where it changes the journal.
-            if not (isinstance(error, sqlite3.Error) and is_locked(error)) or time.monotonic() > until:
+            if not (isinstance(error, sqlite3.Error) and is_busy(error)) or time.monotonic() > until:
                 raise
         time.sleep(RETRY_SECONDS)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mediafp.errors import StoreError
 
-LITTLE_BYTES = 1 << 20
+MIN_FREE_BYTES = 1 << 20
 """Less free space than this is why a write failed: SQLite calls a full disk an I/O error where it maps shared memory,
 and grows its files by at most 32 KiB at a time."""
 READ_ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -16,7 +16,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def refusal(folder: Path, done: str, error: sqlite3.Error | UnicodeDecodeError | OSError) -> StoreError:
+def store_error(folder: Path, done: str, error: sqlite3.Error | UnicodeDecodeError | OSError) -> StoreError:
     """The error to raise where a store could not be `done` (made, opened, read, written)."""
     if isinstance(error, OSError):
         why = _of_system(error)
@@ -25,7 +25,7 @@ def refusal(folder: Path, done: str, error: sqlite3.Error | UnicodeDecodeError |
     return StoreError(f"the store {folder} cannot be {done}: {why}")
 
 
-def is_locked(error: sqlite3.Error) -> bool:
+def is_busy(error: sqlite3.Error) -> bool:
     """Whether another process was in the way."""
     return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
@@ -53,7 +53,7 @@ def _of_sqlite(folder: Path, error: sqlite3.Error) -> str:
         return (
             f"it is damaged, or no store ({error}); put a copy of it back, or ingest the originals into a new --store"
         )
-    if is_locked(error):
+    if is_busy(error):
         return "another program keeps it locked; wait until that has ended, and run the same command again"
     return str(error)
 
@@ -74,7 +74,7 @@ def _forbidden() -> str:
 
 def _is_full(folder: Path) -> bool:
     try:
-        return shutil.disk_usage(folder).free < LITTLE_BYTES
+        return shutil.disk_usage(folder).free < MIN_FREE_BYTES
     except OSError:
         return False
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mediafp.errors import StoreError
 from mediafp.store import log
-from mediafp.store.transaction import snapshot, transaction
+from mediafp.store.transaction import read_transaction, write_transaction
 
 PASSAGE_INDEX = 'CREATE VIRTUAL TABLE passage_index USING fts5 (words, tokenize="unicode61 remove_diacritics 0")'
 APPLICATION_ID = 0x4D465031
@@ -133,29 +133,29 @@ MIGRATIONS = [
     ) STRICT, WITHOUT ROWID;
     """,
 ]
-VERSION = len(MIGRATIONS)
-LOGGED = 3
+SCHEMA_VERSION = len(MIGRATIONS)
+FIRST_LOGGED_VERSION = 3
 """The first version with a log; an older one's assets enter it as they are found."""
 
 
-def version(db: sqlite3.Connection) -> int:
+def schema_version(db: sqlite3.Connection) -> int:
     """The version of the tables, 0 for an empty file. Raises StoreError for another program's, or a newer one."""
     # Of one state: another process may be making the tables.
-    with snapshot(db):
+    with read_transaction(db):
         application, found, tables = (
             db.execute(query).fetchone()[0]
             for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
         )
     if application != APPLICATION_ID and (application or found or tables):
         raise StoreError("the folder holds another program's database; choose another --store")
-    if found > VERSION:
+    if found > SCHEMA_VERSION:
         raise StoreError(
-            f"the store has version {found}, and this mediafp knows {VERSION}; it was left as it is: update mediafp"
+            f"the store has version {found}, and this mediafp knows {SCHEMA_VERSION}; it was left as it is: update mediafp"
         )
     return int(found)
 
 
-def statements(script: str) -> Iterator[str]:
+def split_statements(script: str) -> Iterator[str]:
     """The statements of a script, a trigger whole."""
     statement = ""
     for part in script.split(";")[:-1]:
@@ -167,15 +167,15 @@ def statements(script: str) -> Iterator[str]:
 
 def migrate(db: sqlite3.Connection) -> None:
     """Brings the tables to VERSION in one transaction. Raises StoreError as `version` does."""
-    if version(db) == VERSION:
+    if schema_version(db) == SCHEMA_VERSION:
         return
-    with transaction(db):
+    with write_transaction(db):
         # Again, now that no other process can: two may make one store at once.
-        found = version(db)
-        for step in MIGRATIONS[found:]:
-            for statement in statements(step):
+        found = schema_version(db)
+        for on_progress in MIGRATIONS[found:]:
+            for statement in split_statements(on_progress):
                 db.execute(statement)
-        if found < LOGGED:
-            log.adopt(db)
+        if found < FIRST_LOGGED_VERSION:
+            log.log_existing_assets(db)
         db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version={VERSION}")
+        db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")

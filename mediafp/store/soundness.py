@@ -10,14 +10,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mediafp.fingerprint import CROPS, CROPS_A_PICTURE
+from mediafp.fingerprint import REFERENCE_CROPS, MAX_CROPS_PER_IMAGE
 from mediafp.store import log, passages, schema, texts, transcripts
-from mediafp.store.codec import canonical, path_string, unpack_fingerprint
-from mediafp.store.content import content
-from mediafp.store.transaction import snapshot
+from mediafp.store.codec import canonical_json, path_string, unpack_fingerprint
+from mediafp.store.content import content_hash
+from mediafp.store.transaction import read_transaction
 
 if TYPE_CHECKING:
-    from mediafp.store.records import Store
+    from mediafp.store.records import SqliteStore
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 _NO_UTF8 = re.compile("[\ud800-\udfff]")
@@ -28,10 +28,10 @@ _DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What reading a value raises where a damaged page gives another in its place."""
 
 
-def problems(store: Store) -> list[str]:
+def check_integrity(store: SqliteStore) -> list[str]:
     """What is wrong, a sentence each; an empty list for a sound store. It comes back whatever the damage is."""
     found: dict[str, None] = {}
-    with _lenient(store.db), snapshot(store.db):
+    with _lenient(store.db), read_transaction(store.db):
         for check in _CHECKS:
             try:
                 for finding in check(store):
@@ -53,12 +53,12 @@ def _lenient(db: sqlite3.Connection) -> Iterator[None]:
         db.text_factory = strict
 
 
-def _file(store: Store) -> Iterator[str]:
+def _file(store: SqliteStore) -> Iterator[str]:
     yield from (f"database: {row[0]}" for row in store.db.execute("PRAGMA integrity_check") if row[0] != "ok")
     yield from (f"{row[0]} points to a missing {row[2]}" for row in store.db.execute("PRAGMA foreign_key_check"))
 
 
-def _tables(store: Store) -> Iterator[str]:
+def _tables(store: SqliteStore) -> Iterator[str]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
         schema.migrate(model)
         made, found = _definitions(model), _definitions(store.db)
@@ -73,7 +73,7 @@ def _definitions(db: sqlite3.Connection) -> dict[str, str]:
     return {f"{type} {name}": sql for type, name, sql in rows if not name.startswith("passage_index_")}
 
 
-def _texts(store: Store) -> Iterator[str]:
+def _texts(store: SqliteStore) -> Iterator[str]:
     columns = store.db.execute(
         "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c"
         " WHERE m.type = 'table' AND c.type = 'TEXT' ORDER BY 1, 2"
@@ -84,7 +84,7 @@ def _texts(store: Store) -> Iterator[str]:
                 yield f"the {column} of a row of {table} is no text: {text[:_SHOWN]!r}"
 
 
-def _assets(store: Store) -> Iterator[str]:
+def _assets(store: SqliteStore) -> Iterator[str]:
     for (sha256,) in store.db.execute(
         "SELECT sha256 FROM asset WHERE sha256 NOT IN (SELECT sha256 FROM sighting) ORDER BY 1"
     ):
@@ -100,15 +100,15 @@ def _assets(store: Store) -> Iterator[str]:
                 yield f"{name} of {sha256} are damaged: {error}"
 
 
-def _pictures(store: Store) -> Iterator[str]:
+def _images(store: SqliteStore) -> Iterator[str]:
     rows: dict[str, dict[str, set[int]]] = {}
     for sha256, type, version, data in store.db.execute(
         "SELECT sha256, type, version, data FROM fingerprint ORDER BY sha256, type, version"
     ):
         try:
             count = len(unpack_fingerprint(sha256, type, version, data).spans)
-            if type == CROPS:
-                if count > CROPS_A_PICTURE:
+            if type == REFERENCE_CROPS:
+                if count > MAX_CROPS_PER_IMAGE:
                     yield f"fingerprint {type} of {sha256} has {count} rows"
                 continue
             rows.setdefault(sha256, {}).setdefault(type, set()).add(count)
@@ -128,7 +128,7 @@ def _pictures(store: Store) -> Iterator[str]:
             yield f"asset {sha256} has {thumbnails} thumbnails and fingerprints of {sorted(set().union(*counts))} rows"
 
 
-def _ledger(store: Store) -> Iterator[str]:
+def _ledger(store: SqliteStore) -> Iterator[str]:
     for path, sha256 in store.db.execute(
         "SELECT path, sha256 FROM ledger WHERE state = 'done' AND NOT EXISTS"
         " (SELECT 1 FROM sighting WHERE sighting.sha256 = ledger.sha256 AND uri = path) ORDER BY path"
@@ -136,13 +136,13 @@ def _ledger(store: Store) -> Iterator[str]:
         yield f"{path_string(path)!r} was taken in as {sha256}, which was not seen there"
 
 
-def _chain(store: Store) -> Iterator[str]:
-    before, due = log.START, 1
+def _check_hash_chain(store: SqliteStore) -> Iterator[str]:
+    before, due = log.GENESIS_HASH, 1
     for n, at, what, details, hash in store.db.execute("SELECT n, at, what, details, hash FROM log ORDER BY n"):
         if n == due:
             try:
                 told = json.loads(details)
-                whole = canonical(told) == details and log.seal(n, at, what, told, before) == hash
+                whole = canonical_json(told) == details and log.entry_hash(n, at, what, told, before) == hash
             except _DAMAGED:
                 whole = False
             if not whole:
@@ -157,7 +157,7 @@ def _changed(n: int) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Told:
+class LoggedState:
     """What the log says that the store holds: assets, fields of sightings by SHA-256 and path, transcripts and texts."""
 
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -180,8 +180,8 @@ class _Told:
             self.texts[details["sha256"]] = details["text"]
 
 
-def _against_log(store: Store) -> Iterator[str]:
-    told = _Told()
+def _check_against_log(store: SqliteStore) -> Iterator[str]:
+    told = LoggedState()
     for n, what, details in store.db.execute("SELECT n, what, details FROM log ORDER BY n"):
         try:
             told.take(what, json.loads(details))
@@ -201,7 +201,7 @@ def _assets_against(db: sqlite3.Connection, told: dict[str, dict[str, Any]]) -> 
             continue
         if (said["bytes"], said["kind"]) != (size, kind):
             yield f"asset {sha256}, of kind {kind} and {size} bytes, is said to be {said['kind']} of {said['bytes']}"
-        if said["content"] != content(db, sha256):
+        if said["content"] != content_hash(db, sha256):
             yield f"fingerprints or thumbnails of {sha256} are not those that the log vouches for"
     yield from (f"asset {sha256} is in the log, and gone" for sha256 in told)
 
@@ -219,23 +219,23 @@ def _sightings_against(db: sqlite3.Connection, told: dict[tuple[str, str], dict[
 
 
 def _words_against(db: sqlite3.Connection, told: dict[tuple[str, str], str]) -> Iterator[str]:
-    for sound, version, data in db.execute("SELECT sound, version, data FROM transcript ORDER BY sound, version"):
-        if told.pop((sound, version), None) not in (None, transcripts.words_digest(data)):
-            yield f"transcript {version} of sound {sound} is not what the log vouches for"
-    yield from (f"transcript {version} of sound {sound} is in the log, and gone" for sound, version in told)
+    for audio, version, data in db.execute("SELECT sound, version, data FROM transcript ORDER BY sound, version"):
+        if told.pop((audio, version), None) not in (None, transcripts.transcript_digest(data)):
+            yield f"transcript {version} of sound {audio} is not what the log vouches for"
+    yield from (f"transcript {version} of sound {audio} is in the log, and gone" for audio, version in told)
 
 
 def _texts_against(db: sqlite3.Connection, told: dict[str, str]) -> Iterator[str]:
     for sha256, data in db.execute("SELECT sha256, data FROM picture_text ORDER BY sha256"):
-        if told.pop(sha256, None) != texts.digest(data):
+        if told.pop(sha256, None) != texts.ocr_digest(data):
             yield f"the text of {sha256} is not what the log vouches for"
     yield from (f"the text of {sha256} is in the log, and gone" for sha256 in told)
 
 
-def _words(store: Store) -> Iterator[str]:
-    yield from passages.problems(store)
-    yield from transcripts.problems(store)
-    yield from texts.problems(store)
+def _words(store: SqliteStore) -> Iterator[str]:
+    yield from passages.check_text_index(store)
+    yield from transcripts.check_transcripts(store)
+    yield from texts.check_ocr_results(store)
 
 
-_CHECKS = (_file, _tables, _texts, _assets, _pictures, _ledger, _chain, _against_log, _words)
+_CHECKS = (_file, _tables, _texts, _assets, _images, _ledger, _check_hash_chain, _check_against_log, _words)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mediafp.errors import StoreError
-from mediafp.evidence import PictureText, TextBox, Times
+from mediafp.evidence import OcrResult, TextLine, TimeSpan
 from mediafp.store import log, passages
-from mediafp.store.codec import canonical, clean
+from mediafp.store.codec import canonical_json, replace_surrogates
 
 if TYPE_CHECKING:
-    from mediafp.store.records import Store
+    from mediafp.store.records import SqliteStore
 
 _DAMAGED = (ValueError, TypeError, RecursionError)
 """What reading a stored text raises where it is none."""
@@ -27,25 +27,25 @@ class _Passage:
     text: str
     start: float = 0.0
     end: float = 0.0
-    times: tuple[Times, ...] = ()
+    token_times: tuple[TimeSpan, ...] = ()
 
 
-def keep(store: Store, sha256: str, read: PictureText) -> None:
+def save_ocr_result(store: SqliteStore, sha256: str, read: OcrResult) -> None:
     """Writes what was read in a picture in place of what an older version read. Call it inside `writing`."""
-    data = canonical([[clean(line.text), line.confidence, line.box] for line in read.lines])
+    data = canonical_json([[replace_surrogates(line.text), line.confidence, line.box] for line in read.lines])
     if store.row("SELECT version, data FROM picture_text WHERE sha256 = ?", (sha256,)) == (read.version, data):
         return
     store.db.execute("INSERT OR REPLACE INTO picture_text VALUES (?, ?, ?)", (sha256, read.version, data))
-    passages.replace(store.db, sha256, "picture", _passages(read.lines))
-    log.append(store, "read", {"sha256": sha256, "version": read.version, "text": digest(data)})
+    passages.replace_passages(store.db, sha256, "picture", _passages(read.lines))
+    log.append(store, "read", {"sha256": sha256, "version": read.version, "text": ocr_digest(data)})
 
 
-def is_read(store: Store, sha256: str, version: str) -> bool:
+def has_ocr_result(store: SqliteStore, sha256: str, version: str) -> bool:
     """Whether this version has read the picture."""
     return store.row("SELECT 1 FROM picture_text WHERE sha256 = ? AND version = ?", (sha256, version)) is not None
 
 
-def text_of(store: Store, sha256: str) -> tuple[TextBox, ...] | None:
+def ocr_lines(store: SqliteStore, sha256: str) -> tuple[TextLine, ...] | None:
     """The lines of text of a picture; None where nobody has looked for any."""
     row = store.row("SELECT data FROM picture_text WHERE sha256 = ?", (sha256,))
     if row is None:
@@ -56,12 +56,12 @@ def text_of(store: Store, sha256: str) -> tuple[TextBox, ...] | None:
         raise StoreError(f"the text of {sha256} is damaged ({error}); see: mediafp verify") from error
 
 
-def digest(data: str) -> str:
+def ocr_digest(data: str) -> str:
     """The SHA-256, in hex, of a text as it is stored: what the log says of it."""
     return hashlib.sha256(data.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def problems(store: Store) -> Iterator[str]:
+def check_ocr_results(store: SqliteStore) -> Iterator[str]:
     """What is wrong with the texts and their passages."""
     db = store.db
     for sha256, data in db.execute("SELECT sha256, data FROM picture_text ORDER BY 1"):
@@ -70,7 +70,7 @@ def problems(store: Store) -> Iterator[str]:
         except _DAMAGED as error:
             yield f"the text of {sha256} is damaged: {error}"
             continue
-        if passages.kept(db, sha256, "picture") != told:
+        if passages.stored_passages(db, sha256, "picture") != told:
             yield f"the passages of {sha256} are not those of its text"
     for (holder,) in db.execute(
         "SELECT DISTINCT holder FROM passage WHERE source = 'picture'"
@@ -79,15 +79,15 @@ def problems(store: Store) -> Iterator[str]:
         yield f"picture {holder} has passages and no text"
 
 
-def _passages(lines: tuple[TextBox, ...]) -> list[_Passage]:
-    return [_Passage("\n".join(clean(line.text) for line in lines))] if lines else []
+def _passages(lines: tuple[TextLine, ...]) -> list[_Passage]:
+    return [_Passage("\n".join(replace_surrogates(line.text) for line in lines))] if lines else []
 
 
-def _load(data: str) -> tuple[TextBox, ...]:
+def _load(data: str) -> tuple[TextLine, ...]:
     lines = []
     for text, confidence, box in json.loads(data):
         if not isinstance(text, str):
             raise TypeError("a line that is no text")
         corners = tuple((float(x), float(y)) for x, y in box)
-        lines.append(TextBox(text=text, box=corners, confidence=float(confidence)))
+        lines.append(TextLine(text=text, box=corners, confidence=float(confidence)))
     return tuple(lines)

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def snapshot(db: sqlite3.Connection) -> Iterator[None]:
+def read_transaction(db: sqlite3.Connection) -> Iterator[None]:
     """All reading in it sees one state, whoever writes meanwhile; inside a transaction, that of the transaction."""
     if db.in_transaction:
         yield
@@ -21,7 +21,7 @@ def snapshot(db: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
+def write_transaction(db: sqlite3.Connection) -> Iterator[None]:
     """All writing in it is done as a whole, or not at all where an exception leaves it."""
     db.execute("BEGIN IMMEDIATE")
     try:

@@ -12,21 +12,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mediafp.errors import SandboxError
-from mediafp.ingest.sandbox import Limits, die_with_parent, limit, lock_program
+from mediafp.ingest.sandbox import ResourceLimits, die_with_parent, set_resource_limits, enter_program_sandbox
 
 ARENAS = 2
 """Heaps of the C library. Each takes 64 MiB of the address space, which is what is limited, and it makes one a thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class LaunchSpec:
     """How a program is started; `made_of` are the files that it may open, None where it is not to be locked in."""
 
     parent: int
     memory: int
     cpu_seconds: int
     file_bytes: int
-    made_of: list[str] | None
+    allowed_files: list[str] | None
 
     def argument(self) -> str:
         """The order as an argument of `launch`."""
@@ -35,16 +35,18 @@ class Order:
 
 def main(arguments: list[str]) -> None:
     """Becomes the program; where that cannot be, says so and exits."""
-    order = Order(**json.loads(arguments[0]))
+    order = LaunchSpec(**json.loads(arguments[0]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's business
     die_with_parent()
     if os.getppid() != order.parent:
         sys.exit("the program that started this one has ended")
     try:
-        limit(Limits(memory=order.memory, cpu_seconds=order.cpu_seconds, file_bytes=order.file_bytes))
-        if order.made_of is not None:
-            lock_program([Path(file) for file in order.made_of])
-        os.execve(arguments[1], arguments[1:], _environment(order.made_of or []))
+        set_resource_limits(
+            ResourceLimits(memory=order.memory, cpu_seconds=order.cpu_seconds, file_bytes=order.file_bytes)
+        )
+        if order.allowed_files is not None:
+            enter_program_sandbox([Path(file) for file in order.allowed_files])
+        os.execve(arguments[1], arguments[1:], _environment(order.allowed_files or []))
     except (SandboxError, OSError) as error:
         sys.exit(str(error))
 

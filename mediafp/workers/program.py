@@ -14,15 +14,15 @@ from typing import IO
 
 import imageio_ffmpeg
 
-from mediafp.errors import LostWorker, MediaError, SandboxError, UsageError
-from mediafp.workers.launch import Order
-from mediafp.workers.python import command
+from mediafp.errors import WorkerLost, MediaError, SandboxError, UsageError
+from mediafp.workers.launch import LaunchSpec
+from mediafp.workers.python import module_command
 
 LAUNCHER = "mediafp.workers.launch"
-MEMORY_BYTES = 2_560 << 20
+MAX_PROGRAM_MEMORY_BYTES = 2_560 << 20
 """Address space that a program may take. FFmpeg with two threads takes .5 GiB to cut two 1080p videos side by side, 1.6 GiB
 for two 8K ones in H.264, 2.1 GiB in 10-bit HEVC."""
-WALL_A_CPU_SECOND = 4.0
+WALL_PER_CPU_SECOND = 4.0
 """Wall seconds for each CPU second that a program may take: on a machine that is shared with others."""
 TRIAL_CPU_SECONDS = 10
 """CPU seconds in which a program says its version; FFmpeg takes .02."""
@@ -31,7 +31,7 @@ SAID_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
+class SandboxedProgram:
     """A program; `made_of` are the files that it may open, None where it is not to be locked in."""
 
     path: str
@@ -45,11 +45,15 @@ class Program:
         Raises MediaError with what it said last, or with why it was ended.
         """
         cpu = math.ceil(cpu_seconds)
-        order = Order(
-            parent=os.getpid(), memory=MEMORY_BYTES, cpu_seconds=cpu, file_bytes=file_bytes, made_of=self.made_of
+        order = LaunchSpec(
+            parent=os.getpid(),
+            memory=MAX_PROGRAM_MEMORY_BYTES,
+            cpu_seconds=cpu,
+            file_bytes=file_bytes,
+            allowed_files=self.made_of,
         )
-        until = time.monotonic() + cpu * WALL_A_CPU_SECOND
-        words, variables = command(LAUNCHER, order.argument(), self.path, *arguments)
+        until = time.monotonic() + cpu * WALL_PER_CPU_SECOND
+        words, variables = module_command(LAUNCHER, order.argument(), self.path, *arguments)
         with subprocess.Popen(
             words,
             pass_fds=descriptors,
@@ -60,22 +64,22 @@ class Program:
         ) as process:
             assert process.stderr is not None, "it was asked for"
             try:
-                said = _said(process.stderr, until)
+                said = _read_stderr(process.stderr, until)
                 status = process.wait(max(0.0, until - time.monotonic()))
             except (TimeoutError, subprocess.TimeoutExpired):
-                raise LostWorker("timeout", f"it took more than {cpu * WALL_A_CPU_SECOND:.0f} s of time") from None
+                raise WorkerLost("timeout", f"it took more than {cpu * WALL_PER_CPU_SECOND:.0f} s of time") from None
             finally:
                 process.kill()
         if status == -signal.SIGKILL:
-            raise LostWorker("timeout", f"it took more than {cpu} s of CPU time, or the system had no memory left")
+            raise WorkerLost("timeout", f"it took more than {cpu} s of CPU time, or the system had no memory left")
         if status < 0:
-            raise LostWorker("crash", f"it was ended by signal {-status}")
+            raise WorkerLost("crash", f"it was ended by signal {-status}")
         if status:
             lines = said.decode("utf-8", "replace").strip().splitlines()
             raise MediaError(lines[-1] if lines else "no reason given")
 
 
-def find_ffmpeg(*, locked: bool) -> Program:
+def find_ffmpeg(*, sandboxed: bool) -> SandboxedProgram:
     """FFmpeg, after a trial. Raises UsageError where there is none that starts, SandboxError where it cannot be locked in."""
     try:
         path = shutil.which(imageio_ffmpeg.get_ffmpeg_exe())
@@ -84,11 +88,11 @@ def find_ffmpeg(*, locked: bool) -> Program:
     if path is None:
         raise UsageError(f"{imageio_ffmpeg.get_ffmpeg_exe()} is no program; see: mediafp doctor")
     path = os.path.abspath(path)
-    program = Program(path=path, made_of=_made_of(path) if locked else None)
+    program = SandboxedProgram(path=path, made_of=_made_of(path) if sandboxed else None)
     try:
         program.run(["-version"], cpu_seconds=TRIAL_CPU_SECONDS)
     except MediaError as error:
-        if locked:
+        if sandboxed:
             message = f"FFmpeg cannot be locked in ({error}); to go on without the locks, add --unsafe-no-sandbox"
             raise SandboxError(message) from error
         raise UsageError(f"{path} does not start: {error}") from error
@@ -103,7 +107,7 @@ def _made_of(path: str) -> list[str]:
     return [path, *re.findall(r"(?:^|=>)\s*(/.*) \(0x[0-9a-f]+\)$", told.stdout, re.MULTILINE)]
 
 
-def _said(pipe: IO[bytes], until: float) -> bytes:
+def _read_stderr(pipe: IO[bytes], until: float) -> bytes:
     """The last bytes that come out of a pipe before its end. Raises TimeoutError."""
     poll = select.poll()
     poll.register(pipe, select.POLLIN)

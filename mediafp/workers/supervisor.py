@@ -26,57 +26,57 @@ import numpy as np
 from mediafp.errors import (
     CorruptMedia,
     ErrorKind,
-    LostWorker,
+    WorkerLost,
     MediaError,
-    NoMedia,
+    NotMedia,
     SandboxError,
     StoreError,
     TooLargeMedia,
     UnreadableMedia,
     UnsupportedMedia,
 )
-from mediafp.evidence import PictureText
+from mediafp.evidence import OcrResult
 from mediafp.ingest.probe import OpenFile
-from mediafp.media import SOUND_RATE, Kind, Sound
-from mediafp.pipeline import Reading
-from mediafp.settings import MAX_SOUND_SECONDS, MEMORY_BYTES, PICTURE_WALL_SECONDS, VIDEO_WALL_SECONDS
+from mediafp.media import AUDIO_SAMPLE_RATE, Kind, Audio
+from mediafp.pipeline import FileAnalysis
+from mediafp.settings import MAX_AUDIO_SECONDS, MAX_WORKER_MEMORY_BYTES, IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.workers.messages import (
     LENGTH,
     MESSAGE_BYTES,
-    OUT_OF_MEMORY,
-    TIRED_SECONDS,
-    Answer,
-    Failed,
-    Heard,
-    Part,
-    Read,
+    EXIT_OUT_OF_MEMORY,
+    RESTART_CPU_SECONDS,
+    Result,
+    Failure,
+    AudioResult,
+    DataChunk,
+    AnalysisResult,
     Ready,
-    Take,
+    MemberDecision,
     Task,
-    Unpacked,
-    Written,
-    answer_of,
+    ArchiveEnd,
+    OcrTaskResult,
+    decode_result,
     encode,
-    reading_of,
-    shortened,
-    text_of,
+    validate_analysis,
+    truncate_texts,
+    validate_lines,
 )
-from mediafp.workers.python import command
+from mediafp.workers.python import module_command
 
 WORKER = "mediafp.workers.worker"
-FILES = 512
+MAX_FILES_PER_WORKER = 512
 """Files that one worker reads before a fresh one takes its place: what leaks or was bent in it goes with it."""
-ATTEMPTS = 2
+MAX_ATTEMPTS = 2
 """Workers that are lost to a file before it is given up."""
 START_SECONDS = 120.0
 """Wall seconds in which a worker starts; it takes one on a quiet machine."""
 HANG_UP_SECONDS = 1.0
 """Wall seconds in which a worker that has hung up ends by itself."""
-SOUND_BYTES = 2 * SOUND_RATE * (MAX_SOUND_SECONDS + 1)
+AUDIO_BYTES = 2 * AUDIO_SAMPLE_RATE * (MAX_AUDIO_SECONDS + 1)
 _STARTER = ThreadPoolExecutor(1, "mediafp-starter")
 """Starts every worker. The kernel ends a worker with the thread that started it, so that is one that stays to the end."""
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-KINDS: dict[ErrorKind, type[MediaError]] = {
+ERROR_CLASSES: dict[ErrorKind, type[MediaError]] = {
     "corrupt": CorruptMedia,
     "unsupported": UnsupportedMedia,
     "too_large": TooLargeMedia,
@@ -84,7 +84,7 @@ KINDS: dict[ErrorKind, type[MediaError]] = {
 }
 
 
-class Workers:
+class WorkerPool:
     """Workers that are started when they are needed; its methods block and may be called from several threads.
 
     `folder` is where sound and unpacked entries lie while they are worked on, in files without a name. With `text` they
@@ -92,12 +92,12 @@ class Workers:
     context manager.
     """
 
-    def __init__(self, folder: Path, *, locked: bool = True, text: bool = False) -> None:
+    def __init__(self, folder: Path, *, sandboxed: bool = True, text: bool = False) -> None:
         self.folder = folder
-        self.locked = locked
+        self.sandboxed = sandboxed
         self.text = text
-        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
-        self._all: set[Worker] = set()
+        self._idle: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
+        self._all: set[WorkerProcess] = set()
         self._closed = False
 
     def start(self) -> None:
@@ -123,7 +123,7 @@ class Workers:
         self.close()
 
     @contextmanager
-    def worker(self) -> Iterator["Worker"]:
+    def worker(self) -> Iterator["WorkerProcess"]:
         """A worker for one file: an idle one, else a fresh one. What leaves by an exception ends it."""
         try:
             worker = self._idle.get_nowait()
@@ -136,116 +136,119 @@ class Workers:
             raise
         finally:
             worker.files += 1
-            if worker.ended or worker.files >= FILES or worker.cpu > TIRED_SECONDS:
+            if worker.ended or worker.files >= MAX_FILES_PER_WORKER or worker.cpu > RESTART_CPU_SECONDS:
                 worker.end()
                 self._all.discard(worker)
             else:
                 self._idle.put(worker)
 
-    def _fresh(self) -> "Worker":
-        worker = Worker(locked=self.locked, text=self.text)
+    def _fresh(self) -> "WorkerProcess":
+        worker = WorkerProcess(sandboxed=self.sandboxed, text=self.text)
         self._all.add(worker)
         if self._closed:
             worker.end()
-            raise LostWorker("crash", "its worker was ended")
+            raise WorkerLost("crash", "its worker was ended")
         worker.wait_until_ready()
         return worker
 
-    def read(
+    def analyse(
         self,
         file: OpenFile,
         sha256: str,
         kind: Kind,
         *,
         full_decode: bool = False,
-        sound: bool = False,
+        audio: bool = False,
         text: bool = False,
-        picture: bool = False,
+        image: bool = False,
         crops: bool = False,
-    ) -> Reading:
+    ) -> FileAnalysis:
         """What a file shows, with its sound, text, picture and crops of it where they are asked for. Raises MediaError."""
         task = Task(
             what="read",
             name=os.fsencode(file.name),
             sha256=sha256,
             full_decode=full_decode,
-            sound=sound,
+            audio=audio,
             text=text and kind == "image",
-            picture=picture,
+            image=image,
             crops=crops,
         )
-        wall = PICTURE_WALL_SECONDS if kind == "image" else VIDEO_WALL_SECONDS
+        wall = IMAGE_WALL_SECONDS if kind == "image" else VIDEO_WALL_SECONDS
 
-        def done(answer: Answer, samples: BinaryIO) -> Reading:
-            if not isinstance(answer, Read) or answer.kind != kind or (answer.text is not None) != task.text:
+        def done(answer: Result, samples: BinaryIO) -> FileAnalysis:
+            if not isinstance(answer, AnalysisResult) or answer.kind != kind or (answer.text is not None) != task.text:
                 raise ValueError("another answer than was asked for")
             if (answer.crops is not None) != (crops and kind == "image"):
                 raise ValueError("crops that were not asked for, or none")
-            reading = reading_of(answer, sha256, file.bytes)
-            if answer.sound_start is None:
+            reading = validate_analysis(answer, sha256, file.bytes)
+            if answer.audio_start is None:
                 return reading
-            return replace(reading, sound=_sound(samples, answer.sound_start))
+            return replace(reading, audio=_audio(samples, answer.audio_start))
 
         return self._run(task, file, wall, done)
 
-    def read_sound(self, file: OpenFile) -> tuple[Sound | None, list[str]]:
+    def read_audio(self, file: OpenFile) -> tuple[Audio | None, list[str]]:
         """The sound of a file alone, and warnings; None where it has none. Raises MediaError."""
 
-        def done(answer: Answer, samples: BinaryIO) -> tuple[Sound | None, list[str]]:
-            if not isinstance(answer, Heard):
+        def done(answer: Result, samples: BinaryIO) -> tuple[Audio | None, list[str]]:
+            if not isinstance(answer, AudioResult):
                 raise ValueError("another answer than was asked for")
-            start = answer.sound_start
-            return None if start is None else _sound(samples, start), shortened(answer.warnings)
+            start = answer.audio_start
+            return None if start is None else _audio(samples, start), truncate_texts(answer.warnings)
 
         return self._run(Task(what="sound", name=os.fsencode(file.name)), file, VIDEO_WALL_SECONDS, done)
 
-    def read_text(self, file: OpenFile) -> tuple[PictureText, list[str]]:
+    def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
         """The text in a picture alone, and warnings. Raises MediaError."""
 
-        def done(answer: Answer, samples: BinaryIO) -> tuple[PictureText, list[str]]:
-            if not isinstance(answer, Written):
+        def done(answer: Result, samples: BinaryIO) -> tuple[OcrResult, list[str]]:
+            if not isinstance(answer, OcrTaskResult):
                 raise ValueError("another answer than was asked for")
-            return text_of(answer.text), shortened(answer.warnings)
+            return validate_lines(answer.text), truncate_texts(answer.warnings)
 
-        return self._run(Task(what="text", name=os.fsencode(file.name)), file, PICTURE_WALL_SECONDS, done)
+        return self._run(Task(what="text", name=os.fsencode(file.name)), file, IMAGE_WALL_SECONDS, done)
 
-    def _run[T](self, task: Task, file: OpenFile, wall: float, done: Callable[[Answer, BinaryIO], T]) -> T:
+    def _run[T](self, task: Task, file: OpenFile, wall: float, done: Callable[[Result, BinaryIO], T]) -> T:
         """What `done` makes of the answer and of the samples that came before it; one retry in a fresh worker."""
         if (task.text or task.what == "text") and not self.text:
             raise ValueError("these workers were started without what reads text")
-        attempts, heard = 0, task.sound or task.what == "sound"
+        attempts, heard = 0, task.audio or task.what == "sound"
         while True:
             attempts += 1
             try:
-                with self.worker() as worker, spool(self.folder) if heard else nullcontext(io.BytesIO()) as samples:
-                    answer = worker.ask(task, file, wall, samples)
-                    if not isinstance(answer, Failed):
+                with (
+                    self.worker() as worker,
+                    anonymous_file(self.folder) if heard else nullcontext(io.BytesIO()) as samples,
+                ):
+                    answer = worker.request(task, file, wall, samples)
+                    if not isinstance(answer, Failure):
                         return done(answer, samples)
-            except LostWorker as lost:
-                if self._closed or lost.final or attempts == ATTEMPTS:
-                    raise LostWorker(lost.kind, f"{file.name!r}: {lost}", attempts=attempts) from None
+            except WorkerLost as lost:
+                if self._closed or lost.final or attempts == MAX_ATTEMPTS:
+                    raise WorkerLost(lost.kind, f"{file.name!r}: {lost}", attempts=attempts) from None
                 continue
             except ValueError as error:
                 # No worker of ours sends such a thing.
                 message = f"{file.name!r}: its worker answered nonsense ({error})"
-                raise LostWorker("crash", message, attempts=attempts) from error
-            raise error_of(answer)
+                raise WorkerLost("crash", message, attempts=attempts) from error
+            raise error_from_failure(answer)
 
 
-class Worker:
+class WorkerProcess:
     """One process, and the supervisor's end of the socket to it."""
 
-    def __init__(self, *, locked: bool, text: bool) -> None:
+    def __init__(self, *, sandboxed: bool, text: bool) -> None:
         self.files = 0
         self.cpu = 0.0
         """CPU seconds that it says it has used."""
         self.ended = False
-        self.allow(START_SECONDS)
+        self.set_deadline(START_SECONDS)
         ours, theirs = socket.socketpair()
         with theirs:
             self._end = ours
-            flags = [*([] if locked else ["--unlocked"]), *(["--text"] if text else [])]
-            words, variables = command(WORKER, str(theirs.fileno()), *flags)
+            flags = [*([] if sandboxed else ["--unlocked"]), *(["--text"] if text else [])]
+            words, variables = module_command(WORKER, str(theirs.fileno()), *flags)
             self._process = _STARTER.submit(
                 subprocess.Popen,
                 words,
@@ -261,31 +264,31 @@ class Worker:
         """Returns once it has locked itself in. Raises SandboxError where it cannot."""
         try:
             answer = self.receive()
-        except (LostWorker, ValueError) as error:
+        except (WorkerLost, ValueError) as error:
             self.end()
             raise SandboxError(f"a worker could not start ({error}); see: mediafp doctor") from error
-        if isinstance(answer, Failed):
+        if isinstance(answer, Failure):
             self.end()
             raise SandboxError(f"{answer.message}; to go on without the locks, add --unsafe-no-sandbox")
         if not isinstance(answer, Ready):
             self.end()
             raise SandboxError("a worker started with nonsense; see: mediafp doctor")
 
-    def ask(self, task: Task, file: OpenFile, wall: float, samples: BinaryIO) -> Answer:
+    def request(self, task: Task, file: OpenFile, wall: float, samples: BinaryIO) -> Result:
         """The last answer on a file, its samples written to `samples`. Raises LostWorker, ValueError for nonsense."""
-        most = SOUND_BYTES if task.sound or task.what == "sound" else 0
-        self.hand_in(task, file, wall)
+        most = AUDIO_BYTES if task.audio or task.what == "sound" else 0
+        self.send_file(task, file, wall)
         count = 0
-        while isinstance(answer := self.receive(), Part):
+        while isinstance(answer := self.receive(), DataChunk):
             count += len(answer.data)
             if count > most:
                 raise ValueError("more sound than was asked for")
-            keep(samples, answer.data)
+            write_data(samples, answer.data)
         return answer
 
-    def hand_in(self, task: Task, file: OpenFile, wall: float) -> None:
+    def send_file(self, task: Task, file: OpenFile, wall: float) -> None:
         """Gives it a file to read within so many wall seconds. Raises LostWorker."""
-        self.allow(wall)
+        self.set_deadline(wall)
         try:
             self._end.settimeout(wall)
             message = encode(task)
@@ -294,30 +297,30 @@ class Worker:
         except OSError as error:
             raise self._lost() from error
 
-    def allow(self, wall: float) -> None:
+    def set_deadline(self, wall: float) -> None:
         """Nothing; gives it so many wall seconds from now on."""
         self._deadline, self._wall = time.monotonic() + wall, wall
 
-    def tell(self, message: Take) -> None:
+    def send(self, message: MemberDecision) -> None:
         """Sends it an answer to a question. Raises LostWorker."""
         try:
             self._end.sendall(encode(message))
         except OSError as error:
             raise self._lost() from error
 
-    def receive(self) -> Answer:
+    def receive(self) -> Result:
         """Its next message. Raises LostWorker, ValueError for nonsense."""
         try:
             (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
             if length > MESSAGE_BYTES:
                 raise ValueError(f"a message of {length} bytes")
-            answer = answer_of(self._exactly(length))
+            answer = decode_result(self._exactly(length))
         except TimeoutError as error:
             self.end()
-            raise LostWorker("timeout", f"reading took more than {self._wall:.0f} s of time") from error
+            raise WorkerLost("timeout", f"reading took more than {self._wall:.0f} s of time") from error
         except OSError as error:
             raise self._lost() from error
-        if isinstance(answer, Read | Heard | Written | Failed | Unpacked):
+        if isinstance(answer, AnalysisResult | AudioResult | OcrTaskResult | Failure | ArchiveEnd):
             self.cpu = answer.cpu
         return answer
 
@@ -344,21 +347,23 @@ class Worker:
                     self._end.shutdown(socket.SHUT_RDWR)
                 self._end.close()
 
-    def _lost(self) -> LostWorker:
+    def _lost(self) -> WorkerLost:
         """Why the process ended, by its exit status and the memory that it had."""
         with self._lock:
             if self.ended:
-                return LostWorker("crash", "its worker was ended")
+                return WorkerLost("crash", "its worker was ended")
             self.ended = True
             self._end.close()
             status = _reap(self._process)
-        if status == OUT_OF_MEMORY:
-            return LostWorker("oom", f"there was not enough memory to read it ({MEMORY_BYTES >> 20} MiB at most)")
+        if status == EXIT_OUT_OF_MEMORY:
+            return WorkerLost(
+                "oom", f"there was not enough memory to read it ({MAX_WORKER_MEMORY_BYTES >> 20} MiB at most)"
+            )
         if status == -signal.SIGXCPU:
-            return LostWorker("timeout", "reading took more CPU time than a file may take", final=True)
+            return WorkerLost("timeout", "reading took more CPU time than a file may take", final=True)
         if status == -signal.SIGKILL:
-            return LostWorker("oom", "the system ended its worker, most likely for want of memory")
-        return LostWorker("crash", f"its worker died (exit status {status})")
+            return WorkerLost("oom", "the system ended its worker, most likely for want of memory")
+        return WorkerLost("crash", f"its worker died (exit status {status})")
 
 
 def _reap(process: "subprocess.Popen[bytes]") -> int:
@@ -371,7 +376,7 @@ def _reap(process: "subprocess.Popen[bytes]") -> int:
 
 
 @contextmanager
-def spool(folder: Path) -> Iterator[BinaryIO]:
+def anonymous_file(folder: Path) -> Iterator[BinaryIO]:
     """A file without a name on the store's disk, gone with its last reader or with the program."""
     with ExitStack() as stack:
         try:
@@ -381,7 +386,7 @@ def spool(folder: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def keep(file: BinaryIO, data: bytes) -> None:
+def write_data(file: BinaryIO, data: bytes) -> None:
     """Nothing; writes what a worker sent. Raises StoreError where the disk is full."""
     try:
         file.write(data)
@@ -389,18 +394,18 @@ def keep(file: BinaryIO, data: bytes) -> None:
         raise StoreError(f"the store's disk takes no more ({error.strerror}): free some, and run this again") from error
 
 
-def error_of(answer: Failed) -> MediaError:
+def error_from_failure(answer: Failure) -> MediaError:
     """What a worker says is wrong with a file, as an error."""
-    if answer.unmedia:
-        return NoMedia(answer.message)
-    if answer.kind in KINDS:
-        return KINDS[answer.kind](answer.message)
-    return LostWorker(answer.kind, answer.message)
+    if answer.not_media:
+        return NotMedia(answer.message)
+    if answer.kind in ERROR_CLASSES:
+        return ERROR_CLASSES[answer.kind](answer.message)
+    return WorkerLost(answer.kind, answer.message)
 
 
-def _sound(samples: BinaryIO, start: float) -> Sound:
+def _audio(samples: BinaryIO, start: float) -> Audio:
     """The sound whose samples were written to a file, which is mapped, not read."""
     samples.flush()
     if not samples.tell() or samples.tell() % 2 or not math.isfinite(start):
         raise ValueError("a sound that is none")
-    return Sound(samples=np.memmap(samples, "<i2", mode="r"), start=start)
+    return Audio(samples=np.memmap(samples, "<i2", mode="r"), start=start)

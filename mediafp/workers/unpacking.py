@@ -5,16 +5,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediafp.errors import LostWorker, MediaError, TooLargeMedia, UnreadableMedia
-from mediafp.ingest.archives import ENTRIES, ENTRY_BYTES
+from mediafp.errors import WorkerLost, MediaError, TooLargeMedia, UnreadableMedia
+from mediafp.ingest.archives import MAX_MEMBERS, MAX_MEMBER_BYTES
 from mediafp.ingest.probe import OpenFile
 from mediafp.settings import VIDEO_WALL_SECONDS
-from mediafp.workers.messages import Closed, Failed, Opened, Part, Take, Task, Unpacked
-from mediafp.workers.supervisor import KINDS, Worker, Workers, error_of, keep, spool
+from mediafp.workers.messages import MemberEnd, Failure, MemberStart, DataChunk, MemberDecision, Task, ArchiveEnd
+from mediafp.workers.supervisor import (
+    ERROR_CLASSES,
+    WorkerProcess,
+    WorkerPool,
+    error_from_failure,
+    write_data,
+    anonymous_file,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class UnpackedMember:
     """A file in an archive; without `file` where it was not wanted or where `error` says why it cannot be read."""
 
     name: str
@@ -22,7 +29,7 @@ class Entry:
     error: MediaError | None = None
 
 
-def unpack(workers: Workers, file: OpenFile, wanted: Callable[[str], bool]) -> Iterator[Entry]:
+def unpack_archive(workers: WorkerPool, file: OpenFile, wanted: Callable[[str], bool]) -> Iterator[UnpackedMember]:
     """The files in an archive, in its order; those whose name is `wanted` come unpacked.
 
     A worker that is lost to an entry costs that entry alone: a fresh one goes on behind it. Raises a MediaError, last,
@@ -33,62 +40,62 @@ def unpack(workers: Workers, file: OpenFile, wanted: Callable[[str], bool]) -> I
         before = seen
         try:
             with workers.worker() as worker:
-                worker.hand_in(Task(what="unpack", name=os.fsencode(file.name)), file, VIDEO_WALL_SECONDS)
+                worker.send_file(Task(what="unpack", name=os.fsencode(file.name)), file, VIDEO_WALL_SECONDS)
                 number = 0
-                while isinstance(answer := worker.receive(), Opened):
+                while isinstance(answer := worker.receive(), MemberStart):
                     number += 1
-                    if number > ENTRIES:
+                    if number > MAX_MEMBERS:
                         raise ValueError("more entries than there may be")
-                    worker.allow(VIDEO_WALL_SECONDS)
+                    worker.set_deadline(VIDEO_WALL_SECONDS)
                     if number <= seen:
-                        worker.tell(Take(wanted=False))
+                        worker.send(MemberDecision(wanted=False))
                         continue
                     seen, name = number, os.fsdecode(answer.name)
                     take = wanted(name)
-                    worker.tell(Take(wanted=take))
-                    yield _unpacked(worker, name, workers.folder) if take else Entry(name=name)
-                    worker.allow(VIDEO_WALL_SECONDS)
-                if not isinstance(answer, Unpacked | Failed):
+                    worker.send(MemberDecision(wanted=take))
+                    yield _unpacked(worker, name, workers.folder) if take else UnpackedMember(name=name)
+                    worker.set_deadline(VIDEO_WALL_SECONDS)
+                if not isinstance(answer, ArchiveEnd | Failure):
                     raise ValueError("another answer than was asked for")
         except _LostEntryError as lost:
             if workers.closed:
                 raise lost.error from lost
-            yield Entry(name=lost.name, error=lost.error)
-        except (LostWorker, ValueError) as lost:
+            yield UnpackedMember(name=lost.name, error=lost.error)
+        except (WorkerLost, ValueError) as lost:
             if workers.closed or seen == before:
-                raise LostWorker("crash", f"{file.name!r} could not be unpacked further: {lost}") from lost
+                raise WorkerLost("crash", f"{file.name!r} could not be unpacked further: {lost}") from lost
         else:
-            if isinstance(answer, Failed):
-                raise error_of(answer)
+            if isinstance(answer, Failure):
+                raise error_from_failure(answer)
             return
 
 
 class _LostEntryError(Exception):
-    def __init__(self, name: str, error: LostWorker) -> None:
+    def __init__(self, name: str, error: WorkerLost) -> None:
         super().__init__(name)
         self.name, self.error = name, error
 
 
-def _unpacked(worker: Worker, name: str, folder: Path) -> Entry:
+def _unpacked(worker: WorkerProcess, name: str, folder: Path) -> UnpackedMember:
     """The entry that the worker sends."""
-    with spool(folder) as kept:
+    with anonymous_file(folder) as kept:
         count = 0
         try:
-            while isinstance(answer := worker.receive(), Part):
+            while isinstance(answer := worker.receive(), DataChunk):
                 count += len(answer.data)
-                if count > ENTRY_BYTES:
+                if count > MAX_MEMBER_BYTES:
                     raise ValueError("more than an entry may have")
-                keep(kept, answer.data)
-            if not isinstance(answer, Closed):
+                write_data(kept, answer.data)
+            if not isinstance(answer, MemberEnd):
                 raise ValueError("another answer than was asked for")
-        except LostWorker as lost:
+        except WorkerLost as lost:
             raise _LostEntryError(name, lost) from lost
         except ValueError as error:
-            raise _LostEntryError(name, LostWorker("crash", f"its worker answered nonsense ({error})")) from error
+            raise _LostEntryError(name, WorkerLost("crash", f"its worker answered nonsense ({error})")) from error
         if answer.kind:
-            return Entry(name=name, error=KINDS.get(answer.kind, TooLargeMedia)(answer.message))
+            return UnpackedMember(name=name, error=ERROR_CLASSES.get(answer.kind, TooLargeMedia)(answer.message))
         kept.flush()
         try:
-            return Entry(name=name, file=OpenFile(name.rpartition("/")[2], os.dup(kept.fileno())))
+            return UnpackedMember(name=name, file=OpenFile(name.rpartition("/")[2], os.dup(kept.fileno())))
         except OSError as error:
-            return Entry(name=name, error=UnreadableMedia(f"{name!r} cannot be opened: {error.strerror}"))
+            return UnpackedMember(name=name, error=UnreadableMedia(f"{name!r} cannot be opened: {error.strerror}"))

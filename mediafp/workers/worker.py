@@ -21,34 +21,39 @@ import numpy as np
 from PIL import Image
 
 from mediafp import pipeline
-from mediafp.errors import MediaError, NoMedia, SandboxError
-from mediafp.ingest.archives import entries
+from mediafp.errors import MediaError, NotMedia, SandboxError
+from mediafp.ingest.archives import iter_members
 from mediafp.ingest.budget import CpuBudget
 from mediafp.ingest.probe import OpenFile
-from mediafp.ingest.sandbox import Limits, die_with_parent, limit, lock
-from mediafp.ingest.sound import read_sound
-from mediafp.media import SOUND_RATE, Sound
-from mediafp.settings import CPU_SECONDS, CPU_SECONDS_A_MEGABYTE, CPU_SECONDS_OF_A_WORKER, MEMORY_BYTES
+from mediafp.ingest.sandbox import ResourceLimits, die_with_parent, set_resource_limits, enter_sandbox
+from mediafp.ingest.sound import read_audio
+from mediafp.media import AUDIO_SAMPLE_RATE, Audio
+from mediafp.settings import (
+    CPU_SECONDS_PER_FILE,
+    CPU_SECONDS_PER_MEGABYTE,
+    MAX_WORKER_CPU_SECONDS,
+    MAX_WORKER_MEMORY_BYTES,
+)
 from mediafp.workers.messages import (
     LENGTH,
-    OUT_OF_MEMORY,
+    EXIT_OUT_OF_MEMORY,
     PART_BYTES,
-    Answer,
-    Closed,
-    Failed,
-    Heard,
-    Opened,
-    Part,
+    Result,
+    MemberEnd,
+    Failure,
+    AudioResult,
+    MemberStart,
+    DataChunk,
     Ready,
     Task,
-    Unpacked,
-    Written,
+    ArchiveEnd,
+    OcrTaskResult,
     encode,
-    lines_of,
-    read_of,
-    shortened,
-    take_of,
-    task_of,
+    pack_lines,
+    pack_analysis,
+    truncate_texts,
+    decode_decision,
+    decode_task,
 )
 
 
@@ -56,33 +61,33 @@ def main(arguments: list[str]) -> None:
     """Reads what the supervisor hands in until it hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor's business
     die_with_parent()
-    line = Line(socket.socket(fileno=int(arguments[0])))
+    line = WorkerConnection(socket.socket(fileno=int(arguments[0])))
     warm_up(text="--text" in arguments)
     try:
-        limit(Limits(memory=MEMORY_BYTES, cpu_seconds=CPU_SECONDS_OF_A_WORKER))
+        set_resource_limits(ResourceLimits(memory=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS))
         if "--unlocked" not in arguments:
-            lock()
+            enter_sandbox()
     except SandboxError as error:
-        line.send(Failed(kind="crash", message=str(error)))
+        line.send(Failure(kind="crash", message=str(error)))
         return
     line.send(Ready())
     while (handed := line.receive_task()) is not None:
         try:
-            work(line, *handed)
+            handle_task(line, *handed)
             # A resampler lies in a circle of references, and holds threads and address space until that is found.
             gc.collect()
         except MemoryError:
             # What holds the memory is not known: a fresh worker is surer.
-            os._exit(OUT_OF_MEMORY)
+            os._exit(EXIT_OUT_OF_MEMORY)
 
 
-class Line:
+class WorkerConnection:
     """The worker's end of the socket."""
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
 
-    def send(self, message: Answer) -> None:
+    def send(self, message: Result) -> None:
         """Sends an answer."""
         self._end.sendall(encode(message))
 
@@ -91,7 +96,7 @@ class Line:
         head, descriptors, _, _ = socket.recv_fds(self._end, LENGTH.size, 1)
         if not head:
             return None
-        return task_of(self._rest(head)), descriptors[0]
+        return decode_task(self._rest(head)), descriptors[0]
 
     def receive(self) -> bytes:
         """The next message."""
@@ -111,67 +116,71 @@ class Line:
         return data
 
 
-def work(line: Line, task: Task, descriptor: int) -> None:
+def handle_task(line: WorkerConnection, task: Task, descriptor: int) -> None:
     """Reads one file and answers. Raises MemoryError alone."""
     cpu = time.process_time
     with OpenFile(task.shown, descriptor) as file:
         try:
             if task.what == "unpack":
-                CpuBudget(CPU_SECONDS + file.bytes / 1e6 * CPU_SECONDS_A_MEGABYTE)
+                CpuBudget(CPU_SECONDS_PER_FILE + file.bytes / 1e6 * CPU_SECONDS_PER_MEGABYTE)
                 _unpack(line, file)
-                line.send(Unpacked(cpu=cpu()))
+                line.send(ArchiveEnd(cpu=cpu()))
             elif task.what == "sound":
-                sound, warnings = read_sound(file, go_on=CpuBudget())
-                _send_sound(line, sound)
-                line.send(Heard(warnings=shortened(warnings), sound_start=sound.start if sound else None, cpu=cpu()))
+                audio, warnings = read_audio(file, within_budget=CpuBudget())
+                _send_audio(line, audio)
+                line.send(
+                    AudioResult(
+                        warnings=truncate_texts(warnings), audio_start=audio.start if audio else None, cpu=cpu()
+                    )
+                )
             elif task.what == "text":
-                text, warnings = pipeline.read_text(file, go_on=CpuBudget())
-                line.send(Written(warnings=shortened(warnings), text=lines_of(text), cpu=cpu()))
+                text, warnings = pipeline.run_ocr(file, within_budget=CpuBudget())
+                line.send(OcrTaskResult(warnings=truncate_texts(warnings), text=pack_lines(text), cpu=cpu()))
             else:
-                reading = pipeline.read(
+                reading = pipeline.analyse_file(
                     file,
                     task.sha256,
                     full_decode=task.full_decode,
-                    sound=task.sound,
+                    audio=task.audio,
                     text=task.text,
                     crops=task.crops,
-                    go_on=CpuBudget(),
+                    within_budget=CpuBudget(),
                 )
                 if reading is None:
-                    raise NoMedia(f"{file.name!r} is no media")
-                _send_sound(line, reading.sound)
-                line.send(read_of(reading, picture=task.picture, cpu=cpu()))
+                    raise NotMedia(f"{file.name!r} is no media")
+                _send_audio(line, reading.audio)
+                line.send(pack_analysis(reading, image=task.image, cpu=cpu()))
         except MediaError as error:
-            (message,) = shortened([str(error)])
-            line.send(Failed(kind=error.kind, message=message, unmedia=isinstance(error, NoMedia), cpu=cpu()))
+            (message,) = truncate_texts([str(error)])
+            line.send(Failure(kind=error.kind, message=message, not_media=isinstance(error, NotMedia), cpu=cpu()))
         except MemoryError:
             raise
         except Exception as error:
-            (message,) = shortened([f"reading it failed: {type(error).__name__}: {error}"])
-            line.send(Failed(kind="crash", message=message, cpu=cpu()))
+            (message,) = truncate_texts([f"reading it failed: {type(error).__name__}: {error}"])
+            line.send(Failure(kind="crash", message=message, cpu=cpu()))
 
 
-def _unpack(line: Line, file: OpenFile) -> None:
+def _unpack(line: WorkerConnection, file: OpenFile) -> None:
     """Nothing; sends the names of an archive's entries, and those that are wanted."""
     with file.reader() as reader:
-        for entry, blocks in entries(reader, file.name):
-            line.send(Opened(name=os.fsencode(entry.name)))
-            if not take_of(line.receive()).wanted:
+        for entry, blocks in iter_members(reader, file.name):
+            line.send(MemberStart(name=os.fsencode(entry.name)))
+            if not decode_decision(line.receive()).wanted:
                 continue
             try:
                 for block in blocks:
-                    line.send(Part(data=block))
-                line.send(Closed())
+                    line.send(DataChunk(data=block))
+                line.send(MemberEnd())
             except MediaError as error:
-                line.send(Closed(kind=error.kind, message=shortened([str(error)])[0]))
+                line.send(MemberEnd(kind=error.kind, message=truncate_texts([str(error)])[0]))
 
 
-def _send_sound(line: Line, sound: Sound | None) -> None:
-    if sound is None:
+def _send_audio(line: WorkerConnection, audio: Audio | None) -> None:
+    if audio is None:
         return
-    samples = memoryview(np.ascontiguousarray(sound.samples, "<i2")).cast("B")
+    samples = memoryview(np.ascontiguousarray(audio.samples, "<i2")).cast("B")
     for start in range(0, len(samples), PART_BYTES):
-        line.send(Part(data=bytes(samples[start : start + PART_BYTES])))
+        line.send(DataChunk(data=bytes(samples[start : start + PART_BYTES])))
 
 
 def warm_up(*, text: bool = False) -> None:
@@ -188,9 +197,9 @@ def warm_up(*, text: bool = False) -> None:
         file = io.BytesIO()
         Image.fromarray(noise).save(file, form, **({"exif": Image.Exif()} if form == "JPEG" else {}))
         _read(file.getvalue(), "warm-up")
-    _read(_clip(), "warm-up.mp4")
+    _read(_video_sample(), "warm-up.mp4")
     if text:
-        _read(_sign(), "warm-up.png", text=True)
+        _read(_text_sample(), "warm-up.png", text=True)
     # A resampler's threads go with it, and the locks close for a process of one thread alone.
     gc.collect()
     # What there is by now stays: later collections need not look at it.
@@ -202,35 +211,35 @@ def _read(data: bytes, name: str, *, text: bool = False) -> None:
         file.write(data)
         file.flush()
         with OpenFile(name, os.dup(file.fileno())) as opened:
-            pipeline.read(opened, "", sound=True, text=text)
+            pipeline.analyse_file(opened, "", audio=True, text=text)
 
 
-def _sign() -> bytes:
+def _text_sample() -> bytes:
     """A picture with a line of text, as a PNG."""
-    picture = np.full((96, 320, 3), 255, np.uint8)
-    cv2.putText(picture, "@warm_up", (10, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (0, 0, 0), 3)
-    return bytes(cv2.imencode(".png", picture)[1])
+    image = np.full((96, 320, 3), 255, np.uint8)
+    cv2.putText(image, "@warm_up", (10, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (0, 0, 0), 3)
+    return bytes(cv2.imencode(".png", image)[1])
 
 
-def _clip() -> bytes:
+def _video_sample() -> bytes:
     """A second of moving noise with a tone, as an MP4."""
     file = io.BytesIO()
     moving = np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), np.uint8)
-    tone = (8_000 * np.sin(np.arange(SOUND_RATE) / 9)).astype(np.int16)[None]
+    tone = (8_000 * np.sin(np.arange(AUDIO_SAMPLE_RATE) / 9)).astype(np.int16)[None]
     with av.open(file, "w", format="mp4") as container:
-        pictures = container.add_stream("mpeg4", rate=5)
-        pictures.width = pictures.height = 64
-        sound = container.add_stream("aac", rate=SOUND_RATE)
-        for stream in (pictures, sound):
+        images = container.add_stream("mpeg4", rate=5)
+        images.width = images.height = 64
+        audio = container.add_stream("aac", rate=AUDIO_SAMPLE_RATE)
+        for stream in (images, audio):
             stream.codec_context.thread_count = 1
         heard = av.AudioFrame.from_ndarray(tone, "s16", "mono")
-        heard.sample_rate = SOUND_RATE
-        for picture in moving:
+        heard.sample_rate = AUDIO_SAMPLE_RATE
+        for image in moving:
             container.mux(
-                pictures.encode(av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="yuv420p", threads=1))
+                images.encode(av.VideoFrame.from_ndarray(image, "rgb24").reformat(format="yuv420p", threads=1))
             )
-        container.mux(sound.encode(heard))
-        for stream in (pictures, sound):
+        container.mux(audio.encode(heard))
+        for stream in (images, audio):
             container.mux(stream.encode(None))
     return file.getvalue()
 

@@ -208,7 +208,9 @@ def by_mediafp(folder: Path, truth: Truth) -> Answer:
 def tools(imagededup: Path | None) -> dict[str, Tool]:
     """All that can be run, by the name on the command line; imagededup where its interpreter is given."""
     pdq = Pdq()
-    every_turn = partial(by_hash, lambda i: pdq.extract([np.asarray(i)])[0][0], lambda i: pdq.dihedral(np.asarray(i)))
+    every_turn = partial(
+        by_hash, lambda i: pdq.extract([np.asarray(i)])[0][0], lambda i: pdq.dihedral_hashes(np.asarray(i))
+    )
     either_way = partial(by_hash, phash, lambda i: np.stack((phash(i), phash(ImageOps.mirror(i)))))
     offered = {
         "pdq": Tool("PDQ, 8 forms", -31, every_turn),

@@ -14,22 +14,22 @@ from pathlib import Path
 from faster_whisper import WhisperModel
 
 from mediafp.ingest.probe import open_file
-from mediafp.ingest.sound import read_sound
-from mediafp.ingest.walk import sha256_of
+from mediafp.ingest.sound import read_audio
+from mediafp.ingest.walk import file_sha256
 from mediafp.reading.models import speech_model
-from mediafp.reading.voice import waveform
+from mediafp.reading.voice import to_float
 
 
 def main() -> None:
     """Transcribes every file that is named."""
-    model = WhisperModel(str(speech_model().place()), device="cpu", compute_type="int8", cpu_threads=2)
+    model = WhisperModel(str(speech_model().model_folder()), device="cpu", compute_type="int8", cpu_threads=2)
     for path in map(Path, sys.argv[1:]):
         started = time.monotonic()
         with open_file(path) as file:
-            sha256, (sound, _) = sha256_of(file), read_sound(file)
+            sha256, (sound, _) = file_sha256(file), read_audio(file)
         segments, language = [], None
         if sound:
-            found, told = model.transcribe(waveform(sound.samples), vad_filter=True)
+            found, told = model.transcribe(to_float(sound.samples), vad_filter=True)
             segments, language = list(found), told.language
         line = {
             "path": str(path),

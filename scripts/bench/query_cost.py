@@ -18,7 +18,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from mediafp.case import open_case
 from mediafp.jobs import IngestOptions
-from mediafp.pipeline import ReadOptions
+from mediafp.pipeline import AnalysisOptions
 
 COUNT = 10_000
 QUERIES = 100
@@ -60,7 +60,7 @@ def main() -> None:
                 queries / f"{n:03}.jpg", quality=70
             )
         with open_case(Path(scratch) / "store", create=True) as case:
-            for _ in case.ingest([pictures], IngestOptions(read=ReadOptions(text=False))):
+            for _ in case.ingest([pictures], IngestOptions(analysis=AnalysisOptions(ocr=False))):
                 pass
             names = sorted(queries.iterdir())
             next(case.match(names[:1], text=False))  # models and index

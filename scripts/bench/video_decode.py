@@ -35,7 +35,7 @@ def decode(path: Path) -> None:
 def read(path: Path) -> None:
     """All that is kept of a video."""
     with open_file(path) as file:
-        pipeline.read(file, "")
+        pipeline.analyse_file(file, "")
 
 
 def cost(work: Callable[[Path], object], path: Path) -> float:
@@ -50,7 +50,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch:
         minute = Path(scratch) / "minute.mp4"
-        clip = ffmpeg.input(str(demo.shipped(*demo.CLIPS["bunny"])), stream_loop=20)
+        clip = ffmpeg.input(str(demo.packaged_file(*demo.CLIPS["bunny"])), stream_loop=20)
         made = clip.output(str(minute), t=SECONDS, c="copy", an=None, loglevel="error")
         made.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
         read(minute)  # loads the models

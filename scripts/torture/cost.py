@@ -20,7 +20,7 @@ from gauge import Gauge, Result
 
 from mediafp.errors import MediaError
 from mediafp.ingest.probe import open_file
-from mediafp.ingest.walk import Found, walk
+from mediafp.ingest.walk import FoundFile, walk
 
 WORST = 10
 
@@ -80,7 +80,7 @@ def main() -> int:
     )
 
 
-def examined(readers: Gauge, file: Found) -> list[Result]:
+def examined(readers: Gauge, file: FoundFile) -> list[Result]:
     """What becomes of a file and, where it is an archive, of its entries."""
     try:
         with open_file(file.path, file.root) as opened:

@@ -46,7 +46,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from mediafp.store import codec
 asked = count()
-codec.now = lambda: (datetime(2001, 1, 1) - timedelta(hours=next(asked))).strftime("%Y-%m-%dT%H:%M:%SZ")
+codec.utc_now = lambda: (datetime(2001, 1, 1) - timedelta(hours=next(asked))).strftime("%Y-%m-%dT%H:%M:%SZ")
 from mediafp.__main__ import main
 main()
 """

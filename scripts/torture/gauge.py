@@ -14,13 +14,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediafp.errors import MediaError, NoMedia
+from mediafp.errors import MediaError, NotMedia
 from mediafp.ingest.archives import is_archive
-from mediafp.ingest.open import sniff
+from mediafp.ingest.open import detect_kind
 from mediafp.ingest.probe import OpenFile
-from mediafp.ingest.walk import sha256_of
-from mediafp.workers.supervisor import Worker, Workers
-from mediafp.workers.unpacking import unpack
+from mediafp.ingest.walk import file_sha256
+from mediafp.workers.supervisor import WorkerProcess, WorkerPool
+from mediafp.workers.unpacking import unpack_archive
 
 MOST_CPU_SECONDS, MOST_BYTES = 10.0, 3 << 29
 """What one file may take, and a worker: 10 CPU seconds, 1.5 GiB."""
@@ -60,7 +60,7 @@ class Result:
         return self.cost.cpu > MOST_CPU_SECONDS or self.cost.memory > MOST_BYTES
 
 
-class Gauge(Workers):
+class Gauge(WorkerPool):
     """Workers whose use of CPU and memory is measured, file by file."""
 
     def __init__(self, folder: Path) -> None:
@@ -89,7 +89,7 @@ class Gauge(Workers):
             stack.pop()
 
     @contextmanager
-    def worker(self) -> Iterator[Worker]:
+    def worker(self) -> Iterator[WorkerProcess]:
         """A worker for one file."""
         cost: Cost = self._here.stack[-1]
         with super().worker() as worker:
@@ -154,13 +154,13 @@ def _peak_of(pid: int) -> int:
 
 def examine(gauge: Gauge, file: OpenFile) -> Iterator[Result]:
     """What becomes of a file; of an archive, first what became of it as a whole and then of each entry."""
-    if not is_archive(file.name, file.head()):
+    if not is_archive(file.name, file.read_head()):
         yield _read(gauge, file)
         return
     entries: list[Result] = []
     with gauge.measured() as cost:
         try:
-            for entry in unpack(gauge, file, lambda name: True):
+            for entry in unpack_archive(gauge, file, lambda name: True):
                 cost.since = math.inf
                 if entry.file:
                     with entry.file:
@@ -178,10 +178,10 @@ def examine(gauge: Gauge, file: OpenFile) -> Iterator[Result]:
 def _read(gauge: Gauge, file: OpenFile) -> Result:
     with gauge.measured() as cost:
         try:
-            kind = sniff(file)
+            kind = detect_kind(file)
             if kind is None:
                 return Result(name=file.name, outcome=NO_MEDIA)
-            gauge.read(file, sha256_of(file), kind, sound=True)
+            gauge.analyse(file, file_sha256(file), kind, audio=True)
             result = Result(name=file.name, outcome=READ)
         except Exception as error:
             result = _failed(file.name, error)
@@ -196,7 +196,7 @@ def _with(result: Result, cost: Cost) -> Result:
 
 
 def _failed(name: str, error: Exception) -> Result:
-    if isinstance(error, NoMedia):
+    if isinstance(error, NotMedia):
         return Result(name=name, outcome=NO_MEDIA, message=str(error))
     if isinstance(error, MediaError):
         return Result(name=name, outcome=error.kind, message=str(error))

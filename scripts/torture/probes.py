@@ -38,7 +38,7 @@ import imageio_ffmpeg
 import trial
 from PIL import Image
 
-from mediafp.demo import CLIPS, shipped
+from mediafp.demo import CLIPS, packaged_file
 
 HOST = "127.0.0.1"
 CONTROL_SECONDS = 3.0
@@ -219,7 +219,7 @@ def make_canary(folder: Path) -> Canary:
     Image.effect_noise((64, 64), 60).convert("RGB").save(folder / "canary.png")
     with (folder / "canary.png").open("ab") as file:
         file.write(token)
-    source, film = shipped(*CLIPS["carphone"]), ("-t", "1", "-an", "-c:v", "libx264", "-pix_fmt", "yuv420p")
+    source, film = packaged_file(*CLIPS["carphone"]), ("-t", "1", "-an", "-c:v", "libx264", "-pix_fmt", "yuv420p")
     for name in ("canary.mp4", "canary.ts"):
         ffmpeg("-i", source, *film, "-metadata", f"service_name={token.decode()}", folder / name)
     with (folder / "canary.mp4").open("ab") as file:

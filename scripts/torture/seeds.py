@@ -19,7 +19,7 @@ import imageio_ffmpeg
 import pillow_heif
 from PIL import Image, ImageCms
 
-from mediafp.demo import CLIPS, PHOTOS, shipped
+from mediafp.demo import CLIPS, PHOTOS, packaged_file
 
 SEED_BYTES = 150_000
 SIDE = 128
@@ -74,7 +74,7 @@ def make(work: Path) -> dict[str, bytes]:
 def pictures(work: Path) -> dict[str, bytes]:
     """Still and animated pictures."""
     pillow_heif.register_heif_opener()
-    with Image.open(shipped(*PHOTOS["temple"])) as opened:
+    with Image.open(packaged_file(*PHOTOS["temple"])) as opened:
         image = opened.convert("RGB").resize((SIDE * 3 // 2, SIDE))
     moving = [image.crop((4 * n, 0, 4 * n + SIDE, SIDE)) for n in range(FRAMES)]
     rest = {"save_all": True, "append_images": moving[1:], "duration": 100, "loop": 0}
@@ -129,14 +129,14 @@ def pictures(work: Path) -> dict[str, bytes]:
     for name, options_of in {"rgb16.png": ("-pix_fmt", "rgb48be"), "interlaced.png": ("-flags:v", "+ildct")}.items():
         made[name] = _encoded(work, name, ["-i", str(work / "rgb8.png"), *options_of])
     # Pillow would write the moment into it.
-    film = ["-t", "0.5", "-i", str(shipped(*CLIPS["bikes"])), "-vf", "scale=128:72", "-r", "12"]
+    film = ["-t", "0.5", "-i", str(packaged_file(*CLIPS["bikes"])), "-vf", "scale=128:72", "-r", "12"]
     made["animated.avif"] = _encoded(work, "animated.avif", [*film, *FILMS["av1.mp4"][:6], "-an"])
     return made
 
 
 def films(work: Path, cover: bytes) -> dict[str, bytes]:
     """Videos and sounds; a tone with noise is heard in them."""
-    picture = ["-t", SECONDS, "-i", str(shipped(*CLIPS["bikes"])), "-vf", "scale=128:72", "-r", "12"]
+    picture = ["-t", SECONDS, "-i", str(packaged_file(*CLIPS["bikes"])), "-vf", "scale=128:72", "-r", "12"]
     tone = f"aevalsrc='0.3*sin({2 * math.pi * 440:.0f}*t)+0.1*random(0)':s=22050:d={SECONDS}"
     sound = ["-f", "lavfi", "-i", tone]
     made = {}

@@ -27,11 +27,11 @@ from typer.testing import CliRunner
 
 from mediafp.cli import app
 from mediafp.cli.common import COULD_NOT_RUN
-from mediafp.demo import CLIPS, PHOTOS, shipped
+from mediafp.demo import CLIPS, PHOTOS, packaged_file
 from mediafp.errors import MediafpError, UsageError
 from mediafp.store import ledger
-from mediafp.store.content import content
-from mediafp.store.records import FILE_NAME, Store
+from mediafp.store.content import content_hash
+from mediafp.store.records import DATABASE_NAME, SqliteStore
 from mediafp.store.refusal import READ_ERRORS
 
 COMMAND_SECONDS = 900.0
@@ -179,8 +179,8 @@ def alive(session: int) -> list[int]:
 
 def begun(store: Path) -> bool:
     """Whether there is a store: a file that was made, and to which nothing was written yet, is none."""
-    file = store / FILE_NAME
-    return any(one.is_file() and one.stat().st_size for one in (file, file.with_name(FILE_NAME + "-wal")))
+    file = store / DATABASE_NAME
+    return any(one.is_file() and one.stat().st_size for one in (file, file.with_name(DATABASE_NAME + "-wal")))
 
 
 def ask(store: Path, *words: str) -> Ended:
@@ -207,8 +207,8 @@ def held(store: Path) -> Held:
     """What a store holds: the rows of its export without what may differ, the digest of each content, what failed."""
     found = Counter(json.dumps(_steady(row), sort_keys=True) for row in exported(store))
     try:
-        with Store(store) as kept:
-            found.update(f"content {asset.sha256} {content(kept.db, asset.sha256)}" for asset in kept.assets())
+        with SqliteStore(store) as kept:
+            found.update(f"content {asset.sha256} {content_hash(kept.db, asset.sha256)}" for asset in kept.assets())
             found.update(f"failed {entry.kind} {entry.path!a}" for entry in ledger.failures(kept))
     except (MediafpError, *READ_ERRORS) as error:
         found[f"the store cannot be read: {error}"] += 1
@@ -292,7 +292,7 @@ def make_dump(folder: Path, photos: int, seed: int = 0) -> None:
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     for name, where in CLIPS.items():
         scaled = ("-t", "2", "-vf", "scale=160:-2", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
-        words = [ffmpeg, "-loglevel", "error", "-i", str(shipped(*where)), *scaled, str(folder / f"{name}.mp4")]
+        words = [ffmpeg, "-loglevel", "error", "-i", str(packaged_file(*where)), *scaled, str(folder / f"{name}.mp4")]
         subprocess.run(words, stdin=subprocess.DEVNULL, check=True, timeout=COMMAND_SECONDS)
     (folder / "twins").mkdir()
     for number in range(min(4, photos)):
@@ -317,7 +317,7 @@ def make_dump(folder: Path, photos: int, seed: int = 0) -> None:
 
 def photo(name: str, rng: random.Random) -> bytes:
     """A JPEG of part of a shipped photograph."""
-    with Image.open(shipped(*PHOTOS[name])) as opened:
+    with Image.open(packaged_file(*PHOTOS[name])) as opened:
         image = opened.convert("RGB")
     left, top = rng.randrange(image.width // 4), rng.randrange(image.height // 4)
     part = image.crop((left, top, left + image.width * 3 // 4, top + image.height * 3 // 4))

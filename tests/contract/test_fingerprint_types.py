@@ -10,7 +10,7 @@ from mediafp.fingerprints import registry
 SHAPES = [(1, 1), (1, 400), (4000, 1), (2, 2), (3000, 20), (7, 5)]
 
 
-@pytest.fixture(scope="module", params=registry.names())
+@pytest.fixture(scope="module", params=registry.type_names())
 def kind(request: pytest.FixtureRequest) -> FingerprintType:
     """Each type in turn, made once."""
     return registry.fingerprint_type(request.param)
@@ -27,7 +27,7 @@ def noise(height: int, width: int) -> np.ndarray:
 
 
 def check_rows(kind: FingerprintType, vectors: np.ndarray, quality: np.ndarray, count: int) -> None:
-    assert vectors.shape == (count, kind.width)
+    assert vectors.shape == (count, kind.columns)
     assert vectors.dtype == {"cosine": np.float16, "hamming": np.uint8}[kind.metric]
     assert quality.shape == (count,) and quality.dtype == np.float32
     assert ((quality >= 0) & (quality <= 1)).all()
@@ -36,7 +36,7 @@ def check_rows(kind: FingerprintType, vectors: np.ndarray, quality: np.ndarray, 
 
 
 def test_names_are_unique_and_are_those_of_the_types() -> None:
-    names = registry.names()
+    names = registry.type_names()
     assert len(set(names)) == len(names) >= 5
     for name in names:
         assert registry.fingerprint_type(name).name == name
@@ -45,13 +45,13 @@ def test_names_are_unique_and_are_those_of_the_types() -> None:
 def test_an_unknown_name_is_refused_and_the_known_ones_are_named() -> None:
     with pytest.raises(UsageError, match="phash2") as refused:
         registry.fingerprint_type("phash2")
-    assert all(name in str(refused.value) for name in registry.names())
+    assert all(name in str(refused.value) for name in registry.type_names())
 
 
 def test_the_version_is_told_and_is_the_same_for_another_instance(kind: FingerprintType) -> None:
     other = registry.fingerprint_type.__wrapped__(kind.name)
     assert isinstance(kind.version, str) and kind.version.strip()
-    assert other.version == kind.version and other.width == kind.width and other.metric == kind.metric
+    assert other.version == kind.version and other.columns == kind.columns and other.metric == kind.metric
 
 
 def test_rows_have_the_promised_shape_and_type(kind: FingerprintType, pictures: list[np.ndarray]) -> None:

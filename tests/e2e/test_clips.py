@@ -20,8 +20,8 @@ from mediafp.case import open_case
 from mediafp.cli import app
 from mediafp.errors import MediaError
 from mediafp.jobs import IngestOptions
-from mediafp.pipeline import ReadOptions
-from mediafp.report.clips import HEIGHT, write_clips
+from mediafp.pipeline import AnalysisOptions
+from mediafp.report.clips import CLIP_HEIGHT, cut_clips
 from mediafp.workers.program import find_ffmpeg
 
 COPY_NAME = "-copy 副本 100%d ':.mp4"
@@ -60,7 +60,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, clips: dict[str, Path]) -> t
     ffmpeg("-ss", 2, "-t", 5, "-i", dump / "original.mp4", "-vf", "hflip,scale=480:-2,setsar=1", "-an",
            "-c:v", "libx264", "-crf", 30, "-preset", "veryfast", f"file:{dump / COPY_NAME}")  # fmt: skip
     with open_case(store, create=True) as case:
-        options = IngestOptions(read=ReadOptions(sidecars=False))
+        options = IngestOptions(analysis=AnalysisOptions(sidecars=False))
         assert [outcome.status for outcome in case.ingest([dump], options)] == ["added", "added"]
     return folder, store
 
@@ -74,17 +74,19 @@ def test_a_matched_stretch_is_cut_side_by_side(world: tuple[Path, Path]) -> None
     assert path.suffix == ".mp4" and path.name in done.stdout.replace("\n", "")
     assert f'href="evidence-clips/{path.name}"' in (folder / "evidence.html").read_text()
     with open_case(store) as case:
-        (answer,) = (answer for answer in case.answers(list(case.relations())) if answer.matches)
+        (answer,) = (answer for answer in case.pairwise_results(list(case.match_all())) if answer.matches)
         (match,) = answer.matches
         (segment,) = match.segments
-        sizes = {asset.sha256: (asset.properties["width"], asset.properties["height"]) for asset in case.store.assets()}
+        sizes = {
+            asset.sha256: (asset.properties["width"], asset.properties["height"]) for asset in case._store.assets()
+        }
     assert match.verdict == "copy" and segment.mirrored and segment.query is not None
     long, (width, height), frames = seconds_of(path)
     assert long == pytest.approx(segment.query[1] - segment.query[0], abs=0.5)
     assert 4 < long < 6
     assert answer.sha256 is not None
-    sides = [HEIGHT * int(sizes[sha256][0]) / int(sizes[sha256][1]) for sha256 in (answer.sha256, match.sha256)]
-    assert height == HEIGHT and width == pytest.approx(sum(sides), abs=4)
+    sides = [CLIP_HEIGHT * int(sizes[sha256][0]) / int(sizes[sha256][1]) for sha256 in (answer.sha256, match.sha256)]
+    assert height == CLIP_HEIGHT and width == pytest.approx(sum(sides), abs=4)
     middle = round(sides[0])
     for frame in frames:
         # Query left, reference right: the same moment, mirrored.
@@ -171,13 +173,13 @@ def test_a_playlist_in_an_originals_place_is_not_followed(
     # Without the locks the lists of what ffmpeg may open hold alone.
     folder, store = world
     with open_case(store) as case:
-        answers = case.answers(list(case.relations()))
-    ffmpeg = find_ffmpeg(locked=locked)
+        answers = case.pairwise_results(list(case.match_all()))
+    ffmpeg = find_ffmpeg(sandboxed=locked)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         for target in (f"file:{folder / 'dump' / 'original.mp4'}", f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"):
             (tmp_path / name).write_text(PLAYLISTS[name].format(target))
-            (clip,) = write_clips(
+            (clip,) = cut_clips(
                 made_in(tmp_path / "made"), answers=answers, originals=always(tmp_path / name), run=ffmpeg.run
             )
             assert clip.path is None and "ffmpeg failed" in clip.message
@@ -185,7 +187,7 @@ def test_a_playlist_in_an_originals_place_is_not_followed(
                 server.accept()
     assert not list((tmp_path / "made").iterdir())
     # The control.
-    (clip,) = write_clips(
+    (clip,) = cut_clips(
         made_in(tmp_path / "made"), answers=answers, originals=always(folder / "dump" / "original.mp4"), run=ffmpeg.run
     )
     assert clip.path is not None, clip.message
@@ -209,7 +211,7 @@ def test_what_was_cut_in_part_does_not_stay_and_an_older_clip_does(
 ) -> None:
     folder, store = world
     with open_case(store) as case:
-        answers = case.answers(list(case.relations()))
+        answers = case.pairwise_results(list(case.match_all()))
 
     def run(arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int) -> None:
         assert [os.lseek(descriptor, 0, os.SEEK_CUR) for descriptor in descriptors] == [0, 0, 0]
@@ -218,11 +220,11 @@ def test_what_was_cut_in_part_does_not_stay_and_an_older_clip_does(
             raise end
 
     originals = always(folder / "dump" / "original.mp4")
-    (clip,) = write_clips(tmp_path, answers=answers, originals=originals, run=run)
+    (clip,) = cut_clips(tmp_path, answers=answers, originals=originals, run=run)
     assert clip.path is not None and list(tmp_path.iterdir()) == [clip.path]
     inode = clip.path.stat().st_ino
     try:
-        (again,) = write_clips(tmp_path, answers=answers, originals=originals, run=run)
+        (again,) = cut_clips(tmp_path, answers=answers, originals=originals, run=run)
         assert again.path is None and again.message.endswith("ffmpeg failed: no")
     except KeyboardInterrupt:
         assert isinstance(end, KeyboardInterrupt)
@@ -237,12 +239,12 @@ def test_a_long_stretch_may_take_more_but_not_without_end(world: tuple[Path, Pat
         allowed.append((cpu_seconds, file_bytes))
 
     with open_case(store) as case:
-        (answer,) = (answer for answer in case.answers(list(case.relations())) if answer.matches)
+        (answer,) = (answer for answer in case.pairwise_results(list(case.match_all())) if answer.matches)
     (match,) = answer.matches
     (segment,) = match.segments
     for seconds in (5.0, 50.0, 1e9):
         long = replace(segment, query=(0.0, seconds), reference=(0.0, seconds))
         longer = replace(answer, matches=(replace(match, segments=(long,)),))
-        list(write_clips(tmp_path, answers=[longer], originals=always(folder / "dump" / "original.mp4"), run=run))
+        list(cut_clips(tmp_path, answers=[longer], originals=always(folder / "dump" / "original.mp4"), run=run))
     assert allowed[0] < allowed[1] < allowed[2]
     assert allowed[2][0] <= 1800 and allowed[2][1] <= 4 << 30

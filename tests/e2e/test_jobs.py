@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 from mediafp import jobs
 from mediafp.case import open_case
 from mediafp.cli import app
-from mediafp.pipeline import Reading
+from mediafp.pipeline import FileAnalysis
 from mediafp.store import ledger
-from mediafp.store.records import Store
-from mediafp.workers.supervisor import Workers
+from mediafp.store.records import SqliteStore
+from mediafp.workers.supervisor import WorkerPool
 
 COUNT = 60
 
@@ -63,10 +63,10 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
     acknowledged += [json.loads(line) for line in rest.splitlines()]
     assert all(line["status"] == "added" for line in acknowledged)
     assert 3 <= len(acknowledged) < COUNT
-    with Store(store) as kept:
+    with SqliteStore(store) as kept:
         safe = {uri for asset in kept.assets() for uri in kept.uris(asset.sha256)}
         assert {line["path"] for line in acknowledged} <= safe
-        assert kept.problems() == [] and ledger.failures(kept) == []
+        assert kept.check_integrity() == [] and ledger.failures(kept) == []
 
     second = subprocess.run(
         command("--store", store, "ingest", dump, "--json", "--text", "no"),
@@ -108,8 +108,8 @@ def test_what_failed_is_left_until_it_changes_or_is_asked_for(tmp_path: Path, ph
     assert (code, summary["added"], summary["failed"], summary["skipped"]) == (3, 1, 2, 1)
 
     def attempts() -> dict[str, int]:
-        with Store(store) as kept:
-            assert kept.problems() == []
+        with SqliteStore(store) as kept:
+            assert kept.check_integrity() == []
             return {Path(entry.path).name: entry.attempts for entry in ledger.failures(kept)}
 
     assert attempts() == {"cut.png": 1, "=cmd.jpg": 1}
@@ -139,10 +139,10 @@ def test_files_in_archives_are_taken_in_where_they_lie(tmp_path: Path, photos: d
     code, _, summary = taken(store, dump)
     assert (code, summary["seen"], summary["added"], summary["skipped"]) == (3, 4, 2, 1)
     assert [Path(str(error["path"])).name for error in summary["errors"]] == ["cut.png"]  # type: ignore[union-attr, attr-defined]
-    with Store(store) as kept:
+    with SqliteStore(store) as kept:
         seen = {sighting.uri: sighting.account for asset in kept.assets() for sighting in kept.sightings(asset.sha256)}
         assert seen == {f"{dump}/seen/a.png": "@sample", f"{dump}/b.png": None}
-        assert kept.problems() == []
+        assert kept.check_integrity() == []
     _, _, summary = taken(store, dump)
     assert (summary["known"], summary["failed"], summary["skipped"]) == (2, 1, 1)
 
@@ -155,14 +155,14 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
     Image.fromarray(photos["temple"]).save(tmp_path / "dump" / "a.png")
     for n in range(200):
         os.link(tmp_path / "dump" / "a.png", tmp_path / "dump" / f"{n:03}.png")
-    real, opened = Workers.read, []
+    real, opened = WorkerPool.analyse, []
 
-    def read(self: Workers, *arguments: Any, **options: Any) -> Reading:
+    def read(self: WorkerPool, *arguments: Any, **options: Any) -> FileAnalysis:
         time.sleep(1)  # All of them have been looked at by then.
         opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
         return real(self, *arguments, **options)
 
-    monkeypatch.setattr(Workers, "read", read)
+    monkeypatch.setattr(WorkerPool, "analyse", read)
     with open_case(tmp_path / "store", create=True) as case:
         before = sum(1 for _ in Path("/proc/self/fd").iterdir())
         statuses = [outcome.status for outcome in case.ingest([tmp_path / "dump"])]
@@ -173,7 +173,7 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
 def test_no_more_is_begun_while_many_copies_wait(
     tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "WAITING", 3)
+    monkeypatch.setattr(jobs, "MAX_WAITING_DUPLICATES", 3)
     (tmp_path / "dump").mkdir()
     for number, name in enumerate(("temple", "flower")):
         Image.fromarray(photos[name]).save(tmp_path / "dump" / f"{number}.png")
@@ -197,8 +197,8 @@ def test_a_folder_or_an_archive_that_can_be_read_again_is_no_failure_any_more(
     with open_case(tmp_path / "store", create=True) as case:
 
         def failed() -> dict[str, str | None]:
-            assert case.store.problems() == []
-            return {Path(entry.path).name: entry.kind for entry in ledger.failures(case.store)}
+            assert case._store.check_integrity() == []
+            return {Path(entry.path).name: entry.kind for entry in ledger.failures(case._store)}
 
         dump.rename(away)
         assert {outcome.status for outcome in case.ingest(paths)} == {"failed"}
@@ -206,10 +206,10 @@ def test_a_folder_or_an_archive_that_can_be_read_again_is_no_failure_any_more(
         away.rename(dump)
         list(case.ingest(paths))
         assert failed() == {"cut.zip": "corrupt"}
-        told = [what for (what,) in case.store.rows("SELECT what FROM log")]
+        told = [what for (what,) in case._store.rows("SELECT what FROM log")]
         list(case.ingest(paths))
         assert failed() == {"cut.zip": "corrupt"}
-        again = [what for (what,) in case.store.rows("SELECT what FROM log")][len(told) :]
+        again = [what for (what,) in case._store.rows("SELECT what FROM log")][len(told) :]
         assert set(again) == {"ingest", "ingested"}, "what is as it was is not told anew"
 
 
@@ -221,7 +221,7 @@ def test_the_same_bytes_are_read_once_and_seen_everywhere(tmp_path: Path, photos
         (dump / f"{n}.png").write_bytes((dump / "0.png").read_bytes())
     _, lines, summary = taken(store, dump)
     assert (summary["added"], summary["known"], len({line["sha256"] for line in lines})) == (1, 8, 1)
-    with Store(store) as kept:
+    with SqliteStore(store) as kept:
         (asset,) = kept.assets()
         assert len(kept.uris(asset.sha256)) == 9
 
@@ -289,7 +289,7 @@ def test_reading_without_locks_is_warned_of_and_logged(tmp_path: Path, photos: d
         line = ["--store", str(store), "ingest", str(tmp_path / "a.png"), *QUIET, *words]
         done = CliRunner().invoke(app, line)
         assert done.exit_code == 0 and ("without locks" in done.stderr) is warned
-    with Store(store) as kept:
+    with SqliteStore(store) as kept:
         told = [
             json.loads(details) for (details,) in kept.rows("SELECT details FROM log WHERE what = 'ingest' ORDER BY n")
         ]
@@ -311,7 +311,7 @@ def test_no_character_that_a_terminal_obeys_is_printed(tmp_path: Path, photos: d
 
 
 def test_names_are_shown_whatever_the_locale(tmp_path: Path) -> None:
-    code = "from mediafp.unseen import printable; print(ascii(printable('\\u5b66\\udcff\\x1b')))"
+    code = "from mediafp.unseen import escape_unprintable; print(ascii(escape_unprintable('\\u5b66\\udcff\\x1b')))"
     variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True, check=True

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 
 from mediafp.case import Case, open_case
 from mediafp.cli import app
-from mediafp.evidence import Answer, Match
+from mediafp.evidence import QueryResult, Match
 from mediafp.jobs import IngestOptions
-from mediafp.pipeline import ReadOptions
+from mediafp.pipeline import AnalysisOptions
 
-QUIET = IngestOptions(read=ReadOptions(text=False))
-Ask = Callable[[Image.Image], Answer]
+QUIET = IngestOptions(analysis=AnalysisOptions(ocr=False))
+Ask = Callable[[Image.Image], QueryResult]
 
 
 @pytest.fixture
@@ -28,12 +28,12 @@ def shelf(case: Case, tmp_path: Path) -> Callable[..., Ask]:
         (tmp_path / "dump").mkdir()
         for name, picture in pictures.items():
             picture.save(tmp_path / "dump" / f"{name}.png")
-        options = IngestOptions(read=ReadOptions(text=text))
+        options = IngestOptions(analysis=AnalysisOptions(ocr=text))
         assert {outcome.status for outcome in case.ingest([tmp_path / "dump"], options)} == {"added"}
 
-        def ask(picture: Image.Image) -> Answer:
+        def ask(picture: Image.Image) -> QueryResult:
             picture.convert("RGB").save(tmp_path / "query.jpg", quality=80)
-            (answer,) = case.match([tmp_path / "query.jpg"], least=0.0, text=text)
+            (answer,) = case.match([tmp_path / "query.jpg"], min_probability=0.0, text=text)
             assert answer.error is None
             return answer
 
@@ -42,7 +42,7 @@ def shelf(case: Case, tmp_path: Path) -> Callable[..., Ask]:
     return fill
 
 
-def of(answer: Answer, name: str) -> Match | None:
+def of(answer: QueryResult, name: str) -> Match | None:
     """The match with the picture of this name."""
     return next((m for m in answer.matches if Path(m.uris[0]).stem == name), None)
 
@@ -217,7 +217,7 @@ def test_odd_pictures_are_read_and_plain_ones_match_nothing(
     hard(tmp_path, photos["temple"])
     outcomes = list(case.ingest([tmp_path / "plain", tmp_path / "shown"], QUIET))
     assert all(outcome.status in ("added", "known") for outcome in outcomes), outcomes
-    for answer in case.match([tmp_path / "plain"], least=0.0, text=False):
+    for answer in case.match([tmp_path / "plain"], min_probability=0.0, text=False):
         assert answer.error is None
         wrong = [m for m in answer.matches if m.sha256 != answer.sha256 and m.probability >= 0.5]
         assert not wrong, (answer.query, wrong)
@@ -273,7 +273,7 @@ def test_text_is_read_later_where_it_was_left_out(stolen: tuple[Case, Path], tmp
     assert {outcome.status for outcome in case.ingest([dump])} == {"known", "skipped"}
     assert handles_of(case, tmp_path / "persona.jpg", text=False) == ("@sample_user88",)
     list(case.ingest([dump]))
-    assert case.store.problems() == []
+    assert case._store.check_integrity() == []
 
 
 def test_a_trace_names_the_source_its_account_and_the_handle(stolen: tuple[Case, Path], tmp_path: Path) -> None:

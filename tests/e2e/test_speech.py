@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mediafp.demo import SCRIPT
-from mediafp.demo_voice import speak
-from mediafp.media import SOUND_RATE
+from mediafp.demo_voice import synthesise_speech
+from mediafp.media import AUDIO_SAMPLE_RATE
 
 OTHER = (
     "Tomorrow will be warm and dry in the south. In the mountains clouds gather in the afternoon, with a little rain"
@@ -32,7 +32,7 @@ def lines(done: subprocess.CompletedProcess[str]) -> list[dict]:
     return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
-def write(file: Path, samples: np.ndarray, rate: int = SOUND_RATE) -> None:
+def write(file: Path, samples: np.ndarray, rate: int = AUDIO_SAMPLE_RATE) -> None:
     with wave.open(str(file), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
@@ -44,12 +44,12 @@ def write(file: Path, samples: np.ndarray, rate: int = SOUND_RATE) -> None:
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A script under two voices, another script, and sounds in which nobody speaks."""
     folder = tmp_path_factory.mktemp("talk")
-    speak(SCRIPT, folder / "first voice.wav", voice="en-us", speed=150)
-    speak(SCRIPT, folder / "second voice.wav", voice="en-gb-x-rp", speed=165)
-    speak(OTHER, folder / "weather.wav", voice="en-us", speed=150)
-    rng, time = np.random.default_rng(3), np.arange(8 * SOUND_RATE) / SOUND_RATE
-    write(folder / "silence.wav", np.zeros(8 * SOUND_RATE))
-    write(folder / "noise.wav", 3000 * rng.standard_normal(8 * SOUND_RATE))
+    synthesise_speech(SCRIPT, folder / "first voice.wav", voice="en-us", speed=150)
+    synthesise_speech(SCRIPT, folder / "second voice.wav", voice="en-gb-x-rp", speed=165)
+    synthesise_speech(OTHER, folder / "weather.wav", voice="en-us", speed=150)
+    rng, time = np.random.default_rng(3), np.arange(8 * AUDIO_SAMPLE_RATE) / AUDIO_SAMPLE_RATE
+    write(folder / "silence.wav", np.zeros(8 * AUDIO_SAMPLE_RATE))
+    write(folder / "noise.wav", 3000 * rng.standard_normal(8 * AUDIO_SAMPLE_RATE))
     chords = sum(np.sin(2 * np.pi * hertz * time) for hertz in (220, 277, 330))
     write(folder / "chords.wav", 5000 * chords * (1 + np.sin(4 * np.pi * time)))
     return folder
@@ -129,7 +129,7 @@ def test_the_same_script_under_another_voice_is_matched_and_another_is_not(talk:
 
 def test_a_file_that_is_not_held_is_listened_to(talk: Path, store: Path, tmp_path: Path) -> None:
     new = tmp_path / "third voice.wav"
-    speak(SCRIPT, new, voice="en-gb-scotland", speed=140)
+    synthesise_speech(SCRIPT, new, voice="en-gb-scotland", speed=140)
     (answer,) = lines(mediafp("match", new, "--json", store=store))
     assert {m["relation"] for m in answer["matches"]} == {"same_script"}
     (silent,) = lines(mediafp("match", new, "--transcribe", "no", "--json", store=store))

@@ -14,7 +14,7 @@ from mediafp import demo
 from mediafp.fingerprint import FingerprintType
 from mediafp.fingerprints import registry
 from mediafp.fingerprints.pdq import Pdq
-from mediafp.matching.judge import SURE_PDQ
+from mediafp.matching.judge import MAX_PDQ_MATCH_DISTANCE
 
 Edit = Callable[[np.ndarray], np.ndarray]
 TURNS = [(turns, flipped) for turns in range(4) for flipped in (False, True)]
@@ -22,7 +22,7 @@ TURNS = [(turns, flipped) for turns in range(4) for flipped in (False, True)]
 
 @cache
 def photo(name: str) -> np.ndarray:
-    return np.asarray(Image.open(demo.shipped(*demo.PHOTOS[name])).convert("RGB"))
+    return np.asarray(Image.open(demo.packaged_file(*demo.PHOTOS[name])).convert("RGB"))
 
 
 def jpeg(quality: int) -> Edit:
@@ -41,7 +41,7 @@ def blur(radius: float) -> Edit:
 def distances(kind: FingerprintType, query: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The distance of each row to its counterpart, as a share of the greatest there is between unlike pictures."""
     if kind.metric == "hamming":
-        return np.bitwise_count(query ^ reference).sum(axis=1) / (4.0 * kind.width)
+        return np.bitwise_count(query ^ reference).sum(axis=1) / (4.0 * kind.columns)
     return 1 - (query.astype(np.float32) * reference.astype(np.float32)).sum(axis=1)
 
 
@@ -51,7 +51,7 @@ def turned(picture: np.ndarray, turn: tuple[int, bool]) -> np.ndarray:
     return np.ascontiguousarray(made[:, ::-1] if flipped else made)
 
 
-@pytest.fixture(params=registry.names())
+@pytest.fixture(params=registry.type_names())
 def kind(request: pytest.FixtureRequest) -> FingerprintType:
     """Each type in turn."""
     return registry.fingerprint_type(request.param)
@@ -64,7 +64,7 @@ CROPS = st.tuples(
 
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(crops=st.lists(CROPS, min_size=1, max_size=3))
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", registry.type_names())
 def test_a_picture_lies_at_no_distance_from_itself(name: str, crops: list[tuple[str, int, int, int, int]]) -> None:
     kind = registry.fingerprint_type(name)
     pictures = [photo(of)[top : top + tall, left : left + wide] for of, left, top, wide, tall in crops]
@@ -127,21 +127,21 @@ def test_a_form_of_a_turned_picture_is_the_original_hash(photos: dict[str, np.nd
     pdq = Pdq()
     for name, picture in photos.items():
         original = pdq.extract([picture])[0][0]
-        forms = pdq.dihedral(turned(picture, turn))
+        forms = pdq.dihedral_hashes(turned(picture, turn))
         assert forms.shape == (8, 32) and forms.dtype == np.uint8
         nearest = int(np.bitwise_count(forms ^ original).sum(axis=1).min())
-        assert nearest <= SURE_PDQ, (name, nearest)
+        assert nearest <= MAX_PDQ_MATCH_DISTANCE, (name, nearest)
 
 
 def test_the_first_form_is_the_hash_and_the_forms_differ(photos: dict[str, np.ndarray]) -> None:
     pdq = Pdq()
     for name, picture in photos.items():
-        forms = pdq.dihedral(picture)
+        forms = pdq.dihedral_hashes(picture)
         assert forms[0].tobytes() == pdq.extract([picture])[0][0].tobytes(), name
         apart = [int(np.bitwise_count(forms[a] ^ forms[b]).sum()) for a in range(8) for b in range(a)]
-        assert min(apart) > SURE_PDQ, name
+        assert min(apart) > MAX_PDQ_MATCH_DISTANCE, name
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (300, 300), (40, 900)])
 def test_a_plain_picture_has_no_forms(shape: tuple[int, int]) -> None:
-    assert Pdq().dihedral(np.full((*shape, 3), 120, np.uint8)).shape == (0, 32)
+    assert Pdq().dihedral_hashes(np.full((*shape, 3), 120, np.uint8)).shape == (0, 32)
