@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mediafp.errors import MediaError, UnreadableMedia
-from mediafp.evidence import QueryResult, Match, Point, TextLine
+from mediafp.evidence import Match, Point, QueryResult, TextLine
 from mediafp.ingest.open import detect_kind
 from mediafp.ingest.probe import OpenFile, open_file
 from mediafp.ingest.thumbnails import decode_thumbnail

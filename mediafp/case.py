@@ -11,17 +11,16 @@ from typing import Literal, Self
 
 import platformdirs
 
-from mediafp import answers, jobs, library, scribe
+from mediafp import answers, jobs, library, plan, scribe
 from mediafp.answers import AnalysedQuery, QueryOptions
 from mediafp.errors import UnreadableMedia, UsageError
-from mediafp.evidence import QueryResult, Clustering, SpeechHint, SearchHit, PairKey, Match, Trace, Transcript, pair_key
+from mediafp.evidence import Clustering, Match, PairKey, QueryResult, SearchHit, SpeechHint, Trace, Transcript, pair_key
 from mediafp.ingest.probe import open_file
 from mediafp.ingest.walk import file_sha256, walk
-from mediafp.jobs import IngestOptions, FileOutcome
+from mediafp.jobs import FileOutcome, IngestOptions
 from mediafp.library import StoredReferences
 from mediafp.media import Asset
 from mediafp.pipeline import FileAnalysis
-from mediafp import plan
 from mediafp.plan import IngestEstimate
 from mediafp.reading.speech import SpeechOptions
 from mediafp.reading.tells import DEFAULT_LIST, find_hints, load_misreadings

@@ -126,9 +126,9 @@ def run_demo(folder: Path, bar: Progress, out: Console, *, sandboxed: bool = Tru
 def _print_trace(trace: Trace, out: Console) -> None:
     for one in trace.entries:
         seen = one.sightings[0]
-        min_probability = ", least cut" if one is trace.source else ""
+        cut_mark = ", least cut" if one is trace.source else ""
         out.print(
-            f"  {one.first_seen}  {escape(seen.account or '')} on {seen.platform}: {Path(seen.uri).name}{min_probability}"
+            f"  {one.first_seen}  {escape(seen.account or '')} on {seen.platform}: {Path(seen.uri).name}{cut_mark}"
         )
         placement = one.match.placement
         if placement and placement.handles:

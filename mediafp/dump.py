@@ -9,9 +9,9 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from mediafp.errors import MediaError, UnreadableMedia
-from mediafp.ingest.archives import is_archive, has_archive_suffix
+from mediafp.ingest.archives import has_archive_suffix, is_archive
 from mediafp.ingest.probe import OpenFile, open_file
-from mediafp.ingest.sidecars import SIDECAR_BYTES, SiblingOpener, open_sibling, is_sidecar
+from mediafp.ingest.sidecars import SIDECAR_BYTES, SiblingOpener, is_sidecar, open_sibling
 from mediafp.ingest.walk import FoundFile
 from mediafp.workers.supervisor import WorkerPool
 from mediafp.workers.unpacking import unpack_archive

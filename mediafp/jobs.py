@@ -13,15 +13,15 @@ from typing import Any, Literal
 import mediafp
 from mediafp import pipeline, weights
 from mediafp.dump import IngestItem, iter_items
-from mediafp.errors import ErrorKind, WorkerLost, MediaError, UnreadableMedia
+from mediafp.errors import ErrorKind, MediaError, UnreadableMedia, WorkerLost
 from mediafp.evidence import OcrResult
 from mediafp.ingest.open import detect_kind
 from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.sidecars import is_sidecar
 from mediafp.ingest.walk import FoundFile, file_sha256
 from mediafp.listening import TranscriptionPool
-from mediafp.media import Kind, Sighting, Audio
-from mediafp.pipeline import FileAnalysis, AnalysisOptions
+from mediafp.media import Audio, Kind, Sighting
+from mediafp.pipeline import AnalysisOptions, FileAnalysis
 from mediafp.reading.text import ocr_version
 from mediafp.store import ledger, log, texts, transcripts
 from mediafp.store.ledger import LedgerEntry

@@ -9,7 +9,7 @@ from threadpoolctl import ThreadpoolController
 
 from mediafp import weights
 from mediafp.errors import StoreError
-from mediafp.evidence import Clustering, Edge, PairKey, Match, Segment, pair_key
+from mediafp.evidence import Clustering, Edge, Match, PairKey, Segment, pair_key
 from mediafp.fingerprint import REFERENCE_CROPS, Fingerprint
 from mediafp.fingerprints.crops import reference_crops_version
 from mediafp.fingerprints.pdq import Pdq
@@ -29,7 +29,7 @@ from mediafp.matching.videos import VideoPair as VideoPair
 from mediafp.matching.videos import VideoQuery, match_video
 from mediafp.matching.videos import compare_videos as compare_video
 from mediafp.matching.views import make_query_crops
-from mediafp.matching.written import TextLines, QueryText, add_text_evidence
+from mediafp.matching.written import QueryText, TextLines, add_text_evidence
 from mediafp.media import Asset, Kind, Pixels
 from mediafp.pipeline import SEARCH_TYPE, STORED_TYPES, FileAnalysis, transcribe_audio
 from mediafp.reading.speech import SpeechOptions

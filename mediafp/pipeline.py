@@ -17,14 +17,14 @@ from mediafp.ingest.open import open_media
 from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.sidecars import SiblingOpener, read_sidecars
 from mediafp.ingest.thumbnails import encode_thumbnail
-from mediafp.media import Asset, Frame, Kind, DecodedMedia, Pixels, Sighting, Audio
+from mediafp.media import Asset, Audio, DecodedMedia, Frame, Kind, Pixels, Sighting
 from mediafp.reading.speech import SpeechOptions, get_transcriber
 from mediafp.reading.text import get_ocr_reader, ocr_version
 from mediafp.settings import (
-    MIN_FRAME_STD,
     DUPLICATE_FRAME_COSINE,
     FRAME_THUMBNAIL_SIDE,
     MAX_THUMBNAIL_BYTES,
+    MIN_FRAME_STD,
     THUMBNAIL_SIDE,
 )
 from mediafp.store.records import IngestRecord, Thumbnail

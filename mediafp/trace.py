@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mediafp.evidence import QueryResult, Match, Placement, Point, Trace, TraceEntry
+from mediafp.evidence import Match, Placement, Point, QueryResult, Trace, TraceEntry
 from mediafp.media import Sighting
-from mediafp.plane import polygon_area, intersection_area
+from mediafp.plane import intersection_area, polygon_area
 
 MIN_QUERY_SHOWN = 0.9
 """Share of the query that a source must show; a picture that shows less is cut elsewhere."""

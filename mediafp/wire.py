@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from mediafp.evidence import (
-    QueryResult,
     Cluster,
     Clustering,
     Edge,
-    SearchHit,
     Match,
     Placement,
+    QueryResult,
+    SearchHit,
     Segment,
     TextLine,
     Trace,

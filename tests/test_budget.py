@@ -20,13 +20,13 @@ from processes import child
 from mediafp import pipeline
 from mediafp.errors import MediaError, TooLargeMedia, UnsupportedMedia
 from mediafp.ingest import budget, container, pictures, video
-from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, CpuBudget, BudgetCheck, unlimited
+from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, BudgetCheck, CpuBudget, unlimited
 from mediafp.ingest.open import open_media
 from mediafp.ingest.pictures import MIN_DECODED_SIDE, read_image
 from mediafp.ingest.probe import open_file
 from mediafp.ingest.sound import read_audio
-from mediafp.media import AUDIO_SAMPLE_RATE, Frame, DecodedMedia
-from mediafp.settings import CPU_SECONDS_PER_FILE, MAX_CPU_SECONDS, MAX_PIXELS, MAX_METADATA_BYTES, MAX_IMAGE_BYTES
+from mediafp.media import AUDIO_SAMPLE_RATE, DecodedMedia, Frame
+from mediafp.settings import CPU_SECONDS_PER_FILE, MAX_CPU_SECONDS, MAX_IMAGE_BYTES, MAX_METADATA_BYTES, MAX_PIXELS
 
 
 def whole(path: Path, go_on: BudgetCheck = unlimited, **how: bool) -> tuple[DecodedMedia, list[Frame]]:

@@ -12,13 +12,13 @@ from mediafp.matching import closeup
 from mediafp.matching.closeup import CONCLUSIVE_SIMILARITY, align_regions, compute_region_similarity
 from mediafp.matching.place import (
     DETECTION_SIDE,
-    PlacementFit,
     LocalFeatures,
+    PlacementFit,
     is_conclusive,
     place_image,
     query_features,
 )
-from mediafp.plane import image_corners, homography_from_corners
+from mediafp.plane import homography_from_corners, image_corners
 
 NAMES = ["portrait", "cat", "temple", "motorcycle", "officer"]
 

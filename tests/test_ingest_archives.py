@@ -21,7 +21,7 @@ import pytest
 
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnreadableMedia, UnsupportedMedia
 from mediafp.ingest import archives
-from mediafp.ingest.archives import ARCHIVE_SUFFIXES, ArchiveMember, iter_members, is_archive
+from mediafp.ingest.archives import ARCHIVE_SUFFIXES, ArchiveMember, is_archive, iter_members
 
 NOISE = random.Random(1).randbytes(300_000)
 FILES = {

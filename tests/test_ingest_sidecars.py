@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mediafp.ingest.sidecars import SightingFields, open_sibling, is_sidecar, read_sidecars
+from mediafp.ingest.sidecars import SightingFields, is_sidecar, open_sibling, read_sidecars
 
 
 def read(path: Path) -> tuple[SightingFields, list[str]]:

@@ -11,9 +11,9 @@ from mediafp import weights
 from mediafp.evidence import Placement, Verdict
 from mediafp.matching import judge
 from mediafp.matching.judge import (
+    MAX_PDQ_MATCH_DISTANCE,
     MIN_COPY_PROBABILITY,
     MIN_SCENE_SCORE,
-    MAX_PDQ_MATCH_DISTANCE,
     ImagePairFeatures,
     VideoPairFeatures,
 )

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mediafp.fingerprint import REFERENCE_CROPS, MAX_CROPS_PER_IMAGE
+from mediafp.fingerprint import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
 from mediafp.fingerprints.crops import reference_crops_version
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.ingest.probe import open_file
@@ -22,35 +22,35 @@ from mediafp.pipeline import STORED_TYPES, FileAnalysis, analyse_file
 from mediafp.store.codec import CODES, MAGIC, pack_arrays
 from mediafp.workers import messages
 from mediafp.workers.messages import (
-    MAX_COORDINATE,
+    IMAGE_SIDE,
     LENGTH,
+    MAX_COORDINATE,
     MAX_LINES,
     MAX_PROPERTIES,
     MAX_WARNINGS,
-    IMAGE_SIDE,
     PROPERTY_CHARS,
     WARNING_CHARS,
-    Result,
-    MemberEnd,
-    Failure,
-    AudioResult,
-    PackedTextLine,
-    MemberStart,
-    DataChunk,
     AnalysisResult,
-    Ready,
-    PackedFingerprint,
-    MemberDecision,
-    Task,
     ArchiveEnd,
+    AudioResult,
+    DataChunk,
+    Failure,
+    MemberDecision,
+    MemberEnd,
+    MemberStart,
     OcrTaskResult,
+    PackedFingerprint,
+    PackedTextLine,
+    Ready,
+    Result,
+    Task,
+    decode_decision,
     decode_result,
+    decode_task,
     encode,
     pack_analysis,
-    validate_analysis,
     truncate_texts,
-    decode_decision,
-    decode_task,
+    validate_analysis,
     validate_lines,
 )
 

@@ -11,16 +11,16 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from mediafp import wire
 from mediafp.case import Case
 from mediafp.matching.place import (
-    PlacementFit,
     LocalFeatures,
+    PlacementFit,
+    has_enough_keypoints,
     is_conclusive,
-    place_image,
     place_all_copies,
+    place_image,
     place_small_crop,
     query_features,
-    has_enough_keypoints,
 )
-from mediafp.plane import polygon_area, reference_to_query, image_corners, homography_from_corners
+from mediafp.plane import homography_from_corners, image_corners, polygon_area, reference_to_query
 
 
 def sketch(picture: np.ndarray) -> LocalFeatures:

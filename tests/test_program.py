@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mediafp.errors import WorkerLost, MediaError, SandboxError, UsageError
+from mediafp.errors import MediaError, SandboxError, UsageError, WorkerLost
 from mediafp.workers import program
 from mediafp.workers.program import SandboxedProgram, find_ffmpeg
 

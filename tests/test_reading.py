@@ -9,7 +9,7 @@ from mediafp.errors import UsageError
 from mediafp.media import AUDIO_SAMPLE_RATE
 from mediafp.reading.speech import MAX_WINDOW_SECONDS, load_hotwords
 from mediafp.reading.voice import SpeechChunk
-from mediafp.reading.windows import DecodingWindow, split_in_half, split_decoded, sentence_times, build_windows
+from mediafp.reading.windows import DecodingWindow, build_windows, sentence_times, split_decoded, split_in_half
 
 
 def piece(start: float, end: float) -> SpeechChunk:

@@ -12,15 +12,15 @@ import pytest
 from PIL import Image
 
 from mediafp.evidence import (
-    QueryResult,
     Cluster,
     Clustering,
-    Edge,
-    SpeechHint,
-    Match,
     ClusterMember,
+    Edge,
+    Match,
     Placement,
+    QueryResult,
     Segment,
+    SpeechHint,
     TextLine,
     Transcript,
     TranscriptSegment,

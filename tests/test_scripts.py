@@ -14,16 +14,16 @@ from mediafp.matching.script_align import (
     INITIAL,
     MATCH_SCORE,
     MEDIAL,
+    MIN_COPY_WORDS,
     MISMATCH_SCORE,
     NUCLEUS,
-    MIN_COPY_WORDS,
     _local,
-    best_scores,
     align_transcripts,
-    word_similarity,
+    best_scores,
     encode_words,
+    word_similarity,
 )
-from mediafp.matching.script_index import SIGNATURE_BYTES, PASSAGE_WORDS, TranscriptIndex, signatures
+from mediafp.matching.script_index import PASSAGE_WORDS, SIGNATURE_BYTES, TranscriptIndex, signatures
 from mediafp.matching.scripts import MAX_SHORT_PROBABILITY, compare_transcripts, match_transcript
 from mediafp.media import Kind
 

@@ -19,7 +19,7 @@ from intakes import BAD_NAME, HEAD, JPEGS, answer, ask, child, done, end, failed
 
 from mediafp.errors import StoreError
 from mediafp.evidence import Transcript, TranscriptSegment
-from mediafp.fingerprint import REFERENCE_CROPS, MAX_CROPS_PER_IMAGE
+from mediafp.fingerprint import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
 from mediafp.media import Sighting
 from mediafp.store import codec, ledger, log, records, schema, transcripts
 from mediafp.store.ledger import LedgerEntry

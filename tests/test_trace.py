@@ -1,6 +1,6 @@
 """The order of a trace, and the least-cut picture in it."""
 
-from mediafp.evidence import QueryResult, Match, Placement
+from mediafp.evidence import Match, Placement, QueryResult
 from mediafp.media import Sighting
 from mediafp.trace import build_trace
 

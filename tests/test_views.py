@@ -8,13 +8,13 @@ from PIL import Image, ImageOps
 
 from mediafp.case import Case
 from mediafp.evidence import Match
-from mediafp.fingerprint import REFERENCE_CROPS, MAX_CROPS_PER_IMAGE
+from mediafp.fingerprint import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
 from mediafp.fingerprints.crops import fingerprint_reference_crops, reference_crops_version
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.jobs import IngestOptions
 from mediafp.matching.place import Box
 from mediafp.matching.search import Candidate, shortlist
-from mediafp.matching.views import MAX_RECTANGLES, half_boxes, find_rectangles, make_query_crops
+from mediafp.matching.views import MAX_RECTANGLES, find_rectangles, half_boxes, make_query_crops
 from mediafp.media import Pixels
 from mediafp.pipeline import AnalysisOptions
 

@@ -8,8 +8,8 @@ from mediafp.fingerprints.words import (
     DIGIT_QUALITY,
     FLAG_QUALITY,
     HASHED_WORD_BIT,
-    to_phonetic_tokens,
     fingerprint_transcript,
+    to_phonetic_tokens,
 )
 
 

@@ -23,7 +23,7 @@ from PIL import Image, ImageCms
 from processes import ffmpeg, gone, state
 
 from mediafp import pipeline
-from mediafp.errors import CorruptMedia, WorkerLost, NotMedia, SandboxError, TooLargeMedia
+from mediafp.errors import CorruptMedia, NotMedia, SandboxError, TooLargeMedia, WorkerLost
 from mediafp.ingest.probe import OpenFile, open_file
 from mediafp.ingest.sound import read_audio
 from mediafp.ingest.walk import file_sha256
@@ -31,18 +31,18 @@ from mediafp.media import Kind
 from mediafp.store.codec import pack_arrays
 from mediafp.workers import supervisor, unpacking
 from mediafp.workers.messages import (
-    Failure,
-    AudioResult,
-    MemberStart,
-    DataChunk,
     AnalysisResult,
-    Ready,
-    PackedFingerprint,
-    Task,
     ArchiveEnd,
+    AudioResult,
+    DataChunk,
+    Failure,
+    MemberStart,
+    PackedFingerprint,
+    Ready,
+    Task,
     encode,
 )
-from mediafp.workers.supervisor import WorkerProcess, WorkerPool
+from mediafp.workers.supervisor import WorkerPool, WorkerProcess
 from mediafp.workers.unpacking import UnpackedMember, unpack_archive
 
 ACTOR = """

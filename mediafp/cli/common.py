@@ -28,7 +28,7 @@ from mediafp import wire
 from mediafp.case import Case, open_case
 from mediafp.errors import ModelError
 from mediafp.reading.models import DEFAULT_MODEL
-from mediafp.reading.speech import SpeechOptions, load_hotwords, get_transcriber
+from mediafp.reading.speech import SpeechOptions, get_transcriber, load_hotwords
 from mediafp.unseen import escape_unprintable
 
 ExitStatus, ExitStatus, COULD_NOT_RUN, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130

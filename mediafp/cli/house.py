@@ -14,12 +14,12 @@ from mediafp.cli.common import (
     StoreOption,
     UnsafeOption,
     app,
-    open_selected_case,
-    sandboxed,
-    out,
-    progress,
-    print_json,
     escape_markup,
+    open_selected_case,
+    out,
+    print_json,
+    progress,
+    sandboxed,
 )
 from mediafp.reading.models import cached_models
 from mediafp.store import texts, transcripts

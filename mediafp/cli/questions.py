@@ -8,25 +8,25 @@ import typer
 from mediafp import wire
 from mediafp.case import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.cli.common import (
-    ExitStatus,
     SOME_FAILED,
+    ExitStatus,
+    HotwordsOption,
     JsonOption,
     ModelOption,
     PathsArgument,
     StoreOption,
     Transcribe,
     UnsafeOption,
-    HotwordsOption,
     YesNo,
     app,
+    escape_markup,
     open_selected_case,
     out,
-    progress,
     print_json,
-    escape_markup,
+    progress,
     speech_options,
 )
-from mediafp.evidence import QueryResult, Match, Trace
+from mediafp.evidence import Match, QueryResult, Trace
 from mediafp.ingest.walk import walk
 from mediafp.reading.models import DEFAULT_MODEL
 from mediafp.store import transcripts

@@ -10,20 +10,20 @@ import typer
 from mediafp import wire
 from mediafp.cli.common import (
     SOME_FAILED,
+    HotwordsOption,
     JsonOption,
     ModelOption,
     PathsArgument,
     StoreOption,
     Transcribe,
     UnsafeOption,
-    HotwordsOption,
     app,
-    open_selected_case,
     err,
-    out,
-    progress,
-    print_json,
     escape_markup,
+    open_selected_case,
+    out,
+    print_json,
+    progress,
     speech_options,
 )
 from mediafp.errors import UsageError

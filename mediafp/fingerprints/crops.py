@@ -5,7 +5,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mediafp.fingerprint import REFERENCE_CROPS, MAX_CROPS_PER_IMAGE, Fingerprint, FingerprintType
+from mediafp.fingerprint import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS, Fingerprint, FingerprintType
 from mediafp.fingerprints.sscd import INPUT_SIDE
 from mediafp.media import Pixels
 

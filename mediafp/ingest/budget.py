@@ -26,14 +26,14 @@ class CpuBudget:
     budget the kernel ends the process (SIGXCPU), in whatever library it is.
     """
 
-    def __init__(self, min_probability: float = CPU_SECONDS_PER_FILE) -> None:
-        self._start, self._min_probability = time.process_time(), min_probability
-        self._allow(min_probability)
+    def __init__(self, minimum: float = CPU_SECONDS_PER_FILE) -> None:
+        self._start, self._minimum = time.process_time(), minimum
+        self._allow(minimum)
 
     def __call__(self, seconds: float) -> bool:
         """Whether there is CPU time left."""
         earned = max(
-            self._min_probability, min(self._min_probability + CPU_SECONDS_PER_MEDIA_SECOND * seconds, MAX_CPU_SECONDS)
+            self._minimum, min(self._minimum + CPU_SECONDS_PER_MEDIA_SECOND * seconds, MAX_CPU_SECONDS)
         )
         if earned >= self._allowed + 1:
             self._allow(earned)

@@ -7,9 +7,9 @@ from mediafp.errors import CorruptMedia, UnsupportedMedia
 from mediafp.ingest.archives import is_archive
 from mediafp.ingest.budget import BudgetCheck, unlimited
 from mediafp.ingest.pictures import read_image
-from mediafp.ingest.probe import py, OpenFile, kind_from_signature
+from mediafp.ingest.probe import OpenFile, kind_from_signature, py
 from mediafp.ingest.video import read_video
-from mediafp.media import Kind, DecodedMedia
+from mediafp.media import DecodedMedia, Kind
 
 _OTHER_ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c")
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b\x08")

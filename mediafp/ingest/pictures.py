@@ -15,14 +15,14 @@ from PIL import Image, UnidentifiedImageError
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.probe import OpenFile, read_head
-from mediafp.media import Frame, DecodedMedia, Pixels
+from mediafp.media import DecodedMedia, Frame, Pixels
 from mediafp.settings import (
-    SAMPLED_ANIMATION_FRAMES,
-    MAX_ANIMATION_FRAMES,
     ANIMATION_PIXELS,
-    MAX_PIXELS,
-    MAX_METADATA_BYTES,
+    MAX_ANIMATION_FRAMES,
     MAX_IMAGE_BYTES,
+    MAX_METADATA_BYTES,
+    MAX_PIXELS,
+    SAMPLED_ANIMATION_FRAMES,
 )
 
 ALLOWED_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "BMP", "TIFF")
@@ -71,7 +71,7 @@ def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> Dec
         raise TooLargeMedia(
             f"{file.name!r}: {file.bytes} bytes are over the limit of {MAX_IMAGE_BYTES}; shrink it first"
         )
-    with file.reader() as reader, _on_progress(file.name, warnings):
+    with file.reader() as reader, _decode_step(file.name, warnings):
         if file.bytes > MAX_METADATA_BYTES and _is_all_metadata(reader.read(MAX_METADATA_BYTES)):
             raise TooLargeMedia(
                 f"its EXIF and other notes are over the limit of {MAX_METADATA_BYTES} bytes; strip them first"
@@ -105,7 +105,7 @@ def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> Dec
 def _animation(file: OpenFile, warnings: list[str], within_budget: BudgetCheck) -> Iterator[Frame]:
     """Evenly sampled frames of an animation, each shown until the next one sampled."""
     with file.reader() as reader:
-        with _on_progress(file.name, warnings):
+        with _decode_step(file.name, warnings):
             image = _open(reader)
             turn = _orientation(image, warnings)
             count: int = getattr(image, "n_frames", 1)
@@ -122,7 +122,7 @@ def _animation(file: OpenFile, warnings: list[str], within_budget: BudgetCheck) 
                 warnings.append(f"only the first {index} of {count} frames were read: {CPU_LIMIT_MESSAGE}")
                 break
             try:
-                with _on_progress(file.name, warnings):
+                with _decode_step(file.name, warnings):
                     image.seek(index)
                     pixels = _rgb(image, turn) if index in wanted else None
                     # Frames build on the one before, so even those left out are decoded.
@@ -143,7 +143,7 @@ def _animation(file: OpenFile, warnings: list[str], within_budget: BudgetCheck) 
 
 
 @contextmanager
-def _on_progress(name: str, warnings: list[str]) -> Iterator[None]:
+def _decode_step(name: str, warnings: list[str]) -> Iterator[None]:
     """A stretch of Pillow work: its own pixel limit off (ours holds), its complaints ours.
 
     Both are settings of the whole process, hence the lock; it is never held across a `yield` of a

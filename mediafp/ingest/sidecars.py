@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, Final, Protocol
 
 from mediafp.errors import UnreadableMedia
-from mediafp.ingest.probe import py, open_file
+from mediafp.ingest.probe import open_file, py
 
 SIDECAR_BYTES: Final = 8 << 20
 """Largest sidecar that is read; yt-dlp's with every comment inside stay below it in most cases."""

@@ -18,14 +18,14 @@ from av.video.stream import VideoStream
 from mediafp.errors import NotMedia
 from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.container import (
-    TRUNCATION_TOLERANCE_SECONDS,
-    MAX_CONSECUTIVE_ERRORS,
     MAX_CLOCK_STEP_BACK_SECONDS,
-    has_decoder,
+    MAX_CONSECUTIVE_ERRORS,
+    TRUNCATION_TOLERANCE_SECONDS,
+    demux_packets,
     discard_others,
+    has_decoder,
     no_stream_error,
     open_container,
-    demux_packets,
     video_stream,
 )
 from mediafp.ingest.probe import OpenFile, kind_from_signature

@@ -19,21 +19,21 @@ from av.video.stream import VideoStream
 from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.container import (
-    TRUNCATION_TOLERANCE_SECONDS,
-    MAX_CONSECUTIVE_ERRORS,
     MAX_CLOCK_STEP_BACK_SECONDS,
-    has_decoder,
+    MAX_CONSECUTIVE_ERRORS,
+    TRUNCATION_TOLERANCE_SECONDS,
+    demux_packets,
     discard_others,
+    has_decoder,
+    library_message,
     no_stream_error,
     open_container,
-    demux_packets,
     video_stream,
-    library_message,
 )
 from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.sound import AudioDecoder, decode_audio, select_audio_stream
-from mediafp.media import Frame, DecodedMedia, Pixels, Audio
-from mediafp.settings import FRAME_SIDE, MAX_FRAME_PIXELS, MAX_FRAMES, FRAME_INTERVAL_SECONDS
+from mediafp.media import Audio, DecodedMedia, Frame, Pixels
+from mediafp.settings import FRAME_INTERVAL_SECONDS, FRAME_SIDE, MAX_FRAME_PIXELS, MAX_FRAMES
 
 TIME_SLACK: Final = 1e-4
 """Seconds by which a frame may precede its sample point, for clocks that cannot state it exactly."""
@@ -187,7 +187,7 @@ def _describe(stream: VideoStream) -> dict[str, str | int | float | bool | None]
         "codec": context.codec.canonical_name,
         "width": context.width,
         "height": context.height,
-        "fps": round(1 / on_progress, 3) if (on_progress := _on_progress(stream)) else None,
+        "fps": round(1 / on_progress, 3) if (on_progress := _frame_step(stream)) else None,
     }
     if stream.duration is not None and stream.duration > 0 and stream.time_base:
         told["duration"] = _seconds(float(stream.duration * stream.time_base))
@@ -212,7 +212,7 @@ def _sample_frames(
     within_budget: BudgetCheck,
 ) -> Iterator[Frame]:
     """The frames at the sample points, each with its span: up to the next, or to the end of the stream."""
-    on_progress = _on_progress(stream) or 0.04
+    on_progress = _frame_step(stream) or 0.04
     base = stream.time_base
     # AVI stores one time a packet, in decoding order, which PyAV hands on as presentation times.
     by_order = container.format.name == "avi"
@@ -387,7 +387,7 @@ def _length(frame: VideoFrame, on_progress: float) -> float:
     return on_progress
 
 
-def _on_progress(stream: VideoStream) -> float | None:
+def _frame_step(stream: VideoStream) -> float | None:
     """Mean seconds between frames, None where the file does not tell."""
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
         if rate and 0 < rate <= RATE_LIMIT:

@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.place import PlacementFit, LocalFeatures, is_conclusive
+from mediafp.matching.place import LocalFeatures, PlacementFit, is_conclusive
 from mediafp.matching.search import Vectors
 from mediafp.media import Pixels
 from mediafp.plane import (
     Homography,
+    homography_from_corners,
+    image_corners,
     jacobian_at,
     to_pixel_centres,
     transform_points,
-    image_corners,
-    homography_from_corners,
 )
 
 MODEL_INPUT_SIDE = 224

@@ -6,17 +6,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.place import Box, PlacementFit, LocalFeatures
+from mediafp.matching.place import Box, LocalFeatures, PlacementFit
 from mediafp.matching.views import find_rectangles
 from mediafp.plane import (
     Homography,
+    box_corners,
+    homography_from_corners,
+    image_corners,
+    intersection_area,
     polygon_area,
     to_pixel_centres,
     transform_points,
-    intersection_area,
-    box_corners,
-    image_corners,
-    homography_from_corners,
 )
 
 MIN_PART, MAX_PART = 0.1, 0.9

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
-from mediafp.evidence import Cluster, Clustering, Edge, ClusterMember
+from mediafp.evidence import Cluster, Clustering, ClusterMember, Edge
 from mediafp.media import Kind
 
 RESOLUTION = 0.3

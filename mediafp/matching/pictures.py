@@ -13,12 +13,12 @@ from mediafp.matching.closeup import compute_region_similarity
 from mediafp.matching.framed import shows_different_inset
 from mediafp.matching.place import (
     Box,
-    PlacementFit,
     LocalFeatures,
+    PlacementFit,
+    has_enough_keypoints,
     is_conclusive,
     place_all_copies,
     place_small_crop,
-    has_enough_keypoints,
 )
 from mediafp.matching.search import (
     Candidate,

@@ -12,15 +12,15 @@ from mediafp.evidence import Placement
 from mediafp.media import Pixels
 from mediafp.plane import (
     Homography,
-    polygon_area,
+    image_corners,
+    intersection_area,
     jacobian_at,
+    polygon_area,
+    polygon_intersection,
+    projective_depths,
     reference_to_query,
     to_pixel_centres,
     transform_points,
-    intersection_area,
-    projective_depths,
-    image_corners,
-    polygon_intersection,
 )
 
 Floats = npt.NDArray[np.float32]

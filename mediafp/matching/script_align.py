@@ -95,8 +95,8 @@ def align_transcripts(query: Fingerprint, reference: Fingerprint) -> list[Aligne
     # What is alike in a small part throughout (a laugh and a chant) agrees in nothing.
     stretches = [s for s in (_stretch(path, query, reference) for path in _joined(paths)) if s.rows]
     stretches.sort(key=lambda s: (-s.net_evidence, s.query))
-    min_probability = min(SIDE_SHARE * stretches[0].net_evidence, MIN_COPY_WORDS) if stretches else 0
-    return [s for s in stretches if s.net_evidence >= min_probability]
+    least = min(SIDE_SHARE * stretches[0].net_evidence, MIN_COPY_WORDS) if stretches else 0
+    return [s for s in stretches if s.net_evidence >= least]
 
 
 def _box(here: WordCodes, there: WordCodes, free: npt.NDArray[np.bool_]) -> tuple[tuple[int, int], tuple[int, int]]:

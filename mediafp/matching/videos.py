@@ -10,7 +10,7 @@ from mediafp.evidence import Match, Relation, Segment
 from mediafp.matching import judge
 from mediafp.matching.align import AlignedSegment, align_frames, covered_share
 from mediafp.matching.closeup import compute_region_similarity
-from mediafp.matching.place import PlacementFit, LocalFeatures, place_image
+from mediafp.matching.place import LocalFeatures, PlacementFit, place_image
 from mediafp.matching.search import Candidate, Vectors, background_level, min_hamming_distance, rank_candidates
 from mediafp.matching.shelf import References
 from mediafp.matching.stills import find_runs

@@ -9,11 +9,11 @@ from mediafp.evidence import Match, Placement, TextLine
 from mediafp.matching.handles import extract_handles
 from mediafp.plane import (
     Homography,
+    homography_from_corners,
+    image_corners,
+    intersection_area,
     polygon_area,
     transform_points,
-    intersection_area,
-    image_corners,
-    homography_from_corners,
 )
 from mediafp.text import tokenise
 

@@ -26,7 +26,7 @@ from mediafp.reading.doubts import UNSURE_LOGPROB, count_words, find_quality_fla
 from mediafp.reading.language import UNKNOWN, LanguageEvidence, cantonese_probability, identify_languages
 from mediafp.reading.models import DEFAULT_MODEL, SpeechModel, speech_model
 from mediafp.reading.voice import SpeechChunk, to_float
-from mediafp.reading.windows import DecodingWindow, split_in_half, split_decoded, sentence_times, build_windows
+from mediafp.reading.windows import DecodingWindow, build_windows, sentence_times, split_decoded, split_in_half
 
 if TYPE_CHECKING:
     import ctranslate2

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mediafp import weights
 from mediafp.evidence import TextLine
 from mediafp.media import Pixels
-from mediafp.plane import polygon_area, intersection_area
+from mediafp.plane import intersection_area, polygon_area
 
 READER_VERSION = "1"
 """The version of how pictures are read; raise it when the same picture gives other text."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from mediafp.evidence import TimeSpan
 from mediafp.media import AUDIO_SAMPLE_RATE
-from mediafp.reading.voice import SpeechChunk, Samples
+from mediafp.reading.voice import Samples, SpeechChunk
 
 JOIN_SECONDS = 3.0
 """Pieces of one language this near are decoded together, without the pause: words before and after help."""

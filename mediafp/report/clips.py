@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 import ffmpeg
 
 from mediafp.errors import MediaError
-from mediafp.evidence import QueryResult, Match, Segment
-from mediafp.settings import MAX_CPU_SECONDS, ALLOWED_DECODERS, ALLOWED_DEMUXERS, MAX_FRAME_PIXELS
+from mediafp.evidence import Match, QueryResult, Segment
+from mediafp.settings import ALLOWED_DECODERS, ALLOWED_DEMUXERS, MAX_CPU_SECONDS, MAX_FRAME_PIXELS
 
 CLIP_HEIGHT = 360
 NAME_DIGITS = 12

@@ -12,16 +12,16 @@ from markupsafe import Markup
 from PIL import Image
 
 from mediafp import __version__
-from mediafp.evidence import QueryResult, Cluster, Clustering, SpeechHint, Match, Placement, Segment
+from mediafp.evidence import Cluster, Clustering, Match, Placement, QueryResult, Segment, SpeechHint
 from mediafp.media import Asset
 from mediafp.report.clips import Clip
 from mediafp.report.drawing import (
     DrawnImage,
-    format_time,
     data_uri,
     draw_side_by_side,
     draw_speech_timeline,
     draw_timelines,
+    format_time,
 )
 from mediafp.report.source import EvidenceSource
 from mediafp.unseen import escape_unprintable

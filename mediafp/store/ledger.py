@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mediafp.store import log
-from mediafp.store.codec import replace_surrogates, utc_now, path_bytes, path_string
+from mediafp.store.codec import path_bytes, path_string, replace_surrogates, utc_now
 
 if TYPE_CHECKING:
     from mediafp.store.records import SqliteStore

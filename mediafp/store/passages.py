@@ -15,7 +15,7 @@ from mediafp.errors import StoreError, UsageError
 from mediafp.evidence import SearchHit, TimeSpan
 from mediafp.store.codec import replace_surrogates
 from mediafp.store.schema import PASSAGE_INDEX
-from mediafp.text import Token, is_cjk, index_form, tokenise
+from mediafp.text import Token, index_form, is_cjk, tokenise
 
 if TYPE_CHECKING:
     from mediafp.store.records import SqliteStore

@@ -17,12 +17,12 @@ from mediafp.media import Asset, Sighting
 from mediafp.store import log, schema, soundness
 from mediafp.store.codec import (
     canonical_json,
-    replace_surrogates,
-    utc_now,
     pack_fingerprint,
     path_bytes,
     path_string,
+    replace_surrogates,
     unpack_fingerprint,
+    utc_now,
 )
 from mediafp.store.content import content_hash
 from mediafp.store.refusal import READ_ERRORS, is_busy, store_error

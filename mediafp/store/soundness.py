@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mediafp.fingerprint import REFERENCE_CROPS, MAX_CROPS_PER_IMAGE
+from mediafp.fingerprint import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
 from mediafp.store import log, passages, schema, texts, transcripts
 from mediafp.store.codec import canonical_json, path_string, unpack_fingerprint
 from mediafp.store.content import content_hash

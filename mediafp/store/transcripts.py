@@ -13,7 +13,7 @@ from mediafp.errors import StoreError
 from mediafp.evidence import Transcript, TranscriptSegment
 from mediafp.fingerprint import Fingerprint
 from mediafp.store import log, passages
-from mediafp.store.codec import replace_surrogates, pack_fingerprint, unpack_fingerprint
+from mediafp.store.codec import pack_fingerprint, replace_surrogates, unpack_fingerprint
 
 if TYPE_CHECKING:
     from mediafp.store.records import SqliteStore

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mediafp.errors import SandboxError
-from mediafp.ingest.sandbox import ResourceLimits, die_with_parent, set_resource_limits, enter_program_sandbox
+from mediafp.ingest.sandbox import ResourceLimits, die_with_parent, enter_program_sandbox, set_resource_limits
 
 ARENAS = 2
 """Heaps of the C library. Each takes 64 MiB of the address space, which is what is limited, and it makes one a thread."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mediafp.errors import ErrorKind
 from mediafp.evidence import OcrResult, TextLine
-from mediafp.fingerprint import REFERENCE_CROPS, MAX_CROPS_PER_IMAGE, Fingerprint, FingerprintType
+from mediafp.fingerprint import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS, Fingerprint, FingerprintType
 from mediafp.fingerprints.crops import reference_crops_version
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.media import Asset, Kind, Pixels

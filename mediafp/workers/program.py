@@ -14,7 +14,7 @@ from typing import IO
 
 import imageio_ffmpeg
 
-from mediafp.errors import WorkerLost, MediaError, SandboxError, UsageError
+from mediafp.errors import MediaError, SandboxError, UsageError, WorkerLost
 from mediafp.workers.launch import LaunchSpec
 from mediafp.workers.python import module_command
 

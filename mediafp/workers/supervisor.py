@@ -26,7 +26,6 @@ import numpy as np
 from mediafp.errors import (
     CorruptMedia,
     ErrorKind,
-    WorkerLost,
     MediaError,
     NotMedia,
     SandboxError,
@@ -34,31 +33,32 @@ from mediafp.errors import (
     TooLargeMedia,
     UnreadableMedia,
     UnsupportedMedia,
+    WorkerLost,
 )
 from mediafp.evidence import OcrResult
 from mediafp.ingest.probe import OpenFile
-from mediafp.media import AUDIO_SAMPLE_RATE, Kind, Audio
+from mediafp.media import AUDIO_SAMPLE_RATE, Audio, Kind
 from mediafp.pipeline import FileAnalysis
-from mediafp.settings import MAX_AUDIO_SECONDS, MAX_WORKER_MEMORY_BYTES, IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
+from mediafp.settings import IMAGE_WALL_SECONDS, MAX_AUDIO_SECONDS, MAX_WORKER_MEMORY_BYTES, VIDEO_WALL_SECONDS
 from mediafp.workers.messages import (
+    EXIT_OUT_OF_MEMORY,
     LENGTH,
     MESSAGE_BYTES,
-    EXIT_OUT_OF_MEMORY,
     RESTART_CPU_SECONDS,
-    Result,
-    Failure,
+    AnalysisResult,
+    ArchiveEnd,
     AudioResult,
     DataChunk,
-    AnalysisResult,
-    Ready,
+    Failure,
     MemberDecision,
-    Task,
-    ArchiveEnd,
     OcrTaskResult,
+    Ready,
+    Result,
+    Task,
     decode_result,
     encode,
-    validate_analysis,
     truncate_texts,
+    validate_analysis,
     validate_lines,
 )
 from mediafp.workers.python import module_command

@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediafp.errors import WorkerLost, MediaError, TooLargeMedia, UnreadableMedia
-from mediafp.ingest.archives import MAX_MEMBERS, MAX_MEMBER_BYTES
+from mediafp.errors import MediaError, TooLargeMedia, UnreadableMedia, WorkerLost
+from mediafp.ingest.archives import MAX_MEMBER_BYTES, MAX_MEMBERS
 from mediafp.ingest.probe import OpenFile
 from mediafp.settings import VIDEO_WALL_SECONDS
-from mediafp.workers.messages import MemberEnd, Failure, MemberStart, DataChunk, MemberDecision, Task, ArchiveEnd
+from mediafp.workers.messages import ArchiveEnd, DataChunk, Failure, MemberDecision, MemberEnd, MemberStart, Task
 from mediafp.workers.supervisor import (
     ERROR_CLASSES,
-    WorkerProcess,
     WorkerPool,
+    WorkerProcess,
+    anonymous_file,
     error_from_failure,
     write_data,
-    anonymous_file,
 )
 
 

@@ -25,7 +25,7 @@ from mediafp.errors import MediaError, NotMedia, SandboxError
 from mediafp.ingest.archives import iter_members
 from mediafp.ingest.budget import CpuBudget
 from mediafp.ingest.probe import OpenFile
-from mediafp.ingest.sandbox import ResourceLimits, die_with_parent, set_resource_limits, enter_sandbox
+from mediafp.ingest.sandbox import ResourceLimits, die_with_parent, enter_sandbox, set_resource_limits
 from mediafp.ingest.sound import read_audio
 from mediafp.media import AUDIO_SAMPLE_RATE, Audio
 from mediafp.settings import (
@@ -35,25 +35,25 @@ from mediafp.settings import (
     MAX_WORKER_MEMORY_BYTES,
 )
 from mediafp.workers.messages import (
-    LENGTH,
     EXIT_OUT_OF_MEMORY,
+    LENGTH,
     PART_BYTES,
-    Result,
-    MemberEnd,
-    Failure,
-    AudioResult,
-    MemberStart,
-    DataChunk,
-    Ready,
-    Task,
     ArchiveEnd,
+    AudioResult,
+    DataChunk,
+    Failure,
+    MemberEnd,
+    MemberStart,
     OcrTaskResult,
-    encode,
-    pack_lines,
-    pack_analysis,
-    truncate_texts,
+    Ready,
+    Result,
+    Task,
     decode_decision,
     decode_task,
+    encode,
+    pack_analysis,
+    pack_lines,
+    truncate_texts,
 )
 
 

@@ -19,7 +19,7 @@ from mediafp.ingest.archives import is_archive
 from mediafp.ingest.open import detect_kind
 from mediafp.ingest.probe import OpenFile
 from mediafp.ingest.walk import file_sha256
-from mediafp.workers.supervisor import WorkerProcess, WorkerPool
+from mediafp.workers.supervisor import WorkerPool, WorkerProcess
 from mediafp.workers.unpacking import unpack_archive
 
 MOST_CPU_SECONDS, MOST_BYTES = 10.0, 3 << 29

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mediafp.case import Case, open_case
 from mediafp.cli import app
-from mediafp.evidence import QueryResult, Match
+from mediafp.evidence import Match, QueryResult
 from mediafp.jobs import IngestOptions
 from mediafp.pipeline import AnalysisOptions
 
