@@ -6,7 +6,7 @@ import traceback
 
 # Each adds its commands to the program.
 from mediafp.cli import house, intake, questions, transcripts
-from mediafp.cli.common import COULD_NOT_RUN, SOME_FAILED, app, err, escape_markup
+from mediafp.cli.common import ExitStatus, app, err, escape_markup
 from mediafp.errors import MediafpError, UsageError
 
 __all__ = ["app", "house", "intake", "main", "questions", "transcripts"]
@@ -22,15 +22,15 @@ def main() -> None:
         app(standalone_mode=True)
     except UsageError as error:
         err.print(f"[red]mediafp:[/] {escape_markup(str(error))}")
-        sys.exit(COULD_NOT_RUN)
+        sys.exit(ExitStatus.COULD_NOT_RUN)
     except MediafpError as error:
         err.print(f"[red]mediafp:[/] {escape_markup(str(error))}")
-        sys.exit(SOME_FAILED)
+        sys.exit(ExitStatus.SOME_FAILED)
     except sqlite3.Error as error:
         err.print(f"[red]mediafp:[/] the store cannot be read ({escape_markup(str(error))}); see: mediafp verify")
-        sys.exit(COULD_NOT_RUN)
+        sys.exit(ExitStatus.COULD_NOT_RUN)
     except Exception:
         # Python's own status for it would be 1: nothing found.
         traceback.print_exc()
         err.print("[red]mediafp:[/] this is a fault of mediafp; please report it with the lines above")
-        sys.exit(COULD_NOT_RUN)
+        sys.exit(ExitStatus.COULD_NOT_RUN)

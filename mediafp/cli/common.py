@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +31,16 @@ from mediafp.reading.models import DEFAULT_MODEL
 from mediafp.reading.speech import SpeechOptions, get_transcriber, load_hotwords
 from mediafp.unseen import escape_unprintable
 
-ExitStatus, ExitStatus, COULD_NOT_RUN, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+class ExitStatus(IntEnum):
+    """The exit status of every command."""
+
+    DONE = 0
+    NOTHING_FOUND = 1
+    COULD_NOT_RUN = 2
+    SOME_FAILED = 3
+    INTERRUPTED = 130
+
 
 err = Console(stderr=True, emoji=False, highlight=False, soft_wrap=True)
 out = Console(emoji=False, highlight=False, soft_wrap=True)
@@ -44,11 +53,11 @@ class _Commands(TyperGroup):
         except KeyboardInterrupt:
             # Caught here: the library underneath would end without a word.
             err.print("stopped; what was acknowledged is kept, and the same command goes on from there")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(ExitStatus.INTERRUPTED) from None
         except BrokenPipeError:
             # The reader has had enough (| head). What Python still holds for it must go nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(ExitStatus) from None
+            raise typer.Exit(ExitStatus.DONE) from None
 
 
 app = typer.Typer(

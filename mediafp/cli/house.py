@@ -9,7 +9,7 @@ from rich.table import Table
 
 from mediafp import weights, wire
 from mediafp.cli.common import (
-    COULD_NOT_RUN,
+    ExitStatus,
     JsonOption,
     StoreOption,
     UnsafeOption,
@@ -90,7 +90,7 @@ def models_verify() -> None:
     for weight, state in bad:
         out.print(f"[red]{weight.name}: {state}[/]")
     if bad:
-        raise typer.Exit(COULD_NOT_RUN)
+        raise typer.Exit(ExitStatus.COULD_NOT_RUN)
     out.print("all model files are as the manifest names them")
 
 
@@ -106,7 +106,7 @@ def doctor() -> None:
         table.add_row(finding.name, "[green]ok[/]" if finding.ok else "[red]missing[/]", escape_markup(finding.detail))
     out.print(table)
     if not audio:
-        raise typer.Exit(COULD_NOT_RUN)
+        raise typer.Exit(ExitStatus.COULD_NOT_RUN)
 
 
 @app.command()

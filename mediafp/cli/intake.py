@@ -16,8 +16,7 @@ import typer
 from mediafp import wire
 from mediafp.case import estimate_ingest
 from mediafp.cli.common import (
-    COULD_NOT_RUN,
-    SOME_FAILED,
+    ExitStatus,
     HotwordsOption,
     JsonOption,
     ModelOption,
@@ -144,7 +143,7 @@ def ingest(
             out.print(
                 f"failed: {', '.join(f'{count} {kind}' for kind, count in kinds)}; see: {escape_markup(suggest_command('errors', store))}"
             )
-        raise typer.Exit(SOME_FAILED)
+        raise typer.Exit(ExitStatus.SOME_FAILED)
 
 
 def _print_plan(found: IngestEstimate, *, as_json: bool) -> None:
@@ -252,4 +251,4 @@ def verify(
             out.print(f"[yellow]changed since it was taken in[/] {escape_markup(uri)}")
         out.print(f"log: {number} entries, sealed {seal}")
     if problems:
-        raise typer.Exit(COULD_NOT_RUN)
+        raise typer.Exit(ExitStatus.COULD_NOT_RUN)

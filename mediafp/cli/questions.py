@@ -8,7 +8,6 @@ import typer
 from mediafp import wire
 from mediafp.case import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.cli.common import (
-    SOME_FAILED,
     ExitStatus,
     HotwordsOption,
     JsonOption,
@@ -87,9 +86,9 @@ def match(
 def _end(*, found: bool, failed: bool) -> None:
     """Nothing; ends the program with the status that says so."""
     if failed:
-        raise typer.Exit(SOME_FAILED)
+        raise typer.Exit(ExitStatus.SOME_FAILED)
     if not found:
-        raise typer.Exit(ExitStatus)
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
 def _print_match(m: Match, *, when: str = "") -> None:
@@ -199,7 +198,7 @@ def search(
     if not found:
         if not as_json:
             out.print("nothing found")
-        raise typer.Exit(ExitStatus)
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
 @app.command()

@@ -9,7 +9,7 @@ import typer
 
 from mediafp import wire
 from mediafp.cli.common import (
-    SOME_FAILED,
+    ExitStatus,
     HotwordsOption,
     JsonOption,
     ModelOption,
@@ -84,7 +84,7 @@ def transcribe(
             if found.error and (to or form in (TranscriptFormat.SRT, TranscriptFormat.VTT)):
                 err.print(f"[red]failed[/] {escape_markup(str(found.path))}: {escape_markup(found.error)}")
     if failed:
-        raise typer.Exit(SOME_FAILED)
+        raise typer.Exit(ExitStatus.SOME_FAILED)
 
 
 def _print_transcript(found: FileTranscription) -> None:

@@ -32,9 +32,7 @@ class CpuBudget:
 
     def __call__(self, seconds: float) -> bool:
         """Whether there is CPU time left."""
-        earned = max(
-            self._minimum, min(self._minimum + CPU_SECONDS_PER_MEDIA_SECOND * seconds, MAX_CPU_SECONDS)
-        )
+        earned = max(self._minimum, min(self._minimum + CPU_SECONDS_PER_MEDIA_SECOND * seconds, MAX_CPU_SECONDS))
         if earned >= self._allowed + 1:
             self._allow(earned)
         return time.process_time() - self._start < earned

@@ -26,7 +26,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mediafp.cli import app
-from mediafp.cli.common import COULD_NOT_RUN
+from mediafp.cli.common import ExitStatus
 from mediafp.demo import CLIPS, PHOTOS, packaged_file
 from mediafp.errors import MediafpError, UsageError
 from mediafp.store import ledger
@@ -189,7 +189,7 @@ def ask(store: Path, *words: str) -> Ended:
     if isinstance(done.exception, SystemExit | None):
         return Ended(code=done.exit_code, out=done.stdout, err=done.stderr)
     # As the program ends in that case.
-    code = COULD_NOT_RUN if isinstance(done.exception, UsageError) else 1
+    code = ExitStatus.COULD_NOT_RUN if isinstance(done.exception, UsageError) else 1
     return Ended(code=code, out=done.stdout, err=f"{done.stderr}{done.exception!r}")
 
 
