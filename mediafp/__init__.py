@@ -20,7 +20,7 @@ __all__ = ["Case", "__version__", "open"]
 def __getattr__(name: str) -> Any:
     # Loaded when first asked for: the command line's --help need not wait for the models' libraries.
     if name in ("Case", "open"):
-        from mediafp import case
+        from mediafp.case import Case, open_case
 
-        return case.Case if name == "Case" else case.open_case
+        return Case if name == "Case" else open_case
     raise AttributeError(f"module 'mediafp' has no attribute {name!r}")

@@ -140,9 +140,8 @@ def ingest(
     if errors:
         if not as_json:
             kinds = Counter(str(error["kind"]) for error in errors).most_common()
-            out.print(
-                f"failed: {', '.join(f'{count} {kind}' for kind, count in kinds)}; see: {escape_markup(suggest_command('errors', store))}"
-            )
+            counted = ", ".join(f"{count} {kind}" for kind, count in kinds)
+            out.print(f"failed: {counted}; see: {escape_markup(suggest_command('errors', store))}")
         raise typer.Exit(ExitStatus.SOME_FAILED)
 
 

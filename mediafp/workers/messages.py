@@ -218,8 +218,8 @@ def pack_lines(text: OcrResult) -> list[PackedTextLine]:
     lines = text.lines[:MAX_LINES]
     return [
         PackedTextLine(
-            truncate_texts([line.text])[0], line.confidence, tuple(at for corner in line.box for at in corner)
-        )  # type: ignore[arg-type]
+            truncate_texts([line.text])[0], line.confidence, (*line.box[0], *line.box[1], *line.box[2], *line.box[3])
+        )
         for line in lines
     ]
 
