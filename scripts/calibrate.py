@@ -37,23 +37,26 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
-from mediafp import pipeline
-from mediafp.case import open_case
-from mediafp.errors import MediaError
-from mediafp.evidence import Transcript, TranscriptSegment
-from mediafp.fingerprints.words import fingerprint_transcript
-from mediafp.ingest.probe import open_file
-from mediafp.ingest.walk import file_sha256
-from mediafp.jobs import IngestOptions
-from mediafp.library import StoredReferences
-from mediafp.matching import judge, pictures, scripts, videos
-from mediafp.matching.script_index import TranscriptIndex
-from mediafp.pipeline import AnalysisOptions
+from mediafp.case.case import open_case
+from mediafp.case.references import StoredReferences
+from mediafp.engine import analysis
+from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.ingest.files import file_sha256, open_file
+from mediafp.matching import calibration
+from mediafp.matching.images.compare import ImagePair
+from mediafp.matching.transcripts.compare import compare_transcripts
+from mediafp.matching.transcripts.index import TranscriptIndex
+from mediafp.matching.videos.compare import VideoPair
+from mediafp.types.errors import MediaError
+from mediafp.types.runs import AnalysisOptions, IngestOptions
+from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 TARGET = Path(__file__).parent.parent / "models" / "calibration.json"
 FOLDS = 5
 REGULARISATION = 1.0
-FEATURES: dict[str, type[judge.Features]] = {name: features for features, name in judge.CALIBRATION_KEYS.items()}
+FEATURES: dict[str, type[calibration.Features]] = {
+    name: features for features, name in calibration.CALIBRATION_KEYS.items()
+}
 WEIGHTS = {"transcripts": "balanced"}
 """Classes are weighted alike: the scripts of the development set are said by up to 20 voices, so that nine in ten
 candidates are true, which no store's are. Unweighted, five words in common would be as likely a script as not."""
@@ -93,12 +96,12 @@ def _of(query: Path, true: Any, kind: str, library: StoredReferences) -> Iterato
     } - {None}
     try:
         with open_file(query) as file:
-            reading = pipeline.analyse_file(file, file_sha256(file))
+            reading = analysis.analyse_file(file, file_sha256(file))
     except MediaError:
         return
     if reading is None or (kind == "videos") != (reading.asset.kind == "video"):
         return
-    pairs: list[pictures.ImagePair] | list[videos.VideoPair] = library.compare_with_references(reading)
+    pairs: list[ImagePair] | list[VideoPair] = library.compare_with_references(reading)
     for pair in pairs:
         if not isinstance(pair.features, FEATURES[kind]):
             continue
@@ -118,7 +121,7 @@ def script_samples(named: str) -> list[Sample]:
     shelf = TranscriptIndex(fingerprint_transcript(result["sha256"], _transcript(result)) for result in read)
     made: list[Sample] = []
     for sha256, fingerprint in shelf.fingerprints.items():
-        for pair in scripts.compare_transcripts(fingerprint, shelf, exclude=sha256):
+        for pair in compare_transcripts(fingerprint, shelf, exclude=sha256):
             i, j = number[sha256], number[pair.sha256]
             how, script = known.get((i, j), ("", _script(truth["files"][i])))
             if i < j and how != "unclear":

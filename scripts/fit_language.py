@@ -25,10 +25,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
-from mediafp import weights
-from mediafp.media import AUDIO_SAMPLE_RATE
-from mediafp.reading import voice
-from mediafp.reading.speech import BATCH_WINDOWS, FRAMES, MAX_WINDOW_SECONDS, PROBE_SECONDS, Transcriber
+from mediafp.text.speech import voice_activity
+from mediafp.text.speech.transcriber import BATCH_WINDOWS, FRAMES, MAX_WINDOW_SECONDS, PROBE_SECONDS, Transcriber
+from mediafp.types import model_files
+from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 Wave = npt.NDArray[np.floating[Any]]
 SEED = 20
@@ -145,7 +145,7 @@ def rows(clips: list[dict[str, Any]], folder: Path) -> tuple[np.ndarray, np.ndar
     for number, clip in enumerate(clips):
         wave = read(folder / clip["file"])
         samples = (np.clip(wave, -1, 1) * 32767).astype(np.int16)
-        for piece in voice.detect_speech(samples, longest=int(MAX_WINDOW_SECONDS * AUDIO_SAMPLE_RATE)):
+        for piece in voice_activity.detect_speech(samples, longest=int(MAX_WINDOW_SECONDS * AUDIO_SAMPLE_RATE)):
             if piece.end - piece.start < AUDIO_SAMPLE_RATE:
                 continue
             for made in variants(wave[piece.start : piece.end][: int(PROBE_SECONDS * AUDIO_SAMPLE_RATE)], rng):
@@ -225,9 +225,9 @@ def main() -> None:
         "coefficients": [round(float(v), 6) for v in model.coef_[0]],
         "intercept": round(float(model.intercept_[0]), 6),
     }
-    file = weights.models_folder() / "language.json"
+    file = model_files.models_folder() / "language.json"
     file.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
-    manifest = weights.models_folder() / "manifest.toml"
+    manifest = model_files.models_folder() / "manifest.toml"
     text = manifest.read_text(encoding="utf-8")
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     text = re.sub(r'(name = "language"\nversion = "[^"]*"\nsha256 = ")[^"]*', rf"\g<1>{sha256}", text)

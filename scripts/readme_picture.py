@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from mediafp.case import open_case
+from mediafp.case.case import open_case
 
 TARGET = Path(__file__).parent.parent / "fixtures" / "evidence.png"
 SEED = 11

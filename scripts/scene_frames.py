@@ -13,8 +13,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from mediafp.ingest.open import open_media
-from mediafp.ingest.probe import open_file
+from mediafp.ingest.files import open_file
+from mediafp.ingest.open_media import open_media
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mediafp.case import Case, open_case
-from mediafp.demo import CLIPS, PHOTOS, packaged_file
+from mediafp.case.case import Case, open_case
+from mediafp.cli.demo.build import CLIPS, PHOTOS, packaged_file
 
 
 @pytest.fixture(scope="session")

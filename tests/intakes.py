@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mediafp.fingerprint import Fingerprint
 from mediafp.ingest.thumbnails import encode_thumbnail
-from mediafp.media import Asset, Sighting
-from mediafp.store.ledger import LedgerEntry
-from mediafp.store.records import DATABASE_NAME, IngestRecord, SqliteStore, Thumbnail
+from mediafp.store.sqlite.ledger import LedgerEntry
+from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.media import Asset, Sighting, Thumbnail
+from mediafp.types.runs import IngestRecord
 
 BAD_NAME = os.fsdecode(b"/dump/bad\xff \xe5\x89\xaf\n.mp4")
 """A path with a byte that is no UTF-8, beside Chinese and a newline."""
@@ -86,9 +87,9 @@ def failed(path: str, kind: str = "corrupt", *, attempts: int = 1) -> LedgerEntr
 HEAD = """
 import os, resource, sys
 from pathlib import Path
-from mediafp.errors import StoreError
-from mediafp.store import ledger
-from mediafp.store.records import SqliteStore
+from mediafp.types.errors import StoreError
+from mediafp.store.sqlite import ledger
+from mediafp.store.sqlite.store import SqliteStore
 
 def fail(path, kind="corrupt"):
     row = ledger.LedgerEntry(path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m")

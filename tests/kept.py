@@ -1,11 +1,11 @@
 """An asset with its transcript in a store, for the tests of transcripts and of the search in them."""
 
-from mediafp.case import Case
-from mediafp.evidence import Transcript
-from mediafp.fingerprints.words import fingerprint_transcript
-from mediafp.media import Asset, Sighting
-from mediafp.store import transcripts
-from mediafp.store.records import IngestRecord
+from mediafp.case.case import Case
+from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.store.sqlite import transcripts
+from mediafp.types.media import Asset, Sighting
+from mediafp.types.runs import IngestRecord
+from mediafp.types.transcripts import Transcript
 
 
 def keep_spoken(case: Case, sha256: str, name: str, sound: str, transcript: Transcript, rank: int) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mediafp.matching.align import align_frames
+from mediafp.matching.videos.alignment import align_frames
 
 
 def seconds(count: int) -> np.ndarray:

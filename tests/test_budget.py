@@ -17,16 +17,17 @@ import pytest
 from PIL import Image, PngImagePlugin
 from processes import child
 
-from mediafp import pipeline
-from mediafp.errors import MediaError, TooLargeMedia, UnsupportedMedia
-from mediafp.ingest import budget, container, pictures, video
-from mediafp.ingest.budget import CPU_LIMIT_MESSAGE, BudgetCheck, CpuBudget, unlimited
-from mediafp.ingest.open import open_media
-from mediafp.ingest.pictures import MIN_DECODED_SIDE, read_image
-from mediafp.ingest.probe import open_file
-from mediafp.ingest.sound import read_audio
-from mediafp.media import AUDIO_SAMPLE_RATE, DecodedMedia, Frame
-from mediafp.settings import CPU_SECONDS_PER_FILE, MAX_CPU_SECONDS, MAX_IMAGE_BYTES, MAX_METADATA_BYTES, MAX_PIXELS
+from mediafp.engine import analysis
+from mediafp.ingest import container, cpu_budget, images, video
+from mediafp.ingest.audio import read_audio
+from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, CpuBudget, unlimited
+from mediafp.ingest.files import open_file
+from mediafp.ingest.images import MIN_DECODED_SIDE, read_image
+from mediafp.ingest.limits import CPU_SECONDS_PER_FILE, MAX_CPU_SECONDS, MAX_IMAGE_BYTES, MAX_METADATA_BYTES, MAX_PIXELS
+from mediafp.ingest.open_media import open_media
+from mediafp.types import runs
+from mediafp.types.errors import MediaError, TooLargeMedia, UnsupportedMedia
+from mediafp.types.media import AUDIO_SAMPLE_RATE, DecodedMedia, Frame
 
 
 def whole(path: Path, go_on: BudgetCheck = unlimited, **how: bool) -> tuple[DecodedMedia, list[Frame]]:
@@ -51,7 +52,7 @@ def test_past_the_budget_reading_is_told_to_stop_and_then_the_kernel_stops_it() 
     done = child(
         """
         import resource, time
-        from mediafp.ingest import budget
+        from mediafp.ingest import cpu_budget as budget
         budget.GRACE_CPU_SECONDS = 0.5
         start = time.process_time()
         go_on = budget.CpuBudget(0.1)
@@ -70,7 +71,7 @@ def test_past_the_budget_reading_is_told_to_stop_and_then_the_kernel_stops_it() 
 
 LIMITS = """
 import json, resource, time
-from mediafp.ingest.budget import CpuBudget
+from mediafp.ingest.cpu_budget import CpuBudget
 told = []
 def look(seconds=None):
     told.append((resource.getrlimit(resource.RLIMIT_CPU)[0], None if seconds is None else go_on(seconds)))
@@ -129,7 +130,7 @@ def test_reading_here_has_no_end_and_sets_no_limit(photos: dict[str, np.ndarray]
     Image.fromarray(photos["temple"]).save(tmp_path / "a.png", compress_level=1)
     assert whole(tmp_path / "a.png")[1] and unlimited(1e9)
     assert resource.getrlimit(resource.RLIMIT_CPU) == before
-    assert issubclass(CpuBudget, object) and budget.GRACE_CPU_SECONDS >= 1, "RLIMIT_CPU counts whole seconds"
+    assert issubclass(CpuBudget, object) and cpu_budget.GRACE_CPU_SECONDS >= 1, "RLIMIT_CPU counts whole seconds"
 
 
 def until(seconds: float) -> BudgetCheck:
@@ -205,7 +206,7 @@ def test_a_long_animation_is_read_in_part(
 ) -> None:
     path = gif(tmp_path / "a.gif", 20)
     assert whole(path)[0].warnings == []
-    monkeypatch.setattr(pictures, name, most)
+    monkeypatch.setattr(images, name, most)
     media, frames = whole(path)
     assert len(frames) == left and frames[-1].end == pytest.approx(left / 10)
     (warning,) = media.warnings
@@ -213,7 +214,7 @@ def test_a_long_animation_is_read_in_part(
 
 
 def test_an_animation_of_vast_frames_shows_its_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "ANIMATION_PIXELS", 10)
+    monkeypatch.setattr(images, "ANIMATION_PIXELS", 10)
     assert len(whole(gif(tmp_path / "a.gif", 3))[1]) == 1
 
 
@@ -486,34 +487,34 @@ def test_a_video_of_more_thumbnails_than_are_kept_ends_with_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = film(tmp_path / "a.mkv", *noise(9))
-    monkeypatch.setattr(pipeline, "BATCH_FRAMES", 2)
+    monkeypatch.setattr(analysis, "BATCH_FRAMES", 2)
 
-    def reading() -> pipeline.FileAnalysis:
+    def reading() -> runs.FileAnalysis:
         with open_file(path) as file:
-            found = pipeline.analyse_file(file, "")
+            found = analysis.analyse_file(file, "")
         assert found is not None
         return found
 
     every = reading()
     assert len(every.thumbnails) == 9 and every.warnings == ()
-    monkeypatch.setattr(pipeline, "MAX_THUMBNAIL_BYTES", sum(len(thumbnail.jpeg) for thumbnail in every.thumbnails[:3]))
+    monkeypatch.setattr(analysis, "MAX_THUMBNAIL_BYTES", sum(len(thumbnail.jpeg) for thumbnail in every.thumbnails[:3]))
     part = reading()
     assert [thumbnail.jpeg for thumbnail in part.thumbnails] == [thumbnail.jpeg for thumbnail in every.thumbnails[:4]]
     assert all(len(one.vectors) == 4 for one in part.fingerprints)
     (warning,) = part.warnings
     assert "only the first 4 s were kept" in warning
     # What is just as much as may be kept is whole.
-    monkeypatch.setattr(pipeline, "MAX_THUMBNAIL_BYTES", sum(len(thumbnail.jpeg) for thumbnail in every.thumbnails))
+    monkeypatch.setattr(analysis, "MAX_THUMBNAIL_BYTES", sum(len(thumbnail.jpeg) for thumbnail in every.thumbnails))
     assert reading().warnings == ()
 
 
 def test_the_sound_of_a_video_of_many_thumbnails_is_whole(
     clips: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "BATCH_FRAMES", 1)
-    monkeypatch.setattr(pipeline, "MAX_THUMBNAIL_BYTES", 1)
+    monkeypatch.setattr(analysis, "BATCH_FRAMES", 1)
+    monkeypatch.setattr(analysis, "MAX_THUMBNAIL_BYTES", 1)
     with open_file(clips["bunny"]) as file:
-        part = pipeline.analyse_file(file, "", audio=True)
+        part = analysis.analyse_file(file, "", audio=True)
     assert part and part.audio and part.audio.duration == pytest.approx(5.3, abs=0.1)
     assert len(part.thumbnails) == 1 and any("were kept" in warning for warning in part.warnings)
 

@@ -8,17 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mediafp.matching import closeup
-from mediafp.matching.closeup import CONCLUSIVE_SIMILARITY, align_regions, compute_region_similarity
-from mediafp.matching.place import (
-    DETECTION_SIDE,
-    LocalFeatures,
-    PlacementFit,
-    is_conclusive,
-    place_image,
-    query_features,
-)
-from mediafp.plane import homography_from_corners, image_corners
+from mediafp.matching.images import region_similarity
+from mediafp.matching.images.local_features import DETECTION_SIDE, LocalFeatures, query_features
+from mediafp.matching.images.placement import PlacementFit, is_conclusive, place_image
+from mediafp.matching.images.region_similarity import CONCLUSIVE_SIMILARITY, align_regions, compute_region_similarity
+from mediafp.types.geometry import homography_from_corners, image_corners
 
 NAMES = ["portrait", "cat", "temple", "motorcycle", "officer"]
 
@@ -60,7 +54,7 @@ def test_both_sides_show_the_same_pixels(photos: dict[str, np.ndarray], name: st
     reference = sketch(photos[name])
     query, fit = placed(edited(photos[name], mirrored=mirrored, zoom=zoom), reference)
     mine, theirs = align_regions(query, reference, fit)
-    assert mine.shape == theirs.shape == (closeup.MODEL_INPUT_SIDE, closeup.MODEL_INPUT_SIDE, 3)
+    assert mine.shape == theirs.shape == (region_similarity.MODEL_INPUT_SIDE, region_similarity.MODEL_INPUT_SIDE, 3)
     assert mine.dtype == theirs.dtype == np.uint8
     assert theirs.std() > 20, "something is shown"
     assert difference(mine, theirs) < min(20, difference(mine[:, ::-1], theirs) / 2.5)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mediafp.store.codec import pack_arrays, unpack_arrays
+from mediafp.types.arrays import pack_arrays, unpack_arrays
 
 ARRAYS = st.sampled_from([np.uint8, np.int8, np.float16, np.float32, np.float64]).flatmap(
     lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5))

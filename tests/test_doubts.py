@@ -2,7 +2,7 @@
 
 import pytest
 
-from mediafp.reading.doubts import find_quality_flags, is_repetitive
+from mediafp.text.speech.quality_flags import find_quality_flags, is_repetitive
 
 PLAIN = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95}
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-from mediafp.matching.framed import shows_different_inset
-from mediafp.matching.place import LocalFeatures, place_image, query_features
-from mediafp.matching.views import find_rectangles
+from mediafp.matching.images.local_features import LocalFeatures, query_features
+from mediafp.matching.images.placement import place_image
+from mediafp.matching.images.rectangles import find_rectangles
+from mediafp.matching.images.shared_layout import shows_different_inset
 
 
 def post(photo: np.ndarray, *, mirrored: bool = False) -> Image.Image:

@@ -6,9 +6,10 @@ from itertools import combinations
 
 import pytest
 
-from mediafp.evidence import Cluster, Clustering, Edge, Relation
-from mediafp.matching.group import cluster_edges, edge_weight
-from mediafp.media import Kind
+from mediafp.matching.clustering import cluster_edges, edge_weight
+from mediafp.types.clusters import Cluster, Clustering, Edge
+from mediafp.types.matches import Relation
+from mediafp.types.media import Kind
 
 WHOLE = (1.0, 0.98)
 INTRO = (0.06, 0.05)

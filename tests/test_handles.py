@@ -2,7 +2,7 @@
 
 import pytest
 
-from mediafp.matching.handles import extract_handles
+from mediafp.matching.images.handles import extract_handles
 
 
 @pytest.mark.parametrize(

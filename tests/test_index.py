@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mediafp.fingerprint import Fingerprint, Metric
 from mediafp.fingerprints.registry import fingerprint_type
-from mediafp.store.index import RERANK_DEPTH, FaissIndex
+from mediafp.store.faiss_index import RERANK_DEPTH, FaissIndex
+from mediafp.types.fingerprints import Fingerprint, Metric
 
 ROUNDING = 0.01
 """By which a score of int8 codes may miss the true cosine: four deviations of 512 rounded products."""

@@ -19,9 +19,9 @@ from typing import BinaryIO
 
 import pytest
 
-from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnreadableMedia, UnsupportedMedia
-from mediafp.ingest import archives
-from mediafp.ingest.archives import ARCHIVE_SUFFIXES, ArchiveMember, is_archive, iter_members
+from mediafp.ingest.archives import members
+from mediafp.ingest.archives.members import ARCHIVE_SUFFIXES, ArchiveMember, is_archive, iter_members
+from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnreadableMedia, UnsupportedMedia
 
 NOISE = random.Random(1).randbytes(300_000)
 FILES = {
@@ -278,7 +278,7 @@ def test_names_are_shown_harmless_and_the_bytes_are_read(name: str, shown: str |
         assert end is None
         assert list(files.values()) == [b"x"]
         (found,) = files
-        assert found == shown or (shown is None and len(found) <= archives.NAME_CHARS and found.endswith("x/a.jpg"))
+        assert found == shown or (shown is None and len(found) <= members.NAME_CHARS and found.endswith("x/a.jpg"))
 
 
 def test_a_name_with_a_nul_is_shown_without() -> None:
@@ -425,7 +425,7 @@ def test_a_zip_that_is_cut_behind_another_is_not_taken_for_that() -> None:
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_an_entry_that_unpacks_to_too_much_is_left(method: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "RATIO_FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(members, "RATIO_FREE_BYTES", 1 << 20)
     data = zip_of([("a", NOISE), ("bomb", bytes(40 << 20)), ("c", b"c")], method)
     files, end = read(data)
     assert end is None
@@ -435,7 +435,7 @@ def test_an_entry_that_unpacks_to_too_much_is_left(method: int, monkeypatch: pyt
 
 
 def test_a_bomb_leaves_the_others_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "RATIO_FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(members, "RATIO_FREE_BYTES", 1 << 20)
     honest = {f"{n}": bytes(n for n in range(256)) * 100 for n in range(60)}
     files, end = read(zip_of([("bomb", bytes(40 << 20)), *honest.items()]))
     assert end is None
@@ -445,7 +445,7 @@ def test_a_bomb_leaves_the_others_their_share(monkeypatch: pytest.MonkeyPatch) -
 
 def test_many_entries_that_unpack_to_too_much_end_the_archive(monkeypatch: pytest.MonkeyPatch) -> None:
     data = zip_of(((f"{n}", bytes(1 << 20)) for n in range(20)), zipfile.ZIP_BZIP2)
-    monkeypatch.setattr(archives, "RATIO_FREE_BYTES", 3 << 20)
+    monkeypatch.setattr(members, "RATIO_FREE_BYTES", 3 << 20)
     files, end = read(data)
     assert len(files) == 4
     assert isinstance(end, TooLargeMedia)
@@ -454,7 +454,7 @@ def test_many_entries_that_unpack_to_too_much_end_the_archive(monkeypatch: pytes
 @pytest.mark.parametrize("suffix", [".tar.gz", ".tar.bz2", ".tar.xz"])
 def test_a_packed_tar_that_unpacks_to_too_much_is_left(suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = PACKERS[suffix](tar_of(member("a", b"a"), member("bomb", bytes(100 << 20)), member("c", b"c")))
-    monkeypatch.setattr(archives, "RATIO_FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(members, "RATIO_FREE_BYTES", 1 << 20)
     files, end = read(data, "x" + suffix)
     assert list(files) == ["a", "bomb"]
     assert isinstance(files["bomb"], TooLargeMedia)
@@ -493,7 +493,7 @@ def test_zip_entries_in_another_order_are_read() -> None:
 
 
 def test_too_large_entries_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "MAX_MEMBER_BYTES", 1000)
+    monkeypatch.setattr(members, "MAX_MEMBER_BYTES", 1000)
     files = [("a", b"a" * 1000), ("b", b"b" * 1001), ("c", b"c")]
     for data, name in (
         (zip_of(files), "x.zip"),
@@ -508,7 +508,7 @@ def test_too_large_entries_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_many_entries_end_the_archive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
+    monkeypatch.setattr(members, "MAX_MEMBERS", 3)
     files = [(".hidden", b""), ("a", b"a"), ("d/.hidden", b""), ("b", b"b")]
     for data, name in ((zip_of(files), "x.zip"), (tar_of(*(member(*one) for one in files)), "x.tar")):
         found, end = read(data, name)
@@ -717,7 +717,7 @@ def test_damage_gives_errors_that_are_foreseen(name: str) -> None:
 
 LOCKED = """
 import os, resource, sys, warnings
-from mediafp.ingest.archives import MediaError, iter_members
+from mediafp.ingest.archives import MediaError; from mediafp.ingest.archives.members import iter_members
 files = [(name, open(name, "rb")) for name in sys.argv[1:]]
 warnings.simplefilter("error")
 with open("/proc/self/statm") as file:

@@ -9,12 +9,13 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from mediafp.errors import CorruptMedia, TooLargeMedia, UnreadableMedia, UnsupportedMedia
-from mediafp.ingest import pictures
-from mediafp.ingest.open import open_media
-from mediafp.ingest.pictures import read_image
-from mediafp.ingest.probe import kind_from_signature, open_file
-from mediafp.media import Frame
+from mediafp.ingest import images
+from mediafp.ingest.files import open_file
+from mediafp.ingest.images import read_image
+from mediafp.ingest.open_media import open_media
+from mediafp.ingest.sniff import kind_from_signature
+from mediafp.types.errors import CorruptMedia, TooLargeMedia, UnreadableMedia, UnsupportedMedia
+from mediafp.types.media import Frame
 
 
 def scene(width: int = 64, height: int = 48) -> Image.Image:
@@ -123,7 +124,7 @@ def test_large_jpeg_is_decoded_small_but_reports_its_size(tmp_path: Path) -> Non
 
 def test_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scene().save(tmp_path / "a.png")
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(images, "MAX_PIXELS", 1000)
     with pytest.raises(TooLargeMedia, match="64 x 48"):
         read_image(open_file(tmp_path / "a.png"))
 

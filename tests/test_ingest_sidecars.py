@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mediafp.ingest.sidecars import SightingFields, is_sidecar, open_sibling, read_sidecars
+from mediafp.ingest.files import open_sibling
+from mediafp.sightings.sidecars import SightingFields, is_sidecar, read_sidecars
 
 
 def read(path: Path) -> tuple[SightingFields, list[str]]:

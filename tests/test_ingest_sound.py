@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from processes import ffmpeg
 
-from mediafp.errors import CorruptMedia, UnreadableMedia, UnsupportedMedia
-from mediafp.ingest import sound as module
-from mediafp.ingest.open import open_media
-from mediafp.ingest.probe import open_file
-from mediafp.ingest.sound import read_audio
-from mediafp.media import AUDIO_SAMPLE_RATE, Audio
+from mediafp.ingest import audio
+from mediafp.ingest.audio import read_audio
+from mediafp.ingest.files import open_file
+from mediafp.ingest.open_media import open_media
+from mediafp.types.errors import CorruptMedia, UnreadableMedia, UnsupportedMedia
+from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
 
 
 def tone(hertz: float = 440, seconds: float = 3) -> list[object]:
@@ -335,7 +335,7 @@ def test_sound_that_breaks_off_leaves_a_warning_and_what_was_heard(tmp_path: Pat
 
 def test_the_limit_ends_the_sound_with_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ffmpeg(*tone(), tmp_path / "long.wav")
-    monkeypatch.setattr(module, "MAX_AUDIO_SECONDS", 2)
+    monkeypatch.setattr(audio, "MAX_AUDIO_SECONDS", 2)
     sound, warnings = read_audio(open_file(tmp_path / "long.wav"))
     assert sound is not None and sound.duration == 2
     assert warnings == ["only the first 2 s of the sound were read"]

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from processes import ffmpeg
 
-from mediafp.errors import CorruptMedia, TooLargeMedia
 from mediafp.ingest import video
-from mediafp.ingest.open import open_media
-from mediafp.ingest.probe import open_file
+from mediafp.ingest.files import open_file
+from mediafp.ingest.open_media import open_media
 from mediafp.ingest.video import read_video
-from mediafp.media import Frame
+from mediafp.types.errors import CorruptMedia, TooLargeMedia
+from mediafp.types.media import Frame
 
 
 @pytest.fixture(scope="module")

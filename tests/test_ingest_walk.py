@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mediafp.errors import UnreadableMedia
-from mediafp.ingest.open import open_media
-from mediafp.ingest.probe import open_file
-from mediafp.ingest.walk import FoundFile, file_sha256, walk
+from mediafp.ingest.files import file_sha256, open_file
+from mediafp.ingest.open_media import open_media
+from mediafp.ingest.walk import FoundFile, walk
+from mediafp.types.errors import UnreadableMedia
 
 STRANGE = [
     b"line\nbreak.png",
@@ -127,7 +127,7 @@ def test_what_may_not_be_read_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     program = (
         "import sys\nfrom pathlib import Path\nfrom mediafp.ingest.probe import open_file\n"
-        "from mediafp.errors import UnreadableMedia\nimport os\n"
+        "from mediafp.types.errors import UnreadableMedia\nimport os\n"
         f"os.chmod({str(tmp_path / 'a.jpg')!r}, 0)\nos.setuid(65534)\n"
         f"try:\n    open_file(Path({str(tmp_path / 'a.jpg')!r}))\nexcept UnreadableMedia:\n    sys.exit(7)\n"
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mediafp.reading.language import LanguageEvidence, identify_languages
+from mediafp.text.speech.language import LanguageEvidence, identify_languages
 
 
 def heard(seconds: float = 4.0, cantonese: float = 0.02, **whisper: float) -> LanguageEvidence:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from intakes import BAD_NAME, done, failed, intake, raw
 
-from mediafp.errors import StoreError
-from mediafp.store import ledger, log
-from mediafp.store.ledger import LedgerEntry
-from mediafp.store.records import SqliteStore
+from mediafp.store.sqlite import custody_log, ledger
+from mediafp.store.sqlite.ledger import LedgerEntry
+from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.errors import StoreError
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_row_that_contradicts_itself_is_refused(store: SqliteStore, wrong: Led
 def test_a_failure_is_logged_when_it_is_new_and_when_it_is_another(store: SqliteStore) -> None:
     write(store, failed(BAD_NAME), failed(BAD_NAME, attempts=2))
     write(store, failed(BAD_NAME, "crash"), skipped(BAD_NAME), failed(BAD_NAME, "crash"), skipped("/s"))
-    logged = [entry.details for entry in log.iter_log(store, "failed")]
+    logged = [entry.details for entry in custody_log.iter_log(store, "failed")]
     assert logged == [{"path": BAD_NAME, "kind": kind} for kind in ("corrupt", "crash", "crash")]
 
 

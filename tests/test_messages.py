@@ -13,23 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mediafp.fingerprint import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
-from mediafp.fingerprints.crops import reference_crops_version
-from mediafp.fingerprints.registry import fingerprint_type
-from mediafp.ingest.probe import open_file
-from mediafp.media import Asset
-from mediafp.pipeline import STORED_TYPES, FileAnalysis, analyse_file
-from mediafp.store.codec import CODES, MAGIC, pack_arrays
-from mediafp.workers import messages
-from mediafp.workers.messages import (
-    IMAGE_SIDE,
+from mediafp.engine.analysis import STORED_TYPES, analyse_file
+from mediafp.engine.local import messages
+from mediafp.engine.local.messages import (
     LENGTH,
-    MAX_COORDINATE,
     MAX_LINES,
-    MAX_PROPERTIES,
-    MAX_WARNINGS,
-    PROPERTY_CHARS,
-    WARNING_CHARS,
     AnalysisResult,
     ArchiveEnd,
     AudioResult,
@@ -49,10 +37,25 @@ from mediafp.workers.messages import (
     decode_task,
     encode,
     pack_analysis,
+)
+from mediafp.engine.local.validation import (
+    IMAGE_SIDE,
+    MAX_COORDINATE,
+    MAX_PROPERTIES,
+    MAX_WARNINGS,
+    PROPERTY_CHARS,
+    WARNING_CHARS,
     truncate_texts,
     validate_analysis,
     validate_lines,
 )
+from mediafp.fingerprints.reference_crops import reference_crops_version
+from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.ingest.files import open_file
+from mediafp.types.arrays import CODES, MAGIC, pack_arrays
+from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
+from mediafp.types.media import Asset
+from mediafp.types.runs import FileAnalysis
 
 SHA256 = "0" * 64
 JPEG = b"\xff\xd8\xff\xe0 \xff\xd9"

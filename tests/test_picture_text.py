@@ -8,14 +8,14 @@ import pytest
 from intakes import intake, raw
 from PIL import Image, ImageDraw, ImageFont
 
-from mediafp import pipeline
-from mediafp.case import Case
-from mediafp.errors import NotMedia
-from mediafp.evidence import OcrResult, TextLine
-from mediafp.ingest.probe import open_file
-from mediafp.reading.text import OcrReader, get_ocr_reader, ocr_version
-from mediafp.store import log, passages, texts
-from mediafp.workers.supervisor import WorkerPool
+from mediafp.case.case import Case
+from mediafp.engine import analysis
+from mediafp.engine.local.pool import WorkerPool
+from mediafp.ingest.files import open_file
+from mediafp.store.sqlite import custody_log, ocr_results, text_index
+from mediafp.text.ocr.reader import OcrReader, get_ocr_reader, ocr_version
+from mediafp.types.errors import NotMedia
+from mediafp.types.matches import OcrResult, TextLine
 
 CJK_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 BOX = ((1.0, 2.0), (9.0, 2.0), (9.0, 6.0), (1.0, 6.0))
@@ -99,7 +99,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
 def test_locked_workers_read_the_same(workers: WorkerPool, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     marked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
     with open_file(tmp_path / "a.png") as file:
-        here = pipeline.analyse_file(file, "", text=True)
+        here = analysis.analyse_file(file, "", text=True)
         alone, warnings = workers.run_ocr(file)
         there = workers.analyse(file, "", "image", text=True)
         assert here and here.text and here.text.lines and warnings == []
@@ -140,38 +140,38 @@ def kept(case: Case) -> str:
 
 def write(case: Case, sha256: str, read: OcrResult) -> None:
     with case._store.writing():
-        texts.save_ocr_result(case._store, sha256, read)
+        ocr_results.save_ocr_result(case._store, sha256, read)
 
 
 def test_text_comes_back_as_it_was_read(case: Case, kept: str) -> None:
-    assert texts.ocr_lines(case._store, kept) is None and not texts.has_ocr_result(case._store, kept, "1")
+    assert ocr_results.ocr_lines(case._store, kept) is None and not ocr_results.has_ocr_result(case._store, kept, "1")
     write(case, kept, text("微博 @样例用户", "MADE IN 香港"))
-    assert texts.ocr_lines(case._store, kept) == text("微博 @样例用户", "MADE IN 香港").lines
-    assert texts.has_ocr_result(case._store, kept, "1") and not texts.has_ocr_result(case._store, kept, "2")
+    assert ocr_results.ocr_lines(case._store, kept) == text("微博 @样例用户", "MADE IN 香港").lines
+    assert ocr_results.has_ocr_result(case._store, kept, "1") and not ocr_results.has_ocr_result(case._store, kept, "2")
     write(case, kept, text(version="2"))
-    assert texts.ocr_lines(case._store, kept) == () and texts.has_ocr_result(case._store, kept, "2")
+    assert ocr_results.ocr_lines(case._store, kept) == () and ocr_results.has_ocr_result(case._store, kept, "2")
 
 
 def test_words_in_pictures_are_found_in_both_scripts_and_across_lines(case: Case, kept: str) -> None:
     write(case, kept, text("機器學習的", "方法 BREAKING", "@mei_star88"))
     for sought in ("机器学习", "機器學習", "学习的方法", "breaking", "mei", "机器 star88"):
-        (hit,) = passages.search_passages(case._store, sought)
+        (hit,) = text_index.search_passages(case._store, sought)
         assert (hit.sha256, hit.source, hit.start, hit.end) == (kept, "picture", 0.0, 0.0)
         assert hit.text == "機器學習的\n方法 BREAKING\n@mei_star88"
-    assert list(passages.search_passages(case._store, "nothing")) == []
+    assert list(text_index.search_passages(case._store, "nothing")) == []
 
 
 def test_a_newer_reading_takes_the_older_ones_place(case: Case, kept: str) -> None:
     write(case, kept, text("first"))
     write(case, kept, text("second", version="2"))
-    assert list(passages.search_passages(case._store, "first")) == []
-    assert len(list(passages.search_passages(case._store, "second"))) == 1
+    assert list(text_index.search_passages(case._store, "first")) == []
+    assert len(list(text_index.search_passages(case._store, "second"))) == 1
 
 
 def test_what_is_written_again_is_logged_once(case: Case, kept: str) -> None:
     for _ in range(2):
         write(case, kept, text("once"))
-    assert len(list(log.iter_log(case._store, "read"))) == 1
+    assert len(list(custody_log.iter_log(case._store, "read"))) == 1
 
 
 def test_an_altered_or_damaged_text_shows(case: Case, kept: str) -> None:

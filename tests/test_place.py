@@ -8,19 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from mediafp import wire
-from mediafp.case import Case
-from mediafp.matching.place import (
-    LocalFeatures,
+from mediafp.case.case import Case
+from mediafp.matching.images.local_features import LocalFeatures, has_enough_keypoints, query_features
+from mediafp.matching.images.placement import (
     PlacementFit,
-    has_enough_keypoints,
     is_conclusive,
     place_all_copies,
     place_image,
     place_small_crop,
-    query_features,
 )
-from mediafp.plane import homography_from_corners, image_corners, polygon_area, reference_to_query
+from mediafp.report import jsonl
+from mediafp.types.geometry import homography_from_corners, image_corners, polygon_area, reference_to_query
 
 
 def sketch(picture: np.ndarray) -> LocalFeatures:
@@ -247,7 +245,7 @@ def test_a_collage_is_told_of_as_a_whole(case: Case, photos: dict[str, np.ndarra
     assert match.placement is not None and len(match.more_placements) == 1
     assert "the reference stands 2 times in the query" in match.why
     assert match.coverage[0] == pytest.approx(match.placement.shown + match.more_placements[0].shown, abs=1e-3)
-    told = wire.match_to_json(match)
+    told = jsonl.match_to_json(match)
     assert [one["quad"] for one in told["more_placements"]] == [list(map(list, match.more_placements[0].quad))]
     assert told["more_placements"][0].keys() == told["placement"].keys()
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mediafp.errors import MediaError, SandboxError, UsageError, WorkerLost
-from mediafp.workers import program
-from mediafp.workers.program import SandboxedProgram, find_ffmpeg
+from mediafp.engine.local import programs
+from mediafp.engine.local.programs import SandboxedProgram, find_ffmpeg
+from mediafp.types.errors import MediaError, SandboxError, UsageError, WorkerLost
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
 QUIET = ("-nostdin", "-loglevel", "error", "-y")
@@ -76,7 +76,7 @@ def test_a_playlist_that_is_handed_in_leads_nowhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The server of the control never answers.
-    monkeypatch.setattr(program, "WALL_PER_CPU_SECOND", 0.2)
+    monkeypatch.setattr(programs, "WALL_PER_CPU_SECOND", 0.2)
     text, options = PLAYLISTS[name]
     stream = tmp_path / "stream.ts"
     run(free, "-i", clips["carphone"], "-c", "copy", "-f", "mpegts", stream)
@@ -139,12 +139,12 @@ SHELL = {
 @pytest.mark.parametrize("name", SHELL)
 def test_a_locked_program_can_do_nothing_else(name: str, tmp_path: Path) -> None:
     (tmp_path / "known").write_text("secret\n")
-    command = SHELL[name].format(folder=tmp_path, true=program.shutil.which("true"), parent=os.getpid())
+    command = SHELL[name].format(folder=tmp_path, true=programs.shutil.which("true"), parent=os.getpid())
     shell = os.path.realpath("/bin/sh")
     SandboxedProgram(path=shell, made_of=None).run(["-c", command], cpu_seconds=5)
     (tmp_path / "known").write_text("secret\n")
     (tmp_path / "new").unlink(missing_ok=True)
-    behind = SandboxedProgram(path=shell, made_of=program._made_of(shell))
+    behind = SandboxedProgram(path=shell, made_of=programs._made_of(shell))
     behind.run(["-c", ":"], cpu_seconds=5)
     with pytest.raises(MediaError):
         behind.run(["-c", command], cpu_seconds=5)
@@ -179,7 +179,7 @@ def test_too_much_cpu_time_ends_it(either: SandboxedProgram) -> None:
 def test_too_much_time_ends_it_though_it_does_nothing(
     either: SandboxedProgram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program, "WALL_PER_CPU_SECOND", 0.25)
+    monkeypatch.setattr(programs, "WALL_PER_CPU_SECOND", 0.25)
     ours, theirs = os.pipe()
     started = time.monotonic()
     try:
@@ -197,7 +197,7 @@ def test_too_much_memory_is_not_had(either: SandboxedProgram, monkeypatch: pytes
     # A picture of 288 MB; ffmpeg alone takes some 400.
     arguments = ("-f", "lavfi", "-i", "color=size=6000x6000:d=0.04", "-vf", "format=rgba64", "-f", "null", "-")
     run(either, *arguments)
-    monkeypatch.setattr(program, "MAX_PROGRAM_MEMORY_BYTES", 600 << 20)
+    monkeypatch.setattr(programs, "MAX_PROGRAM_MEMORY_BYTES", 600 << 20)
     with pytest.raises(MediaError):
         run(either, *arguments)
 
@@ -217,7 +217,7 @@ def test_what_it_says_is_kept_within_bounds_and_its_last_line_is_the_reason() ->
     assert str(caught.value) == "why"
     with pytest.raises(MediaError) as caught:
         shell.run(["-c", "head -c 20000000 /dev/zero | tr '\\0' x >&2; exit 3"], cpu_seconds=20)
-    assert len(str(caught.value)) <= program.SAID_BYTES
+    assert len(str(caught.value)) <= programs.SAID_BYTES
     with pytest.raises(MediaError, match="no reason given"):
         shell.run(["-c", "exit 3"], cpu_seconds=20)
 
@@ -237,7 +237,7 @@ def test_it_ends_with_the_one_that_runs_it(number: signal.Signals) -> None:
         return command.startswith(os.fsencode(path)) and b"lavfi" in command
 
     code = f"""
-    from mediafp.workers.program import find_ffmpeg
+    from mediafp.engine.local.programs import find_ffmpeg
     find_ffmpeg(locked=True).run({[*QUIET, *FOREVER]}, cpu_seconds=60)
     """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stderr=subprocess.DEVNULL) as runner:

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediafp.errors import UsageError
-from mediafp.media import AUDIO_SAMPLE_RATE
-from mediafp.reading.speech import MAX_WINDOW_SECONDS, load_hotwords
-from mediafp.reading.voice import SpeechChunk
-from mediafp.reading.windows import DecodingWindow, build_windows, sentence_times, split_decoded, split_in_half
+from mediafp.text.speech.transcriber import MAX_WINDOW_SECONDS, load_hotwords
+from mediafp.text.speech.voice_activity import SpeechChunk
+from mediafp.text.speech.windows import DecodingWindow, build_windows, sentence_times, split_decoded, split_in_half
+from mediafp.types.errors import UsageError
+from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 
 def piece(start: float, end: float) -> SpeechChunk:

@@ -11,23 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mediafp.evidence import (
-    Cluster,
-    Clustering,
-    ClusterMember,
-    Edge,
-    Match,
-    Placement,
-    QueryResult,
-    Segment,
-    SpeechHint,
-    TextLine,
-    Transcript,
-    TranscriptSegment,
-)
 from mediafp.ingest.thumbnails import encode_thumbnail
-from mediafp.media import Asset, Sighting
-from mediafp.report.page import write_report
+from mediafp.report.evidence_page import write_report
+from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
+from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine
+from mediafp.types.media import Asset, Sighting
+from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 
 HOSTILE = "<script>alert('x')<b> \"q\" & 'a' {{7*7}} 文\n" + chr(0xDCFF) + ".jpg"
 """Without a slash: of a path the page shows the last part."""

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from processes import child, gone
 
-from mediafp.errors import SandboxError
-from mediafp.ingest import sandbox
+from mediafp.engine.local import sandbox
+from mediafp.types.errors import SandboxError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
 REFUSED = {"EPERM", "EACCES"}
@@ -43,7 +43,7 @@ NEW_CALLS = {"pidfd_send_signal": 424, "io_uring_setup": 425, "clone3": 435, "op
 
 PROBES = """
 import ctypes, errno, json, mmap, os, signal, socket, sys, threading
-from mediafp.ingest import sandbox
+from mediafp.engine.local import sandbox
 
 told = json.loads(sys.argv[1])
 folder, parent, calls = told["folder"], os.getppid(), told["calls"]
@@ -377,7 +377,7 @@ def test_the_calls_of_another_architecture_end_the_process() -> None:
     done = child(
         """
         import ctypes
-        from mediafp.ingest import sandbox
+        from mediafp.engine.local import sandbox
         libc = ctypes.CDLL(None)
         libc.syscall(0x40000000 | 39)
         print("before", flush=True)
@@ -394,8 +394,8 @@ def test_the_locks_cannot_be_closed_twice_nor_be_opened() -> None:
     done = child(
         """
         import ctypes, errno
-        from mediafp.errors import SandboxError
-        from mediafp.ingest import sandbox
+        from mediafp.types.errors import SandboxError
+        from mediafp.engine.local import sandbox
         sandbox.enter_sandbox()
         libc = ctypes.CDLL(None, use_errno=True)
         # PR_SET_NO_NEW_PRIVS and PR_SET_SECCOMP
@@ -411,8 +411,8 @@ def test_the_locks_do_not_close_beside_another_thread() -> None:
     done = child(
         """
         import os, threading
-        from mediafp.errors import SandboxError
-        from mediafp.ingest import sandbox
+        from mediafp.types.errors import SandboxError
+        from mediafp.engine.local import sandbox
         end = threading.Event()
         thread = threading.Thread(target=end.wait)
         thread.start()
@@ -474,7 +474,7 @@ def test_each_version_of_landlock_is_asked_for_what_it_knows(version: int) -> No
     done = child(
         """
         import sys
-        from mediafp.ingest import sandbox
+        from mediafp.engine.local import sandbox
         sandbox._landlock_abi = lambda: int(sys.argv[1])
         sandbox._allow_calls = lambda *_, **__: None
         sandbox.enter_sandbox()
@@ -491,7 +491,7 @@ def test_each_version_of_landlock_is_asked_for_what_it_knows(version: int) -> No
 
 LIMITED = """
 import errno, os, resource, signal, sys
-from mediafp.ingest.sandbox import ResourceLimits, set_resource_limits
+from mediafp.engine.local.sandbox import ResourceLimits; from mediafp.engine.local.sandbox import set_resource_limits
 set_resource_limits(ResourceLimits(memory=100 << 20, cpu_seconds=1, file_bytes=int(sys.argv[2])))
 """
 
@@ -569,7 +569,8 @@ def test_a_process_that_asked_for_it_dies_with_its_parent() -> None:
     done = child(
         """
         import os, subprocess, sys, time
-        asleep = "from mediafp.ingest import sandbox; import time; sandbox.die_with_parent(); print(flush=True); time.sleep(60)"
+        asleep = "from mediafp.engine.local import sandbox; import time; sandbox.die_with_parent(); "
+        asleep += "print(flush=True); time.sleep(60)"
         started = subprocess.Popen([sys.executable, "-c", asleep], stdout=subprocess.PIPE)
         started.stdout.readline()
         print(started.pid, flush=True)

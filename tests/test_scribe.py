@@ -9,14 +9,16 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from mediafp import listening, scribe
-from mediafp.case import Case
-from mediafp.evidence import Transcript
-from mediafp.fingerprints.words import fingerprint_transcript
+from mediafp.case.case import Case
+from mediafp.case.transcription import run_transcription
+from mediafp.engine.local import transcription
+from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.walk import FoundFile
-from mediafp.media import AUDIO_SAMPLE_RATE, Audio
-from mediafp.reading.speech import SpeechOptions, get_transcriber
-from mediafp.store.transcripts import TranscribedAudio
+from mediafp.text.speech.transcriber import get_transcriber
+from mediafp.types import transcripts
+from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
+from mediafp.types.runs import SpeechOptions
+from mediafp.types.transcripts import TranscribedAudio, Transcript
 
 OPTIONS = SpeechOptions(threads=2)
 
@@ -65,13 +67,13 @@ def listened(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             step(share)
         return heard(sound)
 
-    monkeypatch.setattr(listening.pipeline, "transcribe_audio", listen)
+    monkeypatch.setattr(transcription.analysis, "transcribe_audio", listen)
     return sounds
 
 
-def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iterator[scribe.FileTranscription]:
+def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iterator[transcripts.FileTranscription]:
     files = (FoundFile(path=path) for path in paths)
-    return scribe.run_transcription(
+    return run_transcription(
         case._store, case._workers, files, OPTIONS, (), on_progress=(steps if steps is not None else []).append
     )
 
@@ -115,13 +117,13 @@ def test_listening_ends_when_nobody_waits(case: Case, files: list[Path], monkeyp
             for _ in range(2000):
                 time.sleep(0.005)
                 step(0.1)
-        except listening.TranscriptionCancelled:
+        except transcription.TranscriptionCancelled:
             ended.append("stopped")
             raise
         ended.append("went on")
         return heard(sound)
 
-    monkeypatch.setattr(listening.pipeline, "transcribe_audio", listen)
+    monkeypatch.setattr(transcription.analysis, "transcribe_audio", listen)
     waiting = run(case, files)
     assert next(waiting).transcript
     waiting.close()

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from mediafp.evidence import Match, Transcript, TranscriptSegment
-from mediafp.fingerprint import Fingerprint
-from mediafp.fingerprints.words import fingerprint_transcript
-from mediafp.matching import judge
-from mediafp.matching.script_align import (
+from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.matching import calibration, verdicts
+from mediafp.matching.transcripts.alignment import (
     CODA,
     INITIAL,
     MATCH_SCORE,
@@ -23,9 +21,12 @@ from mediafp.matching.script_align import (
     encode_words,
     word_similarity,
 )
-from mediafp.matching.script_index import PASSAGE_WORDS, SIGNATURE_BYTES, TranscriptIndex, signatures
-from mediafp.matching.scripts import MAX_SHORT_PROBABILITY, compare_transcripts, match_transcript
-from mediafp.media import Kind
+from mediafp.matching.transcripts.compare import MAX_SHORT_PROBABILITY, compare_transcripts, match_transcript
+from mediafp.matching.transcripts.index import PASSAGE_WORDS, SIGNATURE_BYTES, TranscriptIndex, signatures
+from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.matches import Match
+from mediafp.types.media import Kind
+from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 STEP = 0.25
 """Seconds of a word."""
@@ -226,7 +227,7 @@ def test_a_chant_and_doubtful_words_say_little() -> None:
 def test_the_same_words_are_a_copy(said: str, heard: str, language: str) -> None:
     (match,) = matches(spoken("q", heard, language), spoken("r", said, language))
     assert (match.relation, match.verdict, match.uris, match.placement) == ("same_script", "copy", ("r.mp4",), None)
-    assert match.probability >= judge.MIN_COPY_PROBABILITY and min(match.coverage) > 0.8
+    assert match.probability >= verdicts.MIN_COPY_PROBABILITY and min(match.coverage) > 0.8
     (segment,) = match.segments
     assert (segment.channel, segment.mirrored) == ("script", False)
     assert segment.query == pytest.approx((1, 11), abs=1) and segment.reference == pytest.approx((1, 11), abs=1)
@@ -288,7 +289,7 @@ def test_the_likeliest_comes_first_and_the_query_itself_can_be_left_out() -> Non
 def test_more_words_and_more_agreement_never_lower_the_probability() -> None:
     for share in (0.4, 0.7, 1.0):
         likely = [
-            judge.probability(judge.TranscriptPairFeatures(words=w, agreement=share, product=w * share))
+            calibration.probability(calibration.TranscriptPairFeatures(words=w, agreement=share, product=w * share))
             for w in np.log1p([1, 4, 8, 12, 30, 100])
         ]
         assert likely == sorted(likely)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mediafp.matching.stills import RUN_DROP, RUN_SHARE, find_runs
+from mediafp.matching.time_spans import RUN_DROP, RUN_SHARE, find_runs
 
 
 def seconds(count: int, step: float = 1.0) -> np.ndarray:

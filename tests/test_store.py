@@ -17,13 +17,15 @@ import numpy as np
 import pytest
 from intakes import BAD_NAME, HEAD, JPEGS, answer, ask, child, done, end, failed, fingerprint, intake, raw, tell
 
-from mediafp.errors import StoreError
-from mediafp.evidence import Transcript, TranscriptSegment
-from mediafp.fingerprint import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
-from mediafp.media import Sighting
-from mediafp.store import codec, ledger, log, records, schema, transcripts
-from mediafp.store.ledger import LedgerEntry
-from mediafp.store.records import DATABASE_NAME, SqliteStore, Thumbnail
+from mediafp.store.sqlite import custody_log, ledger, schema, transcripts
+from mediafp.store.sqlite import store as store_module
+from mediafp.store.sqlite.ledger import LedgerEntry
+from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.types import arrays
+from mediafp.types.errors import StoreError
+from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
+from mediafp.types.media import Sighting, Thumbnail
+from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 PAGE = 4096
 """Bytes of a page of SQLite."""
@@ -47,7 +49,7 @@ def state(store: SqliteStore) -> tuple[object, ...]:
         [store.fingerprint_types(a.sha256) for a in assets],
         [store.row_thumbnail(a.sha256, 0) for a in assets],
         ledger.failures(store),
-        log.last_entry(store),
+        custody_log.last_entry(store),
     )
 
 
@@ -283,11 +285,11 @@ def test_a_second_writer_waits_for_the_first(store: SqliteStore) -> None:
         assert ask(second) == "begins"
     assert end(second) == 0
     assert [f.kind for f in ledger.failures(store)] == ["crash"]
-    assert [entry.details["kind"] for entry in log.iter_log(store)] == ["corrupt", "crash"]
+    assert [entry.details["kind"] for entry in custody_log.iter_log(store)] == ["corrupt", "crash"]
 
 
 def test_a_second_writer_that_waits_too_long_fails_cleanly(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.05)
     with SqliteStore(store.folder) as second:
         with store.writing():
             store.add_record(intake("a"))
@@ -314,15 +316,15 @@ def test_a_damaged_fingerprint_is_found_and_the_others_are_not_blamed(store: Sql
     with store.writing():
         for name in "ab":
             store.add_record(intake(name))
-    good = codec.pack_fingerprint(intake("a").fingerprints[0])
+    good = arrays.pack_fingerprint(intake("a").fingerprints[0])
     damaged = {
         "cut": good[:-3],
         "longer": good + b"\0",
         "head": good[:4] + b"\x09" + good[5:],
-        "rows": codec.pack_arrays(np.zeros((2, 2)), np.zeros((3, 32), np.uint8), np.zeros(3, np.float32)),
-        "two arrays": codec.pack_arrays(np.zeros((3, 2)), np.zeros((3, 32), np.uint8)),
-        "flat": codec.pack_arrays(np.zeros((3, 2)), np.uint8(7).reshape(()), np.zeros(3, np.float32)),
-        "vast": codec.MAGIC + b"\x01\x01\x02" + bytes(8) + b"\xff" * 8,
+        "rows": arrays.pack_arrays(np.zeros((2, 2)), np.zeros((3, 32), np.uint8), np.zeros(3, np.float32)),
+        "two arrays": arrays.pack_arrays(np.zeros((3, 2)), np.zeros((3, 32), np.uint8)),
+        "flat": arrays.pack_arrays(np.zeros((3, 2)), np.uint8(7).reshape(()), np.zeros(3, np.float32)),
+        "vast": arrays.MAGIC + b"\x01\x01\x02" + bytes(8) + b"\xff" * 8,
     }.get(str(damage), damage)
     raw(store, "UPDATE fingerprint SET data = ? WHERE sha256 = ? AND type = 'pdq'", (damaged, "a" * 64))
     problems = store.check_integrity()
@@ -615,7 +617,7 @@ def test_a_program_that_is_in_the_way_is_waited_for(tmp_path: Path, monkeypatch:
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None, check_same_thread=False)) as first:
         first.execute("BEGIN IMMEDIATE")
         with monkeypatch.context() as short, pytest.raises(StoreError, match="locked"):
-            short.setattr(records, "BUSY_SECONDS", 0.05)
+            short.setattr(store_module, "BUSY_SECONDS", 0.05)
             SqliteStore(tmp_path, create=True)
         ending = threading.Timer(0.2, first.execute, ("ROLLBACK",))
         ending.start()
@@ -734,7 +736,7 @@ def test_a_store_of_the_second_version_is_brought_up(tmp_path: Path) -> None:
             given = intake(sha256[0])
             old.executemany(
                 "INSERT INTO fingerprint VALUES (?, ?, ?, ?)",
-                [(sha256, f.type, f.version, codec.pack_fingerprint(f)) for f in given.fingerprints],
+                [(sha256, f.type, f.version, arrays.pack_fingerprint(f)) for f in given.fingerprints],
             )
             old.executemany(
                 "INSERT INTO thumbnail VALUES (?, ?, ?, ?)",
@@ -749,7 +751,7 @@ def test_a_store_of_the_second_version_is_brought_up(tmp_path: Path) -> None:
             ("/b", "crash", "died", -1, 1),
             ("/\udcff", "corrupt", "is cut short", -1, 3),
         ]
-        assert [(entry.n, entry.what, entry.details["sha256"]) for entry in log.iter_log(store)] == [
+        assert [(entry.n, entry.what, entry.details["sha256"]) for entry in custody_log.iter_log(store)] == [
             (1, "adopted", "a" * 64),
             (2, "adopted", "b" * 64),
         ]
@@ -802,7 +804,7 @@ def test_two_programs_may_make_one_store_at_once(tmp_path: Path) -> None:
 TOLD = """
 from pathlib import Path
 import sqlite3
-from mediafp.store.records import SqliteStore
+from mediafp.store.sqlite.store import SqliteStore
 
 class Told(sqlite3.Connection):
     "Prints every statement that begins."

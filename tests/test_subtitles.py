@@ -1,7 +1,7 @@
 """Subtitles and plain text of a transcript."""
 
-from mediafp.evidence import Transcript, TranscriptSegment
 from mediafp.report import subtitles
+from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 PLAIN = " and twelve more plain English words to be read"
 

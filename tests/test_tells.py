@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mediafp.errors import UsageError
-from mediafp.evidence import Transcript, TranscriptSegment
-from mediafp.reading.tells import find_hints, load_misreadings
+from mediafp.text.speech.misreadings import find_hints, load_misreadings
+from mediafp.types.errors import UsageError
+from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 
 def said(*texts: str, language: str = "en") -> Transcript:

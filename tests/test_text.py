@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafp.text import index_form, is_cjk, tokenise
+from mediafp.types.tokens import index_form, is_cjk, tokenise
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """The order of a trace, and the least-cut picture in it."""
 
-from mediafp.evidence import Match, Placement, QueryResult
-from mediafp.media import Sighting
-from mediafp.trace import build_trace
+from mediafp.case.trace import build_trace
+from mediafp.types.matches import Match, Placement, QueryResult
+from mediafp.types.media import Sighting
 
 
 def match(name: str, covered: float | None, *, shown: float = 1.0, verdict: str = "copy") -> Match:

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kept import keep_spoken
 
-from mediafp.case import Case, open_case
-from mediafp.errors import StoreError, UsageError
-from mediafp.evidence import SearchHit, Transcript, TranscriptSegment
-from mediafp.fingerprints.words import fingerprint_transcript
-from mediafp.store import passages, schema, transcripts
-from mediafp.store.records import DATABASE_NAME, SqliteStore
+from mediafp.case.case import Case, open_case
+from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.store.sqlite import schema, text_index, transcripts
+from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.types.errors import StoreError, UsageError
+from mediafp.types.transcripts import SearchHit, Transcript, TranscriptSegment
 
 
 def said(*texts: str, version: str = "v1", gap: float = 0.0, times: bool = False) -> Transcript:
@@ -45,7 +45,7 @@ def keep(case: Case, name: str, transcript: Transcript, rank: int = 2) -> str:
 
 
 def find(case: Case, text: str) -> list[SearchHit]:
-    return list(passages.search_passages(case._store, text))
+    return list(text_index.search_passages(case._store, text))
 
 
 @pytest.mark.parametrize(

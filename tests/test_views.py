@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mediafp.case import Case
-from mediafp.evidence import Match
-from mediafp.fingerprint import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
-from mediafp.fingerprints.crops import fingerprint_reference_crops, reference_crops_version
+from mediafp.case.case import Case
+from mediafp.fingerprints.reference_crops import fingerprint_reference_crops, reference_crops_version
 from mediafp.fingerprints.registry import fingerprint_type
-from mediafp.jobs import IngestOptions
-from mediafp.matching.place import Box
-from mediafp.matching.search import Candidate, shortlist
-from mediafp.matching.views import MAX_RECTANGLES, find_rectangles, half_boxes, make_query_crops
-from mediafp.media import Pixels
-from mediafp.pipeline import AnalysisOptions
+from mediafp.matching.candidates import Candidate, shortlist
+from mediafp.matching.images.local_features import Box
+from mediafp.matching.images.query_crops import half_boxes, make_query_crops
+from mediafp.matching.images.rectangles import MAX_RECTANGLES, find_rectangles
+from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
+from mediafp.types.matches import Match
+from mediafp.types.media import Pixels
+from mediafp.types.runs import AnalysisOptions, IngestOptions
 
 EMBEDDING = fingerprint_type("sscd_distilled")
 

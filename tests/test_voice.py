@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mediafp.media import AUDIO_SAMPLE_RATE
-from mediafp.reading import voice
-from mediafp.reading.voice import FRAME_SAMPLES, SpeechChunk, _cut
+from mediafp.text.speech import voice_activity
+from mediafp.text.speech.voice_activity import FRAME_SAMPLES, SpeechChunk, _cut
+from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 LONGEST = 28 * AUDIO_SAMPLE_RATE
 
@@ -55,4 +55,4 @@ def test_pieces_lie_inside_the_sound_in_order() -> None:
 
 @pytest.mark.parametrize("seconds", [0, 0.01, 3])
 def test_silence_and_nothing_at_all_hold_no_speech(seconds: float) -> None:
-    assert voice.detect_speech(np.zeros(round(seconds * AUDIO_SAMPLE_RATE), np.int16), longest=LONGEST) == []
+    assert voice_activity.detect_speech(np.zeros(round(seconds * AUDIO_SAMPLE_RATE), np.int16), longest=LONGEST) == []

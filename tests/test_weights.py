@@ -5,30 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from mediafp import weights
-from mediafp.errors import ModelError
+from mediafp.types import model_files
+from mediafp.types.errors import ModelError
 
 
 def test_every_model_is_there_and_unchanged() -> None:
-    assert {state for _, state in weights.check_model_files()} == {"ok"}
+    assert {state for _, state in model_files.check_model_files()} == {"ok"}
 
 
 def test_a_changed_byte_and_a_missing_file_stop_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    weight = next(w for w in weights.manifest() if w.name == "background")
+    weight = next(w for w in model_files.manifest() if w.name == "background")
     (tmp_path / weight.file).write_bytes(b"changed")
-    monkeypatch.setattr(weights, "models_folder", lambda: tmp_path)
+    monkeypatch.setattr(model_files, "models_folder", lambda: tmp_path)
     gone = replace(weight, name="gone", file="gone.bin")
-    monkeypatch.setattr(weights, "manifest", lambda: (weight, gone))
-    weights.model_path.cache_clear()
+    monkeypatch.setattr(model_files, "manifest", lambda: (weight, gone))
+    model_files.model_path.cache_clear()
     for name, state in (("background", "changed"), ("gone", "missing"), ("other", "no model is called")):
         with pytest.raises(ModelError, match=state):
-            weights.model_path(name)
-    weights.model_path.cache_clear()
+            model_files.model_path(name)
+    model_files.model_path.cache_clear()
 
 
 def test_a_model_in_parts_is_joined_once_and_mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MEDIAFP_CACHE", str(tmp_path / "cache"))
-    weight = next(w for w in weights.manifest() if w.parts)
+    weight = next(w for w in model_files.manifest() if w.parts)
     path = weight.join_parts()
     assert path.is_relative_to(tmp_path) and path.stat().st_size == 145_217_532
     assert {file.name for file in path.parent.iterdir()} == {weight.file, *weight.companions}
@@ -40,7 +40,7 @@ def test_a_model_in_parts_is_joined_once_and_mended(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_model_that_cannot_be_joined_names_the_mend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    weight = next(w for w in weights.manifest() if w.parts)
+    weight = next(w for w in model_files.manifest() if w.parts)
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("MEDIAFP_CACHE", str(tmp_path / "file"))
     with pytest.raises(ModelError, match="MEDIAFP_CACHE"):

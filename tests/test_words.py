@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from mediafp.evidence import TimeSpan, Transcript, TranscriptSegment
-from mediafp.fingerprints.words import (
+from mediafp.fingerprints.transcript import (
     DIGIT_QUALITY,
     FLAG_QUALITY,
     HASHED_WORD_BIT,
     fingerprint_transcript,
     to_phonetic_tokens,
 )
+from mediafp.types.media import TimeSpan
+from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 
 def utterance(text: str, start: float = 0.0, end: float = 4.0, *, language: str = "zh", flags: tuple[str, ...] = (),

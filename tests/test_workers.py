@@ -22,15 +22,9 @@ import pytest
 from PIL import Image, ImageCms
 from processes import ffmpeg, gone, state
 
-from mediafp import pipeline
-from mediafp.errors import CorruptMedia, NotMedia, SandboxError, TooLargeMedia, WorkerLost
-from mediafp.ingest.probe import OpenFile, open_file
-from mediafp.ingest.sound import read_audio
-from mediafp.ingest.walk import file_sha256
-from mediafp.media import Kind
-from mediafp.store.codec import pack_arrays
-from mediafp.workers import supervisor, unpacking
-from mediafp.workers.messages import (
+from mediafp.engine import analysis
+from mediafp.engine.local import pool, process, unpack
+from mediafp.engine.local.messages import (
     AnalysisResult,
     ArchiveEnd,
     AudioResult,
@@ -42,8 +36,14 @@ from mediafp.workers.messages import (
     Task,
     encode,
 )
-from mediafp.workers.supervisor import WorkerPool, WorkerProcess
-from mediafp.workers.unpacking import UnpackedMember, unpack_archive
+from mediafp.engine.local.pool import WorkerPool
+from mediafp.engine.local.process import WorkerProcess
+from mediafp.engine.local.unpack import UnpackedMember, unpack_archive
+from mediafp.ingest.audio import read_audio
+from mediafp.ingest.files import OpenFile, file_sha256, open_file
+from mediafp.types.arrays import pack_arrays
+from mediafp.types.errors import CorruptMedia, NotMedia, SandboxError, TooLargeMedia, WorkerLost
+from mediafp.types.media import Kind
 
 ACTOR = """
 import os, socket, sys, time
@@ -89,7 +89,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], 
         (tmp_path / "stage").mkdir()
         (tmp_path / "stage" / "actor.py").write_text(ACTOR.format(hello=hello.hex()))
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stage"))
-        monkeypatch.setattr(supervisor, "WORKER", "actor")
+        monkeypatch.setattr(process, "WORKER", "actor")
 
     return set
 
@@ -157,7 +157,7 @@ def test_a_worker_reads_what_is_read_here(workers: WorkerPool, photo: Path, clip
     with open_file(path) as file:
         sha256 = file_sha256(file)
         there = workers.analyse(file, sha256, kind, audio=True, image=True)  # type: ignore[arg-type]
-        here = pipeline.analyse_file(file, sha256, audio=True)
+        here = analysis.analyse_file(file, sha256, audio=True)
     assert here is not None
     assert there.asset == here.asset and there.warnings == here.warnings and there.thumbnails == here.thumbnails
     assert len(here.thumbnails) >= 1 + (kind == "video")
@@ -177,7 +177,7 @@ def test_a_worker_reads_what_is_read_here(workers: WorkerPool, photo: Path, clip
 def test_full_decoding_is_asked_for_and_done(workers: WorkerPool, clips: dict[str, Path]) -> None:
     with open_file(clips["carphone"]) as file:
         there = workers.analyse(file, "", "video", full_decode=True)
-        here = pipeline.analyse_file(file, "", full_decode=True)
+        here = analysis.analyse_file(file, "", full_decode=True)
     assert here and [t.jpeg for t in there.thumbnails] == [t.jpeg for t in here.thumbnails]
     assert there.image is None and there.audio is None, "what was not asked for does not come"
 
@@ -358,7 +358,7 @@ def test_a_sound_that_is_none_is_nonsense(actors: WorkerPool, tmp_path: Path, sa
 def test_more_sound_than_there_may_be_is_nonsense(
     actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "AUDIO_BYTES", 1_000)
+    monkeypatch.setattr(process, "AUDIO_BYTES", 1_000)
     assert "more sound" in str(lost(actors, script(tmp_path, "sleep", encode(DataChunk(data=bytes(600))) * 2)))
 
 
@@ -373,7 +373,7 @@ def test_an_answer_that_cannot_be_understood_is_nonsense(
     for name in ("validate_analysis", "decode_result"):
         with monkeypatch.context() as patch:
             actors.start()
-            patch.setattr(supervisor, name, bent)
+            patch.setattr(pool, name, bent)
             error = lost(actors, script(tmp_path, "on", encode(picture())))
         assert (error.kind, error.attempts) == ("crash", 1) and "nonsense (bent)" in str(error)
 
@@ -389,7 +389,7 @@ def test_a_worker_is_replaced_after_its_files_and_none_is_left(
     tmp_path: Path, stage: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage()
-    monkeypatch.setattr(supervisor, "MAX_FILES_PER_WORKER", 2)
+    monkeypatch.setattr(pool, "MAX_FILES_PER_WORKER", 2)
     pids = harm(monkeypatch, 0, 0)
     with WorkerPool(tmp_path) as workers, script(tmp_path, "on", encode(picture())) as file:
         for _ in range(5):
@@ -585,10 +585,10 @@ def test_a_lock_that_does_not_close_says_how_to_go_on_without(tmp_path: Path, mo
     # The real worker, on a machine whose kernel has no Landlock.
     (tmp_path / "lockless.py").write_text(
         "import sys\nfrom mediafp.ingest import sandbox\nsandbox._landlock_abi = lambda: -1\n"
-        "from mediafp.workers import worker\nworker.main(sys.argv[1:])\n"
+        "from mediafp.engine.local import worker\nworker.main(sys.argv[1:])\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(supervisor, "WORKER", "lockless")
+    monkeypatch.setattr(process, "WORKER", "lockless")
     with WorkerPool(tmp_path) as workers, pytest.raises(SandboxError, match=r"Landlock.*--unsafe-no-sandbox") as caught:
         workers.start()
     assert "seccomp" not in str(caught.value)
@@ -618,7 +618,7 @@ def test_a_worker_that_does_not_start_well_is_a_sandbox_error_and_is_ended(
 
 
 def test_a_worker_that_cannot_be_started_is_a_sandbox_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "WORKER", "mediafp.workers.nothing")
+    monkeypatch.setattr(process, "WORKER", "mediafp.workers.nothing")
     with WorkerPool(tmp_path) as workers, pytest.raises(SandboxError, match=r"could not start.*doctor"):
         workers.start()
 
@@ -701,10 +701,10 @@ def test_an_entry_that_is_at_fault_is_told_and_the_rest_follow(
 def harm_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int, times: int) -> list[int]:
     """Has workers end in the middle of the entry of this name; the pids of all that were handed the archive."""
     pids = harm(monkeypatch, 0, 0)
-    real, harmed = unpacking._unpacked, []
+    real, harmed = unpack._unpacked, []
 
     def unpacked(worker: WorkerProcess, entry: str, folder: Path) -> UnpackedMember:
-        keep = unpacking.write_data
+        keep = unpack.write_data
 
         def kept(file: io.BufferedRandom, data: bytes) -> None:
             keep(file, data)
@@ -713,10 +713,10 @@ def harm_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int, times: int)
                 os.kill(worker._process.pid, number)
 
         with monkeypatch.context() as patch:
-            patch.setattr(unpacking, "write_data", kept)
+            patch.setattr(unpack, "write_data", kept)
             return real(worker, entry, folder)
 
-    monkeypatch.setattr(unpacking, "_unpacked", unpacked)
+    monkeypatch.setattr(unpack, "_unpacked", unpacked)
     return pids
 
 
@@ -789,7 +789,7 @@ def test_nonsense_in_an_entry_costs_that_entry(actors: WorkerPool, tmp_path: Pat
 def test_an_entry_that_grows_past_all_bounds_costs_that_entry(
     actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unpacking, "MAX_MEMBER_BYTES", 1_000)
+    monkeypatch.setattr(unpack, "MAX_MEMBER_BYTES", 1_000)
     said = encode(MemberStart(name=b"a.png")) + encode(DataChunk(data=bytes(600))) * 2
     with script(tmp_path, "sleep", said) as file:
         source = unpack_archive(actors, file, pictures)

@@ -1,7 +1,7 @@
 """What text says about two placed pictures."""
 
-from mediafp.evidence import Match, Placement, TextLine
-from mediafp.matching.written import DIFFERENT_CAPTION_PROBABILITY, QueryText, add_text_evidence
+from mediafp.matching.images.text_evidence import DIFFERENT_CAPTION_PROBABILITY, QueryText, add_text_evidence
+from mediafp.types.matches import Match, Placement, TextLine
 
 
 def line(text: str, left: float, top: float, width: float, height: float) -> TextLine:

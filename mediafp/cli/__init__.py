@@ -7,7 +7,7 @@ import traceback
 # Each adds its commands to the program.
 from mediafp.cli import house, intake, questions, transcripts
 from mediafp.cli.common import ExitStatus, app, err, escape_markup
-from mediafp.errors import MediafpError, UsageError
+from mediafp.types.errors import MediafpError, UsageError
 
 __all__ = ["app", "house", "intake", "main", "questions", "transcripts"]
 

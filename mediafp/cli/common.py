@@ -24,12 +24,12 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 import mediafp
-from mediafp import wire
-from mediafp.case import Case, open_case
-from mediafp.errors import ModelError
-from mediafp.reading.models import DEFAULT_MODEL
-from mediafp.reading.speech import SpeechOptions, get_transcriber, load_hotwords
-from mediafp.unseen import escape_unprintable
+from mediafp.case.case import Case, open_case
+from mediafp.report import jsonl
+from mediafp.report.escaping import escape_unprintable
+from mediafp.text.speech.transcriber import get_transcriber, load_hotwords
+from mediafp.types.errors import ModelError
+from mediafp.types.runs import DEFAULT_MODEL, SpeechOptions
 
 
 class ExitStatus(IntEnum):
@@ -179,9 +179,9 @@ def open_selected_case(store: Path | None, *, create: bool = False, unsafe: bool
     return open_case(selected_store(store), create=create, sandboxed=sandboxed(unsafe))
 
 
-def print_json(value: wire.JsonObject) -> None:
+def print_json(value: jsonl.JsonObject) -> None:
     """Prints an object as a line of JSON, at once."""
-    sys.stdout.write(wire.json_line(value) + "\n")
+    sys.stdout.write(jsonl.json_line(value) + "\n")
     sys.stdout.flush()
 
 

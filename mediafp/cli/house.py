@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from mediafp import weights, wire
 from mediafp.cli.common import (
     ExitStatus,
     JsonOption,
@@ -21,9 +20,12 @@ from mediafp.cli.common import (
     progress,
     sandboxed,
 )
-from mediafp.reading.models import cached_models
-from mediafp.store import texts, transcripts
-from mediafp.tables import write_csv
+from mediafp.report import jsonl
+from mediafp.report.exports import csv
+from mediafp.report.exports.csv import write_csv
+from mediafp.store.sqlite import ocr_results, transcripts
+from mediafp.text.speech.models import cached_models
+from mediafp.types import model_files
 
 export_app = typer.Typer(no_args_is_help=True, help="Write the store's content for other tools.")
 models_app = typer.Typer(no_args_is_help=True, help="Show and check the model files.")
@@ -38,13 +40,13 @@ def export_jsonl(store: StoreOption = None) -> None:
         for asset in case._store.assets():
             sha256 = asset.sha256
             print_json(
-                wire.asset(
+                jsonl.asset(
                     asset,
                     case._store.sightings(sha256),
                     case._store.fingerprint_types(sha256),
                     case._store.warnings(sha256),
                     transcripts.find_transcript(case._store, sha256),
-                    texts.ocr_lines(case._store, sha256),
+                    ocr_results.ocr_lines(case._store, sha256),
                 )
             )
 
@@ -54,20 +56,20 @@ def export_csv(store: StoreOption = None) -> None:
     """One row a sighting, by the asset's SHA-256, safe to open in a spreadsheet."""
     with open_selected_case(store) as case:
         rows = (
-            wire.row(asset, sighting, said, written)
+            csv.row(asset, sighting, said, written)
             for asset in case._store.assets()
             for said in (transcripts.find_transcript(case._store, asset.sha256),)
-            for written in (texts.ocr_lines(case._store, asset.sha256),)
+            for written in (ocr_results.ocr_lines(case._store, asset.sha256),)
             for sighting in case._store.sightings(asset.sha256)
         )
-        write_csv(sys.stdout, wire.COLUMNS, rows)
+        write_csv(sys.stdout, csv.COLUMNS, rows)
 
 
 @models_app.command("list")
 def models_list(as_json: JsonOption = False) -> None:
     """What models there are, of which version and licence, and whether their files are there."""
     table = Table("name", "version", "licence", "state", "sha256")
-    for weight, state in weights.check_model_files():
+    for weight, state in model_files.check_model_files():
         if as_json:
             print_json({"name": weight.name, "version": weight.version, "licence": weight.licence, "state": state,
                   "sha256": weight.sha256, "source": weight.source})  # fmt: skip
@@ -86,7 +88,7 @@ def models_list(as_json: JsonOption = False) -> None:
 @models_app.command("verify")
 def models_verify() -> None:
     """Check every model file's SHA-256. Exit status 2 where one is missing or changed."""
-    bad = [(weight, state) for weight, state in weights.check_model_files() if state != "ok"]
+    bad = [(weight, state) for weight, state in model_files.check_model_files() if state != "ok"]
     for weight, state in bad:
         out.print(f"[red]{weight.name}: {state}[/]")
     if bad:
@@ -97,7 +99,7 @@ def models_verify() -> None:
 @app.command()
 def doctor() -> None:
     """Say whether everything that mediafp needs is here."""
-    from mediafp.doctor import check_environment
+    from mediafp.case.environment import check_environment
 
     table = Table("what", "state", "detail")
     audio = True
@@ -115,7 +117,7 @@ def demo(
     unsafe: UnsafeOption = False,
 ) -> None:
     """Make a small case of real photographs and clips and of the copies an investigator meets; show what matches."""
-    from mediafp.demo import run_demo
+    from mediafp.cli.demo.build import run_demo
 
     with progress() as bar:
         run_demo(folder, bar, out, sandboxed=sandboxed(unsafe))

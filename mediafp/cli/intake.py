@@ -13,8 +13,8 @@ from typing import Annotated
 
 import typer
 
-from mediafp import wire
-from mediafp.case import estimate_ingest
+from mediafp.case.case import estimate_ingest
+from mediafp.case.ingestion.estimate import IngestEstimate
 from mediafp.cli.common import (
     ExitStatus,
     HotwordsOption,
@@ -37,14 +37,12 @@ from mediafp.cli.common import (
     speech_options,
     suggest_command,
 )
-from mediafp.errors import UsageError
 from mediafp.ingest.walk import walk
-from mediafp.jobs import IngestOptions
-from mediafp.pipeline import AnalysisOptions
-from mediafp.plan import IngestEstimate
-from mediafp.reading.models import DEFAULT_MODEL
-from mediafp.store import ledger, log
-from mediafp.tables import write_csv
+from mediafp.report import jsonl
+from mediafp.report.exports.csv import write_csv
+from mediafp.store.sqlite import custody_log, ledger
+from mediafp.types.errors import UsageError
+from mediafp.types.runs import DEFAULT_MODEL, AnalysisOptions, IngestOptions
 
 
 @app.command()
@@ -111,13 +109,13 @@ def ingest(
             counts[outcome.status] += 1
             # What lies in archives was not counted before.
             bar.update(task, advance=1, total=max(bar.tasks[0].total or 0, counts.total()))
-            note(wire.outcome_to_json(outcome))
+            note(jsonl.outcome_to_json(outcome))
             if outcome.status == "failed":
                 errors.append({"path": outcome.path, "kind": outcome.kind, "message": outcome.message})
                 if not as_json:
                     err.print(f"[red]failed[/] {escape_markup(outcome.path)}: {escape_markup(outcome.message or '')}")
             if as_json:
-                print_json(wire.outcome_to_json(outcome))
+                print_json(jsonl.outcome_to_json(outcome))
             else:
                 for warning in outcome.warnings:
                     err.print(f"[yellow]warning[/] {escape_markup(outcome.path)}: {escape_markup(warning)}")
@@ -162,7 +160,7 @@ def _print_plan(found: IngestEstimate, *, as_json: bool) -> None:
 
 
 @contextmanager
-def open_log_file(file: Path | None) -> Iterator[Callable[[wire.JsonObject], None]]:
+def open_log_file(file: Path | None) -> Iterator[Callable[[jsonl.JsonObject], None]]:
     """Writes what became of each file, with the time, behind what a log file holds already."""
     with ExitStack() as stack:
         try:
@@ -170,10 +168,10 @@ def open_log_file(file: Path | None) -> Iterator[Callable[[wire.JsonObject], Non
         except OSError as error:
             raise UsageError(f"the log file {file} cannot be written: {error.strerror}") from error
 
-        def note(value: wire.JsonObject) -> None:
+        def note(value: jsonl.JsonObject) -> None:
             if journal:
                 at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-                journal.write(wire.json_line({"at": at, **value}) + "\n")
+                journal.write(jsonl.json_line({"at": at, **value}) + "\n")
                 journal.flush()
 
         yield note
@@ -229,7 +227,7 @@ def verify(
                 originals[original.state] += 1
                 if original.state == "changed":
                     changed.append(original.uri)
-        number, seal = (0, "") if problems else log.last_entry(case._store)
+        number, seal = (0, "") if problems else custody_log.last_entry(case._store)
     told = {
         "assets": count,
         "problems": problems,

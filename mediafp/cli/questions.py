@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from mediafp import wire
-from mediafp.case import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
+from mediafp.case.case import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
+from mediafp.case.trace import sighting_date
 from mediafp.cli.common import (
     ExitStatus,
     HotwordsOption,
@@ -25,11 +25,11 @@ from mediafp.cli.common import (
     progress,
     speech_options,
 )
-from mediafp.evidence import Match, QueryResult, Trace
 from mediafp.ingest.walk import walk
-from mediafp.reading.models import DEFAULT_MODEL
-from mediafp.store import transcripts
-from mediafp.trace import sighting_date
+from mediafp.report import jsonl
+from mediafp.store.sqlite import transcripts
+from mediafp.types.matches import Match, QueryResult, Trace
+from mediafp.types.runs import DEFAULT_MODEL
 
 MIN_NEAR_MISS_PROBABILITY = 0.01
 """Probability from which a candidate that was turned down is told beside matches."""
@@ -70,7 +70,7 @@ def match(
             found = found or bool(answer.matches)
             failed = failed or answer.error is not None
             if as_json:
-                print_json(wire.result_to_json(answer))
+                print_json(jsonl.result_to_json(answer))
                 continue
             out.print(f"\n[bold]{escape_markup(answer.query)}[/]")
             if answer.error:
@@ -137,7 +137,7 @@ def trace(
             found = found or bool(traced.entries)
             failed = failed or traced.result.error is not None
             if as_json:
-                print_json(wire.trace_to_json(traced))
+                print_json(jsonl.trace_to_json(traced))
             else:
                 _print_trace(traced)
     if page and not as_json:
@@ -184,7 +184,7 @@ def search(
         for hit in case.search(text):
             found = True
             if as_json:
-                print_json(wire.hit(hit))
+                print_json(jsonl.hit(hit))
                 continue
             at, marked = 0, ""
             for start, end in hit.marks:
@@ -212,7 +212,7 @@ def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
             bar.advance(task)
         clustering = case.cluster(relations)
     if as_json:
-        print_json(wire.clustering(clustering))
+        print_json(jsonl.clustering(clustering))
         return
     for group in clustering.clusters:
         out.print(f"\n[bold]{group.id}[/]  {len(group.members)} {group.kind}s, weakest link {group.weakest_link:.2f}")

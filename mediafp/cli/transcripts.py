@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mediafp import wire
 from mediafp.cli.common import (
     ExitStatus,
     HotwordsOption,
@@ -26,12 +25,12 @@ from mediafp.cli.common import (
     progress,
     speech_options,
 )
-from mediafp.errors import UsageError
 from mediafp.ingest.walk import walk
-from mediafp.reading.models import DEFAULT_MODEL
-from mediafp.reading.tells import DEFAULT_LIST
-from mediafp.report import subtitles
-from mediafp.scribe import FileTranscription
+from mediafp.report import jsonl, subtitles
+from mediafp.text.speech.misreadings import DEFAULT_LIST
+from mediafp.types.errors import UsageError
+from mediafp.types.runs import DEFAULT_MODEL
+from mediafp.types.transcripts import FileTranscription
 
 
 class TranscriptFormat(StrEnum):
@@ -76,7 +75,7 @@ def transcribe(
             if to:
                 _write_transcript(found, form, to)
             elif form is TranscriptFormat.JSON:
-                print_json(wire.transcription(found))
+                print_json(jsonl.transcription(found))
             elif form is TranscriptFormat.TEXT:
                 _print_transcript(found)
             elif found.transcript:
@@ -110,7 +109,7 @@ def _print_transcript(found: FileTranscription) -> None:
 
 def _written(found: FileTranscription, form: TranscriptFormat) -> str:
     if form is TranscriptFormat.JSON or found.transcript is None:
-        return wire.json_line(wire.transcription(found))
+        return jsonl.json_line(jsonl.transcription(found))
     return {
         TranscriptFormat.SRT: subtitles.to_srt,
         TranscriptFormat.VTT: subtitles.to_vtt,

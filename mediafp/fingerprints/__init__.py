@@ -1,1 +1,5 @@
-"""Arrays in, fingerprints out; one file a type."""
+"""Fingerprint types: images, audio or a transcript to comparable rows.
+
+In: pixels, samples, transcripts. Out: fingerprints.
+Imports: types.
+"""

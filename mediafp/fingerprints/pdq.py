@@ -5,8 +5,8 @@ import numpy as np
 import numpy.typing as npt
 import pdqhash
 
-from mediafp.fingerprint import Metric
-from mediafp.media import Pixels
+from mediafp.types.fingerprints import Metric
+from mediafp.types.media import Pixels
 
 MAX_SIDE = 256
 """Longest side handed to PDQ, pixels; its own first step averages down to 64 x 64, so more adds only cost."""

@@ -6,18 +6,18 @@ from importlib.metadata import entry_points
 
 import imagehash
 
-from mediafp import weights
-from mediafp.errors import UsageError
-from mediafp.fingerprint import FingerprintType
 from mediafp.fingerprints.pdq import Pdq
-from mediafp.fingerprints.plain import PerceptualHash
+from mediafp.fingerprints.perceptual_hashes import PerceptualHash
 from mediafp.fingerprints.sscd import Sscd
+from mediafp.types import model_files
+from mediafp.types.errors import UsageError
+from mediafp.types.fingerprints import FingerprintType
 
 ENTRY_POINT_GROUP = "mediafp.fingerprints"
 BUILT_IN: dict[str, Callable[[], FingerprintType]] = {
     "pdq": Pdq,
-    "sscd_distilled": lambda: Sscd("sscd_distilled", weights.model_path("sscd_distilled")),
-    "sscd": lambda: Sscd("sscd", weights.model_path("sscd")),
+    "sscd_distilled": lambda: Sscd("sscd_distilled", model_files.model_path("sscd_distilled")),
+    "sscd": lambda: Sscd("sscd", model_files.model_path("sscd")),
     "phash": lambda: PerceptualHash("phash", imagehash.phash),
     "dhash": lambda: PerceptualHash("dhash", imagehash.dhash),
 }

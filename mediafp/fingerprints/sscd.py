@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from mediafp.fingerprint import Metric
-from mediafp.media import Pixels
+from mediafp.types.fingerprints import Metric
+from mediafp.types.media import Pixels
 
 INPUT_SIDE = 224
 """Input side, pixels; every picture is squashed to a square of it, so that pictures go in batches."""

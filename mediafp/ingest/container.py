@@ -11,8 +11,8 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from mediafp.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
-from mediafp.settings import ALLOWED_DECODERS, ALLOWED_DEMUXERS
+from mediafp.ingest.limits import ALLOWED_DECODERS, ALLOWED_DEMUXERS
+from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 
 DEMUX_BLOCK_BYTES: Final = 1 << 18
 """Bytes that the demuxer asks Python for at once; PyAV's 32 KiB makes eight times the calls."""

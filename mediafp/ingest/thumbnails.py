@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from mediafp.errors import CorruptMedia
-from mediafp.media import Pixels
+from mediafp.types.errors import CorruptMedia
+from mediafp.types.media import Pixels
 
 QUALITY = 85
 

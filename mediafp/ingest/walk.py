@@ -1,17 +1,9 @@
 """The files to take in, and the names of their contents."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from mediafp.errors import UnreadableMedia
-from mediafp.ingest.probe import OpenFile
-
-HASH_BLOCK_BYTES: Final = 1 << 20
-"""Bytes hashed at once: enough that Python's share of the time is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,18 +28,6 @@ def walk(paths: Sequence[Path], on_skipped: Callable[[Path], object] = lambda pa
                 yield FoundFile(path=found, root=path)
         else:
             yield FoundFile(path=path)
-
-
-def file_sha256(file: OpenFile) -> str:
-    """The SHA-256 of a file's bytes in hexadecimal."""
-    with file.reader() as reader:
-        try:
-            digest = hashlib.sha256()
-            while block := reader.read(HASH_BLOCK_BYTES):
-                digest.update(block)
-            return digest.hexdigest()
-        except OSError as exc:
-            raise UnreadableMedia(f"{file.name!r} cannot be read: {exc.strerror}; check the disk it lies on") from exc
 
 
 def _files_in(root: Path, left_out: Callable[[Path], object]) -> Iterator[Path]:

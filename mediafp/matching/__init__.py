@@ -1,1 +1,5 @@
-"""From candidates to proof: where in the picture, when in the video, how sure, which group."""
+"""Candidates to verified matches, and matches to clusters.
+
+In: a query and references. Out: matches with their evidence; clusters.
+Imports: types.
+"""

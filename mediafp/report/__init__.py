@@ -1,1 +1,5 @@
-"""Evidence for people: pages, tables and side-by-side clips."""
+"""Results to what people and programs read: pages, drawings, subtitles, JSON.
+
+In: results and evidence. Out: HTML, SVG, text.
+Imports: types.
+"""

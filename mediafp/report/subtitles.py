@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from mediafp.evidence import Transcript
-from mediafp.report.drawing import format_time
+from mediafp.report.svg import format_time
+from mediafp.types.transcripts import Transcript
 
 LINE = 42
 """Characters a line of subtitles, the usual most for Latin script; a CJK character counts as two."""

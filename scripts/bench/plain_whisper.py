@@ -13,11 +13,10 @@ from pathlib import Path
 
 from faster_whisper import WhisperModel
 
-from mediafp.ingest.probe import open_file
-from mediafp.ingest.sound import read_audio
-from mediafp.ingest.walk import file_sha256
-from mediafp.reading.models import speech_model
-from mediafp.reading.voice import to_float
+from mediafp.ingest.audio import read_audio
+from mediafp.ingest.files import file_sha256, open_file
+from mediafp.text.speech.models import speech_model
+from mediafp.text.speech.voice_activity import to_float
 
 
 def main() -> None:

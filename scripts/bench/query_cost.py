@@ -16,9 +16,8 @@ from statistics import mean, median
 import cv2
 from PIL import Image, ImageEnhance, ImageOps
 
-from mediafp.case import open_case
-from mediafp.jobs import IngestOptions
-from mediafp.pipeline import AnalysisOptions
+from mediafp.case.case import open_case
+from mediafp.types.runs import AnalysisOptions, IngestOptions
 
 COUNT = 10_000
 QUERIES = 100

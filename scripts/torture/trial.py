@@ -27,12 +27,12 @@ from typer.testing import CliRunner
 
 from mediafp.cli import app
 from mediafp.cli.common import ExitStatus
-from mediafp.demo import CLIPS, PHOTOS, packaged_file
-from mediafp.errors import MediafpError, UsageError
-from mediafp.store import ledger
-from mediafp.store.content import content_hash
-from mediafp.store.records import DATABASE_NAME, SqliteStore
-from mediafp.store.refusal import READ_ERRORS
+from mediafp.cli.demo.build import CLIPS, PHOTOS, packaged_file
+from mediafp.store.sqlite import ledger
+from mediafp.store.sqlite.content_hash import content_hash
+from mediafp.store.sqlite.errors import READ_ERRORS
+from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.types.errors import MediafpError, UsageError
 
 COMMAND_SECONDS = 900.0
 """Wall seconds after which a command is given up and killed: nothing here may hang."""

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mediafp.errors import UsageError
-from mediafp.fingerprint import Fingerprint, FingerprintType
 from mediafp.fingerprints import registry
+from mediafp.types.errors import UsageError
+from mediafp.types.fingerprints import Fingerprint, FingerprintType
 
 SHAPES = [(1, 1), (1, 400), (4000, 1), (2, 2), (3000, 20), (7, 5)]
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mediafp import cli, demo
+from mediafp import cli
+from mediafp.cli.demo import build
 
 
 def mediafp(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]:
@@ -32,9 +33,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     dump, store = folder / "dump", folder / "store"
     dump.mkdir()
     for name in ("portrait", "cat", "temple", "rocket"):
-        Image.open(demo.packaged_file(*demo.PHOTOS[name])).convert("RGB").save(dump / f"{name}.jpg", quality=92)
+        Image.open(build.packaged_file(*build.PHOTOS[name])).convert("RGB").save(dump / f"{name}.jpg", quality=92)
     Image.new("RGB", (1, 1), "red").save(dump / "one pixel.png")
-    (dump / "bikes.mp4").write_bytes(demo.packaged_file(*demo.CLIPS["bikes"]).read_bytes())
+    (dump / "bikes.mp4").write_bytes(build.packaged_file(*build.CLIPS["bikes"]).read_bytes())
     (dump / "again 副本\n.jpg").write_bytes((dump / "cat.jpg").read_bytes())
     (dump / "-leading.jpg").write_bytes((dump / "temple.jpg").read_bytes())
     (dump / os.fsdecode(b"bad\xff.jpg")).write_bytes((dump / "rocket.jpg").read_bytes())
@@ -85,13 +86,13 @@ def test_a_cropped_mirrored_copy_is_found_with_its_place(world: tuple[Path, Path
 
 
 def test_a_new_picture_finds_nothing(world: tuple[Path, Path], tmp_path: Path) -> None:
-    Image.open(demo.packaged_file(*demo.PHOTOS["coffee"])).save(tmp_path / "new.png")
+    Image.open(build.packaged_file(*build.PHOTOS["coffee"])).save(tmp_path / "new.png")
     assert mediafp("match", tmp_path / "new.png", store=world[1]).returncode == 1
 
 
 def test_a_frame_is_found_in_its_video(world: tuple[Path, Path], tmp_path: Path) -> None:
-    from mediafp.ingest.open import open_media
-    from mediafp.ingest.probe import open_file
+    from mediafp.ingest.files import open_file
+    from mediafp.ingest.open_media import open_media
 
     media = open_media(open_file(world[0] / "dump" / "bikes.mp4"))
     assert media is not None

@@ -16,13 +16,12 @@ import pytest
 from processes import ffmpeg
 from typer.testing import CliRunner
 
-from mediafp.case import open_case
+from mediafp.case.case import open_case
 from mediafp.cli import app
-from mediafp.errors import MediaError
-from mediafp.jobs import IngestOptions
-from mediafp.pipeline import AnalysisOptions
-from mediafp.report.clips import CLIP_HEIGHT, cut_clips
-from mediafp.workers.program import find_ffmpeg
+from mediafp.engine.local.clips import CLIP_HEIGHT, cut_clips
+from mediafp.engine.local.programs import find_ffmpeg
+from mediafp.types.errors import MediaError
+from mediafp.types.runs import AnalysisOptions, IngestOptions
 
 COPY_NAME = "-copy 副本 100%d ':.mp4"
 """A name that ffmpeg could take for an option, a pattern or a protocol."""

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mediafp.case import Case
-from mediafp.ingest.open import open_media
-from mediafp.ingest.probe import open_file
+from mediafp.case.case import Case
+from mediafp.ingest.files import open_file
+from mediafp.ingest.open_media import open_media
 
 
 def take_in(case: Case, folder: Path) -> None:

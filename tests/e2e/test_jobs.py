@@ -16,13 +16,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from mediafp import jobs
-from mediafp.case import open_case
+from mediafp.case.case import open_case
+from mediafp.case.ingestion import run
 from mediafp.cli import app
-from mediafp.pipeline import FileAnalysis
-from mediafp.store import ledger
-from mediafp.store.records import SqliteStore
-from mediafp.workers.supervisor import WorkerPool
+from mediafp.engine.local.pool import WorkerPool
+from mediafp.store.sqlite import ledger
+from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.runs import FileAnalysis
 
 COUNT = 60
 
@@ -173,7 +173,7 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
 def test_no_more_is_begun_while_many_copies_wait(
     tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "MAX_WAITING_DUPLICATES", 3)
+    monkeypatch.setattr(run, "MAX_WAITING_DUPLICATES", 3)
     (tmp_path / "dump").mkdir()
     for number, name in enumerate(("temple", "flower")):
         Image.fromarray(photos[name]).save(tmp_path / "dump" / f"{number}.png")
@@ -311,7 +311,7 @@ def test_no_character_that_a_terminal_obeys_is_printed(tmp_path: Path, photos: d
 
 
 def test_names_are_shown_whatever_the_locale(tmp_path: Path) -> None:
-    code = "from mediafp.unseen import escape_unprintable; print(ascii(escape_unprintable('\\u5b66\\udcff\\x1b')))"
+    code = "from mediafp.report.escaping import escape_unprintable; print(ascii(escape_unprintable('\\u5b66\\udcff\\x1b')))"
     variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True, check=True

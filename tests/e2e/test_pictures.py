@@ -10,11 +10,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from typer.testing import CliRunner
 
-from mediafp.case import Case, open_case
+from mediafp.case.case import Case, open_case
 from mediafp.cli import app
-from mediafp.evidence import Match, QueryResult
-from mediafp.jobs import IngestOptions
-from mediafp.pipeline import AnalysisOptions
+from mediafp.types.matches import Match, QueryResult
+from mediafp.types.runs import AnalysisOptions, IngestOptions
 
 QUIET = IngestOptions(analysis=AnalysisOptions(ocr=False))
 Ask = Callable[[Image.Image], QueryResult]

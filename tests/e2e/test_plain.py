@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mediafp.case import Case
+from mediafp.case.case import Case
 
 
 def test_two_plain_pictures_do_not_match(case: Case, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediafp.demo import SCRIPT
-from mediafp.demo_voice import synthesise_speech
-from mediafp.media import AUDIO_SAMPLE_RATE
+from mediafp.cli.demo.build import SCRIPT
+from mediafp.cli.demo.voice import synthesise_speech
+from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 OTHER = (
     "Tomorrow will be warm and dry in the south. In the mountains clouds gather in the afternoon, with a little rain"

@@ -1,1 +1,0 @@
-"""What is said: from sound to a transcript."""

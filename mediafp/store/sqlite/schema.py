@@ -1,0 +1,181 @@
+"""The tables of a store, and the steps from older versions to this one."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from mediafp.store.sqlite import custody_log
+from mediafp.store.sqlite.transactions import read_transaction, write_transaction
+from mediafp.types.errors import StoreError
+
+PASSAGE_INDEX = 'CREATE VIRTUAL TABLE passage_index USING fts5 (words, tokenize="unicode61 remove_diacritics 0")'
+APPLICATION_ID = 0x4D465031
+MIGRATIONS = [
+    """
+    CREATE TABLE asset (
+        sha256 TEXT PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (kind IN ('image', 'video')),
+        bytes INTEGER NOT NULL,
+        properties TEXT NOT NULL,
+        warnings TEXT NOT NULL,
+        added_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE sighting (
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        uri BLOB NOT NULL,
+        account TEXT, platform TEXT, url TEXT, title TEXT, text TEXT,
+        posted_at TEXT, captured_at TEXT, removed_at TEXT, views INTEGER,
+        source TEXT NOT NULL,
+        PRIMARY KEY (sha256, uri)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE fingerprint (
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        type TEXT NOT NULL,
+        version TEXT NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (sha256, type, version)
+    ) STRICT;
+    CREATE INDEX fingerprint_by_type ON fingerprint (type, version);
+    CREATE TABLE thumbnail (
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        jpeg BLOB NOT NULL,
+        PRIMARY KEY (sha256, position)
+    ) STRICT;
+    CREATE TABLE file (
+        path BLOB PRIMARY KEY,
+        bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE failure (
+        path BLOB PRIMARY KEY,
+        kind TEXT NOT NULL,
+        message TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        last_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+    f"""
+    CREATE TABLE sound (
+        sha256 TEXT PRIMARY KEY,
+        sound TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX sound_by_sound ON sound (sound);
+    CREATE TABLE transcript (
+        sound TEXT NOT NULL,
+        version TEXT NOT NULL,
+        model TEXT NOT NULL,
+        rank INTEGER NOT NULL,
+        data TEXT NOT NULL,
+        words_version TEXT NOT NULL,
+        words BLOB NOT NULL,
+        made_at TEXT NOT NULL,
+        PRIMARY KEY (sound, version)
+    ) STRICT;
+    CREATE TABLE passage (
+        id INTEGER PRIMARY KEY,
+        holder TEXT NOT NULL,
+        source TEXT NOT NULL CHECK (source IN ('speech', 'picture')),
+        start REAL NOT NULL,
+        end REAL NOT NULL,
+        text TEXT NOT NULL,
+        times TEXT,
+        next INTEGER
+    ) STRICT;
+    CREATE INDEX passage_by_holder ON passage (holder);
+    {PASSAGE_INDEX};
+    """,
+    """
+    CREATE TABLE ledger (
+        path BLOB PRIMARY KEY,
+        bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('done', 'skipped', 'failed')),
+        sha256 TEXT REFERENCES asset ON DELETE CASCADE,
+        kind TEXT,
+        message TEXT,
+        attempts INTEGER NOT NULL,
+        last_at TEXT NOT NULL,
+        CHECK ((state = 'done') = (sha256 IS NOT NULL)),
+        CHECK ((state = 'failed') = (kind IS NOT NULL)),
+        CHECK ((state = 'failed') = (message IS NOT NULL))
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO ledger
+        SELECT path, file.bytes, modified_ns, '1', 'done', sha256, NULL, NULL, 1, added_at
+        FROM file JOIN asset USING (sha256);
+    -- A file may have been taken in, and have failed once it was changed. No file has -1 bytes: it is tried again.
+    INSERT OR REPLACE INTO ledger
+        SELECT path, -1, -1, '1', 'failed', NULL, kind, message, attempts, last_at FROM failure;
+    DROP TABLE file;
+    DROP TABLE failure;
+    CREATE TABLE log (
+        n INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        what TEXT NOT NULL,
+        details TEXT NOT NULL,
+        hash TEXT NOT NULL
+    ) STRICT;
+    CREATE TRIGGER log_is_in_order BEFORE INSERT ON log
+        WHEN NEW.n IS NOT (SELECT coalesce(max(n), 0) + 1 FROM log)
+        BEGIN SELECT RAISE (ABORT, 'the log is only added to, in order'); END;
+    CREATE TRIGGER log_is_not_changed BEFORE UPDATE ON log
+        BEGIN SELECT RAISE (ABORT, 'the log is only added to'); END;
+    CREATE TRIGGER log_is_not_cut BEFORE DELETE ON log
+        BEGIN SELECT RAISE (ABORT, 'the log is only added to'); END;
+    """,
+    """
+    CREATE TABLE picture_text (
+        sha256 TEXT PRIMARY KEY REFERENCES asset ON DELETE CASCADE,
+        version TEXT NOT NULL,
+        data TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+]
+SCHEMA_VERSION = len(MIGRATIONS)
+FIRST_LOGGED_VERSION = 3
+"""The first version with a log; an older one's assets enter it as they are found."""
+
+
+def schema_version(db: sqlite3.Connection) -> int:
+    """The version of the tables, 0 for an empty file. Raises StoreError for another program's, or a newer one."""
+    # Of one state: another process may be making the tables.
+    with read_transaction(db):
+        application, found, tables = (
+            db.execute(query).fetchone()[0]
+            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        )
+    if application != APPLICATION_ID and (application or found or tables):
+        raise StoreError("the folder holds another program's database; choose another --store")
+    if found > SCHEMA_VERSION:
+        raise StoreError(
+            f"the store has version {found}, and this mediafp knows {SCHEMA_VERSION}; it was left as it is: update mediafp"
+        )
+    return int(found)
+
+
+def split_statements(script: str) -> Iterator[str]:
+    """The statements of a script, a trigger whole."""
+    statement = ""
+    for part in script.split(";")[:-1]:
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Brings the tables to VERSION in one transaction. Raises StoreError as `version` does."""
+    if schema_version(db) == SCHEMA_VERSION:
+        return
+    with write_transaction(db):
+        # Again, now that no other process can: two may make one store at once.
+        found = schema_version(db)
+        for on_progress in MIGRATIONS[found:]:
+            for statement in split_statements(on_progress):
+                db.execute(statement)
+        if found < FIRST_LOGGED_VERSION:
+            custody_log.log_existing_assets(db)
+        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")

@@ -1,0 +1,98 @@
+"""Options and outcomes of a run over files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.matches import OcrResult
+from mediafp.types.media import Asset, Audio, Pixels, Sighting, Thumbnail
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FileAnalysis:
+    """One file, decoded and fingerprinted: all that ingest stores and that a query needs."""
+
+    asset: Asset
+    fingerprints: tuple[Fingerprint, ...]
+    thumbnails: tuple[Thumbnail, ...]
+    warnings: tuple[str, ...]
+    image: Pixels | None
+    """The first picture of an image, full size; None of a video."""
+    audio: Audio | None = None
+    """The sound track of a video, where it was asked for."""
+    text: OcrResult | None = None
+    """What stands in a picture, where it was asked for."""
+    crops: Fingerprint | None = None
+    """The crops of an image, where they were asked for."""
+
+    def fingerprint(self, type: str) -> Fingerprint:
+        """The rows of one type."""
+        return next(f for f in self.fingerprints if f.type == type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisOptions:
+    """How to read files: every frame or what is cheap, sidecars or not, and how to listen (None: not at all).
+
+    With `views` crops of each picture are kept too, so that a small part of it is found; with `text` what stands in it.
+    """
+
+    full_decode: bool = False
+    reference_crops: bool = True
+    sidecars: bool = True
+    ocr: bool = True
+    speech: SpeechOptions | None = None
+
+
+FileStatus = Literal["added", "known", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions:
+    """How to take files in; `jobs` workers (0: one a core). `retry_failed` tries again what failed and is unchanged."""
+
+    jobs: int = 0
+    analysis: AnalysisOptions = AnalysisOptions()
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOutcome:
+    """What became of one file; `kind` and `message` are set where it failed."""
+
+    path: str
+    sha256: str | None
+    status: FileStatus
+    warnings: tuple[str, ...] = ()
+    kind: str | None = None
+    message: str | None = None
+
+
+DEFAULT_MODEL = "whisper-base"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechOptions:
+    """How to listen: a model's name or folder, names, places and slogans to listen for, threads (0: one a core)."""
+
+    model: str = DEFAULT_MODEL
+    hotwords: tuple[str, ...] = ()
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestRecord:
+    """All that one newly seen file adds to the store, written in one transaction."""
+
+    asset: Asset
+    sighting: Sighting
+    fingerprints: tuple[Fingerprint, ...] = ()
+    thumbnails: tuple[Thumbnail, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Of its content: kept with the asset, whose other sightings have the same."""
+    sidecar_warnings: tuple[str, ...] = ()
