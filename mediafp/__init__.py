@@ -6,6 +6,8 @@
 import os
 from typing import TYPE_CHECKING, Any
 
+from mediafp.types.version import __version__
+
 if TYPE_CHECKING:
     from mediafp.case.case import Case
     from mediafp.case.case import open_case as open
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
 # ONNX Runtime reports to its maker from the moment it is loaded; nothing may leave this machine. Set before any import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-__version__ = "0.1.0"
 __all__ = ["Case", "__version__", "open"]
 
 

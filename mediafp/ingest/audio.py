@@ -1,7 +1,6 @@
 """The sound of a file: mono, at the rate that speech models take, on the clock of the pictures."""
 
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any, Final
 
 import av
@@ -27,7 +26,7 @@ from mediafp.ingest.container import (
     video_stream,
 )
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
-from mediafp.ingest.downmix import BLOCK_VALUES, MANY_PLANES, _mono
+from mediafp.ingest.downmix import BLOCK_VALUES, MANY_PLANES, _Form, _mono
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import MAX_AUDIO_SECONDS
 from mediafp.ingest.sniff import kind_from_signature
@@ -44,17 +43,6 @@ length, where no header states it, is guessed from the first bit rates (26 s for
 GUESS_FITS: Final = 0.98
 """Share of the stated bytes that a file has where its length was guessed from them: all but tags."""
 _FAULTS: Final = (av.error.FFmpegError, ValueError, OSError)
-Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """How a frame's samples are laid out."""
-
-    rate: int
-    format: str
-    planar: bool
-    channels: tuple[str, ...]
 
 
 class AudioDecoder:

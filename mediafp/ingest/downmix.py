@@ -1,12 +1,12 @@
 """Mixing of audio channels to one."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.ingest.audio import Floats, _Form
-
+Floats = npt.NDArray[np.float32]
 MIN_DOWNMIX_ENERGY: Final = 0.5
 """Energy of the mix against the loudest channel's share in it, below which channels cancel each other out and one of
 them is taken. Unlike or like channels give 1 and more, and so does one channel alone."""
@@ -18,6 +18,16 @@ MANY_PLANES: Final = 8
 """From so many planes on PyAV 19.0.2 reads past the end of them."""
 BLOCK_VALUES: Final = 1 << 17
 """Values mixed at once: 1.4 s of stereo at 48 kHz, one frame where there are hundreds of channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a frame's samples are laid out."""
+
+    rate: int
+    format: str
+    planar: bool
+    channels: tuple[str, ...]
 
 
 def _mono(values: npt.NDArray[Any], form: _Form) -> Floats:

@@ -7,9 +7,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
-from mediafp.ingest.sniff import SNIFF_BYTES
-from mediafp.sightings.sidecars import SiblingOpener, SidecarFile
 from mediafp.types.errors import UnreadableMedia
+from mediafp.types.media import SiblingOpener, SidecarFile
 
 
 class OpenFile:
@@ -115,6 +114,8 @@ def _open_below(path: Path, root: Path, flags: int) -> int:
         os.close(at)
 
 
+SNIFF_BYTES: Final = 4096
+"""Bytes read to tell a file: five packets of a transport stream, two frames of most MP3s."""
 HASH_BLOCK_BYTES: Final = 1 << 20
 """Bytes hashed at once: enough that Python's share of the time is gone."""
 

@@ -28,7 +28,7 @@ class FrameClock:
 
     base: Fraction | None
     origin: int | None
-    on_progress: float
+    frame_seconds: float
     warnings: list[str]
     by_order: bool
     now: float = -1.0
@@ -42,7 +42,7 @@ class FrameClock:
             self._say("frames without presentation times: their order and the frame rate were used instead")
             stamp = frame.dts
         if stamp is None or self.base is None:
-            time = 0.0 if self.now < 0 else self.now + self.on_progress
+            time = 0.0 if self.now < 0 else self.now + self.frame_seconds
         else:
             if self.origin is None:
                 self.origin = stamp
@@ -50,8 +50,8 @@ class FrameClock:
         if time < self.now:
             if self.now - time > MAX_CLOCK_STEP_BACK_SECONDS:
                 self._say(f"the clock jumps back at {self.now:.1f} s: times after it are counted on from there")
-                self.shift += self.now + self.on_progress - time
-                time = self.now + self.on_progress
+                self.shift += self.now + self.frame_seconds - time
+                time = self.now + self.frame_seconds
             else:
                 time = self.now
         self.now = max(0.0, time)

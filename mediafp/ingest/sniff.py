@@ -7,7 +7,7 @@ from typing import Final
 from mediafp.ingest.archives.members import is_archive
 from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import CorruptMedia, UnsupportedMedia
-from mediafp.types.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Kind
+from mediafp.types.media import MEDIA_SUFFIXES, Kind
 
 _OTHER_ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c")
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b\x08")
@@ -21,7 +21,7 @@ def detect_kind(file: OpenFile) -> Kind | None:
     """
     head = file.read_head()
     suffix = PurePath(file.name).suffix
-    promised = suffix.lower() in py
+    promised = suffix.lower() in MEDIA_SUFFIXES
     if not head:
         if promised:
             raise CorruptMedia(f"the file is empty: {file.name!r}; fetch it again from its source")
@@ -53,10 +53,6 @@ def _is_text(head: bytes) -> bool:
     return True
 
 
-SNIFF_BYTES: Final = 4096
-"""Bytes read to tell a file: five packets of a transport stream, two frames of most MP3s."""
-py: Final = IMAGE_SUFFIXES | VIDEO_SUFFIXES
-"""Names that promise media. They only decide how a file of unknown bytes is reported."""
 _IMAGE_STARTS: Final = (
     b"\xff\xd8\xff",
     b"\x89PNG\r\n\x1a\n",

@@ -134,7 +134,7 @@ def _describe(stream: VideoStream) -> dict[str, str | int | float | bool | None]
         "codec": context.codec.canonical_name,
         "width": context.width,
         "height": context.height,
-        "fps": round(1 / on_progress, 3) if (on_progress := _frame_step(stream)) else None,
+        "fps": round(1 / frame_seconds, 3) if (frame_seconds := _frame_step(stream)) else None,
     }
     if stream.duration is not None and stream.duration > 0 and stream.time_base:
         told["duration"] = _seconds(float(stream.duration * stream.time_base))
@@ -159,7 +159,7 @@ def _sample_frames(
     within_budget: BudgetCheck,
 ) -> Iterator[Frame]:
     """The frames at the sample points, each with its span: up to the next, or to the end of the stream."""
-    on_progress = _frame_step(stream) or 0.04
+    frame_seconds = _frame_step(stream) or 0.04
     base = stream.time_base
     # AVI stores one time a packet, in decoding order, which PyAV hands on as presentation times.
     by_order = container.format.name == "avi"
@@ -167,13 +167,13 @@ def _sample_frames(
         base=Fraction(base.numerator, base.denominator) if base else None,
         origin=None if by_order else stream.start_time,
         by_order=by_order,
-        on_progress=on_progress,
+        frame_seconds=frame_seconds,
         warnings=report.warnings,
     )
     due, chosen, spoiled, last, end = 0.0, 0, 0, None, 0.0
     for frame in _decoded(container, stream, track, report):
         time = clock.read(frame)
-        end = max(end, time + _length(frame, on_progress))
+        end = max(end, time + _length(frame, frame_seconds))
         spent = not within_budget(time)
         if frame.is_corrupt:
             spoiled += 1
@@ -327,11 +327,11 @@ def _turned(pixels: Pixels, matrix: tuple[int, int, int, int]) -> Pixels:
     return pixels
 
 
-def _length(frame: VideoFrame, on_progress: float) -> float:
+def _length(frame: VideoFrame, frame_seconds: float) -> float:
     """How long the frame is shown, in seconds, as the file says, else one step of the mean rate."""
     if frame.duration and frame.time_base:
         return float(frame.duration * frame.time_base)
-    return on_progress
+    return frame_seconds
 
 
 def _frame_step(stream: VideoStream) -> float | None:

@@ -11,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from mediafp import __version__
 from mediafp.report.escaping import escape_unprintable
 from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.svg import (
@@ -26,6 +25,7 @@ from mediafp.types.clusters import Cluster, Clustering
 from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment
 from mediafp.types.media import Asset
 from mediafp.types.transcripts import SpeechHint
+from mediafp.types.version import __version__
 
 MAX_DRAWN_MATCHES = 200
 """Matches that are drawn; the page grows by about 100 kB with each."""

@@ -6,15 +6,15 @@ import json
 import math
 import os
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import BinaryIO, Final, Protocol
+from typing import Final
 
-from mediafp.ingest.sniff import py
 from mediafp.types.errors import UnreadableMedia
+from mediafp.types.media import MEDIA_SUFFIXES, SiblingOpener, SidecarFile
 
 SIDECAR_BYTES: Final = 8 << 20
 """Largest sidecar that is read; yt-dlp's with every comment inside stay below it in most cases."""
@@ -91,31 +91,7 @@ def is_sidecar(path: PurePath) -> bool:
     name = path.name.lower()
     if name.endswith(_INFO) or name == COLUMNS_NAME or name in TABLE_NAMES:
         return True
-    return name.endswith(".json") and os.path.splitext(name[: -len(".json")])[1] in py
-
-
-class SidecarFile(Protocol):
-    """A sidecar that was opened; `stamp` changes when it does."""
-
-    name: str
-    bytes: int
-
-    @property
-    def stamp(self) -> object:
-        """What changes when the sidecar does."""
-        ...
-
-    def reader(self) -> BinaryIO:
-        """A reader at its start, closed by the caller."""
-        ...
-
-    def close(self) -> None:
-        """Closes it."""
-        ...
-
-
-SiblingOpener = Callable[[str], SidecarFile | None]
-"""Opens a file that lies beside the media file, by its name; None where there is none. Raises UnreadableMedia."""
+    return name.endswith(".json") and os.path.splitext(name[: -len(".json")])[1] in MEDIA_SUFFIXES
 
 
 def read_sidecars(name: str, beside: SiblingOpener) -> tuple[SightingFields, list[str]]:

@@ -1,10 +1,10 @@
 """What came in: assets, sightings and decoded pictures."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -180,3 +180,31 @@ class Thumbnail:
     position: int
     seconds: float
     jpeg: bytes
+
+
+MEDIA_SUFFIXES: Final = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+"""Names that promise media. They only decide how a file of unknown bytes is reported."""
+
+
+class SidecarFile(Protocol):
+    """A sidecar that was opened; `stamp` changes when it does."""
+
+    name: str
+    bytes: int
+
+    @property
+    def stamp(self) -> object:
+        """What changes when the sidecar does."""
+        ...
+
+    def reader(self) -> BinaryIO:
+        """A reader at its start, closed by the caller."""
+        ...
+
+    def close(self) -> None:
+        """Closes it."""
+        ...
+
+
+SiblingOpener = Callable[[str], SidecarFile | None]
+"""Opens a file that lies beside the media file, by its name; None where there is none. Raises UnreadableMedia."""

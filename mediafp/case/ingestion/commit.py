@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from mediafp.ingest.files import OpenFile
-from mediafp.sightings.sidecars import SiblingOpener, read_sidecars
+from mediafp.sightings.sidecars import read_sidecars
 from mediafp.types.errors import MediaError, UnreadableMedia, WorkerLost
-from mediafp.types.media import Sighting
+from mediafp.types.media import SiblingOpener, Sighting
 from mediafp.types.runs import FileAnalysis, IngestRecord
 
 

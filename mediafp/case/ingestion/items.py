@@ -13,8 +13,9 @@ from mediafp.engine.local.unpack import unpack_archive
 from mediafp.ingest.archives.members import has_archive_suffix, is_archive
 from mediafp.ingest.files import OpenFile, open_file, open_sibling
 from mediafp.ingest.walk import FoundFile
-from mediafp.sightings.sidecars import SIDECAR_BYTES, SiblingOpener, is_sidecar
+from mediafp.sightings.sidecars import SIDECAR_BYTES, is_sidecar
 from mediafp.types.errors import MediaError, UnreadableMedia
+from mediafp.types.media import SiblingOpener
 
 FileStamp = tuple[int, int]
 """Bytes and time of change (ns) of a file, or of the archive that it lies in."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-import mediafp
 from mediafp.case.ingestion import commit
 from mediafp.case.ingestion.commit import _same, _unchanged
 from mediafp.case.ingestion.items import IngestItem, iter_items
@@ -31,6 +30,7 @@ from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind, Sighting
 from mediafp.types.runs import FileAnalysis, FileOutcome, IngestOptions
 from mediafp.types.transcripts import TranscribedAudio
+from mediafp.types.version import __version__
 
 MAX_QUEUED_PER_WORKER = 8
 """Files a worker may have waiting."""
@@ -74,7 +74,7 @@ def run_ingest(
     """
     with ExitStack() as stack:
         run = IngestRun(store, workers, options, stack)
-        run.note("ingest", {"mediafp": mediafp.__version__, "pipeline": run.version, **run.settings()})
+        run.note("ingest", {"mediafp": __version__, "pipeline": run.version, **run.settings()})
         counts: Counter[str] = Counter()
         for outcome in run.outcomes(iter_items(files, workers, run.is_settled, sidecars=options.analysis.sidecars)):
             counts[outcome.status] += 1

@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from mediafp.engine.local.validation import WARNING_CHARS, truncate_texts
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import ErrorKind
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Kind
 from mediafp.types.runs import FileAnalysis
 
+MAX_WARNINGS, WARNING_CHARS = 200, 2_000
 MESSAGE_BYTES = 512 << 20
 """Longest message; the thumbnails of one video are half of it at most."""
 PART_BYTES = 4 << 20
@@ -205,3 +205,8 @@ def pack_lines(text: OcrResult) -> list[PackedTextLine]:
         )
         for line in lines
     ]
+
+
+def truncate_texts(warnings: tuple[str, ...] | list[str]) -> list[str]:
+    """The warnings that are sent: a hostile file makes libraries say anything, at any length."""
+    return [text[:WARNING_CHARS].encode("utf-8", "replace").decode() for text in warnings[:MAX_WARNINGS]]

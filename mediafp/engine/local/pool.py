@@ -24,9 +24,10 @@ from mediafp.engine.local.messages import (
     OcrTaskResult,
     Result,
     Task,
+    truncate_texts,
 )
 from mediafp.engine.local.process import WorkerProcess, anonymous_file
-from mediafp.engine.local.validation import truncate_texts, validate_analysis, validate_lines
+from mediafp.engine.local.validation import validate_analysis, validate_lines
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.types.errors import (

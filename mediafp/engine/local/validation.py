@@ -7,7 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.engine.analysis import SEARCH_TYPE, STORED_TYPES
-from mediafp.engine.local.messages import MAX_LINES, AnalysisResult, PackedFingerprint, PackedTextLine, Property
+from mediafp.engine.local.messages import (
+    MAX_LINES,
+    AnalysisResult,
+    PackedFingerprint,
+    PackedTextLine,
+    Property,
+    truncate_texts,
+)
 from mediafp.fingerprints.reference_crops import reference_crops_version
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.text.ocr.reader import ocr_version
@@ -17,7 +24,6 @@ from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Pixels, Thumbnail
 from mediafp.types.runs import FileAnalysis
 
-MAX_WARNINGS, WARNING_CHARS = 200, 2_000
 MAX_PROPERTIES, PROPERTY_CHARS = 32, 200
 MAX_COORDINATE = float(1 << 28)
 """Pixels: more than the longest side of any picture that is read."""
@@ -38,11 +44,6 @@ def validate_lines(lines: list[PackedTextLine]) -> OcrResult:
         corners = tuple(zip(line.box[::2], line.box[1::2], strict=True))
         made.append(TextLine(text=line.text, box=corners, confidence=line.confidence))
     return OcrResult(version=ocr_version(), lines=tuple(made))
-
-
-def truncate_texts(warnings: tuple[str, ...] | list[str]) -> list[str]:
-    """The warnings that are sent: a hostile file makes libraries say anything, at any length."""
-    return [text[:WARNING_CHARS].encode("utf-8", "replace").decode() for text in warnings[:MAX_WARNINGS]]
 
 
 def validate_analysis(message: AnalysisResult, sha256: str, size: int) -> FileAnalysis:

@@ -33,9 +33,9 @@ from mediafp.engine.local.messages import (
     encode,
     pack_analysis,
     pack_lines,
+    truncate_texts,
 )
 from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_sandbox, set_resource_limits
-from mediafp.engine.local.validation import truncate_texts
 from mediafp.engine.local.warm_up import warm_up
 from mediafp.ingest.archives.members import iter_members
 from mediafp.ingest.audio import read_audio

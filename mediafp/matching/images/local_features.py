@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.images.placement import Floats, _points
 from mediafp.types.media import Pixels
 
+Floats = npt.NDArray[np.float32]
 Keypoints = tuple[Floats, Floats]
 """Places (N, 2) in pixels of `Sketch.grey`, and RootSIFT descriptors (N, 128) of unit length."""
 Box = tuple[int, int, int, int]
@@ -115,3 +115,15 @@ def _grey(image: Pixels, side: int) -> npt.NDArray[np.uint8]:
     zoom = side / max(grey.shape)
     size = (max(1, round(grey.shape[1] * zoom)), max(1, round(grey.shape[0] * zoom)))
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC), np.uint8)
+
+
+def _points(grey: npt.NDArray[np.uint8], limit: int, contrast: float) -> Keypoints:
+    # Without the precise upscale, points lie a quarter pixel off, to the other side in a mirrored picture.
+    sift = cv2.SIFT.create(nfeatures=limit, contrastThreshold=contrast, enable_precise_upscale=True)
+    found, descriptors = sift.detectAndCompute(grey, None)
+    if descriptors is None:
+        return np.empty((0, 2), np.float32), np.empty((0, 128), np.float32)
+    # Pixel centres are at .5 where edges are whole numbers, the contract's convention.
+    points = np.array([point.pt for point in found], np.float32) + 0.5
+    root = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
+    return points, root.astype(np.float32)

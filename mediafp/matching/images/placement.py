@@ -13,6 +13,7 @@ from mediafp.matching.images.local_features import (
     FINE_SIDE,
     MIRRORED_DESCRIPTOR_ORDER,
     Box,
+    Floats,
     Keypoints,
     LocalFeatures,
 )
@@ -30,7 +31,6 @@ from mediafp.types.geometry import (
 )
 from mediafp.types.matches import Placement
 
-Floats = npt.NDArray[np.float32]
 LOWE_RATIO = 0.85
 """Lowe's ratio; loose, since geometry decides."""
 REPROJECTION_THRESHOLD = 2.5
@@ -217,18 +217,6 @@ def _is_sure(fit: PlacementFit, inliers: int) -> bool:
         and fit.median_ncc > CONCLUSIVE_NCC
         and fit.reprojection_error < CONCLUSIVE_ERROR
     )
-
-
-def _points(grey: npt.NDArray[np.uint8], limit: int, contrast: float) -> Keypoints:
-    # Without the precise upscale, points lie a quarter pixel off, to the other side in a mirrored picture.
-    sift = cv2.SIFT.create(nfeatures=limit, contrastThreshold=contrast, enable_precise_upscale=True)
-    found, descriptors = sift.detectAndCompute(grey, None)
-    if descriptors is None:
-        return np.empty((0, 2), np.float32), np.empty((0, 128), np.float32)
-    # Pixel centres are at .5 where edges are whole numbers, the contract's convention.
-    points = np.array([point.pt for point in found], np.float32) + 0.5
-    root = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
-    return points, root.astype(np.float32)
 
 
 def _fit(query: LocalFeatures, points: Keypoints, reference: LocalFeatures, *, mirrored: bool) -> PlacementFit | None:
@@ -432,8 +420,8 @@ def _agreement(
 
     Both pictures are sampled on one grid; where hardly a block has detail, nothing speaks against the placement.
     """
-    on_progress = (high - low) / CORRELATION_SIDE
-    grid = np.array([[on_progress[0], 0, low[0]], [0, on_progress[1], low[1]], [0, 0, 1]], np.float64)
+    block_step = (high - low) / CORRELATION_SIDE
+    grid = np.array([[block_step[0], 0, low[0]], [0, block_step[1], low[1]], [0, 0, 1]], np.float64)
     to_query = np.linalg.inv(matrix) @ grid
     size, flags = (CORRELATION_SIDE, CORRELATION_SIDE), cv2.INTER_AREA | cv2.WARP_INVERSE_MAP
     mine = cv2.warpPerspective(query, to_pixel_centres(to_query), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)

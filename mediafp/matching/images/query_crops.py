@@ -7,11 +7,6 @@ from mediafp.matching.images.rectangles import find_rectangles
 from mediafp.types.media import Pixels
 
 HALF_STEPS = (0.0, 0.25, 0.5)
-STEP = 5
-"""Grey levels, in one channel, between the pixels on both sides of an edge."""
-WORST_SIDE, MEAN_SIDE = 0.35, 0.7
-"""Share of a rectangle's sides that is edge: of each, and of all four in the mean."""
-MIN_AREA, MAX_AREA = 0.02, 0.97
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.matching.images.local_features import Box
-from mediafp.matching.images.query_crops import MAX_AREA, MEAN_SIDE, MIN_AREA, STEP, WORST_SIDE
 from mediafp.types.media import Pixels
 
+STEP = 5
+"""Grey levels, in one channel, between the pixels on both sides of an edge."""
+WORST_SIDE, MEAN_SIDE = 0.35, 0.7
+"""Share of a rectangle's sides that is edge: of each, and of all four in the mean."""
+MIN_AREA, MAX_AREA = 0.02, 0.97
 RECTANGLE_SIDE = 256
 """Longest side, pixels, on which bars and rectangles are sought."""
 MIN_EDGE_CONTRAST = 2.0
@@ -82,11 +86,11 @@ def _small(image: Pixels) -> tuple[npt.NDArray[np.int16], float]:
 
 def _edges(small: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
     """Where an edge lies between each row of pixels and the next, (rows - 1, columns); one may miss it by a row."""
-    on_progress = np.abs(np.diff(small, axis=0)).max(axis=2)
-    count = len(on_progress)
-    around = np.pad(on_progress, ((3, 3), (0, 0)), mode="edge").astype(np.float32)
+    contrast = np.abs(np.diff(small, axis=0)).max(axis=2)
+    count = len(contrast)
+    around = np.pad(contrast, ((3, 3), (0, 0)), mode="edge").astype(np.float32)
     beside = (around[:count] + around[1 : count + 1] + around[5 : count + 5] + around[6:]) / 4
-    thin = (on_progress >= STEP) & (on_progress >= MIN_EDGE_CONTRAST * beside)
+    thin = (contrast >= STEP) & (contrast >= MIN_EDGE_CONTRAST * beside)
     edge = thin.copy()
     edge[1:] |= thin[:-1]
     edge[:-1] |= thin[1:]

@@ -52,16 +52,16 @@ def align_frames(similarity: Floats, query: Spans, reference: Spans, *, threshol
     """
     if not similarity.size:
         return []
-    on_progress = max(1.0, np.ptp(query) / MAX_SAMPLES, np.ptp(reference) / MAX_SAMPLES)
-    here, there = _sampled(query, on_progress), _sampled(reference, on_progress)
+    sample_seconds = max(1.0, np.ptp(query) / MAX_SAMPLES, np.ptp(reference) / MAX_SAMPLES)
+    here, there = _sampled(query, sample_seconds), _sampled(reference, sample_seconds)
     grid = similarity[np.ix_(here.rows, there.rows)] - threshold
     free = np.ones(len(here.times), bool)
     found: list[AlignedSegment] = []
     while len(found) < MAX_SEGMENTS:
-        line = _best_line(np.where(free[:, None], grid, -1), here.times, there.times, on_progress)
+        line = _best_line(np.where(free[:, None], grid, -1), here.times, there.times, sample_seconds)
         if line is None:
             break
-        used = _follow(grid, free, here.times, there.times, line, on_progress)
+        used = _follow(grid, free, here.times, there.times, line, sample_seconds)
         if not len(used):
             break
         free[used[:, 0]] = False
@@ -69,30 +69,30 @@ def align_frames(similarity: Floats, query: Spans, reference: Spans, *, threshol
     return sorted(found, key=lambda s: -s.score * (s.query[1] - s.query[0]))
 
 
-def _sampled(spans: Spans, on_progress: float) -> _Side:
+def _sampled(spans: Spans, sample_seconds: float) -> _Side:
     """Samples at every step within the spans, one at least of each row."""
     times, rows = [], []
     for row, (start, end) in enumerate(spans):
-        count = max(1, round((end - start) / on_progress))
-        times.append(start + np.arange(count) * on_progress)
+        count = max(1, round((end - start) / sample_seconds))
+        times.append(start + np.arange(count) * sample_seconds)
         rows.append(np.full(count, row))
     return _Side(times=np.concatenate(times), rows=np.concatenate(rows), spans=spans)
 
 
-def _best_line(grid: Floats, times: Timeline, there: Timeline, on_progress: float) -> tuple[float, float] | None:
+def _best_line(grid: Floats, times: Timeline, there: Timeline, sample_seconds: float) -> tuple[float, float] | None:
     """The (speed, offset) whose line gathers most likeness, each query sample counted once a line."""
     near, far = np.nonzero(grid > 0)
     if not len(near):
         return None
     weights = grid[near, far]
     best, winner = 0.0, None
-    seconds = float(min(np.ptp(times), np.ptp(there))) + on_progress
+    seconds = float(min(np.ptp(times), np.ptp(there))) + sample_seconds
     for speed in SPEEDS:
-        if speed != 1 and abs(speed - 1) * seconds < ALIGNMENT_TOLERANCE * on_progress:
+        if speed != 1 and abs(speed - 1) * seconds < ALIGNMENT_TOLERANCE * sample_seconds:
             continue  # too short for the speed to show
         offsets = there[far] - speed * times[near]
         low = offsets.min()
-        bins = np.floor((offsets - low) / on_progress + 0.5).astype(np.int64)
+        bins = np.floor((offsets - low) / sample_seconds + 0.5).astype(np.int64)
         width = int(bins.max()) + 1
         votes = np.zeros(width)
         # A query sample gives a line its best frame only, so that a still scene does not outvote a moving one.
@@ -114,10 +114,10 @@ def _follow(
     times: Timeline,
     there: Timeline,
     line: tuple[float, float],
-    on_progress: float,
+    sample_seconds: float,
 ) -> npt.NDArray[np.int64]:
     """The samples (K, 2) of the best unbroken run along a line (speed, offset); none where nothing lies on it."""
-    reach, (speed, offset) = ALIGNMENT_TOLERANCE * on_progress, line
+    reach, (speed, offset) = ALIGNMENT_TOLERANCE * sample_seconds, line
     runs: list[list[tuple[int, int, float]]] = []
     for n in np.flatnonzero(free):
         near = np.flatnonzero(np.abs(there - speed * times[n] - offset) <= reach + 1e-6)

@@ -172,8 +172,8 @@ def migrate(db: sqlite3.Connection) -> None:
     with write_transaction(db):
         # Again, now that no other process can: two may make one store at once.
         found = schema_version(db)
-        for on_progress in MIGRATIONS[found:]:
-            for statement in split_statements(on_progress):
+        for migration in MIGRATIONS[found:]:
+            for statement in split_statements(migration):
                 db.execute(statement)
         if found < FIRST_LOGGED_VERSION:
             custody_log.log_existing_assets(db)

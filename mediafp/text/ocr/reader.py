@@ -8,9 +8,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from mediafp.text.ocr.rectify import LINE_PADDING, _place_of_at, rectify_line
+from mediafp.text.ocr.rectify import LINE_PADDING, Quad, _place_of_at, rectify_line
 from mediafp.types import model_files
 from mediafp.types.geometry import intersection_area, polygon_area
 from mediafp.types.matches import TextLine
@@ -28,10 +27,6 @@ EDGE_SHORT_SIDE = 736
 EDGE_ZOOM = 2.0
 MIN_EDGE = 16
 """Pixels of an enlarged edge's height; less holds no line."""
-LINE_HEIGHT = 48
-"""Pixels of a line of text as the model takes it."""
-LONGEST_LINE = 40.0
-"""Times its height that a line is long at most; a longer one is squeezed."""
 MIN_CONFIDENCE = 0.5
 LINES_CPU_SECONDS = 3.0
 """CPU seconds after which no further lines of a picture are read; the largest come first. A page of 40 lines takes 1.5."""
@@ -39,11 +34,8 @@ BATCH_LINES = 8
 """Lines that are read at a time."""
 LONGEST_MARK = 24
 """Characters of a line above which it is a sentence, and is read once."""
-AT_SIGNS = frozenset("@＠")
 SAME_LINE = 0.5
 """Share of a box that lies in another from which both are one line."""
-Quad = npt.NDArray[np.float32]
-"""Corners (4, 2) in pixels: top left, top right, bottom right, bottom left, as one reads."""
 OCR_MODELS = {"Det": "ppocr_det", "Rec": "ppocr_rec"}
 """The engine's names of its models, and ours."""
 ENGINE_SIDE = 4096

@@ -2,10 +2,17 @@
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from mediafp.text.ocr.reader import AT_SIGNS, LINE_HEIGHT, LONGEST_LINE, Quad
 from mediafp.types.media import Pixels
 
+LINE_HEIGHT = 48
+"""Pixels of a line of text as the model takes it."""
+LONGEST_LINE = 40.0
+"""Times its height that a line is long at most; a longer one is squeezed."""
+AT_SIGNS = frozenset("@＠")
+Quad = npt.NDArray[np.float32]
+"""Corners (4, 2) in pixels: top left, top right, bottom right, bottom left, as one reads."""
 LINE_PADDING = (1.2, 1.2, 0.08)
 """Heights by which a line is widened to the left, to the right, and up and down for a second reading, of which a handle
 alone is taken: the detector takes an @ for a part of the picture now and then, and cuts a last character off."""
