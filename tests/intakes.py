@@ -102,7 +102,7 @@ def limit(size=resource.RLIM_INFINITY):  # as a disk that is full
 
 def child(code: str, folder: Path | None = None) -> "subprocess.Popen[str]":
     """Another process, with the store of a folder open as `store`; its input and output are pipes."""
-    opened = f"store = Store(Path({str(folder)!r}))\n" if folder else ""
+    opened = f"store = SqliteStore(Path({str(folder)!r}))\n" if folder else ""
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", HEAD + opened + textwrap.dedent(code)],
         stdin=subprocess.PIPE,

@@ -18,6 +18,8 @@ from mediafp.engine.local import messages
 from mediafp.engine.local.messages import (
     LENGTH,
     MAX_LINES,
+    MAX_WARNINGS,
+    WARNING_CHARS,
     AnalysisResult,
     ArchiveEnd,
     AudioResult,
@@ -37,15 +39,13 @@ from mediafp.engine.local.messages import (
     decode_task,
     encode,
     pack_analysis,
+    truncate_texts,
 )
 from mediafp.engine.local.validation import (
     IMAGE_SIDE,
     MAX_COORDINATE,
     MAX_PROPERTIES,
-    MAX_WARNINGS,
     PROPERTY_CHARS,
-    WARNING_CHARS,
-    truncate_texts,
     validate_analysis,
     validate_lines,
 )
@@ -266,7 +266,7 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "bits as signed bytes": lambda: {"rows": row(1, HAMMING.astype(np.int8), QUALITY)},
     "bits as floats": lambda: {"rows": row(1, HAMMING.astype(np.float16), QUALITY)},
     "quality as float64": lambda: {"rows": row(0, COSINE, QUALITY.astype(np.float64))},
-    "a picture of floats": lambda: {"picture": pack_arrays(np.zeros((4, 4, 3), np.float32))},
+    "a picture of floats": lambda: {"image": pack_arrays(np.zeros((4, 4, 3), np.float32))},
     # Of other shapes
     "no spans": lambda: {"spans": pack_arrays(np.zeros((0, 2)))},
     "flat spans": lambda: {"spans": pack_arrays(SPANS.ravel())},
@@ -284,12 +284,12 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "one quality less": lambda: {"rows": row(0, COSINE, QUALITY[:2])},
     "quality in a column": lambda: {"rows": row(0, COSINE, QUALITY[:, None])},
     "vectors without quality": lambda: {"rows": row(0, COSINE)},
-    "a grey picture": lambda: {"picture": pack_arrays(np.zeros((4, 4), np.uint8))},
-    "a picture of four channels": lambda: {"picture": pack_arrays(np.zeros((4, 4, 4), np.uint8))},
-    "a picture of one number": lambda: {"picture": pack_arrays(np.array(3, np.uint8))},
-    "a picture of nothing": lambda: {"picture": pack_arrays(np.zeros((0, 4, 3), np.uint8))},
-    "a picture too wide": lambda: {"picture": pack_arrays(np.zeros((1, IMAGE_SIDE + 1, 3), np.uint8))},
-    "two pictures": lambda: {"picture": pack_arrays(*[np.zeros((4, 4, 3), np.uint8)] * 2)},
+    "a grey picture": lambda: {"image": pack_arrays(np.zeros((4, 4), np.uint8))},
+    "a picture of four channels": lambda: {"image": pack_arrays(np.zeros((4, 4, 4), np.uint8))},
+    "a picture of one number": lambda: {"image": pack_arrays(np.array(3, np.uint8))},
+    "a picture of nothing": lambda: {"image": pack_arrays(np.zeros((0, 4, 3), np.uint8))},
+    "a picture too wide": lambda: {"image": pack_arrays(np.zeros((1, IMAGE_SIDE + 1, 3), np.uint8))},
+    "two pictures": lambda: {"image": pack_arrays(*[np.zeros((4, 4, 3), np.uint8)] * 2)},
     # Of values that are none
     "NaN in a vector": lambda: {"rows": row(0, with_value(COSINE, math.nan), QUALITY)},
     "infinity in a vector": lambda: {"rows": row(0, with_value(COSINE, -math.inf), QUALITY)},
@@ -313,7 +313,7 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "more dimensions than bytes": lambda: {"spans": MAGIC + b"\x01\x04\xff"},
     "a type that is none": lambda: {"spans": MAGIC + b"\x01\x63\x00"},
     "255 arrays": lambda: {"spans": MAGIC + b"\xff"},
-    "a picture that overflows": lambda: {"picture": forged((2**22, 2**22, 2**22), code=1)},
+    "a picture that overflows": lambda: {"image": forged((2**22, 2**22, 2**22), code=1)},
     "bytes behind the arrays": lambda: {"spans": pack_arrays(SPANS) + b"x"},
     "arrays cut short": lambda: {"spans": pack_arrays(SPANS)[:-1]},
     "nothing for arrays": lambda: {"spans": b""},
@@ -405,7 +405,7 @@ NO_MESSAGES: dict[str, bytes] = {
     "text for bytes": msgspec.msgpack.encode({"type": "Part", "data": "x"}),
     "bytes for text": msgspec.msgpack.encode({"type": "Failed", "kind": "oom", "message": b"x"}),
     "a kind that is none": msgspec.msgpack.encode({"type": "Failed", "kind": "fine", "message": "x"}),
-    "a time that is none": msgspec.msgpack.encode({"type": "Heard", "warnings": [], "sound_start": "soon"}),
+    "a time that is none": msgspec.msgpack.encode({"type": "Heard", "warnings": [], "audio_start": "soon"}),
     "a list as property": msgspec.msgpack.encode(msgspec.to_builtins(answer()) | {"properties": {"a": [1]}}),
     "text that is no UTF-8": b"\x83\xa4type\xa6Failed\xa4kind\xa3oom\xa7message\xa2\xff\xfe",
     "a map of 2**32 entries": b"\xdf\xff\xff\xff\xff",
@@ -485,7 +485,7 @@ def test_mutated_messages_decode_or_are_a_value_error() -> None:
             *ANSWERS,
             answer(0),
             answer(1),
-            answer(picture=pack_arrays(np.zeros((2, 2, 3), "u1"))),
+            answer(image=pack_arrays(np.zeros((2, 2, 3), "u1"))),
             picture(0),
         )
     ]
@@ -525,10 +525,10 @@ def test_readings_of_fields_at_random_are_in_order_or_a_value_error() -> None:
 
 def test_every_field_of_a_reading_is_looked_at() -> None:
     assert {field.name for field in fields(FileAnalysis)} == {
-        "asset", "fingerprints", "thumbnails", "warnings", "picture", "sound", "text", "crops",
+        "asset", "fingerprints", "thumbnails", "warnings", "image", "audio", "text", "crops",
     }, "a new field needs checks in reading_of, and here"  # fmt: skip
     assert set(AnalysisResult.__struct_fields__) == {
-        "kind", "properties", "warnings", "spans", "rows", "thumbnails", "picture", "crops", "sound_start", "text", "cpu",
+        "kind", "properties", "warnings", "spans", "rows", "thumbnails", "image", "crops", "audio_start", "text", "cpu",
     }  # fmt: skip
     assert (
         messages.Result

@@ -782,7 +782,7 @@ def test_a_step_that_fails_leaves_the_older_store_as_it_was(tmp_path: Path, monk
 
 def test_two_programs_may_make_one_store_at_once(tmp_path: Path) -> None:
     """The second finds no tables, waits for the first to make them, and then has nothing left to make."""
-    maker = [sys.executable, "-c", f"{TOLD}\nStore(Path({str(tmp_path)!r}), create=True).close()"]
+    maker = [sys.executable, "-c", f"{TOLD}\nSqliteStore(Path({str(tmp_path)!r}), create=True).close()"]
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None)) as first:
         first.execute("PRAGMA journal_mode=WAL")
         first.execute("BEGIN IMMEDIATE")

@@ -140,7 +140,7 @@ UTTERANCES = st.builds(
     language_probability=st.floats(0, 1),
     text=TEXTS,
     flags=st.lists(TEXTS, max_size=2).map(tuple),
-    times=st.lists(st.tuples(SECONDS, SECONDS), max_size=3).map(tuple),
+    token_times=st.lists(st.tuples(SECONDS, SECONDS), max_size=3).map(tuple),
 )
 TRANSCRIPTS = st.builds(
     Transcript,
@@ -149,7 +149,7 @@ TRANSCRIPTS = st.builds(
     duration=SECONDS,
     speech_seconds=SECONDS,
     untranscribed_seconds=SECONDS,
-    utterances=st.lists(UTTERANCES, max_size=4).map(tuple),
+    segments=st.lists(UTTERANCES, max_size=4).map(tuple),
 )
 
 

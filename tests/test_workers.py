@@ -330,7 +330,7 @@ NONSENSE: dict[str, bytes] = {
     "no rows": encode(picture(rows=[])),
     "spans that are none": encode(picture(spans=pack_arrays(np.array([[1.0, 0.0]])))),
     "spans of no dimension": encode(picture(spans=pack_arrays(np.array(1.0)))),
-    "sound that was not asked for": encode(DataChunk(data=b"xx")) + encode(picture(sound_start=0.0)),
+    "sound that was not asked for": encode(DataChunk(data=b"xx")) + encode(picture(audio_start=0.0)),
 }
 
 
@@ -347,7 +347,7 @@ def test_nonsense_is_no_answer_and_is_asked_for_once(
 
 @pytest.mark.parametrize(("samples", "start"), [(b"", 0.0), (b"x", 0.0), (b"xx", float("nan")), (b"xx", float("-inf"))])
 def test_a_sound_that_is_none_is_nonsense(actors: WorkerPool, tmp_path: Path, samples: bytes, start: float) -> None:
-    said = encode(DataChunk(data=samples)) + encode(picture(sound_start=start))
+    said = encode(DataChunk(data=samples)) + encode(picture(audio_start=start))
     with script(tmp_path, "on", said) as file, pytest.raises(WorkerLost, match=r"nonsense \(a sound that is none"):
         actors.analyse(file, "", "image", audio=True)
     heard = encode(DataChunk(data=samples)) + encode(AudioResult(warnings=[], audio_start=start))

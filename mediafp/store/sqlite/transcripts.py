@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.values import replace_surrogates
@@ -158,7 +158,12 @@ def _best_version(store: SqliteStore, audio: str) -> str | None:
 
 
 def _dump(transcript: Transcript) -> str:
-    return json.dumps(asdict(transcript), ensure_ascii=True)
+    """Return a transcript as JSON under the stored keys, which are older than the names of the fields."""
+    fields = asdict(transcript)
+    segments = fields.pop("segments")
+    for segment in segments:
+        segment["times"] = segment.pop("token_times")
+    return json.dumps({**fields, "utterances": segments}, ensure_ascii=True)
 
 
 def _read(audio: str, data: str) -> Transcript:
@@ -170,17 +175,10 @@ def _read(audio: str, data: str) -> Transcript:
 
 def _load(data: str) -> Transcript:
     fields = json.loads(data)
-    utterances = fields.pop("utterances")
-    return Transcript(
-        **fields,
-        segments=tuple(
-            TranscriptSegment(
-                **{
-                    **utterance,
-                    "flags": tuple(utterance["flags"]),
-                    "times": tuple((start, end) for start, end in utterance["times"]),
-                }
-            )
-            for utterance in utterances
-        ),
-    )
+    segments = tuple(_load_segment(stored) for stored in fields.pop("utterances"))
+    return Transcript(**{**fields, "segments": segments})
+
+
+def _load_segment(stored: dict[str, Any]) -> TranscriptSegment:
+    times = tuple((start, end) for start, end in stored.pop("times"))
+    return TranscriptSegment(**{**stored, "flags": tuple(stored["flags"]), "token_times": times})
