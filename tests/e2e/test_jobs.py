@@ -20,7 +20,6 @@ from mediafp.case.case import open_case
 from mediafp.case.ingestion import run
 from mediafp.cli import app
 from mediafp.engine.local.pool import WorkerPool
-from mediafp.store.sqlite import ledger
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.runs import FileAnalysis
 
@@ -66,7 +65,7 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
     with SqliteStore(store) as kept:
         safe = {uri for asset in kept.assets() for uri in kept.uris(asset.sha256)}
         assert {line["path"] for line in acknowledged} <= safe
-        assert kept.check_integrity() == [] and ledger.failures(kept) == []
+        assert kept.check_integrity() == [] and kept.failures() == []
 
     second = subprocess.run(
         command("--store", store, "ingest", dump, "--json", "--text", "no"),
@@ -110,7 +109,7 @@ def test_what_failed_is_left_until_it_changes_or_is_asked_for(tmp_path: Path, ph
     def attempts() -> dict[str, int]:
         with SqliteStore(store) as kept:
             assert kept.check_integrity() == []
-            return {Path(entry.path).name: entry.attempts for entry in ledger.failures(kept)}
+            return {Path(entry.path).name: entry.attempts for entry in kept.failures()}
 
     assert attempts() == {"cut.png": 1, "=cmd.jpg": 1}
     code, lines, summary = taken(store, dump)
@@ -198,7 +197,7 @@ def test_a_folder_or_an_archive_that_can_be_read_again_is_no_failure_any_more(
 
         def failed() -> dict[str, str | None]:
             assert case._store.check_integrity() == []
-            return {Path(entry.path).name: entry.kind for entry in ledger.failures(case._store)}
+            return {Path(entry.path).name: entry.kind for entry in case._store.failures()}
 
         dump.rename(away)
         assert {outcome.status for outcome in case.ingest(paths)} == {"failed"}
@@ -206,10 +205,10 @@ def test_a_folder_or_an_archive_that_can_be_read_again_is_no_failure_any_more(
         away.rename(dump)
         list(case.ingest(paths))
         assert failed() == {"cut.zip": "corrupt"}
-        told = [what for (what,) in case._store.rows("SELECT what FROM log")]
+        told = [entry.what for entry in case._store.iter_log()]
         list(case.ingest(paths))
         assert failed() == {"cut.zip": "corrupt"}
-        again = [what for (what,) in case._store.rows("SELECT what FROM log")][len(told) :]
+        again = [entry.what for entry in case._store.iter_log()][len(told) :]
         assert set(again) == {"ingest", "ingested"}, "what is as it was is not told anew"
 
 
