@@ -11,6 +11,7 @@ import socket
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import av
 
@@ -50,6 +51,9 @@ from mediafp.workers.messages import (
     take_of,
     task_of,
 )
+
+_HEIC = Path(__file__).with_name("warm_up.heic")
+"""64 x 48 pixels, written by scripts/heic_samples.py: nothing that is installed writes HEIF."""
 
 
 def main(arguments: list[str]) -> None:
@@ -184,10 +188,11 @@ def warm_up(*, text: bool = False) -> None:
     for name in (*codecs, "unicode_escape", "raw_unicode_escape", "gb18030", "shift_jis", "big5"):
         "".encode(name)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    for form in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIF"):
+    for form in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"):
         file = io.BytesIO()
         Image.fromarray(noise).save(file, form, **({"exif": Image.Exif()} if form == "JPEG" else {}))
         _read(file.getvalue(), "warm-up")
+    _read(_HEIC.read_bytes(), "warm-up.heic")
     _read(_clip(), "warm-up.mp4")
     if text:
         _read(_sign(), "warm-up.png", text=True)
