@@ -65,6 +65,7 @@ while head := socket.recv_fds(end, 4, 1):
         os._exit(int(act))
 """
 """A worker that does as its file says: sends the rest of it, and then ends with this status, sleeps or goes on."""
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 TRAP = "import pathlib\npathlib.Path({mark!r}).write_text(__name__)\n"
 
 
@@ -537,6 +538,13 @@ def test_a_picture_in_cielab_is_read_behind_the_locks(tmp_path: Path, photos: di
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its address space is told by /proc")
+@pytest.mark.parametrize("name", ["scene.heic", "layers.heic"])
+def test_a_heic_picture_is_read_behind_the_locks(tmp_path: Path, name: str) -> None:
+    """In a fresh worker, whose decoder has read the small file of the package and no other."""
+    with WorkerPool(tmp_path) as workers, open_file(FIXTURES / name) as file:
+        assert workers.analyse(file, "", "image").asset.properties["format"] == "heif"
+
+
 def test_what_was_heard_leaves_no_threads_and_no_memory(workers: WorkerPool, tmp_path: Path) -> None:
     rate = 11_025  # It is resampled.
     with wave.open(str(tmp_path / "a.wav"), "wb") as made:
