@@ -569,7 +569,7 @@ def test_a_process_that_asked_for_it_dies_with_its_parent() -> None:
     done = child(
         """
         import os, subprocess, sys, time
-        asleep = "from mediafp.ingest import sandbox; import time; sandbox.die_with_parent(); print(flush=True); time.sleep(60)"
+        asleep = "from mediafp.ingest import sandbox; import time; sandbox.die_with_parent(); print(flush=True); time.sleep(3600)"
         started = subprocess.Popen([sys.executable, "-c", asleep], stdout=subprocess.PIPE)
         started.stdout.readline()
         print(started.pid, flush=True)
@@ -578,4 +578,4 @@ def test_a_process_that_asked_for_it_dies_with_its_parent() -> None:
     )
     assert done.returncode == 0, done.stderr
     pid = int(done.stdout)
-    assert gone(pid, 5)
+    assert gone(pid)

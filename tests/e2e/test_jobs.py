@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from processes import PATIENCE_SECONDS, with_default_signals
 from typer.testing import CliRunner
 
 from mediafp import jobs
 from mediafp.case import open_case
 from mediafp.cli import app
+from mediafp.ingest.probe import OpenFile
 from mediafp.pipeline import Reading
 from mediafp.store import ledger
 from mediafp.store.records import Store
@@ -46,7 +48,7 @@ def dump(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
 def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     first = subprocess.Popen(
-        command("--store", store, "ingest", dump, "--json", "--text", "no", "--jobs", 1),
+        with_default_signals(*command("--store", store, "ingest", dump, "--json", "--text", "no", "--jobs", 1)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -57,7 +59,7 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
     assert first.stdout is not None
     acknowledged = [json.loads(first.stdout.readline()) for _ in range(3)]
     os.killpg(first.pid, signal.SIGINT)
-    rest, told = first.communicate(timeout=60)
+    rest, told = first.communicate(timeout=PATIENCE_SECONDS)
     assert first.returncode == 130, (rest, told)
     assert "Traceback" not in told and "goes on" in told, told
     acknowledged += [json.loads(line) for line in rest.splitlines()]
@@ -73,7 +75,7 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert second.returncode == 0, second.stderr
     *lines, summary = map(json.loads, second.stdout.splitlines())
@@ -156,18 +158,26 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
     for n in range(200):
         os.link(tmp_path / "dump" / "a.png", tmp_path / "dump" / f"{n:03}.png")
     real, opened = Workers.read, []
+    real_sha256_of, looked_at = jobs.sha256_of, []
+
+    def sha256_of(file: OpenFile) -> str:
+        looked_at.append(file)
+        return real_sha256_of(file)
 
     def read(self: Workers, *arguments: Any, **options: Any) -> Reading:
-        time.sleep(1)  # All of them have been looked at by then.
+        until = time.monotonic() + PATIENCE_SECONDS
+        while len(looked_at) <= 200 and time.monotonic() < until:
+            time.sleep(0.01)
         opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
         return real(self, *arguments, **options)
 
+    monkeypatch.setattr(jobs, "sha256_of", sha256_of)
     monkeypatch.setattr(Workers, "read", read)
     with open_case(tmp_path / "store", create=True) as case:
         before = sum(1 for _ in Path("/proc/self/fd").iterdir())
         statuses = [outcome.status for outcome in case.ingest([tmp_path / "dump"])]
     assert statuses == ["added", *["known"] * 200]
-    assert len(opened) == 1 and opened[0] - before < 60
+    assert len(looked_at) == 201 and len(opened) == 1 and opened[0] - before < 60
 
 
 def test_no_more_is_begun_while_many_copies_wait(
