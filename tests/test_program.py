@@ -1,6 +1,7 @@
 """A program that is run on open files: what it reaches behind the locks, each with its control, and how it is ended."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -140,7 +141,8 @@ SHELL = {
 @pytest.mark.parametrize("name", SHELL)
 def test_a_locked_program_can_do_nothing_else(name: str, tmp_path: Path) -> None:
     (tmp_path / "known").write_text("secret\n")
-    command = SHELL[name].format(folder=tmp_path, true=program.shutil.which("true"), parent=os.getpid())
+    true = shlex.quote(program.shutil.which("true") or "")
+    command = SHELL[name].format(folder=shlex.quote(str(tmp_path)), true=true, parent=os.getpid())
     shell = os.path.realpath("/bin/sh")
     Program(path=shell, made_of=None).run(["-c", command], cpu_seconds=5)
     (tmp_path / "known").write_text("secret\n")
