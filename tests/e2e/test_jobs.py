@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,36 @@ def taken(store: Path, *words: object) -> tuple[int, list[dict[str, object]], di
     done = CliRunner().invoke(app, ["--store", str(store), "ingest", *map(str, words), "--json", *QUIET])
     *lines, summary = map(json.loads, done.stdout.splitlines())
     return done.exit_code, lines, summary
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_json_lines_reach_stdout_while_stderr_is_a_terminal(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    """A bar on the terminal must not draw what goes to a file or a pipe."""
+    Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
+    ours, theirs = os.openpty()
+    drawn = bytearray()
+
+    def drain() -> None:
+        # Linux raises once nobody else has the terminal open.
+        with suppress(OSError):
+            while block := os.read(ours, 1 << 16):
+                drawn.extend(block)
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    done = subprocess.run(
+        command("--store", tmp_path / "store", "ingest", tmp_path / "a.png", "--json", *QUIET),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        timeout=PATIENCE_SECONDS,
+        check=True,
+    )
+    os.close(theirs)
+    reader.join()
+    os.close(ours)
+    line, summary = map(json.loads, done.stdout.splitlines())
+    assert line["status"] == "added" and summary["added"] == 1
+    assert b"\x1b[" in drawn and b"sha256" not in drawn
 
 
 def test_what_failed_is_left_until_it_changes_or_is_asked_for(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
