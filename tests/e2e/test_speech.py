@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import PATIENCE_SECONDS
 
 from mediafp.cli.demo.build import SCRIPT
 from mediafp.cli.demo.voice import synthesise_speech
@@ -24,7 +25,13 @@ def mediafp(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]
     command = [sys.executable, "-m", "mediafp", "--store", str(store), *map(str, arguments)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=300, errors="surrogateescape", check=False
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        errors="surrogateescape",
+        check=False,
     )
 
 
