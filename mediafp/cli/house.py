@@ -39,7 +39,7 @@ def export_jsonl(store: StoreOption = None) -> None:
         for asset in case._store.assets():
             sha256 = asset.sha256
             print_json(
-                jsonl.asset(
+                jsonl.asset_to_json(
                     asset,
                     case._store.sightings(sha256),
                     case._store.fingerprint_types(sha256),
@@ -55,13 +55,13 @@ def export_csv(store: StoreOption = None) -> None:
     """One row a sighting, by the asset's SHA-256, safe to open in a spreadsheet."""
     with open_selected_case(store) as case:
         rows = (
-            csv.row(asset, sighting, said, written)
+            csv.asset_row(asset, sighting, said, written)
             for asset in case._store.assets()
             for said in (case._store.find_transcript(asset.sha256),)
             for written in (case._store.ocr_lines(asset.sha256),)
             for sighting in case._store.sightings(asset.sha256)
         )
-        write_csv(sys.stdout, csv.COLUMNS, rows)
+        write_csv(sys.stdout, csv.ASSET_COLUMNS, rows)
 
 
 @models_app.command("list")
