@@ -58,7 +58,7 @@ def asset(database: Database, sha256: str) -> Asset:
     """
     row = database.row("SELECT sha256, kind, bytes, properties FROM asset WHERE sha256 = ?", (sha256,))
     if row is None:
-        raise StoreError(f"cannot find asset {sha256} in the store {database.folder}; ingest its file")
+        raise StoreError(f"cannot find asset {sha256} in the store '{database.folder}'; ingest its file")
     return _asset(row)
 
 
@@ -92,7 +92,9 @@ def fingerprints(database: Database, type: str, version: str) -> Iterator[Finger
         try:
             yield unpack_fingerprint(sha256, type, version, data)
         except ValueError as error:
-            raise StoreError(f"fingerprint {type} of {sha256} is damaged ({error}); see: mediafp verify") from error
+            raise StoreError(
+                f"cannot read fingerprint {type} of {sha256}: it is damaged ({error}); see: mediafp verify"
+            ) from error
 
 
 def fingerprint_types(database: Database, sha256: str) -> list[tuple[str, str]]:
