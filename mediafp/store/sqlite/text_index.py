@@ -149,7 +149,7 @@ def _iter_hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator
         match = match_phrases(phrases, text, next_text)
         if match is None:
             continue
-        token_times = json.loads(times) if times else []
+        token_times = _decode_times(times)
         if match.crosses_end:
             end = next_end
         elif len(token_times) == match.passage_tokens:
@@ -165,3 +165,10 @@ def _iter_hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator
                 text=match.text,
                 marks=match.marks,
             )
+
+
+def _decode_times(times: str | None) -> list[TimeSpan]:
+    try:
+        return [(start, end) for start, end in json.loads(times)] if times else []
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"cannot search the full-text index: damaged times ({error}); see: mediafp verify") from error

@@ -14,6 +14,8 @@ from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.transcripts import TranscribedAudio, Transcript, TranscriptSegment
 
+TRANSCRIPT_TYPE = "words"
+"""Fingerprint type of transcripts: their table has a column for its version, and none for its name."""
 _BEST_FIRST = "rank DESC, made_at DESC, version"
 """Order of the transcripts of one audio: by model, then the newest."""
 _DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
@@ -144,7 +146,7 @@ def transcript_fingerprints(database: Database) -> Iterator[Fingerprint]:
     )
     for sha256, version, data in rows:
         try:
-            yield unpack_fingerprint(sha256, "words", version, data)
+            yield unpack_fingerprint(sha256, TRANSCRIPT_TYPE, version, data)
         except ValueError as error:
             raise StoreError(
                 f"cannot read the transcript fingerprint of {sha256}: it is damaged ({error}); see: mediafp verify"
@@ -160,7 +162,7 @@ def check_transcripts(database: Database) -> Iterator[str]:
         is_best = audio_sha256 not in checked
         checked.add(audio_sha256)
         try:
-            unpack_fingerprint(audio_sha256, "words", words_version, words)
+            unpack_fingerprint(audio_sha256, TRANSCRIPT_TYPE, words_version, words)
             passages = sorted((s.start, s.end, replace_surrogates(s.text)) for s in _decode(data).segments)
         except _DAMAGE_ERRORS as error:
             yield f"transcript {version} of audio {audio_sha256} is damaged: {error}"

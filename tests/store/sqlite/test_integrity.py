@@ -89,6 +89,19 @@ def test_a_damaged_thumbnail_is_found(store: SqliteStore, damaged: bytes) -> Non
     assert "thumbnail 1 of" in problems[0] and all("a" * 64 in problem for problem in problems)
 
 
+def test_damaged_properties_and_warnings_are_found_and_raise_store_error(store: SqliteStore) -> None:
+    with store.writing():
+        store.add_record(intake("a"))
+    raw(store, "UPDATE asset SET properties = '{', warnings = '['")
+    assert [problem.split(" are damaged")[0] for problem in store.check_integrity()] == [
+        f"the properties of {'a' * 64}",
+        f"the warnings of {'a' * 64}",
+    ]
+    for read in (store.assets, lambda: store.asset("a" * 64), lambda: store.warnings("a" * 64)):
+        with pytest.raises(StoreError, match="verify"):
+            read()
+
+
 def problems_of(store: SqliteStore, data: bytes) -> list[str]:
     """Return the problems of a store with this file, or the error of opening it."""
     (store.folder / DATABASE_NAME).write_bytes(data)

@@ -73,6 +73,12 @@ def test_a_damaged_full_text_index_raises_store_error(store: SqliteStore) -> Non
         list(again.search_passages("今天"))
 
 
+def test_damaged_times_of_a_passage_raise_store_error(store: SqliteStore) -> None:
+    raw(store, "UPDATE passage SET times = '[1]'")
+    with pytest.raises(StoreError, match="verify"):
+        list(store.search_passages("今天"))
+
+
 def test_check_integrity_runs_while_another_process_writes(store: SqliteStore) -> None:
     with SqliteStore(store.folder) as other, other.writing():
         other.save_audio_id("b" * 64, "")
