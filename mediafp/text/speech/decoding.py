@@ -41,8 +41,8 @@ TOKENS_PER_SECOND, MIN_MAX_TOKENS = 20.0, 16
 """Limit of a window's tokens: so many per second of speech, added to a constant. Fast speech, 6 characters per second, is
 12 tokens per second; a decoder in a loop ends at the limit."""
 NO_REPEAT_NGRAM = 4
-"""Tokens in a row that may not occur twice in the second try of a window that looped. For all windows this would forbid to
-name a thing twice. It lowered the Cantonese error rate from .44 to .24: one loop counts as much as ten clips."""
+"""Tokens in a row that may not occur twice in the second try of a window that looped. In all windows this would forbid a
+name to occur twice. It lowered the Cantonese error rate from .44 to .24: one loop counts as much as ten clips."""
 TIME_TOKEN_SECONDS = 0.02
 """Difference between two consecutive time tokens of Whisper, seconds."""
 CANTONESE_PROMPT = "以下係廣東話句子：佢哋喺度講緊嘢嘅，唔係普通話。"
@@ -138,7 +138,7 @@ class WindowDecoder:
     def _decode_halves(
         self, samples: Samples, window: DecodingWindow, decoded: DecodedTokens
     ) -> list[tuple[DecodingWindow, DecodedTokens]]:
-        """Return a decoded window as it is, or as its halves if it has too little text for its speech and they have more."""
+        """Return a decoded window, or its halves if it has too little text for its speech and they have no fewer words."""
         text = self._text(decoded.tokens)
         halves = split_in_half(window, samples) if is_sparse(text, window.sample_count / AUDIO_SAMPLE_RATE) else []
         if halves:
