@@ -23,7 +23,6 @@ from mediafp.cli.common import (
 from mediafp.report import jsonl
 from mediafp.report.exports import csv
 from mediafp.report.exports.csv import write_csv
-from mediafp.store.sqlite import ocr_results, transcripts
 from mediafp.text.speech.models import cached_models
 from mediafp.types import model_files
 
@@ -45,8 +44,8 @@ def export_jsonl(store: StoreOption = None) -> None:
                     case._store.sightings(sha256),
                     case._store.fingerprint_types(sha256),
                     case._store.warnings(sha256),
-                    transcripts.find_transcript(case._store, sha256),
-                    ocr_results.ocr_lines(case._store, sha256),
+                    case._store.find_transcript(sha256),
+                    case._store.ocr_lines(sha256),
                 )
             )
 
@@ -58,8 +57,8 @@ def export_csv(store: StoreOption = None) -> None:
         rows = (
             csv.asset_row(asset, sighting, said, written)
             for asset in case._store.assets()
-            for said in (transcripts.find_transcript(case._store, asset.sha256),)
-            for written in (ocr_results.ocr_lines(case._store, asset.sha256),)
+            for said in (case._store.find_transcript(asset.sha256),)
+            for written in (case._store.ocr_lines(asset.sha256),)
             for sighting in case._store.sightings(asset.sha256)
         )
         write_csv(sys.stdout, csv.ASSET_COLUMNS, rows)
