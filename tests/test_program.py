@@ -238,7 +238,7 @@ def test_it_ends_with_the_one_that_runs_it(number: signal.Signals) -> None:
 
     code = f"""
     from mediafp.engine.local.programs import find_ffmpeg
-    find_ffmpeg(locked=True).run({[*QUIET, *FOREVER]}, cpu_seconds=60)
+    find_ffmpeg(sandboxed=True).run({[*QUIET, *FOREVER]}, cpu_seconds=60)
     """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stderr=subprocess.DEVNULL) as runner:
         try:

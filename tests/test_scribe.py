@@ -57,14 +57,14 @@ def listened(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     sounds: list[float] = []
     two = Barrier(2)
 
-    def listen(sound: Audio, options: SpeechOptions, *, step: Callable[[float], object]) -> TranscribedAudio:
+    def listen(sound: Audio, options: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
         sounds.append(sound.duration)
         if sound.duration <= 2:
             # Not passed unless another file is listened to meanwhile.
             two.wait(timeout=20)
         for share in (0.25, 0.5, 1.0):
             time.sleep(0.2 / sound.duration)
-            step(share)
+            on_progress(share)
         return heard(sound)
 
     monkeypatch.setattr(transcription.analysis, "transcribe_audio", listen)
@@ -74,7 +74,7 @@ def listened(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iterator[transcripts.FileTranscription]:
     files = (FoundFile(path=path) for path in paths)
     return run_transcription(
-        case._store, case._workers, files, OPTIONS, (), on_progress=(steps if steps is not None else []).append
+        case._store, case._engine, files, OPTIONS, (), on_progress=(steps if steps is not None else []).append
     )
 
 
@@ -110,13 +110,13 @@ def test_a_file_that_cannot_be_read_is_told_in_its_place(case: Case, files: list
 def test_listening_ends_when_nobody_waits(case: Case, files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[str] = []
 
-    def listen(sound: Audio, options: SpeechOptions, *, step: Callable[[float], object]) -> TranscribedAudio:
+    def listen(sound: Audio, options: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
         if sound.duration == 1:
             return heard(sound)
         try:
             for _ in range(2000):
                 time.sleep(0.005)
-                step(0.1)
+                on_progress(0.1)
         except transcription.TranscriptionCancelled:
             ended.append("stopped")
             raise

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from mediafp.case.case import open_case
 from mediafp.case.ingestion import run
 from mediafp.cli import app
-from mediafp.engine.local.pool import WorkerPool
+from mediafp.engine.local.engine import LocalEngine
 from mediafp.store.sqlite import ledger
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.runs import FileAnalysis
@@ -155,14 +155,14 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
     Image.fromarray(photos["temple"]).save(tmp_path / "dump" / "a.png")
     for n in range(200):
         os.link(tmp_path / "dump" / "a.png", tmp_path / "dump" / f"{n:03}.png")
-    real, opened = WorkerPool.analyse, []
+    real, opened = LocalEngine.analyse, []
 
-    def read(self: WorkerPool, *arguments: Any, **options: Any) -> FileAnalysis:
+    def read(self: LocalEngine, *arguments: Any, **options: Any) -> FileAnalysis:
         time.sleep(1)  # All of them have been looked at by then.
         opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
         return real(self, *arguments, **options)
 
-    monkeypatch.setattr(WorkerPool, "analyse", read)
+    monkeypatch.setattr(LocalEngine, "analyse", read)
     with open_case(tmp_path / "store", create=True) as case:
         before = sum(1 for _ in Path("/proc/self/fd").iterdir())
         statuses = [outcome.status for outcome in case.ingest([tmp_path / "dump"])]
