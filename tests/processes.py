@@ -1,4 +1,4 @@
-"""Programs that tests run, and what became of a process."""
+"""Programs that tests run, and states of processes."""
 
 import subprocess
 import sys
@@ -11,19 +11,19 @@ import imageio_ffmpeg
 
 
 def ffmpeg(*arguments: object) -> None:
-    """Runs ffmpeg to its end; what it makes takes the place of what is there."""
+    """Run FFmpeg to its end; its output replaces an existing file."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *map(str, arguments)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=60)
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=120)
 
 
 def child(code: str, *arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """Another Python that ran this code."""
+    """Run code in another Python to its end."""
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
 
 
-def gone(pid: int, seconds: float = 10) -> bool:
-    """Whether a process ends within some seconds."""
+def gone(pid: int, seconds: float = 60) -> bool:
+    """Return True if a process ends within some seconds."""
     until = time.monotonic() + seconds
     while state(pid) not in ("", "X", "Z"):
         if time.monotonic() > until:
@@ -33,7 +33,7 @@ def gone(pid: int, seconds: float = 10) -> bool:
 
 
 def state(pid: int) -> str:
-    """The state of a process, a letter; "" where there is none, and X or Z where it is dead."""
+    """Return the state of a process, a letter: X or Z if it is dead, "" if it does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
