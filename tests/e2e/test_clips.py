@@ -174,7 +174,10 @@ def test_cut_clips_follows_no_playlist_in_place_of_an_original(
     ffmpeg = find_ffmpeg(sandboxed=sandboxed)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        for target in (f"file:{folder / 'originals' / 'original.mp4'}", f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"):
+        for target in (
+            f"file:{folder / 'originals' / 'original.mp4'}",
+            f"http://127.0.0.1:{server.getsockname()[1]}/a.ts",
+        ):
             (tmp_path / name).write_text(PLAYLISTS[name].format(target))
             (clip,) = cut_clips(
                 output,
