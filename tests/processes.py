@@ -1,5 +1,6 @@
 """Programs that tests run, and states of processes."""
 
+import signal
 import subprocess
 import sys
 import textwrap
@@ -9,20 +10,23 @@ from typing import Any
 
 import imageio_ffmpeg
 
+PATIENCE_SECONDS = 600
+"""Wall seconds after which a test fails because a process did not end: enough on a busy machine."""
+
 
 def ffmpeg(*arguments: object) -> None:
     """Run FFmpeg to its end; its output replaces an existing file."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *map(str, arguments)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=120)
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=PATIENCE_SECONDS)
 
 
 def child(code: str, *arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
     """Run code in another Python to its end."""
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, **options)
 
 
-def gone(pid: int, seconds: float = 60) -> bool:
+def gone(pid: int, seconds: float = PATIENCE_SECONDS) -> bool:
     """Return True if a process ends within some seconds."""
     until = time.monotonic() + seconds
     while state(pid) not in ("", "X", "Z"):
@@ -30,6 +34,20 @@ def gone(pid: int, seconds: float = 60) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def with_default_signals(*command: object) -> list[str]:
+    """Return a command line that runs a command with the signals that stop a program at their defaults.
+
+    A process that was started in the background or by nohup ignores some of them, and its children inherit that.
+    """
+    code = f"""
+    import os, signal, sys
+    for number in ({signal.SIGHUP:d}, {signal.SIGINT:d}, {signal.SIGQUIT:d}, {signal.SIGTERM:d}):
+        signal.signal(number, signal.SIG_DFL)
+    os.execv(sys.argv[1], sys.argv[1:])
+    """
+    return [sys.executable, "-c", textwrap.dedent(code), *map(str, command)]
 
 
 def state(pid: int) -> str:

@@ -31,7 +31,7 @@ while received := socket.recv_fds(connected, 4, 1):
     os.close(received[1][0])
     connected.sendall(messages)
     if act == b"sleep":
-        time.sleep(60)
+        time.sleep(3600)
     elif act.isdigit():
         os._exit(int(act))
 """

@@ -19,7 +19,7 @@ from mediafp.types.media import Audio
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
-NOT_MEDIA_MESSAGE = "not a picture, video or sound file"
+NOT_MEDIA_MESSAGE = "not an image, video or audio file"
 MAX_NEAR_MISSES = 3
 """Candidates that are told with what speaks against them."""
 MIN_OCR_PROBABILITY = 0.5

@@ -26,7 +26,7 @@ class TranscriptionPool:
         """Create a pool without threads. Raises ModelError if the model is missing."""
         transcriber = get_transcriber(speech)
         self.version = transcriber.version
-        self.concurrency = min(MAX_CONCURRENT_TRACKS, transcriber.workers)
+        self.concurrency = min(MAX_CONCURRENT_TRACKS, transcriber.concurrency)
         logger.info("audio is transcribed by %r, %d tracks at once", speech.model, self.concurrency)
         self._speech = speech
         self._threads = ThreadPoolExecutor(self.concurrency, "mediafp-transcription")

@@ -4,6 +4,7 @@ import gc
 import io
 import os
 import tempfile
+from pathlib import Path
 
 import av
 
@@ -17,8 +18,10 @@ from mediafp.engine import analysis
 from mediafp.ingest.files import OpenFile
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
-IMAGE_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIF")
-"""Pillow's names of the formats whose decoders are loaded."""
+IMAGE_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
+"""Pillow's names of the formats whose decoders are loaded by a file that Pillow writes."""
+HEIC_SAMPLE = Path(__file__).with_name("warm_up.heic")
+"""An image of 64 x 48 pixels, written by scripts/heic_samples.py: no installed library writes HEIF."""
 TEXT_ENCODINGS = (
     *("utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp1252", "cp437", "mac_roman", "idna"),
     *("unicode_escape", "raw_unicode_escape", "gb18030", "shift_jis", "big5"),
@@ -41,6 +44,7 @@ def warm_up(*, ocr: bool = False) -> None:
         options = {"exif": Image.Exif()} if image_format == "JPEG" else {}
         Image.fromarray(noise).save(encoded, image_format, **options)
         _analyse(encoded.getvalue(), "warm-up")
+    _analyse(HEIC_SAMPLE.read_bytes(), "warm-up.heic")
     _analyse(_video_sample(), "warm-up.mp4")
     if ocr:
         _analyse(_text_sample(), "warm-up.png", ocr=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from processes import ffmpeg
+from processes import PATIENCE_SECONDS, ffmpeg
 
 from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest
@@ -22,6 +22,7 @@ from mediafp.ingest.audio import read_audio
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.types.errors import CorruptMedia, NotMedia, TooLargeMedia
 
+FIXTURES = Path(__file__).parents[3] / "fixtures"
 TRAP_MODULE = "import pathlib\npathlib.Path({mark!r}).write_text(__name__)\n"
 
 
@@ -141,7 +142,7 @@ def test_workers_import_no_modules_from_the_current_folder(
     for name in ("av", "numpy", "cv2", "socket", "msgspec", "mediafp", "sitecustomize"):
         (tmp_path / "current" / f"{name}.py").write_text(TRAP_MODULE.format(mark=str(mark)))
     monkeypatch.chdir(tmp_path / "current")
-    subprocess.run([sys.executable, "-c", "import av"], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", "import av"], check=True, timeout=PATIENCE_SECONDS)
     assert mark.read_text() == "av", "the trap works"
     mark.unlink()
     with LocalEngine(tmp_path) as engine, open_file(photo) as file:
@@ -158,6 +159,13 @@ def test_a_cielab_image_is_analysed_in_the_sandbox(tmp_path: Path, photos: dict[
     assert result.image is not None
     expected = np.asarray(Image.fromarray(photos["temple"]).resize(result.image.shape[1::-1]), np.float32)
     assert np.abs(expected - result.image).mean() < 8
+
+
+@pytest.mark.parametrize("name", ["scene.heic", "layers.heic"])
+def test_a_heic_image_is_analysed_in_the_sandbox(tmp_path: Path, name: str) -> None:
+    """In a fresh worker, whose decoder has read no file but the sample of the package."""
+    with LocalEngine(tmp_path) as engine, open_file(FIXTURES / name) as file:
+        assert engine.analyse(file, "", "image").asset.properties["format"] == "heif"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its address space is read from /proc")
@@ -183,7 +191,7 @@ def test_audio_tasks_leak_neither_threads_nor_memory(engine: LocalEngine, tmp_pa
     for _ in range(10):
         decode_audio()
     # It answers first and cleans up then.
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE_SECONDS
     while (used := threads_and_memory()) > (1, memory_limit) and time.monotonic() < until:
         time.sleep(0.01)
     assert used[0] == 1 and used[1] < memory_limit
@@ -209,7 +217,9 @@ def test_a_video_with_subtitles_is_analysed_in_the_sandbox(
 def test_the_engine_is_imported_without_models_and_media_libraries() -> None:
     """Every command creates an engine, most of them without a task."""
     code = "import sys, mediafp.engine.local.engine; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
+    )
     loaded = set(done.stdout.split())
     assert "mediafp.engine.local.pool" in loaded
     assert not loaded & {"av", "cv2", "faiss", "faster_whisper", "ffmpeg", "imageio_ffmpeg", "onnxruntime", "PIL"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import gone, state
+from processes import PATIENCE_SECONDS, gone, state
 from scripted_workers import analysis_error, image_result, scripted_file, signal_workers
 
 from mediafp.engine.interface import AnalysisRequest
@@ -90,7 +90,7 @@ def test_a_worker_that_hangs_is_ended_at_its_deadline(
     start = time.monotonic()
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "on"))
     assert (error.kind, error.attempts) == ("timeout", 2)
-    assert 0.4 <= time.monotonic() - start < 60 and all(gone(pid, 0) for pid in pids)
+    assert time.monotonic() - start >= 0.4 and all(gone(pid, 0) for pid in pids)
 
 
 def test_a_partial_message_does_not_extend_the_deadline(
@@ -225,9 +225,9 @@ def test_there_is_one_worker_per_concurrent_task(
             # Each thread has its own descriptor.
             with open_file(tmp_path / "script.png") as file:
                 with scripted_engine._pool.worker() as worker:
-                    all_running.wait(60)
-                    worker.request(Task(what="read", name=b"x"), file, 60, io.BytesIO())
-                all_running.wait(60)
+                    all_running.wait(PATIENCE_SECONDS)
+                    worker.request(Task(what="read", name=b"x"), file, PATIENCE_SECONDS, io.BytesIO())
+                all_running.wait(PATIENCE_SECONDS)
         except BaseException as error:
             failures.append(error)
 
@@ -256,10 +256,9 @@ def test_close_ends_a_task_in_progress(
     scripted_engine.start()
     closer = threading.Timer(0.2, scripted_engine.close)
     closer.start()
-    start = time.monotonic()
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "sleep"))
     closer.join()
-    assert time.monotonic() - start < 50, "the fake worker sleeps for 60 s"
+    # If it were not ended, the error would be that its time is up.
     assert "was ended" in str(error) and (error.attempts, len(pids)) == (1, 1) and gone(pids[0], 0)
 
 
@@ -289,14 +288,14 @@ def test_a_worker_ends_with_its_parent_process(tmp_path: Path) -> None:
         "import os, signal, sys, time\nfrom pathlib import Path\nfrom mediafp.engine.local.pool import WorkerPool\n"
         "workers = WorkerPool(Path(sys.argv[1]))\nworkers.start()\n(worker,) = workers._all\n"
         # It is stopped: it cannot notice by itself that the connection was closed.
-        "os.kill(worker.pid, signal.SIGSTOP)\nprint(worker.pid, flush=True)\ntime.sleep(60)\n"
+        "os.kill(worker.pid, signal.SIGSTOP)\nprint(worker.pid, flush=True)\ntime.sleep(3600)\n"
     )
     started = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     with started:
         assert started.stdout
         pid = int(started.stdout.readline())
         # The signal takes effect when it runs next.
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE_SECONDS
         while state(pid) not in "Tt" and time.monotonic() < until:
             time.sleep(0.01)
         assert state(pid) in "Tt"
