@@ -25,20 +25,27 @@ from mediafp.ingest.files import file_sha256, open_file
 from mediafp.ingest.walk import walk
 from mediafp.report.evidence_page import write_report
 from mediafp.report.trace_page import write_trace
-from mediafp.store.sqlite import text_index
+from mediafp.store.sqlite import custody_log, ledger, ocr_results, text_index, transcripts
+from mediafp.store.sqlite.ledger import LedgerEntry
 from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
 from mediafp.text.speech.misreadings import DEFAULT_LIST, load_misreadings
 from mediafp.types.clusters import Clustering
 from mediafp.types.errors import UnreadableMedia, UsageError
 from mediafp.types.matches import Clip, Match, PairKey, QueryResult, Trace, pair_key
 from mediafp.types.media import Asset
-from mediafp.types.runs import FileOutcome, IngestOptions, SpeechOptions
+from mediafp.types.runs import (
+    DEFAULT_MIN_PROBABILITY,
+    DEFAULT_TOP,
+    AssetRecord,
+    FileOutcome,
+    IngestOptions,
+    IntegrityReport,
+    SpeechOptions,
+)
 from mediafp.types.transcripts import FileTranscription, SearchHit
 
-DEFAULT_TOP = 10
 TRACE_TOP = 10_000
 """Matches of a trace at most: it names every one."""
-DEFAULT_MIN_PROBABILITY = 0.5
 
 
 class Case:
@@ -91,7 +98,7 @@ class Case:
                     with open_file(Path(uri)) as file:
                         same = file_sha256(file) == asset.sha256
                 except UnreadableMedia:
-                    yield OriginalCheck(uri=uri, sha256=asset.sha256, state="out of reach")
+                    yield OriginalCheck(uri=uri, sha256=asset.sha256, state="unreachable")
                 else:
                     yield OriginalCheck(uri=uri, sha256=asset.sha256, state="same" if same else "changed")
 
@@ -101,7 +108,7 @@ class Case:
         *,
         top: int = DEFAULT_TOP,
         min_probability: float = DEFAULT_MIN_PROBABILITY,
-        text: bool = True,
+        ocr: bool = True,
         speech: SpeechOptions | None = SpeechOptions(),  # noqa: B008
     ) -> Iterator[QueryResult]:
         """The answer for each file, in the order asked; folders are walked, and what is not media in them is left out.
@@ -109,7 +116,7 @@ class Case:
         With `text` what stands in the query is read, and in references where the case does not hold it. Where the case
         holds transcripts, files are listened to, unless `speech` is None.
         """
-        question = QueryOptions(top=top, min_probability=min_probability, ocr=text, speech=speech)
+        question = QueryOptions(top=top, min_probability=min_probability, ocr=ocr, speech=speech)
         return (asked.result for asked in self._ask(paths, question))
 
     def _ask(self, paths: Sequence[Path], question: QueryOptions) -> Iterator[AnalysedQuery]:
@@ -125,7 +132,7 @@ class Case:
         paths: Sequence[Path],
         *,
         min_probability: float = DEFAULT_MIN_PROBABILITY,
-        text: bool = True,
+        ocr: bool = True,
         report_path: Path | None = None,
     ) -> Iterator[Trace]:
         """Where each picture was seen, oldest first; folders are walked. With `page` the evidence is written there.
@@ -136,7 +143,7 @@ class Case:
             _must_be_a_page(report_path)
             if len(list(islice(walk(paths), 2))) > 1:
                 raise UsageError("a page shows the trace of one picture; name one")
-        question = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=text, speech=None)
+        question = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=ocr, speech=None)
         for asked in self._ask(paths, question):
             traced = build_trace(
                 asked.result,
@@ -153,7 +160,7 @@ class Case:
         paths: Sequence[Path],
         speech: SpeechOptions = SpeechOptions(),  # noqa: B008
         *,
-        tells: Path = DEFAULT_LIST,
+        misreadings: Path | None = None,
         on_progress: Callable[[float], object] = lambda files: None,
     ) -> Iterator[FileTranscription]:
         """What is said in each file, in the order asked, out of the store where it was heard before; folders are walked.
@@ -162,7 +169,12 @@ class Case:
         ModelError before the first file where a model is missing.
         """
         for done in transcription.run_transcription(
-            self._store, self._workers, walk(paths), speech, load_misreadings(tells), on_progress=on_progress
+            self._store,
+            self._workers,
+            walk(paths),
+            speech,
+            load_misreadings(misreadings or DEFAULT_LIST),
+            on_progress=on_progress,
         ):
             if done.is_media or done.named_explicitly:
                 yield done
@@ -170,6 +182,42 @@ class Case:
     def search(self, text: str) -> Iterator[SearchHit]:
         """The passages of what is said, and written in pictures, that hold all words and phrases of a text, best first."""
         return text_index.search_passages(self._store, text)
+
+    def count_files(self, paths: Sequence[Path], on_skipped: Callable[[Path], object] = lambda path: None) -> int:
+        """Return the number of files in paths and folders; `on_skipped` gets the entries that are not files."""
+        return sum(1 for _ in walk(paths, on_skipped))
+
+    def count_assets(self) -> int:
+        """Return the number of assets in the store."""
+        return self._store.count()
+
+    def has_transcripts(self) -> bool:
+        """Return True if the store contains a transcript."""
+        return transcripts.has_transcripts(self._store)
+
+    def failures(self) -> list[LedgerEntry]:
+        """Return the paths that failed, with the reasons."""
+        return ledger.failures(self._store)
+
+    def verify(self) -> IntegrityReport:
+        """Return the result of the check of the store against itself and its log."""
+        problems = self._store.check_integrity()
+        if problems:
+            return IntegrityReport(problems=tuple(problems), assets=0, log_entries=0, last_log_hash="")
+        entries, last_hash = custody_log.last_entry(self._store)
+        return IntegrityReport(problems=(), assets=self._store.count(), log_entries=entries, last_log_hash=last_hash)
+
+    def export_records(self) -> Iterator[AssetRecord]:
+        """Yield everything that an export contains of each asset, by SHA-256."""
+        for asset in self._store.assets():
+            yield AssetRecord(
+                asset=asset,
+                sightings=tuple(self._store.sightings(asset.sha256)),
+                fingerprints=tuple(self._store.fingerprint_types(asset.sha256)),
+                warnings=tuple(self._store.warnings(asset.sha256)),
+                transcript=transcripts.find_transcript(self._store, asset.sha256),
+                text=ocr_results.ocr_lines(self._store, asset.sha256),
+            )
 
     def match_all(self) -> Iterator[tuple[Asset, list[Match]]]:
         """Every asset with its matches among the others, unlikely ones included."""

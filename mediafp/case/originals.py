@@ -54,4 +54,4 @@ class OriginalCheck:
 
     uri: str
     sha256: str
-    state: Literal["same", "changed", "out of reach"]
+    state: Literal["same", "changed", "unreachable"]

@@ -30,18 +30,13 @@ def build_trace(answer: QueryResult, sightings: Callable[[str], Sequence[Sightin
     return Trace(result=answer, entries=tuple(found), source=_source(found))
 
 
-def sighting_date(sighting: Sighting) -> str | None:
-    """When it was posted, else when it was captured; None where neither is known."""
-    return sighting.posted_at or sighting.captured_at
-
-
 def _traced(match: Match, seen: Sequence[Sighting], frames: RectangleLookup) -> TraceEntry:
-    dated = sorted(seen, key=lambda one: (sighting_date(one) is None, sighting_date(one) or "", one.uri))
+    dated = sorted(seen, key=lambda one: (one.date is None, one.date or "", one.uri))
     placement = match.placement if match.kind == "image" else None
     return TraceEntry(
         match=match,
         sightings=tuple(dated),
-        first_seen=sighting_date(dated[0]) if dated else None,
+        first_seen=dated[0].date if dated else None,
         extent=_extent(placement, frames(match.sha256)) if placement and placement.covered else None,
     )
 

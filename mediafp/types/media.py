@@ -52,6 +52,11 @@ class Sighting:
     source: str = ""
 
     @property
+    def date(self) -> str | None:
+        """Time of posting, else of capture; None if neither is known."""
+        return self.posted_at or self.captured_at
+
+    @property
     def captions(self) -> list[str]:
         """What was written beside it."""
         return [text for text in (self.title, self.text) if text]
