@@ -25,9 +25,7 @@ from mediafp.ingest.files import file_sha256, open_file
 from mediafp.ingest.walk import walk
 from mediafp.report.evidence_page import write_report
 from mediafp.report.trace_page import write_trace
-from mediafp.store.sqlite import custody_log, ledger, ocr_results, text_index, transcripts
-from mediafp.store.sqlite.ledger import LedgerEntry
-from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.store import Store, has_store, open_store
 from mediafp.text.speech.misreadings import DEFAULT_LIST, load_misreadings
 from mediafp.types.clusters import Clustering
 from mediafp.types.errors import UnreadableMedia, UsageError
@@ -40,6 +38,7 @@ from mediafp.types.runs import (
     FileOutcome,
     IngestOptions,
     IntegrityReport,
+    LedgerEntry,
     SpeechOptions,
 )
 from mediafp.types.transcripts import FileTranscription, SearchHit
@@ -51,7 +50,7 @@ TRACE_TOP = 10_000
 class Case:
     """One store and what can be asked of it. Use it as a context manager, or call `close`."""
 
-    def __init__(self, store: SqliteStore, *, sandboxed: bool = True) -> None:
+    def __init__(self, store: Store, *, sandboxed: bool = True) -> None:
         self._store = store
         self._sandboxed = sandboxed
 
@@ -181,7 +180,7 @@ class Case:
 
     def search(self, text: str) -> Iterator[SearchHit]:
         """The passages of what is said, and written in pictures, that hold all words and phrases of a text, best first."""
-        return text_index.search_passages(self._store, text)
+        return self._store.search_passages(text)
 
     def count_files(self, paths: Sequence[Path], on_skipped: Callable[[Path], object] = lambda path: None) -> int:
         """Return the number of files in paths and folders; `on_skipped` gets the entries that are not files."""
@@ -189,23 +188,25 @@ class Case:
 
     def count_assets(self) -> int:
         """Return the number of assets in the store."""
-        return self._store.count()
+        return self._store.count_assets()
 
     def has_transcripts(self) -> bool:
         """Return True if the store contains a transcript."""
-        return transcripts.has_transcripts(self._store)
+        return self._store.has_transcripts()
 
     def failures(self) -> list[LedgerEntry]:
         """Return the paths that failed, with the reasons."""
-        return ledger.failures(self._store)
+        return self._store.failures()
 
     def verify(self) -> IntegrityReport:
         """Return the result of the check of the store against itself and its log."""
         problems = self._store.check_integrity()
         if problems:
             return IntegrityReport(problems=tuple(problems), assets=0, log_entries=0, last_log_hash="")
-        entries, last_hash = custody_log.last_entry(self._store)
-        return IntegrityReport(problems=(), assets=self._store.count(), log_entries=entries, last_log_hash=last_hash)
+        entries, last_hash = self._store.last_log_entry()
+        return IntegrityReport(
+            problems=(), assets=self._store.count_assets(), log_entries=entries, last_log_hash=last_hash
+        )
 
     def export_records(self) -> Iterator[AssetRecord]:
         """Yield everything that an export contains of each asset, by SHA-256."""
@@ -215,8 +216,8 @@ class Case:
                 sightings=tuple(self._store.sightings(asset.sha256)),
                 fingerprints=tuple(self._store.fingerprint_types(asset.sha256)),
                 warnings=tuple(self._store.warnings(asset.sha256)),
-                transcript=transcripts.find_transcript(self._store, asset.sha256),
-                text=ocr_results.ocr_lines(self._store, asset.sha256),
+                transcript=self._store.find_transcript(asset.sha256),
+                text=self._store.ocr_lines(asset.sha256),
             )
 
     def match_all(self) -> Iterator[tuple[Asset, list[Match]]]:
@@ -335,7 +336,7 @@ def estimate_ingest(
     """What `ingest` into the case of a folder would do, and roughly how long it would take. Writes nothing."""
     folder = folder or default_store_folder()
     with ExitStack() as stack:
-        store = stack.enter_context(SqliteStore(folder)) if (folder / DATABASE_NAME).exists() else None
+        store = stack.enter_context(open_store(folder)) if has_store(folder) else None
         options = options or IngestOptions()
         workers = stack.enter_context(WorkerPool(folder, sandboxed=sandboxed, text=options.analysis.ocr))
         return estimate.estimate_ingest(store, workers, walk(paths), options)
@@ -356,5 +357,5 @@ def open_case(folder: Path | str | None = None, *, create: bool = False, sandbox
     if folder == "":
         raise UsageError("--store needs a folder's name")
     return Case(
-        SqliteStore(Path(folder) if folder is not None else default_store_folder(), create=create), sandboxed=sandboxed
+        open_store(Path(folder) if folder is not None else default_store_folder(), create=create), sandboxed=sandboxed
     )

@@ -6,6 +6,8 @@ from itertools import zip_longest
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.types.neighbours import Neighbours
+
 Vectors = npt.NDArray[np.float16]
 BACKGROUND_NEIGHBOURS = 3
 """Score normalisation subtracts the mean of these best similarities to unrelated pictures (SSCD, section 5.3)."""
@@ -36,18 +38,14 @@ def background_level(vectors: Vectors, background: Vectors) -> npt.NDArray[np.fl
 
 
 def rank_candidates(
-    rows: npt.NDArray[np.int64],
-    scores: npt.NDArray[np.float32],
+    neighbours: Neighbours,
     levels: npt.NDArray[np.float32],
-    owners: npt.NDArray[np.int64],
-    assets: list[str],
-    row_of: npt.NDArray[np.int64],
     *,
     vote_at: float,
     clear: int = 1,
     exclude: str | None = None,
 ) -> list[Candidate]:
-    """Candidates by falling normalised score, one an asset, from the hits (Q, K) of a query's Q rows.
+    """Candidates by falling normalised score, one an asset, from the neighbours of a query's Q rows and their levels (Q,).
 
     A query row votes for an asset where it scores at least `vote_at`; the first `clear` rows are the clear ones.
     `without` names the query itself.
@@ -55,18 +53,19 @@ def rank_candidates(
     best: dict[int, tuple[float, float, int, int]] = {}
     clearest: dict[int, float] = {}
     voters: dict[int, set[int]] = {}
-    for view, (near, similarity) in enumerate(zip(rows, scores, strict=True)):
-        for index, raw in zip(near.tolist(), similarity.tolist(), strict=True):
-            owner, score = int(owners[index]), raw - float(levels[view])
+    hits = zip(neighbours.asset.tolist(), neighbours.row.tolist(), neighbours.score.tolist(), strict=True)
+    for view, (near, rows, similarity) in enumerate(hits):
+        for owner, row, raw in zip(near, rows, similarity, strict=True):
+            score = raw - float(levels[view])
             if view < clear:
                 clearest[owner] = max(clearest.get(owner, -1.0), score)
             if score >= vote_at:
                 voters.setdefault(owner, set()).add(view)
             if owner not in best or score > best[owner][0]:
-                best[owner] = (score, raw, view, int(row_of[index]))
+                best[owner] = (score, raw, view, row)
     found = [
         Candidate(
-            sha256=assets[owner],
+            sha256=neighbours.assets[owner],
             score=score,
             similarity=raw,
             distinct_score=clearest.get(owner, -1.0),
@@ -75,7 +74,7 @@ def rank_candidates(
             votes=len(voters.get(owner, ())),
         )
         for owner, (score, raw, view, row) in best.items()
-        if assets[owner] != exclude
+        if neighbours.assets[owner] != exclude
     ]
     return sorted(found, key=lambda c: (-c.score, c.sha256))
 

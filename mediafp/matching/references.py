@@ -8,20 +8,16 @@ import numpy.typing as npt
 from mediafp.matching.candidates import Vectors
 from mediafp.matching.images.local_features import LocalFeatures
 from mediafp.types.media import Kind, Pixels
+from mediafp.types.neighbours import Neighbours
 
 
 class References(Protocol):
     """The references that a query is held against; arrays are those of `Fingerprint`."""
 
-    assets: list[str]
-    owner: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
     background: Vectors
 
-    def search(
-        self, queries: npt.NDArray[np.float16] | npt.NDArray[np.uint8], count: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """The nearest embedding rows of each query row: numbers (Q, K), and cosines (Q, K)."""
+    def search(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
         ...
 
     def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:

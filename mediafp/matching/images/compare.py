@@ -87,15 +87,11 @@ def match_image(query: ImageQuery, shelf: References, *, exclude: str | None = N
 
 def compare_images(query: ImageQuery, shelf: References, *, exclude: str | None = None) -> list[ImagePair]:
     """The candidates with all that is measured of each pair."""
-    rows, scores = shelf.search(query.embeddings, NEIGHBOURS_PER_CROP)
+    neighbours = shelf.search(query.embeddings, NEIGHBOURS_PER_CROP)
     levels = background_level(query.embeddings, shelf.background)
     found = rank_candidates(
-        rows,
-        scores,
+        neighbours,
         levels,
-        shelf.owner,
-        shelf.assets,
-        shelf.row,
         vote_at=verdicts.MIN_SCENE_SCORE,
         clear=query.distinct_crops,
         exclude=exclude,

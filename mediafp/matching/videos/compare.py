@@ -82,11 +82,9 @@ def compare_videos(query: VideoQuery, shelf: References, *, exclude: str | None 
     """The candidates with all that is measured of each pair."""
     if not len(query.embeddings):
         return []
-    rows, scores = shelf.search(query.embeddings, NEIGHBOURS_PER_FRAME)
+    neighbours = shelf.search(query.embeddings, NEIGHBOURS_PER_FRAME)
     levels = background_level(query.embeddings, shelf.background)
-    found = rank_candidates(
-        rows, scores, levels, shelf.owner, shelf.assets, shelf.row, vote_at=VOTE_AT, exclude=exclude
-    )
+    found = rank_candidates(neighbours, levels, vote_at=VOTE_AT, exclude=exclude)
     by_votes = sorted((c for c in found if c.votes), key=lambda c: (-c.votes * max(c.score, 0.01), c.sha256))
     pairs = (_compare(candidate, query, levels, shelf) for candidate in by_votes[:MAX_ALIGNED])
     return [pair for pair in pairs if pair]
