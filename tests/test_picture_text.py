@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mediafp.case.case import Case
 from mediafp.engine import analysis
-from mediafp.engine.local.pool import WorkerPool
+from mediafp.engine.interface import AnalysisRequest
+from mediafp.engine.local.engine import LocalEngine
 from mediafp.ingest.files import open_file
 from mediafp.text.ocr.reader import OcrReader, get_ocr_reader, ocr_version
 from mediafp.types.errors import NotMedia
@@ -90,37 +91,42 @@ def test_a_page_is_read_from_top_to_bottom_as_far_as_there_is_time(reader: OcrRe
 
 # Behind the locks ---------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
-    with WorkerPool(tmp_path_factory.mktemp("workers"), text=True) as made:
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+    with LocalEngine(tmp_path_factory.mktemp("workers")) as made:
         yield made
 
 
-def test_locked_workers_read_the_same(workers: WorkerPool, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_locked_workers_read_the_same(workers: LocalEngine, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     marked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
     with open_file(tmp_path / "a.png") as file:
         here = analysis.analyse_file(file, "", text=True)
         alone, warnings = workers.run_ocr(file)
-        there = workers.analyse(file, "", "image", text=True)
+        there = workers.analyse(file, "", "image", AnalysisRequest(ocr=True))
         assert here and here.text and here.text.lines and warnings == []
         assert there.text == here.text == alone
         assert workers.analyse(file, "", "image").text is None
 
 
-def test_a_file_that_is_no_picture_has_no_text(workers: WorkerPool, clips: dict[str, Path]) -> None:
+def test_a_file_that_is_no_picture_has_no_text(workers: LocalEngine, clips: dict[str, Path]) -> None:
     with open_file(clips["bikes"]) as file:
         with pytest.raises(NotMedia, match="no picture"):
             workers.run_ocr(file)
-        assert workers.analyse(file, "", "video", text=True).text is None
+        assert workers.analyse(file, "", "video", AnalysisRequest(ocr=True)).text is None
 
 
-def test_workers_without_what_reads_text_say_so(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
-    Image.fromarray(photos["cat"]).save(tmp_path / "a.png")
-    with (
-        WorkerPool(tmp_path) as made,
-        open_file(tmp_path / "a.png") as file,
-        pytest.raises(ValueError, match="without"),
-    ):
-        made.run_ocr(file)
+def test_an_idle_worker_without_ocr_models_is_replaced_by_one_with_them(
+    tmp_path: Path, photos: dict[str, np.ndarray]
+) -> None:
+    marked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
+    with LocalEngine(tmp_path) as engine, open_file(tmp_path / "a.png") as file:
+        assert engine.analyse(file, "", "image").text is None
+        (plain,) = engine._pool._all
+        assert not plain.ocr
+        assert engine.run_ocr(file)[0].lines
+        (worker,) = engine._pool._all
+        assert worker.ocr and plain.ended
+        engine.analyse(file, "", "image")
+        assert engine._pool._all == {worker}, "a worker with OCR models serves other tasks too"
 
 
 # In a store ---------------------------------------------------------------------------------------

@@ -243,7 +243,7 @@ def test_it_ends_with_the_one_that_runs_it(number: signal.Signals) -> None:
 
     code = f"""
     from mediafp.engine.local.programs import find_ffmpeg
-    find_ffmpeg(locked=True).run({[*QUIET, *FOREVER]}, cpu_seconds=3600)
+    find_ffmpeg(sandboxed=True).run({[*QUIET, *FOREVER]}, cpu_seconds=3600)
     """
     words = with_default_signals(sys.executable, "-c", textwrap.dedent(code))
     child = 0

@@ -23,7 +23,9 @@ from PIL import Image, ImageCms
 from processes import PATIENCE_SECONDS, ffmpeg, gone, state
 
 from mediafp.engine import analysis
-from mediafp.engine.local import pool, process, unpack
+from mediafp.engine.interface import AnalysisRequest, UnpackedMember
+from mediafp.engine.local import engine, pool, process, unpack
+from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.messages import (
     AnalysisResult,
     ArchiveEnd,
@@ -36,9 +38,7 @@ from mediafp.engine.local.messages import (
     Task,
     encode,
 )
-from mediafp.engine.local.pool import WorkerPool
 from mediafp.engine.local.process import WorkerProcess
-from mediafp.engine.local.unpack import UnpackedMember, unpack_archive
 from mediafp.ingest.audio import read_audio
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.types.arrays import pack_arrays
@@ -70,9 +70,9 @@ TRAP = "import pathlib\npathlib.Path({mark!r}).write_text(__name__)\n"
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
     """Locked workers, which start once for all tests that do not wear them out."""
-    with WorkerPool(tmp_path_factory.mktemp("workers")) as made:
+    with LocalEngine(tmp_path_factory.mktemp("workers")) as made:
         yield made
 
 
@@ -90,15 +90,15 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], 
         (tmp_path / "stage").mkdir()
         (tmp_path / "stage" / "actor.py").write_text(ACTOR.format(hello=hello.hex()))
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stage"))
-        monkeypatch.setattr(process, "WORKER", "actor")
+        monkeypatch.setattr(process, "WORKER_MODULE", "actor")
 
     return set
 
 
 @pytest.fixture
-def actors(stage: Callable[[], None], tmp_path: Path) -> Iterator[WorkerPool]:
+def actors(stage: Callable[[], None], tmp_path: Path) -> Iterator[LocalEngine]:
     stage()
-    with WorkerPool(tmp_path) as made:
+    with LocalEngine(tmp_path) as made:
         yield made
 
 
@@ -143,7 +143,7 @@ def harm(monkeypatch: pytest.MonkeyPatch, number: int, times: int, wall: float |
     return pids
 
 
-def lost(workers: WorkerPool, file: OpenFile, kind: Kind = "image") -> WorkerLost:
+def lost(workers: LocalEngine, file: OpenFile, kind: Kind = "image") -> WorkerLost:
     """How the reading of a file fails."""
     with file, pytest.raises(WorkerLost) as caught:
         workers.analyse(file, "", kind)
@@ -153,11 +153,11 @@ def lost(workers: WorkerPool, file: OpenFile, kind: Kind = "image") -> WorkerLos
 
 # What is read -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["photo", "bikes", "bunny"])
-def test_a_worker_reads_what_is_read_here(workers: WorkerPool, photo: Path, clips: dict[str, Path], name: str) -> None:
+def test_a_worker_reads_what_is_read_here(workers: LocalEngine, photo: Path, clips: dict[str, Path], name: str) -> None:
     path, kind = (photo, "image") if name == "photo" else (clips[name], "video")
     with open_file(path) as file:
         sha256 = file_sha256(file)
-        there = workers.analyse(file, sha256, kind, audio=True, image=True)  # type: ignore[arg-type]
+        there = workers.analyse(file, sha256, kind, AnalysisRequest(audio=True, image=True))  # type: ignore[arg-type]
         here = analysis.analyse_file(file, sha256, audio=True)
     assert here is not None
     assert there.asset == here.asset and there.warnings == here.warnings and there.thumbnails == here.thumbnails
@@ -175,16 +175,16 @@ def test_a_worker_reads_what_is_read_here(workers: WorkerPool, photo: Path, clip
         assert np.array_equal(there.audio.samples, here.audio.samples)
 
 
-def test_full_decoding_is_asked_for_and_done(workers: WorkerPool, clips: dict[str, Path]) -> None:
+def test_full_decoding_is_asked_for_and_done(workers: LocalEngine, clips: dict[str, Path]) -> None:
     with open_file(clips["carphone"]) as file:
-        there = workers.analyse(file, "", "video", full_decode=True)
+        there = workers.analyse(file, "", "video", AnalysisRequest(full_decode=True))
         here = analysis.analyse_file(file, "", full_decode=True)
     assert here and [t.jpeg for t in there.thumbnails] == [t.jpeg for t in here.thumbnails]
     assert there.image is None and there.audio is None, "what was not asked for does not come"
 
 
 def test_the_sound_of_a_file_is_read_alone(
-    workers: WorkerPool, photo: Path, clips: dict[str, Path], tmp_path: Path
+    workers: LocalEngine, photo: Path, clips: dict[str, Path], tmp_path: Path
 ) -> None:
     with open_file(clips["bunny"]) as file:
         sound, warnings = workers.read_audio(file)
@@ -211,7 +211,7 @@ def bits(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
-def test_a_file_that_is_at_fault_is_told_as_ever(workers: WorkerPool, tmp_path: Path, photo: Path) -> None:
+def test_a_file_that_is_at_fault_is_told_as_ever(workers: LocalEngine, tmp_path: Path, photo: Path) -> None:
     (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(50))
     (tmp_path / "half.png").write_bytes(photo.read_bytes()[:100_000])
     (tmp_path / "a.txt").write_text("words")
@@ -229,7 +229,7 @@ def test_a_file_that_is_at_fault_is_told_as_ever(workers: WorkerPool, tmp_path: 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 def test_a_name_of_any_bytes_reaches_the_worker_and_comes_back_in_its_message(
-    workers: WorkerPool, tmp_path: Path
+    workers: LocalEngine, tmp_path: Path
 ) -> None:
     path = tmp_path / os.fsdecode(b"a\nb\xff\xed\xa0\x80.jpg")
     path.write_bytes(b"\xff\xd8\xff\xe0" + bytes(50))
@@ -239,14 +239,16 @@ def test_a_name_of_any_bytes_reaches_the_worker_and_comes_back_in_its_message(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the locks are Linux's")
-def test_a_worker_is_locked_in_and_without_locks_it_reads_too(workers: WorkerPool, tmp_path: Path, photo: Path) -> None:
-    def locks(some: WorkerPool) -> set[str]:
-        lines = [Path(f"/proc/{one._process.pid}/status").read_text().splitlines() for one in some._all]
+def test_a_worker_is_locked_in_and_without_locks_it_reads_too(
+    workers: LocalEngine, tmp_path: Path, photo: Path
+) -> None:
+    def locks(some: LocalEngine) -> set[str]:
+        lines = [Path(f"/proc/{one._process.pid}/status").read_text().splitlines() for one in some._pool._all]
         return {line for told in lines for line in told if line.startswith(("NoNewPrivs", "Seccomp:"))}
 
     workers.start()
     assert locks(workers) == {"NoNewPrivs:\t1", "Seccomp:\t2"}
-    with WorkerPool(tmp_path, sandboxed=False) as free, open_file(photo) as file:
+    with LocalEngine(tmp_path, sandboxed=False) as free, open_file(photo) as file:
         there, here = free.analyse(file, "", "image"), workers.analyse(file, "", "image")
         assert locks(free) == {"NoNewPrivs:\t0", "Seccomp:\t0"}
     assert np.array_equal(there.fingerprint("pdq").vectors, here.fingerprint("pdq").vectors)
@@ -254,7 +256,7 @@ def test_a_worker_is_locked_in_and_without_locks_it_reads_too(workers: WorkerPoo
 
 # A worker that is lost ----------------------------------------------------------------------------
 def test_a_worker_that_dies_while_it_reads_is_replaced(
-    workers: WorkerPool, photo: Path, monkeypatch: pytest.MonkeyPatch
+    workers: LocalEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, signal.SIGSEGV, 1)
     with open_file(photo) as file:
@@ -269,7 +271,7 @@ def test_a_worker_that_dies_while_it_reads_is_replaced(
     [(signal.SIGSEGV, "crash"), (signal.SIGABRT, "crash"), (signal.SIGSYS, "crash"), (signal.SIGKILL, "oom")],
 )
 def test_a_file_that_ends_two_workers_is_given_up(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: str
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: str
 ) -> None:
     with monkeypatch.context() as patch:
         pids = harm(patch, number, 1)
@@ -283,17 +285,17 @@ def test_a_file_that_ends_two_workers_is_given_up(
 
 
 @pytest.mark.parametrize(("status", "kind"), [(0, "crash"), (1, "crash"), (71, "oom"), (-1, "crash")])
-def test_the_exit_status_tells_how_a_worker_ended(actors: WorkerPool, tmp_path: Path, status: int, kind: str) -> None:
+def test_the_exit_status_tells_how_a_worker_ended(actors: LocalEngine, tmp_path: Path, status: int, kind: str) -> None:
     error = lost(actors, script(tmp_path, str(status & 0xFF)))
     assert (error.kind, error.attempts) == (kind, 2)
 
 
-def test_a_worker_without_memory_is_lost_for_want_of_it(actors: WorkerPool, tmp_path: Path) -> None:
+def test_a_worker_without_memory_is_lost_for_want_of_it(actors: LocalEngine, tmp_path: Path) -> None:
     assert "not enough memory" in str(lost(actors, script(tmp_path, "71")))
 
 
 def test_time_that_was_spent_is_not_spent_again(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, signal.SIGXCPU, 9)
     error = lost(actors, script(tmp_path, "on"))
@@ -301,7 +303,7 @@ def test_time_that_was_spent_is_not_spent_again(
 
 
 def test_a_worker_that_stands_still_is_given_up(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     actors.start()
     pids = harm(monkeypatch, signal.SIGSTOP, 9, wall=0.2)
@@ -312,7 +314,7 @@ def test_a_worker_that_stands_still_is_given_up(
 
 
 def test_a_worker_that_only_trickles_gets_no_more_time(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harm(monkeypatch, 0, 0, wall=0.2)
     assert lost(actors, script(tmp_path, "sleep", encode(picture())[:-1])).kind == "timeout"
@@ -337,7 +339,7 @@ NONSENSE: dict[str, bytes] = {
 
 @pytest.mark.parametrize("what", NONSENSE)
 def test_nonsense_is_no_answer_and_is_asked_for_once(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     pids = harm(monkeypatch, 0, 0)
     error = lost(actors, script(tmp_path, "on", NONSENSE[what]))
@@ -347,40 +349,40 @@ def test_nonsense_is_no_answer_and_is_asked_for_once(
 
 
 @pytest.mark.parametrize(("samples", "start"), [(b"", 0.0), (b"x", 0.0), (b"xx", float("nan")), (b"xx", float("-inf"))])
-def test_a_sound_that_is_none_is_nonsense(actors: WorkerPool, tmp_path: Path, samples: bytes, start: float) -> None:
+def test_a_sound_that_is_none_is_nonsense(actors: LocalEngine, tmp_path: Path, samples: bytes, start: float) -> None:
     said = encode(DataChunk(data=samples)) + encode(picture(audio_start=start))
-    with script(tmp_path, "on", said) as file, pytest.raises(WorkerLost, match=r"nonsense \(a sound that is none"):
-        actors.analyse(file, "", "image", audio=True)
+    with script(tmp_path, "on", said) as file, pytest.raises(WorkerLost, match=r"nonsense \(audio without samples"):
+        actors.analyse(file, "", "image", AnalysisRequest(audio=True))
     heard = encode(DataChunk(data=samples)) + encode(AudioResult(warnings=[], audio_start=start))
-    with script(tmp_path, "on", heard) as file, pytest.raises(WorkerLost, match=r"nonsense \(a sound that is none"):
+    with script(tmp_path, "on", heard) as file, pytest.raises(WorkerLost, match=r"nonsense \(audio without samples"):
         actors.read_audio(file)
 
 
 def test_more_sound_than_there_may_be_is_nonsense(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "AUDIO_BYTES", 1_000)
-    assert "more sound" in str(lost(actors, script(tmp_path, "sleep", encode(DataChunk(data=bytes(600))) * 2)))
+    monkeypatch.setattr(process, "MAX_AUDIO_BYTES", 1_000)
+    assert "bytes of audio" in str(lost(actors, script(tmp_path, "sleep", encode(DataChunk(data=bytes(600))) * 2)))
 
 
 def test_an_answer_that_cannot_be_understood_is_nonsense(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     actors.start()
 
     def bent(*_: object) -> None:
         raise ValueError("bent")
 
-    for name in ("validate_analysis", "decode_result"):
+    for module, name in ((engine, "validate_analysis"), (process, "decode_result")):
         with monkeypatch.context() as patch:
             actors.start()
-            patch.setattr(pool, name, bent)
+            patch.setattr(module, name, bent)
             error = lost(actors, script(tmp_path, "on", encode(picture())))
         assert (error.kind, error.attempts) == ("crash", 1) and "nonsense (bent)" in str(error)
 
 
 @pytest.mark.parametrize("kind", ["timeout", "crash", "oom"])
-def test_a_failure_that_the_worker_tells_itself_keeps_its_kind(actors: WorkerPool, tmp_path: Path, kind: str) -> None:
+def test_a_failure_that_the_worker_tells_itself_keeps_its_kind(actors: LocalEngine, tmp_path: Path, kind: str) -> None:
     failed = Failure(kind=kind, message="'script.png': too much")  # type: ignore[arg-type]
     assert lost(actors, script(tmp_path, "on", encode(failed))).kind == kind
 
@@ -392,16 +394,16 @@ def test_a_worker_is_replaced_after_its_files_and_none_is_left(
     stage()
     monkeypatch.setattr(pool, "MAX_FILES_PER_WORKER", 2)
     pids = harm(monkeypatch, 0, 0)
-    with WorkerPool(tmp_path) as workers, script(tmp_path, "on", encode(picture())) as file:
+    with LocalEngine(tmp_path) as workers, script(tmp_path, "on", encode(picture())) as file:
         for _ in range(5):
             workers.analyse(file, "", "image")
         assert [pids.index(pid) for pid in pids] == [0, 0, 2, 2, 4]
         assert all(gone(pid, 0) for pid in pids[:4]) and not gone(pids[4], 0)
-    assert workers.closed and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert workers._pool.closed and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def test_a_worker_that_is_tired_is_replaced(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, 0, 0)
     for cpu in (899.0, 901.0, 0.0):
@@ -411,7 +413,7 @@ def test_a_worker_that_is_tired_is_replaced(
 
 
 def test_a_file_that_is_at_fault_costs_no_worker(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, 0, 0)
     for _ in range(3):
@@ -422,7 +424,7 @@ def test_a_file_that_is_at_fault_costs_no_worker(
 
 
 def test_as_many_workers_as_are_read_in_at_once(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, 0, 0)
     together = threading.Barrier(3)
@@ -432,7 +434,7 @@ def test_as_many_workers_as_are_read_in_at_once(
         try:
             # Each has a descriptor of its own.
             with open_file(tmp_path / "script.png") as file:
-                with actors.worker() as worker:
+                with actors._pool.worker() as worker:
                     together.wait(PATIENCE_SECONDS)
                     worker.request(Task(what="read", name=b"x"), file, PATIENCE_SECONDS, io.BytesIO())
                 together.wait(PATIENCE_SECONDS)
@@ -449,15 +451,15 @@ def test_as_many_workers_as_are_read_in_at_once(
 
 
 def test_workers_outlive_the_threads_that_started_them(tmp_path: Path) -> None:
-    with WorkerPool(tmp_path) as workers:
+    with LocalEngine(tmp_path) as workers:
         thread = threading.Thread(target=workers.start)
         thread.start()
         thread.join()
-        (worker,) = workers._all
+        (worker,) = workers._pool._all
         assert not gone(worker._process.pid, 0.2)
 
 
-def test_closing_ends_a_read_in_progress(actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_ends_a_read_in_progress(actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pids = harm(monkeypatch, 0, 0)
     actors.start()
     closer = threading.Timer(0.2, actors.close)
@@ -469,13 +471,13 @@ def test_closing_ends_a_read_in_progress(actors: WorkerPool, tmp_path: Path, mon
 
 
 def test_what_is_asked_of_closed_workers_is_lost_and_no_process_stays(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[int] = []
     real = WorkerProcess.__init__
 
-    def init(self: WorkerProcess, *, locked: bool, text: bool) -> None:
-        real(self, sandboxed=locked, text=text)
+    def init(self: WorkerProcess, *, sandboxed: bool, ocr: bool) -> None:
+        real(self, sandboxed=sandboxed, ocr=ocr)
         started.append(self._process.pid)
 
     monkeypatch.setattr(WorkerProcess, "__init__", init)
@@ -491,8 +493,8 @@ def test_what_is_asked_of_closed_workers_is_lost_and_no_process_stays(
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel has to see to it")
 def test_a_worker_dies_with_the_program(tmp_path: Path) -> None:
     program = (
-        "import os, signal, sys, time\nfrom pathlib import Path\nfrom mediafp.workers.supervisor import WorkerPool\n"
-        "workers = Workers(Path(sys.argv[1]))\nworkers.start()\n(worker,) = workers._all\n"
+        "import os, signal, sys, time\nfrom pathlib import Path\nfrom mediafp.engine.local.pool import WorkerPool\n"
+        "workers = WorkerPool(Path(sys.argv[1]))\nworkers.start()\n(worker,) = workers._all\n"
         # Stopped, it cannot notice by itself that the program has hung up.
         "os.kill(worker._process.pid, signal.SIGSTOP)\nprint(worker._process.pid, flush=True)\ntime.sleep(3600)\n"
     )
@@ -520,7 +522,7 @@ def test_modules_in_the_current_folder_are_not_imported(
     subprocess.run([sys.executable, "-c", "import av"], check=True, timeout=PATIENCE_SECONDS)
     assert mark.read_text() == "av", "the trap works"
     mark.unlink()
-    with WorkerPool(tmp_path) as workers, open_file(photo) as file:
+    with LocalEngine(tmp_path) as workers, open_file(photo) as file:
         assert workers.analyse(file, "", "image").asset.kind == "image"
     assert not mark.exists()
 
@@ -529,8 +531,8 @@ def test_a_picture_in_cielab_is_read_behind_the_locks(tmp_path: Path, photos: di
     srgb, cielab = (ImageCms.createProfile(space) for space in ("sRGB", "LAB"))
     lab = ImageCms.buildTransform(srgb, cielab, "RGB", "LAB").apply(Image.fromarray(photos["temple"]))
     lab.save(tmp_path / "a.tif")
-    with WorkerPool(tmp_path) as workers, open_file(tmp_path / "a.tif") as file:
-        reading = workers.analyse(file, file_sha256(file), "image", image=True)
+    with LocalEngine(tmp_path) as workers, open_file(tmp_path / "a.tif") as file:
+        reading = workers.analyse(file, file_sha256(file), "image", AnalysisRequest(image=True))
     assert reading.image is not None
     shown = np.asarray(Image.fromarray(photos["temple"]).resize(reading.image.shape[1::-1]), np.float32)
     assert np.abs(shown - reading.image).mean() < 8
@@ -540,11 +542,11 @@ def test_a_picture_in_cielab_is_read_behind_the_locks(tmp_path: Path, photos: di
 @pytest.mark.parametrize("name", ["scene.heic", "layers.heic"])
 def test_a_heic_picture_is_read_behind_the_locks(tmp_path: Path, name: str) -> None:
     """In a fresh worker, whose decoder has read the small file of the package and no other."""
-    with WorkerPool(tmp_path) as workers, open_file(FIXTURES / name) as file:
+    with LocalEngine(tmp_path) as workers, open_file(FIXTURES / name) as file:
         assert workers.analyse(file, "", "image").asset.properties["format"] == "heif"
 
 
-def test_what_was_heard_leaves_no_threads_and_no_memory(workers: WorkerPool, tmp_path: Path) -> None:
+def test_what_was_heard_leaves_no_threads_and_no_memory(workers: LocalEngine, tmp_path: Path) -> None:
     rate = 11_025  # It is resampled.
     with wave.open(str(tmp_path / "a.wav"), "wb") as made:
         made.setparams((1, 2, rate, 0, "NONE", ""))
@@ -552,10 +554,10 @@ def test_what_was_heard_leaves_no_threads_and_no_memory(workers: WorkerPool, tmp
 
     def hear() -> None:
         with open_file(tmp_path / "a.wav") as file:
-            workers.analyse(file, "", "video", audio=True)
+            workers.analyse(file, "", "video", AnalysisRequest(audio=True))
 
     def figures() -> tuple[int, int]:
-        (worker,) = workers._all
+        (worker,) = workers._pool._all
         told = Path(f"/proc/{worker._process.pid}/status").read_text()
         return int(re.findall(r"Threads:\s+(\d+)", told)[0]), int(re.findall(r"VmSize:\s+(\d+)", told)[0])
 
@@ -584,19 +586,22 @@ def test_a_video_with_subtitles_is_read_behind_the_locks(
     pictures = ["-c:v", "libvpx" if suffix == ".webm" else "libx264", "-t", "2", "-s", "160x90", "-pix_fmt", "yuv420p"]
     ffmpeg("-i", clips["bikes"], *lines, *pictures, path)
     # In a fresh worker, which no other file has warmed up.
-    with WorkerPool(tmp_path) as workers, open_file(path) as file:
+    with LocalEngine(tmp_path) as workers, open_file(path) as file:
         assert workers.analyse(file, file_sha256(file), "video").asset.properties["height"] == 90
 
 
 def test_a_lock_that_does_not_close_says_how_to_go_on_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The real worker, on a machine whose kernel has no Landlock.
     (tmp_path / "lockless.py").write_text(
-        "import sys\nfrom mediafp.ingest import sandbox\nsandbox._landlock_abi = lambda: -1\n"
+        "import sys\nfrom mediafp.engine.local import sandbox\nsandbox._landlock_abi = lambda: -1\n"
         "from mediafp.engine.local import worker\nworker.main(sys.argv[1:])\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(process, "WORKER", "lockless")
-    with WorkerPool(tmp_path) as workers, pytest.raises(SandboxError, match=r"Landlock.*--unsafe-no-sandbox") as caught:
+    monkeypatch.setattr(process, "WORKER_MODULE", "lockless")
+    with (
+        LocalEngine(tmp_path) as workers,
+        pytest.raises(SandboxError, match=r"Landlock.*--unsafe-no-sandbox") as caught,
+    ):
         workers.start()
     assert "seccomp" not in str(caught.value)
 
@@ -605,7 +610,7 @@ def test_a_lock_that_does_not_close_says_how_to_go_on_without(tmp_path: Path, mo
     ("hello", "said"),
     [
         (encode(Failure(kind="crash", message="seccomp: gone")), "seccomp: gone.*--unsafe-no-sandbox"),
-        (encode(picture()), "started with nonsense.*doctor"),
+        (encode(picture()), "cannot start.*nonsense.*doctor"),
         (struct.pack("<I", 4) + b"\xff" * 4, "doctor"),
         (struct.pack("<I", 2**32 - 1), "doctor"),
     ],
@@ -615,18 +620,18 @@ def test_a_worker_that_does_not_start_well_is_a_sandbox_error_and_is_ended(
     tmp_path: Path, stage: Callable[[bytes], None], hello: bytes, said: str
 ) -> None:
     stage(hello)
-    workers = WorkerPool(tmp_path)
+    workers = LocalEngine(tmp_path)
     try:
         with script(tmp_path, "on") as file, pytest.raises(SandboxError, match=said):
             workers.analyse(file, "", "image")
-        assert all(gone(worker._process.pid, 0) for worker in workers._all)
+        assert all(gone(worker._process.pid, 0) for worker in workers._pool._all)
     finally:
         workers.close()
 
 
 def test_a_worker_that_cannot_be_started_is_a_sandbox_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "WORKER", "mediafp.workers.nothing")
-    with WorkerPool(tmp_path) as workers, pytest.raises(SandboxError, match=r"could not start.*doctor"):
+    monkeypatch.setattr(process, "WORKER_MODULE", "mediafp.workers.nothing")
+    with LocalEngine(tmp_path) as workers, pytest.raises(SandboxError, match=r"cannot start.*doctor"):
         workers.start()
 
 
@@ -659,7 +664,7 @@ def taken(entry: UnpackedMember) -> bytes | None:
 
 @pytest.mark.parametrize("archive", ["a.zip", "a.tar.gz"])
 def test_archives_come_entry_by_entry(
-    workers: WorkerPool, archives: dict[str, Path], photo: Path, archive: str
+    workers: LocalEngine, archives: dict[str, Path], photo: Path, archive: str
 ) -> None:
     asked: list[str] = []
 
@@ -668,7 +673,7 @@ def test_archives_come_entry_by_entry(
         return pictures(name) and name != "3.png"
 
     with open_file(archives[archive]) as file:
-        source = unpack_archive(workers, file, wanted)
+        source = workers.unpack_archive(file, wanted)
         first = next(source)
         assert asked == ["1.png"], "one at a time"
         assert (first.name, first.error, taken(first)) == ("1.png", None, photo.read_bytes())
@@ -682,10 +687,10 @@ def test_archives_come_entry_by_entry(
 
 
 def test_an_unpacked_entry_is_read_by_another_worker_while_the_archive_is_open(
-    workers: WorkerPool, archives: dict[str, Path]
+    workers: LocalEngine, archives: dict[str, Path]
 ) -> None:
     with open_file(archives["a.zip"]) as file:
-        for entry in unpack_archive(workers, file, lambda name: name == "folder/2.png"):
+        for entry in workers.unpack_archive(file, lambda name: name == "folder/2.png"):
             if entry.file:
                 with entry.file:
                     assert (
@@ -694,13 +699,13 @@ def test_an_unpacked_entry_is_read_by_another_worker_while_the_archive_is_open(
 
 
 def test_an_entry_that_is_at_fault_is_told_and_the_rest_follow(
-    workers: WorkerPool, archives: dict[str, Path], photo: Path
+    workers: LocalEngine, archives: dict[str, Path], photo: Path
 ) -> None:
     bent = bytearray(archives["a.zip"].read_bytes())
     bent[bent.index(photo.read_bytes() + b"2") + 1_000] ^= 1
     archives["a.zip"].write_bytes(bent)
     with open_file(archives["a.zip"]) as file:
-        found = {entry.name: (type(entry.error), taken(entry)) for entry in unpack_archive(workers, file, pictures)}
+        found = {entry.name: (type(entry.error), taken(entry)) for entry in workers.unpack_archive(file, pictures)}
     assert found["folder/2.png"] == (CorruptMedia, None)
     assert found["3.png"] == (type(None), photo.read_bytes() + b"3")
 
@@ -708,7 +713,7 @@ def test_an_entry_that_is_at_fault_is_told_and_the_rest_follow(
 def harm_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int, times: int) -> list[int]:
     """Has workers end in the middle of the entry of this name; the pids of all that were handed the archive."""
     pids = harm(monkeypatch, 0, 0)
-    real, harmed = unpack._unpacked, []
+    real, harmed = unpack._receive_member, []
 
     def unpacked(worker: WorkerProcess, entry: str, folder: Path) -> UnpackedMember:
         keep = unpack.write_data
@@ -723,12 +728,12 @@ def harm_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int, times: int)
             patch.setattr(unpack, "write_data", kept)
             return real(worker, entry, folder)
 
-    monkeypatch.setattr(unpack, "_unpacked", unpacked)
+    monkeypatch.setattr(unpack, "_receive_member", unpacked)
     return pids
 
 
 def test_a_worker_that_dies_in_an_entry_costs_that_entry_alone(
-    workers: WorkerPool, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workers: LocalEngine, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
         made.write(photo, "1.png")
@@ -739,7 +744,7 @@ def test_a_worker_that_dies_in_an_entry_costs_that_entry_alone(
     pids = harm_at(monkeypatch, "deadly.png", signal.SIGSEGV, 1)
     asked: list[str] = []
     with open_file(tmp_path / "a.zip") as file:
-        found = list(unpack_archive(workers, file, lambda name: asked.append(name) is None and pictures(name)))
+        found = list(workers.unpack_archive(file, lambda name: asked.append(name) is None and pictures(name)))
     assert [entry.name for entry in found] == ["1.png", "deadly.png", "2.png", "a.txt"] == asked, "each once"
     assert isinstance(found[1].error, WorkerLost) and found[1].error.kind == "crash" and found[1].file is None
     assert [taken(entry) for entry in found] == [photo.read_bytes(), None, photo.read_bytes(), None]
@@ -748,23 +753,23 @@ def test_a_worker_that_dies_in_an_entry_costs_that_entry_alone(
 
 @pytest.mark.parametrize("archive", ["cut.zip", "cut.tar.gz"])
 def test_an_archive_that_breaks_off_gives_what_lies_before_and_raises_last(
-    workers: WorkerPool, archives: dict[str, Path], photo: Path, tmp_path: Path, archive: str
+    workers: LocalEngine, archives: dict[str, Path], photo: Path, tmp_path: Path, archive: str
 ) -> None:
     whole = archives[archive.replace("cut", "a")].read_bytes()
     (tmp_path / archive).write_bytes(whole[: len(whole) // 2])
     found = []
     with open_file(tmp_path / archive) as file, pytest.raises(CorruptMedia, match="cut"):
-        for entry in unpack_archive(workers, file, pictures):
+        for entry in workers.unpack_archive(file, pictures):
             found.append((entry.name, taken(entry)))
     assert found[0] == ("1.png", photo.read_bytes())
 
 
 def test_a_worker_that_dies_before_any_entry_is_the_archives_end(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, signal.SIGSEGV, 1)
     with script(tmp_path, "on") as file, pytest.raises(WorkerLost, match=r"script\.png") as caught:
-        list(unpack_archive(actors, file, pictures))
+        list(actors.unpack_archive(file, pictures))
     assert caught.value.kind == "crash" and len(pids) == 1
 
 
@@ -773,9 +778,9 @@ def test_a_worker_that_dies_before_any_entry_is_the_archives_end(
     [encode(picture()), encode(DataChunk(data=b"x")), struct.pack("<I", 4) + b"\xff" * 4],
     ids=["a picture", "bytes of no entry", "no message"],
 )
-def test_nonsense_in_an_archives_place_ends_it(actors: WorkerPool, tmp_path: Path, said: bytes) -> None:
+def test_nonsense_in_an_archives_place_ends_it(actors: LocalEngine, tmp_path: Path, said: bytes) -> None:
     with script(tmp_path, "on", said) as file, pytest.raises(WorkerLost) as caught:
-        list(unpack_archive(actors, file, pictures))
+        list(actors.unpack_archive(file, pictures))
     assert caught.value.kind == "crash"
 
 
@@ -784,42 +789,42 @@ def test_nonsense_in_an_archives_place_ends_it(actors: WorkerPool, tmp_path: Pat
     [encode(MemberStart(name=b"b.png")), encode(ArchiveEnd()), struct.pack("<I", 4) + b"\xff" * 4],
     ids=["another entry", "the end", "no message"],
 )
-def test_nonsense_in_an_entry_costs_that_entry(actors: WorkerPool, tmp_path: Path, said: bytes) -> None:
+def test_nonsense_in_an_entry_costs_that_entry(actors: LocalEngine, tmp_path: Path, said: bytes) -> None:
     said = encode(MemberStart(name=b"a.png")) + encode(DataChunk(data=b"x")) + said
     with script(tmp_path, "on", said) as file:
-        source = unpack_archive(actors, file, pictures)
+        source = actors.unpack_archive(file, pictures)
         entry = next(source)
         assert (entry.name, entry.file) == ("a.png", None) and isinstance(entry.error, WorkerLost)
         source.close()
 
 
 def test_an_entry_that_grows_past_all_bounds_costs_that_entry(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unpack, "MAX_MEMBER_BYTES", 1_000)
     said = encode(MemberStart(name=b"a.png")) + encode(DataChunk(data=bytes(600))) * 2
     with script(tmp_path, "sleep", said) as file:
-        source = unpack_archive(actors, file, pictures)
+        source = actors.unpack_archive(file, pictures)
         assert "nonsense" in str(next(source).error)
         source.close()
 
 
 def test_what_is_left_of_an_archive_when_its_reader_goes_is_nothing(
-    actors: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    actors: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = harm(monkeypatch, 0, 0)
     with script(tmp_path, "sleep", encode(MemberStart(name=b"a.txt"))) as file:
-        source = unpack_archive(actors, file, pictures)
+        source = actors.unpack_archive(file, pictures)
         assert next(source).name == "a.txt"
         source.close()
     assert gone(pids[0], 0), "the worker had more to say, and is not asked again"
 
 
-def test_closing_ends_an_archive_in_progress(actors: WorkerPool, tmp_path: Path) -> None:
+def test_closing_ends_an_archive_in_progress(actors: LocalEngine, tmp_path: Path) -> None:
     said = encode(MemberStart(name=b"a.png")) + encode(DataChunk(data=b"x"))
     actors.start()
     closer = threading.Timer(0.2, actors.close)
     closer.start()
     with script(tmp_path, "sleep", said) as file, pytest.raises(WorkerLost, match="was ended"):
-        list(unpack_archive(actors, file, pictures))
+        list(actors.unpack_archive(file, pictures))
     closer.join()

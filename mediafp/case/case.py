@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Self
@@ -11,6 +11,7 @@ from typing import Self
 import platformdirs
 
 from mediafp.case import clusters, originals, query, transcription
+from mediafp.case.engines import new_engine
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.ingestion import estimate, run
 from mediafp.case.ingestion.estimate import IngestEstimate
@@ -18,9 +19,7 @@ from mediafp.case.originals import OriginalCheck
 from mediafp.case.query import AnalysedQuery, QueryOptions
 from mediafp.case.references import StoredReferences
 from mediafp.case.trace import build_trace
-from mediafp.engine.local.clips import cut_clips
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.programs import find_ffmpeg
+from mediafp.engine.interface import Engine
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.ingest.walk import walk
 from mediafp.report.evidence_page import write_report
@@ -50,15 +49,14 @@ TRACE_TOP = 10_000
 class Case:
     """One store and what can be asked of it. Use it as a context manager, or call `close`."""
 
-    def __init__(self, store: Store, *, sandboxed: bool = True) -> None:
+    def __init__(self, store: Store, start_engine: Callable[[], Engine]) -> None:
         self._store = store
-        self._sandboxed = sandboxed
+        self._start_engine = start_engine
 
     def close(self) -> None:
         """Closes the store, and ends the workers that read files for it."""
-        for name in ("_workers", "_readers"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
+        if "_engine" in self.__dict__:
+            self._engine.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -72,20 +70,15 @@ class Case:
         return StoredReferences(self._store)
 
     @cached_property
-    def _workers(self) -> WorkerPool:
-        return WorkerPool(self._store.folder, sandboxed=self._sandboxed)
-
-    @cached_property
-    def _readers(self) -> WorkerPool:
-        """Workers that read text in pictures too."""
-        return WorkerPool(self._store.folder, sandboxed=self._sandboxed, text=True)
+    def _engine(self) -> Engine:
+        return self._start_engine()
 
     def ingest(self, paths: Sequence[Path], options: IngestOptions | None = None) -> Iterator[FileOutcome]:
         """What became of each file, as soon as it is safe in the store; folders are walked."""
         options = options or IngestOptions()
         try:
-            workers = WorkerPool(self._store.folder, sandboxed=self._sandboxed, text=options.analysis.ocr)
-            yield from run.run_ingest(self._store, workers, walk(paths), options)
+            # An engine of its own, which the run closes when it is interrupted.
+            yield from run.run_ingest(self._store, self._start_engine(), walk(paths), options)
         finally:
             self.__dict__.pop("_library", None)
 
@@ -120,9 +113,8 @@ class Case:
 
     def _ask(self, paths: Sequence[Path], question: QueryOptions) -> Iterator[AnalysedQuery]:
         """What is known of each file; what is not media in folders is left out."""
-        workers = self._readers if question.ocr else self._workers
         for found in walk(paths):
-            asked = query.run_query(found, self._store, self._library, workers, question)
+            asked = query.run_query(found, self._store, self._library, self._engine, question)
             if asked.result.error != query.NOT_MEDIA_MESSAGE or found.root is None:
                 yield asked
 
@@ -169,7 +161,7 @@ class Case:
         """
         for done in transcription.run_transcription(
             self._store,
-            self._workers,
+            self._engine,
             walk(paths),
             speech,
             load_misreadings(misreadings or DEFAULT_LIST),
@@ -272,7 +264,7 @@ class Case:
         `step` is called once an asset compared, `cut` once a clip. Raises UsageError where `out` cannot be written, or
         is no page, and SandboxError where ffmpeg cannot be locked in; both before the first.
         """
-        ffmpeg = find_ffmpeg(sandboxed=self._sandboxed) if clips else None
+        cut_clips = self._engine.clip_cutter() if clips else None
         folder = out.with_name(out.stem + "-clips")
         with _writing(folder):
             if clips:
@@ -294,8 +286,8 @@ class Case:
         # Clips take long: the page is there before them, and again with links to them.
         write()
         made = []
-        if ffmpeg:
-            for clip in cut_clips(folder, answers=found, originals=self._original, run=ffmpeg.run):
+        if cut_clips:
+            for clip in cut_clips(folder, results=found, open_original=self._original):
                 made.append(clip)
                 on_clip()
             if any(clip.path for clip in made):
@@ -338,8 +330,8 @@ def estimate_ingest(
     with ExitStack() as stack:
         store = stack.enter_context(open_store(folder)) if has_store(folder) else None
         options = options or IngestOptions()
-        workers = stack.enter_context(WorkerPool(folder, sandboxed=sandboxed, text=options.analysis.ocr))
-        return estimate.estimate_ingest(store, workers, walk(paths), options)
+        engine = stack.enter_context(new_engine(folder, sandboxed=sandboxed))
+        return estimate.estimate_ingest(store, engine, walk(paths), options)
 
 
 def default_store_folder() -> Path:
@@ -356,6 +348,5 @@ def open_case(folder: Path | str | None = None, *, create: bool = False, sandbox
     """
     if folder == "":
         raise UsageError("--store needs a folder's name")
-    return Case(
-        open_store(Path(folder) if folder is not None else default_store_folder(), create=create), sandboxed=sandboxed
-    )
+    store = open_store(Path(folder) if folder is not None else default_store_folder(), create=create)
+    return Case(store, partial(new_engine, store.folder, sandboxed=sandboxed))

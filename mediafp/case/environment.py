@@ -16,8 +16,7 @@ import imageio_ffmpeg
 import numpy as np
 import onnxruntime
 
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.programs import find_ffmpeg
+from mediafp.case.engines import new_engine
 from mediafp.engine.local.sandbox import check_restrictions
 from mediafp.ingest.files import OpenFile
 from mediafp.store.libraries import faiss_version, is_sqlite_supported, sqlite_version
@@ -69,7 +68,7 @@ def _ffmpeg() -> EnvironmentCheck:
     """Whether the program that cuts clips starts behind the locks."""
     what = "ffmpeg, locked in, for clips"
     try:
-        find_ffmpeg(sandboxed=True)
+        new_engine(Path(tempfile.gettempdir())).clip_cutter()
         return EnvironmentCheck(name=what, ok=True, detail=imageio_ffmpeg.get_ffmpeg_version())
     except MediafpError as error:
         return EnvironmentCheck(name=what, ok=False, detail=str(error))
@@ -79,11 +78,11 @@ def _worker() -> EnvironmentCheck:
     """Whether a worker locks itself in and reads a picture there."""
     what = "a picture read by a locked worker"
     try:
-        with tempfile.TemporaryFile() as file, WorkerPool(Path(tempfile.gettempdir())) as workers:
+        with tempfile.TemporaryFile() as file, new_engine(Path(tempfile.gettempdir())) as engine:
             file.write(cv2.imencode(".png", np.zeros((32, 32, 3), np.uint8))[1].tobytes())
             file.flush()
             with OpenFile("doctor.png", os.dup(file.fileno())) as opened:
-                workers.analyse(opened, "", "image")
+                engine.analyse(opened, "", "image")
     except MediafpError as error:
         return EnvironmentCheck(name=what, ok=False, detail=str(error))
     return EnvironmentCheck(name=what, ok=True, detail="done")

@@ -2,12 +2,12 @@
 
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mediafp.case.originals import _enlargement, open_original
 from mediafp.case.references import StoredReferences
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.process import anonymous_file
-from mediafp.ingest.files import OpenFile, file_sha256, open_file
+from mediafp.engine.interface import AnalysisRequest, Engine
+from mediafp.ingest.files import file_sha256, open_file
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.ingest.walk import FoundFile
@@ -15,7 +15,9 @@ from mediafp.matching.images.text_evidence import TextLines
 from mediafp.store import Store
 from mediafp.types.errors import MediaError
 from mediafp.types.matches import Match, QueryResult, TextLine
+from mediafp.types.media import Audio
 from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.transcripts import TranscribedAudio
 
 NOT_MEDIA_MESSAGE = "not an image, video or audio file"
 MAX_NEAR_MISSES = 3
@@ -44,7 +46,7 @@ class AnalysedQuery:
 
 
 def run_query(
-    found: FoundFile, store: Store, library: StoredReferences, workers: WorkerPool, question: QueryOptions
+    found: FoundFile, store: Store, library: StoredReferences, engine: Engine, question: QueryOptions
 ) -> AnalysedQuery:
     """What the library knows of one file; an error is part of the answer.
 
@@ -62,17 +64,21 @@ def run_query(
                 return failed(NOT_MEDIA_MESSAGE)
             heard = speech is not None and bool(library.transcripts.assets)
             sha256 = file_sha256(file)
-            reading = workers.analyse(file, sha256, kind, audio=heard, text=question.ocr, image=True)
+            reading = engine.analyse(file, sha256, kind, AnalysisRequest(audio=heard, ocr=question.ocr, image=True))
     except MediaError as error:
         return failed(str(error))
 
     def text_of(match: Match) -> TextLines | None:
         lines = library.text_of(match)
         if lines is None and question.ocr and match.probability >= MIN_OCR_PROBABILITY:
-            lines = _read_now(store, match.sha256, workers)
+            lines = _read_now(store, match.sha256, engine)
         return lines
 
-    words = library.transcript_fingerprint(reading, speech) if speech and reading.audio else None
+    words = (
+        library.transcript_fingerprint(reading, partial(_transcribe, engine, speech))
+        if speech and reading.audio
+        else None
+    )
     matches = library.match(reading, words, text_of)
     likely = [match for match in matches if match.probability >= question.min_probability]
     answer = QueryResult(
@@ -87,20 +93,25 @@ def run_query(
     return AnalysedQuery(result=answer, analysis=reading)
 
 
-def _read_now(store: Store, sha256: str, workers: WorkerPool) -> tuple[TextLine, ...] | None:
+def _transcribe(engine: Engine, speech: SpeechOptions, audio: Audio) -> TranscribedAudio:
+    """Return the transcript of an audio track. Raises ModelError."""
+    queue = engine.open_transcription(speech)
+    try:
+        return queue.submit(audio).result()
+    finally:
+        queue.shutdown()
+
+
+def _read_now(store: Store, sha256: str, engine: Engine) -> tuple[TextLine, ...] | None:
     """The text of a stored picture, read from its file, else from its thumbnail; None where neither can be read."""
     try:
         with open_original(store, sha256) as file:
             if file:
-                return workers.run_ocr(file)[0].lines
+                return engine.run_ocr(file)[0].lines
         jpeg = store.row_thumbnail(sha256, 0)
         if jpeg is None:
             return None
-        with anonymous_file(workers.folder) as small:
-            small.write(jpeg)
-            small.flush()
-            with OpenFile(sha256, os.dup(small.fileno())) as file:
-                lines = workers.run_ocr(file)[0].lines
+        lines = engine.run_ocr_on_jpeg(jpeg, sha256)[0].lines
         zoom = _enlargement(store, sha256, decode_thumbnail(jpeg))
         return tuple(replace(line, box=tuple((x * zoom, y * zoom) for x, y in line.box)) for line in lines)
     except MediaError:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
-from mediafp.engine.analysis import SEARCH_TYPE, STORED_TYPES, transcribe_audio
+from mediafp.engine.analysis import SEARCH_TYPE, STORED_TYPES
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.reference_crops import reference_crops_version
 from mediafp.fingerprints.registry import fingerprint_type
@@ -31,8 +31,9 @@ from mediafp.types import model_files
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import REFERENCE_CROPS, Fingerprint
 from mediafp.types.matches import Match, Segment
-from mediafp.types.media import Asset, Kind, Pixels
-from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.media import Asset, Audio, Kind, Pixels
+from mediafp.types.runs import FileAnalysis
+from mediafp.types.transcripts import TranscribedAudio
 
 RERANKING_TYPE = "sscd"
 """The model that looks again at what is in doubt."""
@@ -177,17 +178,15 @@ class StoredReferences:
             why=("the bytes are identical",),
         )
 
-    def transcript_fingerprint(self, reading: FileAnalysis, speech: SpeechOptions) -> Fingerprint | None:
-        """The words of a file, as its transcript in the store has them, else listened to. Raises ModelError."""
+    def transcript_fingerprint(
+        self, reading: FileAnalysis, transcribe: Callable[[Audio], TranscribedAudio]
+    ) -> Fingerprint | None:
+        """Return the transcript fingerprint of a file with audio, transcribed only if the store has no transcript."""
         kept = self.transcripts.fingerprints.get(reading.asset.sha256)
         if kept or reading.audio is None:
             return kept
         said = self._store.best_transcript(reading.audio.sha256)
-        return (
-            fingerprint_transcript(reading.asset.sha256, said)
-            if said
-            else transcribe_audio(reading.audio, speech).fingerprint
-        )
+        return fingerprint_transcript(reading.asset.sha256, said) if said else transcribe(reading.audio).fingerprint
 
     def _match(self, query: ImageQuery | VideoQuery, exclude: str | None = None) -> list[Match]:
         with self._blas.limit(limits=1, user_api="blas"):

@@ -1,14 +1,13 @@
 """Files to transcripts, out of the store where it has them already; several are listened to side by side."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from mediafp.case.ingestion import commit
 from mediafp.case.progress import ProgressCallback, WorkTimer, _Progress
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.transcription import TranscriptionPool
+from mediafp.engine.interface import Engine
 from mediafp.ingest.files import file_sha256, open_file, open_sibling
 from mediafp.ingest.walk import FoundFile
 from mediafp.store import Store
@@ -47,13 +46,13 @@ class TranscriptionRun:
     def __init__(
         self,
         store: Store,
-        workers: WorkerPool,
+        engine: Engine,
         speech: SpeechOptions,
         tells: Sequence[Misreading],
         on_progress: ProgressCallback,
     ) -> None:
-        self._store, self._workers, self._tells = store, workers, tells
-        self.listener = TranscriptionPool(speech)
+        self._store, self._engine, self._tells = store, engine, tells
+        self.listener = engine.open_transcription(speech)
         self._progress, self._clock = _Progress(on_progress), WorkTimer()
 
     def begin(self, number: int, found: FoundFile) -> PendingTranscription:
@@ -67,7 +66,7 @@ class TranscriptionRun:
                         known = self._store.find_audio_id(sha256)
                         said = self._store.load_transcript(known, self.listener.version) if known else None
                         return PendingTranscription(found=found, number=number, told=told, sha256=sha256, known=said)
-                    audio, warnings = self._workers.read_audio(file)
+                    audio, warnings = self._engine.read_audio(file)
             except MediaError as error:
                 return PendingTranscription(found=found, number=number, told=told, error=error)
             said = self._store.load_transcript(audio.sha256, self.listener.version) if audio else None
@@ -86,11 +85,7 @@ class TranscriptionRun:
             )
 
     def _listening(self, number: int, audio: Audio, told: ProgressCallback) -> Future[TranscribedAudio]:
-        def listen(work: Callable[[], TranscribedAudio]) -> TranscribedAudio:
-            with self._clock.on(number):
-                return work()
-
-        return self.listener.submit(audio, listen, told)
+        return self.listener.submit(audio, during=self._clock.on(number), on_progress=told)
 
     def finish(self, file: PendingTranscription) -> FileTranscription:
         """Waits for a file's words and keeps them."""
@@ -119,7 +114,7 @@ class TranscriptionRun:
 
 def run_transcription(
     store: Store,
-    workers: WorkerPool,
+    engine: Engine,
     files: Iterable[FoundFile],
     speech: SpeechOptions,
     tells: Sequence[Misreading],
@@ -130,12 +125,14 @@ def run_transcription(
 
     `step` is told how many files are done, those underway in part. Raises ModelError.
     """
-    run = TranscriptionRun(store, workers, speech, tells, on_progress)
+    run = TranscriptionRun(store, engine, speech, tells, on_progress)
     todo, underway = enumerate(files), deque[PendingTranscription]()
     try:
         while True:
             # One is read while the others are listened to.
-            while len(underway) < MAX_PENDING_FILES and sum(file.waits for file in underway) <= run.listener.workers:
+            while (
+                len(underway) < MAX_PENDING_FILES and sum(file.waits for file in underway) <= run.listener.concurrency
+            ):
                 if not (following := next(todo, None)):
                     break
                 underway.append(run.begin(*following))

@@ -179,7 +179,10 @@ def test_a_playlist_in_an_originals_place_is_not_followed(
         for target in (f"file:{folder / 'dump' / 'original.mp4'}", f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"):
             (tmp_path / name).write_text(PLAYLISTS[name].format(target))
             (clip,) = cut_clips(
-                made_in(tmp_path / "made"), answers=answers, originals=always(tmp_path / name), run=ffmpeg.run
+                made_in(tmp_path / "made"),
+                results=answers,
+                open_original=always(tmp_path / name),
+                run_ffmpeg=ffmpeg.run,
             )
             assert clip.path is None and "ffmpeg failed" in clip.message
             with pytest.raises(BlockingIOError):
@@ -187,7 +190,10 @@ def test_a_playlist_in_an_originals_place_is_not_followed(
     assert not list((tmp_path / "made").iterdir())
     # The control.
     (clip,) = cut_clips(
-        made_in(tmp_path / "made"), answers=answers, originals=always(folder / "dump" / "original.mp4"), run=ffmpeg.run
+        made_in(tmp_path / "made"),
+        results=answers,
+        open_original=always(folder / "dump" / "original.mp4"),
+        run_ffmpeg=ffmpeg.run,
     )
     assert clip.path is not None, clip.message
 
@@ -219,11 +225,11 @@ def test_what_was_cut_in_part_does_not_stay_and_an_older_clip_does(
             raise end
 
     originals = always(folder / "dump" / "original.mp4")
-    (clip,) = cut_clips(tmp_path, answers=answers, originals=originals, run=run)
+    (clip,) = cut_clips(tmp_path, results=answers, open_original=originals, run_ffmpeg=run)
     assert clip.path is not None and list(tmp_path.iterdir()) == [clip.path]
     inode = clip.path.stat().st_ino
     try:
-        (again,) = cut_clips(tmp_path, answers=answers, originals=originals, run=run)
+        (again,) = cut_clips(tmp_path, results=answers, open_original=originals, run_ffmpeg=run)
         assert again.path is None and again.message.endswith("ffmpeg failed: no")
     except KeyboardInterrupt:
         assert isinstance(end, KeyboardInterrupt)
@@ -244,6 +250,10 @@ def test_a_long_stretch_may_take_more_but_not_without_end(world: tuple[Path, Pat
     for seconds in (5.0, 50.0, 1e9):
         long = replace(segment, query=(0.0, seconds), reference=(0.0, seconds))
         longer = replace(answer, matches=(replace(match, segments=(long,)),))
-        list(cut_clips(tmp_path, answers=[longer], originals=always(folder / "dump" / "original.mp4"), run=run))
+        list(
+            cut_clips(
+                tmp_path, results=[longer], open_original=always(folder / "dump" / "original.mp4"), run_ffmpeg=run
+            )
+        )
     assert allowed[0] < allowed[1] < allowed[2]
     assert allowed[2][0] <= 1800 and allowed[2][1] <= 4 << 30

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from mediafp.case.case import open_case
 from mediafp.case.ingestion import run
 from mediafp.cli.app import app
-from mediafp.engine.local.pool import WorkerPool
+from mediafp.engine.local.engine import LocalEngine
 from mediafp.ingest.files import OpenFile
 from mediafp.store import open_store
 from mediafp.types.runs import FileAnalysis
@@ -188,14 +188,14 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
     Image.fromarray(photos["temple"]).save(tmp_path / "dump" / "a.png")
     for n in range(200):
         os.link(tmp_path / "dump" / "a.png", tmp_path / "dump" / f"{n:03}.png")
-    real, opened = WorkerPool.analyse, []
+    real, opened = LocalEngine.analyse, []
     real_file_sha256, looked_at = run.file_sha256, []
 
     def file_sha256(file: OpenFile) -> str:
         looked_at.append(file)
         return real_file_sha256(file)
 
-    def read(self: WorkerPool, *arguments: Any, **options: Any) -> FileAnalysis:
+    def read(self: LocalEngine, *arguments: Any, **options: Any) -> FileAnalysis:
         until = time.monotonic() + PATIENCE_SECONDS
         while len(looked_at) <= 200 and time.monotonic() < until:
             time.sleep(0.01)
@@ -203,7 +203,7 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
         return real(self, *arguments, **options)
 
     monkeypatch.setattr(run, "file_sha256", file_sha256)
-    monkeypatch.setattr(WorkerPool, "analyse", read)
+    monkeypatch.setattr(LocalEngine, "analyse", read)
     with open_case(tmp_path / "store", create=True) as case:
         before = sum(1 for _ in Path("/proc/self/fd").iterdir())
         statuses = [outcome.status for outcome in case.ingest([tmp_path / "dump"])]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mediafp.case.ingestion.items import NO_STAMP, IngestItem, item_on_disk
 from mediafp.case.ingestion.run import find_current_entry
 from mediafp.engine import analysis
-from mediafp.engine.local.pool import WorkerPool
+from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.archives.members import has_archive_suffix
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.walk import FoundFile
@@ -50,7 +50,7 @@ class IngestEstimate:
 
 
 def estimate_ingest(
-    store: Store | None, workers: WorkerPool, files: Iterable[FoundFile], options: IngestOptions
+    store: Store | None, engine: Engine, files: Iterable[FoundFile], options: IngestOptions
 ) -> IngestEstimate:
     """What taking these files into a store (None: a new one) would mean; a few are read to see how long they take."""
     counts: Counter[str] = Counter()
@@ -78,11 +78,11 @@ def estimate_ingest(
         unreadable=counts["unreadable"],
         archives=sum(has_archive_suffix(item.path.name) for item in new),
         new_bytes=sum(sizes),
-        seconds=_seconds(new, workers, options) if new else 0.0,
+        seconds=_seconds(new, engine, options) if new else 0.0,
     )
 
 
-def _seconds(todo: list[IngestItem], workers: WorkerPool, options: IngestOptions) -> float | None:
+def _seconds(todo: list[IngestItem], engine: Engine, options: IngestOptions) -> float | None:
     """Wall seconds for the new files, told by a few of them: pictures by their number, videos and archives by their bytes."""
     new = [item for item in todo if not has_archive_suffix(item.path.name)]
     packed = sum(item.stamp[0] for item in todo if has_archive_suffix(item.path.name))
@@ -90,7 +90,7 @@ def _seconds(todo: list[IngestItem], workers: WorkerPool, options: IngestOptions
     counts: Counter[Kind | None] = Counter()
     sizes: Counter[Kind | None] = Counter()
     began = time.monotonic()
-    workers.start()
+    engine.start(ocr=options.analysis.ocr)
     starting = time.monotonic() - began
     listens = 0.0
     # By size, the largest first: what is rare and long, as videos are among pictures, is not left out.
@@ -105,8 +105,13 @@ def _seconds(todo: list[IngestItem], workers: WorkerPool, options: IngestOptions
                 kind = detect_kind(file)
                 if kind:
                     wanted = options.analysis
-                    read = workers.analyse(
-                        file, "", kind, full_decode=wanted.full_decode, crops=wanted.reference_crops, text=wanted.ocr
+                    read = engine.analyse(
+                        file,
+                        "",
+                        kind,
+                        AnalysisRequest(
+                            full_decode=wanted.full_decode, reference_crops=wanted.reference_crops, ocr=wanted.ocr
+                        ),
                     )
                     told = read.asset.properties
                     if options.analysis.speech and told.get("has_sound"):

@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.unpack import unpack_archive
+from mediafp.engine.interface import Engine
 from mediafp.ingest.archives.members import has_archive_suffix, is_archive
 from mediafp.ingest.files import OpenFile, open_file, open_sibling
 from mediafp.ingest.walk import FoundFile
@@ -36,7 +35,7 @@ class IngestItem:
 
 
 def iter_items(
-    files: Iterable[FoundFile], workers: WorkerPool, is_done: Callable[[IngestItem], bool], *, sidecars: bool
+    files: Iterable[FoundFile], engine: Engine, is_done: Callable[[IngestItem], bool], *, sidecars: bool
 ) -> Iterator[IngestItem]:
     """The files, in order, those in an archive in the place of it.
 
@@ -53,16 +52,16 @@ def iter_items(
                 if not is_archive(file.name, file.read_head()):
                     yield item
                     continue
-                yield from _inside(item, file, workers, is_done, sidecars=sidecars)
+                yield from _inside(item, file, engine, is_done, sidecars=sidecars)
         except MediaError as error:
             yield replace(item, open=partial(_refuse, error))
 
 
 def _inside(
-    archive: IngestItem, file: OpenFile, workers: WorkerPool, settled: Callable[[IngestItem], bool], *, sidecars: bool
+    archive: IngestItem, file: OpenFile, engine: Engine, settled: Callable[[IngestItem], bool], *, sidecars: bool
 ) -> Iterator[IngestItem]:
     """The files in an archive."""
-    notes = ArchiveSidecars(workers, file) if sidecars else None
+    notes = ArchiveSidecars(engine, file) if sidecars else None
 
     def item(name: str) -> IngestItem:
         return IngestItem(
@@ -76,7 +75,7 @@ def _inside(
     def wanted(name: str) -> bool:
         return not (sidecars and is_sidecar(PurePath(name))) and not settled(item(name))
 
-    for entry in unpack_archive(workers, file, wanted):
+    for entry in engine.unpack_archive(file, wanted):
         if entry.error:
             yield replace(item(entry.name), open=partial(_refuse, entry.error))
         elif entry.file:
@@ -88,11 +87,11 @@ def _inside(
 class ArchiveSidecars:
     """The sidecars in an archive, which may lie behind the files that they are beside."""
 
-    def __init__(self, workers: WorkerPool, file: OpenFile) -> None:
+    def __init__(self, engine: Engine, file: OpenFile) -> None:
         self._kept: dict[str, bytes] = {}
         held = 0
         try:
-            for entry in unpack_archive(workers, file, lambda name: is_sidecar(PurePath(name))):
+            for entry in engine.unpack_archive(file, lambda name: is_sidecar(PurePath(name))):
                 if entry.file:
                     with entry.file, entry.file.reader() as reader:
                         if entry.file.bytes <= SIDECAR_BYTES and held + entry.file.bytes <= MAX_ARCHIVE_SIDECAR_BYTES:

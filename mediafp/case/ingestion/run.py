@@ -14,8 +14,7 @@ from mediafp.case.ingestion import commit
 from mediafp.case.ingestion.commit import _same, _unchanged
 from mediafp.case.ingestion.items import IngestItem, iter_items
 from mediafp.engine import analysis
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.transcription import TranscriptionPool
+from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.walk import FoundFile
@@ -63,7 +62,7 @@ class PendingFile:
 
 
 def run_ingest(
-    store: Store, workers: WorkerPool, files: Iterable[FoundFile], options: IngestOptions
+    store: Store, engine: Engine, files: Iterable[FoundFile], options: IngestOptions
 ) -> Iterator[FileOutcome]:
     """Outcomes in the order in which files are done, each yielded after its commit.
 
@@ -71,10 +70,10 @@ def run_ingest(
     on, and what both read is one asset.
     """
     with ExitStack() as stack:
-        run = IngestRun(store, workers, options, stack)
+        run = IngestRun(store, engine, options, stack)
         run.note("ingest", {"mediafp": __version__, "pipeline": run.version, **run.settings()})
         counts: Counter[str] = Counter()
-        for outcome in run.outcomes(iter_items(files, workers, run.is_settled, sidecars=options.analysis.sidecars)):
+        for outcome in run.outcomes(iter_items(files, engine, run.is_settled, sidecars=options.analysis.sidecars)):
             counts[outcome.status] += 1
             yield outcome
         run.note("ingested", dict(counts))
@@ -91,11 +90,11 @@ def find_current_entry(store: Store, item: IngestItem, version: str, *, retry_fa
 class IngestRun:
     """One ingest. The caller's thread alone uses the store; the threads open, hash, wait for workers and listen."""
 
-    def __init__(self, store: Store, workers: WorkerPool, options: IngestOptions, stack: ExitStack) -> None:
-        self._store, self._workers, self._options = store, workers, options
+    def __init__(self, store: Store, engine: Engine, options: IngestOptions, stack: ExitStack) -> None:
+        self._store, self._engine, self._options = store, engine, options
         self._jobs = options.jobs or os.cpu_count() or 1
         self.version = analysis.analysis_version(crops=options.analysis.reference_crops)
-        self._listener = TranscriptionPool(options.analysis.speech) if options.analysis.speech else None
+        self._listener = engine.open_transcription(options.analysis.speech) if options.analysis.speech else None
         self._text = ocr_version() if options.analysis.ocr else None
         """The version that reads text in pictures."""
         self._lookers = ThreadPoolExecutor(HASHING_THREADS)
@@ -112,7 +111,7 @@ class IngestRun:
         # In this order backwards: what waits for a worker gets an answer once the workers are gone.
         for pool in (self._lookers, self._readers):
             stack.callback(pool.shutdown, cancel_futures=True)
-        stack.callback(workers.close)
+        stack.callback(engine.close)
         if self._listener:
             stack.callback(self._listener.shutdown)
 
@@ -120,7 +119,7 @@ class IngestRun:
         """What the log says of how files are read."""
         read = self._options.analysis
         return {
-            "locked": self._workers.sandboxed,
+            "locked": self._engine.sandboxed,
             "full_decode": read.full_decode,
             "views": read.reference_crops,
             "sidecars": read.sidecars,
@@ -267,14 +266,16 @@ class IngestRun:
 
     def _read(self, file: PendingFile) -> None:
         assert file.opened and file.kind, "it was looked at"
-        reading = self._workers.analyse(
+        reading = self._engine.analyse(
             file.opened,
             file.sha256,
             file.kind,
-            full_decode=self._options.analysis.full_decode,
-            audio=self._listener is not None,
-            text=self._text is not None,
-            crops=self._options.analysis.reference_crops,
+            AnalysisRequest(
+                full_decode=self._options.analysis.full_decode,
+                audio=self._listener is not None,
+                ocr=self._text is not None,
+                reference_crops=self._options.analysis.reference_crops,
+            ),
         )
         _unchanged(file.opened)
         file.reading, file.audio = replace(reading, audio=None), reading.audio
@@ -282,7 +283,7 @@ class IngestRun:
     def _read_text(self, file: PendingFile) -> None:
         assert file.opened, "it was looked at"
         try:
-            file.text, warnings = self._workers.run_ocr(file.opened)
+            file.text, warnings = self._engine.run_ocr(file.opened)
         except MediaError as error:
             # What it shows is known and stays so.
             file.warnings = (f"the text in it could not be read: {error}",)
@@ -293,7 +294,7 @@ class IngestRun:
     def _decode_audio(self, file: PendingFile) -> None:
         assert file.opened, "it was looked at"
         try:
-            file.audio, warnings = self._workers.read_audio(file.opened)
+            file.audio, warnings = self._engine.read_audio(file.opened)
         except MediaError as error:
             # What it shows is known and stays so.
             file.warnings = (f"what is said in it could not be heard: {error}",)

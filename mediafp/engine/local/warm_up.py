@@ -22,7 +22,7 @@ _HEIC = Path(__file__).with_name("warm_up.heic")
 """64 x 48 pixels, written by scripts/heic_samples.py: nothing that is installed writes HEIF."""
 
 
-def warm_up(*, text: bool = False) -> None:
+def warm_up(*, ocr: bool = False) -> None:
     """Nothing; reads a little of everything, so that no model, decoder or module is left to be loaded behind the locks.
 
     Without `text` no text in pictures can be read: its models take a second and 150 MB.
@@ -38,20 +38,20 @@ def warm_up(*, text: bool = False) -> None:
         _read(file.getvalue(), "warm-up")
     _read(_HEIC.read_bytes(), "warm-up.heic")
     _read(_video_sample(), "warm-up.mp4")
-    if text:
-        _read(_text_sample(), "warm-up.png", text=True)
+    if ocr:
+        _read(_text_sample(), "warm-up.png", ocr=True)
     # A resampler's threads go with it, and the locks close for a process of one thread alone.
     gc.collect()
     # What there is by now stays: later collections need not look at it.
     gc.freeze()
 
 
-def _read(data: bytes, name: str, *, text: bool = False) -> None:
+def _read(data: bytes, name: str, *, ocr: bool = False) -> None:
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()
         with OpenFile(name, os.dup(file.fileno())) as opened:
-            analysis.analyse_file(opened, "", audio=True, text=text)
+            analysis.analyse_file(opened, "", audio=True, text=ocr)
 
 
 def _text_sample() -> bytes:

@@ -1,6 +1,6 @@
 """A worker: a process that locks itself in and then reads one file after another, each handed in as a descriptor.
 
-Started by the supervisor as `python -m mediafp.engine.local.worker SOCKET [--unlocked] [--text]`.
+Started by the supervisor as `python -m mediafp.engine.local.worker SOCKET [--no-sandbox] [--ocr]`.
 """
 
 import gc
@@ -56,10 +56,10 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor's business
     die_with_parent()
     line = WorkerConnection(socket.socket(fileno=int(arguments[0])))
-    warm_up(text="--text" in arguments)
+    warm_up(ocr="--ocr" in arguments)
     try:
         set_resource_limits(ResourceLimits(memory=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS))
-        if "--unlocked" not in arguments:
+        if "--no-sandbox" not in arguments:
             enter_sandbox()
     except SandboxError as error:
         line.send(Failure(kind="crash", message=str(error)))
