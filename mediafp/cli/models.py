@@ -1,11 +1,12 @@
 """The commands `models list` and `models verify`."""
 
+from dataclasses import asdict
+
 import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption
 from mediafp.cli.output import escape_markup, out, print_json
-from mediafp.report.jsonl import JsonObject
 
 models_app = typer.Typer(no_args_is_help=True, help="List and check the model files.")
 
@@ -13,43 +14,21 @@ models_app = typer.Typer(no_args_is_help=True, help="List and check the model fi
 @models_app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """List the models with version, licence and the state of their files."""
-    from mediafp.case import list_cached_speech_models, list_model_files
+    from mediafp.case import list_model_files
 
-    rows: list[JsonObject] = [
-        {
-            "name": file.name,
-            "version": file.version,
-            "licence": file.licence,
-            "state": state,
-            "sha256": file.sha256,
-            "source": file.source,
-        }
-        for file, state in list_model_files()
-    ]
-    cached: list[JsonObject] = [
-        {
-            "name": model.name,
-            "version": model.revision,
-            "licence": None,
-            "state": "ok",
-            "sha256": None,
-            "source": "the hub's cache",
-        }
-        for model in list_cached_speech_models()
-    ]
+    models = list_model_files()
     if as_json:
-        for row in (*rows, *cached):
-            print_json(row)
+        for model in models:
+            print_json(asdict(model))
         return
     from rich.table import Table
 
     table = Table("name", "version", "licence", "state", "sha256")
-    for row in rows:
-        table.add_row(row["name"], row["version"], row["licence"], row["state"], str(row["sha256"])[:16])
-    for row in cached:
-        table.add_row(
-            escape_markup(str(row["name"])), str(row["version"])[:12], "see its page", "in the hub's cache", ""
-        )
+    for model in models:
+        if model.sha256:
+            table.add_row(model.name, model.version, model.licence, model.state, model.sha256[:16])
+        else:
+            table.add_row(escape_markup(model.name), model.version[:12], "see its page", f"in {model.source}", "")
     out.print(table)
 
 
@@ -61,9 +40,9 @@ def verify_models() -> None:
     """
     from mediafp.case import list_model_files
 
-    problems = [(file, state) for file, state in list_model_files() if state != "ok"]
-    for file, state in problems:
-        out.print(f"[red]{file.name}: {state}[/]")
+    problems = [model for model in list_model_files() if model.state != "ok"]
+    for model in problems:
+        out.print(f"[red]{escape_markup(model.name)}: {model.state}[/]")
     if problems:
         raise typer.Exit(ExitStatus.COULD_NOT_RUN)
     out.print("all model files are as the manifest states")

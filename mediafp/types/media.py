@@ -29,6 +29,11 @@ class Asset:
     bytes: int
     properties: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; 0 if unknown."""
+        return int(self.properties.get("width") or 0), int(self.properties.get("height") or 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:

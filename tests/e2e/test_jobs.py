@@ -20,7 +20,7 @@ from processes import PATIENCE_SECONDS, with_default_signals
 from typer.testing import CliRunner
 
 from mediafp.case.case import open_case
-from mediafp.case.ingestion import run
+from mediafp.case.ingestion import run, tasks
 from mediafp.cli.app import app
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.ingest.files import OpenFile
@@ -189,7 +189,7 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
     for n in range(200):
         os.link(tmp_path / "dump" / "a.png", tmp_path / "dump" / f"{n:03}.png")
     real, opened = LocalEngine.analyse, []
-    real_file_sha256, looked_at = run.file_sha256, []
+    real_file_sha256, looked_at = tasks.file_sha256, []
 
     def file_sha256(file: OpenFile) -> str:
         looked_at.append(file)
@@ -202,7 +202,7 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
         opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
         return real(self, *arguments, **options)
 
-    monkeypatch.setattr(run, "file_sha256", file_sha256)
+    monkeypatch.setattr(tasks, "file_sha256", file_sha256)
     monkeypatch.setattr(LocalEngine, "analyse", read)
     with open_case(tmp_path / "store", create=True) as case:
         before = sum(1 for _ in Path("/proc/self/fd").iterdir())
