@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from typer.testing import CliRunner
 
 from mediafp.case.case import Case, open_case
-from mediafp.cli import app
+from mediafp.cli.app import app
 from mediafp.types.matches import Match, QueryResult
 from mediafp.types.runs import AnalysisOptions, IngestOptions
 
@@ -32,7 +32,7 @@ def shelf(case: Case, tmp_path: Path) -> Callable[..., Ask]:
 
         def ask(picture: Image.Image) -> QueryResult:
             picture.convert("RGB").save(tmp_path / "query.jpg", quality=80)
-            (answer,) = case.match([tmp_path / "query.jpg"], min_probability=0.0, text=text)
+            (answer,) = case.match([tmp_path / "query.jpg"], min_probability=0.0, ocr=text)
             assert answer.error is None
             return answer
 
@@ -216,12 +216,12 @@ def test_odd_pictures_are_read_and_plain_ones_match_nothing(
     hard(tmp_path, photos["temple"])
     outcomes = list(case.ingest([tmp_path / "plain", tmp_path / "shown"], QUIET))
     assert all(outcome.status in ("added", "known") for outcome in outcomes), outcomes
-    for answer in case.match([tmp_path / "plain"], min_probability=0.0, text=False):
+    for answer in case.match([tmp_path / "plain"], min_probability=0.0, ocr=False):
         assert answer.error is None
         wrong = [m for m in answer.matches if m.sha256 != answer.sha256 and m.probability >= 0.5]
         assert not wrong, (answer.query, wrong)
     Image.fromarray(photos["temple"]).save(tmp_path / "whole.jpg", quality=85)
-    (answer,) = case.match([tmp_path / "whole.jpg"], text=False, top=20)
+    (answer,) = case.match([tmp_path / "whole.jpg"], ocr=False, top=20)
     found = {Path(uri).stem for m in answer.matches for uri in m.uris}
     assert {"cmyk", "deep", "palette", "one_frame", "bad_exif"} <= found
 
@@ -252,14 +252,14 @@ def test_the_handle_is_read_at_ingest_and_needs_no_file_later(stolen: tuple[Case
     case, dump = stolen
     list(case.ingest([dump]))
     (dump / "weibo.jpg").unlink()
-    assert handles_of(case, tmp_path / "persona.jpg", text=False) == ("@sample_user88",)
+    assert handles_of(case, tmp_path / "persona.jpg", ocr=False) == ("@sample_user88",)
     assert [hit.source for hit in case.search("sample user88")] == ["picture"]
 
 
 def test_a_reference_without_text_is_read_when_it_is_matched(stolen: tuple[Case, Path], tmp_path: Path) -> None:
     case, dump = stolen
     list(case.ingest([dump], QUIET))
-    assert handles_of(case, tmp_path / "persona.jpg", text=False) == ()
+    assert handles_of(case, tmp_path / "persona.jpg", ocr=False) == ()
     assert handles_of(case, tmp_path / "persona.jpg") == ("@sample_user88",), "from its file"
     (dump / "weibo.jpg").unlink()
     assert handles_of(case, tmp_path / "persona.jpg") == ("@sample_user88",), "from its thumbnail"
@@ -270,7 +270,7 @@ def test_text_is_read_later_where_it_was_left_out(stolen: tuple[Case, Path], tmp
     (dump / "copy.jpg").write_bytes((dump / "weibo.jpg").read_bytes())
     list(case.ingest([dump], QUIET))
     assert {outcome.status for outcome in case.ingest([dump])} == {"known", "skipped"}
-    assert handles_of(case, tmp_path / "persona.jpg", text=False) == ("@sample_user88",)
+    assert handles_of(case, tmp_path / "persona.jpg", ocr=False) == ("@sample_user88",)
     list(case.ingest([dump]))
     assert case._store.check_integrity() == []
 
