@@ -13,7 +13,8 @@ from mediafp.engine.local.unpack import unpack_archive
 from mediafp.ingest.archives.members import has_archive_suffix, is_archive
 from mediafp.ingest.files import OpenFile, open_file, open_sibling
 from mediafp.ingest.walk import FoundFile
-from mediafp.sightings.sidecars import SIDECAR_BYTES, is_sidecar
+from mediafp.sightings.sidecar_format import MAX_SIDECAR_BYTES
+from mediafp.sightings.sidecars import is_sidecar
 from mediafp.types.errors import MediaError, UnreadableMedia
 from mediafp.types.media import SiblingOpener
 
@@ -95,7 +96,7 @@ class ArchiveSidecars:
             for entry in unpack_archive(workers, file, lambda name: is_sidecar(PurePath(name))):
                 if entry.file:
                     with entry.file, entry.file.reader() as reader:
-                        if entry.file.bytes <= SIDECAR_BYTES and held + entry.file.bytes <= MAX_ARCHIVE_SIDECAR_BYTES:
+                        if entry.file.bytes <= MAX_SIDECAR_BYTES and held + entry.file.bytes <= MAX_ARCHIVE_SIDECAR_BYTES:
                             self._kept[entry.name] = reader.read()
                             held += entry.file.bytes
         except MediaError:
