@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import BinaryIO, Final
 
-import pillow_heif
+import pi_heif
 from PIL import Image, UnidentifiedImageError
 
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
@@ -183,7 +183,7 @@ def _open_image(file: BinaryIO) -> Image.Image:
 @cache
 def _register_readers() -> None:
     """Add the HEIF reader to Pillow, once, and load all readers while imports still work (before the sandbox)."""
-    pillow_heif.register_heif_opener(thumbnails=False)
+    pi_heif.register_heif_opener(thumbnails=False)
     Image.init()
     # Loads the module that converts CIELAB (scanners, Photoshop) to RGB.
     Image.new("LAB", (1, 1)).convert("RGB")

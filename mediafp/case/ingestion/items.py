@@ -96,7 +96,10 @@ class ArchiveSidecars:
             for entry in unpack_archive(workers, file, lambda name: is_sidecar(PurePath(name))):
                 if entry.file:
                     with entry.file, entry.file.reader() as reader:
-                        if entry.file.bytes <= MAX_SIDECAR_BYTES and held + entry.file.bytes <= MAX_ARCHIVE_SIDECAR_BYTES:
+                        if (
+                            entry.file.bytes <= MAX_SIDECAR_BYTES
+                            and held + entry.file.bytes <= MAX_ARCHIVE_SIDECAR_BYTES
+                        ):
                             self._kept[entry.name] = reader.read()
                             held += entry.file.bytes
         except MediaError:

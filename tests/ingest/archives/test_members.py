@@ -25,6 +25,7 @@ from archive_files import (
     split_zip,
     tar_member,
 )
+from processes import PATIENCE_SECONDS
 
 from mediafp.ingest.archives import members
 from mediafp.ingest.archives.members import ARCHIVE_SUFFIXES, is_archive, iter_members
@@ -241,7 +242,9 @@ def test_iter_members_works_in_a_locked_process_with_200_mb(tmp_path: Path) -> N
     for name, content in data.items():
         paths.append(str(tmp_path / name))
         (tmp_path / name).write_bytes(content)
-    done = subprocess.run([sys.executable, "-c", LOCKED, *paths], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", LOCKED, *paths], capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "x.zip 300 400 UnsupportedMedia 0", "streamed.zip 300 400 UnsupportedMedia 0", "lzma.zip 300 400 UnsupportedMedia 0",
