@@ -12,7 +12,7 @@ from mediafp.engine.interface import Engine
 from mediafp.ingest.archives.members import has_archive_suffix, is_archive
 from mediafp.ingest.files import OpenFile, open_file, open_sibling
 from mediafp.ingest.walk import FoundFile
-from mediafp.sightings.sidecars import SIDECAR_BYTES, is_sidecar
+from mediafp.sightings.sidecars import is_sidecar
 from mediafp.types.errors import MediaError, UnreadableMedia
 from mediafp.types.media import SiblingOpener
 
@@ -123,7 +123,7 @@ class ArchiveSidecars:
             for member in engine.unpack_archive(file, lambda name: is_sidecar(PurePath(name))):
                 if member.file:
                     with member.file as opened, opened.reader() as reader:
-                        if opened.bytes <= SIDECAR_BYTES and total + opened.bytes <= MAX_ARCHIVE_SIDECAR_BYTES:
+                        if opened.bytes <= MAX_SIDECAR_BYTES and total + opened.bytes <= MAX_ARCHIVE_SIDECAR_BYTES:
                             self._contents[member.name] = reader.read()
                             total += opened.bytes
         except MediaError:

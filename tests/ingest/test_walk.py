@@ -1,4 +1,4 @@
-"""Every file is found once, whatever its name, and nothing outside the folder named."""
+"""Every file is found once, whatever its name, and none outside the named folder."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ from mediafp.ingest.open_media import open_media
 from mediafp.ingest.walk import FoundFile, walk
 from mediafp.types.errors import UnreadableMedia
 
-STRANGE = [
+UNUSUAL_NAMES = [
     b"line\nbreak.png",
     "微博 样例.png".encode(),
     b"bad\xff\xfe.png",
@@ -27,8 +27,8 @@ STRANGE = [
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-@pytest.mark.parametrize("name", STRANGE)
-def test_any_name_is_found_and_read(tmp_path: Path, name: bytes) -> None:
+@pytest.mark.parametrize("name", UNUSUAL_NAMES)
+def test_walk_and_open_media_accept_any_name(tmp_path: Path, name: bytes) -> None:
     Image.new("RGB", (8, 8), "red").save(tmp_path / "plain.png")
     (tmp_path / "plain.png").rename(tmp_path / os.fsdecode(name))
     (found,) = walk([tmp_path])
@@ -40,7 +40,7 @@ def test_any_name_is_found_and_read(tmp_path: Path, name: bytes) -> None:
     assert file.name == found.path.name and file.bytes == found.path.stat().st_size
 
 
-def test_strange_name_of_a_broken_file_stays_on_one_line(tmp_path: Path) -> None:
+def test_error_message_escapes_the_file_name(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"a\nb\xff.jpg")
     path.write_bytes(b"")
     with pytest.raises(Exception, match="empty") as caught:
@@ -48,17 +48,17 @@ def test_strange_name_of_a_broken_file_stays_on_one_line(tmp_path: Path) -> None
     assert str(caught.value).isprintable()
 
 
-def test_order_hidden_and_nested(tmp_path: Path) -> None:
+def test_walk_sorts_names_and_ignores_hidden_ones(tmp_path: Path) -> None:
     for name in ("b/z.txt", "b/a.txt", "a.txt", "c.txt", ".hidden", ".git/x", "b/.DS_Store"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
-    found = [one.path.relative_to(tmp_path).as_posix() for one in walk([tmp_path])]
-    assert found == ["a.txt", "b/a.txt", "b/z.txt", "c.txt"]
+    names = [file.path.relative_to(tmp_path).as_posix() for file in walk([tmp_path])]
+    assert names == ["a.txt", "b/a.txt", "b/z.txt", "c.txt"]
     named = [tmp_path / "c.txt", tmp_path / ".hidden", tmp_path / "missing"]
     assert list(walk(named)) == [FoundFile(path=path) for path in named]
 
 
-def test_links_do_not_lead_out(tmp_path: Path) -> None:
+def test_walk_skips_links_that_lead_out_of_the_folder(tmp_path: Path) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     inside.mkdir()
     outside.mkdir()
@@ -73,7 +73,7 @@ def test_links_do_not_lead_out(tmp_path: Path) -> None:
     assert list(walk([inside / "to_file"])) == [FoundFile(path=inside / "to_file")]
 
 
-def test_what_is_put_in_a_files_place_is_not_opened(tmp_path: Path) -> None:
+def test_open_file_rejects_links_that_replace_a_found_file(tmp_path: Path) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     (inside / "a").mkdir(parents=True)
     outside.mkdir()
@@ -87,14 +87,14 @@ def test_what_is_put_in_a_files_place_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(UnreadableMedia):
         open_file(found.path, found.root)
     with open_file(found.path) as file, file.reader() as reader:
-        assert reader.read() == b"secret", "what the user names is followed"
+        assert reader.read() == b"secret", "links that the user names are followed"
     shutil.rmtree(inside / "a")
     (inside / "a").symlink_to(outside)
     with pytest.raises(UnreadableMedia):
         open_file(found.path, found.root)
 
 
-def test_pipes_only_where_named(tmp_path: Path) -> None:
+def test_walk_yields_pipes_only_if_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     assert list(walk([tmp_path])) == []
     (named,) = walk([tmp_path / "pipe.mp4"])
@@ -102,7 +102,7 @@ def test_pipes_only_where_named(tmp_path: Path) -> None:
         open_file(named.path)
 
 
-def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
+def test_walk_handles_a_deep_tree(tmp_path: Path) -> None:
     folder = tmp_path
     for _ in range(300):
         folder = folder / "d"
@@ -111,7 +111,7 @@ def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
     assert len(list(walk([tmp_path]))) == 1
 
 
-def test_sha256(tmp_path: Path) -> None:
+def test_file_sha256_and_has_changed(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc" * 1_000_000)
     with open_file(tmp_path / "a") as file:
         assert file_sha256(file) == hashlib.sha256(b"abc" * 1_000_000).hexdigest()
@@ -124,10 +124,10 @@ def test_sha256(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs to become another user")
-def test_what_may_not_be_read_is_unreadable(tmp_path: Path) -> None:
+def test_open_file_without_permission_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     program = (
-        "import sys\nfrom pathlib import Path\nfrom mediafp.ingest.probe import open_file\n"
+        "import sys\nfrom pathlib import Path\nfrom mediafp.ingest.files import open_file\n"
         "from mediafp.types.errors import UnreadableMedia\nimport os\n"
         f"os.chmod({str(tmp_path / 'a.jpg')!r}, 0)\nos.setuid(65534)\n"
         f"try:\n    open_file(Path({str(tmp_path / 'a.jpg')!r}))\nexcept UnreadableMedia:\n    sys.exit(7)\n"
