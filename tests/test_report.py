@@ -111,7 +111,7 @@ COPY = Match(
     coverage=(1.0, 0.62),
     placement=PLACEMENT,
     segments=(),
-    why=("80 points agree on one placement",),
+    why=("80 keypoints agree on one placement",),
 )
 SEGMENT = Segment(channel="picture", query=(2.0, 12.0), reference=(40.0, 50.0), speed=1.0, mirrored=False, score=0.6)
 SHARED = Match(
@@ -124,7 +124,7 @@ SHARED = Match(
     coverage=(0.9, 0.2),
     placement=None,
     segments=(SEGMENT, replace(SEGMENT, query=(15.0, 20.0), reference=(5.0, 10.0))),
-    why=("15 s in 2 stretches run in step",),
+    why=("15 s of the query align with the reference in 2 segments",),
 )
 
 
@@ -354,7 +354,7 @@ def test_sightings_handles_and_reasons_are_told(tmp_path: Path, source: Source) 
     placement = replace(PLACEMENT, handles=("@sample",), removed_text=(TextLine(text="微博", box=BOX, confidence=0.9),))
     text = Page(write(tmp_path, source, asked(replace(COPY, placement=placement)))).text
     assert "reference: somebody on weibo · 2024-05-01T00:00:00Z · /dump/o.jpg" in text
-    assert "80 points agree on one placement" in text
+    assert "80 keypoints agree on one placement" in text
     assert "Handle that was cut away @sample" in text and "微博" in text
 
 

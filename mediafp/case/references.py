@@ -16,16 +16,18 @@ from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.matching.candidates import Vectors, background_level
 from mediafp.matching.images.compare import ImagePair as PicturePair
-from mediafp.matching.images.compare import ImageQuery, match_image
 from mediafp.matching.images.compare import compare_images as compare_picture
-from mediafp.matching.images.local_features import LocalFeatures, query_features
+from mediafp.matching.images.compare import match_image
 from mediafp.matching.images.query_crops import make_query_crops
+from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
+from mediafp.matching.local_features import LocalFeatures, query_features
 from mediafp.matching.transcripts.compare import match_transcript
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.matching.videos.compare import VideoPair as VideoPair
-from mediafp.matching.videos.compare import VideoQuery, match_video
 from mediafp.matching.videos.compare import compare_videos as compare_video
+from mediafp.matching.videos.compare import match_video
+from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store.faiss_index import FaissIndex
 from mediafp.store.sqlite import ocr_results, transcripts
 from mediafp.store.sqlite.store import SqliteStore
@@ -254,7 +256,7 @@ def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
         distinct_crops=clear,
         quality=float(rows.quality[0]),
         pdq=Pdq().dihedral_hashes(image),
-        sketch=query_features(image, _size(asset)),
+        local_features=query_features(image, _size(asset)),
     )
 
 
