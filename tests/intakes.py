@@ -9,13 +9,14 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+from processes import PATIENCE_SECONDS
 
 from mediafp.ingest.thumbnails import encode_thumbnail
-from mediafp.store.sqlite.ledger import LedgerEntry
-from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.store.sqlite.connection import DATABASE_NAME
+from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, Sighting, Thumbnail
-from mediafp.types.runs import IngestRecord
+from mediafp.types.runs import IngestRecord, LedgerEntry
 
 BAD_NAME = os.fsdecode(b"/dump/bad\xff \xe5\x89\xaf\n.mp4")
 """A path with a byte that is no UTF-8, beside Chinese and a newline."""
@@ -88,12 +89,12 @@ HEAD = """
 import os, resource, sys
 from pathlib import Path
 from mediafp.types.errors import StoreError
-from mediafp.store.sqlite import ledger
 from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.runs import LedgerEntry
 
 def fail(path, kind="corrupt"):
-    row = ledger.LedgerEntry(path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m")
-    ledger.write_entry(store, row)
+    row = LedgerEntry(path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m")
+    store.write_ledger_entry(row)
 
 def limit(size=resource.RLIM_INFINITY):  # as a disk that is full
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
@@ -132,5 +133,5 @@ def ask(process: "subprocess.Popen[str]") -> str:
 
 def end(process: "subprocess.Popen[str]") -> int:
     """Its exit status, once it has no more to read."""
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode

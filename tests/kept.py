@@ -2,7 +2,6 @@
 
 from mediafp.case.case import Case
 from mediafp.fingerprints.transcript import fingerprint_transcript
-from mediafp.store.sqlite import transcripts
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.runs import IngestRecord
 from mediafp.types.transcripts import Transcript
@@ -17,6 +16,6 @@ def keep_spoken(case: Case, sha256: str, name: str, sound: str, transcript: Tran
                 sighting=Sighting(sha256=sha256, uri=f"/dump/{name}.mp4"),
             )
         )
-        transcripts.save_audio_id(case._store, sha256, sound)
-        transcripts.save_transcript(case._store, sound, transcript, fingerprint_transcript(sha256, transcript), rank)
+        case._store.save_audio_id(sha256, sound)
+        case._store.save_transcript(sound, transcript, fingerprint_transcript(sha256, transcript), rank)
     return sha256

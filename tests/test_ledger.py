@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from intakes import BAD_NAME, done, failed, intake, raw
 
-from mediafp.store.sqlite import custody_log, ledger
-from mediafp.store.sqlite.ledger import LedgerEntry
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError
+from mediafp.types.runs import LedgerEntry
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 def write(store: SqliteStore, *entries: LedgerEntry) -> None:
     with store.writing():
         for entry in entries:
-            ledger.write_entry(store, entry)
+            store.write_ledger_entry(entry)
 
 
 def skipped(path: str) -> LedgerEntry:
@@ -47,29 +46,29 @@ def test_a_row_comes_back_as_it_was(store: SqliteStore, entry: LedgerEntry) -> N
     write(store, entry)
     store.close()
     with SqliteStore(store.folder) as again:
-        assert ledger.find_entry(again, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) == entry
-        assert ledger.failures(again) == ([entry] if entry.state == "failed" else [])
+        assert again.find_ledger_entry(entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) == entry
+        assert again.failures() == ([entry] if entry.state == "failed" else [])
         assert again.check_integrity() == []
 
 
 def test_a_changed_file_is_not_found(store: SqliteStore) -> None:
     entry = done(intake("a", BAD_NAME))
     write(store, entry)
-    assert ledger.find_entry(store, entry.path, bytes=entry.bytes + 1, modified_ns=entry.modified_ns) is None
-    assert ledger.find_entry(store, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns + 1) is None
-    assert ledger.find_entry(store, "/other", bytes=entry.bytes, modified_ns=entry.modified_ns) is None
+    assert store.find_ledger_entry(entry.path, bytes=entry.bytes + 1, modified_ns=entry.modified_ns) is None
+    assert store.find_ledger_entry(entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns + 1) is None
+    assert store.find_ledger_entry("/other", bytes=entry.bytes, modified_ns=entry.modified_ns) is None
 
 
 def test_a_file_has_one_row_the_last(store: SqliteStore) -> None:
     write(store, failed(BAD_NAME), failed(BAD_NAME, "crash", attempts=2), failed("/z"), failed("/b"))
-    assert ledger.failures(store) == [failed("/b"), failed(BAD_NAME, "crash", attempts=2), failed("/z")]
+    assert store.failures() == [failed("/b"), failed(BAD_NAME, "crash", attempts=2), failed("/z")]
     write(store, done(intake("a", BAD_NAME)), skipped("/b"))
-    assert [row.path for row in ledger.failures(store)] == ["/z"]
+    assert [row.path for row in store.failures()] == ["/z"]
 
 
 def test_a_hostile_message_does_not_stop_the_ledger(store: SqliteStore) -> None:
     write(store, replace(failed(BAD_NAME), message=f"{BAD_NAME} is\ud800\x00cut"))
-    (row,) = ledger.failures(store)
+    (row,) = store.failures()
     assert row.path == BAD_NAME and row.message is not None and row.message.endswith("is?\x00cut")
     assert store.check_integrity() == []
 
@@ -92,13 +91,13 @@ def test_a_hostile_message_does_not_stop_the_ledger(store: SqliteStore) -> None:
 def test_a_row_that_contradicts_itself_is_refused(store: SqliteStore, wrong: LedgerEntry) -> None:
     with pytest.raises(StoreError, match="cannot be written"):
         write(store, wrong)
-    assert ledger.failures(store) == []
+    assert store.failures() == []
 
 
 def test_a_failure_is_logged_when_it_is_new_and_when_it_is_another(store: SqliteStore) -> None:
     write(store, failed(BAD_NAME), failed(BAD_NAME, attempts=2))
     write(store, failed(BAD_NAME, "crash"), skipped(BAD_NAME), failed(BAD_NAME, "crash"), skipped("/s"))
-    logged = [entry.details for entry in custody_log.iter_log(store, "failed")]
+    logged = [entry.details for entry in store.iter_log("failed")]
     assert logged == [{"path": BAD_NAME, "kind": kind} for kind in ("corrupt", "crash", "crash")]
 
 
@@ -115,5 +114,5 @@ def test_no_asset_means_no_row(store: SqliteStore) -> None:
     write(store, entry)
     with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
         raw(store, "UPDATE ledger SET sha256 = NULL")
-    store.db.execute("DELETE FROM asset")
-    assert ledger.find_entry(store, entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) is None
+    store.database.connection.execute("DELETE FROM asset")
+    assert store.find_ledger_entry(entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) is None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from intakes import BAD_NAME, JPEGS, done, fingerprint, intake, raw
 
-from mediafp.store.sqlite import custody_log, ledger, transcripts
+from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint
@@ -44,7 +44,7 @@ def told(store: SqliteStore) -> list[tuple[str, dict[str, object]]]:
     """What the log says, without the contents, which are hashes."""
     return [
         (entry.what, {name: value for name, value in entry.details.items() if name != "content"})
-        for entry in custody_log.iter_log(store)
+        for entry in store.iter_log()
     ]
 
 
@@ -53,9 +53,9 @@ def fill(store: SqliteStore) -> None:
     with store.writing():
         for given in (intake("a"), intake("b"), intake("a", BAD_NAME)):
             store.add_record(given)
-            ledger.write_entry(store, done(given))
-        transcripts.save_audio_id(store, A, "sound")
-        transcripts.save_transcript(store, "sound", said("机器"), WORDS, 1)
+            store.write_ledger_entry(done(given))
+        store.save_audio_id(A, "sound")
+        store.save_transcript("sound", said("机器"), WORDS, 1)
     assert store.check_integrity() == []
 
 
@@ -63,22 +63,22 @@ def fill(store: SqliteStore) -> None:
 
 
 def test_an_empty_log_has_a_head(store: SqliteStore) -> None:
-    assert custody_log.last_entry(store) == (0, "0" * 64) and list(custody_log.iter_log(store)) == []
+    assert store.last_log_entry() == (0, "0" * 64) and list(store.iter_log()) == []
 
 
 def test_entries_come_back_in_order_each_sealed_onto_the_one_before(store: SqliteStore) -> None:
     details = [{"path": BAD_NAME, "n": 1}, {"options": {"b": [1.5, None], "a": True}}, {}]
     with store.writing():
         for n, given in enumerate(details):
-            custody_log.append(store, "ingest" if n else "other", given)
+            store.append_log("ingest" if n else "other", given)
     before = "0" * 64
-    for n, entry in enumerate(custody_log.iter_log(store)):
+    for n, entry in enumerate(store.iter_log()):
         whole = json.dumps([n + 1, entry.at, entry.what, details[n], before], sort_keys=True, separators=(",", ":"))
         before = hashlib.sha256(whole.encode("ascii")).hexdigest()
         assert (entry.n, entry.details, entry.hash) == (n + 1, details[n], before)
         assert entry.at.endswith("Z")
-    assert custody_log.last_entry(store) == (3, before)
-    assert [entry.n for entry in custody_log.iter_log(store, "ingest")] == [2, 3]
+    assert store.last_log_entry() == (3, before)
+    assert [entry.n for entry in store.iter_log("ingest")] == [2, 3]
     assert store.check_integrity() == []
 
 
@@ -86,18 +86,18 @@ def test_a_clock_that_is_set_back_does_not_matter(store: SqliteStore, monkeypatc
     for time in ("2030-01-01T00:00:00Z", "2024-01-01T00:00:00Z"):
         monkeypatch.setattr(custody_log, "utc_now", lambda time=time: time)
         with store.writing():
-            custody_log.append(store, "ingest", {"at": time})
-    assert [entry.at[:4] for entry in custody_log.iter_log(store)] == ["2030", "2024"]
+            store.append_log("ingest", {"at": time})
+    assert [entry.at[:4] for entry in store.iter_log()] == ["2030", "2024"]
     assert store.check_integrity() == []
 
 
 def test_what_is_undone_is_not_logged(store: SqliteStore) -> None:
     fill(store)
-    before = custody_log.last_entry(store)
+    before = store.last_log_entry()
     with pytest.raises(KeyboardInterrupt), store.writing():
         store.add_record(intake("c"))
         raise KeyboardInterrupt
-    assert custody_log.last_entry(store) == before and store.check_integrity() == []
+    assert store.last_log_entry() == before and store.check_integrity() == []
 
 
 def test_a_new_asset_its_sighting_and_further_ones_are_logged(store: SqliteStore) -> None:
@@ -123,15 +123,15 @@ def test_a_newer_reading_is_logged(store: SqliteStore) -> None:
         store.add_record(given)
         store.add_record(replace(given, fingerprints=tuple(replace(f, version="2") for f in given.fingerprints)))
     assert told(store)[2:] == [("refreshed", {"sha256": A})]
-    contents = [entry.details["content"] for entry in custody_log.iter_log(store) if "content" in entry.details]
+    contents = [entry.details["content"] for entry in store.iter_log() if "content" in entry.details]
     assert len(set(contents)) == 2 and store.check_integrity() == []
 
 
 def test_a_transcript_is_logged_when_it_is_new_and_when_it_is_another(store: SqliteStore) -> None:
     for text in ("早", "早", "晚"):
         with store.writing():
-            transcripts.save_transcript(store, "sound", said(text), WORDS, 1)
-    entries = list(custody_log.iter_log(store, "transcribed"))
+            store.save_transcript("sound", said(text), WORDS, 1)
+    entries = list(store.iter_log("transcribed"))
     assert [{**entry.details, "words": ""} for entry in entries] == [
         {"sound": "sound", "version": "v", "model": "m", "words": ""}
     ] * 2
@@ -157,17 +157,17 @@ def test_a_transcript_is_logged_when_it_is_new_and_when_it_is_another(store: Sql
 )
 def test_the_log_is_only_added_to(store: SqliteStore, change: str) -> None:
     fill(store)
-    before = list(custody_log.iter_log(store))
+    before = list(store.iter_log())
     with pytest.raises(sqlite3.IntegrityError, match="the log is only added to"):
         raw(store, change)
-    assert list(custody_log.iter_log(store)) == before
+    assert list(store.iter_log()) == before
 
 
 def test_a_damaged_entry_is_named(store: SqliteStore) -> None:
     fill(store)
     unlocked(store, "UPDATE log SET details = '{' WHERE n = 2")
     with pytest.raises(StoreError, match=r"entry 2 .*verify"):
-        list(custody_log.iter_log(store))
+        list(store.iter_log())
 
 
 # What is found ------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_a_damaged_entry_is_named(store: SqliteStore) -> None:
 
 def unlocked(store: SqliteStore, *changes: str) -> None:
     """Changes the store as one who knows how, and who puts back what stood in the way."""
-    triggers = list(store.rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+    triggers = list(store.database.rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
     for name, _ in triggers:
         raw(store, f"DROP TRIGGER {name}")
     for change in changes:
@@ -248,8 +248,8 @@ def test_a_forged_entry_that_is_well_sealed_and_says_nonsense_is_found(store: Sq
         ("sighted", {"sha256": []}),
     ):
         with store.writing():
-            custody_log.append(store, what, details)
-        number, _ = custody_log.last_entry(store)
+            store.append_log(what, details)
+        number, _ = store.last_log_entry()
         assert f"entry {number} of the log was changed" in store.check_integrity()
 
 

@@ -4,7 +4,6 @@ import pytest
 from kept import keep_spoken
 
 from mediafp.case.case import Case
-from mediafp.store.sqlite import text_index
 from mediafp.types.errors import UsageError
 from mediafp.types.media import Sighting, TimeSpan
 from mediafp.types.transcripts import SearchHit, Transcript, TranscriptSegment
@@ -37,7 +36,7 @@ def keep(case: Case, name: str, *utterances: TranscriptSegment | str, sound: str
 
 
 def find(case: Case, text: str) -> list[SearchHit]:
-    return list(text_index.search_passages(case._store, text))
+    return list(case._store.search_passages(text))
 
 
 def marked(hit: SearchHit) -> list[str]:
@@ -141,7 +140,7 @@ def test_the_index_own_language_neither_raises_nor_acts(case: Case, sought: str,
 
 def test_a_text_without_a_word_is_refused_before_anything_is_asked_for(case: Case) -> None:
     with pytest.raises(UsageError):
-        text_index.search_passages(case._store, "…")
+        case._store.search_passages("…")
 
 
 def test_a_character_that_the_index_passes_over_makes_no_hit_of_what_is_not_there(case: Case) -> None:
@@ -216,5 +215,5 @@ def test_the_best_come_first_in_an_order_that_stays(case: Case) -> None:
     keep(case, "b", "雨")
     found = [(hit.sha256[0], hit.start) for hit in find(case, "雨")]
     assert found == [("b", 0), ("c", 0), ("c", 10), ("a", 0)]
-    assert [(hit.sha256[0], hit.start) for hit in text_index.search_passages(case._store, "雨", limit=2)] == found[:2]
-    assert list(text_index.search_passages(case._store, "雨", limit=0)) == []
+    assert [(hit.sha256[0], hit.start) for hit in case._store.search_passages("雨", limit=2)] == found[:2]
+    assert list(case._store.search_passages("雨", limit=0)) == []

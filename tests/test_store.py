@@ -16,15 +16,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from intakes import BAD_NAME, HEAD, JPEGS, answer, ask, child, done, end, failed, fingerprint, intake, raw, tell
+from processes import PATIENCE_SECONDS
 
-from mediafp.store.sqlite import custody_log, ledger, schema, transcripts
-from mediafp.store.sqlite import store as store_module
-from mediafp.store.sqlite.ledger import LedgerEntry
-from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.store.sqlite import connection, schema
+from mediafp.store.sqlite.connection import DATABASE_NAME
+from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types import arrays, fingerprints
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
 from mediafp.types.media import Sighting, Thumbnail
+from mediafp.types.runs import LedgerEntry
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 PAGE = 4096
@@ -48,8 +49,8 @@ def state(store: SqliteStore) -> tuple[object, ...]:
         [store.sightings(a.sha256) for a in assets],
         [store.fingerprint_types(a.sha256) for a in assets],
         [store.row_thumbnail(a.sha256, 0) for a in assets],
-        ledger.failures(store),
-        custody_log.last_entry(store),
+        store.failures(),
+        store.last_log_entry(),
     )
 
 
@@ -67,7 +68,7 @@ def test_an_intake_comes_back_as_it_was(store: SqliteStore, path: str) -> None:
         assert again.assets() == [given.asset] == [again.asset(sha256)]
         assert again.sightings(sha256) == [given.sighting] and again.uris(sha256) == (path,)
         assert again.warnings(sha256) == ["2 packets are damaged"]
-        assert again.count() == 1
+        assert again.count_assets() == 1
         assert again.fingerprint_types(sha256) == [("pdq", "1"), ("sscd_distilled", "1")]
         for kept in given.fingerprints:
             (back,) = again.fingerprints(kept.type, kept.version)
@@ -160,7 +161,7 @@ def test_the_same_bytes_twice_are_one_asset_with_two_sightings(store: SqliteStor
         assert store.add_record(intake("a", "/dump/first.mp4"))
         assert not store.add_record(intake("a", "/dump/second.mp4"))
         assert not store.add_record(intake("a", "/dump/second.mp4"))
-    assert store.count() == 1
+    assert store.count_assets() == 1
     assert sorted(store.uris("a" * 64)) == ["/dump/first.mp4", "/dump/second.mp4"]
     assert len(list(store.fingerprints("pdq", "1"))) == 1
 
@@ -205,13 +206,13 @@ def test_an_asset_that_is_not_there_is_named(store: SqliteStore) -> None:
 def test_what_is_interrupted_is_undone_as_a_whole(store: SqliteStore, error: type[BaseException]) -> None:
     with store.writing():
         store.add_record(intake("a"))
-        ledger.write_entry(store, failed("/dump/b.mp4"))
+        store.write_ledger_entry(failed("/dump/b.mp4"))
     before = state(store)
     with pytest.raises(error), store.writing():
         store.add_record(intake("b"))
-        ledger.write_entry(store, failed("/dump/c.mp4"))
+        store.write_ledger_entry(failed("/dump/c.mp4"))
         store.add_sighting(Sighting(sha256="a" * 64, uri="elsewhere"))
-        assert store.count() == 2
+        assert store.count_assets() == 2
         raise error
     assert state(store) == before
     with store.writing():
@@ -222,7 +223,7 @@ def test_a_write_that_sqlite_refuses_is_a_store_error_and_is_undone(store: Sqlit
     with pytest.raises(StoreError, match="cannot be written"), store.writing():
         store.add_record(intake("a"))
         store.add_sighting(Sighting(sha256="f" * 64, uri="of no asset"))
-    assert store.count() == 0
+    assert store.count_assets() == 0
 
 
 def test_a_killed_writer_leaves_what_was_committed(store: SqliteStore) -> None:
@@ -238,14 +239,14 @@ def test_a_killed_writer_leaves_what_was_committed(store: SqliteStore) -> None:
         store.folder,
     )
     assert end(writer) == 9
-    assert [f.path for f in ledger.failures(store)] == ["/kept"]
+    assert [f.path for f in store.failures()] == ["/kept"]
     assert store.check_integrity() == []
 
 
 READER = """
 for _ in sys.stdin:
     rows = sum(len(f.vectors) for f in store.fingerprints("pdq", "1"))
-    print(store.count(), rows, len(ledger.failures(store)), len(store.problems()), flush=True)
+    print(store.count_assets(), rows, len(store.failures()), len(store.check_integrity()), flush=True)
 """
 
 
@@ -256,7 +257,7 @@ def test_readers_see_the_state_before_an_open_transaction_and_then_the_state_aft
     assert ask(early) == "1 3 0 0"
     with store.writing():
         store.add_record(intake("b"))
-        ledger.write_entry(store, failed("/dump/c.mp4"))
+        store.write_ledger_entry(failed("/dump/c.mp4"))
         late = child(READER, store.folder)  # even one that comes while the transaction is open
         assert [ask(reader) for reader in (early, late)] == ["1 3 0 0"] * 2
     assert [ask(reader) for reader in (early, late)] == ["2 6 1 0"] * 2
@@ -280,16 +281,16 @@ def test_a_reading_that_has_begun_keeps_its_state(store: SqliteStore) -> None:
 def test_a_second_writer_waits_for_the_first(store: SqliteStore) -> None:
     writer = 'input(); print("begins", flush=True)\nwith store.writing():\n    fail("/x", "crash")\n'
     with store.writing():
-        ledger.write_entry(store, failed("/x"))
+        store.write_ledger_entry(failed("/x"))
         second = child(writer, store.folder)
         assert ask(second) == "begins"
     assert end(second) == 0
-    assert [f.kind for f in ledger.failures(store)] == ["crash"]
-    assert [entry.details["kind"] for entry in custody_log.iter_log(store)] == ["corrupt", "crash"]
+    assert [f.kind for f in store.failures()] == ["crash"]
+    assert [entry.details["kind"] for entry in store.iter_log()] == ["corrupt", "crash"]
 
 
 def test_a_second_writer_that_waits_too_long_fails_cleanly(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
     with SqliteStore(store.folder) as second:
         with store.writing():
             store.add_record(intake("a"))
@@ -304,7 +305,7 @@ def test_a_second_writer_that_waits_too_long_fails_cleanly(store: SqliteStore, m
 
 
 def test_an_empty_store_is_sound(store: SqliteStore) -> None:
-    assert store.check_integrity() == [] and store.count() == 0
+    assert store.check_integrity() == [] and store.count_assets() == 0
 
 
 @pytest.mark.parametrize(
@@ -384,14 +385,14 @@ def full_and_closed(store: SqliteStore) -> bytes:
         for name in "abcdef":
             given = intake(name, rows=40)
             store.add_record(given)
-            ledger.write_entry(store, done(given))
-        ledger.write_entry(store, failed(BAD_NAME))
-        transcripts.save_audio_id(store, "a" * 64, "sound")
+            store.write_ledger_entry(done(given))
+        store.write_ledger_entry(failed(BAD_NAME))
+        store.save_audio_id("a" * 64, "sound")
         said = TranscriptSegment(start=0, end=1, language="zh", language_probability=1, text="机器 learning")
         spoken = Transcript(
             model="m", version="v", duration=1, speech_seconds=1, untranscribed_seconds=0, segments=(said,)
         )
-        transcripts.save_transcript(store, "sound", spoken, replace(fingerprint("a" * 64), type="words"), 1)
+        store.save_transcript("sound", spoken, replace(fingerprint("a" * 64), type="words"), 1)
     assert store.check_integrity() == []
     store.close()
     return (store.folder / DATABASE_NAME).read_bytes()
@@ -429,9 +430,9 @@ def test_text_that_is_no_text_is_found(store: SqliteStore, table: str) -> None:
     assert columns
     for (column,) in columns:
         with SqliteStore(store.folder) as again, suppress(sqlite3.IntegrityError):
-            again.db.execute("BEGIN")
-            again.db.execute("PRAGMA ignore_check_constraints=ON")
-            again.db.execute(f"UPDATE {table} SET {column} = CAST(x'68c328ff' AS TEXT) WHERE true")
+            again.database.connection.execute("BEGIN")
+            again.database.connection.execute("PRAGMA ignore_check_constraints=ON")
+            again.database.connection.execute(f"UPDATE {table} SET {column} = CAST(x'68c328ff' AS TEXT) WHERE true")
             assert any(
                 f"the {column} of a row of {table} is no text: 'h" in finding for finding in again.check_integrity()
             )
@@ -443,12 +444,12 @@ def test_text_that_is_no_text_is_found(store: SqliteStore, table: str) -> None:
 @pytest.mark.parametrize("at", ["when it is written", "when it is committed"])
 def test_a_full_disk_undoes_the_transaction_and_nothing_else(store: SqliteStore, at: str) -> None:
     with store.writing():
-        ledger.write_entry(store, failed("/kept"))
+        store.write_ledger_entry(failed("/kept"))
     pages = 10_000 if at == "when it is committed" else 5  # more than these do not stay in memory until then
     writer = child(
         f"""
         reached = False
-        store.db.execute("PRAGMA cache_size={pages}")
+        store.database.connection.execute("PRAGMA cache_size={pages}")
         limit(200_000)
         try:
             with store.writing():
@@ -458,17 +459,17 @@ def test_a_full_disk_undoes_the_transaction_and_nothing_else(store: SqliteStore,
         except StoreError as error:
             print(error)
         limit()
-        print(reached, [row.path for row in ledger.failures(store)], store.problems())
+        print(reached, [row.path for row in store.failures()], store.check_integrity())
         with store.writing():
             fail("/then")
         """,
         store.folder,
     )
-    said, after = writer.communicate(timeout=60)[0].splitlines()
+    said, after = writer.communicate(timeout=PATIENCE_SECONDS)[0].splitlines()
     assert writer.returncode == 0
     assert str(store.folder) in said and "not full, and run the same command again" in said
     assert after == f"{at == 'when it is committed'} ['/kept'] []"
-    assert [row.path for row in ledger.failures(store)] == ["/kept", "/then"]
+    assert [row.path for row in store.failures()] == ["/kept", "/then"]
     assert store.check_integrity() == []
 
 
@@ -485,10 +486,10 @@ def test_a_store_is_not_made_on_a_full_disk(tmp_path: Path) -> None:
                 print(error)
         limit()
         with SqliteStore(folder, create=True) as store:
-            assert store.problems() == []
+            assert store.check_integrity() == []
         """
     )
-    said = maker.communicate(timeout=60)[0].splitlines()
+    said = maker.communicate(timeout=PATIENCE_SECONDS)[0].splitlines()
     assert maker.returncode == 0 and len(said) > 5
     assert all(str(tmp_path / "store") in line and "cannot be opened" in line for line in said)
 
@@ -508,7 +509,7 @@ with SqliteStore(folder, create=True) as store:
                 fail(f"/lost/{{n}}" * 40)
     except StoreError as error:
         print(error)
-    print([row.path for row in ledger.failures(store)])
+    print([row.path for row in store.failures()])
 try:
     (folder / "filler").write_bytes(bytes(1 << 20))
 except OSError:
@@ -518,7 +519,8 @@ try:
 except StoreError as error:
     print(error)
 """
-    done = subprocess.run([*mount, tmp_path, sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    words = [*mount, tmp_path, sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     written, kept, opened = done.stdout.splitlines()
     assert kept == "['/kept']"
     for said in (written, opened):
@@ -528,18 +530,18 @@ except StoreError as error:
 def test_a_folder_that_vanishes_or_is_replaced_takes_no_more_files(store: SqliteStore) -> None:
     away = store.folder.with_name("away")
     with pytest.raises(StoreError, match=r"moved or deleted.*put it back"), store.writing():
-        ledger.write_entry(store, failed("/lost"))
+        store.write_ledger_entry(failed("/lost"))
         store.folder.rename(away)
     SqliteStore(store.folder, create=True).close()
     with pytest.raises(StoreError, match="moved or deleted"), store.writing():
-        ledger.write_entry(store, failed("/lost"))
+        store.write_ledger_entry(failed("/lost"))
     shutil.rmtree(store.folder)
     with pytest.raises(StoreError, match="there is no store"):
         SqliteStore(store.folder)
     away.rename(store.folder)
     with store.writing():
-        ledger.write_entry(store, failed("/kept"))
-    assert [row.path for row in ledger.failures(store)] == ["/kept"]
+        store.write_ledger_entry(failed("/kept"))
+    assert [row.path for row in store.failures()] == ["/kept"]
 
 
 def test_a_store_is_the_same_from_another_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -547,7 +549,7 @@ def test_a_store_is_the_same_from_another_working_folder(tmp_path: Path, monkeyp
     with SqliteStore(Path("here"), create=True) as store:
         monkeypatch.chdir("/")
         with store.writing():
-            ledger.write_entry(store, failed("/x"))
+            store.write_ledger_entry(failed("/x"))
 
 
 def test_a_store_that_may_not_be_written_or_entered_is_named_with_the_mend() -> None:
@@ -573,7 +575,7 @@ def test_a_store_that_may_not_be_written_or_entered_is_named_with_the_mend() -> 
                     print(error)
             """
         )
-        said = visitor.communicate(timeout=60)[0].splitlines()
+        said = visitor.communicate(timeout=PATIENCE_SECONDS)[0].splitlines()
         locked.chmod(0o755)
         folder.chmod(0o755)
     if visitor.returncode == SKIPPED:
@@ -617,7 +619,7 @@ def test_a_program_that_is_in_the_way_is_waited_for(tmp_path: Path, monkeypatch:
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None, check_same_thread=False)) as first:
         first.execute("BEGIN IMMEDIATE")
         with monkeypatch.context() as short, pytest.raises(StoreError, match="locked"):
-            short.setattr(store_module, "BUSY_SECONDS", 0.05)
+            short.setattr(connection, "BUSY_SECONDS", 0.05)
             SqliteStore(tmp_path, create=True)
         ending = threading.Timer(0.2, first.execute, ("ROLLBACK",))
         ending.start()
@@ -648,7 +650,7 @@ def test_sixteen_programs_may_make_one_store_at_once(tmp_path: Path) -> None:
             tell(opener, str(turn))
         assert [answer(opener) for opener in openers] == ["written"] * 16
         with SqliteStore(tmp_path / str(turn)) as store:
-            assert len(ledger.failures(store)) == 16 and store.check_integrity() == []
+            assert len(store.failures()) == 16 and store.check_integrity() == []
     assert [end(opener) for opener in openers] == [0] * 16
 
 
@@ -743,21 +745,21 @@ def test_a_store_of_the_second_version_is_brought_up(tmp_path: Path) -> None:
                 [(sha256, t.position, t.seconds, t.jpeg) for t in given.thumbnails],
             )
     with SqliteStore(tmp_path) as store:
-        assert ledger.find_entry(store, "/a", bytes=9, modified_ns=5) == LedgerEntry(
+        assert store.find_ledger_entry("/a", bytes=9, modified_ns=5) == LedgerEntry(
             path="/a", bytes=9, modified_ns=5, version="1", state="done", sha256="a" * 64
         )
-        assert ledger.find_entry(store, "/b", bytes=7, modified_ns=5) is None, "it failed later than it was taken in"
-        assert [(f.path, f.kind, f.message, f.bytes, f.attempts) for f in ledger.failures(store)] == [
+        assert store.find_ledger_entry("/b", bytes=7, modified_ns=5) is None, "it failed later than it was taken in"
+        assert [(f.path, f.kind, f.message, f.bytes, f.attempts) for f in store.failures()] == [
             ("/b", "crash", "died", -1, 1),
             ("/\udcff", "corrupt", "is cut short", -1, 3),
         ]
-        assert [(entry.n, entry.what, entry.details["sha256"]) for entry in custody_log.iter_log(store)] == [
+        assert [(entry.n, entry.what, entry.details["sha256"]) for entry in store.iter_log()] == [
             (1, "adopted", "a" * 64),
             (2, "adopted", "b" * 64),
         ]
-        assert store.check_integrity() == [] and store.count() == 2
+        assert store.check_integrity() == [] and store.count_assets() == 2
         (tables,) = zip(
-            *store.rows("SELECT name FROM sqlite_master WHERE name IN ('file', 'failure', 'log')"), strict=True
+            *store.database.rows("SELECT name FROM sqlite_master WHERE name IN ('file', 'failure', 'log')"), strict=True
         )
         assert tables == ("log",)
     raw(store, "DELETE FROM thumbnail WHERE position = 2")
@@ -777,7 +779,7 @@ def test_a_step_that_fails_leaves_the_older_store_as_it_was(tmp_path: Path, monk
         assert old.execute("SELECT count(*) FROM file").fetchone() == (2,)
         assert old.execute("PRAGMA user_version").fetchone() == (2,)
     with SqliteStore(tmp_path) as store:
-        assert len(ledger.failures(store)) == 2
+        assert len(store.failures()) == 2
 
 
 def test_two_programs_may_make_one_store_at_once(tmp_path: Path) -> None:
@@ -795,7 +797,7 @@ def test_two_programs_may_make_one_store_at_once(tmp_path: Path) -> None:
         first.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
         first.execute("PRAGMA user_version=1")
         first.execute("COMMIT")
-    _, told = second.communicate(timeout=60)
+    _, told = second.communicate(timeout=PATIENCE_SECONDS)
     assert second.returncode == 0, told
     with SqliteStore(tmp_path) as store:
         assert store.check_integrity() == []

@@ -12,8 +12,9 @@ from kept import keep_spoken
 
 from mediafp.case.case import Case, open_case
 from mediafp.fingerprints.transcript import fingerprint_transcript
-from mediafp.store.sqlite import schema, text_index, transcripts
-from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.store.sqlite import schema, transcripts
+from mediafp.store.sqlite.connection import DATABASE_NAME
+from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.transcripts import SearchHit, Transcript, TranscriptSegment
 
@@ -45,7 +46,7 @@ def keep(case: Case, name: str, transcript: Transcript, rank: int = 2) -> str:
 
 
 def find(case: Case, text: str) -> list[SearchHit]:
-    return list(text_index.search_passages(case._store, text))
+    return list(case._store.search_passages(text))
 
 
 @pytest.mark.parametrize(
@@ -112,21 +113,19 @@ def test_a_better_model_is_searched_and_the_older_one_is_kept(case: Case) -> Non
     keep(case, "a", said("错误的字", version="base"), rank=2)
     keep(case, "a", said("正确的字", version="large"), rank=8)
     assert find(case, "错误") == [] and len(find(case, "正确")) == 1
-    older = transcripts.load_transcript(case._store, "sound-a", "base")
+    older = case._store.load_transcript("sound-a", "base")
     assert older is not None and older.segments[0].text == "错误的字"
     keep(case, "a", said("又是错误", version="tiny"), rank=1)
     assert find(case, "又是") == []
-    assert transcripts.check_transcripts(case._store) == []
+    assert transcripts.check_transcripts(case._store.database) == []
 
 
 def test_what_is_only_asked_about_is_not_found(case: Case) -> None:
     with case._store.writing():
-        transcripts.save_audio_id(case._store, "f" * 64, "sound-x")
-        transcripts.save_transcript(case._store, "sound-x", said("秘密"), fingerprint_transcript("f", said("秘密")), 1)
+        case._store.save_audio_id("f" * 64, "sound-x")
+        case._store.save_transcript("sound-x", said("秘密"), fingerprint_transcript("f", said("秘密")), 1)
     assert find(case, "秘密") == []
-    assert transcripts.is_transcribed(case._store, "f" * 64, "v1") and not transcripts.is_transcribed(
-        case._store, "e" * 64, "v1"
-    )
+    assert case._store.is_transcribed("f" * 64, "v1") and not case._store.is_transcribed("e" * 64, "v1")
 
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=20)
@@ -158,13 +157,9 @@ TRANSCRIPTS = st.builds(
 def test_a_transcript_comes_back_as_it_was(case: Case, kept: Transcript) -> None:
     kept = replace(kept, model=kept.model.encode("utf-8", "replace").decode())  # a name, which is always text
     with case._store.writing():
-        transcripts.save_transcript(case._store, "sound", kept, fingerprint_transcript("f", said()), 1)
-    assert (
-        transcripts.best_transcript(case._store, "sound")
-        == kept
-        == transcripts.load_transcript(case._store, "sound", "v1")
-    )
-    assert transcripts.check_transcripts(case._store) == []
+        case._store.save_transcript("sound", kept, fingerprint_transcript("f", said()), 1)
+    assert case._store.best_transcript("sound") == kept == case._store.load_transcript("sound", "v1")
+    assert transcripts.check_transcripts(case._store.database) == []
     for utterance in kept.segments:  # and whatever it is, it can be sought
         if any(c.isalnum() for c in utterance.text):
             assert find(case, utterance.text.replace('"', " ")) == [], "no asset holds the sound"
@@ -173,7 +168,7 @@ def test_a_transcript_comes_back_as_it_was(case: Case, kept: Transcript) -> None
 def test_lone_surrogates_are_kept_and_do_no_harm(case: Case) -> None:
     kept = said("before \udcff after")
     keep(case, "a", kept)
-    assert transcripts.find_transcript(case._store, "a".ljust(64, "0")) == kept
+    assert case._store.find_transcript("a".ljust(64, "0")) == kept
     assert len(find(case, "after")) == 1
 
 
@@ -190,10 +185,10 @@ def test_a_store_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
         db.commit()
     with open_case(folder) as case:
         assert case._store.uris("b" * 64) == ("/old.mp4",), "what it held is there"
-        assert transcripts.find_audio_id(case._store, "b" * 64) is None, "nobody has listened"
+        assert case._store.find_audio_id("b" * 64) is None, "nobody has listened"
         keep(case, "a", said("你好"))
         assert len(find(case, "你好")) == 1
-        assert transcripts.check_transcripts(case._store) == []
+        assert transcripts.check_transcripts(case._store.database) == []
     with closing(sqlite3.connect(folder / DATABASE_NAME)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
 
@@ -208,7 +203,7 @@ def test_of_equal_models_the_newest_is_searched_and_the_same_again_is_no_newer(c
     assert find(case, "早") == [] and len(find(case, "晚")) == 1
     keep(case, "a", said("早上", version="A"))
     assert len(find(case, "早上")) == 1, "what has changed is newer"
-    assert transcripts.check_transcripts(case._store) == []
+    assert transcripts.check_transcripts(case._store.database) == []
 
 
 def test_the_second_best_is_searched_where_the_best_has_lost_its_rank(case: Case) -> None:
@@ -216,15 +211,13 @@ def test_the_second_best_is_searched_where_the_best_has_lost_its_rank(case: Case
     keep(case, "a", said("旧", version="B"), rank=3)
     keep(case, "a", said("新", version="A"), rank=1)
     assert find(case, "新") == [] and len(find(case, "旧")) == 1
-    assert transcripts.check_transcripts(case._store) == []
+    assert transcripts.check_transcripts(case._store.database) == []
 
 
 def test_what_is_undone_is_not_found(case: Case) -> None:
     keep(case, "a", said("先前"))
     with pytest.raises(KeyboardInterrupt), case._store.writing():
-        transcripts.save_transcript(
-            case._store, "sound-a", said("后来", version="v2"), fingerprint_transcript("f", said("后来")), 9
-        )
+        case._store.save_transcript("sound-a", said("后来", version="v2"), fingerprint_transcript("f", said("后来")), 9)
         assert len(find(case, "后来")) == 1
         raise KeyboardInterrupt
     assert len(find(case, "先前")) == 1 and find(case, "后来") == []
@@ -232,10 +225,10 @@ def test_what_is_undone_is_not_found(case: Case) -> None:
 
 def test_a_file_without_sound_is_not_one_that_nobody_listened_to(case: Case) -> None:
     with case._store.writing():
-        transcripts.save_audio_id(case._store, "a" * 64, "")
-    assert transcripts.find_audio_id(case._store, "a" * 64) == ""
-    assert transcripts.find_audio_id(case._store, "b" * 64) is None
-    assert transcripts.find_transcript(case._store, "a" * 64) is None
+        case._store.save_audio_id("a" * 64, "")
+    assert case._store.find_audio_id("a" * 64) == ""
+    assert case._store.find_audio_id("b" * 64) is None
+    assert case._store.find_transcript("a" * 64) is None
 
 
 # The store against itself -------------------------------------------------------------------------
@@ -258,23 +251,23 @@ def test_a_file_without_sound_is_not_one_that_nobody_listened_to(case: Case) -> 
 def test_verify_finds_damaged_transcripts(case: Case, damage: str, named: str) -> None:
     keep(case, "a", said("今天很好", "明天下雨"))
     before = case._store.check_integrity()  # of an asset without fingerprints, which is another test's
-    case._store.db.execute(damage)
+    case._store.database.connection.execute(damage)
     found = [problem for problem in case._store.check_integrity() if problem not in before]
     assert found and any(named in problem for problem in found)
 
 
 def test_a_damaged_transcript_is_named_and_not_a_crash(case: Case) -> None:
     keep(case, "a", said("今天"))
-    case._store.db.execute("UPDATE transcript SET data = '{'")
+    case._store.database.connection.execute("UPDATE transcript SET data = '{'")
     with pytest.raises(StoreError, match=r"sound-a.*verify"):
-        transcripts.best_transcript(case._store, "sound-a")
+        case._store.best_transcript("sound-a")
     with pytest.raises(StoreError, match="verify"):
-        transcripts.load_transcript(case._store, "sound-a", "v1")
+        case._store.load_transcript("sound-a", "v1")
 
 
 def test_a_store_is_checked_while_another_writes(case: Case) -> None:
     keep(case, "a", said("今天"))
     with SqliteStore(case._store.folder) as other, other.writing():
-        transcripts.save_audio_id(other, "b" * 64, "")
-        assert transcripts.check_transcripts(case._store) == []
-        assert transcripts.check_transcripts(other) == []
+        other.save_audio_id("b" * 64, "")
+        assert transcripts.check_transcripts(case._store.database) == []
+        assert transcripts.check_transcripts(other.database) == []

@@ -25,8 +25,7 @@ from mediafp.ingest.files import file_sha256, open_file
 from mediafp.ingest.walk import walk
 from mediafp.report.evidence_page import write_report
 from mediafp.report.trace_page import write_trace
-from mediafp.store.sqlite import text_index
-from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.store import Store, has_store, open_store
 from mediafp.text.speech.misreadings import DEFAULT_LIST, load_misreadings
 from mediafp.types.clusters import Clustering
 from mediafp.types.errors import UnreadableMedia, UsageError
@@ -44,7 +43,7 @@ DEFAULT_MIN_PROBABILITY = 0.5
 class Case:
     """One store and what can be asked of it. Use it as a context manager, or call `close`."""
 
-    def __init__(self, store: SqliteStore, *, sandboxed: bool = True) -> None:
+    def __init__(self, store: Store, *, sandboxed: bool = True) -> None:
         self._store = store
         self._sandboxed = sandboxed
 
@@ -169,7 +168,7 @@ class Case:
 
     def search(self, text: str) -> Iterator[SearchHit]:
         """The passages of what is said, and written in pictures, that hold all words and phrases of a text, best first."""
-        return text_index.search_passages(self._store, text)
+        return self._store.search_passages(text)
 
     def match_all(self) -> Iterator[tuple[Asset, list[Match]]]:
         """Every asset with its matches among the others, unlikely ones included."""
@@ -239,7 +238,7 @@ class Case:
         def write(linked: Sequence[Clip] = ()) -> None:
             with _writing(out):
                 write_report(
-                    out, answers=found, clustering=clustering, source=StoredEvidence(self._store), clips=linked
+                    out, results=found, clustering=clustering, source=StoredEvidence(self._store), clips=linked
                 )
 
         # Clips take long: the page is there before them, and again with links to them.
@@ -287,7 +286,7 @@ def estimate_ingest(
     """What `ingest` into the case of a folder would do, and roughly how long it would take. Writes nothing."""
     folder = folder or default_store_folder()
     with ExitStack() as stack:
-        store = stack.enter_context(SqliteStore(folder)) if (folder / DATABASE_NAME).exists() else None
+        store = stack.enter_context(open_store(folder)) if has_store(folder) else None
         options = options or IngestOptions()
         workers = stack.enter_context(WorkerPool(folder, sandboxed=sandboxed, text=options.analysis.ocr))
         return estimate.estimate_ingest(store, workers, walk(paths), options)
@@ -308,5 +307,5 @@ def open_case(folder: Path | str | None = None, *, create: bool = False, sandbox
     if folder == "":
         raise UsageError("--store needs a folder's name")
     return Case(
-        SqliteStore(Path(folder) if folder is not None else default_store_folder(), create=create), sandboxed=sandboxed
+        open_store(Path(folder) if folder is not None else default_store_folder(), create=create), sandboxed=sandboxed
     )

@@ -2,7 +2,7 @@
 
 from mediafp.matching.clustering import cluster_edges
 from mediafp.matching.videos.compare import VideoPair as VideoPair
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.types.clusters import Clustering, Edge
 from mediafp.types.matches import Match, PairKey, pair_key
 from mediafp.types.media import Asset
@@ -27,7 +27,7 @@ def edges_from_matches(asset: Asset, matches: list[Match]) -> list[Edge]:
     ]
 
 
-def cluster_store(store: SqliteStore, answers: list[tuple[Asset, list[Match]]]) -> Clustering:
+def cluster_store(store: Store, answers: list[tuple[Asset, list[Match]]]) -> Clustering:
     """The clusters of a store from its relations; of the two directions of a pair the likelier stands.
 
     Words alone join nothing: what is said under the same script may show anything else.

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from pathlib import Path
 import av
 import ctranslate2
 import cv2
-import faiss
 import faster_whisper
 import imageio_ffmpeg
 import numpy as np
@@ -22,6 +20,7 @@ from mediafp.engine.local.pool import WorkerPool
 from mediafp.engine.local.programs import find_ffmpeg
 from mediafp.engine.local.sandbox import check_restrictions
 from mediafp.ingest.files import OpenFile
+from mediafp.store.libraries import faiss_version, is_sqlite_supported, sqlite_version
 from mediafp.types import model_files
 from mediafp.types.errors import MediafpError
 
@@ -41,12 +40,12 @@ class EnvironmentCheck:
 def check_environment() -> Iterator[EnvironmentCheck]:
     """Findings on Python, libraries, model files and this machine."""
     yield EnvironmentCheck(name="Python", ok=sys.version_info >= (3, 12), detail=sys.version.split()[0])
-    yield EnvironmentCheck(name="SQLite", ok=sqlite3.sqlite_version_info >= (3, 37), detail=sqlite3.sqlite_version)
+    yield EnvironmentCheck(name="SQLite", ok=is_sqlite_supported(), detail=sqlite_version())
     ffmpeg = av.ffmpeg_version_info
     good = tuple(int(part) for part in re.findall(r"\d+", ffmpeg)[:3]) >= MIN_FFMPEG_VERSION
     yield EnvironmentCheck(name="PyAV", ok=good, detail=f"{av.__version__}, FFmpeg {ffmpeg} inside")
     yield EnvironmentCheck(name="OpenCV with SIFT", ok=hasattr(cv2, "SIFT_create"), detail=cv2.__version__)
-    yield EnvironmentCheck(name="FAISS", ok=True, detail=faiss.__version__)
+    yield EnvironmentCheck(name="FAISS", ok=True, detail=faiss_version())
     devices = ctranslate2.get_cuda_device_count()
     yield EnvironmentCheck(
         name="faster-whisper",

@@ -2,8 +2,7 @@
 
 from functools import lru_cache
 
-from mediafp.store.sqlite import transcripts
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.text.speech.misreadings import find_hints, load_misreadings
 from mediafp.types.media import Asset
 from mediafp.types.runs import FileAnalysis
@@ -16,7 +15,7 @@ TRANSCRIPT_CACHE_SIZE = 64
 class StoredEvidence:
     """The store as a page sees it (an `EvidenceSource`), and beside it the file that is asked about, where one is."""
 
-    def __init__(self, store: SqliteStore, asked: FileAnalysis | None = None) -> None:
+    def __init__(self, store: Store, asked: FileAnalysis | None = None) -> None:
         self._store, self._asked = store, asked
         self._tells = load_misreadings()
         self.sightings = store.sightings
@@ -41,7 +40,7 @@ class StoredEvidence:
 
     def _transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         """An asset's best transcript, and the known slips in it."""
-        said = transcripts.find_transcript(self._store, sha256)
+        said = self._store.find_transcript(sha256)
         if said is None:
             return None
         return said, tuple(find_hints(said, self._tells, self._store.captions(sha256)))

@@ -9,7 +9,7 @@ from typing import Literal
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.matching.images.rectangles import find_rectangles
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.types.errors import UnreadableMedia
 from mediafp.types.geometry import box_corners
 from mediafp.types.matches import Point
@@ -17,7 +17,7 @@ from mediafp.types.media import Pixels
 
 
 @contextmanager
-def open_original(store: SqliteStore, sha256: str) -> Iterator[OpenFile | None]:
+def open_original(store: Store, sha256: str) -> Iterator[OpenFile | None]:
     """A file that still holds the asset's bytes; None where it is gone or was changed."""
     with ExitStack() as opened:
         found = None
@@ -32,7 +32,7 @@ def open_original(store: SqliteStore, sha256: str) -> Iterator[OpenFile | None]:
         yield found
 
 
-def find_stored_rectangles(store: SqliteStore, sha256: str) -> list[tuple[Point, ...]]:
+def find_stored_rectangles(store: Store, sha256: str) -> list[tuple[Point, ...]]:
     """The rectangles that stand out in a stored picture, in its pixels."""
     jpeg = store.row_thumbnail(sha256, 0)
     if jpeg is None:
@@ -42,7 +42,7 @@ def find_stored_rectangles(store: SqliteStore, sha256: str) -> list[tuple[Point,
     return [tuple((x * zoom, y * zoom) for x, y in box_corners(box).tolist()) for box in find_rectangles(thumbnail)]
 
 
-def _enlargement(store: SqliteStore, sha256: str, thumbnail: Pixels) -> float:
+def _enlargement(store: Store, sha256: str, thumbnail: Pixels) -> float:
     """Pixels of a stored picture a pixel of its thumbnail."""
     properties = store.asset(sha256).properties
     return max(int(properties["width"] or 0), int(properties["height"] or 0)) / float(max(thumbnail.shape[:2]))

@@ -12,12 +12,12 @@ from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.ingest.walk import FoundFile
 from mediafp.matching.images.text_evidence import TextLines
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.types.errors import MediaError
 from mediafp.types.matches import Match, QueryResult, TextLine
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 
-NOT_MEDIA_MESSAGE = "not a picture, video or sound file"
+NOT_MEDIA_MESSAGE = "not an image, video or audio file"
 MAX_NEAR_MISSES = 3
 """Candidates that are told with what speaks against them."""
 MIN_OCR_PROBABILITY = 0.5
@@ -44,7 +44,7 @@ class AnalysedQuery:
 
 
 def run_query(
-    found: FoundFile, store: SqliteStore, library: StoredReferences, workers: WorkerPool, question: QueryOptions
+    found: FoundFile, store: Store, library: StoredReferences, workers: WorkerPool, question: QueryOptions
 ) -> AnalysedQuery:
     """What the library knows of one file; an error is part of the answer.
 
@@ -87,7 +87,7 @@ def run_query(
     return AnalysedQuery(result=answer, analysis=reading)
 
 
-def _read_now(store: SqliteStore, sha256: str, workers: WorkerPool) -> tuple[TextLine, ...] | None:
+def _read_now(store: Store, sha256: str, workers: WorkerPool) -> tuple[TextLine, ...] | None:
     """The text of a stored picture, read from its file, else from its thumbnail; None where neither can be read."""
     try:
         with open_original(store, sha256) as file:

@@ -28,9 +28,7 @@ from mediafp.matching.videos.compare import VideoPair as VideoPair
 from mediafp.matching.videos.compare import compare_videos as compare_video
 from mediafp.matching.videos.compare import match_video
 from mediafp.matching.videos.frames import VideoQuery
-from mediafp.store.faiss_index import FaissIndex
-from mediafp.store.sqlite import ocr_results, transcripts
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store, build_index
 from mediafp.types import model_files
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import REFERENCE_CROPS, Fingerprint
@@ -47,7 +45,7 @@ FEATURE_CACHE_SIZE = 1000
 class StoredReferences:
     """An open store made ready for matching: its rows in memory, its thumbnails on demand (a `Shelf`)."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         embedding, pdq = (fingerprint_type(name) for name in STORED_TYPES)
         stale = store.versions(SEARCH_TYPE) - {embedding.version}
@@ -56,20 +54,18 @@ class StoredReferences:
                 f"the store holds fingerprints of another model version ({', '.join(sorted(stale))});"
                 " versions never compare: take its files into a new store"
             )
-        self._index = FaissIndex(
-            store.fingerprints(SEARCH_TYPE, embedding.version), metric=embedding.metric, width=embedding.columns
-        )
-        self._hashes = FaissIndex(store.fingerprints("pdq", pdq.version), metric=pdq.metric, width=pdq.columns)
-        self._crops = FaissIndex(
+        self._embeddings = {f.sha256: f for f in store.fingerprints(SEARCH_TYPE, embedding.version)}
+        self._pdq = {f.sha256: f for f in store.fingerprints("pdq", pdq.version)}
+        self._index = build_index(self._embeddings.values(), metric=embedding.metric, columns=embedding.columns)
+        self._hashes = build_index(self._pdq.values(), metric=pdq.metric, columns=pdq.columns)
+        self._crops = build_index(
             store.fingerprints(REFERENCE_CROPS, reference_crops_version(embedding)),
             metric=embedding.metric,
-            width=embedding.columns,
-            kept=False,
+            columns=embedding.columns,
         )
         self._assets = {asset.sha256: asset for asset in store.assets()}
-        if not self._assets.keys() == self._index.fingerprints.keys() == self._hashes.fingerprints.keys():
+        if not self._assets.keys() == self._embeddings.keys() == self._pdq.keys():
             raise StoreError("the store lacks fingerprints of some of its assets; see: mediafp verify")
-        self.assets, self.owner, self.row = self._index.assets, self._index.owner, self._index.row
         with np.load(model_files.model_path("background")) as bank:
             self.background: Vectors = bank[SEARCH_TYPE]
             self._full_background: Vectors = bank[RERANKING_TYPE]
@@ -88,37 +84,32 @@ class StoredReferences:
 
     def embeddings(self, sha256: str) -> Vectors:
         """Unit vectors (N, 512)."""
-        return self._index.fingerprints[sha256].vectors  # type: ignore[return-value]
+        return self._embeddings[sha256].vectors  # type: ignore[return-value]
 
     def quality(self, sha256: str) -> npt.NDArray[np.float32]:
         """How far from plain the rows' pictures are (N,), 0..1."""
-        return self._index.fingerprints[sha256].quality
+        return self._embeddings[sha256].quality
 
     def spans(self, sha256: str) -> npt.NDArray[np.float64]:
         """Seconds (N, 2) of the rows."""
-        return self._index.fingerprints[sha256].spans
+        return self._embeddings[sha256].spans
 
     def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
         """PDQ rows (N, 32)."""
-        return self._hashes.fingerprints[sha256].vectors  # type: ignore[return-value]
+        return self._pdq[sha256].vectors  # type: ignore[return-value]
 
     def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
         """Of each query row the assets whose crops are among the nearest, and the cosine of the nearest of each."""
-        index = self._crops
-        found = zip(*index.search(queries, count), strict=True)
+        neighbours = self._crops.search(queries, count)
         # The best comes last, and stays.
         return [
-            {
-                index.assets[owner]: float(score)
-                for owner, score in zip(index.owner[rows][::-1], scores[::-1], strict=True)
-            }
-            for rows, scores in found
+            {hit.sha256: hit.score for hit in reversed(neighbours.of_query(number))}
+            for number in range(len(neighbours))
         ]
 
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """The assets and rows whose PDQ hash lies within so many bits of one of these (N, 32)."""
-        index = self._hashes
-        return {(index.assets[index.owner[n]], int(index.row[n])) for n in index.range_search(hashes, distance)}
+        return {(hit.sha256, hit.row) for hit in self._hashes.range_search(hashes, distance)}
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
         """Unit vectors (N, 512) of the full model, and the likeness (N,) of each to unrelated pictures."""
@@ -129,9 +120,9 @@ class StoredReferences:
     def transcripts(self) -> TranscriptIndex:
         """The words of all that was transcribed, held ready for matching; words of an older version are made anew."""
         made = []
-        for words in transcripts.transcript_fingerprints(self._store):
+        for words in self._store.transcript_fingerprints():
             if words.version != WORDS:
-                said = transcripts.find_transcript(self._store, words.sha256)
+                said = self._store.find_transcript(words.sha256)
                 assert said, "what has words has a transcript"
                 words = fingerprint_transcript(words.sha256, said)
             made.append(words)
@@ -147,7 +138,7 @@ class StoredReferences:
 
     def text_of(self, match: Match) -> TextLines | None:
         """The lines of text of a match's picture; None where nobody has looked for any."""
-        return ocr_results.ocr_lines(self._store, match.sha256)
+        return self._store.ocr_lines(match.sha256)
 
     def match(
         self,
@@ -193,7 +184,7 @@ class StoredReferences:
         kept = self.transcripts.fingerprints.get(reading.asset.sha256)
         if kept or reading.audio is None:
             return kept
-        said = transcripts.best_transcript(self._store, reading.audio.sha256)
+        said = self._store.best_transcript(reading.audio.sha256)
         return (
             fingerprint_transcript(reading.asset.sha256, said)
             if said
@@ -215,7 +206,7 @@ class StoredReferences:
     def match_stored(self, asset: Asset) -> list[Match]:
         """Matches of an asset that the store itself holds, without itself."""
         if asset.kind == "video":
-            rows = self._index.fingerprints[asset.sha256]
+            rows = self._embeddings[asset.sha256]
             query = _video_query(rows, self.pdq(asset.sha256), lambda row: self._sketch(asset.sha256, row))
             words = self.transcripts.fingerprints.get(asset.sha256)
             said = match_transcript(words, self, exclude=asset.sha256) if words else []
@@ -223,9 +214,9 @@ class StoredReferences:
         jpeg = self._store.row_thumbnail(asset.sha256, 0)
         if not jpeg:
             return []
-        rows = self._index.fingerprints[asset.sha256]
+        rows = self._embeddings[asset.sha256]
         found = self._match(_image_query(asset, decode_thumbnail(jpeg), rows), exclude=asset.sha256)
-        lines = ocr_results.ocr_lines(self._store, asset.sha256)
+        lines = self._store.ocr_lines(asset.sha256)
         text = QueryText(lines=lines, size=_size(asset)) if lines else None
         return _sorted([add_text_evidence(match, text, self.text_of) for match in found])
 

@@ -11,8 +11,7 @@ from mediafp.engine.local.pool import WorkerPool
 from mediafp.engine.local.transcription import TranscriptionPool
 from mediafp.ingest.files import file_sha256, open_file, open_sibling
 from mediafp.ingest.walk import FoundFile
-from mediafp.store.sqlite import transcripts
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.text.speech.misreadings import Misreading, find_hints
 from mediafp.types.errors import MediaError, NotMedia
 from mediafp.types.media import Audio
@@ -47,7 +46,7 @@ class TranscriptionRun:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: Store,
         workers: WorkerPool,
         speech: SpeechOptions,
         tells: Sequence[Misreading],
@@ -64,18 +63,18 @@ class TranscriptionRun:
             try:
                 with open_file(found.path, found.root) as file:
                     sha256 = file_sha256(file)
-                    if transcripts.is_transcribed(self._store, sha256, self.listener.version):
-                        known = transcripts.find_audio_id(self._store, sha256)
-                        said = transcripts.load_transcript(self._store, known, self.listener.version) if known else None
+                    if self._store.is_transcribed(sha256, self.listener.version):
+                        known = self._store.find_audio_id(sha256)
+                        said = self._store.load_transcript(known, self.listener.version) if known else None
                         return PendingTranscription(found=found, number=number, told=told, sha256=sha256, known=said)
                     audio, warnings = self._workers.read_audio(file)
             except MediaError as error:
                 return PendingTranscription(found=found, number=number, told=told, error=error)
-            said = transcripts.load_transcript(self._store, audio.sha256, self.listener.version) if audio else None
+            said = self._store.load_transcript(audio.sha256, self.listener.version) if audio else None
             if audio is None or said:
                 # There is nothing to hear, or another file with the same sound was listened to.
                 with self._store.writing():
-                    transcripts.save_audio_id(self._store, sha256, audio.sha256 if audio else "")
+                    self._store.save_audio_id(sha256, audio.sha256 if audio else "")
             return PendingTranscription(
                 found=found,
                 number=number,
@@ -101,7 +100,7 @@ class TranscriptionRun:
             said = spoken.transcript
             assert file.sha256, "what is listened to was read"
             with self._store.writing():
-                transcripts.save_transcription(self._store, file.sha256, spoken)
+                self._store.save_transcription(file.sha256, spoken)
             self.listener.forget(spoken.audio_sha256)
         file.told(1.0)
         captions = _captions(self._store, file.found, file.sha256) if said and file.sha256 else ()
@@ -119,7 +118,7 @@ class TranscriptionRun:
 
 
 def run_transcription(
-    store: SqliteStore,
+    store: Store,
     workers: WorkerPool,
     files: Iterable[FoundFile],
     speech: SpeechOptions,
@@ -147,7 +146,7 @@ def run_transcription(
         run.listener.shutdown()
 
 
-def _captions(store: SqliteStore, found: FoundFile, sha256: str) -> Sequence[str]:
+def _captions(store: Store, found: FoundFile, sha256: str) -> Sequence[str]:
     """What was written beside the file wherever it was seen, else beside it now."""
     kept = store.captions(sha256)
     if kept:

@@ -1,6 +1,5 @@
 """The command line: parses and prints, nothing else."""
 
-import sqlite3
 import sys
 import traceback
 
@@ -26,9 +25,6 @@ def main() -> None:
     except MediafpError as error:
         err.print(f"[red]mediafp:[/] {escape_markup(str(error))}")
         sys.exit(ExitStatus.SOME_FAILED)
-    except sqlite3.Error as error:
-        err.print(f"[red]mediafp:[/] the store cannot be read ({escape_markup(str(error))}); see: mediafp verify")
-        sys.exit(ExitStatus.COULD_NOT_RUN)
     except Exception:
         # Python's own status for it would be 1: nothing found.
         traceback.print_exc()

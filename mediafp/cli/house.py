@@ -23,7 +23,6 @@ from mediafp.cli.common import (
 from mediafp.report import jsonl
 from mediafp.report.exports import csv
 from mediafp.report.exports.csv import write_csv
-from mediafp.store.sqlite import ocr_results, transcripts
 from mediafp.text.speech.models import cached_models
 from mediafp.types import model_files
 
@@ -40,13 +39,13 @@ def export_jsonl(store: StoreOption = None) -> None:
         for asset in case._store.assets():
             sha256 = asset.sha256
             print_json(
-                jsonl.asset(
+                jsonl.asset_to_json(
                     asset,
                     case._store.sightings(sha256),
                     case._store.fingerprint_types(sha256),
                     case._store.warnings(sha256),
-                    transcripts.find_transcript(case._store, sha256),
-                    ocr_results.ocr_lines(case._store, sha256),
+                    case._store.find_transcript(sha256),
+                    case._store.ocr_lines(sha256),
                 )
             )
 
@@ -56,13 +55,13 @@ def export_csv(store: StoreOption = None) -> None:
     """One row a sighting, by the asset's SHA-256, safe to open in a spreadsheet."""
     with open_selected_case(store) as case:
         rows = (
-            csv.row(asset, sighting, said, written)
+            csv.asset_row(asset, sighting, said, written)
             for asset in case._store.assets()
-            for said in (transcripts.find_transcript(case._store, asset.sha256),)
-            for written in (ocr_results.ocr_lines(case._store, asset.sha256),)
+            for said in (case._store.find_transcript(asset.sha256),)
+            for written in (case._store.ocr_lines(asset.sha256),)
             for sighting in case._store.sightings(asset.sha256)
         )
-        write_csv(sys.stdout, csv.COLUMNS, rows)
+        write_csv(sys.stdout, csv.ASSET_COLUMNS, rows)
 
 
 @models_app.command("list")

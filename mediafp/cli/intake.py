@@ -40,7 +40,6 @@ from mediafp.cli.common import (
 from mediafp.ingest.walk import walk
 from mediafp.report import jsonl
 from mediafp.report.exports.csv import write_csv
-from mediafp.store.sqlite import custody_log, ledger
 from mediafp.types.errors import UsageError
 from mediafp.types.runs import DEFAULT_MODEL, AnalysisOptions, IngestOptions
 
@@ -185,7 +184,7 @@ def errors(
 ) -> None:
     """List the files that could not be taken in, and why."""
     with open_selected_case(store) as case:
-        failures = ledger.failures(case._store)
+        failures = case._store.failures()
     if as_csv:
         rows = ((f.path, f.kind, f.message, f.attempts) for f in failures)
         write_csv(sys.stdout, ("path", "kind", "message", "attempts"), rows)
@@ -217,7 +216,7 @@ def verify(
     """
     with open_selected_case(store) as case, progress() as bar:
         problems = case._store.check_integrity()
-        count = 0 if problems else case._store.count()
+        count = 0 if problems else case._store.count_assets()
         originals: Counter[str] = Counter()
         changed = []
         if not (problems or no_originals):
@@ -227,7 +226,7 @@ def verify(
                 originals[original.state] += 1
                 if original.state == "changed":
                     changed.append(original.uri)
-        number, seal = (0, "") if problems else custody_log.last_entry(case._store)
+        number, seal = (0, "") if problems else case._store.last_log_entry()
     told = {
         "assets": count,
         "problems": problems,

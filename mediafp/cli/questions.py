@@ -27,7 +27,6 @@ from mediafp.cli.common import (
 )
 from mediafp.ingest.walk import walk
 from mediafp.report import jsonl
-from mediafp.store.sqlite import transcripts
 from mediafp.types.matches import Match, QueryResult, Trace
 from mediafp.types.runs import DEFAULT_MODEL
 
@@ -63,7 +62,7 @@ def match(
     found, failed = False, False
     with open_selected_case(store, unsafe=unsafe) as case, progress() as bar:
         task = bar.add_task("matching", total=sum(1 for _ in walk(paths)))
-        speech = speech_options(transcribe, model, words) if transcripts.has_transcripts(case._store) else None
+        speech = speech_options(transcribe, model, words) if case._store.has_transcripts() else None
         wanted = text is YesNo.YES
         for answer in case.match(paths, top=top, min_probability=min_probability, text=wanted, speech=speech):
             bar.advance(task)
@@ -184,7 +183,7 @@ def search(
         for hit in case.search(text):
             found = True
             if as_json:
-                print_json(jsonl.hit(hit))
+                print_json(jsonl.hit_to_json(hit))
                 continue
             at, marked = 0, ""
             for start, end in hit.marks:
@@ -205,14 +204,14 @@ def search(
 def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Group near-duplicate pictures and videos. A shared intro, clip or song alone joins nothing."""
     with open_selected_case(store) as case, progress() as bar:
-        task = bar.add_task("comparing", total=case._store.count())
+        task = bar.add_task("comparing", total=case._store.count_assets())
         relations = []
         for relation in case.match_all():
             relations.append(relation)
             bar.advance(task)
         clustering = case.cluster(relations)
     if as_json:
-        print_json(jsonl.clustering(clustering))
+        print_json(jsonl.clustering_to_json(clustering))
         return
     for group in clustering.clusters:
         out.print(f"\n[bold]{group.id}[/]  {len(group.members)} {group.kind}s, weakest link {group.weakest_link:.2f}")
@@ -233,7 +232,7 @@ def report(
 ) -> None:
     """Write the evidence page: every match of the store with its proof, and the clusters."""
     with open_selected_case(store, unsafe=unsafe) as case, progress() as bar:
-        task = bar.add_task("comparing", total=case._store.count())
+        task = bar.add_task("comparing", total=case._store.count_assets())
         cutting = bar.add_task("cutting clips", total=None, visible=clips)
         written = case.report(
             page, clips=clips, on_progress=lambda: bar.advance(task), on_clip=lambda: bar.advance(cutting)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.types.arrays import Float32Array
+from mediafp.types.neighbours import Neighbours
 
 Vectors = npt.NDArray[np.float16]
 """Embeddings (N, D), unit vectors."""
@@ -47,12 +48,8 @@ def background_level(vectors: Vectors, background: Vectors) -> Float32Array:
 
 
 def rank_candidates(
-    rows: npt.NDArray[np.int64],
-    scores: npt.NDArray[np.float32],
-    levels: npt.NDArray[np.float32],
-    owners: npt.NDArray[np.int64],
-    assets: list[str],
-    row_of: npt.NDArray[np.int64],
+    neighbours: Neighbours,
+    levels: Float32Array,
     *,
     min_vote_score: float,
     distinct_crops: int = 1,
@@ -70,18 +67,19 @@ def rank_candidates(
     best: dict[int, tuple[float, float, int, int]] = {}
     distinct_scores: dict[int, float] = {}
     voters: dict[int, set[int]] = {}
-    for query_row, (near, similarities) in enumerate(zip(rows, scores, strict=True)):
-        for index, similarity in zip(near.tolist(), similarities.tolist(), strict=True):
-            owner, score = int(owners[index]), similarity - float(levels[query_row])
+    columns = zip(neighbours.asset.tolist(), neighbours.row.tolist(), neighbours.score.tolist(), strict=True)
+    for query_row, (owners, rows, similarities) in enumerate(columns):
+        for owner, row, similarity in zip(owners, rows, similarities, strict=True):
+            score = similarity - float(levels[query_row])
             if query_row < distinct_crops:
                 distinct_scores[owner] = max(distinct_scores.get(owner, NO_SCORE), score)
             if score >= min_vote_score:
                 voters.setdefault(owner, set()).add(query_row)
             if owner not in best or score > best[owner][0]:
-                best[owner] = (score, similarity, query_row, int(row_of[index]))
+                best[owner] = (score, similarity, query_row, row)
     candidates = [
         Candidate(
-            sha256=assets[owner],
+            sha256=neighbours.assets[owner],
             score=score,
             similarity=similarity,
             distinct_score=distinct_scores.get(owner, NO_SCORE),
@@ -90,7 +88,7 @@ def rank_candidates(
             votes=len(voters.get(owner, ())),
         )
         for owner, (score, similarity, query_row, row) in best.items()
-        if assets[owner] != exclude
+        if neighbours.assets[owner] != exclude
     ]
     return sorted(candidates, key=lambda c: (-c.score, c.sha256))
 

@@ -9,21 +9,17 @@ from mediafp.matching.candidates import Vectors
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.media import Kind, Pixels
+from mediafp.types.neighbours import Neighbours
 
 
 class References(Protocol):
     """Assets that a query is compared with; arrays have the shapes of `Fingerprint`."""
 
-    assets: list[str]
-    owner: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
     background: Vectors
     """Embeddings (B, 512) of the background set: unrelated images for score normalisation."""
 
-    def search(
-        self, queries: npt.NDArray[np.float16] | npt.NDArray[np.uint8], count: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """Return the nearest embedding rows of each query row: numbers (Q, K), and cosines (Q, K)."""
+    def search(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
         ...
 
     def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:

@@ -96,3 +96,33 @@ class IngestRecord:
     warnings: tuple[str, ...] = ()
     """Of its content: kept with the asset, whose other sightings have the same."""
     sidecar_warnings: tuple[str, ...] = ()
+
+
+LedgerState = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """The status of one path, for a file of this size and modification time.
+
+    Attributes:
+        path: Path of the file, or of an archive and the member in it.
+        bytes: Size of the file; -1 if it has to be ingested again whatever its size.
+        modified_ns: Modification time, nanoseconds since 1970.
+        version: Version of the analysis that gave this status.
+        state: Outcome of the file.
+        sha256: Asset of the file; set if the state is `done`.
+        kind: Kind of the error; set if the state is `failed`.
+        message: Text of the error; set if the state is `failed`.
+        attempts: Number of times that the file was tried.
+    """
+
+    path: str
+    bytes: int
+    modified_ns: int
+    version: str
+    state: LedgerState
+    sha256: str | None = None
+    kind: str | None = None
+    message: str | None = None
+    attempts: int = 1

@@ -6,22 +6,25 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from processes import PATIENCE_SECONDS, with_default_signals
 from typer.testing import CliRunner
 
 from mediafp.case.case import open_case
 from mediafp.case.ingestion import run
 from mediafp.cli import app
 from mediafp.engine.local.pool import WorkerPool
-from mediafp.store.sqlite import ledger
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.ingest.files import OpenFile
+from mediafp.store import open_store
 from mediafp.types.runs import FileAnalysis
 
 COUNT = 60
@@ -46,7 +49,7 @@ def dump(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
 def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     first = subprocess.Popen(
-        command("--store", store, "ingest", dump, "--json", "--text", "no", "--jobs", 1),
+        with_default_signals(*command("--store", store, "ingest", dump, "--json", "--text", "no", "--jobs", 1)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -57,23 +60,23 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
     assert first.stdout is not None
     acknowledged = [json.loads(first.stdout.readline()) for _ in range(3)]
     os.killpg(first.pid, signal.SIGINT)
-    rest, told = first.communicate(timeout=60)
+    rest, told = first.communicate(timeout=PATIENCE_SECONDS)
     assert first.returncode == 130, (rest, told)
     assert "Traceback" not in told and "goes on" in told, told
     acknowledged += [json.loads(line) for line in rest.splitlines()]
     assert all(line["status"] == "added" for line in acknowledged)
     assert 3 <= len(acknowledged) < COUNT
-    with SqliteStore(store) as kept:
+    with open_store(store) as kept:
         safe = {uri for asset in kept.assets() for uri in kept.uris(asset.sha256)}
         assert {line["path"] for line in acknowledged} <= safe
-        assert kept.check_integrity() == [] and ledger.failures(kept) == []
+        assert kept.check_integrity() == [] and kept.failures() == []
 
     second = subprocess.run(
         command("--store", store, "ingest", dump, "--json", "--text", "no"),
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert second.returncode == 0, second.stderr
     *lines, summary = map(json.loads, second.stdout.splitlines())
@@ -96,6 +99,36 @@ def taken(store: Path, *words: object) -> tuple[int, list[dict[str, object]], di
     return done.exit_code, lines, summary
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_json_lines_reach_stdout_while_stderr_is_a_terminal(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    """A bar on the terminal must not draw what goes to a file or a pipe."""
+    Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
+    ours, theirs = os.openpty()
+    drawn = bytearray()
+
+    def drain() -> None:
+        # Linux raises once nobody else has the terminal open.
+        with suppress(OSError):
+            while block := os.read(ours, 1 << 16):
+                drawn.extend(block)
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    done = subprocess.run(
+        command("--store", tmp_path / "store", "ingest", tmp_path / "a.png", "--json", *QUIET),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        timeout=PATIENCE_SECONDS,
+        check=True,
+    )
+    os.close(theirs)
+    reader.join()
+    os.close(ours)
+    line, summary = map(json.loads, done.stdout.splitlines())
+    assert line["status"] == "added" and summary["added"] == 1
+    assert b"\x1b[" in drawn and b"sha256" not in drawn
+
+
 def test_what_failed_is_left_until_it_changes_or_is_asked_for(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     dump, store = tmp_path / "dump", tmp_path / "store"
     dump.mkdir()
@@ -108,9 +141,9 @@ def test_what_failed_is_left_until_it_changes_or_is_asked_for(tmp_path: Path, ph
     assert (code, summary["added"], summary["failed"], summary["skipped"]) == (3, 1, 2, 1)
 
     def attempts() -> dict[str, int]:
-        with SqliteStore(store) as kept:
+        with open_store(store) as kept:
             assert kept.check_integrity() == []
-            return {Path(entry.path).name: entry.attempts for entry in ledger.failures(kept)}
+            return {Path(entry.path).name: entry.attempts for entry in kept.failures()}
 
     assert attempts() == {"cut.png": 1, "=cmd.jpg": 1}
     code, lines, summary = taken(store, dump)
@@ -139,7 +172,7 @@ def test_files_in_archives_are_taken_in_where_they_lie(tmp_path: Path, photos: d
     code, _, summary = taken(store, dump)
     assert (code, summary["seen"], summary["added"], summary["skipped"]) == (3, 4, 2, 1)
     assert [Path(str(error["path"])).name for error in summary["errors"]] == ["cut.png"]  # type: ignore[union-attr, attr-defined]
-    with SqliteStore(store) as kept:
+    with open_store(store) as kept:
         seen = {sighting.uri: sighting.account for asset in kept.assets() for sighting in kept.sightings(asset.sha256)}
         assert seen == {f"{dump}/seen/a.png": "@sample", f"{dump}/b.png": None}
         assert kept.check_integrity() == []
@@ -156,18 +189,26 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
     for n in range(200):
         os.link(tmp_path / "dump" / "a.png", tmp_path / "dump" / f"{n:03}.png")
     real, opened = WorkerPool.analyse, []
+    real_file_sha256, looked_at = run.file_sha256, []
+
+    def file_sha256(file: OpenFile) -> str:
+        looked_at.append(file)
+        return real_file_sha256(file)
 
     def read(self: WorkerPool, *arguments: Any, **options: Any) -> FileAnalysis:
-        time.sleep(1)  # All of them have been looked at by then.
+        until = time.monotonic() + PATIENCE_SECONDS
+        while len(looked_at) <= 200 and time.monotonic() < until:
+            time.sleep(0.01)
         opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
         return real(self, *arguments, **options)
 
+    monkeypatch.setattr(run, "file_sha256", file_sha256)
     monkeypatch.setattr(WorkerPool, "analyse", read)
     with open_case(tmp_path / "store", create=True) as case:
         before = sum(1 for _ in Path("/proc/self/fd").iterdir())
         statuses = [outcome.status for outcome in case.ingest([tmp_path / "dump"])]
     assert statuses == ["added", *["known"] * 200]
-    assert len(opened) == 1 and opened[0] - before < 60
+    assert len(looked_at) == 201 and len(opened) == 1 and opened[0] - before < 60
 
 
 def test_no_more_is_begun_while_many_copies_wait(
@@ -198,7 +239,7 @@ def test_a_folder_or_an_archive_that_can_be_read_again_is_no_failure_any_more(
 
         def failed() -> dict[str, str | None]:
             assert case._store.check_integrity() == []
-            return {Path(entry.path).name: entry.kind for entry in ledger.failures(case._store)}
+            return {Path(entry.path).name: entry.kind for entry in case._store.failures()}
 
         dump.rename(away)
         assert {outcome.status for outcome in case.ingest(paths)} == {"failed"}
@@ -206,10 +247,10 @@ def test_a_folder_or_an_archive_that_can_be_read_again_is_no_failure_any_more(
         away.rename(dump)
         list(case.ingest(paths))
         assert failed() == {"cut.zip": "corrupt"}
-        told = [what for (what,) in case._store.rows("SELECT what FROM log")]
+        told = [entry.what for entry in case._store.iter_log()]
         list(case.ingest(paths))
         assert failed() == {"cut.zip": "corrupt"}
-        again = [what for (what,) in case._store.rows("SELECT what FROM log")][len(told) :]
+        again = [entry.what for entry in case._store.iter_log()][len(told) :]
         assert set(again) == {"ingest", "ingested"}, "what is as it was is not told anew"
 
 
@@ -221,7 +262,7 @@ def test_the_same_bytes_are_read_once_and_seen_everywhere(tmp_path: Path, photos
         (dump / f"{n}.png").write_bytes((dump / "0.png").read_bytes())
     _, lines, summary = taken(store, dump)
     assert (summary["added"], summary["known"], len({line["sha256"] for line in lines})) == (1, 8, 1)
-    with SqliteStore(store) as kept:
+    with open_store(store) as kept:
         (asset,) = kept.assets()
         assert len(kept.uris(asset.sha256)) == 9
 
@@ -289,7 +330,7 @@ def test_reading_without_locks_is_warned_of_and_logged(tmp_path: Path, photos: d
         line = ["--store", str(store), "ingest", str(tmp_path / "a.png"), *QUIET, *words]
         done = CliRunner().invoke(app, line)
         assert done.exit_code == 0 and ("without locks" in done.stderr) is warned
-    with SqliteStore(store) as kept:
+    with open_store(store) as kept:
         told = [
             json.loads(details) for (details,) in kept.rows("SELECT details FROM log WHERE what = 'ingest' ORDER BY n")
         ]

@@ -14,7 +14,7 @@ from mediafp.ingest.archives.members import has_archive_suffix
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.walk import FoundFile
 from mediafp.sightings.sidecars import is_sidecar
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.types.errors import MediaError
 from mediafp.types.media import Kind
 from mediafp.types.runs import IngestOptions
@@ -50,7 +50,7 @@ class IngestEstimate:
 
 
 def estimate_ingest(
-    store: SqliteStore | None, workers: WorkerPool, files: Iterable[FoundFile], options: IngestOptions
+    store: Store | None, workers: WorkerPool, files: Iterable[FoundFile], options: IngestOptions
 ) -> IngestEstimate:
     """What taking these files into a store (None: a new one) would mean; a few are read to see how long they take."""
     counts: Counter[str] = Counter()

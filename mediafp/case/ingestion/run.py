@@ -20,15 +20,13 @@ from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.walk import FoundFile
 from mediafp.sightings.sidecars import is_sidecar
-from mediafp.store.sqlite import custody_log, ledger, ocr_results, transcripts
-from mediafp.store.sqlite.ledger import LedgerEntry
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.text.ocr.reader import ocr_version
 from mediafp.types import model_files
 from mediafp.types.errors import ErrorKind, MediaError, WorkerLost
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind, Sighting
-from mediafp.types.runs import FileAnalysis, FileOutcome, IngestOptions
+from mediafp.types.runs import FileAnalysis, FileOutcome, IngestOptions, LedgerEntry
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.version import __version__
 
@@ -65,7 +63,7 @@ class PendingFile:
 
 
 def run_ingest(
-    store: SqliteStore, workers: WorkerPool, files: Iterable[FoundFile], options: IngestOptions
+    store: Store, workers: WorkerPool, files: Iterable[FoundFile], options: IngestOptions
 ) -> Iterator[FileOutcome]:
     """Outcomes in the order in which files are done, each yielded after its commit.
 
@@ -82,9 +80,9 @@ def run_ingest(
         run.note("ingested", dict(counts))
 
 
-def find_current_entry(store: SqliteStore, item: IngestItem, version: str, *, retry_failed: bool) -> LedgerEntry | None:
+def find_current_entry(store: Store, item: IngestItem, version: str, *, retry_failed: bool) -> LedgerEntry | None:
     """What this version of the pipeline made of an item, where it is not to be read again."""
-    entry = ledger.find_entry(store, item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
+    entry = store.find_ledger_entry(item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
     if entry is None or entry.version != version:
         return None
     return None if entry.state == "failed" and (retry_failed or entry.kind in TRANSIENT_KINDS) else entry
@@ -93,7 +91,7 @@ def find_current_entry(store: SqliteStore, item: IngestItem, version: str, *, re
 class IngestRun:
     """One ingest. The caller's thread alone uses the store; the threads open, hash, wait for workers and listen."""
 
-    def __init__(self, store: SqliteStore, workers: WorkerPool, options: IngestOptions, stack: ExitStack) -> None:
+    def __init__(self, store: Store, workers: WorkerPool, options: IngestOptions, stack: ExitStack) -> None:
         self._store, self._workers, self._options = store, workers, options
         self._jobs = options.jobs or os.cpu_count() or 1
         self.version = analysis.analysis_version(crops=options.analysis.reference_crops)
@@ -106,7 +104,7 @@ class IngestRun:
         """Threads' work, and what comes after each."""
         self._duplicates: dict[str, list[PendingFile]] = {}
         """By SHA-256 of what is being read: other files with the same bytes, which wait for it."""
-        self._failed_before = {entry.path for entry in ledger.failures(store)}
+        self._failed_before = {entry.path for entry in store.failures()}
         self._mended: set[str] = set()
         """Of the paths that failed, the folders and archives in which files were found now."""
         self._done: deque[PendingFile] = deque()
@@ -134,7 +132,7 @@ class IngestRun:
     def note(self, what: str, details: dict[str, object]) -> None:
         """Nothing; adds to the store's log."""
         with self._store.writing():
-            custody_log.append(self._store, what, details)
+            self._store.append_log(what, details)
 
     def is_settled(self, item: IngestItem) -> bool:
         """Whether nothing is left to do for an item."""
@@ -148,9 +146,9 @@ class IngestRun:
     def _lacks_text(self, sha256: str) -> bool:
         """Whether nobody has listened to what is said in an asset, or read what is written, and that is wanted."""
         if self._store.asset(sha256).kind == "image":
-            return self._text is not None and not ocr_results.has_ocr_result(self._store, sha256, self._text)
+            return self._text is not None and not self._store.has_ocr_result(sha256, self._text)
         listener = self._listener
-        return listener is not None and not transcripts.is_transcribed(self._store, sha256, listener.version)
+        return listener is not None and not self._store.is_transcribed(sha256, listener.version)
 
     def outcomes(self, todo: Iterator[IngestItem]) -> Iterator[FileOutcome]:
         """What becomes of each file."""
@@ -181,7 +179,7 @@ class IngestRun:
     def _clear_resolved_failures(self) -> None:
         with self._store.writing():
             for path in sorted(self._mended):
-                ledger.clear_failure(self._store, path)
+                self._store.clear_failure(path)
 
     # The way of a file ----------------------------------------------------------------------------
 
@@ -196,7 +194,7 @@ class IngestRun:
             return FileOutcome(path=name, sha256=None, status="skipped")
         entry = self._settled(item)
         if entry is None:
-            before = ledger.find_entry(self._store, item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
+            before = self._store.find_ledger_entry(item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
             file = PendingFile(item=item, attempts=before.attempts if before and before.state == "failed" else 0)
             self._start(self._lookers, file, self._identify, self._on_identified)
             return None
@@ -308,7 +306,7 @@ class IngestRun:
         audio, file.audio = file.audio, None
         if self._listener is None or (audio is None and file.reading is None):
             self._finished(file)
-        elif audio is None or transcripts.load_transcript(self._store, audio.sha256, self._listener.version):
+        elif audio is None or self._store.load_transcript(audio.sha256, self._listener.version):
             file.spoken = TranscribedAudio(audio_sha256=audio.sha256 if audio else "")
             self._finished(file)
         else:
@@ -365,9 +363,9 @@ class IngestRun:
         else:
             self._store.add_sighting(sighting)
         if text := file.text or (file.reading and file.reading.text):
-            ocr_results.save_ocr_result(self._store, file.sha256, text)
+            self._store.save_ocr_result(file.sha256, text)
         if file.spoken:
-            transcripts.save_transcription(self._store, file.sha256, file.spoken)
+            self._store.save_transcription(file.sha256, file.spoken)
         self._enter(file, state="done", sha256=file.sha256)
         return FileOutcome(
             path=path,
@@ -379,8 +377,7 @@ class IngestRun:
     def _enter(self, file: PendingFile, **told: Any) -> None:
         attempts = file.error.attempts if isinstance(file.error, WorkerLost) else 1
         size, modified_ns = file.item.stamp
-        ledger.write_entry(
-            self._store,
+        self._store.write_ledger_entry(
             LedgerEntry(
                 path=file.item.uri,
                 bytes=size,

@@ -91,7 +91,7 @@ def run_demo(folder: Path, bar: Progress, out: Console, *, sandboxed: bool = Tru
         for outcome in case.ingest([originals, seen], IngestOptions(analysis=AnalysisOptions(speech=SpeechOptions()))):
             failed += outcome.status == "failed"
             bar.advance(task)
-        task = bar.add_task("comparing", total=case._store.count() + len(asked))
+        task = bar.add_task("comparing", total=case._store.count_assets() + len(asked))
         out.print("\n[bold]Where was each copy seen before?[/]")
         for answer in case.match(asked):
             bar.advance(task)

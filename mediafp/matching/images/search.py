@@ -59,15 +59,11 @@ def search_candidates(query: ImageQuery, references: References, *, exclude: str
         references: References to search.
         exclude: SHA-256 of an asset to skip, such as the query itself.
     """
-    rows, scores = references.search(query.embeddings, NEIGHBOURS_PER_CROP)
+    neighbours = references.search(query.embeddings, NEIGHBOURS_PER_CROP)
     levels = background_level(query.embeddings, references.background)
     candidates = rank_candidates(
-        rows,
-        scores,
+        neighbours,
         levels,
-        references.owner,
-        references.assets,
-        references.row,
         min_vote_score=verdicts.MIN_SCENE_SCORE,
         distinct_crops=query.distinct_crops,
         exclude=exclude,

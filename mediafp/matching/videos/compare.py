@@ -76,18 +76,9 @@ def compare_videos(query: VideoQuery, references: References, *, exclude: str | 
     """Return the candidates that align, with their measurements; arguments as in `match_video`."""
     if not len(query.embeddings):
         return []
-    rows, scores = references.search(query.embeddings, NEIGHBOURS_PER_FRAME)
+    neighbours = references.search(query.embeddings, NEIGHBOURS_PER_FRAME)
     levels = background_level(query.embeddings, references.background)
-    candidates = rank_candidates(
-        rows,
-        scores,
-        levels,
-        references.owner,
-        references.assets,
-        references.row,
-        min_vote_score=MIN_VOTE_SCORE,
-        exclude=exclude,
-    )
+    candidates = rank_candidates(neighbours, levels, min_vote_score=MIN_VOTE_SCORE, exclude=exclude)
     by_votes = sorted(
         (c for c in candidates if c.votes), key=lambda c: (-c.votes * max(c.score, MIN_RANKING_SCORE), c.sha256)
     )

@@ -1,24 +1,19 @@
 """What is wrong with a store against itself: its file, its tables, what they hold, its ledger and its log."""
 
-from __future__ import annotations
-
 import json
 import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mediafp.store.sqlite import custody_log, ocr_results, schema, text_index, transcripts
 from mediafp.store.sqlite.content_hash import content_hash
+from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.transactions import read_transaction
 from mediafp.store.sqlite.values import canonical_json, path_string
 from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS, unpack_fingerprint
-
-if TYPE_CHECKING:
-    from mediafp.store.sqlite.store import SqliteStore
-
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 _NO_UTF8 = re.compile("[\ud800-\udfff]")
@@ -29,13 +24,13 @@ _DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What reading a value raises where a damaged page gives another in its place."""
 
 
-def check_integrity(store: SqliteStore) -> list[str]:
+def check_integrity(database: Database) -> list[str]:
     """What is wrong, a sentence each; an empty list for a sound store. It comes back whatever the damage is."""
     found: dict[str, None] = {}
-    with _lenient(store.db), read_transaction(store.db):
+    with _lenient(database.connection), read_transaction(database.connection):
         for check in _CHECKS:
             try:
-                for finding in check(store):
+                for finding in check(database):
                     found[finding] = None
             except Exception as error:
                 # Damage may make anything of a row; the other checks go on.
@@ -54,15 +49,15 @@ def _lenient(db: sqlite3.Connection) -> Iterator[None]:
         db.text_factory = strict
 
 
-def _file(store: SqliteStore) -> Iterator[str]:
-    yield from (f"database: {row[0]}" for row in store.db.execute("PRAGMA integrity_check") if row[0] != "ok")
-    yield from (f"{row[0]} points to a missing {row[2]}" for row in store.db.execute("PRAGMA foreign_key_check"))
+def _file(database: Database) -> Iterator[str]:
+    yield from (f"database: {row[0]}" for row in database.execute("PRAGMA integrity_check") if row[0] != "ok")
+    yield from (f"{row[0]} points to a missing {row[2]}" for row in database.execute("PRAGMA foreign_key_check"))
 
 
-def _tables(store: SqliteStore) -> Iterator[str]:
+def _tables(database: Database) -> Iterator[str]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
         schema.migrate(model)
-        made, found = _definitions(model), _definitions(store.db)
+        made, found = _definitions(model), _definitions(database.connection)
     for name in sorted(made.keys() | found.keys()):
         if made.get(name) != found.get(name):
             yield f"{name} is missing, or not what mediafp makes"
@@ -74,23 +69,23 @@ def _definitions(db: sqlite3.Connection) -> dict[str, str]:
     return {f"{type} {name}": sql for type, name, sql in rows if not name.startswith("passage_index_")}
 
 
-def _texts(store: SqliteStore) -> Iterator[str]:
-    columns = store.db.execute(
+def _texts(database: Database) -> Iterator[str]:
+    columns = database.execute(
         "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c"
         " WHERE m.type = 'table' AND c.type = 'TEXT' ORDER BY 1, 2"
     ).fetchall()
     for table, column in columns:
-        for (text,) in store.db.execute(f'SELECT "{column}" FROM "{table}"'):
+        for (text,) in database.execute(f'SELECT "{column}" FROM "{table}"'):
             if isinstance(text, str) and _NO_UTF8.search(text):
                 yield f"the {column} of a row of {table} is no text: {text[:_SHOWN]!r}"
 
 
-def _assets(store: SqliteStore) -> Iterator[str]:
-    for (sha256,) in store.db.execute(
+def _assets(database: Database) -> Iterator[str]:
+    for (sha256,) in database.execute(
         "SELECT sha256 FROM asset WHERE sha256 NOT IN (SELECT sha256 FROM sighting) ORDER BY 1"
     ):
         yield f"asset {sha256} was seen nowhere"
-    for sha256, properties, warnings in store.db.execute(
+    for sha256, properties, warnings in database.execute(
         "SELECT sha256, properties, warnings FROM asset ORDER BY sha256"
     ):
         for name, data, kind in (("properties", properties, dict), ("warnings", warnings, list)):
@@ -101,9 +96,9 @@ def _assets(store: SqliteStore) -> Iterator[str]:
                 yield f"{name} of {sha256} are damaged: {error}"
 
 
-def _images(store: SqliteStore) -> Iterator[str]:
+def _images(database: Database) -> Iterator[str]:
     rows: dict[str, dict[str, set[int]]] = {}
-    for sha256, type, version, data in store.db.execute(
+    for sha256, type, version, data in database.execute(
         "SELECT sha256, type, version, data FROM fingerprint ORDER BY sha256, type, version"
     ):
         try:
@@ -115,12 +110,12 @@ def _images(store: SqliteStore) -> Iterator[str]:
             rows.setdefault(sha256, {}).setdefault(type, set()).add(count)
         except _DAMAGED as error:
             yield f"fingerprint {type} of {sha256}: {error}"
-    for sha256, position, jpeg in store.db.execute(
+    for sha256, position, jpeg in database.execute(
         "SELECT sha256, position, jpeg FROM thumbnail ORDER BY sha256, position"
     ):
         if not (isinstance(jpeg, bytes) and jpeg.startswith(JPEG_START) and jpeg.endswith(JPEG_END)):
             yield f"thumbnail {position} of {sha256} is damaged"
-    for sha256, thumbnails in store.db.execute(
+    for sha256, thumbnails in database.execute(
         "SELECT sha256, (SELECT count(*) FROM thumbnail WHERE thumbnail.sha256 = asset.sha256) FROM asset ORDER BY 1"
     ):
         counts = rows.get(sha256, {}).values()
@@ -129,17 +124,17 @@ def _images(store: SqliteStore) -> Iterator[str]:
             yield f"asset {sha256} has {thumbnails} thumbnails and fingerprints of {sorted(set().union(*counts))} rows"
 
 
-def _ledger(store: SqliteStore) -> Iterator[str]:
-    for path, sha256 in store.db.execute(
+def _ledger(database: Database) -> Iterator[str]:
+    for path, sha256 in database.execute(
         "SELECT path, sha256 FROM ledger WHERE state = 'done' AND NOT EXISTS"
         " (SELECT 1 FROM sighting WHERE sighting.sha256 = ledger.sha256 AND uri = path) ORDER BY path"
     ):
         yield f"{path_string(path)!r} was taken in as {sha256}, which was not seen there"
 
 
-def _check_hash_chain(store: SqliteStore) -> Iterator[str]:
+def _check_hash_chain(database: Database) -> Iterator[str]:
     before, due = custody_log.GENESIS_HASH, 1
-    for n, at, what, details, hash in store.db.execute("SELECT n, at, what, details, hash FROM log ORDER BY n"):
+    for n, at, what, details, hash in database.execute("SELECT n, at, what, details, hash FROM log ORDER BY n"):
         if n == due:
             try:
                 told = json.loads(details)
@@ -181,17 +176,17 @@ class LoggedState:
             self.texts[details["sha256"]] = details["text"]
 
 
-def _check_against_log(store: SqliteStore) -> Iterator[str]:
+def _check_against_log(database: Database) -> Iterator[str]:
     told = LoggedState()
-    for n, what, details in store.db.execute("SELECT n, what, details FROM log ORDER BY n"):
+    for n, what, details in database.execute("SELECT n, what, details FROM log ORDER BY n"):
         try:
             told.take(what, json.loads(details))
         except _DAMAGED:
             yield _changed(n)
-    yield from _assets_against(store.db, told.assets)
-    yield from _sightings_against(store.db, told.sightings)
-    yield from _words_against(store.db, told.words)
-    yield from _texts_against(store.db, told.texts)
+    yield from _assets_against(database.connection, told.assets)
+    yield from _sightings_against(database.connection, told.sightings)
+    yield from _words_against(database.connection, told.words)
+    yield from _texts_against(database.connection, told.texts)
 
 
 def _assets_against(db: sqlite3.Connection, told: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -233,10 +228,10 @@ def _texts_against(db: sqlite3.Connection, told: dict[str, str]) -> Iterator[str
     yield from (f"the text of {sha256} is in the log, and gone" for sha256 in told)
 
 
-def _words(store: SqliteStore) -> Iterator[str]:
-    yield from text_index.check_text_index(store)
-    yield from transcripts.check_transcripts(store)
-    yield from ocr_results.check_ocr_results(store)
+def _words(database: Database) -> Iterator[str]:
+    yield from text_index.check_text_index(database)
+    yield from transcripts.check_transcripts(database)
+    yield from ocr_results.check_ocr_results(database)
 
 
 _CHECKS = (_file, _tables, _texts, _assets, _images, _ledger, _check_hash_chain, _check_against_log, _words)

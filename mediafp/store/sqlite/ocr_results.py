@@ -1,22 +1,16 @@
 """What stands written in pictures, in a store."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mediafp.store.sqlite import custody_log, text_index
+from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import canonical_json, replace_surrogates
 from mediafp.types.errors import StoreError
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import TimeSpan
-
-if TYPE_CHECKING:
-    from mediafp.store.sqlite.store import SqliteStore
-
 
 _DAMAGED = (ValueError, TypeError, RecursionError)
 """What reading a stored text raises where it is none."""
@@ -32,24 +26,24 @@ class _Passage:
     token_times: tuple[TimeSpan, ...] = ()
 
 
-def save_ocr_result(store: SqliteStore, sha256: str, read: OcrResult) -> None:
+def save_ocr_result(database: Database, sha256: str, read: OcrResult) -> None:
     """Writes what was read in a picture in place of what an older version read. Call it inside `writing`."""
     data = canonical_json([[replace_surrogates(line.text), line.confidence, line.box] for line in read.lines])
-    if store.row("SELECT version, data FROM picture_text WHERE sha256 = ?", (sha256,)) == (read.version, data):
+    if database.row("SELECT version, data FROM picture_text WHERE sha256 = ?", (sha256,)) == (read.version, data):
         return
-    store.db.execute("INSERT OR REPLACE INTO picture_text VALUES (?, ?, ?)", (sha256, read.version, data))
-    text_index.replace_passages(store.db, sha256, "picture", _passages(read.lines))
-    custody_log.append(store, "read", {"sha256": sha256, "version": read.version, "text": ocr_digest(data)})
+    database.execute("INSERT OR REPLACE INTO picture_text VALUES (?, ?, ?)", (sha256, read.version, data))
+    text_index.replace_passages(database, sha256, "picture", _passages(read.lines))
+    custody_log.append(database, "read", {"sha256": sha256, "version": read.version, "text": ocr_digest(data)})
 
 
-def has_ocr_result(store: SqliteStore, sha256: str, version: str) -> bool:
+def has_ocr_result(database: Database, sha256: str, version: str) -> bool:
     """Whether this version has read the picture."""
-    return store.row("SELECT 1 FROM picture_text WHERE sha256 = ? AND version = ?", (sha256, version)) is not None
+    return database.row("SELECT 1 FROM picture_text WHERE sha256 = ? AND version = ?", (sha256, version)) is not None
 
 
-def ocr_lines(store: SqliteStore, sha256: str) -> tuple[TextLine, ...] | None:
+def ocr_lines(database: Database, sha256: str) -> tuple[TextLine, ...] | None:
     """The lines of text of a picture; None where nobody has looked for any."""
-    row = store.row("SELECT data FROM picture_text WHERE sha256 = ?", (sha256,))
+    row = database.row("SELECT data FROM picture_text WHERE sha256 = ?", (sha256,))
     if row is None:
         return None
     try:
@@ -63,16 +57,16 @@ def ocr_digest(data: str) -> str:
     return hashlib.sha256(data.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def check_ocr_results(store: SqliteStore) -> Iterator[str]:
+def check_ocr_results(database: Database) -> Iterator[str]:
     """What is wrong with the texts and their passages."""
-    db = store.db
+    db = database.connection
     for sha256, data in db.execute("SELECT sha256, data FROM picture_text ORDER BY 1"):
         try:
             told = [(one.start, one.end, one.text) for one in _passages(_load(data))]
         except _DAMAGED as error:
             yield f"the text of {sha256} is damaged: {error}"
             continue
-        if text_index.stored_passages(db, sha256, "picture") != told:
+        if text_index.stored_passages(database, sha256, "picture") != told:
             yield f"the passages of {sha256} are not those of its text"
     for (holder,) in db.execute(
         "SELECT DISTINCT holder FROM passage WHERE source = 'picture'"

@@ -1,7 +1,5 @@
 """What is said and written, as passages in a store, and what is found in them by their words."""
 
-from __future__ import annotations
-
 import json
 import re
 import sqlite3
@@ -9,18 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
+from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.schema import PASSAGE_INDEX
+from mediafp.store.sqlite.sightings import uris
 from mediafp.store.sqlite.values import replace_surrogates
 from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.media import TimeSpan
 from mediafp.types.tokens import Token, index_form, is_cjk, tokenise
 from mediafp.types.transcripts import SearchHit
-
-if TYPE_CHECKING:
-    from mediafp.store.sqlite.store import SqliteStore
-
 
 Source = Literal["speech", "picture"]
 LOOKAHEAD_TOKENS = 16
@@ -49,17 +45,17 @@ class Passage(Protocol):
     def token_times(self) -> tuple[TimeSpan, ...]: ...
 
 
-def replace_passages(db: sqlite3.Connection, holder: str, source: Source, said: Sequence[Passage]) -> None:
+def replace_passages(database: Database, holder: str, source: Source, said: Sequence[Passage]) -> None:
     """Replaces the passages of a sound or a picture. Call it inside `writing`."""
-    db.execute(
+    database.execute(
         "DELETE FROM passage_index WHERE rowid IN (SELECT id FROM passage WHERE holder = ? AND source = ?)",
         (holder, source),
     )
-    db.execute("DELETE FROM passage WHERE holder = ? AND source = ?", (holder, source))
+    database.execute("DELETE FROM passage WHERE holder = ? AND source = ?", (holder, source))
     follower: tuple[int, Passage] | None = None
     for passage in reversed(said):
         goes_on = follower is not None and follower[1].start - passage.end <= TAIL_SECONDS
-        number = db.execute(
+        number = database.execute(
             "INSERT INTO passage (holder, source, start, end, text, times, next) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 holder,
@@ -75,11 +71,11 @@ def replace_passages(db: sqlite3.Connection, holder: str, source: Source, said: 
         words = index_form(replace_surrogates(passage.text)).split()
         if follower and goes_on:
             words += index_form(replace_surrogates(follower[1].text)).split()[:LOOKAHEAD_TOKENS]
-        db.execute("INSERT INTO passage_index (rowid, words) VALUES (?, ?)", (number, " ".join(words)))
+        database.execute("INSERT INTO passage_index (rowid, words) VALUES (?, ?)", (number, " ".join(words)))
         follower = number, passage
 
 
-def search_passages(store: SqliteStore, text: str, limit: int | None = None) -> Iterator[SearchHit]:
+def search_passages(database: Database, text: str, limit: int | None = None) -> Iterator[SearchHit]:
     """The passages that hold all words and phrases of a text, best first.
 
     Words and runs of CJK characters are sought anywhere in a passage, a run as it stands, with the numbers in it; what
@@ -88,20 +84,20 @@ def search_passages(store: SqliteStore, text: str, limit: int | None = None) -> 
     phrases = _phrases(text)
     if not phrases:
         raise UsageError("there is no word to search for; name a word, a name or a phrase")
-    return islice(_hits(store, phrases), limit)
+    return islice(_hits(database, phrases), limit)
 
 
-def stored_passages(db: sqlite3.Connection, holder: str, source: Source) -> list[tuple[float, float, str]]:
+def stored_passages(database: Database, holder: str, source: Source) -> list[tuple[float, float, str]]:
     """Start, end and text of a holder's passages, in order."""
-    rows = db.execute(
+    rows = database.execute(
         "SELECT start, end, text FROM passage WHERE holder = ? AND source = ? ORDER BY 1, 2, 3", (holder, source)
     )
     return rows.fetchall()
 
 
-def check_text_index(store: SqliteStore) -> list[str]:
+def check_text_index(database: Database) -> list[str]:
     """What is wrong with the word index; an empty list where it is sound."""
-    db = store.db
+    db = database.connection
     found = [
         f"passage {number} is {fault} the word index"
         for fault, query in (
@@ -126,9 +122,9 @@ def check_text_index(store: SqliteStore) -> list[str]:
     return found
 
 
-def _hits(store: SqliteStore, phrases: Sequence[Sequence[str]]) -> Iterator[SearchHit]:
+def _hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator[SearchHit]:
     try:
-        rows = store.db.execute(
+        rows = database.execute(
             "SELECT p.holder, p.source, p.start, p.end, p.text, p.times, n.text, n.end FROM passage_index"
             " JOIN passage p ON p.id = passage_index.rowid LEFT JOIN passage n ON n.id = p.next"
             " WHERE passage_index MATCH ? ORDER BY bm25(passage_index), p.holder, p.start, p.id DESC",
@@ -145,10 +141,10 @@ def _hits(store: SqliteStore, phrases: Sequence[Sequence[str]]) -> Iterator[Sear
             end = following_end
         elif len(spans) == found.words:
             start, end = min(spans[n][0] for n in found.told), max(spans[n][1] for n in found.told)
-        for (sha256,) in store.rows(_HOLDERS[source], (holder,)):
+        for (sha256,) in database.rows(_HOLDERS[source], (holder,)):
             yield SearchHit(
                 sha256=sha256,
-                uris=store.uris(sha256),
+                uris=uris(database, sha256),
                 source=source,
                 start=start,
                 end=end,
