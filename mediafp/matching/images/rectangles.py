@@ -27,7 +27,7 @@ MIN_SIDE_SHARE = 0.12
 """Length of a straight line, and of the sides of a rectangle, as a share of the image's side. Chosen, not measured."""
 MIN_LINE_SHARE = 0.7
 """Share of a window of `MIN_SIDE_SHARE` that is edge on a straight line. Chosen, not measured."""
-MAX_LINES = 14
+MAX_LINES_PER_DIRECTION = 14
 """Straight lines in each direction that are combined into rectangles. Chosen, not measured."""
 MIN_WORST_SIDE, MIN_MEAN_SIDE = 0.35, 0.7
 """Share of each side of a rectangle that must be edge, and mean of the four sides. Chosen, not measured."""
@@ -152,7 +152,7 @@ def _line_positions(edges: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     # A line within 3 pixels of the border is the border.
     line_lengths[:3], line_lengths[-3:] = 0, 0
     positions = [0, count + 1]
-    for _ in range(MAX_LINES):
+    for _ in range(MAX_LINES_PER_DIRECTION):
         longest = int(line_lengths.argmax())
         if line_lengths[longest] < window / 2:
             break
