@@ -12,12 +12,14 @@ from mediafp.engine.analysis import SEARCH_TYPE
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.ingest.thumbnails import decode_thumbnail
-from mediafp.matching.images.compare import ImagePair, ImageQuery, compare_images, match_image
-from mediafp.matching.images.local_features import LocalFeatures, query_features
+from mediafp.matching.images.compare import ImagePair, compare_images, match_image
 from mediafp.matching.images.query_crops import make_query_crops
+from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
+from mediafp.matching.local_features import LocalFeatures, query_features
 from mediafp.matching.transcripts.compare import match_transcript
-from mediafp.matching.videos.compare import VideoPair, VideoQuery, compare_videos, match_video
+from mediafp.matching.videos.compare import VideoPair, compare_videos, match_video
+from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, Segment
@@ -147,7 +149,7 @@ def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
         distinct_crops=distinct_crops,
         quality=float(rows.quality[0]),
         pdq=Pdq().dihedral_hashes(image),
-        sketch=query_features(image, asset.size),
+        local_features=query_features(image, asset.size),
     )
 
 

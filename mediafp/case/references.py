@@ -15,7 +15,7 @@ from mediafp.fingerprints.transcript import TYPE_VERSION as TRANSCRIPT_VERSION
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.matching.candidates import Vectors, background_level
-from mediafp.matching.images.local_features import LocalFeatures
+from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.store import Store, build_index
 from mediafp.types import model_files

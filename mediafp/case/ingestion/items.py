@@ -12,6 +12,7 @@ from mediafp.engine.interface import Engine
 from mediafp.ingest.archives.members import has_archive_suffix, is_archive
 from mediafp.ingest.files import OpenFile, open_file, open_sibling
 from mediafp.ingest.walk import FoundFile
+from mediafp.sightings.sidecar_format import MAX_SIDECAR_BYTES
 from mediafp.sightings.sidecars import is_sidecar
 from mediafp.types.errors import MediaError, UnreadableMedia
 from mediafp.types.media import SiblingOpener

@@ -1,4 +1,4 @@
-"""Handles of platforms in a line of text."""
+"""Account handles in lines of text."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from mediafp.matching.images.handles import extract_handles
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "handles"),
     [
         ("微博 @样例用户", ["@样例用户"]),
         ("○@mei_star88", ["@mei_star88"]),
@@ -35,17 +35,17 @@ from mediafp.matching.images.handles import extract_handles
         ("@first and @second, @first", ["@first", "@second"]),
     ],
 )  # fmt: skip
-def test_the_ways_of_writing_a_handle(text: str, found: list[str]) -> None:
-    assert list(extract_handles([text])) == found
+def test_extract_handles_reads_the_forms_of_a_handle(text: str, handles: list[str]) -> None:
+    assert list(extract_handles([text])) == handles
 
 
 @pytest.mark.parametrize(
     "text",
     ["a.b@mail.com", "café @ Paris", "3 @ 5 pm", "instagram.com/p/xyz", "fox.com/news", "@a", "@", "", "北京时间: 8点"],
 )
-def test_what_is_no_handle(text: str) -> None:
+def test_extract_handles_ignores_addresses_and_places(text: str) -> None:
     assert extract_handles([text]) == ()
 
 
-def test_several_lines_give_each_handle_once_and_in_their_order() -> None:
+def test_extract_handles_returns_each_handle_once_and_in_order() -> None:
     assert extract_handles(["@b_user", "no name", "微博 @a_user", "@b_user"]) == ("@b_user", "@a_user")
