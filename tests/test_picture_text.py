@@ -186,14 +186,17 @@ def test_an_altered_or_damaged_text_shows(case: Case, kept: str) -> None:
     raw(case._store, "UPDATE picture_text SET data = replace(data, 'was', 'is')")
     found = [problem for problem in case._store.check_integrity() if problem not in before]
     assert found == [
-        f"the text of {kept} is not what the log vouches for",
-        f"the passages of {kept} are not those of its text",
+        f"the OCR result of {kept} differs from the custody log",
+        f"the passages of {kept} differ from its OCR result",
     ]
     raw(case._store, "UPDATE picture_text SET data = '[[1, 2]]'")
     assert any("is damaged" in problem for problem in case._store.check_integrity())
     raw(case._store, "DELETE FROM picture_text")
     found = [problem for problem in case._store.check_integrity() if problem not in before]
-    assert found == [f"the text of {kept} is in the log, and gone", f"picture {kept} has passages and no text"]
+    assert found == [
+        f"the OCR result of {kept} is in the custody log, and missing from the store",
+        f"image {kept} has passages and no OCR result",
+    ]
 
 
 def test_the_version_names_the_models() -> None:

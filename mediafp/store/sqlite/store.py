@@ -54,15 +54,18 @@ class SqliteStore(Store):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise store_error(folder, "made", error) from error
+                raise store_error(folder, "create", error) from error
         try:
             if not create and not has_database(folder):
-                raise StoreError(f"there is no store in {folder}; make one with: mediafp --store {folder} ingest PATH")
+                raise StoreError(
+                    f"cannot open the store '{folder}': the folder contains no store;"
+                    f" create one with: mediafp --store '{folder}' ingest PATH"
+                )
             file = (folder / DATABASE_NAME).absolute()
             connection = open_connection(file, create=create)
             self.database = Database(folder, file, connection, partial(open_connection, file, create=False))
         except (*READ_ERRORS, OSError) as error:
-            raise store_error(folder, "opened", error) from error
+            raise store_error(folder, "open", error) from error
 
     @property
     @override

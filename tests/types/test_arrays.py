@@ -1,4 +1,4 @@
-"""The one form in which arrays are stored."""
+"""The byte form of arrays."""
 
 import numpy as np
 import pytest
@@ -14,16 +14,16 @@ ARRAYS = st.sampled_from([np.uint8, np.int8, np.float16, np.float32, np.float64]
 
 
 @given(st.lists(ARRAYS, max_size=4))
-def test_what_is_packed_comes_back(arrays: list[np.ndarray]) -> None:
-    back = unpack_arrays(pack_arrays(*arrays))
-    assert len(back) == len(arrays)
-    for mine, theirs in zip(arrays, back, strict=True):
-        assert mine.dtype == theirs.dtype and mine.shape == theirs.shape
-        assert mine.tobytes() == theirs.tobytes()
+def test_unpack_arrays_reverses_pack_arrays(arrays: list[np.ndarray]) -> None:
+    unpacked = unpack_arrays(pack_arrays(*arrays))
+    assert len(unpacked) == len(arrays)
+    for before, after in zip(arrays, unpacked, strict=True):
+        assert before.dtype == after.dtype and before.shape == after.shape
+        assert before.tobytes() == after.tobytes()
 
 
 @given(st.binary(max_size=64))
-def test_other_bytes_raise_value_error(data: bytes) -> None:
+def test_unpack_arrays_raises_value_error_for_other_bytes(data: bytes) -> None:
     try:
         arrays = unpack_arrays(data)
     except ValueError:
@@ -31,13 +31,13 @@ def test_other_bytes_raise_value_error(data: bytes) -> None:
     assert pack_arrays(*arrays) == data
 
 
-def test_a_cut_or_longer_blob_is_noticed() -> None:
-    blob = pack_arrays(np.arange(6, dtype=np.float32).reshape(2, 3))
-    for damaged in (blob[:-1], blob + b"x", b"XXXX" + blob[4:]):
+def test_unpack_arrays_refuses_truncated_and_longer_bytes() -> None:
+    packed = pack_arrays(np.arange(6, dtype=np.float32).reshape(2, 3))
+    for damaged in (packed[:-1], packed + b"x", b"XXXX" + packed[4:]):
         with pytest.raises(ValueError):
             unpack_arrays(damaged)
 
 
-def test_other_types_are_refused() -> None:
+def test_pack_arrays_refuses_other_data_types() -> None:
     with pytest.raises(ValueError, match="int64"):
         pack_arrays(np.arange(3))
