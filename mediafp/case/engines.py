@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from mediafp.engine.interface import Engine
-from mediafp.engine.local.engine import LocalEngine
 
 
 def new_engine(scratch_folder: Path, *, sandboxed: bool = True) -> Engine:
@@ -13,4 +12,7 @@ def new_engine(scratch_folder: Path, *, sandboxed: bool = True) -> Engine:
         scratch_folder: Folder for temporary files without a name.
         sandboxed: False to parse files without a sandbox: for trusted files on a system that has none.
     """
+    # Commands that run no task need not load it.
+    from mediafp.engine.local.engine import LocalEngine
+
     return LocalEngine(scratch_folder, sandboxed=sandboxed)

@@ -1,4 +1,7 @@
-"""The engine on one machine: a pool of sandboxed worker processes, threads for speech, FFmpeg for clips."""
+"""The engine on one machine: a pool of sandboxed worker processes, threads for speech, FFmpeg for clips.
+
+Modules that load models or libraries are imported by the methods that need them: every command creates an engine.
+"""
 
 import math
 import os
@@ -11,15 +14,10 @@ from weakref import WeakSet
 
 import numpy as np
 
-from mediafp.engine.interface import AnalysisRequest, ClipCutter, UnpackedMember
-from mediafp.engine.local.clips import cut_clips
+from mediafp.engine.interface import AnalysisRequest, ClipCutter, TranscriptionQueue, UnpackedMember
 from mediafp.engine.local.messages import AnalysisResult, AudioResult, OcrTaskResult, Result, Task, truncate_texts
 from mediafp.engine.local.pool import WorkerPool
 from mediafp.engine.local.process import anonymous_file, write_data
-from mediafp.engine.local.programs import find_ffmpeg
-from mediafp.engine.local.transcription import TranscriptionPool
-from mediafp.engine.local.unpack import unpack_archive
-from mediafp.engine.local.validation import validate_analysis, validate_lines
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.types.matches import OcrResult
@@ -44,7 +42,7 @@ class LocalEngine:
         """
         self._scratch_folder = scratch_folder
         self._pool = pool or WorkerPool(scratch_folder, sandboxed=sandboxed)
-        self._queues: WeakSet[TranscriptionPool] = WeakSet()
+        self._queues: WeakSet[TranscriptionQueue] = WeakSet()
 
     @property
     def sandboxed(self) -> bool:
@@ -75,6 +73,8 @@ class LocalEngine:
         request: AnalysisRequest = AnalysisRequest(),  # noqa: B008
     ) -> FileAnalysis:
         """Return the asset, fingerprints and thumbnails of a file, and the parts that are requested."""
+        from mediafp.engine.local.validation import validate_analysis
+
         is_image = kind == "image"
         task = Task(
             what="read",
@@ -123,6 +123,7 @@ class LocalEngine:
 
     def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
         """Return the text in an image and the warnings."""
+        from mediafp.engine.local.validation import validate_lines
 
         def convert(result: Result, samples: BinaryIO) -> tuple[OcrResult, list[str]]:
             if not isinstance(result, OcrTaskResult):
@@ -142,16 +143,23 @@ class LocalEngine:
 
     def unpack_archive(self, file: OpenFile, is_wanted: Callable[[str], bool]) -> Iterator[UnpackedMember]:
         """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name."""
+        from mediafp.engine.local.unpack import unpack_archive
+
         return unpack_archive(self._pool, file, is_wanted)
 
-    def open_transcription(self, speech: SpeechOptions) -> TranscriptionPool:
+    def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
         """Return a queue that transcribes audio in threads; the caller shuts it down. Raises ModelError."""
+        from mediafp.engine.local.transcription import TranscriptionPool
+
         queue = TranscriptionPool(speech)
         self._queues.add(queue)
         return queue
 
     def clip_cutter(self) -> ClipCutter:
         """Return the function that cuts clips, after a trial run of FFmpeg. Raises UsageError and SandboxError."""
+        from mediafp.engine.local.clips import cut_clips
+        from mediafp.engine.local.programs import find_ffmpeg
+
         return partial(cut_clips, run_ffmpeg=find_ffmpeg(sandboxed=self.sandboxed).run)
 
 

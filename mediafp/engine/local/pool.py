@@ -119,7 +119,7 @@ class WorkerPool:
             replaced = self._idle[False].pop() if self._idle[False] else None
         if replaced:
             # One without OCR models is idle: a fresh one takes its place, so that their number stays the same.
-            logger.debug("worker %d is replaced by one with OCR models", replaced.pid)
+            logger.info("worker %d is replaced by one with OCR models", replaced.pid)
             self._end(replaced)
         return None
 
@@ -193,7 +193,7 @@ class WorkerPool:
             except WorkerLost as lost:
                 if self._closed or lost.final or attempts == MAX_ATTEMPTS:
                     raise WorkerLost(lost.kind, f"cannot process {file.name!r}: {lost}", attempts=attempts) from None
-                logger.warning("%r is tried again in a fresh worker: %s", file.name, lost)
+                logger.info("%r is tried again in a fresh worker: %s", file.name, lost)
                 continue
             except ValueError as error:
                 message = f"cannot process {file.name!r}: the worker answered nonsense ({error})"

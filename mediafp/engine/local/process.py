@@ -109,7 +109,9 @@ class WorkerProcess:
             raise SandboxError(f"cannot start a worker: {error}; see: mediafp doctor") from error
         if isinstance(message, Failure):
             self.end()
-            raise SandboxError(f"{message.message}; to run without the sandbox, add --unsafe-no-sandbox")
+            raise SandboxError(
+                f"cannot start a worker: {message.message}; to run without the sandbox, add --unsafe-no-sandbox"
+            )
         if not isinstance(message, Ready):
             self.end()
             raise SandboxError("cannot start a worker: its first message is nonsense; see: mediafp doctor")

@@ -1,5 +1,6 @@
 """Transcription in threads of this process: audio is samples, which no parser reads."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -12,6 +13,8 @@ from mediafp.types.media import Audio
 from mediafp.types.runs import SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
+logger = logging.getLogger(__name__)
+
 MAX_CONCURRENT_TRACKS = 4
 """Audio tracks that are transcribed at once at most, whatever the number of cores. Chosen, not measured."""
 
@@ -23,7 +26,8 @@ class TranscriptionPool:
         """Create a pool without threads. Raises ModelError if the model is missing."""
         transcriber = get_transcriber(speech)
         self.version = transcriber.version
-        self.concurrency = min(MAX_CONCURRENT_TRACKS, transcriber.workers)
+        self.concurrency = min(MAX_CONCURRENT_TRACKS, transcriber.concurrency)
+        logger.info("audio is transcribed by %r, %d tracks at once", speech.model, self.concurrency)
         self._speech = speech
         self._threads = ThreadPoolExecutor(self.concurrency, "mediafp-transcription")
         self._futures: dict[str, Future[TranscribedAudio]] = {}

@@ -51,12 +51,14 @@ def unpack_archive(pool: WorkerPool, file: OpenFile, is_wanted: Callable[[str], 
         except _MemberLostError as lost:
             if pool.closed:
                 raise lost.error from lost
-            logger.warning("member %r of %r ended its worker: %s", lost.name, file.name, lost.error)
+            logger.info("member %r of %r ended its worker; a fresh worker continues behind it", lost.name, file.name)
             yield UnpackedMember(name=lost.name, error=lost.error)
         except (WorkerLost, ValueError) as error:
             if pool.closed or completed == completed_before:
                 raise WorkerLost("crash", f"cannot unpack the rest of {file.name!r}: {error}") from error
-            logger.warning("%r is unpacked on in a fresh worker: %s", file.name, error)
+            # The text of a ValueError may quote what the worker sent.
+            reason = error if isinstance(error, WorkerLost) else "the worker answered nonsense"
+            logger.info("the next members of %r are unpacked by a fresh worker: %s", file.name, reason)
         else:
             if isinstance(message, Failure):
                 raise error_from_failure(message)

@@ -1,4 +1,4 @@
-"""What a locked process can still do: each probe succeeds before the locks close, and fails behind them."""
+"""The sandbox: each probe succeeds before a process enters it, and fails inside."""
 
 import json
 import os
@@ -20,10 +20,10 @@ from mediafp.engine.local import sandbox
 from mediafp.types.errors import SandboxError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
-REFUSED = {"EPERM", "EACCES"}
-"""What seccomp and Landlock answer."""
-NOT_HERE = REFUSED | {"ENOSYS", "ENOTSUP"}
-"""What a kernel answers that has no such call, or keeps it for the administrator."""
+DENIED = {"EPERM", "EACCES"}
+"""Errors by which seccomp and Landlock deny."""
+UNAVAILABLE = DENIED | {"ENOSYS", "ENOTSUP"}
+"""Errors of a kernel that lacks a call, or reserves it for the administrator."""
 
 CALLS = {
     "x86_64": {
@@ -37,33 +37,33 @@ CALLS = {
         "setns": 268, "process_vm_readv": 270, "bpf": 280, "execveat": 281, "userfaultfd": 282, "shmget": 194,
     },
 }  # fmt: skip
-"""Numbers of system calls that Python does not make."""
+"""Numbers of system calls that Python does not offer."""
 NEW_CALLS = {"pidfd_send_signal": 424, "io_uring_setup": 425, "clone3": 435, "openat2": 437, "pidfd_getfd": 438}
-"""The same everywhere."""
+"""Numbers that are the same on every architecture."""
 
 PROBES = """
 import ctypes, errno, json, mmap, os, signal, socket, sys, threading
 from mediafp.engine.local import sandbox
 
-told = json.loads(sys.argv[1])
-folder, parent, calls = told["folder"], os.getppid(), told["calls"]
+given = json.loads(sys.argv[1])
+folder, parent, calls = given["folder"], os.getppid(), given["calls"]
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
 NONE, PAGE = ctypes.c_void_p(0), ctypes.c_size_t(4096)
 MISSING = f"{folder}/missing".encode()
-PRIVATE, MANY = 0x22, 1 << 30  # MAP_PRIVATE | MAP_ANONYMOUS; a process that there is not
+PRIVATE, MANY = 0x22, 1 << 30  # MAP_PRIVATE | MAP_ANONYMOUS; a process that does not exist
 
 def checked(result):
     if result == -1:
-        raise OSError(ctypes.get_errno(), "refused")
+        raise OSError(ctypes.get_errno(), "denied")
     return result
 
 def raw(name, *arguments):
-    # As longs: what is passed on the stack as an int has anything in its upper half.
-    whole = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
-    return lambda: checked(libc.syscall(calls[name], *whole))
+    # As longs: the upper half of an int that is passed on the stack is undefined.
+    longs = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
+    return lambda: checked(libc.syscall(calls[name], *longs))
 
-def closing(descriptor):
+def close(descriptor):
     os.close(descriptor)
 
 def run(program):
@@ -73,7 +73,7 @@ def run(program):
         except OSError as error:
             os._exit(error.errno)
     if status := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
-        raise OSError(status, "refused")
+        raise OSError(status, "denied")
 
 def fork():
     if not (child := os.fork()):
@@ -81,12 +81,12 @@ def fork():
     os.waitpid(child, 0)
 
 def write():
-    closing(os.open(f"{folder}/known", os.O_WRONLY))
+    close(os.open(f"{folder}/known", os.O_WRONLY))
 
-def made(make, unmake):
+def make_and_remove(make, remove):
     def probe():
         make(f"{folder}/new")
-        unmake(f"{folder}/new")
+        remove(f"{folder}/new")
     return probe
 
 def rename():
@@ -94,10 +94,10 @@ def rename():
     os.rename(f"{folder}/new", f"{folder}/known")
 
 def unlink():
-    # Landlock's rights differ for making and for removing: what is removed was there before.
-    os.unlink(f"{folder}/spare{len(found)}")
+    # Landlock has separate rights for making and for removing: the removed file exists before.
+    os.unlink(f"{folder}/spare{len(results)}")
 
-def reach(family, address, kind=socket.SOCK_STREAM):
+def connect_to(family, address, kind=socket.SOCK_STREAM):
     def probe():
         with socket.socket(family, kind) as end:
             end.settimeout(5)
@@ -106,29 +106,29 @@ def reach(family, address, kind=socket.SOCK_STREAM):
 
 def send():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
-        end.sendto(b"x", ("127.0.0.1", told["datagrams"]))
+        end.sendto(b"x", ("127.0.0.1", given["datagrams"]))
 
 def bind():
     with socket.socket() as end:
         end.bind(("127.0.0.1", 0))
 
 def execute():
-    at = libc.mmap(NONE, PAGE, mmap.PROT_READ | mmap.PROT_EXEC, PRIVATE, -1, ctypes.c_long(0))
-    if at in (None, ctypes.c_void_p(-1).value):
-        raise OSError(ctypes.get_errno(), "refused")
+    address = libc.mmap(NONE, PAGE, mmap.PROT_READ | mmap.PROT_EXEC, PRIVATE, -1, ctypes.c_long(0))
+    if address in (None, ctypes.c_void_p(-1).value):
+        raise OSError(ctypes.get_errno(), "denied")
 
 def protect():
-    at = libc.mmap(NONE, PAGE, mmap.PROT_READ | mmap.PROT_WRITE, PRIVATE, -1, ctypes.c_long(0))
-    checked(libc.mprotect(ctypes.c_void_p(at), PAGE, mmap.PROT_READ | mmap.PROT_EXEC))
+    address = libc.mmap(NONE, PAGE, mmap.PROT_READ | mmap.PROT_WRITE, PRIVATE, -1, ctypes.c_long(0))
+    checked(libc.mprotect(ctypes.c_void_p(address), PAGE, mmap.PROT_READ | mmap.PROT_EXEC))
 
 def ring():
     parameters = ctypes.create_string_buffer(120)
-    closing(raw("io_uring_setup", 1, parameters)())
+    close(raw("io_uring_setup", 1, parameters)())
 
 def handle():
     # struct file_handle with room for 128 bytes
-    data, where = ctypes.create_string_buffer((128).to_bytes(4, sys.byteorder), 136), ctypes.c_int()
-    raw("name_to_handle_at", -100, f"{folder}/known".encode(), data, ctypes.byref(where), 0)()
+    data, mount_id = ctypes.create_string_buffer((128).to_bytes(4, sys.byteorder), 136), ctypes.c_int()
+    raw("name_to_handle_at", -100, f"{folder}/known".encode(), data, ctypes.byref(mount_id), 0)()
     return data
 
 INSIDE = os.open(folder, os.O_RDONLY)
@@ -142,54 +142,54 @@ LIMIT = (ctypes.c_uint64 * 2)()
 VECTOR = (ctypes.c_uint64 * 2)(1, 8)
 
 probes = {
-    "read a file": lambda: closing(os.open(f"{folder}/known", os.O_RDONLY)),
-    "read by a link": lambda: closing(os.open(f"{folder}/link", os.O_RDONLY)),
-    "read the environment": lambda: closing(os.open("/proc/self/environ", os.O_RDONLY)),
+    "read a file": lambda: close(os.open(f"{folder}/known", os.O_RDONLY)),
+    "read through a link": lambda: close(os.open(f"{folder}/link", os.O_RDONLY)),
+    "read the environment": lambda: close(os.open("/proc/self/environ", os.O_RDONLY)),
     "write a file": write,
-    "make a file": made(lambda path: closing(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)), os.unlink),
-    "make a file without a name": lambda: closing(os.open(folder, os.O_TMPFILE | os.O_WRONLY)),
-    "make a folder": made(os.mkdir, os.rmdir),
-    "make a link": made(lambda path: os.symlink("known", path), os.unlink),
-    "make a second name": made(lambda path: os.link(f"{folder}/known", path), os.unlink),
-    "make a pipe with a name": made(os.mkfifo, os.unlink),
+    "make a file": make_and_remove(lambda path: close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)), os.unlink),
+    "make an unnamed file": lambda: close(os.open(folder, os.O_TMPFILE | os.O_WRONLY)),
+    "make a folder": make_and_remove(os.mkdir, os.rmdir),
+    "make a link": make_and_remove(lambda path: os.symlink("known", path), os.unlink),
+    "make a hard link": make_and_remove(lambda path: os.link(f"{folder}/known", path), os.unlink),
+    "make a named pipe": make_and_remove(os.mkfifo, os.unlink),
     "remove a file": unlink,
     "rename": rename,
-    "cut a file": lambda: os.truncate(f"{folder}/known", 6),
-    "change its mode": lambda: os.chmod(f"{folder}/known", 0o644),
-    "change the mode of what was handed in": lambda: os.fchmod(told["file"], 0o644),
-    "change its times": lambda: os.utime(f"{folder}/known", (1, 1)),
+    "truncate a file": lambda: os.truncate(f"{folder}/known", 6),
+    "change the mode of a file": lambda: os.chmod(f"{folder}/known", 0o644),
+    "change the mode of an open file": lambda: os.fchmod(given["file"], 0o644),
+    "change the times of a file": lambda: os.utime(f"{folder}/known", (1, 1)),
     "list a folder": lambda: os.listdir(folder),
-    "go to a folder": lambda: os.chdir(folder),
-    "tell a file": lambda: os.stat(f"{folder}/known"),
+    "change the current folder": lambda: os.chdir(folder),
+    "test that a file exists": lambda: os.stat(f"{folder}/known"),
     "openat2": raw("openat2", -100, f"{folder}/known".encode(), HOW, ctypes.c_size_t(24)),
     "name_to_handle_at": handle,
-    "open_by_handle_at": lambda: closing(raw("open_by_handle_at", INSIDE, KNOWN, 0)()),
-    "connect": reach(socket.AF_INET, ("127.0.0.1", told["port"])),
-    "connect to a socket file": reach(socket.AF_UNIX, f"{folder}/socket"),
-    "connect to an abstract socket": reach(socket.AF_UNIX, chr(0) + told["abstract"]),
+    "open_by_handle_at": lambda: close(raw("open_by_handle_at", INSIDE, KNOWN, 0)()),
+    "connect": connect_to(socket.AF_INET, ("127.0.0.1", given["port"])),
+    "connect to a socket file": connect_to(socket.AF_UNIX, f"{folder}/socket"),
+    "connect to an abstract socket": connect_to(socket.AF_UNIX, chr(0) + given["abstract"]),
     "send a datagram": send,
     "bind a port": bind,
-    "ask a descriptor": lambda: __import__("fcntl").ioctl(told["file"], 0x541B, bytes(4)),  # FIONREAD
+    "ioctl on a descriptor": lambda: __import__("fcntl").ioctl(given["file"], 0x541B, bytes(4)),  # FIONREAD
     "fork": fork,
     "clone3": raw("clone3", NONE, ctypes.c_size_t(0)),
-    "run a program": lambda: run(told["true"]),
+    "run a program": lambda: run(given["true"]),
     "execve": lambda: os.execv(MISSING, [MISSING]),
     "execveat": raw("execveat", -1, MISSING[1:], NONE, NONE, 0),
     "signal the parent": lambda: os.kill(parent, 0),
     "signal a thread of the parent": raw("tgkill", parent, parent, 0),
-    "signal all": lambda: os.kill(0, 0),
-    "open a process": lambda: closing(os.pidfd_open(parent)),
+    "signal the process group": lambda: os.kill(0, 0),
+    "open the parent process": lambda: close(os.pidfd_open(parent)),
     "pidfd_send_signal": raw("pidfd_send_signal", -1, 0, NONE, 0),
     "pidfd_getfd": raw("pidfd_getfd", -1, 0, 0),
     "attach to a process": raw("ptrace", 16, MANY, NONE, NONE),
-    "read another's memory": raw("process_vm_readv", MANY, VECTOR, 1, VECTOR, 1, 0),
-    "set_resource_limits another": raw("prlimit64", parent, 4, NONE, LIMIT),
-    "memory that can be run": execute,
-    "memory made to be run": protect,
-    "memory shared with others": raw("shmget", 0, PAGE, 0),
-    "a file in memory": lambda: closing(os.memfd_create("x")),
+    "read memory of another process": raw("process_vm_readv", MANY, VECTOR, 1, VECTOR, 1, 0),
+    "set the limits of another process": raw("prlimit64", parent, 4, NONE, LIMIT),
+    "map executable memory": execute,
+    "make memory executable": protect,
+    "shared memory": raw("shmget", 0, PAGE, 0),
+    "memory file": lambda: close(os.memfd_create("x")),
     "io_uring_setup": ring,
-    "userfaultfd": lambda: closing(raw("userfaultfd", 1)()),
+    "userfaultfd": lambda: close(raw("userfaultfd", 1)()),
     "bpf": raw("bpf", 0, NONE, 0),
     "perf_event_open": raw("perf_event_open", NONE, 0, -1, -1, 0),
     "keyctl": raw("keyctl", 9999),
@@ -202,34 +202,34 @@ probes = {
     "prctl": lambda: checked(libc.prctl(3, 0, 0, 0, 0)),  # PR_GET_DUMPABLE
 }
 
-def tried():
-    answers = {}
+def try_all():
+    errors = {}
     for name, probe in probes.items():
         ctypes.set_errno(0)
         try:
             probe()
-            answers[name] = ""
+            errors[name] = ""
         except OSError as error:
-            answers[name] = errno.errorcode.get(error.errno, str(error))
+            errors[name] = errno.errorcode.get(error.errno, str(error))
         except KeyError:
-            answers[name] = "no number"
-    found.append(answers)
+            errors[name] = "no number"
+    results.append(errors)
 
-found = []
-tried()
-for part in told["left out"]:
+results = []
+try_all()
+for part in given["skipped"]:
     setattr(sandbox, part, lambda *_, **__: None)
 sandbox.enter_sandbox()
-tried()
+try_all()
 
 started = []
 thread = threading.Thread(target=started.append, args=(1,))
 thread.start()
 thread.join()
-works = [os.pread(told["file"], 6, 0).decode(), len(bytearray(50_000_000)), started, sorted([3, 1])]
-print(json.dumps([*found, works]), flush=True)
+works = [os.pread(given["file"], 6, 0).decode(), len(bytearray(50_000_000)), started, sorted([3, 1])]
+print(json.dumps([*results, works]), flush=True)
 try:
-    os.execv(told["true"], [told["true"]])
+    os.execv(given["true"], [given["true"]])
 except OSError:
     os._exit(7)
 """
@@ -237,35 +237,39 @@ except OSError:
 CONTROLS = {
     "clone3": "EINVAL", "execve": "ENOENT", "execveat": "EBADF",
     "pidfd_send_signal": "EBADF", "pidfd_getfd": "EBADF", "attach to a process": "ESRCH",
-    "read another's memory": "ESRCH", "keyctl": "ENOTSUP", "bpf": "EINVAL", "perf_event_open": "EFAULT", "mount": "ENOENT",
-    "umount2": "ENOENT", "setns": "EBADF", "chroot": "ENOENT",
+    "read memory of another process": "ESRCH", "keyctl": "ENOTSUP", "bpf": "EINVAL", "perf_event_open": "EFAULT",
+    "mount": "ENOENT", "umount2": "ENOENT", "setns": "EBADF", "chroot": "ENOENT",
 }  # fmt: skip
-"""Probes that would do harm where they succeed: asked for what there is not, the kernel says so, in these words. All
-others succeed before the locks close."""
+"""Error before the sandbox of probes that would do harm if they succeeded: they ask for what does not exist. All other
+probes succeed before the sandbox."""
 PRIVILEGED = {
     "open_by_handle_at", "bpf", "perf_event_open", "umount2", "userfaultfd", "io_uring_setup", "keyctl", "pidfd_getfd",
-    "memory shared with others", "name_to_handle_at", "make a file without a name", "clone3", "openat2", "setns",
-    "read another's memory", "attach to a process",
+    "shared memory", "name_to_handle_at", "make an unnamed file", "clone3", "openat2", "setns",
+    "read memory of another process", "attach to a process",
 }  # fmt: skip
-"""Probes that some kernels, containers or users are denied anyway."""
-LANDLOCK_ALONE = {
+"""Probes that some kernels or containers deny to some users anyway."""
+DENIED_BY_LANDLOCK = {
     1: (
-        "read a file", "read by a link", "write a file", "make a file", "make a folder", "make a link",
-        "make a pipe with a name", "remove a file", "rename", "list a folder", "read the environment", "run a program",
+        "read a file", "read through a link", "write a file", "make a file", "make a folder", "make a link",
+        "make a named pipe", "remove a file", "rename", "list a folder", "read the environment", "run a program",
         "openat2",
     ),
-    3: ("cut a file",),
+    3: ("truncate a file",),
     4: ("connect", "bind a port"),
     6: ("connect to an abstract socket", "signal the parent", "signal a thread of the parent"),
 }  # fmt: skip
-"""What Landlock denies without seccomp, by the version that brought it."""
+"""Probes that Landlock denies without seccomp, by the version that added the right."""
 NAMES = [line.split('"')[1] for line in PROBES.split("probes = {")[1].split("\n}")[0].splitlines() if line.strip()]
 
-Answers = dict[str, str]
+Errors = dict[str, str]
+"""Name of the error of each probe, "" for success."""
 
 
-def probed(folder: Path, *left_out: str) -> tuple[Answers, Answers, list[object]]:
-    """What each probe was answered before and behind the locks (an error's name, "" for success), and what works."""
+def run_probes(folder: Path, *skipped: str) -> tuple[Errors, Errors, list[object]]:
+    """Return the errors of all probes before and in the sandbox, and the results of what must work inside.
+
+    `skipped` names functions of the sandbox module that do nothing.
+    """
     (folder / "known").write_text("secret")
     (folder / "link").symlink_to(folder / "known")
     for n in range(2):
@@ -282,7 +286,7 @@ def probed(folder: Path, *left_out: str) -> tuple[Answers, Answers, list[object]
         for end, address in ((named, f"{folder}/socket"), (unnamed, f"\0{abstract}")):
             end.bind(address)
             end.listen()
-        told = {
+        given = {
             "folder": str(folder),
             "file": file.fileno(),
             "port": server.getsockname()[1],
@@ -290,11 +294,11 @@ def probed(folder: Path, *left_out: str) -> tuple[Answers, Answers, list[object]
             "abstract": abstract,
             "calls": CALLS.get(platform.machine(), {}) | NEW_CALLS,
             "true": "/bin/true",
-            "left out": left_out,
+            "skipped": skipped,
         }
-        # Its own process group, so that the signal to all of it reaches nobody else.
-        done = child(PROBES, json.dumps(told), pass_fds=(file.fileno(),), process_group=0)
-    # 0 is /bin/true's own status: the last act is to become it, and a locked process cannot.
+        # Its own process group, so that the signal to the group reaches no other process.
+        done = child(PROBES, json.dumps(given), pass_fds=(file.fileno(),), process_group=0)
+    # At the end it tries to execute /bin/true, whose status is 0; a sandboxed process cannot.
     assert done.returncode == 7, (done.returncode, done.stdout, done.stderr)
     before, after, works = json.loads(done.stdout)
     return before, after, works
@@ -302,78 +306,76 @@ def probed(folder: Path, *left_out: str) -> tuple[Answers, Answers, list[object]
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    # The path of a socket has 108 bytes at most: pytest's own folders are too deep.
-    made = Path(tempfile.mkdtemp(prefix="mediafp-"))
-    yield made
-    shutil.rmtree(made)
+    # The path of a socket has 108 bytes at most: pytest's folders are too deep.
+    created = Path(tempfile.mkdtemp(prefix="mediafp-"))
+    yield created
+    shutil.rmtree(created)
 
 
 @pytest.fixture(scope="module")
-def answers(folder: Path) -> tuple[Answers, Answers, list[object]]:
-    (folder / "both").mkdir()
-    return probed(folder / "both")
+def results(folder: Path) -> tuple[Errors, Errors, list[object]]:
+    (folder / "complete").mkdir()
+    return run_probes(folder / "complete")
 
 
 @linux
 @pytest.mark.parametrize("name", NAMES)
-def test_a_probe_gets_through_before_the_locks_and_not_behind_them(
-    answers: tuple[Answers, Answers, list[object]], name: str
-) -> None:
-    before, after, _ = answers
+def test_enter_sandbox_denies(results: tuple[Errors, Errors, list[object]], name: str) -> None:
+    before, after, _ = results
     if before[name] == "no number":
-        pytest.skip(f"the number of the call on {platform.machine()} is not known here")
+        pytest.skip(f"the number of the call on {platform.machine()} is unknown")
     control = CONTROLS.get(name, "")
-    if name in PRIVILEGED and before[name] in NOT_HERE - {control}:
-        pytest.skip(f"this kernel denies it to this user without any lock ({before[name]})")
+    if name in PRIVILEGED and before[name] in UNAVAILABLE - {control}:
+        pytest.skip(f"this kernel denies it to this user without a sandbox ({before[name]})")
     assert before[name] == control, "the control"
-    # The C library is told that clone3 is not there, and takes clone.
-    assert after[name] in ({"ENOSYS"} if name == "clone3" else REFUSED)
+    # The C library uses clone if clone3 does not exist.
+    assert after[name] in ({"ENOSYS"} if name == "clone3" else DENIED)
 
 
 @linux
-def test_a_locked_process_reads_what_it_was_handed_and_has_memory_and_threads(
-    answers: tuple[Answers, Answers, list[object]],
+def test_a_sandboxed_process_reads_open_files_and_has_memory_and_threads(
+    results: tuple[Errors, Errors, list[object]],
 ) -> None:
-    assert answers[2] == ["secret", 50_000_000, [1], [1, 3]]
+    assert results[2] == ["secret", 50_000_000, [1], [1, 3]]
 
 
 @linux
-def test_landlock_holds_without_seccomp(folder: Path) -> None:
+def test_landlock_denies_without_seccomp(folder: Path) -> None:
     (folder / "landlock").mkdir()
-    before, after, _ = probed(folder / "landlock", "_allow_calls")
+    before, after, _ = run_probes(folder / "landlock", "_deny_syscalls")
     version = sandbox._landlock_abi()
-    for since, names in LANDLOCK_ALONE.items():
+    for since, names in DENIED_BY_LANDLOCK.items():
         for name in names if version >= since else ():
-            if name == "openat2" and before[name] in NOT_HERE:
+            if name == "openat2" and before[name] in UNAVAILABLE:
                 continue
-            assert before[name] == "" and after[name] in REFUSED | {"EXDEV"}, (name, before[name], after[name])
+            assert before[name] == "" and after[name] in DENIED | {"EXDEV"}, (name, before[name], after[name])
 
 
 @linux
-def test_seccomp_holds_without_landlock(folder: Path) -> None:
+def test_seccomp_denies_without_landlock(folder: Path) -> None:
     (folder / "seccomp").mkdir()
-    _, after, _ = probed(folder / "seccomp", "_deny_files")
-    through = {name: answer for name, answer in after.items() if answer not in REFUSED | {"no number"}}
-    assert through == {"clone3": "ENOSYS"}
+    _, after, _ = run_probes(folder / "seccomp", "_deny_files")
+    other_errors = {name: error for name, error in after.items() if error not in DENIED | {"no number"}}
+    assert other_errors == {"clone3": "ENOSYS"}
 
 
 @linux
 @pytest.mark.parametrize(
-    ("act", "number"),
+    ("fault", "number"),
     [
         ("os.abort()", signal.SIGABRT),
         ("__import__('ctypes').string_at(0)", signal.SIGSEGV),
     ],
 )
-def test_a_locked_process_dies_of_its_own_faults(act: str, number: int) -> None:
-    done = child(f"import ctypes, os\nfrom mediafp.ingest import sandbox\nsandbox.lock()\n{act}")
+def test_a_sandboxed_process_ends_by_its_own_fault(fault: str, number: int) -> None:
+    done = child(f"import ctypes, os\nfrom mediafp.engine.local import sandbox\nsandbox.enter_sandbox()\n{fault}")
     assert done.returncode == -number, done.stderr
 
 
 @linux
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="other architectures have one way to call the kernel")
-def test_the_calls_of_another_architecture_end_the_process() -> None:
-    # The 32-bit numbers of x32, where 2 is open, are not those that the filter speaks of.
+def test_a_system_call_of_another_architecture_ends_the_process() -> None:
+    # The filter is for the numbers of x86_64; in those of x32, 2 is open.
     done = child(
         """
         import ctypes
@@ -383,14 +385,14 @@ def test_the_calls_of_another_architecture_end_the_process() -> None:
         print("before", flush=True)
         sandbox.enter_sandbox()
         libc.syscall(0x40000000 | 39)
-        print("behind", flush=True)
+        print("inside", flush=True)
         """
     )
     assert (done.returncode, done.stdout) == (-signal.SIGSYS, "before\n"), done.stderr
 
 
 @linux
-def test_the_locks_cannot_be_closed_twice_nor_be_opened() -> None:
+def test_a_sandboxed_process_cannot_change_its_restrictions() -> None:
     done = child(
         """
         import ctypes, errno
@@ -407,7 +409,7 @@ def test_the_locks_cannot_be_closed_twice_nor_be_opened() -> None:
 
 
 @linux
-def test_the_locks_do_not_close_beside_another_thread() -> None:
+def test_enter_sandbox_raises_beside_another_thread() -> None:
     done = child(
         """
         import os, threading
@@ -424,41 +426,42 @@ def test_the_locks_do_not_close_beside_another_thread() -> None:
         end.set()
         thread.join()
         sandbox.enter_sandbox()
-        print("locked")
+        print("entered")
         """
     )
-    assert done.stdout.splitlines() == ["the locks would not hold for 1 threads that run already", "locked"], (
-        done.stderr
-    )
+    assert done.stdout.splitlines() == [
+        "cannot enter the sandbox: it would not apply to 1 threads that run already",
+        "entered",
+    ], done.stderr
 
 
 @linux
-def test_this_machine_offers_every_lock() -> None:
-    assert all(lock.available and lock.detail for lock in sandbox.check_restrictions())
+def test_this_system_offers_every_restriction() -> None:
+    assert all(restriction.available and restriction.detail for restriction in sandbox.check_restrictions())
 
 
 @linux
 @pytest.mark.parametrize(
-    ("without", "missing"), [("pyseccomp", {"seccomp"}), ("Landlock", {"Landlock"}), ("both", {"Landlock", "seccomp"})]
+    ("removed", "missing"), [("pyseccomp", {"seccomp"}), ("Landlock", {"Landlock"}), ("both", {"Landlock", "seccomp"})]
 )
-def test_what_is_missing_is_named_and_nothing_is_locked(
-    monkeypatch: pytest.MonkeyPatch, without: str, missing: set[str]
+def test_enter_sandbox_names_what_is_missing_and_restricts_nothing(
+    monkeypatch: pytest.MonkeyPatch, removed: str, missing: set[str]
 ) -> None:
-    if without in ("pyseccomp", "both"):
-        monkeypatch.setattr(sandbox, "pyseccomp", None)
-    if without in ("Landlock", "both"):
+    if removed in ("pyseccomp", "both"):
+        monkeypatch.setattr(sandbox, "_load_pyseccomp", lambda: None)
+    if removed in ("Landlock", "both"):
         monkeypatch.setattr(sandbox, "_landlock_abi", lambda: -1)
-    named = {lock.name: lock.detail for lock in sandbox.check_restrictions() if not lock.available}
+    named = {r.name: r.detail for r in sandbox.check_restrictions() if not r.available}
     assert set(named) == missing
     with pytest.raises(SandboxError) as caught:
         sandbox.enter_sandbox()
     assert all(f"{name}: {detail}" in str(caught.value) for name, detail in named.items())
-    assert ("libseccomp2" in str(caught.value)) == ("seccomp" in missing), "how to get it is said"
+    assert ("libseccomp2" in str(caught.value)) == ("seccomp" in missing), "the message says how to install it"
     assert ("Linux 5.13" in str(caught.value)) == ("Landlock" in missing)
-    assert Path(__file__).read_bytes(), "this process is not locked"
+    assert Path(__file__).read_bytes(), "this process is not sandboxed"
 
 
-def test_another_system_has_no_locks_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_restrictions_of_another_system_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "plan9")
     (only,) = sandbox.check_restrictions()
     assert not only.available
@@ -468,7 +471,7 @@ def test_another_system_has_no_locks_and_says_so(monkeypatch: pytest.MonkeyPatch
 
 @linux
 @pytest.mark.parametrize("version", range(1, 8))
-def test_each_version_of_landlock_is_asked_for_what_it_knows(version: int) -> None:
+def test_enter_sandbox_supports_landlock_version(version: int) -> None:
     if version > sandbox._landlock_abi():
         pytest.skip(f"this kernel has Landlock {sandbox._landlock_abi()}")
     done = child(
@@ -476,7 +479,7 @@ def test_each_version_of_landlock_is_asked_for_what_it_knows(version: int) -> No
         import sys
         from mediafp.engine.local import sandbox
         sandbox._landlock_abi = lambda: int(sys.argv[1])
-        sandbox._allow_calls = lambda *_, **__: None
+        sandbox._deny_syscalls = lambda *_, **__: None
         sandbox.enter_sandbox()
         try:
             open(sys.argv[2])
@@ -489,18 +492,18 @@ def test_each_version_of_landlock_is_asked_for_what_it_knows(version: int) -> No
     assert done.stdout == "denied\n", done.stderr
 
 
-LIMITED = """
+LIMITED_PROCESS = """
 import errno, os, resource, signal, sys
-from mediafp.engine.local.sandbox import ResourceLimits; from mediafp.engine.local.sandbox import set_resource_limits
+from mediafp.engine.local.sandbox import ResourceLimits, set_resource_limits
 set_resource_limits(ResourceLimits(memory=100 << 20, cpu_seconds=1, file_bytes=int(sys.argv[2])))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no telling what a process has already")
-def test_memory_over_the_limit_is_not_had_and_below_it_is() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_memory_limit_denies_more_and_allows_less() -> None:
     done = child(
         f"""
-        {textwrap.indent(LIMITED, " " * 8).strip()}
+        {textwrap.indent(LIMITED_PROCESS, " " * 8).strip()}
         print(len(bytearray(60 << 20)))
         try:
             bytearray(110 << 20)
@@ -522,10 +525,10 @@ def test_memory_over_the_limit_is_not_had_and_below_it_is() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 10])
-def test_no_more_is_written_than_allowed(tmp_path: Path, count: int) -> None:
+def test_file_limit_bounds_what_is_written(tmp_path: Path, count: int) -> None:
     done = child(
         f"""
-        {textwrap.indent(LIMITED, " " * 8).strip()}
+        {textwrap.indent(LIMITED_PROCESS, " " * 8).strip()}
         with open(sys.argv[1], "wb", buffering=0) as file:
             try:
                 while file.write(bytes(4)):
@@ -540,10 +543,10 @@ def test_no_more_is_written_than_allowed(tmp_path: Path, count: int) -> None:
     assert (tmp_path / "file").stat().st_size == count
 
 
-def test_a_process_ends_with_its_cpu_time(tmp_path: Path) -> None:
+def test_cpu_limit_ends_the_process(tmp_path: Path) -> None:
     done = child(
         f"""
-        {textwrap.indent(LIMITED, " " * 8).strip()}
+        {textwrap.indent(LIMITED_PROCESS, " " * 8).strip()}
         signal.signal(signal.SIGXCPU, signal.SIG_IGN)
         print("spinning", flush=True)
         while True:
@@ -552,26 +555,26 @@ def test_a_process_ends_with_its_cpu_time(tmp_path: Path) -> None:
         "",
         0,
     )
-    assert (done.returncode, done.stdout) == (-signal.SIGKILL, "spinning\n"), "not even a handler helps"
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, "spinning\n"), "a signal handler cannot prevent it"
 
 
-def test_limits_that_cannot_be_set_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_set_resource_limits_raises_sandbox_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(what: int, limits: tuple[int, int]) -> None:
         raise ValueError("not allowed to raise maximum limit")
 
     monkeypatch.setattr(resource, "setrlimit", refuse)
-    with pytest.raises(SandboxError, match="cannot be set: not allowed"):
+    with pytest.raises(SandboxError, match="cannot set the resource limits: not allowed"):
         sandbox.set_resource_limits(sandbox.ResourceLimits(memory=1 << 40, cpu_seconds=1))
 
 
 @linux
-def test_a_process_that_asked_for_it_dies_with_its_parent() -> None:
+def test_die_with_parent_ends_the_process() -> None:
     done = child(
         """
         import os, subprocess, sys, time
-        asleep = "from mediafp.engine.local import sandbox; import time; sandbox.die_with_parent(); "
-        asleep += "print(flush=True); time.sleep(3600)"
-        started = subprocess.Popen([sys.executable, "-c", asleep], stdout=subprocess.PIPE)
+        code = "from mediafp.engine.local import sandbox; import time; sandbox.die_with_parent(); "
+        code += "print(flush=True); time.sleep(3600)"
+        started = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         started.stdout.readline()
         print(started.pid, flush=True)
         os._exit(0)
