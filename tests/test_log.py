@@ -13,9 +13,8 @@ from intakes import BAD_NAME, JPEGS, done, fingerprint, intake, raw
 
 from mediafp.store.sqlite import custody_log, ledger, transcripts
 from mediafp.store.sqlite.store import SqliteStore
-from mediafp.types import arrays
 from mediafp.types.errors import StoreError
-from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.fingerprints import Fingerprint, pack_fingerprint
 from mediafp.types.media import Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -230,7 +229,7 @@ def test_a_thumbnail_that_was_exchanged_for_another_is_found(store: SqliteStore)
 
 def test_a_fingerprint_that_was_exchanged_for_another_is_found(store: SqliteStore) -> None:
     fill(store)
-    other = arrays.pack_fingerprint(fingerprint(B, "pdq", seed=1))
+    other = pack_fingerprint(fingerprint(B, "pdq", seed=1))
     raw(store, "UPDATE fingerprint SET data = ? WHERE type = 'pdq' AND sha256 = ?", (other, B))
     assert store.check_integrity() == [f"fingerprints or thumbnails of {B} are not those that the log vouches for"]
 

@@ -22,7 +22,7 @@ from mediafp.store.sqlite import custody_log, ledger, schema, transcripts
 from mediafp.store.sqlite import store as store_module
 from mediafp.store.sqlite.ledger import LedgerEntry
 from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
-from mediafp.types import arrays
+from mediafp.types import arrays, fingerprints
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
 from mediafp.types.media import Sighting, Thumbnail
@@ -317,7 +317,7 @@ def test_a_damaged_fingerprint_is_found_and_the_others_are_not_blamed(store: Sql
     with store.writing():
         for name in "ab":
             store.add_record(intake(name))
-    good = arrays.pack_fingerprint(intake("a").fingerprints[0])
+    good = fingerprints.pack_fingerprint(intake("a").fingerprints[0])
     damaged = {
         "cut": good[:-3],
         "longer": good + b"\0",
@@ -738,7 +738,7 @@ def test_a_store_of_the_second_version_is_brought_up(tmp_path: Path) -> None:
             given = intake(sha256[0])
             old.executemany(
                 "INSERT INTO fingerprint VALUES (?, ?, ?, ?)",
-                [(sha256, f.type, f.version, arrays.pack_fingerprint(f)) for f in given.fingerprints],
+                [(sha256, f.type, f.version, fingerprints.pack_fingerprint(f)) for f in given.fingerprints],
             )
             old.executemany(
                 "INSERT INTO thumbnail VALUES (?, ?, ?, ?)",

@@ -14,8 +14,7 @@ from mediafp.store.sqlite import custody_log, ocr_results, schema, text_index, t
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.transactions import read_transaction
 from mediafp.store.sqlite.values import canonical_json, path_string
-from mediafp.types.arrays import unpack_fingerprint
-from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
+from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS, unpack_fingerprint
 
 if TYPE_CHECKING:
     from mediafp.store.sqlite.store import SqliteStore

@@ -15,9 +15,8 @@ from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.errors import READ_ERRORS, is_busy, store_error
 from mediafp.store.sqlite.transactions import write_transaction
 from mediafp.store.sqlite.values import canonical_json, path_bytes, path_string, replace_surrogates, utc_now
-from mediafp.types.arrays import pack_fingerprint, unpack_fingerprint
 from mediafp.types.errors import StoreError
-from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.runs import IngestRecord
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.values import replace_surrogates
-from mediafp.types.arrays import pack_fingerprint, unpack_fingerprint
 from mediafp.types.errors import StoreError
-from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 if TYPE_CHECKING:
