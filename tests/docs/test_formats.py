@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SmallCase
 from documents import code_blocks, read, sections, tables
+from small_case import SmallCase
 
 from mediafp.text.speech.misreadings import load_misreadings
 from mediafp.types.transcripts import SpeechHint

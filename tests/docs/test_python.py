@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_images
 from documents import code_blocks, read, tables
+from small_case import write_images
 
 import mediafp
 from mediafp.types import errors

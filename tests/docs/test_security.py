@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SPEECH, write_images
 from documents import ROOT, constants, number, read, sections
+from small_case import SPEECH, write_images
 
 from mediafp.cli.demo.voice import synthesise_speech
 
