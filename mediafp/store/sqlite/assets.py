@@ -1,7 +1,7 @@
 """Assets, their fingerprints and their thumbnails in the database."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from mediafp.store.sqlite import custody_log
@@ -79,15 +79,22 @@ def has_fingerprints(database: Database, sha256: str, versions: Mapping[str, str
     return exists and versions.items() <= set(fingerprint_types(database, sha256))
 
 
-def fingerprints(database: Database, type: str, version: str) -> Iterator[Fingerprint]:
-    """Yield every fingerprint of one type and version, by SHA-256.
+def fingerprints(
+    database: Database, type: str, version: str, only: Collection[str] | None = None
+) -> Iterator[Fingerprint]:
+    """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`.
 
     Raises:
         StoreError: A fingerprint is damaged.
     """
-    rows = database.rows(
-        "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ? ORDER BY sha256", (type, version)
-    )
+    query = "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ?"
+    if only is None:
+        rows = database.rows(f"{query} ORDER BY sha256", (type, version))
+    else:
+        chosen = json.dumps(sorted(only))
+        rows = database.rows(
+            f"{query} AND sha256 IN (SELECT value FROM json_each(?)) ORDER BY sha256", (type, version, chosen)
+        )
     for sha256, data in rows:
         try:
             yield unpack_fingerprint(sha256, type, version, data)

@@ -1,6 +1,6 @@
 """The store in one SQLite database."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -135,8 +135,8 @@ class SqliteStore(Store):
         return assets.has_fingerprints(self.database, sha256, versions)
 
     @override
-    def fingerprints(self, type: str, version: str) -> Iterator[Fingerprint]:
-        return assets.fingerprints(self.database, type, version)
+    def fingerprints(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[Fingerprint]:
+        return assets.fingerprints(self.database, type, version, only)
 
     @override
     def fingerprint_types(self, sha256: str) -> list[tuple[str, str]]:
@@ -246,8 +246,8 @@ class SqliteStore(Store):
         custody_log.append(self.database, what, details)
 
     @override
-    def iter_log(self, what: str | None = None) -> Iterator[LogEntry]:
-        return custody_log.iter_log(self.database, what)
+    def iter_log(self, what: str | None = None, *, after: int = 0) -> Iterator[LogEntry]:
+        return custody_log.iter_log(self.database, what, after=after)
 
     @override
     def last_log_entry(self) -> tuple[int, str]:
