@@ -13,7 +13,6 @@ from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.ingest.files import open_file
-from mediafp.store.sqlite import custody_log, ocr_results, text_index
 from mediafp.types.errors import NotMedia
 from mediafp.types.matches import OcrResult, TextLine
 
@@ -86,38 +85,38 @@ def kept(case: Case) -> str:
 
 def write(case: Case, sha256: str, read: OcrResult) -> None:
     with case._store.writing():
-        ocr_results.save_ocr_result(case._store, sha256, read)
+        case._store.save_ocr_result(sha256, read)
 
 
 def test_text_comes_back_as_it_was_read(case: Case, kept: str) -> None:
-    assert ocr_results.ocr_lines(case._store, kept) is None and not ocr_results.has_ocr_result(case._store, kept, "1")
+    assert case._store.ocr_lines(kept) is None and not case._store.has_ocr_result(kept, "1")
     write(case, kept, text("微博 @样例用户", "MADE IN 香港"))
-    assert ocr_results.ocr_lines(case._store, kept) == text("微博 @样例用户", "MADE IN 香港").lines
-    assert ocr_results.has_ocr_result(case._store, kept, "1") and not ocr_results.has_ocr_result(case._store, kept, "2")
+    assert case._store.ocr_lines(kept) == text("微博 @样例用户", "MADE IN 香港").lines
+    assert case._store.has_ocr_result(kept, "1") and not case._store.has_ocr_result(kept, "2")
     write(case, kept, text(version="2"))
-    assert ocr_results.ocr_lines(case._store, kept) == () and ocr_results.has_ocr_result(case._store, kept, "2")
+    assert case._store.ocr_lines(kept) == () and case._store.has_ocr_result(kept, "2")
 
 
 def test_words_in_pictures_are_found_in_both_scripts_and_across_lines(case: Case, kept: str) -> None:
     write(case, kept, text("機器學習的", "方法 BREAKING", "@mei_star88"))
     for sought in ("机器学习", "機器學習", "学习的方法", "breaking", "mei", "机器 star88"):
-        (hit,) = text_index.search_passages(case._store, sought)
+        (hit,) = case._store.search_passages(sought)
         assert (hit.sha256, hit.source, hit.start, hit.end) == (kept, "picture", 0.0, 0.0)
         assert hit.text == "機器學習的\n方法 BREAKING\n@mei_star88"
-    assert list(text_index.search_passages(case._store, "nothing")) == []
+    assert list(case._store.search_passages("nothing")) == []
 
 
 def test_a_newer_reading_takes_the_older_ones_place(case: Case, kept: str) -> None:
     write(case, kept, text("first"))
     write(case, kept, text("second", version="2"))
-    assert list(text_index.search_passages(case._store, "first")) == []
-    assert len(list(text_index.search_passages(case._store, "second"))) == 1
+    assert list(case._store.search_passages("first")) == []
+    assert len(list(case._store.search_passages("second"))) == 1
 
 
 def test_what_is_written_again_is_logged_once(case: Case, kept: str) -> None:
     for _ in range(2):
         write(case, kept, text("once"))
-    assert len(list(custody_log.iter_log(case._store, "read"))) == 1
+    assert len(list(case._store.iter_log("read"))) == 1
 
 
 def test_an_altered_or_damaged_text_shows(case: Case, kept: str) -> None:
@@ -127,11 +126,14 @@ def test_an_altered_or_damaged_text_shows(case: Case, kept: str) -> None:
     raw(case._store, "UPDATE picture_text SET data = replace(data, 'was', 'is')")
     found = [problem for problem in case._store.check_integrity() if problem not in before]
     assert found == [
-        f"the text of {kept} is not what the log vouches for",
-        f"the passages of {kept} are not those of its text",
+        f"the OCR result of {kept} differs from the custody log",
+        f"the passages of {kept} differ from its OCR result",
     ]
     raw(case._store, "UPDATE picture_text SET data = '[[1, 2]]'")
     assert any("is damaged" in problem for problem in case._store.check_integrity())
     raw(case._store, "DELETE FROM picture_text")
     found = [problem for problem in case._store.check_integrity() if problem not in before]
-    assert found == [f"the text of {kept} is in the log, and gone", f"picture {kept} has passages and no text"]
+    assert found == [
+        f"the OCR result of {kept} is in the custody log, and missing from the store",
+        f"image {kept} has passages and no OCR result",
+    ]

@@ -17,7 +17,7 @@ from processes import PATIENCE_SECONDS, ffmpeg
 from typer.testing import CliRunner
 
 from mediafp.case.case import open_case
-from mediafp.cli import app
+from mediafp.cli.app import app
 from mediafp.engine.local.clips import CLIP_HEIGHT, cut_clips
 from mediafp.engine.local.programs import find_ffmpeg
 from mediafp.types.errors import MediaError
