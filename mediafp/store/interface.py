@@ -3,7 +3,7 @@
 `tests/contract` holds one test suite for each, which every implementation passes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -78,8 +78,8 @@ class AssetStore(Protocol):
         """Return True if the asset exists with a fingerprint of each of these types in the given version."""
         ...
 
-    def fingerprints(self, type: str, version: str) -> Iterator[Fingerprint]:
-        """Yield every fingerprint of one type and version, by SHA-256.
+    def fingerprints(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[Fingerprint]:
+        """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`.
 
         All of them come from the state of the store at the first one.
 
@@ -246,8 +246,8 @@ class CustodyLog(Protocol):
         """Append an entry; `details` contains JSON values, paths with surrogate escapes. Call it inside `writing`."""
         ...
 
-    def iter_log(self, what: str | None = None) -> Iterator[LogEntry]:
-        """Yield the entries in order: all, or those of one kind.
+    def iter_log(self, what: str | None = None, *, after: int = 0) -> Iterator[LogEntry]:
+        """Yield the entries with a number above `after`, in order: all, or those of one kind.
 
         Raises:
             StoreError: An entry is damaged.

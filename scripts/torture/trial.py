@@ -25,9 +25,9 @@ import imageio_ffmpeg
 from PIL import Image
 from typer.testing import CliRunner
 
-from mediafp.cli import app
-from mediafp.cli.common import ExitStatus
-from mediafp.cli.demo.build import CLIPS, PHOTOS, packaged_file
+from mediafp.cli.app import app
+from mediafp.cli.demo.media import CLIPS, PHOTOS, packaged_file
+from mediafp.cli.exit_status import ExitStatus
 from mediafp.store import open_store
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.types.errors import MediafpError, UsageError

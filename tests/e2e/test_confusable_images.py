@@ -29,7 +29,7 @@ def build_store(case: Case, tmp_path: Path) -> Callable[..., MatchImage]:
 
         def match(image: Image.Image) -> QueryResult:
             image.convert("RGB").save(tmp_path / "query.jpg", quality=80)
-            (result,) = case.match([tmp_path / "query.jpg"], min_probability=0.0, text=ocr)
+            (result,) = case.match([tmp_path / "query.jpg"], min_probability=0.0, ocr=ocr)
             assert result.error is None
             return result
 

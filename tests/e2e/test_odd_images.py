@@ -39,13 +39,13 @@ def test_odd_images_are_ingested_and_flat_ones_match_nothing(
     outcomes = list(case.ingest([flat, textured], WITHOUT_OCR))
     assert len(outcomes) == 18
     assert all(outcome.status in ("added", "known") for outcome in outcomes), outcomes
-    results = list(case.match([flat], min_probability=0.0, text=False))
+    results = list(case.match([flat], min_probability=0.0, ocr=False))
     assert len(results) == 11
     for result in results:
         assert result.error is None
         wrong = [m for m in result.matches if m.sha256 != result.sha256 and m.probability >= 0.5]
         assert not wrong, (result.query, wrong)
     Image.fromarray(photos["temple"]).save(tmp_path / "query.jpg", quality=85)
-    (result,) = case.match([tmp_path / "query.jpg"], text=False, top=20)
+    (result,) = case.match([tmp_path / "query.jpg"], ocr=False, top=20)
     matched = {Path(uri).stem for m in result.matches for uri in m.uris}
     assert {"cmyk", "deep", "palette", "one_frame", "bad_exif"} <= matched

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from typer.testing import CliRunner
 
 from mediafp.case.case import Case, open_case
-from mediafp.cli import app
+from mediafp.cli.app import app
 from mediafp.types.runs import AnalysisOptions, IngestOptions
 
 WITHOUT_OCR = IngestOptions(analysis=AnalysisOptions(ocr=False))

@@ -37,7 +37,7 @@ def join(out: Path, *parts: tuple[Path, float, float]) -> Path:
 
 def matches_of(case: Case, query: Path) -> dict[str, Match]:
     """The matches of a query, by the name of the clip."""
-    (result,) = case.match([query], text=False)
+    (result,) = case.match([query], ocr=False)
     assert result.error is None
     return {Path(match.uris[0]).stem: match for match in result.matches}
 

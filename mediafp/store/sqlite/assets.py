@@ -1,7 +1,7 @@
 """Assets, their fingerprints and their thumbnails in the database."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from mediafp.store.sqlite import custody_log
@@ -58,7 +58,7 @@ def asset(database: Database, sha256: str) -> Asset:
     """
     row = database.row("SELECT sha256, kind, bytes, properties FROM asset WHERE sha256 = ?", (sha256,))
     if row is None:
-        raise StoreError(f"cannot find asset {sha256} in the store {database.folder}; ingest its file")
+        raise StoreError(f"cannot find asset {sha256} in the store '{database.folder}'; ingest its file")
     return _asset(row)
 
 
@@ -70,7 +70,7 @@ def count_assets(database: Database) -> int:
 def warnings(database: Database, sha256: str) -> list[str]:
     """Return the warnings of an asset's analysis."""
     row = database.row("SELECT warnings FROM asset WHERE sha256 = ?", (sha256,))
-    return json.loads(row[0]) if row else []
+    return _decode_json(row[0], f"warnings of {sha256}") if row else []
 
 
 def has_fingerprints(database: Database, sha256: str, versions: Mapping[str, str]) -> bool:
@@ -79,20 +79,29 @@ def has_fingerprints(database: Database, sha256: str, versions: Mapping[str, str
     return exists and versions.items() <= set(fingerprint_types(database, sha256))
 
 
-def fingerprints(database: Database, type: str, version: str) -> Iterator[Fingerprint]:
-    """Yield every fingerprint of one type and version, by SHA-256.
+def fingerprints(
+    database: Database, type: str, version: str, only: Collection[str] | None = None
+) -> Iterator[Fingerprint]:
+    """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`.
 
     Raises:
         StoreError: A fingerprint is damaged.
     """
-    rows = database.rows(
-        "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ? ORDER BY sha256", (type, version)
-    )
+    query = "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ?"
+    if only is None:
+        rows = database.rows(f"{query} ORDER BY sha256", (type, version))
+    else:
+        chosen = json.dumps(sorted(only))
+        rows = database.rows(
+            f"{query} AND sha256 IN (SELECT value FROM json_each(?)) ORDER BY sha256", (type, version, chosen)
+        )
     for sha256, data in rows:
         try:
             yield unpack_fingerprint(sha256, type, version, data)
         except ValueError as error:
-            raise StoreError(f"fingerprint {type} of {sha256} is damaged ({error}); see: mediafp verify") from error
+            raise StoreError(
+                f"cannot read fingerprint {type} of {sha256}: it is damaged ({error}); see: mediafp verify"
+            ) from error
 
 
 def fingerprint_types(database: Database, sha256: str) -> list[tuple[str, str]]:
@@ -136,4 +145,12 @@ def _insert_rows(database: Database, record: IngestRecord) -> None:
 
 
 def _asset(row: tuple[Any, ...]) -> Asset:
-    return Asset(sha256=row[0], kind=row[1], bytes=row[2], properties=json.loads(row[3]))
+    sha256, kind, size, properties = row
+    return Asset(sha256=sha256, kind=kind, bytes=size, properties=_decode_json(properties, f"properties of {sha256}"))
+
+
+def _decode_json(data: str, name: str) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"cannot read the {name}: they are damaged ({error}); see: mediafp verify") from error

@@ -41,13 +41,13 @@ def open_connection(file: Path, *, create: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             # First of all: the file of another program or of a newer version is left unchanged.
-            if not schema.schema_version(connection):
+            if not schema.schema_version(connection, file.parent):
                 # All folders that may be as new as the store, so that a power cut does not lose their names.
                 for folder in file.parents:
                     _flush_folder(folder)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 connection.execute(f"PRAGMA {pragma}")
-            schema.migrate(connection)
+            schema.migrate(connection, file.parent)
             return connection
         except BaseException as error:
             connection.close()

@@ -34,14 +34,14 @@ def last_entry(database: Database) -> tuple[int, str]:
     return database.row("SELECT n, hash FROM log ORDER BY n DESC LIMIT 1") or (0, GENESIS_HASH)
 
 
-def iter_log(database: Database, what: str | None = None) -> Iterator[LogEntry]:
-    """Yield the entries in order: all, or those of one kind.
+def iter_log(database: Database, what: str | None = None, *, after: int = 0) -> Iterator[LogEntry]:
+    """Yield the entries with a number above `after`, in order: all, or those of one kind.
 
     Raises:
         StoreError: An entry is damaged.
     """
     for n, at, kind, details, hash in database.rows(
-        "SELECT n, at, what, details, hash FROM log WHERE what = coalesce(?, what) ORDER BY n", (what,)
+        "SELECT n, at, what, details, hash FROM log WHERE n > ? AND what = coalesce(?, what) ORDER BY n", (after, what)
     ):
         try:
             yield LogEntry(n=n, at=at, what=kind, details=json.loads(details), hash=hash)

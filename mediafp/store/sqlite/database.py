@@ -100,19 +100,19 @@ class Database:
                 yield
                 self._check_identity()
         except sqlite3.Error as error:
-            raise store_error(self.folder, "written", error) from error
+            raise store_error(self.folder, "write", error) from error
 
     def _open_connection(self) -> sqlite3.Connection:
         with self._opening:
             if self._closed:
-                raise StoreError(f"the store {self.folder} is closed; open it again")
-            # A thread that has ended never uses its connection again, and says so to nobody.
+                raise StoreError(f"cannot use the store '{self.folder}': it is closed; open it again")
+            # A thread that has ended needs its connection no more.
             for thread in [thread for thread in self._connections if not thread.is_alive()]:
                 self._connections.pop(thread).close()
             try:
                 connection: sqlite3.Connection = self._connect()
             except (*READ_ERRORS, OSError) as error:
-                raise store_error(self.folder, "opened", error) from error
+                raise store_error(self.folder, "open", error) from error
             try:
                 self._check_identity()
             except StoreError:
@@ -124,8 +124,8 @@ class Database:
     def _check_identity(self) -> None:
         if _file_identity(self._file) != self._identity:
             raise StoreError(
-                f"the store {self.folder} was moved or deleted while it was open, and what was being written is"
-                " undone; put it back, and run the same command again"
+                f"cannot write the store '{self.folder}': its folder was moved or deleted while it was open, and the"
+                " last write is undone; restore the folder, and run the same command again"
             )
 
 

@@ -1,6 +1,6 @@
 """The store in one SQLite database."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -54,15 +54,18 @@ class SqliteStore(Store):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise store_error(folder, "made", error) from error
+                raise store_error(folder, "create", error) from error
         try:
             if not create and not has_database(folder):
-                raise StoreError(f"there is no store in {folder}; make one with: mediafp --store {folder} ingest PATH")
+                raise StoreError(
+                    f"cannot open the store '{folder}': the folder contains no store;"
+                    f" create one with: mediafp --store '{folder}' ingest PATH"
+                )
             file = (folder / DATABASE_NAME).absolute()
             connection = open_connection(file, create=create)
             self.database = Database(folder, file, connection, partial(open_connection, file, create=False))
         except (*READ_ERRORS, OSError) as error:
-            raise store_error(folder, "opened", error) from error
+            raise store_error(folder, "open", error) from error
 
     @property
     @override
@@ -132,8 +135,8 @@ class SqliteStore(Store):
         return assets.has_fingerprints(self.database, sha256, versions)
 
     @override
-    def fingerprints(self, type: str, version: str) -> Iterator[Fingerprint]:
-        return assets.fingerprints(self.database, type, version)
+    def fingerprints(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[Fingerprint]:
+        return assets.fingerprints(self.database, type, version, only)
 
     @override
     def fingerprint_types(self, sha256: str) -> list[tuple[str, str]]:
@@ -243,8 +246,8 @@ class SqliteStore(Store):
         custody_log.append(self.database, what, details)
 
     @override
-    def iter_log(self, what: str | None = None) -> Iterator[LogEntry]:
-        return custody_log.iter_log(self.database, what)
+    def iter_log(self, what: str | None = None, *, after: int = 0) -> Iterator[LogEntry]:
+        return custody_log.iter_log(self.database, what, after=after)
 
     @override
     def last_log_entry(self) -> tuple[int, str]:
