@@ -1,15 +1,14 @@
-"""OCR of images: PP-OCR text detection and recognition, with the weights that the package rapidocr contains."""
+"""OCR of images: PP-OCR text detection and recognition through rapidocr, with the weights that its package contains."""
 
 import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version as package_version
+from typing import Any
 
 import numpy as np
 
-from mediafp.text.ocr.detection import MAX_INPUT_SIDE, TextDetector
-from mediafp.text.ocr.recognition import TextRecogniser
 from mediafp.text.ocr.rectify import Quad, rectify_line
 from mediafp.types import model_files
 from mediafp.types.geometry import intersection_area, polygon_area
@@ -18,9 +17,8 @@ from mediafp.types.media import Pixels
 
 READER_VERSION = "1"
 """Version of the steps in this package; raise it if an image gives other text."""
-DETECTION_MODEL, RECOGNITION_MODEL = "ppocr_det", "ppocr_rec"
-"""Names of the models in models/manifest.toml."""
-OCR_MODELS = (DETECTION_MODEL, RECOGNITION_MODEL)
+OCR_MODELS = {"Det": "ppocr_det", "Rec": "ppocr_rec"}
+"""Model names in rapidocr's options, and in models/manifest.toml."""
 WHOLE_SIDE = 736
 """Longest side, pixels, at which text is detected in the whole image; the cost grows with its square."""
 EDGE_STRIP_SHARE = 0.18
@@ -51,6 +49,21 @@ LINE_PADDING = (1.2, 1.2, 0.08)
 detector sometimes takes an @ for a part of the image, and cuts off a last character. Chosen, not measured."""
 AT_SIGNS = frozenset("@＠")
 """Characters that begin a handle."""
+ENGINE_SIDE = 4096
+"""Longest side, pixels, that rapidocr accepts without resizing: images are resized before."""
+ENGINE_OPTIONS = {
+    "Global.log_level": "critical",
+    "Global.text_score": 0.0,
+    "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+    "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+    "Global.min_side_len": 1,
+    "Global.use_vertical_padding": False,
+    "Det.limit_type": "max",
+    "Det.limit_side_len": ENGINE_SIDE,
+    "Global.max_side_len": ENGINE_SIDE,
+}
+"""Options of rapidocr: one thread, no resizing, no filtering by confidence."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -63,9 +76,12 @@ class OcrReader:
 
     def __init__(self) -> None:
         started = time.monotonic()
-        self._detector = TextDetector(model_files.model_path(DETECTION_MODEL))
-        self._recogniser = TextRecogniser(model_files.model_path(RECOGNITION_MODEL))
-        names = ", ".join(f"{name} ({model_files.model_file(name).version})" for name in OCR_MODELS)
+        # Imports onnxruntime and OpenCV, half a second that commands without OCR save.
+        from rapidocr import RapidOCR
+
+        models = {f"{part}.model_path": str(model_files.model_path(name)) for part, name in OCR_MODELS.items()}
+        self._engine: Any = RapidOCR(params={**ENGINE_OPTIONS, **models})
+        names = ", ".join(f"{name} ({model_files.model_file(name).version})" for name in OCR_MODELS.values())
         _logger.info("loaded the OCR models %s in %.2f s", names, time.monotonic() - started)
 
     def read(
@@ -100,7 +116,7 @@ class OcrReader:
         height, width = bgr.shape[:2]
         whole_zoom = min(1.0, WHOLE_SIDE / max(height, width))
         quads = self._detect(bgr, whole_zoom, 0)
-        edge_zoom = min(MAX_EDGE_ZOOM, EDGE_SHORT_SIDE / min(height, width), MAX_INPUT_SIDE / width)
+        edge_zoom = min(MAX_EDGE_ZOOM, EDGE_SHORT_SIDE / min(height, width), ENGINE_SIDE / width)
         strip_height = round(height * EDGE_STRIP_SHARE)
         if strip_height * edge_zoom >= MIN_EDGE_STRIP_HEIGHT and edge_zoom > whole_zoom:
             for top in (0, height - strip_height):
@@ -118,9 +134,9 @@ class OcrReader:
 
         size = (max(1, round(bgr.shape[1] * zoom)), max(1, round(bgr.shape[0] * zoom)))
         resized = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC)
+        boxes = self._engine(resized, use_det=True, use_cls=False, use_rec=False).boxes
         scale = np.array([bgr.shape[1] / size[0], bgr.shape[0] / size[1]], np.float32)
-        quads = self._detector.detect(np.asarray(resized, np.uint8))
-        return [(quad * scale + (0, top)).astype(np.float32) for quad in quads]
+        return [] if boxes is None else [(np.asarray(box) * scale + (0, top)).astype(np.float32) for box in boxes]
 
     def _recognise_lines(self, bgr: Pixels, quads: Sequence[Quad]) -> list[tuple[str, float]]:
         """Return the text and the confidence of each line; short ones are recognised with padding too."""
@@ -131,9 +147,12 @@ class OcrReader:
             readings[n] = _merge_readings(readings[n], padded_reading)
         return readings
 
-    def _recognise(self, strips: Sequence[Pixels]) -> list[tuple[str, float]]:
+    def _recognise(self, strips: list[Pixels]) -> list[tuple[str, float]]:
         """Return the text and the confidence of each strip."""
-        return [(text.strip(), confidence) for text, confidence in self._recogniser.recognise(strips)]
+        if not strips:
+            return []
+        result = self._engine.recognize_txt(strips)
+        return [(str(text).strip(), float(score)) for text, score in zip(result.txts, result.scores, strict=True)]
 
 
 @cache
@@ -153,7 +172,7 @@ def ocr_version() -> str:
     Raises:
         ModelError: A model is not in the manifest.
     """
-    models = "-".join(model_files.model_file(name).sha256[:12] for name in OCR_MODELS)
+    models = "-".join(model_files.model_file(name).sha256[:12] for name in OCR_MODELS.values())
     return f"{READER_VERSION}-rapidocr{package_version('rapidocr')}-{models}"
 
 
