@@ -13,9 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mediafp.case import references
-from mediafp.engine import analysis
-from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, frame_type
 
 TARGET = Path(__file__).parent.parent / "models" / "background.npz"
 
@@ -26,7 +24,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     files = sorted(parser.parse_args().folder.iterdir())
     pictures = [np.asarray(ImageOps.exif_transpose(Image.open(file)).convert("RGB")) for file in files]
-    kinds = [fingerprint_type(name) for name in (analysis.SEARCH_TYPE, references.RERANKING_TYPE)]
+    kinds = [frame_type(name) for name in (SEARCH_TYPE, RERANKING_TYPE)]
     banks = {kind.name: kind.extract(pictures)[0] for kind in kinds}
     versions = ", ".join(f"{kind.name} {kind.version}" for kind in kinds)
     about = f"{len(files)} unrelated pictures, photographs and faces, as {versions}"

@@ -23,7 +23,7 @@ from mediafp.store.sqlite.ledger import LedgerEntry
 from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
 from mediafp.types import arrays, fingerprints
 from mediafp.types.errors import StoreError
-from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
+from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.media import Sighting, Thumbnail
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -331,14 +331,17 @@ def test_a_damaged_fingerprint_is_found_and_the_others_are_not_blamed(store: Sql
     assert "pdq" in problems[0] and all("a" * 64 in problem for problem in problems)
 
 
-@pytest.mark.parametrize("count", [0, MAX_CROPS_PER_IMAGE, MAX_CROPS_PER_IMAGE + 1])
+CROPS = FingerprintDeclaration(name="crops", consumes="image", metric="hamming", columns=32, max_rows=5)
+
+
+@pytest.mark.parametrize("count", [0, 5, 6])
 def test_crops_have_no_thumbnails_and_are_few(store: SqliteStore, count: int) -> None:
     given = intake("a")
-    crops = fingerprint("a" * 64, REFERENCE_CROPS, count)
+    crops = replace(fingerprint("a" * 64, "pdq", count), type="crops", spans=np.zeros((count, 2)))
     with store.writing():
         store.add_record(replace(given, fingerprints=(*given.fingerprints, crops)))
-    told = [] if count <= MAX_CROPS_PER_IMAGE else [f"fingerprint {REFERENCE_CROPS} of {'a' * 64} has {count} rows"]
-    assert store.check_integrity() == told
+    told = [] if count <= 5 else [f"fingerprint crops of {'a' * 64}: crops: 6 rows, more than 5"]
+    assert store.check_integrity({"crops": CROPS}) == told
 
 
 def test_an_asset_that_was_seen_nowhere_is_found(store: SqliteStore) -> None:

@@ -7,18 +7,20 @@ import pytest
 from PIL import Image, ImageOps
 
 from mediafp.case.case import Case
-from mediafp.fingerprints.reference_crops import fingerprint_reference_crops, reference_crops_version
-from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.fingerprints import registry
+from mediafp.fingerprints.reference_crops import REFERENCE_CROPS, ReferenceCrops
+from mediafp.fingerprints.sscd import Sscd
 from mediafp.matching.candidates import Candidate, shortlist
 from mediafp.matching.images.local_features import Box
 from mediafp.matching.images.query_crops import half_boxes, make_query_crops
 from mediafp.matching.images.rectangles import MAX_RECTANGLES, find_rectangles
-from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS
 from mediafp.types.matches import Match
 from mediafp.types.media import Pixels
 from mediafp.types.runs import AnalysisOptions, IngestOptions
 
-EMBEDDING = fingerprint_type("sscd_distilled")
+EMBEDDING = Sscd("sscd_distilled")
+CROPS = ReferenceCrops(EMBEDDING)
+FRAME_TYPES = {"sscd_distilled", "pdq", "phash", "dhash"}
 
 
 def overlap(a: Box, b: Box) -> float:
@@ -105,19 +107,18 @@ def test_a_small_crop_is_like_a_crop_and_not_like_the_whole(photos: dict[str, np
         tall, wide = picture.shape[:2]
         tenth = picture[tall // 2 - tall // 6 : tall // 2 + tall // 6, wide // 2 - wide // 6 : wide // 2 + wide // 6]
         (query, whole), _ = EMBEDDING.extract([tenth, picture])
-        crops = fingerprint_reference_crops("a" * 64, picture, EMBEDDING)
-        likeness = crops.vectors.astype(np.float32) @ query.astype(np.float32)
+        crops, _ = CROPS.extract(picture)
+        likeness = crops.astype(np.float32) @ query.astype(np.float32)
         assert likeness.max() > float(query.astype(np.float32) @ whole.astype(np.float32)) + 0.1, name
 
 
 def test_plain_crops_are_not_kept(photos: dict[str, np.ndarray]) -> None:
-    one = fingerprint_reference_crops("a" * 64, photos["cat"], EMBEDDING)
-    assert (one.type, one.version) == (REFERENCE_CROPS, reference_crops_version(EMBEDDING))
-    assert 1 <= len(one.vectors) <= MAX_CROPS_PER_IMAGE
+    assert (CROPS.name, CROPS.version) == (REFERENCE_CROPS, f"1-{EMBEDDING.version}")
+    assert 1 <= len(CROPS.extract(photos["cat"])[0]) <= CROPS.max_rows
     shot, _ = pasted(page(), photos["cat"], 0, 0, 300)
-    assert 1 <= len(fingerprint_reference_crops("a" * 64, shot, EMBEDDING).vectors) < MAX_CROPS_PER_IMAGE
+    assert 1 <= len(CROPS.extract(shot)[0]) < CROPS.max_rows
     for picture in (page(), np.zeros((1, 1, 3), np.uint8)):
-        assert len(fingerprint_reference_crops("a" * 64, picture, EMBEDDING).vectors) == 0
+        assert len(CROPS.extract(picture)[0]) == 0
 
 
 def test_the_shortlist_takes_from_each_ranking_in_turn() -> None:
@@ -158,16 +159,16 @@ def test_what_was_taken_in_without_views_gets_them(case: Case, photos: dict[str,
     folder = tmp_path / "refs"
     save(photos["cat"], folder / "cat.jpg")
     assert ingest(case, folder, views=False) == ["added"]
-    assert types(case) == [{"sscd_distilled", "pdq"}]
+    assert types(case) == [FRAME_TYPES]
     save(photos["temple"], folder / "temple.jpg")
     assert sorted(ingest(case, folder, views=True)) == ["added", "known"]
-    assert types(case) == [{"sscd_distilled", "pdq", REFERENCE_CROPS}] * 2
+    assert types(case) == [FRAME_TYPES | {REFERENCE_CROPS}] * 2
     # They stay where a later run does without, and are no reason to read anything again.
     before = case._store.row("SELECT count(*) FROM log WHERE what = 'refreshed'")
     assert ingest(case, folder, views=False) == ingest(case, folder, views=True) == ["known"] * 2
-    assert types(case) == [{"sscd_distilled", "pdq", REFERENCE_CROPS}] * 2
+    assert types(case) == [FRAME_TYPES | {REFERENCE_CROPS}] * 2
     assert case._store.row("SELECT count(*) FROM log WHERE what = 'refreshed'") == before == (1,)
-    assert case._store.check_integrity() == []
+    assert case._store.check_integrity(registry.declarations()) == []
 
 
 def test_a_store_in_which_some_have_views_answers_for_all(

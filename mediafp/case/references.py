@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
-from mediafp.engine.analysis import SEARCH_TYPE, STORED_TYPES, transcribe_audio
+from mediafp.engine.analysis import transcribe_audio
 from mediafp.fingerprints.pdq import Pdq
-from mediafp.fingerprints.reference_crops import reference_crops_version
-from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
+from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, fingerprint_type, frame_type
 from mediafp.fingerprints.transcript import TYPE_VERSION as WORDS
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.thumbnails import decode_thumbnail
@@ -31,13 +31,11 @@ from mediafp.store.sqlite import ocr_results, transcripts
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types import model_files
 from mediafp.types.errors import StoreError
-from mediafp.types.fingerprints import REFERENCE_CROPS, Fingerprint
+from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, Segment
 from mediafp.types.media import Asset, Kind, Pixels
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 
-RERANKING_TYPE = "sscd"
-"""The model that looks again at what is in doubt."""
 FEATURE_CACHE_SIZE = 1000
 """Placement points held in memory, about 260 kB each with the thumbnail."""
 
@@ -47,7 +45,7 @@ class StoredReferences:
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
-        embedding, pdq = (fingerprint_type(name) for name in STORED_TYPES)
+        embedding, pdq, crops = (fingerprint_type(name) for name in (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS))
         stale = store.versions(SEARCH_TYPE) - {embedding.version}
         if stale:
             raise StoreError(
@@ -59,9 +57,9 @@ class StoredReferences:
         )
         self._hashes = FaissIndex(store.fingerprints("pdq", pdq.version), metric=pdq.metric, width=pdq.columns)
         self._crops = FaissIndex(
-            store.fingerprints(REFERENCE_CROPS, reference_crops_version(embedding)),
-            metric=embedding.metric,
-            width=embedding.columns,
+            store.fingerprints(crops.name, crops.version),
+            metric=crops.metric,
+            width=crops.columns,
             kept=False,
         )
         self._assets = {asset.sha256: asset for asset in store.assets()}
@@ -120,7 +118,7 @@ class StoredReferences:
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
         """Unit vectors (N, 512) of the full model, and the likeness (N,) of each to unrelated pictures."""
-        vectors: Vectors = fingerprint_type(RERANKING_TYPE).extract(images)[0]  # type: ignore[assignment]
+        vectors: Vectors = frame_type(RERANKING_TYPE).extract(images)[0]  # type: ignore[assignment]
         return vectors, background_level(vectors, self._full_background)
 
     @cached_property
@@ -247,7 +245,7 @@ class StoredReferences:
 
 def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
     views, clear = make_query_crops(image)
-    parts, _ = fingerprint_type(SEARCH_TYPE).extract([view.pixels for view in views[1:]])
+    parts, _ = frame_type(SEARCH_TYPE).extract([view.pixels for view in views[1:]])
     return ImageQuery(
         embeddings=np.concatenate((rows.vectors[:1], parts)),
         boxes=tuple(view.box for view in views),

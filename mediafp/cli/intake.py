@@ -37,6 +37,7 @@ from mediafp.cli.common import (
     speech_options,
     suggest_command,
 )
+from mediafp.fingerprints.registry import declarations
 from mediafp.ingest.walk import walk
 from mediafp.report import jsonl
 from mediafp.report.exports.csv import write_csv
@@ -216,7 +217,7 @@ def verify(
     fault of the store. Write the last line's seal down elsewhere: it vouches for all that was logged before.
     """
     with open_selected_case(store) as case, progress() as bar:
-        problems = case._store.check_integrity()
+        problems = case._store.check_integrity(declarations())
         count = 0 if problems else case._store.count()
         originals: Counter[str] = Counter()
         changed = []

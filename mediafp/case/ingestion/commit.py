@@ -16,7 +16,7 @@ def build_ingest_record(
     return IngestRecord(
         asset=reading.asset,
         sighting=sighting,
-        fingerprints=(*reading.fingerprints, *([reading.crops] if reading.crops else [])),
+        fingerprints=reading.fingerprints,
         thumbnails=reading.thumbnails,
         warnings=reading.warnings,
         sidecar_warnings=tuple(sidecar_warnings),

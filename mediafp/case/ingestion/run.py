@@ -16,6 +16,7 @@ from mediafp.case.ingestion.items import IngestItem, iter_items
 from mediafp.engine import analysis
 from mediafp.engine.local.pool import WorkerPool
 from mediafp.engine.local.transcription import TranscriptionPool
+from mediafp.fingerprints.registry import needs_audio
 from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.walk import FoundFile
@@ -274,7 +275,7 @@ class IngestRun:
             file.sha256,
             file.kind,
             full_decode=self._options.analysis.full_decode,
-            audio=self._listener is not None,
+            audio=self._listener is not None or needs_audio(),
             text=self._text is not None,
             crops=self._options.analysis.reference_crops,
         )

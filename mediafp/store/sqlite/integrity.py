@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mediafp.store.sqlite import custody_log, ocr_results, schema, text_index, transcripts
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.transactions import read_transaction
 from mediafp.store.sqlite.values import canonical_json, path_string
-from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS, unpack_fingerprint
+from mediafp.types.fingerprint_types import FingerprintDeclaration, check_rows
+from mediafp.types.fingerprints import TimedRows, unpack_fingerprint
 
 if TYPE_CHECKING:
     from mediafp.store.sqlite.store import SqliteStore
@@ -29,11 +31,11 @@ _DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What reading a value raises where a damaged page gives another in its place."""
 
 
-def check_integrity(store: SqliteStore) -> list[str]:
+def check_integrity(store: SqliteStore, declarations: Mapping[str, FingerprintDeclaration]) -> list[str]:
     """What is wrong, a sentence each; an empty list for a sound store. It comes back whatever the damage is."""
     found: dict[str, None] = {}
     with _lenient(store.db), read_transaction(store.db):
-        for check in _CHECKS:
+        for check in (*_BEFORE, partial(_images, declarations=declarations), *_AFTER):
             try:
                 for finding in check(store):
                     found[finding] = None
@@ -101,18 +103,18 @@ def _assets(store: SqliteStore) -> Iterator[str]:
                 yield f"{name} of {sha256} are damaged: {error}"
 
 
-def _images(store: SqliteStore) -> Iterator[str]:
+def _images(store: SqliteStore, declarations: Mapping[str, FingerprintDeclaration]) -> Iterator[str]:
     rows: dict[str, dict[str, set[int]]] = {}
     for sha256, type, version, data in store.db.execute(
         "SELECT sha256, type, version, data FROM fingerprint ORDER BY sha256, type, version"
     ):
         try:
-            count = len(unpack_fingerprint(sha256, type, version, data).spans)
-            if type == REFERENCE_CROPS:
-                if count > MAX_CROPS_PER_IMAGE:
-                    yield f"fingerprint {type} of {sha256} has {count} rows"
-                continue
-            rows.setdefault(sha256, {}).setdefault(type, set()).add(count)
+            stored = unpack_fingerprint(sha256, type, version, data)
+            declared = declarations.get(type)
+            if declared:
+                check_rows(declared, TimedRows(stored.spans, stored.vectors, stored.quality))
+            if not declared or declared.consumes == "frames":
+                rows.setdefault(sha256, {}).setdefault(type, set()).add(len(stored.spans))
         except _DAMAGED as error:
             yield f"fingerprint {type} of {sha256}: {error}"
     for sha256, position, jpeg in store.db.execute(
@@ -239,4 +241,5 @@ def _words(store: SqliteStore) -> Iterator[str]:
     yield from ocr_results.check_ocr_results(store)
 
 
-_CHECKS = (_file, _tables, _texts, _assets, _images, _ledger, _check_hash_chain, _check_against_log, _words)
+_BEFORE = (_file, _tables, _texts, _assets)
+_AFTER = (_ledger, _check_hash_chain, _check_against_log, _words)

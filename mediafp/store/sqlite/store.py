@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from mediafp.store.sqlite import custody_log, integrity, schema
@@ -16,6 +17,7 @@ from mediafp.store.sqlite.errors import READ_ERRORS, is_busy, store_error
 from mediafp.store.sqlite.transactions import write_transaction
 from mediafp.store.sqlite.values import canonical_json, path_bytes, path_string, replace_surrogates, utc_now
 from mediafp.types.errors import StoreError
+from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.runs import IngestRecord
@@ -250,9 +252,9 @@ class SqliteStore:
         """The number of assets."""
         return sum(n for (n,) in self.rows("SELECT count(*) FROM asset"))
 
-    def check_integrity(self) -> list[str]:
+    def check_integrity(self, declarations: Mapping[str, FingerprintDeclaration] = MappingProxyType({})) -> list[str]:
         """What is wrong with the store against itself; an empty list for a sound one."""
-        return integrity.check_integrity(self)
+        return integrity.check_integrity(self, declarations)
 
 
 def _asset(row: tuple[Any, ...]) -> Asset:
