@@ -1,20 +1,20 @@
-"""Fit models/calibration.json: from what is measured of a pair to the probability that it is the same media.
+"""Fit models/calibration.json: features of a pair to the probability that both show the same media.
 
-    .venv/bin/python scripts/calibrate.py --pictures SET[:N]... --videos SET[:N]... --scripts SET:RESULTS.jsonl...
+    .venv/bin/python scripts/calibrate.py --images SET[:N]... --videos SET[:N]... --transcripts SET:RESULTS.jsonl...
 
-A SET is a folder with refs/, queries/ and truth.json; of SET:N every Nth query is taken. In truth.json `queries` maps a
-query's name to {"reference": NAME or null} (pictures) or to a list of {"reference": NAME, "segments": [{"channel":
-"picture" or "voice"}]} (videos). Every query is matched; each candidate is one sample, true where truth.json names it.
-Logistic regression; a feature with a negative weight is dropped, since more evidence must not lower the probability. The
-calibration error is cross-validated, grouped by what is shown, so that no source is on both sides. Put the new SHA-256
-into models/manifest.toml (it is printed).
+A SET is a folder with refs/, queries/ and truth.json; SET:N uses every Nth query. In truth.json, `queries` maps the name of
+a query to {"reference": NAME or null} (images) or to a list of {"reference": NAME, "segments": [{"channel": "picture" or
+"voice"}]} (videos). Every query is compared; each candidate is one sample, true if truth.json names it. The model is a
+logistic regression; a feature with a negative weight is dropped, since more evidence must not lower the probability. The
+calibration error is cross-validated in groups of one source, so that no source is on both sides. The script prints the new
+SHA-256 of the file, which belongs into models/manifest.toml.
 
-Pictures want other pictures of one scene among the wrong candidates, and pictures that share a part: make a set of
-scripts/scene_frames.py's frames, and one by scripts/shared_parts.py (without charts: of one style they share too much).
+The negatives of images need other photographs of one scene, and images that share a part: scripts/scene_frames.py and
+scripts/shared_parts.py make such sets (the latter without charts: charts of one style share too much).
 
-Scripts are fitted on what `mediafp transcribe --json` says (RESULTS.jsonl) of a set whose truth.json lists `files`, each
-with its sha256, and the `pairs` of files with words in common: [i, j, how, script]. A pair not listed is false, one whose
-`how` is "unclear" is left out.
+Transcripts are fitted on the output of `mediafp transcribe --json` (RESULTS.jsonl) for a set whose truth.json lists `files`,
+each with its sha256, and `pairs` of files with words in common: [i, j, how, script]. A pair that is not listed is false; a
+pair whose `how` is "unclear" is skipped.
 """
 
 import argparse
@@ -53,98 +53,105 @@ from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 TARGET = Path(__file__).parent.parent / "models" / "calibration.json"
 FOLDS = 5
+"""Folds of the cross-validation."""
 REGULARISATION = 1.0
+"""Inverse strength of the penalty of scikit-learn's LogisticRegression: its default."""
 FEATURES: dict[str, type[calibration.Features]] = {
     name: features for features, name in calibration.CALIBRATION_KEYS.items()
 }
 WEIGHTS = {"transcripts": "balanced"}
-"""Classes are weighted alike: the scripts of the development set are said by up to 20 voices, so that nine in ten
-candidates are true, which no store's are. Unweighted, five words in common would be as likely a script as not."""
+"""Class weights by kind. In the development set up to 20 voices read one script, so that nine of ten candidates are true,
+unlike in any store. Without the weights, five words in common would give a probability of one half."""
 Sample = tuple[tuple[float, ...], bool, str]
+"""Features of a candidate pair, its truth, and the source that groups it."""
 
 
-def samples(named: str, kind: str) -> list[Sample]:
-    """(features, true, group) of every candidate of the queries of a set, SET or SET:N."""
-    path, _, every = named.partition(":")
+def image_or_video_samples(set_name: str, kind: str) -> list[Sample]:
+    """Return a sample for every candidate of the queries of a set, SET or SET:N."""
+    path, _, every = set_name.partition(":")
     folder = Path(path)
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
     with tempfile.TemporaryDirectory() as store, open_case(store, create=True) as case:
         for _ in case.ingest([folder / "refs"], IngestOptions(analysis=AnalysisOptions(ocr=False))):
             pass
-        # Half of the queries a process: placement is single-threaded.
+        # Two processes with half of the queries each, since placement is single-threaded.
         names = sorted(truth)[:: int(every or 1)]
         jobs = [(folder, kind, Path(store), names[n::2]) for n in range(2)]
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            return [sample for part in pool.map(_some, jobs) for sample in part]
+            return [sample for part in pool.map(_samples_of_part, jobs) for sample in part]
 
 
-def _some(job: tuple[Path, str, Path, list[str]]) -> list[Sample]:
+def _samples_of_part(job: tuple[Path, str, Path, list[str]]) -> list[Sample]:
     folder, kind, store, names = job
     cv2.setNumThreads(1)
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
     with open_case(store) as case:
-        library = StoredReferences(case._store)
-        return [sample for name in names for sample in _of(folder / "queries" / name, truth[name], kind, library)]
+        references = StoredReferences(case._store)
+        return [
+            sample
+            for name in names
+            for sample in _samples_of_query(folder / "queries" / name, truth[name], kind, references)
+        ]
 
 
-def _of(query: Path, true: Any, kind: str, library: StoredReferences) -> Iterator[Sample]:
-    # A pair that shares its sound alone is none for the pictures.
-    wanted = {
+def _samples_of_query(query: Path, expected: Any, kind: str, references: StoredReferences) -> Iterator[Sample]:
+    # A pair that shares audio alone is not a true pair of images.
+    true_references = {
         pair["reference"]
-        for pair in (true if isinstance(true, list) else [true])
+        for pair in (expected if isinstance(expected, list) else [expected])
         if any(segment["channel"] == "picture" for segment in pair.get("segments", [{"channel": "picture"}]))
     } - {None}
     try:
         with open_file(query) as file:
-            reading = analysis.analyse_file(file, file_sha256(file))
+            file_analysis = analysis.analyse_file(file, file_sha256(file))
     except MediaError:
         return
-    if reading is None or (kind == "videos") != (reading.asset.kind == "video"):
+    if file_analysis is None or (kind == "videos") != (file_analysis.asset.kind == "video"):
         return
-    pairs: list[ImagePair] | list[VideoPair] = library.compare_with_references(reading)
+    pairs: list[ImagePair] | list[VideoPair] = references.compare_with_references(file_analysis)
     for pair in pairs:
         if not isinstance(pair.features, FEATURES[kind]):
             continue
-        names = {Path(uri).name for uri in library.uris(pair.candidate.sha256)}
+        names = {Path(uri).name for uri in references.uris(pair.candidate.sha256)}
         group = min(names).split("__")[0]
-        yield astuple(pair.features), bool(names & wanted), group
+        yield astuple(pair.features), bool(names & true_references), group
 
 
-def script_samples(named: str) -> list[Sample]:
-    """(features, true, script) of every candidate pair of files of a set, SET:RESULTS.jsonl, each pair once."""
-    folder, _, results = named.rpartition(":")
+def transcript_samples(set_name: str) -> list[Sample]:
+    """Return a sample for every candidate pair of a set, SET:RESULTS.jsonl, each pair once."""
+    folder, _, results_file = set_name.rpartition(":")
     truth = json.loads((Path(folder) / "truth.json").read_text(encoding="utf-8"))
     number = {entry["sha256"]: n for n, entry in enumerate(truth["files"])}
     known = {(i, j): (how, script) for i, j, how, script in truth["pairs"]}
-    with Path(results).open(encoding="utf-8") as lines:
-        read = [result for line in lines if (result := json.loads(line))["sha256"] in number and not result["error"]]
-    shelf = TranscriptIndex(fingerprint_transcript(result["sha256"], _transcript(result)) for result in read)
-    made: list[Sample] = []
-    for sha256, fingerprint in shelf.fingerprints.items():
-        for pair in compare_transcripts(fingerprint, shelf, exclude=sha256):
+    with Path(results_file).open(encoding="utf-8") as lines:
+        results = [result for line in lines if (result := json.loads(line))["sha256"] in number and not result["error"]]
+    index = TranscriptIndex(fingerprint_transcript(result["sha256"], _transcript(result)) for result in results)
+    samples: list[Sample] = []
+    for sha256, fingerprint in index.fingerprints.items():
+        for pair in compare_transcripts(fingerprint, index, exclude=sha256):
             i, j = number[sha256], number[pair.sha256]
             how, script = known.get((i, j), ("", _script(truth["files"][i])))
             if i < j and how != "unclear":
-                made.append((astuple(pair.features), bool(how), script))
-    return made
+                samples.append((astuple(pair.features), bool(how), script))
+    return samples
 
 
 def _script(entry: Any) -> str:
-    """The first script of a file: by it the false pairs are grouped."""
+    """Return the first script of a file, which groups its false pairs."""
     return str(next((part["script"] for passage in entry["passages"] for part in passage["parts"]), ""))
 
 
 def _transcript(result: Any) -> Transcript:
-    utterances = tuple(
+    segments = tuple(
         TranscriptSegment(
-            start=said["start"],
-            end=said["end"],
-            language=said["language"],
-            language_probability=said["language_probability"],
-            text=said["text"],
-            flags=tuple(said["flags"]),
+            start=segment["start"],
+            end=segment["end"],
+            language=segment["language"],
+            language_probability=segment["language_probability"],
+            text=segment["text"],
+            flags=tuple(segment["flags"]),
         )
-        for said in result["segments"]
+        for segment in result["segments"]
     )
     return Transcript(
         model=result["model"],
@@ -152,12 +159,12 @@ def _transcript(result: Any) -> Transcript:
         duration=result["duration"],
         speech_seconds=result["speech_seconds"],
         untranscribed_seconds=result["untranscribed_seconds"],
-        segments=utterances,
+        segments=segments,
     )
 
 
 def fit(kind: str, rows: list[Sample]) -> dict[str, Any]:
-    """The fitted numbers of one kind, with what they were fitted on."""
+    """Return the fitted numbers of one kind, with a description of the samples."""
     values, labels, groups = (np.array(column) for column in zip(*rows, strict=True))
     weights = compute_sample_weight(WEIGHTS.get(kind), labels)
     names = [field.name for field in fields(FEATURES[kind])]
@@ -175,7 +182,7 @@ def fit(kind: str, rows: list[Sample]) -> dict[str, Any]:
     held_out = cross_val_predict(model, values[:, kept], labels, groups=groups, cv=folds, method="predict_proba")[:, 1]
     bins = np.minimum((held_out * 10).astype(int), 9)
     error = sum(abs((weights * (held_out - labels))[bins == b].sum()) for b in set(bins)) / weights.sum()
-    made = {
+    fitted = {
         "about": f"{len(rows)} candidate pairs, {int(labels.sum())} of them true, {len(set(groups))} sources",
         "held_out_calibration_error": round(float(error), 4),
         "features": [names[n] for n in kept],
@@ -184,12 +191,12 @@ def fit(kind: str, rows: list[Sample]) -> dict[str, Any]:
         "coefficients": regression.coef_[0].round(6).tolist(),
         "intercept": round(float(regression.intercept_[0]), 6),
     }
-    print(kind, json.dumps(made, indent=1))
-    return made
+    print(kind, json.dumps(fitted, indent=1))
+    return fitted
 
 
 def main() -> None:
-    """Fits what is named, and keeps the rest of the file as it is."""
+    """Fit the kinds that are named, and keep the rest of the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for kind in FEATURES:
         metavar = "SET:RESULTS.jsonl" if kind == "transcripts" else "SET[:N]"
@@ -198,8 +205,8 @@ def main() -> None:
     fitted = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.is_file() else {}
     for kind in FEATURES:
         if sets := getattr(args, kind):
-            read = script_samples if kind == "transcripts" else partial(samples, kind=kind)
-            fitted[kind] = fit(kind, [sample for named in sets for sample in read(named)])
+            collect = transcript_samples if kind == "transcripts" else partial(image_or_video_samples, kind=kind)
+            fitted[kind] = fit(kind, [sample for name in sets for sample in collect(name)])
     TARGET.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
     print(hashlib.sha256(TARGET.read_bytes()).hexdigest())
 

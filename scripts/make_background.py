@@ -1,9 +1,9 @@
-"""Make models/background.npz: embeddings of unrelated pictures, for score normalisation.
+"""Write models/background.npz: embeddings of unrelated images, for score normalisation.
 
     .venv/bin/python scripts/make_background.py ../shared/corpora/images/bank
 
-The pictures must show nothing that is later measured. Only the embeddings are kept, in float16; the file says of what
-and of how many. Afterwards put its new SHA-256 into models/manifest.toml (the script prints it).
+The images must not occur in any set on which mediafp is measured. The file holds only their embeddings, in float16, and a
+description. The script prints the new SHA-256 of the file, which belongs into models/manifest.toml.
 """
 
 import argparse
@@ -19,15 +19,15 @@ TARGET = Path(__file__).parent.parent / "models" / "background.npz"
 
 
 def main() -> None:
-    """Embeds every picture of a folder, and writes the file."""
+    """Embed every image of a folder and write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     files = sorted(parser.parse_args().folder.iterdir())
-    pictures = [np.asarray(ImageOps.exif_transpose(Image.open(file)).convert("RGB")) for file in files]
-    kinds = [frame_type(name) for name in (SEARCH_TYPE, RERANKING_TYPE)]
-    banks = {kind.name: kind.extract(pictures)[0] for kind in kinds}
-    versions = ", ".join(f"{kind.name} {kind.version}" for kind in kinds)
-    about = f"{len(files)} unrelated pictures, photographs and faces, as {versions}"
+    images = [np.asarray(ImageOps.exif_transpose(Image.open(file)).convert("RGB")) for file in files]
+    types = [frame_type(name) for name in (SEARCH_TYPE, RERANKING_TYPE)]
+    banks = {fingerprinter.name: fingerprinter.extract(images)[0] for fingerprinter in types}
+    versions = ", ".join(f"{fingerprinter.name} {fingerprinter.version}" for fingerprinter in types)
+    about = f"{len(files)} unrelated images, photographs and faces, as {versions}"
     with TARGET.open("wb") as file:
         np.savez(file, allow_pickle=False, about=np.array(about), **banks)
     print(about, hashlib.sha256(TARGET.read_bytes()).hexdigest())

@@ -1,10 +1,10 @@
-"""Write the middle frame of each video of a folder as a picture: hard negatives for scripts/calibrate.py.
+"""Write the middle frame of each video of a folder as an image: hard negatives for scripts/calibrate.py.
 
     .venv/bin/python scripts/scene_frames.py VIDEOS OUT
 
-Frames of different clips of one room, one table or one person are other pictures of one scene; a set of edits made of
-them teaches the calibration to tell these from copies. Where VIDEOS holds a truth.json with `pairs` of {"query",
-"reference"}, the queries are copies and left out.
+Frames of different clips of one room, one table or one person are other photographs of one scene. A set of edits of these
+frames teaches the calibration that such pairs are not copies. If VIDEOS has a truth.json with `pairs` of {"query",
+"reference"}, the queries are copies and are skipped.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from mediafp.ingest.open_media import open_media
 
 
 def main() -> None:
-    """Writes OUT/NAME.jpg for each video."""
+    """Write OUT/NAME.jpg for each video."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", type=Path)
     parser.add_argument("out", type=Path)

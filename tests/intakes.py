@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+from processes import PATIENCE_SECONDS
 
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.store.sqlite.ledger import LedgerEntry
@@ -132,5 +133,5 @@ def ask(process: "subprocess.Popen[str]") -> str:
 
 def end(process: "subprocess.Popen[str]") -> int:
     """Its exit status, once it has no more to read."""
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode

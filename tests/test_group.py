@@ -212,3 +212,33 @@ def test_ties_are_broken_the_same_way_in_every_order() -> None:
     assert first.clusters
     for turn in range(5):
         assert members(grouped("abcde", ring[turn:] + ring[:turn])) == members(first)
+
+
+def test_a_graph_that_is_hard_to_split_is_split_the_same_way_in_every_order() -> None:
+    """Families of 3 to 5, and as many edges between them as within, so that runs of Leiden differ."""
+    rng = random.Random(5)
+    names = [f"{n:02}" for n in range(40)]
+    weak = [edge(*sorted(rng.sample(names, 2)), rng.uniform(0.5, 0.99)) for _ in range(60)]
+    kin = [
+        edge(a, b, rng.uniform(0.5, 0.99))
+        for start in range(0, 40, 4)
+        for a, b in combinations(names[start : start + rng.randint(3, 5)], 2)
+    ]
+    edges = [*weak, *kin]
+    kinds: dict[str, Kind] = dict.fromkeys(names, "video")
+    uris = {name: (f"/dump/{name}",) for name in names}
+    found = cluster_edges(kinds, edges, uris)
+    assert len(found.clusters) > 3
+    for _ in range(5):
+        mixed = dict(rng.sample(sorted(kinds.items()), len(kinds)))
+        assert cluster_edges(mixed, rng.sample(edges, len(edges)), uris) == found
+
+
+def test_two_edges_of_a_pair_add_up_in_either_order() -> None:
+    """Two pairs hold together where the edges between them weigh more than 4 * .3: not two of .55, but three."""
+    pairs = [edge("a", "b", 0.9, (1.0, 1.0)), edge("c", "d", 0.9, (1.0, 1.0))]
+    across = [edge("a", "c", 0.55, (1.0, 1.0)), edge("b", "d", 0.55, (1.0, 1.0))]
+    again = edge("c", "a", 0.55, (1.0, 1.0), "contains")
+    assert members(grouped("abcd", [*pairs, *across])) == ["ab", "cd"]
+    for edges in ([*pairs, *across, again], [again, *across, *pairs]):
+        assert set(only(grouped("abcd", edges)).edges) == {*pairs, *across, again}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from processes import PATIENCE_SECONDS
 
 from mediafp.ingest.archives import members
 from mediafp.ingest.archives.members import ARCHIVE_SUFFIXES, ArchiveMember, is_archive, iter_members
@@ -760,7 +761,9 @@ def test_a_locked_process_with_200_mb_reads_everything(tmp_path: Path) -> None:
     for name, content in data.items():
         paths.append(str(tmp_path / name))
         (tmp_path / name).write_bytes(content)
-    done = subprocess.run([sys.executable, "-c", LOCKED, *paths], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", LOCKED, *paths], capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "x.zip 300 400 UnsupportedMedia 0", "streamed.zip 300 400 UnsupportedMedia 0", "lzma.zip 300 400 UnsupportedMedia 0",

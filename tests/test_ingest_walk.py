@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from processes import PATIENCE_SECONDS
 
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.ingest.open_media import open_media
@@ -131,4 +132,4 @@ def test_what_may_not_be_read_is_unreadable(tmp_path: Path) -> None:
         f"os.chmod({str(tmp_path / 'a.jpg')!r}, 0)\nos.setuid(65534)\n"
         f"try:\n    open_file(Path({str(tmp_path / 'a.jpg')!r}))\nexcept UnreadableMedia:\n    sys.exit(7)\n"
     )
-    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 7
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=PATIENCE_SECONDS).returncode == 7

@@ -1,4 +1,4 @@
-"""Text in pictures: read here and behind the locks, kept in a store, searched."""
+"""Text in images: OCR in sandboxed workers, OCR results in a store, and searches in them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,17 +13,10 @@ from mediafp.engine import analysis
 from mediafp.engine.local.pool import WorkerPool
 from mediafp.ingest.files import open_file
 from mediafp.store.sqlite import custody_log, ocr_results, text_index
-from mediafp.text.ocr.reader import OcrReader, get_ocr_reader, ocr_version
 from mediafp.types.errors import NotMedia
 from mediafp.types.matches import OcrResult, TextLine
 
-CJK_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 BOX = ((1.0, 2.0), (9.0, 2.0), (9.0, 6.0), (1.0, 6.0))
-
-
-@pytest.fixture(scope="module")
-def reader() -> OcrReader:
-    return get_ocr_reader()
 
 
 def marked(photo: np.ndarray, text: str, size: int, at: tuple[float, float], font: Path | None = None) -> Image.Image:
@@ -34,59 +27,6 @@ def marked(photo: np.ndarray, text: str, size: int, at: tuple[float, float], fon
     place = (image.width * at[0], image.height * at[1])
     draw.text(place, text, (255, 255, 255, 215), chosen, stroke_width=1, stroke_fill=(0, 0, 0, 120))
     return image
-
-
-def words(reader: OcrReader, image: Image.Image) -> list[str]:
-    lines, whole = reader.read(np.asarray(image), image.size)
-    assert whole
-    return [line.text for line in lines]
-
-
-@pytest.mark.parametrize("size", [14, 20, 28])
-@pytest.mark.parametrize("name", ["portrait", "cat", "temple"])
-def test_a_mark_at_the_foot_of_a_photograph_is_read(
-    reader: OcrReader, photos: dict[str, np.ndarray], name: str, size: int
-) -> None:
-    assert "@sample_user88" in " ".join(words(reader, marked(photos[name], "@sample_user88", size, (0.4, 0.9))))
-
-
-@pytest.mark.parametrize("text", ["@样例用户", "微博 @張小魚", "抖音号: abc123"])
-def test_chinese_marks_are_read(reader: OcrReader, photos: dict[str, np.ndarray], text: str) -> None:
-    if not CJK_FONT.is_file():
-        pytest.skip(f"a CJK font is missing: {CJK_FONT}")
-    found = "".join(words(reader, marked(photos["cat"], text, 22, (0.4, 0.9), CJK_FONT))).replace(" ", "")
-    assert text.replace(" ", "").replace(":", "") in found.replace(":", "").replace("：", "")
-
-
-def test_boxes_lie_around_the_text_in_the_pixels_of_the_original(
-    reader: OcrReader, photos: dict[str, np.ndarray]
-) -> None:
-    image = marked(photos["cat"], "@sample_user88", 24, (0.5, 0.88))
-    for zoom in (1, 4):
-        lines, _ = reader.read(np.asarray(image), (image.width * zoom, image.height * zoom))
-        (line,) = [one for one in lines if "@sample_user88" in one.text]
-        left, top = np.array(line.box).min(axis=0) / zoom
-        right, bottom = np.array(line.box).max(axis=0) / zoom
-        assert abs(left - image.width * 0.5) < 12 and abs(top - image.height * 0.88) < 14
-        assert 20 < bottom - top < 48 and 120 < right - left < 240
-
-
-@pytest.mark.parametrize("size", [(1, 1), (8, 8), (1, 700), (700, 1), (2000, 5), (640, 480)])
-def test_a_blank_picture_of_any_form_holds_no_text(reader: OcrReader, size: tuple[int, int]) -> None:
-    for colour in ("white", "black", "red"):
-        assert reader.read(np.asarray(Image.new("RGB", size, colour)), size) == ((), True)
-
-
-def test_a_page_is_read_from_top_to_bottom_as_far_as_there_is_time(reader: OcrReader) -> None:
-    image = Image.new("RGB", (620, 600), "white")
-    draw = ImageDraw.Draw(image)
-    for n in range(14):
-        draw.text((20, 20 + 40 * n), f"line number {n} of this post", "black", ImageFont.load_default(24))
-    found = words(reader, image)
-    assert [f"number {n}" in text for n, text in enumerate(found)] == [True] * 14
-    turns = iter((True, False))
-    some, whole = reader.read(np.asarray(image), image.size, lambda: next(turns))
-    assert not whole and 0 < len(some) < 14
 
 
 # Behind the locks ---------------------------------------------------------------------------------
@@ -189,7 +129,3 @@ def test_an_altered_or_damaged_text_shows(case: Case, kept: str) -> None:
     raw(case._store, "DELETE FROM picture_text")
     found = [problem for problem in case._store.check_integrity() if problem not in before]
     assert found == [f"the text of {kept} is in the log, and gone", f"picture {kept} has passages and no text"]
-
-
-def test_the_version_names_the_models() -> None:
-    assert ocr_version().startswith("1-rapidocr3.")

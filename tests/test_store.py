@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from intakes import BAD_NAME, HEAD, JPEGS, answer, ask, child, done, end, failed, fingerprint, intake, raw, tell
+from processes import PATIENCE_SECONDS
 
 from mediafp.store.sqlite import custody_log, ledger, schema, transcripts
 from mediafp.store.sqlite import store as store_module
@@ -467,7 +468,7 @@ def test_a_full_disk_undoes_the_transaction_and_nothing_else(store: SqliteStore,
         """,
         store.folder,
     )
-    said, after = writer.communicate(timeout=60)[0].splitlines()
+    said, after = writer.communicate(timeout=PATIENCE_SECONDS)[0].splitlines()
     assert writer.returncode == 0
     assert str(store.folder) in said and "not full, and run the same command again" in said
     assert after == f"{at == 'when it is committed'} ['/kept'] []"
@@ -491,7 +492,7 @@ def test_a_store_is_not_made_on_a_full_disk(tmp_path: Path) -> None:
             assert store.problems() == []
         """
     )
-    said = maker.communicate(timeout=60)[0].splitlines()
+    said = maker.communicate(timeout=PATIENCE_SECONDS)[0].splitlines()
     assert maker.returncode == 0 and len(said) > 5
     assert all(str(tmp_path / "store") in line and "cannot be opened" in line for line in said)
 
@@ -521,7 +522,8 @@ try:
 except StoreError as error:
     print(error)
 """
-    done = subprocess.run([*mount, tmp_path, sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    words = [*mount, tmp_path, sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     written, kept, opened = done.stdout.splitlines()
     assert kept == "['/kept']"
     for said in (written, opened):
@@ -576,7 +578,7 @@ def test_a_store_that_may_not_be_written_or_entered_is_named_with_the_mend() -> 
                     print(error)
             """
         )
-        said = visitor.communicate(timeout=60)[0].splitlines()
+        said = visitor.communicate(timeout=PATIENCE_SECONDS)[0].splitlines()
         locked.chmod(0o755)
         folder.chmod(0o755)
     if visitor.returncode == SKIPPED:
@@ -798,7 +800,7 @@ def test_two_programs_may_make_one_store_at_once(tmp_path: Path) -> None:
         first.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
         first.execute("PRAGMA user_version=1")
         first.execute("COMMIT")
-    _, told = second.communicate(timeout=60)
+    _, told = second.communicate(timeout=PATIENCE_SECONDS)
     assert second.returncode == 0, told
     with SqliteStore(tmp_path) as store:
         assert store.check_integrity() == []

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from processes import ffmpeg, gone, state
+from processes import PATIENCE_SECONDS, ffmpeg, gone, state
 
 from mediafp.engine import analysis
 from mediafp.engine.local import pool, process, unpack
@@ -60,11 +60,12 @@ while head := socket.recv_fds(end, 4, 1):
     os.close(head[1][0])
     end.sendall(said)
     if act == b"sleep":
-        time.sleep(60)
+        time.sleep(3600)
     elif act.isdigit():
         os._exit(int(act))
 """
 """A worker that does as its file says: sends the rest of it, and then ends with this status, sleeps or goes on."""
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 TRAP = "import pathlib\npathlib.Path({mark!r}).write_text(__name__)\n"
 
 
@@ -307,7 +308,7 @@ def test_a_worker_that_stands_still_is_given_up(
     start = time.monotonic()
     error = lost(actors, script(tmp_path, "on"))
     assert (error.kind, error.attempts) == ("timeout", 2)
-    assert 0.4 <= time.monotonic() - start < 5 and all(gone(pid, 0) for pid in pids)
+    assert time.monotonic() - start >= 0.4 and all(gone(pid, 0) for pid in pids)
 
 
 def test_a_worker_that_only_trickles_gets_no_more_time(
@@ -432,9 +433,9 @@ def test_as_many_workers_as_are_read_in_at_once(
             # Each has a descriptor of its own.
             with open_file(tmp_path / "script.png") as file:
                 with actors.worker() as worker:
-                    together.wait(10)
-                    worker.request(Task(what="read", name=b"x"), file, 10, io.BytesIO())
-                together.wait(10)
+                    together.wait(PATIENCE_SECONDS)
+                    worker.request(Task(what="read", name=b"x"), file, PATIENCE_SECONDS, io.BytesIO())
+                together.wait(PATIENCE_SECONDS)
         except BaseException as error:
             failures.append(error)
 
@@ -461,10 +462,9 @@ def test_closing_ends_a_read_in_progress(actors: WorkerPool, tmp_path: Path, mon
     actors.start()
     closer = threading.Timer(0.2, actors.close)
     closer.start()
-    start = time.monotonic()
     error = lost(actors, script(tmp_path, "sleep"))
     closer.join()
-    assert time.monotonic() - start < 10
+    # One that was not ended answers nothing, and its time is up some day: that would be said instead.
     assert "was ended" in str(error) and (error.attempts, len(pids)) == (1, 1) and gone(pids[0], 0)
 
 
@@ -494,14 +494,14 @@ def test_a_worker_dies_with_the_program(tmp_path: Path) -> None:
         "import os, signal, sys, time\nfrom pathlib import Path\nfrom mediafp.workers.supervisor import WorkerPool\n"
         "workers = Workers(Path(sys.argv[1]))\nworkers.start()\n(worker,) = workers._all\n"
         # Stopped, it cannot notice by itself that the program has hung up.
-        "os.kill(worker._process.pid, signal.SIGSTOP)\nprint(worker._process.pid, flush=True)\ntime.sleep(60)\n"
+        "os.kill(worker._process.pid, signal.SIGSTOP)\nprint(worker._process.pid, flush=True)\ntime.sleep(3600)\n"
     )
     started = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     with started:
         assert started.stdout
         pid = int(started.stdout.readline())
         # The signal is there once it next runs.
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE_SECONDS
         while state(pid) not in "Tt" and time.monotonic() < until:
             time.sleep(0.01)
         assert state(pid) in "Tt"
@@ -517,7 +517,7 @@ def test_modules_in_the_current_folder_are_not_imported(
     for name in ("av", "numpy", "cv2", "socket", "msgspec", "mediafp", "sitecustomize"):
         (tmp_path / "here" / f"{name}.py").write_text(TRAP.format(mark=str(mark)))
     monkeypatch.chdir(tmp_path / "here")
-    subprocess.run([sys.executable, "-c", "import av"], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", "import av"], check=True, timeout=PATIENCE_SECONDS)
     assert mark.read_text() == "av", "the trap works"
     mark.unlink()
     with WorkerPool(tmp_path) as workers, open_file(photo) as file:
@@ -537,6 +537,13 @@ def test_a_picture_in_cielab_is_read_behind_the_locks(tmp_path: Path, photos: di
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its address space is told by /proc")
+@pytest.mark.parametrize("name", ["scene.heic", "layers.heic"])
+def test_a_heic_picture_is_read_behind_the_locks(tmp_path: Path, name: str) -> None:
+    """In a fresh worker, whose decoder has read the small file of the package and no other."""
+    with WorkerPool(tmp_path) as workers, open_file(FIXTURES / name) as file:
+        assert workers.analyse(file, "", "image").asset.properties["format"] == "heif"
+
+
 def test_what_was_heard_leaves_no_threads_and_no_memory(workers: WorkerPool, tmp_path: Path) -> None:
     rate = 11_025  # It is resampled.
     with wave.open(str(tmp_path / "a.wav"), "wb") as made:
@@ -558,7 +565,7 @@ def test_what_was_heard_leaves_no_threads_and_no_memory(workers: WorkerPool, tmp
     for _ in range(10):
         hear()
     # It answers first and puts away then.
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_SECONDS
     while (found := figures()) > (1, most) and time.monotonic() < until:
         time.sleep(0.01)
     assert found[0] == 1 and found[1] < most

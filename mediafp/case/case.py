@@ -239,7 +239,7 @@ class Case:
         def write(linked: Sequence[Clip] = ()) -> None:
             with _writing(out):
                 write_report(
-                    out, answers=found, clustering=clustering, source=StoredEvidence(self._store), clips=linked
+                    out, results=found, clustering=clustering, source=StoredEvidence(self._store), clips=linked
                 )
 
         # Clips take long: the page is there before them, and again with links to them.

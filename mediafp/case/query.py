@@ -17,7 +17,7 @@ from mediafp.types.errors import MediaError
 from mediafp.types.matches import Match, QueryResult, TextLine
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 
-NOT_MEDIA_MESSAGE = "not a picture, video or sound file"
+NOT_MEDIA_MESSAGE = "not an image, video or audio file"
 MAX_NEAR_MISSES = 3
 """Candidates that are told with what speaks against them."""
 MIN_OCR_PROBABILITY = 0.5

@@ -196,6 +196,8 @@ def progress() -> Progress:
         _Rate(),
         console=err,
         transient=True,
+        # Else the bar takes what is written to a file or a pipe, and puts it on the terminal.
+        redirect_stdout=sys.stdout.isatty(),
         disable=not err.is_terminal,
     )
 

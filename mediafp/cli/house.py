@@ -40,7 +40,7 @@ def export_jsonl(store: StoreOption = None) -> None:
         for asset in case._store.assets():
             sha256 = asset.sha256
             print_json(
-                jsonl.asset(
+                jsonl.asset_to_json(
                     asset,
                     case._store.sightings(sha256),
                     case._store.fingerprint_types(sha256),
@@ -56,13 +56,13 @@ def export_csv(store: StoreOption = None) -> None:
     """One row a sighting, by the asset's SHA-256, safe to open in a spreadsheet."""
     with open_selected_case(store) as case:
         rows = (
-            csv.row(asset, sighting, said, written)
+            csv.asset_row(asset, sighting, said, written)
             for asset in case._store.assets()
             for said in (transcripts.find_transcript(case._store, asset.sha256),)
             for written in (ocr_results.ocr_lines(case._store, asset.sha256),)
             for sighting in case._store.sightings(asset.sha256)
         )
-        write_csv(sys.stdout, csv.COLUMNS, rows)
+        write_csv(sys.stdout, csv.ASSET_COLUMNS, rows)
 
 
 @models_app.command("list")

@@ -184,7 +184,7 @@ def search(
         for hit in case.search(text):
             found = True
             if as_json:
-                print_json(jsonl.hit(hit))
+                print_json(jsonl.hit_to_json(hit))
                 continue
             at, marked = 0, ""
             for start, end in hit.marks:
@@ -212,7 +212,7 @@ def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
             bar.advance(task)
         clustering = case.cluster(relations)
     if as_json:
-        print_json(jsonl.clustering(clustering))
+        print_json(jsonl.clustering_to_json(clustering))
         return
     for group in clustering.clusters:
         out.print(f"\n[bold]{group.id}[/]  {len(group.members)} {group.kind}s, weakest link {group.weakest_link:.2f}")

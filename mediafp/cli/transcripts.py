@@ -75,7 +75,7 @@ def transcribe(
             if to:
                 _write_transcript(found, form, to)
             elif form is TranscriptFormat.JSON:
-                print_json(jsonl.transcription(found))
+                print_json(jsonl.transcription_to_json(found))
             elif form is TranscriptFormat.TEXT:
                 _print_transcript(found)
             elif found.transcript:
@@ -109,7 +109,7 @@ def _print_transcript(found: FileTranscription) -> None:
 
 def _written(found: FileTranscription, form: TranscriptFormat) -> str:
     if form is TranscriptFormat.JSON or found.transcript is None:
-        return jsonl.json_line(jsonl.transcription(found))
+        return jsonl.json_line(jsonl.transcription_to_json(found))
     return {
         TranscriptFormat.SRT: subtitles.to_srt,
         TranscriptFormat.VTT: subtitles.to_vtt,

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 import cv2
 import numpy as np
-import pillow_heif
+import pi_heif
 from PIL import Image, UnidentifiedImageError
 
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
@@ -205,7 +205,7 @@ def _is_all_metadata(start: bytes) -> bool:
 @cache
 def _register() -> None:
     """Nothing; adds the HEIF reader to Pillow, once, and finds every reader while imports still work."""
-    pillow_heif.register_heif_opener(thumbnails=False)
+    pi_heif.register_heif_opener(thumbnails=False)
     Image.init()
     # Loads the module that turns CIELAB (scanners, Photoshop) into RGB.
     Image.new("LAB", (1, 1)).convert("RGB")

@@ -1,4 +1,4 @@
-"""What the evidence page asks of a store."""
+"""The interface through which pages get their evidence."""
 
 from typing import Protocol
 
@@ -10,17 +10,17 @@ class EvidenceSource(Protocol):
     """Assets, sightings, thumbnails and transcripts by SHA-256."""
 
     def asset(self, sha256: str) -> Asset:
-        """One asset."""
+        """Return one asset."""
         ...
 
     def sightings(self, sha256: str) -> list[Sighting]:
-        """Where and when it was seen."""
+        """Return where and when the asset was seen."""
         ...
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
-        """The kept JPEG nearest to a time (None: the first)."""
+        """Return the stored JPEG nearest to a time, or the first one for None."""
         ...
 
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
-        """Its best transcript with the slips of synthetic voices in it; None where nobody listened, or it has no sound."""
+        """Return the best transcript and its speech hints, or None if the asset was not transcribed or has no audio."""
         ...

@@ -1,4 +1,4 @@
-"""The contract's JSON objects, made of the nouns."""
+"""The JSON objects of the contract, built from the nouns."""
 
 import json
 import os
@@ -16,9 +16,9 @@ JsonObject = dict[str, Any]
 
 
 def json_line(value: JsonObject) -> str:
-    """One line of JSON; bytes that are no UTF-8 stay surrogate escapes."""
-    # It means the same escaped.
-    text = CONTROL_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    """Return an object as one line of JSON; bytes of file names that are not UTF-8 stay surrogate escapes."""
+    # A control character means the same when it is escaped, and does nothing to a terminal.
+    text = CONTROL_CHARACTERS.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
     return text if text.isascii() or _encodes(text) else json.dumps(value, ensure_ascii=True)
 
 
@@ -31,27 +31,27 @@ def _encodes(text: str) -> bool:
 
 
 def outcome_to_json(value: FileOutcome) -> JsonObject:
-    """The line of one file that was taken in; `error` says why there is no asset of it, as in an answer."""
-    made: JsonObject = {
+    """Return the line of one ingested file; `error` gives the reason if there is no asset, as in a query result."""
+    line: JsonObject = {
         "path": value.path,
         "sha256": value.sha256,
         "status": value.status,
         "warnings": list(value.warnings),
     }
     if value.kind:
-        return made | {"error": value.message, "kind": value.kind, "message": value.message}
-    return made if value.sha256 else made | {"error": "not a picture, video or sound file"}
+        return line | {"error": value.message, "kind": value.kind, "message": value.message}
+    return line if value.sha256 else line | {"error": "not an image, video or audio file"}
 
 
-def lines(value: Sequence[TextLine]) -> list[JsonObject]:
-    """Lines of text in a picture."""
+def text_lines_to_json(value: Sequence[TextLine]) -> list[JsonObject]:
+    """Return lines of text in an image."""
     return [
         {"text": line.text, "box": [list(point) for point in line.box], "confidence": line.confidence} for line in value
     ]
 
 
-def placement(value: Placement) -> JsonObject:
-    """Where the query lies in the reference."""
+def placement_to_json(value: Placement) -> JsonObject:
+    """Return the position of the query in the reference."""
     return {
         "quad": [list(point) for point in value.quad],
         "overlap": [list(point) for point in value.overlap],
@@ -62,13 +62,13 @@ def placement(value: Placement) -> JsonObject:
         "scale": value.scale,
         "removed": dict(zip(("left", "top", "right", "bottom"), value.removed, strict=True)),
         "inliers": value.inliers,
-        "removed_text": lines(value.removed_text),
+        "removed_text": text_lines_to_json(value.removed_text),
         "handles": list(value.handles),
     }
 
 
-def segment(value: Segment) -> JsonObject:
-    """A matching stretch."""
+def segment_to_json(value: Segment) -> JsonObject:
+    """Return one matching segment."""
     return {
         "channel": value.channel,
         "query": list(value.query) if value.query else None,
@@ -80,7 +80,7 @@ def segment(value: Segment) -> JsonObject:
 
 
 def match_to_json(value: Match) -> JsonObject:
-    """One relation with its proof."""
+    """Return one relation with its evidence."""
     return {
         "sha256": value.sha256,
         "uris": list(value.uris),
@@ -89,34 +89,39 @@ def match_to_json(value: Match) -> JsonObject:
         "verdict": value.verdict,
         "probability": value.probability,
         "coverage": list(value.coverage),
-        "placement": placement(value.placement) if value.placement else None,
-        "more_placements": [placement(p) for p in value.more_placements],
-        "segments": [segment(s) for s in value.segments],
+        "placement": placement_to_json(value.placement) if value.placement else None,
+        "more_placements": [placement_to_json(p) for p in value.more_placements],
+        "segments": [segment_to_json(s) for s in value.segments],
         "why": list(value.why),
     }
 
 
 def result_to_json(value: QueryResult) -> JsonObject:
-    """All that was found for one query."""
+    """Return the matches and near misses of one query.
+
+    The near misses appear under `near_misses` and, for older readers, under `turned_down`.
+    """
+    near_misses = [match_to_json(m) for m in value.near_misses]
     return {
         "query": value.query,
         "sha256": value.sha256,
         "kind": value.kind,
         "error": value.error,
         "matches": [match_to_json(m) for m in value.matches],
-        "turned_down": [match_to_json(m) for m in value.near_misses],
-        "text": None if value.text is None else lines(value.text),
+        "near_misses": near_misses,
+        "turned_down": near_misses,
+        "text": None if value.text is None else text_lines_to_json(value.text),
     }
 
 
 def trace_to_json(value: Trace) -> JsonObject:
-    """Where a picture was seen: an answer whose matches come the oldest first, with their sightings."""
+    """Return a query result whose matches are ordered by their oldest sighting and carry their sightings."""
     matches = [
         match_to_json(one.match)
         | {
             "first_seen": one.first_seen,
             "extent": one.extent,
-            "sightings": [sighting(seen) for seen in one.sightings],
+            "sightings": [sighting_to_json(seen) for seen in one.sightings],
         }
         for one in value.entries
     ]
@@ -124,13 +129,13 @@ def trace_to_json(value: Trace) -> JsonObject:
     return result_to_json(value.result) | {"matches": matches, "source": source}
 
 
-def sighting(value: Sighting) -> JsonObject:
-    """Where and when an asset was seen."""
+def sighting_to_json(value: Sighting) -> JsonObject:
+    """Return where and when an asset was seen."""
     return {name: getattr(value, name) for name in Sighting.__dataclass_fields__ if name != "sha256"}
 
 
-def transcript(value: Transcript) -> JsonObject:
-    """What is said, without the file that it is said in."""
+def transcript_to_json(value: Transcript) -> JsonObject:
+    """Return a transcript without its file."""
     return {
         "model": value.model,
         "version": value.version,
@@ -152,17 +157,17 @@ def transcript(value: Transcript) -> JsonObject:
     }
 
 
-def transcription(value: FileTranscription) -> JsonObject:
-    """What is said in one file; `note` says in words where there is nothing."""
-    made: JsonObject = {"path": os.fspath(value.path), "sha256": value.sha256, "error": value.error}
-    said = value.transcript
-    silent: JsonObject = {"model": None, "duration": None, "speech_seconds": 0.0, "untranscribed_seconds": 0.0,
-                      "languages": {}, "segments": []}  # fmt: skip
-    made |= transcript(said) if said else silent
+def transcription_to_json(value: FileTranscription) -> JsonObject:
+    """Return the transcript of one file; `note` gives the reason in words if it is empty."""
+    line: JsonObject = {"path": os.fspath(value.path), "sha256": value.sha256, "error": value.error}
+    transcript = value.transcript
+    empty: JsonObject = {"model": None, "duration": None, "speech_seconds": 0.0, "untranscribed_seconds": 0.0,
+                     "languages": {}, "segments": []}  # fmt: skip
+    line |= transcript_to_json(transcript) if transcript else empty
     note = None
-    if value.error is None and not made["segments"]:
-        note = "the file holds no sound" if said is None else "nobody speaks" if not said.speech_seconds else "no words"
-    return made | {
+    if value.error is None and not line["segments"]:
+        note = _empty_note(transcript)
+    return line | {
         "seconds": value.seconds,
         "note": note,
         "warnings": list(value.warnings),
@@ -173,8 +178,14 @@ def transcription(value: FileTranscription) -> JsonObject:
     }
 
 
-def hit(value: SearchHit) -> JsonObject:
-    """A passage that was found; `marks` are the places of what was sought, in characters of `text`."""
+def _empty_note(transcript: Transcript | None) -> str:
+    if transcript is None:
+        return "the file has no audio"
+    return "no words" if transcript.speech_seconds else "no speech"
+
+
+def hit_to_json(value: SearchHit) -> JsonObject:
+    """Return one search hit; `marks` are the positions of the search terms, in characters of `text`."""
     return {
         "sha256": value.sha256,
         "uris": list(value.uris),
@@ -186,53 +197,62 @@ def hit(value: SearchHit) -> JsonObject:
     }
 
 
-def edge(value: Edge) -> JsonObject:
-    """A relation between two members."""
+def edge_to_json(value: Edge) -> JsonObject:
+    """Return a relation between two members of a cluster."""
     return {
         "a": value.a,
         "b": value.b,
         "relation": value.relation,
         "probability": value.probability,
         "coverage": list(value.coverage),
-        "segments": [segment(s) for s in value.segments],
+        "segments": [segment_to_json(s) for s in value.segments],
     }
 
 
-def cluster(value: Cluster) -> JsonObject:
-    """One group."""
+def cluster_to_json(value: Cluster) -> JsonObject:
+    """Return one cluster."""
     return {
         "id": value.id,
         "kind": value.kind,
         "representative": value.representative,
         "weakest_link": value.weakest_link,
         "members": [{"sha256": m.sha256, "uris": list(m.uris)} for m in value.members],
-        "edges": [edge(e) for e in value.edges],
+        "edges": [edge_to_json(e) for e in value.edges],
     }
 
 
-def clustering(value: Clustering) -> JsonObject:
-    """All groups."""
-    return {"clusters": [cluster(c) for c in value.clusters], "unclustered": value.unclustered}
+def clustering_to_json(value: Clustering) -> JsonObject:
+    """Return all clusters."""
+    return {"clusters": [cluster_to_json(c) for c in value.clusters], "unclustered": value.unclustered}
 
 
-def asset(
+def asset_to_json(
     value: Asset,
     sightings: list[Sighting],
     fingerprints: list[tuple[str, str]],
     warnings: list[str],
-    said: Transcript | None,
-    written: Sequence[TextLine] | None,
+    transcript: Transcript | None,
+    text: Sequence[TextLine] | None,
 ) -> JsonObject:
-    """A line of `export jsonl`; `said` is the best transcript, `written` the text in a picture, None where it is unread."""
+    """Return one line of `export jsonl`.
+
+    Args:
+        value: The asset.
+        sightings: All of its sightings.
+        fingerprints: Type and version of each fingerprint.
+        warnings: Warnings of its ingestion.
+        transcript: Its best transcript, None if there is none.
+        text: The lines of text in the image, None if OCR was not run.
+    """
     return {
         "sha256": value.sha256,
         "kind": value.kind,
         "bytes": value.bytes,
         "uris": [s.uri for s in sightings],
-        "sightings": [sighting(s) for s in sightings],
+        "sightings": [sighting_to_json(s) for s in sightings],
         "properties": dict(value.properties),
         "fingerprints": [{"type": type, "version": version} for type, version in fingerprints],
         "warnings": warnings,
-        "transcript": transcript(said) if said else None,
-        "text": lines(written or ()),
+        "transcript": transcript_to_json(transcript) if transcript else None,
+        "text": text_lines_to_json(text or ()),
     }

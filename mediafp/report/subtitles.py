@@ -1,69 +1,71 @@
-"""A transcript as subtitles (SubRip, WebVTT) and as plain text."""
+"""Transcripts as subtitles (SubRip, WebVTT) and as plain text."""
 
 from collections.abc import Iterator
 
 from mediafp.report.svg import format_time
 from mediafp.types.transcripts import Transcript
 
-LINE = 42
-"""Characters a line of subtitles, the usual most for Latin script; a CJK character counts as two."""
+LINE_WIDTH = 42
+"""Characters per subtitle line, the usual maximum for Latin script; a CJK character counts as two."""
+_FIRST_WIDE_CHARACTER = 0x2E80
+"""The code point of CJK Radicals Supplement, from which characters are counted as two columns wide."""
 
 
 def to_srt(transcript: Transcript) -> str:
-    """SubRip: numbered, times with a comma."""
+    """Return a transcript as SubRip: numbered cues, times with a decimal comma."""
     return "\n".join(
-        f"{n}\n{_clock(u.start, ',')} --> {_clock(u.end, ',')}\n{_one_block(u.text)}\n"
-        for n, u in enumerate(transcript.segments, 1)
+        f"{number}\n{_timestamp(s.start, ',')} --> {_timestamp(s.end, ',')}\n{_wrap(s.text)}\n"
+        for number, s in enumerate(transcript.segments, 1)
     )
 
 
 def to_vtt(transcript: Transcript) -> str:
-    """WebVTT (W3C), each cue with its language."""
+    """Return a transcript as WebVTT (W3C), each cue tagged with its language."""
     cues = (
-        f"{_clock(u.start, '.')} --> {_clock(u.end, '.')}\n<lang {u.language}>{_escape(_one_block(u.text))}</lang>\n"
-        for u in transcript.segments
+        f"{_timestamp(s.start, '.')} --> {_timestamp(s.end, '.')}\n<lang {s.language}>{_escape(_wrap(s.text))}</lang>\n"
+        for s in transcript.segments
     )
     return "\n".join(["WEBVTT\n", *cues])
 
 
 def to_text(transcript: Transcript) -> str:
-    """One utterance a line, with its time, language and doubts."""
-    return "\n".join(_lines(transcript))
+    """Return a transcript as text, one segment per line with its time, language and quality flags."""
+    return "\n".join(_text_lines(transcript))
 
 
-def _lines(transcript: Transcript) -> Iterator[str]:
+def _text_lines(transcript: Transcript) -> Iterator[str]:
     if not transcript.segments:
-        yield "no words" if transcript.speech_seconds else "nobody speaks"
-    for u in transcript.segments:
-        doubts = f"  ({', '.join(flag.replace('_', ' ') for flag in u.flags)})" if u.flags else ""
-        yield f"[{format_time(u.start)}] {u.language:>3}  {' '.join(u.text.split())}{doubts}"
+        yield "no words" if transcript.speech_seconds else "no speech"
+    for s in transcript.segments:
+        flags = f"  ({', '.join(flag.replace('_', ' ') for flag in s.flags)})" if s.flags else ""
+        yield f"[{format_time(s.start)}] {s.language:>3}  {' '.join(s.text.split())}{flags}"
 
 
-def _clock(seconds: float, point: str) -> str:
+def _timestamp(seconds: float, decimal_point: str) -> str:
     milliseconds = round(max(0.0, seconds) * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{point}{rest % 1000:03}"
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{decimal_point}{rest % 1000:03}"
 
 
-def _one_block(words: str) -> str:
-    """Lines short enough to be read; an empty line would end the cue."""
+def _wrap(text: str) -> str:
+    """Break a text into lines of at most LINE_WIDTH columns, without empty lines, which would end the cue."""
     lines: list[str] = [""]
     width = 0
-    for piece in _pieces(words):
-        size = sum(2 if ord(c) > 0x2E7F else 1 for c in piece)
-        if width and width + size > LINE:
+    for piece in _break_opportunities(text):
+        columns = sum(2 if ord(c) >= _FIRST_WIDE_CHARACTER else 1 for c in piece)
+        if width and width + columns > LINE_WIDTH:
             lines.append("")
             width, piece = 0, piece.lstrip()
         lines[-1] += piece
-        width += size
+        width += columns
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _pieces(words: str) -> Iterator[str]:
-    """Where a line may break: before spaces, and between CJK characters."""
+def _break_opportunities(text: str) -> Iterator[str]:
+    """Yield the pieces between which a line may break: before spaces, and before each CJK character."""
     piece = ""
-    for character in " ".join(words.split()):
-        if piece and (character == " " or ord(character) > 0x2E7F):
+    for character in " ".join(text.split()):
+        if piece and (character == " " or ord(character) >= _FIRST_WIDE_CHARACTER):
             yield piece
             piece = ""
         piece += character
@@ -71,5 +73,5 @@ def _pieces(words: str) -> Iterator[str]:
         yield piece
 
 
-def _escape(words: str) -> str:
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

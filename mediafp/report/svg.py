@@ -1,4 +1,4 @@
-"""Evidence as SVG: two pictures with the shared area, the removed strips and the matched points; two time lines."""
+"""Evidence as SVG: two images with their overlap, removed strips and correspondences; time lines of videos and speech."""
 
 import base64
 from collections.abc import Sequence
@@ -12,21 +12,24 @@ from mediafp.types.matches import Placement, Point, Segment
 from mediafp.types.transcripts import TranscriptSegment
 
 IMAGE_HEIGHT = 320.0
-"""Height in SVG units at which both pictures are drawn."""
+"""Height at which both images are drawn, SVG units."""
 GAP = 56.0
+"""Distance between the two images, SVG units."""
 GREEN, RED, INK = "#0a7d4f", "#c8202f", "#1c2733"
-BANDS = ("#2563a8", "#b4690e", "#6d3fa0", "#0a7d4f", "#a62c5b", "#4d6b1f", "#1d7a86", "#7a4a2b")
-LANGUAGES = {"zh": "#2563a8", "yue": "#b4690e", "en": "#0a7d4f", "und": "#8a949e"}
-REMOVED_AT = 0.01
-MIN_AREA = 1e-6
-"""Square pixels of a quad below which it is no area, and cannot be carried back."""
+"""Colours of the overlap, of what was removed, and of the rest of the reference."""
+SEGMENT_COLOURS = ("#2563a8", "#b4690e", "#6d3fa0", "#0a7d4f", "#a62c5b", "#4d6b1f", "#1d7a86", "#7a4a2b")
+LANGUAGE_COLOURS = {"zh": "#2563a8", "yue": "#b4690e", "en": "#0a7d4f", "und": "#8a949e"}
+MIN_REMOVED_SHARE = 0.01
+"""Share of a side from which a removed strip is named. Chosen, not measured."""
+MIN_QUAD_AREA = 1e-6
+"""Area of a quad in square pixels, below which its homography has no inverse."""
 MAX_DRAWN_LINES = 24
-"""Matched points that are joined by lines; more hide the pictures."""
+"""Correspondences that are joined by lines; more of them hide the images. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnImage:
-    """A picture to draw: its JPEG, and the (width, height) in which coordinates are given."""
+    """An image to draw: its JPEG, and the size (width, height) in whose pixels coordinates are given."""
 
     jpeg: bytes
     size: tuple[float, float]
@@ -34,34 +37,45 @@ class DrawnImage:
 
 
 def data_uri(jpeg: bytes) -> str:
-    """A JPEG as a data URI."""
+    """Return a JPEG as a data URI."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
 def draw_side_by_side(
-    query: DrawnImage, reference: DrawnImage, placement: Placement | None, more: Sequence[Placement] = ()
+    query: DrawnImage,
+    reference: DrawnImage,
+    placement: Placement | None,
+    further_placements: Sequence[Placement] = (),
 ) -> Markup:
-    """The query left, the reference right: overlap outlined green, what is missing red, points joined.
+    """Draw the query on the left and the reference on the right.
 
-    `more`: where else the reference stands in the query, which is outlined there too.
+    The overlap is outlined in green, what the query lacks is tinted red, correspondences are joined by lines.
+
+    Args:
+        query: The query.
+        reference: The reference.
+        placement: Position of the query in the reference, None if there is none.
+        further_placements: Further copies of the reference in the query; each is outlined in the query too.
     """
     left, right = (max(40.0, IMAGE_HEIGHT * s.size[0] / max(1.0, s.size[1])) for s in (query, reference))
     width = left + GAP + right
-    at = left + GAP
-    parts = [_image(query, 0, left), _image(reference, at, right)]
-    foot, cut = IMAGE_HEIGHT + 28, _missing(placement) if placement else ""
+    reference_x = left + GAP
+    parts = [_image(query, 0, left), _image(reference, reference_x, right)]
+    height, removed = IMAGE_HEIGHT + 28, _removed_label(placement) if placement else ""
     if placement:
-        parts += _reference_marks(reference, placement, at, right, marked=bool(cut))
-        parts += [_query_outline(query, each, left) for each in (placement, *more)]
-        parts.append(_points(query, reference, placement, left, at, right))
-    for x, shown in ((0.0, query), (at, reference)):
+        parts += _reference_marks(reference, placement, reference_x, right, is_cut=bool(removed))
+        parts += [_query_outline(query, each, left) for each in (placement, *further_placements)]
+        parts.append(_correspondences(query, reference, placement, left, reference_x, right))
+    for x, shown in ((0.0, query), (reference_x, reference)):
         parts.append(f'<text x="{x:.1f}" y="{IMAGE_HEIGHT + 20:.1f}" class="cap">{escape(shown.caption)}</text>')
-    if cut:
-        # Below the picture: what was cut away, a handle perhaps, must stay readable.
-        parts.append(f'<text x="{width:.1f}" y="{IMAGE_HEIGHT + 40:.1f}" text-anchor="end" class="cut">{cut}</text>')
-        foot += 20
+    if removed:
+        # Below the image, since the removed strip, perhaps with a handle, has to stay readable.
+        parts.append(
+            f'<text x="{width:.1f}" y="{IMAGE_HEIGHT + 40:.1f}" text-anchor="end" class="cut">{removed}</text>'
+        )
+        height += 20
     return Markup(
-        f'<svg class="pair" viewBox="0 0 {width:.1f} {foot:.1f}" style="max-width:{width * 1.15:.0f}px" role="img"'
+        f'<svg class="pair" viewBox="0 0 {width:.1f} {height:.1f}" style="max-width:{width * 1.15:.0f}px" role="img"'
         f' aria-label="query and reference">{"".join(parts)}</svg>'
     )
 
@@ -81,60 +95,64 @@ def _path(points: Sequence[Point]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
-def _missing(placement: Placement) -> str:
-    """The strips that the query lacks, in words; "" where it lacks none."""
+def _removed_label(placement: Placement) -> str:
+    """Return the removed strips in words, "" if there are none."""
     sides = zip(("left", "top", "right", "bottom"), placement.removed, strict=True)
-    parts = [f"{side} {share * 100:.0f} %" for side, share in sides if share >= REMOVED_AT]
+    parts = [f"{side} {share * 100:.0f} %" for side, share in sides if share >= MIN_REMOVED_SHARE]
     return f"missing: {', '.join(parts)}" if parts else ""
 
 
-def _reference_marks(shown: DrawnImage, placement: Placement, x: float, width: float, *, marked: bool) -> list[str]:
+def _reference_marks(shown: DrawnImage, placement: Placement, x: float, width: float, *, is_cut: bool) -> list[str]:
+    """Tint the reference outside the overlap, red if a strip was removed, and outline the overlap."""
     outline = _scaled(placement.overlap, shown.size, x, width)
     hole = "M" + " L".join(f"{px:.1f} {py:.1f}" for px, py in outline) + " Z"
     frame = f"M{x:.1f} 0 H{x + width:.1f} V{IMAGE_HEIGHT} H{x:.1f} Z"
-    parts = [f'<path d="{frame} {hole}" fill-rule="evenodd" fill="{RED if marked else INK}" fill-opacity=".34"/>']
+    parts = [f'<path d="{frame} {hole}" fill-rule="evenodd" fill="{RED if is_cut else INK}" fill-opacity=".34"/>']
     parts.append(f'<polygon points="{_path(outline)}" fill="none" stroke="{GREEN}" stroke-width="2.5"/>')
     return parts
 
 
 def _query_outline(query: DrawnImage, placement: Placement, width: float) -> str:
-    """The part of the query that the reference shows: the reference's frame carried back by the placement."""
+    """Outline the query footprint: the overlap mapped from reference to query pixels."""
     w, h = query.size
-    if polygon_area(np.array(placement.quad)) < MIN_AREA:
+    if polygon_area(np.array(placement.quad)) < MIN_QUAD_AREA:
         return ""
-    seen = reference_to_query(placement.quad, query.size, np.array(placement.overlap)).tolist()
-    inside = [(min(max(px, 0.0), w), min(max(py, 0.0), h)) for px, py in seen]
+    footprint = reference_to_query(placement.quad, query.size, np.array(placement.overlap)).tolist()
+    inside = [(min(max(px, 0.0), w), min(max(py, 0.0), h)) for px, py in footprint]
     return f'<polygon points="{_path(_scaled(inside, query.size, 0, width))}" fill="none" stroke="{GREEN}" stroke-width="2.5"/>'
 
 
-def _points(
-    query: DrawnImage, reference: DrawnImage, placement: Placement, left: float, at: float, right: float
+def _correspondences(
+    query: DrawnImage, reference: DrawnImage, placement: Placement, left: float, reference_x: float, right: float
 ) -> str:
-    here = _scaled([p[0] for p in placement.correspondences], query.size, 0, left)
-    there = _scaled([p[1] for p in placement.correspondences], reference.size, at, right)
-    every = max(1, len(here) // MAX_DRAWN_LINES)
+    query_points = _scaled([pair[0] for pair in placement.correspondences], query.size, 0, left)
+    reference_points = _scaled([pair[1] for pair in placement.correspondences], reference.size, reference_x, right)
+    every = max(1, len(query_points) // MAX_DRAWN_LINES)
     lines = "".join(
         f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}"/>'
-        for a, b in list(zip(here, there, strict=True))[::every]
+        for a, b in list(zip(query_points, reference_points, strict=True))[::every]
     )
-    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2"/>' for x, y in (*here, *there))
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2"/>' for x, y in (*query_points, *reference_points))
     return f'<g class="points">{lines}{dots}</g>'
 
 
-def draw_timelines(segments: Sequence[Segment], query: float | None, reference: float | None) -> Markup:
-    """The time lines, the query's above the reference's, matching stretches joined by bands, each with its times.
+def draw_timelines(segments: Sequence[Segment], query_seconds: float | None, reference_seconds: float | None) -> Markup:
+    """Draw both time lines, the query above the reference, with matching segments joined by bands.
 
-    `query` and `reference` are seconds; None, and no line, for a picture.
+    Args:
+        segments: The matching segments; each is labelled with its times.
+        query_seconds: Duration of the query; None, and no time line, for an image.
+        reference_seconds: Duration of the reference; None for an image.
     """
     width, bar = 900.0, 22.0
-    longest = max(query or 0.0, reference or 0.0, 0.1)
-    low = 20.0 if query is None else 92.0
-    foot = low + 44 if reference is not None else 50.0
+    longest = max(query_seconds or 0.0, reference_seconds or 0.0, 0.1)
+    low = 20.0 if query_seconds is None else 92.0
+    height = low + 44 if reference_seconds is not None else 50.0
 
     def x(seconds: float) -> float:
         return 70 + (width - 90) * min(seconds, longest) / longest
 
-    def stretch(times: tuple[float, float], y: float, tick: float, colour: str) -> tuple[float, float]:
+    def draw_interval(times: tuple[float, float], y: float, tick: float, colour: str) -> tuple[float, float]:
         a, b = x(times[0]), max(x(times[0]) + 2, x(times[1]))
         parts.append(f'<rect x="{a:.1f}" y="{y}" width="{b - a:.1f}" height="{bar}" fill="{colour}"/>')
         parts.append(
@@ -143,37 +161,43 @@ def draw_timelines(segments: Sequence[Segment], query: float | None, reference: 
         return a, b
 
     parts: list[str] = []
-    for y, name, seconds in ((20.0, "query", query), (low, "reference", reference)):
+    for y, name, seconds in ((20.0, "query", query_seconds), (low, "reference", reference_seconds)):
         if seconds is not None:
             parts.append(f'<text x="0" y="{y + 15:.0f}" class="cap">{name}</text>')
-            long = max(2.0, x(seconds) - x(0))
-            parts.append(f'<rect x="{x(0):.1f}" y="{y}" width="{long:.1f}" height="{bar}" class="line"/>')
+            length = max(2.0, x(seconds) - x(0))
+            parts.append(f'<rect x="{x(0):.1f}" y="{y}" width="{length:.1f}" height="{bar}" class="line"/>')
     for n, segment in enumerate(segments):
-        colour = BANDS[n % len(BANDS)]
-        here = stretch(segment.query, 20, 14, colour) if segment.query is not None and query is not None else None
-        there = stretch(segment.reference, low, low + bar + 16, colour) if reference is not None else None
-        if here and there:
-            band = [(here[0], 20 + bar), (here[1], 20 + bar), (there[1], low), (there[0], low)]
+        colour = SEGMENT_COLOURS[n % len(SEGMENT_COLOURS)]
+        upper = lower = None
+        if segment.query is not None and query_seconds is not None:
+            upper = draw_interval(segment.query, 20, 14, colour)
+        if reference_seconds is not None:
+            lower = draw_interval(segment.reference, low, low + bar + 16, colour)
+        if upper and lower:
+            band = [(upper[0], 20 + bar), (upper[1], 20 + bar), (lower[1], low), (lower[0], low)]
             parts.append(f'<polygon points="{_path(band)}" fill="{colour}" fill-opacity=".22"/>')
-    return Markup(f'<svg class="times" viewBox="0 0 {width:.0f} {foot:.0f}" role="img">{"".join(parts)}</svg>')
+    return Markup(f'<svg class="times" viewBox="0 0 {width:.0f} {height:.0f}" role="img">{"".join(parts)}</svg>')
 
 
-def draw_speech_timeline(utterances: Sequence[TranscriptSegment], seconds: float) -> Markup:
-    """The time line of what is said: a bar an utterance, coloured by language, striped where there is a doubt."""
+def draw_speech_timeline(segments: Sequence[TranscriptSegment], seconds: float) -> Markup:
+    """Draw one bar per transcript segment, coloured by language, striped if the segment has a quality flag."""
     width, bar, left = 900.0, 20.0, 8.0
-    languages = list(dict.fromkeys(u.language for u in utterances))
-    colours = {name: LANGUAGES.get(name, BANDS[n % len(BANDS)]) for n, name in enumerate(languages)}
+    languages = list(dict.fromkeys(segment.language for segment in segments))
+    colours = {
+        name: LANGUAGE_COLOURS.get(name, SEGMENT_COLOURS[n % len(SEGMENT_COLOURS)]) for n, name in enumerate(languages)
+    }
 
     def x(at: float) -> float:
         return left + (width - 2 * left) * min(max(at, 0.0), seconds) / max(seconds, 0.1)
 
     parts = [f'<rect x="{left}" y="18" width="{width - 2 * left}" height="{bar}" class="line"/>']
-    for u in utterances:
-        place = f'x="{x(u.start):.1f}" y="18" width="{max(1.5, x(u.end) - x(u.start)):.1f}" height="{bar}"'
-        told = f"<title>{format_time(u.start)} {escape(u.language)} {escape(u.text)}</title>"
-        parts.append(f'<rect {place} fill="{colours[u.language]}" stroke="#fff" stroke-width=".6">{told}</rect>')
-        if u.flags or u.language == "und":
-            parts.append(f'<rect {place} fill="url(#doubt)">{told}</rect>')
+    for segment in segments:
+        length = max(1.5, x(segment.end) - x(segment.start))
+        box = f'x="{x(segment.start):.1f}" y="18" width="{length:.1f}" height="{bar}"'
+        title = f"<title>{format_time(segment.start)} {escape(segment.language)} {escape(segment.text)}</title>"
+        parts.append(f'<rect {box} fill="{colours[segment.language]}" stroke="#fff" stroke-width=".6">{title}</rect>')
+        if segment.flags or segment.language == "und":
+            parts.append(f'<rect {box} fill="url(#doubt)">{title}</rect>')
     for at, anchor in ((0.0, "start"), (seconds, "end")):
         parts.append(
             f'<text x="{x(at):.1f}" y="{18 + bar + 15}" text-anchor="{anchor}" class="tick">{format_time(at)}</text>'
@@ -186,12 +210,12 @@ def draw_speech_timeline(utterances: Sequence[TranscriptSegment], seconds: float
         '<rect width="2.4" height="6" fill="#fff" fill-opacity=".75"/></pattern></defs>'
     )
     return Markup(
-        f'<svg class="times" viewBox="0 0 {width:.0f} 56" role="img" aria-label="what is said when">'
+        f'<svg class="times" viewBox="0 0 {width:.0f} 56" role="img" aria-label="speech by language">'
         f"{stripes}{''.join(parts)}</svg>"
     )
 
 
 def format_time(seconds: float) -> str:
-    """Minutes and seconds, `1:02.5`."""
+    """Return a time as minutes and seconds, `1:02.5`."""
     tenths = round(seconds * 10)
     return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

@@ -36,9 +36,9 @@ from mediafp.types.errors import MediafpError, UsageError
 
 COMMAND_SECONDS = 900.0
 """Wall seconds after which a command is given up and killed: nothing here may hang."""
-GONE_SECONDS, NOTICE_SECONDS = 3.0, 15.0
+GONE_SECONDS, NOTICE_SECONDS = 60.0, 300.0
 """Wall seconds in which a group that was killed has to be gone, and in which the workers of a program that was killed
-alone are: one that was still being started notices once it has loaded its models."""
+alone are: one that was still being started notices once it has loaded its models. A busy machine takes long."""
 VOLATILE = frozenset(("id", "run", "seconds"))
 SIGHTED = frozenset(("posted_at", "captured_at", "removed_at"))
 """Of the fields named *_at, those that come from the files and so may not differ between two runs."""

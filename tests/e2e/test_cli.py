@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from processes import PATIENCE_SECONDS
 
 from mediafp import cli
 from mediafp.cli.demo import build
@@ -18,7 +19,13 @@ def mediafp(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]
     command = [sys.executable, "-m", "mediafp", *map(str, arguments)]
     environment = os.environ | {"MEDIAFP_STORE": str(store)}
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=300, errors="surrogateescape", check=False
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        errors="surrogateescape",
+        check=False,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from processes import ffmpeg
+from processes import PATIENCE_SECONDS, ffmpeg
 from typer.testing import CliRunner
 
 from mediafp.case.case import open_case
@@ -33,7 +33,7 @@ def mediafp(*arguments: object, store: Path, **variables: str) -> subprocess.Com
         command,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         errors="surrogateescape",
         check=False,
         env={**os.environ, **variables},

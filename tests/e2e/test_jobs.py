@@ -6,20 +6,24 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from processes import PATIENCE_SECONDS, with_default_signals
 from typer.testing import CliRunner
 
 from mediafp.case.case import open_case
 from mediafp.case.ingestion import run
 from mediafp.cli import app
 from mediafp.engine.local.pool import WorkerPool
+from mediafp.ingest.files import OpenFile
 from mediafp.store.sqlite import ledger
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.runs import FileAnalysis
@@ -46,7 +50,7 @@ def dump(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
 def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     first = subprocess.Popen(
-        command("--store", store, "ingest", dump, "--json", "--text", "no", "--jobs", 1),
+        with_default_signals(*command("--store", store, "ingest", dump, "--json", "--text", "no", "--jobs", 1)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -57,7 +61,7 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
     assert first.stdout is not None
     acknowledged = [json.loads(first.stdout.readline()) for _ in range(3)]
     os.killpg(first.pid, signal.SIGINT)
-    rest, told = first.communicate(timeout=60)
+    rest, told = first.communicate(timeout=PATIENCE_SECONDS)
     assert first.returncode == 130, (rest, told)
     assert "Traceback" not in told and "goes on" in told, told
     acknowledged += [json.loads(line) for line in rest.splitlines()]
@@ -73,7 +77,7 @@ def test_an_interrupted_ingest_goes_on_where_it_was(dump: Path, tmp_path: Path) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert second.returncode == 0, second.stderr
     *lines, summary = map(json.loads, second.stdout.splitlines())
@@ -94,6 +98,36 @@ def taken(store: Path, *words: object) -> tuple[int, list[dict[str, object]], di
     done = CliRunner().invoke(app, ["--store", str(store), "ingest", *map(str, words), "--json", *QUIET])
     *lines, summary = map(json.loads, done.stdout.splitlines())
     return done.exit_code, lines, summary
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_json_lines_reach_stdout_while_stderr_is_a_terminal(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    """A bar on the terminal must not draw what goes to a file or a pipe."""
+    Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
+    ours, theirs = os.openpty()
+    drawn = bytearray()
+
+    def drain() -> None:
+        # Linux raises once nobody else has the terminal open.
+        with suppress(OSError):
+            while block := os.read(ours, 1 << 16):
+                drawn.extend(block)
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    done = subprocess.run(
+        command("--store", tmp_path / "store", "ingest", tmp_path / "a.png", "--json", *QUIET),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        timeout=PATIENCE_SECONDS,
+        check=True,
+    )
+    os.close(theirs)
+    reader.join()
+    os.close(ours)
+    line, summary = map(json.loads, done.stdout.splitlines())
+    assert line["status"] == "added" and summary["added"] == 1
+    assert b"\x1b[" in drawn and b"sha256" not in drawn
 
 
 def test_what_failed_is_left_until_it_changes_or_is_asked_for(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
@@ -156,18 +190,26 @@ def test_copies_that_wait_for_the_first_hold_no_files_open(
     for n in range(200):
         os.link(tmp_path / "dump" / "a.png", tmp_path / "dump" / f"{n:03}.png")
     real, opened = WorkerPool.analyse, []
+    real_file_sha256, looked_at = run.file_sha256, []
+
+    def file_sha256(file: OpenFile) -> str:
+        looked_at.append(file)
+        return real_file_sha256(file)
 
     def read(self: WorkerPool, *arguments: Any, **options: Any) -> FileAnalysis:
-        time.sleep(1)  # All of them have been looked at by then.
+        until = time.monotonic() + PATIENCE_SECONDS
+        while len(looked_at) <= 200 and time.monotonic() < until:
+            time.sleep(0.01)
         opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
         return real(self, *arguments, **options)
 
+    monkeypatch.setattr(run, "file_sha256", file_sha256)
     monkeypatch.setattr(WorkerPool, "analyse", read)
     with open_case(tmp_path / "store", create=True) as case:
         before = sum(1 for _ in Path("/proc/self/fd").iterdir())
         statuses = [outcome.status for outcome in case.ingest([tmp_path / "dump"])]
     assert statuses == ["added", *["known"] * 200]
-    assert len(opened) == 1 and opened[0] - before < 60
+    assert len(looked_at) == 201 and len(opened) == 1 and opened[0] - before < 60
 
 
 def test_no_more_is_begun_while_many_copies_wait(

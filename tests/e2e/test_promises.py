@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from processes import PATIENCE_SECONDS
 
 from mediafp.case.case import Case
 from mediafp.cli.demo import build
@@ -16,7 +17,9 @@ from mediafp.types.errors import UsageError
 def mediafp(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
     command = [sys.executable, "-m", "mediafp", "--store", str(home.parent / "store"), *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
 
 
 def test_nothing_is_written_outside_the_store(tmp_path: Path) -> None:

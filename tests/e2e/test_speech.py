@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import PATIENCE_SECONDS
 
 from mediafp.cli.demo.build import SCRIPT
 from mediafp.cli.demo.voice import synthesise_speech
@@ -24,7 +25,13 @@ def mediafp(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]
     command = [sys.executable, "-m", "mediafp", "--store", str(store), *map(str, arguments)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=300, errors="surrogateescape", check=False
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        errors="surrogateescape",
+        check=False,
     )
 
 
@@ -89,7 +96,7 @@ def test_the_second_time_comes_from_the_store(talk: Path, store: Path, tmp_path:
 def test_where_nobody_speaks_there_is_no_text(talk: Path, store: Path) -> None:
     names = ["silence.wav", "noise.wav", "chords.wav"]
     for found in lines(mediafp("transcribe", *(talk / n for n in names), "--json", store=store)):
-        assert found["segments"] == [] and found["speech_seconds"] == 0 and found["note"] == "nobody speaks"
+        assert found["segments"] == [] and found["speech_seconds"] == 0 and found["note"] == "no speech"
 
 
 def test_subtitles_and_plain_text(talk: Path, store: Path, tmp_path: Path) -> None:
@@ -98,7 +105,7 @@ def test_subtitles_and_plain_text(talk: Path, store: Path, tmp_path: Path) -> No
     vtt = mediafp("transcribe", talk / "weather.wav", "--format", "vtt", store=store).stdout
     assert vtt.startswith("WEBVTT\n\n00:00:00.") and "<lang en>" in vtt
     text = mediafp("transcribe", talk / "weather.wav", talk / "silence.wav", store=store).stdout
-    assert "[0:00." in text and "nobody speaks" in text
+    assert "[0:00." in text and "no speech" in text
     done = mediafp("transcribe", talk / "weather.wav", "--format", "srt", "--out", tmp_path / "subs", store=store)
     (file,) = (tmp_path / "subs").iterdir()
     assert done.returncode == 0 and file.read_text(encoding="utf-8").strip() == srt.strip()

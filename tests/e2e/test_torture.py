@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import PATIENCE_SECONDS
 
 TORTURE = Path(__file__).parents[2] / "scripts" / "torture"
 QUICK: dict[str, tuple[list[object], Callable[[dict[str, Any]], bool]]] = {
@@ -51,5 +52,10 @@ def torture(name: str, *words: object) -> "subprocess.CompletedProcess[str]":
     """A torture test that has ended."""
     command = [sys.executable, str(TORTURE / f"{name}.py"), *map(str, words)]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=240, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"}
+        command,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
     )

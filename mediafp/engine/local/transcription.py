@@ -24,7 +24,7 @@ class TranscriptionPool:
     def __init__(self, speech: SpeechOptions) -> None:
         reader = get_transcriber(speech)
         self.version = reader.version
-        self.workers = min(MAX_CONCURRENT_TRACKS, reader.workers)
+        self.workers = min(MAX_CONCURRENT_TRACKS, reader.concurrency)
         self._speech = speech
         self._pool = ThreadPoolExecutor(self.workers)
         self._audio_tracks: dict[str, Future[TranscribedAudio]] = {}

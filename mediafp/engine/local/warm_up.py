@@ -4,6 +4,7 @@ import gc
 import io
 import os
 import tempfile
+from pathlib import Path
 
 import av
 
@@ -17,6 +18,9 @@ from mediafp.engine import analysis
 from mediafp.ingest.files import OpenFile
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
+_HEIC = Path(__file__).with_name("warm_up.heic")
+"""64 x 48 pixels, written by scripts/heic_samples.py: nothing that is installed writes HEIF."""
+
 
 def warm_up(*, text: bool = False) -> None:
     """Nothing; reads a little of everything, so that no model, decoder or module is left to be loaded behind the locks.
@@ -28,10 +32,11 @@ def warm_up(*, text: bool = False) -> None:
     for name in (*codecs, "unicode_escape", "raw_unicode_escape", "gb18030", "shift_jis", "big5"):
         "".encode(name)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    for form in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIF"):
+    for form in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"):
         file = io.BytesIO()
         Image.fromarray(noise).save(file, form, **({"exif": Image.Exif()} if form == "JPEG" else {}))
         _read(file.getvalue(), "warm-up")
+    _read(_HEIC.read_bytes(), "warm-up.heic")
     _read(_video_sample(), "warm-up.mp4")
     if text:
         _read(_text_sample(), "warm-up.png", text=True)

@@ -1,10 +1,10 @@
-"""Doubts are named, and the text is kept."""
+"""Quality flags: each doubt is named, and ordinary speech has none."""
 
 import pytest
 
 from mediafp.text.speech.quality_flags import find_quality_flags, is_repetitive
 
-PLAIN = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95}
+ORDINARY = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95}
 
 
 @pytest.mark.parametrize(
@@ -19,25 +19,25 @@ PLAIN = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95}
         ("字幕由 Amara.org 社区提供", "credit_phrase"),
     ],
 )
-def test_what_whisper_is_known_to_invent_is_flagged(text: str, flag: str) -> None:
-    assert find_quality_flags(text, **PLAIN) == (flag,)
+def test_find_quality_flags_names_known_hallucinations(text: str, flag: str) -> None:
+    assert find_quality_flags(text, **ORDINARY) == (flag,)
 
 
 @pytest.mark.parametrize(
     "text", ["今天天气很好我们去公园", "the government said on monday", "好好学习天天向上", "鹅鹅鹅曲项向天歌"]
 )
-def test_plain_speech_has_no_flags(text: str) -> None:
-    assert find_quality_flags(text, **PLAIN) == ()
+def test_find_quality_flags_returns_none_for_ordinary_speech(text: str) -> None:
+    assert find_quality_flags(text, **ORDINARY) == ()
 
 
-def test_guesses_faint_voices_and_words_that_nobody_can_say_so_fast() -> None:
+def test_find_quality_flags_names_low_confidence_faint_voices_and_impossible_density() -> None:
     text = "今天天气很好我们去公园散步吧"
     assert find_quality_flags(text, seconds=5, logprob=-1.4, voice=0.95) == ("low_confidence",)
     assert find_quality_flags(text, seconds=5, logprob=-0.3, voice=0.4) == ("faint_voice",)
     assert find_quality_flags(text, seconds=0.4, logprob=-0.3, voice=0.95) == ("too_dense",)
 
 
-def test_a_loop_is_one_and_a_refrain_is_none() -> None:
+def test_is_repetitive_accepts_refrains_and_numbers_but_no_loops() -> None:
     assert is_repetitive("嗰嗰嗟嗟嗰嗓嗓嗰嗚嗓嗚嗚嗟嗓嗟嗚嗰嗣嗓嗣嗟嗣嗚嗣")
     assert (
         is_repetitive("啊 " * 20)

@@ -6,7 +6,7 @@ from mediafp.types.transcripts import Transcript, TranscriptSegment
 PLAIN = " and twelve more plain English words to be read"
 
 
-def said(*utterances: TranscriptSegment, speech: float = 5.0) -> Transcript:
+def transcript_of(*utterances: TranscriptSegment, speech: float = 5.0) -> Transcript:
     return Transcript(
         model="m", version="v", duration=9, speech_seconds=speech, untranscribed_seconds=0, segments=utterances
     )
@@ -22,17 +22,17 @@ WORDS = TranscriptSegment(
 )
 
 
-def test_subrip() -> None:
-    assert subtitles.to_srt(said(WORDS)) == "1\n00:00:59,960 --> 01:02:05,500\n佢哋 <喺度> & more words\n"
+def test_to_srt_numbers_cues() -> None:
+    assert subtitles.to_srt(transcript_of(WORDS)) == "1\n00:00:59,960 --> 01:02:05,500\n佢哋 <喺度> & more words\n"
 
 
-def test_webvtt_escapes_and_names_the_language() -> None:
-    assert subtitles.to_vtt(said(WORDS)) == (
+def test_to_vtt_escapes_text_and_tags_the_language() -> None:
+    assert subtitles.to_vtt(transcript_of(WORDS)) == (
         "WEBVTT\n\n00:00:59.960 --> 01:02:05.500\n<lang yue>佢哋 &lt;喺度&gt; &amp; more words</lang>\n"
     )
 
 
-def test_long_lines_break_between_words_and_characters() -> None:
+def test_to_srt_wraps_between_words_and_characters() -> None:
     long = TranscriptSegment(
         start=0,
         end=9,
@@ -40,12 +40,12 @@ def test_long_lines_break_between_words_and_characters() -> None:
         language_probability=1,
         text="字" * 30 + PLAIN,
     )
-    lines = subtitles.to_srt(said(long)).split("\n")[2:-1]
+    lines = subtitles.to_srt(transcript_of(long)).split("\n")[2:-1]
     assert len(lines) == 3 and all(len(line) <= 42 for line in lines) and lines[0] == "字" * 21
     assert "".join(lines).replace(" ", "") == long.text.replace(" ", "")
 
 
-def test_plain_text_tells_time_language_and_doubts() -> None:
-    assert subtitles.to_text(said(WORDS)) == "[1:00.0] yue  佢哋 <喺度> & more words  (low confidence)"
-    assert subtitles.to_text(said(speech=0.0)) == "nobody speaks"
-    assert subtitles.to_text(said()) == "no words"
+def test_to_text_prints_time_language_and_flags() -> None:
+    assert subtitles.to_text(transcript_of(WORDS)) == "[1:00.0] yue  佢哋 <喺度> & more words  (low confidence)"
+    assert subtitles.to_text(transcript_of(speech=0.0)) == "no speech"
+    assert subtitles.to_text(transcript_of()) == "no words"

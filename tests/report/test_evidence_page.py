@@ -1,4 +1,4 @@
-"""The evidence page from a source in memory: self-contained, safe with hostile names, and it shows what it says."""
+"""The evidence page, written from evidence in memory."""
 
 import base64
 import re
@@ -19,24 +19,24 @@ from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 
 HOSTILE = "<script>alert('x')<b> \"q\" & 'a' {{7*7}} 文\n" + chr(0xDCFF) + ".jpg"
-"""Without a slash: of a path the page shows the last part."""
-PICTURE, ORIGINAL, VIDEO, UPLOAD = ("1" * 64, "2" * 64, "3" * 64, "4" * 64)
+"""A file name without a slash, since the page shows the last part of a path."""
+IMAGE, ORIGINAL, VIDEO, UPLOAD = ("1" * 64, "2" * 64, "3" * 64, "4" * 64)
 
 
-class Source:
-    """Assets, sightings and thumbnails in memory; it remembers the times that thumbnails were asked for."""
+class MemorySource:
+    """An `EvidenceSource` in memory, which records the times of the thumbnails that were requested."""
 
     def __init__(self, photo: np.ndarray) -> None:
         self.jpeg: bytes | None = encode_thumbnail(photo, 256)
         self.assets = {
             sha256: Asset(sha256=sha256, kind="image", bytes=9, properties={"width": 600, "height": 400})
-            for sha256 in (PICTURE, ORIGINAL)
+            for sha256 in (IMAGE, ORIGINAL)
         } | {
             sha256: Asset(sha256=sha256, kind="video", bytes=9, properties={"width": 640, "height": 360, "duration": s})
             for sha256, s in ((VIDEO, 30.0), (UPLOAD, 65.5))
         }
         self.seen: dict[str, list[Sighting]] = {}
-        self.said: dict[str, tuple[Transcript, tuple[SpeechHint, ...]]] = {}
+        self.transcripts: dict[str, tuple[Transcript, tuple[SpeechHint, ...]]] = {}
         self.times: dict[str, list[float | None]] = {sha256: [] for sha256 in self.assets}
 
     def asset(self, sha256: str) -> Asset:
@@ -46,7 +46,7 @@ class Source:
         return self.seen.get(sha256, [])
 
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
-        return self.said.get(sha256)
+        return self.transcripts.get(sha256)
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
         self.times[sha256].append(seconds)
@@ -54,7 +54,7 @@ class Source:
 
 
 class Page(HTMLParser):
-    """The page's elements with their attributes, and its text; embedded pictures are kept apart."""
+    """The elements of a page with their attributes, and its text without style sheets."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -83,9 +83,11 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
     def all(self, tag: str, of: str | None = None) -> list[dict[str, str]]:
-        """The attributes of every element of that name and class."""
+        """Return the attributes of every element of a tag and a class."""
         return [
-            had for name, had in self.elements if name == tag and (of is None or of in had.get("class", "").split())
+            attributes
+            for name, attributes in self.elements
+            if name == tag and (of is None or of in attributes.get("class", "").split())
         ]
 
 
@@ -111,7 +113,7 @@ COPY = Match(
     coverage=(1.0, 0.62),
     placement=PLACEMENT,
     segments=(),
-    why=("80 points agree on one placement",),
+    why=("80 keypoints agree on one placement",),
 )
 SEGMENT = Segment(channel="picture", query=(2.0, 12.0), reference=(40.0, 50.0), speed=1.0, mirrored=False, score=0.6)
 SHARED = Match(
@@ -124,14 +126,14 @@ SHARED = Match(
     coverage=(0.9, 0.2),
     placement=None,
     segments=(SEGMENT, replace(SEGMENT, query=(15.0, 20.0), reference=(5.0, 10.0))),
-    why=("15 s in 2 stretches run in step",),
+    why=("15 s in 2 bars run in step",),
 )
 
 
-def asked(match: Match, query: str = "/dump/query.jpg") -> QueryResult:
-    sha256 = PICTURE if match.relation == "copy" else VIDEO
+def result_of(match: Match, query: str = "/dump/query.jpg") -> QueryResult:
+    sha256 = IMAGE if match.relation == "copy" else VIDEO
     return QueryResult(
-        query=query, sha256=sha256, kind="image" if sha256 == PICTURE else "video", error=None, matches=(match,)
+        query=query, sha256=sha256, kind="image" if sha256 == IMAGE else "video", error=None, matches=(match,)
     )
 
 
@@ -139,19 +141,19 @@ NO_CLUSTERS = Clustering(clusters=(), unclustered=4)
 
 
 @pytest.fixture
-def source(photos: dict[str, np.ndarray]) -> Source:
-    """Two pictures and two videos that all look like a temple."""
-    return Source(photos["temple"])
+def source(photos: dict[str, np.ndarray]) -> MemorySource:
+    """Two images and two videos whose thumbnails show one photograph."""
+    return MemorySource(photos["temple"])
 
 
-def write(folder: Path, source: Source, *answers: QueryResult, clustering: Clustering = NO_CLUSTERS) -> str:
-    """The page that is written."""
-    write_report(folder / "page.html", answers=answers, clustering=clustering, source=source)
+def write(folder: Path, source: MemorySource, *results: QueryResult, clustering: Clustering = NO_CLUSTERS) -> str:
+    """Return the text of the page of some results."""
+    write_report(folder / "page.html", results=results, clustering=clustering, source=source)
     return (folder / "page.html").read_text(encoding="utf-8")
 
 
-def everything(source: Source, name: str = "/dump/query.jpg") -> tuple[tuple[QueryResult, ...], Clustering]:
-    """Every kind of evidence, with the same name wherever a name can stand."""
+def everything(source: MemorySource, name: str = "/dump/query.jpg") -> tuple[tuple[QueryResult, ...], Clustering]:
+    """Return every kind of evidence, with the same name in every place that takes a name."""
     placement = replace(
         PLACEMENT,
         handles=(name,),
@@ -170,27 +172,27 @@ def everything(source: Source, name: str = "/dump/query.jpg") -> tuple[tuple[Que
         ]
         for sha256 in source.assets
     }
-    answers = (
-        asked(replace(COPY, uris=(name,), why=(name,), placement=placement), name),
-        asked(replace(SHARED, uris=(name,), why=(name,)), name),
+    results = (
+        result_of(replace(COPY, uris=(name,), why=(name,), placement=placement), name),
+        result_of(replace(SHARED, uris=(name,), why=(name,)), name),
     )
-    edge = Edge(a=PICTURE, b=ORIGINAL, relation="copy", probability=0.9, coverage=(1.0, 0.6))
-    members = tuple(ClusterMember(sha256=sha256, uris=(name,)) for sha256 in (PICTURE, ORIGINAL))
+    edge = Edge(a=IMAGE, b=ORIGINAL, relation="copy", probability=0.9, coverage=(1.0, 0.6))
+    members = tuple(ClusterMember(sha256=sha256, uris=(name,)) for sha256 in (IMAGE, ORIGINAL))
     cluster = Cluster(id="c1", kind="image", representative=ORIGINAL, weakest_link=0.83, members=members, edges=(edge,))
-    return answers, Clustering(clusters=(cluster,), unclustered=2)
+    return results, Clustering(clusters=(cluster,), unclustered=2)
 
 
 # The page as a whole ------------------------------------------------------------------------------
 
 
-def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path, source: Source) -> None:
-    answers, clustering = everything(source)
-    text = write(tmp_path, source, *answers, clustering=clustering)
+def test_write_report_references_no_external_resource(tmp_path: Path, source: MemorySource) -> None:
+    results, clustering = everything(source)
+    text = write(tmp_path, source, *results, clustering=clustering)
     page = Page(text)
     links = [
         (tag, name, value)
-        for tag, had in page.elements
-        for name, value in had.items()
+        for tag, attributes in page.elements
+        for name, value in attributes.items()
         if name in ("src", "href", "xlink:href", "data", "action", "poster", "srcset", "background")
     ]
     assert links
@@ -199,13 +201,13 @@ def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path, source: Source) -
     assert not page.all("script") and not page.all("link") and not page.all("iframe") and not page.all("object")
     assert not re.search(r"@import|url\(", text)
     bare = re.sub(r"data:image/jpeg;base64,[A-Za-z0-9+/=]*", "", text)
-    assert all(found in ("http://www.w3.org/2000/svg",) for found in re.findall(r'="(https?://[^"]*)"', bare))
+    assert all(address in ("http://www.w3.org/2000/svg",) for address in re.findall(r'="(https?://[^"]*)"', bare))
 
 
-def test_every_embedded_picture_is_a_whole_jpeg(tmp_path: Path, source: Source) -> None:
-    answers, clustering = everything(source)
+def test_write_report_embeds_complete_jpegs(tmp_path: Path, source: MemorySource) -> None:
+    results, clustering = everything(source)
     found = re.findall(
-        r"data:image/jpeg;base64,([A-Za-z0-9+/=]*)", write(tmp_path, source, *answers, clustering=clustering)
+        r"data:image/jpeg;base64,([A-Za-z0-9+/=]*)", write(tmp_path, source, *results, clustering=clustering)
     )
     assert len(found) > 8
     for one in found:
@@ -214,69 +216,75 @@ def test_every_embedded_picture_is_a_whole_jpeg(tmp_path: Path, source: Source) 
             assert image.format == "JPEG" and max(image.size) <= 256
 
 
-def test_hostile_names_are_shown_and_not_run(tmp_path: Path, source: Source) -> None:
+def test_write_report_escapes_hostile_names(tmp_path: Path, source: MemorySource) -> None:
     plain = Page(write(tmp_path, source, *everything(source)[0], clustering=everything(source)[1]))
-    answers, clustering = everything(source, HOSTILE)
-    text = write(tmp_path, source, *answers, clustering=clustering)
+    results, clustering = everything(source, HOSTILE)
+    text = write(tmp_path, source, *results, clustering=clustering)
     page = Page(text)
     assert "<script" not in text
-    assert [tag for tag, _ in page.elements] == [tag for tag, _ in plain.elements], "no name makes an element"
-    assert [sorted(had) for _, had in page.elements] == [sorted(had) for _, had in plain.elements], "nor an attribute"
-    assert page.text.count("<script>alert('x')<b> \"q\" & 'a' {{7*7}} 文") >= 12, "they are shown as they are"
-    assert "\\xff" in page.text, "a byte that is no UTF-8 is shown as what it is"
+    assert [tag for tag, _ in page.elements] == [tag for tag, _ in plain.elements], "a name adds no element"
+    assert [sorted(attributes) for _, attributes in page.elements] == [
+        sorted(attributes) for _, attributes in plain.elements
+    ], "a name adds no attribute"
+    assert page.text.count("<script>alert('x')<b> \"q\" & 'a' {{7*7}} 文") >= 12, "names are shown unchanged"
+    assert "\\xff" in page.text, "a byte that is not UTF-8 is shown by its value"
 
 
-def test_a_name_that_is_no_text_can_be_written(tmp_path: Path, source: Source) -> None:
-    text = write(tmp_path, source, asked(COPY, "/dump/" + chr(0xDC80) + chr(0xDCFF) + "\x1b[31m\u202egpj.exe"))
+def test_write_report_escapes_names_that_are_not_text(tmp_path: Path, source: MemorySource) -> None:
+    text = write(tmp_path, source, result_of(COPY, "/dump/" + chr(0xDC80) + chr(0xDCFF) + "\x1b[31m\u202egpj.exe"))
     assert "\\x80\\xff" in text
     assert "\x1b" not in text and "\u202e" not in text
 
 
-def test_nothing_found_is_said(tmp_path: Path, source: Source) -> None:
-    for answers in ((), (replace(asked(COPY), matches=()),)):
-        page = Page(write(tmp_path, source, *answers))
-        assert "Nothing in this case matches anything else in it." in page.text
-        assert not page.all("article") and "4 files alone" in page.text
+def test_write_report_states_that_nothing_matches(tmp_path: Path, source: MemorySource) -> None:
+    for results in ((), (replace(result_of(COPY), matches=()),)):
+        page = Page(write(tmp_path, source, *results))
+        assert "No file in this case matches another one." in page.text
+        assert not page.all("article") and "4 files without a cluster" in page.text
         assert "does not mean “same operator”" in page.text
 
 
-def test_the_likeliest_match_comes_first(tmp_path: Path, source: Source) -> None:
-    page = Page(write(tmp_path, source, asked(SHARED, "/v.mp4"), asked(COPY, "/p.jpg"), asked(COPY, "/o.jpg")))
+def test_write_report_orders_matches_by_probability(tmp_path: Path, source: MemorySource) -> None:
+    page = Page(
+        write(tmp_path, source, result_of(SHARED, "/v.mp4"), result_of(COPY, "/p.jpg"), result_of(COPY, "/o.jpg"))
+    )
     order = [page.text.index(f"{name} → ") for name in ("o.jpg", "p.jpg", "v.mp4")]
     assert order == sorted(order)
     assert "3 matches" in page.text and len(page.all("article", "card")) == 3
 
 
-def test_a_source_without_thumbnails_still_gives_a_page(tmp_path: Path, source: Source) -> None:
+def test_write_report_works_without_thumbnails(tmp_path: Path, source: MemorySource) -> None:
     source.jpeg = None
-    answers, clustering = everything(source)
-    page = Page(write(tmp_path, source, *answers, clustering=clustering))
+    results, clustering = everything(source)
+    page = Page(write(tmp_path, source, *results, clustering=clustering))
     assert len(page.all("article")) == 2 and not page.all("img")
     assert page.all("svg", "times") and "query.jpg" in page.text
 
 
-# Pictures -----------------------------------------------------------------------------------------
+# Images -------------------------------------------------------------------------------------------
 
 
-def test_what_is_missing_is_named_and_marked_red(tmp_path: Path, source: Source) -> None:
-    text = write(tmp_path, source, asked(COPY))
+def test_draw_side_by_side_labels_and_tints_removed_strips(tmp_path: Path, source: MemorySource) -> None:
+    text = write(tmp_path, source, result_of(COPY))
     page = Page(text)
     (cut,) = page.all("text", "cut")
     label = re.search(r'class="cut"[^>]*>([^<]*)<', text)
     assert cut and label is not None
-    assert all(told in label[1] for told in ("left 10 %", "right 10 %", "bottom 12 %")) and "top" not in label[1]
+    assert all(part in label[1] for part in ("left 10 %", "right 10 %", "bottom 12 %")) and "top" not in label[1]
     red = re.findall(r"--cut:(#\w+)", text)[0]
-    assert any(path.get("fill") == red for path in page.all("path")), "the strip itself is red"
-    assert re.search(r"svg \.cut \{[^}]*var\(--cut\)", text), "and its label too"
+    assert any(path.get("fill") == red for path in page.all("path")), "the strip is tinted red"
+    assert re.search(r"svg \.cut \{[^}]*var\(--cut\)", text), "the label is red"
 
 
 @pytest.mark.parametrize("removed", [(0.0, 0.0, 0.0, 0.0), (0.009, 0.0, 0.0, 0.002)])
-def test_where_nothing_is_missing_nothing_is_red(
-    tmp_path: Path, source: Source, removed: tuple[float, float, float, float]
+def test_draw_side_by_side_has_no_red_without_removed_strips(
+    tmp_path: Path, source: MemorySource, removed: tuple[float, float, float, float]
 ) -> None:
     whole = ((0.0, 0.0), (600.0, 0.0), (600.0, 400.0), (0.0, 400.0))
     text = write(
-        tmp_path, source, asked(replace(COPY, placement=replace(PLACEMENT, removed=removed, quad=whole, overlap=whole)))
+        tmp_path,
+        source,
+        result_of(replace(COPY, placement=replace(PLACEMENT, removed=removed, quad=whole, overlap=whole))),
     )
     page = Page(text)
     red = re.findall(r"--cut:(#\w+)", text)[0]
@@ -284,13 +292,13 @@ def test_where_nothing_is_missing_nothing_is_red(
     assert not any(path.get("fill") == red for path in page.all("path"))
 
 
-def test_the_shared_area_is_outlined_where_it_lies(tmp_path: Path, source: Source) -> None:
-    """On the query the whole of it, on the reference the placement's overlap, both in the drawing's units."""
-    text = write(tmp_path, source, asked(COPY))
+def test_draw_side_by_side_outlines_the_overlap_in_both_images(tmp_path: Path, source: MemorySource) -> None:
+    """The overlap is all of the query, and the overlap polygon in the reference, each scaled to the drawing."""
+    text = write(tmp_path, source, result_of(COPY))
     images = Page(text).all("image")
     outlines = [
-        np.array([[float(v) for v in point.split(",")] for point in had["points"].split()])
-        for had in Page(text).all("polygon")
+        np.array([[float(v) for v in point.split(",")] for point in attributes["points"].split()])
+        for attributes in Page(text).all("polygon")
     ]
     assert len(images) == len(outlines) == 2
     scale = {n: (float(images[n]["width"]) / 600, float(images[n]["height"]) / 400) for n in (0, 1)}
@@ -298,36 +306,36 @@ def test_the_shared_area_is_outlined_where_it_lies(tmp_path: Path, source: Sourc
     for outline in outlines:
         side = int(outline[:, 0].max() > float(images[1]["x"]))
         found[side] = (outline - (float(images[side]["x"]), 0)) / scale[side]
-    # The overlap is the query's whole frame: (600, 390) at scale .8 covers (480, 312) of the reference.
+    # The overlap is the whole query: (600, 390) at scale .8 covers (480, 312) of the reference.
     assert found[1] == pytest.approx(np.array(PLACEMENT.overlap), abs=1)
     assert sorted(found[0].max(axis=0).tolist()) == pytest.approx([400, 600], abs=1)
     assert found[0].min(axis=0) == pytest.approx([0, 0], abs=1)
 
 
-def test_every_copy_is_outlined_and_a_picture_at_an_angle_where_it_lies(tmp_path: Path, source: Source) -> None:
-    """The query's middle lies where the diagonals of the quad cross, so that its outline there is no parallelogram."""
+def test_draw_side_by_side_outlines_further_copies_and_perspective(tmp_path: Path, source: MemorySource) -> None:
+    """The outline of a placement in perspective is not a parallelogram."""
     whole = ((0.0, 0.0), (600.0, 0.0), (600.0, 400.0), (0.0, 400.0))
     angled = replace(
         PLACEMENT, quad=((-300.0, -200.0), (900.0, -100.0), (900.0, 500.0), (-300.0, 600.0)), overlap=whole
     )
     aside = replace(PLACEMENT, quad=((-600.0, 0.0), (600.0, 0.0), (600.0, 800.0), (-600.0, 800.0)), overlap=whole)
-    page = Page(write(tmp_path, source, asked(replace(COPY, placement=angled, more_placements=(aside,)))))
+    page = Page(write(tmp_path, source, result_of(replace(COPY, placement=angled, more_placements=(aside,)))))
     middle = float(page.all("image")[1]["x"])
     width = float(page.all("image")[0]["width"])
     outlines = [
-        np.array([[float(v) for v in point.split(",")] for point in had["points"].split()])
-        for had in page.all("polygon")
+        np.array([[float(v) for v in point.split(",")] for point in attributes["points"].split()])
+        for attributes in page.all("polygon")
     ]
-    mine = [outline * (600 / width, 400 / 320) for outline in outlines if outline[:, 0].max() < middle]
-    assert len(outlines) == 3 and len(mine) == 2
-    first, second = mine
+    query_outlines = [outline * (600 / width, 400 / 320) for outline in outlines if outline[:, 0].max() < middle]
+    assert len(outlines) == 3 and len(query_outlines) == 2
+    first, second = query_outlines
     a, b, c, d = first
-    assert np.abs(a + c - b - d).max() > 10, "no parallelogram"
+    assert np.abs(a + c - b - d).max() > 10, "a parallelogram"
     assert second == pytest.approx(np.array([(300, 0), (600, 0), (600, 200), (300, 200)]), abs=1.5)
 
 
-def test_matched_points_are_joined(tmp_path: Path, source: Source) -> None:
-    page = Page(write(tmp_path, source, asked(COPY)))
+def test_draw_side_by_side_joins_correspondences(tmp_path: Path, source: MemorySource) -> None:
+    page = Page(write(tmp_path, source, result_of(COPY)))
     assert len(page.all("circle")) == 2 * len(PLACEMENT.correspondences)
     lines = page.all("line")
     assert 0 < len(lines) <= len(PLACEMENT.correspondences)
@@ -335,8 +343,8 @@ def test_matched_points_are_joined(tmp_path: Path, source: Source) -> None:
     assert all(float(line["x1"]) < middle <= float(line["x2"]) for line in lines)
 
 
-def test_a_match_without_a_placement_is_drawn_plainly(tmp_path: Path, source: Source) -> None:
-    page = Page(write(tmp_path, source, asked(replace(COPY, placement=None, verdict="possible"))))
+def test_draw_side_by_side_draws_no_outline_without_a_placement(tmp_path: Path, source: MemorySource) -> None:
+    page = Page(write(tmp_path, source, result_of(replace(COPY, placement=None, verdict="possible"))))
     assert len(page.all("image")) == 2
     assert not page.all("polygon") and not page.all("circle") and not page.all("text", "cut")
     assert page.all("span", "possible")
@@ -345,57 +353,57 @@ def test_a_match_without_a_placement_is_drawn_plainly(tmp_path: Path, source: So
 BOX = ((20.0, 80.0), (60.0, 80.0), (60.0, 90.0), (20.0, 90.0))
 
 
-def test_sightings_handles_and_reasons_are_told(tmp_path: Path, source: Source) -> None:
+def test_write_report_shows_sightings_handles_and_reasons(tmp_path: Path, source: MemorySource) -> None:
     source.seen[ORIGINAL] = [
         Sighting(
             sha256=ORIGINAL, uri="/dump/o.jpg", account="somebody", platform="weibo", posted_at="2024-05-01T00:00:00Z"
         )
     ]
     placement = replace(PLACEMENT, handles=("@sample",), removed_text=(TextLine(text="微博", box=BOX, confidence=0.9),))
-    text = Page(write(tmp_path, source, asked(replace(COPY, placement=placement)))).text
+    text = Page(write(tmp_path, source, result_of(replace(COPY, placement=placement)))).text
     assert "reference: somebody on weibo · 2024-05-01T00:00:00Z · /dump/o.jpg" in text
-    assert "80 points agree on one placement" in text
-    assert "Handle that was cut away @sample" in text and "微博" in text
+    assert "80 keypoints agree on one placement" in text
+    assert "Handle in the removed part @sample" in text and "微博" in text
 
 
 # Videos -------------------------------------------------------------------------------------------
 
 
-def test_a_video_match_has_both_time_lines_with_its_stretches(tmp_path: Path, source: Source) -> None:
-    text = write(tmp_path, source, asked(SHARED))
+def test_draw_timelines_draws_both_time_lines_and_all_segments(tmp_path: Path, source: MemorySource) -> None:
+    text = write(tmp_path, source, result_of(SHARED))
     page = Page(text)
     assert len(page.all("svg", "times")) == 1 and not page.all("svg", "pair")
     ticks = re.findall(r'class="tick">([^<]*)<', text)
     assert sorted(ticks) == sorted(["0:02.0–0:12.0", "0:40.0–0:50.0", "0:15.0–0:20.0", "0:05.0–0:10.0"])
     lines = page.all("rect", "line")
-    stretches = [had for had in page.all("rect") if "class" not in had]
-    assert len(lines) == 2 and len(stretches) == 4
+    bars = [attributes for attributes in page.all("rect") if "class" not in attributes]
+    assert len(lines) == 2 and len(bars) == 4
     query, reference = lines
     assert float(reference["width"]) / float(query["width"]) == pytest.approx(65.5 / 30, rel=0.01)
-    first, there = stretches[:2]
+    query_bar, reference_bar = bars[:2]
     unit = float(reference["width"]) / 65.5
-    assert float(first["x"]) - float(query["x"]) == pytest.approx(2 * unit, abs=0.2)
-    assert float(first["width"]) == pytest.approx(10 * unit, abs=0.2)
-    assert float(there["x"]) - float(reference["x"]) == pytest.approx(40 * unit, abs=0.2)
-    assert len(page.all("polygon")) == 2, "a band joins each stretch to its counterpart"
+    assert float(query_bar["x"]) - float(query["x"]) == pytest.approx(2 * unit, abs=0.2)
+    assert float(query_bar["width"]) == pytest.approx(10 * unit, abs=0.2)
+    assert float(reference_bar["x"]) - float(reference["x"]) == pytest.approx(40 * unit, abs=0.2)
+    assert len(page.all("polygon")) == 2, "a band joins the two sides of each segment"
 
 
-def test_frames_stand_at_the_same_moment_on_both_sides(tmp_path: Path, source: Source) -> None:
-    page = Page(write(tmp_path, source, asked(replace(SHARED, segments=(SEGMENT,)))))
+def test_write_report_shows_frames_at_corresponding_times(tmp_path: Path, source: MemorySource) -> None:
+    page = Page(write(tmp_path, source, result_of(replace(SHARED, segments=(SEGMENT,)))))
     assert [t for t in source.times[VIDEO] if t is not None] == pytest.approx([3.0, 7.0, 11.0])
     assert [t for t in source.times[UPLOAD] if t is not None] == pytest.approx([41.0, 45.0, 49.0])
     assert "0:07.0 · 0:45.0" in page.text
 
 
-def test_a_still_in_a_video_has_one_time_line_and_the_frame_of_that_time(tmp_path: Path, source: Source) -> None:
+def test_write_report_draws_an_image_in_a_video_with_one_time_line(tmp_path: Path, source: MemorySource) -> None:
     match = replace(
         SHARED,
         relation="image_in_video",
         placement=replace(PLACEMENT, removed=(0.0,) * 4),
         segments=(replace(SEGMENT, query=None, reference=(40.0, 44.0)),),
     )
-    answer = QueryResult(query="/dump/still.jpg", sha256=PICTURE, kind="image", error=None, matches=(match,))
-    page = Page(write(tmp_path, source, answer))
+    result = QueryResult(query="/dump/still.jpg", sha256=IMAGE, kind="image", error=None, matches=(match,))
+    page = Page(write(tmp_path, source, result))
     assert len(page.all("svg", "times")) == 1 and len(page.all("rect", "line")) == 1
     assert len(page.all("svg", "pair")) == 1 and "reference: upload.mp4 at 0:42.0" in page.text
     assert [t for t in source.times[UPLOAD] if t is not None] == [42.0]
@@ -404,16 +412,16 @@ def test_a_still_in_a_video_has_one_time_line_and_the_frame_of_that_time(tmp_pat
 # Clusters -----------------------------------------------------------------------------------------
 
 
-def test_a_cluster_shows_its_face_first_and_its_weakest_link(tmp_path: Path, source: Source) -> None:
-    answers, clustering = everything(source)
-    page = Page(write(tmp_path, source, *answers, clustering=clustering))
+def test_write_report_shows_the_representative_of_a_cluster_first(tmp_path: Path, source: MemorySource) -> None:
+    results, clustering = everything(source)
+    page = Page(write(tmp_path, source, *results, clustering=clustering))
     assert "c1 · 2 images" in page.text and "weakest link 0.83" in page.text
     figures = page.all("figure")[-2:]
-    assert [had.get("class") for had in figures] == ["face", None]
+    assert [attributes.get("class") for attributes in figures] == ["representative", None]
 
 
-def test_what_is_said_stands_beside_its_time_line_with_languages_and_doubts(tmp_path: Path, source: Source) -> None:
-    said = Transcript(
+def test_write_report_shows_transcripts_with_languages_and_flags(tmp_path: Path, source: MemorySource) -> None:
+    transcript = Transcript(
         model="whisper-base",
         version="v",
         duration=30,
@@ -429,24 +437,24 @@ def test_what_is_said_stands_beside_its_time_line_with_languages_and_doubts(tmp_
     hint = SpeechHint(
         name="U.S. read as us", start=10, end=11, heard="the us army", reason="beside 'army'", source="S, 2020"
     )
-    source.said[VIDEO] = said, (hint,)
-    answer = QueryResult(query="/dump/talk.mp4", sha256=VIDEO, kind="video", error=None, matches=())
+    source.transcripts[VIDEO] = transcript, (hint,)
+    result = QueryResult(query="/dump/talk.mp4", sha256=VIDEO, kind="video", error=None, matches=())
     silent = QueryResult(query="/dump/silent.mp4", sha256=UPLOAD, kind="video", error=None, matches=())
     write_report(
         tmp_path / "page.html",
-        answers=[answer, silent],
+        results=[result, silent],
         clustering=Clustering(clusters=(), unclustered=2),
         source=source,
     )
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     words = " ".join(Page(text).words)
     for expected in (
-        "What is said",
+        "Transcripts",
         "0:01.0",
         "yue",
         "佢哋<b>喺度",
         "repetition",
-        "3 s of speech gave no words",
+        "3 s of speech without text",
         "S, 2020",
     ):
         assert expected in words

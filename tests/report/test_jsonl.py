@@ -1,0 +1,33 @@
+"""The JSON objects of the contract."""
+
+import json
+
+from mediafp.report.jsonl import json_line, result_to_json
+from mediafp.types.matches import Match, QueryResult
+
+MATCH = Match(
+    sha256="1" * 64,
+    uris=("/dump/a.jpg",),
+    kind="image",
+    relation="copy",
+    verdict="possible",
+    probability=0.2,
+    coverage=(0.0, 0.0),
+    placement=None,
+    segments=(),
+    why=("no placement joins the two images",),
+)
+
+
+def test_result_to_json_names_near_misses_by_both_keys() -> None:
+    result = QueryResult(query="q.jpg", sha256="2" * 64, kind="image", error=None, near_misses=(MATCH,))
+    line = result_to_json(result)
+    assert line["near_misses"] == line["turned_down"]
+    assert [match["sha256"] for match in line["near_misses"]] == ["1" * 64]
+
+
+def test_json_line_keeps_bytes_that_are_not_utf8_and_escapes_control_characters() -> None:
+    line = json_line({"path": "bad\udcff\u202e\x1b名.jpg"})
+    assert json.loads(line) == {"path": "bad\udcff\u202e\x1b名.jpg"}
+    assert "\x1b" not in line and "\u202e" not in line
+    assert "名" in json_line({"path": "名.jpg"}), "text that can be encoded stays readable"
