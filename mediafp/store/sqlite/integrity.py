@@ -113,7 +113,8 @@ def _images(store: SqliteStore, declarations: Mapping[str, FingerprintDeclaratio
             declared = declarations.get(type)
             if declared:
                 check_rows(declared, TimedRows(stored.spans, stored.vectors, stored.quality))
-            if not declared or declared.consumes == "frames":
+            # Without declarations, all types count as types of frames.
+            if not declarations or (declared and declared.consumes == "frames"):
                 rows.setdefault(sha256, {}).setdefault(type, set()).add(len(stored.spans))
         except _DAMAGED as error:
             yield f"fingerprint {type} of {sha256}: {error}"
@@ -125,6 +126,7 @@ def _images(store: SqliteStore, declarations: Mapping[str, FingerprintDeclaratio
     for sha256, thumbnails in store.db.execute(
         "SELECT sha256, (SELECT count(*) FROM thumbnail WHERE thumbnail.sha256 = asset.sha256) FROM asset ORDER BY 1"
     ):
+        # Rows of types that are not installed are not counted.
         counts = rows.get(sha256, {}).values()
         # Thumbnails are those of the newest reading; older versions of a fingerprint may have other rows.
         if not counts or any(thumbnails not in count for count in counts):
