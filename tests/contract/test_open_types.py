@@ -16,7 +16,7 @@ import pytest
 
 from mediafp.case.case import Case, open_case
 from mediafp.fingerprints import registry
-from mediafp.store.faiss_index import FaissIndex
+from mediafp.store import build_index
 from mediafp.types.fingerprint_types import check_rows
 from mediafp.types.fingerprints import Fingerprint, Metric, TimedRows, pack_fingerprint
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
@@ -123,12 +123,14 @@ def test_type_of_another_package_is_stored_indexed_verified_and_exported(install
 
         # Indexed.
         declared = registry.declaration(Loudness.name)
-        index = FaissIndex(stored, metric=declared.metric, width=declared.columns)
+        index = build_index(stored, metric=declared.metric, columns=declared.columns)
         assert len(index) == 2 * SECONDS
-        for n, fingerprint in enumerate(stored):
-            rows_found, distances = index.search(fingerprint.vectors, 1)
-            assert [index.assets[index.owner[row]] for row in rows_found[:, 0]] == [stored[n].sha256] * SECONDS
-            assert distances[:, 0].tolist() == [0.0] * SECONDS
+        for fingerprint in stored:
+            neighbours = index.search(fingerprint.vectors, 1)
+            nearest = [neighbours.of_query(row) for row in range(SECONDS)]
+            assert [(hit.sha256, hit.row, hit.score) for (hit,) in nearest] == [
+                (fingerprint.sha256, row, 0.0) for row in range(SECONDS)
+            ]
         sha256 = stored[0].sha256
 
     # Verified.
@@ -178,9 +180,9 @@ def test_type_that_is_installed_later_is_computed_by_the_next_ingest(
         assert case._store.fingerprint_types(asset.sha256) == sorted([*before, (Loudness.name, "1")])
         assert len(stored_loudness(case)[0].vectors) == SECONDS
         # It is not computed again.
-        count = case._store.row("SELECT count(*) FROM log WHERE what = 'refreshed'")
-        assert [status for status, _ in ingest(case, tmp_path / "media")] == ["known"] and count == (1,)
-        assert case._store.row("SELECT count(*) FROM log WHERE what = 'refreshed'") == count
+        count = len(list(case._store.iter_log("refreshed")))
+        assert [status for status, _ in ingest(case, tmp_path / "media")] == ["known"] and count == 1
+        assert len(list(case._store.iter_log("refreshed"))) == count
     assert run_cli(folder, "verify").returncode == 0
     lines = run_cli(folder, "export", "jsonl").stdout.splitlines()
     assert len(lines) == 1 and Loudness.name in lines[0]

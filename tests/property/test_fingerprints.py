@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from mediafp.cli.demo import build
+from mediafp.cli.demo import media
 from mediafp.fingerprints import registry
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.perceptual_hashes import MAX_EXACT_SIDE
@@ -25,7 +25,7 @@ FRAME_TYPES = [name for name in registry.type_names() if registry.fingerprint_ty
 
 @cache
 def photo(name: str) -> np.ndarray:
-    return np.asarray(Image.open(build.packaged_file(*build.PHOTOS[name])).convert("RGB"))
+    return np.asarray(Image.open(media.packaged_file(*media.PHOTOS[name])).convert("RGB"))
 
 
 def jpeg(quality: int) -> Edit:
@@ -61,7 +61,7 @@ def frames(request: pytest.FixtureRequest) -> FrameFingerprintType:
 
 
 CROPS = st.tuples(
-    st.sampled_from(sorted(build.PHOTOS)), st.integers(0, 200), st.integers(0, 200), st.integers(1, 300), st.integers(1, 300)
+    st.sampled_from(sorted(media.PHOTOS)), st.integers(0, 200), st.integers(0, 200), st.integers(1, 300), st.integers(1, 300)
 )  # fmt: skip
 
 
