@@ -3,13 +3,15 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 
 from mediafp.store.sqlite import log_integrity, ocr_results, schema, text_index, transcripts
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import path_string
-from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS, unpack_fingerprint
+from mediafp.types.fingerprint_types import FingerprintDeclaration, check_rows
+from mediafp.types.fingerprints import TimedRows, unpack_fingerprint
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 """First and last bytes of a JPEG file."""
@@ -21,14 +23,14 @@ _DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionErro
 """Errors of decoding a value that is damaged."""
 
 
-def check_integrity(database: Database) -> list[str]:
+def check_integrity(database: Database, declarations: Mapping[str, FingerprintDeclaration]) -> list[str]:
     """Return the integrity problems of a store, one sentence each; empty if there are none.
 
-    Never raises for damaged data.
+    Never raises for damaged data. Fingerprints of a type without a declaration are only decoded.
     """
     problems: dict[str, None] = {}
     with _lenient_text(database.connection), database.read_transaction():
-        for check in _CHECKS:
+        for check in (*_CHECKS, partial(_check_fingerprints, declarations=declarations), *_LATER_CHECKS):
             try:
                 problems.update(dict.fromkeys(check(database)))
             except Exception as error:
@@ -96,18 +98,19 @@ def _check_assets(database: Database) -> Iterator[str]:
                 yield f"the {name} of {sha256} are damaged: {error}"
 
 
-def _check_fingerprints(database: Database) -> Iterator[str]:
+def _check_fingerprints(database: Database, declarations: Mapping[str, FingerprintDeclaration]) -> Iterator[str]:
     rows: dict[str, dict[str, set[int]]] = {}
+    fingerprinted: set[str] = set()
     for sha256, type, version, data in database.execute(
         "SELECT sha256, type, version, data FROM fingerprint ORDER BY sha256, type, version"
     ):
         try:
-            count = len(unpack_fingerprint(sha256, type, version, data).spans)
-            if type == REFERENCE_CROPS:
-                if count > MAX_CROPS_PER_IMAGE:
-                    yield f"fingerprint {type} of {sha256} has {count} rows, more than {MAX_CROPS_PER_IMAGE}"
-                continue
-            rows.setdefault(sha256, {}).setdefault(type, set()).add(count)
+            stored = unpack_fingerprint(sha256, type, version, data)
+            fingerprinted.add(sha256)
+            if declared := declarations.get(type):
+                check_rows(declared, TimedRows(stored.spans, stored.vectors, stored.quality))
+                if declared.consumes == "frames":
+                    rows.setdefault(sha256, {}).setdefault(type, set()).add(len(stored.spans))
         except _DAMAGE_ERRORS as error:
             yield f"fingerprint {type} of {sha256} is damaged: {error}"
     for sha256, position, jpeg in database.execute(
@@ -120,7 +123,7 @@ def _check_fingerprints(database: Database) -> Iterator[str]:
     ):
         counts = rows.get(sha256, {}).values()
         # The thumbnails come from the newest analysis; older versions of a fingerprint may have another number of rows.
-        if not counts or any(thumbnails not in count for count in counts):
+        if sha256 not in fingerprinted or any(thumbnails not in count for count in counts):
             yield f"asset {sha256} has {thumbnails} thumbnails and fingerprints of {sorted(set().union(*counts))} rows"
 
 
@@ -137,7 +140,9 @@ _CHECKS = (
     _check_tables,
     _check_texts,
     _check_assets,
-    _check_fingerprints,
+)
+"""The checks before that of the fingerprints, in the order in which their problems are reported."""
+_LATER_CHECKS = (
     _check_ledger,
     log_integrity.check_hash_chain,
     log_integrity.check_against_log,
@@ -145,4 +150,4 @@ _CHECKS = (
     transcripts.check_transcripts,
     ocr_results.check_ocr_results,
 )
-"""The checks, in the order in which their problems are reported."""
+"""The checks after that of the fingerprints, in the order in which their problems are reported."""
