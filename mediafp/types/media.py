@@ -4,15 +4,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import BinaryIO, Final, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Protocol
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Kind = Literal["image", "video"]
 AUDIO_SAMPLE_RATE = 16000
 """Samples a second of all sound: what Whisper and Silero take."""
-Pixels = npt.NDArray[np.uint8]
+type Pixels = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), uint8, sRGB values as decoded."""
 
 
@@ -87,12 +88,14 @@ class Audio:
     Sample n is heard at `start` + n / SOUND_RATE presentation seconds, on the clock of the frames.
     """
 
-    samples: npt.NDArray[np.int16]
+    samples: "npt.NDArray[np.int16]"
     start: float
 
     @cached_property
     def sha256(self) -> str:
         """Names the sound, whatever file it came in."""
+        import numpy as np
+
         return hashlib.sha256(np.ascontiguousarray(self.samples, "<i2")).hexdigest()
 
     @property
