@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -75,6 +74,8 @@ class LocalFeatures:
     @cached_property
     def blurred(self) -> npt.NDArray[np.uint8]:
         """`grey` without the fine detail that recompression removes."""
+        import cv2
+
         return np.asarray(cv2.GaussianBlur(self.grey, (0, 0), 1.2), np.uint8)
 
     @cached_property
@@ -126,6 +127,8 @@ def has_enough_keypoints(query: LocalFeatures, reference: LocalFeatures) -> bool
 
 def _resize_to_grey(image: Pixels, longest_side: int) -> npt.NDArray[np.uint8]:
     """Return an image in grey, resized so that its longest side has this many pixels."""
+    import cv2
+
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     zoom = longest_side / max(grey.shape)
     size = (max(1, round(grey.shape[1] * zoom)), max(1, round(grey.shape[0] * zoom)))
@@ -134,6 +137,8 @@ def _resize_to_grey(image: Pixels, longest_side: int) -> npt.NDArray[np.uint8]:
 
 def _detect_keypoints(grey: npt.NDArray[np.uint8], max_keypoints: int, contrast: float) -> Keypoints:
     """Return SIFT keypoints (Lowe 2004) with RootSIFT descriptors (Arandjelović and Zisserman 2012)."""
+    import cv2
+
     # Without the precise upscale, keypoints are off by a quarter pixel, in the opposite direction if mirrored.
     sift = cv2.SIFT.create(nfeatures=max_keypoints, contrastThreshold=contrast, enable_precise_upscale=True)
     keypoints, descriptors = sift.detectAndCompute(grey, None)

@@ -331,10 +331,7 @@ def test_reading_without_locks_is_warned_of_and_logged(tmp_path: Path, photos: d
         done = CliRunner().invoke(app, line)
         assert done.exit_code == 0 and ("without the sandbox" in done.stderr) is warned
     with open_store(store) as kept:
-        told = [
-            json.loads(details) for (details,) in kept.rows("SELECT details FROM log WHERE what = 'ingest' ORDER BY n")
-        ]
-        assert [details["locked"] for details in told] == [True, False]
+        assert [entry.details["locked"] for entry in kept.iter_log("ingest")] == [True, False]
     (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     done = CliRunner().invoke(app, ["--store", str(store), "ingest", str(tmp_path / "cut.png")])
     assert f"see: mediafp --store '{store}' errors" in done.stdout

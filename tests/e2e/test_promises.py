@@ -57,7 +57,7 @@ def test_the_demo_deletes_no_folder_that_it_did_not_make(tmp_path: Path) -> None
 
 def test_a_report_overwrites_no_file_that_is_no_page(case: Case, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff mine")
-    with pytest.raises(UsageError, match="no page"):
+    with pytest.raises(UsageError, match="is not an HTML page"):
         case.report(tmp_path / "photo.jpg", clips=False)
     assert (tmp_path / "photo.jpg").read_bytes() == b"\xff\xd8\xff mine"
 

@@ -1,6 +1,5 @@
 """Block-wise normalised cross-correlation (NCC) of two images that a homography aligns."""
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -57,6 +56,8 @@ def correlate_blocks(
 
 def _sample_blocks(image: npt.NDArray[np.uint8], grid_to_image: Homography) -> npt.NDArray[np.float32]:
     """Return the blocks (64, 256) of the grid, sampled from an image, each less its mean."""
+    import cv2
+
     sampled = cv2.warpPerspective(
         image,
         to_pixel_centres(grid_to_image),

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from math import atan2, degrees, hypot
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -107,6 +106,8 @@ def place_all_copies(query: LocalFeatures, reference: LocalFeatures, crop: Box |
 
 def query_footprint(placement: Placement, query: LocalFeatures) -> Float64Array:
     """Return the polygon (N, 2) of the query that shows the reference, in pixels of the query's `grey`."""
+    import cv2
+
     overlap_in_query = reference_to_query(placement.quad, query.size, np.array(placement.overlap))
     hull = np.asarray(cv2.convexHull(overlap_in_query.astype(np.float32)), np.float64)
     return hull.reshape(-1, 2) / query.scale

@@ -6,7 +6,6 @@ the share of their sides that is edge.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -113,6 +112,8 @@ def _score_boxes(columns: _Lines, rows: _Lines, size: tuple[int, int]) -> tuple[
 
 def _shrink(image: Pixels) -> tuple[npt.NDArray[np.int16], float]:
     """Return the image with `RECTANGLE_SIDE` pixels on its longest side, and the factor of its size."""
+    import cv2
+
     height, width = image.shape[:2]
     zoom = RECTANGLE_SIDE / max(height, width)
     size = (max(2, round(width * zoom)), max(2, round(height * zoom)))
@@ -145,6 +146,8 @@ def _find_lines(edges: npt.NDArray[np.bool_], size: int) -> _Lines:
 
 def _line_positions(edges: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Return the positions (L,) of the longest straight lines and of the two borders of the image, in order."""
+    import cv2
+
     count, length = edges.shape
     window = max(8, int(length * MIN_SIDE_SHARE))
     share = np.asarray(cv2.blur(edges.astype(np.float32), (window, 1), borderType=cv2.BORDER_CONSTANT))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
 from mediafp.matching.candidates import Vectors
@@ -61,6 +60,8 @@ def align_regions(query: LocalFeatures, reference: LocalFeatures, fit: Placement
 
     Both have `MODEL_INPUT_SIDE` pixels on each side.
     """
+    import cv2
+
     height, width = reference.image.shape[:2]
     zoom = max(height, width) / max(reference.size)
     inliers = np.array([reference_point for _, reference_point in fit.placement.correspondences]) * zoom
@@ -82,6 +83,8 @@ def align_regions(query: LocalFeatures, reference: LocalFeatures, fit: Placement
 
 def _warp_to_input(image: Pixels, homography: Homography) -> Pixels:
     """Return an image under a homography, as a square of `MODEL_INPUT_SIDE` pixels."""
+    import cv2
+
     centre = np.array([[MODEL_INPUT_SIDE / 2, MODEL_INPUT_SIDE / 2]])
     image_centre = transform_points(np.linalg.inv(homography), centre)[0]
     scale = float(np.linalg.norm(jacobian_at(homography, image_centre), axis=0).max())

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from mediafp.matching.images.placement_fit import PlacementFit
@@ -71,6 +70,8 @@ def _iou(a: Float64Array, b: Float64Array) -> float:
 
 def _rectify_inset(image: Pixels, corners: Float64Array) -> Float32Array:
     """Return the content between four corners in grey, `INSET_SIDE` pixels square, without its finest detail."""
+    import cv2
+
     twice = 2 * INSET_SIDE
     matrix = to_pixel_centres(homography_from_corners(corners, image_corners(twice, twice)))
     flat = cv2.warpPerspective(image, matrix, (twice, twice), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -7,7 +7,6 @@ explain clearly more.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -151,6 +150,8 @@ def _fit_similarity(query_points: Float32Array, reference_points: Float32Array, 
 
     A mirrored query is flipped first, as a similarity keeps orientation.
     """
+    import cv2
+
     flip = np.array([-1.0 if mirrored else 1.0, 1.0], np.float32)
     cv2.setRNGSeed(1)
     estimate, _ = cv2.estimateAffinePartial2D(
@@ -191,6 +192,8 @@ def _fit_homography(
     affine: Homography, query_points: Float32Array, reference_points: Float32Array
 ) -> Homography | None:
     """Return the map of an image seen at an angle, or None if it explains little more than the affine map."""
+    import cv2
+
     affine_errors = _reprojection_errors(affine, query_points, reference_points)
     if affine_errors[affine_errors < REPROJECTION_THRESHOLD].mean() < PERSPECTIVE_ERROR:
         return None
