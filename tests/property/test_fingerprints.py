@@ -1,9 +1,10 @@
-"""Properties of the fingerprints on real photographs: identity, symmetry, milder edits nearer, turns and flips."""
+"""Properties of the fingerprints of real photographs: identity, symmetry, mild and strong edits, rotations."""
 
 import io
 from collections.abc import Callable
 from functools import cache
 
+import imagehash
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,11 +14,13 @@ from PIL import Image, ImageFilter
 from mediafp.cli.demo import media
 from mediafp.fingerprints import registry
 from mediafp.fingerprints.pdq import Pdq
+from mediafp.fingerprints.perceptual_hashes import MAX_EXACT_SIDE
 from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
-from mediafp.types.fingerprints import FingerprintType
+from mediafp.types.fingerprint_types import FrameFingerprintType
 
 Edit = Callable[[np.ndarray], np.ndarray]
-TURNS = [(turns, flipped) for turns in range(4) for flipped in (False, True)]
+ROTATIONS = [(turns, mirrored) for turns in range(4) for mirrored in (False, True)]
+FRAME_TYPES = [name for name in registry.type_names() if registry.fingerprint_type(name).consumes == "frames"]
 
 
 @cache
@@ -26,35 +29,35 @@ def photo(name: str) -> np.ndarray:
 
 
 def jpeg(quality: int) -> Edit:
-    def edit(picture: np.ndarray) -> np.ndarray:
+    def edit(image: np.ndarray) -> np.ndarray:
         out = io.BytesIO()
-        Image.fromarray(picture).save(out, "JPEG", quality=quality)
+        Image.fromarray(image).save(out, "JPEG", quality=quality)
         return np.asarray(Image.open(out))
 
     return edit
 
 
 def blur(radius: float) -> Edit:
-    return lambda picture: np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(radius)))
+    return lambda image: np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius)))
 
 
-def distances(kind: FingerprintType, query: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """The distance of each row to its counterpart, as a share of the greatest there is between unlike pictures."""
-    if kind.metric == "hamming":
-        return np.bitwise_count(query ^ reference).sum(axis=1) / (4.0 * kind.columns)
+def distances(frames: FrameFingerprintType, query: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return the distance of each row to its counterpart, in shares of the expected distance of unrelated images."""
+    if frames.metric == "hamming":
+        return np.bitwise_count(query ^ reference).sum(axis=1) / (4.0 * frames.columns)
     return 1 - (query.astype(np.float32) * reference.astype(np.float32)).sum(axis=1)
 
 
-def turned(picture: np.ndarray, turn: tuple[int, bool]) -> np.ndarray:
-    turns, flipped = turn
-    made = np.rot90(picture, turns)
-    return np.ascontiguousarray(made[:, ::-1] if flipped else made)
+def rotate(image: np.ndarray, rotation: tuple[int, bool]) -> np.ndarray:
+    turns, mirrored = rotation
+    rotated = np.rot90(image, turns)
+    return np.ascontiguousarray(rotated[:, ::-1] if mirrored else rotated)
 
 
-@pytest.fixture(params=registry.type_names())
-def kind(request: pytest.FixtureRequest) -> FingerprintType:
-    """Each type in turn."""
-    return registry.fingerprint_type(request.param)
+@pytest.fixture(params=FRAME_TYPES)
+def frames(request: pytest.FixtureRequest) -> FrameFingerprintType:
+    """Each type that consumes frames."""
+    return registry.frame_type(request.param)
 
 
 CROPS = st.tuples(
@@ -64,13 +67,13 @@ CROPS = st.tuples(
 
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(crops=st.lists(CROPS, min_size=1, max_size=3))
-@pytest.mark.parametrize("name", registry.type_names())
-def test_a_picture_lies_at_no_distance_from_itself(name: str, crops: list[tuple[str, int, int, int, int]]) -> None:
-    kind = registry.fingerprint_type(name)
-    pictures = [photo(of)[top : top + tall, left : left + wide] for of, left, top, wide, tall in crops]
-    vectors, quality = kind.extract(pictures)
-    again, _ = kind.extract([picture.copy() for picture in pictures])
-    assert distances(kind, vectors, again) == pytest.approx(np.zeros(len(pictures)), abs=2e-3)
+@pytest.mark.parametrize("name", FRAME_TYPES)
+def test_distance_of_an_image_to_itself_is_zero(name: str, crops: list[tuple[str, int, int, int, int]]) -> None:
+    frames = registry.frame_type(name)
+    images = [photo(of)[top : top + height, left : left + width] for of, left, top, width, height in crops]
+    vectors, quality = frames.extract(images)
+    again, _ = frames.extract([image.copy() for image in images])
+    assert distances(frames, vectors, again) == pytest.approx(np.zeros(len(images)), abs=2e-3)
     assert ((quality >= 0) & (quality <= 1)).all()
 
 
@@ -82,66 +85,113 @@ def test_a_picture_lies_at_no_distance_from_itself(name: str, crops: list[tuple[
     ],
     ids=["jpeg", "blur"],
 )
-def test_a_milder_edit_lies_nearer(
-    kind: FingerprintType, photos: dict[str, np.ndarray], mild: Edit, strong: Edit, worst: Edit
+def test_distance_grows_with_the_strength_of_an_edit(
+    frames: FrameFingerprintType, photos: dict[str, np.ndarray], mild: Edit, strong: Edit, worst: Edit
 ) -> None:
-    pictures = list(photos.values())
-    originals, _ = kind.extract(pictures)
+    images = list(photos.values())
+    originals, _ = frames.extract(images)
     near, further, far = (
-        distances(kind, kind.extract([edit(picture) for picture in pictures])[0], originals).mean()
+        distances(frames, frames.extract([edit(image) for image in images])[0], originals).mean()
         for edit in (mild, strong, worst)
     )
     assert near <= further + 0.01 and further <= far + 0.01, (near, further, far)
     assert near < 0.1 and near < far
 
 
-def test_an_edited_picture_lies_nearer_than_any_other(kind: FingerprintType, photos: dict[str, np.ndarray]) -> None:
-    pictures = list(photos.values())
-    originals, _ = kind.extract(pictures)
-    edited, _ = kind.extract([jpeg(40)(picture) for picture in pictures])
-    for n in range(len(pictures)):
-        to_all = distances(kind, np.repeat(edited[n : n + 1], len(pictures), axis=0), originals)
+def test_nearest_image_of_an_edited_one_is_its_original(
+    frames: FrameFingerprintType, photos: dict[str, np.ndarray]
+) -> None:
+    images = list(photos.values())
+    originals, _ = frames.extract(images)
+    edited, _ = frames.extract([jpeg(40)(image) for image in images])
+    assert len(images) > 3
+    for n in range(len(images)):
+        to_all = distances(frames, np.repeat(edited[n : n + 1], len(images), axis=0), originals)
         assert to_all.argmin() == n
         assert to_all[n] < 0.25 < np.delete(to_all, n).min()
 
 
 @pytest.mark.parametrize("name", ["sscd_distilled", "sscd"])
-def test_scores_do_not_depend_on_who_asks(photos: dict[str, np.ndarray], name: str) -> None:
-    kind = registry.fingerprint_type(name)
-    pictures = list(photos.values())
-    rows = kind.extract(pictures)[0].astype(np.float32)
-    backwards = kind.extract(pictures[::-1])[0][::-1].astype(np.float32)
-    scores = rows @ rows.T
-    assert scores == pytest.approx(scores.T, abs=1e-5)
-    assert rows @ backwards.T == pytest.approx(scores, abs=1e-5)
-    assert np.diag(scores) == pytest.approx(np.ones(len(pictures)), abs=2e-3)
-    assert (scores[~np.eye(len(pictures), dtype=bool)] < 0.5).all()
+def test_similarity_is_symmetric_and_independent_of_the_batch(photos: dict[str, np.ndarray], name: str) -> None:
+    frames = registry.frame_type(name)
+    images = list(photos.values())
+    rows = frames.extract(images)[0].astype(np.float32)
+    backwards = frames.extract(images[::-1])[0][::-1].astype(np.float32)
+    similarities = rows @ rows.T
+    assert similarities == pytest.approx(similarities.T, abs=1e-5)
+    assert rows @ backwards.T == pytest.approx(similarities, abs=1e-5)
+    assert np.diag(similarities) == pytest.approx(np.ones(len(images)), abs=2e-3)
+    assert (similarities[~np.eye(len(images), dtype=bool)] < 0.5).all()
 
 
+# PDQ ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    "turn",
-    TURNS,
-    ids=[f"{90 * turns} degrees{', flipped' if flipped else ''}" for turns, flipped in TURNS],
+    "rotation",
+    ROTATIONS,
+    ids=[f"{90 * turns} degrees{', mirrored' if mirrored else ''}" for turns, mirrored in ROTATIONS],
 )
-def test_a_form_of_a_turned_picture_is_the_original_hash(photos: dict[str, np.ndarray], turn: tuple[int, bool]) -> None:
+def test_dihedral_hashes_of_a_rotated_image_contain_the_hash_of_the_original(
+    photos: dict[str, np.ndarray], rotation: tuple[int, bool]
+) -> None:
     pdq = Pdq()
-    for name, picture in photos.items():
-        original = pdq.extract([picture])[0][0]
-        forms = pdq.dihedral_hashes(turned(picture, turn))
-        assert forms.shape == (8, 32) and forms.dtype == np.uint8
-        nearest = int(np.bitwise_count(forms ^ original).sum(axis=1).min())
+    for name, image in photos.items():
+        original = pdq.extract([image])[0][0]
+        hashes = pdq.dihedral_hashes(rotate(image, rotation))
+        assert hashes.shape == (8, 32) and hashes.dtype == np.uint8
+        nearest = int(np.bitwise_count(hashes ^ original).sum(axis=1).min())
         assert nearest <= MAX_PDQ_MATCH_DISTANCE, (name, nearest)
 
 
-def test_the_first_form_is_the_hash_and_the_forms_differ(photos: dict[str, np.ndarray]) -> None:
+def test_dihedral_hashes_differ_and_start_with_the_upright_one(photos: dict[str, np.ndarray]) -> None:
     pdq = Pdq()
-    for name, picture in photos.items():
-        forms = pdq.dihedral_hashes(picture)
-        assert forms[0].tobytes() == pdq.extract([picture])[0][0].tobytes(), name
-        apart = [int(np.bitwise_count(forms[a] ^ forms[b]).sum()) for a in range(8) for b in range(a)]
+    for name, image in photos.items():
+        hashes = pdq.dihedral_hashes(image)
+        assert hashes[0].tobytes() == pdq.extract([image])[0][0].tobytes(), name
+        apart = [int(np.bitwise_count(hashes[a] ^ hashes[b]).sum()) for a in range(8) for b in range(a)]
         assert min(apart) > MAX_PDQ_MATCH_DISTANCE, name
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (300, 300), (40, 900)])
-def test_a_plain_picture_has_no_forms(shape: tuple[int, int]) -> None:
+def test_dihedral_hashes_of_a_flat_image_are_none(shape: tuple[int, int]) -> None:
     assert Pdq().dihedral_hashes(np.full((*shape, 3), 120, np.uint8)).shape == (0, 32)
+
+
+# pHash and dHash ----------------------------------------------------------------------------------
+GRADIENT = np.arange(256, dtype=np.uint8)
+SYNTHETIC = {
+    "flat": np.full((90, 120, 3), 200, np.uint8),
+    "black": np.zeros((9, 9, 3), np.uint8),
+    "one pixel": np.full((1, 1, 3), 7, np.uint8),
+    "gradient to the right": np.broadcast_to(GRADIENT[None, :, None], (100, 256, 3)),
+    "gradient down": np.broadcast_to(GRADIENT[:, None, None], (256, 100, 3)),
+    "one line": np.where(np.arange(300)[:, None, None] == 150, 0, 255).repeat(200, 1).repeat(3, 2).astype(np.uint8),
+    "noise": np.random.default_rng(3).integers(0, 256, (300, 411, 3), np.uint8),
+}
+
+
+def hex_hashes(image: np.ndarray) -> tuple[str, str]:
+    phash, dhash = (registry.frame_type(name).extract([image])[0] for name in ("phash", "dhash"))
+    return phash.tobytes().hex(), dhash.tobytes().hex()
+
+
+def test_phash_and_dhash_equal_those_of_imagehash(photos: dict[str, np.ndarray]) -> None:
+    images = {
+        **SYNTHETIC,
+        **photos,
+        **{f"{name}, odd crop": image[3:-2, 5:-1] for name, image in photos.items()},
+    }
+    exact = {name: image for name, image in images.items() if max(image.shape) <= MAX_EXACT_SIDE}
+    assert len(exact) > len(SYNTHETIC) + 8
+    for name, image in exact.items():
+        opened = Image.fromarray(np.ascontiguousarray(image))
+        assert hex_hashes(image) == (str(imagehash.phash(opened)), str(imagehash.dhash(opened))), name
+
+
+def test_phash_and_dhash_of_a_large_image_are_nearly_those_of_imagehash(photos: dict[str, np.ndarray]) -> None:
+    assert len(photos) > 3
+    for name, image in photos.items():
+        large = Image.fromarray(image).resize((1999, 1201), Image.Resampling.BICUBIC)
+        for ours, theirs in zip(
+            hex_hashes(np.asarray(large)), (imagehash.phash(large), imagehash.dhash(large)), strict=True
+        ):
+            assert imagehash.hex_to_hash(ours) - theirs <= 3, name
