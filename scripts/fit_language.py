@@ -26,7 +26,9 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from mediafp.text.speech import voice_activity
-from mediafp.text.speech.transcriber import BATCH_WINDOWS, FRAMES, MAX_WINDOW_SECONDS, PROBE_SECONDS, Transcriber
+from mediafp.text.speech.encoder import FRAMES_PER_SECOND, PROBE_SECONDS
+from mediafp.text.speech.transcriber import BATCH_WINDOWS, Transcriber
+from mediafp.text.speech.windows import MAX_WINDOW_SECONDS
 from mediafp.types import model_files
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
@@ -218,7 +220,7 @@ def main() -> None:
     fitted = {
         "description": f"Cantonese (1) or Mandarin (0) from the mean of Whisper base's encoder over up to {PROBE_SECONDS:g} s;"
         f" logistic regression on {len(y)} varied pieces of {len(chosen)} sources of real and synthetic speech",
-        "frames_per_second": FRAMES // 2,
+        "frames_per_second": FRAMES_PER_SECOND // 2,
         "measured": report,
         "mean": [round(float(v), 6) for v in scaler.mean_],
         "scale": [round(float(v), 6) for v in scaler.scale_],

@@ -1,5 +1,5 @@
-"""Audio to transcripts, and images to lines of text.
+"""Text in media: speech to transcripts, and text in images to lines.
 
-In: samples and pixels. Out: transcripts and OCR results.
+In: audio samples and image pixels. Out: transcripts and OCR results.
 Imports: types.
 """

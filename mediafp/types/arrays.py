@@ -1,15 +1,15 @@
-"""The byte form of numeric arrays, in the store and in messages of workers."""
+"""Names of array types, and the byte form of numeric arrays in the store and in workers' messages."""
 
 import math
 import struct
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.types.fingerprints import Fingerprint
-
+Float32Array = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
 MAGIC = b"MFA1"
+"""First bytes of packed arrays: the name and the version of the form."""
 CODES: dict[int, np.dtype[np.generic]] = {
     1: np.dtype("<u1"),
     2: np.dtype("<f2"),
@@ -17,55 +17,47 @@ CODES: dict[int, np.dtype[np.generic]] = {
     4: np.dtype("<f8"),
     5: np.dtype("<i1"),
 }
+"""Data types that can be packed, by the byte that names them."""
 
 
 def pack_arrays(*arrays: npt.NDArray[np.generic]) -> bytes:
-    """The arrays one after another: magic, count, then for each its type, shape and little-endian values.
+    """Return arrays as bytes: magic, count, then the type, shape and little-endian values of each.
 
-    Raises ValueError for a type that the store does not keep.
+    Raises:
+        ValueError: An array has a data type that is not in `CODES`.
     """
     parts = [MAGIC, struct.pack("<B", len(arrays))]
     for array in arrays:
-        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        code = next((code for code, dtype in CODES.items() if dtype == little.dtype), None)
+        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        code = next((code for code, dtype in CODES.items() if dtype == little_endian.dtype), None)
         if code is None:
-            raise ValueError(f"arrays of {array.dtype} are not stored")
+            raise ValueError(f"cannot pack an array of {array.dtype}")
         parts.append(struct.pack(f"<BB{array.ndim}Q", code, array.ndim, *array.shape))
-        parts.append(np.ascontiguousarray(little).tobytes())
+        parts.append(np.ascontiguousarray(little_endian).tobytes())
     return b"".join(parts)
 
 
 def unpack_arrays(data: bytes) -> list[npt.NDArray[np.generic]]:
-    """The arrays that `pack` was given, read-only. Raises ValueError where the bytes are damaged."""
+    """Return the arrays that `pack_arrays` turned into bytes, read-only.
+
+    Raises:
+        ValueError: The bytes are damaged.
+    """
     try:
         if data[:4] != MAGIC:
-            raise ValueError("not a packed array")
-        (count,), at, arrays = struct.unpack_from("<B", data, 4), 5, []
+            raise ValueError("the bytes are not packed arrays")
+        (count,), offset, arrays = struct.unpack_from("<B", data, 4), 5, []
         for _ in range(count):
-            code, ndim = struct.unpack_from("<BB", data, at)
-            shape = struct.unpack_from(f"<{ndim}Q", data, at + 2)
-            at += 2 + 8 * ndim
+            code, ndim = struct.unpack_from("<BB", data, offset)
+            shape = struct.unpack_from(f"<{ndim}Q", data, offset + 2)
+            offset += 2 + 8 * ndim
             size = math.prod(shape) * CODES[code].itemsize
-            if at + size > len(data):
-                raise ValueError("the packed array is cut short")
-            arrays.append(np.frombuffer(data[at : at + size], CODES[code]).reshape(shape))
-            at += size
-        if at != len(data):
-            raise ValueError("bytes are left after the last packed array")
+            if offset + size > len(data):
+                raise ValueError("the last packed array is truncated")
+            arrays.append(np.frombuffer(data[offset : offset + size], CODES[code]).reshape(shape))
+            offset += size
+        if offset != len(data):
+            raise ValueError(f"{len(data) - offset} bytes follow the last packed array")
         return arrays
     except (struct.error, KeyError, OverflowError) as error:
-        raise ValueError(f"damaged packed array: {error}") from error
-
-
-def pack_fingerprint(fingerprint: Fingerprint) -> bytes:
-    """The arrays of a fingerprint in the stored form."""
-    return pack_arrays(fingerprint.spans, fingerprint.vectors, fingerprint.quality)
-
-
-def unpack_fingerprint(sha256: str, type: str, version: str, data: bytes) -> Fingerprint:
-    """The fingerprint whose arrays these are. Raises ValueError where they are damaged."""
-    arrays: list[npt.NDArray[Any]] = list(unpack_arrays(data))
-    if [array.ndim for array in arrays] != [2, 2, 1]:
-        raise ValueError(f"{len(arrays)} arrays of {[array.ndim for array in arrays]} dimensions are no fingerprint")
-    spans, vectors, quality = arrays
-    return Fingerprint(sha256=sha256, type=type, version=version, spans=spans, vectors=vectors, quality=quality)
+        raise ValueError(f"the packed arrays are damaged: {error}") from error

@@ -1,11 +1,12 @@
 """What is kept of an asset, and what a type of fingerprint has to offer."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.types.arrays import Float32Array, Float64Array, pack_arrays, unpack_arrays
 from mediafp.types.media import Pixels
 
 Metric = Literal["cosine", "hamming"]
@@ -28,9 +29,9 @@ class Fingerprint:
     sha256: str
     type: str
     version: str
-    spans: npt.NDArray[np.float64]
+    spans: Float64Array
     vectors: npt.NDArray[np.float16] | npt.NDArray[np.uint8]
-    quality: npt.NDArray[np.float32]
+    quality: Float32Array
 
     def __post_init__(self) -> None:
         rows = len(self.vectors)
@@ -53,8 +54,25 @@ class FingerprintType(Protocol):
         """What has to be equal for two fingerprints to be compared; a model's SHA-256 is part of it."""
         ...
 
-    def extract(
-        self, images: list[Pixels]
-    ) -> tuple[npt.NDArray[np.float16] | npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    def extract(self, images: list[Pixels]) -> tuple[npt.NDArray[np.float16] | npt.NDArray[np.uint8], Float32Array]:
         """Vectors (N, width) and quality (N,) in 0..1 of N RGB pictures of any size."""
         ...
+
+
+def pack_fingerprint(fingerprint: Fingerprint) -> bytes:
+    """Return the spans, vectors and quality of a fingerprint as packed arrays."""
+    return pack_arrays(fingerprint.spans, fingerprint.vectors, fingerprint.quality)
+
+
+def unpack_fingerprint(sha256: str, type: str, version: str, data: bytes) -> Fingerprint:
+    """Return the fingerprint of an asset from its packed arrays.
+
+    Raises:
+        ValueError: The bytes are damaged, or the arrays do not form a fingerprint.
+    """
+    arrays: list[npt.NDArray[Any]] = list(unpack_arrays(data))
+    if [array.ndim for array in arrays] != [2, 2, 1]:
+        dimensions = [array.ndim for array in arrays]
+        raise ValueError(f"{len(arrays)} arrays of {dimensions} dimensions do not form a fingerprint")
+    spans, vectors, quality = arrays
+    return Fingerprint(sha256=sha256, type=type, version=version, spans=spans, vectors=vectors, quality=quality)

@@ -62,11 +62,11 @@ def main() -> None:
             for _ in case.ingest([pictures], IngestOptions(analysis=AnalysisOptions(ocr=False))):
                 pass
             names = sorted(queries.iterdir())
-            next(case.match(names[:1], text=False))  # models and index
+            next(case.match(names[:1], ocr=False))  # models and index
             spent, found = [], 0
             for name in names:
                 start = time.process_time()
-                answer = next(case.match([name], text=False))
+                answer = next(case.match([name], ocr=False))
                 spent.append(time.process_time() - start)
                 found += bool(answer.matches)
     print(

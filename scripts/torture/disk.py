@@ -44,9 +44,10 @@ CAP_DAC = (1, 2)
 BACKWARDS = """
 from datetime import datetime, timedelta
 from itertools import count
-from mediafp.store.sqlite import values as codec
-asked = count()
-codec.utc_now = lambda: (datetime(2001, 1, 1) - timedelta(hours=next(asked))).strftime("%Y-%m-%dT%H:%M:%SZ")
+from mediafp.store.sqlite import assets, custody_log, ledger
+hours = count()
+for module in (assets, custody_log, ledger):
+    module.utc_now = lambda: (datetime(2001, 1, 1) - timedelta(hours=next(hours))).strftime("%Y-%m-%dT%H:%M:%SZ")
 from mediafp.__main__ import main
 main()
 """

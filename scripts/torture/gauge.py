@@ -14,9 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mediafp.engine.interface import AnalysisRequest
+from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.pool import WorkerPool
 from mediafp.engine.local.process import WorkerProcess
-from mediafp.engine.local.unpack import unpack_archive
 from mediafp.ingest.archives.members import is_archive
 from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
@@ -65,6 +66,7 @@ class Gauge(WorkerPool):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
+        self.engine = LocalEngine(folder, pool=self)
         self.resets = True
         """Whether the kernel lets the peak of a process be forgotten."""
         self._here = threading.local()
@@ -89,11 +91,11 @@ class Gauge(WorkerPool):
             stack.pop()
 
     @contextmanager
-    def worker(self) -> Iterator[WorkerProcess]:
+    def worker(self, *, ocr: bool = False) -> Iterator[WorkerProcess]:
         """A worker for one file."""
         cost: Cost = self._here.stack[-1]
-        with super().worker() as worker:
-            watch = _Watch(worker._process.pid, cost)
+        with super().worker(ocr=ocr) as worker:
+            watch = _Watch(worker.pid, cost)
             self.resets = self.resets and watch.resets
             self._watched.add(watch)
             try:
@@ -160,7 +162,7 @@ def examine(gauge: Gauge, file: OpenFile) -> Iterator[Result]:
     entries: list[Result] = []
     with gauge.measured() as cost:
         try:
-            for entry in unpack_archive(gauge, file, lambda name: True):
+            for entry in gauge.engine.unpack_archive(file, lambda name: True):
                 cost.since = math.inf
                 if entry.file:
                     with entry.file:
@@ -181,7 +183,7 @@ def _read(gauge: Gauge, file: OpenFile) -> Result:
             kind = detect_kind(file)
             if kind is None:
                 return Result(name=file.name, outcome=NO_MEDIA)
-            gauge.analyse(file, file_sha256(file), kind, audio=True)
+            gauge.engine.analyse(file, file_sha256(file), kind, AnalysisRequest(audio=True))
             result = Result(name=file.name, outcome=READ)
         except Exception as error:
             result = _failed(file.name, error)

@@ -86,7 +86,7 @@ def mutated(readers: Gauge, valid: dict[str, bytes], seed: int, number: int) -> 
 
 def outcome(readers: Gauge, name: str, data: bytes) -> list[Result]:
     """What becomes of a file of this name that holds these bytes."""
-    with tempfile.TemporaryFile(dir=readers.folder) as file:
+    with tempfile.TemporaryFile(dir=readers.scratch_folder) as file:
         file.write(data)
         file.flush()
         with OpenFile(name, os.dup(file.fileno())) as opened:

@@ -38,7 +38,7 @@ import imageio_ffmpeg
 import trial
 from PIL import Image
 
-from mediafp.cli.demo.build import CLIPS, packaged_file
+from mediafp.cli.demo.media import CLIPS, packaged_file
 
 HOST = "127.0.0.1"
 CONTROL_SECONDS = 3.0

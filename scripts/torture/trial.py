@@ -25,13 +25,11 @@ import imageio_ffmpeg
 from PIL import Image
 from typer.testing import CliRunner
 
-from mediafp.cli import app
-from mediafp.cli.common import ExitStatus
-from mediafp.cli.demo.build import CLIPS, PHOTOS, packaged_file
-from mediafp.store.sqlite import ledger
-from mediafp.store.sqlite.content_hash import content_hash
-from mediafp.store.sqlite.errors import READ_ERRORS
-from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.cli.app import app
+from mediafp.cli.demo.media import CLIPS, PHOTOS, packaged_file
+from mediafp.cli.exit_status import ExitStatus
+from mediafp.store import open_store
+from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.types.errors import MediafpError, UsageError
 
 COMMAND_SECONDS = 900.0
@@ -207,10 +205,10 @@ def held(store: Path) -> Held:
     """What a store holds: the rows of its export without what may differ, the digest of each content, what failed."""
     found = Counter(json.dumps(_steady(row), sort_keys=True) for row in exported(store))
     try:
-        with SqliteStore(store) as kept:
-            found.update(f"content {asset.sha256} {content_hash(kept.db, asset.sha256)}" for asset in kept.assets())
-            found.update(f"failed {entry.kind} {entry.path!a}" for entry in ledger.failures(kept))
-    except (MediafpError, *READ_ERRORS) as error:
+        with open_store(store) as kept:
+            found.update(f"content {asset.sha256} {kept.content_hash(asset.sha256)}" for asset in kept.assets())
+            found.update(f"failed {entry.kind} {entry.path!a}" for entry in kept.failures())
+    except MediafpError as error:
         found[f"the store cannot be read: {error}"] += 1
     return found
 

@@ -33,7 +33,7 @@ def test_another_photograph_of_the_person_is_no_copy(corpora: Path, case: Case, 
     others = [images / "negatives" / pair["query"] for pair in pairs]
     wrong = [
         (a.query, m.uris)
-        for a in case.match(others, min_probability=0.0, text=False)
+        for a in case.match(others, min_probability=0.0, ocr=False)
         for m in a.matches
         if m.verdict == "copy"
     ]
@@ -55,6 +55,6 @@ def test_a_frame_of_another_clip_of_the_room_is_no_copy(corpora: Path, case: Cas
         cut = np.ascontiguousarray(frames[len(frames) // 2].pixels[10:, 20:])
         Image.fromarray(cut).save(queries / f"{path.stem}.jpg", quality=60)
     take_in(case, references)
-    for answer in case.match([queries], min_probability=0.0, text=False):
+    for answer in case.match([queries], min_probability=0.0, ocr=False):
         copies = [Path(m.uris[0]).name for m in answer.matches if m.verdict == "copy"]
         assert copies == [Path(answer.query).name]

@@ -1,5 +1,5 @@
-"""Images to lines of text (PP-OCR).
+"""Optical character recognition (PP-OCR).
 
-In: pixels. Out: text lines with their quads.
+In: image pixels. Out: text lines with their quads and confidences.
 Imports: types.
 """

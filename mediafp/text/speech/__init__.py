@@ -1,5 +1,5 @@
-"""Audio to transcripts (Whisper).
+"""Speech recognition: voice activity detection (Silero), language identification, decoding (Whisper), quality flags.
 
-In: samples. Out: transcript segments in one language each.
+In: audio samples. Out: transcripts, whose segments are in one language each.
 Imports: types.
 """

@@ -1,4 +1,4 @@
-"""Which language a piece of speech is in: Whisper's own guess, and a fitted head that tells Cantonese from Mandarin."""
+"""Language identification of speech chunks: Whisper's probabilities, and a fitted head for Cantonese and Mandarin."""
 
 import json
 from collections.abc import Sequence
@@ -6,74 +6,88 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
 from mediafp.types import model_files
+from mediafp.types.arrays import Float32Array, Float64Array
 
 UNKNOWN = "und"
+"""Language of a chunk whose best language is below MIN_LANGUAGE_PROBABILITY (ISO 639-2: undetermined)."""
 CHINESE = ("zh", "yue")
+"""Whisper codes of Mandarin and Cantonese; Whisper base uses `zh` for both."""
 MIN_LANGUAGE_PROBABILITY = 0.6
-"""Probability below which a language is not named."""
+"""Probability below which a language is not named. Chosen, not measured."""
 PROBABILITY_FLOOR = 0.01
-"""What Whisper or the head holds for impossible may still be so."""
+"""Lowest probability of a language of a chunk, so that its neighbours can outweigh it. Chosen, not measured."""
 SWITCH_PROBABILITY = 0.2
-"""Likelihood that the language changes from one piece to the next."""
-FULL_SECONDS = 2.0
-"""A shorter piece says less about its language, in proportion."""
+"""Probability that the language changes from one chunk to the next. Chosen, not measured."""
+FULL_WEIGHT_SECONDS = 2.0
+"""Duration from which a chunk counts in full; a shorter one counts in proportion. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageEvidence:
-    """What one piece tells of its language: Whisper's probabilities, the likelihood of Cantonese if it is Chinese."""
+    """Evidence for the language of one speech chunk.
+
+    `whisper` maps Whisper's language codes to their probabilities; `cantonese` is the probability of Cantonese if the
+    language is Chinese; `seconds` is the duration of the chunk.
+    """
 
     whisper: dict[str, float]
     cantonese: float
     seconds: float
 
     def probabilities(self) -> dict[str, float]:
-        """Each language's probability, Chinese shared out between Mandarin and Cantonese."""
-        chinese = sum(self.whisper.get(name, 0.0) for name in CHINESE)
-        others = {name: p for name, p in self.whisper.items() if name not in CHINESE}
+        """Return the probability of each language; Chinese is divided between Mandarin and Cantonese."""
+        chinese = sum(self.whisper.get(language, 0.0) for language in CHINESE)
+        others = {language: p for language, p in self.whisper.items() if language not in CHINESE}
         return others | {"zh": chinese * (1 - self.cantonese), "yue": chinese * self.cantonese}
 
 
-def cantonese_probability(mean: npt.NDArray[np.float32]) -> float:
-    """The likelihood that Chinese speech is Cantonese, from the mean (512,) of Whisper base's encoder over it."""
-    center, scale, slope, intercept = _head()
-    logit = float(((mean - center) / scale) @ slope + intercept)
+def cantonese_probability(encoder_mean: Float32Array) -> float:
+    """Return the probability that Chinese speech is Cantonese (`scripts/fit_language.py`).
+
+    Args:
+        encoder_mean: Mean (512,) over time of the encoder states of Whisper base.
+    """
+    center, scale, slope, intercept = _load_head()
+    logit = float(((encoder_mean - center) / scale) @ slope + intercept)
     return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 
-@cache
-def _head() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
-    fitted = json.loads(model_files.model_path("language").read_text(encoding="utf-8"))
-    center, scale, slope = (np.array(fitted[key]) for key in ("mean", "scale", "coefficients"))
-    return center, scale, slope, float(fitted["intercept"])
+def identify_languages(evidence: Sequence[LanguageEvidence]) -> list[tuple[str, float]]:
+    """Return the language and its probability of each chunk of a track, in order.
 
-
-def identify_languages(heard: Sequence[LanguageEvidence]) -> list[tuple[str, float]]:
-    """Language and probability of each piece, in order: neighbours speak for one another (forward-backward).
-
-    Below SURE the language is `und`, and the probability that of the likeliest.
+    A hidden Markov model over the chunks (forward-backward) lets the neighbours of a chunk contribute. A language below
+    MIN_LANGUAGE_PROBABILITY is returned as UNKNOWN, with the probability of the likeliest language.
     """
-    if not heard:
+    if not evidence:
         return []
-    told = [piece.probabilities() for piece in heard]
-    names = sorted({max(p, key=lambda name: p[name]) for p in told} | {"zh", "yue", "en"})
-    shares = np.array([[max(p.get(name, 0.0), PROBABILITY_FLOOR) for name in names] for p in told])
-    shares **= np.minimum(1.0, [[piece.seconds / FULL_SECONDS] for piece in heard])
-    stay = np.full((len(names), len(names)), SWITCH_PROBABILITY / (len(names) - 1))
-    np.fill_diagonal(stay, 1 - SWITCH_PROBABILITY)
-    forward, backward = np.empty_like(shares), np.ones_like(shares)
-    for n in range(len(shares)):
-        forward[n] = shares[n] * (forward[n - 1] @ stay if n else 1 / len(names))
+    probabilities = [chunk.probabilities() for chunk in evidence]
+    languages = sorted({max(p, key=lambda language: p[language]) for p in probabilities} | {"zh", "yue", "en"})
+    emission = np.array(
+        [[max(p.get(language, 0.0), PROBABILITY_FLOOR) for language in languages] for p in probabilities]
+    )
+    emission **= np.minimum(1.0, [[chunk.seconds / FULL_WEIGHT_SECONDS] for chunk in evidence])
+    transition = np.full((len(languages), len(languages)), SWITCH_PROBABILITY / (len(languages) - 1))
+    np.fill_diagonal(transition, 1 - SWITCH_PROBABILITY)
+    forward, backward = np.empty_like(emission), np.ones_like(emission)
+    for n in range(len(emission)):
+        forward[n] = emission[n] * (forward[n - 1] @ transition if n else 1 / len(languages))
         forward[n] /= forward[n].sum()
-    for n in range(len(shares) - 2, -1, -1):
-        backward[n] = stay @ (shares[n + 1] * backward[n + 1])
+    for n in range(len(emission) - 2, -1, -1):
+        backward[n] = transition @ (emission[n + 1] * backward[n + 1])
         backward[n] /= backward[n].sum()
-    sure = forward * backward
-    sure /= sure.sum(axis=1, keepdims=True)
+    posterior = forward * backward
+    posterior /= posterior.sum(axis=1, keepdims=True)
     return [
-        (names[int(row.argmax())] if row.max() >= MIN_LANGUAGE_PROBABILITY else UNKNOWN, round(float(row.max()), 4))
-        for row in sure
+        (languages[int(row.argmax())] if row.max() >= MIN_LANGUAGE_PROBABILITY else UNKNOWN, round(float(row.max()), 4))
+        for row in posterior
     ]
+
+
+@cache
+def _load_head() -> tuple[Float64Array, Float64Array, Float64Array, float]:
+    """Return the centre, scale and coefficients (512,), and the intercept, of the head for Cantonese."""
+    fitted = json.loads(model_files.model_path("language").read_text(encoding="utf-8"))
+    center, scale, coefficients = (np.array(fitted[key]) for key in ("mean", "scale", "coefficients"))
+    return center, scale, coefficients, float(fitted["intercept"])

@@ -1,4 +1,4 @@
-"""What of a sound is decoded at once: windows of one language, and the times of what was read in them."""
+"""Decoding windows: speech chunks of one language that are decoded together, and the times of the decoded sentences."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -10,136 +10,174 @@ import numpy as np
 from mediafp.text.speech.voice_activity import Samples, SpeechChunk
 from mediafp.types.media import AUDIO_SAMPLE_RATE, TimeSpan
 
+MAX_WINDOW_SECONDS = 28.0
+"""Maximum speech in one window: Whisper's input is 30 s, and ends with silence (`decoding.MIN_SILENCE_SECONDS`)."""
 JOIN_SECONDS = 3.0
-"""Pieces of one language this near are decoded together, without the pause: words before and after help."""
+"""Longest pause between two chunks of one language that are decoded together, without the pause: context improves both.
+Chosen, not measured."""
 SNAP_SECONDS = 0.6
-"""A change of utterance this near to a pause is put there: Whisper's own times are coarse."""
+"""Longest distance over which a sentence boundary is moved to a pause: Whisper's time tokens are imprecise.
+Chosen, not measured."""
 DECODED_TOLERANCE_SECONDS = 0.3
-"""A piece that begins this little before Whisper's end was not decoded: its times are coarse."""
+"""A chunk that begins less than this before Whisper's last time token was not decoded: time tokens are imprecise.
+Chosen, not measured."""
 MIN_REMAINDER_SECONDS = 1.0
-"""Less of a piece is not decoded anew."""
-CUT_SECONDS = 3.0
-"""A shorter piece is not cut in two."""
+"""Shortest undecoded rest of a chunk that is decoded again. Chosen, not measured."""
+MIN_SPLIT_SECONDS = 3.0
+"""Shortest single chunk that is split in half. Chosen, not measured."""
 QUIET_SECONDS = 0.2
-"""A piece is cut where so much of it is quietest."""
+"""Length of the quietest stretch of a chunk, at which it is split. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodingWindow:
-    """Speech in one language that is decoded at once."""
+    """Speech chunks in one language that are decoded together.
 
-    pieces: tuple[SpeechChunk, ...]
+    `probability` is that of the language, averaged over the chunks by their length.
+    """
+
+    chunks: tuple[SpeechChunk, ...]
     language: str
     probability: float
 
     @property
-    def length(self) -> int:
-        """Samples of speech, pauses between pieces left out."""
-        return sum(p.end - p.start for p in self.pieces)
+    def sample_count(self) -> int:
+        """Samples of speech, without the pauses between chunks."""
+        return sum(chunk.end - chunk.start for chunk in self.chunks)
 
     @property
     def chunk_offsets(self) -> list[float]:
-        """Where in the window's sound each piece begins, and the last one ends, seconds."""
-        lengths = [0, *((p.end - p.start) / AUDIO_SAMPLE_RATE for p in self.pieces)]
+        """Start of each chunk in the window's audio, and the end of the last one, seconds."""
+        lengths = [0, *((chunk.end - chunk.start) / AUDIO_SAMPLE_RATE for chunk in self.chunks)]
         return list(accumulate(lengths))
 
     def audio(self, samples: Samples) -> Samples:
-        """What is decoded."""
-        return np.concatenate([samples[p.start : p.end] for p in self.pieces])
+        """Return the window's audio: its chunks, cut out of a track and concatenated."""
+        return np.concatenate([samples[chunk.start : chunk.end] for chunk in self.chunks])
 
-    def to_media_time(self, at: float) -> float:
-        """When a moment of the window's sound is heard, seconds from the first sample of all."""
-        edges = self.chunk_offsets
-        n = min(max(bisect_right(edges, at) - 1, 0), len(self.pieces) - 1)
-        return min(self.pieces[n].start / AUDIO_SAMPLE_RATE + at - edges[n], self.pieces[n].end / AUDIO_SAMPLE_RATE)
+    def to_media_time(self, seconds: float) -> float:
+        """Return the time in the track, seconds from its first sample, of a time in the window's audio."""
+        offsets = self.chunk_offsets
+        n = min(max(bisect_right(offsets, seconds) - 1, 0), len(self.chunks) - 1)
+        chunk = self.chunks[n]
+        return min(chunk.start / AUDIO_SAMPLE_RATE + seconds - offsets[n], chunk.end / AUDIO_SAMPLE_RATE)
 
 
 def build_windows(
-    found: Sequence[SpeechChunk], languages: Sequence[tuple[str, float]], longest: float
+    chunks: Sequence[SpeechChunk], languages: Sequence[tuple[str, float]], max_seconds: float
 ) -> Iterator[DecodingWindow]:
-    """Neighbouring pieces of one language, no more than `longest` seconds of speech together."""
-    open_: DecodingWindow | None = None
-    for piece, (language, probability) in zip(found, languages, strict=True):
-        if (
-            open_
-            and open_.language == language
-            and piece.start - open_.pieces[-1].end <= JOIN_SECONDS * AUDIO_SAMPLE_RATE
-            and open_.length + piece.end - piece.start <= longest * AUDIO_SAMPLE_RATE
-        ):
-            weights = open_.length, piece.end - piece.start
-            mean = float(np.average([open_.probability, probability], weights=weights))
-            open_ = replace(open_, pieces=(*open_.pieces, piece), probability=round(mean, 4))
-            continue
-        if open_:
-            yield open_
-        open_ = DecodingWindow(pieces=(piece,), language=language, probability=probability)
-    if open_:
-        yield open_
+    """Yield windows of neighbouring chunks in one language.
 
-
-def split_decoded(window: DecodingWindow, end: float | None) -> tuple[DecodingWindow, list[DecodingWindow]]:
-    """What of a window was decoded, and what is left: Whisper often ends after a sentence, and the rest waits.
-
-    `end` is where in its sound the words end, seconds; None where they go on to its end. Where nothing was decoded, the
-    first piece is given up and the others are tried on their own.
+    Args:
+        chunks: The speech chunks of a track, in order.
+        languages: Language and its probability of each chunk.
+        max_seconds: Maximum speech in a window of several chunks.
     """
-    if end is None:
+    window: DecodingWindow | None = None
+    for chunk, (language, probability) in zip(chunks, languages, strict=True):
+        if (
+            window
+            and window.language == language
+            and chunk.start - window.chunks[-1].end <= JOIN_SECONDS * AUDIO_SAMPLE_RATE
+            and window.sample_count + chunk.end - chunk.start <= max_seconds * AUDIO_SAMPLE_RATE
+        ):
+            weights = window.sample_count, chunk.end - chunk.start
+            mean = float(np.average([window.probability, probability], weights=weights))
+            window = replace(window, chunks=(*window.chunks, chunk), probability=round(mean, 4))
+            continue
+        if window:
+            yield window
+        window = DecodingWindow(chunks=(chunk,), language=language, probability=probability)
+    if window:
+        yield window
+
+
+def split_decoded(window: DecodingWindow, end_seconds: float | None) -> tuple[DecodingWindow, list[DecodingWindow]]:
+    """Split a window at the end of its decoded text: Whisper often stops after a sentence, before the speech ends.
+
+    If nothing was decoded, the first chunk counts as decoded, so that the others are tried without it.
+
+    Args:
+        window: A decoded window.
+        end_seconds: End of the decoded text in the window's audio; None if it reaches the end of the audio.
+
+    Returns:
+        The decoded part, and the rest as a list of no or one window, to be decoded again.
+    """
+    if end_seconds is None:
         return window, []
-    edges = window.chunk_offsets
-    count = sum(begin < end - DECODED_TOLERANCE_SECONDS for begin in edges[:-1])
-    read, left = list(window.pieces[:count]), list(window.pieces[count:])
-    if not read:
-        read, left = [window.pieces[0]], list(window.pieces[1:])
-    elif edges[count] - end > MIN_REMAINDER_SECONDS and end - edges[count - 1] > MIN_REMAINDER_SECONDS:
-        at = read[-1].start + round((end - edges[count - 1]) * AUDIO_SAMPLE_RATE)
-        left.insert(0, replace(read[-1], start=at))
-        read[-1] = replace(read[-1], end=at)
-    rest = [replace(window, pieces=tuple(left))] if left else []
-    return replace(window, pieces=tuple(read)), rest
+    offsets = window.chunk_offsets
+    count = sum(start < end_seconds - DECODED_TOLERANCE_SECONDS for start in offsets[:-1])
+    decoded, rest = list(window.chunks[:count]), list(window.chunks[count:])
+    if not decoded:
+        decoded, rest = [window.chunks[0]], list(window.chunks[1:])
+    elif (
+        offsets[count] - end_seconds > MIN_REMAINDER_SECONDS
+        and end_seconds - offsets[count - 1] > MIN_REMAINDER_SECONDS
+    ):
+        cut = decoded[-1].start + round((end_seconds - offsets[count - 1]) * AUDIO_SAMPLE_RATE)
+        rest.insert(0, replace(decoded[-1], start=cut))
+        decoded[-1] = replace(decoded[-1], end=cut)
+    return replace(window, chunks=tuple(decoded)), [replace(window, chunks=tuple(rest))] if rest else []
 
 
 def split_in_half(window: DecodingWindow, samples: Samples) -> list[DecodingWindow]:
-    """A window in two, each of about half the speech: between its pieces, or where its only piece is quietest.
+    """Return a window in two halves of about equal speech, split between its chunks or at the quietest sample of one.
 
-    Empty where the only piece is too short for two.
+    Args:
+        window: The window.
+        samples: The audio track that the window belongs to.
+
+    Returns:
+        Two windows; none if the window has a single chunk shorter than MIN_SPLIT_SECONDS.
     """
-    pieces = window.pieces
-    if len(pieces) == 1:
-        if window.length < CUT_SECONDS * AUDIO_SAMPLE_RATE:
+    chunks = window.chunks
+    if len(chunks) == 1:
+        if window.sample_count < MIN_SPLIT_SECONDS * AUDIO_SAMPLE_RATE:
             return []
-        cut = _quietest(pieces[0], samples)
-        parts: list[tuple[SpeechChunk, ...]] = [(replace(pieces[0], end=cut),), (replace(pieces[0], start=cut),)]
+        cut = _quietest_sample(chunks[0], samples)
+        halves: list[tuple[SpeechChunk, ...]] = [(replace(chunks[0], end=cut),), (replace(chunks[0], start=cut),)]
     else:
-        edges = window.chunk_offsets
-        middle = min(range(1, len(pieces)), key=lambda n: abs(edges[n] - edges[-1] / 2))
-        parts = [pieces[:middle], pieces[middle:]]
-    return [replace(window, pieces=part) for part in parts]
-
-
-def _quietest(piece: SpeechChunk, samples: Samples) -> int:
-    """The sample in the middle half of a piece around which QUIET_SECONDS have the least energy."""
-    quarter, width = (piece.end - piece.start) // 4, round(QUIET_SECONDS * AUDIO_SAMPLE_RATE)
-    inside = samples[piece.start + quarter : piece.end - quarter].astype(np.float64) ** 2
-    energy = np.diff(np.concatenate(([0.0], np.cumsum(inside)))[:: width // 4])
-    return piece.start + quarter + (int(np.argmin(np.convolve(energy, np.ones(4), "valid"))) + 2) * (width // 4)
+        offsets = window.chunk_offsets
+        middle = min(range(1, len(chunks)), key=lambda n: abs(offsets[n] - offsets[-1] / 2))
+        halves = [chunks[:middle], chunks[middle:]]
+    return [replace(window, chunks=half) for half in halves]
 
 
 def sentence_times(window: DecodingWindow, starts: Sequence[float]) -> list[TimeSpan]:
-    """Start and end of each sentence, seconds from the first sample of all: they follow one another, and change at a
-    pause where one is near. `starts` are in the window's sound."""
+    """Return the start and end of each sentence of a window, seconds from the first sample of the track.
+
+    Sentences follow one another without overlap; a boundary within SNAP_SECONDS of a pause is moved to it.
+
+    Args:
+        window: The window.
+        starts: Start of each sentence in the window's audio, seconds.
+    """
     if not starts:
         return []
-    pieces, edges = window.pieces, window.chunk_offsets
-    begins, ends, last = [pieces[0].start / AUDIO_SAMPLE_RATE], [], 0.0
+    chunks, offsets = window.chunks, window.chunk_offsets
+    begins, ends, previous = [chunks[0].start / AUDIO_SAMPLE_RATE], [], 0.0
     for start in starts[1:]:
-        at = min(max(start, last), edges[-1])
-        near = min(range(len(edges)), key=lambda n: abs(edges[n] - at))
-        if 0 < near < len(pieces) and abs(edges[near] - at) <= SNAP_SECONDS and edges[near] > last:
-            at = edges[near]
-            ends.append(pieces[near - 1].end / AUDIO_SAMPLE_RATE)
-            begins.append(pieces[near].start / AUDIO_SAMPLE_RATE)
+        boundary = min(max(start, previous), offsets[-1])
+        nearest = min(range(len(offsets)), key=lambda n: abs(offsets[n] - boundary))
+        if (
+            0 < nearest < len(chunks)
+            and abs(offsets[nearest] - boundary) <= SNAP_SECONDS
+            and offsets[nearest] > previous
+        ):
+            boundary = offsets[nearest]
+            ends.append(chunks[nearest - 1].end / AUDIO_SAMPLE_RATE)
+            begins.append(chunks[nearest].start / AUDIO_SAMPLE_RATE)
         else:
-            ends.append(window.to_media_time(at))
-            begins.append(window.to_media_time(at))
-        last = at
-    return list(zip(begins, [*ends, pieces[-1].end / AUDIO_SAMPLE_RATE], strict=True))
+            ends.append(window.to_media_time(boundary))
+            begins.append(window.to_media_time(boundary))
+        previous = boundary
+    return list(zip(begins, [*ends, chunks[-1].end / AUDIO_SAMPLE_RATE], strict=True))
+
+
+def _quietest_sample(chunk: SpeechChunk, samples: Samples) -> int:
+    """Return the sample in the middle half of a chunk around which QUIET_SECONDS have the least energy."""
+    quarter, width = (chunk.end - chunk.start) // 4, round(QUIET_SECONDS * AUDIO_SAMPLE_RATE)
+    power = samples[chunk.start + quarter : chunk.end - quarter].astype(np.float64) ** 2
+    energy = np.diff(np.concatenate(([0.0], np.cumsum(power)))[:: width // 4])
+    return chunk.start + quarter + (int(np.argmin(np.convolve(energy, np.ones(4), "valid"))) + 2) * (width // 4)

@@ -1,0 +1,33 @@
+"""Language identification: neighbouring chunks contribute, and an unsure language is not named."""
+
+import pytest
+
+from mediafp.text.speech.language import LanguageEvidence, identify_languages
+
+
+def evidence(seconds: float = 4.0, cantonese: float = 0.02, **whisper: float) -> LanguageEvidence:
+    return LanguageEvidence(whisper=whisper, cantonese=cantonese, seconds=seconds)
+
+
+def test_identify_languages_returns_the_language_of_each_chunk() -> None:
+    languages = identify_languages(
+        [evidence(zh=0.97, en=0.01), evidence(zh=0.97, cantonese=0.98), evidence(en=0.98), evidence(ru=0.95, en=0.02)]
+    )
+    assert [language for language, _ in languages] == ["zh", "yue", "en", "ru"]
+    assert all(p > 0.6 for _, p in languages)
+
+
+def test_identify_languages_assigns_a_short_unsure_chunk_to_its_neighbours_language() -> None:
+    sure = evidence(zh=0.98, cantonese=0.99)
+    languages = identify_languages([sure, evidence(seconds=0.6, zh=0.6, en=0.3, cantonese=0.4), sure])
+    assert [language for language, _ in languages] == ["yue", "yue", "yue"]
+
+
+def test_identify_languages_returns_und_for_an_unsure_chunk() -> None:
+    ((language, probability),) = identify_languages([evidence(zh=0.98, cantonese=0.5)])
+    assert language == "und" and probability == pytest.approx(0.5, abs=0.05)
+    assert identify_languages([]) == []
+
+
+def test_probabilities_divide_chinese_between_mandarin_and_cantonese() -> None:
+    assert evidence(zh=0.5, yue=0.3, cantonese=0.9).probabilities()["yue"] == pytest.approx(0.72)

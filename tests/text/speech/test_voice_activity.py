@@ -1,0 +1,56 @@
+"""Speech chunks between pauses, from speech probabilities made by hand and from audio without speech."""
+
+import numpy as np
+import pytest
+
+from mediafp.text.speech.voice_activity import FRAME_SAMPLES, SpeechChunk, cut_into_chunks, detect_speech
+from mediafp.types.media import AUDIO_SAMPLE_RATE
+
+LONGEST = 28 * AUDIO_SAMPLE_RATE
+
+
+def cut(*runs: tuple[float, float], longest: int = LONGEST) -> list[tuple[float, float]]:
+    """Return the chunks, in seconds, of a track with the given runs of (seconds, speech probability)."""
+    probabilities = np.concatenate(
+        [np.full(round(s * AUDIO_SAMPLE_RATE / FRAME_SAMPLES), p, np.float32) for s, p in runs]
+    )
+    return [
+        (chunk.start / AUDIO_SAMPLE_RATE, chunk.end / AUDIO_SAMPLE_RATE)
+        for chunk in cut_into_chunks(probabilities, len(probabilities) * FRAME_SAMPLES, longest)
+    ]
+
+
+def test_cut_into_chunks_divides_a_pause_between_its_neighbours() -> None:
+    (a, b), (c, d) = cut((1, 0), (2, 0.9), (0.35, 0), (2, 0.9), (1, 0))
+    assert (a, d) == (pytest.approx(0.8, abs=0.05), pytest.approx(5.5, abs=0.1))
+    assert b == pytest.approx(c, abs=0.04)
+
+
+def test_cut_into_chunks_keeps_short_pauses_and_low_probabilities_inside_a_chunk() -> None:
+    assert len(cut((2, 0.9), (0.15, 0), (2, 0.9), (0.5, 0.4), (1, 0.9))) == 1
+
+
+def test_cut_into_chunks_ignores_clicks_and_murmurs() -> None:
+    assert cut((1, 0), (0.06, 0.9), (3, 0.3), (1, 0)) == []
+
+
+def test_cut_into_chunks_splits_long_speech_at_the_lowest_probability() -> None:
+    chunks = cut((20, 0.95), (0.2, 0.4), (20, 0.95), longest=28 * AUDIO_SAMPLE_RATE)
+    assert len(chunks) == 2 and chunks[0][1] == pytest.approx(20.1, abs=0.2)
+    assert all(end - start <= 28 for start, end in chunks)
+    long = cut((100, 0.95), longest=28 * AUDIO_SAMPLE_RATE)
+    assert len(long) >= 4 and all(end - start <= 28 for start, end in long)
+
+
+def test_cut_into_chunks_returns_ordered_chunks_inside_the_track() -> None:
+    rng = np.random.default_rng(5)
+    probabilities = rng.random(2000).astype(np.float32)
+    chunks = cut_into_chunks(probabilities, 2000 * FRAME_SAMPLES - 100, 5 * AUDIO_SAMPLE_RATE)
+    edges = [edge for chunk in chunks for edge in (chunk.start, chunk.end)]
+    assert edges == sorted(edges) and edges[0] >= 0 and edges[-1] <= 2000 * FRAME_SAMPLES - 100
+    assert all(isinstance(chunk, SpeechChunk) and 0 <= chunk.probability <= 1 for chunk in chunks)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.01, 3])
+def test_detect_speech_returns_none_for_silence_and_an_empty_track(seconds: float) -> None:
+    assert detect_speech(np.zeros(round(seconds * AUDIO_SAMPLE_RATE), np.int16), longest=LONGEST) == []
