@@ -109,13 +109,14 @@ class Engine(Protocol):
     """Runs tasks on untrusted files and returns validated results.
 
     An engine receives open files and returns values. It has no access to a store, and no task opens a file by name.
-    All methods block until their result is there, and may be called from several threads at once.
+    Tasks block until their result is there, but for transcriptions, which return futures. All methods may be called from
+    several threads at once.
 
     Every result is checked before it is returned: a process that an attacker took over can send wrong values, but none
     that a file of this kind and size could not have. A file that crashes, hangs or exhausts the memory costs only its
     own result: other tasks and later calls are unaffected.
 
-    All methods that take a file raise:
+    Tasks raise:
         MediaError: The file cannot be used. The subclass states why: CorruptMedia, UnsupportedMedia, NotMedia,
             TooLargeMedia, UnreadableMedia, or WorkerLost for a crash, a timeout or exhausted memory.
         WorkerLost: Also if the engine is closed meanwhile, or was closed before.

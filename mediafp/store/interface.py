@@ -264,8 +264,8 @@ class Store(AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, CustodyLo
 
     Durability: when the `with` block of `writing` has ended, its changes survive a power cut. Consistency: a reader
     gets a state between two writes, never a part of one. Several threads may use one object, and several processes one
-    folder; writers wait for each other. Errors: every method raises StoreError if the store cannot be read or written,
-    with the folder, the reason and an action.
+    folder; writers wait for each other. A thread finishes or closes its iterators before it writes. Errors: every method
+    raises StoreError if the store cannot be read or written, with the folder, the reason and an action.
     """
 
     @property

@@ -85,6 +85,16 @@ def test_fingerprint_versions_are_kept_apart(store: Store) -> None:
     assert [f.sha256[0] for f in store.fingerprints("pdq", "1")] == ["a"]
 
 
+def test_fingerprints_of_some_assets_come_in_the_same_order(store: Store) -> None:
+    with store.writing():
+        for name in "acb":
+            store.add_record(intake(name))
+    chosen = ["c" * 64, "a" * 64, "f" * 64]
+    assert [f.sha256[0] for f in store.fingerprints("pdq", "1", chosen)] == ["a", "c"]
+    assert [f.sha256[0] for f in store.fingerprints("pdq", "1")] == ["a", "b", "c"]
+    assert list(store.fingerprints("pdq", "1", ())) == [] == list(store.fingerprints("pdq", "2", chosen))
+
+
 def test_has_fingerprints_needs_every_type_in_its_version(store: Store) -> None:
     with store.writing():
         store.add_record(intake("a"))
@@ -342,6 +352,8 @@ def test_log_entries_come_in_order_each_with_the_hash_of_the_one_before(store: S
         assert entry.at.endswith("Z")
     assert store.last_log_entry() == (3, before)
     assert [entry.n for entry in store.iter_log("ingest")] == [2, 3]
+    assert [entry.n for entry in store.iter_log(after=1)] == [2, 3]
+    assert [entry.n for entry in store.iter_log("ingest", after=2)] == [3] and not list(store.iter_log(after=3))
     assert store.check_integrity() == []
 
 

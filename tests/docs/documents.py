@@ -7,11 +7,12 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import typer
+
+from mediafp.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mediafp"
@@ -90,16 +91,10 @@ class Command:
     help: str
 
 
-def application() -> typer.Typer:
-    module = importlib.import_module("mediafp.cli.app" if find_spec("mediafp.cli.app") else "mediafp.cli")
-    app: typer.Typer = module.app
-    return app
-
-
 @cache
 def program() -> Command:
     """Return the command line with its commands."""
-    return _command(typer.main.get_command(application()))
+    return _command(typer.main.get_command(app))
 
 
 def _command(command: Any) -> Command:

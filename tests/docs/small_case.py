@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from documents import application, code_blocks, read, sections
+from documents import code_blocks, read, sections
 from PIL import Image, ImageDraw, ImageFont
 from typer.testing import CliRunner
+
+from mediafp.cli.app import app
 
 HANDLE = "@sample_user88"
 SPEECH = "Did the us president know? Nobody asked them. Three witnesses saw bright lights above the harbour."
@@ -44,7 +46,7 @@ class SmallCase:
     def run(self, *arguments: object) -> tuple[int, str]:
         """Return the exit status and the standard output of a command."""
         command = ["--store", str(self.folder / "case"), *map(str, arguments)]
-        result = CliRunner().invoke(application(), command)
+        result = CliRunner().invoke(app, command)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result.exit_code, result.stdout

@@ -112,6 +112,8 @@ def test_documents_name_paths_that_exist(name: str) -> None:
     }
     for path in {found[0] for found in named if found}:
         assert (ROOT / path).exists(), path
+    for file in {span for span in code_spans(read(name)) if re.fullmatch(r"test_\w+\.py", span)}:
+        assert len(list((ROOT / "tests").rglob(file))) == 1, file
 
 
 def test_readme_links_to_every_document() -> None:

@@ -155,7 +155,8 @@ def _iter_hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator
         elif len(token_times) == match.passage_tokens:
             start = min(token_times[number][0] for number in match.tokens)
             end = max(token_times[number][1] for number in match.tokens)
-        for (sha256,) in database.rows(_ASSET_QUERIES[source], (holder,)):
+        # As a list: an open query would keep the thread from writing between two hits.
+        for (sha256,) in list(database.rows(_ASSET_QUERIES[source], (holder,))):
             yield SearchHit(
                 sha256=sha256,
                 uris=uris(database, sha256),
