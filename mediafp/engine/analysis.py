@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from mediafp.fingerprints.frames import FrameSelector
-from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type, stored_types
+from mediafp.fingerprints.registry import SEARCH_TYPE, computed_types, frame_type
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.files import OpenFile
@@ -37,7 +37,7 @@ BATCH_FRAMES = 16
 
 def fingerprint_versions(kind: Kind, *, crops: bool) -> dict[str, str]:
     """Return the version of each fingerprint type that is stored for an asset of this kind, by name."""
-    return {stored.name: stored.version for stored in stored_types(kind, crops=crops, audio=True)}
+    return {stored.name: stored.version for stored in computed_types(kind, crops=crops, audio=True)}
 
 
 def analysis_version(*, crops: bool) -> str:
@@ -54,6 +54,7 @@ def analyse_file(
     audio: bool = False,
     crops: bool = False,
     text: bool = False,
+    matched_only: bool = False,
     within_budget: BudgetCheck = unlimited,
 ) -> FileAnalysis | None:
     """Return the asset, fingerprints and thumbnails of a file; None if it is not media.
@@ -65,6 +66,7 @@ def analyse_file(
         audio: Decode the audio of a video, and compute the fingerprints that consume it.
         crops: Compute the reference crops of an image.
         text: Run OCR on an image.
+        matched_only: Compute only the fingerprint types that matching compares.
         within_budget: Checked while decoding; decoding ends early if it returns False.
 
     Raises:
@@ -74,7 +76,8 @@ def analyse_file(
     if media is None:
         return None
     try:
-        analysis = _fingerprint(media, sha256, file.bytes, stored_types(media.kind, crops=crops, audio=audio))
+        types = computed_types(media.kind, crops=crops, audio=audio, matched_only=matched_only)
+        analysis = _fingerprint(media, sha256, file.bytes, types)
         if not text or analysis.image is None:
             return analysis
         ocr, warnings = _run_ocr(analysis.image, media, within_budget)

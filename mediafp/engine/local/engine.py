@@ -17,7 +17,7 @@ import numpy as np
 from mediafp.engine.interface import AnalysisRequest, ClipCutter, TranscriptionQueue, UnpackedMember
 from mediafp.engine.local.messages import AnalysisResult, AudioResult, OcrTaskResult, Result, Task, truncate_texts
 from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.process import anonymous_file, write_data
+from mediafp.engine.local.process import WorkerCapabilities, anonymous_file, write_data
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.types.matches import OcrResult
@@ -51,7 +51,7 @@ class LocalEngine:
 
     def start(self, *, ocr: bool = False) -> None:
         """Start a worker, so that the first task does not wait for it; with `ocr` it loads the OCR models."""
-        self._pool.start(ocr=ocr)
+        self._pool.start(WorkerCapabilities(ocr=ocr, all_types=True))
 
     def close(self) -> None:
         """End every worker and transcription; callers whose task is in progress get WorkerLost."""
@@ -85,6 +85,7 @@ class LocalEngine:
             text=request.ocr and is_image,
             image=request.image,
             crops=request.reference_crops,
+            matched_only=request.matched_only,
         )
 
         def convert(result: Result, samples: BinaryIO) -> FileAnalysis:
@@ -101,7 +102,7 @@ class LocalEngine:
             wall_seconds=IMAGE_WALL_SECONDS if is_image else VIDEO_WALL_SECONDS,
             audio=request.audio,
             # By the request, not by the kind: the workers of one run are all alike, and none need be replaced.
-            ocr=request.ocr,
+            needed=WorkerCapabilities(ocr=request.ocr, all_types=not request.matched_only),
             convert=convert,
         )
 
@@ -115,7 +116,9 @@ class LocalEngine:
             return None if start is None else _map_audio(samples, start), truncate_texts(result.warnings)
 
         task = Task(what="sound", name=os.fsencode(file.name))
-        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, ocr=False, convert=convert)
+        return self._pool.run(
+            task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, needed=WorkerCapabilities(), convert=convert
+        )
 
     def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
         """Return the text in an image and the warnings."""
@@ -127,7 +130,14 @@ class LocalEngine:
             return validate_lines(result.text), truncate_texts(result.warnings)
 
         task = Task(what="text", name=os.fsencode(file.name))
-        return self._pool.run(task, file, wall_seconds=IMAGE_WALL_SECONDS, audio=False, ocr=True, convert=convert)
+        return self._pool.run(
+            task,
+            file,
+            wall_seconds=IMAGE_WALL_SECONDS,
+            audio=False,
+            needed=WorkerCapabilities(ocr=True),
+            convert=convert,
+        )
 
     def run_ocr_on_jpeg(self, jpeg: bytes, name: str) -> tuple[OcrResult, list[str]]:
         """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""

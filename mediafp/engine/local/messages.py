@@ -54,6 +54,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     text: bool = False
     image: bool = False
     crops: bool = False
+    matched_only: bool = False
 
     @property
     def shown(self) -> str:

@@ -19,7 +19,7 @@ from mediafp.engine.local.messages import (
     Task,
     truncate_texts,
 )
-from mediafp.fingerprints.registry import declaration, fingerprint_type, stored_types
+from mediafp.fingerprints.registry import computed_types, declaration, fingerprint_type
 from mediafp.text.ocr.reader import ocr_version
 from mediafp.types.arrays import Float64Array, unpack_arrays
 from mediafp.types.fingerprint_types import check_rows
@@ -62,7 +62,10 @@ def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int)
         raise ValueError("spans that are not spans")
     if kind == "image" and not len(spans):
         raise ValueError("an image without a frame")
-    names = [stored.name for stored in stored_types(kind, crops=task.crops, audio=task.audio)]
+    names = [
+        stored.name
+        for stored in computed_types(kind, crops=task.crops, audio=task.audio, matched_only=task.matched_only)
+    ]
     if [packed.name for packed in result.fingerprints] != names:
         raise ValueError(f"fingerprints of other types than {', '.join(names)}")
     return FileAnalysis(

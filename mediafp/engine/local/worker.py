@@ -1,6 +1,7 @@
 """A worker process: it enters the sandbox and then processes one file after another, each received as a descriptor.
 
-Started by `mediafp.engine.local.process` as `python -m mediafp.engine.local.worker SOCKET [--no-sandbox] [--ocr]`.
+Started by `mediafp.engine.local.process` as `python -m mediafp.engine.local.worker SOCKET [--no-sandbox] [--ocr]
+[--all-types]`.
 """
 
 import gc
@@ -55,7 +56,7 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     die_with_parent()
     connection = WorkerConnection(socket.socket(fileno=int(arguments[0])))
-    warm_up(ocr="--ocr" in arguments)
+    warm_up(ocr="--ocr" in arguments, all_types="--all-types" in arguments)
     try:
         set_resource_limits(ResourceLimits(memory=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS))
         if "--no-sandbox" not in arguments:
@@ -175,6 +176,7 @@ def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
         audio=task.audio,
         text=task.text,
         crops=task.crops,
+        matched_only=task.matched_only,
         within_budget=CpuBudget(),
     )
     if file_analysis is None:

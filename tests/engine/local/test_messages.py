@@ -50,7 +50,7 @@ from mediafp.engine.local.validation import (
     validate_lines,
 )
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
-from mediafp.fingerprints.registry import declaration, fingerprint_type, stored_types
+from mediafp.fingerprints.registry import computed_types, declaration, fingerprint_type
 from mediafp.ingest.files import open_file
 from mediafp.types.arrays import CODES, MAGIC, pack_arrays
 from mediafp.types.media import Asset, Kind
@@ -62,7 +62,7 @@ SEED = 20_261_126
 TRIES = 2_000
 MAX_CROPS = fingerprint_type(REFERENCE_CROPS).max_rows
 assert MAX_CROPS
-FRAME_TYPES = [stored.name for stored in stored_types("video", crops=False, audio=False)]
+FRAME_TYPES = [stored.name for stored in computed_types("video", crops=False, audio=False)]
 LINE = PackedTextLine("@样例用户", 0.9, (1.0, 2.0, 9.0, 2.0, 9.0, 6.0, 1.0, 6.0))
 RESULTS: list[Result] = [
     Ready(),

@@ -27,7 +27,7 @@ from mediafp.engine.local.messages import (
     Task,
     encode,
 )
-from mediafp.engine.local.process import WorkerProcess
+from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
 from mediafp.ingest.files import open_file
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import CorruptMedia, WorkerLost
@@ -268,8 +268,8 @@ def test_a_closed_engine_raises_worker_lost_and_leaves_no_process(
     started: list[int] = []
     start = WorkerProcess.__init__
 
-    def init(self: WorkerProcess, *, sandboxed: bool, ocr: bool) -> None:
-        start(self, sandboxed=sandboxed, ocr=ocr)
+    def init(self: WorkerProcess, *, sandboxed: bool, capabilities: WorkerCapabilities) -> None:
+        start(self, sandboxed=sandboxed, capabilities=capabilities)
         started.append(self.pid)
 
     monkeypatch.setattr(WorkerProcess, "__init__", init)
