@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.engine.local.messages import (
-    MAX_LINES,
+    MAX_OCR_LINES,
     AnalysisResult,
     PackedFingerprint,
     PackedTextLine,
@@ -34,7 +34,7 @@ PROPERTY_CHARS: Final = 200
 """Characters in the name of a property, or in its text. Chosen, not measured."""
 MAX_COORDINATE: Final = float(1 << 28)
 """Greatest coordinate of a line of text, pixels: more than the longest side of any image that is decoded."""
-IMAGE_SIDE: Final = 1 << 16
+MAX_IMAGE_SIDE: Final = 1 << 16
 """Longest side of an image, pixels: more than that of any image that is decoded."""
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
@@ -81,8 +81,8 @@ def validate_lines(lines: Sequence[PackedTextLine]) -> OcrResult:
     Raises:
         ValueError: No image could have this text.
     """
-    if len(lines) > MAX_LINES:
-        raise ValueError(f"{len(lines)} lines of text, more than {MAX_LINES}")
+    if len(lines) > MAX_OCR_LINES:
+        raise ValueError(f"{len(lines)} lines of text, more than {MAX_OCR_LINES}")
     valid = []
     for line in lines:
         if not 0 <= line.confidence <= 1 or not all(abs(coordinate) <= MAX_COORDINATE for coordinate in line.box):
@@ -122,7 +122,7 @@ def _validate_thumbnails(jpegs: Sequence[bytes], spans: Float64Array) -> list[Th
 
 def _validate_image(data: bytes) -> Pixels:
     (pixels,) = _unpack(data, np.uint8)
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or not 0 < min(pixels.shape) <= max(pixels.shape) <= IMAGE_SIDE:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or not 0 < min(pixels.shape) <= max(pixels.shape) <= MAX_IMAGE_SIDE:
         raise ValueError(f"pixels of shape {pixels.shape}")
     return pixels
 

@@ -17,7 +17,7 @@ from mediafp.engine.analysis import analyse_file
 from mediafp.engine.local import messages
 from mediafp.engine.local.messages import (
     LENGTH,
-    MAX_LINES,
+    MAX_OCR_LINES,
     MAX_WARNINGS,
     WARNING_CHARS,
     AnalysisResult,
@@ -42,8 +42,8 @@ from mediafp.engine.local.messages import (
     truncate_texts,
 )
 from mediafp.engine.local.validation import (
-    IMAGE_SIDE,
     MAX_COORDINATE,
+    MAX_IMAGE_SIDE,
     MAX_PROPERTIES,
     PROPERTY_CHARS,
     validate_analysis,
@@ -328,7 +328,7 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a picture of four channels": lambda: {"image": pack_arrays(np.zeros((4, 4, 4), np.uint8))},
     "a picture of one number": lambda: {"image": pack_arrays(np.array(3, np.uint8))},
     "a picture of nothing": lambda: {"image": pack_arrays(np.zeros((0, 4, 3), np.uint8))},
-    "a picture too wide": lambda: {"image": pack_arrays(np.zeros((1, IMAGE_SIDE + 1, 3), np.uint8))},
+    "a picture too wide": lambda: {"image": pack_arrays(np.zeros((1, MAX_IMAGE_SIDE + 1, 3), np.uint8))},
     "two pictures": lambda: {"image": pack_arrays(*[np.zeros((4, 4, 3), np.uint8)] * 2)},
     # Of values that are none
     "NaN in a vector": lambda: {"fingerprints": row(0, with_value(COSINE, math.nan), QUALITY)},
@@ -384,7 +384,7 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a long property": lambda: {"properties": {"format": "x" * (PROPERTY_CHARS + 1)}},
     "a width in words": lambda: {"properties": {"width": "wide"}},
     # Text
-    "too many lines": lambda: {"text": [LINE] * (MAX_LINES + 1)},
+    "too many lines": lambda: {"text": [LINE] * (MAX_OCR_LINES + 1)},
     "a line surer than sure": lambda: {"text": [PackedTextLine("a", 1.5, LINE.box)]},
     "a line less sure than not": lambda: {"text": [PackedTextLine("a", -0.1, LINE.box)]},
     "NaN as confidence": lambda: {"text": [PackedTextLine("a", math.nan, LINE.box)]},
