@@ -45,18 +45,18 @@ Property = str | int | float | bool | None
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One file to process; its file descriptor is passed with the message."""
 
-    what: Literal["read", "sound", "text", "unpack"]
+    what: Literal["analyse", "read_audio", "run_ocr", "unpack_archive"]
     name: bytes
     """Name of the file, used in messages alone."""
     sha256: str = ""
     full_decode: bool = False
     audio: bool = False
-    text: bool = False
+    ocr: bool = False
     image: bool = False
-    crops: bool = False
+    reference_crops: bool = False
 
     @property
-    def shown(self) -> str:
+    def file_name(self) -> str:
         """Name of the file as text; bytes that are not UTF-8 become surrogate escapes."""
         return os.fsdecode(self.name)
 

@@ -53,7 +53,7 @@ def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int)
     """
     if result.kind != kind:
         raise ValueError(f"kind {result.kind!r} of a file of kind {kind!r}")
-    if (result.text is not None) != task.text:
+    if (result.text is not None) != task.ocr:
         raise ValueError("OCR text that was not requested, or none")
     if (result.image is not None) != (task.image and kind == "image"):
         raise ValueError("pixels that were not requested, or none")
@@ -62,7 +62,7 @@ def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int)
         raise ValueError("spans that are not spans")
     if kind == "image" and not len(spans):
         raise ValueError("an image without a frame")
-    names = [stored.name for stored in stored_types(kind, crops=task.crops, audio=task.audio)]
+    names = [stored.name for stored in stored_types(kind, reference_crops=task.reference_crops, audio=task.audio)]
     if [packed.name for packed in result.fingerprints] != names:
         raise ValueError(f"fingerprints of other types than {', '.join(names)}")
     return FileAnalysis(

@@ -60,7 +60,7 @@ def _analyse(data: bytes, name: str, *, ocr: bool = False) -> None:
         file.write(data)
         file.flush()
         with OpenFile(name, os.dup(file.fileno())) as opened:
-            analysis.analyse_file(opened, "", audio=True, text=ocr)
+            analysis.analyse_file(opened, "", audio=True, ocr=ocr)
 
 
 def _text_sample() -> bytes:
