@@ -39,7 +39,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
 def test_locked_workers_read_the_same(workers: LocalEngine, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     marked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
     with open_file(tmp_path / "a.png") as file:
-        here = analysis.analyse_file(file, "", text=True)
+        here = analysis.analyse_file(file, "", ocr=True)
         alone, warnings = workers.run_ocr(file)
         there = workers.analyse(file, "", "image", AnalysisRequest(ocr=True))
         assert here and here.text and here.text.lines and warnings == []

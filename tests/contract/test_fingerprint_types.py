@@ -103,10 +103,11 @@ def test_computed_types_are_those_that_a_file_of_the_kind_can_give() -> None:
         return [stored.name for stored in registry.computed_types(kind, **options)]  # type: ignore[arg-type]
 
     frames = ["sscd_distilled", "pdq", "phash", "dhash"]
-    assert names("image", crops=True, audio=True) == [*frames, "sscd_distilled_crops"]
-    assert names("image", crops=False, audio=True) == frames
-    assert names("video", crops=True, audio=True) == names("video", crops=False, audio=False) == frames
-    assert names("image", crops=True, audio=True, matched_only=True) == ["sscd_distilled", "pdq"]
+    assert names("image", reference_crops=True, audio=True) == [*frames, "sscd_distilled_crops"]
+    assert names("image", reference_crops=False, audio=True) == frames
+    assert (
+        names("video", reference_crops=True, audio=True) == names("video", reference_crops=False, audio=False) == frames
+    )
     assert not registry.needs_audio()
 
 

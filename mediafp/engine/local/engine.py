@@ -77,15 +77,14 @@ class LocalEngine:
 
         is_image = kind == "image"
         task = Task(
-            what="read",
+            what="analyse",
             name=os.fsencode(file.name),
             sha256=sha256,
             full_decode=request.full_decode,
             audio=request.audio,
-            text=request.ocr and is_image,
+            ocr=request.ocr and is_image,
             image=request.image,
-            crops=request.reference_crops,
-            matched_only=request.matched_only,
+            reference_crops=request.reference_crops,
         )
 
         def convert(result: Result, samples: BinaryIO) -> FileAnalysis:
@@ -115,10 +114,8 @@ class LocalEngine:
             start = result.audio_start
             return None if start is None else _map_audio(samples, start), truncate_texts(result.warnings)
 
-        task = Task(what="sound", name=os.fsencode(file.name))
-        return self._pool.run(
-            task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, needed=WorkerCapabilities(), convert=convert
-        )
+        task = Task(what="read_audio", name=os.fsencode(file.name))
+        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, ocr=False, convert=convert)
 
     def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
         """Return the text in an image and the warnings."""
@@ -129,15 +126,8 @@ class LocalEngine:
                 raise ValueError("not the result that was requested")
             return validate_lines(result.text), truncate_texts(result.warnings)
 
-        task = Task(what="text", name=os.fsencode(file.name))
-        return self._pool.run(
-            task,
-            file,
-            wall_seconds=IMAGE_WALL_SECONDS,
-            audio=False,
-            needed=WorkerCapabilities(ocr=True),
-            convert=convert,
-        )
+        task = Task(what="run_ocr", name=os.fsencode(file.name))
+        return self._pool.run(task, file, wall_seconds=IMAGE_WALL_SECONDS, audio=False, ocr=True, convert=convert)
 
     def run_ocr_on_jpeg(self, jpeg: bytes, name: str) -> tuple[OcrResult, list[str]]:
         """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""

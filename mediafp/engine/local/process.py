@@ -150,7 +150,7 @@ class WorkerProcess:
             WorkerLost: The worker ended, or took longer than `wall_seconds`.
             ValueError: It sent bytes that are not a message, or audio that was not requested.
         """
-        limit = MAX_AUDIO_BYTES if task.audio or task.what == "sound" else 0
+        limit = MAX_AUDIO_BYTES if task.audio or task.what == "read_audio" else 0
         self.send_file(task, file, wall_seconds)
         received = 0
         while isinstance(message := self.receive(), DataChunk):

@@ -113,13 +113,13 @@ class WorkerConnection:
 
 def handle_task(connection: WorkerConnection, task: Task, descriptor: int) -> None:
     """Process one file and send the result, or the failure. Raises only MemoryError."""
-    with OpenFile(task.shown, descriptor) as file:
+    with OpenFile(task.file_name, descriptor) as file:
         try:
-            if task.what == "unpack":
+            if task.what == "unpack_archive":
                 _unpack(connection, file)
-            elif task.what == "sound":
+            elif task.what == "read_audio":
                 _read_audio(connection, file)
-            elif task.what == "text":
+            elif task.what == "run_ocr":
                 _run_ocr(connection, file)
             else:
                 _analyse(connection, file, task)
@@ -174,9 +174,8 @@ def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
         task.sha256,
         full_decode=task.full_decode,
         audio=task.audio,
-        text=task.text,
-        crops=task.crops,
-        matched_only=task.matched_only,
+        ocr=task.ocr,
+        reference_crops=task.reference_crops,
         within_budget=CpuBudget(),
     )
     if file_analysis is None:

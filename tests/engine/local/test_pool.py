@@ -226,7 +226,7 @@ def test_there_is_one_worker_per_concurrent_task(
             with open_file(tmp_path / "script.png") as file:
                 with scripted_engine._pool.worker() as worker:
                     all_running.wait(PATIENCE_SECONDS)
-                    worker.request(Task(what="read", name=b"x"), file, PATIENCE_SECONDS, io.BytesIO())
+                    worker.request(Task(what="analyse", name=b"x"), file, PATIENCE_SECONDS, io.BytesIO())
                 all_running.wait(PATIENCE_SECONDS)
         except BaseException as error:
             failures.append(error)
