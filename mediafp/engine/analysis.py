@@ -37,7 +37,7 @@ BATCH_FRAMES = 16
 
 def fingerprint_versions(kind: Kind, *, reference_crops: bool) -> dict[str, str]:
     """Return the version of each fingerprint type that is stored for an asset of this kind, by name."""
-    return {stored.name: stored.version for stored in stored_types(kind, reference_crops=reference_crops, audio=True)}
+    return {stored.name: stored.version for stored in computed_types(kind, reference_crops=reference_crops, audio=True)}
 
 
 def analysis_version(*, reference_crops: bool) -> str:
@@ -55,6 +55,7 @@ def analyse_file(
     audio: bool = False,
     reference_crops: bool = False,
     ocr: bool = False,
+    matched_only: bool = False,
     within_budget: BudgetCheck = unlimited,
 ) -> FileAnalysis | None:
     """Return the asset, fingerprints and thumbnails of a file; None if it is not media.
@@ -66,6 +67,7 @@ def analyse_file(
         audio: Decode the audio of a video, and compute the fingerprints that consume it.
         reference_crops: Compute the reference crops of an image.
         ocr: Run OCR on an image.
+        matched_only: Compute only the fingerprint types that matching compares.
         within_budget: Checked while decoding; decoding ends early if it returns False.
 
     Raises:
@@ -75,7 +77,7 @@ def analyse_file(
     if media is None:
         return None
     try:
-        types = stored_types(media.kind, reference_crops=reference_crops, audio=audio)
+        types = computed_types(media.kind, reference_crops=reference_crops, audio=audio, matched_only=matched_only)
         analysis = _fingerprint(media, sha256, file.bytes, types)
         if not ocr or analysis.image is None:
             return analysis

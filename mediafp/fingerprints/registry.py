@@ -79,8 +79,10 @@ def type_names() -> list[str]:
     return [*BUILT_IN, *(entry.name for entry in _entry_points())]
 
 
-def stored_types(kind: Kind, *, reference_crops: bool, audio: bool) -> list[AnyFingerprintType]:
-    """Return the types whose rows are computed from a file and stored, the search type first.
+def computed_types(
+    kind: Kind, *, reference_crops: bool, audio: bool, matched_only: bool = False
+) -> list[AnyFingerprintType]:
+    """Return the types whose rows are computed from a file, the search type first.
 
     Args:
         kind: Kind of the asset.
@@ -88,6 +90,8 @@ def stored_types(kind: Kind, *, reference_crops: bool, audio: bool) -> list[AnyF
         audio: False to leave out types that consume the audio of a video.
         matched_only: True for the analysis of a query, whose rows are compared and not stored.
     """
+    if matched_only:
+        return [fingerprint_type(name) for name in MATCHED_TYPES]
     consumed = {"frames", "image"} if kind == "image" else {"frames", "audio"} if audio else {"frames"}
     names = [name for name in type_names() if name != RERANKING_TYPE and (reference_crops or name != REFERENCE_CROPS)]
     return [candidate for candidate in map(fingerprint_type, names) if candidate.consumes in consumed]
@@ -95,7 +99,7 @@ def stored_types(kind: Kind, *, reference_crops: bool, audio: bool) -> list[AnyF
 
 def needs_audio() -> bool:
     """Return True if the rows of a stored type are computed from audio."""
-    return any(stored.consumes == "audio" for stored in stored_types("video", reference_crops=False, audio=True))
+    return any(stored.consumes == "audio" for stored in computed_types("video", reference_crops=False, audio=True))
 
 
 def declaration(name: str) -> FingerprintDeclaration:

@@ -85,6 +85,7 @@ class LocalEngine:
             ocr=request.ocr and is_image,
             image=request.image,
             reference_crops=request.reference_crops,
+            matched_only=request.matched_only,
         )
 
         def convert(result: Result, samples: BinaryIO) -> FileAnalysis:
@@ -115,7 +116,8 @@ class LocalEngine:
             return None if start is None else _map_audio(samples, start), truncate_texts(result.warnings)
 
         task = Task(what="read_audio", name=os.fsencode(file.name))
-        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, ocr=False, convert=convert)
+        needed = WorkerCapabilities()
+        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, needed=needed, convert=convert)
 
     def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
         """Return the text in an image and the warnings."""
@@ -127,7 +129,8 @@ class LocalEngine:
             return validate_lines(result.text), truncate_texts(result.warnings)
 
         task = Task(what="run_ocr", name=os.fsencode(file.name))
-        return self._pool.run(task, file, wall_seconds=IMAGE_WALL_SECONDS, audio=False, ocr=True, convert=convert)
+        needed = WorkerCapabilities(ocr=True)
+        return self._pool.run(task, file, wall_seconds=IMAGE_WALL_SECONDS, audio=False, needed=needed, convert=convert)
 
     def run_ocr_on_jpeg(self, jpeg: bytes, name: str) -> tuple[OcrResult, list[str]]:
         """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""

@@ -54,6 +54,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     ocr: bool = False
     image: bool = False
     reference_crops: bool = False
+    matched_only: bool = False
 
     @property
     def file_name(self) -> str:

@@ -62,7 +62,12 @@ def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int)
         raise ValueError("spans that are not spans")
     if kind == "image" and not len(spans):
         raise ValueError("an image without a frame")
-    names = [stored.name for stored in stored_types(kind, reference_crops=task.reference_crops, audio=task.audio)]
+    names = [
+        stored.name
+        for stored in computed_types(
+            kind, reference_crops=task.reference_crops, audio=task.audio, matched_only=task.matched_only
+        )
+    ]
     if [packed.name for packed in result.fingerprints] != names:
         raise ValueError(f"fingerprints of other types than {', '.join(names)}")
     return FileAnalysis(

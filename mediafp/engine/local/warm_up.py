@@ -61,7 +61,7 @@ def _analyse(data: bytes, name: str, *, ocr: bool = False, all_types: bool = Fal
         file.write(data)
         file.flush()
         with OpenFile(name, os.dup(file.fileno())) as opened:
-            analysis.analyse_file(opened, "", audio=True, ocr=ocr)
+            analysis.analyse_file(opened, "", audio=True, ocr=ocr, matched_only=not all_types)
 
 
 def _text_sample() -> bytes:

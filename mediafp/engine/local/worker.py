@@ -176,6 +176,7 @@ def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
         audio=task.audio,
         ocr=task.ocr,
         reference_crops=task.reference_crops,
+        matched_only=task.matched_only,
         within_budget=CpuBudget(),
     )
     if file_analysis is None:

@@ -62,7 +62,7 @@ SEED = 20_261_126
 TRIES = 2_000
 MAX_CROPS = fingerprint_type(REFERENCE_CROPS).max_rows
 assert MAX_CROPS
-FRAME_TYPES = [stored.name for stored in stored_types("video", reference_crops=False, audio=False)]
+FRAME_TYPES = [stored.name for stored in computed_types("video", reference_crops=False, audio=False)]
 LINE = PackedTextLine("@样例用户", 0.9, (1.0, 2.0, 9.0, 2.0, 9.0, 6.0, 1.0, 6.0))
 RESULTS: list[Result] = [
     Ready(),
