@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 NO_DECLARATIONS: Mapping[str, FingerprintDeclaration] = MappingProxyType({})
+"""Declarations of no fingerprint type."""
 
 
 class AssetStore(Protocol):
@@ -294,8 +295,8 @@ class Store(AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, CustodyLo
         Never raises for damaged data.
 
         Args:
-            declarations: Declarations of fingerprint types by name, which the fingerprints of these types are checked
-                against; of other types only the bytes are checked.
+            declarations: Declarations of fingerprint types, by name. The rows of these types are checked against them;
+                of the fingerprints of other types only the shapes are checked.
         """
         ...
 

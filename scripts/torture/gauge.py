@@ -17,7 +17,7 @@ from pathlib import Path
 from mediafp.engine.interface import AnalysisRequest
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.process import WorkerProcess
+from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
 from mediafp.ingest.archives.members import is_archive
 from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
@@ -91,10 +91,10 @@ class Gauge(WorkerPool):
             stack.pop()
 
     @contextmanager
-    def worker(self, *, ocr: bool = False) -> Iterator[WorkerProcess]:
+    def worker(self, needed: WorkerCapabilities = WorkerCapabilities()) -> Iterator[WorkerProcess]:  # noqa: B008
         """A worker for one file."""
         cost: Cost = self._here.stack[-1]
-        with super().worker(ocr=ocr) as worker:
+        with super().worker(needed) as worker:
             watch = _Watch(worker.pid, cost)
             self.resets = self.resets and watch.resets
             self._watched.add(watch)

@@ -87,6 +87,23 @@ def test_fingerprint_that_differs_from_its_declaration_is_found(store: SqliteSto
     assert problems[1] == f"asset {'b' * 64} has 3 thumbnails and fingerprints of [4] rows"
 
 
+def test_a_type_without_a_declaration_is_checked_for_its_shapes_alone(store: SqliteStore) -> None:
+    record = intake("a")
+    other = replace(record.fingerprints[0], type="other", quality=np.full(3, 1.5, np.float32))
+    with store.writing():
+        store.add_record(replace(record, fingerprints=(other,), thumbnails=()))
+    assert store.check_integrity(DECLARED) == []
+    raw(store, "UPDATE fingerprint SET data = ?", (arrays.pack_arrays(np.zeros((3, 2)), np.zeros(3), np.zeros(3)),))
+    assert f"fingerprint other of {'a' * 64} is damaged" in store.check_integrity(DECLARED)[0]
+
+
+def test_an_asset_without_a_fingerprint_is_found(store: SqliteStore) -> None:
+    with store.writing():
+        store.add_record(intake("a"))
+    raw(store, "DELETE FROM fingerprint")
+    assert f"asset {'a' * 64} has no fingerprint" in store.check_integrity()
+
+
 def test_an_asset_without_a_sighting_is_found(store: SqliteStore) -> None:
     with store.writing():
         store.add_record(intake("a"))
