@@ -4,16 +4,17 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import BinaryIO, Final, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Protocol
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Kind = Literal["image", "video"]
 """An audio file is a video without frames."""
 AUDIO_SAMPLE_RATE: Final = 16000
 """Samples per second of all audio: the input rate of Whisper and Silero."""
-Pixels = npt.NDArray[np.uint8]
+type Pixels = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), uint8, sRGB values as decoded."""
 TimeSpan = tuple[float, float]
 """Start and end in presentation seconds."""
@@ -125,7 +126,7 @@ class Frame:
 class Audio:
     """First audio track of a file, mixed down to mono."""
 
-    samples: npt.NDArray[np.int16]
+    samples: "npt.NDArray[np.int16]"
     """(N,) at AUDIO_SAMPLE_RATE, read-only."""
     start: float
     """Presentation seconds of the first sample, on the clock of the frames."""
@@ -133,6 +134,8 @@ class Audio:
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the samples, which identifies the audio whatever file it comes from."""
+        import numpy as np
+
         return hashlib.sha256(np.ascontiguousarray(self.samples, "<i2")).hexdigest()
 
     @property

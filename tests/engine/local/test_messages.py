@@ -419,7 +419,7 @@ FORGED_CROPS: dict[str, Callable[[], bytes]] = {
 
 def forged(shape: tuple[int, ...], data: bytes = b"", *, code: int = 4, count: int = 1) -> bytes:
     """Return packed arrays of which the first claims this shape."""
-    assert CODES[4] == np.float64 and CODES[2] == np.float16 and CODES[1] == np.uint8
+    assert [np.dtype(CODES[code]) for code in (4, 2, 1)] == [np.float64, np.float16, np.uint8]
     return MAGIC + struct.pack(f"<BBB{len(shape)}Q", count, code, len(shape), *shape) + data
 
 
