@@ -1,4 +1,9 @@
-"""Clusters of near-duplicates: Leiden (Traag et al. 2019, CPM) on edges weighted by coverage."""
+"""Clusters of near-duplicates: communities of the graph of matches, found by the Leiden algorithm.
+
+Nodes are assets and edges are matches, weighted by probability and coverage. The partition maximises the constant Potts
+model (CPM; Traag, Van Dooren and Nesterov 2011) rather than modularity, so that the size of the store does not change how
+dense a cluster has to be. Leiden: Traag, Waltman and van Eck 2019.
+"""
 
 import random
 from collections import defaultdict
@@ -10,88 +15,110 @@ from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
 from mediafp.types.media import Kind
 
 RESOLUTION = 0.3
-"""CPM's density: a group holds where its edges weigh more than this on average.
+"""Resolution of CPM: the mean edge weight per pair of members that a community has to exceed.
 
-With MIN_COVERAGE .65: BCubed F .987 on each of four standard dumps of eval/videos.py (seeds 7 to 10, 77 files each), and
-.957, .945 and .939 on the hard dumps of seeds 7 to 9 (73 files each); no pair of either chaining trap was joined.
+With MIN_COVERAGE .65: BCubed F .987 on each of four standard sets of eval/videos.py (seeds 7 to 10, 77 files each), and
+.957, .945 and .939 on the hard sets of seeds 7 to 9 (73 files each); no pair of either chaining trap was joined.
 """
 MIN_COVERAGE = 0.65
-"""Edges that explain less of both on average (a shared intro, half of a video, one photograph of four) join nothing.
-
-On the same dumps .3 gives F .994 on each standard one, but .007 less on each hard one.
+"""Mean coverage of the two assets below which an edge has no weight (a shared intro, half of a video, one photograph of
+four). On the same sets .3 gives F .994 on each standard one, but .007 less on each hard one.
 """
-STARTS = 10
-"""Runs of Leiden from single assets on each connected component."""
-MERGES = 40
-"""Further runs, each from what two of the best partitions so far agree on; none where all partitions are the same.
+SINGLETON_RUNS = 10
+"""Runs of Leiden on each connected component that start with every asset in a community of its own.
 
-On the dumps above one run is enough. On 60 made graphs (30 to 1,000 nodes, groups planted, up to 4 chaining edges a node)
-the CPM quality is above that of igraph's Leiden, run until it is stable, on 46, the same on 12 and lower on 2, by .6 % at
-most; without MERGES it is lower on 17, and with one run on 47.
+Chosen; measured only together with REFINEMENT_RUNS.
 """
+REFINEMENT_RUNS = 40
+"""Further runs, each started from the common refinement of two of the best partitions; none if all partitions are equal.
+
+On the sets above one run is enough. On 60 generated graphs (30 to 1,000 nodes, planted communities, up to 4 chaining
+edges per node) the CPM quality is above that of igraph's Leiden, run until it is stable, on 46, equal on 12 and lower on
+2, by at most .6 %; without REFINEMENT_RUNS it is lower on 17, and with a single run on 47.
+"""
+MAX_PARTITIONS = 10
+"""Best distinct partitions that are kept to start refinement runs. Chosen; measured only with REFINEMENT_RUNS."""
 RANDOMNESS = 0.01
-"""Leiden's temperature when it refines a partition. Between .001 and .1 no value was clearly better on the made graphs."""
+"""Temperature of Leiden's refinement phase. On the generated graphs no value between .001 and .1 was clearly better."""
 SEED = 7
+"""First random seed; each run adds its number. Chosen, not measured."""
 
 
 def edge_weight(edge: Edge) -> float:
-    """Probability times the mean share that the edge explains of both, 0 below MIN_COVERAGE.
+    """Return the weight of an edge: probability times mean coverage, or 0 if it does not indicate a near-duplicate.
 
-    Two videos that share a clip, and a collage and its photographs, explain little of each other and stay apart; the
-    same words are no near-duplicate however much they explain.
+    Two videos that share a clip, or a collage and its photographs, have a mean coverage below MIN_COVERAGE and weigh 0. So
+    does `same_script` at any coverage: the same words spoken again are not the same video.
     """
     if edge.relation == "same_script":
         return 0.0
-    share = sum(edge.coverage) / 2
-    return edge.probability * share if share >= MIN_COVERAGE else 0.0
+    coverage = sum(edge.coverage) / 2
+    return edge.probability * coverage if coverage >= MIN_COVERAGE else 0.0
 
 
 def cluster_edges(kinds: Mapping[str, Kind], edges: Sequence[Edge], uris: Mapping[str, tuple[str, ...]]) -> Clustering:
-    """The clusters of the assets in `kinds`, largest first; pictures and videos are grouped apart."""
-    ordered = sorted(edges, key=lambda e: (*sorted((e.a, e.b)), e.relation, e.probability, e.a))
-    joined = {kind: [e for e in ordered if kinds[e.a] == kinds[e.b] == kind] for kind in ("image", "video")}
-    clusters: list[tuple[Kind, list[str], list[Edge]]] = []
+    """Return the clusters of assets, largest first; images and videos are clustered separately.
+
+    The result does not depend on the order of the arguments, nor on which asset of an edge is `a`.
+
+    Args:
+        kinds: Kind of every asset, by SHA-256.
+        edges: Relations between these assets; a pair may have several, whose weights add up.
+        uris: Paths and URLs of every asset, by SHA-256.
+    """
+    ordered = sorted(edges, key=lambda edge: (*sorted((edge.a, edge.b)), edge.relation, edge.probability, edge.a))
+    by_kind = {kind: [e for e in ordered if kinds[e.a] == kinds[e.b] == kind] for kind in ("image", "video")}
+    communities: list[tuple[Kind, list[str], list[Edge]]] = []
     for kind in ("image", "video"):
-        for members in _parts(joined[kind]):
+        for members in _find_communities(by_kind[kind]):
             inside = set(members)
-            clusters.append((kind, members, [e for e in joined[kind] if e.a in inside and e.b in inside]))
-    clusters.sort(key=lambda c: (-len(c[1]), c[1]))
-    made = [_cluster(f"c{n}", *parts, uris) for n, parts in enumerate(clusters, 1)]
-    return Clustering(clusters=tuple(made), unclustered=len(kinds) - sum(len(c.members) for c in made))
+            communities.append((kind, members, [e for e in by_kind[kind] if e.a in inside and e.b in inside]))
+    communities.sort(key=lambda community: (-len(community[1]), community[1]))
+    clusters = [_build_cluster(f"c{number}", *parts, uris) for number, parts in enumerate(communities, 1)]
+    clustered = sum(len(cluster.members) for cluster in clusters)
+    return Clustering(clusters=tuple(clusters), unclustered=len(kinds) - clustered)
 
 
-def _parts(edges: Iterable[Edge]) -> list[list[str]]:
-    """Return the groups of two or more assets, each sorted, that strong edges form; edges of one pair add up."""
-    # The library ignores all but the first edge of a pair.
+def _find_communities(edges: Iterable[Edge]) -> list[list[str]]:
+    """Return the communities of two or more assets, each sorted."""
+    # The library ignores all but the first edge of a pair, so the weights of a pair are added here.
     weights: dict[tuple[str, str], float] = defaultdict(float)
     for edge in edges:
         if edge_weight(edge) > 0:
             weights[min(edge.a, edge.b), max(edge.a, edge.b)] += edge_weight(edge)
-    roots = _Roots()
+    sets = _DisjointSets()
     for pair in weights:
-        roots.join(*pair)
+        sets.union(*pair)
     components: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
-    for (a, b), joint in sorted(weights.items()):
-        components[roots.find(a)].append((a, b, joint))
-    return [part for component in components.values() for part in _split(component) if len(part) > 1]
+    for (a, b), weight in sorted(weights.items()):
+        components[sets.find(a)].append((a, b, weight))
+    return [
+        community
+        for component in components.values()
+        for community in _partition_component(component)
+        if len(community) > 1
+    ]
 
 
-def _split(edges: list[tuple[str, str, float]]) -> list[list[str]]:
-    """Return the partition of a connected graph with the highest CPM quality that was found."""
-    names = sorted({name for a, b, _ in edges for name in (a, b)})
+def _partition_component(edges: list[tuple[str, str, float]]) -> list[list[str]]:
+    """Return the partition with the highest CPM quality found for a connected graph of (node, node, weight)."""
+    nodes = sorted({node for a, b, _ in edges for node in (a, b)})
+    # CPM quality of the best partitions so far; a partition is the community of each node, in the order of `nodes`.
     qualities: dict[tuple[int, ...], float] = {}
-    draw = random.Random(SEED)
+    rng = random.Random(SEED)
 
     def rank(labels: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
         return qualities[labels], labels
 
-    for run in range(STARTS + MERGES):
+    for run in range(SINGLETON_RUNS + REFINEMENT_RUNS):
         start = None
-        if run >= STARTS:
+        if run >= SINGLETON_RUNS:
             if len(qualities) == 1:
                 break
-            start = dict(zip(names, _numbered(zip(*draw.sample(sorted(qualities), 2), strict=True)), strict=True))
-        quality, labels = graspologic_native.leiden(
+            # Nodes start together if both partitions put them together.
+            refinement = zip(*rng.sample(sorted(qualities), 2), strict=True)
+            start = dict(zip(nodes, _renumber(refinement), strict=True))
+        quality, communities = graspologic_native.leiden(
             edges,
             starting_communities=start,
             resolution=RESOLUTION,
@@ -99,64 +126,65 @@ def _split(edges: list[tuple[str, str, float]]) -> list[list[str]]:
             use_modularity=False,
             seed=SEED + run,
         )
-        qualities[_numbered(labels[name] for name in names)] = quality
-        if len(qualities) > STARTS:
+        qualities[_renumber(communities[node] for node in nodes)] = quality
+        if len(qualities) > MAX_PARTITIONS:
             del qualities[min(qualities, key=rank)]
-    parts: dict[int, list[str]] = defaultdict(list)
+    members: dict[int, list[str]] = defaultdict(list)
     best = max(qualities, key=rank)
-    for name, label in zip(names, best, strict=True):
-        parts[label].append(name)
-    return list(parts.values())
+    for node, label in zip(nodes, best, strict=True):
+        members[label].append(node)
+    return list(members.values())
 
 
-def _numbered(labels: Iterable[object]) -> tuple[int, ...]:
-    """Return the labels as numbers in the order in which they first come, so that equal partitions are equal tuples."""
-    seen: dict[object, int] = {}
-    return tuple(seen.setdefault(label, len(seen)) for label in labels)
+def _renumber(labels: Iterable[object]) -> tuple[int, ...]:
+    """Return labels as numbers in order of first occurrence, so that equal partitions give equal tuples."""
+    numbers: dict[object, int] = {}
+    return tuple(numbers.setdefault(label, len(numbers)) for label in labels)
 
 
-def _cluster(
+def _build_cluster(
     name: str, kind: Kind, members: list[str], edges: list[Edge], uris: Mapping[str, tuple[str, ...]]
 ) -> Cluster:
-    degree = dict.fromkeys(members, 0.0)
+    """Return a cluster with its edges, its weakest link and the member of highest weighted degree as representative."""
+    degrees = dict.fromkeys(members, 0.0)
     for edge in edges:
-        # An asset that holds all of another is the better face of the group than a part of it.
-        degree[edge.a] += edge_weight(edge) + edge.coverage[1] / 100
-        degree[edge.b] += edge_weight(edge) + edge.coverage[0] / 100
+        # The share of the other asset breaks ties: an asset that contains another represents it better than vice versa.
+        degrees[edge.a] += edge_weight(edge) + edge.coverage[1] / 100
+        degrees[edge.b] += edge_weight(edge) + edge.coverage[0] / 100
     return Cluster(
         id=name,
         kind=kind,
-        representative=min(members, key=lambda m: (-degree[m], m)),
+        representative=min(members, key=lambda member: (-degrees[member], member)),
         weakest_link=_weakest_link(edges),
-        members=tuple(ClusterMember(sha256=m, uris=uris[m]) for m in members),
-        edges=tuple(sorted(edges, key=lambda e: (-e.probability, e.a, e.b))),
+        members=tuple(ClusterMember(sha256=member, uris=uris[member]) for member in members),
+        edges=tuple(sorted(edges, key=lambda edge: (-edge.probability, edge.a, edge.b))),
     )
 
 
 def _weakest_link(edges: list[Edge]) -> float:
-    """The least probability in a maximum spanning tree: the link without which the group falls apart."""
-    roots = _Roots()
+    """Return the lowest probability in a maximum spanning tree of the edges that have weight (Kruskal's algorithm)."""
+    sets = _DisjointSets()
     weakest = 1.0
     for edge in sorted((e for e in edges if edge_weight(e) > 0), key=lambda e: -e.probability):
-        if roots.join(edge.a, edge.b):
+        if sets.union(edge.a, edge.b):
             weakest = min(weakest, edge.probability)
     return weakest
 
 
-class _Roots:
-    """Disjoint sets of names, each called by one of its members."""
+class _DisjointSets:
+    """Disjoint sets of names (union-find with path halving); one member, the root, identifies each set."""
 
     def __init__(self) -> None:
-        self._above: dict[str, str] = {}
+        self._parents: dict[str, str] = {}
 
     def find(self, name: str) -> str:
-        """Return the root of the set that holds a name."""
-        while (above := self._above.get(name, name)) != name:
-            self._above[name] = name = self._above.get(above, above)
+        """Return the root of the set that contains a name."""
+        while (parent := self._parents.get(name, name)) != name:
+            self._parents[name] = name = self._parents.get(parent, parent)
         return name
 
-    def join(self, a: str, b: str) -> bool:
-        """Unite the sets of two names; return False if they are one set already."""
+    def union(self, a: str, b: str) -> bool:
+        """Merge the sets of two names, and return True if they were different sets."""
         a, b = self.find(a), self.find(b)
-        self._above[a] = b
+        self._parents[a] = b
         return a != b
