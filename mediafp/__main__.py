@@ -1,17 +1,22 @@
-"""Where the program starts: `mediafp`, or `python -m mediafp`."""
+"""Entry point of `mediafp` and of `python -m mediafp`."""
 
+import os
 import sys
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
+"""Exit status after Ctrl-C, equal to `ExitStatus.INTERRUPTED`, which is not loaded yet."""
 
 
 def main() -> None:
-    """Loads the command line, which takes seconds in which Ctrl-C should end without a traceback, and runs it."""
+    """Load and run the command line; Ctrl-C while it loads ends without a traceback."""
+    # The matrix products of a query are small: the threads of BLAS would spin longer than they compute (.08 CPU s of
+    # every start). Workers and ONNX Runtime set their threads themselves.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        from mediafp import cli
+        from mediafp.cli.app import main as run
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    cli.main()
+        sys.exit(EXIT_INTERRUPTED)
+    run()
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
 from mediafp.case.case import open_case
+from mediafp.case.matching import compare_analysis
 from mediafp.case.references import StoredReferences
 from mediafp.engine import analysis
 from mediafp.fingerprints.transcript import fingerprint_transcript
@@ -108,7 +109,7 @@ def _samples_of_query(query: Path, expected: Any, kind: str, references: StoredR
         return
     if file_analysis is None or (kind == "videos") != (file_analysis.asset.kind == "video"):
         return
-    pairs: list[ImagePair] | list[VideoPair] = references.compare_with_references(file_analysis)
+    pairs: list[ImagePair] | list[VideoPair] = compare_analysis(references, file_analysis)
     for pair in pairs:
         if not isinstance(pair.features, FEATURES[kind]):
             continue

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mediafp.case.case import Case, open_case
-from mediafp.cli.demo.build import CLIPS, PHOTOS, packaged_file
+from mediafp.cli.demo.media import CLIPS, PHOTOS, packaged_file
 
 # Read when the command line is imported: with one of these it prints colours, or short lines, where no terminal is.
 for variable in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES"):

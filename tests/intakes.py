@@ -1,4 +1,4 @@
-"""What files add to a store, made up, for the tests of the store; and other processes that have it open too."""
+"""Ingest records and ledger entries for the tests of the store, and other processes that open the same store."""
 
 import os
 import sqlite3
@@ -12,14 +12,14 @@ import numpy as np
 from processes import PATIENCE_SECONDS
 
 from mediafp.ingest.thumbnails import encode_thumbnail
-from mediafp.store.sqlite.ledger import LedgerEntry
-from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.store.sqlite.connection import DATABASE_NAME
+from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, Sighting, Thumbnail
-from mediafp.types.runs import IngestRecord
+from mediafp.types.runs import IngestRecord, LedgerEntry
 
 BAD_NAME = os.fsdecode(b"/dump/bad\xff \xe5\x89\xaf\n.mp4")
-"""A path with a byte that is no UTF-8, beside Chinese and a newline."""
+"""A path with a byte that is not UTF-8, beside Chinese characters and a newline."""
 JPEGS = [encode_thumbnail(np.full((8, 8, 3), 5 * n, np.uint8), 8) for n in range(40)]
 
 
@@ -41,7 +41,7 @@ def fingerprint(sha256: str, type: str = "pdq", rows: int = 3, *, seed: int = 0)
 
 
 def intake(name: str = "a", path: str | None = None, *, rows: int = 3) -> IngestRecord:
-    """All that one file adds: its asset's SHA-256 is its name repeated."""
+    """Return the record of one file; the SHA-256 of its asset is its name, repeated."""
     sha256, path = (name * 64)[:64], path or f"/dump/{name}.mp4"
     return IngestRecord(
         asset=Asset(
@@ -61,13 +61,13 @@ def intake(name: str = "a", path: str | None = None, *, rows: int = 3) -> Ingest
 
 
 def raw(store: SqliteStore, statement: str, values: tuple[object, ...] = ()) -> None:
-    """Changes the file behind the store's back."""
+    """Change the database through another connection."""
     with closing(sqlite3.connect(store.folder / DATABASE_NAME)) as database, database:
         database.execute(statement, values)
 
 
 def done(given: IngestRecord, *, version: str = "v") -> LedgerEntry:
-    """The row of a file that was taken in."""
+    """Return the ledger entry of a file that was ingested."""
     return LedgerEntry(
         path=given.sighting.uri,
         bytes=given.asset.bytes,
@@ -79,7 +79,7 @@ def done(given: IngestRecord, *, version: str = "v") -> LedgerEntry:
 
 
 def failed(path: str, kind: str = "corrupt", *, attempts: int = 1) -> LedgerEntry:
-    """The row of a file that could not be taken in."""
+    """Return the ledger entry of a file that failed."""
     return LedgerEntry(
         path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m", attempts=attempts
     )
@@ -89,20 +89,20 @@ HEAD = """
 import os, resource, sys
 from pathlib import Path
 from mediafp.types.errors import StoreError
-from mediafp.store.sqlite import ledger
 from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.runs import LedgerEntry
 
 def fail(path, kind="corrupt"):
-    row = ledger.LedgerEntry(path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m")
-    ledger.write_entry(store, row)
+    row = LedgerEntry(path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m")
+    store.write_ledger_entry(row)
 
-def limit(size=resource.RLIM_INFINITY):  # as a disk that is full
+def limit(size=resource.RLIM_INFINITY):  # like a full disk
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 """
 
 
 def child(code: str, folder: Path | None = None) -> "subprocess.Popen[str]":
-    """Another process, with the store of a folder open as `store`; its input and output are pipes."""
+    """Start another process, with the store of a folder open as `store`; its input and output are pipes."""
     opened = f"store = SqliteStore(Path({str(folder)!r}))\n" if folder else ""
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", HEAD + opened + textwrap.dedent(code)],
@@ -113,25 +113,25 @@ def child(code: str, folder: Path | None = None) -> "subprocess.Popen[str]":
 
 
 def tell(process: "subprocess.Popen[str]", line: str) -> None:
-    """Gives the process a line to read."""
+    """Write a line to the input of a process."""
     assert process.stdin is not None
     process.stdin.write(line + "\n")
     process.stdin.flush()
 
 
 def answer(process: "subprocess.Popen[str]") -> str:
-    """The next line that the process writes."""
+    """Return the next line of output of a process."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
 
 def ask(process: "subprocess.Popen[str]") -> str:
-    """The line that the process writes once it has read one."""
+    """Return the line that a process writes after it has read one."""
     tell(process, "")
     return answer(process)
 
 
 def end(process: "subprocess.Popen[str]") -> int:
-    """Its exit status, once it has no more to read."""
+    """Close the input of a process, and return its exit status."""
     process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode

@@ -1,4 +1,4 @@
-"""Programs that tests run, and what became of a process."""
+"""Programs that tests run, and states of processes."""
 
 import signal
 import subprocess
@@ -11,23 +11,23 @@ from typing import Any
 import imageio_ffmpeg
 
 PATIENCE_SECONDS = 600
-"""Wall seconds after which a test gives up on a process: enough on a busy machine, since no test is about speed."""
+"""Wall seconds after which a test fails because a process did not end: enough on a busy machine."""
 
 
 def ffmpeg(*arguments: object) -> None:
-    """Runs ffmpeg to its end; what it makes takes the place of what is there."""
+    """Run FFmpeg to its end; its output replaces an existing file."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *map(str, arguments)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=PATIENCE_SECONDS)
 
 
 def child(code: str, *arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """Another Python that ran this code."""
+    """Run code in another Python to its end."""
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, **options)
 
 
 def gone(pid: int, seconds: float = PATIENCE_SECONDS) -> bool:
-    """Whether a process ends within some seconds."""
+    """Return True if a process ends within some seconds."""
     until = time.monotonic() + seconds
     while state(pid) not in ("", "X", "Z"):
         if time.monotonic() > until:
@@ -39,7 +39,7 @@ def gone(pid: int, seconds: float = PATIENCE_SECONDS) -> bool:
 def with_default_signals(*command: object) -> list[str]:
     """Return a command line that runs a command with the signals that stop a program at their defaults.
 
-    What is started in the background, or by nohup, ignores some of them, and so does all that it starts.
+    A process that was started in the background or by nohup ignores some of them, and its children inherit that.
     """
     code = f"""
     import os, signal, sys
@@ -51,7 +51,7 @@ def with_default_signals(*command: object) -> list[str]:
 
 
 def state(pid: int) -> str:
-    """The state of a process, a letter; "" where there is none, and X or Z where it is dead."""
+    """Return the state of a process, a letter: X or Z if it is dead, "" if it does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

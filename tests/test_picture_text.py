@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mediafp.case.case import Case
 from mediafp.engine import analysis
-from mediafp.engine.local.pool import WorkerPool
+from mediafp.engine.interface import AnalysisRequest
+from mediafp.engine.local.engine import LocalEngine
 from mediafp.ingest.files import open_file
-from mediafp.store.sqlite import custody_log, ocr_results, text_index
 from mediafp.types.errors import NotMedia
 from mediafp.types.matches import OcrResult, TextLine
 
@@ -31,37 +31,42 @@ def marked(photo: np.ndarray, text: str, size: int, at: tuple[float, float], fon
 
 # Behind the locks ---------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
-    with WorkerPool(tmp_path_factory.mktemp("workers"), text=True) as made:
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+    with LocalEngine(tmp_path_factory.mktemp("workers")) as made:
         yield made
 
 
-def test_locked_workers_read_the_same(workers: WorkerPool, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_locked_workers_read_the_same(workers: LocalEngine, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     marked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
     with open_file(tmp_path / "a.png") as file:
         here = analysis.analyse_file(file, "", text=True)
         alone, warnings = workers.run_ocr(file)
-        there = workers.analyse(file, "", "image", text=True)
+        there = workers.analyse(file, "", "image", AnalysisRequest(ocr=True))
         assert here and here.text and here.text.lines and warnings == []
         assert there.text == here.text == alone
         assert workers.analyse(file, "", "image").text is None
 
 
-def test_a_file_that_is_no_picture_has_no_text(workers: WorkerPool, clips: dict[str, Path]) -> None:
+def test_a_file_that_is_no_picture_has_no_text(workers: LocalEngine, clips: dict[str, Path]) -> None:
     with open_file(clips["bikes"]) as file:
         with pytest.raises(NotMedia, match="no picture"):
             workers.run_ocr(file)
-        assert workers.analyse(file, "", "video", text=True).text is None
+        assert workers.analyse(file, "", "video", AnalysisRequest(ocr=True)).text is None
 
 
-def test_workers_without_what_reads_text_say_so(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
-    Image.fromarray(photos["cat"]).save(tmp_path / "a.png")
-    with (
-        WorkerPool(tmp_path) as made,
-        open_file(tmp_path / "a.png") as file,
-        pytest.raises(ValueError, match="without"),
-    ):
-        made.run_ocr(file)
+def test_an_idle_worker_without_ocr_models_is_replaced_by_one_with_them(
+    tmp_path: Path, photos: dict[str, np.ndarray]
+) -> None:
+    marked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
+    with LocalEngine(tmp_path) as engine, open_file(tmp_path / "a.png") as file:
+        assert engine.analyse(file, "", "image").text is None
+        (plain,) = engine._pool._all
+        assert not plain.ocr
+        assert engine.run_ocr(file)[0].lines
+        (worker,) = engine._pool._all
+        assert worker.ocr and plain.ended
+        engine.analyse(file, "", "image")
+        assert engine._pool._all == {worker}, "a worker with OCR models serves other tasks too"
 
 
 # In a store ---------------------------------------------------------------------------------------
@@ -80,38 +85,38 @@ def kept(case: Case) -> str:
 
 def write(case: Case, sha256: str, read: OcrResult) -> None:
     with case._store.writing():
-        ocr_results.save_ocr_result(case._store, sha256, read)
+        case._store.save_ocr_result(sha256, read)
 
 
 def test_text_comes_back_as_it_was_read(case: Case, kept: str) -> None:
-    assert ocr_results.ocr_lines(case._store, kept) is None and not ocr_results.has_ocr_result(case._store, kept, "1")
+    assert case._store.ocr_lines(kept) is None and not case._store.has_ocr_result(kept, "1")
     write(case, kept, text("微博 @样例用户", "MADE IN 香港"))
-    assert ocr_results.ocr_lines(case._store, kept) == text("微博 @样例用户", "MADE IN 香港").lines
-    assert ocr_results.has_ocr_result(case._store, kept, "1") and not ocr_results.has_ocr_result(case._store, kept, "2")
+    assert case._store.ocr_lines(kept) == text("微博 @样例用户", "MADE IN 香港").lines
+    assert case._store.has_ocr_result(kept, "1") and not case._store.has_ocr_result(kept, "2")
     write(case, kept, text(version="2"))
-    assert ocr_results.ocr_lines(case._store, kept) == () and ocr_results.has_ocr_result(case._store, kept, "2")
+    assert case._store.ocr_lines(kept) == () and case._store.has_ocr_result(kept, "2")
 
 
 def test_words_in_pictures_are_found_in_both_scripts_and_across_lines(case: Case, kept: str) -> None:
     write(case, kept, text("機器學習的", "方法 BREAKING", "@mei_star88"))
     for sought in ("机器学习", "機器學習", "学习的方法", "breaking", "mei", "机器 star88"):
-        (hit,) = text_index.search_passages(case._store, sought)
+        (hit,) = case._store.search_passages(sought)
         assert (hit.sha256, hit.source, hit.start, hit.end) == (kept, "picture", 0.0, 0.0)
         assert hit.text == "機器學習的\n方法 BREAKING\n@mei_star88"
-    assert list(text_index.search_passages(case._store, "nothing")) == []
+    assert list(case._store.search_passages("nothing")) == []
 
 
 def test_a_newer_reading_takes_the_older_ones_place(case: Case, kept: str) -> None:
     write(case, kept, text("first"))
     write(case, kept, text("second", version="2"))
-    assert list(text_index.search_passages(case._store, "first")) == []
-    assert len(list(text_index.search_passages(case._store, "second"))) == 1
+    assert list(case._store.search_passages("first")) == []
+    assert len(list(case._store.search_passages("second"))) == 1
 
 
 def test_what_is_written_again_is_logged_once(case: Case, kept: str) -> None:
     for _ in range(2):
         write(case, kept, text("once"))
-    assert len(list(custody_log.iter_log(case._store, "read"))) == 1
+    assert len(list(case._store.iter_log("read"))) == 1
 
 
 def test_an_altered_or_damaged_text_shows(case: Case, kept: str) -> None:
@@ -121,11 +126,14 @@ def test_an_altered_or_damaged_text_shows(case: Case, kept: str) -> None:
     raw(case._store, "UPDATE picture_text SET data = replace(data, 'was', 'is')")
     found = [problem for problem in case._store.check_integrity() if problem not in before]
     assert found == [
-        f"the text of {kept} is not what the log vouches for",
-        f"the passages of {kept} are not those of its text",
+        f"the OCR result of {kept} differs from the custody log",
+        f"the passages of {kept} differ from its OCR result",
     ]
     raw(case._store, "UPDATE picture_text SET data = '[[1, 2]]'")
     assert any("is damaged" in problem for problem in case._store.check_integrity())
     raw(case._store, "DELETE FROM picture_text")
     found = [problem for problem in case._store.check_integrity() if problem not in before]
-    assert found == [f"the text of {kept} is in the log, and gone", f"picture {kept} has passages and no text"]
+    assert found == [
+        f"the OCR result of {kept} is in the custody log, and missing from the store",
+        f"image {kept} has passages and no OCR result",
+    ]

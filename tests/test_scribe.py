@@ -58,14 +58,14 @@ def listened(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     sounds: list[float] = []
     two = Barrier(2)
 
-    def listen(sound: Audio, options: SpeechOptions, *, step: Callable[[float], object]) -> TranscribedAudio:
+    def listen(sound: Audio, options: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
         sounds.append(sound.duration)
         if sound.duration <= 2:
             # Not passed unless another file is listened to meanwhile.
             two.wait(timeout=PATIENCE_SECONDS)
         for share in (0.25, 0.5, 1.0):
             time.sleep(0.2 / sound.duration)
-            step(share)
+            on_progress(share)
         return heard(sound)
 
     monkeypatch.setattr(transcription.analysis, "transcribe_audio", listen)
@@ -75,7 +75,7 @@ def listened(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iterator[transcripts.FileTranscription]:
     files = (FoundFile(path=path) for path in paths)
     return run_transcription(
-        case._store, case._workers, files, OPTIONS, (), on_progress=(steps if steps is not None else []).append
+        case._store, case._engine, files, OPTIONS, (), on_progress=(steps if steps is not None else []).append
     )
 
 
@@ -113,7 +113,7 @@ def test_listening_ends_when_nobody_waits(case: Case, files: list[Path], monkeyp
     ended: list[str] = []
     another = Event()
 
-    def listen(sound: Audio, options: SpeechOptions, *, step: Callable[[float], object]) -> TranscribedAudio:
+    def listen(sound: Audio, options: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
         if sound.duration == 1:
             assert another.wait(PATIENCE_SECONDS)
             return heard(sound)
@@ -122,7 +122,7 @@ def test_listening_ends_when_nobody_waits(case: Case, files: list[Path], monkeyp
             until = time.monotonic() + PATIENCE_SECONDS
             while time.monotonic() < until:
                 time.sleep(0.005)
-                step(0.1)
+                on_progress(0.1)
         except transcription.TranscriptionCancelled:
             ended.append("stopped")
             raise

@@ -1,58 +1,70 @@
-"""The Python face: `mediafp.open(folder)` gives a case with the same verbs as the command line."""
+"""A case: one open store and its operations, one method for each command."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from functools import cached_property
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import platformdirs
-
-from mediafp.case import clusters, originals, query, transcription
-from mediafp.case.evidence import StoredEvidence
-from mediafp.case.ingestion import estimate, run
-from mediafp.case.ingestion.estimate import IngestEstimate
-from mediafp.case.originals import OriginalCheck
-from mediafp.case.query import AnalysedQuery, QueryOptions
-from mediafp.case.references import StoredReferences
-from mediafp.case.trace import build_trace
-from mediafp.engine.local.clips import cut_clips
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.programs import find_ffmpeg
-from mediafp.ingest.files import file_sha256, open_file
+from mediafp.case.originals import OriginalCheck, check_originals
+from mediafp.case.sources import Paths, Queries, iter_query_files, list_paths
+from mediafp.case.store_folder import resolve_store_folder
 from mediafp.ingest.walk import walk
-from mediafp.report.evidence_page import write_report
-from mediafp.report.trace_page import write_trace
-from mediafp.store.sqlite import text_index
-from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
-from mediafp.text.speech.misreadings import DEFAULT_LIST, load_misreadings
+from mediafp.store import Store, open_store
 from mediafp.types.clusters import Clustering
-from mediafp.types.errors import UnreadableMedia, UsageError
-from mediafp.types.matches import Clip, Match, PairKey, QueryResult, Trace, pair_key
+from mediafp.types.errors import UsageError
+from mediafp.types.matches import Clip, Match, QueryResult, Trace
 from mediafp.types.media import Asset
-from mediafp.types.runs import FileOutcome, IngestOptions, SpeechOptions
+from mediafp.types.runs import (
+    DEFAULT_MIN_PROBABILITY,
+    DEFAULT_TOP,
+    AssetRecord,
+    FileOutcome,
+    IngestOptions,
+    IntegrityReport,
+    LedgerEntry,
+    SpeechOptions,
+)
 from mediafp.types.transcripts import FileTranscription, SearchHit
 
-DEFAULT_TOP = 10
+# A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
+# or counted opens without them, in a fifth of the time.
+if TYPE_CHECKING:
+    from mediafp.case.query import AnalysedQuery, QueryOptions
+    from mediafp.case.references import StoredReferences
+    from mediafp.engine.interface import Engine
+
 TRACE_TOP = 10_000
-"""Matches of a trace at most: it names every one."""
-DEFAULT_MIN_PROBABILITY = 0.5
+"""Largest number of matches of a trace, which lists all of them."""
 
 
 class Case:
-    """One store and what can be asked of it. Use it as a context manager, or call `close`."""
+    """One open store and its operations.
 
-    def __init__(self, store: SqliteStore, *, sandboxed: bool = True) -> None:
+    Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.
+    Paths are given as one path or several; folders are searched. Iterators do their work while they are read.
+
+    All methods raise StoreError if the store cannot be read or written, and SandboxError if the sandbox is unavailable.
+    """
+
+    def __init__(self, store: Store, start_engine: "Callable[[], Engine]") -> None:
+        """Take over an open store. `open_case` is the usual way to get a case.
+
+        Args:
+            store: The store, which `close` closes.
+            start_engine: Function that returns a new engine.
+        """
         self._store = store
-        self._sandboxed = sandboxed
+        self._start_engine = start_engine
+        self._lock = threading.RLock()
+        self._opened_engine: Engine | None = None
+        self._opened_references: StoredReferences | None = None
 
     def close(self) -> None:
-        """Closes the store, and ends the workers that read files for it."""
-        for name in ("_workers", "_readers"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
+        """Close the store, and end the worker processes."""
+        if self._opened_engine:
+            self._opened_engine.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -61,252 +73,252 @@ class Case:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @cached_property
-    def _library(self) -> StoredReferences:
-        return StoredReferences(self._store)
+    @property
+    def folder(self) -> Path:
+        """Folder of the store."""
+        return self._store.folder
 
-    @cached_property
-    def _workers(self) -> WorkerPool:
-        return WorkerPool(self._store.folder, sandboxed=self._sandboxed)
+    def ingest(self, paths: Paths, options: IngestOptions | None = None) -> Iterator[FileOutcome]:
+        """Add files to the store; yield the outcome of each once it would survive a power cut.
 
-    @cached_property
-    def _readers(self) -> WorkerPool:
-        """Workers that read text in pictures too."""
-        return WorkerPool(self._store.folder, sandboxed=self._sandboxed, text=True)
+        Raises:
+            ModelError: A model is missing.
+        """
+        from mediafp.case.ingestion.run import run_ingest
 
-    def ingest(self, paths: Sequence[Path], options: IngestOptions | None = None) -> Iterator[FileOutcome]:
-        """What became of each file, as soon as it is safe in the store; folders are walked."""
-        options = options or IngestOptions()
-        try:
-            workers = WorkerPool(self._store.folder, sandboxed=self._sandboxed, text=options.analysis.ocr)
-            yield from run.run_ingest(self._store, workers, walk(paths), options)
-        finally:
-            self.__dict__.pop("_library", None)
-
-    def check_originals(self) -> Iterator[OriginalCheck]:
-        """Every sighting, and whether the file there still holds the asset's bytes."""
-        for asset in self._store.assets():
-            for uri in self._store.uris(asset.sha256):
-                try:
-                    with open_file(Path(uri)) as file:
-                        same = file_sha256(file) == asset.sha256
-                except UnreadableMedia:
-                    yield OriginalCheck(uri=uri, sha256=asset.sha256, state="out of reach")
-                else:
-                    yield OriginalCheck(uri=uri, sha256=asset.sha256, state="same" if same else "changed")
+        # An engine of its own, which the run closes when it ends or is abandoned.
+        yield from run_ingest(self._store, self._start_engine(), walk(list_paths(paths)), options or IngestOptions())
 
     def match(
         self,
-        paths: Sequence[Path],
+        queries: Queries,
         *,
         top: int = DEFAULT_TOP,
         min_probability: float = DEFAULT_MIN_PROBABILITY,
-        text: bool = True,
+        ocr: bool = True,
         speech: SpeechOptions | None = SpeechOptions(),  # noqa: B008
     ) -> Iterator[QueryResult]:
-        """The answer for each file, in the order asked; folders are walked, and what is not media in them is left out.
+        """Yield the matches of each query, in order; files in folders that are not media are omitted.
 
-        With `text` what stands in the query is read, and in references where the case does not hold it. Where the case
-        holds transcripts, files are listened to, unless `speech` is None.
+        Args:
+            queries: Paths, contents as bytes, or open files: one or several. They are not added to the store.
+            top: Largest number of matches of each query.
+            min_probability: Probability below which a match is not returned.
+            ocr: Run OCR on the query, and on probable matches without an OCR result in the store.
+            speech: Options for transcribing the query, if the store contains transcripts; None to compare no speech.
         """
-        question = QueryOptions(top=top, min_probability=min_probability, ocr=text, speech=speech)
-        return (asked.result for asked in self._ask(paths, question))
+        from mediafp.case.query import QueryOptions
 
-    def _ask(self, paths: Sequence[Path], question: QueryOptions) -> Iterator[AnalysedQuery]:
-        """What is known of each file; what is not media in folders is left out."""
-        workers = self._readers if question.ocr else self._workers
-        for found in walk(paths):
-            asked = query.run_query(found, self._store, self._library, workers, question)
-            if asked.result.error != query.NOT_MEDIA_MESSAGE or found.root is None:
-                yield asked
+        options = QueryOptions(top=top, min_probability=min_probability, ocr=ocr, speech=speech)
+        for query in self._run_queries(queries, options):
+            yield query.result
 
     def trace(
         self,
-        paths: Sequence[Path],
+        queries: Queries,
         *,
         min_probability: float = DEFAULT_MIN_PROBABILITY,
-        text: bool = True,
+        ocr: bool = True,
         report_path: Path | None = None,
     ) -> Iterator[Trace]:
-        """Where each picture was seen, oldest first; folders are walked. With `page` the evidence is written there.
+        """Yield where each image was seen, by date, and its most complete reference.
 
-        Raises UsageError where the page cannot be written, or is wanted of several pictures.
+        Args:
+            queries: As for `match`.
+            min_probability: As for `match`.
+            ocr: As for `match`.
+            report_path: HTML page to write the evidence of a single query to.
+
+        Raises:
+            UsageError: The page cannot be written, or there are several queries for it.
         """
+        from mediafp.case.originals import find_stored_rectangles
+        from mediafp.case.query import QueryOptions
+        from mediafp.case.reports import check_page_path, write_trace_page
+        from mediafp.case.trace import build_trace
+
         if report_path:
-            _must_be_a_page(report_path)
-            if len(list(islice(walk(paths), 2))) > 1:
-                raise UsageError("a page shows the trace of one picture; name one")
-        question = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=text, speech=None)
-        for asked in self._ask(paths, question):
-            traced = build_trace(
-                asked.result,
-                self._store.sightings,
-                lambda sha256: originals.find_stored_rectangles(self._store, sha256),
-            )
-            if report_path and asked.analysis:
-                with _writing(report_path):
-                    write_trace(report_path, traced, StoredEvidence(self._store, asked.analysis))
-            yield traced
+            check_page_path(report_path)
+            if len(list(islice(iter_query_files(queries, self.folder), 2))) > 1:
+                raise UsageError("cannot write several traces to one page; name one image")
+        options = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=ocr, speech=None)
+        for query in self._run_queries(queries, options):
+            trace = build_trace(query.result, self._store.sightings, partial(find_stored_rectangles, self._store))
+            if report_path and query.analysis:
+                write_trace_page(report_path, trace, self._store, query.analysis)
+            yield trace
 
     def transcribe(
         self,
-        paths: Sequence[Path],
+        paths: Paths,
         speech: SpeechOptions = SpeechOptions(),  # noqa: B008
         *,
-        tells: Path = DEFAULT_LIST,
+        misreadings: Path | None = None,
         on_progress: Callable[[float], object] = lambda files: None,
     ) -> Iterator[FileTranscription]:
-        """What is said in each file, in the order asked, out of the store where it was heard before; folders are walked.
+        """Yield the transcript of each file, in order, and store it; a stored transcript is returned as it is.
 
-        What is no media in a folder is left out. `step` is told how many files are done, those underway in part. Raises
-        ModelError before the first file where a model is missing.
+        Files in folders that are not media are omitted.
+
+        Args:
+            paths: Files and folders; the files need not be in the store.
+            speech: Options of the transcription.
+            misreadings: TOML list of the misreadings to find; None for the included one.
+            on_progress: Called with the number of files done, including fractions of those in progress.
+
+        Raises:
+            ModelError: The speech model is missing; raised before the first file.
+            UsageError: The list of misreadings cannot be read.
         """
-        for done in transcription.run_transcription(
-            self._store, self._workers, walk(paths), speech, load_misreadings(tells), on_progress=on_progress
+        from mediafp.case.transcription import run_transcription
+        from mediafp.text.speech.misreadings import DEFAULT_LIST, load_misreadings
+
+        known_misreadings = load_misreadings(misreadings or DEFAULT_LIST)
+        files = walk(list_paths(paths))
+        for result in run_transcription(
+            self._store, self._engine, files, speech, known_misreadings, on_progress=on_progress
         ):
-            if done.is_media or done.named_explicitly:
-                yield done
+            if result.is_media or result.named_explicitly:
+                yield result
 
     def search(self, text: str) -> Iterator[SearchHit]:
-        """The passages of what is said, and written in pictures, that hold all words and phrases of a text, best first."""
-        return text_index.search_passages(self._store, text)
+        """Yield the passages of transcripts and of text in images that contain all words of a text, best first.
+
+        Raises:
+            UsageError: The text contains no word.
+        """
+        return self._store.search_passages(text)
 
     def match_all(self) -> Iterator[tuple[Asset, list[Match]]]:
-        """Every asset with its matches among the others, unlikely ones included."""
-        return self._library.relations()
+        """Yield every asset with its matches among the others, improbable ones included."""
+        from mediafp.case.matching import match_all
+
+        yield from match_all(self._references(), self._store)
 
     def cluster(self, relations: list[tuple[Asset, list[Match]]] | None = None) -> Clustering:
-        """The groups of near-duplicates, from `relations` where they are at hand."""
-        return clusters.cluster_store(self._store, list(self.match_all()) if relations is None else relations)
+        """Return the clusters of near-duplicates; `relations` is the result of `match_all`, if it is at hand."""
+        from mediafp.case.clusters import cluster_store
+
+        return cluster_store(self._store, list(self.match_all()) if relations is None else relations)
 
     def pairwise_results(self, relations: list[tuple[Asset, list[Match]]]) -> list[QueryResult]:
-        """The likely matches within the store, each pair once: of two directions the likelier.
+        """Return the probable matches in the result of `match_all`, each pair once, by query."""
+        from mediafp.case.clusters import pairwise_results
 
-        Of two pictures that are as likely, the part is held against the whole, so that the cut can be seen.
-        """
-
-        def worth(match: Match) -> tuple[float, float]:
-            return round(match.probability, 2), -match.placement.covered if match.placement else 0.0
-
-        best: dict[PairKey, tuple[str, Match]] = {}
-        for asset, matches in relations:
-            for match in matches:
-                pair = pair_key(asset.sha256, match.sha256, match.relation)
-                if match.probability >= DEFAULT_MIN_PROBABILITY and (
-                    pair not in best or worth(match) > worth(best[pair][1])
-                ):
-                    best[pair] = (asset.sha256, match)
-        chosen: dict[str, list[Match]] = {}
-        for sha256, match in best.values():
-            chosen.setdefault(sha256, []).append(match)
-        return [
-            QueryResult(
-                query=self._store.uris(asset.sha256)[0],
-                sha256=asset.sha256,
-                kind=asset.kind,
-                error=None,
-                matches=tuple(chosen.get(asset.sha256, ())),
-            )
-            for asset, _ in relations
-        ]
+        return pairwise_results(self._store, relations)
 
     def report(
         self,
-        out: Path,
+        page: Path,
         *,
-        clips: bool,
+        clips: bool = False,
         on_progress: Callable[[], object] = lambda: None,
         on_clip: Callable[[], object] = lambda: None,
     ) -> list[Clip]:
-        """Writes the evidence page, and with `clips` the matched stretches into a folder beside it.
+        """Write every match with its evidence, and the clusters, to an HTML page; return the clips.
 
-        `step` is called once an asset compared, `cut` once a clip. Raises UsageError where `out` cannot be written, or
-        is no page, and SandboxError where ffmpeg cannot be locked in; both before the first.
+        Args:
+            page: The page to write.
+            clips: Cut the matching segments of videos into a folder next to the page.
+            on_progress: Called after each asset that was compared.
+            on_clip: Called after each clip.
+
+        Raises:
+            UsageError: The page cannot be written, or FFmpeg is missing.
         """
-        ffmpeg = find_ffmpeg(sandboxed=self._sandboxed) if clips else None
-        folder = out.with_name(out.stem + "-clips")
-        with _writing(folder):
-            if clips:
-                folder.mkdir(parents=True, exist_ok=True)
-        _must_be_a_page(out)
+        from mediafp.case.reports import prepare_report, write_evidence
+
+        cut_clips = self._engine.clip_cutter() if clips else None
+        prepare_report(page, clips=clips)
         relations = []
         for relation in self.match_all():
             relations.append(relation)
             on_progress()
-        found = self.pairwise_results(relations)
-        clustering = self.cluster(relations)
+        return write_evidence(page, self._store, relations, cut_clips=cut_clips, on_clip=on_clip)
 
-        def write(linked: Sequence[Clip] = ()) -> None:
-            with _writing(out):
-                write_report(
-                    out, results=found, clustering=clustering, source=StoredEvidence(self._store), clips=linked
-                )
+    def check_originals(self) -> Iterator[OriginalCheck]:
+        """Yield the state of the original file of every sighting, after hashing it."""
+        return check_originals(self._store)
 
-        # Clips take long: the page is there before them, and again with links to them.
-        write()
-        made = []
-        if ffmpeg:
-            for clip in cut_clips(folder, answers=found, originals=self._original, run=ffmpeg.run):
-                made.append(clip)
-                on_clip()
-            if any(clip.path for clip in made):
-                write(made)
-            with suppress(OSError):
-                # It is empty where nothing could be cut.
-                folder.rmdir()
-        return made
+    def verify(self) -> IntegrityReport:
+        """Return the result of checking the store against itself and its custody log."""
+        problems = self._store.check_integrity()
+        if problems:
+            return IntegrityReport(problems=tuple(problems), assets=0, log_entries=0, last_log_hash="")
+        entries, last_hash = self._store.last_log_entry()
+        return IntegrityReport(problems=(), assets=self.count_assets(), log_entries=entries, last_log_hash=last_hash)
 
-    @contextmanager
-    def _original(self, sha256: str) -> Iterator[int | None]:
-        """The descriptor of a file that still holds the asset's bytes; None where it is gone or was changed."""
-        with originals.open_original(self._store, sha256) as file:
-            yield file.descriptor if file else None
+    def failures(self) -> list[LedgerEntry]:
+        """Return the paths that failed, with the reasons."""
+        return self._store.failures()
 
+    def export_records(self) -> Iterator[AssetRecord]:
+        """Yield everything that an export contains of each asset, by SHA-256."""
+        for asset in self._store.assets():
+            yield AssetRecord(
+                asset=asset,
+                sightings=tuple(self._store.sightings(asset.sha256)),
+                fingerprints=tuple(self._store.fingerprint_types(asset.sha256)),
+                warnings=tuple(self._store.warnings(asset.sha256)),
+                transcript=self._store.find_transcript(asset.sha256),
+                text=self._store.ocr_lines(asset.sha256),
+            )
 
-def _must_be_a_page(out: Path) -> None:
-    """Nothing; raises UsageError where a page cannot be written, or would take the place of something else."""
-    with _writing(out):
-        if out.exists() and not out.read_bytes()[:9].lower() == b"<!doctype":
-            raise UsageError(f"{out} is there and is no page; name another file")
-        if not out.parent.is_dir():
-            raise UsageError(f"{out.parent} is no folder; make it first")
+    def count_assets(self) -> int:
+        """Return the number of assets in the store."""
+        return self._store.count_assets()
 
+    def count_files(self, paths: Paths, on_skipped: Callable[[Path], object] = lambda path: None) -> int:
+        """Return the number of files in paths; `on_skipped` gets each entry of a folder that is not a file."""
+        return sum(1 for _ in walk(list_paths(paths), on_skipped))
 
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    """Errors of the disk as a UsageError that names the file."""
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"{error.filename or out} cannot be written: {error.strerror}") from error
+    def has_transcripts(self) -> bool:
+        """Return True if the store contains a transcript."""
+        return self._store.has_transcripts()
 
+    @property
+    def _engine(self) -> "Engine":
+        """Engine of all operations but `ingest`."""
+        with self._lock:
+            if self._opened_engine is None:
+                self._opened_engine = self._start_engine()
+            return self._opened_engine
 
-def estimate_ingest(
-    folder: Path | None, paths: Sequence[Path], options: IngestOptions | None = None, *, sandboxed: bool = True
-) -> IngestEstimate:
-    """What `ingest` into the case of a folder would do, and roughly how long it would take. Writes nothing."""
-    folder = folder or default_store_folder()
-    with ExitStack() as stack:
-        store = stack.enter_context(SqliteStore(folder)) if (folder / DATABASE_NAME).exists() else None
-        options = options or IngestOptions()
-        workers = stack.enter_context(WorkerPool(folder, sandboxed=sandboxed, text=options.analysis.ocr))
-        return estimate.estimate_ingest(store, workers, walk(paths), options)
+    def _references(self) -> "StoredReferences":
+        """Return the references, with everything that was ingested until now."""
+        from mediafp.case.references import StoredReferences
 
+        with self._lock:
+            references = self._opened_references
+            if references is None or not references.update():
+                references = self._opened_references = StoredReferences(self._store)
+            return references
 
-def default_store_folder() -> Path:
-    """The store's folder where none is named: MEDIAFP_STORE, else the user's data folder."""
-    named = os.environ.get("MEDIAFP_STORE")
-    return Path(named) if named else Path(platformdirs.user_data_dir("mediafp")) / "case"
+    def _run_queries(self, queries: Queries, options: "QueryOptions") -> "Iterator[AnalysedQuery]":
+        from mediafp.case.query import NOT_MEDIA_MESSAGE, run_query
+
+        for file in iter_query_files(queries, self.folder):
+            query = run_query(file, self._store, self._references(), self._engine, options)
+            if query.result.error != NOT_MEDIA_MESSAGE or file.named_explicitly:
+                yield query
 
 
 def open_case(folder: Path | str | None = None, *, create: bool = False, sandboxed: bool = True) -> Case:
-    """The case in a folder. Raises StoreError where there is none and `create` is false.
+    """Return the case in a folder, opened.
 
-    Without `locked`, files are read in workers that are not locked in: for a system that has no locks, and for trusted
-    files alone.
+    Args:
+        folder: Folder of the store; None for MEDIAFP_STORE, or else the user's data folder.
+        create: Create the store if it does not exist.
+        sandboxed: False to decode files without the sandbox: for trusted files, or a system that has no sandbox.
+
+    Raises:
+        StoreError: The store does not exist, is damaged, or was made by a newer version.
     """
-    if folder == "":
-        raise UsageError("--store needs a folder's name")
-    return Case(
-        SqliteStore(Path(folder) if folder is not None else default_store_folder(), create=create), sandboxed=sandboxed
-    )
+    store = open_store(resolve_store_folder(folder), create=create)
+    return Case(store, partial(_start_engine, store.folder, sandboxed=sandboxed))
+
+
+def _start_engine(scratch_folder: Path, *, sandboxed: bool) -> "Engine":
+    from mediafp.case.engines import new_engine
+
+    return new_engine(scratch_folder, sandboxed=sandboxed)

@@ -1,90 +1,77 @@
-"""What mediafp needs, and whether it is here."""
+"""Checks of the libraries, the model files and the sandbox on this machine."""
 
 import os
-import re
-import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
-import ctranslate2
-import cv2
-import faiss
-import faster_whisper
-import imageio_ffmpeg
 import numpy as np
-import onnxruntime
 
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.programs import find_ffmpeg
+from mediafp.case.engines import new_engine
+from mediafp.engine.libraries import ffmpeg_program_version
 from mediafp.engine.local.sandbox import check_restrictions
+from mediafp.fingerprints.libraries import onnxruntime_version
 from mediafp.ingest.files import OpenFile
-from mediafp.types import model_files
+from mediafp.ingest.libraries import ffmpeg_version, is_ffmpeg_supported, pyav_version
+from mediafp.ingest.thumbnails import encode_thumbnail
+from mediafp.matching.libraries import has_sift, opencv_version
+from mediafp.store.libraries import faiss_version, is_sqlite_supported, sqlite_version
+from mediafp.text.speech.libraries import transcription_versions
 from mediafp.types.errors import MediafpError
+from mediafp.types.model_files import REINSTALL_HINT, check_model_files
 
-MIN_FFMPEG_VERSION = (8, 1, 3)
-"""The oldest FFmpeg that is let near untrusted files."""
+MIN_PYTHON_VERSION = (3, 12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentCheck:
-    """One thing that was looked at."""
+    """One requirement, and whether this machine meets it."""
 
     name: str
     ok: bool
     detail: str
+    """The version, or the reason why it is not met."""
 
 
 def check_environment() -> Iterator[EnvironmentCheck]:
-    """Findings on Python, libraries, model files and this machine."""
-    yield EnvironmentCheck(name="Python", ok=sys.version_info >= (3, 12), detail=sys.version.split()[0])
-    yield EnvironmentCheck(name="SQLite", ok=sqlite3.sqlite_version_info >= (3, 37), detail=sqlite3.sqlite_version)
-    ffmpeg = av.ffmpeg_version_info
-    good = tuple(int(part) for part in re.findall(r"\d+", ffmpeg)[:3]) >= MIN_FFMPEG_VERSION
-    yield EnvironmentCheck(name="PyAV", ok=good, detail=f"{av.__version__}, FFmpeg {ffmpeg} inside")
-    yield EnvironmentCheck(name="OpenCV with SIFT", ok=hasattr(cv2, "SIFT_create"), detail=cv2.__version__)
-    yield EnvironmentCheck(name="FAISS", ok=True, detail=faiss.__version__)
-    devices = ctranslate2.get_cuda_device_count()
-    yield EnvironmentCheck(
-        name="faster-whisper",
-        ok=True,
-        detail=f"{faster_whisper.__version__}, CTranslate2 {ctranslate2.__version__}, "
-        + (f"{devices} GPU" if devices else "on the CPU"),
-    )
-    yield EnvironmentCheck(name="ONNX Runtime", ok=True, detail=onnxruntime.__version__)
-    yield _ffmpeg()
-    for weight, state in model_files.check_model_files():
-        good = state == "ok"
-        detail = weight.version if good else f"{state}: {model_files.REINSTALL_HINT}"
-        yield EnvironmentCheck(name=f"model {weight.name}", ok=good, detail=detail)
-    for one in check_restrictions():
-        yield EnvironmentCheck(name=f"lock: {one.name}", ok=one.available, detail=one.detail)
-    yield _worker()
+    """Yield a check of everything that the program needs."""
+    yield EnvironmentCheck(name="Python", ok=sys.version_info >= MIN_PYTHON_VERSION, detail=sys.version.split()[0])
+    yield EnvironmentCheck(name="SQLite", ok=is_sqlite_supported(), detail=sqlite_version())
+    detail = f"{pyav_version()}, with FFmpeg {ffmpeg_version()}"
+    yield EnvironmentCheck(name="PyAV", ok=is_ffmpeg_supported(), detail=detail)
+    yield EnvironmentCheck(name="OpenCV with SIFT", ok=has_sift(), detail=opencv_version())
+    yield EnvironmentCheck(name="FAISS", ok=True, detail=faiss_version())
+    yield EnvironmentCheck(name="faster-whisper", ok=True, detail=transcription_versions())
+    yield EnvironmentCheck(name="ONNX Runtime", ok=True, detail=onnxruntime_version())
+    yield _try("sandboxed FFmpeg, for clips", _start_ffmpeg)
+    for file, state in check_model_files():
+        detail = file.version if state == "ok" else f"{state}; {REINSTALL_HINT}"
+        yield EnvironmentCheck(name=f"model {file.name}", ok=state == "ok", detail=detail)
+    for restriction in check_restrictions():
+        yield EnvironmentCheck(name=f"sandbox: {restriction.name}", ok=restriction.available, detail=restriction.detail)
+    yield _try("analysis of an image in a sandboxed worker", _analyse_image)
     yield EnvironmentCheck(name="cores", ok=True, detail=str(os.cpu_count()))
 
 
-def _ffmpeg() -> EnvironmentCheck:
-    """Whether the program that cuts clips starts behind the locks."""
-    what = "ffmpeg, locked in, for clips"
+def _try(name: str, action: Callable[[], str]) -> EnvironmentCheck:
+    """Return a check that is met if an action raises no error; its result is the detail."""
     try:
-        find_ffmpeg(sandboxed=True)
-        return EnvironmentCheck(name=what, ok=True, detail=imageio_ffmpeg.get_ffmpeg_version())
+        return EnvironmentCheck(name=name, ok=True, detail=action())
     except MediafpError as error:
-        return EnvironmentCheck(name=what, ok=False, detail=str(error))
+        return EnvironmentCheck(name=name, ok=False, detail=str(error))
 
 
-def _worker() -> EnvironmentCheck:
-    """Whether a worker locks itself in and reads a picture there."""
-    what = "a picture read by a locked worker"
-    try:
-        with tempfile.TemporaryFile() as file, WorkerPool(Path(tempfile.gettempdir())) as workers:
-            file.write(cv2.imencode(".png", np.zeros((32, 32, 3), np.uint8))[1].tobytes())
-            file.flush()
-            with OpenFile("doctor.png", os.dup(file.fileno())) as opened:
-                workers.analyse(opened, "", "image")
-    except MediafpError as error:
-        return EnvironmentCheck(name=what, ok=False, detail=str(error))
-    return EnvironmentCheck(name=what, ok=True, detail="done")
+def _start_ffmpeg() -> str:
+    new_engine(Path(tempfile.gettempdir())).clip_cutter()
+    return ffmpeg_program_version()
+
+
+def _analyse_image() -> str:
+    with tempfile.TemporaryFile() as file, new_engine(Path(tempfile.gettempdir())) as engine:
+        file.write(encode_thumbnail(np.zeros((32, 32, 3), np.uint8), 32))
+        file.flush()
+        with OpenFile("doctor.jpg", os.dup(file.fileno())) as opened:
+            engine.analyse(opened, "", "image")
+    return "done"

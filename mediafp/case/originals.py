@@ -1,4 +1,4 @@
-"""The files from which assets were ingested."""
+"""The original files of assets, and what is computed from stored thumbnails in their place."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -7,51 +7,64 @@ from pathlib import Path
 from typing import Literal
 
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
-from mediafp.ingest.thumbnails import decode_thumbnail
-from mediafp.matching.images.rectangles import find_rectangles
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.types.errors import UnreadableMedia
 from mediafp.types.geometry import box_corners
 from mediafp.types.matches import Point
 from mediafp.types.media import Pixels
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginalCheck:
+    """State of one original: same content, changed since, or unreachable (gone, or in an archive)."""
+
+    uri: str
+    sha256: str
+    state: Literal["same", "changed", "unreachable"]
+
+
+def check_originals(store: Store) -> Iterator[OriginalCheck]:
+    """Yield the state of the file of every sighting, after hashing it."""
+    for asset in store.assets():
+        for uri in store.uris(asset.sha256):
+            try:
+                with open_file(Path(uri)) as file:
+                    is_same = file_sha256(file) == asset.sha256
+            except UnreadableMedia:
+                yield OriginalCheck(uri=uri, sha256=asset.sha256, state="unreachable")
+            else:
+                yield OriginalCheck(uri=uri, sha256=asset.sha256, state="same" if is_same else "changed")
+
+
 @contextmanager
-def open_original(store: SqliteStore, sha256: str) -> Iterator[OpenFile | None]:
-    """A file that still holds the asset's bytes; None where it is gone or was changed."""
+def open_original(store: Store, sha256: str) -> Iterator[OpenFile | None]:
+    """Yield an open file with the content of an asset; None if all its originals are gone or have changed."""
     with ExitStack() as opened:
-        found = None
+        original = None
         for uri in store.uris(sha256):
             try:
                 file = opened.enter_context(open_file(Path(uri)))
                 if file_sha256(file) == sha256:
-                    found = file
+                    original = file
                     break
             except UnreadableMedia:
                 continue
-        yield found
+        yield original
 
 
-def find_stored_rectangles(store: SqliteStore, sha256: str) -> list[tuple[Point, ...]]:
-    """The rectangles that stand out in a stored picture, in its pixels."""
+def find_stored_rectangles(store: Store, sha256: str) -> list[tuple[Point, ...]]:
+    """Return the prominent rectangles in a stored image, as corners in pixels of the original."""
+    from mediafp.ingest.thumbnails import decode_thumbnail
+    from mediafp.matching.images.rectangles import find_rectangles
+
     jpeg = store.row_thumbnail(sha256, 0)
     if jpeg is None:
         return []
     thumbnail = decode_thumbnail(jpeg)
-    zoom = _enlargement(store, sha256, thumbnail)
-    return [tuple((x * zoom, y * zoom) for x, y in box_corners(box).tolist()) for box in find_rectangles(thumbnail)]
+    scale = thumbnail_scale(store, sha256, thumbnail)
+    return [tuple((x * scale, y * scale) for x, y in box_corners(box).tolist()) for box in find_rectangles(thumbnail)]
 
 
-def _enlargement(store: SqliteStore, sha256: str, thumbnail: Pixels) -> float:
-    """Pixels of a stored picture a pixel of its thumbnail."""
-    properties = store.asset(sha256).properties
-    return max(int(properties["width"] or 0), int(properties["height"] or 0)) / float(max(thumbnail.shape[:2]))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OriginalCheck:
-    """A file in which an asset was seen: still the same, changed since, or out of reach (gone, or in an archive)."""
-
-    uri: str
-    sha256: str
-    state: Literal["same", "changed", "out of reach"]
+def thumbnail_scale(store: Store, sha256: str, thumbnail: Pixels) -> float:
+    """Return the pixels of a stored image per pixel of its thumbnail."""
+    return max(store.asset(sha256).size) / float(max(thumbnail.shape[:2]))

@@ -1,4 +1,4 @@
-"""Progress and work time of files that are processed side by side."""
+"""Progress and work time of files that are processed at once."""
 
 import time
 from collections import defaultdict
@@ -7,30 +7,31 @@ from contextlib import contextmanager
 from threading import Lock
 
 ProgressCallback = Callable[[float], object]
+"""Function that gets the amount done so far."""
 
 
-class _Progress:
-    """Adds up the shares of the files underway."""
+class ProgressSum:
+    """Sum of the shares that are done of several files. Files may report from any thread."""
 
     def __init__(self, on_progress: ProgressCallback) -> None:
         self._on_progress, self._done, self._lock = on_progress, 0.0, Lock()
 
-    def file(self) -> ProgressCallback:
-        """To be told the share of one file that is done, from any thread."""
+    def add_file(self) -> ProgressCallback:
+        """Return the function that gets the share of one more file that is done, 0..1."""
         last = 0.0
 
-        def told(share: float) -> None:
+        def report(share: float) -> None:
             nonlocal last
             with self._lock:
                 self._done += share - last
                 last = share
                 self._on_progress(self._done)
 
-        return told
+        return report
 
 
 class WorkTimer:
-    """Wall time, shared among the files that are worked on side by side; a file is known by its number."""
+    """Wall time, divided at each moment among the files that are worked on; a file is named by its number."""
 
     def __init__(self) -> None:
         self._lock, self._since = Lock(), time.monotonic()
@@ -38,8 +39,8 @@ class WorkTimer:
         self._working: list[int] = []
 
     @contextmanager
-    def on(self, file: int) -> Iterator[None]:
-        """While a file is worked on, in any thread."""
+    def measure(self, file: int) -> Iterator[None]:
+        """Count the time inside the block, in any thread, as work on a file."""
         with self._lock:
             self._settle()
             self._working.append(file)
@@ -50,8 +51,8 @@ class WorkTimer:
                 self._settle()
                 self._working.remove(file)
 
-    def taken(self, file: int) -> float:
-        """Seconds that a file took; to be asked once."""
+    def take_seconds(self, file: int) -> float:
+        """Return the seconds spent on a file, and forget them."""
         with self._lock:
             return self._spent.pop(file, 0.0)
 

@@ -1,107 +1,131 @@
-"""What a store knows of a file that need not be in it."""
+"""The matches of one file that need not be in the store."""
 
-import os
 from dataclasses import dataclass, replace
+from functools import partial
 
-from mediafp.case.originals import _enlargement, open_original
+from mediafp.case.matching import match_analysis
+from mediafp.case.originals import open_original, thumbnail_scale
 from mediafp.case.references import StoredReferences
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.process import anonymous_file
-from mediafp.ingest.files import OpenFile, file_sha256, open_file
+from mediafp.case.sources import QueryFile
+from mediafp.engine.interface import AnalysisRequest, Engine
+from mediafp.ingest.files import file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.thumbnails import decode_thumbnail
-from mediafp.ingest.walk import FoundFile
 from mediafp.matching.images.text_evidence import TextLines
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.types.errors import MediaError
+from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, QueryResult, TextLine
+from mediafp.types.media import Audio
 from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.transcripts import TranscribedAudio
 
 NOT_MEDIA_MESSAGE = "not an image, video or audio file"
+"""Error of a query result whose file is not media."""
 MAX_NEAR_MISSES = 3
-"""Candidates that are told with what speaks against them."""
+"""Candidates below the probability threshold that a result lists with their reasons. Chosen, not measured."""
 MIN_OCR_PROBABILITY = 0.5
-"""Probability from which a match's picture is read where the store does not hold its text."""
+"""Probability of a match from which OCR is run on its image if the store has no OCR result of it. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryOptions:
-    """What is wanted of an answer: at most `top` matches with a probability of `least`; whether the text in pictures is
-    read, of the query and of references whose text the store lacks; how to listen to it (None: not at all)."""
+    """Options of a query."""
 
     top: int
+    """Largest number of matches."""
     min_probability: float
+    """Probability below which a match is not returned."""
     ocr: bool
+    """Run OCR on the query, and on probable matches without an OCR result in the store."""
     speech: SpeechOptions | None
+    """Options for transcribing the query; None to compare no speech."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AnalysedQuery:
-    """An answer, and the file as it was read; `reading` is None where it could not be."""
+    """The result of a query, and the analysis of its file; None if it failed."""
 
     result: QueryResult
     analysis: FileAnalysis | None
 
 
 def run_query(
-    found: FoundFile, store: SqliteStore, library: StoredReferences, workers: WorkerPool, question: QueryOptions
+    query: QueryFile, store: Store, references: StoredReferences, engine: Engine, options: QueryOptions
 ) -> AnalysedQuery:
-    """What the library knows of one file; an error is part of the answer.
+    """Return the matches of one file; a file that cannot be used gives a result with an error.
 
-    Words are sought where the library holds any; those of a known file come from the store.
+    Speech is compared if the store contains transcripts. The transcript of a known file comes from the store.
+
+    Raises:
+        UsageError: A model is missing, or the store or the sandbox fails.
     """
-    name, speech = os.fspath(found.path), question.speech
 
-    def failed(error: str) -> AnalysedQuery:
-        return AnalysedQuery(result=QueryResult(query=name, sha256=None, kind=None, error=error), analysis=None)
+    def fail(error: str) -> AnalysedQuery:
+        return AnalysedQuery(result=QueryResult(query=query.name, sha256=None, kind=None, error=error), analysis=None)
 
+    speech = options.speech if options.speech and references.transcripts.assets else None
     try:
-        with open_file(found.path, found.root) as file:
+        with query.open() as file:
             kind = detect_kind(file)
             if kind is None:
-                return failed(NOT_MEDIA_MESSAGE)
-            heard = speech is not None and bool(library.transcripts.assets)
+                return fail(NOT_MEDIA_MESSAGE)
             sha256 = file_sha256(file)
-            reading = workers.analyse(file, sha256, kind, audio=heard, text=question.ocr, image=True)
+            request = AnalysisRequest(audio=speech is not None, ocr=options.ocr, image=True)
+            analysis = engine.analyse(file, sha256, kind, request)
     except MediaError as error:
-        return failed(str(error))
+        return fail(str(error))
 
-    def text_of(match: Match) -> TextLines | None:
-        lines = library.text_of(match)
-        if lines is None and question.ocr and match.probability >= MIN_OCR_PROBABILITY:
-            lines = _read_now(store, match.sha256, workers)
+    def ocr_lines(match: Match) -> TextLines | None:
+        lines = store.ocr_lines(match.sha256)
+        if lines is None and options.ocr and match.probability >= MIN_OCR_PROBABILITY:
+            lines = _run_ocr_on_asset(store, match.sha256, engine)
         return lines
 
-    words = library.transcript_fingerprint(reading, speech) if speech and reading.audio else None
-    matches = library.match(reading, words, text_of)
-    likely = [match for match in matches if match.probability >= question.min_probability]
-    answer = QueryResult(
-        query=name,
+    transcript = _transcript_fingerprint(analysis, references, engine, speech) if speech else None
+    matches = match_analysis(references, analysis, transcript=transcript, ocr_lines=ocr_lines)
+    probable = [match for match in matches if match.probability >= options.min_probability]
+    near_misses = [match for match in matches if match.probability < options.min_probability]
+    result = QueryResult(
+        query=query.name,
         sha256=sha256,
         kind=kind,
         error=None,
-        matches=tuple(likely[: question.top]),
-        near_misses=tuple(match for match in matches if match.probability < question.min_probability)[:MAX_NEAR_MISSES],
-        text=reading.text.lines if reading.text else None,
+        matches=tuple(probable[: options.top]),
+        near_misses=tuple(near_misses[:MAX_NEAR_MISSES]),
+        text=analysis.text.lines if analysis.text else None,
     )
-    return AnalysedQuery(result=answer, analysis=reading)
+    return AnalysedQuery(result=result, analysis=analysis)
 
 
-def _read_now(store: SqliteStore, sha256: str, workers: WorkerPool) -> tuple[TextLine, ...] | None:
-    """The text of a stored picture, read from its file, else from its thumbnail; None where neither can be read."""
+def _transcript_fingerprint(
+    analysis: FileAnalysis, references: StoredReferences, engine: Engine, speech: SpeechOptions
+) -> Fingerprint | None:
+    """Return the transcript fingerprint of a file, or None if it contains no audio. Raises ModelError."""
+    if analysis.audio is None:
+        return None
+    return references.transcript_fingerprint(analysis, partial(_transcribe, engine, speech))
+
+
+def _transcribe(engine: Engine, speech: SpeechOptions, audio: Audio) -> TranscribedAudio:
+    queue = engine.open_transcription(speech)
+    try:
+        return queue.submit(audio).result()
+    finally:
+        queue.shutdown()
+
+
+def _run_ocr_on_asset(store: Store, sha256: str, engine: Engine) -> tuple[TextLine, ...] | None:
+    """Return the text in a stored image, from its original or else from its thumbnail; None if neither can be read."""
     try:
         with open_original(store, sha256) as file:
             if file:
-                return workers.run_ocr(file)[0].lines
+                return engine.run_ocr(file)[0].lines
         jpeg = store.row_thumbnail(sha256, 0)
         if jpeg is None:
             return None
-        with anonymous_file(workers.folder) as small:
-            small.write(jpeg)
-            small.flush()
-            with OpenFile(sha256, os.dup(small.fileno())) as file:
-                lines = workers.run_ocr(file)[0].lines
-        zoom = _enlargement(store, sha256, decode_thumbnail(jpeg))
-        return tuple(replace(line, box=tuple((x * zoom, y * zoom) for x, y in line.box)) for line in lines)
+        lines = engine.run_ocr_on_jpeg(jpeg, sha256)[0].lines
+        scale = thumbnail_scale(store, sha256, decode_thumbnail(jpeg))
+        return tuple(replace(line, box=tuple((x * scale, y * scale) for x, y in line.box)) for line in lines)
     except MediaError:
         return None

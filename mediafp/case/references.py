@@ -1,278 +1,215 @@
-"""A query to its answer, a store to its clusters: joins the store and the matching."""
+"""The references of an open store: its fingerprints in memory, its thumbnails on demand."""
 
+import logging
+import threading
 from collections.abc import Callable, Iterator
-from functools import cache, cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
-from mediafp.engine.analysis import SEARCH_TYPE, STORED_TYPES, transcribe_audio
-from mediafp.fingerprints.pdq import Pdq
+from mediafp.engine.analysis import SEARCH_TYPE, STORED_TYPES
 from mediafp.fingerprints.reference_crops import reference_crops_version
 from mediafp.fingerprints.registry import fingerprint_type
-from mediafp.fingerprints.transcript import TYPE_VERSION as WORDS
+from mediafp.fingerprints.transcript import TYPE_VERSION as TRANSCRIPT_VERSION
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.matching.candidates import Vectors, background_level
-from mediafp.matching.images.compare import ImagePair as PicturePair
-from mediafp.matching.images.compare import ImageQuery, match_image
-from mediafp.matching.images.compare import compare_images as compare_picture
-from mediafp.matching.images.local_features import LocalFeatures, query_features
-from mediafp.matching.images.query_crops import make_query_crops
-from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
-from mediafp.matching.transcripts.compare import match_transcript
+from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.transcripts.index import TranscriptIndex
-from mediafp.matching.videos.compare import VideoPair as VideoPair
-from mediafp.matching.videos.compare import VideoQuery, match_video
-from mediafp.matching.videos.compare import compare_videos as compare_video
-from mediafp.store.faiss_index import FaissIndex
-from mediafp.store.sqlite import ocr_results, transcripts
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store, build_index
 from mediafp.types import model_files
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import REFERENCE_CROPS, Fingerprint
-from mediafp.types.matches import Match, Segment
-from mediafp.types.media import Asset, Kind, Pixels
-from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.media import Asset, Audio, Kind, Pixels
+from mediafp.types.neighbours import Neighbours
+from mediafp.types.runs import FileAnalysis
+from mediafp.types.transcripts import TranscribedAudio
 
+log = logging.getLogger(__name__)
 RERANKING_TYPE = "sscd"
-"""The model that looks again at what is in doubt."""
+"""Fingerprint type that re-ranks inconclusive placements."""
 FEATURE_CACHE_SIZE = 1000
-"""Placement points held in memory, about 260 kB each with the thumbnail."""
+"""Images whose local features are kept in memory, about 260 kB each with the thumbnail."""
 
 
 class StoredReferences:
-    """An open store made ready for matching: its rows in memory, its thumbnails on demand (a `Shelf`)."""
+    """References of an open store: indexes in memory, thumbnails loaded on demand. Implements `References`.
 
-    def __init__(self, store: SqliteStore) -> None:
+    Several threads may use one object. `update` adds what was ingested meanwhile.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Load the fingerprints of a store and index them.
+
+        Raises:
+            StoreError: Fingerprints are missing, damaged, or of another model version.
+        """
         self._store = store
-        embedding, pdq = (fingerprint_type(name) for name in STORED_TYPES)
-        stale = store.versions(SEARCH_TYPE) - {embedding.version}
-        if stale:
+        self._lock = threading.RLock()
+        search_type, hash_type = (fingerprint_type(name) for name in STORED_TYPES)
+        outdated = store.versions(SEARCH_TYPE) - {search_type.version}
+        if outdated:
             raise StoreError(
-                f"the store holds fingerprints of another model version ({', '.join(sorted(stale))});"
-                " versions never compare: take its files into a new store"
+                f"cannot match: the store contains fingerprints of another model version ({', '.join(sorted(outdated))}),"
+                " and versions are not comparable; ingest its files into a new store"
             )
-        self._index = FaissIndex(
-            store.fingerprints(SEARCH_TYPE, embedding.version), metric=embedding.metric, width=embedding.columns
-        )
-        self._hashes = FaissIndex(store.fingerprints("pdq", pdq.version), metric=pdq.metric, width=pdq.columns)
-        self._crops = FaissIndex(
-            store.fingerprints(REFERENCE_CROPS, reference_crops_version(embedding)),
-            metric=embedding.metric,
-            width=embedding.columns,
-            kept=False,
-        )
-        self._assets = {asset.sha256: asset for asset in store.assets()}
-        if not self._assets.keys() == self._index.fingerprints.keys() == self._hashes.fingerprints.keys():
-            raise StoreError("the store lacks fingerprints of some of its assets; see: mediafp verify")
-        self.assets, self.owner, self.row = self._index.assets, self._index.owner, self._index.row
-        with np.load(model_files.model_path("background")) as bank:
-            self.background: Vectors = bank[SEARCH_TYPE]
-            self._full_background: Vectors = bank[RERANKING_TYPE]
-        self.search = self._index.search
-        # The products are small: BLAS threads spin longer than they work, which doubled the CPU time of a query.
-        self._blas = ThreadpoolController()
-        self._sketch = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._make_sketch)
+        self._versions = {name: fingerprint_type(name).version for name in STORED_TYPES}
+        self._versions[REFERENCE_CROPS] = reference_crops_version(search_type)
+        self._assets: dict[str, Asset] = {}
+        self._embeddings: dict[str, Fingerprint] = {}
+        self._pdq: dict[str, Fingerprint] = {}
+        self._index = build_index((), metric=search_type.metric, columns=search_type.columns)
+        self._crops = build_index((), metric=search_type.metric, columns=search_type.columns)
+        self._hashes = build_index((), metric=hash_type.metric, columns=hash_type.columns)
+        # Read before the assets, which may then include newer ones, but lack none that the log has up to here.
+        self._log_end = store.last_log_entry()[0]
+        self._add(store.assets())
+        with np.load(model_files.model_path("background")) as background:
+            self.background: Vectors = background[SEARCH_TYPE]
+            self._full_background: Vectors = background[RERANKING_TYPE]
+        self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
+        self._transcripts: TranscriptIndex | None = None
+        log.info("indexed %d assets: %d rows, %d of crops", len(self._assets), len(self._index), len(self._crops))
 
-    def kind(self, sha256: str) -> Kind:
-        """Picture or video."""
-        return self._assets[sha256].kind
+    def update(self) -> bool:
+        """Add what was ingested since the last call, by this process or another.
 
-    def uris(self, sha256: str) -> tuple[str, ...]:
-        """Where it was seen."""
-        return self._store.uris(sha256)
+        Returns:
+            False if an asset was analysed anew. This object is outdated then, and must be replaced.
+        """
+        with self._lock:
+            log_end = self._store.last_log_entry()[0]
+            if log_end == self._log_end:
+                return True
+            if self._is_logged("refreshed"):
+                return False
+            logged = (entry.details["sha256"] for entry in self._store.iter_log("added", after=self._log_end))
+            new = [self._store.asset(sha256) for sha256 in dict.fromkeys(logged) if sha256 not in self._assets]
+            if new:
+                self._add(new, {asset.sha256 for asset in new})
+                log.info("added %d assets to the index of %d", len(new), len(self._assets) - len(new))
+            if self._is_logged("transcribed") or any(asset.kind == "video" for asset in new):
+                self._transcripts = None
+            self._log_end = log_end
+            return True
 
-    def embeddings(self, sha256: str) -> Vectors:
-        """Unit vectors (N, 512)."""
-        return self._index.fingerprints[sha256].vectors  # type: ignore[return-value]
+    def _is_logged(self, what: str) -> bool:
+        return any(True for _ in self._store.iter_log(what, after=self._log_end))
 
-    def quality(self, sha256: str) -> npt.NDArray[np.float32]:
-        """How far from plain the rows' pictures are (N,), 0..1."""
-        return self._index.fingerprints[sha256].quality
+    def _add(self, assets: list[Asset], only: set[str] | None = None) -> None:
+        """Add assets with their fingerprints: those in `only`, or None if they are the whole store."""
+        by_sha256 = {asset.sha256: asset for asset in assets}
 
-    def spans(self, sha256: str) -> npt.NDArray[np.float64]:
-        """Seconds (N, 2) of the rows."""
-        return self._index.fingerprints[sha256].spans
+        def load(type_name: str) -> Iterator[Fingerprint]:
+            # An asset that was added after the list of assets was read waits for the next update.
+            stored = self._store.fingerprints(type_name, self._versions[type_name], only)
+            return (fingerprint for fingerprint in stored if fingerprint.sha256 in by_sha256)
 
-    def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
-        """PDQ rows (N, 32)."""
-        return self._hashes.fingerprints[sha256].vectors  # type: ignore[return-value]
+        search_name, hash_name = STORED_TYPES
+        embeddings = {fingerprint.sha256: fingerprint for fingerprint in load(search_name)}
+        pdq = {fingerprint.sha256: fingerprint for fingerprint in load(hash_name)}
+        if not by_sha256.keys() == embeddings.keys() == pdq.keys():
+            raise StoreError("cannot match: fingerprints of some assets are missing in the store; see: mediafp verify")
+        # Before the indexes: a thread that finds a row reads the asset of it.
+        self._assets |= by_sha256
+        self._embeddings |= embeddings
+        self._pdq |= pdq
+        self._index.add(embeddings.values())
+        self._hashes.add(pdq.values())
+        self._crops.add(load(REFERENCE_CROPS))
+
+    def search(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
+        return self._index.search(queries, count)
 
     def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
-        """Of each query row the assets whose crops are among the nearest, and the cosine of the nearest of each."""
-        index = self._crops
-        found = zip(*index.search(queries, count), strict=True)
-        # The best comes last, and stays.
+        """Return, for each query row, the best cosine similarity of each asset among its nearest crops."""
+        neighbours = self._crops.search(queries, count)
+        # Reversed: the best of an asset comes last, and remains.
         return [
-            {
-                index.assets[owner]: float(score)
-                for owner, score in zip(index.owner[rows][::-1], scores[::-1], strict=True)
-            }
-            for rows, scores in found
+            {hit.sha256: hit.score for hit in reversed(neighbours.of_query(number))}
+            for number in range(len(neighbours))
         ]
 
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
-        """The assets and rows whose PDQ hash lies within so many bits of one of these (N, 32)."""
-        index = self._hashes
-        return {(index.assets[index.owner[n]], int(index.row[n])) for n in index.range_search(hashes, distance)}
+        """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""
+        return {(hit.sha256, hit.row) for hit in self._hashes.range_search(hashes, distance)}
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
-        """Unit vectors (N, 512) of the full model, and the likeness (N,) of each to unrelated pictures."""
+        """Return embeddings (N, 512) by the full model, and the background level (N,) of each."""
         vectors: Vectors = fingerprint_type(RERANKING_TYPE).extract(images)[0]  # type: ignore[assignment]
         return vectors, background_level(vectors, self._full_background)
 
-    @cached_property
-    def transcripts(self) -> TranscriptIndex:
-        """The words of all that was transcribed, held ready for matching; words of an older version are made anew."""
-        made = []
-        for words in transcripts.transcript_fingerprints(self._store):
-            if words.version != WORDS:
-                said = transcripts.find_transcript(self._store, words.sha256)
-                assert said, "what has words has a transcript"
-                words = fingerprint_transcript(words.sha256, said)
-            made.append(words)
-        return TranscriptIndex(made)
+    def find_asset(self, sha256: str) -> Asset | None:
+        """Return an asset, or None if the store did not contain it at the last update."""
+        return self._assets.get(sha256)
+
+    def assets(self) -> list[Asset]:
+        """Return every asset, as of the last update."""
+        return list(self._assets.values())
+
+    def kind(self, sha256: str) -> Kind:
+        """Return the kind of an asset."""
+        return self._assets[sha256].kind
+
+    def uris(self, sha256: str) -> tuple[str, ...]:
+        """Return the paths of an asset's sightings."""
+        return self._store.uris(sha256)
+
+    def embedding_rows(self, sha256: str) -> Fingerprint:
+        """Return the embeddings of an asset, with their quality and time spans."""
+        return self._embeddings[sha256]
+
+    def embeddings(self, sha256: str) -> Vectors:
+        """Return the embeddings (N, 512) of an asset, of unit length."""
+        return self._embeddings[sha256].vectors  # type: ignore[return-value]
+
+    def quality(self, sha256: str) -> npt.NDArray[np.float32]:
+        """Return the quality (N,) of the rows of an asset, 0..1; that of flat images is low."""
+        return self._embeddings[sha256].quality
+
+    def spans(self, sha256: str) -> npt.NDArray[np.float64]:
+        """Return the time spans (N, 2) of the rows of an asset, in seconds."""
+        return self._embeddings[sha256].spans
+
+    def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
+        """Return the PDQ hashes (N, 32) of an asset."""
+        return self._pdq[sha256].vectors  # type: ignore[return-value]
 
     def local_features(self, sha256: str, row: int) -> LocalFeatures | None:
-        """One row's picture made ready for placement."""
-        return self._sketch(sha256, row)
+        """Return the local features of one row's thumbnail, or None if there is no thumbnail."""
+        return self._features(sha256, row)
 
-    def _make_sketch(self, sha256: str, row: int) -> LocalFeatures | None:
+    @property
+    def transcripts(self) -> TranscriptIndex:
+        """Index of all transcripts; a fingerprint of an older version is computed anew from its transcript."""
+        with self._lock:
+            if self._transcripts is None:
+                self._transcripts = TranscriptIndex(self._transcript_fingerprints())
+            return self._transcripts
+
+    def transcript_fingerprint(
+        self, analysis: FileAnalysis, transcribe: Callable[[Audio], TranscribedAudio]
+    ) -> Fingerprint | None:
+        """Return the transcript fingerprint of a file with audio, transcribed only if the store has no transcript."""
+        stored = self.transcripts.fingerprints.get(analysis.asset.sha256)
+        if stored or analysis.audio is None:
+            return stored
+        transcript = self._store.best_transcript(analysis.audio.sha256)
+        if transcript:
+            return fingerprint_transcript(analysis.asset.sha256, transcript)
+        return transcribe(analysis.audio).fingerprint
+
+    def _transcript_fingerprints(self) -> Iterator[Fingerprint]:
+        for fingerprint in self._store.transcript_fingerprints():
+            if fingerprint.version == TRANSCRIPT_VERSION:
+                yield fingerprint
+            else:
+                transcript = self._store.find_transcript(fingerprint.sha256)
+                assert transcript, "an asset with a transcript fingerprint has a transcript"
+                yield fingerprint_transcript(fingerprint.sha256, transcript)
+
+    def _load_features(self, sha256: str, row: int) -> LocalFeatures | None:
         jpeg = self._store.row_thumbnail(sha256, row)
-        return LocalFeatures(decode_thumbnail(jpeg), _size(self._assets[sha256])) if jpeg else None
-
-    def text_of(self, match: Match) -> TextLines | None:
-        """The lines of text of a match's picture; None where nobody has looked for any."""
-        return ocr_results.ocr_lines(self._store, match.sha256)
-
-    def match(
-        self,
-        reading: FileAnalysis,
-        words: Fingerprint | None = None,
-        text_of: Callable[[Match], TextLines | None] | None = None,
-    ) -> list[Match]:
-        """Matches of a file that was read, by falling probability; first of all the asset with the same bytes.
-
-        `words` are those of its transcript, where it was listened to; `text_of` reads the text of a match's picture,
-        in place of what the store holds.
-        """
-        found = self._match(self._query(reading)) + (match_transcript(words, self) if words else [])
-        text = QueryText(lines=reading.text.lines, size=_size(reading.asset)) if reading.text else None
-        found = _sorted([add_text_evidence(match, text, text_of or self.text_of) for match in found])
-        sha256 = reading.asset.sha256
-        if sha256 not in self._assets:
-            return found
-        return [self._same_bytes(reading, found), *(match for match in found if match.sha256 != sha256)]
-
-    def _same_bytes(self, reading: FileAnalysis, found: list[Match]) -> Match:
-        """The match of a file with itself in the store, which needs no measuring."""
-        sha256, kind = reading.asset.sha256, reading.asset.kind
-        placement = next((match.placement for match in found if match.sha256 == sha256), None)
-        spans = self.spans(sha256)
-        whole = (float(spans[0, 0]), float(spans[-1, 1])) if len(spans) else (0.0, 0.0)
-        segment = Segment(channel="picture", query=whole, reference=whole, speed=1.0, mirrored=False, score=1.0)
-        return Match(
-            sha256=sha256,
-            uris=self.uris(sha256),
-            kind=kind,
-            relation="copy" if kind == "image" else "same_video",
-            verdict="copy",
-            probability=1.0,
-            coverage=(1.0, 1.0),
-            placement=placement if kind == "image" else None,
-            segments=(segment,) if kind == "video" and len(spans) else (),
-            why=("the bytes are identical",),
-        )
-
-    def transcript_fingerprint(self, reading: FileAnalysis, speech: SpeechOptions) -> Fingerprint | None:
-        """The words of a file, as its transcript in the store has them, else listened to. Raises ModelError."""
-        kept = self.transcripts.fingerprints.get(reading.asset.sha256)
-        if kept or reading.audio is None:
-            return kept
-        said = transcripts.best_transcript(self._store, reading.audio.sha256)
-        return (
-            fingerprint_transcript(reading.asset.sha256, said)
-            if said
-            else transcribe_audio(reading.audio, speech).fingerprint
-        )
-
-    def _match(self, query: ImageQuery | VideoQuery, exclude: str | None = None) -> list[Match]:
-        with self._blas.limit(limits=1, user_api="blas"):
-            if isinstance(query, ImageQuery):
-                return match_image(query, self, exclude=exclude)
-            return match_video(query, self, exclude=exclude)
-
-    def compare_with_references(self, reading: FileAnalysis) -> list[PicturePair] | list[VideoPair]:
-        """The candidates of a file that was read, with what was measured of each; calibration is fitted on it."""
-        query = self._query(reading)
-        with self._blas.limit(limits=1, user_api="blas"):
-            return compare_picture(query, self) if isinstance(query, ImageQuery) else compare_video(query, self)
-
-    def match_stored(self, asset: Asset) -> list[Match]:
-        """Matches of an asset that the store itself holds, without itself."""
-        if asset.kind == "video":
-            rows = self._index.fingerprints[asset.sha256]
-            query = _video_query(rows, self.pdq(asset.sha256), lambda row: self._sketch(asset.sha256, row))
-            words = self.transcripts.fingerprints.get(asset.sha256)
-            said = match_transcript(words, self, exclude=asset.sha256) if words else []
-            return _sorted(self._match(query, exclude=asset.sha256) + said)
-        jpeg = self._store.row_thumbnail(asset.sha256, 0)
-        if not jpeg:
-            return []
-        rows = self._index.fingerprints[asset.sha256]
-        found = self._match(_image_query(asset, decode_thumbnail(jpeg), rows), exclude=asset.sha256)
-        lines = ocr_results.ocr_lines(self._store, asset.sha256)
-        text = QueryText(lines=lines, size=_size(asset)) if lines else None
-        return _sorted([add_text_evidence(match, text, self.text_of) for match in found])
-
-    def _query(self, reading: FileAnalysis) -> ImageQuery | VideoQuery:
-        if reading.image is not None:
-            return _image_query(reading.asset, reading.image, reading.fingerprint(SEARCH_TYPE))
-        size, jpegs = _size(reading.asset), {t.position: t.jpeg for t in reading.thumbnails}
-
-        @cache
-        def sketch(row: int) -> LocalFeatures | None:
-            return LocalFeatures(decode_thumbnail(jpegs[row]), size) if row in jpegs else None
-
-        pdq: npt.NDArray[np.uint8] = reading.fingerprint("pdq").vectors  # type: ignore[assignment]
-        return _video_query(reading.fingerprint(SEARCH_TYPE), pdq, sketch)
-
-    def relations(self) -> Iterator[tuple[Asset, list[Match]]]:
-        """Every asset with its matches among the others, each asset once."""
-        for asset in self._assets.values():
-            yield asset, self.match_stored(asset)
-
-
-def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
-    views, clear = make_query_crops(image)
-    parts, _ = fingerprint_type(SEARCH_TYPE).extract([view.pixels for view in views[1:]])
-    return ImageQuery(
-        embeddings=np.concatenate((rows.vectors[:1], parts)),
-        boxes=tuple(view.box for view in views),
-        distinct_crops=clear,
-        quality=float(rows.quality[0]),
-        pdq=Pdq().dihedral_hashes(image),
-        sketch=query_features(image, _size(asset)),
-    )
-
-
-def _video_query(
-    rows: Fingerprint, pdq: npt.NDArray[np.uint8], sketch: Callable[[int], LocalFeatures | None]
-) -> VideoQuery:
-    return VideoQuery(
-        embeddings=rows.vectors,  # type: ignore[arg-type]
-        quality=rows.quality,
-        pdq=pdq,
-        spans=rows.spans,
-        local_features=sketch,
-    )
-
-
-def _sorted(found: list[Match]) -> list[Match]:
-    return sorted(found, key=lambda m: (-m.probability, m.sha256, m.relation))
-
-
-def _size(asset: Asset) -> tuple[int, int]:
-    return int(asset.properties["width"] or 0), int(asset.properties["height"] or 0)
+        return LocalFeatures(decode_thumbnail(jpeg), self._assets[sha256].size) if jpeg else None

@@ -1,4 +1,4 @@
-"""Where a picture comes from: every place in which it was seen, the oldest first, and the one that shows most of it."""
+"""The trace of an image: its matches by their oldest sighting, and the most complete one."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,64 +9,83 @@ from mediafp.types.matches import Match, Placement, Point, QueryResult, Trace, T
 from mediafp.types.media import Sighting
 
 MIN_QUERY_SHOWN = 0.9
-"""Share of the query that a source must show; a picture that shows less is cut elsewhere."""
+"""Share of the query's area that the source of a trace must show; other references are cropped elsewhere. Chosen, not
+measured."""
 MIN_EXTENT_RATIO = 1.02
-"""Times the area from which one picture shows more than another: placements are some tenths of a percent off."""
+"""Ratio of extents from which one reference shows more than another: placements are off by some tenths of a percent."""
 MIN_SHARE_IN_RECTANGLE = 0.97
-"""Share of what the query and the reference share that must lie in a rectangle of the reference so that it is the frame of
-the picture, and what lies outside of it a page, a border or other pictures."""
+"""Share of the overlap of query and reference that must lie in a rectangle of the reference for the rectangle to be the
+border of the image; the area outside it is then a page, a frame or other images. Chosen, not measured."""
 MAX_RECTANGLE_SHARE = 0.75
-"""Share of the reference that a frame takes at most: larger rectangles are found in photographs as well."""
+"""Share of the reference's area that such a rectangle has at most: larger ones are found in photographs as well."""
 RectangleLookup = Callable[[str], Sequence[Sequence[Point]]]
-"""The rectangles that stand out in a stored picture, in its pixels: a screenshot's picture, the tiles of a collage."""
+"""Function that returns the rectangles in a stored image, in its pixels: the image in a screenshot, the tiles of a
+collage."""
 
 
-def build_trace(answer: QueryResult, sightings: Callable[[str], Sequence[Sighting]], frames: RectangleLookup) -> Trace:
-    """The matches of an answer by their oldest sighting, those without a date last, and the least-cut picture among them."""
-    found = [
-        _traced(match, sightings(match.sha256), frames) for match in answer.matches if match.verdict != "same_scene"
+def build_trace(
+    result: QueryResult, sightings: Callable[[str], Sequence[Sighting]], rectangles: RectangleLookup
+) -> Trace:
+    """Return the matches of a query by their oldest sighting, and its source.
+
+    Args:
+        result: The result of the query; its matches with the verdict `same_scene` are omitted.
+        sightings: Function that returns the sightings of an asset.
+        rectangles: Function that returns the rectangles in a stored image.
+
+    Returns:
+        The trace: entries by date, those without a date last.
+    """
+    entries = [
+        _build_entry(match, sightings(match.sha256), rectangles)
+        for match in result.matches
+        if match.verdict != "same_scene"
     ]
-    found.sort(key=lambda one: (one.first_seen is None, one.first_seen or "", -one.match.probability, one.match.sha256))
-    return Trace(result=answer, entries=tuple(found), source=_source(found))
+    entries.sort(
+        key=lambda entry: (
+            entry.first_seen is None,
+            entry.first_seen or "",
+            -entry.match.probability,
+            entry.match.sha256,
+        )
+    )
+    return Trace(result=result, entries=tuple(entries), source=_find_source(entries))
 
 
-def sighting_date(sighting: Sighting) -> str | None:
-    """When it was posted, else when it was captured; None where neither is known."""
-    return sighting.posted_at or sighting.captured_at
-
-
-def _traced(match: Match, seen: Sequence[Sighting], frames: RectangleLookup) -> TraceEntry:
-    dated = sorted(seen, key=lambda one: (sighting_date(one) is None, sighting_date(one) or "", one.uri))
+def _build_entry(match: Match, sightings: Sequence[Sighting], rectangles: RectangleLookup) -> TraceEntry:
+    by_date = sorted(sightings, key=lambda sighting: (sighting.date is None, sighting.date or "", sighting.uri))
     placement = match.placement if match.kind == "image" else None
     return TraceEntry(
         match=match,
-        sightings=tuple(dated),
-        first_seen=sighting_date(dated[0]) if dated else None,
-        extent=_extent(placement, frames(match.sha256)) if placement and placement.covered else None,
+        sightings=tuple(by_date),
+        first_seen=by_date[0].date if by_date else None,
+        extent=_extent(placement, rectangles(match.sha256)) if placement and placement.covered else None,
     )
 
 
-def _extent(placement: Placement, frames: Sequence[Sequence[Point]]) -> float:
-    """How much of the picture the reference shows, in areas of the query."""
+def _extent(placement: Placement, rectangles: Sequence[Sequence[Point]]) -> float:
+    """Return the image area that the reference shows, in areas of the query."""
     overlap = np.array(placement.overlap)
-    seen = polygon_area(overlap)
-    whole = image = seen / placement.covered
-    for frame in frames:
-        corners = np.array(frame)
+    overlap_area = polygon_area(overlap)
+    reference_area = image_area = overlap_area / placement.covered
+    for rectangle in rectangles:
+        corners = np.array(rectangle)
         if (
-            polygon_area(corners) <= MAX_RECTANGLE_SHARE * whole
-            and intersection_area(overlap, corners) >= MIN_SHARE_IN_RECTANGLE * seen
+            polygon_area(corners) <= MAX_RECTANGLE_SHARE * reference_area
+            and intersection_area(overlap, corners) >= MIN_SHARE_IN_RECTANGLE * overlap_area
         ):
-            image = min(image, polygon_area(corners))
-    return round(placement.shown * max(1.0, image / seen), 3)
+            image_area = min(image_area, polygon_area(corners))
+    return round(placement.shown * max(1.0, image_area / overlap_area), 3)
 
 
-def _source(found: Sequence[TraceEntry]) -> TraceEntry | None:
-    """The picture that shows the query and most around it; of those alike the oldest."""
-    wholes = [
-        one for one in found if one.extent and one.match.placement and one.match.placement.shown >= MIN_QUERY_SHOWN
+def _find_source(entries: Sequence[TraceEntry]) -> TraceEntry | None:
+    """Return the entry that shows the query and most around it; of nearly equal ones the oldest; None if none does."""
+    complete = [
+        entry
+        for entry in entries
+        if entry.extent and entry.match.placement and entry.match.placement.shown >= MIN_QUERY_SHOWN
     ]
-    # What is hardly a copy is no source where there are surer ones.
-    wholes = [one for one in wholes if one.match.verdict == "copy"] or wholes
-    most = max((one.extent or 0.0 for one in wholes), default=0.0)
-    return next((one for one in wholes if (one.extent or 0.0) * MIN_EXTENT_RATIO >= most), None)
+    # A merely possible copy is the source only if there is no certain one.
+    complete = [entry for entry in complete if entry.match.verdict == "copy"] or complete
+    largest = max((entry.extent or 0.0 for entry in complete), default=0.0)
+    return next((entry for entry in complete if (entry.extent or 0.0) * MIN_EXTENT_RATIO >= largest), None)

@@ -1,156 +1,172 @@
-"""Files to transcripts, out of the store where it has them already; several are listened to side by side."""
+"""Transcripts of files, from the store if it has them; several files are transcribed at once."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from mediafp.case.ingestion import commit
-from mediafp.case.progress import ProgressCallback, WorkTimer, _Progress
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.transcription import TranscriptionPool
-from mediafp.ingest.files import file_sha256, open_file, open_sibling
+from mediafp.case.ingestion.commit import build_sighting
+from mediafp.case.progress import ProgressCallback, ProgressSum, WorkTimer
+from mediafp.engine.interface import Engine
+from mediafp.ingest.files import OpenFile, file_sha256, open_file, open_sibling
 from mediafp.ingest.walk import FoundFile
-from mediafp.store.sqlite import transcripts
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.text.speech.misreadings import Misreading, find_hints
 from mediafp.types.errors import MediaError, NotMedia
-from mediafp.types.media import Audio
 from mediafp.types.runs import SpeechOptions
-from mediafp.types.transcripts import FileTranscription, TranscribedAudio, Transcript
+from mediafp.types.transcripts import FileTranscription, SpeechHint, TranscribedAudio, Transcript
 
 MAX_PENDING_FILES = 64
-"""Files that are begun at most: those done and known wait for the one before them."""
+"""Files that are begun and not returned yet: those with a transcript wait for the ones before them. Chosen, not
+measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingTranscription:
-    """A file underway: known already, failed, or being listened to."""
+    """A file whose transcript is known, is being computed, or failed."""
 
     found: FoundFile
     number: int
-    told: ProgressCallback
+    report_share: ProgressCallback
     sha256: str | None = None
     error: MediaError | None = None
-    known: Transcript | None = None
-    listening: Future[TranscribedAudio] | None = None
+    transcript: Transcript | None = None
+    """The transcript from the store."""
+    future: Future[TranscribedAudio] | None = None
+    """The transcript that is being computed."""
     warnings: tuple[str, ...] = ()
 
     @property
-    def waits(self) -> bool:
-        """Whether it is still being listened to."""
-        return self.listening is not None and not self.listening.done()
+    def is_waiting(self) -> bool:
+        """True while the transcript is being computed."""
+        return self.future is not None and not self.future.done()
 
 
 class TranscriptionRun:
-    """One call: files are begun and finished in order by the caller's thread, which alone uses the store."""
+    """One run over files. The caller's thread begins and finishes them in order, and alone uses the store."""
 
     def __init__(
         self,
-        store: SqliteStore,
-        workers: WorkerPool,
+        store: Store,
+        engine: Engine,
         speech: SpeechOptions,
-        tells: Sequence[Misreading],
+        misreadings: Sequence[Misreading],
         on_progress: ProgressCallback,
     ) -> None:
-        self._store, self._workers, self._tells = store, workers, tells
-        self.listener = TranscriptionPool(speech)
-        self._progress, self._clock = _Progress(on_progress), WorkTimer()
+        self._store, self._engine, self._misreadings = store, engine, misreadings
+        self.queue = engine.open_transcription(speech)
+        self._progress, self._timer = ProgressSum(on_progress), WorkTimer()
 
     def begin(self, number: int, found: FoundFile) -> PendingTranscription:
-        """Reads a file, and has it listened to unless its sound is known."""
-        told = self._progress.file()
-        with self._clock.on(number):
+        """Decode a file, and submit its audio unless the store has the transcript."""
+        report_share = self._progress.add_file()
+        with self._timer.measure(number):
             try:
                 with open_file(found.path, found.root) as file:
-                    sha256 = file_sha256(file)
-                    if transcripts.is_transcribed(self._store, sha256, self.listener.version):
-                        known = transcripts.find_audio_id(self._store, sha256)
-                        said = transcripts.load_transcript(self._store, known, self.listener.version) if known else None
-                        return PendingTranscription(found=found, number=number, told=told, sha256=sha256, known=said)
-                    audio, warnings = self._workers.read_audio(file)
+                    return self._begin_open_file(number, found, file, report_share)
             except MediaError as error:
-                return PendingTranscription(found=found, number=number, told=told, error=error)
-            said = transcripts.load_transcript(self._store, audio.sha256, self.listener.version) if audio else None
-            if audio is None or said:
-                # There is nothing to hear, or another file with the same sound was listened to.
-                with self._store.writing():
-                    transcripts.save_audio_id(self._store, sha256, audio.sha256 if audio else "")
-            return PendingTranscription(
-                found=found,
-                number=number,
-                told=told,
-                sha256=sha256,
-                known=said,
-                listening=self._listening(number, audio, told) if audio and not said else None,
-                warnings=tuple(warnings),
-            )
-
-    def _listening(self, number: int, audio: Audio, told: ProgressCallback) -> Future[TranscribedAudio]:
-        def listen(work: Callable[[], TranscribedAudio]) -> TranscribedAudio:
-            with self._clock.on(number):
-                return work()
-
-        return self.listener.submit(audio, listen, told)
+                return PendingTranscription(found=found, number=number, report_share=report_share, error=error)
 
     def finish(self, file: PendingTranscription) -> FileTranscription:
-        """Waits for a file's words and keeps them."""
-        said = file.known
-        if file.listening:
-            spoken = file.listening.result()
-            said = spoken.transcript
-            assert file.sha256, "what is listened to was read"
+        """Wait for the transcript of a file, store it, and return the result."""
+        transcript = file.transcript
+        if file.future:
+            transcribed = file.future.result()
+            transcript = transcribed.transcript
+            assert file.sha256, "a file whose audio was submitted has been hashed"
             with self._store.writing():
-                transcripts.save_transcription(self._store, file.sha256, spoken)
-            self.listener.forget(spoken.audio_sha256)
-        file.told(1.0)
-        captions = _captions(self._store, file.found, file.sha256) if said and file.sha256 else ()
+                self._store.save_transcription(file.sha256, transcribed)
+            self.queue.forget(transcribed.audio_sha256)
+        file.report_share(1.0)
+        hints: tuple[SpeechHint, ...] = ()
+        if transcript and file.sha256:
+            hints = tuple(find_hints(transcript, self._misreadings, self._captions(file.found, file.sha256)))
         return FileTranscription(
             path=file.found.path,
             named_explicitly=file.found.root is None,
             sha256=file.sha256,
             error=str(file.error) if file.error else None,
-            transcript=said,
-            seconds=round(self._clock.taken(file.number), 3),
+            transcript=transcript,
+            seconds=round(self._timer.take_seconds(file.number), 3),
             warnings=file.warnings,
-            hints=tuple(find_hints(said, self._tells, captions)) if said else (),
+            hints=hints,
             is_media=not isinstance(file.error, NotMedia),
         )
 
+    def _begin_open_file(
+        self, number: int, found: FoundFile, file: OpenFile, report_share: ProgressCallback
+    ) -> PendingTranscription:
+        version = self.queue.version
+        sha256 = file_sha256(file)
+        if self._store.is_transcribed(sha256, version):
+            audio_sha256 = self._store.find_audio_id(sha256)
+            transcript = self._store.load_transcript(audio_sha256, version) if audio_sha256 else None
+            return PendingTranscription(
+                found=found, number=number, report_share=report_share, sha256=sha256, transcript=transcript
+            )
+        audio, warnings = self._engine.read_audio(file)
+        transcript = self._store.load_transcript(audio.sha256, version) if audio else None
+        if audio is None or transcript:
+            # The file contains no audio, or another file with the same audio has been transcribed.
+            with self._store.writing():
+                self._store.save_audio_id(sha256, audio.sha256 if audio else "")
+        future = None
+        if audio and not transcript:
+            future = self.queue.submit(audio, during=self._timer.measure(number), on_progress=report_share)
+        return PendingTranscription(
+            found=found,
+            number=number,
+            report_share=report_share,
+            sha256=sha256,
+            transcript=transcript,
+            future=future,
+            warnings=tuple(warnings),
+        )
+
+    def _captions(self, found: FoundFile, sha256: str) -> Sequence[str]:
+        """Return the captions of all sightings of a file, or those of its sidecars if it is not in the store."""
+        captions = self._store.captions(sha256)
+        if captions:
+            return captions
+        path = found.path
+        return build_sighting(str(path), path.name, sha256, open_sibling(path, found.root))[0].captions
+
 
 def run_transcription(
-    store: SqliteStore,
-    workers: WorkerPool,
+    store: Store,
+    engine: Engine,
     files: Iterable[FoundFile],
     speech: SpeechOptions,
-    tells: Sequence[Misreading],
+    misreadings: Sequence[Misreading],
     *,
     on_progress: ProgressCallback = lambda files: None,
 ) -> Iterator[FileTranscription]:
-    """What is said in each file, in order, kept in the store: the same sound is not listened to again.
+    """Yield the transcript of each file, in order, after storing it. Equal audio is transcribed once.
 
-    `step` is told how many files are done, those underway in part. Raises ModelError.
+    Args:
+        store: The store.
+        engine: The engine.
+        files: The files.
+        speech: Options of the transcription.
+        misreadings: The misreadings to find in the transcripts.
+        on_progress: Called with the number of files done, including fractions of those in progress.
+
+    Raises:
+        ModelError: The speech model is missing; raised before the first file.
     """
-    run = TranscriptionRun(store, workers, speech, tells, on_progress)
-    todo, underway = enumerate(files), deque[PendingTranscription]()
+    run = TranscriptionRun(store, engine, speech, misreadings, on_progress)
+    remaining, pending = enumerate(files), deque[PendingTranscription]()
     try:
         while True:
-            # One is read while the others are listened to.
-            while len(underway) < MAX_PENDING_FILES and sum(file.waits for file in underway) <= run.listener.workers:
-                if not (following := next(todo, None)):
+            # One file is decoded while the others are transcribed.
+            while (
+                len(pending) < MAX_PENDING_FILES and sum(file.is_waiting for file in pending) <= run.queue.concurrency
+            ):
+                if not (following := next(remaining, None)):
                     break
-                underway.append(run.begin(*following))
-            if not underway:
+                pending.append(run.begin(*following))
+            if not pending:
                 return
-            yield run.finish(underway.popleft())
+            yield run.finish(pending.popleft())
     finally:
-        run.listener.shutdown()
-
-
-def _captions(store: SqliteStore, found: FoundFile, sha256: str) -> Sequence[str]:
-    """What was written beside the file wherever it was seen, else beside it now."""
-    kept = store.captions(sha256)
-    if kept:
-        return kept
-    path = found.path
-    return commit.build_sighting(str(path), path.name, sha256, open_sibling(path, found.root))[0].captions
+        run.queue.shutdown()

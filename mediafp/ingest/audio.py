@@ -1,4 +1,4 @@
-"""The sound of a file: mono, at the rate that speech models take, on the clock of the pictures."""
+"""Audio of a file: mono, at the sample rate of speech models, on the clock of the frames."""
 
 from contextlib import closing
 from typing import Any, Final
@@ -26,7 +26,7 @@ from mediafp.ingest.container import (
     video_stream,
 )
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
-from mediafp.ingest.downmix import BLOCK_VALUES, MANY_PLANES, _Form, _mono
+from mediafp.ingest.downmix import SampleLayout, downmix
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import MAX_AUDIO_SECONDS
 from mediafp.ingest.sniff import kind_from_signature
@@ -34,233 +34,266 @@ from mediafp.types.errors import NotMedia
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
 
 GAP_SECONDS: Final = 0.1
-"""Time stamps that leave out more than this leave out sound, which is silence then."""
+"""Gap between time stamps, seconds, above which it is filled with silence. Chosen, not measured."""
 SAMPLE_RATES: Final = range(2_000, 768_001)
-"""Sample rates that are taken; one far below states hours in a few kilobytes, one far above is damage."""
+"""Sample rates, hertz, that are accepted: one far below states hours in a few kilobytes, one far above is damage.
+Chosen, not measured."""
 CONTAINERS_WITHOUT_TIMESTAMPS: Final = frozenset(("aac", "mp3"))
-"""Containers without time stamps: those given are counted at the first frame's rate, and wrong once that changes. The
-length, where no header states it, is guessed from the first bit rates (26 s for 6 s of AAC)."""
-GUESS_FITS: Final = 0.98
-"""Share of the stated bytes that a file has where its length was guessed from them: all but tags."""
-_FAULTS: Final = (av.error.FFmpegError, ValueError, OSError)
+"""Containers without time stamps. FFmpeg counts them at the first frame's rate, wrong after a change of rate, and
+guesses the duration from the first bit rates if no header states it (26 s for 6 s of AAC)."""
+GUESSED_BYTES_SHARE: Final = 0.98
+"""Share of the bytes implied by stated duration and bit rate from which on the duration counts as guessed from the bytes;
+tags are the rest. Chosen, not measured."""
+PACKED_CHANNELS: Final = 8
+"""Channels in planes of their own from which on they are packed into one plane first: PyAV 19.0.2 reads beyond the end
+of so many planes."""
+MIX_BLOCK_VALUES: Final = 1 << 17
+"""Samples over all channels that are mixed at once: 1.4 s of stereo at 48 kHz, one frame of hundreds of channels.
+Chosen, not measured."""
+_DECODE_ERRORS: Final = (av.error.FFmpegError, ValueError, OSError)
 
 
 class AudioDecoder:
-    """Collects one stream's sound, packet by packet.
+    """Decoder that collects the samples of one audio stream, packet by packet.
 
-    `origin` is presentation time 0 in seconds of the stream's clock; `stated` the presentation second at which the
-    file says that the sound ends, None where it does not tell; `timed` whether time stamps are the file's own. What
-    went wrong is added to `warnings`, never raised.
+    It adds faults to `warnings` and raises none of them.
+
+    Args:
+        stream: The audio stream.
+        warnings: Receives a line for each fault.
+        origin: Presentation time 0, in seconds of the stream's clock.
+        stated_end: Presentation second at which the audio ends by the file's statement; None if it states none.
+        has_timestamps: True if time stamps are the file's own.
     """
 
     def __init__(
-        self, stream: AudioStream, warnings: list[str], *, origin: float, stated: float | None, timed: bool = True
+        self,
+        stream: AudioStream,
+        warnings: list[str],
+        *,
+        origin: float,
+        stated_end: float | None,
+        has_timestamps: bool = True,
     ) -> None:
         self.stream = stream
         self.finished = False
-        """Whether nothing more is taken."""
+        """True once further packets are ignored."""
         self._warnings = warnings
         self._origin = origin
-        self._stated = stated
-        self._timed = timed
+        self._stated_end = stated_end
+        self._has_timestamps = has_timestamps
         self._start: float | None = None
-        self._next = 0.0  # the presentation second at which the next sample is heard
+        self._next_time = 0.0  # presentation second of the next decoded sample
         self._shift = 0.0
-        self._form: _Form | None = None
-        self._waiting: list[npt.NDArray[Any]] = []  # decoded, not yet mixed
-        self._values = 0
+        self._layout: SampleLayout | None = None
+        self._unmixed: list[npt.NDArray[Any]] = []
+        self._unmixed_values = 0
         self._resampler: av.AudioResampler | None = None
         self._packer: tuple[tuple[str, str, int], av.AudioResampler] | None = None
-        self._blocks: list[tuple[int, npt.NDArray[np.int16]]] = []  # the samples, each with its place
+        self._blocks: list[tuple[int, npt.NDArray[np.int16]]] = []  # samples, each block with its position
         self._count = 0
-        self._faults = self._in_a_row = 0
+        self._errors = self._consecutive_errors = 0
         stream.codec_context.thread_count = 1
         stream.codec_context.thread_type = "NONE"
 
     @property
     def seconds(self) -> float:
-        """Seconds of sound that were made so far."""
+        """Duration of the samples so far."""
         return self._count / AUDIO_SAMPLE_RATE
 
     def decode_packet(self, packet: "Packet[Any]") -> None:
-        """Nothing; decodes a packet. The empty one gives out what the decoder holds; a broken one is counted and left.
+        """Decode a packet; an empty one makes the decoder return the frames that it still has.
 
-        Frames that cannot be mixed count as broken packets.
+        A packet that cannot be decoded or mixed is counted and skipped.
         """
         if self.finished:
             return
         try:
             for frame in packet.decode():
                 if isinstance(frame, AudioFrame):
-                    for one in self._packed(frame):
-                        self._add(one)
-            self._in_a_row = 0
+                    for packed_frame in self._pack_channels(frame):
+                        self._add_frame(packed_frame)
+            self._consecutive_errors = 0
         except EOFError:
-            # An empty packet within the stream ended the decoder, which must start anew.
+            # An empty packet within the stream ended the decoder, which must start again.
             self.stream.codec_context.flush_buffers()
         except MemoryError:
-            self.stop("the rest of the sound does not fit in memory and was left out")
-        except _FAULTS:
-            self._faults, self._in_a_row = self._faults + 1, self._in_a_row + 1
-            if self._in_a_row > MAX_CONSECUTIVE_ERRORS:
-                self.stop("the rest of the sound was given up: too much of it is broken")
+            self.stop("skipped the rest of the audio: it does not fit in memory")
+        except _DECODE_ERRORS:
+            self._errors, self._consecutive_errors = self._errors + 1, self._consecutive_errors + 1
+            if self._consecutive_errors > MAX_CONSECUTIVE_ERRORS:
+                self.stop("skipped the rest of the audio: too many damaged packets")
 
     def finish(self) -> Audio | None:
-        """All that was heard, once; None where nothing could be decoded. Completes the warnings."""
+        """Return the audio, once, and complete the warnings; None if no sample could be decoded."""
         samples = None
         try:
-            self._drain()
+            self._flush()
             if self._blocks:
                 samples = np.zeros(self._count, np.int16)
                 # Each block is freed once it is copied: four hours are in memory once, not twice.
                 while self._blocks:
-                    place, block = self._blocks.pop()
-                    samples[place : place + len(block)] = block
+                    position, block = self._blocks.pop()
+                    samples[position : position + len(block)] = block
         except MemoryError:
             samples = None
-            self.stop("the sound does not fit in memory and was left out")
-        except _FAULTS:
-            self._faults += 1
-        if self._faults:
-            self._warnings.append(f"{self._faults} broken sound packets were skipped")
+            self.stop("skipped the audio: it does not fit in memory")
+        except _DECODE_ERRORS:
+            self._errors += 1
+        if self._errors:
+            self._warnings.append(f"skipped {self._errors} audio packets: they are damaged")
         if samples is None or self._start is None:
-            if self._faults or self._stated:
-                self._warnings.append("no sound could be decoded: the file is damaged or cut short")
+            if self._errors or self._stated_end:
+                self._warnings.append(
+                    "skipped the audio: none of it could be decoded, the file is damaged or truncated"
+                )
             return None
         samples.flags.writeable = False
         end = self._start + len(samples) / AUDIO_SAMPLE_RATE
-        if not self.finished and self._stated is not None and self._stated - end > TRUNCATION_TOLERANCE_SECONDS:
-            self._warnings.append(f"the sound ends at {end:.1f} s of {self._stated:.1f} s: the file may be cut short")
+        if not self.finished and self._stated_end is not None and self._stated_end - end > TRUNCATION_TOLERANCE_SECONDS:
+            self._warnings.append(
+                f"the audio ends at {end:.1f} s of {self._stated_end:.1f} s: the file may be truncated"
+            )
         return Audio(samples=samples, start=round(self._start, 6))
 
-    def _packed(self, frame: AudioFrame) -> list[AudioFrame]:
-        """The frame, its channels in one plane where there are many."""
-        if not frame.format.is_planar or len(frame.layout.channels) < MANY_PLANES:
+    def stop(self, warning: str) -> None:
+        """Ignore further packets, and add the reason to the warnings."""
+        if not self.finished:
+            self._warnings.append(warning)
+        self.finished = True
+
+    def _pack_channels(self, frame: AudioFrame) -> list[AudioFrame]:
+        """Return the frame, its channels in one plane if they are many."""
+        if not frame.format.is_planar or len(frame.layout.channels) < PACKED_CHANNELS:
             return [frame]
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._packer is None or self._packer[0] != form:
+        layout = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._packer is None or self._packer[0] != layout:
             packer = av.AudioResampler(format=frame.format.packed.name, layout=frame.layout, rate=frame.sample_rate)
-            self._packer = (form, packer)
+            self._packer = (layout, packer)
         return self._packer[1].resample(frame)
 
-    def _add(self, frame: AudioFrame) -> None:
-        """Nothing; puts a decoded frame where its time stamp says, or behind the one before."""
+    def _add_frame(self, frame: AudioFrame) -> None:
+        """Put a decoded frame at its time stamp, or behind the frame before."""
         if not frame.samples:
             return
         if frame.sample_rate not in SAMPLE_RATES:
-            raise ValueError(f"sound at {frame.sample_rate} Hz is not read")
+            raise ValueError(f"a sample rate of {frame.sample_rate} Hz is not supported")
         channels = tuple(channel.name for channel in frame.layout.channels)
-        form = _Form(frame.sample_rate, frame.format.name, frame.format.is_planar, channels)
-        if form != self._form:
-            self._drain()
-            self._form = form
-        if frame.pts is not None and frame.time_base and (self._timed or self._start is None):
-            self._keep_time(float(frame.pts * frame.time_base) - self._origin)
+        layout = SampleLayout(frame.sample_rate, frame.format.name, frame.format.is_planar, channels)
+        if layout != self._layout:
+            self._flush()
+            self._layout = layout
+        if frame.pts is not None and frame.time_base and (self._has_timestamps or self._start is None):
+            self._move_to(float(frame.pts * frame.time_base) - self._origin)
         elif self._start is None:
-            self._keep_time(_starts_at(self.stream) - self._origin)
+            self._move_to(_stream_start(self.stream) - self._origin)
         if self.finished:
             return
         values = frame.to_ndarray()
-        self._waiting.append(values)
-        self._values += values.size
-        self._next += frame.samples / frame.sample_rate
-        if self._values >= BLOCK_VALUES:
+        self._unmixed.append(values)
+        self._unmixed_values += values.size
+        self._next_time += frame.samples / frame.sample_rate
+        if self._unmixed_values >= MIX_BLOCK_VALUES:
             self._mix()
 
-    def _keep_time(self, time: float) -> None:
-        """Nothing; leaves silence up to this moment where there is a gap, and counts on where time runs back."""
+    def _move_to(self, time: float) -> None:
+        """Leave silence up to a presentation time after a gap; if time runs back, count on from the last frame."""
         if self._start is None:
-            self._start = self._next = time
+            self._start = self._next_time = time
         time += self._shift
-        if self._next - time > MAX_CLOCK_STEP_BACK_SECONDS:
-            self._shift += self._next - time
-        elif time - self._next > GAP_SECONDS:
-            self._drain()
-            place = round((time - self._start) * AUDIO_SAMPLE_RATE)
-            if place >= MAX_AUDIO_SECONDS * AUDIO_SAMPLE_RATE:
-                self.stop(f"only the first {MAX_AUDIO_SECONDS} s of the sound were read")
+        if self._next_time - time > MAX_CLOCK_STEP_BACK_SECONDS:
+            self._shift += self._next_time - time
+        elif time - self._next_time > GAP_SECONDS:
+            self._flush()
+            position = round((time - self._start) * AUDIO_SAMPLE_RATE)
+            if position >= MAX_AUDIO_SECONDS * AUDIO_SAMPLE_RATE:
+                self._stop_at_limit()
                 return
-            self._count, self._next = max(self._count, place), time
+            self._count, self._next_time = max(self._count, position), time
 
     def _mix(self) -> None:
-        """Nothing; makes samples of the frames that wait."""
-        if not self._waiting or self._form is None:
+        """Mix and resample the decoded frames that are not mixed yet."""
+        if not self._unmixed or self._layout is None:
             return
-        waiting, self._waiting, self._values = self._waiting, [], 0
-        mono = AudioFrame.from_ndarray(_mono(np.concatenate(waiting, axis=1), self._form)[None], "flt", "mono")
-        mono.sample_rate = self._form.rate
+        unmixed, self._unmixed, self._unmixed_values = self._unmixed, [], 0
+        mono = AudioFrame.from_ndarray(downmix(np.concatenate(unmixed, axis=1), self._layout)[None], "flt", "mono")
+        mono.sample_rate = self._layout.rate
         if self._resampler is None:
             self._resampler = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_SAMPLE_RATE)
-        self._put(self._resampler.resample(mono))
+        self._append(self._resampler.resample(mono))
 
-    def _drain(self) -> None:
-        """Nothing; makes samples of all that waits and of what the resampler holds, which starts anew."""
+    def _flush(self) -> None:
+        """Mix what is not mixed yet, and end the resampler, so that the next frame starts a new one."""
         self._mix()
         resampler, self._resampler = self._resampler, None
         if resampler is not None:
-            self._put(resampler.resample(None))
+            self._append(resampler.resample(None))
 
-    def _put(self, made: list[AudioFrame]) -> None:
-        """Nothing; keeps samples, up to the limit."""
-        for frame in made:
+    def _append(self, frames: list[AudioFrame]) -> None:
+        """Append resampled frames, up to the limit."""
+        for frame in frames:
             samples = frame.to_ndarray()[0].astype(np.int16, copy=False)
             room = MAX_AUDIO_SECONDS * AUDIO_SAMPLE_RATE - self._count
             if len(samples) > room:
-                self.stop(f"only the first {MAX_AUDIO_SECONDS} s of the sound were read")
+                self._stop_at_limit()
                 samples = samples[:room].copy()
             if len(samples):
                 self._blocks.append((self._count, samples))
                 self._count += len(samples)
 
-    def stop(self, warning: str) -> None:
-        """Nothing; takes no more, and says why."""
-        if not self.finished:
-            self._warnings.append(warning)
-        self.finished = True
+    def _stop_at_limit(self) -> None:
+        self.stop(f"skipped the audio after {MAX_AUDIO_SECONDS} s: the limit of one file was reached")
 
 
 def select_audio_stream(container: av.container.InputContainer, warnings: list[str]) -> AudioDecoder | None:
-    """The track of the stream that a player would play: the default one, else the first that has a decoder.
+    """Return a decoder of the stream that a player would play: the default one, else the first that has a decoder.
 
-    Its time 0 is the start of the moving pictures, and its own start where there are none.
+    Its time 0 is the start of the video stream, or its own start if there is no video. None if there is no audio.
     """
     streams = [stream for stream in container.streams.audio if has_decoder(stream)]
     if not streams:
         if container.streams.audio:
-            warnings.append("no decoder for its sound: it was left out")
+            warnings.append("skipped the audio: there is no decoder for it")
         return None
-    stream = next((one for one in streams if one.disposition & Disposition.default), streams[0])
-    images = video_stream(container)
-    origin = _starts_at(stream if images is None else images)
-    length = _length(stream, container)
-    stated = None if length is None else _starts_at(stream) - origin + length
-    timed = container.format.name not in CONTAINERS_WITHOUT_TIMESTAMPS
-    return AudioDecoder(stream, warnings, origin=origin, stated=stated, timed=timed)
+    stream = next((stream for stream in streams if stream.disposition & Disposition.default), streams[0])
+    video = video_stream(container)
+    origin = _stream_start(stream if video is None else video)
+    duration = _stated_duration(stream, container)
+    return AudioDecoder(
+        stream,
+        warnings,
+        origin=origin,
+        stated_end=None if duration is None else _stream_start(stream) - origin + duration,
+        has_timestamps=container.format.name not in CONTAINERS_WITHOUT_TIMESTAMPS,
+    )
 
 
 def decode_audio(
     container: av.container.InputContainer,
-    track: AudioDecoder,
+    decoder: AudioDecoder,
     warnings: list[str],
     within_budget: BudgetCheck = unlimited,
 ) -> Audio | None:
-    """The whole sound of a track, all other streams left unread."""
-    discard_others(container, [track.stream])
-    for packet in demux_packets(container, [track.stream], warnings):
-        track.decode_packet(packet)
-        if track.finished:
+    """Return the audio of one stream, and skip all other streams; None if no sample could be decoded."""
+    discard_others(container, [decoder.stream])
+    for packet in demux_packets(container, [decoder.stream], warnings):
+        decoder.decode_packet(packet)
+        if decoder.finished:
             break
-        if not within_budget(track.seconds):
-            track.stop(f"only the first {track.seconds:.0f} s of the sound were read: {CPU_LIMIT_MESSAGE}")
+        if not within_budget(decoder.seconds):
+            decoder.stop(f"skipped the audio after {decoder.seconds:.0f} s: {CPU_LIMIT_MESSAGE}")
             break
-    return track.finish()
+    return decoder.finish()
 
 
 def read_audio(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[Audio | None, list[str]]:
-    """The sound alone, and warnings; None where the file has none (a picture, a silent video).
+    """Return the audio of a file, and warnings; None if it has none (an image, a silent video).
 
-    Its clock is that of the pictures: `start` is above 0 where the sound sets in later, below where it sets in earlier.
-    Raises `UnsupportedMedia` for what is no media, and as `read_video` does for damaged files.
+    Its clock is that of the frames: `start` is above 0 if the audio starts after them, below if it starts before.
+
+    Raises:
+        NotMedia: The file is not media.
+        MediaError: As `read_video`, for damaged files.
     """
     warnings: list[str] = []
     head = file.read_head()
@@ -268,30 +301,32 @@ def read_audio(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tup
     if kind == "image":
         return None, warnings
     if head and kind is None:
-        raise NotMedia(f"{file.name!r} is of no known picture, video or sound; name a media file")
+        raise NotMedia(
+            f"cannot decode {file.name!r}: its content is of no known image, video or audio format; name a media file"
+        )
     with file.reader() as reader, closing(open_container(reader, file.name)) as container:
-        track = select_audio_stream(container, warnings)
-        if track is None:
+        decoder = select_audio_stream(container, warnings)
+        if decoder is None:
             if video_stream(container) is None:
                 raise no_stream_error(container, file.name)
             return None, warnings
-        return decode_audio(container, track, warnings, within_budget), warnings
+        return decode_audio(container, decoder, warnings, within_budget), warnings
 
 
-def _starts_at(stream: AudioStream | VideoStream) -> float:
-    """Where a stream's clock begins, in seconds."""
+def _stream_start(stream: AudioStream | VideoStream) -> float:
+    """Return the start of a stream's clock in seconds."""
     return float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
 
 
-def _length(stream: AudioStream, container: av.container.InputContainer) -> float | None:
-    """Seconds of sound that the file states, None where it states none of its own."""
+def _stated_duration(stream: AudioStream, container: av.container.InputContainer) -> float | None:
+    """Return the seconds of audio that the file states; None if it states none, or FFmpeg guessed them."""
     if stream.duration and stream.time_base:
-        length = float(stream.duration * stream.time_base)
+        duration = float(stream.duration * stream.time_base)
     elif container.duration and len(container.streams) == 1:
-        length = container.duration / av.time_base
+        duration = container.duration / av.time_base
     else:
         return None
-    # A guess accounts for the bytes there are; a length written when the file was whole, for more.
-    needed = GUESS_FITS * length * (stream.codec_context.bit_rate or 0) / 8
-    guessed = container.format.name in CONTAINERS_WITHOUT_TIMESTAMPS and (container.size or 0) >= needed
-    return length if length > 0 and not guessed else None
+    # A guess accounts for the bytes that the file has; a duration written before a cut, for more.
+    guessed_bytes = GUESSED_BYTES_SHARE * duration * (stream.codec_context.bit_rate or 0) / 8
+    is_guess = container.format.name in CONTAINERS_WITHOUT_TIMESTAMPS and (container.size or 0) >= guessed_bytes
+    return duration if duration > 0 and not is_guess else None

@@ -1,4 +1,4 @@
-"""A media file opened so that it can open nothing else, and what is common to its pictures and its sound."""
+"""Media containers, opened so that they cannot open anything else, and the steps common to video and audio."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
@@ -15,18 +15,29 @@ from mediafp.ingest.limits import ALLOWED_DECODERS, ALLOWED_DEMUXERS
 from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 
 DEMUX_BLOCK_BYTES: Final = 1 << 18
-"""Bytes that the demuxer asks Python for at once; PyAV's 32 KiB makes eight times the calls."""
+"""Bytes that the demuxer reads at once; PyAV's default of 32 KiB makes eight times the calls."""
 TRUNCATION_TOLERANCE_SECONDS: Final = 2.0
-"""Pictures or sound that end this much before their own stated end: the file was cut short, and we say so."""
+"""Seconds by which video or audio may end before the stated end; beyond that a warning says that the file may be
+truncated. Chosen, not measured."""
 MAX_CLOCK_STEP_BACK_SECONDS: Final = 0.5
-"""A step back in time above this is a new clock (joined broadcasts); below it, misordered or overlapping frames."""
-_DECODERS: Final = frozenset(ALLOWED_DECODERS.split(","))
+"""Seconds by which time stamps may run back because frames are misordered or overlap; a larger step is a new clock, as
+in joined broadcasts. Chosen, not measured."""
 MAX_CONSECUTIVE_ERRORS: Final = 2_000
-"""Broken packets in a row after which the rest of a stream is given up."""
+"""Damaged packets in a row after which the rest of a stream is skipped. Chosen, not measured."""
+_ALLOWED_DECODERS: Final = frozenset(ALLOWED_DECODERS.split(","))
 
 
 def open_container(file: BinaryIO, name: str) -> av.container.InputContainer:
-    """The container behind an open file, one of `DEMUXERS`, unable to open anything else."""
+    """Return the container in an open file: one of `ALLOWED_DEMUXERS`, which cannot open other files or addresses.
+
+    Args:
+        file: Binary reader.
+        name: Name of the file, for messages.
+
+    Raises:
+        CorruptMedia: The file is damaged.
+        TooLargeMedia: Opening it needs too much memory.
+    """
     try:
         return av.open(
             file,
@@ -37,32 +48,34 @@ def open_container(file: BinaryIO, name: str) -> av.container.InputContainer:
                 "protocol_whitelist": "none",
             },
             buffer_size=DEMUX_BLOCK_BYTES,
-            io_open=_refuse,
+            io_open=_refuse_to_open,
         )
     except MemoryError as exc:
-        raise TooLargeMedia(f"{name!r} does not fit in memory while it is opened") from exc
+        raise TooLargeMedia(
+            f"cannot open {name!r}: it does not fit in memory; convert it to another format first"
+        ) from exc
     except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
         raise CorruptMedia(
-            f"{name!r} cannot be opened as video or sound ({library_message(exc)}): it is damaged or cut short; "
+            f"cannot open {name!r} as video or audio: it is damaged or truncated ({library_message(exc)}); "
             "fetch it again from its source"
         ) from exc
 
 
 def video_stream(container: av.container.InputContainer) -> VideoStream | None:
-    """The first moving picture stream; None where there are none but cover pictures."""
+    """Return the first video stream, cover images not counted; None if there is none."""
     still = Disposition.attached_pic | Disposition.timed_thumbnails
-    moving = [stream for stream in container.streams.video if not stream.disposition & still]
-    return moving[0] if moving else None
+    streams = [stream for stream in container.streams.video if not stream.disposition & still]
+    return streams[0] if streams else None
 
 
 def has_decoder(stream: VideoStream | AudioStream) -> bool:
-    """Whether there is a decoder for the stream, one of `DECODERS`."""
-    return stream.codec_context is not None and stream.codec_context.codec.name in _DECODERS
+    """Return True if one of `ALLOWED_DECODERS` decodes the stream."""
+    return stream.codec_context is not None and stream.codec_context.codec.name in _ALLOWED_DECODERS
 
 
-def discard_others(container: av.container.InputContainer, kept: list[VideoStream | AudioStream]) -> None:
-    """Nothing; makes the demuxer pass over all other streams."""
-    indexes = {stream.index for stream in kept}
+def discard_others(container: av.container.InputContainer, streams: list[VideoStream | AudioStream]) -> None:
+    """Make the demuxer skip all streams except these."""
+    indexes = {stream.index for stream in streams}
     for other in container.streams:
         if other.index not in indexes:
             other.discard = Discard.all
@@ -71,32 +84,38 @@ def discard_others(container: av.container.InputContainer, kept: list[VideoStrea
 def demux_packets(
     container: av.container.InputContainer, streams: list[VideoStream | AudioStream], warnings: list[str]
 ) -> Iterator["Packet[Any]"]:
-    """The streams' packets, last of each the empty one that makes the decoder give out what it holds."""
-    source = container.demux(streams)
+    """Yield the packets of the streams in their order in the file.
+
+    The last packet of each stream is empty: it makes the decoder return the frames that it still has. If reading fails,
+    the packets end and `warnings` receives the reason.
+    """
+    packets = container.demux(streams)
     while True:
         try:
-            packet = next(source)
+            packet = next(packets)
         except StopIteration:
             return
         except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
-            warnings.append(f"reading stopped early ({library_message(exc)}): the file is damaged or cut short")
+            warnings.append(f"skipped the rest of the file: it is damaged or truncated ({library_message(exc)})")
             return
         yield packet
 
 
 def no_stream_error(container: av.container.InputContainer, name: str) -> MediaError:
-    """The error of a container without a stream that can be decoded."""
+    """Return the error of a container without a stream that can be decoded."""
     if container.streams.audio:
-        return UnsupportedMedia(f"{name!r}: no decoder for its sound; convert it to MP3 or FLAC first")
-    return CorruptMedia(f"{name!r} holds neither pictures nor sound; fetch it again from its source")
+        return UnsupportedMedia(
+            f"cannot decode {name!r}: there is no decoder for its audio; convert it to MP3 or FLAC first"
+        )
+    return CorruptMedia(f"cannot decode {name!r}: it has neither video nor audio; fetch it again from its source")
 
 
 def library_message(exc: BaseException) -> str:
-    """What the library said, in a few words."""
+    """Return the message of a library's exception, in lower case and without a full stop."""
     text = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
     return str(text).lower().rstrip(".")
 
 
-def _refuse(url: str, flags: object, options: object) -> object:
-    """Nothing, ever: a container may not make us open another file or address."""
+def _refuse_to_open(url: str, flags: object, options: object) -> object:
+    """Raise PermissionError: FFmpeg calls this for every file or address that a container refers to."""
     raise PermissionError("a media file may not open other files")

@@ -10,12 +10,17 @@ from typing import BinaryIO, Final, Self
 from mediafp.types.errors import UnreadableMedia
 from mediafp.types.media import SiblingOpener, SidecarFile
 
+HEAD_BYTES: Final = 4096
+"""Bytes from which the kind of a file is detected: five packets of a transport stream, two frames of most MP3s."""
+HASH_BLOCK_BYTES: Final = 1 << 20
+"""Bytes hashed at once: so many that Python's share of the time is negligible."""
+
 
 class OpenFile:
-    """A regular file open for reading, and the name that it is shown by.
+    """A regular file that is open for reading, and the name that messages show.
 
-    Libraries get its descriptor and never a name, which they could take for a protocol, an option or a format.
-    Use it as a context manager; forgotten, it closes by itself.
+    Libraries get its descriptor, never its name, which they might interpret as a protocol, an option or a format. Use
+    it as a context manager; it also closes itself when it is garbage collected.
     """
 
     def __init__(self, name: str, descriptor: int) -> None:
@@ -24,29 +29,37 @@ class OpenFile:
         status = os.fstat(descriptor)
         self.bytes = status.st_size
         self.stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-        """Changes when the file does."""
+        """Value that changes if the file does."""
 
     def reader(self) -> BinaryIO:
-        """A binary reader at the file's start, closed by the caller. All readers share one place: one at a time."""
+        """Return a binary reader at the start of the file, which the caller closes.
+
+        All readers share one position, so only one may be in use at a time.
+        """
         try:
             file = os.fdopen(os.dup(self.descriptor), "rb")
         except OSError as exc:
-            raise UnreadableMedia(f"{self.name!r} cannot be opened once more: {exc.strerror}") from exc
+            raise UnreadableMedia(
+                f"cannot open {self.name!r} a second time: {exc.strerror}; raise the limit on open files"
+            ) from exc
         file.seek(0)
         return file
 
     def read_head(self) -> bytes:
-        """The first `SNIFF_BYTES` bytes."""
+        """Return the first `HEAD_BYTES` bytes."""
         with self.reader() as file:
-            return read_head(file)
+            try:
+                return read_head(file)
+            except UnreadableMedia as exc:
+                raise UnreadableMedia(f"cannot read {self.name!r}: {exc}") from exc
 
     def has_changed(self) -> bool:
-        """Whether the file was written to since it was opened."""
+        """Return True if the file was written to since it was opened."""
         status = os.fstat(self.descriptor)
         return (status.st_size, status.st_mtime_ns) != self.stamp[2:]
 
     def close(self) -> None:
-        """Closes the file; the readers it gave stay open."""
+        """Close the file; its readers stay open."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -62,66 +75,60 @@ class OpenFile:
             self.close()
 
 
-def read_head(file: BinaryIO) -> bytes:
-    """The first `SNIFF_BYTES` bytes of a reader, which is left at its start."""
-    try:
-        file.seek(0)
-        head = file.read(SNIFF_BYTES)
-        file.seek(0)
-    except OSError as exc:
-        raise UnreadableMedia(f"the file cannot be read: {exc.strerror}; check the disk it lies on") from exc
-    return head
-
-
 def open_file(path: Path, root: Path | None = None) -> OpenFile:
-    """A regular file, opened; raises `UnreadableMedia` for anything else.
+    """Open a regular file; raise UnreadableMedia for anything else.
 
-    Below `root`, the folder that it was found in, no link is followed, whatever is put there meanwhile; a link that
-    leads to another place below `root` is looked up first. Without one, the user named the file, and links hold.
+    Args:
+        path: The file.
+        root: The folder that the file was found in. Below it no link is followed, even if one replaces the file or one
+            of its folders meanwhile; a link to another place below `root` is resolved first. None for a file that the
+            user named, whose links are followed.
     """
     shown = repr(path.name)
     try:
-        # Without O_NONBLOCK a pipe in the file's place would hold us.
+        # Without O_NONBLOCK, opening a pipe in the file's place would block.
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
         descriptor = os.open(path, flags) if root is None else _open_below(path, root, flags)
     except FileNotFoundError as exc:
-        raise UnreadableMedia(f"{shown} does not exist; check the path") from exc
+        raise UnreadableMedia(f"cannot open {shown}: the file does not exist; check the path") from exc
     except PermissionError as exc:
-        raise UnreadableMedia(f"{shown} may not be read; allow this user to read it") from exc
+        raise UnreadableMedia(f"cannot open {shown}: permission denied; allow this user to read it") from exc
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or exc
-        raise UnreadableMedia(f"{shown} cannot be opened: {reason}; check the path") from exc
+        raise UnreadableMedia(f"cannot open {shown}: {reason}; check the path") from exc
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise UnreadableMedia(f"{shown} is not a regular file; name a file that can be read twice")
+        raise UnreadableMedia(f"cannot open {shown}: not a regular file; name a file that can be read twice")
     return OpenFile(path.name, descriptor)
 
 
-def _open_below(path: Path, root: Path, flags: int) -> int:
-    """A descriptor of what lies at `path`, reached from `root` folder by folder, through no link."""
-    inside = os.path.realpath(root)
-    folders = Path(os.path.relpath(os.path.realpath(path), inside)).parts
-    if os.pardir in folders:
-        raise PermissionError(errno.EPERM, "it leads out of its folder")
-    at = os.open(inside, os.O_RDONLY | os.O_DIRECTORY)
+def open_sibling(path: Path, root: Path | None = None) -> SiblingOpener:
+    """Return an opener of the files beside a file on disk, with the `root` of `open_file`."""
+
+    def open_by_name(name: str) -> SidecarFile | None:
+        sibling = path.with_name(name)
+        return open_file(sibling, root) if os.path.lexists(sibling) else None
+
+    return open_by_name
+
+
+def read_head(file: BinaryIO) -> bytes:
+    """Return the first `HEAD_BYTES` bytes of a reader, and leave it at its start.
+
+    Raises:
+        UnreadableMedia: Reading fails; the caller adds the name of the file.
+    """
     try:
-        for folder in folders[:-1]:
-            below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
-            os.close(at)
-            at = below
-        return os.open(folders[-1], flags | os.O_NOFOLLOW, dir_fd=at)
-    finally:
-        os.close(at)
-
-
-SNIFF_BYTES: Final = 4096
-"""Bytes read to tell a file: five packets of a transport stream, two frames of most MP3s."""
-HASH_BLOCK_BYTES: Final = 1 << 20
-"""Bytes hashed at once: enough that Python's share of the time is gone."""
+        file.seek(0)
+        head = file.read(HEAD_BYTES)
+        file.seek(0)
+    except OSError as exc:
+        raise UnreadableMedia(f"{exc.strerror}; check the disk that holds it") from exc
+    return head
 
 
 def file_sha256(file: OpenFile) -> str:
-    """The SHA-256 of a file's bytes in hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with file.reader() as reader:
         try:
             digest = hashlib.sha256()
@@ -129,14 +136,21 @@ def file_sha256(file: OpenFile) -> str:
                 digest.update(block)
             return digest.hexdigest()
         except OSError as exc:
-            raise UnreadableMedia(f"{file.name!r} cannot be read: {exc.strerror}; check the disk it lies on") from exc
+            raise UnreadableMedia(f"cannot read {file.name!r}: {exc.strerror}; check the disk that holds it") from exc
 
 
-def open_sibling(path: Path, root: Path | None = None) -> SiblingOpener:
-    """Opens what lies beside a file on disk, as `open_file` does."""
-
-    def opened(name: str) -> SidecarFile | None:
-        other = path.with_name(name)
-        return open_file(other, root) if os.path.lexists(other) else None
-
-    return opened
+def _open_below(path: Path, root: Path, flags: int) -> int:
+    """Return a descriptor of the file at `path`, opened folder by folder from `root`, without following a link."""
+    inside = os.path.realpath(root)
+    parts = Path(os.path.relpath(os.path.realpath(path), inside)).parts
+    if os.pardir in parts:
+        raise PermissionError(errno.EPERM, "it leads out of its folder")
+    folder = os.open(inside, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for name in parts[:-1]:
+            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        return os.open(parts[-1], flags | os.O_NOFOLLOW, dir_fd=folder)
+    finally:
+        os.close(folder)

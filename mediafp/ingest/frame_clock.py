@@ -1,63 +1,54 @@
-"""The presentation times of decoded frames."""
+"""Presentation times of decoded frames."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final
 
 from av.video.frame import VideoFrame
 
 from mediafp.ingest.container import MAX_CLOCK_STEP_BACK_SECONDS
-from mediafp.types.media import Audio
-
-TIME_SLACK: Final = 1e-4
-"""Seconds by which a frame may precede its sample point, for clocks that cannot state it exactly."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecodeReport:
-    """What decoding tells besides frames; apart from `Media`, so that no reference cycle keeps a file open."""
-
-    properties: dict[str, str | int | float | bool | None] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    heard: list[Audio] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
 class FrameClock:
-    """Seconds since the start of the stream for each decoded frame, never running backwards."""
+    """Clock that gives each decoded frame its seconds since the start of the stream, and never runs back.
 
-    base: Fraction | None
+    `time_base` is the unit of time stamps in seconds, `origin` the stamp of time 0 (None: the first one). With
+    `use_decoding_times` the decoding times are read instead of the presentation times. `frame_seconds` is the mean
+    duration of a frame, for frames without time stamps.
+    """
+
+    time_base: Fraction | None
     origin: int | None
+    use_decoding_times: bool
     frame_seconds: float
     warnings: list[str]
-    by_order: bool
-    now: float = -1.0
-    shift: float = 0.0
-    said: set[str] = field(default_factory=set)
+    _now: float = field(default=-1.0, init=False)
+    _shift: float = field(default=0.0, init=False)
+    _issued_warnings: set[str] = field(default_factory=set, init=False)
 
-    def read(self, frame: VideoFrame) -> float:
-        """The frame's presentation time in seconds."""
-        stamp = frame.dts if self.by_order else frame.pts
+    def frame_time(self, frame: VideoFrame) -> float:
+        """Return the presentation time of the next frame in seconds."""
+        stamp = frame.dts if self.use_decoding_times else frame.pts
         if stamp is None:
-            self._say("frames without presentation times: their order and the frame rate were used instead")
+            self._warn("frames without presentation times: timed by their order and the frame rate")
             stamp = frame.dts
-        if stamp is None or self.base is None:
-            time = 0.0 if self.now < 0 else self.now + self.frame_seconds
+        if stamp is None or self.time_base is None:
+            time = 0.0 if self._now < 0 else self._now + self.frame_seconds
         else:
             if self.origin is None:
                 self.origin = stamp
-            time = float((stamp - self.origin) * self.base) + self.shift
-        if time < self.now:
-            if self.now - time > MAX_CLOCK_STEP_BACK_SECONDS:
-                self._say(f"the clock jumps back at {self.now:.1f} s: times after it are counted on from there")
-                self.shift += self.now + self.frame_seconds - time
-                time = self.now + self.frame_seconds
+            time = float((stamp - self.origin) * self.time_base) + self._shift
+        if time < self._now:
+            if self._now - time > MAX_CLOCK_STEP_BACK_SECONDS:
+                self._warn(f"time stamps run back at {self._now:.1f} s: later times are counted on from there")
+                self._shift += self._now + self.frame_seconds - time
+                time = self._now + self.frame_seconds
             else:
-                time = self.now
-        self.now = max(0.0, time)
-        return self.now
+                time = self._now
+        self._now = max(0.0, time)
+        return self._now
 
-    def _say(self, warning: str) -> None:
-        if warning[:30] not in self.said:
-            self.said.add(warning[:30])
+    def _warn(self, warning: str) -> None:
+        if warning not in self._issued_warnings:
+            self._issued_warnings.add(warning)
             self.warnings.append(warning)

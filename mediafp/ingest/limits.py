@@ -1,13 +1,20 @@
-"""Every number that decides something, named, with where it was measured."""
+"""Limits on one file, the formats that are decoded, and the sampling of frames.
+
+Above a limit the file fails with kind `too_large` or `timeout`; a video, an animation or an audio track keeps what was
+decoded before, with a warning. The limits of archives are in `mediafp.ingest.archives`.
+"""
 
 from typing import Final
 
-# Decoding -----------------------------------------------------------------------------------------
+# Formats ------------------------------------------------------------------------------------------
 ALLOWED_DEMUXERS: Final = (
     "mov,mp4,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,m4v,ogg,wav,w64,flac,mp3,aac,asf,aiff,amr,h264,hevc,ivf,rm"
 )
-"""The only containers that are opened: each reads its own bytes. Playlists (hls, concat, sdp, dash)
-name other files and addresses, and are followed whatever they are named, so they are not here."""
+"""FFmpeg's names of the containers that are opened, each of which reads only its own bytes.
+
+Playlists (hls, concat, sdp, dash) name other files and addresses, which FFmpeg follows whatever the playlist is called,
+so they are not listed: a `.m3u8` and an ffconcat file named `.mp4` made FFmpeg, PyAV and OpenCV read other files.
+"""
 ALLOWED_DECODERS: Final = (
     "h264,hevc,av1,libdav1d,vp8,vp9,libvpx,libvpx-vp9,mpeg4,mpeg2video,mpeg1video,msmpeg4v1,msmpeg4v2,msmpeg4,h263,"
     "h263i,flv,vp6,vp6a,vp6f,wmv1,wmv2,wmv3,vc1,theora,mjpeg,mjpegb,prores,dnxhd,dvvideo,rawvideo,svq1,svq3,cinepak,"
@@ -18,47 +25,62 @@ ALLOWED_DECODERS: Final = (
     "speex,libspeex,gsm,gsm_ms,qdm2,qdmc,mace3,mace6,pcm_alaw,pcm_mulaw,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_u16le,"
     "pcm_u16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_bluray,pcm_dvd"
 )
-"""The only decoders that run, by FFmpeg's names: what cameras, phones, platforms and old archives wrote. The hundreds
-of others (games, subtitles, raw and scripted forms) are rarely looked at by anyone but attackers."""
+"""FFmpeg's names of the decoders that run: the codecs of cameras, phones, platforms and old archives.
+
+The hundreds of others (games, subtitles, raw and scripted formats) are rarely examined by anyone except attackers.
+"""
+
+# Sampling -----------------------------------------------------------------------------------------
 FRAME_INTERVAL_SECONDS: Final = 1.0
-"""Seconds between sampled video frames (measured: recall .986 at 1 frame a second)."""
+"""Seconds between sampled frames of a video. At 1 frame a second, SSCD with score normalisation finds copies with
+recall .986 and no false pair (7 videos, 10 edits each, 1,019 pairs of unrelated videos)."""
 FRAME_SIDE: Final = 320
-"""Longest side, pixels, of a sampled video frame."""
+"""Longest side of a sampled video frame, pixels. Chosen, not measured."""
 SAMPLED_ANIMATION_FRAMES: Final = 64
-"""Most frames sampled from an animated picture."""
-# Budgets of one file ------------------------------------------------------------------------------
-# Past one the file ends as `too_large` or `timeout`; a video or an animation keeps what was read, with a warning.
+"""Frames sampled from an animated image at most. Chosen, not measured."""
+
+# CPU and wall time --------------------------------------------------------------------------------
 CPU_SECONDS_PER_FILE: Final = 7.0
-"""CPU seconds that reading a file may take. The development photographs take .02 to .3, a 120-megapixel PNG 2.5."""
+"""CPU seconds that one file may use. The development photographs use .02 to .3, a 120-megapixel PNG 2.5."""
 CPU_SECONDS_PER_MEDIA_SECOND: Final = 2.0
-"""CPU seconds more for every second of video or sound that was read: 720p H.264 takes .025, 4K AV1 on one old core 1.5."""
+"""Further CPU seconds for every second of video or audio that was decoded: 720p H.264 uses .025, 4K AV1 on one old core
+1.5."""
 MAX_CPU_SECONDS: Final = 1800.0
-"""CPU seconds in all: ten hours of 720p take 900."""
+"""CPU seconds that one video or audio file may use in all: ten hours of 720p use 900."""
 CPU_SECONDS_PER_MEGABYTE: Final = 1.0
-"""CPU seconds more for every megabyte of an archive: bzip2, the slowest, takes .1."""
+"""Further CPU seconds for every megabyte (10^6 bytes) of an archive: bzip2, the slowest compression, uses .1."""
 MAX_WORKER_CPU_SECONDS: Final = 86_400
-"""CPU seconds in the life of a worker, whatever it reads."""
+"""CPU seconds in the life of one worker, over all its files. Chosen, not measured."""
 IMAGE_WALL_SECONDS: Final = 300.0
+"""Wall-clock seconds after which a worker that analyses an image is killed, even if it uses no CPU time, for example
+because it waits for a disk. Chosen, not measured."""
 VIDEO_WALL_SECONDS: Final = 7200.0
-"""Wall seconds after which a worker is given up that does not even use its CPU time, such as one that waits for a disk."""
+"""The same for a video, an audio file or an archive. Chosen, not measured."""
+
+# Memory -------------------------------------------------------------------------------------------
 MAX_WORKER_MEMORY_BYTES: Final = 1_100 << 20
-"""Address space that a worker may take on top of what it has before the first file; it has 250 MB in memory then."""
-MAX_PIXELS: Final = 120_000_000
-"""Pixels of one picture; above it the file is `too_large`."""
-MAX_FRAME_PIXELS: Final = 36_000_000
-"""Pixels of one video frame, of which a decoder keeps up to 17; 8K has 35."""
-ANIMATION_PIXELS: Final = 4 * MAX_PIXELS
-"""Pixels decoded of one animation in all: its frames build on each other, so sampling some decodes
-all before them, and a 64-megapixel animated PNG cost 6.5 CPU s."""
-MAX_ANIMATION_FRAMES: Final = 5_000
-"""Frames of an animation that are looked at; what lies behind is left out with a warning."""
-MAX_METADATA_BYTES: Final = 16 << 20
-"""Bytes of text, EXIF and colour profiles in a picture: a JPEG of 500 EXIF segments of 64 KiB cost 5 CPU s."""
+"""Address space, bytes, that a worker may allocate after its start, when it occupies 250 MB. PyAV without a limit reached
+1.5 GiB on hostile files."""
+
+# Sizes --------------------------------------------------------------------------------------------
 MAX_IMAGE_BYTES: Final = 1 << 30
-"""Bytes of a picture file; an uncompressed one of MAX_PIXELS with 16 bits a channel has less."""
+"""Bytes of an image file: an uncompressed image of `MAX_PIXELS` with 16 bits a channel has fewer."""
+MAX_METADATA_BYTES: Final = 16 << 20
+"""Bytes before the pixels of a JPEG (EXIF, colour profile, comments): 500 EXIF segments of 64 KiB cost 5 CPU seconds."""
+MAX_PIXELS: Final = 120_000_000
+"""Pixels of one image. Chosen, not measured: a PNG of this size uses 2.5 CPU seconds."""
+MAX_FRAME_PIXELS: Final = 36_000_000
+"""Pixels of one video frame, of which a decoder keeps up to 17: 8K has 35 million."""
+ANIMATION_PIXELS: Final = 4 * MAX_PIXELS
+"""Pixels decoded of one animation in all: its frames build on one another, so a sampled frame costs all frames before
+it; a 64-megapixel animated PNG used 6.5 CPU seconds."""
+MAX_ANIMATION_FRAMES: Final = 5_000
+"""Frames of an animation that are decoded; the rest is skipped with a warning. Chosen, not measured."""
 MAX_FRAMES: Final = 36_000
-"""Sampled frames of one video (ten hours); what lies behind is left out with a warning."""
+"""Sampled frames of one video (ten hours); the rest is skipped with a warning. Chosen, not measured."""
 MAX_THUMBNAIL_BYTES: Final = 256 << 20
-"""Bytes of thumbnails of one video (some 20,000 unlike frames); what lies behind is left out with a warning."""
+"""Bytes of thumbnails of one video (some 20,000 distinct frames); further frames are skipped with a warning. Chosen, not
+measured."""
 MAX_AUDIO_SECONDS: Final = 14_400
-"""Seconds of sound of one file (four hours, 460 MB in memory); what lies behind is left out with a warning."""
+"""Seconds of audio of one file (four hours, 460 MB in memory); the rest is skipped with a warning. Chosen, not
+measured."""

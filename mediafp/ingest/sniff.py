@@ -1,4 +1,4 @@
-"""What a file is, told by its first bytes: a name may lie, and a hostile one does."""
+"""Kind of a file, detected from its content: its name may be wrong, and a hostile one is."""
 
 import codecs
 from pathlib import PurePath
@@ -9,63 +9,19 @@ from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import CorruptMedia, UnsupportedMedia
 from mediafp.types.media import MEDIA_SUFFIXES, Kind
 
-_OTHER_ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c")
-_TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b\x08")
-
-
-def detect_kind(file: OpenFile) -> Kind | None:
-    """What a file is by its first bytes; None where it is no media at all.
-
-    Raises `CorruptMedia` where its name promises media and its bytes are none, `UnsupportedMedia` for an archive, which
-    may hold media, and `UnreadableMedia` where there is no reading them.
-    """
-    head = file.read_head()
-    suffix = PurePath(file.name).suffix
-    promised = suffix.lower() in MEDIA_SUFFIXES
-    if not head:
-        if promised:
-            raise CorruptMedia(f"the file is empty: {file.name!r}; fetch it again from its source")
-        return None
-    kind = kind_from_signature(head)
-    if kind is None and promised and not _is_text(head):
-        raise CorruptMedia(
-            f"{file.name!r} is named {suffix!r}, but its bytes are of no known picture, video or sound; "
-            "fetch it again from its source"
-        )
-    if kind is None and is_archive(file.name, head):
-        raise UnsupportedMedia(f"{file.name!r} is an archive, which ingest alone looks into; unpack it first")
-    if kind is None and head.startswith(_OTHER_ARCHIVES):
-        raise UnsupportedMedia(f"{file.name!r} is an archive of a kind that is not opened; unpack it first")
-    return kind
-
-
-def _is_text(head: bytes) -> bool:
-    """Whether a file's first bytes are text: UTF-16 with its mark, or UTF-8 without control bytes."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return True
-    if any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head):
-        return False
-    try:
-        # An incremental decoder forgives a character that the end of `head` cuts.
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-_IMAGE_STARTS: Final = (
-    b"\xff\xd8\xff",
+_IMAGE_SIGNATURES: Final = (
+    b"\xff\xd8\xff",  # JPEG
     b"\x89PNG\r\n\x1a\n",
     b"GIF87a",
     b"GIF89a",
-    b"II*\x00",
+    b"II*\x00",  # TIFF
     b"MM\x00*",
-    b"II+\x00",
+    b"II+\x00",  # BigTIFF
     b"MM\x00+",
     b"\x00\x00\x00\x0cJXL ",
-    b"\xff\x0a",
+    b"\xff\x0a",  # JPEG XL without a container
 )
-_FOOTAGE_STARTS: Final = (
+_VIDEO_SIGNATURES: Final = (
     b"\x1aE\xdf\xa3",  # EBML: Matroska, WebM
     b"FLV\x01",
     b"OggS",
@@ -75,9 +31,10 @@ _FOOTAGE_STARTS: Final = (
     b"\x00\x00\x01\xb3",  # MPEG-1/2 video
     b"#!AMR",
     b".RMF",
-    b"DKIF",
+    b"DKIF",  # IVF
 )
-_STILL_BRANDS: Final = frozenset(
+"""Signatures of video and audio files."""
+_IMAGE_BRANDS: Final = frozenset(
     (
         b"avif",
         b"avis",
@@ -94,48 +51,102 @@ _STILL_BRANDS: Final = frozenset(
         b"msf1",
     )
 )
+"""Brands of ISO media files that contain images (AVIF, HEIF)."""
 _QUICKTIME_ATOMS: Final = frozenset((b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
-_BMP_HEADERS: Final = frozenset((12, 40, 52, 56, 64, 108, 124))
-_PACKET_LENGTHS: Final = ((0, 188), (4, 192), (0, 204))
+_BMP_HEADER_BYTES: Final = frozenset((12, 40, 52, 56, 64, 108, 124))
+"""Sizes of the header behind the signature "BM", one for each version of the format."""
+_TRANSPORT_PACKETS: Final = ((0, 188), (4, 192), (0, 204))
+"""Offset of the first packet and packet length of transport streams: plain, with time stamps (M2TS), with parity."""
 _LAYER_2_KBIT: Final = (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384)
 _LAYER_3_KBIT: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _LOW_RATE_KBIT: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+"""Bit rates of MPEG-2 and 2.5 audio, layers 2 and 3; the two tables above are those of MPEG-1. Source: ISO 11172-3,
+13818-3."""
+_OTHER_ARCHIVE_SIGNATURES: Final = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c")
+_TEXT_CONTROL_BYTES: Final = frozenset(b"\t\n\r\f\x1b\x08")
+
+
+def detect_kind(file: OpenFile) -> Kind | None:
+    """Return the kind of a file, or None if it is not media.
+
+    Raises:
+        CorruptMedia: The name is that of a media file, but the content is not.
+        UnsupportedMedia: The file is an archive, which may contain media.
+        UnreadableMedia: Reading fails.
+    """
+    head = file.read_head()
+    suffix = PurePath(file.name).suffix
+    is_named_media = suffix.lower() in MEDIA_SUFFIXES
+    if not head:
+        if is_named_media:
+            raise CorruptMedia(f"cannot decode {file.name!r}: the file is empty; fetch it again from its source")
+        return None
+    kind = kind_from_signature(head)
+    if kind is not None:
+        return kind
+    if is_named_media and not _is_text(head):
+        raise CorruptMedia(
+            f"cannot decode {file.name!r}: its suffix is {suffix!r}, but its content is of no known image, video or "
+            "audio format; fetch it again from its source"
+        )
+    if is_archive(file.name, head):
+        raise UnsupportedMedia(
+            f"cannot decode {file.name!r}: it is an archive, which only ingest reads; unpack it first"
+        )
+    if head.startswith(_OTHER_ARCHIVE_SIGNATURES):
+        raise UnsupportedMedia(f"cannot decode {file.name!r}: archives of this format are not read; unpack it first")
+    return None
 
 
 def kind_from_signature(head: bytes) -> Kind | None:
-    """`image`, `video` (sound too) or None for what is not media, from a file's first bytes.
+    """Return the kind of a file from its first bytes: `image`, `video` (audio too), or None if it is not media.
 
-    `head` should hold `SNIFF_BYTES` bytes where the file has them; fewer tell less.
+    Args:
+        head: The first `files.HEAD_BYTES` bytes; with fewer, some audio and video formats are not detected.
     """
-    if head.startswith(_IMAGE_STARTS):
+    if head.startswith(_IMAGE_SIGNATURES):
         return "image"
-    if head.startswith(_FOOTAGE_STARTS):
+    if head.startswith(_VIDEO_SIGNATURES):
         return "video"
     if head[4:8] in _QUICKTIME_ATOMS:
-        return "image" if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS else "video"
+        return "image" if head[4:8] == b"ftyp" and head[8:12] in _IMAGE_BRANDS else "video"
     if head[:4] in (b"RIFF", b"RF64"):
-        form = head[8:12]
-        return "image" if form == b"WEBP" else "video" if form in (b"AVI ", b"WAVE") else None
+        form_type = head[8:12]
+        return "image" if form_type == b"WEBP" else "video" if form_type in (b"AVI ", b"WAVE") else None
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return "video"
-    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES:
         return "image"
     if _is_transport_stream(head) or _is_annex_b(head) or _is_mpeg_audio(head):
         return "video"
     return None
 
 
+def _is_text(head: bytes) -> bool:
+    """Return True if a file's first bytes are text: UTF-16 with a byte order mark, or UTF-8 without control bytes."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    if any(byte < 0x20 and byte not in _TEXT_CONTROL_BYTES for byte in head):
+        return False
+    try:
+        # An incremental decoder accepts a character that the end of `head` cuts.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _is_transport_stream(head: bytes) -> bool:
-    """Whether every packet that `head` holds starts with the sync byte, and there are two at least."""
-    for first, length in _PACKET_LENGTHS:
-        starts = head[first::length]
-        if len(starts) >= 2 and starts == b"G" * len(starts):
+    """Return True if `head` has at least two packets of a transport stream, and each starts with the sync byte."""
+    for offset, length in _TRANSPORT_PACKETS:
+        sync_bytes = head[offset::length]
+        if len(sync_bytes) >= 2 and sync_bytes == b"G" * len(sync_bytes):
             return True
     return False
 
 
 def _is_annex_b(head: bytes) -> bool:
-    """Whether `head` opens a raw H.264 or H.265 stream: start code, then a parameter set, note (SEI) or delimiter."""
+    """Return True if `head` starts a raw H.264 or H.265 stream: a start code, then a parameter set, SEI or delimiter."""
     if head.startswith(b"\x00\x00\x00\x01"):
         unit = head[4:6]
     elif head.startswith(b"\x00\x00\x01"):
@@ -144,13 +155,13 @@ def _is_annex_b(head: bytes) -> bool:
         return False
     if len(unit) < 2:
         return False
-    h264 = unit[0] & 0x80 == 0 and unit[0] & 0x1F in (6, 7, 9)
-    h265 = unit[0] >> 1 in (32, 33, 35) and unit[0] & 0x81 == 0 and unit[1] == 1
-    return h264 or h265
+    is_h264 = unit[0] & 0x80 == 0 and unit[0] & 0x1F in (6, 7, 9)
+    is_h265 = unit[0] >> 1 in (32, 33, 35) and unit[0] & 0x81 == 0 and unit[1] == 1
+    return is_h264 or is_h265
 
 
 def _is_mpeg_audio(head: bytes) -> bool:
-    """Whether `head` is an ID3 tag, an MP2/MP3 frame or an AAC (ADTS) frame followed by another."""
+    """Return True if `head` is an ID3 tag, or an MP2, MP3 or AAC (ADTS) frame that another one follows."""
     if head.startswith(b"ID3") and len(head) >= 10 and max(head[6:10]) < 0x80:
         return True
     length = _audio_frame_bytes(head[:6])
@@ -161,7 +172,7 @@ def _is_mpeg_audio(head: bytes) -> bool:
 
 
 def _audio_frame_bytes(header: bytes) -> int:
-    """The length of the MPEG sound frame that starts with `header`, 0 where none does."""
+    """Return the length of the MPEG audio frame that starts with a header of 6 bytes; 0 if it is none."""
     if len(header) < 6 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return 0
     version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
@@ -170,7 +181,7 @@ def _audio_frame_bytes(header: bytes) -> int:
         length = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
         return length if rate < 13 and length >= 7 else 0
     bitrate, rate, padding = header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
-    # Layer 1 is left out: its header is also the byte order mark of UTF-16 text.
+    # Layer 1 is not accepted: its header is also the byte order mark of UTF-16 text.
     if version == 1 or layer not in (1, 2) or bitrate in (0, 15) or rate == 3:
         return 0
     hertz = (44100, 48000, 32000)[rate] // {3: 1, 2: 2, 0: 4}[version]

@@ -1,30 +1,38 @@
-"""Small JPEGs of decoded pictures, and back."""
+"""Thumbnails: small JPEGs of decoded images and frames."""
 
-import cv2
+from typing import Final
+
 import numpy as np
 
 from mediafp.types.errors import CorruptMedia
 from mediafp.types.media import Pixels
 
-QUALITY = 85
+JPEG_QUALITY: Final = 85
+"""JPEG quality of a thumbnail, 0 to 100. Chosen, not measured."""
 
 
-def encode_thumbnail(image: Pixels, side: int) -> bytes:
-    """The picture as a JPEG with no side over `side` pixels."""
+def encode_thumbnail(image: Pixels, max_side: int) -> bytes:
+    """Return an RGB image as a JPEG, scaled down to `max_side` pixels on its longer side if it is larger."""
+    import cv2
+
     height, width = image.shape[:2]
-    scale = side / max(height, width)
+    scale = max_side / max(height, width)
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    done, data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    if not done:
-        raise CorruptMedia(f"a picture of {width} x {height} pixels cannot be kept as a thumbnail")
+    is_encoded, data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not is_encoded:
+        raise CorruptMedia(
+            f"cannot encode a thumbnail: OpenCV rejects {width} x {height} pixels; convert the file first"
+        )
     return bytes(data)
 
 
 def decode_thumbnail(jpeg: bytes) -> Pixels:
-    """The pixels of one of our own thumbnails, RGB."""
+    """Return the pixels of a stored thumbnail, RGB."""
+    import cv2
+
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise CorruptMedia("a stored thumbnail is damaged; run: mediafp verify")
+        raise CorruptMedia("cannot decode a stored thumbnail: it is damaged; run: mediafp verify")
     return np.ascontiguousarray(image[:, :, ::-1])

@@ -1,4 +1,4 @@
-"""The files to take in, and the names of their contents."""
+"""Files to ingest or to match, found in the paths that the user names."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -8,35 +8,37 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFile:
-    """A file to take in, and the folder that it was found in; None where it was named itself."""
+    """A file to open, and the folder that it was found in; `root` is None if the user named the file."""
 
     path: Path
     root: Path | None = None
 
 
 def walk(paths: Sequence[Path], on_skipped: Callable[[Path], object] = lambda path: None) -> Iterator[FoundFile]:
-    """Every file named, and every visible regular file in the folders named, in sorted order.
+    """Yield every file in `paths`, and every visible regular file in the folders among them, in sorted order.
 
-    What is named itself is always yielded, even if it is missing or a pipe: opening it then gives
-    the error to record. In folders, hidden names are passed over, and pipes, devices, linked folders
-    and links that lead out of the folder named or nowhere are told to `left_out`; a folder that may
-    not be listed is yielded itself.
+    A path that the user names is always yielded, even if it is missing or a pipe: opening it gives the error to record.
+    In folders, hidden names are ignored; a folder that cannot be listed is yielded itself.
+
+    Args:
+        paths: Files and folders.
+        on_skipped: Called with each pipe, device, linked folder and link in a folder that is broken or leads out of it.
     """
     for path in paths:
         if path.is_dir():
-            for found in _files_in(path, on_skipped):
-                yield FoundFile(path=found, root=path)
+            for file in _iter_folder(path, on_skipped):
+                yield FoundFile(path=file, root=path)
         else:
             yield FoundFile(path=path)
 
 
-def _files_in(root: Path, left_out: Callable[[Path], object]) -> Iterator[Path]:
-    """The visible regular files below `root`, depth first, names sorted by their bytes."""
+def _iter_folder(root: Path, on_skipped: Callable[[Path], object]) -> Iterator[Path]:
+    """Yield the visible regular files below `root`, depth first, names sorted by their bytes."""
     inside = os.path.realpath(root)
     # A stack instead of recursion: a hostile tree may be deeper than Python's call stack.
-    waiting: list[tuple[Path, bool]] = [(root, True)]
-    while waiting:
-        path, is_folder = waiting.pop()
+    stack: list[tuple[Path, bool]] = [(root, True)]
+    while stack:
+        path, is_folder = stack.pop()
         if not is_folder:
             yield path
             continue
@@ -51,15 +53,15 @@ def _files_in(root: Path, left_out: Callable[[Path], object]) -> Iterator[Path]:
                 continue
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append((path / entry.name, True))
-                elif entry.is_file() and (not entry.is_symlink() or _lies_in(entry.path, inside)):
-                    waiting.append((path / entry.name, False))
+                    stack.append((path / entry.name, True))
+                elif entry.is_file() and (not entry.is_symlink() or _is_inside(entry.path, inside)):
+                    stack.append((path / entry.name, False))
                 else:
-                    left_out(path / entry.name)
+                    on_skipped(path / entry.name)
             except OSError:
-                waiting.append((path / entry.name, False))
+                stack.append((path / entry.name, False))
 
 
-def _lies_in(link: str, folder: str) -> bool:
-    """Whether what `link` points to lies in `folder`, itself a real path."""
+def _is_inside(link: str, folder: str) -> bool:
+    """Return True if the target of `link` is in `folder`, which is a real path."""
     return os.path.realpath(link).startswith(folder.rstrip(os.sep) + os.sep)

@@ -1,5 +1,5 @@
 """Candidates to verified matches, and matches to clusters.
 
-In: a query and references. Out: matches with their evidence; clusters.
-Imports: types.
+In: a query and `References` (fingerprints, nearest-neighbour searches, thumbnails). Out: `Match` and `Clustering`.
+Imports: mediafp.types only.
 """

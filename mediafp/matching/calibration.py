@@ -1,4 +1,7 @@
-"""How sure: from what was measured of a pair to a calibrated probability, a verdict and reasons in words."""
+"""Features of a pair, and the calibrated probability that the two share media (logistic regression).
+
+`scripts/calibrate.py` fits the coefficients on development sets and writes them to models/calibration.json.
+"""
 
 import json
 from dataclasses import dataclass
@@ -7,16 +10,20 @@ from functools import cache
 import numpy as np
 
 from mediafp.types import model_files
+from mediafp.types.arrays import Float64Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePairFeatures:
-    """What was measured of two pictures, each rising with the likeness, 0 where there is none.
+    """Features of two images. Each rises with the evidence for a copy and is 0 without evidence.
 
-    `unplaced`: the normalised likeness where no placement joins them, and 0 where one does, since other pictures of one
-    scene are as alike as copies; `hashes`: 1 for equal PDQ hashes, 0 from NEAR_PDQ bits; `support` as of a `Fit`;
-    `geometry`: the geometric mean of support, of the points' closeness to the map and of the placed areas' likeness, times
-    log(1 + points), since many points prove more than a few that agree as well.
+    Attributes:
+        unplaced_score: Score of the embeddings if no verified placement joins the images, else 0: other photographs of
+            one scene are as similar as copies, so the embeddings add nothing to a placement.
+        hash_similarity: 1 for equal PDQ hashes, falling to 0 at `scoring.PDQ_CHANCE_DISTANCE` bits.
+        support: Support of the placement fit, 0..1.
+        geometry: Geometric mean of support, 1 - reprojection error, and region similarity, times log(1 + inliers): many
+            inliers prove more than a few that agree equally well.
     """
 
     unplaced_score: float
@@ -27,10 +34,12 @@ class ImagePairFeatures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoPairFeatures:
-    """What was measured of two videos, each rising with the likeness, 0 where there is none.
+    """Features of two videos. Each rises with the evidence for a copy and is 0 without evidence.
 
-    `frames`: the mean probability, as of pictures, of the frame pairs that were looked at closely; `moments`: that times
-    log(1 + distinct rows in step), since one moment alike proves little; `agreement`: their fits' median, times the same.
+    Attributes:
+        frame_probability: Mean probability, as for two images, of the frame pairs that were placed.
+        moment_evidence: `frame_probability` times log(1 + distinct aligned rows): one similar moment proves little.
+        agreement: Median block correlation of the verified placements of the frames, times the same logarithm.
     """
 
     frame_probability: float
@@ -40,10 +49,12 @@ class VideoPairFeatures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptPairFeatures:
-    """What was measured of two scripts' best stretch, each rising with the likeness, 0 where there is none.
+    """Features of the best aligned passage of two transcripts. Each rises with the evidence for the same words.
 
-    `words`: log(1 + the words that agree and count, less what lies between, over what chance gives scripts of such
-    lengths); `agreement`: the share of its words that agree; `both`: their product.
+    Attributes:
+        words: log(1 + net evidence of the passage in words, less what transcripts of such lengths share by chance).
+        agreement: Share of the passage's words that agree, 0..1.
+        product: `words` times `agreement`.
     """
 
     words: float
@@ -57,19 +68,22 @@ CALIBRATION_KEYS: dict[type, str] = {
     VideoPairFeatures: "videos",
     TranscriptPairFeatures: "transcripts",
 }
-"""Where in models/calibration.json the numbers of each kind are."""
-
-
-@cache
-def _model(name: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray, float]:
-    fitted = json.loads(model_files.model_path("calibration").read_text(encoding="utf-8"))[name]
-    mean, scale, slope = (np.array(fitted[key]) for key in ("mean", "scale", "coefficients"))
-    return tuple(fitted["features"]), mean, scale, slope, float(fitted["intercept"])
+"""Key of the coefficients in models/calibration.json, by the type of the features."""
+MAX_LOGIT = 30
+"""Bound on the logit, so that its exponential does not overflow; the probability is rounded to 6 digits far below it."""
 
 
 def probability(features: Features) -> float:
-    """The calibrated probability that the pair is the same media, or says the same, by logistic regression."""
-    names, mean, scale, slope, intercept = _model(CALIBRATION_KEYS[type(features)])
-    values = np.array([getattr(features, feature) for feature in names])
-    logit = float(((values - mean) / scale) @ slope + intercept)
-    return float(round(1 / (1 + np.exp(-np.clip(logit, -30, 30))), 6))
+    """Return the calibrated probability, 0..1, that a pair shares media or words."""
+    names, mean, scale, coefficients, intercept = _load_coefficients(CALIBRATION_KEYS[type(features)])
+    values = np.array([getattr(features, name) for name in names])
+    logit = float(((values - mean) / scale) @ coefficients + intercept)
+    return float(round(1 / (1 + np.exp(-np.clip(logit, -MAX_LOGIT, MAX_LOGIT))), 6))
+
+
+@cache
+def _load_coefficients(key: str) -> tuple[tuple[str, ...], Float64Array, Float64Array, Float64Array, float]:
+    """Return names, means, scales and coefficients of the features of one kind of pair, and the intercept."""
+    fitted = json.loads(model_files.model_path("calibration").read_text(encoding="utf-8"))[key]
+    mean, scale, coefficients = (np.array(fitted[name]) for name in ("mean", "scale", "coefficients"))
+    return tuple(fitted["features"]), mean, scale, coefficients, float(fitted["intercept"])

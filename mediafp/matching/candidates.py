@@ -1,4 +1,4 @@
-"""Candidates: the references whose rows lie nearest to a query's, after score normalisation."""
+"""Candidates: the references whose rows are nearest to a query's rows, ranked after score normalisation."""
 
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -6,17 +6,29 @@ from itertools import zip_longest
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.types.arrays import Float32Array
+from mediafp.types.neighbours import Neighbours
+
 Vectors = npt.NDArray[np.float16]
+"""Embeddings (N, D), unit vectors."""
 BACKGROUND_NEIGHBOURS = 3
-"""Score normalisation subtracts the mean of these best similarities to unrelated pictures (SSCD, section 5.3)."""
+"""Best similarities to the background set whose mean is subtracted (SSCD, section 5.3)."""
+NO_SCORE = -1.0
+"""Score of an asset that no row of a search hit: the lowest cosine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A reference worth a closer look. Scores: cosine, raw and less the query's background level.
+    """A reference returned by a search, not yet verified.
 
-    `row` is the reference's row, `view` the query's, that score best; `votes` the query rows that hit it. `clear` is
-    the score of the best of the query's first rows, of which one is likely the copy and nothing else.
+    Attributes:
+        sha256: SHA-256 of the reference.
+        score: Similarity of the best pair of rows, less the background level of the query row.
+        similarity: Cosine of the same pair.
+        distinct_score: Best score of the query's distinct crops; a copy most likely shows the reference in one of them.
+        query_row: Query row of the best pair.
+        row: Reference row of the best pair.
+        votes: Number of query rows that score at least the voting threshold.
     """
 
     sha256: str
@@ -28,77 +40,88 @@ class Candidate:
     votes: int = 1
 
 
-def background_level(vectors: Vectors, background: Vectors) -> npt.NDArray[np.float32]:
-    """How alike each row (N,) is to unrelated pictures: the mean of its best cosines to the bank."""
+def background_level(vectors: Vectors, background: Vectors) -> Float32Array:
+    """Return the mean (N,) of the best similarities of each row to the background set."""
     similarity = vectors.astype(np.float32) @ background.astype(np.float32).T
     best = np.partition(similarity, -BACKGROUND_NEIGHBOURS, axis=1)[:, -BACKGROUND_NEIGHBOURS:]
     return np.asarray(best.mean(axis=1), np.float32)
 
 
 def rank_candidates(
-    rows: npt.NDArray[np.int64],
-    scores: npt.NDArray[np.float32],
-    levels: npt.NDArray[np.float32],
-    owners: npt.NDArray[np.int64],
-    assets: list[str],
-    row_of: npt.NDArray[np.int64],
+    neighbours: Neighbours,
+    levels: Float32Array,
     *,
-    vote_at: float,
-    clear: int = 1,
+    min_vote_score: float,
+    distinct_crops: int = 1,
     exclude: str | None = None,
 ) -> list[Candidate]:
-    """Candidates by falling normalised score, one an asset, from the hits (Q, K) of a query's Q rows.
+    """Return one candidate for each asset among the neighbours of a query's rows, by falling score.
 
-    A query row votes for an asset where it scores at least `vote_at`; the first `clear` rows are the clear ones.
-    `without` names the query itself.
+    Args:
+        neighbours: Nearest reference rows of each of the Q query rows.
+        levels: Background levels (Q,) of the query rows.
+        min_vote_score: Score from which a query row votes for an asset.
+        distinct_crops: Number of the first query rows that are distinct crops.
+        exclude: SHA-256 of an asset to skip, such as the query itself.
     """
     best: dict[int, tuple[float, float, int, int]] = {}
-    clearest: dict[int, float] = {}
+    distinct_scores: dict[int, float] = {}
     voters: dict[int, set[int]] = {}
-    for view, (near, similarity) in enumerate(zip(rows, scores, strict=True)):
-        for index, raw in zip(near.tolist(), similarity.tolist(), strict=True):
-            owner, score = int(owners[index]), raw - float(levels[view])
-            if view < clear:
-                clearest[owner] = max(clearest.get(owner, -1.0), score)
-            if score >= vote_at:
-                voters.setdefault(owner, set()).add(view)
+    columns = zip(neighbours.asset.tolist(), neighbours.row.tolist(), neighbours.score.tolist(), strict=True)
+    for query_row, (owners, rows, similarities) in enumerate(columns):
+        for owner, row, similarity in zip(owners, rows, similarities, strict=True):
+            score = similarity - float(levels[query_row])
+            if query_row < distinct_crops:
+                distinct_scores[owner] = max(distinct_scores.get(owner, NO_SCORE), score)
+            if score >= min_vote_score:
+                voters.setdefault(owner, set()).add(query_row)
             if owner not in best or score > best[owner][0]:
-                best[owner] = (score, raw, view, int(row_of[index]))
-    found = [
+                best[owner] = (score, similarity, query_row, row)
+    candidates = [
         Candidate(
-            sha256=assets[owner],
+            sha256=neighbours.assets[owner],
             score=score,
-            similarity=raw,
-            distinct_score=clearest.get(owner, -1.0),
-            query_row=view,
+            similarity=similarity,
+            distinct_score=distinct_scores.get(owner, NO_SCORE),
+            query_row=query_row,
             row=row,
             votes=len(voters.get(owner, ())),
         )
-        for owner, (score, raw, view, row) in best.items()
-        if assets[owner] != exclude
+        for owner, (score, similarity, query_row, row) in best.items()
+        if neighbours.assets[owner] != exclude
     ]
-    return sorted(found, key=lambda c: (-c.score, c.sha256))
+    return sorted(candidates, key=lambda c: (-c.score, c.sha256))
 
 
-def shortlist(candidates: list[Candidate], crops: dict[str, float], count: int) -> list[Candidate]:
-    """The best by any view, by a clear view, and by a crop of the reference, in turn: each is strong where others are weak.
+def shortlist(candidates: list[Candidate], crop_scores: dict[str, float], count: int) -> list[Candidate]:
+    """Return the best candidates of three rankings in turn, each once: by score, by distinct crop, by reference crop.
 
-    `crops` are the likenesses of the query's clear views to the candidates' crops. Development set, 2,980 pictures, 22
-    edits, true reference among 14: without crops and rectangles .885, with rectangles .904, with nine crops too .995; one
-    ranking by the best of all pairs of a view and a crop .952.
+    Each ranking finds copies that the others miss. Development set, 2,980 images, 22 edits, true reference among 14 candidates:
+    without reference crops and rectangles .885, with rectangles .904, with nine reference crops too .995; one ranking by the
+    best of all pairs of a query crop and a reference crop gives .952.
+
+    Args:
+        candidates: Candidates by falling score.
+        crop_scores: Best score of the query's distinct crops against an asset's reference crops, by SHA-256.
+        count: Largest number of candidates to return.
     """
-    by_clear = sorted(candidates, key=lambda c: (-c.distinct_score, c.sha256))
-    by_crop = sorted((c for c in candidates if c.sha256 in crops), key=lambda c: (-crops[c.sha256], c.sha256))
+    by_distinct_score = sorted(candidates, key=lambda c: (-c.distinct_score, c.sha256))
+    by_crop_score = sorted(
+        (c for c in candidates if c.sha256 in crop_scores), key=lambda c: (-crop_scores[c.sha256], c.sha256)
+    )
     chosen: dict[str, Candidate] = {}
-    for turn in zip_longest(candidates, by_clear, by_crop):
-        for candidate in turn:
+    for tier in zip_longest(candidates, by_distinct_score, by_crop_score):
+        for candidate in tier:
             if candidate and len(chosen) < count:
                 chosen.setdefault(candidate.sha256, candidate)
     return list(chosen.values())
 
 
 def min_hamming_distance(query: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]) -> int:
-    """The least Hamming distance, bits, of any query row (F, B) to any reference row (R, B); all bits where empty."""
+    """Return the smallest Hamming distance, in bits, of any query row (Q, B) to any reference row (R, B).
+
+    All bits, 8 B, if one of the sides has no rows.
+    """
     if not len(query) or not len(reference):
         return int(query.shape[-1]) * 8
     return int(np.bitwise_count(query[:, None] ^ reference[None]).sum(axis=2).min())

@@ -1,4 +1,4 @@
-"""What matching asks of a collection of references."""
+"""References: what matching needs from a collection of assets."""
 
 from typing import Protocol
 
@@ -6,60 +6,58 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.matching.candidates import Vectors
-from mediafp.matching.images.local_features import LocalFeatures
+from mediafp.matching.local_features import LocalFeatures
+from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.media import Kind, Pixels
+from mediafp.types.neighbours import Neighbours
 
 
 class References(Protocol):
-    """The references that a query is held against; arrays are those of `Fingerprint`."""
+    """Assets that a query is compared with; arrays have the shapes of `Fingerprint`."""
 
-    assets: list[str]
-    owner: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
     background: Vectors
+    """Embeddings (B, 512) of the background set: unrelated images for score normalisation."""
 
-    def search(
-        self, queries: npt.NDArray[np.float16] | npt.NDArray[np.uint8], count: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """The nearest embedding rows of each query row: numbers (Q, K), and cosines (Q, K)."""
+    def search(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
         ...
 
     def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
-        """Of each query row the assets whose crops are among the nearest, and the cosine of the nearest of each."""
+        """Return, for each query row (Q, 512), the assets with one of the nearest reference crops, and its cosine."""
         ...
 
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
-        """The assets and rows whose PDQ hash lies within so many bits of one of these (N, 32)."""
+        """Return the assets and rows whose PDQ hash is within a Hamming distance, in bits, of any of some hashes (N, 32)."""
         ...
 
-    def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
-        """Unit vectors (N, 512) of the full model, and the likeness (N,) of each to unrelated pictures."""
+    def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, Float32Array]:
+        """Return the unit vectors (N, 512) of images under the full SSCD, and their background levels (N,)."""
         ...
 
     def kind(self, sha256: str) -> Kind:
-        """Picture or video."""
+        """Return the kind of an asset."""
         ...
 
     def uris(self, sha256: str) -> tuple[str, ...]:
-        """Where it was seen."""
+        """Return the paths and URLs of an asset's sightings."""
         ...
 
     def embeddings(self, sha256: str) -> Vectors:
-        """Unit vectors (N, 512)."""
+        """Return the embeddings (N, 512) of an asset's rows, unit vectors."""
         ...
 
-    def quality(self, sha256: str) -> npt.NDArray[np.float32]:
-        """How far from plain the rows' pictures are (N,), 0..1."""
+    def quality(self, sha256: str) -> Float32Array:
+        """Return the quality (N,) of an asset's rows, 0..1, low for flat images."""
         ...
 
-    def spans(self, sha256: str) -> npt.NDArray[np.float64]:
-        """Seconds (N, 2) of the rows."""
+    def spans(self, sha256: str) -> Float64Array:
+        """Return the time spans (N, 2) of an asset's rows in seconds."""
         ...
 
     def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
-        """PDQ rows (N, 32)."""
+        """Return the PDQ hashes (N, 32) of an asset's rows."""
         ...
 
     def local_features(self, sha256: str, row: int) -> LocalFeatures | None:
-        """One row's picture made ready for placement; None where no thumbnail is kept."""
+        """Return the local features of one row's image; None if the store has no thumbnail of it."""
         ...

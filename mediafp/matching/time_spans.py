@@ -1,43 +1,49 @@
-"""When a still picture stands in a video: the runs of frames that are as like it as the best one."""
+"""Time spans of a video: runs of frames that show one still image, and the share of a video that segments cover."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from mediafp.matching.videos.alignment import Spans
+from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.media import TimeSpan
 
-
-def covered_share(parts: Sequence[TimeSpan], spans: Spans) -> float:
-    """The share of a video that the union of the parts, seconds, covers; its dropped flat frames do not count.
-
-    A video without length, of one frame, is covered as a whole.
-    """
-    whole = float((spans[:, 1] - spans[:, 0]).sum())
-    covered, end = 0.0, -1.0
-    for first, last in sorted(parts):
-        covered += max(0.0, last - max(first, end))
-        end = max(end, last)
-    return round(min(1.0, covered / whole), 4) if whole > 0 else 1.0
-
-
 RUN_DROP = 0.12
-"""How far below its best frame a still's run in a video may fall, normalised cosine."""
+"""Score by which the frames of a run may fall below the best frame of the video. Chosen, not measured."""
 RUN_SHARE = 0.5
-"""Share of the best frame's likeness that every frame of a run must reach."""
+"""Share of the best frame's score that every frame of a run must reach. Chosen, not measured."""
 
 
-def find_runs(similarity: npt.NDArray[np.float32], spans: npt.NDArray[np.float64]) -> list[tuple[TimeSpan, slice]]:
-    """The stretches of a video, seconds and rows, in which the still stands, in order of time.
+def covered_share(parts: Sequence[TimeSpan], spans: Float64Array) -> float:
+    """Return the share, 0..1, of a video's comparable time that the union of some intervals covers.
 
-    `likeness` (N,): normalised, of the video's rows to the still; `spans` (N, 2): the rows' seconds. There is
-    always one run, that around the best frame.
+    Flat frames have no row, so their time does not count. A video without duration (one frame) is covered fully.
+
+    Args:
+        parts: Intervals in seconds, in any order; they may overlap.
+        spans: Time spans (N, 2) of the video's rows in seconds.
     """
-    best = float(similarity.max())
-    enough = similarity >= (max(best - RUN_DROP, best * RUN_SHARE) if best > 0 else best)
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], enough.astype(np.int8), [0]))))
+    duration = float((spans[:, 1] - spans[:, 0]).sum())
+    covered, covered_until = 0.0, -1.0
+    for start, end in sorted(parts):
+        covered += max(0.0, end - max(start, covered_until))
+        covered_until = max(covered_until, end)
+    return round(min(1.0, covered / duration), 4) if duration > 0 else 1.0
+
+
+def find_runs(scores: Float32Array, spans: Float64Array) -> list[tuple[TimeSpan, slice]]:
+    """Return the runs of consecutive frames that show a still image, in order of time.
+
+    Args:
+        scores: Scores (N,) of the video's rows against the still image; N is at least 1.
+        spans: Time spans (N, 2) of the rows in seconds.
+
+    Returns:
+        Interval in seconds and rows of each run; at least one, the run of the best frame.
+    """
+    best = float(scores.max())
+    in_run = scores >= (max(best - RUN_DROP, best * RUN_SHARE) if best > 0 else best)
+    boundaries = np.flatnonzero(np.diff(np.concatenate(([0], in_run.astype(np.int8), [0]))))
     return [
         ((round(float(spans[first, 0]), 3), round(float(spans[end - 1, 1]), 3)), slice(int(first), int(end)))
-        for first, end in edges.reshape(-1, 2)
+        for first, end in boundaries.reshape(-1, 2)
     ]

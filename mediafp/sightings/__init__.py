@@ -1,5 +1,5 @@
 """Sidecar files to sightings.
 
-In: names, and a function that opens what lies beside them. Out: sighting fields and warnings.
+In: the name of a media file, and an opener of the files beside it. Out: fields of its sighting, and warnings.
 Imports: types.
 """

@@ -29,6 +29,11 @@ class Asset:
     bytes: int
     properties: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; 0 if unknown."""
+        return int(self.properties.get("width") or 0), int(self.properties.get("height") or 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
@@ -50,6 +55,11 @@ class Sighting:
     removed_at: str | None = None
     views: int | None = None
     source: str = ""
+
+    @property
+    def date(self) -> str | None:
+        """Time of posting, else of capture; None if neither is known."""
+        return self.posted_at or self.captured_at
 
     @property
     def captions(self) -> list[str]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.matches import OcrResult
+from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Audio, Pixels, Sighting, Thumbnail
+from mediafp.types.transcripts import Transcript
 
 if TYPE_CHECKING:
     pass
@@ -74,6 +75,10 @@ class FileOutcome:
 
 
 DEFAULT_MODEL = "whisper-base"
+DEFAULT_TOP = 10
+"""Largest number of matches of one query, unless the caller states another."""
+DEFAULT_MIN_PROBABILITY = 0.5
+"""Probability below which a match is not returned, unless the caller states another: as likely wrong as right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +101,61 @@ class IngestRecord:
     warnings: tuple[str, ...] = ()
     """Of its content: kept with the asset, whose other sightings have the same."""
     sidecar_warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetRecord:
+    """Everything that an export contains of one asset."""
+
+    asset: Asset
+    sightings: tuple[Sighting, ...]
+    fingerprints: tuple[tuple[str, str], ...]
+    """Type and version of each fingerprint."""
+    warnings: tuple[str, ...]
+    """Warnings of the analysis."""
+    transcript: Transcript | None
+    """The best transcript; None if there is none."""
+    text: tuple[TextLine, ...] | None
+    """The text in an image; None if the store contains no OCR result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrityReport:
+    """Result of checking a store against itself and its custody log."""
+
+    problems: tuple[str, ...]
+    """One sentence for each problem; the other fields are 0 or empty if there is one."""
+    assets: int
+    log_entries: int
+    last_log_hash: str
+    """Hash of the last log entry, which covers all entries before it."""
+
+
+LedgerState = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """The status of one path, for a file of this size and modification time.
+
+    Attributes:
+        path: Path of the file, or of an archive and the member in it.
+        bytes: Size of the file; -1 if it has to be ingested again whatever its size.
+        modified_ns: Modification time, nanoseconds since 1970.
+        version: Version of the analysis that gave this status.
+        state: Outcome of the file.
+        sha256: Asset of the file; set if the state is `done`.
+        kind: Kind of the error; set if the state is `failed`.
+        message: Text of the error; set if the state is `failed`.
+        attempts: Number of times that the file was tried.
+    """
+
+    path: str
+    bytes: int
+    modified_ns: int
+    version: str
+    state: LedgerState
+    sha256: str | None = None
+    kind: str | None = None
+    message: str | None = None
+    attempts: int = 1

@@ -54,7 +54,7 @@ def main() -> None:
         immaculate = run_seconds(BIN / "immaculate", work / "photos", "--method", "sscd_distilled")
         for crops, ocr in SETTINGS:
             store = work / f"{crops}-{ocr}"
-            options = ("--views", crops, "--text", ocr, work / "photos")
+            options = ("--crops", crops, "--ocr", ocr, work / "photos")
             mediafp = run_seconds(BIN / "mediafp", "--store", store, "ingest", *options)
             times = f"mediafp {mediafp:.1f} s, immaculate {immaculate:.1f} s, ratio {mediafp / immaculate:.2f}"
             print(f"reference crops {crops}, OCR {ocr}: {times}", flush=True)

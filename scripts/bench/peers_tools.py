@@ -219,11 +219,11 @@ def run_mediafp(folder: Path, truth: Truth) -> ToolResult:
     with tempfile.TemporaryDirectory() as store:
         command = [str(BIN / "mediafp"), "--store", store]
         start = time.perf_counter()
-        subprocess.run([*command, "ingest", str(folder / "refs"), "--text", "no"], check=True, capture_output=True)
+        subprocess.run([*command, "ingest", str(folder / "refs"), "--ocr", "no"], check=True, capture_output=True)
         count = len(list_files(folder / "refs"))
         rate = count / (time.perf_counter() - start)
         size = sum(path.stat().st_size for path in Path(store).rglob("*") if path.is_file()) / count
-        options = ["--text", "no", "--min-probability", "0", "--top", str(NEAREST), "--json"]
+        options = ["--ocr", "no", "--min-probability", "0", "--top", str(NEAREST), "--json"]
         completed = subprocess.run(
             [*command, "match", str(folder / "queries"), *options], check=False, capture_output=True, text=True
         )

@@ -63,11 +63,11 @@ def main() -> None:
             for _ in case.ingest([references], IngestOptions(analysis=AnalysisOptions(ocr=False))):
                 pass
             names = sorted(queries.iterdir())
-            next(case.match(names[:1], text=False))  # loads models and index
+            next(case.match(names[:1], ocr=False))  # loads models and index
             cpu_seconds, matched = [], 0
             for name in names:
                 start = time.process_time()
-                result = next(case.match([name], text=False))
+                result = next(case.match([name], ocr=False))
                 cpu_seconds.append(time.process_time() - start)
                 matched += bool(result.matches)
     print(

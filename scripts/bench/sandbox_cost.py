@@ -42,7 +42,7 @@ def ingest_seconds(folder: Path, *, sandboxed: bool) -> float:
             str(folder),
             "--transcribe",
             "no",
-            "--text",
+            "--ocr",
             "no",
         ]
         start = time.monotonic()

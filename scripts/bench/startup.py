@@ -76,7 +76,7 @@ def main() -> None:
             "mediafp errors": (*mediafp, "errors"),
             f"mediafp search {WORD}": (*mediafp, "search", WORD),
             "mediafp match query.jpg": (*mediafp, "match", work / "query.jpg"),
-            "mediafp match query.jpg --text no": (*mediafp, "match", work / "query.jpg", "--text", "no"),
+            "mediafp match query.jpg --ocr no": (*mediafp, "match", work / "query.jpg", "--ocr", "no"),
         }
         seconds: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(rounds):

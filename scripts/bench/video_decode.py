@@ -16,7 +16,7 @@ import cv2
 import ffmpeg
 import imageio_ffmpeg
 
-from mediafp.cli.demo import build
+from mediafp.cli.demo import media
 from mediafp.engine import analysis
 from mediafp.ingest.files import open_file
 
@@ -52,7 +52,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch:
         video = Path(scratch) / "minute.mp4"
-        clip = ffmpeg.input(str(build.packaged_file(*build.CLIPS["bunny"])), stream_loop=20)
+        clip = ffmpeg.input(str(media.packaged_file(*media.CLIPS["bunny"])), stream_loop=20)
         output = clip.output(str(video), t=SECONDS, c="copy", an=None, loglevel="error")
         output.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
         analyse_video(video)  # loads the models

@@ -14,9 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mediafp.engine.interface import AnalysisRequest
+from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.pool import WorkerPool
 from mediafp.engine.local.process import WorkerProcess
-from mediafp.engine.local.unpack import unpack_archive
 from mediafp.ingest.archives.members import is_archive
 from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
@@ -70,6 +71,7 @@ class MeasuredPool(WorkerPool):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
+        self.engine = LocalEngine(folder, pool=self)
         self.resets_peak = True
         """True if the kernel lets the peak memory of a process be reset."""
         self._thread_costs = threading.local()
@@ -94,11 +96,11 @@ class MeasuredPool(WorkerPool):
             stack.pop()
 
     @contextmanager
-    def worker(self) -> Iterator[WorkerProcess]:
+    def worker(self, *, ocr: bool = False) -> Iterator[WorkerProcess]:
         """Yield a worker for one file, and add its use to the innermost cost of this thread."""
         cost: Cost = self._thread_costs.stack[-1]
-        with super().worker() as worker:
-            monitor = _ProcessMonitor(worker._process.pid, cost)
+        with super().worker(ocr=ocr) as worker:
+            monitor = _ProcessMonitor(worker.pid, cost)
             self.resets_peak = self.resets_peak and monitor.resets_peak
             self._monitors.add(monitor)
             try:
@@ -167,7 +169,7 @@ def analyse_file(pool: MeasuredPool, file: OpenFile) -> Iterator[Result]:
     members: list[Result] = []
     with pool.measured() as cost:
         try:
-            for member in unpack_archive(pool, file, lambda name: True):
+            for member in pool.engine.unpack_archive(file, lambda name: True):
                 cost.waiting_since = math.inf
                 if member.file:
                     with member.file:
@@ -188,7 +190,7 @@ def _analyse_media(pool: MeasuredPool, file: OpenFile) -> Result:
             kind = detect_kind(file)
             if kind is None:
                 return Result(name=file.name, outcome=NOT_MEDIA)
-            pool.analyse(file, file_sha256(file), kind, audio=True)
+            pool.engine.analyse(file, file_sha256(file), kind, AnalysisRequest(audio=True))
             result = Result(name=file.name, outcome=ANALYSED)
         except Exception as error:
             result = _failed_result(file.name, error)

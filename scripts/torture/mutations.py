@@ -95,7 +95,7 @@ def run_mutation(workers: MeasuredPool, valid: dict[str, bytes], seed: int, numb
 
 def analyse(workers: MeasuredPool, name: str, data: bytes) -> list[Result]:
     """Return the results of a file of that name and content, and of its members."""
-    with tempfile.TemporaryFile(dir=workers.folder) as file:
+    with tempfile.TemporaryFile(dir=workers.scratch_folder) as file:
         file.write(data)
         file.flush()
         with OpenFile(name, os.dup(file.fileno())) as opened:

@@ -20,7 +20,7 @@ from pathlib import Path
 import imageio_ffmpeg
 from PIL import Image
 
-from mediafp.cli.demo.build import CLIPS, packaged_file
+from mediafp.cli.demo.media import CLIPS, packaged_file
 
 HOST = "127.0.0.1"
 FFMPEG_SECONDS = 3.0

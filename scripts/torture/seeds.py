@@ -18,7 +18,7 @@ from pathlib import Path
 import imageio_ffmpeg
 from PIL import Image, ImageCms
 
-from mediafp.cli.demo.build import CLIPS, PHOTOS, packaged_file
+from mediafp.cli.demo.media import CLIPS, PHOTOS, packaged_file
 
 HEIC = Path(__file__).parent.parent.parent / "fixtures" / "layers.heic"
 """HEIF sample, a stored file because no dependency of mediafp encodes HEIF; scripts/heic_samples.py writes it."""

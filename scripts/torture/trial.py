@@ -25,13 +25,11 @@ import imageio_ffmpeg
 from PIL import Image
 from typer.testing import CliRunner
 
-from mediafp.cli import app
-from mediafp.cli.common import ExitStatus
-from mediafp.cli.demo.build import CLIPS, PHOTOS, packaged_file
-from mediafp.store.sqlite import ledger
-from mediafp.store.sqlite.content_hash import content_hash
-from mediafp.store.sqlite.errors import READ_ERRORS
-from mediafp.store.sqlite.store import DATABASE_NAME, SqliteStore
+from mediafp.cli.app import app
+from mediafp.cli.demo.media import CLIPS, PHOTOS, packaged_file
+from mediafp.cli.exit_status import ExitStatus
+from mediafp.store import open_store
+from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.types.errors import MediafpError, UsageError
 
 COMMAND_SECONDS = 900.0
@@ -93,7 +91,7 @@ def mediafp_command(store: Path, *arguments: object) -> list[str]:
 
 def ingest_command(store: Path, *sources: Path | str, jobs: int = 0) -> list[str]:
     """Return the command line of an ingest with JSON output, without transcription and OCR, which take longest."""
-    options = ("--json", "--transcribe", "no", "--text", "no")
+    options = ("--json", "--transcribe", "no", "--ocr", "no")
     return mediafp_command(store, "ingest", *sources, *options, *(["--jobs", jobs] if jobs else []))
 
 
@@ -215,12 +213,10 @@ def store_content(store: Path) -> StoreContent:
     """Return the export of a store without volatile fields, the content hash of each asset, and the failed files."""
     content = Counter(json.dumps(_drop_volatile(row), sort_keys=True) for row in export_rows(store))
     try:
-        with SqliteStore(store) as opened:
-            content.update(
-                f"content {asset.sha256} {content_hash(opened.db, asset.sha256)}" for asset in opened.assets()
-            )
-            content.update(f"failed {entry.kind} {entry.path!a}" for entry in ledger.failures(opened))
-    except (MediafpError, *READ_ERRORS) as error:
+        with open_store(store) as opened:
+            content.update(f"content {asset.sha256} {opened.content_hash(asset.sha256)}" for asset in opened.assets())
+            content.update(f"failed {entry.kind} {entry.path!a}" for entry in opened.failures())
+    except MediafpError as error:
         content[f"the store cannot be read: {error}"] += 1
     return content
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageOps
 from processes import PATIENCE_SECONDS
 
-from mediafp import cli
-from mediafp.cli.demo import build
+from mediafp.cli import app as cli
+from mediafp.cli.demo import media
 
 
 def mediafp(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]:
@@ -40,9 +40,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     dump, store = folder / "dump", folder / "store"
     dump.mkdir()
     for name in ("portrait", "cat", "temple", "rocket"):
-        Image.open(build.packaged_file(*build.PHOTOS[name])).convert("RGB").save(dump / f"{name}.jpg", quality=92)
+        Image.open(media.packaged_file(*media.PHOTOS[name])).convert("RGB").save(dump / f"{name}.jpg", quality=92)
     Image.new("RGB", (1, 1), "red").save(dump / "one pixel.png")
-    (dump / "bikes.mp4").write_bytes(build.packaged_file(*build.CLIPS["bikes"]).read_bytes())
+    (dump / "bikes.mp4").write_bytes(media.packaged_file(*media.CLIPS["bikes"]).read_bytes())
     (dump / "again 副本\n.jpg").write_bytes((dump / "cat.jpg").read_bytes())
     (dump / "-leading.jpg").write_bytes((dump / "temple.jpg").read_bytes())
     (dump / os.fsdecode(b"bad\xff.jpg")).write_bytes((dump / "rocket.jpg").read_bytes())
@@ -93,7 +93,7 @@ def test_a_cropped_mirrored_copy_is_found_with_its_place(world: tuple[Path, Path
 
 
 def test_a_new_picture_finds_nothing(world: tuple[Path, Path], tmp_path: Path) -> None:
-    Image.open(build.packaged_file(*build.PHOTOS["coffee"])).save(tmp_path / "new.png")
+    Image.open(media.packaged_file(*media.PHOTOS["coffee"])).save(tmp_path / "new.png")
     assert mediafp("match", tmp_path / "new.png", store=world[1]).returncode == 1
 
 

@@ -1,4 +1,4 @@
-"""`report --clips`: the matched stretches of two videos, side by side, as files that play."""
+"""`report --clips`: the matching segments of two videos, side by side, as files that play."""
 
 import os
 import shutil
@@ -17,14 +17,14 @@ from processes import PATIENCE_SECONDS, ffmpeg
 from typer.testing import CliRunner
 
 from mediafp.case.case import open_case
-from mediafp.cli import app
+from mediafp.cli.app import app
 from mediafp.engine.local.clips import CLIP_HEIGHT, cut_clips
 from mediafp.engine.local.programs import find_ffmpeg
 from mediafp.types.errors import MediaError
 from mediafp.types.runs import AnalysisOptions, IngestOptions
 
 COPY_NAME = "-copy 副本 100%d ':.mp4"
-"""A name that ffmpeg could take for an option, a pattern or a protocol."""
+"""A name that FFmpeg could take for an option, a pattern or a protocol."""
 
 
 def mediafp(*arguments: object, store: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -40,8 +40,8 @@ def mediafp(*arguments: object, store: Path, **variables: str) -> subprocess.Com
     )
 
 
-def seconds_of(path: Path) -> tuple[float, tuple[int, int], list[np.ndarray]]:
-    """The duration, the size, and the first and last frame of a file that decodes to its end."""
+def decode_clip(path: Path) -> tuple[float, tuple[int, int], list[np.ndarray]]:
+    """Return the duration, the size (width, height), and the first and last frame of a clip."""
     with av.open(str(path)) as file:
         frames = [(frame.time, frame.to_ndarray(format="rgb24")) for frame in file.decode(video=0)]
     times = [time for time, _ in frames]
@@ -50,22 +50,22 @@ def seconds_of(path: Path) -> tuple[float, tuple[int, int], list[np.ndarray]]:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, clips: dict[str, Path]) -> tuple[Path, Path]:
-    """A folder with a clip and its mirrored, smaller copy of a part of it, and the store that holds both."""
+def matching_videos(tmp_path_factory: pytest.TempPathFactory, clips: dict[str, Path]) -> tuple[Path, Path]:
+    """A folder with a video and a mirrored, smaller copy of a part of it, and the store that contains both."""
     folder = tmp_path_factory.mktemp("clips")
-    dump, store = folder / "dump", folder / "store"
-    dump.mkdir()
-    shutil.copyfile(clips["bikes"], dump / "original.mp4")
-    ffmpeg("-ss", 2, "-t", 5, "-i", dump / "original.mp4", "-vf", "hflip,scale=480:-2,setsar=1", "-an",
-           "-c:v", "libx264", "-crf", 30, "-preset", "veryfast", f"file:{dump / COPY_NAME}")  # fmt: skip
+    originals, store = folder / "originals", folder / "store"
+    originals.mkdir()
+    shutil.copyfile(clips["bikes"], originals / "original.mp4")
+    ffmpeg("-ss", 2, "-t", 5, "-i", originals / "original.mp4", "-vf", "hflip,scale=480:-2,setsar=1", "-an",
+           "-c:v", "libx264", "-crf", 30, "-preset", "veryfast", f"file:{originals / COPY_NAME}")  # fmt: skip
     with open_case(store, create=True) as case:
         options = IngestOptions(analysis=AnalysisOptions(sidecars=False))
-        assert [outcome.status for outcome in case.ingest([dump], options)] == ["added", "added"]
+        assert [outcome.status for outcome in case.ingest([originals], options)] == ["added", "added"]
     return folder, store
 
 
-def test_a_matched_stretch_is_cut_side_by_side(world: tuple[Path, Path]) -> None:
-    folder, store = world
+def test_report_clips_shows_both_sides_of_a_segment(matching_videos: tuple[Path, Path]) -> None:
+    folder, store = matching_videos
     done = mediafp("report", folder / "evidence.html", "--clips", store=store)
     assert done.returncode == 0, done.stderr
     assert (folder / "evidence.html").is_file()
@@ -73,58 +73,60 @@ def test_a_matched_stretch_is_cut_side_by_side(world: tuple[Path, Path]) -> None
     assert path.suffix == ".mp4" and path.name in done.stdout.replace("\n", "")
     assert f'href="evidence-clips/{path.name}"' in (folder / "evidence.html").read_text()
     with open_case(store) as case:
-        (answer,) = (answer for answer in case.pairwise_results(list(case.match_all())) if answer.matches)
-        (match,) = answer.matches
+        (result,) = (result for result in case.pairwise_results(list(case.match_all())) if result.matches)
+        (match,) = result.matches
         (segment,) = match.segments
         sizes = {
             asset.sha256: (asset.properties["width"], asset.properties["height"]) for asset in case._store.assets()
         }
     assert match.verdict == "copy" and segment.mirrored and segment.query is not None
-    long, (width, height), frames = seconds_of(path)
-    assert long == pytest.approx(segment.query[1] - segment.query[0], abs=0.5)
-    assert 4 < long < 6
-    assert answer.sha256 is not None
-    sides = [CLIP_HEIGHT * int(sizes[sha256][0]) / int(sizes[sha256][1]) for sha256 in (answer.sha256, match.sha256)]
-    assert height == CLIP_HEIGHT and width == pytest.approx(sum(sides), abs=4)
-    middle = round(sides[0])
+    duration, (width, height), frames = decode_clip(path)
+    assert duration == pytest.approx(segment.query[1] - segment.query[0], abs=0.5)
+    assert 4 < duration < 6
+    assert result.sha256 is not None
+    side_widths = [
+        CLIP_HEIGHT * int(sizes[sha256][0]) / int(sizes[sha256][1]) for sha256 in (result.sha256, match.sha256)
+    ]
+    assert height == CLIP_HEIGHT and width == pytest.approx(sum(side_widths), abs=4)
+    middle = round(side_widths[0])
     for frame in frames:
         # Query left, reference right: the same moment, mirrored.
         left, right = frame[:, : middle - 4], frame[:, middle + 4 :]
         assert min(left.std(), right.std()) > 20
         columns = np.linspace(0.02, 0.98, 60)
-        mine, theirs = (side[:, (columns * side.shape[1]).astype(int)].astype(float) for side in (left, right))
-        assert np.abs(mine[:, ::-1] - theirs).mean() < 0.6 * np.abs(mine - theirs).mean()
+        query, reference = (side[:, (columns * side.shape[1]).astype(int)].astype(float) for side in (left, right))
+        assert np.abs(query[:, ::-1] - reference).mean() < 0.6 * np.abs(query - reference).mean()
 
 
-def test_a_deleted_original_is_told_and_not_a_failure(world: tuple[Path, Path]) -> None:
-    folder, store = world
-    (folder / "dump" / "original.mp4").rename(folder / "elsewhere.mp4")
+def test_report_clips_states_that_an_original_is_gone(matching_videos: tuple[Path, Path]) -> None:
+    folder, store = matching_videos
+    (folder / "originals" / "original.mp4").rename(folder / "elsewhere.mp4")
     try:
         done = CliRunner().invoke(app, ["report", str(folder / "gone.html"), "--clips", "--store", str(store)])
     finally:
-        (folder / "elsewhere.mp4").rename(folder / "dump" / "original.mp4")
+        (folder / "elsewhere.mp4").rename(folder / "originals" / "original.mp4")
     assert done.exit_code == 0, done.exception
     assert "gone from where it was seen" in " ".join(done.stdout.split())
     assert (folder / "gone.html").is_file()
     assert not list((folder / "gone-clips").glob("*.mp4"))
 
 
-def test_an_original_that_was_overwritten_is_told_and_not_a_failure(world: tuple[Path, Path]) -> None:
-    folder, store = world
-    original = folder / "dump" / "original.mp4"
-    kept = original.read_bytes()
+def test_report_clips_states_that_an_original_was_changed(matching_videos: tuple[Path, Path]) -> None:
+    folder, store = matching_videos
+    original = folder / "originals" / "original.mp4"
+    content = original.read_bytes()
     original.write_bytes(b"overwritten")
     try:
         with open_case(store) as case:
             (clip,) = case.report(folder / "other.html", clips=True)
     finally:
-        original.write_bytes(kept)
+        original.write_bytes(content)
     assert clip.path is None and "was changed" in clip.message
     assert not (folder / "other-clips").exists()
 
 
-def test_without_locks_clips_are_cut_only_where_that_was_asked_for(world: tuple[Path, Path], tmp_path: Path) -> None:
-    _, store = world
+def test_report_clips_without_the_sandbox_needs_the_option(matching_videos: tuple[Path, Path], tmp_path: Path) -> None:
+    _, store = matching_videos
     modules = tmp_path / "modules"
     modules.mkdir()
     (modules / "pyseccomp.py").write_text("raise ImportError")
@@ -135,26 +137,20 @@ def test_without_locks_clips_are_cut_only_where_that_was_asked_for(world: tuple[
     done = mediafp("report", page, "--clips", "--unsafe-no-sandbox", store=store, PYTHONPATH=str(modules))
     assert done.returncode == 0, done.stderr
     (path,) = (tmp_path / "evidence-clips").iterdir()
-    assert 4 < seconds_of(path)[0] < 6
+    assert 4 < decode_clip(path)[0] < 6
 
 
-def made_in(folder: Path) -> Path:
-    """The folder, which is there."""
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def always(path: Path) -> Callable[[str], AbstractContextManager[int | None]]:
-    """Originals that are all the same file."""
+def open_always(path: Path) -> Callable[[str], AbstractContextManager[int | None]]:
+    """Return an opener of originals that are all the same file."""
 
     @contextmanager
-    def original(sha256: str) -> Iterator[int | None]:
+    def open_original(sha256: str) -> Iterator[int | None]:
         with path.open("rb") as file:
-            # Whoever looked at it before may have left it anywhere.
+            # An earlier reader may have left the file position anywhere.
             file.seek(7)
             yield file.fileno()
 
-    return original
+    return open_original
 
 
 PLAYLISTS = {
@@ -164,86 +160,106 @@ PLAYLISTS = {
 }
 
 
-@pytest.mark.parametrize("locked", [True, False])
+@pytest.mark.parametrize("sandboxed", [True, False])
 @pytest.mark.parametrize("name", PLAYLISTS)
-def test_a_playlist_in_an_originals_place_is_not_followed(
-    world: tuple[Path, Path], tmp_path: Path, name: str, locked: bool
+def test_cut_clips_follows_no_playlist_in_place_of_an_original(
+    matching_videos: tuple[Path, Path], tmp_path: Path, name: str, sandboxed: bool
 ) -> None:
-    # Without the locks the lists of what ffmpeg may open hold alone.
-    folder, store = world
+    # Without the sandbox only the allowlists of demuxers and protocols prevent it.
+    folder, store = matching_videos
     with open_case(store) as case:
-        answers = case.pairwise_results(list(case.match_all()))
-    ffmpeg = find_ffmpeg(sandboxed=locked)
+        results = case.pairwise_results(list(case.match_all()))
+    output = tmp_path / "clips"
+    output.mkdir()
+    ffmpeg = find_ffmpeg(sandboxed=sandboxed)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        for target in (f"file:{folder / 'dump' / 'original.mp4'}", f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"):
+        for target in (
+            f"file:{folder / 'originals' / 'original.mp4'}",
+            f"http://127.0.0.1:{server.getsockname()[1]}/a.ts",
+        ):
             (tmp_path / name).write_text(PLAYLISTS[name].format(target))
             (clip,) = cut_clips(
-                made_in(tmp_path / "made"), answers=answers, originals=always(tmp_path / name), run=ffmpeg.run
+                output,
+                results=results,
+                open_original=open_always(tmp_path / name),
+                run_ffmpeg=ffmpeg.run,
             )
             assert clip.path is None and "ffmpeg failed" in clip.message
             with pytest.raises(BlockingIOError):
                 server.accept()
-    assert not list((tmp_path / "made").iterdir())
+    assert not list(output.iterdir())
     # The control.
     (clip,) = cut_clips(
-        made_in(tmp_path / "made"), answers=answers, originals=always(folder / "dump" / "original.mp4"), run=ffmpeg.run
+        output,
+        results=results,
+        open_original=open_always(folder / "originals" / "original.mp4"),
+        run_ffmpeg=ffmpeg.run,
     )
     assert clip.path is not None, clip.message
 
 
-def test_a_name_that_is_no_text_is_cut_too(world: tuple[Path, Path], tmp_path: Path) -> None:
-    folder, _ = world
-    (tmp_path / "dump").mkdir()
-    for path in (folder / "dump").iterdir():
-        shutil.copyfile(path, tmp_path / "dump" / os.fsdecode(b"bad\xff" + os.fsencode(path.name)))
+def test_report_clips_cuts_originals_with_any_name(matching_videos: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, _ = matching_videos
+    (tmp_path / "originals").mkdir()
+    for path in (folder / "originals").iterdir():
+        shutil.copyfile(path, tmp_path / "originals" / os.fsdecode(b"bad\xff" + os.fsencode(path.name)))
     with open_case(tmp_path / "store", create=True) as case:
-        assert [outcome.status for outcome in case.ingest([tmp_path / "dump"])] == ["added", "added"]
+        assert [outcome.status for outcome in case.ingest([tmp_path / "originals"])] == ["added", "added"]
         (clip,) = case.report(tmp_path / "page.html", clips=True)
     assert clip.path is not None, clip.message
-    assert seconds_of(clip.path)[0] > 1
+    assert decode_clip(clip.path)[0] > 1
 
 
-@pytest.mark.parametrize("end", [MediaError("no"), KeyboardInterrupt()])
-def test_what_was_cut_in_part_does_not_stay_and_an_older_clip_does(
-    world: tuple[Path, Path], tmp_path: Path, end: BaseException
+@pytest.mark.parametrize("error", [MediaError("no"), KeyboardInterrupt()])
+def test_cut_clips_keeps_an_older_clip_and_no_partial_one(
+    matching_videos: tuple[Path, Path], tmp_path: Path, error: BaseException
 ) -> None:
-    folder, store = world
+    folder, store = matching_videos
     with open_case(store) as case:
-        answers = case.pairwise_results(list(case.match_all()))
+        results = case.pairwise_results(list(case.match_all()))
 
     def run(arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int) -> None:
         assert [os.lseek(descriptor, 0, os.SEEK_CUR) for descriptor in descriptors] == [0, 0, 0]
         os.write(descriptors[-1], b"half")
         if list(tmp_path.glob("*.mp4")):
-            raise end
+            raise error
 
-    originals = always(folder / "dump" / "original.mp4")
-    (clip,) = cut_clips(tmp_path, answers=answers, originals=originals, run=run)
+    open_original = open_always(folder / "originals" / "original.mp4")
+    (clip,) = cut_clips(tmp_path, results=results, open_original=open_original, run_ffmpeg=run)
     assert clip.path is not None and list(tmp_path.iterdir()) == [clip.path]
     inode = clip.path.stat().st_ino
     try:
-        (again,) = cut_clips(tmp_path, answers=answers, originals=originals, run=run)
+        (again,) = cut_clips(tmp_path, results=results, open_original=open_original, run_ffmpeg=run)
         assert again.path is None and again.message.endswith("ffmpeg failed: no")
     except KeyboardInterrupt:
-        assert isinstance(end, KeyboardInterrupt)
+        assert isinstance(error, KeyboardInterrupt)
     assert list(tmp_path.iterdir()) == [clip.path] and clip.path.stat().st_ino == inode
 
 
-def test_a_long_stretch_may_take_more_but_not_without_end(world: tuple[Path, Path], tmp_path: Path) -> None:
-    folder, store = world
-    allowed = []
+def test_cut_clips_allows_more_for_a_longer_segment_up_to_a_limit(
+    matching_videos: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, store = matching_videos
+    limits = []
 
     def run(arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int) -> None:
-        allowed.append((cpu_seconds, file_bytes))
+        limits.append((cpu_seconds, file_bytes))
 
     with open_case(store) as case:
-        (answer,) = (answer for answer in case.pairwise_results(list(case.match_all())) if answer.matches)
-    (match,) = answer.matches
+        (result,) = (result for result in case.pairwise_results(list(case.match_all())) if result.matches)
+    (match,) = result.matches
     (segment,) = match.segments
     for seconds in (5.0, 50.0, 1e9):
-        long = replace(segment, query=(0.0, seconds), reference=(0.0, seconds))
-        longer = replace(answer, matches=(replace(match, segments=(long,)),))
-        list(cut_clips(tmp_path, answers=[longer], originals=always(folder / "dump" / "original.mp4"), run=run))
-    assert allowed[0] < allowed[1] < allowed[2]
-    assert allowed[2][0] <= 1800 and allowed[2][1] <= 4 << 30
+        long_segment = replace(segment, query=(0.0, seconds), reference=(0.0, seconds))
+        long_result = replace(result, matches=(replace(match, segments=(long_segment,)),))
+        list(
+            cut_clips(
+                tmp_path,
+                results=[long_result],
+                open_original=open_always(folder / "originals" / "original.mp4"),
+                run_ffmpeg=run,
+            )
+        )
+    assert limits[0] < limits[1] < limits[2]
+    assert limits[2][0] <= 1800 and limits[2][1] <= 4 << 30

@@ -35,7 +35,7 @@ def test_match_reports_a_crop_as_copy_but_not_another_photograph_of_the_person(
     other_photographs = [images / "negatives" / pair["query"] for pair in pairs]
     wrong_copies = [
         (result.query, match.uris)
-        for result in case.match(other_photographs, min_probability=0.0, text=False)
+        for result in case.match(other_photographs, min_probability=0.0, ocr=False)
         for match in result.matches
         if match.verdict == "copy"
     ]
@@ -61,7 +61,7 @@ def test_match_reports_only_the_frame_of_the_same_clip_as_copy(corpora: Path, ca
         cropped = np.ascontiguousarray(middle_frame[10:, 20:])
         Image.fromarray(cropped).save(queries / f"{path.stem}.jpg", quality=60)
     ingest(case, references)
-    results = list(case.match([queries], min_probability=0.0, text=False))
+    results = list(case.match([queries], min_probability=0.0, ocr=False))
     assert len(results) == len(list(queries.iterdir())) > 0
     for result in results:
         copies = [Path(match.uris[0]).name for match in result.matches if match.verdict == "copy"]

@@ -10,7 +10,7 @@ from PIL import Image
 from processes import PATIENCE_SECONDS
 
 from mediafp.case.case import Case
-from mediafp.cli.demo import build
+from mediafp.cli.demo import build, media
 from mediafp.types.errors import UsageError
 
 
@@ -25,7 +25,7 @@ def mediafp(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
 def test_nothing_is_written_outside_the_store(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    Image.open(build.packaged_file(*build.PHOTOS["cat"])).save(tmp_path / "cat.png")
+    Image.open(media.packaged_file(*media.PHOTOS["cat"])).save(tmp_path / "cat.png")
     for arguments in (("ingest", tmp_path / "cat.png"), ("match", tmp_path / "cat.png"), ("cluster",), ("doctor",)):
         done = mediafp(*arguments, home=home)
         assert done.returncode == 0, done.stderr
@@ -35,8 +35,8 @@ def test_nothing_is_written_outside_the_store(tmp_path: Path) -> None:
 def test_the_same_bytes_under_another_name_are_found(case: Case, tmp_path: Path) -> None:
     kept, again = tmp_path / "kept", tmp_path / "again.jpg"
     kept.mkdir()
-    Image.open(build.packaged_file(*build.PHOTOS["cat"])).convert("RGB").save(kept / "cat.jpg")
-    (kept / "bikes.mp4").write_bytes(build.packaged_file(*build.CLIPS["bikes"]).read_bytes())
+    Image.open(media.packaged_file(*media.PHOTOS["cat"])).convert("RGB").save(kept / "cat.jpg")
+    (kept / "bikes.mp4").write_bytes(media.packaged_file(*media.CLIPS["bikes"]).read_bytes())
     again.write_bytes((kept / "cat.jpg").read_bytes())
     list(case.ingest([kept]))
     for query in (again, kept / "bikes.mp4"):
@@ -46,19 +46,18 @@ def test_the_same_bytes_under_another_name_are_found(case: Case, tmp_path: Path)
 
 
 def test_the_demo_deletes_no_folder_that_it_did_not_make(tmp_path: Path) -> None:
-    from rich.console import Console
     from rich.progress import Progress
 
     (tmp_path / "originals").mkdir()
     (tmp_path / "originals" / "evidence.txt").write_text("mine")
     with pytest.raises(UsageError, match="other files"):
-        build.run_demo(tmp_path, Progress(disable=True), Console(quiet=True))
+        build.run_demo(tmp_path, Progress(disable=True))
     assert (tmp_path / "originals" / "evidence.txt").read_text() == "mine"
 
 
 def test_a_report_overwrites_no_file_that_is_no_page(case: Case, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff mine")
-    with pytest.raises(UsageError, match="no page"):
+    with pytest.raises(UsageError, match="is not an HTML page"):
         case.report(tmp_path / "photo.jpg", clips=False)
     assert (tmp_path / "photo.jpg").read_bytes() == b"\xff\xd8\xff mine"
 
@@ -77,7 +76,7 @@ def test_a_reader_that_stops_early_is_no_failure(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     for name in ("cat", "temple", "rocket"):
-        Image.open(build.packaged_file(*build.PHOTOS[name])).convert("RGB").save(tmp_path / f"{name}.jpg")
+        Image.open(media.packaged_file(*media.PHOTOS[name])).convert("RGB").save(tmp_path / f"{name}.jpg")
     mediafp("ingest", *tmp_path.glob("*.jpg"), home=home)
     command = f"'{sys.executable}' -m mediafp --store '{tmp_path / 'store'}' export jsonl | head -c 10 > /dev/null"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)

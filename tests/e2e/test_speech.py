@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from processes import PATIENCE_SECONDS
 
-from mediafp.cli.demo.build import SCRIPT
+from mediafp.cli.demo.edits import SCRIPT
 from mediafp.cli.demo.voice import synthesise_speech
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 

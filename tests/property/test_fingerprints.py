@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from mediafp.cli.demo import build
+from mediafp.cli.demo import media
 from mediafp.fingerprints import registry
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
@@ -22,7 +22,7 @@ ORIENTATIONS = [(quarter_turns, flipped) for quarter_turns in range(4) for flipp
 
 @cache
 def photo(name: str) -> np.ndarray:
-    return np.asarray(Image.open(build.packaged_file(*build.PHOTOS[name])).convert("RGB"))
+    return np.asarray(Image.open(media.packaged_file(*media.PHOTOS[name])).convert("RGB"))
 
 
 def jpeg(quality: int) -> Edit:
@@ -58,7 +58,7 @@ def fingerprint_type(request: pytest.FixtureRequest) -> FingerprintType:
 
 
 CROPS = st.tuples(
-    st.sampled_from(sorted(build.PHOTOS)), st.integers(0, 200), st.integers(0, 200), st.integers(1, 300), st.integers(1, 300)
+    st.sampled_from(sorted(media.PHOTOS)), st.integers(0, 200), st.integers(0, 200), st.integers(1, 300), st.integers(1, 300)
 )  # fmt: skip
 """Photograph, left, top, width and height of a crop."""
 

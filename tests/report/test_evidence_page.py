@@ -126,7 +126,7 @@ SHARED = Match(
     coverage=(0.9, 0.2),
     placement=None,
     segments=(SEGMENT, replace(SEGMENT, query=(15.0, 20.0), reference=(5.0, 10.0))),
-    why=("15 s in 2 bars run in step",),
+    why=("15 s of the query align with the reference in 2 segments",),
 )
 
 

@@ -1,58 +1,81 @@
-"""What an ingest would do, and roughly how long it would take: nothing is written."""
+"""The estimate of an ingest: which files are new, and how long they take. It writes nothing."""
 
 import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from mediafp.case.engines import new_engine
 from mediafp.case.ingestion.items import NO_STAMP, IngestItem, item_on_disk
-from mediafp.case.ingestion.run import find_current_entry
+from mediafp.case.ingestion.known import find_current_entry
+from mediafp.case.sources import Paths, list_paths
+from mediafp.case.store_folder import resolve_store_folder
 from mediafp.engine import analysis
-from mediafp.engine.local.pool import WorkerPool
+from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.archives.members import has_archive_suffix
 from mediafp.ingest.sniff import detect_kind
-from mediafp.ingest.walk import FoundFile
+from mediafp.ingest.walk import FoundFile, walk
 from mediafp.sightings.sidecars import is_sidecar
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store, has_store, open_store
 from mediafp.types.errors import MediaError
 from mediafp.types.media import Kind
 from mediafp.types.runs import IngestOptions
 
 SAMPLE_FILES = 12
-"""New files that are read to see how long they take."""
+"""New files that are analysed to measure the time. Chosen, not measured."""
 SAMPLE_SECONDS = 20.0
-"""Wall seconds after which no more are read."""
+"""Wall seconds after which no more files are analysed. Chosen, not measured."""
 SAMPLE_BYTES = 64 << 20
-"""Larger files are not read for it."""
+"""Size above which a file is not analysed for the estimate. Chosen, not measured."""
 SPEECH_MODEL_LOAD_SECONDS = 2.0
-"""Wall seconds until the speech model is ready."""
+"""Wall seconds until the speech model is loaded."""
 TRANSCRIPTION_TIME_RATIO = 0.09
-"""Wall seconds that listening to a second of sound takes on two cores with Whisper base (README, Measured)."""
+"""Wall seconds of transcription per second of audio, on two cores with Whisper base (docs/measurements.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestEstimate:
-    """How many files would be looked at, by what is known of them, and the wall seconds of it; None if not to be told.
-
-    `new` holds archives too, whose files are not counted; `unreadable` are gone, or may not be looked at.
-    """
+    """Number of files by what an ingest would do with them, and its duration."""
 
     seen: int
     new: int
+    """Files to analyse; an archive counts as one, without its members."""
     known: int
     failed_before: int
     skipped: int
     unreadable: int
+    """Files that do not exist or cannot be examined."""
     archives: int
+    """Archives among the new files."""
     new_bytes: int
     seconds: float | None
+    """Wall seconds; None if no new file is small enough to be analysed for the estimate."""
 
 
 def estimate_ingest(
-    store: SqliteStore | None, workers: WorkerPool, files: Iterable[FoundFile], options: IngestOptions
+    folder: Path | str | None, paths: Paths, options: IngestOptions | None = None, *, sandboxed: bool = True
 ) -> IngestEstimate:
-    """What taking these files into a store (None: a new one) would mean; a few are read to see how long they take."""
+    """Return what an ingest would do and how long it would take, after analysing a few of the new files.
+
+    Args:
+        folder: Folder of the store, which need not exist; None for the default one.
+        paths: Files and folders; folders are searched.
+        options: Options of the ingest.
+        sandboxed: False to decode files without the sandbox: for trusted files only.
+    """
+    folder = resolve_store_folder(folder)
+    with ExitStack() as stack:
+        store = stack.enter_context(open_store(folder)) if has_store(folder) else None
+        engine = stack.enter_context(new_engine(folder, sandboxed=sandboxed))
+        return _estimate(store, engine, walk(list_paths(paths)), options or IngestOptions())
+
+
+def _estimate(
+    store: Store | None, engine: Engine, files: Iterable[FoundFile], options: IngestOptions
+) -> IngestEstimate:
     counts: Counter[str] = Counter()
     new: list[IngestItem] = []
     version = analysis.analysis_version(crops=options.analysis.reference_crops)
@@ -68,7 +91,6 @@ def estimate_ingest(
             counts[entry.state] += 1
         else:
             new.append(item)
-    sizes = [max(0, item.stamp[0]) for item in new]
     return IngestEstimate(
         seen=counts["seen"],
         new=len(new),
@@ -77,55 +99,73 @@ def estimate_ingest(
         skipped=counts["skipped"],
         unreadable=counts["unreadable"],
         archives=sum(has_archive_suffix(item.path.name) for item in new),
-        new_bytes=sum(sizes),
-        seconds=_seconds(new, workers, options) if new else 0.0,
+        new_bytes=sum(_size(item) for item in new),
+        seconds=_estimate_seconds(new, engine, options) if new else 0.0,
     )
 
 
-def _seconds(todo: list[IngestItem], workers: WorkerPool, options: IngestOptions) -> float | None:
-    """Wall seconds for the new files, told by a few of them: pictures by their number, videos and archives by their bytes."""
-    new = [item for item in todo if not has_archive_suffix(item.path.name)]
-    packed = sum(item.stamp[0] for item in todo if has_archive_suffix(item.path.name))
-    took: dict[Kind | None, float] = defaultdict(float)
-    counts: Counter[Kind | None] = Counter()
-    sizes: Counter[Kind | None] = Counter()
-    began = time.monotonic()
-    workers.start()
-    starting = time.monotonic() - began
-    listens = 0.0
-    # By size, the largest first: what is rare and long, as videos are among pictures, is not left out.
-    for item in sorted(new, key=lambda one: -one.stamp[0])[:: max(1, len(new) // SAMPLE_FILES)]:
-        if item.stamp[0] > SAMPLE_BYTES or time.monotonic() - began > SAMPLE_SECONDS:
+@dataclass(slots=True, kw_only=True)
+class _Sample:
+    """What the analysis of a few files took, by kind (None: not media)."""
+
+    files: Counter[Kind | None] = field(default_factory=Counter)
+    bytes: Counter[Kind | None] = field(default_factory=Counter)
+    seconds: dict[Kind | None, float] = field(default_factory=lambda: defaultdict(float))
+    has_audio: bool = False
+
+
+def _estimate_seconds(items: list[IngestItem], engine: Engine, options: IngestOptions) -> float | None:
+    """Return the wall seconds for new files: images by their number, videos and archives by their size."""
+    files = [item for item in items if not has_archive_suffix(item.path.name)]
+    archive_bytes = sum(item.stamp[0] for item in items if has_archive_suffix(item.path.name))
+    started = time.monotonic()
+    engine.start(ocr=options.analysis.ocr)
+    start_seconds = time.monotonic() - started
+    sample = _analyse_sample(files, engine, options, started)
+    sampled = sample.files.total()
+    if not sampled:
+        return None
+    jobs = min(options.jobs or os.cpu_count() or 1, os.cpu_count() or 1)
+    share = {kind: len(files) * count / sampled for kind, count in sample.files.items()}
+    others = [kind for kind in sample.files if kind != "video"]
+    seconds = sum(sample.seconds[kind] / sample.files[kind] * share[kind] for kind in others)
+    if sample.bytes["video"]:
+        other_bytes = sum(sample.bytes[kind] / sample.files[kind] * share[kind] for kind in others)
+        video_bytes = max(0.0, sum(_size(item) for item in files) - other_bytes)
+        seconds += sample.seconds["video"] / sample.bytes["video"] * video_bytes
+    seconds += archive_bytes * sum(sample.seconds.values()) / max(1, sample.bytes.total())
+    load_seconds = SPEECH_MODEL_LOAD_SECONDS if sample.has_audio else 0.0
+    return round(start_seconds + load_seconds + seconds / jobs, 1)
+
+
+def _analyse_sample(files: list[IngestItem], engine: Engine, options: IngestOptions, started: float) -> _Sample:
+    """Return the time that a few of the files take."""
+    wanted = options.analysis
+    request = AnalysisRequest(full_decode=wanted.full_decode, reference_crops=wanted.reference_crops, ocr=wanted.ocr)
+    sample = _Sample()
+    # Evenly over all sizes, the largest first: videos among images are few and take longest.
+    for item in sorted(files, key=lambda item: -item.stamp[0])[:: max(1, len(files) // SAMPLE_FILES)]:
+        if item.stamp[0] > SAMPLE_BYTES or time.monotonic() - started > SAMPLE_SECONDS:
             continue
-        started = time.monotonic()
+        file_started = time.monotonic()
         kind: Kind | None = None
-        heard = 0.0
+        audio_seconds = 0.0
         try:
             with item.open() as file:
                 kind = detect_kind(file)
                 if kind:
-                    wanted = options.analysis
-                    read = workers.analyse(
-                        file, "", kind, full_decode=wanted.full_decode, crops=wanted.reference_crops, text=wanted.ocr
-                    )
-                    told = read.asset.properties
-                    if options.analysis.speech and told.get("has_sound"):
-                        heard = float(told.get("duration") or 0.0)
-                        listens = SPEECH_MODEL_LOAD_SECONDS
+                    properties = engine.analyse(file, "", kind, request).asset.properties
+                    if wanted.speech and properties.get("has_sound"):
+                        audio_seconds = float(properties.get("duration") or 0.0)
+                        sample.has_audio = True
         except MediaError:
+            # It takes its time all the same.
             pass
-        counts[kind] += 1
-        sizes[kind] += item.stamp[0]
-        took[kind] += time.monotonic() - started + heard * TRANSCRIPTION_TIME_RATIO
-    sampled = counts.total()
-    if not sampled:
-        return None
-    jobs = min(options.jobs or os.cpu_count() or 1, os.cpu_count() or 1)
-    total = sum(max(0, item.stamp[0]) for item in new)
-    share = {kind: len(new) * count / sampled for kind, count in counts.items()}
-    seconds = sum(took[kind] / counts[kind] * share[kind] for kind in counts if kind != "video")
-    if sizes["video"]:
-        others = sum(sizes[kind] / counts[kind] * share[kind] for kind in counts if kind != "video")
-        seconds += took["video"] / sizes["video"] * max(0.0, total - others)
-    seconds += packed * sum(took.values()) / max(1, sizes.total())
-    return round(starting + listens + seconds / jobs, 1)
+        sample.files[kind] += 1
+        sample.bytes[kind] += item.stamp[0]
+        sample.seconds[kind] += time.monotonic() - file_started + audio_seconds * TRANSCRIPTION_TIME_RATIO
+    return sample
+
+
+def _size(item: IngestItem) -> int:
+    return max(0, item.stamp[0])

@@ -1,4 +1,4 @@
-"""The files of a dump: those on disk, and those in its archives."""
+"""The files of an ingest: those on disk, and those in archives."""
 
 import io
 import os
@@ -8,40 +8,52 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.unpack import unpack_archive
+from mediafp.engine.interface import Engine
 from mediafp.ingest.archives.members import has_archive_suffix, is_archive
 from mediafp.ingest.files import OpenFile, open_file, open_sibling
 from mediafp.ingest.walk import FoundFile
-from mediafp.sightings.sidecars import SIDECAR_BYTES, is_sidecar
+from mediafp.sightings.sidecar_format import MAX_SIDECAR_BYTES
+from mediafp.sightings.sidecars import is_sidecar
 from mediafp.types.errors import MediaError, UnreadableMedia
 from mediafp.types.media import SiblingOpener
 
 FileStamp = tuple[int, int]
-"""Bytes and time of change (ns) of a file, or of the archive that it lies in."""
+"""Size in bytes and modification time in ns of a file, or of the archive that contains it."""
 NO_STAMP: FileStamp = (-1, -1)
+"""Stamp of a file that cannot be examined."""
 MAX_ARCHIVE_SIDECAR_BYTES = 256 << 20
-"""Bytes of the sidecars of one archive that are kept in memory; those behind are left unread."""
+"""Total size of the sidecars of one archive that are kept in memory; later ones are ignored. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestItem:
-    """A file to take in. `path` is how it was named, `uri` where it lies; `open` raises MediaError."""
+    """One file to ingest."""
 
     path: Path
+    """Path as the user named it; inside an archive, that of the archive and the member."""
     uri: str
+    """The same as an absolute path, which names the sighting."""
     stamp: FileStamp
     open: Callable[[], OpenFile]
+    """Opens the file; raises MediaError."""
     open_sibling: SiblingOpener
+    """Opens a file next to it."""
 
 
 def iter_items(
-    files: Iterable[FoundFile], workers: WorkerPool, is_done: Callable[[IngestItem], bool], *, sidecars: bool
+    files: Iterable[FoundFile], engine: Engine, is_done: Callable[[IngestItem], bool], *, sidecars: bool
 ) -> Iterator[IngestItem]:
-    """The files, in order, those in an archive in the place of it.
+    """Yield the files in order, with the members of an archive in its place.
 
-    An entry of an archive that is `settled` is not unpacked, and must not be opened. An archive that cannot be read
-    to its end comes last itself, and opening it says why.
+    Args:
+        files: Files on disk.
+        engine: Engine that unpacks archives.
+        is_done: Function that returns True for a member that need not be unpacked. It is yielded, and must not be
+            opened.
+        sidecars: Read the sidecars in archives.
+
+    Yields:
+        The items. An archive that cannot be read to its end comes after its members, and raises the error if opened.
     """
     for found in files:
         item = item_on_disk(found)
@@ -53,101 +65,20 @@ def iter_items(
                 if not is_archive(file.name, file.read_head()):
                     yield item
                     continue
-                yield from _inside(item, file, workers, is_done, sidecars=sidecars)
+                yield from _iter_members(item, file, engine, is_done, sidecars=sidecars)
         except MediaError as error:
-            yield replace(item, open=partial(_refuse, error))
-
-
-def _inside(
-    archive: IngestItem, file: OpenFile, workers: WorkerPool, settled: Callable[[IngestItem], bool], *, sidecars: bool
-) -> Iterator[IngestItem]:
-    """The files in an archive."""
-    notes = ArchiveSidecars(workers, file) if sidecars else None
-
-    def item(name: str) -> IngestItem:
-        return IngestItem(
-            path=archive.path / name,
-            uri=f"{archive.uri}/{name}",
-            stamp=archive.stamp,
-            open=partial(_refuse, UnreadableMedia(f"{name!r} was settled before")),
-            open_sibling=notes.beside(name) if notes else _nothing,
-        )
-
-    def wanted(name: str) -> bool:
-        return not (sidecars and is_sidecar(PurePath(name))) and not settled(item(name))
-
-    for entry in unpack_archive(workers, file, wanted):
-        if entry.error:
-            yield replace(item(entry.name), open=partial(_refuse, entry.error))
-        elif entry.file:
-            yield replace(item(entry.name), open=partial(_given, entry.file))
-        else:
-            yield item(entry.name)
-
-
-class ArchiveSidecars:
-    """The sidecars in an archive, which may lie behind the files that they are beside."""
-
-    def __init__(self, workers: WorkerPool, file: OpenFile) -> None:
-        self._kept: dict[str, bytes] = {}
-        held = 0
-        try:
-            for entry in unpack_archive(workers, file, lambda name: is_sidecar(PurePath(name))):
-                if entry.file:
-                    with entry.file, entry.file.reader() as reader:
-                        if entry.file.bytes <= SIDECAR_BYTES and held + entry.file.bytes <= MAX_ARCHIVE_SIDECAR_BYTES:
-                            self._kept[entry.name] = reader.read()
-                            held += entry.file.bytes
-        except MediaError:
-            # The second time through says so.
-            return
-
-    def beside(self, name: str) -> SiblingOpener:
-        """Opens what lies beside an entry."""
-
-        def opened(other: str) -> InMemorySidecar | None:
-            path = str(PurePath(name).with_name(other))
-            return InMemorySidecar(path, self._kept[path]) if path in self._kept else None
-
-        return opened
-
-
-class InMemorySidecar:
-    """A sidecar in memory."""
-
-    def __init__(self, path: str, data: bytes) -> None:
-        self.name, self._data = PurePath(path).name, data
-        self.bytes = len(data)
-        self.stamp = (path, hash(data))
-
-    def reader(self) -> BinaryIO:
-        """A reader at its start."""
-        return io.BytesIO(self._data)
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-def _refuse(error: MediaError) -> OpenFile:
-    raise error
-
-
-def _given(file: OpenFile) -> OpenFile:
-    return file
-
-
-def _nothing(name: str) -> None:
-    return None
+            yield replace(item, open=partial(_raise, error))
 
 
 def item_on_disk(found: FoundFile) -> IngestItem:
-    """A file on disk."""
+    """Return the item of a file on disk."""
     path = found.path
     try:
         status = path.stat()
         stamp = status.st_size, status.st_mtime_ns
     except (OSError, ValueError):
-        stamp = NO_STAMP  # opening it says why
+        # Opening it raises an error with the reason.
+        stamp = NO_STAMP
     return IngestItem(
         path=path,
         uri=os.path.abspath(path),
@@ -155,3 +86,84 @@ def item_on_disk(found: FoundFile) -> IngestItem:
         open=partial(open_file, path, found.root),
         open_sibling=open_sibling(path, found.root),
     )
+
+
+def _iter_members(
+    archive: IngestItem, file: OpenFile, engine: Engine, is_done: Callable[[IngestItem], bool], *, sidecars: bool
+) -> Iterator[IngestItem]:
+    kept_sidecars = ArchiveSidecars(engine, file) if sidecars else None
+
+    def item(name: str) -> IngestItem:
+        return IngestItem(
+            path=archive.path / name,
+            uri=f"{archive.uri}/{name}",
+            stamp=archive.stamp,
+            open=partial(_raise, UnreadableMedia(f"cannot open {name!r}: it was not unpacked, as it is done already")),
+            open_sibling=kept_sidecars.opener(name) if kept_sidecars else _no_sibling,
+        )
+
+    def is_wanted(name: str) -> bool:
+        return not (sidecars and is_sidecar(PurePath(name))) and not is_done(item(name))
+
+    for member in engine.unpack_archive(file, is_wanted):
+        if member.error:
+            yield replace(item(member.name), open=partial(_raise, member.error))
+        elif member.file:
+            yield replace(item(member.name), open=partial(_return, member.file))
+        else:
+            yield item(member.name)
+
+
+class ArchiveSidecars:
+    """The sidecars in an archive, read before its other members: a sidecar may come after its media file."""
+
+    def __init__(self, engine: Engine, file: OpenFile) -> None:
+        self._contents: dict[str, bytes] = {}
+        total = 0
+        try:
+            for member in engine.unpack_archive(file, lambda name: is_sidecar(PurePath(name))):
+                if member.file:
+                    with member.file as opened, opened.reader() as reader:
+                        if opened.bytes <= MAX_SIDECAR_BYTES and total + opened.bytes <= MAX_ARCHIVE_SIDECAR_BYTES:
+                            self._contents[member.name] = reader.read()
+                            total += opened.bytes
+        except MediaError:
+            # Unpacking the other members raises it again.
+            return
+
+    def opener(self, name: str) -> SiblingOpener:
+        """Return the function that opens sidecars next to a member."""
+
+        def open_next_to(sidecar: str) -> InMemorySidecar | None:
+            path = str(PurePath(name).with_name(sidecar))
+            return InMemorySidecar(path, self._contents[path]) if path in self._contents else None
+
+        return open_next_to
+
+
+class InMemorySidecar:
+    """A sidecar in memory. Implements `SidecarFile`."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.name, self._data = PurePath(path).name, data
+        self.bytes = len(data)
+        self.stamp = (path, hash(data))
+
+    def reader(self) -> BinaryIO:
+        """Return a reader at the start."""
+        return io.BytesIO(self._data)
+
+    def close(self) -> None:
+        """Do nothing: no file is open."""
+
+
+def _raise(error: MediaError) -> OpenFile:
+    raise error
+
+
+def _return(file: OpenFile) -> OpenFile:
+    return file
+
+
+def _no_sibling(name: str) -> None:
+    return None

@@ -1,4 +1,4 @@
-"""The pipeline over many files: locked workers read, threads listen, one writer acknowledges what is safe."""
+"""The scheduling of an ingest: workers analyse, threads transcribe, one thread writes."""
 
 import os
 import time
@@ -6,392 +6,279 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from mediafp.case.ingestion import commit
-from mediafp.case.ingestion.commit import _same, _unchanged
+from mediafp.case.ingestion.commit import FileWriter
 from mediafp.case.ingestion.items import IngestItem, iter_items
+from mediafp.case.ingestion.known import KnownFiles
+from mediafp.case.ingestion.pending import PendingFile
+from mediafp.case.ingestion.tasks import FileTasks
 from mediafp.engine import analysis
-from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.transcription import TranscriptionPool
-from mediafp.ingest.files import OpenFile, file_sha256
-from mediafp.ingest.sniff import detect_kind
+from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.walk import FoundFile
 from mediafp.sightings.sidecars import is_sidecar
-from mediafp.store.sqlite import custody_log, ledger, ocr_results, transcripts
-from mediafp.store.sqlite.ledger import LedgerEntry
-from mediafp.store.sqlite.store import SqliteStore
+from mediafp.store import Store
 from mediafp.text.ocr.reader import ocr_version
 from mediafp.types import model_files
-from mediafp.types.errors import ErrorKind, MediaError, WorkerLost
-from mediafp.types.matches import OcrResult
-from mediafp.types.media import Audio, Kind, Sighting
-from mediafp.types.runs import FileAnalysis, FileOutcome, IngestOptions
+from mediafp.types.errors import MediaError, WorkerLost
+from mediafp.types.runs import FileOutcome, IngestOptions
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.version import __version__
 
 MAX_QUEUED_PER_WORKER = 8
-"""Files a worker may have waiting."""
+"""Files in progress per worker. Chosen, not measured."""
 MAX_WAITING_DUPLICATES = 10_000
-"""Copies that wait for the first of them at most; no more files are begun meanwhile."""
+"""Files that wait for another one with the same content; no more files are begun meanwhile. Chosen, not measured."""
 HASHING_THREADS = 2
 """Threads that open and hash files: one reads from the disk while the other hashes."""
 COMMIT_FILES = 32
+"""Finished files that share a commit, which costs a flush to disk (4 ms). Chosen, not measured."""
 COMMIT_SECONDS = 0.5
-"""A commit costs a flush to disk (4 ms), so finished files share one, but none waits longer than this."""
-TRANSIENT_KINDS: frozenset[ErrorKind] = frozenset(("unreadable",))
-"""Kinds of failure that lie in the moment, not in the file: each run tries again. The others wait for `retry_failed`."""
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class PendingFile:
-    """A file underway, and what is known of it by now."""
-
-    item: IngestItem
-    attempts: int = 0
-    """How often it was tried before this run."""
-    opened: OpenFile | None = None
-    sha256: str = ""
-    kind: Kind | None = None
-    reading: FileAnalysis | None = None
-    text: OcrResult | None = None
-    """What stands in it, where only that was read."""
-    audio: Audio | None = None
-    spoken: TranscribedAudio | None = None
-    warnings: tuple[str, ...] = ()
-    error: MediaError | None = None
+"""Seconds that a finished file waits for others to share a commit. Chosen, not measured."""
 
 
 def run_ingest(
-    store: SqliteStore, workers: WorkerPool, files: Iterable[FoundFile], options: IngestOptions
+    store: Store, engine: Engine, files: Iterable[FoundFile], options: IngestOptions
 ) -> Iterator[FileOutcome]:
-    """Outcomes in the order in which files are done, each yielded after its commit.
+    """Yield the outcome of each file after its commit, in the order in which files are done.
 
-    What was done by the same version of the pipeline is not done again. Beside another run on the same store it works
-    on, and what both read is one asset.
+    Files that this version of the analysis has processed are not processed again. Several runs may write to one store
+    at the same time; a content that both analyse becomes one asset.
+
+    Args:
+        store: The store.
+        engine: The engine, which is closed at the end.
+        files: The files.
+        options: The options.
+
+    Raises:
+        UsageError: A model is missing, or the store or the sandbox fails.
     """
     with ExitStack() as stack:
-        run = IngestRun(store, workers, options, stack)
-        run.note("ingest", {"mediafp": __version__, "pipeline": run.version, **run.settings()})
+        run = IngestRun(store, engine, options, stack)
+        run.append_log("ingest", {"mediafp": __version__, "pipeline": run.version, **run.settings()})
         counts: Counter[str] = Counter()
-        for outcome in run.outcomes(iter_items(files, workers, run.is_settled, sidecars=options.analysis.sidecars)):
+        for outcome in run.iter_outcomes(iter_items(files, engine, run.is_done, sidecars=options.analysis.sidecars)):
             counts[outcome.status] += 1
             yield outcome
-        run.note("ingested", dict(counts))
-
-
-def find_current_entry(store: SqliteStore, item: IngestItem, version: str, *, retry_failed: bool) -> LedgerEntry | None:
-    """What this version of the pipeline made of an item, where it is not to be read again."""
-    entry = ledger.find_entry(store, item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
-    if entry is None or entry.version != version:
-        return None
-    return None if entry.state == "failed" and (retry_failed or entry.kind in TRANSIENT_KINDS) else entry
+        run.append_log("ingested", dict(counts))
 
 
 class IngestRun:
-    """One ingest. The caller's thread alone uses the store; the threads open, hash, wait for workers and listen."""
+    """One ingest. The caller's thread alone uses the store; other threads run `FileTasks`."""
 
-    def __init__(self, store: SqliteStore, workers: WorkerPool, options: IngestOptions, stack: ExitStack) -> None:
-        self._store, self._workers, self._options = store, workers, options
+    def __init__(self, store: Store, engine: Engine, options: IngestOptions, stack: ExitStack) -> None:
+        wanted = options.analysis
+        self._store, self._engine, self._options = store, engine, options
         self._jobs = options.jobs or os.cpu_count() or 1
-        self.version = analysis.analysis_version(crops=options.analysis.reference_crops)
-        self._listener = TranscriptionPool(options.analysis.speech) if options.analysis.speech else None
-        self._text = ocr_version() if options.analysis.ocr else None
-        """The version that reads text in pictures."""
-        self._lookers = ThreadPoolExecutor(HASHING_THREADS)
-        self._readers = ThreadPoolExecutor(self._jobs)
-        self._underway: dict[Future[Any], list[Callable[[], None]]] = {}
-        """Threads' work, and what comes after each."""
+        self._queue = engine.open_transcription(wanted.speech) if wanted.speech else None
+        self._ocr_version = ocr_version() if wanted.ocr else None
+        self.version = analysis.analysis_version(crops=wanted.reference_crops)
+        self._known = KnownFiles(
+            store,
+            version=self.version,
+            retry_failed=options.retry_failed,
+            ocr_version=self._ocr_version,
+            transcription_version=self._queue.version if self._queue else None,
+        )
+        request = AnalysisRequest(
+            full_decode=wanted.full_decode,
+            audio=wanted.speech is not None,
+            ocr=wanted.ocr,
+            reference_crops=wanted.reference_crops,
+        )
+        self._tasks = FileTasks(engine, request)
+        self._writer = FileWriter(store, version=self.version, sidecars=wanted.sidecars)
+        self._hashing_threads = ThreadPoolExecutor(HASHING_THREADS)
+        self._analysis_threads = ThreadPoolExecutor(self._jobs)
+        self._in_progress: dict[Future[Any], list[Callable[[], None]]] = {}
+        """Work of the threads, and the functions to call after each."""
         self._duplicates: dict[str, list[PendingFile]] = {}
-        """By SHA-256 of what is being read: other files with the same bytes, which wait for it."""
-        self._failed_before = {entry.path for entry in ledger.failures(store)}
-        self._mended: set[str] = set()
-        """Of the paths that failed, the folders and archives in which files were found now."""
-        self._done: deque[PendingFile] = deque()
-        """What waits for its commit."""
-        # In this order backwards: what waits for a worker gets an answer once the workers are gone.
-        for pool in (self._lookers, self._readers):
-            stack.callback(pool.shutdown, cancel_futures=True)
-        stack.callback(workers.close)
-        if self._listener:
-            stack.callback(self._listener.shutdown)
+        """Files with a content that is being analysed, by its SHA-256: they wait for the result."""
+        self._failed_paths = {entry.path for entry in store.failures()}
+        self._readable_paths: set[str] = set()
+        """Failed folders and archives in which this run has found files."""
+        self._finished: deque[PendingFile] = deque()
+        """Files that wait for their commit."""
+        # Called in reverse order: closing the engine gives an answer to the threads that wait for a worker.
+        for threads in (self._hashing_threads, self._analysis_threads):
+            stack.callback(threads.shutdown, cancel_futures=True)
+        stack.callback(engine.close)
+        if self._queue:
+            stack.callback(self._queue.shutdown)
 
     def settings(self) -> dict[str, object]:
-        """What the log says of how files are read."""
-        read = self._options.analysis
+        """Return the settings of the analysis, as the custody log states them."""
+        wanted = self._options.analysis
         return {
-            "locked": self._workers.sandboxed,
-            "full_decode": read.full_decode,
-            "views": read.reference_crops,
-            "sidecars": read.sidecars,
-            "speech": self._listener.version if self._listener else None,
-            "text": self._text,
-            "models": {weight.name: weight.sha256 for weight in model_files.manifest()},
+            "locked": self._engine.sandboxed,
+            "full_decode": wanted.full_decode,
+            "views": wanted.reference_crops,
+            "sidecars": wanted.sidecars,
+            "speech": self._queue.version if self._queue else None,
+            "text": self._ocr_version,
+            "models": {file.name: file.sha256 for file in model_files.manifest()},
         }
 
-    def note(self, what: str, details: dict[str, object]) -> None:
-        """Nothing; adds to the store's log."""
+    def append_log(self, what: str, details: dict[str, object]) -> None:
+        """Append an entry to the custody log."""
         with self._store.writing():
-            custody_log.append(self._store, what, details)
+            self._store.append_log(what, details)
 
-    def is_settled(self, item: IngestItem) -> bool:
-        """Whether nothing is left to do for an item."""
-        return self._settled(item) is not None
+    def is_done(self, item: IngestItem) -> bool:
+        """Return True if a file needs no work."""
+        return self._known.find_done(item) is not None
 
-    def _settled(self, item: IngestItem) -> LedgerEntry | None:
-        """What the ledger says of an item, where nothing is left to do for it."""
-        entry = find_current_entry(self._store, item, self.version, retry_failed=self._options.retry_failed)
-        return None if entry and entry.sha256 and self._lacks_text(entry.sha256) else entry
-
-    def _lacks_text(self, sha256: str) -> bool:
-        """Whether nobody has listened to what is said in an asset, or read what is written, and that is wanted."""
-        if self._store.asset(sha256).kind == "image":
-            return self._text is not None and not ocr_results.has_ocr_result(self._store, sha256, self._text)
-        listener = self._listener
-        return listener is not None and not transcripts.is_transcribed(self._store, sha256, listener.version)
-
-    def outcomes(self, todo: Iterator[IngestItem]) -> Iterator[FileOutcome]:
-        """What becomes of each file."""
-        more, since = True, time.monotonic()
-        while more or self._underway or self._done:
-            while (
-                more
-                and len(self._underway) < self._jobs * MAX_QUEUED_PER_WORKER
-                and len(self._done) < COMMIT_FILES
-                and sum(map(len, self._duplicates.values())) < MAX_WAITING_DUPLICATES
-            ):
-                item = next(todo, None)
+    def iter_outcomes(self, items: Iterator[IngestItem]) -> Iterator[FileOutcome]:
+        """Yield the outcome of each file."""
+        more, last_commit = True, time.monotonic()
+        while more or self._in_progress or self._finished:
+            while more and self._has_room():
+                item = next(items, None)
                 if item is None:
                     more = False
                     self._clear_resolved_failures()
                 elif outcome := self._begin(item):
                     yield outcome
-            if self._underway:
-                ready, _ = wait(self._underway, timeout=COMMIT_SECONDS, return_when=FIRST_COMPLETED)
-                for future in ready:
-                    for then in self._underway.pop(future):
-                        then()
-            late = time.monotonic() - since > COMMIT_SECONDS
-            if self._done and (len(self._done) >= COMMIT_FILES or not self._underway or late):
+            if self._in_progress:
+                done, _ = wait(self._in_progress, timeout=COMMIT_SECONDS, return_when=FIRST_COMPLETED)
+                for future in done:
+                    for function in self._in_progress.pop(future):
+                        function()
+            is_late = time.monotonic() - last_commit > COMMIT_SECONDS
+            if self._finished and (len(self._finished) >= COMMIT_FILES or not self._in_progress or is_late):
                 yield from self._commit()
-                since = time.monotonic()
+                last_commit = time.monotonic()
+
+    def _has_room(self) -> bool:
+        """Return True if another file may begin."""
+        return (
+            len(self._in_progress) < self._jobs * MAX_QUEUED_PER_WORKER
+            and len(self._finished) < COMMIT_FILES
+            and sum(map(len, self._duplicates.values())) < MAX_WAITING_DUPLICATES
+        )
+
+    def _begin(self, item: IngestItem) -> FileOutcome | None:
+        """Return the outcome of a file that needs no work; otherwise start its first task and return None."""
+        path = os.fspath(item.path)
+        self._note_readable_parents(item)
+        if self._options.analysis.sidecars and is_sidecar(item.path):
+            return FileOutcome(path=path, sha256=None, status="skipped")
+        entry = self._known.find_done(item)
+        if entry is None:
+            file = PendingFile(item=item, attempts=self._known.count_attempts(item))
+            self._start(self._hashing_threads, file, self._tasks.identify, self._on_identified)
+            return None
+        if entry.state == "failed":
+            return FileOutcome(path=path, sha256=None, status="failed", kind=entry.kind, message=entry.message)
+        if entry.sha256 is None:
+            return FileOutcome(path=path, sha256=None, status="skipped")
+        warnings = self._writer.update_sighting(item, entry.sha256)
+        return FileOutcome(path=path, sha256=entry.sha256, status="known", warnings=tuple(warnings))
+
+    def _note_readable_parents(self, item: IngestItem) -> None:
+        """Note the failed folders and archives that contain a file: they can be read now."""
+        if self._failed_paths:
+            self._readable_paths |= self._failed_paths.intersection(map(str, PurePath(item.uri).parents))
+            # An archive that cannot be read to its end comes after its members.
+            self._readable_paths.discard(item.uri)
 
     def _clear_resolved_failures(self) -> None:
         with self._store.writing():
-            for path in sorted(self._mended):
-                ledger.clear_failure(self._store, path)
-
-    # The way of a file ----------------------------------------------------------------------------
-
-    def _begin(self, item: IngestItem) -> FileOutcome | None:
-        """The outcome of a file that needs no work; else it is underway."""
-        name = os.fspath(item.path)
-        if self._failed_before:
-            # An archive that cannot be read to its end comes behind what is in it.
-            self._mended |= self._failed_before.intersection(map(str, PurePath(item.uri).parents))
-            self._mended.discard(item.uri)
-        if self._options.analysis.sidecars and is_sidecar(item.path):
-            return FileOutcome(path=name, sha256=None, status="skipped")
-        entry = self._settled(item)
-        if entry is None:
-            before = ledger.find_entry(self._store, item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
-            file = PendingFile(item=item, attempts=before.attempts if before and before.state == "failed" else 0)
-            self._start(self._lookers, file, self._identify, self._on_identified)
-            return None
-        if entry.state == "failed":
-            return FileOutcome(path=name, sha256=None, status="failed", kind=entry.kind, message=entry.message)
-        if entry.sha256 is None:
-            return FileOutcome(path=name, sha256=None, status="skipped")
-        sighting, warnings = self._see(item, entry.sha256)
-        if sighting.source and sighting not in self._store.sightings(entry.sha256):
-            with self._store.writing():
-                self._store.add_sighting(sighting)
-        return FileOutcome(path=name, sha256=entry.sha256, status="known", warnings=tuple(warnings))
+            for path in sorted(self._readable_paths):
+                self._store.clear_failure(path)
 
     def _start(
         self,
-        pool: ThreadPoolExecutor,
+        threads: ThreadPoolExecutor,
         file: PendingFile,
-        work: Callable[[PendingFile], None],
-        then: Callable[[PendingFile], None],
+        task: Callable[[PendingFile], None],
+        on_success: Callable[[PendingFile], None],
     ) -> None:
-        """Nothing; has a thread do the work, and the caller's thread what comes then."""
+        """Run a task in a thread, and then a function in the caller's thread."""
 
-        def after() -> None:
+        def on_done() -> None:
             try:
                 future.result()
             except MediaError as error:
-                self._failed(file, error)
+                self._fail(file, error)
             else:
-                then(file)
+                on_success(file)
 
-        future = pool.submit(work, file)
-        self._underway[future] = [after]
-
-    def _identify(self, file: PendingFile) -> None:
-        opened = file.item.open()
-        file.opened = opened
-        file.kind = detect_kind(opened)
-        if file.kind:
-            file.sha256 = file_sha256(opened)
+        future = threads.submit(task, file)
+        self._in_progress[future] = [on_done]
 
     def _on_identified(self, file: PendingFile) -> None:
+        """Start the task that a file needs, unless the same content is in progress or known."""
         if file.kind is None:
-            self._finished(file)
-        elif file.sha256 in self._duplicates:
+            self._finish(file)
+            return
+        if file.sha256 in self._duplicates:
             self._duplicates[file.sha256].append(file)
-            # It may wait for long, and there may be thousands.
-            assert file.opened, "it was looked at"
-            file.opened.close()
-        elif any(one.sha256 == file.sha256 and (one.reading or one.text or one.spoken) for one in self._done):
-            # Its twin was read, and is written before it.
-            self._finished(file)
-        elif not (known := self._is_known(file)) or self._lacks_text(file.sha256):
-            self._duplicates[file.sha256] = []
-            if not known:
-                self._start(self._readers, file, self._read, self._on_audio)
-            elif file.kind == "image":
-                self._start(self._readers, file, self._read_text, self._finished)
-            else:
-                self._start(self._readers, file, self._decode_audio, self._on_audio)
+            # It may wait for long, with thousands of others.
+            file.close()
+            return
+        if any(other.sha256 == file.sha256 and other.has_results for other in self._finished):
+            # The same content was analysed, and is written before it.
+            self._finish(file)
+            return
+        versions = analysis.fingerprint_versions(file.kind, crops=self._options.analysis.reference_crops)
+        is_known = self._known.has_content(file.sha256, versions)
+        if is_known and not self._known.lacks_text(file.sha256):
+            self._finish(file)
+            return
+        self._duplicates[file.sha256] = []
+        if not is_known:
+            self._start(self._analysis_threads, file, self._tasks.analyse, self._on_audio)
+        elif file.kind == "image":
+            self._start(self._analysis_threads, file, self._tasks.run_ocr, self._finish)
         else:
-            # The same bytes were read before.
-            self._finished(file)
-
-    def _is_known(self, file: PendingFile) -> bool:
-        """Whether the store holds all that is kept of such bytes."""
-        assert file.kind, "it was looked at"
-        return self._store.has_fingerprints(
-            file.sha256, analysis.fingerprint_versions(file.kind, crops=self._options.analysis.reference_crops)
-        )
-
-    def _read(self, file: PendingFile) -> None:
-        assert file.opened and file.kind, "it was looked at"
-        reading = self._workers.analyse(
-            file.opened,
-            file.sha256,
-            file.kind,
-            full_decode=self._options.analysis.full_decode,
-            audio=self._listener is not None,
-            text=self._text is not None,
-            crops=self._options.analysis.reference_crops,
-        )
-        _unchanged(file.opened)
-        file.reading, file.audio = replace(reading, audio=None), reading.audio
-
-    def _read_text(self, file: PendingFile) -> None:
-        assert file.opened, "it was looked at"
-        try:
-            file.text, warnings = self._workers.run_ocr(file.opened)
-        except MediaError as error:
-            # What it shows is known and stays so.
-            file.warnings = (f"the text in it could not be read: {error}",)
-            return
-        _unchanged(file.opened)
-        file.warnings = tuple(warnings)
-
-    def _decode_audio(self, file: PendingFile) -> None:
-        assert file.opened, "it was looked at"
-        try:
-            file.audio, warnings = self._workers.read_audio(file.opened)
-        except MediaError as error:
-            # What it shows is known and stays so.
-            file.warnings = (f"what is said in it could not be heard: {error}",)
-            return
-        _unchanged(file.opened)
-        file.spoken, file.warnings = TranscribedAudio(audio_sha256=""), tuple(warnings)
+            self._start(self._analysis_threads, file, self._tasks.decode_audio, self._on_audio)
 
     def _on_audio(self, file: PendingFile) -> None:
-        """Nothing; has its sound listened to, unless there is none or what is said in it is known."""
+        """Submit the audio of a file for transcription, unless it has none or its transcript is known."""
         audio, file.audio = file.audio, None
-        if self._listener is None or (audio is None and file.reading is None):
-            self._finished(file)
-        elif audio is None or transcripts.load_transcript(self._store, audio.sha256, self._listener.version):
-            file.spoken = TranscribedAudio(audio_sha256=audio.sha256 if audio else "")
-            self._finished(file)
+        if self._queue is None or (audio is None and file.analysis is None):
+            self._finish(file)
+        elif audio is None or self._known.has_transcript(audio.sha256):
+            file.transcribed = TranscribedAudio(audio_sha256=audio.sha256 if audio else "")
+            self._finish(file)
         else:
-            listening = self._listener.submit(audio)
+            future = self._queue.submit(audio)
 
-            def after() -> None:
-                file.spoken = listening.result()
-                self._finished(file)
+            def on_done() -> None:
+                file.transcribed = future.result()
+                self._finish(file)
 
-            self._underway.setdefault(listening, []).append(after)
+            # Files with the same audio share the future.
+            self._in_progress.setdefault(future, []).append(on_done)
 
-    def _failed(self, file: PendingFile, error: MediaError) -> None:
+    def _fail(self, file: PendingFile, error: MediaError) -> None:
         file.error = error
-        for twin in self._duplicates.get(file.sha256, []):
-            message = f"{twin.item.path.name!r} has the same bytes as {file.item.uri!r}, which failed: {error}"
-            twin.error = _same(error, message)
-        self._finished(file)
+        for duplicate in self._duplicates.get(file.sha256, []):
+            name = duplicate.item.path.name
+            message = f"cannot ingest {name!r}: its content is that of {file.item.uri!r}, which failed: {error}"
+            duplicate.error = _copy_error(error, message)
+        self._finish(file)
 
-    def _finished(self, file: PendingFile) -> None:
-        for one in (file, *self._duplicates.pop(file.sha256, [])):
-            if one.opened:
-                one.opened.close()
-            self._done.append(one)
-
-    # The commit -----------------------------------------------------------------------------------
+    def _finish(self, file: PendingFile) -> None:
+        for finished in (file, *self._duplicates.pop(file.sha256, [])):
+            finished.close()
+            self._finished.append(finished)
 
     def _commit(self) -> list[FileOutcome]:
-        outcomes, audio_tracks = [], set()
-        with self._store.writing():
-            while self._done:
-                file = self._done.popleft()
-                outcomes.append(self._keep(file))
-                if file.spoken:
-                    audio_tracks.add(file.spoken.audio_sha256)
-        if self._listener:
-            for audio in audio_tracks:
-                self._listener.forget(audio)
+        files = list(self._finished)
+        outcomes = self._writer.commit(files)
+        self._finished.clear()
+        if self._queue:
+            for audio_sha256 in {file.transcribed.audio_sha256 for file in files if file.transcribed}:
+                self._queue.forget(audio_sha256)
         return outcomes
 
-    def _keep(self, file: PendingFile) -> FileOutcome:
-        """What became of a file, written."""
-        path, error = os.fspath(file.item.path), file.error
-        if error:
-            self._enter(file, state="failed", kind=error.kind, message=str(error))
-            return FileOutcome(path=path, sha256=None, status="failed", kind=error.kind, message=str(error))
-        if file.kind is None:
-            self._enter(file, state="skipped")
-            return FileOutcome(path=path, sha256=None, status="skipped")
-        sighting, warnings = self._see(file.item, file.sha256)
-        new = False
-        if file.reading:
-            new = self._store.add_record(commit.build_ingest_record(file.reading, sighting, warnings))
-            warnings = [*file.reading.warnings, *warnings]
-        else:
-            self._store.add_sighting(sighting)
-        if text := file.text or (file.reading and file.reading.text):
-            ocr_results.save_ocr_result(self._store, file.sha256, text)
-        if file.spoken:
-            transcripts.save_transcription(self._store, file.sha256, file.spoken)
-        self._enter(file, state="done", sha256=file.sha256)
-        return FileOutcome(
-            path=path,
-            sha256=file.sha256,
-            status="added" if new else "known",
-            warnings=(*file.warnings, *warnings),
-        )
 
-    def _enter(self, file: PendingFile, **told: Any) -> None:
-        attempts = file.error.attempts if isinstance(file.error, WorkerLost) else 1
-        size, modified_ns = file.item.stamp
-        ledger.write_entry(
-            self._store,
-            LedgerEntry(
-                path=file.item.uri,
-                bytes=size,
-                modified_ns=modified_ns,
-                version=self.version,
-                attempts=file.attempts + attempts,
-                **told,
-            ),
-        )
-
-    def _see(self, item: IngestItem, sha256: str) -> tuple[Sighting, list[str]]:
-        if not self._options.analysis.sidecars:
-            return Sighting(sha256=sha256, uri=item.uri), []
-        return commit.build_sighting(item.uri, item.path.name, sha256, item.open_sibling)
+def _copy_error(error: MediaError, message: str) -> MediaError:
+    """Return an error of the same kind with another message."""
+    if isinstance(error, WorkerLost):
+        return WorkerLost(error.kind, message, attempts=error.attempts, final=error.final)
+    return type(error)(message)

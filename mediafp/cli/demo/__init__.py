@@ -1,5 +1,5 @@
-"""A small case made of real images and clips that installed packages ship.
+"""The command `demo`: a small case of real photographs and clips, and of typical edits of them.
 
-In: an empty folder. Out: a store and two pages in it.
-Imports: case and types.
+In: a folder. Out: a case in it, and its matches on standard output.
+Imports: as the package cli.
 """

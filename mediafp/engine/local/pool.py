@@ -1,35 +1,22 @@
-"""Files read by locked workers, from the side of the program: it opens files and hands them in, and never parses media.
+"""A pool of worker processes: starts, lends, restarts and ends them, and runs a task in one.
 
-Our own few lines rather than a pool's: pebble's workers take pickled tasks and give pickled answers, which a worker
-that an attacker has taken over could make run anything, and no pool hands over descriptors or looks at the CPU.
+This process opens files and passes their descriptors to the workers; it never parses media itself.
+
+The pool is written here because no library fits. Workers of pebble exchange pickles, with which a worker that an
+attacker took over could run code in this process, and no library passes file descriptors or counts CPU seconds.
 """
 
 import io
-import math
-import os
-import queue
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO, Self
 
-import numpy as np
-
-from mediafp.engine.local.messages import (
-    RESTART_CPU_SECONDS,
-    AnalysisResult,
-    AudioResult,
-    Failure,
-    OcrTaskResult,
-    Result,
-    Task,
-    truncate_texts,
-)
+from mediafp.engine.local.messages import RESTART_CPU_SECONDS, Failure, Result, Task
 from mediafp.engine.local.process import WorkerProcess, anonymous_file
-from mediafp.engine.local.validation import validate_analysis, validate_lines
 from mediafp.ingest.files import OpenFile
-from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.types.errors import (
     CorruptMedia,
     ErrorKind,
@@ -40,50 +27,59 @@ from mediafp.types.errors import (
     UnsupportedMedia,
     WorkerLost,
 )
-from mediafp.types.matches import OcrResult
-from mediafp.types.media import Audio, Kind
-from mediafp.types.runs import FileAnalysis
+
+logger = logging.getLogger(__name__)
 
 MAX_FILES_PER_WORKER = 512
-"""Files that one worker reads before a fresh one takes its place: what leaks or was bent in it goes with it."""
+"""Files that one worker processes before a fresh one replaces it: leaked memory and corrupted state go with it. Chosen,
+not measured."""
 MAX_ATTEMPTS = 2
-"""Workers that are lost to a file before it is given up."""
+"""Workers that one file may cost before it counts as failed. Chosen, not measured."""
 ERROR_CLASSES: dict[ErrorKind, type[MediaError]] = {
     "corrupt": CorruptMedia,
     "unsupported": UnsupportedMedia,
     "too_large": TooLargeMedia,
     "unreadable": UnreadableMedia,
 }
+"""Error class of each kind that a worker may report for a file."""
 
 
 class WorkerPool:
-    """Workers that are started when they are needed; its methods block and may be called from several threads.
+    """Worker processes, started when they are needed and kept for later tasks.
 
-    `folder` is where sound and unpacked entries lie while they are worked on, in files without a name. With `text` they
-    are ready to read text in pictures. Raises SandboxError where a worker cannot be locked in. Close it, or use it as a
-    context manager.
+    Several threads may use it at once. There are never more workers than tasks that ran at once. A worker loads the OCR
+    models only if a task needs them, as they take a second and 150 MB.
+
+    Close the pool, or use it as a context manager.
     """
 
-    def __init__(self, folder: Path, *, sandboxed: bool = True, text: bool = False) -> None:
-        self.folder = folder
+    def __init__(self, scratch_folder: Path, *, sandboxed: bool = True) -> None:
+        """Create an empty pool.
+
+        Args:
+            scratch_folder: Folder for the unnamed files that hold audio and unpacked members.
+            sandboxed: False to run the workers without a sandbox.
+        """
+        self.scratch_folder = scratch_folder
         self.sandboxed = sandboxed
-        self.text = text
-        self._idle: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
+        self._lock = Lock()
+        self._idle: dict[bool, list[WorkerProcess]] = {False: [], True: []}
+        """Idle workers, without and with OCR models; the one that was used last is used first."""
         self._all: set[WorkerProcess] = set()
         self._closed = False
 
-    def start(self) -> None:
-        """Has a worker started, so that the first file need not wait for it."""
-        with self.worker():
+    def start(self, *, ocr: bool = False) -> None:
+        """Start a worker, so that the first task does not wait for it."""
+        with self.worker(ocr=ocr):
             pass
 
     @property
     def closed(self) -> bool:
-        """Whether nothing is read any more."""
+        """True if the pool runs no more tasks."""
         return self._closed
 
     def close(self) -> None:
-        """Ends every worker; those that read a file as well, whose callers get a LostWorker."""
+        """End every worker; callers whose task is in progress get WorkerLost."""
         self._closed = True
         for worker in list(self._all):
             worker.end()
@@ -95,12 +91,17 @@ class WorkerPool:
         self.close()
 
     @contextmanager
-    def worker(self) -> Iterator["WorkerProcess"]:
-        """A worker for one file: an idle one, else a fresh one. What leaves by an exception ends it."""
-        try:
-            worker = self._idle.get_nowait()
-        except queue.Empty:
-            worker = self._fresh()
+    def worker(self, *, ocr: bool = False) -> Iterator[WorkerProcess]:
+        """Lend an idle worker or a fresh one; an exception in the block ends it.
+
+        Args:
+            ocr: True if the worker must have the OCR models.
+
+        Raises:
+            SandboxError: The worker could not enter the sandbox.
+            WorkerLost: The pool is closed.
+        """
+        worker = self._take_idle(ocr=ocr) or self._start_worker(ocr=ocr)
         try:
             yield worker
         except BaseException:
@@ -108,117 +109,102 @@ class WorkerPool:
             raise
         finally:
             worker.files += 1
-            if worker.ended or worker.files >= MAX_FILES_PER_WORKER or worker.cpu > RESTART_CPU_SECONDS:
-                worker.end()
-                self._all.discard(worker)
-            else:
-                self._idle.put(worker)
+            self._give_back(worker)
 
-    def _fresh(self) -> "WorkerProcess":
-        worker = WorkerProcess(sandboxed=self.sandboxed, text=self.text)
-        self._all.add(worker)
+    def _take_idle(self, *, ocr: bool) -> WorkerProcess | None:
+        with self._lock:
+            for has_ocr in (True,) if ocr else (False, True):
+                if self._idle[has_ocr]:
+                    return self._idle[has_ocr].pop()
+            replaced = self._idle[False].pop() if self._idle[False] else None
+        if replaced:
+            # One without OCR models is idle: a fresh one takes its place, so that their number stays the same.
+            logger.info("worker %d is replaced by one with OCR models", replaced.pid)
+            self._end(replaced)
+        return None
+
+    def _start_worker(self, *, ocr: bool) -> WorkerProcess:
+        worker = WorkerProcess(sandboxed=self.sandboxed, ocr=ocr)
+        with self._lock:
+            self._all.add(worker)
         if self._closed:
             worker.end()
-            raise WorkerLost("crash", "its worker was ended")
+            raise WorkerLost("crash", "the worker was ended")
         worker.wait_until_ready()
         return worker
 
-    def analyse(
+    def _give_back(self, worker: WorkerProcess) -> None:
+        reason = None
+        if worker.files >= MAX_FILES_PER_WORKER:
+            reason = f"it processed {worker.files} files"
+        elif worker.cpu > RESTART_CPU_SECONDS:
+            reason = f"it used {worker.cpu:.0f} CPU seconds"
+        if worker.ended:
+            self._end(worker)
+        elif reason:
+            logger.info("worker %d is ended: %s", worker.pid, reason)
+            self._end(worker)
+        else:
+            with self._lock:
+                self._idle[worker.ocr].append(worker)
+
+    def _end(self, worker: WorkerProcess) -> None:
+        worker.end()
+        with self._lock:
+            self._all.discard(worker)
+
+    def run[T](
         self,
+        task: Task,
         file: OpenFile,
-        sha256: str,
-        kind: Kind,
         *,
-        full_decode: bool = False,
-        audio: bool = False,
-        text: bool = False,
-        image: bool = False,
-        crops: bool = False,
-    ) -> FileAnalysis:
-        """What a file shows, with its sound, text, picture and crops of it where they are asked for. Raises MediaError."""
-        task = Task(
-            what="read",
-            name=os.fsencode(file.name),
-            sha256=sha256,
-            full_decode=full_decode,
-            audio=audio,
-            text=text and kind == "image",
-            image=image,
-            crops=crops,
-        )
-        wall = IMAGE_WALL_SECONDS if kind == "image" else VIDEO_WALL_SECONDS
+        wall_seconds: float,
+        audio: bool,
+        ocr: bool,
+        convert: Callable[[Result, BinaryIO], T],
+    ) -> T:
+        """Run a task and return its converted result; a worker that ends is replaced once.
 
-        def done(answer: Result, samples: BinaryIO) -> FileAnalysis:
-            if not isinstance(answer, AnalysisResult) or answer.kind != kind or (answer.text is not None) != task.text:
-                raise ValueError("another answer than was asked for")
-            if (answer.crops is not None) != (crops and kind == "image"):
-                raise ValueError("crops that were not asked for, or none")
-            reading = validate_analysis(answer, sha256, file.bytes)
-            if answer.audio_start is None:
-                return reading
-            return replace(reading, audio=_audio(samples, answer.audio_start))
+        Args:
+            task: The task.
+            file: The file that the task is about.
+            wall_seconds: Time limit of one attempt.
+            audio: True if samples are expected before the result.
+            ocr: True if the worker must have the OCR models.
+            convert: Validates a result and the samples that preceded it, and converts them; raises ValueError for values
+                that no honest worker sends.
 
-        return self._run(task, file, wall, done)
-
-    def read_audio(self, file: OpenFile) -> tuple[Audio | None, list[str]]:
-        """The sound of a file alone, and warnings; None where it has none. Raises MediaError."""
-
-        def done(answer: Result, samples: BinaryIO) -> tuple[Audio | None, list[str]]:
-            if not isinstance(answer, AudioResult):
-                raise ValueError("another answer than was asked for")
-            start = answer.audio_start
-            return None if start is None else _audio(samples, start), truncate_texts(answer.warnings)
-
-        return self._run(Task(what="sound", name=os.fsencode(file.name)), file, VIDEO_WALL_SECONDS, done)
-
-    def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
-        """The text in a picture alone, and warnings. Raises MediaError."""
-
-        def done(answer: Result, samples: BinaryIO) -> tuple[OcrResult, list[str]]:
-            if not isinstance(answer, OcrTaskResult):
-                raise ValueError("another answer than was asked for")
-            return validate_lines(answer.text), truncate_texts(answer.warnings)
-
-        return self._run(Task(what="text", name=os.fsencode(file.name)), file, IMAGE_WALL_SECONDS, done)
-
-    def _run[T](self, task: Task, file: OpenFile, wall: float, done: Callable[[Result, BinaryIO], T]) -> T:
-        """What `done` makes of the answer and of the samples that came before it; one retry in a fresh worker."""
-        if (task.text or task.what == "text") and not self.text:
-            raise ValueError("these workers were started without what reads text")
-        attempts, heard = 0, task.audio or task.what == "sound"
+        Raises:
+            MediaError: The file cannot be used.
+            SandboxError: A worker could not enter the sandbox.
+            StoreError: The samples cannot be written to the disk.
+        """
+        attempts = 0
         while True:
             attempts += 1
             try:
                 with (
-                    self.worker() as worker,
-                    anonymous_file(self.folder) if heard else nullcontext(io.BytesIO()) as samples,
+                    self.worker(ocr=ocr) as worker,
+                    anonymous_file(self.scratch_folder) if audio else nullcontext(io.BytesIO()) as samples,
                 ):
-                    answer = worker.request(task, file, wall, samples)
-                    if not isinstance(answer, Failure):
-                        return done(answer, samples)
+                    result = worker.request(task, file, wall_seconds, samples)
+                    if not isinstance(result, Failure):
+                        return convert(result, samples)
             except WorkerLost as lost:
                 if self._closed or lost.final or attempts == MAX_ATTEMPTS:
-                    raise WorkerLost(lost.kind, f"{file.name!r}: {lost}", attempts=attempts) from None
+                    raise WorkerLost(lost.kind, f"cannot process {file.name!r}: {lost}", attempts=attempts) from None
+                logger.info("%r is tried again in a fresh worker: %s", file.name, lost)
                 continue
             except ValueError as error:
-                # No worker of ours sends such a thing.
-                message = f"{file.name!r}: its worker answered nonsense ({error})"
+                message = f"cannot process {file.name!r}: the worker answered nonsense ({error})"
                 raise WorkerLost("crash", message, attempts=attempts) from error
-            raise error_from_failure(answer)
+            raise error_from_failure(result)
 
 
-def error_from_failure(answer: Failure) -> MediaError:
-    """What a worker says is wrong with a file, as an error."""
-    if answer.not_media:
-        return NotMedia(answer.message)
-    if answer.kind in ERROR_CLASSES:
-        return ERROR_CLASSES[answer.kind](answer.message)
-    return WorkerLost(answer.kind, answer.message)
-
-
-def _audio(samples: BinaryIO, start: float) -> Audio:
-    """The sound whose samples were written to a file, which is mapped, not read."""
-    samples.flush()
-    if not samples.tell() or samples.tell() % 2 or not math.isfinite(start):
-        raise ValueError("a sound that is none")
-    return Audio(samples=np.memmap(samples, "<i2", mode="r"), start=start)
+def error_from_failure(failure: Failure) -> MediaError:
+    """Return the error that a worker reports for a file."""
+    if failure.not_media:
+        return NotMedia(failure.message)
+    if failure.kind in ERROR_CLASSES:
+        return ERROR_CLASSES[failure.kind](failure.message)
+    return WorkerLost(failure.kind, failure.message)

@@ -1,5 +1,6 @@
-"""One worker process and the connection to it."""
+"""One worker process and the socket to it, seen from the parent process."""
 
+import logging
 import signal
 import socket
 import subprocess
@@ -35,152 +36,193 @@ from mediafp.ingest.limits import MAX_AUDIO_SECONDS, MAX_WORKER_MEMORY_BYTES
 from mediafp.types.errors import SandboxError, StoreError, WorkerLost
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
-WORKER = "mediafp.engine.local.worker"
+logger = logging.getLogger(__name__)
+
+WORKER_MODULE = "mediafp.engine.local.worker"
 START_SECONDS = 120.0
-"""Wall seconds in which a worker starts; it takes one on a quiet machine."""
-HANG_UP_SECONDS = 1.0
-"""Wall seconds in which a worker that has hung up ends by itself."""
-AUDIO_BYTES = 2 * AUDIO_SAMPLE_RATE * (MAX_AUDIO_SECONDS + 1)
+"""Wall seconds within which a worker must be ready. It takes one second on an idle machine."""
+EXIT_SECONDS = 1.0
+"""Wall seconds that a worker which closed its socket gets to exit by itself, so that its exit status can be read. Chosen,
+not measured."""
+MAX_AUDIO_BYTES = 2 * AUDIO_SAMPLE_RATE * (MAX_AUDIO_SECONDS + 1)
+"""Bytes of int16 samples that a worker may send for one file."""
 _STARTER = ThreadPoolExecutor(1, "mediafp-starter")
-"""Starts every worker. The kernel ends a worker with the thread that started it, so that is one that stays to the end."""
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""Thread that starts every worker. The kernel kills a worker when the thread that started it ends, and this one lasts as
+long as the program."""
+SINGLE_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""Environment variables that limit the numeric libraries of a worker to one thread: workers run side by side."""
 
 
 class WorkerProcess:
-    """One process, and the supervisor's end of the socket to it."""
+    """A worker process and the parent's end of the socket to it."""
 
-    def __init__(self, *, sandboxed: bool, text: bool) -> None:
+    def __init__(self, *, sandboxed: bool, ocr: bool) -> None:
+        """Start a worker; `wait_until_ready` must be called before the first task.
+
+        Args:
+            sandboxed: False to start it without a sandbox.
+            ocr: True to load the OCR models.
+        """
+        self.ocr = ocr
         self.files = 0
+        """Number of files that it has processed."""
         self.cpu = 0.0
-        """CPU seconds that it says it has used."""
+        """CPU seconds that it reports to have used."""
         self.ended = False
         self.set_deadline(START_SECONDS)
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._end = ours
-            flags = [*([] if sandboxed else ["--unlocked"]), *(["--text"] if text else [])]
-            words, variables = module_command(WORKER, str(theirs.fileno()), *flags)
+        self._socket, worker_socket = socket.socketpair()
+        with worker_socket:
+            flags = [*([] if sandboxed else ["--no-sandbox"]), *(["--ocr"] if ocr else [])]
+            command, variables = module_command(WORKER_MODULE, str(worker_socket.fileno()), *flags)
             self._process = _STARTER.submit(
                 subprocess.Popen,
-                words,
-                pass_fds=(theirs.fileno(),),
-                env={**variables, **dict.fromkeys(ONE_THREAD, "1")},
+                command,
+                pass_fds=(worker_socket.fileno(),),
+                env={**variables, **dict.fromkeys(SINGLE_THREAD_VARIABLES, "1")},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             ).result()
-        self._lock = Lock()
+        self._end_lock = Lock()
+        logger.info(
+            "worker %d is started %s, %s",
+            self.pid,
+            "in the sandbox" if sandboxed else "without a sandbox",
+            "with OCR models" if ocr else "without OCR models",
+        )
+
+    @property
+    def pid(self) -> int:
+        """Process identifier."""
+        return self._process.pid
 
     def wait_until_ready(self) -> None:
-        """Returns once it has locked itself in. Raises SandboxError where it cannot."""
+        """Return once the worker is in the sandbox.
+
+        Raises:
+            SandboxError: It could not start or could not enter the sandbox.
+        """
         try:
-            answer = self.receive()
+            message = self.receive()
         except (WorkerLost, ValueError) as error:
             self.end()
-            raise SandboxError(f"a worker could not start ({error}); see: mediafp doctor") from error
-        if isinstance(answer, Failure):
+            raise SandboxError(f"cannot start a worker: {error}; see: mediafp doctor") from error
+        if isinstance(message, Failure):
             self.end()
-            raise SandboxError(f"{answer.message}; to go on without the locks, add --unsafe-no-sandbox")
-        if not isinstance(answer, Ready):
+            raise SandboxError(
+                f"cannot start a worker: {message.message}; to run without the sandbox, add --unsafe-no-sandbox"
+            )
+        if not isinstance(message, Ready):
             self.end()
-            raise SandboxError("a worker started with nonsense; see: mediafp doctor")
+            raise SandboxError("cannot start a worker: its first message is nonsense; see: mediafp doctor")
 
-    def request(self, task: Task, file: OpenFile, wall: float, samples: BinaryIO) -> Result:
-        """The last answer on a file, its samples written to `samples`. Raises LostWorker, ValueError for nonsense."""
-        most = AUDIO_BYTES if task.audio or task.what == "sound" else 0
-        self.send_file(task, file, wall)
-        count = 0
-        while isinstance(answer := self.receive(), DataChunk):
-            count += len(answer.data)
-            if count > most:
-                raise ValueError("more sound than was asked for")
-            write_data(samples, answer.data)
-        return answer
+    def request(self, task: Task, file: OpenFile, wall_seconds: float, samples: BinaryIO) -> Result:
+        """Return the result of a task; write the audio samples that precede it to `samples`.
 
-    def send_file(self, task: Task, file: OpenFile, wall: float) -> None:
-        """Gives it a file to read within so many wall seconds. Raises LostWorker."""
-        self.set_deadline(wall)
+        Raises:
+            WorkerLost: The worker ended, or took longer than `wall_seconds`.
+            ValueError: It sent bytes that are not a message, or audio that was not requested.
+        """
+        limit = MAX_AUDIO_BYTES if task.audio or task.what == "sound" else 0
+        self.send_file(task, file, wall_seconds)
+        received = 0
+        while isinstance(message := self.receive(), DataChunk):
+            received += len(message.data)
+            if received > limit:
+                raise ValueError(f"more than {limit} bytes of audio")
+            write_data(samples, message.data)
+        return message
+
+    def send_file(self, task: Task, file: OpenFile, wall_seconds: float) -> None:
+        """Send a task with the descriptor of its file, and set its deadline. Raises WorkerLost."""
+        self.set_deadline(wall_seconds)
         try:
-            self._end.settimeout(wall)
+            self._socket.settimeout(wall_seconds)
             message = encode(task)
-            sent = socket.send_fds(self._end, [message], [file.descriptor])
-            self._end.sendall(message[sent:])
+            sent = socket.send_fds(self._socket, [message], [file.descriptor])
+            self._socket.sendall(message[sent:])
         except OSError as error:
             raise self._lost() from error
 
-    def set_deadline(self, wall: float) -> None:
-        """Nothing; gives it so many wall seconds from now on."""
-        self._deadline, self._wall = time.monotonic() + wall, wall
+    def set_deadline(self, wall_seconds: float) -> None:
+        """Give the worker this many wall seconds from now on."""
+        self._deadline, self._wall_seconds = time.monotonic() + wall_seconds, wall_seconds
 
     def send(self, message: MemberDecision) -> None:
-        """Sends it an answer to a question. Raises LostWorker."""
+        """Send the decision that the worker waits for. Raises WorkerLost."""
         try:
-            self._end.sendall(encode(message))
+            self._socket.sendall(encode(message))
         except OSError as error:
             raise self._lost() from error
 
     def receive(self) -> Result:
-        """Its next message. Raises LostWorker, ValueError for nonsense."""
+        """Return the next message of the worker.
+
+        Raises:
+            WorkerLost: The worker ended, or the deadline passed.
+            ValueError: It sent bytes that are not a message.
+        """
         try:
-            (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
+            (length,) = LENGTH.unpack(self._receive_exactly(LENGTH.size))
             if length > MESSAGE_BYTES:
-                raise ValueError(f"a message of {length} bytes")
-            answer = decode_result(self._exactly(length))
+                raise ValueError(f"a message of {length} bytes; the limit is {MESSAGE_BYTES}")
+            message = decode_result(self._receive_exactly(length))
         except TimeoutError as error:
             self.end()
-            raise WorkerLost("timeout", f"reading took more than {self._wall:.0f} s of time") from error
+            raise WorkerLost("timeout", f"it took more than {self._wall_seconds:.0f} s of wall time") from error
         except OSError as error:
             raise self._lost() from error
-        if isinstance(answer, AnalysisResult | AudioResult | OcrTaskResult | Failure | ArchiveEnd):
-            self.cpu = answer.cpu
-        return answer
+        if isinstance(message, AnalysisResult | AudioResult | OcrTaskResult | Failure | ArchiveEnd):
+            self.cpu = message.cpu
+        return message
 
-    def _exactly(self, count: int) -> bytearray:
+    def _receive_exactly(self, count: int) -> bytearray:
         data = bytearray(count)
         rest = memoryview(data)
         while rest:
-            self._end.settimeout(max(0.001, self._deadline - time.monotonic()))
-            got = self._end.recv_into(rest)
-            if not got:
-                raise ConnectionResetError("it hung up")
-            rest = rest[got:]
+            self._socket.settimeout(max(0.001, self._deadline - time.monotonic()))
+            received = self._socket.recv_into(rest)
+            if not received:
+                raise ConnectionResetError("the worker closed the connection")
+            rest = rest[received:]
         return data
 
     def end(self) -> None:
-        """Kills the process, if it still lives, and forgets it."""
-        with self._lock:
+        """Kill the process if it is alive, and close the connection. Safe to call twice and from any thread."""
+        with self._end_lock:
             if not self.ended:
                 self.ended = True
                 self._process.kill()
                 self._process.wait()
-                # Whoever waits for an answer gets an end of file.
+                # A thread that waits for a message gets an end of file.
                 with suppress(OSError):
-                    self._end.shutdown(socket.SHUT_RDWR)
-                self._end.close()
+                    self._socket.shutdown(socket.SHUT_RDWR)
+                self._socket.close()
 
     def _lost(self) -> WorkerLost:
-        """Why the process ended, by its exit status and the memory that it had."""
-        with self._lock:
+        """Return the error that explains why the process ended, from its exit status."""
+        with self._end_lock:
             if self.ended:
-                return WorkerLost("crash", "its worker was ended")
+                return WorkerLost("crash", "the worker was ended")
             self.ended = True
-            self._end.close()
-            status = _reap(self._process)
+            self._socket.close()
+            status = _wait_or_kill(self._process)
+        logger.info("worker %d ended with exit status %d", self.pid, status)
         if status == EXIT_OUT_OF_MEMORY:
             return WorkerLost(
-                "oom", f"there was not enough memory to read it ({MAX_WORKER_MEMORY_BYTES >> 20} MiB at most)"
+                "oom", f"there is not enough memory to read it; a worker may use {MAX_WORKER_MEMORY_BYTES >> 20} MiB"
             )
         if status == -signal.SIGXCPU:
-            return WorkerLost("timeout", "reading took more CPU time than a file may take", final=True)
+            return WorkerLost("timeout", "it took more CPU time than one file may take", final=True)
         if status == -signal.SIGKILL:
-            return WorkerLost("oom", "the system ended its worker, most likely for want of memory")
-        return WorkerLost("crash", f"its worker died (exit status {status})")
+            return WorkerLost("oom", "the system killed the worker, most likely because memory ran out")
+        return WorkerLost("crash", f"the worker crashed (exit status {status})")
 
 
-def _reap(process: "subprocess.Popen[bytes]") -> int:
-    """The exit status, negative for a signal, of a process that has hung up."""
+def _wait_or_kill(process: "subprocess.Popen[bytes]") -> int:
+    """Return the exit status of a process that closed its socket; it is negative for a signal."""
     try:
-        return process.wait(HANG_UP_SECONDS)
+        return process.wait(EXIT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
@@ -188,18 +230,22 @@ def _reap(process: "subprocess.Popen[bytes]") -> int:
 
 @contextmanager
 def anonymous_file(folder: Path) -> Iterator[BinaryIO]:
-    """A file without a name on the store's disk, gone with its last reader or with the program."""
+    """Open a file without a name in a folder; it vanishes with its last descriptor. Raises StoreError."""
     with ExitStack() as stack:
         try:
             file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
         except OSError as error:
-            raise StoreError(f"nothing can be written to {folder}: {error.strerror}") from error
+            raise StoreError(
+                f"cannot write to {str(folder)!r}: {error.strerror}; free space or change its permissions"
+            ) from error
         yield file
 
 
 def write_data(file: BinaryIO, data: bytes) -> None:
-    """Nothing; writes what a worker sent. Raises StoreError where the disk is full."""
+    """Write data that a worker sent to an anonymous file. Raises StoreError if the disk is full."""
     try:
         file.write(data)
     except OSError as error:
-        raise StoreError(f"the store's disk takes no more ({error.strerror}): free some, and run this again") from error
+        raise StoreError(
+            f"cannot write to the store's disk: {error.strerror}; free space and run this again"
+        ) from error

@@ -1,5 +1,6 @@
-"""Another's program, run on open files of an adversary: limited, locked in before it starts, and ended with us."""
+"""Other programs, run on untrusted open files: limited, in the sandbox before they start, ended with this process."""
 
+import logging
 import math
 import os
 import re
@@ -12,109 +13,141 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-import imageio_ffmpeg
-
 from mediafp.engine.local.launcher import LaunchSpec
 from mediafp.engine.local.python_command import module_command
 from mediafp.types.errors import MediaError, SandboxError, UsageError, WorkerLost
 
-LAUNCHER = "mediafp.engine.local.launcher"
+logger = logging.getLogger(__name__)
+
+LAUNCHER_MODULE = "mediafp.engine.local.launcher"
 MAX_PROGRAM_MEMORY_BYTES = 2_560 << 20
-"""Address space that a program may take. FFmpeg with two threads takes .5 GiB to cut two 1080p videos side by side, 1.6 GiB
-for two 8K ones in H.264, 2.1 GiB in 10-bit HEVC."""
-WALL_PER_CPU_SECOND = 4.0
-"""Wall seconds for each CPU second that a program may take: on a machine that is shared with others."""
+"""Address space of a program, bytes. FFmpeg with two threads takes 0.5 GiB to cut two 1080p videos side by side, 1.6 GiB for
+two 8K videos in H.264, 2.1 GiB in 10-bit HEVC."""
+WALL_SECONDS_PER_CPU_SECOND = 4.0
+"""Wall seconds that a program may take per CPU second that it may use: it shares the machine with others. Chosen, not
+measured."""
 TRIAL_CPU_SECONDS = 10
-"""CPU seconds in which a program says its version; FFmpeg takes .02."""
-SAID_BYTES = 4096
-"""Bytes kept of what a program says: on a hostile file it may never stop."""
+"""CPU seconds that a program may use to print its version; FFmpeg takes 0.02."""
+MAX_STDERR_BYTES = 4096
+"""Last bytes of the standard error of a program that are kept: on a hostile file it may never stop. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxedProgram:
-    """A program; `made_of` are the files that it may open, None where it is not to be locked in."""
+    """A program and the files that it may open."""
 
     path: str
-    made_of: list[str] | None
+    allowed_files: list[str] | None
+    """The program, its loader and its libraries; None to run it without a sandbox."""
 
     def run(
         self, arguments: Sequence[str], *, descriptors: Sequence[int] = (), cpu_seconds: float, file_bytes: int = 0
     ) -> None:
-        """Nothing; runs the program to its end. It has the descriptors under the numbers that they have here.
+        """Run the program to its end.
 
-        Raises MediaError with what it said last, or with why it was ended.
+        Args:
+            arguments: Its command line, without the program.
+            descriptors: File descriptors that it inherits under the same numbers.
+            cpu_seconds: CPU seconds that it may use.
+            file_bytes: Bytes that a file which it writes may have.
+
+        Raises:
+            MediaError: It failed; the message is the last line of its standard error.
+            WorkerLost: It exceeded a limit, or crashed.
         """
-        cpu = math.ceil(cpu_seconds)
-        order = LaunchSpec(
+        cpu_limit = math.ceil(cpu_seconds)
+        wall_limit = cpu_limit * WALL_SECONDS_PER_CPU_SECOND
+        spec = LaunchSpec(
             parent=os.getpid(),
             memory=MAX_PROGRAM_MEMORY_BYTES,
-            cpu_seconds=cpu,
+            cpu_seconds=cpu_limit,
             file_bytes=file_bytes,
-            allowed_files=self.made_of,
+            allowed_files=self.allowed_files,
         )
-        until = time.monotonic() + cpu * WALL_PER_CPU_SECOND
-        words, variables = module_command(LAUNCHER, order.argument(), self.path, *arguments)
+        started = time.monotonic()
+        deadline = started + wall_limit
+        command, variables = module_command(LAUNCHER_MODULE, spec.to_argument(), self.path, *arguments)
         with subprocess.Popen(
-            words,
+            command,
             pass_fds=descriptors,
             env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         ) as process:
-            assert process.stderr is not None, "it was asked for"
+            assert process.stderr is not None, "it is a pipe"
             try:
-                said = _read_stderr(process.stderr, until)
-                status = process.wait(max(0.0, until - time.monotonic()))
+                stderr = _read_tail(process.stderr, deadline)
+                status = process.wait(max(0.0, deadline - time.monotonic()))
             except (TimeoutError, subprocess.TimeoutExpired):
-                raise WorkerLost("timeout", f"it took more than {cpu * WALL_PER_CPU_SECOND:.0f} s of time") from None
+                logger.info("%r is ended after %.0f s of wall time", self.path, wall_limit)
+                raise WorkerLost("timeout", f"it took more than {wall_limit:.0f} s of wall time") from None
             finally:
                 process.kill()
+        logger.info("%r ran for %.1f s, exit status %d", self.path, time.monotonic() - started, status)
         if status == -signal.SIGKILL:
-            raise WorkerLost("timeout", f"it took more than {cpu} s of CPU time, or the system had no memory left")
+            raise WorkerLost("timeout", f"it took more than {cpu_limit} s of CPU time, or the system ran out of memory")
         if status < 0:
             raise WorkerLost("crash", f"it was ended by signal {-status}")
         if status:
-            lines = said.decode("utf-8", "replace").strip().splitlines()
+            lines = stderr.decode("utf-8", "replace").strip().splitlines()
             raise MediaError(lines[-1] if lines else "no reason given")
 
 
 def find_ffmpeg(*, sandboxed: bool) -> SandboxedProgram:
-    """FFmpeg, after a trial. Raises UsageError where there is none that starts, SandboxError where it cannot be locked in."""
+    """Return FFmpeg, after a trial run.
+
+    Args:
+        sandboxed: False to run it without a sandbox.
+
+    Raises:
+        UsageError: It is missing or does not start.
+        SandboxError: It does not start in the sandbox.
+    """
+    import imageio_ffmpeg
+
     try:
-        path = shutil.which(imageio_ffmpeg.get_ffmpeg_exe())
+        executable = imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:
-        raise UsageError(f"clips need FFmpeg: {error}") from error
+        raise UsageError(f"cannot cut clips: FFmpeg is missing ({error}); see: mediafp doctor") from error
+    path = shutil.which(executable)
     if path is None:
-        raise UsageError(f"{imageio_ffmpeg.get_ffmpeg_exe()} is no program; see: mediafp doctor")
+        raise UsageError(f"cannot run {executable!r}: it is not a program; see: mediafp doctor")
     path = os.path.abspath(path)
-    program = SandboxedProgram(path=path, made_of=_made_of(path) if sandboxed else None)
+    program = SandboxedProgram(path=path, allowed_files=_files_of_program(path) if sandboxed else None)
     try:
         program.run(["-version"], cpu_seconds=TRIAL_CPU_SECONDS)
     except MediaError as error:
         if sandboxed:
-            message = f"FFmpeg cannot be locked in ({error}); to go on without the locks, add --unsafe-no-sandbox"
-            raise SandboxError(message) from error
-        raise UsageError(f"{path} does not start: {error}") from error
+            raise SandboxError(
+                f"cannot run FFmpeg in the sandbox: {error}; to run it without the sandbox, add --unsafe-no-sandbox"
+            ) from error
+        raise UsageError(f"cannot run {path!r}: {error}; see: mediafp doctor") from error
     return program
 
 
-def _made_of(path: str) -> list[str]:
-    """The program's file, its loader and the libraries that the loader finds for it; the first alone of a static one."""
-    # What ldd does. A program without a loader takes no notice and says its version.
-    asked = {"LD_TRACE_LOADED_OBJECTS": "1"}
-    told = subprocess.run([path, "-version"], env=asked, capture_output=True, text=True, errors="replace", check=False)
-    return [path, *re.findall(r"(?:^|=>)\s*(/.*) \(0x[0-9a-f]+\)$", told.stdout, re.MULTILINE)]
+def _files_of_program(path: str) -> list[str]:
+    """Return the program, its loader and the libraries that the loader finds; the program alone if it is static."""
+    # As ldd does. A program without a loader ignores the variable and prints its version.
+    traced = subprocess.run(
+        [path, "-version"],
+        env={"LD_TRACE_LOADED_OBJECTS": "1"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return [path, *re.findall(r"(?:^|=>)\s*(/.*) \(0x[0-9a-f]+\)$", traced.stdout, re.MULTILINE)]
 
 
-def _read_stderr(pipe: IO[bytes], until: float) -> bytes:
-    """The last bytes that come out of a pipe before its end. Raises TimeoutError."""
+def _read_tail(pipe: IO[bytes], deadline: float) -> bytes:
+    """Return the last bytes of a pipe at its end. Raises TimeoutError at the deadline, in monotonic seconds."""
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
-    said = b""
-    while (left := until - time.monotonic()) > 0 and poll.poll(left * 1000):
-        block = os.read(pipe.fileno(), SAID_BYTES)
+    tail = b""
+    while (seconds_left := deadline - time.monotonic()) > 0 and poll.poll(seconds_left * 1000):
+        block = os.read(pipe.fileno(), MAX_STDERR_BYTES)
         if not block:
-            return said
-        said = (said + block)[-SAID_BYTES:]
+            return tail
+        tail = (tail + block)[-MAX_STDERR_BYTES:]
     raise TimeoutError

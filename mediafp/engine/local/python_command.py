@@ -1,4 +1,4 @@
-"""How a module of mediafp is started as a process of its own."""
+"""The command line that starts a module of mediafp as a process of its own."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def module_command(module: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
-    """The command line that runs a module with this Python, and its environment."""
-    # The folder that the user is in may hold modules of the adversary: -P keeps it off the path.
+    """Return the command line that runs a module with this Python, and its environment variables."""
+    # The current folder may contain modules of an attacker: -P keeps it off the import path.
     path = os.pathsep.join(filter(None, (str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH"))))
     return [sys.executable, "-P", "-m", module, *arguments], {**os.environ, "PYTHONPATH": path}

@@ -1,64 +1,66 @@
-"""Sounds to what is said in them, several side by side, in this process: a sound is samples, and no parser sees it."""
+"""Transcription in threads of this process: audio is samples, which no parser reads."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from threading import Event
 
 from mediafp.engine import analysis
+from mediafp.engine.interface import TranscriptionCancelled
 from mediafp.text.speech.transcriber import get_transcriber
 from mediafp.types.media import Audio
 from mediafp.types.runs import SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
+logger = logging.getLogger(__name__)
+
 MAX_CONCURRENT_TRACKS = 4
-"""Sounds that are listened to at a time at most, whatever the cores."""
-
-
-class TranscriptionCancelled(Exception):
-    """Nobody waits for the transcript any more."""
+"""Audio tracks that are transcribed at once at most, whatever the number of cores. Chosen, not measured."""
 
 
 class TranscriptionPool:
-    """Listens in threads of its own. Raises ModelError where the model is missing."""
+    """Threads that transcribe the audio tracks of one run. Implements `TranscriptionQueue`."""
 
     def __init__(self, speech: SpeechOptions) -> None:
-        reader = get_transcriber(speech)
-        self.version = reader.version
-        self.workers = min(MAX_CONCURRENT_TRACKS, reader.concurrency)
+        """Create a pool without threads. Raises ModelError if the model is missing."""
+        transcriber = get_transcriber(speech)
+        self.version = transcriber.version
+        self.concurrency = min(MAX_CONCURRENT_TRACKS, transcriber.concurrency)
+        logger.info("audio is transcribed by %r, %d tracks at once", speech.model, self.concurrency)
         self._speech = speech
-        self._pool = ThreadPoolExecutor(self.workers)
-        self._audio_tracks: dict[str, Future[TranscribedAudio]] = {}
-        """What is listened to, by the sound's SHA-256: a dump holds copies side by side."""
-        self._stopped = Event()
+        self._threads = ThreadPoolExecutor(self.concurrency, "mediafp-transcription")
+        self._futures: dict[str, Future[TranscribedAudio]] = {}
+        """By the SHA-256 of the samples: a folder often holds the same audio several times."""
+        self._cancelled = Event()
 
     def submit(
         self,
         audio: Audio,
-        work: Callable[[Callable[[], TranscribedAudio]], TranscribedAudio] = lambda listen: listen(),
+        *,
+        during: AbstractContextManager[object] | None = None,
         on_progress: Callable[[float], object] = lambda share: None,
     ) -> Future[TranscribedAudio]:
-        """What will be said in the sound; the same future for the same sound until it is forgotten.
+        """Return the future transcript of an audio track; the same future for equal samples until `forget`."""
 
-        `work` is called around the listening, in its thread; `step` is told the share that is done.
-        """
+        def transcribe() -> TranscribedAudio:
+            with during or nullcontext():
+                return analysis.transcribe_audio(audio, self._speech, on_progress=report)
 
-        def told(share: float) -> None:
-            if self._stopped.is_set():
+        def report(share: float) -> None:
+            if self._cancelled.is_set():
                 raise TranscriptionCancelled
             on_progress(share)
 
-        if audio.sha256 not in self._audio_tracks:
-            listening = self._pool.submit(
-                work, lambda: analysis.transcribe_audio(audio, self._speech, on_progress=told)
-            )
-            self._audio_tracks[audio.sha256] = listening
-        return self._audio_tracks[audio.sha256]
+        if audio.sha256 not in self._futures:
+            self._futures[audio.sha256] = self._threads.submit(transcribe)
+        return self._futures[audio.sha256]
 
-    def forget(self, audio: str) -> None:
-        """Nothing; the sound was kept, and the store knows it from here on."""
-        self._audio_tracks.pop(audio, None)
+    def forget(self, audio_sha256: str) -> None:
+        """Drop the future of an audio track whose transcript the caller has stored."""
+        self._futures.pop(audio_sha256, None)
 
     def shutdown(self) -> None:
-        """Nobody waits any more: what is underway ends at its next step."""
-        self._stopped.set()
-        self._pool.shutdown(cancel_futures=True)
+        """Cancel all transcriptions, and return once those in progress reached their next progress report."""
+        self._cancelled.set()
+        self._threads.shutdown(cancel_futures=True)

@@ -1,95 +1,98 @@
-"""Archives unpacked by a locked worker, entry by entry, into files without a name on the store's disk."""
+"""Unpacking of archives in a worker, member by member, into files without a name."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from mediafp.engine.interface import UnpackedMember
 from mediafp.engine.local.messages import ArchiveEnd, DataChunk, Failure, MemberDecision, MemberEnd, MemberStart, Task
 from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool, error_from_failure
 from mediafp.engine.local.process import WorkerProcess, anonymous_file, write_data
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES, MAX_MEMBERS
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import VIDEO_WALL_SECONDS
-from mediafp.types.errors import MediaError, TooLargeMedia, UnreadableMedia, WorkerLost
+from mediafp.types.errors import TooLargeMedia, UnreadableMedia, WorkerLost
+
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnpackedMember:
-    """A file in an archive; without `file` where it was not wanted or where `error` says why it cannot be read."""
+def unpack_archive(pool: WorkerPool, file: OpenFile, is_wanted: Callable[[str], bool]) -> Iterator[UnpackedMember]:
+    """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name.
 
-    name: str
-    file: OpenFile | None = None
-    error: MediaError | None = None
+    A worker that is lost to a member costs that member alone: a fresh worker skips to the member behind it. Each member
+    is yielded once.
 
-
-def unpack_archive(workers: WorkerPool, file: OpenFile, wanted: Callable[[str], bool]) -> Iterator[UnpackedMember]:
-    """The files in an archive, in its order; those whose name is `wanted` come unpacked.
-
-    A worker that is lost to an entry costs that entry alone: a fresh one goes on behind it. Raises a MediaError, last,
-    where the archive cannot be read further.
+    Raises:
+        MediaError: After the last readable member, if the archive cannot be read to its end.
     """
-    seen = 0
+    completed = 0
     while True:
-        before = seen
+        completed_before = completed
         try:
-            with workers.worker() as worker:
+            with pool.worker() as worker:
                 worker.send_file(Task(what="unpack", name=os.fsencode(file.name)), file, VIDEO_WALL_SECONDS)
                 number = 0
-                while isinstance(answer := worker.receive(), MemberStart):
+                while isinstance(message := worker.receive(), MemberStart):
                     number += 1
                     if number > MAX_MEMBERS:
-                        raise ValueError("more entries than there may be")
+                        raise ValueError(f"more than {MAX_MEMBERS} members")
                     worker.set_deadline(VIDEO_WALL_SECONDS)
-                    if number <= seen:
+                    if number <= completed:
                         worker.send(MemberDecision(wanted=False))
                         continue
-                    seen, name = number, os.fsdecode(answer.name)
-                    take = wanted(name)
-                    worker.send(MemberDecision(wanted=take))
-                    yield _unpacked(worker, name, workers.folder) if take else UnpackedMember(name=name)
+                    completed, name = number, os.fsdecode(message.name)
+                    wanted = is_wanted(name)
+                    worker.send(MemberDecision(wanted=wanted))
+                    yield _receive_member(worker, name, pool.scratch_folder) if wanted else UnpackedMember(name=name)
                     worker.set_deadline(VIDEO_WALL_SECONDS)
-                if not isinstance(answer, ArchiveEnd | Failure):
-                    raise ValueError("another answer than was asked for")
-        except _LostEntryError as lost:
-            if workers.closed:
+                if not isinstance(message, ArchiveEnd | Failure):
+                    raise ValueError("not the result that was requested")
+        except _MemberLostError as lost:
+            if pool.closed:
                 raise lost.error from lost
+            logger.info("member %r of %r ended its worker; a fresh worker continues behind it", lost.name, file.name)
             yield UnpackedMember(name=lost.name, error=lost.error)
-        except (WorkerLost, ValueError) as lost:
-            if workers.closed or seen == before:
-                raise WorkerLost("crash", f"{file.name!r} could not be unpacked further: {lost}") from lost
+        except (WorkerLost, ValueError) as error:
+            if pool.closed or completed == completed_before:
+                raise WorkerLost("crash", f"cannot unpack the rest of {file.name!r}: {error}") from error
+            # The text of a ValueError may quote what the worker sent.
+            reason = error if isinstance(error, WorkerLost) else "the worker answered nonsense"
+            logger.info("the next members of %r are unpacked by a fresh worker: %s", file.name, reason)
         else:
-            if isinstance(answer, Failure):
-                raise error_from_failure(answer)
+            if isinstance(message, Failure):
+                raise error_from_failure(message)
             return
 
 
-class _LostEntryError(Exception):
+class _MemberLostError(Exception):
+    """The loss of a worker in the middle of a member."""
+
     def __init__(self, name: str, error: WorkerLost) -> None:
         super().__init__(name)
         self.name, self.error = name, error
 
 
-def _unpacked(worker: WorkerProcess, name: str, folder: Path) -> UnpackedMember:
-    """The entry that the worker sends."""
-    with anonymous_file(folder) as kept:
-        count = 0
+def _receive_member(worker: WorkerProcess, name: str, scratch_folder: Path) -> UnpackedMember:
+    """Return the member whose content the worker sends."""
+    with anonymous_file(scratch_folder) as content:
+        received = 0
         try:
-            while isinstance(answer := worker.receive(), DataChunk):
-                count += len(answer.data)
-                if count > MAX_MEMBER_BYTES:
-                    raise ValueError("more than an entry may have")
-                write_data(kept, answer.data)
-            if not isinstance(answer, MemberEnd):
-                raise ValueError("another answer than was asked for")
+            while isinstance(message := worker.receive(), DataChunk):
+                received += len(message.data)
+                if received > MAX_MEMBER_BYTES:
+                    raise ValueError(f"a member of more than {MAX_MEMBER_BYTES} bytes")
+                write_data(content, message.data)
+            if not isinstance(message, MemberEnd):
+                raise ValueError("not the end of the member")
         except WorkerLost as lost:
-            raise _LostEntryError(name, lost) from lost
+            raise _MemberLostError(name, lost) from lost
         except ValueError as error:
-            raise _LostEntryError(name, WorkerLost("crash", f"its worker answered nonsense ({error})")) from error
-        if answer.kind:
-            return UnpackedMember(name=name, error=ERROR_CLASSES.get(answer.kind, TooLargeMedia)(answer.message))
-        kept.flush()
+            raise _MemberLostError(name, WorkerLost("crash", f"the worker answered nonsense ({error})")) from error
+        if message.kind:
+            return UnpackedMember(name=name, error=ERROR_CLASSES.get(message.kind, TooLargeMedia)(message.message))
+        content.flush()
         try:
-            return UnpackedMember(name=name, file=OpenFile(name.rpartition("/")[2], os.dup(kept.fileno())))
+            return UnpackedMember(name=name, file=OpenFile(name.rpartition("/")[2], os.dup(content.fileno())))
         except OSError as error:
-            return UnpackedMember(name=name, error=UnreadableMedia(f"{name!r} cannot be opened: {error.strerror}"))
+            return UnpackedMember(name=name, error=UnreadableMedia(f"cannot open {name!r}: {error.strerror}"))

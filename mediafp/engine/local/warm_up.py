@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 
-# PyAV imports it at the first stream of subtitles, which behind the locks is too late.
+# PyAV imports this at the first stream of subtitles: in the sandbox that is too late.
 import av.subtitles.codeccontext
 import cv2
 import numpy as np
@@ -18,67 +18,76 @@ from mediafp.engine import analysis
 from mediafp.ingest.files import OpenFile
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
-_HEIC = Path(__file__).with_name("warm_up.heic")
-"""64 x 48 pixels, written by scripts/heic_samples.py: nothing that is installed writes HEIF."""
+IMAGE_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
+"""Pillow's names of the formats whose decoders are loaded by a file that Pillow writes."""
+HEIC_SAMPLE = Path(__file__).with_name("warm_up.heic")
+"""An image of 64 x 48 pixels, written by scripts/heic_samples.py: no installed library writes HEIF."""
+TEXT_ENCODINGS = (
+    *("utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp1252", "cp437", "mac_roman", "idna"),
+    *("unicode_escape", "raw_unicode_escape", "gb18030", "shift_jis", "big5"),
+)
+"""Codecs of metadata texts and of names in archives."""
 
 
-def warm_up(*, text: bool = False) -> None:
-    """Nothing; reads a little of everything, so that no model, decoder or module is left to be loaded behind the locks.
+def warm_up(*, ocr: bool = False) -> None:
+    """Analyse a small file of each kind, so that no model, decoder or module has to be loaded in the sandbox.
 
-    Without `text` no text in pictures can be read: its models take a second and 150 MB.
+    Args:
+        ocr: True to load the OCR models, which take a second and 150 MB. Without them the worker cannot run OCR.
     """
     cv2.setNumThreads(1)
-    codecs = ("utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp1252", "cp437", "mac_roman", "idna")
-    for name in (*codecs, "unicode_escape", "raw_unicode_escape", "gb18030", "shift_jis", "big5"):
+    for name in TEXT_ENCODINGS:
         "".encode(name)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    for form in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"):
-        file = io.BytesIO()
-        Image.fromarray(noise).save(file, form, **({"exif": Image.Exif()} if form == "JPEG" else {}))
-        _read(file.getvalue(), "warm-up")
-    _read(_HEIC.read_bytes(), "warm-up.heic")
-    _read(_video_sample(), "warm-up.mp4")
-    if text:
-        _read(_text_sample(), "warm-up.png", text=True)
-    # A resampler's threads go with it, and the locks close for a process of one thread alone.
+    for image_format in IMAGE_FORMATS:
+        encoded = io.BytesIO()
+        options = {"exif": Image.Exif()} if image_format == "JPEG" else {}
+        Image.fromarray(noise).save(encoded, image_format, **options)
+        _analyse(encoded.getvalue(), "warm-up")
+    _analyse(HEIC_SAMPLE.read_bytes(), "warm-up.heic")
+    _analyse(_video_sample(), "warm-up.mp4")
+    if ocr:
+        _analyse(_text_sample(), "warm-up.png", ocr=True)
+    # The threads of a resampler end when it is collected, and only a process of one thread can enter the sandbox.
     gc.collect()
-    # What there is by now stays: later collections need not look at it.
+    # All objects so far are permanent: later collections need not traverse them.
     gc.freeze()
 
 
-def _read(data: bytes, name: str, *, text: bool = False) -> None:
+def _analyse(data: bytes, name: str, *, ocr: bool = False) -> None:
+    """Analyse a file with this content."""
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()
         with OpenFile(name, os.dup(file.fileno())) as opened:
-            analysis.analyse_file(opened, "", audio=True, text=text)
+            analysis.analyse_file(opened, "", audio=True, text=ocr)
 
 
 def _text_sample() -> bytes:
-    """A picture with a line of text, as a PNG."""
+    """Return an image with a line of text, as a PNG file."""
     image = np.full((96, 320, 3), 255, np.uint8)
     cv2.putText(image, "@warm_up", (10, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (0, 0, 0), 3)
     return bytes(cv2.imencode(".png", image)[1])
 
 
 def _video_sample() -> bytes:
-    """A second of moving noise with a tone, as an MP4."""
-    file = io.BytesIO()
-    moving = np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), np.uint8)
+    """Return a second of moving noise with a tone, as an MP4 file."""
+    encoded = io.BytesIO()
+    frames = np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), np.uint8)
     tone = (8_000 * np.sin(np.arange(AUDIO_SAMPLE_RATE) / 9)).astype(np.int16)[None]
-    with av.open(file, "w", format="mp4") as container:
-        images = container.add_stream("mpeg4", rate=5)
-        images.width = images.height = 64
+    with av.open(encoded, "w", format="mp4") as container:
+        video = container.add_stream("mpeg4", rate=5)
+        video.width = video.height = 64
         audio = container.add_stream("aac", rate=AUDIO_SAMPLE_RATE)
-        for stream in (images, audio):
+        for stream in (video, audio):
             stream.codec_context.thread_count = 1
-        heard = av.AudioFrame.from_ndarray(tone, "s16", "mono")
-        heard.sample_rate = AUDIO_SAMPLE_RATE
-        for image in moving:
+        audio_frame = av.AudioFrame.from_ndarray(tone, "s16", "mono")
+        audio_frame.sample_rate = AUDIO_SAMPLE_RATE
+        for frame in frames:
             container.mux(
-                images.encode(av.VideoFrame.from_ndarray(image, "rgb24").reformat(format="yuv420p", threads=1))
+                video.encode(av.VideoFrame.from_ndarray(frame, "rgb24").reformat(format="yuv420p", threads=1))
             )
-        container.mux(audio.encode(heard))
-        for stream in (images, audio):
+        container.mux(audio.encode(audio_frame))
+        for stream in (video, audio):
             container.mux(stream.encode(None))
-    return file.getvalue()
+    return encoded.getvalue()

@@ -1,6 +1,6 @@
-"""A worker: a process that locks itself in and then reads one file after another, each handed in as a descriptor.
+"""A worker process: it enters the sandbox and then processes one file after another, each received as a descriptor.
 
-Started by the supervisor as `python -m mediafp.engine.local.worker SOCKET [--unlocked] [--text]`.
+Started by `mediafp.engine.local.process` as `python -m mediafp.engine.local.worker SOCKET [--no-sandbox] [--ocr]`.
 """
 
 import gc
@@ -10,7 +10,6 @@ import socket
 import sys
 import time
 
-# PyAV imports it at the first stream of subtitles, which behind the locks is too late.
 import numpy as np
 
 from mediafp.engine import analysis
@@ -47,134 +46,150 @@ from mediafp.ingest.limits import (
     MAX_WORKER_CPU_SECONDS,
     MAX_WORKER_MEMORY_BYTES,
 )
-from mediafp.types.errors import MediaError, NotMedia, SandboxError
+from mediafp.types.errors import ErrorKind, MediaError, NotMedia, SandboxError
 from mediafp.types.media import Audio
 
 
 def main(arguments: list[str]) -> None:
-    """Reads what the supervisor hands in until it hangs up."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor's business
+    """Process tasks until the parent process closes the connection."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     die_with_parent()
-    line = WorkerConnection(socket.socket(fileno=int(arguments[0])))
-    warm_up(text="--text" in arguments)
+    connection = WorkerConnection(socket.socket(fileno=int(arguments[0])))
+    warm_up(ocr="--ocr" in arguments)
     try:
         set_resource_limits(ResourceLimits(memory=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS))
-        if "--unlocked" not in arguments:
+        if "--no-sandbox" not in arguments:
             enter_sandbox()
     except SandboxError as error:
-        line.send(Failure(kind="crash", message=str(error)))
+        connection.send(Failure(kind="crash", message=str(error)))
         return
-    line.send(Ready())
-    while (handed := line.receive_task()) is not None:
+    connection.send(Ready())
+    while (received := connection.receive_task()) is not None:
         try:
-            handle_task(line, *handed)
-            # A resampler lies in a circle of references, and holds threads and address space until that is found.
+            handle_task(connection, *received)
+            # A resampler is part of a reference cycle: it holds threads and address space until it is collected.
             gc.collect()
         except MemoryError:
-            # What holds the memory is not known: a fresh worker is surer.
+            # It is unknown what holds the memory: a fresh worker is safer.
             os._exit(EXIT_OUT_OF_MEMORY)
 
 
 class WorkerConnection:
-    """The worker's end of the socket."""
+    """The worker's end of the socket to the parent process."""
 
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
 
     def send(self, message: Result) -> None:
-        """Sends an answer."""
-        self._end.sendall(encode(message))
+        """Send a message."""
+        self._socket.sendall(encode(message))
 
     def receive_task(self) -> tuple[Task, int] | None:
-        """The next task and the descriptor of its file; None where the supervisor has hung up."""
-        head, descriptors, _, _ = socket.recv_fds(self._end, LENGTH.size, 1)
+        """Return the next task and the descriptor of its file; None if the parent closed the connection."""
+        head, descriptors, _, _ = socket.recv_fds(self._socket, LENGTH.size, 1)
         if not head:
             return None
-        return decode_task(self._rest(head)), descriptors[0]
+        return decode_task(self._receive_message(head)), descriptors[0]
 
     def receive(self) -> bytes:
-        """The next message."""
-        return self._rest(b"")
+        """Return the next message."""
+        return self._receive_message(b"")
 
-    def _rest(self, head: bytes) -> bytes:
-        head += self._exactly(LENGTH.size - len(head))
-        return self._exactly(LENGTH.unpack(head)[0])
+    def _receive_message(self, head: bytes) -> bytes:
+        """Return the message whose first bytes are `head`."""
+        head += self._receive_exactly(LENGTH.size - len(head))
+        return self._receive_exactly(LENGTH.unpack(head)[0])
 
-    def _exactly(self, count: int) -> bytes:
+    def _receive_exactly(self, count: int) -> bytes:
         data = b""
         while len(data) < count:
-            more = self._end.recv(count - len(data))
-            if not more:
+            block = self._socket.recv(count - len(data))
+            if not block:
                 sys.exit(0)
-            data += more
+            data += block
         return data
 
 
-def handle_task(line: WorkerConnection, task: Task, descriptor: int) -> None:
-    """Reads one file and answers. Raises MemoryError alone."""
-    cpu = time.process_time
+def handle_task(connection: WorkerConnection, task: Task, descriptor: int) -> None:
+    """Process one file and send the result, or the failure. Raises only MemoryError."""
     with OpenFile(task.shown, descriptor) as file:
         try:
             if task.what == "unpack":
-                CpuBudget(CPU_SECONDS_PER_FILE + file.bytes / 1e6 * CPU_SECONDS_PER_MEGABYTE)
-                _unpack(line, file)
-                line.send(ArchiveEnd(cpu=cpu()))
+                _unpack(connection, file)
             elif task.what == "sound":
-                audio, warnings = read_audio(file, within_budget=CpuBudget())
-                _send_audio(line, audio)
-                line.send(
-                    AudioResult(
-                        warnings=truncate_texts(warnings), audio_start=audio.start if audio else None, cpu=cpu()
-                    )
-                )
+                _read_audio(connection, file)
             elif task.what == "text":
-                text, warnings = analysis.run_ocr(file, within_budget=CpuBudget())
-                line.send(OcrTaskResult(warnings=truncate_texts(warnings), text=pack_lines(text), cpu=cpu()))
+                _run_ocr(connection, file)
             else:
-                reading = analysis.analyse_file(
-                    file,
-                    task.sha256,
-                    full_decode=task.full_decode,
-                    audio=task.audio,
-                    text=task.text,
-                    crops=task.crops,
-                    within_budget=CpuBudget(),
-                )
-                if reading is None:
-                    raise NotMedia(f"{file.name!r} is no media")
-                _send_audio(line, reading.audio)
-                line.send(pack_analysis(reading, image=task.image, cpu=cpu()))
+                _analyse(connection, file, task)
         except MediaError as error:
-            (message,) = truncate_texts([str(error)])
-            line.send(Failure(kind=error.kind, message=message, not_media=isinstance(error, NotMedia), cpu=cpu()))
+            connection.send(_failure(error.kind, str(error), not_media=isinstance(error, NotMedia)))
         except MemoryError:
             raise
         except Exception as error:
-            (message,) = truncate_texts([f"reading it failed: {type(error).__name__}: {error}"])
-            line.send(Failure(kind="crash", message=message, cpu=cpu()))
+            connection.send(_failure("crash", f"reading it failed: {type(error).__name__}: {error}"))
 
 
-def _unpack(line: WorkerConnection, file: OpenFile) -> None:
-    """Nothing; sends the names of an archive's entries, and those that are wanted."""
+def _failure(kind: ErrorKind, message: str, *, not_media: bool = False) -> Failure:
+    (truncated,) = truncate_texts([message])
+    return Failure(kind=kind, message=truncated, not_media=not_media, cpu=time.process_time())
+
+
+def _unpack(connection: WorkerConnection, file: OpenFile) -> None:
+    """Send the names of the members of an archive, and the content of those that the parent wants."""
+    CpuBudget(CPU_SECONDS_PER_FILE + file.bytes / 1e6 * CPU_SECONDS_PER_MEGABYTE)
     with file.reader() as reader:
-        for entry, blocks in iter_members(reader, file.name):
-            line.send(MemberStart(name=os.fsencode(entry.name)))
-            if not decode_decision(line.receive()).wanted:
+        for member, blocks in iter_members(reader, file.name):
+            connection.send(MemberStart(name=os.fsencode(member.name)))
+            if not decode_decision(connection.receive()).wanted:
                 continue
             try:
                 for block in blocks:
-                    line.send(DataChunk(data=block))
-                line.send(MemberEnd())
+                    connection.send(DataChunk(data=block))
+                connection.send(MemberEnd())
             except MediaError as error:
-                line.send(MemberEnd(kind=error.kind, message=truncate_texts([str(error)])[0]))
+                connection.send(MemberEnd(kind=error.kind, message=truncate_texts([str(error)])[0]))
+    connection.send(ArchiveEnd(cpu=time.process_time()))
 
 
-def _send_audio(line: WorkerConnection, audio: Audio | None) -> None:
+def _read_audio(connection: WorkerConnection, file: OpenFile) -> None:
+    """Send the audio of a file."""
+    audio, warnings = read_audio(file, within_budget=CpuBudget())
+    _send_samples(connection, audio)
+    audio_start = audio.start if audio else None
+    connection.send(AudioResult(warnings=truncate_texts(warnings), audio_start=audio_start, cpu=time.process_time()))
+
+
+def _run_ocr(connection: WorkerConnection, file: OpenFile) -> None:
+    """Send the text in an image."""
+    text, warnings = analysis.run_ocr(file, within_budget=CpuBudget())
+    connection.send(OcrTaskResult(warnings=truncate_texts(warnings), text=pack_lines(text), cpu=time.process_time()))
+
+
+def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
+    """Send the analysis of a file."""
+    file_analysis = analysis.analyse_file(
+        file,
+        task.sha256,
+        full_decode=task.full_decode,
+        audio=task.audio,
+        text=task.text,
+        crops=task.crops,
+        within_budget=CpuBudget(),
+    )
+    if file_analysis is None:
+        raise NotMedia(f"{file.name!r} is no media")
+    _send_samples(connection, file_analysis.audio)
+    connection.send(pack_analysis(file_analysis, image=task.image, cpu=time.process_time()))
+
+
+def _send_samples(connection: WorkerConnection, audio: Audio | None) -> None:
+    """Send the samples of an audio track, if there is one, as int16 little-endian."""
     if audio is None:
         return
     samples = memoryview(np.ascontiguousarray(audio.samples, "<i2")).cast("B")
     for start in range(0, len(samples), PART_BYTES):
-        line.send(DataChunk(data=bytes(samples[start : start + PART_BYTES])))
+        connection.send(DataChunk(data=bytes(samples[start : start + PART_BYTES])))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """Zip and tar archives to their members.
 
-In: an open archive. Out: members as blocks of bytes, within limits.
+In: an open archive. Out: members with their content in blocks of bytes, within limits.
 Imports: types.
 """

@@ -1,5 +1,5 @@
-"""Two images to a placement, its proof and a verdict.
+"""An image and the images or video frames of a store to placements, probabilities and verdicts.
 
-In: pixels, embeddings and hashes. Out: matches.
-Imports: matching and types.
+In: pixels, embeddings and hashes. Out: `Match` with `Placement`.
+Imports: mediafp.matching and mediafp.types.
 """

@@ -1,40 +1,42 @@
-"""Views: the parts of a picture that are fingerprinted beside the whole, since a copy may be a part or hold one."""
+"""Query crops: the parts of a query that are embedded besides the whole, as a copy may be a part of it."""
 
 from dataclasses import dataclass
 
-from mediafp.matching.images.local_features import Box
 from mediafp.matching.images.rectangles import find_rectangles
+from mediafp.matching.local_features import Box
 from mediafp.types.media import Pixels
 
-HALF_STEPS = (0.0, 0.25, 0.5)
+HALF_CROP_OFFSETS = (0.0, 0.25, 0.5)
+"""Left and top of the 3 × 3 half crops, as shares of the image's width and height."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryCrop:
-    """A part of a picture; `box` is where it is, None of the whole."""
+    """Pixels of a part of a query, and its position in pixels; `box` is None for the whole query."""
 
     pixels: Pixels
     box: Box | None
 
 
 def make_query_crops(image: Pixels) -> tuple[list[QueryCrop], int]:
-    """The whole, its rectangles and its half crops, and how many of them are clear: all but the halves.
+    """Return the whole query, its rectangles and its half crops, and the number of distinct crops.
 
-    A half is a part of many pictures. What has no straight edges, such as a picture faded into another, has only them.
+    The distinct crops come first: the whole query and the rectangles. A half crop resembles parts of many images; only
+    images without straight edges, such as one faded into another, have to rely on them.
     """
-    parts = find_rectangles(image)
-    boxes = [*parts, *half_boxes(image.shape[1], image.shape[0])]
-    return [QueryCrop(image, None), *(QueryCrop(crop(image, box), box) for box in boxes)], 1 + len(parts)
+    rectangles = find_rectangles(image)
+    boxes = [*rectangles, *half_boxes(image.shape[1], image.shape[0])]
+    return [QueryCrop(image, None), *(QueryCrop(crop(image, box), box) for box in boxes)], 1 + len(rectangles)
 
 
 def half_boxes(width: int, height: int) -> list[Box]:
-    """The 3 x 3 overlapping half crops of a picture."""
-    across, down = max(1, width // 2), max(1, height // 2)
-    corners = [(int(left * width), int(top * height)) for top in HALF_STEPS for left in HALF_STEPS]
-    return [(x, y, x + across, y + down) for x, y in corners]
+    """Return the boxes of the 3 × 3 overlapping half crops of an image, row by row."""
+    crop_width, crop_height = max(1, width // 2), max(1, height // 2)
+    corners = [(int(left * width), int(top * height)) for top in HALF_CROP_OFFSETS for left in HALF_CROP_OFFSETS]
+    return [(left, top, left + crop_width, top + crop_height) for left, top in corners]
 
 
 def crop(image: Pixels, box: Box) -> Pixels:
-    """That part of the picture."""
+    """Return the pixels of an image inside a box, as a view."""
     left, top, right, bottom = box
     return image[top:bottom, left:right]

@@ -1,82 +1,119 @@
-"""Rectangles with straight edges in an image."""
+"""Upright rectangles with straight edges in an image: an image in a screenshot, on a page, in a collage, between bars.
 
-import cv2
+Edges are found on a small copy of the image. Long straight lines among them are combined into rectangles, which are scored by
+the share of their sides that is edge.
+"""
+
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.images.local_features import Box
+from mediafp.matching.local_features import Box
+from mediafp.types.arrays import Float64Array
 from mediafp.types.media import Pixels
 
-STEP = 5
-"""Grey levels, in one channel, between the pixels on both sides of an edge."""
-WORST_SIDE, MEAN_SIDE = 0.35, 0.7
-"""Share of a rectangle's sides that is edge: of each, and of all four in the mean."""
-MIN_AREA, MAX_AREA = 0.02, 0.97
 RECTANGLE_SIDE = 256
-"""Longest side, pixels, on which bars and rectangles are sought."""
+"""Longest side, in pixels, of the copy on which edges are found. Chosen, not measured."""
+MIN_EDGE_STEP = 5
+"""Grey levels, in the strongest channel, between the pixels on both sides of an edge. Chosen, not measured."""
 MIN_EDGE_CONTRAST = 2.0
-"""An edge's step over those 2 and 3 pixels beside it: what is pasted in ends at once, what is photographed blends.
+"""Ratio of an edge's step to the steps 2 and 3 pixels beside it: a pasted image ends abruptly, a photographed edge blends.
 
-Development set, screenshots that hold a picture on 15 % of their area: found in 43 % without this, in 93 % with it.
+Development set, screenshots with an image on 15 % of their area: 43 % are found without this test, 93 % with it.
 """
-MIN_SIDE = 0.12
-"""Share of a side that a straight edge, and a rectangle, has at least."""
-MAX_LINES = 14
-"""Straight edges, each way, of which rectangles are made."""
-STRETCH = 0.7
-"""Share of a stretch of LEAST_SIDE that is edge where a straight edge is."""
+MIN_SIDE_SHARE = 0.12
+"""Length of a straight line, and of the sides of a rectangle, as a share of the image's side. Chosen, not measured."""
+MIN_LINE_SHARE = 0.7
+"""Share of a window of `MIN_SIDE_SHARE` that is edge on a straight line. Chosen, not measured."""
+MAX_LINES_PER_DIRECTION = 14
+"""Straight lines in each direction that are combined into rectangles. Chosen, not measured."""
+MIN_WORST_SIDE, MIN_MEAN_SIDE = 0.35, 0.7
+"""Share of each side of a rectangle that must be edge, and mean of the four sides. Chosen, not measured."""
+MIN_RECTANGLE_AREA, MAX_RECTANGLE_AREA = 0.02, 0.97
+"""Area of a rectangle as a share of the image. Chosen, not measured."""
 IMAGE_BORDER_PENALTY = 0.03
-"""What a side that is the picture's own edge takes off. Tiles found, of collages of 2 x 2, 2, 1 + 2, and 3 x 3
-photographs: .96, .95, .90, .25; with 0, .96, 1, .93, .08."""
+"""Deduction from a rectangle's score for each side that is the border of the image. Share of the tiles found in collages of
+2 × 2, 2, 1 + 2, and 3 × 3 photographs: .96, .95, .90, .25; without the deduction .96, 1, .93, .08."""
 DUPLICATE_IOU = 0.8
-"""Intersection over union from which two rectangles are one."""
+"""Intersection over union from which two rectangles are one. Chosen, not measured."""
 MAX_RECTANGLES = 8
+"""Rectangles of an image, the best first. Chosen, not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Lines:
+    """Straight lines of one direction, and the pairs of them that can be two sides of a rectangle.
+
+    `positions` (L,) are in order, `cumulative_edge` (L, length + 1) sums the edge along each line, and `first` and `second`
+    (P,) are the indexes of the lines of each pair.
+    """
+
+    positions: npt.NDArray[np.int64]
+    cumulative_edge: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    second: npt.NDArray[np.int64]
 
 
 def find_rectangles(image: Pixels) -> list[Box]:
-    """Upright rectangles with straight edges, the clearest first: a picture in a screenshot, on a page, in a collage.
+    """Return the upright rectangles with straight edges in an image, the clearest first, in its pixels.
 
-    An edge of the picture itself may be a side of them, so that what lies between plain bars is one too.
+    A border of the image may be a side, so that the area between plain bars is a rectangle too.
     """
-    small, zoom = _small(image)
-    tall, wide = small.shape[:2]
-    upright, level = _edges(small.transpose(1, 0, 2)), _edges(small)
-    xs, ys = _lines(upright), _lines(level)
-    left, right = _pairs(xs, wide)
-    top, bottom = _pairs(ys, tall)
-    if not len(left) or not len(top):
+    small, zoom = _shrink(image)
+    height, width = small.shape[:2]
+    columns, rows = _find_lines(_find_edges(small.transpose(1, 0, 2)), width), _find_lines(_find_edges(small), height)
+    if not len(columns.first) or not len(rows.first):
         return []
-    # How much edge lies on each line before each place.
-    on_x, on_y = _sums(upright, xs), _sums(level, ys)
-    height, width = (ys[bottom] - ys[top])[None], (xs[right] - xs[left])[:, None]
-    sides = np.stack(
-        [
-            *((on_x[line][:, ys[bottom]] - on_x[line][:, ys[top]]) / height for line in (left, right)),
-            *((on_y[line][:, xs[right]] - on_y[line][:, xs[left]]).T / width for line in (top, bottom)),
-        ]
-    )
-    worst, mean, area = sides.min(axis=0), sides.mean(axis=0), height * width / (tall * wide)
-    fair = (worst >= WORST_SIDE) & (mean >= MEAN_SIDE) & (area >= MIN_AREA) & (area <= MAX_AREA)
-    across, down = np.nonzero(fair)
-    boxes = np.stack((xs[left[across]], ys[top[down]], xs[right[across]], ys[bottom[down]]), 1)
-    own = (boxes[:, :2] == 0).sum(axis=1) + (boxes[:, 2:] == (wide, tall)).sum(axis=1)
-    # A large one before a small one that is as clear, and a tile of a collage before two of them.
-    clear = (mean + worst / 2 + np.sqrt(area) / 10)[fair] - IMAGE_BORDER_PENALTY * own
+    boxes, scores = _score_boxes(columns, rows, (width, height))
     chosen: list[npt.NDArray[np.int64]] = []
-    for box in boxes[np.argsort(-clear, kind="stable")]:
-        if all(_overlap(box, other) < DUPLICATE_IOU for other in chosen):
+    for box in boxes[np.argsort(-scores, kind="stable")]:
+        if all(_iou(box, other) < DUPLICATE_IOU for other in chosen):
             chosen.append(box)
             if len(chosen) == MAX_RECTANGLES:
                 break
-    tall, wide = image.shape[:2]
+    height, width = image.shape[:2]
     return [
-        (int(a / zoom), int(b / zoom), min(wide, int(np.ceil(c / zoom))), min(tall, int(np.ceil(d / zoom))))
-        for a, b, c, d in chosen
+        (
+            int(left / zoom),
+            int(top / zoom),
+            min(width, int(np.ceil(right / zoom))),
+            min(height, int(np.ceil(bottom / zoom))),
+        )
+        for left, top, right, bottom in chosen
     ]
 
 
-def _small(image: Pixels) -> tuple[npt.NDArray[np.int16], float]:
-    """The picture, its longest side SIDE, and by what it was multiplied."""
+def _score_boxes(columns: _Lines, rows: _Lines, size: tuple[int, int]) -> tuple[npt.NDArray[np.int64], Float64Array]:
+    """Return the boxes (N, 4) whose sides are edges, and their scores (N,).
+
+    A large rectangle scores higher than a small one that is equally clear, and one tile of a collage higher than two tiles.
+    """
+    xs, left, right = columns.positions, columns.first, columns.second
+    ys, top, bottom = rows.positions, rows.first, rows.second
+    x_edge, y_edge = columns.cumulative_edge, rows.cumulative_edge
+    box_heights, box_widths = (ys[bottom] - ys[top])[None], (xs[right] - xs[left])[:, None]
+    # Differences of the cumulative edge give the share of edge on each side, for all pairs of columns and rows at once.
+    sides = np.stack(
+        [
+            *((x_edge[line][:, ys[bottom]] - x_edge[line][:, ys[top]]) / box_heights for line in (left, right)),
+            *((y_edge[line][:, xs[right]] - y_edge[line][:, xs[left]]).T / box_widths for line in (top, bottom)),
+        ]
+    )
+    worst, mean, area = sides.min(axis=0), sides.mean(axis=0), box_heights * box_widths / (size[1] * size[0])
+    is_clear = (worst >= MIN_WORST_SIDE) & (mean >= MIN_MEAN_SIDE)
+    passing = is_clear & (area >= MIN_RECTANGLE_AREA) & (area <= MAX_RECTANGLE_AREA)
+    column_pair, row_pair = np.nonzero(passing)
+    boxes = np.stack((xs[left[column_pair]], ys[top[row_pair]], xs[right[column_pair]], ys[bottom[row_pair]]), 1)
+    border_sides = (boxes[:, :2] == 0).sum(axis=1) + (boxes[:, 2:] == size).sum(axis=1)
+    scores = (mean + worst / 2 + np.sqrt(area) / 10)[passing] - IMAGE_BORDER_PENALTY * border_sides
+    return boxes, scores
+
+
+def _shrink(image: Pixels) -> tuple[npt.NDArray[np.int16], float]:
+    """Return the image with `RECTANGLE_SIDE` pixels on its longest side, and the factor of its size."""
+    import cv2
+
     height, width = image.shape[:2]
     zoom = RECTANGLE_SIDE / max(height, width)
     size = (max(2, round(width * zoom)), max(2, round(height * zoom)))
@@ -84,54 +121,66 @@ def _small(image: Pixels) -> tuple[npt.NDArray[np.int16], float]:
     return np.asarray(resized, np.int16), zoom
 
 
-def _edges(small: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    """Where an edge lies between each row of pixels and the next, (rows - 1, columns); one may miss it by a row."""
-    contrast = np.abs(np.diff(small, axis=0)).max(axis=2)
-    count = len(contrast)
-    around = np.pad(contrast, ((3, 3), (0, 0)), mode="edge").astype(np.float32)
-    beside = (around[:count] + around[1 : count + 1] + around[5 : count + 5] + around[6:]) / 4
-    thin = (contrast >= STEP) & (contrast >= MIN_EDGE_CONTRAST * beside)
-    edge = thin.copy()
-    edge[1:] |= thin[:-1]
-    edge[:-1] |= thin[1:]
-    return edge
+def _find_edges(image: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+    """Return a mask (rows - 1, columns) of the edges between each row of pixels and the next, one row thicker each way."""
+    step = np.abs(np.diff(image, axis=0)).max(axis=2)
+    count = len(step)
+    padded = np.pad(step, ((3, 3), (0, 0)), mode="edge").astype(np.float32)
+    beside = (padded[:count] + padded[1 : count + 1] + padded[5 : count + 5] + padded[6:]) / 4
+    thin: npt.NDArray[np.bool_] = (step >= MIN_EDGE_STEP) & (step >= MIN_EDGE_CONTRAST * beside)
+    edges = thin.copy()
+    edges[1:] |= thin[:-1]
+    edges[:-1] |= thin[1:]
+    return edges
 
 
-def _lines(edge: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Between which rows the longest straight edges lie, and the picture's own two, in order."""
-    count, length = edge.shape
-    reach = max(8, int(length * MIN_SIDE))
-    share = cv2.blur(edge.astype(np.float32), (reach, 1), borderType=cv2.BORDER_CONSTANT)
-    mass = (share > STRETCH).sum(axis=1)
-    # What is within 3 pixels of the picture's own edge is that.
-    mass[:3], mass[-3:] = 0, 0
-    found = [0, count + 1]
-    for _ in range(MAX_LINES):
-        best = int(mass.argmax())
-        if mass[best] < reach / 2:
+def _find_lines(edges: npt.NDArray[np.bool_], size: int) -> _Lines:
+    """Return the longest straight lines along the rows of an edge mask, and the two borders of the image.
+
+    Position n is between row n - 1 and row n; `size` is the number of rows of the image.
+    """
+    positions = _line_positions(edges)
+    first, second = _line_pairs(positions, size)
+    return _Lines(positions=positions, cumulative_edge=_cumulative_edge(edges, positions), first=first, second=second)
+
+
+def _line_positions(edges: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return the positions (L,) of the longest straight lines and of the two borders of the image, in order."""
+    import cv2
+
+    count, length = edges.shape
+    window = max(8, int(length * MIN_SIDE_SHARE))
+    share = np.asarray(cv2.blur(edges.astype(np.float32), (window, 1), borderType=cv2.BORDER_CONSTANT))
+    line_lengths = (share > MIN_LINE_SHARE).sum(axis=1)
+    # A line within 3 pixels of the border is the border.
+    line_lengths[:3], line_lengths[-3:] = 0, 0
+    positions = [0, count + 1]
+    for _ in range(MAX_LINES_PER_DIRECTION):
+        longest = int(line_lengths.argmax())
+        if line_lengths[longest] < window / 2:
             break
-        found.append(best + 1)
-        mass[max(0, best - 2) : best + 3] = 0
-    return np.array(sorted(found))
+        positions.append(longest + 1)
+        line_lengths[max(0, longest - 2) : longest + 3] = 0
+    return np.array(sorted(positions))
 
 
-def _pairs(lines: npt.NDArray[np.int64], length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The numbers of two lines that are far enough apart, the first before the second."""
-    first, second = np.triu_indices(len(lines), 1)
-    far = lines[second] - lines[first] >= length * MIN_SIDE
-    return first[far], second[far]
+def _line_pairs(positions: npt.NDArray[np.int64], length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the pairs of lines that are far enough apart, as indexes of the first (P,) and of the second (P,)."""
+    first, second = np.triu_indices(len(positions), 1)
+    is_apart = positions[second] - positions[first] >= length * MIN_SIDE_SHARE
+    return first[is_apart], second[is_apart]
 
 
-def _sums(edge: npt.NDArray[np.bool_], lines: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Running sums (lines, columns + 1) of edge along each line; the picture's own edges are edge all along."""
-    count, length = edge.shape
-    on = np.ones((len(lines), length), np.int64)
-    inner = (lines > 0) & (lines <= count)
-    on[inner] = edge[lines[inner] - 1]
-    return np.pad(on.cumsum(axis=1), ((0, 0), (1, 0)))
+def _cumulative_edge(edges: npt.NDArray[np.bool_], positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the cumulative sums (L, columns + 1) of edge along each line; the borders of the image are edge throughout."""
+    count, length = edges.shape
+    on_line = np.ones((len(positions), length), np.int64)
+    is_inner = (positions > 0) & (positions <= count)
+    on_line[is_inner] = edges[positions[is_inner] - 1]
+    return np.pad(on_line.cumsum(axis=1), ((0, 0), (1, 0)))
 
 
-def _overlap(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> float:
-    """Intersection over union of two boxes."""
-    shared = np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0))
-    return float(shared / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared))
+def _iou(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> float:
+    """Return the intersection over union of two boxes."""
+    intersection = np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0))
+    return float(intersection / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - intersection))

@@ -3,80 +3,126 @@
 from math import log1p
 
 from mediafp.matching.calibration import ImagePairFeatures
-from mediafp.matching.images.placement import MAX_REPROJECTION_ERROR, PlacementFit
+from mediafp.matching.images.placement_fit import (
+    MAX_REPROJECTION_ERROR,
+    MIN_MATCHING_BLOCKS,
+    MIN_OVERLAP_SHARE,
+    PlacementFit,
+)
 from mediafp.matching.verdicts import MIN_SCENE_SCORE, verdict
 from mediafp.types.matches import Placement, Verdict
 
 MAX_PDQ_MATCH_DISTANCE = 31
-"""Hamming distance within which two PDQ hashes match (ThreatExchange's default)."""
+"""Hamming distance, in bits of 256, up to which two PDQ hashes match (default of ThreatExchange)."""
 PDQ_CHANCE_DISTANCE = 48
-"""Hamming distance from which two PDQ hashes say nothing: within it, all of 451 pairs were copies (development set)."""
+"""Hamming distance, in bits, from which two PDQ hashes are no evidence: below it, all of 451 pairs were copies (development
+set)."""
 MIN_REPORTED_CUT = 0.03
-"""Share of a side that must be missing before it is put into words."""
+"""Share of a side that must be missing to be named in the reasons. Chosen, not measured."""
+MIN_REPORTED_ROTATION = 2
+"""Degrees from which a rotation is named in the reasons. Chosen, not measured."""
 
 
 def image_features(
-    score: float, distance: int, fit: PlacementFit | None, close: float, *, missed: bool = False
+    score: float,
+    distance: int,
+    fit: PlacementFit | None,
+    region_similarity: float,
+    *,
+    unplaced_despite_keypoints: bool = False,
 ) -> ImagePairFeatures:
-    """The features of a pair of pictures: `score` normalised, `distance` of PDQ in bits, `close` by `closeup.look`.
+    """Return the features of a pair of images.
 
-    Where points agree loosely, the likeness is that of the scene, and as much as any scene's is taken; and so it is where
-    none agree though they should if it were a copy (`missed`), as of two pages of text.
+    The score of an unplaced pair is capped at that of two photographs of one scene if its keypoints contradict a copy.
+
+    Args:
+        score: Score of the embeddings, -1..1.
+        distance: Hamming distance of the PDQ hashes in bits.
+        fit: Placement of the query in the reference, verified or not.
+        region_similarity: Score of the aligned regions, -1..1.
+        unplaced_despite_keypoints: True if there is no placement, though a copy with so many keypoints would have one.
     """
-    hashes = max(0.0, 1 - distance / PDQ_CHANCE_DISTANCE)
+    hash_similarity = max(0.0, 1 - distance / PDQ_CHANCE_DISTANCE)
     if fit is None or not fit.is_verified:
-        alike = is_unverified(fit, distance) or (missed and distance > MAX_PDQ_MATCH_DISTANCE)
-        unplaced = min(score, MIN_SCENE_SCORE) if alike else score
-        return ImagePairFeatures(unplaced_score=unplaced, hash_similarity=hashes, support=0.0, geometry=0.0)
-    geometry = (fit.support * max(0.0, 1 - fit.reprojection_error) * max(0.0, close)) ** (1 / 3) * log1p(
-        fit.placement.inliers
+        contradicted = is_unverified(fit, distance) or (
+            unplaced_despite_keypoints and distance > MAX_PDQ_MATCH_DISTANCE
+        )
+        unplaced_score = min(score, MIN_SCENE_SCORE) if contradicted else score
+        return ImagePairFeatures(
+            unplaced_score=unplaced_score, hash_similarity=hash_similarity, support=0.0, geometry=0.0
+        )
+    mean = (fit.support * max(0.0, 1 - fit.reprojection_error) * max(0.0, region_similarity)) ** (1 / 3)
+    return ImagePairFeatures(
+        unplaced_score=0.0,
+        hash_similarity=hash_similarity,
+        support=fit.support,
+        geometry=mean * log1p(fit.placement.inliers),
     )
-    return ImagePairFeatures(unplaced_score=0.0, hash_similarity=hashes, support=fit.support, geometry=geometry)
 
 
 def is_unverified(fit: PlacementFit | None, distance: int) -> bool:
-    """Whether points agree, but as those of two photographs of one scene, or of one logo on both, do."""
+    """Return True if keypoints agree, but not as those of a copy do, and the PDQ hashes differ."""
     return fit is not None and not fit.is_verified and distance > MAX_PDQ_MATCH_DISTANCE
 
 
-def image_verdict(likely: float, score: float, fit: PlacementFit | None, distance: int) -> Verdict:
-    """The verdict on two pictures, `score` normalised, `distance` of PDQ in bits."""
-    return verdict(likely, score, proven=(fit is not None and fit.is_verified) or distance <= MAX_PDQ_MATCH_DISTANCE)
+def image_verdict(probability: float, score: float, fit: PlacementFit | None, distance: int) -> Verdict:
+    """Return the verdict on two images: a verified placement or matching PDQ hashes prove a copy."""
+    proven = (fit is not None and fit.is_verified) or distance <= MAX_PDQ_MATCH_DISTANCE
+    return verdict(probability, score, proven=proven)
 
 
 def placement_reasons(placement: Placement) -> list[str]:
-    """A placement in words."""
-    reasons = [f"{placement.inliers} points agree on one placement"]
+    """Return the reasons that a verified placement gives: keypoints, missing parts, orientation."""
+    reasons = [f"{placement.inliers} keypoints agree on one placement"]
     for side, share in zip(("left", "top", "right", "bottom"), placement.removed, strict=True):
         if share >= MIN_REPORTED_CUT:
-            reasons.append(f"{side} {share:.0%} of the reference is missing from the query".replace("%", " %"))
+            reasons.append(f"{side} {_percent(share)} of the reference is missing from the query")
     if placement.mirrored:
         reasons.append("the query is mirrored")
-    if abs(placement.rotation) >= 2:
-        reasons.append(f"the query is turned by {placement.rotation:.0f} degrees")
+    if abs(placement.rotation) >= MIN_REPORTED_ROTATION:
+        reasons.append(f"the query is rotated by {placement.rotation:.0f} degrees")
     return reasons
 
 
 def image_reasons(fit: PlacementFit | None, distance: int, score: float, *, copies: int = 1) -> list[str]:
-    """What speaks for and against two pictures, in words; `distance` of PDQ in bits, `score` normalised.
+    """Return the reasons for and against a copy.
 
-    `copies`: how often the reference stands in the query.
+    Args:
+        fit: Placement of the query in the reference, verified or not.
+        distance: Hamming distance of the PDQ hashes in bits.
+        score: Score of the embeddings.
+        copies: Number of times that the query shows the reference.
     """
     if fit and fit.is_verified:
         reasons = placement_reasons(fit.placement)
         if copies > 1:
-            reasons.insert(0, f"the reference stands {copies} times in the query")
+            reasons.insert(0, f"the query shows the reference {copies} times")
     elif fit and is_unverified(fit, distance):
-        if fit.different_inset:
-            how = "on a page or a layout that both have, with another picture in it"
-        elif fit.reprojection_error >= MAX_REPROJECTION_ERROR:
-            how = "only loosely, as in two photographs of one scene"
-        else:
-            how = "on a small part alone, as on a logo that both bear"
-        reasons = [f"points agree {how}"]
+        reasons = [_unverified_reason(fit)]
     else:
-        reasons = ["no placement joins the two pictures"]
+        reasons = ["no placement joins the two images"]
     if distance <= MAX_PDQ_MATCH_DISTANCE:
         reasons.append(f"the PDQ hashes differ in {distance} of 256 bits")
-    reasons.append(f"the embeddings are {score:+.2f} above the level of unrelated pictures")
+    reasons.append(f"the embeddings score {score:+.2f} against the level of unrelated images")
     return reasons
+
+
+def _unverified_reason(fit: PlacementFit) -> str:
+    """Return the measurement for which a fit is not verified."""
+    placement, keypoints = fit.placement, f"{fit.placement.inliers} keypoints agree"
+    if fit.different_inset:
+        return f"{keypoints}, but on a page or layout that shows another image in each"
+    if fit.reprojection_error >= MAX_REPROJECTION_ERROR:
+        error = f"{fit.reprojection_error:.2f} pixels (copies: below {MAX_REPROJECTION_ERROR:g})"
+        return f"{keypoints}, but with a mean error of {error}, as in two photographs of one scene"
+    if fit.matching_blocks < MIN_MATCHING_BLOCKS:
+        share = f"{_percent(fit.matching_blocks)} of the overlap (copies: at least {_percent(MIN_MATCHING_BLOCKS)})"
+        return f"{keypoints}, but the images match on {share}, as with one logo on two photographs"
+    overlap = _percent(max(placement.covered, placement.shown))
+    share = f"{overlap} of an image (copies: at least {_percent(MIN_OVERLAP_SHARE)})"
+    return f"{keypoints}, but the overlap is {share}, as with one logo on two photographs"
+
+
+def _percent(share: float) -> str:
+    """Return a share in percent, with a space before the sign."""
+    return f"{share:.0%}".replace("%", " %")

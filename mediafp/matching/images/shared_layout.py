@@ -1,16 +1,14 @@
-"""One page, post or layout that holds another picture each time."""
+"""Layouts that two images share, such as a page or a post, with another image inset in each."""
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
-from mediafp.matching.images.local_features import Box, LocalFeatures
-from mediafp.matching.images.placement import PlacementFit
+from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.rectangles import find_rectangles
+from mediafp.matching.local_features import Box, LocalFeatures
+from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.geometry import (
-    Homography,
     box_corners,
     homography_from_corners,
     image_corners,
@@ -19,60 +17,72 @@ from mediafp.types.geometry import (
     to_pixel_centres,
     transform_points,
 )
+from mediafp.types.media import Pixels
 
-MIN_PART, MAX_PART = 0.1, 0.9
-"""Share of the query that a frame takes."""
+MIN_INSET_SHARE, MAX_INSET_SHARE = 0.1, 0.9
+"""Share of the query's area that an inset takes. Chosen, not measured."""
 MIN_INSET_IOU = 0.75
-"""Intersection over union from which a rectangle of the query and one of the reference are one frame."""
+"""Intersection over union from which a rectangle of the query and one of the reference are one inset. Chosen, not measured."""
 INSET_SIDE = 64
-"""Side, pixels, of the grid on which what stands in the frames is compared."""
+"""Side, in pixels, of the grid on which the contents of the two insets are compared. Chosen, not measured."""
+MIN_INSET_NORM = 4 * INSET_SIDE
+"""Norm of an inset's pixels, less their mean, below which its NCC is meaningless: a standard deviation of 4 grey levels."""
 DIFFERENT_INSET_NCC = 0.4
-"""Correlation of the two contents below which they are two pictures. Of 37 pairs of posts of one layout, or of pages that
-share a chart, with another photograph in each, 32 lie below, the others having no clear frame."""
+"""Normalised cross-correlation of the two contents below which they are two images. Of 37 pairs of posts of one layout, or of
+pages that share a chart, with another photograph in each, 32 are below; the others have no clear rectangle."""
 
 
 def shows_different_inset(
     query: LocalFeatures, reference: LocalFeatures, fit: PlacementFit, boxes: Sequence[Box]
 ) -> bool:
-    """Whether a frame of the query is one in the reference too and shows another picture there.
+    """Return True if a rectangle of the query is one in the reference too, and shows another image there.
 
-    `boxes` are its rectangles, the clearest first, in pixels of its picture.
+    Args:
+        query: Features of the query.
+        reference: Features of the reference.
+        fit: Placement of the query in the reference.
+        boxes: Rectangles of the query, the clearest first, in pixels of its image.
     """
     height, width = query.image.shape[:2]
     zoom = max(reference.image.shape[:2]) / max(reference.size)
-    placed = homography_from_corners(image_corners(width, height), np.array(fit.placement.quad) * zoom)
-    theirs: list[Box] | None = None
+    query_to_reference = homography_from_corners(image_corners(width, height), np.array(fit.placement.quad) * zoom)
+    reference_boxes: list[Box] | None = None
     for left, top, right, bottom in boxes:
-        if not MIN_PART * width * height <= (right - left) * (bottom - top) <= MAX_PART * width * height:
+        box_area = (right - left) * (bottom - top)
+        if not MIN_INSET_SHARE * width * height <= box_area <= MAX_INSET_SHARE * width * height:
             continue
-        mine = box_corners((left, top, right, bottom))
-        brought = transform_points(placed, mine)
-        theirs = find_rectangles(reference.image) if theirs is None else theirs
-        if any(_overlap(brought, box_corners(box)) >= MIN_INSET_IOU for box in theirs):
-            # The clearest frame decides: less clear ones join it to the page around, or cut a part off.
-            return _similarity(_content(query.image, mine), _content(reference.image, brought)) < DIFFERENT_INSET_NCC
+        query_inset = box_corners((left, top, right, bottom))
+        reference_inset = transform_points(query_to_reference, query_inset)
+        if reference_boxes is None:
+            reference_boxes = find_rectangles(reference.image)
+        if any(_iou(reference_inset, box_corners(box)) >= MIN_INSET_IOU for box in reference_boxes):
+            # The clearest rectangle decides: less clear ones include the page around it, or lack a part.
+            query_content = _rectify_inset(query.image, query_inset)
+            return _ncc(query_content, _rectify_inset(reference.image, reference_inset)) < DIFFERENT_INSET_NCC
     return False
 
 
-def _overlap(a: Homography, b: Homography) -> float:
-    """Intersection over union of two convex polygons."""
-    both = intersection_area(a, b)
-    return both / max(1e-6, polygon_area(a) + polygon_area(b) - both)
+def _iou(a: Float64Array, b: Float64Array) -> float:
+    """Return the intersection over union of two convex polygons."""
+    intersection = intersection_area(a, b)
+    return intersection / max(1e-6, polygon_area(a) + polygon_area(b) - intersection)
 
 
-def _content(image: npt.NDArray[np.uint8], where: Homography) -> npt.NDArray[np.float32]:
-    """What stands between four corners, in grey, SIDE x SIDE, without its finest detail."""
+def _rectify_inset(image: Pixels, corners: Float64Array) -> Float32Array:
+    """Return the content between four corners in grey, `INSET_SIDE` pixels square, without its finest detail."""
+    import cv2
+
     twice = 2 * INSET_SIDE
-    matrix = to_pixel_centres(homography_from_corners(where, image_corners(twice, twice)))
+    matrix = to_pixel_centres(homography_from_corners(corners, image_corners(twice, twice)))
     flat = cv2.warpPerspective(image, matrix, (twice, twice), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     grey = cv2.cvtColor(np.asarray(flat, np.uint8), cv2.COLOR_RGB2GRAY)
     return np.asarray(cv2.resize(grey, (INSET_SIDE, INSET_SIDE), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _similarity(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
-    """Normalised correlation; 1 where either is plain, which says nothing."""
+def _ncc(a: Float32Array, b: Float32Array) -> float:
+    """Return the normalised cross-correlation of two images; 1 if either is flat, as no difference can be measured."""
     a, b = a - a.mean(), b - b.mean()
     norms = float(np.linalg.norm(a)), float(np.linalg.norm(b))
-    if min(norms) < 4 * INSET_SIDE:
+    if min(norms) < MIN_INSET_NORM:
         return 1.0
     return float((a * b).sum()) / (norms[0] * norms[1])

@@ -1,4 +1,4 @@
-"""What text says about two placed pictures: what stood in the part that was cut away, and whether captions were changed."""
+"""Evidence from text in two placed images: text that was cut away, and captions that differ."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mediafp.matching.images.handles import extract_handles
+from mediafp.types.arrays import Float64Array
 from mediafp.types.geometry import (
-    Homography,
     homography_from_corners,
     image_corners,
     intersection_area,
@@ -19,78 +19,103 @@ from mediafp.types.tokens import tokenise
 
 TextLines = Sequence[TextLine]
 MIN_SHOWN_SHARE = 0.5
-"""Share of a line that the query must show so that it was not removed."""
+"""Share of a line's area that the query must show so that the line does not count as removed. Chosen, not measured."""
 MIN_CAPTION_AREA = 0.04
-"""Share of what both pictures show that text must fill on each side to be a caption; a platform's mark fills .01 to .03."""
-SAME_WORDS = 0.5
-"""Share of the words of the side with fewer that must stand on the other too."""
+"""Share of the overlap that text must fill in each image to be a caption; a platform's watermark fills .01 to .03."""
+SAME_CAPTION_WORDS = 0.5
+"""Share of the words of the shorter caption that must occur in the other. Chosen, not measured."""
 DIFFERENT_CAPTION_PROBABILITY = 0.5
-"""Probability of two pictures with other captions: whether they are one picture or one template, nobody can tell."""
+"""Largest probability of two images with different captions: they are one image or one template, which pixels do not decide.
+Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryText:
-    """The text of a query, and its size (width, height) in the pixels in which the text's boxes are."""
+    """Text lines of a query, and its width and height in the pixels of the lines' boxes."""
 
     lines: TextLines
     size: tuple[int, int]
 
 
 def add_text_evidence(match: Match, query: QueryText | None, text_of: Callable[[Match], TextLines | None]) -> Match:
-    """The match with what its reference's text says, where it places two pictures; `query` is None where it is unread."""
+    """Return a match of two placed images with the evidence from text: removed lines, handles, different captions.
+
+    Other matches are returned unchanged.
+
+    Args:
+        match: Match of the query.
+        query: Text of the query; None if there is no OCR result.
+        text_of: Function that returns the text lines of a match's reference, or None if there is no OCR result.
+    """
     placement = match.placement
     if placement is None or match.kind != "image":
         return match
     lines = text_of(match)
     if not lines:
         return match
-    shown = [placement, *match.more_placements]
+    placements = [placement, *match.more_placements]
     match = replace(
         match,
-        placement=find_removed_text(placement, lines, shown),
-        more_placements=tuple(find_removed_text(one, lines, shown) for one in match.more_placements),
+        placement=find_removed_text(placement, lines, placements),
+        more_placements=tuple(find_removed_text(further, lines, placements) for further in match.more_placements),
     )
-    if match.verdict == "copy" and query and captions_differ(placement, query, lines):
-        return replace(
-            match,
-            verdict="possible",
-            probability=min(match.probability, DIFFERENT_CAPTION_PROBABILITY),
-            why=("the same picture with other text: one template used twice, or one of the two rewritten", *match.why),
-        )
+    if match.verdict == "copy" and query:
+        shared, shorter = _count_shared_words(placement, query, lines)
+        if shared < SAME_CAPTION_WORDS * shorter:
+            return replace(
+                match,
+                verdict="possible",
+                probability=min(match.probability, DIFFERENT_CAPTION_PROBABILITY),
+                why=(
+                    f"the same image with other text: the captions share {shared} of {shorter} words"
+                    " (one template used twice, or one of the two captions rewritten)",
+                    *match.why,
+                ),
+            )
     return match
 
 
-def find_removed_text(placement: Placement, lines: TextLines, shown: Sequence[Placement]) -> Placement:
-    """The placement with the lines of the reference that the query shows nowhere, and the handles in them."""
-    overlaps = [np.array(one.overlap) for one in shown]
-    gone = tuple(
-        line for line in lines if all(_share(np.array(line.box), overlap) < MIN_SHOWN_SHARE for overlap in overlaps)
+def find_removed_text(placement: Placement, lines: TextLines, placements: Sequence[Placement]) -> Placement:
+    """Return a placement with the lines of the reference that the query does not show, and the handles in them.
+
+    Args:
+        placement: Placement to complete.
+        lines: Text lines of the reference, in its pixels.
+        placements: All placements of the reference in the query; a line that one of them shows is not removed.
+    """
+    overlaps = [np.array(shown.overlap) for shown in placements]
+    removed = tuple(
+        line
+        for line in lines
+        if all(_share_inside(np.array(line.box), overlap) < MIN_SHOWN_SHARE for overlap in overlaps)
     )
-    return replace(placement, removed_text=gone, handles=extract_handles(line.text for line in gone))
+    return replace(placement, removed_text=removed, handles=extract_handles(line.text for line in removed))
 
 
-def captions_differ(placement: Placement, query: QueryText, reference: TextLines) -> bool:
-    """Whether both pictures carry captions in what they share, and these say different things."""
+def _count_shared_words(placement: Placement, query: QueryText, reference_lines: TextLines) -> tuple[int, int]:
+    """Return the number of words that two captions share, and of the shorter one; (0, 0) if one image has no caption."""
     overlap = np.array(placement.overlap)
-    ours = [(line.text, box) for line, box in zip(query.lines, _in_reference(query, placement), strict=True)]
-    theirs = [(line.text, np.array(line.box)) for line in reference]
-    words: list[set[str]] = []
-    for side in (ours, theirs):
-        inside = [(text, box) for text, box in side if _share(box, overlap) >= MIN_SHOWN_SHARE]
-        filled = sum(polygon_area(box) for _, box in inside)
-        words.append({token.text for text, _ in inside for token in tokenise(text)})
-        if filled < MIN_CAPTION_AREA * polygon_area(overlap) or not words[-1]:
-            return False
-    return len(words[0] & words[1]) < SAME_WORDS * min(map(len, words))
+    query_boxes = _boxes_in_reference(query, placement)
+    query_texts = [(line.text, box) for line, box in zip(query.lines, query_boxes, strict=True)]
+    reference_texts = [(line.text, np.array(line.box)) for line in reference_lines]
+    captions: list[set[str]] = []
+    for texts in (query_texts, reference_texts):
+        inside = [(text, box) for text, box in texts if _share_inside(box, overlap) >= MIN_SHOWN_SHARE]
+        text_area = sum(polygon_area(box) for _, box in inside)
+        words = {token.text for text, _ in inside for token in tokenise(text)}
+        if text_area < MIN_CAPTION_AREA * polygon_area(overlap) or not words:
+            return 0, 0
+        captions.append(words)
+    return len(captions[0] & captions[1]), min(map(len, captions))
 
 
-def _in_reference(query: QueryText, placement: Placement) -> list[Homography]:
-    """The boxes of the query's lines in the reference's pixels: they lie in its quad as they lie in the query."""
-    matrix = homography_from_corners(image_corners(*query.size), np.array(placement.quad))
-    return [transform_points(matrix, np.array(line.box)) for line in query.lines]
+def _boxes_in_reference(query: QueryText, placement: Placement) -> list[Float64Array]:
+    """Return the boxes (4, 2) of the query's lines in reference pixels."""
+    query_to_reference = homography_from_corners(image_corners(*query.size), np.array(placement.quad))
+    return [transform_points(query_to_reference, np.array(line.box)) for line in query.lines]
 
 
-def _share(box: Homography, overlap: Homography) -> float:
-    """The share of a convex box that lies in a convex polygon."""
-    size = polygon_area(box)
-    return intersection_area(box, overlap) / size if size > 0 else 0.0
+def _share_inside(box: Float64Array, polygon: Float64Array) -> float:
+    """Return the share, 0..1, of a convex box that is inside a convex polygon."""
+    area = polygon_area(box)
+    return intersection_area(box, polygon) / area if area > 0 else 0.0

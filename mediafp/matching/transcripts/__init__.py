@@ -1,5 +1,5 @@
 """Two transcripts to aligned passages.
 
-In: rows of words. Out: matches.
-Imports: matching and types.
+In: transcript fingerprints, one row a word. Out: `Match` with `Segment`s.
+Imports: mediafp.matching and mediafp.types.
 """

@@ -1,146 +1,165 @@
-"""The same words under another voice: what the stretches that two scripts share are worth."""
+"""Comparison of a transcript with the transcripts of a store: the same words, possibly in another voice."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from mediafp.matching import calibration, verdicts
 from mediafp.matching.transcripts.alignment import MIN_COPY_WORDS, AlignedPassage, align_transcripts
 from mediafp.matching.transcripts.index import TranscriptIndex
+from mediafp.types.arrays import Float64Array
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, Segment
 from mediafp.types.media import Kind
 
-Floats = npt.NDArray[np.float64]
 MAX_SHORT_PROBABILITY = 0.79
-"""The probability that fewer words can reach, below judge.COPY_AT."""
+"""Largest probability of a passage below `MIN_COPY_WORDS`: less than `verdicts.MIN_COPY_PROBABILITY`."""
 CHANCE_WORDS_PER_LOG_CELL = 0.5
-"""Two long scripts have more in common by chance, by the logarithm of their lengths' product (Karlin and Altschul,
-1990): so many words more every e-fold. Of scripts put together from pairs of words of Chinese transcripts, one pair in
-200 has a stretch whose net is over that, one in 3000 by a word, none of 10,800 by two, be they 15, 100 or 300 words."""
-DOUBTED = 0.9
-"""Share of the agreeing words that is put into words when less of it counts."""
+"""Words that chance adds for each e-fold of the product of two transcripts' lengths (Karlin and Altschul 1990): it grows with
+the logarithm of that product. Of transcripts composed of word pairs of Chinese transcripts, one pair in 200 has a passage whose
+net evidence is above it, one in 3000 by a word, none of 10,800 by two, at 15, 100 and 300 words."""
+MIN_REPORTED_QUALITY = 0.9
+"""Share of the agreeing words that count as evidence, below which the reasons name the difference. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptPair:
-    """A candidate that was aligned; its `stretches` are the best first, and there is at least one."""
+    """A candidate that was aligned, with its features and its passages, the best first; there is at least one."""
 
     sha256: str
     features: calibration.TranscriptPairFeatures
-    stretches: tuple[AlignedPassage, ...]
+    passages: tuple[AlignedPassage, ...]
 
 
 class TranscriptReferences(Protocol):
-    """The references that a script is held against."""
+    """References that a transcript is compared with."""
 
     @property
     def transcripts(self) -> TranscriptIndex:
-        """The words of all that was transcribed."""
+        """Index of all transcripts."""
         ...
 
     def kind(self, sha256: str) -> Kind:
-        """Picture or video."""
+        """Return the kind of an asset."""
         ...
 
     def uris(self, sha256: str) -> tuple[str, ...]:
-        """Where it was seen."""
+        """Return the paths and URLs of an asset's sightings."""
         ...
 
 
-def match_transcript(query: Fingerprint, shelf: TranscriptReferences, *, exclude: str | None = None) -> list[Match]:
-    """Matches by falling probability, unlikely ones included; `without` names an asset to leave out, the query itself."""
-    # Of two that are as good as certain, the one with more in common.
+def match_transcript(
+    query: Fingerprint, references: TranscriptReferences, *, exclude: str | None = None
+) -> list[Match]:
+    """Return the matches of a transcript by falling probability, improbable ones included.
+
+    Args:
+        query: Transcript fingerprint.
+        references: References to compare with.
+        exclude: SHA-256 of an asset to skip, such as the query itself.
+    """
+    # Probabilities saturate: equal ones are ordered by the number of words.
     pairs = sorted(
-        compare_transcripts(query, shelf.transcripts, exclude=exclude), key=lambda p: (-p.features.words, p.sha256)
+        compare_transcripts(query, references.transcripts, exclude=exclude),
+        key=lambda pair: (-pair.features.words, pair.sha256),
     )
-    return sorted((_match(pair, query, shelf) for pair in pairs), key=lambda m: -m.probability)
+    return sorted((_to_match(pair, query, references) for pair in pairs), key=lambda match: -match.probability)
 
 
 def compare_transcripts(
-    query: Fingerprint, scripts: TranscriptIndex, *, exclude: str | None = None
+    query: Fingerprint, index: TranscriptIndex, *, exclude: str | None = None
 ) -> list[TranscriptPair]:
-    """The candidates with all that is measured of each pair."""
-    found = scripts.search(query, exclude=exclude)
-    compared = ((sha256, tuple(align_transcripts(query, scripts.fingerprints[sha256]))) for sha256 in found)
+    """Return the candidates that share a passage with a transcript, with their features."""
+    aligned = (
+        (sha256, tuple(align_transcripts(query, index.fingerprints[sha256])))
+        for sha256 in index.search(query, exclude=exclude)
+    )
     return [
         TranscriptPair(
             sha256=sha256,
-            features=transcript_features(stretches[0], len(query.vectors) * len(scripts.fingerprints[sha256].vectors)),
-            stretches=stretches,
+            features=transcript_features(passages[0], len(query.vectors) * len(index.fingerprints[sha256].vectors)),
+            passages=passages,
         )
-        for sha256, stretches in compared
-        if stretches
+        for sha256, passages in aligned
+        if passages
     ]
 
 
-def transcript_features(stretch: AlignedPassage, cells: int) -> calibration.TranscriptPairFeatures:
-    """What a pair's best stretch is worth; `cells` is the product of the scripts' words.
+def transcript_features(best: AlignedPassage, cells: int) -> calibration.TranscriptPairFeatures:
+    """Return the features of two transcripts.
 
-    Further stretches add nothing: long scripts have many short ones in common.
+    Further passages add nothing: long transcripts share many short ones by chance.
+
+    Args:
+        best: Best passage of the pair.
+        cells: Product of the two transcripts' lengths in words.
     """
-    words = float(np.log1p(max(0.0, stretch.net_evidence - CHANCE_WORDS_PER_LOG_CELL * float(np.log(cells)))))
-    return calibration.TranscriptPairFeatures(words=words, agreement=stretch.score, product=words * stretch.score)
+    words = float(np.log1p(max(0.0, best.net_evidence - CHANCE_WORDS_PER_LOG_CELL * float(np.log(cells)))))
+    return calibration.TranscriptPairFeatures(words=words, agreement=best.score, product=words * best.score)
 
 
-def _match(pair: TranscriptPair, query: Fingerprint, shelf: TranscriptReferences) -> Match:
-    best = pair.stretches[0]
-    likely = calibration.probability(pair.features)
-    if best.evidence < MIN_COPY_WORDS:
-        likely = min(likely, MAX_SHORT_PROBABILITY)
+def _to_match(pair: TranscriptPair, query: Fingerprint, references: TranscriptReferences) -> Match:
+    """Return the match of a pair."""
+    probability = calibration.probability(pair.features)
+    if pair.passages[0].evidence < MIN_COPY_WORDS:
+        probability = min(probability, MAX_SHORT_PROBABILITY)
+    reference = references.transcripts.fingerprints[pair.sha256]
     return Match(
         sha256=pair.sha256,
-        uris=shelf.uris(pair.sha256),
-        kind=shelf.kind(pair.sha256),
+        uris=references.uris(pair.sha256),
+        kind=references.kind(pair.sha256),
         relation="same_script",
-        verdict=verdicts.verdict(likely, 0.0, proven=True),
-        probability=likely,
+        verdict=verdicts.verdict(probability, 0.0, proven=True),
+        probability=probability,
         coverage=(
-            _share([(s.rows[0][0], s.rows[-1][0]) for s in pair.stretches], query),
-            _share(
-                [(s.rows[0][1], s.rows[-1][1]) for s in pair.stretches], shelf.transcripts.fingerprints[pair.sha256]
-            ),
+            _covered_share([(p.rows[0][0], p.rows[-1][0]) for p in pair.passages], query),
+            _covered_share([(p.rows[0][1], p.rows[-1][1]) for p in pair.passages], reference),
         ),
         placement=None,
-        segments=tuple(
-            Segment(
-                channel="script",
-                query=(round(s.query[0], 3), round(s.query[1], 3)),
-                reference=(round(s.reference[0], 3), round(s.reference[1], 3)),
-                speed=round(s.speed, 3),
-                mirrored=False,
-                score=round(s.score, 3),
-            )
-            for s in sorted(pair.stretches, key=lambda s: s.query)
-        ),
+        segments=tuple(_to_segment(passage) for passage in sorted(pair.passages, key=lambda p: p.query)),
         why=tuple(_reasons(pair)),
     )
 
 
-def _share(parts: list[tuple[int, int]], script: Fingerprint) -> float:
-    """The share of a script's spoken time in these parts, first to last row."""
-    inside = np.zeros(len(script.spans), bool)
-    for first, last in parts:
-        inside[first : last + 1] = True
-    seconds: Floats = script.spans[:, 1] - script.spans[:, 0]
-    whole = float(seconds.sum())
-    return round(float(seconds[inside].sum()) / whole if whole > 0 else float(inside.mean()), 4)
+def _to_segment(passage: AlignedPassage) -> Segment:
+    """Return the segment of a passage."""
+    return Segment(
+        channel="script",
+        query=(round(passage.query[0], 3), round(passage.query[1], 3)),
+        reference=(round(passage.reference[0], 3), round(passage.reference[1], 3)),
+        speed=round(passage.speed, 3),
+        mirrored=False,
+        score=round(passage.score, 3),
+    )
+
+
+def _covered_share(row_ranges: list[tuple[int, int]], fingerprint: Fingerprint) -> float:
+    """Return the share, 0..1, of a transcript's speaking time in ranges of rows (first, last)."""
+    covered = np.zeros(len(fingerprint.spans), bool)
+    for first, last in row_ranges:
+        covered[first : last + 1] = True
+    seconds: Float64Array = fingerprint.spans[:, 1] - fingerprint.spans[:, 0]
+    total = float(seconds.sum())
+    return round(float(seconds[covered].sum()) / total if total > 0 else float(covered.mean()), 4)
 
 
 def _reasons(pair: TranscriptPair) -> list[str]:
-    best, count = pair.stretches[0], len(pair.stretches)
-    here = sum(s.query[1] - s.query[0] for s in pair.stretches)
-    there = sum(s.reference[1] - s.reference[0] for s in pair.stretches)
+    """Return the measurements for and against a copy, one sentence each."""
+    best, count = pair.passages[0], len(pair.passages)
+    query_seconds = sum(p.query[1] - p.query[0] for p in pair.passages)
+    reference_seconds = sum(p.reference[1] - p.reference[0] for p in pair.passages)
+    partly = len(best.rows) - best.exact_words
     reasons = [
-        f"{best.exact_words} of {best.words} words in a row agree (by their sound, without tones)"
-        + (f", and {len(best.rows) - best.exact_words} nearly so" if len(best.rows) > best.exact_words else ""),
-        f"{here:.0f} s of the query and {there:.0f} s of the reference say the same"
-        + (f", in {count} stretches" if count > 1 else ""),
+        f"{best.exact_words} of {best.words} words in a row agree (by sound, without tones)"
+        + (f", and {partly} more in part" if partly > 0 else ""),
+        f"{query_seconds:.0f} s of the query and {reference_seconds:.0f} s of the reference have the same words"
+        + (f", in {count} passages" if count > 1 else ""),
     ]
-    if best.evidence < DOUBTED * best.score * best.words:
-        reasons.append("digits, repeated words and doubtful passages count in part")
+    if best.evidence < MIN_REPORTED_QUALITY * best.score * best.words:
+        reasons.append(
+            f"only {best.evidence:.0f} of the words count: digits, repeated words and flagged segments count less"
+        )
     if best.evidence < MIN_COPY_WORDS:
-        reasons.append("so few words may be a common phrase")
+        reasons.append(f"fewer than {MIN_COPY_WORDS} words count, which may be a common phrase")
     return reasons + ["the voices were not compared"]

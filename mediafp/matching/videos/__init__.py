@@ -1,5 +1,5 @@
-"""Two videos, or an image and a video, to matching segments.
+"""Two videos, or a video and an image, to matching segments.
 
-In: rows with time spans. Out: matches.
-Imports: matching and types.
+In: fingerprint rows with time spans. Out: `Match` with `Segment`s.
+Imports: mediafp.matching and mediafp.types.
 """

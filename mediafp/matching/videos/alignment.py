@@ -1,32 +1,47 @@
-"""When in the video: stretches of constant speed and offset, voted for by alike frames (Hough)."""
+"""Temporal alignment of two videos: segments of constant speed and offset.
 
+Similar frames vote for lines (speed, offset) in a Hough transform; the best unbroken run along the best line becomes a segment,
+and the search is repeated on the rest of the query.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.media import TimeSpan
 
-Floats = npt.NDArray[np.float32]
-Spans = npt.NDArray[np.float64]
-Timeline = npt.NDArray[np.float64]
 SPEEDS = (1.0, 0.75, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.25, 1.33, 1.5)
+"""Speeds that are tried, in reference seconds per query second. Chosen, not measured."""
 UNIT_SPEED_BONUS = 1.08
-"""Another speed has to gather this much more likeness than speed 1: a still scene fits every speed."""
+"""Factor on the votes for speed 1: a scene without motion fits every speed. Chosen, not measured."""
 ALIGNMENT_TOLERANCE = 1.0
-"""Seconds by which a frame may miss the line: both sides are sampled once a second."""
+"""Distance, in samples, of a frame pair from its line: both videos are sampled once a second. Chosen, not measured."""
 MAX_GAP_SAMPLES = 2
-"""Most samples without support inside one segment (an overlay); dropped flat frames have no samples and do not count."""
+"""Samples without a similar frame inside one segment, such as under an overlay; skipped flat frames have no samples and do not
+count. Chosen, not measured."""
 MAX_SEGMENTS = 8
+"""Segments of two videos. Chosen, not measured."""
 MAX_SAMPLES = 7200
-"""Samples of a side at one a second; a longer video is looked at more coarsely."""
+"""Samples of a video at one a second; a longer video is sampled less often. Chosen, not measured."""
+VOTE_KERNEL = (0.5, 1, 0.5)
+"""Smoothing of the votes over neighbouring offsets. Chosen, not measured."""
+MIN_VOTE_GAIN = 1.0001
+"""Factor by which a later speed must have more votes than the best one so far, so that rounding does not decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlignedSegment:
-    """A stretch of the query and of the reference, seconds, with the rows that support it.
+    """An interval of the query and one of the reference in seconds, and the rows that align.
 
-    `score` is the mean normalised similarity; `rows` are (query row, reference row) pairs in order of time.
+    Attributes:
+        query: Interval of the query.
+        reference: Interval of the reference.
+        speed: Reference seconds per query second.
+        score: Mean score of the aligned frames, after score normalisation.
+        rows: Pairs (query row, reference row), in order of time.
     """
 
     query: TimeSpan
@@ -37,118 +52,158 @@ class AlignedSegment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Side:
-    """One video sampled evenly: the seconds of the samples, and the row that stands at each; `spans` of the rows."""
+class _SampledVideo:
+    """Evenly spaced samples (S,) of a video: their times in seconds and their rows; `spans` (N, 2) are those of the rows."""
 
-    times: Timeline
+    times: Float64Array
     rows: npt.NDArray[np.int64]
-    spans: Spans
+    spans: Float64Array
 
 
-def align_frames(similarity: Floats, query: Spans, reference: Spans, *, threshold: float) -> list[AlignedSegment]:
-    """The stretches, best first, on which `likeness` (N, M) of two videos' rows reaches `at_least`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """Reference time = speed × query time + offset, in seconds."""
 
-    `query` (N, 2) and `reference` (M, 2) are the rows' spans in seconds. Every second of the query is used once.
+    speed: float
+    offset: float
+
+
+def align_frames(
+    scores: Float32Array, query_spans: Float64Array, reference_spans: Float64Array, *, threshold: float
+) -> list[AlignedSegment]:
+    """Return the aligned segments of two videos, best first; each second of the query belongs to one at most.
+
+    Args:
+        scores: Scores (N, M) of the query's rows against the reference's rows.
+        query_spans: Time spans (N, 2) of the query's rows in seconds.
+        reference_spans: Time spans (M, 2) of the reference's rows in seconds.
+        threshold: Score from which two rows may belong to one segment.
     """
-    if not similarity.size:
+    if not scores.size:
         return []
-    sample_seconds = max(1.0, np.ptp(query) / MAX_SAMPLES, np.ptp(reference) / MAX_SAMPLES)
-    here, there = _sampled(query, sample_seconds), _sampled(reference, sample_seconds)
-    grid = similarity[np.ix_(here.rows, there.rows)] - threshold
-    free = np.ones(len(here.times), bool)
-    found: list[AlignedSegment] = []
-    while len(found) < MAX_SEGMENTS:
-        line = _best_line(np.where(free[:, None], grid, -1), here.times, there.times, sample_seconds)
+    step_seconds = max(1.0, np.ptp(query_spans) / MAX_SAMPLES, np.ptp(reference_spans) / MAX_SAMPLES)
+    query, reference = _sample(query_spans, step_seconds), _sample(reference_spans, step_seconds)
+    margins = scores[np.ix_(query.rows, reference.rows)] - threshold
+    unused = np.ones(len(query.times), bool)
+    segments: list[AlignedSegment] = []
+    while len(segments) < MAX_SEGMENTS:
+        line = _find_best_line(np.where(unused[:, None], margins, -1), query.times, reference.times, step_seconds)
         if line is None:
             break
-        used = _follow(grid, free, here.times, there.times, line, sample_seconds)
-        if not len(used):
+        run = _follow_line(margins, unused, query.times, reference.times, line, step_seconds)
+        if not len(run):
             break
-        free[used[:, 0]] = False
-        found.append(_stretch(grid, used, here, there, line[0], threshold))
-    return sorted(found, key=lambda s: -s.score * (s.query[1] - s.query[0]))
+        unused[run[:, 0]] = False
+        segments.append(_to_segment(margins, run, query, reference, line.speed, threshold))
+    return sorted(segments, key=lambda s: -s.score * (s.query[1] - s.query[0]))
 
 
-def _sampled(spans: Spans, sample_seconds: float) -> _Side:
-    """Samples at every step within the spans, one at least of each row."""
+def _sample(spans: Float64Array, step_seconds: float) -> _SampledVideo:
+    """Return samples at every step inside the spans, at least one of each row."""
     times, rows = [], []
     for row, (start, end) in enumerate(spans):
-        count = max(1, round((end - start) / sample_seconds))
-        times.append(start + np.arange(count) * sample_seconds)
+        count = max(1, round((end - start) / step_seconds))
+        times.append(start + np.arange(count) * step_seconds)
         rows.append(np.full(count, row))
-    return _Side(times=np.concatenate(times), rows=np.concatenate(rows), spans=spans)
+    return _SampledVideo(times=np.concatenate(times), rows=np.concatenate(rows), spans=spans)
 
 
-def _best_line(grid: Floats, times: Timeline, there: Timeline, sample_seconds: float) -> tuple[float, float] | None:
-    """The (speed, offset) whose line gathers most likeness, each query sample counted once a line."""
-    near, far = np.nonzero(grid > 0)
-    if not len(near):
-        return None
-    weights = grid[near, far]
-    best, winner = 0.0, None
-    seconds = float(min(np.ptp(times), np.ptp(there))) + sample_seconds
+def _speeds(overlap_seconds: float, step_seconds: float) -> Iterator[float]:
+    """Yield the speeds that differ from 1 by more than the tolerance over this time."""
     for speed in SPEEDS:
-        if speed != 1 and abs(speed - 1) * seconds < ALIGNMENT_TOLERANCE * sample_seconds:
-            continue  # too short for the speed to show
-        offsets = there[far] - speed * times[near]
-        low = offsets.min()
-        bins = np.floor((offsets - low) / sample_seconds + 0.5).astype(np.int64)
-        width = int(bins.max()) + 1
-        votes = np.zeros(width)
-        # A query sample gives a line its best frame only, so that a still scene does not outvote a moving one.
-        order = np.lexsort((-weights, near, bins))
-        _, first = np.unique(bins[order] * len(times) + near[order], return_index=True)
+        if speed == 1 or abs(speed - 1) * overlap_seconds >= ALIGNMENT_TOLERANCE * step_seconds:
+            yield speed
+
+
+def _find_best_line(
+    margins: Float32Array, query_times: Float64Array, reference_times: Float64Array, step_seconds: float
+) -> _Line | None:
+    """Return the line with the most votes, or None without similar frames.
+
+    Args:
+        margins: Scores (S, T) of the samples, less the threshold; positive ones vote with their value.
+        query_times: Times (S,) of the query's samples in seconds.
+        reference_times: Times (T,) of the reference's samples in seconds.
+        step_seconds: Seconds from one sample to the next, and width of a bin of offsets.
+    """
+    query_samples, reference_samples = np.nonzero(margins > 0)
+    if not len(query_samples):
+        return None
+    weights = margins[query_samples, reference_samples]
+    most_votes, best_line = 0.0, None
+    overlap_seconds = float(min(np.ptp(query_times), np.ptp(reference_times))) + step_seconds
+    for speed in _speeds(overlap_seconds, step_seconds):
+        offsets = reference_times[reference_samples] - speed * query_times[query_samples]
+        bins = np.floor((offsets - offsets.min()) / step_seconds + 0.5).astype(np.int64)
+        votes = np.zeros(int(bins.max()) + 1)
+        # A query sample votes for a line with its best frame only, so that a scene without motion does not outvote others.
+        order = np.lexsort((-weights, query_samples, bins))
+        _, first = np.unique(bins[order] * len(query_times) + query_samples[order], return_index=True)
         np.add.at(votes, bins[order][first], weights[order][first])
-        smooth = np.convolve(votes, [0.5, 1, 0.5], "same")
-        place = int(smooth.argmax())
-        total = float(smooth[place]) * (UNIT_SPEED_BONUS if speed == 1 else 1)
-        if total > best * 1.0001:
-            around = np.abs(bins - place) <= 1
-            best, winner = total, (speed, float(np.average(offsets[around], weights=weights[around])))
-    return winner
+        smoothed = np.convolve(votes, VOTE_KERNEL, "same")
+        best_bin = int(smoothed.argmax())
+        total = float(smoothed[best_bin]) * (UNIT_SPEED_BONUS if speed == 1 else 1)
+        if total > most_votes * MIN_VOTE_GAIN:
+            near = np.abs(bins - best_bin) <= 1
+            most_votes = total
+            best_line = _Line(speed=speed, offset=float(np.average(offsets[near], weights=weights[near])))
+    return best_line
 
 
-def _follow(
-    grid: Floats,
-    free: npt.NDArray[np.bool_],
-    times: Timeline,
-    there: Timeline,
-    line: tuple[float, float],
-    sample_seconds: float,
+def _follow_line(
+    margins: Float32Array,
+    unused: npt.NDArray[np.bool_],
+    query_times: Float64Array,
+    reference_times: Float64Array,
+    line: _Line,
+    step_seconds: float,
 ) -> npt.NDArray[np.int64]:
-    """The samples (K, 2) of the best unbroken run along a line (speed, offset); none where nothing lies on it."""
-    reach, (speed, offset) = ALIGNMENT_TOLERANCE * sample_seconds, line
+    """Return the sample pairs (K, 2) of the best unbroken run along a line; empty if no similar frames are near it."""
+    tolerance = ALIGNMENT_TOLERANCE * step_seconds
     runs: list[list[tuple[int, int, float]]] = []
-    for n in np.flatnonzero(free):
-        near = np.flatnonzero(np.abs(there - speed * times[n] - offset) <= reach + 1e-6)
+    for query_sample in np.flatnonzero(unused):
+        distances = np.abs(reference_times - line.speed * query_times[query_sample] - line.offset)
+        near = np.flatnonzero(distances <= tolerance + 1e-6)
         if not len(near):
             continue
-        m = near[grid[n, near].argmax()]
-        if grid[n, m] <= 0:
+        reference_sample = near[margins[query_sample, near].argmax()]
+        margin = margins[query_sample, reference_sample]
+        if margin <= 0:
             continue
-        if not runs or n - runs[-1][-1][0] > MAX_GAP_SAMPLES:
+        if not runs or query_sample - runs[-1][-1][0] > MAX_GAP_SAMPLES:
             runs.append([])
-        runs[-1].append((int(n), int(m), float(grid[n, m])))
-    best = max(runs, key=lambda run: sum(weight for _, _, weight in run), default=[])
+        runs[-1].append((int(query_sample), int(reference_sample), float(margin)))
+    best = max(runs, key=lambda run: sum(margin for _, _, margin in run), default=[])
     return np.array([pair[:2] for pair in best], np.int64).reshape(-1, 2)
 
 
-def _stretch(
-    grid: Floats, used: npt.NDArray[np.int64], here: _Side, there: _Side, speed: float, at_least: float
+def _to_segment(
+    margins: Float32Array,
+    run: npt.NDArray[np.int64],
+    query: _SampledVideo,
+    reference: _SampledVideo,
+    speed: float,
+    threshold: float,
 ) -> AlignedSegment:
-    near, far = used.T
-    weights = grid[near, far]
-    # Both sides are sampled, so that the mean over the run tells the offset better than its ends do.
-    offset = float(np.average(there.times[far] - speed * here.times[near], weights=weights))
-    begin = float(here.times[near[0]])
-    end = max(begin, min(float(here.times[near[-1]]) + 1.0, float(here.spans[here.rows[near[-1]], 1])))
-    shown = there.spans[there.rows[far]]
-    first, last = np.clip(speed * np.array([begin, end]) + offset, shown[:, 0].min(), shown[:, 1].max()).tolist()
-    begin = max(begin, (first - offset) / speed)
+    """Return the segment of a run of sample pairs (K, 2)."""
+    query_samples, reference_samples = run.T
+    weights = margins[query_samples, reference_samples]
+    # Sample times are coarse: the mean offset over the run is more exact than the offset at its ends.
+    offset = float(np.average(reference.times[reference_samples] - speed * query.times[query_samples], weights=weights))
+    query_start = float(query.times[query_samples[0]])
+    last_row_end = float(query.spans[query.rows[query_samples[-1]], 1])
+    query_end = max(query_start, min(float(query.times[query_samples[-1]]) + 1.0, last_row_end))
+    shown = reference.spans[reference.rows[reference_samples]]
+    reference_start, reference_end = np.clip(
+        speed * np.array([query_start, query_end]) + offset, shown[:, 0].min(), shown[:, 1].max()
+    ).tolist()
+    query_start = max(query_start, (reference_start - offset) / speed)
+    query_end = max(query_start, min(query_end, (reference_end - offset) / speed))
+    row_pairs = zip(query.rows[query_samples].tolist(), reference.rows[reference_samples].tolist(), strict=True)
     return AlignedSegment(
-        query=(begin, max(begin, min(end, (last - offset) / speed))),
-        reference=(first, last),
+        query=(query_start, query_end),
+        reference=(reference_start, reference_end),
         speed=speed,
-        score=float(weights.mean() + at_least),
-        rows=tuple(dict.fromkeys(zip(here.rows[near].tolist(), there.rows[far].tolist(), strict=True))),
+        score=float(weights.mean() + threshold),
+        rows=tuple(dict.fromkeys(row_pairs)),
     )

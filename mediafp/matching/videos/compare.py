@@ -1,252 +1,257 @@
-"""Matches of a video with the videos and the pictures of a shelf."""
+"""Comparison of a video with the videos and the images of a store.
 
-from collections.abc import Callable
+The path of a query: nearest neighbours of its frames, candidates by votes, temporal alignment, placement of a few frame pairs,
+features, probability, relation by coverage.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from mediafp.matching import calibration, verdicts
-from mediafp.matching.candidates import Candidate, Vectors, background_level, min_hamming_distance, rank_candidates
+from mediafp.matching.candidates import Candidate, background_level, rank_candidates
 from mediafp.matching.images import scoring
-from mediafp.matching.images.local_features import LocalFeatures
-from mediafp.matching.images.placement import PlacementFit, place_image
-from mediafp.matching.images.region_similarity import compute_region_similarity
+from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.references import References
 from mediafp.matching.time_spans import covered_share, find_runs
 from mediafp.matching.videos.alignment import AlignedSegment, align_frames
+from mediafp.matching.videos.frames import FrameComparison, VideoQuery, compare_frames
+from mediafp.types.arrays import Float32Array
 from mediafp.types.matches import Match, Relation, Segment
 
 NEIGHBOURS_PER_FRAME = 60
-"""Rows sought for each kept frame."""
-VOTE_AT = 0.12
-"""Normalised likeness with which a frame votes for a reference."""
+"""Nearest rows searched for each frame. Chosen, not measured."""
+MIN_VOTE_SCORE = 0.12
+"""Score from which a frame votes for a reference. Chosen, not measured."""
+MIN_RANKING_SCORE = 0.01
+"""Smallest score by which the votes for a reference are weighted. Chosen, not measured."""
 MIN_FRAME_SCORE = 0.1
-"""Normalised likeness of two frames from which they may belong to one stretch."""
+"""Score from which two frames may belong to one segment. Chosen, not measured."""
 MAX_ALIGNED = 40
-"""Candidates that are aligned."""
-PLACED = 3
-"""Frame pairs of a video pair that are placed."""
+"""Candidates that are aligned. Chosen, not measured."""
+MAX_PLACED_FRAMES = 3
+"""Frame pairs of two videos that are placed. Chosen, not measured."""
 MIN_SEGMENT_SECONDS = 1.5
-"""Shorter stretches are left out unless they are the whole of a side."""
-MIN_FULL_COVERAGE = 0.7
-"""Share of a video that counts as the whole of it."""
+"""Duration of the query below which a segment is dropped, unless it is the best one. Chosen, not measured."""
 MIN_RELATIVE_SCORE = 0.5
-"""A further stretch must reach this share of the best one's score."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class VideoQuery:
-    """A video that is asked about: embeddings (N, 512), quality (N,), PDQ (N, 32), spans (N, 2), frames."""
-
-    embeddings: Vectors
-    quality: npt.NDArray[np.float32]
-    pdq: npt.NDArray[np.uint8]
-    spans: npt.NDArray[np.float64]
-    local_features: Callable[[int], LocalFeatures | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FrameComparison:
-    """Two frames, or a frame and a picture, looked at closely: PDQ's distance, bits, and how likely they are the same."""
-
-    fit: PlacementFit | None
-    distance: int
-    features: calibration.ImagePairFeatures
-    probability: float
+"""Share of the best segment's score that a further segment must reach. Chosen, not measured."""
+MIN_FULL_COVERAGE = 0.7
+"""Share of a video from which a match covers all of it. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VideoPair:
-    """A candidate that was looked at closely."""
+    """A candidate with its measurements.
+
+    Attributes:
+        candidate: Reference and best pair of rows.
+        features: Features of the pair, from which its probability follows; those of two images if the reference is one.
+        score: Mean score of the aligned rows.
+        segments: Aligned segments, the best first; at least one.
+        frame_comparisons: The frame pairs that were placed; at least one.
+        coverage: Share of the query and of the reference that the segments cover.
+    """
 
     candidate: Candidate
     features: calibration.VideoPairFeatures | calibration.ImagePairFeatures
     score: float
-    """Mean normalised likeness of the rows in step."""
-    stretches: list[AlignedSegment]
+    segments: list[AlignedSegment]
     frame_comparisons: list[FrameComparison]
     coverage: tuple[float, float]
-    """As of a `Match`."""
 
 
-def match_video(query: VideoQuery, shelf: References, *, exclude: str | None = None) -> list[Match]:
-    """Matches by falling probability, unlikely ones included; `without` names an asset to leave out, the query itself."""
-    return sorted(
-        (_match(pair, shelf) for pair in compare_videos(query, shelf, exclude=exclude)),
-        key=lambda m: (-m.probability, m.sha256),
-    )
+def match_video(query: VideoQuery, references: References, *, exclude: str | None = None) -> list[Match]:
+    """Return the matches of a video by falling probability, improbable ones included.
+
+    Args:
+        query: Video to match.
+        references: References to compare with.
+        exclude: SHA-256 of an asset to skip, such as the query itself.
+    """
+    pairs = compare_videos(query, references, exclude=exclude)
+    return sorted((_to_match(pair, references) for pair in pairs), key=lambda m: (-m.probability, m.sha256))
 
 
-def compare_videos(query: VideoQuery, shelf: References, *, exclude: str | None = None) -> list[VideoPair]:
-    """The candidates with all that is measured of each pair."""
+def compare_videos(query: VideoQuery, references: References, *, exclude: str | None = None) -> list[VideoPair]:
+    """Return the candidates that align, with their measurements; arguments as in `match_video`."""
     if not len(query.embeddings):
         return []
-    rows, scores = shelf.search(query.embeddings, NEIGHBOURS_PER_FRAME)
-    levels = background_level(query.embeddings, shelf.background)
-    found = rank_candidates(
-        rows, scores, levels, shelf.owner, shelf.assets, shelf.row, vote_at=VOTE_AT, exclude=exclude
+    neighbours = references.search(query.embeddings, NEIGHBOURS_PER_FRAME)
+    levels = background_level(query.embeddings, references.background)
+    candidates = rank_candidates(neighbours, levels, min_vote_score=MIN_VOTE_SCORE, exclude=exclude)
+    by_votes = sorted(
+        (c for c in candidates if c.votes), key=lambda c: (-c.votes * max(c.score, MIN_RANKING_SCORE), c.sha256)
     )
-    by_votes = sorted((c for c in found if c.votes), key=lambda c: (-c.votes * max(c.score, 0.01), c.sha256))
-    pairs = (_compare(candidate, query, levels, shelf) for candidate in by_votes[:MAX_ALIGNED])
+    pairs = (_measure_pair(candidate, query, levels, references) for candidate in by_votes[:MAX_ALIGNED])
     return [pair for pair in pairs if pair]
 
 
-def _compare(
-    candidate: Candidate, query: VideoQuery, levels: npt.NDArray[np.float32], shelf: References
+def _measure_pair(
+    candidate: Candidate, query: VideoQuery, levels: Float32Array, references: References
 ) -> VideoPair | None:
+    """Return a candidate with its measurements; None if it does not align.
+
+    Args:
+        candidate: Reference and best pair of rows.
+        query: Video to match.
+        levels: Background levels (N,) of the query's rows.
+        references: References to compare with.
+    """
     sha256 = candidate.sha256
-    similarity = query.embeddings.astype(np.float32) @ shelf.embeddings(sha256).astype(np.float32).T - levels[:, None]
-    if shelf.kind(sha256) == "image":
-        return _compare_still(candidate, query, similarity.max(axis=1), shelf)
-    stretches = _keep_significant(align_frames(similarity, query.spans, shelf.spans(sha256), threshold=MIN_FRAME_SCORE))
-    if not stretches:
+    reference_embeddings = references.embeddings(sha256).astype(np.float32)
+    scores = query.embeddings.astype(np.float32) @ reference_embeddings.T - levels[:, None]
+    if references.kind(sha256) == "image":
+        return _measure_image_pair(candidate, query, scores.max(axis=1), references)
+    reference_spans = references.spans(sha256)
+    segments = _keep_significant(align_frames(scores, query.spans, reference_spans, threshold=MIN_FRAME_SCORE))
+    if not segments:
         return None
-    looks = [
-        _look(pair, float(similarity[pair]), query, sha256, shelf)
-        for pair in _select_frame_pairs(stretches, similarity)
+    comparisons = [
+        compare_frames(rows, float(scores[rows]), query, sha256, references)
+        for rows in _select_frame_pairs(segments, scores)
     ]
-    coverage = (
-        covered_share([s.query for s in stretches], query.spans),
-        covered_share([s.reference for s in stretches], shelf.spans(sha256)),
-    )
-    pairs = {pair for stretch in stretches for pair in stretch.rows}
-    score = float(np.mean([similarity[pair] for pair in pairs]))
-    moments = float(np.log1p(min(len({pair[side] for pair in pairs}) for side in (0, 1))))
-    frames = float(np.mean([look.probability for look in looks]))
-    agreement = [max(0.0, look.fit.median_ncc) for look in looks if look.fit and look.fit.is_verified]
-    features = calibration.VideoPairFeatures(
-        frame_probability=frames,
-        moment_evidence=frames * moments,
-        agreement=float(np.median(agreement)) * moments if agreement else 0.0,
-    )
+    aligned = {rows for segment in segments for rows in segment.rows}
+    distinct_rows = min(len({rows[side] for rows in aligned}) for side in (0, 1))
+    log_rows = float(np.log1p(distinct_rows))
+    frame_probability = float(np.mean([comparison.probability for comparison in comparisons]))
+    correlations = [max(0.0, c.fit.median_ncc) for c in comparisons if c.fit and c.fit.is_verified]
     return VideoPair(
         candidate=candidate,
-        features=features,
-        score=score,
-        stretches=stretches,
-        frame_comparisons=looks,
-        coverage=coverage,
+        features=calibration.VideoPairFeatures(
+            frame_probability=frame_probability,
+            moment_evidence=frame_probability * log_rows,
+            agreement=float(np.median(correlations)) * log_rows if correlations else 0.0,
+        ),
+        score=float(np.mean([scores[rows] for rows in aligned])),
+        segments=segments,
+        frame_comparisons=comparisons,
+        coverage=(
+            covered_share([segment.query for segment in segments], query.spans),
+            covered_share([segment.reference for segment in segments], reference_spans),
+        ),
     )
 
 
-def _compare_still(
-    candidate: Candidate, query: VideoQuery, similarity: npt.NDArray[np.float32], shelf: References
+def _measure_image_pair(
+    candidate: Candidate, query: VideoQuery, scores: Float32Array, references: References
 ) -> VideoPair:
-    """A picture of the shelf against the query's frames, judged as two pictures are."""
-    sha256, at = candidate.sha256, int(similarity.argmax())
-    stretches = [
+    """Return a candidate that is an image, compared with the query's best frame as two images are.
+
+    `scores` (N,) are those of the query's rows.
+    """
+    best_row = int(scores.argmax())
+    segments = [
         AlignedSegment(
-            query=times,
+            query=interval,
             reference=(0.0, 0.0),
             speed=1.0,
-            score=float(similarity[rows].max()),
+            score=float(scores[rows].max()),
             rows=tuple((row, 0) for row in range(rows.start, rows.stop)),
         )
-        for times, rows in find_runs(similarity, query.spans)
+        for interval, rows in find_runs(scores, query.spans)
     ]
-    score = float(similarity[at])
-    seen = _look((at, 0), score, query, sha256, shelf)
-    fit = seen.fit if seen.fit and seen.fit.is_verified else None
+    score = float(scores[best_row])
+    comparison = compare_frames((best_row, 0), score, query, candidate.sha256, references)
+    fit = comparison.fit if comparison.fit and comparison.fit.is_verified else None
     return VideoPair(
         candidate=candidate,
-        features=seen.features,
+        features=comparison.features,
         score=score,
-        stretches=stretches,
-        frame_comparisons=[seen],
-        coverage=(covered_share([s.query for s in stretches], query.spans), fit.placement.covered if fit else 1.0),
+        segments=segments,
+        frame_comparisons=[comparison],
+        coverage=(
+            covered_share([segment.query for segment in segments], query.spans),
+            fit.placement.covered if fit else 1.0,
+        ),
     )
 
 
-def _keep_significant(stretches: list[AlignedSegment]) -> list[AlignedSegment]:
-    """The best stretch, and those beside it that are long and alike enough."""
-    if not stretches:
+def _keep_significant(segments: list[AlignedSegment]) -> list[AlignedSegment]:
+    """Return the best segment, and the others that are long enough and score high enough."""
+    if not segments:
         return []
-    best = stretches[0]
+    best = segments[0]
     return [best] + [
-        s
-        for s in stretches[1:]
-        if s.score >= MIN_RELATIVE_SCORE * best.score and s.query[1] - s.query[0] >= MIN_SEGMENT_SECONDS
+        segment
+        for segment in segments[1:]
+        if segment.score >= MIN_RELATIVE_SCORE * best.score
+        and segment.query[1] - segment.query[0] >= MIN_SEGMENT_SECONDS
     ]
 
 
-def _select_frame_pairs(stretches: list[AlignedSegment], similarity: npt.NDArray[np.float32]) -> list[tuple[int, int]]:
-    """The frame pairs that are most alike, from the best stretches."""
-    pairs = sorted((p for s in stretches for p in s.rows), key=lambda p: -float(similarity[p]))
-    spread = pairs[:: max(1, len(pairs) // (2 * PLACED))]
-    return spread[:PLACED]
+def _select_frame_pairs(segments: list[AlignedSegment], scores: Float32Array) -> list[tuple[int, int]]:
+    """Return the row pairs to place: spread over the better half of all aligned pairs."""
+    pairs = sorted((rows for segment in segments for rows in segment.rows), key=lambda rows: -float(scores[rows]))
+    spread = pairs[:: max(1, len(pairs) // (2 * MAX_PLACED_FRAMES))]
+    return spread[:MAX_PLACED_FRAMES]
 
 
-def _look(pair: tuple[int, int], score: float, query: VideoQuery, sha256: str, shelf: References) -> FrameComparison:
-    """What two rows show when they are placed and judged as two pictures are; `score` is their normalised likeness."""
-    mine, theirs = query.local_features(pair[0]), shelf.local_features(sha256, pair[1])
-    fit, close = None, 0.0
-    if mine and theirs and (fit := place_image(mine, theirs)):
-        close = compute_region_similarity(mine, theirs, fit, shelf.embed_with_full_model)
-    distance = min_hamming_distance(query.pdq[pair[0] : pair[0] + 1], shelf.pdq(sha256)[pair[1] : pair[1] + 1])
-    score *= min(float(query.quality[pair[0]]), float(shelf.quality(sha256)[pair[1]]))
-    features = scoring.image_features(score, distance, fit, close)
-    return FrameComparison(fit=fit, distance=distance, features=features, probability=calibration.probability(features))
-
-
-def _relation(coverage: tuple[float, float], still: bool) -> Relation:
-    if still:
-        return "image_in_video"
-    if min(coverage) >= MIN_FULL_COVERAGE:
+def _choose_relation(coverage: tuple[float, float]) -> Relation:
+    """Return the relation of two videos, given the shares of query and reference that the match covers."""
+    query_share, reference_share = coverage
+    if query_share >= MIN_FULL_COVERAGE and reference_share >= MIN_FULL_COVERAGE:
         return "same_video"
-    if max(coverage) >= MIN_FULL_COVERAGE:
-        return "contained_in" if coverage[0] >= MIN_FULL_COVERAGE else "contains"
+    if query_share >= MIN_FULL_COVERAGE:
+        return "contained_in"
+    if reference_share >= MIN_FULL_COVERAGE:
+        return "contains"
     return "shares_footage"
 
 
-def _match(pair: VideoPair, shelf: References) -> Match:
+def _to_match(pair: VideoPair, references: References) -> Match:
+    """Return the match of a pair."""
     sha256 = pair.candidate.sha256
-    likely, score, still = calibration.probability(pair.features), pair.score, shelf.kind(sha256) == "image"
-    fits = [look.fit for look in pair.frame_comparisons if look.fit and look.fit.is_verified]
+    probability, is_image = calibration.probability(pair.features), references.kind(sha256) == "image"
+    fits = [comparison.fit for comparison in pair.frame_comparisons if comparison.fit and comparison.fit.is_verified]
     fit = max(fits, key=lambda f: f.placement.inliers, default=None)
     mirrored = sum(f.placement.mirrored for f in fits) * 2 > len(fits)
-    if still:
-        verdict = scoring.image_verdict(likely, score, fit, pair.frame_comparisons[0].distance)
-        reasons = scoring.image_reasons(pair.frame_comparisons[0].fit, pair.frame_comparisons[0].distance, score)
+    if is_image:
+        (comparison,) = pair.frame_comparisons
+        verdict = scoring.image_verdict(probability, pair.score, fit, comparison.distance)
+        reasons = scoring.image_reasons(comparison.fit, comparison.distance, pair.score)
     else:
-        verdict = verdicts.verdict(likely, score, proven=bool(fits) or len(pair.stretches[0].rows) > 1)
+        verdict = verdicts.verdict(probability, pair.score, proven=bool(fits) or len(pair.segments[0].rows) > 1)
         reasons = _reasons(pair, fit)
-    segments = tuple(
-        Segment(
-            channel="picture",
-            query=(round(s.query[0], 3), round(s.query[1], 3)),
-            reference=(round(s.reference[0], 3), round(s.reference[1], 3)),
-            speed=s.speed,
-            mirrored=mirrored,
-            score=round(s.score, 3),
-        )
-        for s in sorted(pair.stretches, key=lambda s: s.query)
-    )
     return Match(
         sha256=sha256,
-        uris=shelf.uris(sha256),
-        kind=shelf.kind(sha256),
-        relation=_relation(pair.coverage, still),
+        uris=references.uris(sha256),
+        kind=references.kind(sha256),
+        relation="image_in_video" if is_image else _choose_relation(pair.coverage),
         verdict=verdict,
-        probability=likely,
+        probability=probability,
         coverage=pair.coverage,
         placement=fit.placement if fit else None,
-        segments=segments,
+        segments=tuple(
+            _to_segment(segment, mirrored=mirrored) for segment in sorted(pair.segments, key=lambda s: s.query)
+        ),
         why=tuple(reasons),
     )
 
 
+def _to_segment(segment: AlignedSegment, *, mirrored: bool) -> Segment:
+    """Return an aligned segment with rounded times and score."""
+    return Segment(
+        channel="picture",
+        query=(round(segment.query[0], 3), round(segment.query[1], 3)),
+        reference=(round(segment.reference[0], 3), round(segment.reference[1], 3)),
+        speed=segment.speed,
+        mirrored=mirrored,
+        score=round(segment.score, 3),
+    )
+
+
 def _reasons(pair: VideoPair, fit: PlacementFit | None) -> list[str]:
-    seconds, count = sum(s.query[1] - s.query[0] for s in pair.stretches), len(pair.stretches)
-    shares = "{:.0f} % of the query and {:.0f} % of the reference are explained"
+    """Return the measurements for and against a copy of two videos, one sentence each."""
+    seconds, count = sum(s.query[1] - s.query[0] for s in pair.segments), len(pair.segments)
+    query_share, reference_share = pair.coverage
     reasons = [
-        f"{seconds:.0f} s in {count} stretch{'es' if count > 1 else ''} run in step",
-        shares.format(*(100 * part for part in pair.coverage)),
+        f"{seconds:.0f} s of the query align with the reference in {count} segment{'s' if count > 1 else ''}",
+        f"{100 * query_share:.0f} % of the query and {100 * reference_share:.0f} % of the reference are covered",
     ]
     if fit:
         reasons += scoring.placement_reasons(fit.placement)
-    speeds = {s.speed for s in pair.stretches} - {1.0}
+    speeds = {segment.speed for segment in pair.segments} - {1.0}
     if speeds:
-        reasons.append("played at " + ", ".join(f"{speed:g}×" for speed in sorted(speeds)))
-    reasons.append(f"frames are {pair.score:+.2f} above the level of unrelated pictures")
+        reasons.append("the query plays at " + ", ".join(f"{speed:g}×" for speed in sorted(speeds)) + " speed")
+    reasons.append(f"the frames score {pair.score:+.2f} against the level of unrelated images")
     return reasons

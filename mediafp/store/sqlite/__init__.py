@@ -1,5 +1,5 @@
-"""The store in one SQLite database.
+"""A store in one SQLite database.
 
-In: records. Out: records. The only package that uses sqlite3.
+In: records. Out: records. The only package that imports sqlite3.
 Imports: store and types.
 """

@@ -1,38 +1,38 @@
-"""One SHA-256 over all that a store keeps of an asset's pictures, so that an altered database shows."""
+"""The hash over everything that is stored of an asset's frames, with which a changed database is detected."""
 
 import hashlib
 import sqlite3
 import struct
 from typing import Any
 
-_PARTS = (
+_QUERIES = (
     "SELECT type, version, data FROM fingerprint WHERE sha256 = ? ORDER BY type, version",
     "SELECT position, seconds, jpeg FROM thumbnail WHERE sha256 = ? ORDER BY position",
 )
 
 
-def content_hash(db: sqlite3.Connection, sha256: str) -> str:
-    """The SHA-256, in hex, of an asset's stored fingerprints and thumbnails.
+def content_hash(connection: sqlite3.Connection, sha256: str) -> str:
+    """Return the SHA-256, in hex, of an asset's stored fingerprints and thumbnails.
 
-    Of each of the two: the number of rows, then of each row its three values, each as its length and its bytes. Numbers
-    and lengths are little-endian and of eight bytes, text is UTF-8.
+    The hash covers, for each of the two, the number of rows, and for each row the length and the bytes of its three
+    values. Numbers and lengths are little-endian and eight bytes long, text is UTF-8.
     """
     digest = hashlib.sha256()
-    for query in _PARTS:
-        rows = db.execute(query, (sha256,)).fetchall()
+    for query in _QUERIES:
+        rows = connection.execute(query, (sha256,)).fetchall()
         digest.update(struct.pack("<Q", len(rows)))
         for row in rows:
             for value in row:
-                data = _as_bytes(value)
+                data = _to_bytes(value)
                 digest.update(struct.pack("<Q", len(data)))
                 digest.update(data)
     return digest.hexdigest()
 
 
-def _as_bytes(value: Any) -> bytes:
+def _to_bytes(value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape")
     if isinstance(value, int | float):
         return struct.pack("<q" if isinstance(value, int) else "<d", value)
-    # A damaged page may hold nothing where a value has to be.
+    # A damaged page may contain NULL in place of a value.
     return value or b""

@@ -1,41 +1,20 @@
-"""The ledger of a store: one row a file, what became of it and under which version of the pipeline."""
+"""The ledger in the database: one row for each path, with its status and the version that gave it."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from mediafp.store.sqlite import custody_log
+from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import path_bytes, path_string, replace_surrogates, utc_now
+from mediafp.types.runs import LedgerEntry
 
-if TYPE_CHECKING:
-    from mediafp.store.sqlite.store import SqliteStore
-
-
-LedgerState = Literal["done", "skipped", "failed"]
 _COLUMNS = "path, bytes, modified_ns, version, state, sha256, kind, message, attempts"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerEntry:
-    """What became of a file of this size and time; `sha256` is set where done, `kind` and `message` where failed."""
-
-    path: str
-    bytes: int
-    modified_ns: int
-    version: str
-    state: LedgerState
-    sha256: str | None = None
-    kind: str | None = None
-    message: str | None = None
-    attempts: int = 1
-
-
-def write_entry(store: SqliteStore, entry: LedgerEntry) -> None:
-    """Writes a file's row, in the place of the one that it had. Call it inside `writing`."""
+def write_entry(database: Database, entry: LedgerEntry) -> None:
+    """Save the status of a path in place of its earlier status, and log a failure that is new."""
     path = path_bytes(entry.path)
-    before = store.row("SELECT state, kind FROM ledger WHERE path = ?", (path,))
-    store.db.execute(
+    before = database.row("SELECT state, kind FROM ledger WHERE path = ?", (path,))
+    database.execute(
         f"INSERT OR REPLACE INTO ledger ({_COLUMNS}, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             path,
@@ -51,27 +30,27 @@ def write_entry(store: SqliteStore, entry: LedgerEntry) -> None:
         ),
     )
     if entry.state == "failed" and before != ("failed", entry.kind):
-        custody_log.append(store, "failed", {"path": entry.path, "kind": entry.kind})
+        custody_log.append(database, "failed", {"path": entry.path, "kind": entry.kind})
 
 
-def clear_failure(store: SqliteStore, path: str) -> None:
-    """Takes out the row of a folder or an archive that failed and can be read now. Call it inside `writing`."""
-    store.db.execute("DELETE FROM ledger WHERE path = ? AND state = 'failed'", (path_bytes(path),))
-    custody_log.append(store, "mended", {"path": path})
+def clear_failure(database: Database, path: str) -> None:
+    """Remove and log the failed status of a folder or an archive that can be read now."""
+    database.execute("DELETE FROM ledger WHERE path = ? AND state = 'failed'", (path_bytes(path),))
+    custody_log.append(database, "mended", {"path": path})
 
 
-def find_entry(store: SqliteStore, path: str, *, bytes: int, modified_ns: int) -> LedgerEntry | None:
-    """The row of a file that is unchanged since it was written, else None."""
-    row = store.row(
+def find_entry(database: Database, path: str, *, bytes: int, modified_ns: int) -> LedgerEntry | None:
+    """Return the status of a path, or None if it has none or the file has changed since."""
+    row = database.row(
         f"SELECT {_COLUMNS} FROM ledger WHERE path = ? AND bytes = ? AND modified_ns = ?",
         (path_bytes(path), bytes, modified_ns),
     )
     return _entry(row) if row else None
 
 
-def failures(store: SqliteStore) -> list[LedgerEntry]:
-    """The files that could not be taken in, by path."""
-    return [_entry(row) for row in store.rows(f"SELECT {_COLUMNS} FROM ledger WHERE state = 'failed' ORDER BY path")]
+def failures(database: Database) -> list[LedgerEntry]:
+    """Return the failed entries, by path."""
+    return [_entry(row) for row in database.rows(f"SELECT {_COLUMNS} FROM ledger WHERE state = 'failed' ORDER BY path")]
 
 
 def _entry(row: tuple[Any, ...]) -> LedgerEntry:

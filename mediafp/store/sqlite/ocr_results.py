@@ -1,30 +1,24 @@
-"""What stands written in pictures, in a store."""
-
-from __future__ import annotations
+"""OCR results in the database: one row for each image."""
 
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mediafp.store.sqlite import custody_log, text_index
+from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import canonical_json, replace_surrogates
 from mediafp.types.errors import StoreError
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import TimeSpan
 
-if TYPE_CHECKING:
-    from mediafp.store.sqlite.store import SqliteStore
-
-
-_DAMAGED = (ValueError, TypeError, RecursionError)
-"""What reading a stored text raises where it is none."""
+_DAMAGE_ERRORS = (ValueError, TypeError, RecursionError)
+"""Errors of decoding an OCR result that is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Passage:
-    """All lines of a picture, which is no moment of anything."""
+class ImagePassage:
+    """All text lines of one image as one passage, which has no times."""
 
     text: str
     start: float = 0.0
@@ -32,64 +26,71 @@ class _Passage:
     token_times: tuple[TimeSpan, ...] = ()
 
 
-def save_ocr_result(store: SqliteStore, sha256: str, read: OcrResult) -> None:
-    """Writes what was read in a picture in place of what an older version read. Call it inside `writing`."""
-    data = canonical_json([[replace_surrogates(line.text), line.confidence, line.box] for line in read.lines])
-    if store.row("SELECT version, data FROM picture_text WHERE sha256 = ?", (sha256,)) == (read.version, data):
+def save_ocr_result(database: Database, sha256: str, result: OcrResult) -> None:
+    """Save and log the OCR result of an image in place of an older one, and index its text."""
+    data = canonical_json([[replace_surrogates(line.text), line.confidence, line.box] for line in result.lines])
+    stored = database.row("SELECT version, data FROM picture_text WHERE sha256 = ?", (sha256,))
+    if stored == (result.version, data):
         return
-    store.db.execute("INSERT OR REPLACE INTO picture_text VALUES (?, ?, ?)", (sha256, read.version, data))
-    text_index.replace_passages(store.db, sha256, "picture", _passages(read.lines))
-    custody_log.append(store, "read", {"sha256": sha256, "version": read.version, "text": ocr_digest(data)})
+    database.execute("INSERT OR REPLACE INTO picture_text VALUES (?, ?, ?)", (sha256, result.version, data))
+    text_index.replace_passages(database, sha256, "picture", _passages(result.lines))
+    custody_log.append(database, "read", {"sha256": sha256, "version": result.version, "text": ocr_digest(data)})
 
 
-def has_ocr_result(store: SqliteStore, sha256: str, version: str) -> bool:
-    """Whether this version has read the picture."""
-    return store.row("SELECT 1 FROM picture_text WHERE sha256 = ? AND version = ?", (sha256, version)) is not None
+def has_ocr_result(database: Database, sha256: str, version: str) -> bool:
+    """Return True if the store contains the OCR result of an image by this version."""
+    row = database.row("SELECT 1 FROM picture_text WHERE sha256 = ? AND version = ?", (sha256, version))
+    return row is not None
 
 
-def ocr_lines(store: SqliteStore, sha256: str) -> tuple[TextLine, ...] | None:
-    """The lines of text of a picture; None where nobody has looked for any."""
-    row = store.row("SELECT data FROM picture_text WHERE sha256 = ?", (sha256,))
+def ocr_lines(database: Database, sha256: str) -> tuple[TextLine, ...] | None:
+    """Return the text lines of an image, or None if the store contains no OCR result of it.
+
+    Raises:
+        StoreError: The OCR result is damaged.
+    """
+    row = database.row("SELECT data FROM picture_text WHERE sha256 = ?", (sha256,))
     if row is None:
         return None
     try:
-        return _load(row[0])
-    except _DAMAGED as error:
-        raise StoreError(f"the text of {sha256} is damaged ({error}); see: mediafp verify") from error
+        return _decode(row[0])
+    except _DAMAGE_ERRORS as error:
+        raise StoreError(
+            f"cannot read the OCR result of {sha256}: it is damaged ({error}); see: mediafp verify"
+        ) from error
 
 
 def ocr_digest(data: str) -> str:
-    """The SHA-256, in hex, of a text as it is stored: what the log says of it."""
+    """Return the SHA-256, in hex, of an OCR result as it is stored, which the custody log states."""
     return hashlib.sha256(data.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def check_ocr_results(store: SqliteStore) -> Iterator[str]:
-    """What is wrong with the texts and their passages."""
-    db = store.db
-    for sha256, data in db.execute("SELECT sha256, data FROM picture_text ORDER BY 1"):
+def check_ocr_results(database: Database) -> Iterator[str]:
+    """Yield the problems of the OCR results and of their passages."""
+    for sha256, data in database.execute("SELECT sha256, data FROM picture_text ORDER BY 1"):
         try:
-            told = [(one.start, one.end, one.text) for one in _passages(_load(data))]
-        except _DAMAGED as error:
-            yield f"the text of {sha256} is damaged: {error}"
+            passages = [(passage.start, passage.end, passage.text) for passage in _passages(_decode(data))]
+        except _DAMAGE_ERRORS as error:
+            yield f"the OCR result of {sha256} is damaged: {error}"
             continue
-        if text_index.stored_passages(db, sha256, "picture") != told:
-            yield f"the passages of {sha256} are not those of its text"
-    for (holder,) in db.execute(
+        if text_index.stored_passages(database, sha256, "picture") != passages:
+            yield f"the passages of {sha256} differ from its OCR result"
+    for (holder,) in database.execute(
         "SELECT DISTINCT holder FROM passage WHERE source = 'picture'"
         " AND holder NOT IN (SELECT sha256 FROM picture_text) ORDER BY 1"
     ):
-        yield f"picture {holder} has passages and no text"
+        yield f"image {holder} has passages and no OCR result"
 
 
-def _passages(lines: tuple[TextLine, ...]) -> list[_Passage]:
-    return [_Passage("\n".join(replace_surrogates(line.text) for line in lines))] if lines else []
+def _passages(lines: tuple[TextLine, ...]) -> list[ImagePassage]:
+    return [ImagePassage("\n".join(replace_surrogates(line.text) for line in lines))] if lines else []
 
 
-def _load(data: str) -> tuple[TextLine, ...]:
+def _decode(data: str) -> tuple[TextLine, ...]:
     lines = []
     for text, confidence, box in json.loads(data):
         if not isinstance(text, str):
-            raise TypeError("a line that is no text")
+            raise TypeError(f"the text of a line is of type {type(text).__name__}")
         corners = tuple((float(x), float(y)) for x, y in box)
         lines.append(TextLine(text=text, box=corners, confidence=float(confidence)))
     return tuple(lines)

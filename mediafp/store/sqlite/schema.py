@@ -1,14 +1,17 @@
-"""The tables of a store, and the steps from older versions to this one."""
+"""The tables of a store, and the migrations from older versions."""
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.transactions import read_transaction, write_transaction
 from mediafp.types.errors import StoreError
 
-PASSAGE_INDEX = 'CREATE VIRTUAL TABLE passage_index USING fts5 (words, tokenize="unicode61 remove_diacritics 0")'
 APPLICATION_ID = 0x4D465031
+"""Number in the head of the database file that marks it as a store (`PRAGMA application_id`)."""
+PASSAGE_INDEX = 'CREATE VIRTUAL TABLE passage_index USING fts5 (words, tokenize="unicode61 remove_diacritics 0")'
+"""Statement that creates the full-text index."""
 MIGRATIONS = [
     """
     CREATE TABLE asset (
@@ -105,7 +108,7 @@ MIGRATIONS = [
     INSERT INTO ledger
         SELECT path, file.bytes, modified_ns, '1', 'done', sha256, NULL, NULL, 1, added_at
         FROM file JOIN asset USING (sha256);
-    -- A file may have been taken in, and have failed once it was changed. No file has -1 bytes: it is tried again.
+    -- A file may have been ingested, and have failed after a change. No file has -1 bytes: it is tried again.
     INSERT OR REPLACE INTO ledger
         SELECT path, -1, -1, '1', 'failed', NULL, kind, message, attempts, last_at FROM failure;
     DROP TABLE file;
@@ -133,30 +136,43 @@ MIGRATIONS = [
     ) STRICT, WITHOUT ROWID;
     """,
 ]
+"""Statements from each schema version to the next; the first ones create the tables of version 1."""
 SCHEMA_VERSION = len(MIGRATIONS)
+"""Schema version of this program (`PRAGMA user_version`)."""
 FIRST_LOGGED_VERSION = 3
-"""The first version with a log; an older one's assets enter it as they are found."""
+"""First schema version with a custody log; assets of older stores are logged when the store is migrated."""
 
 
-def schema_version(db: sqlite3.Connection) -> int:
-    """The version of the tables, 0 for an empty file. Raises StoreError for another program's, or a newer one."""
-    # Of one state: another process may be making the tables.
-    with read_transaction(db):
-        application, found, tables = (
-            db.execute(query).fetchone()[0]
+def schema_version(connection: sqlite3.Connection, folder: Path) -> int:
+    """Return the schema version of a database; 0 for an empty one.
+
+    Args:
+        connection: The database.
+        folder: Folder of the store, for error messages.
+
+    Raises:
+        StoreError: It belongs to another program, or to a newer version of this one.
+    """
+    # From one state: another process may be creating the tables.
+    with read_transaction(connection):
+        application, version, tables = (
+            connection.execute(query).fetchone()[0]
             for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
         )
-    if application != APPLICATION_ID and (application or found or tables):
-        raise StoreError("the folder holds another program's database; choose another --store")
-    if found > SCHEMA_VERSION:
+    if application != APPLICATION_ID and (application or version or tables):
         raise StoreError(
-            f"the store has version {found}, and this mediafp knows {SCHEMA_VERSION}; it was left as it is: update mediafp"
+            f"cannot open the store '{folder}': the folder contains another program's database; choose another --store"
         )
-    return int(found)
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"cannot open the store '{folder}': its version is {version}, and this mediafp supports {SCHEMA_VERSION};"
+            " update mediafp (the store is unchanged)"
+        )
+    return int(version)
 
 
 def split_statements(script: str) -> Iterator[str]:
-    """The statements of a script, a trigger whole."""
+    """Yield the statements of a script; a trigger is one statement."""
     statement = ""
     for part in script.split(";")[:-1]:
         statement += part + ";"
@@ -165,17 +181,25 @@ def split_statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Brings the tables to VERSION in one transaction. Raises StoreError as `version` does."""
-    if schema_version(db) == SCHEMA_VERSION:
+def migrate(connection: sqlite3.Connection, folder: Path) -> None:
+    """Bring the tables to `SCHEMA_VERSION` in one transaction, and create them in an empty database.
+
+    Args:
+        connection: The database.
+        folder: Folder of the store, for error messages.
+
+    Raises:
+        StoreError: The database belongs to another program, or to a newer version of this one.
+    """
+    if schema_version(connection, folder) == SCHEMA_VERSION:
         return
-    with write_transaction(db):
-        # Again, now that no other process can: two may make one store at once.
-        found = schema_version(db)
-        for migration in MIGRATIONS[found:]:
+    with write_transaction(connection):
+        # Again, now that no other process can write: two may create one store at once.
+        version = schema_version(connection, folder)
+        for migration in MIGRATIONS[version:]:
             for statement in split_statements(migration):
-                db.execute(statement)
-        if found < FIRST_LOGGED_VERSION:
-            custody_log.log_existing_assets(db)
-        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+                connection.execute(statement)
+        if version < FIRST_LOGGED_VERSION:
+            custody_log.log_existing_assets(connection)
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")

@@ -1,65 +1,74 @@
-"""What is said and written, as passages in a store, and what is found in them by their words."""
-
-from __future__ import annotations
+"""The full-text index in the database: the passages of transcripts and OCR results, and the search in them."""
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Literal, Protocol
+from itertools import islice
+from typing import Literal, Protocol
 
+from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.phrases import match_phrases, split_phrases
 from mediafp.store.sqlite.schema import PASSAGE_INDEX
+from mediafp.store.sqlite.sightings import uris
 from mediafp.store.sqlite.values import replace_surrogates
 from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.media import TimeSpan
-from mediafp.types.tokens import Token, index_form, is_cjk, tokenise
+from mediafp.types.tokens import index_form
 from mediafp.types.transcripts import SearchHit
 
-if TYPE_CHECKING:
-    from mediafp.store.sqlite.store import SqliteStore
-
-
 Source = Literal["speech", "picture"]
+"""Kind of a passage: a transcript segment of an audio, or the text of an image."""
 LOOKAHEAD_TOKENS = 16
-"""Tokens of the next utterance that are indexed with each: a phrase may be cut between two."""
-TAIL_SECONDS = 2.0
-"""A later utterance does not go on with the sentence."""
+"""Tokens of the next passage that are indexed with each one, so that a phrase cut between two is found. Chosen, not
+measured."""
+MAX_PAUSE_SECONDS = 2.0
+"""Pause, seconds, up to which the next transcript segment continues the sentence. Chosen, not measured."""
 _INDEX_TABLES = ("data", "idx", "content", "docsize", "config")
-"""In which FTS5 keeps an index."""
-_HOLDERS = {
+"""Suffixes of the tables in which FTS5 keeps an index."""
+_ASSET_QUERIES = {
     "speech": "SELECT s.sha256 FROM sound s JOIN asset a ON a.sha256 = s.sha256 WHERE s.sound = ? ORDER BY 1",
     "picture": "SELECT sha256 FROM asset WHERE sha256 = ?",
 }
-"""The assets of a passage's holder: a sound, or a picture."""
+"""Queries for the assets of a passage's holder, which is an audio or an image."""
 
 
 class Passage(Protocol):
-    """A stretch of text, in presentation seconds; `times` are those of its tokens, where they are known."""
+    """A text with its time span, in presentation seconds."""
 
     @property
-    def start(self) -> float: ...
+    def start(self) -> float:
+        """Start of the time span."""
+        ...
+
     @property
-    def end(self) -> float: ...
+    def end(self) -> float:
+        """End of the time span."""
+        ...
+
     @property
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """The text."""
+        ...
+
     @property
-    def token_times(self) -> tuple[TimeSpan, ...]: ...
+    def token_times(self) -> tuple[TimeSpan, ...]:
+        """Time spans of the tokens; empty if they are unknown."""
+        ...
 
 
-def replace_passages(db: sqlite3.Connection, holder: str, source: Source, said: Sequence[Passage]) -> None:
-    """Replaces the passages of a sound or a picture. Call it inside `writing`."""
-    db.execute(
+def replace_passages(database: Database, holder: str, source: Source, passages: Sequence[Passage]) -> None:
+    """Replace the passages of an audio or an image, whose SHA-256 is `holder`."""
+    database.execute(
         "DELETE FROM passage_index WHERE rowid IN (SELECT id FROM passage WHERE holder = ? AND source = ?)",
         (holder, source),
     )
-    db.execute("DELETE FROM passage WHERE holder = ? AND source = ?", (holder, source))
-    follower: tuple[int, Passage] | None = None
-    for passage in reversed(said):
-        goes_on = follower is not None and follower[1].start - passage.end <= TAIL_SECONDS
-        number = db.execute(
+    database.execute("DELETE FROM passage WHERE holder = ? AND source = ?", (holder, source))
+    following: tuple[int, Passage] | None = None
+    for passage in reversed(passages):
+        if following and following[1].start - passage.end > MAX_PAUSE_SECONDS:
+            following = None
+        row_id = database.execute(
             "INSERT INTO passage (holder, source, start, end, text, times, next) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 holder,
@@ -68,181 +77,99 @@ def replace_passages(db: sqlite3.Connection, holder: str, source: Source, said: 
                 passage.end,
                 replace_surrogates(passage.text),
                 json.dumps(passage.token_times) if passage.token_times else None,
-                follower[0] if follower and goes_on else None,
+                following[0] if following else None,
             ),
         ).lastrowid
-        assert number is not None, "the row was just written"
+        assert row_id is not None, "the row was just inserted"
         words = index_form(replace_surrogates(passage.text)).split()
-        if follower and goes_on:
-            words += index_form(replace_surrogates(follower[1].text)).split()[:LOOKAHEAD_TOKENS]
-        db.execute("INSERT INTO passage_index (rowid, words) VALUES (?, ?)", (number, " ".join(words)))
-        follower = number, passage
+        if following:
+            words += index_form(replace_surrogates(following[1].text)).split()[:LOOKAHEAD_TOKENS]
+        database.execute("INSERT INTO passage_index (rowid, words) VALUES (?, ?)", (row_id, " ".join(words)))
+        following = row_id, passage
 
 
-def search_passages(store: SqliteStore, text: str, limit: int | None = None) -> Iterator[SearchHit]:
-    """The passages that hold all words and phrases of a text, best first.
-
-    Words and runs of CJK characters are sought anywhere in a passage, a run as it stands, with the numbers in it; what
-    is in double quotes is one phrase. Raises UsageError for a text without a word.
-    """
-    phrases = _phrases(text)
-    if not phrases:
-        raise UsageError("there is no word to search for; name a word, a name or a phrase")
-    return islice(_hits(store, phrases), limit)
-
-
-def stored_passages(db: sqlite3.Connection, holder: str, source: Source) -> list[tuple[float, float, str]]:
-    """Start, end and text of a holder's passages, in order."""
-    rows = db.execute(
+def stored_passages(database: Database, holder: str, source: Source) -> list[tuple[float, float, str]]:
+    """Return start, end and text of the passages of an audio or an image, in order."""
+    rows = database.execute(
         "SELECT start, end, text FROM passage WHERE holder = ? AND source = ? ORDER BY 1, 2, 3", (holder, source)
     )
     return rows.fetchall()
 
 
-def check_text_index(store: SqliteStore) -> list[str]:
-    """What is wrong with the word index; an empty list where it is sound."""
-    db = store.db
-    found = [
-        f"passage {number} is {fault} the word index"
-        for fault, query in (
-            ("missing from", "SELECT id FROM passage EXCEPT SELECT id FROM passage_index_content"),
-            ("gone, but still in", "SELECT id FROM passage_index_content EXCEPT SELECT id FROM passage"),
-        )
-        for (number,) in db.execute(query)
-    ]
-    # FTS5's own check asks for the lock of a writer, so that a copy is checked.
+def search_passages(database: Database, text: str, limit: int | None = None) -> Iterator[SearchHit]:
+    """Return the passages that contain every word and phrase of a text, best first.
+
+    Raises:
+        UsageError: The text contains no word.
+        StoreError: The full-text index is damaged.
+    """
+    phrases = split_phrases(text)
+    if not phrases:
+        raise UsageError(f"cannot search for {text[:40]!r}: it contains no word; name a word, a name or a phrase")
+    return islice(_iter_hits(database, phrases), limit)
+
+
+def check_text_index(database: Database) -> Iterator[str]:
+    """Yield the problems of the full-text index."""
+    for problem, query in (
+        ("is missing from the full-text index", "SELECT id FROM passage EXCEPT SELECT id FROM passage_index_content"),
+        (
+            "is gone, but still in the full-text index",
+            "SELECT id FROM passage_index_content EXCEPT SELECT id FROM passage",
+        ),
+    ):
+        for (row_id,) in database.execute(query):
+            yield f"passage {row_id} {problem}"
+    # FTS5 locks a database for writing when it checks an index, so that a copy is checked.
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
         copy.execute(PASSAGE_INDEX)
         try:
             for table in (f"passage_index_{name}" for name in _INDEX_TABLES):
-                rows = db.execute(f"SELECT * FROM {table}")
-                marks = ", ".join("?" * len(rows.description))
+                rows = database.execute(f"SELECT * FROM {table}")
+                placeholders = ", ".join("?" * len(rows.description))
                 copy.execute(f"DELETE FROM {table}")
-                copy.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+                copy.executemany(f"INSERT INTO {table} VALUES ({placeholders})", rows)
             copy.execute("INSERT INTO passage_index (passage_index, rank) VALUES ('integrity-check', 0)")
         except (sqlite3.Error, ValueError) as error:
-            # A ValueError: text that is no UTF-8.
-            found.append(f"the word index is damaged: {error}")
-    return found
+            # A ValueError is raised for text that is not UTF-8.
+            yield f"the full-text index is damaged: {error}"
 
 
-def _hits(store: SqliteStore, phrases: Sequence[Sequence[str]]) -> Iterator[SearchHit]:
+def _iter_hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator[SearchHit]:
     try:
-        rows = store.db.execute(
+        rows = database.execute(
             "SELECT p.holder, p.source, p.start, p.end, p.text, p.times, n.text, n.end FROM passage_index"
             " JOIN passage p ON p.id = passage_index.rowid LEFT JOIN passage n ON n.id = p.next"
             " WHERE passage_index MATCH ? ORDER BY bm25(passage_index), p.holder, p.start, p.id DESC",
             (" AND ".join('"' + " ".join(phrase) + '"' for phrase in phrases),),
         ).fetchall()
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"the word index cannot be searched ({error}); see: mediafp verify") from error
-    for holder, source, start, end, said, times, following, following_end in rows:
-        found = _marked(phrases, said, following)
-        if found is None:
+        raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify") from error
+    for holder, source, start, end, text, times, next_text, next_end in rows:
+        match = match_phrases(phrases, text, next_text)
+        if match is None:
             continue
-        spans = json.loads(times) if times else []
-        if found.beyond:
-            end = following_end
-        elif len(spans) == found.words:
-            start, end = min(spans[n][0] for n in found.told), max(spans[n][1] for n in found.told)
-        for (sha256,) in store.rows(_HOLDERS[source], (holder,)):
+        token_times = _decode_times(times)
+        if match.crosses_end:
+            end = next_end
+        elif len(token_times) == match.passage_tokens:
+            start = min(token_times[number][0] for number in match.tokens)
+            end = max(token_times[number][1] for number in match.tokens)
+        # As a list: an open query would keep the thread from writing between two hits.
+        for (sha256,) in list(database.rows(_ASSET_QUERIES[source], (holder,))):
             yield SearchHit(
                 sha256=sha256,
-                uris=store.uris(sha256),
+                uris=uris(database, sha256),
                 source=source,
                 start=start,
                 end=end,
-                text=found.text,
-                marks=found.marks,
+                text=match.text,
+                marks=match.marks,
             )
 
 
-def _phrases(text: str) -> list[list[str]]:
-    """What is sought: words, runs of CJK characters, and what stands in double quotes, as tokens each."""
-    found: list[list[str]] = []
-    parts = re.split('["“”＂]', text)
-    for n, part in enumerate(parts):
-        # What follows a quote that is never closed is no phrase.
-        if n % 2 and n < len(parts) - 1:
-            found.append([token.text for token in tokenise(part)])
-            continue
-        run: list[Token] = []
-        for token in tokenise(part):
-            joined = run and run[-1].end == token.start and _runs_on(run[-1]) and _runs_on(token)
-            if run and not joined:
-                found.append([t.text for t in run])
-                run = []
-            run.append(token)
-        found.append([t.text for t in run])
-    return [phrase for phrase in found if phrase]
-
-
-def _runs_on(token: Token) -> bool:
-    """Whether it joins its neighbour in a run; a number does, since 三十五 is one."""
-    return is_cjk(token.text) or token.text.isdigit()
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    words: list[str]
-    places: list[tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """The text of a hit, the places of the phrases in it and their tokens; `words`: how many the passage itself has.
-
-    `beyond`: they reach into the passage that follows, and the text is that of both.
-    """
-
-    text: str
-    marks: tuple[tuple[int, int], ...]
-    told: list[int]
-    words: int
-    beyond: bool
-
-
-def _marked(phrases: Sequence[Sequence[str]], said: str, following: str | None) -> _Found | None:
-    """Where the phrases stand in a passage, or in it and what follows; None where that is no hit of its own."""
-    own = _tokenised(said)
-    places = [_places(phrase, own.words) for phrase in phrases]
-    if all(places):
-        return _found(said, own, places, len(own.words), beyond=False)
-    if following is None:
-        # FTS5 takes no notice of a few characters that are tokens here, as ・.
-        return None
-    border, after = len(own.words), _tokenised(following)
-    shift = len(said) + 1
-    both = _Text(own.words + after.words, own.places + [(a + shift, b + shift) for a, b in after.places])
-    places = [_places(phrase, both.words) for phrase in phrases]
-    cut = any(place.start < border < place.stop for place in chain(*places))
-    alone = all(any(place.start >= border for place in found) for found in places)
-    if not all(places) or (alone and not cut):
-        # What follows is a hit by itself.
-        return None
-    return _found(f"{said} {following}", both, places, border, beyond=True)
-
-
-def _found(text: str, read: _Text, places: Sequence[Sequence[range]], words: int, *, beyond: bool) -> _Found:
-    told = list(chain(*places))
-    return _Found(
-        text=text,
-        marks=tuple(sorted({(read.places[place.start][0], read.places[place.stop - 1][1]) for place in told})),
-        told=sorted({n for place in told for n in place}),
-        words=words,
-        beyond=beyond,
-    )
-
-
-def _places(phrase: Sequence[str], words: Sequence[str]) -> list[range]:
-    size = len(phrase)
-    return [
-        range(n, n + size)
-        for n, word in enumerate(words)
-        if word == phrase[0] and list(words[n : n + size]) == list(phrase)
-    ]
-
-
-def _tokenised(text: str) -> _Text:
-    found = tokenise(text)
-    return _Text([t.text for t in found], [(t.start, t.end) for t in found])
+def _decode_times(times: str | None) -> list[TimeSpan]:
+    try:
+        return [(start, end) for start, end in json.loads(times)] if times else []
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"cannot search the full-text index: damaged times ({error}); see: mediafp verify") from error

@@ -1,4 +1,4 @@
-"""The two kinds of transaction of a store's database: one to read in, one to write in."""
+"""Transactions of a connection: one to read in, one to write in."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,30 +6,31 @@ from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def read_transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All reading in it sees one state, whoever writes meanwhile; inside a transaction, that of the transaction."""
-    if db.in_transaction:
+def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Give all reads inside one state, whatever is written meanwhile; inside a transaction, the state of that one."""
+    if connection.in_transaction:
         yield
         return
-    db.execute("BEGIN")
+    connection.execute("BEGIN")
     try:
         yield
     finally:
-        # SQLite itself ends it on some errors. Nothing was written; a damaged index makes a COMMIT fail all the same.
-        if db.in_transaction:
-            db.execute("ROLLBACK")
+        # SQLite itself ends the transaction on some errors. A ROLLBACK, because a damaged index can make a COMMIT fail
+        # though nothing was written.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 @contextmanager
-def write_transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All writing in it is done as a whole, or not at all where an exception leaves it."""
-    db.execute("BEGIN IMMEDIATE")
+def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Save all writes inside, or none if an exception leaves the block."""
+    connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-        db.execute("COMMIT")
+        connection.execute("COMMIT")
     except BaseException:
-        if db.in_transaction:
-            # What first went wrong is told, not that it could not be undone either: nothing was committed.
+        if connection.in_transaction:
+            # The first error is the one to raise: a failed ROLLBACK leaves nothing committed either.
             with suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
+                connection.execute("ROLLBACK")
         raise

@@ -1,163 +1,199 @@
-"""Transcripts in a store."""
-
-from __future__ import annotations
+"""Transcripts in the database: the audio of each file, and one row for each audio and version."""
 
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mediafp.store.sqlite import custody_log, text_index
+from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import replace_surrogates
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
-from mediafp.types.transcripts import Transcript, TranscriptSegment
+from mediafp.types.transcripts import TranscribedAudio, Transcript, TranscriptSegment
 
-if TYPE_CHECKING:
-    from mediafp.store.sqlite.store import SqliteStore
-from mediafp.types.transcripts import TranscribedAudio
-
+TRANSCRIPT_TYPE = "words"
+"""Fingerprint type of transcripts: their table has a column for its version, and none for its name."""
 _BEST_FIRST = "rank DESC, made_at DESC, version"
-_DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""What reading a stored transcript raises where it is none."""
+"""Order of the transcripts of one audio: by model, then the newest."""
+_DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""Errors of decoding a transcript that is damaged."""
 
 
-def save_transcription(store: SqliteStore, sha256: str, spoken: TranscribedAudio) -> None:
-    """Writes what was heard in a file. Call it inside `writing`."""
-    save_audio_id(store, sha256, spoken.audio_sha256)
-    if spoken.transcript and spoken.fingerprint:
-        save_transcript(store, spoken.audio_sha256, spoken.transcript, spoken.fingerprint, spoken.model_rank)
+def save_transcription(database: Database, sha256: str, transcribed: TranscribedAudio) -> None:
+    """Save a file's audio, and its transcript if there is one."""
+    save_audio_id(database, sha256, transcribed.audio_sha256)
+    if transcribed.transcript and transcribed.fingerprint:
+        save_transcript(
+            database, transcribed.audio_sha256, transcribed.transcript, transcribed.fingerprint, transcribed.model_rank
+        )
 
 
-def save_audio_id(store: SqliteStore, sha256: str, audio: str) -> None:
-    """Notes which sound, by its SHA-256, a file's bytes hold; "" for none. Call it inside `writing`."""
-    store.db.execute("INSERT OR REPLACE INTO sound VALUES (?, ?)", (sha256, audio))
+def save_audio_id(database: Database, sha256: str, audio_sha256: str) -> None:
+    """Save which audio a file contains; "" for none."""
+    database.execute("INSERT OR REPLACE INTO sound VALUES (?, ?)", (sha256, audio_sha256))
 
 
-def find_audio_id(store: SqliteStore, sha256: str) -> str | None:
-    """The sound that a file's bytes hold, "" for none; None where nobody has listened."""
-    row = store.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,))
+def find_audio_id(database: Database, sha256: str) -> str | None:
+    """Return the SHA-256 of a file's audio, "" for none; None if the file was never transcribed."""
+    row = database.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,))
     return row[0] if row else None
 
 
-def save_transcript(store: SqliteStore, audio: str, transcript: Transcript, words: Fingerprint, rank: int) -> None:
-    """Writes a transcript beside those of other models; the one of the highest rank, then the newest, is searched.
+def save_transcript(
+    database: Database, audio_sha256: str, transcript: Transcript, fingerprint: Fingerprint, rank: int
+) -> None:
+    """Save a transcript and its fingerprint beside those of other models, log it, and index the best one.
 
-    Written again it is no newer. Call it inside `writing`.
+    Saving an unchanged transcript again does not make it newer.
     """
-    before, version, data = _best_version(store, audio), transcript.version, _dump(transcript)
-    kept = store.row("SELECT model, data FROM transcript WHERE sound = ? AND version = ?", (audio, version))
-    store.db.execute(
+    version, data = transcript.version, _encode(transcript)
+    best_before = _best_version(database, audio_sha256)
+    stored = database.row("SELECT model, data FROM transcript WHERE sound = ? AND version = ?", (audio_sha256, version))
+    database.execute(
         "INSERT INTO transcript VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sound, version) DO UPDATE SET"
         " model = excluded.model, rank = excluded.rank, data = excluded.data,"
         " words_version = excluded.words_version, words = excluded.words,"
         " made_at = CASE data WHEN excluded.data THEN made_at ELSE excluded.made_at END",
         (
-            audio,
+            audio_sha256,
             version,
             transcript.model,
             rank,
             data,
-            words.version,
-            pack_fingerprint(words),
+            fingerprint.version,
+            pack_fingerprint(fingerprint),
             datetime.now(UTC).isoformat(),
         ),
     )
-    if kept != (transcript.model, data):
-        told = {"sound": audio, "version": version, "model": transcript.model, "words": transcript_digest(data)}
-        custody_log.append(store, "transcribed", told)
-    after = _best_version(store, audio)
-    if after == version:
-        text_index.replace_passages(store.db, audio, "speech", transcript.segments)
-    elif after != before and (chosen := best_transcript(store, audio)):
-        # This version was the best, and has come back with a lower rank.
-        text_index.replace_passages(store.db, audio, "speech", chosen.segments)
+    if stored != (transcript.model, data):
+        details = {
+            "sound": audio_sha256,
+            "version": version,
+            "model": transcript.model,
+            "words": transcript_digest(data),
+        }
+        custody_log.append(database, "transcribed", details)
+    best_after = _best_version(database, audio_sha256)
+    if best_after == version:
+        text_index.replace_passages(database, audio_sha256, "speech", transcript.segments)
+    elif best_after != best_before and (best := best_transcript(database, audio_sha256)):
+        # This version was the best one, and its rank has fallen.
+        text_index.replace_passages(database, audio_sha256, "speech", best.segments)
 
 
 def transcript_digest(data: str) -> str:
-    """The SHA-256, in hex, of a transcript as it is stored: what the log says of it."""
+    """Return the SHA-256, in hex, of a transcript as it is stored, which the custody log states."""
     return hashlib.sha256(data.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def load_transcript(store: SqliteStore, audio: str, version: str) -> Transcript | None:
-    """What one version heard in a sound; None where it has not listened."""
-    row = store.row("SELECT data FROM transcript WHERE sound = ? AND version = ?", (audio, version))
-    return _read(audio, row[0]) if row else None
+def load_transcript(database: Database, audio_sha256: str, version: str) -> Transcript | None:
+    """Return the transcript of an audio by one version, or None.
+
+    Raises:
+        StoreError: The transcript is damaged.
+    """
+    row = database.row("SELECT data FROM transcript WHERE sound = ? AND version = ?", (audio_sha256, version))
+    return _read(audio_sha256, row[0]) if row else None
 
 
-def best_transcript(store: SqliteStore, audio: str) -> Transcript | None:
-    """The best model's transcript of a sound; None where there is none."""
-    row = store.row(f"SELECT data FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (audio,))
-    return _read(audio, row[0]) if row else None
+def best_transcript(database: Database, audio_sha256: str) -> Transcript | None:
+    """Return the best transcript of an audio, or None.
+
+    Raises:
+        StoreError: The transcript is damaged.
+    """
+    row = database.row(f"SELECT data FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (audio_sha256,))
+    return _read(audio_sha256, row[0]) if row else None
 
 
-def find_transcript(store: SqliteStore, sha256: str) -> Transcript | None:
-    """The best transcript of an asset; None where there is none, or it holds no sound."""
-    audio = find_audio_id(store, sha256)
-    return best_transcript(store, audio) if audio else None
+def find_transcript(database: Database, sha256: str) -> Transcript | None:
+    """Return the best transcript of a file, or None if there is none or the file contains no audio.
+
+    Raises:
+        StoreError: The transcript is damaged.
+    """
+    audio_sha256 = find_audio_id(database, sha256)
+    return best_transcript(database, audio_sha256) if audio_sha256 else None
 
 
-def is_transcribed(store: SqliteStore, sha256: str, version: str) -> bool:
-    """Whether this version has listened to the file, or the file holds no sound."""
-    audio = find_audio_id(store, sha256)
-    if not audio:
-        return audio is not None
-    return store.row("SELECT 1 FROM transcript WHERE sound = ? AND version = ?", (audio, version)) is not None
+def is_transcribed(database: Database, sha256: str, version: str) -> bool:
+    """Return True if this version has transcribed the file, or the file contains no audio."""
+    audio_sha256 = find_audio_id(database, sha256)
+    if not audio_sha256:
+        return audio_sha256 is not None
+    row = database.row("SELECT 1 FROM transcript WHERE sound = ? AND version = ?", (audio_sha256, version))
+    return row is not None
 
 
-def has_transcripts(store: SqliteStore) -> bool:
-    """Whether the store holds any."""
-    return store.row("SELECT 1 FROM transcript LIMIT 1") is not None
+def has_transcripts(database: Database) -> bool:
+    """Return True if the store contains a transcript."""
+    return database.row("SELECT 1 FROM transcript LIMIT 1") is not None
 
 
-def transcript_fingerprints(store: SqliteStore) -> Iterator[Fingerprint]:
-    """The words of every asset's best transcript, by SHA-256."""
-    rows = store.rows(
+def transcript_fingerprints(database: Database) -> Iterator[Fingerprint]:
+    """Yield the fingerprint of every asset's best transcript, by SHA-256.
+
+    Raises:
+        StoreError: A fingerprint is damaged.
+    """
+    rows = database.rows(
         "SELECT s.sha256, t.words_version, t.words FROM sound s JOIN asset a ON a.sha256 = s.sha256 JOIN transcript t"
         " ON t.sound = s.sound AND t.version = (SELECT version FROM transcript WHERE sound = s.sound"
         f" ORDER BY {_BEST_FIRST} LIMIT 1) ORDER BY s.sha256"
     )
     for sha256, version, data in rows:
         try:
-            yield unpack_fingerprint(sha256, "words", version, data)
+            yield unpack_fingerprint(sha256, TRANSCRIPT_TYPE, version, data)
         except ValueError as error:
-            raise StoreError(f"the words of {sha256} are damaged ({error}); see: mediafp verify") from error
+            raise StoreError(
+                f"cannot read the transcript fingerprint of {sha256}: it is damaged ({error}); see: mediafp verify"
+            ) from error
 
 
-def check_transcripts(store: SqliteStore) -> list[str]:
-    """What is wrong with transcripts and their passages; an empty list where all is sound."""
-    db = store.db
-    found, seen = [], set()
-    for audio, version, data, words_version, words in db.execute(
+def check_transcripts(database: Database) -> Iterator[str]:
+    """Yield the problems of the transcripts and of their passages."""
+    checked = set()
+    for audio_sha256, version, data, words_version, words in database.execute(
         f"SELECT sound, version, data, words_version, words FROM transcript ORDER BY sound, {_BEST_FIRST}"
     ):
-        is_best = audio not in seen
-        seen.add(audio)
+        is_best = audio_sha256 not in checked
+        checked.add(audio_sha256)
         try:
-            unpack_fingerprint(audio, "words", words_version, words)
-            told = sorted((u.start, u.end, replace_surrogates(u.text)) for u in _load(data).segments)
-        except _DAMAGED as error:
-            found.append(f"transcript {version} of sound {audio} is damaged: {error}")
+            unpack_fingerprint(audio_sha256, TRANSCRIPT_TYPE, words_version, words)
+            passages = sorted((s.start, s.end, replace_surrogates(s.text)) for s in _decode(data).segments)
+        except _DAMAGE_ERRORS as error:
+            yield f"transcript {version} of audio {audio_sha256} is damaged: {error}"
             continue
-        if is_best and text_index.stored_passages(db, audio, "speech") != told:
-            found.append(f"the passages of sound {audio} are not those of its best transcript, {version}")
-    for (holder,) in db.execute(
+        if is_best and text_index.stored_passages(database, audio_sha256, "speech") != passages:
+            yield f"the passages of audio {audio_sha256} differ from its best transcript, {version}"
+    for (holder,) in database.execute(
         "SELECT DISTINCT holder FROM passage WHERE source = 'speech'"
         " AND holder NOT IN (SELECT sound FROM transcript) ORDER BY 1"
     ):
-        found.append(f"sound {holder} has passages and no transcript")
-    return found
+        yield f"audio {holder} has passages and no transcript"
 
 
-def _best_version(store: SqliteStore, audio: str) -> str | None:
-    row = store.row(f"SELECT version FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (audio,))
+def _best_version(database: Database, audio_sha256: str) -> str | None:
+    row = database.row(
+        f"SELECT version FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (audio_sha256,)
+    )
     return row[0] if row else None
 
 
-def _dump(transcript: Transcript) -> str:
-    """Return a transcript as JSON under the stored keys, which are older than the names of the fields."""
+def _read(audio_sha256: str, data: str) -> Transcript:
+    try:
+        return _decode(data)
+    except _DAMAGE_ERRORS as error:
+        raise StoreError(
+            f"cannot read a transcript of audio {audio_sha256}: it is damaged ({error}); see: mediafp verify"
+        ) from error
+
+
+def _encode(transcript: Transcript) -> str:
+    """Return a transcript as JSON under the stored keys, some of which are older than the names of the fields."""
     fields = asdict(transcript)
     segments = fields.pop("segments")
     for segment in segments:
@@ -165,19 +201,12 @@ def _dump(transcript: Transcript) -> str:
     return json.dumps({**fields, "utterances": segments}, ensure_ascii=True)
 
 
-def _read(audio: str, data: str) -> Transcript:
-    try:
-        return _load(data)
-    except _DAMAGED as error:
-        raise StoreError(f"a transcript of sound {audio} is damaged ({error}); see: mediafp verify") from error
-
-
-def _load(data: str) -> Transcript:
+def _decode(data: str) -> Transcript:
     fields = json.loads(data)
-    segments = tuple(_load_segment(stored) for stored in fields.pop("utterances"))
+    segments = tuple(_decode_segment(stored) for stored in fields.pop("utterances"))
     return Transcript(**{**fields, "segments": segments})
 
 
-def _load_segment(stored: dict[str, Any]) -> TranscriptSegment:
+def _decode_segment(stored: dict[str, Any]) -> TranscriptSegment:
     times = tuple((start, end) for start, end in stored.pop("times"))
     return TranscriptSegment(**{**stored, "flags": tuple(stored["flags"]), "token_times": times})

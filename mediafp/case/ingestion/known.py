@@ -1,0 +1,80 @@
+"""The decision which files an ingest need not process again."""
+
+from collections.abc import Mapping
+
+from mediafp.case.ingestion.items import IngestItem
+from mediafp.store import Store
+from mediafp.types.errors import ErrorKind
+from mediafp.types.runs import LedgerEntry
+
+TRANSIENT_KINDS: frozenset[ErrorKind] = frozenset(("unreadable",))
+"""Kinds of failure whose cause is not the content: each run tries again. The others are tried again on request."""
+
+
+def find_current_entry(store: Store, item: IngestItem, version: str, *, retry_failed: bool) -> LedgerEntry | None:
+    """Return the ledger entry of an unchanged file that this version of the analysis need not process again.
+
+    Args:
+        store: The store.
+        item: The file.
+        version: Version of the analysis.
+        retry_failed: Process files that failed before again.
+
+    Returns:
+        The entry, or None if the file is to be processed.
+    """
+    entry = store.find_ledger_entry(item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
+    if entry is None or entry.version != version:
+        return None
+    return None if entry.state == "failed" and (retry_failed or entry.kind in TRANSIENT_KINDS) else entry
+
+
+class KnownFiles:
+    """The files and contents that a store contains, as far as one run needs them."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        version: str,
+        retry_failed: bool,
+        ocr_version: str | None,
+        transcription_version: str | None,
+    ) -> None:
+        """Take the versions of the run.
+
+        Args:
+            store: The store.
+            version: Version of the analysis.
+            retry_failed: Process files that failed before again.
+            ocr_version: Version of OCR; None if the run does no OCR.
+            transcription_version: Version of the transcripts; None if the run transcribes nothing.
+        """
+        self._store, self._version, self._retry_failed = store, version, retry_failed
+        self._ocr_version, self._transcription_version = ocr_version, transcription_version
+
+    def find_done(self, item: IngestItem) -> LedgerEntry | None:
+        """Return the ledger entry of a file that needs no work, or None."""
+        entry = find_current_entry(self._store, item, self._version, retry_failed=self._retry_failed)
+        return None if entry and entry.sha256 and self.lacks_text(entry.sha256) else entry
+
+    def count_attempts(self, item: IngestItem) -> int:
+        """Return how often an unchanged file has failed."""
+        entry = self._store.find_ledger_entry(item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
+        return entry.attempts if entry and entry.state == "failed" else 0
+
+    def has_content(self, sha256: str, versions: Mapping[str, str]) -> bool:
+        """Return True if the store contains an asset with fingerprints of these types and versions."""
+        return self._store.has_fingerprints(sha256, versions)
+
+    def lacks_text(self, sha256: str) -> bool:
+        """Return True if the run is to add the OCR result or the transcript of a stored asset."""
+        if self._store.asset(sha256).kind == "image":
+            return self._ocr_version is not None and not self._store.has_ocr_result(sha256, self._ocr_version)
+        version = self._transcription_version
+        return version is not None and not self._store.is_transcribed(sha256, version)
+
+    def has_transcript(self, audio_sha256: str) -> bool:
+        """Return True if the store contains the transcript of an audio by the version of the run."""
+        version = self._transcription_version
+        return version is not None and self._store.load_transcript(audio_sha256, version) is not None

@@ -1,0 +1,45 @@
+"""A file in progress of an ingest."""
+
+from dataclasses import dataclass
+
+from mediafp.case.ingestion.items import IngestItem
+from mediafp.ingest.files import OpenFile
+from mediafp.types.errors import MediaError
+from mediafp.types.matches import OcrResult
+from mediafp.types.media import Audio, Kind
+from mediafp.types.runs import FileAnalysis
+from mediafp.types.transcripts import TranscribedAudio
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class PendingFile:
+    """A file in progress, with its results so far."""
+
+    item: IngestItem
+    attempts: int = 0
+    """Number of times that it was tried before this run."""
+    opened: OpenFile | None = None
+    sha256: str = ""
+    kind: Kind | None = None
+    analysis: FileAnalysis | None = None
+    text: OcrResult | None = None
+    """Result of OCR alone, for an image whose fingerprints are stored."""
+    audio: Audio | None = None
+    transcribed: TranscribedAudio | None = None
+    warnings: tuple[str, ...] = ()
+    error: MediaError | None = None
+
+    @property
+    def has_results(self) -> bool:
+        """True if something was computed from the file in this run."""
+        return bool(self.analysis or self.text or self.transcribed)
+
+    def open_file(self) -> OpenFile:
+        """Return the open file; the file must have been identified and not be closed."""
+        assert self.opened, "the file has been identified"
+        return self.opened
+
+    def close(self) -> None:
+        """Close the file if it is open."""
+        if self.opened:
+            self.opened.close()

@@ -1,0 +1,169 @@
+"""Matches of an analysed file, and of the assets of a store among each other."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.case.blas import SingleThreadedBlas
+from mediafp.case.references import StoredReferences
+from mediafp.engine.analysis import SEARCH_TYPE
+from mediafp.fingerprints.pdq import Pdq
+from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.matching.images.compare import ImagePair, compare_images, match_image
+from mediafp.matching.images.query_crops import make_query_crops
+from mediafp.matching.images.search import ImageQuery
+from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
+from mediafp.matching.local_features import LocalFeatures, query_features
+from mediafp.matching.transcripts.compare import match_transcript
+from mediafp.matching.videos.compare import VideoPair, compare_videos, match_video
+from mediafp.matching.videos.frames import VideoQuery
+from mediafp.store import Store
+from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.matches import Match, Segment
+from mediafp.types.media import Asset, Pixels
+from mediafp.types.runs import FileAnalysis
+
+
+@cache
+def _blas() -> SingleThreadedBlas:
+    return SingleThreadedBlas()
+
+
+def match_analysis(
+    references: StoredReferences,
+    analysis: FileAnalysis,
+    *,
+    transcript: Fingerprint | None,
+    ocr_lines: Callable[[Match], TextLines | None],
+) -> list[Match]:
+    """Return the matches of an analysed file, by falling probability; an asset with the same content comes first.
+
+    Args:
+        references: The references.
+        analysis: The file.
+        transcript: Its transcript fingerprint; None to compare no speech.
+        ocr_lines: Function that returns the text in the image of a match, None if it is unknown.
+    """
+    matches = _match(references, _build_query(analysis))
+    if transcript:
+        matches += match_transcript(transcript, references)
+    text = QueryText(lines=analysis.text.lines, size=analysis.asset.size) if analysis.text else None
+    matches = _by_probability([add_text_evidence(match, text, ocr_lines) for match in matches])
+    sha256 = analysis.asset.sha256
+    if references.find_asset(sha256) is None:
+        return matches
+    return [
+        _identical_match(references, analysis.asset, matches),
+        *(match for match in matches if match.sha256 != sha256),
+    ]
+
+
+def match_asset(references: StoredReferences, store: Store, asset: Asset) -> list[Match]:
+    """Return the matches of a stored asset among the others, by falling probability."""
+    sha256 = asset.sha256
+    rows = references.embedding_rows(sha256)
+    if asset.kind == "video":
+        query = _video_query(rows, references.pdq(sha256), lambda row: references.local_features(sha256, row))
+        matches = _match(references, query, exclude=sha256)
+        transcript = references.transcripts.fingerprints.get(sha256)
+        if transcript:
+            matches += match_transcript(transcript, references, exclude=sha256)
+        return _by_probability(matches)
+    jpeg = store.row_thumbnail(sha256, 0)
+    if not jpeg:
+        return []
+    matches = _match(references, _image_query(asset, decode_thumbnail(jpeg), rows), exclude=sha256)
+    lines = store.ocr_lines(sha256)
+    text = QueryText(lines=lines, size=asset.size) if lines else None
+    return _by_probability(
+        [add_text_evidence(match, text, lambda match: store.ocr_lines(match.sha256)) for match in matches]
+    )
+
+
+def match_all(references: StoredReferences, store: Store) -> Iterator[tuple[Asset, list[Match]]]:
+    """Yield every asset with its matches among the others."""
+    for asset in references.assets():
+        yield asset, match_asset(references, store, asset)
+
+
+def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> list[ImagePair] | list[VideoPair]:
+    """Return the candidates of an analysed file with their features, which calibration is fitted on."""
+    query = _build_query(analysis)
+    with _blas().limit():
+        if isinstance(query, ImageQuery):
+            return compare_images(query, references)
+        return compare_videos(query, references)
+
+
+def _match(references: StoredReferences, query: ImageQuery | VideoQuery, exclude: str | None = None) -> list[Match]:
+    with _blas().limit():
+        if isinstance(query, ImageQuery):
+            return match_image(query, references, exclude=exclude)
+        return match_video(query, references, exclude=exclude)
+
+
+def _identical_match(references: StoredReferences, asset: Asset, matches: list[Match]) -> Match:
+    """Return the match of a file with the asset that has the same content; its placement is the one in `matches`."""
+    placement = next((match.placement for match in matches if match.sha256 == asset.sha256), None)
+    spans = references.spans(asset.sha256)
+    whole = (float(spans[0, 0]), float(spans[-1, 1])) if len(spans) else (0.0, 0.0)
+    segment = Segment(channel="picture", query=whole, reference=whole, speed=1.0, mirrored=False, score=1.0)
+    is_image = asset.kind == "image"
+    return Match(
+        sha256=asset.sha256,
+        uris=references.uris(asset.sha256),
+        kind=asset.kind,
+        relation="copy" if is_image else "same_video",
+        verdict="copy",
+        probability=1.0,
+        coverage=(1.0, 1.0),
+        placement=placement if is_image else None,
+        segments=(segment,) if not is_image and len(spans) else (),
+        why=("the bytes are identical",),
+    )
+
+
+def _build_query(analysis: FileAnalysis) -> ImageQuery | VideoQuery:
+    rows = analysis.fingerprint(SEARCH_TYPE)
+    if analysis.image is not None:
+        return _image_query(analysis.asset, analysis.image, rows)
+    size, jpegs = analysis.asset.size, {t.position: t.jpeg for t in analysis.thumbnails}
+
+    @cache
+    def local_features(row: int) -> LocalFeatures | None:
+        return LocalFeatures(decode_thumbnail(jpegs[row]), size) if row in jpegs else None
+
+    pdq: npt.NDArray[np.uint8] = analysis.fingerprint("pdq").vectors  # type: ignore[assignment]
+    return _video_query(rows, pdq, local_features)
+
+
+def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
+    crops, distinct_crops = make_query_crops(image)
+    embedded, _ = fingerprint_type(SEARCH_TYPE).extract([crop.pixels for crop in crops[1:]])
+    return ImageQuery(
+        embeddings=np.concatenate((rows.vectors[:1], embedded)),
+        boxes=tuple(crop.box for crop in crops),
+        distinct_crops=distinct_crops,
+        quality=float(rows.quality[0]),
+        pdq=Pdq().dihedral_hashes(image),
+        local_features=query_features(image, asset.size),
+    )
+
+
+def _video_query(
+    rows: Fingerprint, pdq: npt.NDArray[np.uint8], local_features: Callable[[int], LocalFeatures | None]
+) -> VideoQuery:
+    return VideoQuery(
+        embeddings=rows.vectors,  # type: ignore[arg-type]
+        quality=rows.quality,
+        pdq=pdq,
+        spans=rows.spans,
+        local_features=local_features,
+    )
+
+
+def _by_probability(matches: list[Match]) -> list[Match]:
+    return sorted(matches, key=lambda match: (-match.probability, match.sha256, match.relation))

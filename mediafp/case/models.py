@@ -1,0 +1,65 @@
+"""The model files and speech models on this machine, and the inputs of the speech model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediafp.text.speech.models import cached_models
+from mediafp.types.model_files import check_model_files
+from mediafp.types.runs import SpeechOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelState:
+    """One model with the state of its file: `ok`, `missing` or `changed`; `licence` and `sha256` are None if unknown."""
+
+    name: str
+    version: str
+    licence: str | None
+    state: str
+    sha256: str | None
+    source: str
+
+
+def list_model_files() -> list[ModelState]:
+    """Return the models of the manifest, whose files are hashed, and the speech models in the hub's cache."""
+    files = [
+        ModelState(
+            name=file.name,
+            version=file.version,
+            licence=file.licence,
+            state=state,
+            sha256=file.sha256,
+            source=file.source,
+        )
+        for file, state in check_model_files()
+    ]
+    cached = [
+        ModelState(
+            name=model.name,
+            version=model.revision,
+            licence=None,
+            state="ok",
+            sha256=None,
+            source="the hub's cache",
+        )
+        for model in cached_models()
+    ]
+    return files + cached
+
+
+def check_speech_model(options: SpeechOptions) -> None:
+    """Raise ModelError if the speech model of the options is missing or not usable."""
+    from mediafp.text.speech.transcriber import get_transcriber
+
+    get_transcriber(options)
+
+
+def load_hotwords(path: Path) -> tuple[str, ...]:
+    """Return the hotwords in a text file, one per line.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    from mediafp.text.speech import transcriber
+
+    return transcriber.load_hotwords(path)

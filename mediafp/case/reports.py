@@ -1,0 +1,109 @@
+"""The HTML pages of a case, with the clips beside them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from mediafp.case.clusters import AssetMatches, cluster_store, pairwise_results
+from mediafp.case.evidence import StoredEvidence
+from mediafp.case.originals import open_original
+from mediafp.engine.interface import ClipCutter
+from mediafp.report.evidence_page import write_report
+from mediafp.report.trace_page import write_trace
+from mediafp.store import Store
+from mediafp.types.errors import UsageError
+from mediafp.types.matches import Clip, Trace
+from mediafp.types.runs import FileAnalysis
+
+
+def clips_folder(page: Path) -> Path:
+    """Return the folder for the clips of a page, next to it."""
+    return page.with_name(page.stem + "-clips")
+
+
+def prepare_report(page: Path, *, clips: bool) -> None:
+    """Check that a page can be written, and create the folder for its clips.
+
+    Raises:
+        UsageError: One of them cannot be written.
+    """
+    if clips:
+        folder = clips_folder(page)
+        with usage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    check_page_path(page)
+
+
+def write_evidence(
+    page: Path,
+    store: Store,
+    relations: AssetMatches,
+    *,
+    cut_clips: ClipCutter | None = None,
+    on_clip: Callable[[], object] = lambda: None,
+) -> list[Clip]:
+    """Write every match in a store with its evidence, and the clusters, to an HTML page.
+
+    Args:
+        page: The page to write, as `prepare_report` has checked it.
+        store: The store.
+        relations: Every asset with its matches.
+        cut_clips: Function that cuts the matching segments into `clips_folder`; None for no clips.
+        on_clip: Called after each clip.
+
+    Returns:
+        The clips.
+    """
+    results, clustering = pairwise_results(store, relations), cluster_store(store, relations)
+
+    def write(linked: Sequence[Clip] = ()) -> None:
+        with usage_errors(page):
+            write_report(page, results=results, clustering=clustering, source=StoredEvidence(store), clips=linked)
+
+    # Cutting takes long: the page is written before it, and once more with links to the clips.
+    write()
+    clips: list[Clip] = []
+    if cut_clips:
+        folder = clips_folder(page)
+        for clip in cut_clips(folder, results=results, open_original=partial(_open_descriptor, store)):
+            clips.append(clip)
+            on_clip()
+        if any(clip.path for clip in clips):
+            write(clips)
+        with suppress(OSError):
+            # It is empty if no clip could be cut.
+            folder.rmdir()
+    return clips
+
+
+def write_trace_page(page: Path, trace: Trace, store: Store, query: FileAnalysis) -> None:
+    """Write the evidence of a trace to an HTML page. Raises UsageError if it cannot be written."""
+    with usage_errors(page):
+        write_trace(page, trace, StoredEvidence(store, query))
+
+
+def check_page_path(page: Path) -> None:
+    """Raise UsageError if a page cannot be written to a path, or would replace a file that is not a page."""
+    with usage_errors(page):
+        if page.exists() and not page.read_bytes()[:9].lower() == b"<!doctype":
+            raise UsageError(
+                f"cannot write the report to '{page}': the file exists and is not an HTML page; choose another path"
+            )
+        if not page.parent.is_dir():
+            raise UsageError(f"cannot write the report to '{page}': '{page.parent}' is not a folder; create it first")
+
+
+@contextmanager
+def usage_errors(path: Path) -> Iterator[None]:
+    """Raise UsageError, with the path, for errors of the file system."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot write '{error.filename or path}': {error.strerror}; choose another path") from error
+
+
+@contextmanager
+def _open_descriptor(store: Store, sha256: str) -> Iterator[int | None]:
+    with open_original(store, sha256) as file:
+        yield file.descriptor if file else None

@@ -1,0 +1,99 @@
+"""Paths, bytes and open files as a caller passes them, made uniform."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from mediafp.ingest.files import HASH_BLOCK_BYTES, OpenFile, open_file
+from mediafp.ingest.walk import walk
+from mediafp.types.errors import StoreError, UnreadableMedia
+
+PathLike = str | os.PathLike[str]
+Paths = PathLike | Sequence[PathLike]
+"""One path of a file or folder, or several."""
+Query = PathLike | bytes | BinaryIO
+"""A path of a file or folder, the content of a file, or a file that is open for reading."""
+Queries = Query | Sequence[Query]
+"""One query, or several."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryFile:
+    """A file to be matched. `open` raises MediaError."""
+
+    name: str
+    open: Callable[[], OpenFile]
+    named_explicitly: bool
+    """True if the caller named the file itself, False if it was found in a folder."""
+
+
+def list_paths(paths: Paths) -> list[Path]:
+    """Return the paths as a list."""
+    if isinstance(paths, str | os.PathLike):
+        return [Path(paths)]
+    return [Path(path) for path in paths]
+
+
+def iter_query_files(queries: Queries, scratch_folder: Path) -> Iterator[QueryFile]:
+    """Yield the files of the queries, in order; folders are searched.
+
+    Args:
+        queries: The queries.
+        scratch_folder: Folder for the unnamed temporary copy of a query that is not a path.
+    """
+    for query in _list_queries(queries):
+        if isinstance(query, str | os.PathLike):
+            for found in walk([Path(query)]):
+                yield QueryFile(
+                    name=os.fspath(found.path),
+                    open=partial(open_file, found.path, found.root),
+                    named_explicitly=found.root is None,
+                )
+        else:
+            name = "<bytes>" if isinstance(query, bytes) else _stream_name(query)
+            yield QueryFile(name=name, open=partial(_copy, query, name, scratch_folder), named_explicitly=True)
+
+
+def _list_queries(queries: Queries) -> Sequence[Query]:
+    if isinstance(queries, str | os.PathLike | bytes):
+        return [queries]
+    if hasattr(queries, "read"):
+        return [cast(BinaryIO, queries)]
+    return queries
+
+
+def _stream_name(stream: BinaryIO) -> str:
+    name = getattr(stream, "name", None)
+    return name if isinstance(name, str) else "<file>"
+
+
+def _copy(query: bytes | BinaryIO, name: str, folder: Path) -> OpenFile:
+    """Return an unnamed file with the content of a query, which keeps its own position in the caller's file."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            if isinstance(query, bytes):
+                file.write(query)
+            else:
+                for block in _blocks(query, name):
+                    file.write(block)
+            file.flush()
+            return OpenFile(os.path.basename(name), os.dup(file.fileno()))
+    except OSError as error:
+        raise StoreError(
+            f"cannot copy the query to '{folder}': {error.strerror}; make room or allow this user to write"
+        ) from error
+
+
+def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    while True:
+        try:
+            block = stream.read(HASH_BLOCK_BYTES)
+        except (OSError, ValueError) as error:
+            raise UnreadableMedia(f"cannot read {name!r}: {error}; open it again") from error
+        if not block:
+            return
+        yield block

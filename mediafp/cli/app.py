@@ -1,0 +1,115 @@
+"""The program `mediafp`: its commands, its global options, and the exit status of every error."""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mediafp.cli.cluster import cluster
+from mediafp.cli.demo.command import demo
+from mediafp.cli.doctor import doctor
+from mediafp.cli.errors import errors
+from mediafp.cli.exit_status import ExitStatus
+from mediafp.cli.export import export_app
+from mediafp.cli.ingest import ingest
+from mediafp.cli.match import match
+from mediafp.cli.models import models_app
+from mediafp.cli.options import GlobalOptions, set_global_options
+from mediafp.cli.output import enable_logging, err, escape_markup
+from mediafp.cli.report import report
+from mediafp.cli.search import search
+from mediafp.cli.trace import trace
+from mediafp.cli.transcribe import transcribe
+from mediafp.cli.verify import verify
+from mediafp.types.errors import MediafpError, UsageError
+from mediafp.types.version import __version__
+
+
+class CommandGroup(TyperGroup):
+    """Commands that end with the status of the contract when they are interrupted or their reader leaves."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the arguments name."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # typer itself would end without a message.
+            err.print("interrupted: all acknowledged files are stored; run the same command again to continue")
+            raise typer.Exit(ExitStatus.INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader of a pipe has left (| head): what Python still buffers for it is discarded.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(ExitStatus.DONE) from None
+
+
+app = typer.Typer(
+    cls=CommandGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Find where an image, a video or a voice-over was used before, with evidence.
+
+    To begin:  mediafp ingest FOLDER   then   mediafp match IMAGE   or   mediafp report evidence.html
+
+    Files are never changed, and no data leaves this machine. A match means "same media", never "same operator".
+
+    Exit status: 0 done (match, search: something was found), 1 nothing found, 2 could not run, 3 some files failed.""",
+)
+for command in (ingest, match, trace, search, transcribe, cluster, report, errors, verify, doctor, demo):
+    app.command()(command)
+app.add_typer(export_app, name="export")
+app.add_typer(models_app, name="models")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"mediafp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def global_options(
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", help="Folder of the case. Default: MEDIAFP_STORE, else user data.", show_default=False),
+    ] = None,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe-no-sandbox", help="Decode files without the sandbox; also after the command.")
+    ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option("--verbose", "-v", count=True, help="Print log messages; twice for more.", show_default=False),
+    ] = 0,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Set the options that every command uses."""
+    set_global_options(GlobalOptions(store=store, unsafe=unsafe))
+    enable_logging(verbose)
+
+
+def main() -> None:
+    """Run the command line; print each expected error as one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        app(standalone_mode=True)
+    except UsageError as error:
+        err.print(f"[red]mediafp:[/] {escape_markup(str(error))}")
+        sys.exit(ExitStatus.COULD_NOT_RUN)
+    except MediafpError as error:
+        err.print(f"[red]mediafp:[/] {escape_markup(str(error))}")
+        sys.exit(ExitStatus.SOME_FAILED)
+    except Exception:
+        # Python would exit with 1, which means that nothing was found.
+        traceback.print_exc()
+        err.print("[red]mediafp:[/] internal error; please report it with the lines above")
+        sys.exit(ExitStatus.COULD_NOT_RUN)

@@ -1,0 +1,28 @@
+"""The command `cluster`."""
+
+from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
+from mediafp.cli.output import escape_markup, out, print_json, progress_bar
+from mediafp.report import jsonl
+
+
+def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Group near-duplicate images and videos.
+
+    A shared intro, clip or song alone does not put two videos into one cluster.
+    """
+    with open_selected_case(store) as case, progress_bar() as bar:
+        task = bar.add_task("comparing", total=case.count_assets())
+        relations = []
+        for relation in case.match_all():
+            relations.append(relation)
+            bar.advance(task)
+        clustering = case.cluster(relations)
+    if as_json:
+        print_json(jsonl.clustering_to_json(clustering))
+        return
+    for group in clustering.clusters:
+        out.print(f"\n[bold]{group.id}[/]  {len(group.members)} {group.kind}s, weakest link {group.weakest_link:.2f}")
+        for member in group.members:
+            mark = "*" if member.sha256 == group.representative else " "
+            out.print(f"  {mark} {escape_markup(member.uris[0])}")
+    out.print(f"\n{len(clustering.clusters)} clusters, {clustering.unclustered} files in none (* representative)")

@@ -1,0 +1,41 @@
+"""The commands `export jsonl` and `export csv`."""
+
+import sys
+
+import typer
+
+from mediafp.cli.options import StoreOption, open_selected_case
+from mediafp.cli.output import print_json
+from mediafp.report import jsonl
+from mediafp.report.exports import csv
+
+export_app = typer.Typer(no_args_is_help=True, help="Print the content of the store for other tools.")
+
+
+@export_app.command("jsonl")
+def export_jsonl(store: StoreOption = None) -> None:
+    """Print one JSON object per asset, with sightings, transcript and text."""
+    with open_selected_case(store) as case:
+        for record in case.export_records():
+            print_json(
+                jsonl.asset_to_json(
+                    record.asset,
+                    list(record.sightings),
+                    list(record.fingerprints),
+                    list(record.warnings),
+                    record.transcript,
+                    record.text,
+                )
+            )
+
+
+@export_app.command("csv")
+def export_csv(store: StoreOption = None) -> None:
+    """Print one CSV row per sighting, safe to open in a spreadsheet."""
+    with open_selected_case(store) as case:
+        rows = (
+            csv.asset_row(record.asset, sighting, record.transcript, record.text)
+            for record in case.export_records()
+            for sighting in record.sightings
+        )
+        csv.write_csv(sys.stdout, csv.ASSET_COLUMNS, rows)

@@ -1,0 +1,189 @@
+"""The command `ingest`."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mediafp.cli.exit_status import ExitStatus
+from mediafp.cli.options import (
+    HotwordsOption,
+    JsonOption,
+    ModelOption,
+    PathsArgument,
+    StoreOption,
+    TranscribeMode,
+    UnsafeOption,
+    YesNo,
+    is_sandboxed,
+    open_selected_case,
+    selected_store,
+    speech_options,
+    suggest_command,
+)
+from mediafp.cli.output import escape_markup, out, print_failure, print_json, print_warning, progress_bar
+from mediafp.report import jsonl
+from mediafp.types.errors import UsageError
+from mediafp.types.runs import DEFAULT_MODEL, AnalysisOptions, FileOutcome, IngestOptions
+
+if TYPE_CHECKING:
+    from mediafp.case import Case, IngestEstimate
+
+SKIPPED_ENTRY = "a pipe, a device, or a link to nothing or out of the folder"
+
+
+def ingest(
+    paths: PathsArgument,
+    jobs: Annotated[int, typer.Option(help="Number of workers; 0 for one per core.", min=0)] = 0,
+    no_sidecars: Annotated[bool, typer.Option("--no-sidecars", help="Ignore .info.json and other sidecars.")] = False,
+    full_decode: Annotated[
+        bool, typer.Option("--full-decode", help="Decode every frame: exact at cuts, but slower.")
+    ] = False,
+    crops: Annotated[
+        YesNo, typer.Option("--crops", "--views", help="Store crops too: finds a tenth of an image, doubles the time.")
+    ] = YesNo.YES,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only estimate what would be done and how long it takes.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Analyse files that failed before again.")
+    ] = False,
+    log_file: Annotated[
+        Path | None,
+        typer.Option("--log", help="Append the outcome of each file to this file.", show_default=False),
+    ] = None,
+    transcribe: Annotated[
+        TranscribeMode, typer.Option(help="Transcribe speech; auto: if the speech model is installed.")
+    ] = TranscribeMode.AUTO,
+    ocr: Annotated[YesNo, typer.Option("--ocr", "--text", help="Run OCR on images; .3 s per image.")] = YesNo.YES,
+    model: ModelOption = DEFAULT_MODEL,
+    hotwords: HotwordsOption = None,
+    unsafe: UnsafeOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add files to the store; run it again to add only what is new.
+
+    Sidecars of yt-dlp (.info.json) and gallery-dl (.json), and a sightings.csv, add account, platform and dates.
+    """
+    analysis = AnalysisOptions(
+        full_decode=full_decode,
+        reference_crops=crops is YesNo.YES,
+        sidecars=not no_sidecars,
+        ocr=ocr is YesNo.YES,
+        speech=speech_options(transcribe, model, hotwords),
+    )
+    options = IngestOptions(jobs=jobs, analysis=analysis, retry_failed=retry_failed)
+    if dry_run:
+        from mediafp.case import estimate_ingest
+
+        estimate = estimate_ingest(selected_store(store), paths, options, sandboxed=is_sandboxed(unsafe))
+        _print_estimate(estimate, as_json=as_json)
+        return
+    with open_selected_case(store, create=True, unsafe=unsafe) as case, open_log_file(log_file) as write_log:
+        summary = _run(case, paths, options, write_log, as_json=as_json)
+    if as_json:
+        print_json(summary)
+    else:
+        _print_summary(summary, store)
+    if summary["errors"]:
+        raise typer.Exit(ExitStatus.SOME_FAILED)
+
+
+def _run(
+    case: "Case",
+    paths: list[Path],
+    options: IngestOptions,
+    write_log: Callable[[jsonl.JsonObject], None],
+    *,
+    as_json: bool,
+) -> jsonl.JsonObject:
+    """Ingest the files, print each outcome, and return the summary."""
+    started = time.monotonic()
+    counts: Counter[str] = Counter()
+    failures = []
+    skipped_entries: list[Path] = []
+    with progress_bar() as bar:
+        task = bar.add_task("ingesting", total=case.count_files(paths, skipped_entries.append))
+        for path in skipped_entries:
+            write_log({"path": os.fspath(path), "left_out": SKIPPED_ENTRY})
+        for outcome in case.ingest(paths, options):
+            counts[outcome.status] += 1
+            # Members of archives were not counted before.
+            bar.update(task, advance=1, total=max(bar.tasks[0].total or 0, counts.total()))
+            write_log(jsonl.outcome_to_json(outcome))
+            if outcome.status == "failed":
+                failures.append({"path": outcome.path, "kind": outcome.kind, "message": outcome.message})
+            _print_outcome(outcome, as_json=as_json)
+    summary = {
+        "seen": counts.total(),
+        **{status: counts[status] for status in ("added", "known", "failed", "skipped")},
+        "left_out": len(skipped_entries),
+        "seconds": round(time.monotonic() - started, 2),
+        "errors": failures,
+    }
+    write_log(summary)
+    return summary
+
+
+def _print_outcome(outcome: FileOutcome, *, as_json: bool) -> None:
+    if as_json:
+        print_json(jsonl.outcome_to_json(outcome))
+        return
+    if outcome.status == "failed":
+        print_failure(outcome.path, outcome.message or "")
+    for warning in outcome.warnings:
+        print_warning(warning, outcome.path)
+
+
+def _print_summary(summary: dict[str, Any], store: Path | None) -> None:
+    line = "{seen} files in {seconds} s: {added} added, {known} known, {failed} failed, {skipped} not media"
+    links = (
+        "; {left_out} skipped (links to nothing or out of the folder, pipes, devices)" if summary["left_out"] else ""
+    )
+    out.print((line + links).format(**summary))
+    if summary["errors"]:
+        kinds = Counter(str(error["kind"]) for error in summary["errors"]).most_common()
+        listed = ", ".join(f"{count} {kind}" for kind, count in kinds)
+        out.print(f"failed: {listed}; see: {escape_markup(suggest_command('errors', store))}")
+
+
+def _print_estimate(estimate: "IngestEstimate", *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(estimate))
+        return
+    out.print(f"{estimate.seen} files: {estimate.known} known, {estimate.skipped} not media", end="")
+    if estimate.failed_before:
+        out.print(f", {estimate.failed_before} failed before (--retry-failed analyses them again)", end="")
+    if estimate.unreadable:
+        out.print(f", {estimate.unreadable} that cannot be opened", end="")
+    out.print(f", {estimate.new} to analyse ({estimate.new_bytes / 1e6:,.1f} MB)")
+    if estimate.archives:
+        out.print(f"{estimate.archives} of them are archives; the files in them are not counted")
+    if estimate.seconds is not None:
+        out.print(f"estimated time: {timedelta(seconds=round(estimate.seconds))}")
+
+
+@contextmanager
+def open_log_file(file: Path | None) -> Iterator[Callable[[jsonl.JsonObject], None]]:
+    """Return a function that appends an object with the current time to a log file, or does nothing without a file."""
+    with ExitStack() as stack:
+        try:
+            log = stack.enter_context(file.open("a", encoding="utf-8")) if file else None
+        except OSError as error:
+            raise UsageError(f"cannot write the log to '{file}': {error.strerror}; choose another path") from error
+
+        def write(value: jsonl.JsonObject) -> None:
+            if log:
+                at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+                log.write(jsonl.json_line({"at": at, **value}) + "\n")
+                log.flush()
+
+        yield write

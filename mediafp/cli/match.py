@@ -1,0 +1,113 @@
+"""The command `match`, and the text form of a match."""
+
+from typing import Annotated
+
+import typer
+
+from mediafp.cli.exit_status import ExitStatus
+from mediafp.cli.options import (
+    HotwordsOption,
+    JsonOption,
+    MinProbabilityOption,
+    ModelOption,
+    OcrOption,
+    PathsArgument,
+    StoreOption,
+    TranscribeMode,
+    UnsafeOption,
+    YesNo,
+    open_selected_case,
+    speech_options,
+)
+from mediafp.cli.output import escape_markup, out, print_json, progress_bar
+from mediafp.report import jsonl
+from mediafp.types.matches import Match, QueryResult
+from mediafp.types.runs import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
+
+MIN_NEAR_MISS_PROBABILITY = 0.01
+"""Probability from which a near miss is printed next to matches. Chosen, not measured."""
+
+
+def match(
+    paths: PathsArgument,
+    top: Annotated[int, typer.Option(help="Largest number of matches per query.", min=1)] = DEFAULT_TOP,
+    min_probability: MinProbabilityOption = DEFAULT_MIN_PROBABILITY,
+    transcribe: Annotated[
+        TranscribeMode, typer.Option(help="Compare speech too; auto: if the store contains transcripts.")
+    ] = TranscribeMode.AUTO,
+    ocr: OcrOption = YesNo.YES,
+    model: ModelOption = DEFAULT_MODEL,
+    hotwords: HotwordsOption = None,
+    unsafe: UnsafeOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find where files were used before; queries are not added to the store."""
+    found, failed = False, False
+    with open_selected_case(store, unsafe=unsafe) as case, progress_bar() as bar:
+        task = bar.add_task("matching", total=case.count_files(paths))
+        speech = speech_options(transcribe, model, hotwords) if case.has_transcripts() else None
+        for result in case.match(paths, top=top, min_probability=min_probability, ocr=ocr is YesNo.YES, speech=speech):
+            bar.advance(task)
+            found = found or bool(result.matches)
+            failed = failed or result.error is not None
+            if as_json:
+                print_json(jsonl.result_to_json(result))
+            else:
+                print_result(result)
+    exit_with_result(found=found, failed=failed)
+
+
+def exit_with_result(*, found: bool, failed: bool) -> None:
+    """End the command with the status for what was found; return if something was found and nothing failed."""
+    if failed:
+        raise typer.Exit(ExitStatus.SOME_FAILED)
+    if not found:
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+def print_result(result: QueryResult) -> None:
+    """Print the matches and near misses of one query."""
+    print_query(result, found=bool(result.matches))
+    for match in result.matches:
+        print_match(match)
+    print_near_misses(result)
+
+
+def print_query(result: QueryResult, *, found: bool) -> None:
+    """Print the name of a query, and its error or that nothing was found."""
+    out.print(f"\n[bold]{escape_markup(result.query)}[/]")
+    if result.error:
+        out.print(f"  [red]{escape_markup(result.error)}[/]")
+    elif not found:
+        out.print("  nothing found")
+
+
+def print_match(match: Match, *, prefix: str = "") -> None:
+    """Print one match with its reasons and the text that was cropped off; `prefix` precedes the verdict."""
+    colour = {"copy": "green", "possible": "yellow"}.get(match.verdict, "cyan")
+    verdict = match.verdict.replace("_", " ")
+    out.print(
+        f"  {prefix}[{colour}]{verdict}[/] {match.probability:.3f}  {match.relation}  {escape_markup(match.uris[0])}"
+    )
+    out.print(f"      {escape_markup('; '.join(match.why))}", style="dim")
+    if match.placement and match.placement.removed_text:
+        text = " / ".join(line.text for line in match.placement.removed_text)
+        handles = escape_markup(", ".join(match.placement.handles))
+        with_handles = f", with the handle [bold]{handles}[/]" if handles else ""
+        out.print(f"      cropped off: [bold red]{escape_markup(text)}[/]{with_handles}")
+
+
+def print_near_misses(result: QueryResult) -> None:
+    """Print the text in the query, and the candidates below the probability threshold."""
+    if result.text:
+        out.print(f"  text in the query: {escape_markup(' / '.join(line.text for line in result.text))}")
+    near = [
+        match
+        for match in result.near_misses
+        if match.verdict == "same_scene" or match.probability >= MIN_NEAR_MISS_PROBABILITY
+    ]
+    # Without any match, the nearest candidate shows that the search ran.
+    for match in near or result.near_misses[: 0 if result.matches else 1]:
+        reasons = escape_markup("; ".join(match.why))
+        out.print(f"  [dim]near miss {match.probability:.3f}  {escape_markup(match.uris[0])}: {reasons}[/]")

@@ -1,0 +1,48 @@
+"""The commands `models list` and `models verify`."""
+
+from dataclasses import asdict
+
+import typer
+
+from mediafp.cli.exit_status import ExitStatus
+from mediafp.cli.options import JsonOption
+from mediafp.cli.output import escape_markup, out, print_json
+
+models_app = typer.Typer(no_args_is_help=True, help="List and check the model files.")
+
+
+@models_app.command("list")
+def list_models(as_json: JsonOption = False) -> None:
+    """List the models with version, licence and the state of their files."""
+    from mediafp.case import list_model_files
+
+    models = list_model_files()
+    if as_json:
+        for model in models:
+            print_json(asdict(model))
+        return
+    from rich.table import Table
+
+    table = Table("name", "version", "licence", "state", "sha256")
+    for model in models:
+        if model.sha256:
+            table.add_row(model.name, model.version, model.licence, model.state, model.sha256[:16])
+        else:
+            table.add_row(escape_markup(model.name), model.version[:12], "see its page", f"in {model.source}", "")
+    out.print(table)
+
+
+@models_app.command("verify")
+def verify_models() -> None:
+    """Check the SHA-256 of every model file.
+
+    Exit status: 2 if a file is missing or changed.
+    """
+    from mediafp.case import list_model_files
+
+    problems = [model for model in list_model_files() if model.state != "ok"]
+    for model in problems:
+        out.print(f"[red]{escape_markup(model.name)}: {model.state}[/]")
+    if problems:
+        raise typer.Exit(ExitStatus.COULD_NOT_RUN)
+    out.print("all model files are as the manifest states")

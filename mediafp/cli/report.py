@@ -1,0 +1,31 @@
+"""The command `report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mediafp.cli.options import StoreOption, UnsafeOption, open_selected_case
+from mediafp.cli.output import escape_markup, out, progress_bar
+
+
+def report(
+    page: Annotated[Path, typer.Argument(metavar="OUT.html", help="HTML page to write.", show_default=False)],
+    clips: Annotated[
+        bool, typer.Option("--clips", help="Cut the matching segments side by side into OUT-clips/*.mp4.")
+    ] = False,
+    unsafe: UnsafeOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Write every match in the store with its evidence, and the clusters, to a page."""
+    with open_selected_case(store, unsafe=unsafe) as case, progress_bar() as bar:
+        comparing = bar.add_task("comparing", total=case.count_assets())
+        cutting = bar.add_task("cutting clips", total=None, visible=clips)
+        written = case.report(
+            page, clips=clips, on_progress=lambda: bar.advance(comparing), on_clip=lambda: bar.advance(cutting)
+        )
+    out.print(f"evidence page: {escape_markup(str(page))}")
+    if clips and not written:
+        out.print("no clips: no two videos share a segment")
+    for clip in written:
+        out.print(escape_markup(str(clip.path) if clip.path else clip.message))

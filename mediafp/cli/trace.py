@@ -1,0 +1,75 @@
+"""The command `trace`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mediafp.cli.match import exit_with_result, print_match, print_near_misses, print_query
+from mediafp.cli.options import (
+    JsonOption,
+    MinProbabilityOption,
+    OcrOption,
+    PathsArgument,
+    StoreOption,
+    UnsafeOption,
+    YesNo,
+    open_selected_case,
+)
+from mediafp.cli.output import escape_markup, out, print_json, progress_bar
+from mediafp.report import jsonl
+from mediafp.types.matches import Trace
+from mediafp.types.runs import DEFAULT_MIN_PROBABILITY
+
+MIN_EXTRA_EXTENT = 0.02
+"""Share of the query's area by which the source must show more for the output to say so. Chosen, not measured."""
+
+
+def trace(
+    paths: PathsArgument,
+    min_probability: MinProbabilityOption = DEFAULT_MIN_PROBABILITY,
+    ocr: OcrOption = YesNo.YES,
+    report_path: Annotated[
+        Path | None,
+        typer.Option("--report", help="Write the evidence of one image to this HTML page.", show_default=False),
+    ] = None,
+    unsafe: UnsafeOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Trace an image to its source: sightings, oldest first, and text cropped off."""
+    found, failed = False, False
+    with open_selected_case(store, unsafe=unsafe) as case, progress_bar() as bar:
+        task = bar.add_task("tracing", total=case.count_files(paths))
+        traces = case.trace(paths, min_probability=min_probability, ocr=ocr is YesNo.YES, report_path=report_path)
+        for traced in traces:
+            bar.advance(task)
+            found = found or bool(traced.entries)
+            failed = failed or traced.result.error is not None
+            if as_json:
+                print_json(jsonl.trace_to_json(traced))
+            else:
+                _print_trace(traced)
+    if report_path and not as_json:
+        out.print(f"\nevidence page: {escape_markup(str(report_path))}")
+    exit_with_result(found=found, failed=failed)
+
+
+def _print_trace(traced: Trace) -> None:
+    result, source = traced.result, traced.source
+    print_query(result, found=bool(traced.entries))
+    if source:
+        more = (source.extent or 1.0) - 1
+        shows = f"{more * 100:.0f} % more than" if more >= MIN_EXTRA_EXTENT else "no more than"
+        out.print(f"  source: [bold]{escape_markup(source.match.uris[0])}[/]; it shows {shows} the query")
+    for entry in traced.entries:
+        print_match(entry.match, prefix=f"{entry.first_seen or 'no date':<20}  ")
+        for sighting in entry.sightings:
+            fields = (
+                sighting.date or "no date",
+                " on ".join(filter(None, (sighting.account, sighting.platform))),
+                sighting.url,
+                sighting.uri,
+            )
+            out.print(f"      seen: {escape_markup(' · '.join(filter(None, fields)))}")
+    print_near_misses(result)

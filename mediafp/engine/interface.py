@@ -1,0 +1,182 @@
+"""The `Engine` protocol: tasks on files, with validated results."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from mediafp.ingest.files import OpenFile
+from mediafp.types.errors import MediaError
+from mediafp.types.matches import Clip, OcrResult, QueryResult
+from mediafp.types.media import Audio, Kind
+from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.transcripts import TranscribedAudio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisRequest:
+    """The optional parts of a file analysis that a caller wants."""
+
+    full_decode: bool = False
+    """Decode every frame of a video, not only those that are cheap to reach."""
+    audio: bool = False
+    """Return the audio of a video."""
+    image: bool = False
+    """Return the pixels of an image at full size."""
+    ocr: bool = False
+    """Run OCR on an image; ignored for videos."""
+    reference_crops: bool = False
+    """Fingerprint the crops of an image; ignored for videos."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpackedMember:
+    """One file in an archive.
+
+    `file` is None if the member was not wanted, or if `error` states why it cannot be read. The receiver closes `file`.
+    """
+
+    name: str
+    file: OpenFile | None = None
+    error: MediaError | None = None
+
+
+class TranscriptionCancelled(Exception):
+    """The queue was shut down before the transcript was finished."""
+
+
+class TranscriptionQueue(Protocol):
+    """Audio tracks of one run that wait for their transcripts, several of them transcribed at once."""
+
+    @property
+    def version(self) -> str:
+        """Version of the transcripts: model, decoding options and code."""
+
+    @property
+    def concurrency(self) -> int:
+        """Number of audio tracks that are transcribed at once."""
+
+    def submit(
+        self,
+        audio: Audio,
+        *,
+        during: AbstractContextManager[object] | None = None,
+        on_progress: Callable[[float], object] = lambda share: None,
+    ) -> Future[TranscribedAudio]:
+        """Return the future transcript of an audio track; the same future for equal samples until `forget`.
+
+        Only one thread may call this method and `forget`.
+
+        Args:
+            audio: The samples to transcribe.
+            during: Entered in the transcribing thread for as long as the transcription takes.
+            on_progress: Called in that thread with the share that is done, 0..1.
+
+        Returns:
+            A future that raises ModelError if the model fails to load, and TranscriptionCancelled or CancelledError
+            after `shutdown`.
+        """
+
+    def forget(self, audio_sha256: str) -> None:
+        """Drop the future of an audio track whose transcript the caller has stored."""
+
+    def shutdown(self) -> None:
+        """Cancel all transcriptions; those in progress end at their next progress report."""
+
+
+class ClipCutter(Protocol):
+    """Function that cuts the matching segments of videos as clips, query left and reference right."""
+
+    def __call__(
+        self,
+        folder: Path,
+        *,
+        results: Sequence[QueryResult],
+        open_original: Callable[[str], AbstractContextManager[int | None]],
+    ) -> Iterator[Clip]:
+        """Yield one clip per matching video segment; a clip that cannot be cut has no path and states the reason.
+
+        Args:
+            folder: Existing folder to write the clips to.
+            results: The query results whose matches are cut; those without a SHA-256 are skipped.
+            open_original: Opens the file of an asset by its SHA-256 and gives its file descriptor, None if it is gone.
+        """
+
+
+class Engine(Protocol):
+    """Runs tasks on untrusted files and returns validated results.
+
+    An engine receives open files and returns values. It has no access to a store, and no task opens a file by name.
+    Tasks block until their result is there, but for transcriptions, which return futures. All methods may be called from
+    several threads at once.
+
+    Every result is checked before it is returned: a process that an attacker took over can send wrong values, but none
+    that a file of this kind and size could not have. A file that crashes, hangs or exhausts the memory costs only its
+    own result: other tasks and later calls are unaffected.
+
+    Tasks raise:
+        MediaError: The file cannot be used. The subclass states why: CorruptMedia, UnsupportedMedia, NotMedia,
+            TooLargeMedia, UnreadableMedia, or WorkerLost for a crash, a timeout or exhausted memory.
+        WorkerLost: Also if the engine is closed meanwhile, or was closed before.
+        SandboxError: The sandbox is not available on this machine.
+        StoreError: Temporary data cannot be written to the disk.
+    """
+
+    @property
+    def sandboxed(self) -> bool:
+        """True if files are parsed in a sandbox only."""
+
+    def start(self, *, ocr: bool = False) -> None:
+        """Start what the first task needs, so that it does not wait; with `ocr` the OCR models too."""
+
+    def close(self) -> None:
+        """Release all resources; tasks in progress end, and their callers get WorkerLost."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def analyse(
+        self, file: OpenFile, sha256: str, kind: Kind, request: AnalysisRequest = AnalysisRequest()
+    ) -> FileAnalysis:
+        """Return the asset, fingerprints and thumbnails of a file, and the parts that are requested.
+
+        Args:
+            file: The open file.
+            sha256: SHA-256 of its content, computed by the caller.
+            kind: Its kind, as detected by the caller; a result of another kind is rejected.
+            request: The optional parts.
+        """
+
+    def read_audio(self, file: OpenFile) -> tuple[Audio | None, list[str]]:
+        """Return the decoded audio of a file (None if it has none) and the warnings."""
+
+    def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
+        """Return the text in an image and the warnings. Raises NotMedia for a file that is not an image."""
+
+    def run_ocr_on_jpeg(self, jpeg: bytes, name: str) -> tuple[OcrResult, list[str]]:
+        """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""
+
+    def unpack_archive(self, file: OpenFile, is_wanted: Callable[[str], bool]) -> Iterator[UnpackedMember]:
+        """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name.
+
+        A member that crashes the unpacking costs only that member. If the archive cannot be read to its end, the
+        iterator raises MediaError after the last readable member.
+        """
+
+    def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
+        """Return a queue that transcribes audio; the caller shuts it down.
+
+        Raises:
+            ModelError: The speech model is missing or changed.
+        """
+
+    def clip_cutter(self) -> ClipCutter:
+        """Return the function that cuts clips, after a trial of the program that it needs.
+
+        Raises:
+            UsageError: The program is missing or does not start.
+            SandboxError: The program does not run in the sandbox.
+        """

@@ -1,0 +1,171 @@
+"""The engine on one machine: a pool of sandboxed worker processes, threads for speech, FFmpeg for clips.
+
+Modules that load models or libraries are imported by the methods that need them: every command creates an engine.
+"""
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Self
+from weakref import WeakSet
+
+import numpy as np
+
+from mediafp.engine.interface import AnalysisRequest, ClipCutter, TranscriptionQueue, UnpackedMember
+from mediafp.engine.local.messages import AnalysisResult, AudioResult, OcrTaskResult, Result, Task, truncate_texts
+from mediafp.engine.local.pool import WorkerPool
+from mediafp.engine.local.process import anonymous_file, write_data
+from mediafp.ingest.files import OpenFile
+from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
+from mediafp.types.matches import OcrResult
+from mediafp.types.media import Audio, Kind
+from mediafp.types.runs import FileAnalysis, SpeechOptions
+
+
+class LocalEngine:
+    """Tasks in worker processes on this machine. Implements `Engine`.
+
+    Processes and models start with the first task that needs them. Transcription runs in threads of this process: its
+    input is samples, not a file format.
+    """
+
+    def __init__(self, scratch_folder: Path, *, sandboxed: bool = True, pool: WorkerPool | None = None) -> None:
+        """Create an engine without processes.
+
+        Args:
+            scratch_folder: Folder for temporary data: files without a name, which vanish with their last reader.
+            sandboxed: False to run workers and FFmpeg without a sandbox: for trusted files on a system that has none.
+            pool: The pool to use in place of a new one.
+        """
+        self._scratch_folder = scratch_folder
+        self._pool = pool or WorkerPool(scratch_folder, sandboxed=sandboxed)
+        self._queues: WeakSet[TranscriptionQueue] = WeakSet()
+
+    @property
+    def sandboxed(self) -> bool:
+        """True if files are parsed in a sandbox only."""
+        return self._pool.sandboxed
+
+    def start(self, *, ocr: bool = False) -> None:
+        """Start a worker, so that the first task does not wait for it; with `ocr` it loads the OCR models."""
+        self._pool.start(ocr=ocr)
+
+    def close(self) -> None:
+        """End every worker and transcription; callers whose task is in progress get WorkerLost."""
+        self._pool.close()
+        for queue in list(self._queues):
+            queue.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def analyse(
+        self,
+        file: OpenFile,
+        sha256: str,
+        kind: Kind,
+        request: AnalysisRequest = AnalysisRequest(),  # noqa: B008
+    ) -> FileAnalysis:
+        """Return the asset, fingerprints and thumbnails of a file, and the parts that are requested."""
+        from mediafp.engine.local.validation import validate_analysis
+
+        is_image = kind == "image"
+        task = Task(
+            what="read",
+            name=os.fsencode(file.name),
+            sha256=sha256,
+            full_decode=request.full_decode,
+            audio=request.audio,
+            text=request.ocr and is_image,
+            image=request.image,
+            crops=request.reference_crops,
+        )
+
+        def convert(result: Result, samples: BinaryIO) -> FileAnalysis:
+            if not isinstance(result, AnalysisResult) or result.kind != kind:
+                raise ValueError("not the result that was requested")
+            if (result.text is not None) != task.text:
+                raise ValueError("OCR text that was not requested, or none")
+            if (result.crops is not None) != (request.reference_crops and is_image):
+                raise ValueError("crops that were not requested, or none")
+            analysis = validate_analysis(result, sha256, file.bytes)
+            if result.audio_start is None:
+                return analysis
+            return replace(analysis, audio=_map_audio(samples, result.audio_start))
+
+        return self._pool.run(
+            task,
+            file,
+            wall_seconds=IMAGE_WALL_SECONDS if is_image else VIDEO_WALL_SECONDS,
+            audio=request.audio,
+            # By the request, not by the kind: the workers of one run are all alike, and none need be replaced.
+            ocr=request.ocr,
+            convert=convert,
+        )
+
+    def read_audio(self, file: OpenFile) -> tuple[Audio | None, list[str]]:
+        """Return the decoded audio of a file (None if it has none) and the warnings."""
+
+        def convert(result: Result, samples: BinaryIO) -> tuple[Audio | None, list[str]]:
+            if not isinstance(result, AudioResult):
+                raise ValueError("not the result that was requested")
+            start = result.audio_start
+            return None if start is None else _map_audio(samples, start), truncate_texts(result.warnings)
+
+        task = Task(what="sound", name=os.fsencode(file.name))
+        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, ocr=False, convert=convert)
+
+    def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
+        """Return the text in an image and the warnings."""
+        from mediafp.engine.local.validation import validate_lines
+
+        def convert(result: Result, samples: BinaryIO) -> tuple[OcrResult, list[str]]:
+            if not isinstance(result, OcrTaskResult):
+                raise ValueError("not the result that was requested")
+            return validate_lines(result.text), truncate_texts(result.warnings)
+
+        task = Task(what="text", name=os.fsencode(file.name))
+        return self._pool.run(task, file, wall_seconds=IMAGE_WALL_SECONDS, audio=False, ocr=True, convert=convert)
+
+    def run_ocr_on_jpeg(self, jpeg: bytes, name: str) -> tuple[OcrResult, list[str]]:
+        """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""
+        with anonymous_file(self._scratch_folder) as holder:
+            write_data(holder, jpeg)
+            holder.flush()
+            with OpenFile(name, os.dup(holder.fileno())) as file:
+                return self.run_ocr(file)
+
+    def unpack_archive(self, file: OpenFile, is_wanted: Callable[[str], bool]) -> Iterator[UnpackedMember]:
+        """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name."""
+        from mediafp.engine.local.unpack import unpack_archive
+
+        return unpack_archive(self._pool, file, is_wanted)
+
+    def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
+        """Return a queue that transcribes audio in threads; the caller shuts it down. Raises ModelError."""
+        from mediafp.engine.local.transcription import TranscriptionPool
+
+        queue = TranscriptionPool(speech)
+        self._queues.add(queue)
+        return queue
+
+    def clip_cutter(self) -> ClipCutter:
+        """Return the function that cuts clips, after a trial run of FFmpeg. Raises UsageError and SandboxError."""
+        from mediafp.engine.local.clips import cut_clips
+        from mediafp.engine.local.programs import find_ffmpeg
+
+        return partial(cut_clips, run_ffmpeg=find_ffmpeg(sandboxed=self.sandboxed).run)
+
+
+def _map_audio(samples: BinaryIO, start: float) -> Audio:
+    """Return the audio whose samples were written to a file; they are memory-mapped, not loaded."""
+    samples.flush()
+    if not samples.tell() or samples.tell() % 2 or not math.isfinite(start):
+        raise ValueError("audio without samples, of half a sample or without a start time")
+    return Audio(samples=np.memmap(samples, "<i2", mode="r"), start=start)

@@ -1,0 +1,76 @@
+"""Frames of a video, compared with frames of another video or with an image, as two images are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.matching import calibration
+from mediafp.matching.candidates import Vectors, min_hamming_distance
+from mediafp.matching.images import scoring
+from mediafp.matching.images.placement import place_image
+from mediafp.matching.images.placement_fit import PlacementFit
+from mediafp.matching.images.region_similarity import compute_region_similarity
+from mediafp.matching.local_features import LocalFeatures
+from mediafp.matching.references import References
+from mediafp.types.arrays import Float32Array, Float64Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VideoQuery:
+    """A video to match, N rows.
+
+    Attributes:
+        embeddings: Embeddings (N, 512), unit vectors.
+        quality: Quality (N,), 0..1, low for flat frames.
+        pdq: PDQ hashes (N, 32).
+        spans: Time spans (N, 2) in seconds.
+        local_features: Function from a row to the local features of its frame, or None without a thumbnail.
+    """
+
+    embeddings: Vectors
+    quality: Float32Array
+    pdq: npt.NDArray[np.uint8]
+    spans: Float64Array
+    local_features: Callable[[int], LocalFeatures | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FrameComparison:
+    """Two frames, or a frame and an image, compared as two images are.
+
+    `distance` is the Hamming distance of their PDQ hashes in bits.
+    """
+
+    fit: PlacementFit | None
+    distance: int
+    features: calibration.ImagePairFeatures
+    probability: float
+
+
+def compare_frames(
+    rows: tuple[int, int], score: float, query: VideoQuery, sha256: str, references: References
+) -> FrameComparison:
+    """Return the comparison of a query row and a reference row, as of two images.
+
+    Args:
+        rows: Query row and reference row.
+        score: Score of the two rows.
+        query: Video to match.
+        sha256: SHA-256 of the reference.
+        references: References to compare with.
+    """
+    query_row, reference_row = rows
+    query_frame, reference_frame = query.local_features(query_row), references.local_features(sha256, reference_row)
+    fit, region_similarity = None, 0.0
+    if query_frame and reference_frame and (fit := place_image(query_frame, reference_frame)):
+        region_similarity = compute_region_similarity(
+            query_frame, reference_frame, fit, references.embed_with_full_model
+        )
+    distance = min_hamming_distance(
+        query.pdq[query_row : query_row + 1], references.pdq(sha256)[reference_row : reference_row + 1]
+    )
+    score *= min(float(query.quality[query_row]), float(references.quality(sha256)[reference_row]))
+    features = scoring.image_features(score, distance, fit, region_similarity)
+    return FrameComparison(fit=fit, distance=distance, features=features, probability=calibration.probability(features))

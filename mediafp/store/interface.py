@@ -1,0 +1,351 @@
+"""The swap points of this package: the protocols of a store and of a nearest-neighbour index.
+
+`tests/contract` holds one test suite for each, which every implementation passes.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.types.custody import LogEntry
+from mediafp.types.fingerprints import Fingerprint, Metric
+from mediafp.types.matches import OcrResult, TextLine
+from mediafp.types.media import Asset, Sighting
+from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.runs import IngestRecord, LedgerEntry
+from mediafp.types.transcripts import SearchHit, TranscribedAudio, Transcript
+
+
+class AssetStore(Protocol):
+    """Assets with their sightings, fingerprints and thumbnails."""
+
+    def add_record(self, record: IngestRecord) -> bool:
+        """Save what was computed from one file, and return True if its asset is new.
+
+        If the asset exists and lacks one of the fingerprints, its properties, warnings and thumbnails are replaced, so
+        that all of them come from one analysis, and the fingerprints are added to those of older versions. If it
+        exists and lacks none, only the sighting is saved. Call it inside `writing`.
+        """
+        ...
+
+    def add_sighting(self, sighting: Sighting) -> None:
+        """Save a sighting, or the fields of it that are new; an empty field keeps the stored value.
+
+        Call it inside `writing`.
+
+        Raises:
+            StoreError: The store does not contain the asset; raised no later than by `writing`.
+        """
+        ...
+
+    def assets(self) -> list[Asset]:
+        """Return every asset, by SHA-256."""
+        ...
+
+    def asset(self, sha256: str) -> Asset:
+        """Return one asset.
+
+        Raises:
+            StoreError: The store does not contain it.
+        """
+        ...
+
+    def count_assets(self) -> int:
+        """Return the number of assets."""
+        ...
+
+    def warnings(self, sha256: str) -> list[str]:
+        """Return the warnings of an asset's analysis; none if the store does not contain the asset."""
+        ...
+
+    def sightings(self, sha256: str) -> list[Sighting]:
+        """Return the sightings of an asset: dated ones first, oldest first, then by path."""
+        ...
+
+    def captions(self, sha256: str) -> list[str]:
+        """Return the titles and texts of an asset's sightings, in the order of the sightings."""
+        ...
+
+    def uris(self, sha256: str) -> tuple[str, ...]:
+        """Return the paths of an asset's sightings, in the order of the sightings."""
+        ...
+
+    def has_fingerprints(self, sha256: str, versions: Mapping[str, str]) -> bool:
+        """Return True if the asset exists with a fingerprint of each of these types in the given version."""
+        ...
+
+    def fingerprints(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[Fingerprint]:
+        """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`.
+
+        All of them come from the state of the store at the first one.
+
+        Raises:
+            StoreError: A fingerprint is damaged.
+        """
+        ...
+
+    def fingerprint_types(self, sha256: str) -> list[tuple[str, str]]:
+        """Return type and version of each fingerprint of an asset, sorted."""
+        ...
+
+    def versions(self, type: str) -> set[str]:
+        """Return the versions of one fingerprint type that the store contains."""
+        ...
+
+    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
+        """Return the JPEG of the frame shown at a time (None: the first frame), or None if there is no thumbnail."""
+        ...
+
+    def row_thumbnail(self, sha256: str, position: int) -> bytes | None:
+        """Return the JPEG of one fingerprint row, or None if there is no thumbnail."""
+        ...
+
+    def content_hash(self, sha256: str) -> str:
+        """Return the SHA-256, in hex, of an asset's fingerprints and thumbnails, as the custody log states it."""
+        ...
+
+
+class Ledger(Protocol):
+    """The status of every path that was ever ingested."""
+
+    def write_ledger_entry(self, entry: LedgerEntry) -> None:
+        """Save the status of a path in place of its earlier status. Call it inside `writing`.
+
+        Raises:
+            StoreError: The fields of the entry contradict each other; raised no later than by `writing`.
+        """
+        ...
+
+    def clear_failure(self, path: str) -> None:
+        """Remove the failed status of a folder or an archive that can be read now. Call it inside `writing`."""
+        ...
+
+    def find_ledger_entry(self, path: str, *, bytes: int, modified_ns: int) -> LedgerEntry | None:
+        """Return the status of a path, or None if it has none or the file has changed since."""
+        ...
+
+    def failures(self) -> list[LedgerEntry]:
+        """Return the failed entries, by path."""
+        ...
+
+
+class TranscriptStore(Protocol):
+    """Transcripts by the SHA-256 of the audio, and the audio of each file.
+
+    Files need not be assets of the store: a file that was only transcribed has an audio and no asset.
+    """
+
+    def save_audio_id(self, sha256: str, audio_sha256: str) -> None:
+        """Save which audio a file contains; "" for none. Call it inside `writing`."""
+        ...
+
+    def find_audio_id(self, sha256: str) -> str | None:
+        """Return the SHA-256 of a file's audio, "" for none; None if the file was never transcribed."""
+        ...
+
+    def save_transcription(self, sha256: str, transcribed: TranscribedAudio) -> None:
+        """Save a file's audio, and its transcript if there is one. Call it inside `writing`."""
+        ...
+
+    def save_transcript(self, audio_sha256: str, transcript: Transcript, fingerprint: Fingerprint, rank: int) -> None:
+        """Save a transcript and its fingerprint beside those of other models. Call it inside `writing`.
+
+        The transcript of the highest rank is the best one; among equals the newest. Saving an unchanged transcript
+        again does not make it newer. The full-text index contains the best one.
+        """
+        ...
+
+    def load_transcript(self, audio_sha256: str, version: str) -> Transcript | None:
+        """Return the transcript of an audio by one version, or None.
+
+        Raises:
+            StoreError: The transcript is damaged.
+        """
+        ...
+
+    def best_transcript(self, audio_sha256: str) -> Transcript | None:
+        """Return the best transcript of an audio, or None.
+
+        Raises:
+            StoreError: The transcript is damaged.
+        """
+        ...
+
+    def find_transcript(self, sha256: str) -> Transcript | None:
+        """Return the best transcript of a file, or None if there is none or the file contains no audio.
+
+        Raises:
+            StoreError: The transcript is damaged.
+        """
+        ...
+
+    def is_transcribed(self, sha256: str, version: str) -> bool:
+        """Return True if this version has transcribed the file, or the file contains no audio."""
+        ...
+
+    def has_transcripts(self) -> bool:
+        """Return True if the store contains a transcript."""
+        ...
+
+    def transcript_fingerprints(self) -> Iterator[Fingerprint]:
+        """Yield the fingerprint of every asset's best transcript, by SHA-256.
+
+        Raises:
+            StoreError: A fingerprint is damaged.
+        """
+        ...
+
+
+class OcrStore(Protocol):
+    """OCR results of images."""
+
+    def save_ocr_result(self, sha256: str, result: OcrResult) -> None:
+        """Save the OCR result of an image in place of an older one. Call it inside `writing`."""
+        ...
+
+    def has_ocr_result(self, sha256: str, version: str) -> bool:
+        """Return True if the store contains the OCR result of an image by this version."""
+        ...
+
+    def ocr_lines(self, sha256: str) -> tuple[TextLine, ...] | None:
+        """Return the text lines of an image, or None if the store contains no OCR result of it.
+
+        Raises:
+            StoreError: The OCR result is damaged.
+        """
+        ...
+
+
+class TextSearch(Protocol):
+    """Full-text search over the best transcripts and the OCR results."""
+
+    def search_passages(self, text: str, limit: int | None = None) -> Iterator[SearchHit]:
+        """Return the passages that contain every word and phrase of a text, best first.
+
+        Words and runs of CJK characters match anywhere in a passage; a run matches as a whole, with the numbers in it.
+        Text in double quotes is one phrase. Simplified and traditional characters match each other.
+
+        Raises:
+            UsageError: The text contains no word.
+            StoreError: The full-text index is damaged.
+        """
+        ...
+
+
+class CustodyLog(Protocol):
+    """The append-only hash chain of everything done to the store.
+
+    The methods above log what they change; `append_log` adds what only the caller knows.
+    """
+
+    def append_log(self, what: str, details: Mapping[str, Any]) -> None:
+        """Append an entry; `details` contains JSON values, paths with surrogate escapes. Call it inside `writing`."""
+        ...
+
+    def iter_log(self, what: str | None = None, *, after: int = 0) -> Iterator[LogEntry]:
+        """Yield the entries with a number above `after`, in order: all, or those of one kind.
+
+        Raises:
+            StoreError: An entry is damaged.
+        """
+        ...
+
+    def last_log_entry(self) -> tuple[int, str]:
+        """Return number and hash of the last entry, which vouches for all before it; 0 and 64 zeros if there is none."""
+        ...
+
+
+class Store(AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, CustodyLog, Protocol):
+    """An open store: one folder with everything kept of a case.
+
+    Durability: when the `with` block of `writing` has ended, its changes survive a power cut. Consistency: a reader
+    gets a state between two writes, never a part of one. Several threads may use one object, and several processes one
+    folder; writers wait for each other. A thread finishes or closes its iterators before it writes. Errors: every method
+    raises StoreError if the store cannot be read or written, with the folder, the reason and an action.
+    """
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the store."""
+        ...
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Return the context of one transaction: all writes in it are saved together, or none if an exception leaves it.
+
+        The thread that writes reads its own changes; other threads read the state before them.
+
+        Raises:
+            StoreError: The changes cannot be saved; nothing of them is.
+        """
+        ...
+
+    def check_integrity(self) -> list[str]:
+        """Return the integrity problems of the store, one sentence each; empty if there are none.
+
+        Never raises for damaged data.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the store; no other thread may be using it. It may be opened again."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Index(Protocol):
+    """Nearest-neighbour search over the fingerprints of one type and version, one for each asset.
+
+    Several threads may search while one adds. The index keeps no reference to the fingerprints.
+    """
+
+    @property
+    def metric(self) -> Metric:
+        """Metric of the rows."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        ...
+
+    def __contains__(self, sha256: object) -> bool:
+        """Return True if the fingerprint of an asset was added, if only one without rows."""
+        ...
+
+    def add(self, fingerprints: Iterable[Fingerprint]) -> None:
+        """Add the fingerprints of further assets.
+
+        Raises:
+            ValueError: The index contains a fingerprint of one of the assets; those before it are added.
+        """
+        ...
+
+    def search(self, queries: npt.NDArray[np.float16] | npt.NDArray[np.uint8], count: int) -> Neighbours:
+        """Return the nearest rows of each query row, best first.
+
+        Args:
+            queries: Rows (Q, columns) of the type of the index.
+            count: Largest number of neighbours of each query row.
+
+        Returns:
+            K neighbours of each query row: `count`, or the number of rows in the index if that is less. Scores are
+            cosine similarities (higher is closer) or Hamming distances in bits (lower is closer). Rows of equal score
+            come in a fixed order.
+        """
+        ...
+
+    def range_search(self, queries: npt.NDArray[np.uint8], distance: int) -> list[Neighbour]:
+        """Return the rows at most `distance` bits from any query row (Q, bytes), each once with its least distance.
+
+        They come in the order in which they were added.
+
+        Raises:
+            ValueError: The metric of the index is not `hamming`.
+        """
+        ...

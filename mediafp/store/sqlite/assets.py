@@ -1,0 +1,156 @@
+"""Assets, their fingerprints and their thumbnails in the database."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from mediafp.store.sqlite import custody_log
+from mediafp.store.sqlite.content_hash import content_hash
+from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.sightings import add_sighting, insert_sighting
+from mediafp.store.sqlite.values import canonical_json, utc_now
+from mediafp.types.errors import StoreError
+from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
+from mediafp.types.media import Asset
+from mediafp.types.runs import IngestRecord
+
+
+def add_record(database: Database, record: IngestRecord) -> bool:
+    """Save and log what was computed from one file, and return True if its asset is new.
+
+    An asset that lacks one of the fingerprints gets everything that the record contains: what is stored of its frames
+    comes from one analysis. Fingerprints of older versions stay.
+    """
+    asset, sha256 = record.asset, record.asset.sha256
+    properties, warnings = canonical_json(dict(asset.properties)), canonical_json(list(record.warnings))
+    is_new = database.execute(
+        "INSERT INTO asset VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (sha256, asset.kind, asset.bytes, properties, warnings, utc_now()),
+    ).rowcount
+    if is_new:
+        _insert_rows(database, record)
+        insert_sighting(database, record.sighting)
+        details = {"sha256": sha256, "bytes": asset.bytes, "kind": asset.kind, "uri": record.sighting.uri}
+        custody_log.append(database, "added", {**details, "content": content_hash(database.connection, sha256)})
+    elif not has_fingerprints(database, sha256, {f.type: f.version for f in record.fingerprints}):
+        database.execute(
+            "UPDATE asset SET properties = ?, warnings = ? WHERE sha256 = ?", (properties, warnings, sha256)
+        )
+        database.execute("DELETE FROM thumbnail WHERE sha256 = ?", (sha256,))
+        _insert_rows(database, record)
+        details = {"sha256": sha256, "content": content_hash(database.connection, sha256)}
+        custody_log.append(database, "refreshed", details)
+    add_sighting(database, record.sighting)
+    return bool(is_new)
+
+
+def assets(database: Database) -> list[Asset]:
+    """Return every asset, by SHA-256."""
+    rows = database.rows("SELECT sha256, kind, bytes, properties FROM asset ORDER BY sha256")
+    return [_asset(row) for row in rows]
+
+
+def asset(database: Database, sha256: str) -> Asset:
+    """Return one asset.
+
+    Raises:
+        StoreError: The store does not contain it.
+    """
+    row = database.row("SELECT sha256, kind, bytes, properties FROM asset WHERE sha256 = ?", (sha256,))
+    if row is None:
+        raise StoreError(f"cannot find asset {sha256} in the store '{database.folder}'; ingest its file")
+    return _asset(row)
+
+
+def count_assets(database: Database) -> int:
+    """Return the number of assets."""
+    return sum(count for (count,) in database.rows("SELECT count(*) FROM asset"))
+
+
+def warnings(database: Database, sha256: str) -> list[str]:
+    """Return the warnings of an asset's analysis."""
+    row = database.row("SELECT warnings FROM asset WHERE sha256 = ?", (sha256,))
+    return _decode_json(row[0], f"warnings of {sha256}") if row else []
+
+
+def has_fingerprints(database: Database, sha256: str, versions: Mapping[str, str]) -> bool:
+    """Return True if the asset exists with a fingerprint of each of these types in the given version."""
+    exists = database.row("SELECT 1 FROM asset WHERE sha256 = ?", (sha256,)) is not None
+    return exists and versions.items() <= set(fingerprint_types(database, sha256))
+
+
+def fingerprints(
+    database: Database, type: str, version: str, only: Collection[str] | None = None
+) -> Iterator[Fingerprint]:
+    """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`.
+
+    Raises:
+        StoreError: A fingerprint is damaged.
+    """
+    query = "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ?"
+    if only is None:
+        rows = database.rows(f"{query} ORDER BY sha256", (type, version))
+    else:
+        chosen = json.dumps(sorted(only))
+        rows = database.rows(
+            f"{query} AND sha256 IN (SELECT value FROM json_each(?)) ORDER BY sha256", (type, version, chosen)
+        )
+    for sha256, data in rows:
+        try:
+            yield unpack_fingerprint(sha256, type, version, data)
+        except ValueError as error:
+            raise StoreError(
+                f"cannot read fingerprint {type} of {sha256}: it is damaged ({error}); see: mediafp verify"
+            ) from error
+
+
+def fingerprint_types(database: Database, sha256: str) -> list[tuple[str, str]]:
+    """Return type and version of each fingerprint of an asset, sorted."""
+    rows = database.rows("SELECT type, version FROM fingerprint WHERE sha256 = ? ORDER BY 1, 2", (sha256,))
+    return [(type, version) for type, version in rows]
+
+
+def versions(database: Database, type: str) -> set[str]:
+    """Return the versions of one fingerprint type that the store contains."""
+    rows = database.rows("SELECT DISTINCT version FROM fingerprint WHERE type = ?", (type,))
+    return {version for (version,) in rows}
+
+
+def thumbnail(database: Database, sha256: str, seconds: float | None = None) -> bytes | None:
+    """Return the JPEG of the frame shown at a time (None: the first frame), or None if there is no thumbnail."""
+    time = seconds or 0.0
+    row = database.row(
+        "SELECT jpeg FROM thumbnail WHERE sha256 = ? ORDER BY seconds > ?, abs(seconds - ?), position LIMIT 1",
+        (sha256, time, time),
+    )
+    return row[0] if row else None
+
+
+def row_thumbnail(database: Database, sha256: str, position: int) -> bytes | None:
+    """Return the JPEG of one fingerprint row, or None if there is no thumbnail."""
+    row = database.row("SELECT jpeg FROM thumbnail WHERE sha256 = ? AND position = ?", (sha256, position))
+    return row[0] if row else None
+
+
+def _insert_rows(database: Database, record: IngestRecord) -> None:
+    sha256 = record.asset.sha256
+    database.connection.executemany(
+        "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?)",
+        [(sha256, f.type, f.version, pack_fingerprint(f)) for f in record.fingerprints],
+    )
+    database.connection.executemany(
+        "INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?, ?)",
+        [(sha256, t.position, t.seconds, t.jpeg) for t in record.thumbnails],
+    )
+
+
+def _asset(row: tuple[Any, ...]) -> Asset:
+    sha256, kind, size, properties = row
+    return Asset(sha256=sha256, kind=kind, bytes=size, properties=_decode_json(properties, f"properties of {sha256}"))
+
+
+def _decode_json(data: str, name: str) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"cannot read the {name}: they are damaged ({error}); see: mediafp verify") from error

@@ -1,0 +1,129 @@
+"""Checks of the custody log: its hash chain, and the contents of the store against it."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mediafp.store.sqlite import custody_log, ocr_results, transcripts
+from mediafp.store.sqlite.content_hash import content_hash
+from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.values import canonical_json, path_string
+
+_DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""Errors of decoding an entry that is damaged."""
+
+
+@dataclass(slots=True, kw_only=True)
+class LoggedState:
+    """The contents of a store as its custody log states them.
+
+    Attributes:
+        assets: Size, kind and content hash of each asset, by SHA-256.
+        sightings: Fields of each sighting, by SHA-256 and path.
+        transcripts: Digest of each transcript, by audio and version.
+        ocr_results: Digest of each OCR result, by SHA-256.
+    """
+
+    assets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sightings: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    transcripts: dict[tuple[str, str], str] = field(default_factory=dict)
+    ocr_results: dict[str, str] = field(default_factory=dict)
+
+    def apply(self, what: str, details: dict[str, Any]) -> None:
+        """Apply the changes of an entry. Raises one of `_DAMAGE_ERRORS` if its details are incomplete."""
+        if what in ("added", "adopted"):
+            self.assets[details["sha256"]] = {name: details[name] for name in ("bytes", "kind", "content")}
+        if what == "refreshed":
+            self.assets[details["sha256"]]["content"] = details["content"]
+        if what in ("added", "seen", "sighted"):
+            fields = self.sightings.setdefault((details["sha256"], details["uri"]), {})
+            fields.update(details.get("fields", {}))
+        if what == "transcribed":
+            self.transcripts[details["sound"], details["version"]] = details["words"]
+        if what == "read":
+            self.ocr_results[details["sha256"]] = details["text"]
+
+
+def check_hash_chain(database: Database) -> Iterator[str]:
+    """Yield the entries of the custody log that are missing, and those that do not fit the hash chain."""
+    before, expected = custody_log.GENESIS_HASH, 1
+    for n, at, what, details, hash in database.execute("SELECT n, at, what, details, hash FROM log ORDER BY n"):
+        if n != expected:
+            yield f"entries {expected} to {n - 1} of the custody log are missing"
+        elif not _is_intact(n, at, what, details, before, hash):
+            yield _changed_entry(n)
+        before, expected = hash, n + 1
+
+
+def check_against_log(database: Database) -> Iterator[str]:
+    """Yield the differences between the store and its custody log."""
+    connection = database.connection
+    logged = LoggedState()
+    for n, what, details in connection.execute("SELECT n, what, details FROM log ORDER BY n"):
+        try:
+            logged.apply(what, json.loads(details))
+        except _DAMAGE_ERRORS:
+            yield _changed_entry(n)
+    yield from _check_assets(connection, logged.assets)
+    yield from _check_sightings(connection, logged.sightings)
+    yield from _check_transcripts(connection, logged.transcripts)
+    yield from _check_ocr_results(connection, logged.ocr_results)
+
+
+def _check_assets(connection: sqlite3.Connection, logged: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for sha256, size, kind in connection.execute("SELECT sha256, bytes, kind FROM asset ORDER BY sha256"):
+        entry = logged.pop(sha256, None)
+        if entry is None:
+            yield f"asset {sha256} is missing from the custody log"
+            continue
+        if (entry["bytes"], entry["kind"]) != (size, kind):
+            yield (
+                f"asset {sha256} is stored as {kind} of {size} bytes, and logged as {entry['kind']}"
+                f" of {entry['bytes']} bytes"
+            )
+        if entry["content"] != content_hash(connection, sha256):
+            yield f"the fingerprints or thumbnails of {sha256} differ from the custody log"
+    yield from (f"asset {sha256} is in the custody log, and missing from the store" for sha256 in logged)
+
+
+def _check_sightings(connection: sqlite3.Connection, logged: dict[tuple[str, str], dict[str, Any]]) -> Iterator[str]:
+    rows = connection.execute("SELECT * FROM sighting")
+    names = [name for name, *_ in rows.description]
+    for row in rows:
+        stored = dict(zip(names, row, strict=True))
+        sha256, uri = stored["sha256"], path_string(stored["uri"])
+        fields = logged.pop((sha256, uri), {})
+        if different := [name for name, value in fields.items() if stored.get(name) != value]:
+            yield f"the {', '.join(different)} of {sha256} at {uri!r} differ from the custody log"
+    for sha256, uri in logged:
+        yield f"the sighting of {sha256} at {uri!r} is in the custody log, and missing from the store"
+
+
+def _check_transcripts(connection: sqlite3.Connection, logged: dict[tuple[str, str], str]) -> Iterator[str]:
+    for audio, version, data in connection.execute("SELECT sound, version, data FROM transcript ORDER BY 1, 2"):
+        # Transcripts of stores that had no log yet are not logged.
+        if logged.pop((audio, version), None) not in (None, transcripts.transcript_digest(data)):
+            yield f"transcript {version} of audio {audio} differs from the custody log"
+    for audio, version in logged:
+        yield f"transcript {version} of audio {audio} is in the custody log, and missing from the store"
+
+
+def _check_ocr_results(connection: sqlite3.Connection, logged: dict[str, str]) -> Iterator[str]:
+    for sha256, data in connection.execute("SELECT sha256, data FROM picture_text ORDER BY sha256"):
+        if logged.pop(sha256, None) != ocr_results.ocr_digest(data):
+            yield f"the OCR result of {sha256} differs from the custody log"
+    yield from (f"the OCR result of {sha256} is in the custody log, and missing from the store" for sha256 in logged)
+
+
+def _is_intact(n: int, at: str, what: str, details: str, before: str, hash: str) -> bool:
+    try:
+        decoded = json.loads(details)
+        return canonical_json(decoded) == details and custody_log.entry_hash(n, at, what, decoded, before) == hash
+    except _DAMAGE_ERRORS:
+        return False
+
+
+def _changed_entry(n: int) -> str:
+    return f"entry {n} of the custody log was changed"

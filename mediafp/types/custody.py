@@ -1,0 +1,24 @@
+"""Entries of a store's custody log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One entry of the custody log.
+
+    Attributes:
+        n: Number of the entry, from 1. It alone gives the order; clocks may be set back.
+        at: Time of the entry, ISO 8601 in UTC.
+        what: Kind of the entry, such as `added` or `failed`.
+        details: JSON values of the entry; paths contain surrogate escapes.
+        hash: SHA-256, in hex, of the fields above and the hash of the entry before it.
+    """
+
+    n: int
+    at: str
+    what: str
+    details: Mapping[str, Any]
+    hash: str

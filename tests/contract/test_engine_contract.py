@@ -1,0 +1,271 @@
+"""The contract of `Engine`, checked on every implementation. An implementation is added to `ENGINES`."""
+
+import io
+import os
+import signal
+import sys
+import threading
+import wave
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from mediafp.engine.analysis import analyse_file
+from mediafp.engine.interface import AnalysisRequest, Engine
+from mediafp.engine.local.engine import LocalEngine
+from mediafp.engine.local.process import WorkerProcess
+from mediafp.ingest.files import OpenFile, file_sha256, open_file
+from mediafp.types.errors import CorruptMedia, MediaError, NotMedia, WorkerLost
+from mediafp.types.matches import Match, QueryResult, Segment
+from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
+from mediafp.types.runs import SpeechOptions
+
+ENGINES: dict[str, Callable[[Path], Engine]] = {
+    "local, sandboxed": LocalEngine,
+    "local, not sandboxed": lambda folder: LocalEngine(folder, sandboxed=False),
+}
+"""Each implementation, created with a folder for temporary data."""
+if sys.platform != "linux":
+    del ENGINES["local, sandboxed"]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def create_engine(request: pytest.FixtureRequest) -> Callable[[Path], Engine]:
+    return ENGINES[request.param]
+
+
+@pytest.fixture(scope="module")
+def engine(create_engine: Callable[[Path], Engine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with create_engine(tmp_path_factory.mktemp("scratch")) as created:
+        yield created
+
+
+@pytest.fixture
+def photo(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
+    Image.fromarray(photos["temple"]).save(tmp_path / "temple.png", compress_level=1)
+    return tmp_path / "temple.png"
+
+
+def test_analyse_returns_the_parts_of_an_image_that_were_requested(engine: Engine, photo: Path) -> None:
+    with open_file(photo) as file:
+        sha256 = file_sha256(file)
+        plain = engine.analyse(file, sha256, "image")
+        full = engine.analyse(file, sha256, "image", AnalysisRequest(image=True, reference_crops=True, audio=True))
+        direct = analyse_file(file, sha256)
+    assert direct is not None and plain.asset == full.asset == direct.asset and plain.asset.sha256 == sha256
+    assert plain.thumbnails == full.thumbnails == direct.thumbnails and len(plain.thumbnails) == 1
+    assert [f.type for f in plain.fingerprints] == [f.type for f in direct.fingerprints] != []
+    for ours, theirs in zip(plain.fingerprints, direct.fingerprints, strict=True):
+        assert np.array_equal(ours.vectors, theirs.vectors) and ours.version == theirs.version
+    assert plain.image is None and plain.crops is None and plain.text is None
+    assert full.image is not None and full.image.shape[2] == 3 and full.crops is not None
+    assert full.audio is None, "an image has no audio"
+
+
+def test_analyse_returns_the_frames_and_audio_of_a_video(engine: Engine, clips: dict[str, Path]) -> None:
+    with open_file(clips["bikes"]) as file:
+        analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True, ocr=True))
+        audio, warnings = engine.read_audio(file)
+    assert analysis.asset.kind == "video" and len(analysis.thumbnails) > 1
+    assert analysis.image is None and analysis.text is None, "OCR is for images"
+    assert (analysis.audio is None) == (audio is None) and warnings == []
+    with open_file(clips["bunny"]) as file:
+        analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
+        audio, _ = engine.read_audio(file)
+    assert analysis.audio is not None and audio is not None and analysis.audio.sha256 == audio.sha256
+
+
+def test_analyse_returns_an_audio_file_as_a_video_without_frames(engine: Engine, tmp_path: Path) -> None:
+    samples = (8000 * np.sin(np.arange(2 * AUDIO_SAMPLE_RATE) / 5)).astype("<i2")
+    with wave.open(str(tmp_path / "a.wav"), "wb") as out:
+        out.setparams((1, 2, AUDIO_SAMPLE_RATE, 0, "NONE", ""))
+        out.writeframes(samples.tobytes())
+    with open_file(tmp_path / "a.wav") as file:
+        analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
+    assert analysis.thumbnails == () and all(len(f.vectors) == 0 for f in analysis.fingerprints)
+    assert analysis.audio is not None and np.array_equal(analysis.audio.samples, samples)
+
+
+def test_unpack_archive_yields_all_members_and_unpacks_the_wanted_ones(
+    engine: Engine, tmp_path: Path, photo: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(photo, "folder/a.png")
+        archive.writestr("notes.txt", "words")
+    asked: list[str] = []
+    with open_file(tmp_path / "a.zip") as file:
+        members = list(engine.unpack_archive(file, lambda name: asked.append(name) is None and name.endswith(".png")))
+    assert asked == [member.name for member in members] == ["folder/a.png", "notes.txt"]
+    assert members[0].file is not None and members[0].error is None
+    with members[0].file as unpacked:
+        assert unpacked.name == "a.png" and file_sha256(unpacked) == _file_sha256(photo)
+        assert engine.analyse(unpacked, "0" * 64, "image").asset.bytes == photo.stat().st_size
+    assert members[1].file is None and members[1].error is None
+
+
+def test_a_corrupt_file_raises_corrupt_media_with_its_name(engine: Engine, tmp_path: Path, photo: Path) -> None:
+    (tmp_path / "half.png").write_bytes(photo.read_bytes()[:100_000])
+    (tmp_path / "half.zip").write_bytes(b"PK\3\4" + bytes(100))
+    with open_file(tmp_path / "half.png") as file:
+        for task in (lambda: engine.analyse(file, "0" * 64, "image"), lambda: engine.run_ocr(file)):
+            with pytest.raises(CorruptMedia, match="half"):
+                task()
+    with open_file(tmp_path / "half.zip") as file, pytest.raises(MediaError, match="half"):
+        list(engine.unpack_archive(file, lambda name: True))
+
+
+def test_a_file_that_is_not_media_raises_not_media(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("words")
+    with open_file(tmp_path / "a.txt") as file:
+        tasks = (
+            lambda: engine.analyse(file, "0" * 64, "image"),
+            lambda: engine.read_audio(file),
+            lambda: engine.run_ocr(file),
+        )
+        for task in tasks:
+            with pytest.raises(NotMedia):
+                task()
+
+
+def test_run_ocr_returns_the_text_of_a_file_and_of_jpeg_bytes(
+    engine: Engine, tmp_path: Path, photos: dict[str, np.ndarray]
+) -> None:
+    image = Image.fromarray(photos["cat"])
+    ImageDraw.Draw(image).text((20, 20), "@sample_user88", fill=(255, 255, 255), font_size=40, stroke_width=2,
+                               stroke_fill=(0, 0, 0))  # fmt: skip
+    image.save(tmp_path / "a.png")
+    jpeg = io.BytesIO()
+    image.save(jpeg, "JPEG", quality=95)
+    with open_file(tmp_path / "a.png") as file:
+        text, warnings = engine.run_ocr(file)
+        analysis = engine.analyse(file, "0" * 64, "image", AnalysisRequest(ocr=True))
+    assert warnings == [] and "sample" in " ".join(line.text for line in text.lines) and analysis.text == text
+    of_jpeg, _ = engine.run_ocr_on_jpeg(jpeg.getvalue(), "thumbnail")
+    assert "sample" in " ".join(line.text for line in of_jpeg.lines) and of_jpeg.version == text.version
+    with pytest.raises(MediaError, match="thumbnail"):
+        engine.run_ocr_on_jpeg(jpeg.getvalue()[:500], "thumbnail")
+
+
+def test_several_threads_get_the_results_of_their_own_files(
+    engine: Engine, tmp_path: Path, photos: dict[str, np.ndarray]
+) -> None:
+    names = sorted(photos)[:3]
+    for name in names:
+        Image.fromarray(photos[name]).save(tmp_path / f"{name}.png", compress_level=1)
+
+    def analyse(name: str) -> tuple[int, int]:
+        with open_file(tmp_path / f"{name}.png") as file:
+            properties = engine.analyse(file, name, "image").asset.properties
+        return int(properties["height"] or 0), int(properties["width"] or 0)
+
+    with ThreadPoolExecutor(3) as threads:
+        sizes = list(threads.map(analyse, names * 3))
+    assert len(sizes) == 9 and sizes == [photos[name].shape[:2] for name in names * 3]
+
+
+def test_transcription_of_silence_is_an_empty_transcript(engine: Engine, tmp_path: Path) -> None:
+    audio = Audio(samples=np.zeros(AUDIO_SAMPLE_RATE, np.int16), start=0.0)
+    queue = engine.open_transcription(SpeechOptions(threads=1))
+    try:
+        future = queue.submit(audio)
+        assert queue.submit(audio) is future, "equal samples are transcribed once"
+        transcribed = future.result()
+        assert queue.concurrency >= 1
+        assert transcribed.audio_sha256 == audio.sha256
+        assert transcribed.transcript is not None and transcribed.transcript.segments == ()
+        assert transcribed.transcript.version == queue.version
+    finally:
+        queue.shutdown()
+
+
+def test_clip_cutter_writes_one_clip_per_video_segment(engine: Engine, clips: dict[str, Path], tmp_path: Path) -> None:
+    segment = Segment(channel="picture", query=(0.0, 1.0), reference=(1.0, 2.0), speed=1.0, mirrored=False, score=0.9)
+    match = Match(
+        sha256="b" * 64,
+        uris=("b.mp4",),
+        kind="video",
+        relation="shares_footage",
+        verdict="copy",
+        probability=0.9,
+        coverage=(0.5, 0.5),
+        placement=None,
+        why=(),
+        segments=(segment, replace(segment, query=None)),
+    )
+    result = QueryResult(query="a.mp4", sha256="a" * 64, kind="video", error=None, matches=(match,))
+
+    @contextmanager
+    def open_original(sha256: str) -> Iterator[int]:
+        with clips["bikes"].open("rb") as file:
+            yield file.fileno()
+
+    (clip,) = engine.clip_cutter()(tmp_path, results=[result], open_original=open_original)
+    assert clip.path is not None and clip.pair == ("a" * 64, "b" * 64)
+    assert [clip.path] == list(tmp_path.iterdir()) and clip.path.stat().st_size > 1000
+
+
+def test_closing_while_a_task_runs_raises_worker_lost(
+    create_engine: Callable[[Path], Engine], tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received = threading.Event()
+    send_file = WorkerProcess.send_file
+
+    def send_and_stop(worker: WorkerProcess, task: object, file: OpenFile, wall_seconds: float) -> None:
+        # Stopped, so that its task is still in progress when the engine closes.
+        os.kill(worker.pid, signal.SIGSTOP)
+        send_file(worker, task, file, wall_seconds)  # type: ignore[arg-type]
+        received.set()
+
+    monkeypatch.setattr(WorkerProcess, "send_file", send_and_stop)
+    engine = create_engine(tmp_path)
+    with ThreadPoolExecutor(1) as threads, open_file(photo) as file:
+        analysis = threads.submit(engine.analyse, file, "0" * 64, "image")
+        assert received.wait(60)
+        engine.close()
+        with pytest.raises(WorkerLost, match=r"temple\.png"):
+            analysis.result(60)
+        with pytest.raises(WorkerLost):
+            engine.analyse(file, "0" * 64, "image")
+    engine.close()
+
+
+def test_a_task_leaves_nothing_in_the_scratch_folder_and_opens_no_store(
+    create_engine: Callable[[Path], Engine], tmp_path: Path, clips: dict[str, Path]
+) -> None:
+    """The engine gets a folder for temporary data that is not a store, and leaves no file there."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with create_engine(scratch) as engine, open_file(clips["bunny"]) as file:
+        analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
+        assert analysis.audio is not None and not list(scratch.iterdir())
+    assert not list(scratch.iterdir())
+    assert len(analysis.audio.samples) > 0, "the samples outlive the engine"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="open files are listed in /proc")
+def test_a_worker_inherits_no_open_file_of_a_store(
+    create_engine: Callable[[Path], Engine], tmp_path: Path, photo: Path
+) -> None:
+    (tmp_path / "store").mkdir()
+    with (tmp_path / "store" / "mediafp.sqlite").open("w+b") as database, open_file(photo) as file:
+        os.set_inheritable(database.fileno(), True)
+        engine = create_engine(tmp_path)
+        assert isinstance(engine, LocalEngine), "another engine needs another way to list what its workers have open"
+        with engine:
+            engine.analyse(file, "0" * 64, "image")
+            workers = list(engine._pool._all)
+            assert len(workers) == 1
+            opened = [str(path.readlink()) for path in Path(f"/proc/{workers[0].pid}/fd").iterdir()]
+    assert opened and not [path for path in opened if "store" in path]
+
+
+def _file_sha256(path: Path) -> str:
+    with open_file(path) as file:
+        return file_sha256(file)

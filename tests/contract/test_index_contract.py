@@ -1,0 +1,299 @@
+"""The contract of `Index`, run over every implementation, with an exact search in NumPy as the oracle."""
+
+import threading
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.store import Index, build_index
+from mediafp.store.faiss_index import RERANK_DEPTH
+from mediafp.types.fingerprints import Fingerprint, Metric
+from mediafp.types.neighbours import Neighbour, Neighbours
+
+ROUNDING = 0.01
+"""By which the score of int8 codes may miss the true cosine: four deviations of 512 rounded products."""
+
+
+class ExactIndex(Index):
+    """The index that the others are compared with: every row against every row, in float32."""
+
+    def __init__(self, fingerprints: Iterable[Fingerprint], *, metric: Metric, columns: int) -> None:
+        self._metric: Metric = metric
+        self._assets: list[str] = []
+        self._rows = np.empty((0, 2), np.int32)
+        self._vectors = np.empty((0, columns), np.float16 if metric == "cosine" else np.uint8)
+        self.add(fingerprints)
+
+    @property
+    def metric(self) -> Metric:
+        return self._metric
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, sha256: object) -> bool:
+        return sha256 in self._assets
+
+    def add(self, fingerprints: Iterable[Fingerprint]) -> None:
+        for one in fingerprints:
+            if one.sha256 in self:
+                raise ValueError(f"the index contains a fingerprint of {one.sha256}")
+            rows = [(len(self._assets), n) for n in range(len(one.vectors))]
+            self._rows = np.concatenate((self._rows, np.array(rows, np.int32).reshape(-1, 2)))
+            self._vectors = np.concatenate((self._vectors, one.vectors))
+            self._assets.append(one.sha256)
+
+    def _scores(self, queries: np.ndarray) -> np.ndarray:
+        if self.metric == "cosine":
+            return queries.astype(np.float32) @ self._vectors.astype(np.float32).T
+        return np.bitwise_count(queries[:, None] ^ self._vectors[None]).sum(axis=2).astype(np.float32)
+
+    def search(self, queries: np.ndarray, count: int) -> Neighbours:
+        scores = self._scores(queries)
+        best = np.argsort(-scores if self.metric == "cosine" else scores, axis=1, kind="stable")[:, :count]
+        asset, row = self._rows[best][:, :, 0], self._rows[best][:, :, 1]
+        return Neighbours(assets=self._assets, asset=asset, row=row, score=np.take_along_axis(scores, best, 1))
+
+    def range_search(self, queries: np.ndarray, distance: int) -> list[Neighbour]:
+        if self.metric != "hamming":
+            raise ValueError(f"cannot search rows of metric {self.metric!r} by a distance in bits")
+        if not len(queries) or not len(self):
+            return []
+        least = self._scores(queries).min(axis=0)
+        return [
+            Neighbour(self._assets[self._rows[n, 0]], int(self._rows[n, 1]), float(least[n]))
+            for n in np.flatnonzero(least <= distance)
+        ]
+
+
+Build = Callable[..., Index]
+IMPLEMENTATIONS: dict[str, Build] = {"faiss": build_index, "exact": ExactIndex}
+
+
+@pytest.fixture(params=IMPLEMENTATIONS, ids=str)
+def build(request: pytest.FixtureRequest) -> Build:
+    """One implementation, as a function of fingerprints, metric and columns."""
+    return IMPLEMENTATIONS[request.param]
+
+
+def fingerprint(name: str, vectors: np.ndarray) -> Fingerprint:
+    count = len(vectors)
+    return Fingerprint(
+        sha256=name, type="t", version="1", spans=np.zeros((count, 2)), vectors=vectors, quality=np.ones(count, np.float32)
+    )  # fmt: skip
+
+
+def fingerprints_of(vectors: np.ndarray, counts: list[int] | None = None) -> list[Fingerprint]:
+    """Fingerprints of assets a0, a1, ... that own the rows in order, one each unless `counts` says otherwise."""
+    ends = np.cumsum(counts or [1] * len(vectors))
+    assert ends[-1] == len(vectors)
+    return [fingerprint(f"a{n}", part) for n, part in enumerate(np.split(vectors, ends[:-1]))]
+
+
+def index_of(build: Build, vectors: np.ndarray, metric: Metric, counts: list[int] | None = None) -> Index:
+    return build(fingerprints_of(vectors, counts), metric=metric, columns=vectors.shape[1])
+
+
+def numbers(found: Neighbours) -> np.ndarray:
+    """The rows (Q, K) by their numbers among all, where each asset a0, a1, ... has one row."""
+    assert not found.row.any()
+    return np.array([[int(found.assets[n][1:]) for n in row] for row in found.asset]).reshape(found.asset.shape)
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+
+
+@pytest.fixture(scope="module")
+def around_photos(photos: dict[str, np.ndarray]) -> np.ndarray:
+    """480 unit vectors around the embeddings of the photographs: near copies, far copies and unrelated ones."""
+    centres = fingerprint_type("sscd_distilled").extract(list(photos.values()))[0].astype(np.float64)
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=(480, 512)) / np.sqrt(512)
+    return unit(np.repeat(centres, 60, axis=0) + noise * rng.uniform(0.1, 3, (480, 1)))
+
+
+@pytest.fixture(scope="module")
+def hashes() -> np.ndarray:
+    """400 hashes of 256 bits, half of them few bits away from another, some of them equal."""
+    rng = np.random.default_rng(2)
+    first = rng.integers(0, 256, (200, 32), dtype=np.uint8)
+    flips = np.packbits(rng.random((200, 256)) < rng.uniform(0, 0.2, (200, 1)), axis=1)
+    flips[:20] = 0
+    return np.concatenate((first, first ^ flips))
+
+
+@pytest.mark.parametrize("count", [1, 10, 50])
+def test_search_finds_all_nearest_embeddings(build: Build, around_photos: np.ndarray, count: int) -> None:
+    index = index_of(build, around_photos, "cosine")
+    assert index.metric == "cosine" and len(index) == len(around_photos) > RERANK_DEPTH
+    queries = around_photos[::7]
+    found = index.search(queries, count)
+    rows, scores = numbers(found), found.score
+    true = queries.astype(np.float32) @ around_photos.astype(np.float32).T
+    assert len(found) == len(queries) and rows.shape == scores.shape == (len(queries), count)
+    assert found.asset.dtype == found.row.dtype == np.int32 and scores.dtype == np.float32
+    assert np.take_along_axis(true, rows, 1) == pytest.approx(scores, abs=ROUNDING)
+    assert (np.diff(scores, axis=1) <= 0).all()
+    for n in range(len(queries)):
+        assert len(set(rows[n].tolist())) == count
+        least = np.sort(true[n])[-count]
+        surely = set(np.flatnonzero(true[n] > least + 2 * ROUNDING).tolist())
+        assert surely <= set(rows[n].tolist())
+        assert (true[n, rows[n]] >= least - 2 * ROUNDING).all()
+    if count == 1:
+        assert (rows[:, 0] == np.arange(len(around_photos))[::7]).all(), "each row finds itself"
+
+
+def test_search_gives_many_queries_the_results_of_each(build: Build, around_photos: np.ndarray) -> None:
+    index = index_of(build, around_photos, "cosine")
+    together = index.search(around_photos[:100], 5)
+    for n in (0, 50, 99):
+        alone = index.search(around_photos[n : n + 1], 5)
+        assert [(hit.sha256, hit.row) for hit in alone.of_query(0)] == [
+            (hit.sha256, hit.row) for hit in together.of_query(n)
+        ]
+        assert alone.score[0] == pytest.approx(together.score[n], abs=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_search_is_exact_for_hashes(build: Build, hashes: np.ndarray, count: int) -> None:
+    queries = hashes[::9]
+    found = index_of(build, hashes, "hamming").search(queries, count)
+    rows, distances = numbers(found), found.score
+    true = np.bitwise_count(queries[:, None] ^ hashes[None]).sum(axis=2)
+    assert (distances == np.sort(true, axis=1)[:, :count]).all()
+    assert (np.take_along_axis(true, rows, 1) == distances).all()
+    assert all(len(set(near.tolist())) == count for near in rows)
+
+
+@pytest.mark.parametrize("distance", [0, 1, 17, 31, 256])
+@pytest.mark.parametrize("asked", [1, 40])
+def test_range_search_equals_the_oracle(build: Build, hashes: np.ndarray, distance: int, asked: int) -> None:
+    queries, counts = hashes[-asked:], [3, 0, 1] * 100
+    found = index_of(build, hashes, "hamming", counts).range_search(queries, distance)
+    assert found == index_of(ExactIndex, hashes, "hamming", counts).range_search(queries, distance)
+    assert len(found) >= asked
+
+
+def test_range_search_includes_the_distance_itself(build: Build) -> None:
+    rows = np.zeros((3, 32), np.uint8)
+    rows[1, 0], rows[2, 0] = 0b111, 0b1111
+    index = index_of(build, rows, "hamming")
+    assert index.range_search(rows[:1], 3) == [Neighbour("a0", 0, 0), Neighbour("a1", 0, 3)]
+    assert index.range_search(rows[:1], 2) == [Neighbour("a0", 0, 0)]
+
+
+def test_range_search_refuses_embeddings(build: Build, around_photos: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="cosine"):
+        index_of(build, around_photos[:3], "cosine").range_search(np.zeros((1, 64), np.uint8), 3)
+
+
+@pytest.mark.parametrize(("metric", "columns", "dtype"), [("cosine", 512, np.float16), ("hamming", 32, np.uint8)])
+def test_an_empty_index_returns_no_neighbours(
+    build: Build, metric: Metric, columns: int, dtype: type[np.generic]
+) -> None:
+    for fingerprints in ([], [fingerprint("flat video", np.empty((0, columns), dtype))]):
+        index = build(fingerprints, metric=metric, columns=columns)
+        found = index.search(np.ones((3, columns), dtype), 10)
+        assert len(index) == 0 and found.asset.shape == found.row.shape == found.score.shape == (3, 0)
+        assert len(found) == 3 and found.of_query(0) == []
+        assert ("flat video" in index) == bool(fingerprints)
+        if metric == "hamming":
+            assert index.range_search(np.ones((3, columns), np.uint8), 256) == []
+
+
+@pytest.mark.parametrize("metric", ["cosine", "hamming"])
+def test_search_returns_at_most_the_rows_of_the_index(
+    build: Build, metric: Metric, around_photos: np.ndarray, hashes: np.ndarray
+) -> None:
+    vectors = around_photos[:5] if metric == "cosine" else hashes[:5]
+    index = index_of(build, vectors, metric)
+    assert index.search(vectors[:0], 3).score.shape[0] == 0
+    found = index.search(vectors[:2], 50)
+    assert found.asset.shape == found.score.shape == (2, 5)
+    assert sorted(numbers(found)[0].tolist()) == sorted(numbers(found)[1].tolist()) == list(range(5))
+
+
+def test_neighbours_name_the_asset_and_its_row(build: Build, around_photos: np.ndarray) -> None:
+    counts = [1, 0, 7, 1, 30, 0, 1]
+    vectors = around_photos[: sum(counts)]
+    given = fingerprints_of(vectors, counts)
+    index = build(given, metric="cosine", columns=512)
+    expected = [(f"a{n}", row) for n, count in enumerate(counts) for row in range(count)]
+    best = [index.search(vectors, 1).of_query(n)[0] for n in range(len(vectors))]
+    assert [(hit.sha256, hit.row) for hit in best] == expected and len(index) == len(expected)
+    by_name = {one.sha256: one for one in given}
+    for n, hit in enumerate(best):
+        assert by_name[hit.sha256].vectors[hit.row].tobytes() == vectors[n].tobytes()
+    assert all(f"a{n}" in index for n in range(7)) and "a7" not in index
+
+
+@pytest.mark.parametrize("metric", ["cosine", "hamming"])
+@pytest.mark.parametrize("cuts", [[0], [1], [100, 100, 250]])
+def test_added_fingerprints_are_found_as_if_they_had_been_there_from_the_start(
+    build: Build, metric: Metric, cuts: list[int], around_photos: np.ndarray, hashes: np.ndarray
+) -> None:
+    vectors = around_photos[:400] if metric == "cosine" else hashes
+    given = fingerprints_of(vectors, [2, 0] * 200)
+    whole = build(given, metric=metric, columns=vectors.shape[1])
+    grown = build(given[: cuts[0]], metric=metric, columns=vectors.shape[1])
+    for start, end in pairwise([*cuts, len(given)]):
+        grown.search(vectors[:3], 5)
+        grown.add(given[start:end])
+    assert len(grown) == len(whole) == 400
+    for n in range(0, 400, 37):
+        assert grown.search(vectors[n : n + 1], 20).of_query(0) == whole.search(vectors[n : n + 1], 20).of_query(0)
+    if metric == "hamming":
+        assert grown.range_search(vectors[:40], 31) == whole.range_search(vectors[:40], 31)
+
+
+def test_add_refuses_a_second_fingerprint_of_an_asset(build: Build, hashes: np.ndarray) -> None:
+    index = index_of(build, hashes[:5], "hamming")
+    with pytest.raises(ValueError, match="a2"):
+        index.add([fingerprint("a2", hashes[7:9])])
+    with pytest.raises(ValueError, match="new"):
+        index_of(build, hashes[:5], "hamming").add([fingerprint("new", hashes[:1]), fingerprint("new", hashes[:1])])
+    assert len(index) == 5 and [hit.sha256 for hit in index.range_search(hashes[7:9], 0)] == []
+
+
+def test_a_neighbour_that_was_returned_stays_valid_while_the_index_grows(build: Build, hashes: np.ndarray) -> None:
+    index = index_of(build, hashes[:50], "hamming")
+    found = index.search(hashes[:50], 3)
+    before = [found.of_query(n) for n in range(len(found))]
+    index.add([fingerprint(f"b{n}", hashes[n : n + 1]) for n in range(3000)[:350]])
+    assert [found.of_query(n) for n in range(len(found))] == before
+
+
+@pytest.mark.parametrize("metric", ["cosine", "hamming"])
+def test_several_threads_search_while_one_adds(
+    build: Build, metric: Metric, around_photos: np.ndarray, hashes: np.ndarray
+) -> None:
+    """Whatever is added meanwhile, each row of the first fingerprints finds itself."""
+    if build is ExactIndex:
+        pytest.skip("the oracle is not made for threads")
+    vectors = around_photos if metric == "cosine" else hashes
+    given = fingerprints_of(vectors)
+    index = build(given[:100], metric=metric, columns=vectors.shape[1])
+    wrong: list[object] = []
+    stop = threading.Event()
+
+    def search() -> None:
+        while not stop.is_set():
+            found = index.search(vectors[20:60], 1)
+            best = found.score[:, 0]
+            if not (best > 1 - 2 * ROUNDING if metric == "cosine" else best == 0).all():
+                wrong.append(best)
+
+    threads = [threading.Thread(target=search) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for one in given[100:]:
+        index.add([one])
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == [] and len(index) == len(vectors)

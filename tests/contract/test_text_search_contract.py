@@ -1,0 +1,219 @@
+"""The contract of `TextSearch` over transcripts: the hits of a search, their marks, times and order."""
+
+import pytest
+from kept import keep_spoken
+
+from mediafp.store import Store
+from mediafp.types.errors import UsageError
+from mediafp.types.media import Sighting, TimeSpan
+from mediafp.types.transcripts import SearchHit, Transcript, TranscriptSegment
+
+MANDARIN = "今天给大家介绍三十五种机器学习的方法"
+TRADITIONAL = "機器學習嘅方法有好多種"
+CANTONESE = "我哋喺香港食咗嘢，佢哋唔知"
+ENGLISH = "Don't trust the Newspapers, they said. It's 1999!"
+MIXED = "我們用Python寫machine learning，好勁㗎"
+
+
+def segment(start: float, end: float, text: str, times: tuple[TimeSpan, ...] = ()) -> TranscriptSegment:
+    return TranscriptSegment(
+        start=start, end=end, language="und", language_probability=1.0, text=text, token_times=times
+    )
+
+
+def keep(store: Store, name: str, *segments: TranscriptSegment | str, audio: str = "") -> str:
+    """Save an asset with a transcript; plain texts are 10 s apart, so that none continues another."""
+    sha256, audio = (name * 64)[:64], audio or f"sound-{name}"
+    transcript = Transcript(
+        model="whisper-base",
+        version="v1",
+        duration=100,
+        speech_seconds=100,
+        untranscribed_seconds=0,
+        segments=tuple(segment(10 * n, 10 * n + 5, s) if isinstance(s, str) else s for n, s in enumerate(segments)),
+    )
+    return keep_spoken(store, sha256, name, audio, transcript, 1)
+
+
+def find(store: Store, text: str) -> list[SearchHit]:
+    return list(store.search_passages(text))
+
+
+def marked(hit: SearchHit) -> list[str]:
+    return [hit.text[start:end] for start, end in hit.marks]
+
+
+@pytest.mark.parametrize(
+    ("sought", "marks"),
+    [
+        ("机器学习", {MANDARIN: ["机器学习"], TRADITIONAL: ["機器學習"]}),
+        ("機器學習", {MANDARIN: ["机器学习"], TRADITIONAL: ["機器學習"]}),
+        ("方法 機器", {MANDARIN: ["机器", "方法"], TRADITIONAL: ["機器", "方法"]}),
+        ("35", {MANDARIN: ["三十五"]}),
+        ("三十五種", {MANDARIN: ["三十五种"]}),
+        ("35种", {MANDARIN: ["三十五种"]}),
+        ("３５", {MANDARIN: ["三十五"]}),
+        ("我哋", {CANTONESE: ["我哋"]}),
+        ("食咗嘢", {CANTONESE: ["食咗嘢"]}),
+        ("嘢佢哋", {CANTONESE: ["嘢，佢哋"]}),
+        ("PYTHON", {MIXED: ["Python"]}),
+        ("Ｐｙｔｈｏｎ", {MIXED: ["Python"]}),
+        ("learning 我们", {MIXED: ["我們", "learning"]}),
+        ("好劲㗎", {MIXED: ["好勁㗎"]}),
+        ("dont", {ENGLISH: ["Don't"]}),
+        ("don’t NEWSPAPERS", {ENGLISH: ["Don't", "Newspapers"]}),
+        ('"newspapers they"', {ENGLISH: ["Newspapers, they"]}),
+        ("“newspapers they”", {ENGLISH: ["Newspapers, they"]}),
+        ("1999", {ENGLISH: ["1999"]}),
+        ("一九九九", {ENGLISH: ["1999"]}),
+    ],
+)
+def test_search_matches_every_spelling_and_marks_its_position(
+    store: Store, sought: str, marks: dict[str, list[str]]
+) -> None:
+    keep(store, "a", MANDARIN, TRADITIONAL, CANTONESE, ENGLISH, MIXED)
+    assert {hit.text: marked(hit) for hit in find(store, sought)} == marks
+
+
+@pytest.mark.parametrize(
+    "sought",
+    ["学习机器", "机器方法", "种35", "五种", "paper", '"they newspapers"', '"python 寫 learning"', "香港 Python"],
+)
+def test_search_ignores_other_words_and_other_orders(store: Store, sought: str) -> None:
+    keep(store, "a", MANDARIN, TRADITIONAL, CANTONESE, ENGLISH, MIXED)
+    assert find(store, sought) == []
+
+
+def test_a_run_with_a_numeral_matches_as_a_whole(store: Store) -> None:
+    keep(store, "a", "方法种类三十五", "三十五种方法")
+    for sought in ("三十五种方法", "35种方法"):
+        (hit,) = find(store, sought)
+        assert marked(hit) == ["三十五种方法"]
+
+
+# The query language of FTS5 -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        ("rain AND snow", False),  # AND is a word like others, and is not in the text
+        ("rain OR snow", False),
+        ("rain NOT hail", False),
+        ("NEAR(rain snow)", False),
+        ("words:rain", False),
+        ("{words}: rain", False),
+        ("rai*", False),
+        ("rain*", True),
+        ("^snow", True),
+        ("-rain", True),
+        ("+rain", True),
+        ("rain + snow", True),
+        ("(rain", True),
+        ("rain'; DROP TABLE passage; --", False),
+        ('"', None),
+        ('""', None),
+        ('"" rain', True),
+        ('snow" rain', True),
+        ('snow" then rain', True),
+        ('"rain" "snow', True),
+        ("“snow rain", True),
+        ("", None),
+        (" * : ^ ( ) ", None),
+        ("\0", None),
+        ("\udcff", None),
+        ("rain\0", True),
+        ("\ud800rain", True),
+        (" ".join(["rain"] * 2000), True),
+        ("雨" * 2000, False),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_the_query_language_of_fts5_has_no_effect(store: Store, sought: str, found: bool | None) -> None:
+    keep(store, "a", "rain then snow")
+    if found is None:
+        with pytest.raises(UsageError, match="name a word"):
+            find(store, sought)
+    else:
+        assert bool(find(store, sought)) is found
+
+
+def test_a_text_without_a_word_is_refused_before_the_first_hit(store: Store) -> None:
+    with pytest.raises(UsageError):
+        store.search_passages("…")
+
+
+def test_a_character_that_fts5_ignores_gives_no_false_hit(store: Store) -> None:
+    keep(store, "a", "约翰・史密斯来了")
+    assert find(store, "约翰史密斯 来了") == []
+    (hit,) = find(store, "约翰・史密斯")
+    assert marked(hit) == ["约翰・史密斯"]
+
+
+# Between two segments ---------------------------------------------------------------------------
+
+
+def test_a_phrase_cut_between_two_segments_is_one_hit_with_the_text_and_times_of_both(store: Store) -> None:
+    keep(store, "a", segment(1, 4, "我们要保护环"), segment(5.5, 9, "境卫生，和健康"))
+    (hit,) = find(store, "环境卫生")
+    assert (hit.text, hit.start, hit.end, marked(hit)) == ("我们要保护环 境卫生，和健康", 1, 9, ["环 境卫生"])
+    (own,) = find(store, "卫生")
+    assert (own.text, own.start, own.end, marked(own)) == ("境卫生，和健康", 5.5, 9, ["卫生"])
+
+
+def test_a_segment_after_a_pause_does_not_continue_a_phrase(store: Store) -> None:
+    keep(store, "a", segment(1, 4, "后来说到天"), segment(6.1, 9, "空的颜色"))
+    assert find(store, "天空") == []
+
+
+def test_a_segment_that_contains_all_phrases_is_one_hit(store: Store) -> None:
+    keep(store, "a", segment(0, 4, "香港人"), segment(4, 8, "说香港 的天气"))
+    (hit,) = find(store, "香港 天气")
+    assert (hit.text, hit.start) == ("说香港 的天气", 4)
+
+
+def test_a_phrase_cut_between_segments_and_repeated_is_two_hits(store: Store) -> None:
+    keep(store, "a", segment(0, 4, "保护环"), segment(4, 8, "境，又说环境"))
+    assert sorted((hit.start, hit.end, marked(hit)) for hit in find(store, "环境")) == [
+        (0, 8, ["环 境", "环境"]),
+        (4, 8, ["环境"]),
+    ]
+
+
+# Times and assets -------------------------------------------------------------------------
+
+
+def test_token_times_narrow_a_hit_to_the_phrases(store: Store) -> None:
+    times = ((1.0, 1.5), (1.5, 2.0), (2.0, 2.6), (3.0, 3.5), (3.5, 4.0))
+    keep(store, "a", segment(1, 4, "三十五 種，香港人", times))
+    (hit,) = find(store, "三十五 種")
+    assert (hit.start, hit.end, hit.text) == (1.0, 2.0, "三十五 種，香港人")
+    (hit,) = find(store, "人 種")
+    assert (hit.start, hit.end) == (1.5, 4.0)
+
+
+def test_token_times_of_another_number_are_ignored(store: Store) -> None:
+    keep(store, "a", segment(1, 4, "甲乙丙", ((1, 2),)))
+    (hit,) = find(store, "丙")
+    assert (hit.start, hit.end) == (1, 4)
+
+
+def test_every_asset_with_the_audio_is_a_hit_with_all_its_paths(store: Store) -> None:
+    first = keep(store, "a", "同一段话", audio="s")
+    second = keep(store, "b", "同一段话", audio="s")
+    with store.writing():
+        store.add_sighting(Sighting(sha256=first, uri="/else.mp4"))
+    assert [(hit.sha256, hit.uris) for hit in find(store, "同一")] == [
+        (first, ("/dump/a.mp4", "/else.mp4")),
+        (second, ("/dump/b.mp4",)),
+    ]
+
+
+def test_hits_come_best_first_in_a_fixed_order(store: Store) -> None:
+    keep(store, "c", "雨", "雨")
+    keep(store, "a", "今天说了很多别的话，最后才说到雨，然后又说了别的")
+    keep(store, "b", "雨")
+    found = [(hit.sha256[0], hit.start) for hit in find(store, "雨")]
+    assert found == [("b", 0), ("c", 0), ("c", 10), ("a", 0)]
+    assert [(hit.sha256[0], hit.start) for hit in store.search_passages("雨", limit=2)] == found[:2]
+    assert list(store.search_passages("雨", limit=0)) == []

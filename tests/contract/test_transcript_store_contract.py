@@ -1,0 +1,206 @@
+"""The contract of `TranscriptStore`: transcripts come back unchanged, and the best one of an audio is searched."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kept import keep_spoken
+
+from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.store import Store
+from mediafp.types.errors import UsageError
+from mediafp.types.transcripts import SearchHit, Transcript, TranscriptSegment
+
+
+def transcript_of(*texts: str, version: str = "v1", gap: float = 0.0, times: bool = False) -> Transcript:
+    segments = tuple(
+        TranscriptSegment(
+            start=n * (5 + gap),
+            end=n * (5 + gap) + 5,
+            language="zh",
+            language_probability=0.9,
+            text=text,
+            token_times=tuple((n * (5 + gap) + i, n * (5 + gap) + i + 1) for i in range(len(text))) if times else (),
+        )
+        for n, text in enumerate(texts)
+    )
+    return Transcript(
+        model="whisper-base",
+        version=version,
+        duration=60,
+        speech_seconds=50,
+        untranscribed_seconds=1,
+        segments=segments,
+    )
+
+
+def keep(store: Store, name: str, transcript: Transcript, rank: int = 2) -> str:
+    return keep_spoken(store, name.ljust(64, "0"), name, f"sound-{name}", transcript, rank)
+
+
+def search(store: Store, text: str) -> list[SearchHit]:
+    return list(store.search_passages(text))
+
+
+@pytest.mark.parametrize(
+    "sought",
+    [
+        "机器学习",
+        "機器學習",
+        "35",
+        "三十五",
+        "Machine",
+        "ＭＡＣＨＩＮＥ",
+        '"machine learning"',
+        "learning machine",
+        "学习 machine",
+    ],
+)
+def test_search_finds_a_passage_by_every_spelling(store: Store, sought: str) -> None:
+    sha256 = keep(store, "a", transcript_of("今天说三十五种機器學習 Machine Learning 的方法"))
+    keep(store, "b", transcript_of("明天会下雨吗"))
+    (hit,) = search(store, sought)
+    assert (hit.sha256, hit.uris, hit.source, hit.start, hit.end) == (sha256, ("/dump/a.mp4",), "speech", 0, 5)
+    assert hit.marks and all(hit.text[a:b] for a, b in hit.marks)
+
+
+@pytest.mark.parametrize("sought", ["学机器", "机学", '"learning machine"', "机器人", "机器 下雨"])
+def test_search_finds_no_other_words_and_no_other_order(store: Store, sought: str) -> None:
+    keep(store, "a", transcript_of("今天说機器學習 Machine Learning 的方法"))
+    keep(store, "b", transcript_of("明天会下雨吗"))
+    assert search(store, sought) == []
+
+
+@pytest.mark.parametrize("sought", ['雨 AND "', "雨 OR 雪*", "NEAR(雨)", "words:雨", "^雨", '"', "(", "-雨"])
+def test_search_operators_have_no_effect(store: Store, sought: str) -> None:
+    keep(store, "a", transcript_of("明天会下雨吗"))
+    try:
+        search(store, sought)
+    except UsageError as error:
+        assert "no word" in str(error)
+
+
+def test_marks_cover_the_phrases_in_the_text(store: Store) -> None:
+    keep(store, "a", transcript_of("香港，香港！我愛香港。"))
+    (hit,) = search(store, "香港")
+    assert [hit.text[a:b] for a, b in hit.marks] == ["香港"] * 3
+
+
+def test_token_times_narrow_the_hit(store: Store) -> None:
+    keep(store, "a", transcript_of("甲乙丙丁", times=True))
+    (hit,) = search(store, "乙丙")
+    assert (hit.start, hit.end) == (1, 3)
+
+
+def test_a_phrase_cut_between_two_segments_is_found_once(store: Store) -> None:
+    keep(store, "a", transcript_of("我们要保护环", "境卫生和健康"))
+    (hit,) = search(store, "环境卫生")
+    assert hit.text == "我们要保护环 境卫生和健康" and (hit.start, hit.end) == (0, 10)
+    (own,) = search(store, "卫生")
+    assert own.text == "境卫生和健康" and own.start == 5
+    keep(store, "b", transcript_of("后来说到天", "空的颜色", gap=30))
+    assert search(store, "天空") == []
+
+
+def test_the_better_model_is_searched_and_the_other_transcript_is_kept(store: Store) -> None:
+    keep(store, "a", transcript_of("错误的字", version="base"), rank=2)
+    keep(store, "a", transcript_of("正确的字", version="large"), rank=8)
+    assert search(store, "错误") == [] and len(search(store, "正确")) == 1
+    older = store.load_transcript("sound-a", "base")
+    assert older is not None and older.segments[0].text == "错误的字"
+    keep(store, "a", transcript_of("又是错误", version="tiny"), rank=1)
+    assert search(store, "又是") == []
+    assert store.check_integrity() == []
+
+
+def test_search_ignores_files_that_are_not_assets(store: Store) -> None:
+    with store.writing():
+        store.save_audio_id("f" * 64, "sound-x")
+        store.save_transcript("sound-x", transcript_of("秘密"), fingerprint_transcript("f", transcript_of("秘密")), 1)
+    assert search(store, "秘密") == []
+    assert store.is_transcribed("f" * 64, "v1") and not store.is_transcribed("e" * 64, "v1")
+
+
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=20)
+"""Lone surrogates and unassigned characters too."""
+SECONDS = st.floats(min_value=0, max_value=1e6)
+SEGMENTS = st.builds(
+    TranscriptSegment,
+    start=SECONDS,
+    end=SECONDS,
+    language=st.sampled_from(["zh", "yue", "en", "und"]),
+    language_probability=st.floats(0, 1),
+    text=TEXTS,
+    flags=st.lists(TEXTS, max_size=2).map(tuple),
+    token_times=st.lists(st.tuples(SECONDS, SECONDS), max_size=3).map(tuple),
+)
+TRANSCRIPTS = st.builds(
+    Transcript,
+    model=TEXTS,
+    version=st.just("v1"),
+    duration=SECONDS,
+    speech_seconds=SECONDS,
+    untranscribed_seconds=SECONDS,
+    segments=st.lists(SEGMENTS, max_size=4).map(tuple),
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(kept=TRANSCRIPTS)
+def test_a_transcript_is_returned_unchanged(store: Store, kept: Transcript) -> None:
+    kept = replace(kept, model=kept.model.encode("utf-8", "replace").decode())  # a name, which is always text
+    with store.writing():
+        store.save_transcript("sound", kept, fingerprint_transcript("f", transcript_of()), 1)
+    assert store.best_transcript("sound") == kept == store.load_transcript("sound", "v1")
+    assert store.check_integrity() == []
+    for segment in kept.segments:  # every text can be searched for
+        if any(c.isalnum() for c in segment.text):
+            assert search(store, segment.text.replace('"', " ")) == [], "no asset contains the audio"
+
+
+def test_lone_surrogates_are_kept_and_searched_around(store: Store) -> None:
+    kept = transcript_of("before \udcff after")
+    keep(store, "a", kept)
+    assert store.find_transcript("a".ljust(64, "0")) == kept
+    assert len(search(store, "after")) == 1
+
+
+# The best transcript ----------------------------------------------------------------------------
+
+
+def test_of_equal_models_the_newest_is_searched_and_an_unchanged_one_is_not_newer(store: Store) -> None:
+    keep(store, "a", transcript_of("早", version="A"))
+    keep(store, "a", transcript_of("晚", version="B"))
+    keep(store, "a", transcript_of("早", version="A"))
+    assert search(store, "早") == [] and len(search(store, "晚")) == 1
+    keep(store, "a", transcript_of("早上", version="A"))
+    assert len(search(store, "早上")) == 1, "what has changed is newer"
+    assert store.check_integrity() == []
+
+
+def test_the_second_best_is_searched_if_the_rank_of_the_best_falls(store: Store) -> None:
+    keep(store, "a", transcript_of("新", version="A"), rank=5)
+    keep(store, "a", transcript_of("旧", version="B"), rank=3)
+    keep(store, "a", transcript_of("新", version="A"), rank=1)
+    assert search(store, "新") == [] and len(search(store, "旧")) == 1
+    assert store.check_integrity() == []
+
+
+def test_search_ignores_a_transcript_that_is_undone(store: Store) -> None:
+    keep(store, "a", transcript_of("先前"))
+    with pytest.raises(KeyboardInterrupt), store.writing():
+        store.save_transcript(
+            "sound-a", transcript_of("后来", version="v2"), fingerprint_transcript("f", transcript_of("后来")), 9
+        )
+        assert len(search(store, "后来")) == 1
+        raise KeyboardInterrupt
+    assert len(search(store, "先前")) == 1 and search(store, "后来") == []
+
+
+def test_a_file_without_audio_differs_from_one_never_transcribed(store: Store) -> None:
+    with store.writing():
+        store.save_audio_id("a" * 64, "")
+    assert store.find_audio_id("a" * 64) == ""
+    assert store.find_audio_id("b" * 64) is None
+    assert store.find_transcript("a" * 64) is None

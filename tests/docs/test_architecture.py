@@ -1,0 +1,62 @@
+"""docs/architecture.md: the tree equals the folders, and the layers equal pyproject.toml."""
+
+import re
+import tomllib
+
+from documents import PACKAGE, code_blocks, code_spans, read, sections
+
+DOCUMENT = "docs/architecture.md"
+SHOWN = {".py", ".toml", ".j2", ".typed", ".heic"}
+
+
+def drawn_files() -> dict[str, set[str]]:
+    """Return the file names in the tree, by folder."""
+    (tree,) = code_blocks(sections(read(DOCUMENT))["Packages and modules"])
+    folders: dict[str, set[str]] = {}
+    above: list[str] = []
+    for line in tree.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        if folder := re.match(r" *(\w+)/(?: |$)", line):
+            above[depth:] = [folder[1]]
+            folders["/".join(above[1:])] = set()
+        else:
+            folders["/".join(above[1:depth])].update(line.split())
+    return folders
+
+
+def test_tree_equals_the_folders() -> None:
+    files = {path for path in PACKAGE.rglob("*") if path.suffix in SHOWN and path.name != "__init__.py"}
+    real: dict[str, set[str]] = {}
+    for path in files:
+        folder = path.parent.relative_to(PACKAGE).as_posix()
+        real.setdefault("" if folder == "." else folder, set()).add(path.name)
+    drawn = {folder: names for folder, names in drawn_files().items() if names}
+    assert drawn == real
+
+
+def test_layers_equal_those_of_import_linter() -> None:
+    (layers,) = code_blocks(sections(read(DOCUMENT))["Import layers"])
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (contract,) = [contract for contract in contracts if contract["type"] == "layers"]
+    assert layers.splitlines() == contract["layers"]
+
+
+def test_architecture_names_modules_that_exist() -> None:
+    text = sections(read(DOCUMENT))
+    named = [
+        span
+        for heading in ("Where to find what", "Where to add what")
+        for span in code_spans(text[heading])
+        if re.fullmatch(r"[\w/]+(/|\.py)", span) and not span.startswith(("models/", "scripts/"))
+    ]
+    assert len(named) > 10
+    for name in named:
+        assert (PACKAGE / name).exists(), name
+
+
+def test_every_package_states_its_input_output_and_imports() -> None:
+    packages = [path for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE]
+    assert len(packages) > 10
+    for path in packages:
+        text = path.read_text(encoding="utf-8")
+        assert re.search(r"^In: |^In and out: ", text, re.MULTILINE) and re.search("(?i)import", text), path

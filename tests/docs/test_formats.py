@@ -1,0 +1,185 @@
+"""docs/formats.md: its keys and columns equal those of real output, and its examples load."""
+
+import csv
+import io
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from documents import code_blocks, read, sections, tables
+from small_case import SmallCase
+
+from mediafp.text.speech.misreadings import load_misreadings
+from mediafp.types.transcripts import SpeechHint
+
+DOCUMENT = "docs/formats.md"
+FREE_KEYS = ("languages", "properties")
+"""Objects whose keys are data."""
+FAST = ("--text", "no")
+"""No OCR: the text of the references is in the store. The older name of the option is used on purpose."""
+
+
+def examples(heading: str) -> list[Any]:
+    return [json.loads(block) for block in code_blocks(sections(read(DOCUMENT))[heading], "json")]
+
+
+def key_paths(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of every key, without list positions."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield f"{path}/{key}"
+            if key not in FREE_KEYS:
+                yield from key_paths(inner, f"{path}/{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from key_paths(inner, path)
+
+
+def check_keys(shown: list[Any], real: list[Any], *, rare: tuple[str, ...] = ()) -> None:
+    """Compare the keys; `rare` are paths whose lists may be empty in the real output."""
+    assert real
+    documented, found = set(key_paths(shown)), set(key_paths(real))
+    missing = {path for path in documented - found if not path.startswith(rare or "\0")}
+    assert (missing, found - documented) == (set(), set())
+
+
+def test_every_json_block_is_an_object() -> None:
+    blocks = code_blocks(read(DOCUMENT), "json")
+    assert len(blocks) > 15
+    assert all(isinstance(json.loads(block), dict) for block in blocks)
+
+
+def test_ingest(small_case: SmallCase) -> None:
+    *real, summary = [json.loads(line) for line in (small_case.folder / "ingest.jsonl").read_text().splitlines()]
+    added, failed, skipped, last = examples("`ingest`")
+    by_status = {line["status"]: line for line in real if not line["path"].endswith((".json", ".csv"))}
+    assert by_status.keys() == {"added", "failed", "skipped"}
+    for shown in (added, failed, skipped):
+        assert list(shown) == list(by_status[shown["status"]])
+    check_keys([last], [summary])
+    assert summary["seen"] == sum(summary[key] for key in ("added", "known", "failed", "skipped"))
+
+
+def test_ingest_log(small_case: SmallCase) -> None:
+    logged = [json.loads(line) for line in (small_case.folder / "log.jsonl").read_text().splitlines()]
+    printed = [json.loads(line) for line in (small_case.folder / "ingest.jsonl").read_text().splitlines()]
+    assert [{key: value for key, value in line.items() if key != "at"} for line in logged] == printed
+    assert all("at" in line for line in logged)
+
+
+def test_dry_run(small_case: SmallCase) -> None:
+    check_keys(
+        examples("`ingest --dry-run`"), small_case.objects("ingest", small_case.folder / "files", "--dry-run", "--json")
+    )
+
+
+def test_match_and_trace(small_case: SmallCase) -> None:
+    files = small_case.folder / "files"
+    results = small_case.objects("match", files / "crop.jpg", files / "clip.mp4", "--json", *FAST)
+    check_keys(examples("`match`"), without_near_misses(results), rare=("/matches/placement/removed_text",))
+    assert all(result["near_misses"] == result["turned_down"] for result in results)
+    (trace,) = small_case.objects("trace", files / "crop.jpg", "--json", *FAST)
+    (shown,) = examples("`trace`")
+    keys = [path.replace("/matches", "", 1) for path in key_paths(examples("`match`")) if path.startswith("/matches/")]
+    documented = set(key_paths(shown)) | {f"/matches{path}" for path in keys if not path.startswith("/segments/")}
+    assert set(key_paths(without_near_misses([trace]))) | {"/matches/placement/removed_text/text"} <= documented | {
+        f"/matches/placement/removed_text/{key}" for key in ("text", "box", "confidence")
+    }
+    assert {"first_seen", "extent", "sightings"} <= trace["matches"][0].keys() and "source" in trace
+
+
+def without_near_misses(results: list[Any]) -> list[Any]:
+    return [result | {"near_misses": [], "turned_down": [], "text": []} for result in results]
+
+
+def test_match_keys_are_explained() -> None:
+    (table,) = tables(sections(read(DOCUMENT))["`match`"])
+    explained = {span for row in table for span in re.findall(r"`([^`]+)`", row["key"])}
+    keys = {path.rsplit("/", 1)[-1] for path in key_paths(examples("`match`"))}
+    assert explained <= keys
+
+
+def test_sightings_are_those_of_the_example_sidecars(small_case: SmallCase) -> None:
+    seen = {Path(one["uri"]).name: one for asset in small_case.objects("export", "jsonl") for one in asset["sightings"]}
+    assert (seen["photo.jpg"]["account"], seen["photo.jpg"]["platform"]) == ("sample_user88", "weibo")
+    assert seen["photo.jpg"]["posted_at"] == "2021-05-03T08:12:00Z" and seen["photo.jpg"]["source"] == "gallery-dl"
+    assert seen["clip.mp4"] == seen["clip.mp4"] | {"account": "channel_1", "views": 1200, "source": "yt-dlp"}
+    assert seen["crop.jpg"] == seen["crop.jpg"] | {"account": "truth_daily_news", "source": "csv"}
+    (table, *_) = tables(sections(read(DOCUMENT))["`trace`"])
+    assert {span for row in table for span in re.findall(r"`([^`]+)`", row["key"])} == seen["photo.jpg"].keys()
+
+
+def test_cluster(small_case: SmallCase) -> None:
+    check_keys(examples("`cluster`"), small_case.objects("cluster", "--json"))
+
+
+def test_transcribe(small_case: SmallCase) -> None:
+    real = small_case.objects("transcribe", small_case.folder / "files" / "talk.wav", "--json")
+    assert real[0]["segments"]
+    check_keys(examples("`transcribe`"), real, rare=("/hints/",))
+    assert examples("`transcribe`")[0]["hints"][0].keys() == {field.name for field in fields(SpeechHint)}
+
+
+def test_search(small_case: SmallCase) -> None:
+    check_keys(examples("`search`"), small_case.objects("search", "witnesses", "--json"))
+
+
+def test_errors(small_case: SmallCase) -> None:
+    check_keys(examples("`errors`"), small_case.objects("errors", "--json"))
+
+
+def test_verify(small_case: SmallCase) -> None:
+    status, _ = small_case.run("verify", "--json")
+    assert status == 0
+    check_keys(examples("`verify`"), small_case.objects("verify", "--json"))
+
+
+def test_models_list(small_case: SmallCase) -> None:
+    check_keys(examples("`models list`"), small_case.objects("models", "list", "--json"))
+
+
+def test_export_jsonl(small_case: SmallCase) -> None:
+    real = small_case.objects("export", "jsonl")
+    check_keys(examples("`export jsonl`"), real, rare=("/text/",))
+    text = sections(read(DOCUMENT))["`export jsonl`"]
+    assert {key for asset in real for key in asset["properties"]} <= set(re.findall(r"`(\w+)`", text))
+
+
+@pytest.mark.parametrize("arguments", [("export", "csv"), ("errors", "--csv")], ids=" ".join)
+def test_csv(small_case: SmallCase, arguments: tuple[str, ...]) -> None:
+    header, *rows = csv.reader(io.StringIO(small_case.run(*arguments)[1].lstrip("\ufeff")))
+    assert rows
+    shown = [block.strip().split(",") for block in code_blocks(sections(read(DOCUMENT))["CSV"])]
+    assert shown[("export", "errors").index(arguments[0])] == header
+
+
+def test_list_of_misreadings_loads(tmp_path: Path) -> None:
+    (example,) = code_blocks(sections(read(DOCUMENT))["List of misreadings"], "toml")
+    (tmp_path / "list.toml").write_text(example)
+    (misreading,) = load_misreadings(tmp_path / "list.toml")
+    assert misreading.heard == ("us",)
+
+
+def test_custody_log_program_confirms_the_chain(
+    small_case: SmallCase, inside: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (program,) = code_blocks(sections(read(DOCUMENT))["Custody log"], "python")
+    exec(compile(program, "formats.md", "exec"), {})
+    (verified,) = small_case.objects("verify", "--json")
+    assert capsys.readouterr().out.strip() == verified["log"]["seal"]
+
+
+def test_custody_log_entries_are_listed_with_their_keys(small_case: SmallCase) -> None:
+    (table,) = tables(sections(read(DOCUMENT))["Custody log"])
+    documented = {row["`what`"].strip("`"): set(re.findall(r"`(\w+)`", row["keys of `details`"])) for row in table}
+    database = sqlite3.connect(small_case.folder / "case" / "case.sqlite")
+    entries = [(what, json.loads(details)) for what, details in database.execute("SELECT what, details FROM log")]
+    database.close()
+    assert {"ingest", "added", "sighted", "read", "transcribed", "failed", "ingested"} <= {what for what, _ in entries}
+    for what, details in entries:
+        assert documented[what] in (details.keys(), set()), what

@@ -1,0 +1,42 @@
+"""docs/limits.md: the limits equal the constants of the code."""
+
+import importlib
+import re
+
+import pytest
+from documents import PACKAGE, assigned_names, constants, number, read, sections, syntax_trees, tables
+
+DOCUMENT = "docs/limits.md"
+SECTIONS = {
+    "Limits of one file": "ingest/limits.py",
+    "Limits of one archive": "ingest/archives/",
+    "Limits of sidecar files": "sightings/",
+}
+
+
+def limits(heading: str) -> dict[str, str]:
+    (table,) = tables(sections(read(DOCUMENT))[heading])
+    return {row["constant"].strip("`"): row["value"] for row in table}
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_limits_equal_the_code(heading: str) -> None:
+    assert limits(heading)
+    for name, value in limits(heading).items():
+        found = constants(SECTIONS[heading], name)
+        assert found, f"{SECTIONS[heading]} does not define {name}"
+        assert set(found.values()) == {number(value)}, (name, found)
+
+
+def test_limits_list_every_number_of_the_module() -> None:
+    module = importlib.import_module("mediafp.ingest.limits")
+    tree = syntax_trees()[PACKAGE / "ingest" / "limits.py"]
+    names = {name for node in tree.body for name in assigned_names(node) if not name.startswith("_")}
+    numbers = {name for name in names if isinstance(getattr(module, name), int | float)}
+    assert numbers == limits("Limits of one file").keys()
+
+
+def test_limits_repeat_those_of_the_readme() -> None:
+    topics = ("same_script", "OCR", "corner", "style", "Landlock")
+    for topic in topics:
+        assert re.search(topic, sections(read("README.md"))["Limits"]) and re.search(topic, read(DOCUMENT)), topic

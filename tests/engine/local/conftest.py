@@ -1,0 +1,33 @@
+"""Engines with real and with scripted workers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scripted_workers import use_scripted_workers
+
+from mediafp.engine.local.engine import LocalEngine
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+    """An engine whose sandboxed workers start once for all tests of a module."""
+    with LocalEngine(tmp_path_factory.mktemp("scratch")) as created:
+        yield created
+
+
+@pytest.fixture
+def scripted_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
+    """An engine whose workers follow the file of their task."""
+    use_scripted_workers(tmp_path, monkeypatch)
+    with LocalEngine(tmp_path) as created:
+        yield created
+
+
+@pytest.fixture
+def photo(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
+    """A photograph as a PNG file."""
+    Image.fromarray(photos["temple"]).save(tmp_path / "temple.png", compress_level=1)
+    return tmp_path / "temple.png"

@@ -1,0 +1,135 @@
+"""Every file is found once, whatever its name, and none outside the named folder."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from processes import PATIENCE_SECONDS
+
+from mediafp.ingest.files import file_sha256, open_file
+from mediafp.ingest.open_media import open_media
+from mediafp.ingest.walk import FoundFile, walk
+from mediafp.types.errors import UnreadableMedia
+
+UNUSUAL_NAMES = [
+    b"line\nbreak.png",
+    "微博 样例.png".encode(),
+    b"bad\xff\xfe.png",
+    b"-x.png",
+    b"concat:a|b.png",
+    b"http:a.png",
+]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+@pytest.mark.parametrize("name", UNUSUAL_NAMES)
+def test_walk_and_open_media_accept_any_name(tmp_path: Path, name: bytes) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "plain.png")
+    (tmp_path / "plain.png").rename(tmp_path / os.fsdecode(name))
+    (found,) = walk([tmp_path])
+    assert os.fsencode(found.path.name) == name
+    file = open_file(found.path, found.root)
+    media = open_media(file)
+    assert media is not None
+    assert next(media.frames).pixels.shape == (8, 8, 3)
+    assert file.name == found.path.name and file.bytes == found.path.stat().st_size
+
+
+def test_error_message_escapes_the_file_name(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"a\nb\xff.jpg")
+    path.write_bytes(b"")
+    with pytest.raises(Exception, match="empty") as caught:
+        open_media(open_file(path))
+    assert str(caught.value).isprintable()
+
+
+def test_walk_sorts_names_and_ignores_hidden_ones(tmp_path: Path) -> None:
+    for name in ("b/z.txt", "b/a.txt", "a.txt", "c.txt", ".hidden", ".git/x", "b/.DS_Store"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    names = [file.path.relative_to(tmp_path).as_posix() for file in walk([tmp_path])]
+    assert names == ["a.txt", "b/a.txt", "b/z.txt", "c.txt"]
+    named = [tmp_path / "c.txt", tmp_path / ".hidden", tmp_path / "missing"]
+    assert list(walk(named)) == [FoundFile(path=path) for path in named]
+
+
+def test_walk_skips_links_that_lead_out_of_the_folder(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "secret.txt").write_text("x")
+    (inside / "own.txt").write_text("x")
+    (inside / "to_file").symlink_to(outside / "secret.txt")
+    (inside / "to_folder").symlink_to(outside)
+    (inside / "loop").symlink_to(inside)
+    (inside / "broken").symlink_to(inside / "nothing")
+    (inside / "same").symlink_to(inside / "own.txt")
+    assert [found.path.name for found in walk([inside])] == ["own.txt", "same"]
+    assert list(walk([inside / "to_file"])) == [FoundFile(path=inside / "to_file")]
+
+
+def test_open_file_rejects_links_that_replace_a_found_file(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    (inside / "a").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "b.txt").write_text("secret")
+    (inside / "a" / "b.txt").write_text("own")
+    (found,) = walk([inside])
+    with open_file(found.path, found.root) as file, file.reader() as reader:
+        assert reader.read() == b"own"
+    (inside / "a" / "b.txt").unlink()
+    (inside / "a" / "b.txt").symlink_to(outside / "b.txt")
+    with pytest.raises(UnreadableMedia):
+        open_file(found.path, found.root)
+    with open_file(found.path) as file, file.reader() as reader:
+        assert reader.read() == b"secret", "links that the user names are followed"
+    shutil.rmtree(inside / "a")
+    (inside / "a").symlink_to(outside)
+    with pytest.raises(UnreadableMedia):
+        open_file(found.path, found.root)
+
+
+def test_walk_yields_pipes_only_if_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert list(walk([tmp_path])) == []
+    (named,) = walk([tmp_path / "pipe.mp4"])
+    with pytest.raises(UnreadableMedia, match="not a regular file"):
+        open_file(named.path)
+
+
+def test_walk_handles_a_deep_tree(tmp_path: Path) -> None:
+    folder = tmp_path
+    for _ in range(300):
+        folder = folder / "d"
+    folder.mkdir(parents=True)
+    (folder / "a").write_text("x")
+    assert len(list(walk([tmp_path]))) == 1
+
+
+def test_file_sha256_and_has_changed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc" * 1_000_000)
+    with open_file(tmp_path / "a") as file:
+        assert file_sha256(file) == hashlib.sha256(b"abc" * 1_000_000).hexdigest()
+        assert file.bytes == 3_000_000 and not file.has_changed()
+        (tmp_path / "a").write_bytes(b"abc")
+        assert file.has_changed()
+    for wrong in (tmp_path, tmp_path / "missing", Path("a\0b")):
+        with pytest.raises(UnreadableMedia):
+            open_file(wrong)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs to become another user")
+def test_open_file_without_permission_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom mediafp.ingest.files import open_file\n"
+        "from mediafp.types.errors import UnreadableMedia\nimport os\n"
+        f"os.chmod({str(tmp_path / 'a.jpg')!r}, 0)\nos.setuid(65534)\n"
+        f"try:\n    open_file(Path({str(tmp_path / 'a.jpg')!r}))\nexcept UnreadableMedia:\n    sys.exit(7)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=PATIENCE_SECONDS).returncode == 7

@@ -1,0 +1,191 @@
+"""Features, verdict and reasons of two images."""
+
+from dataclasses import replace
+from math import log1p
+
+import pytest
+
+from mediafp.matching import calibration
+from mediafp.matching.images import scoring
+from mediafp.matching.images.placement_fit import MAX_REPROJECTION_ERROR, PlacementFit
+from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
+from mediafp.matching.verdicts import MIN_SCENE_SCORE
+from mediafp.types.matches import Placement, Verdict
+
+DIFFERENT_HASHES = MAX_PDQ_MATCH_DISTANCE + 1
+
+
+def placement(**changes: object) -> Placement:
+    corners = ((0.0, 0.0), (100.0, 0.0), (100.0, 80.0), (0.0, 80.0))
+    whole = Placement(
+        quad=corners,
+        overlap=corners,
+        covered=1.0,
+        shown=1.0,
+        mirrored=False,
+        rotation=0.0,
+        scale=1.0,
+        removed=(0.0, 0.0, 0.0, 0.0),
+        inliers=40,
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+VERIFIED = PlacementFit(placement=placement(), median_ncc=0.9, matching_blocks=0.9, support=0.5, reprojection_error=0.2)
+INEXACT = replace(VERIFIED, reprojection_error=MAX_REPROJECTION_ERROR)
+FEW_BLOCKS = replace(VERIFIED, matching_blocks=0.1)
+SMALL_OVERLAP = replace(VERIFIED, placement=placement(covered=0.15, shown=0.15))
+OTHER_INSET = replace(VERIFIED, different_inset=True)
+
+
+# Features -----------------------------------------------------------------------------------------
+
+
+def test_probability_separates_a_copy_from_an_unrelated_image() -> None:
+    copy = scoring.image_features(0.75, 6, VERIFIED, 0.7)
+    unrelated = scoring.image_features(0.02, 120, None, 0.0)
+    assert calibration.probability(copy) > 0.99 and calibration.probability(unrelated) < 0.01
+
+
+def test_probability_of_another_photograph_of_the_scene_is_low() -> None:
+    """Its embedding is as similar as a copy's, and the few keypoints of the background place it."""
+    scene = replace(VERIFIED, support=0.08, reprojection_error=0.4, median_ncc=0.9)
+    assert calibration.probability(scoring.image_features(0.7, 60, scene, 0.55)) < 0.5
+    assert calibration.probability(scoring.image_features(0.7, 60, VERIFIED, 0.7)) > 0.99
+
+
+@pytest.mark.parametrize("distance", [0, 12, DIFFERENT_HASHES, 64, 128, 200, 256])
+@pytest.mark.parametrize("fit", [None, VERIFIED, INEXACT], ids=["none", "verified", "inexact"])
+def test_image_features_are_in_their_ranges(fit: PlacementFit | None, distance: int) -> None:
+    features = scoring.image_features(0.6, distance, fit, 0.3)
+    assert features.hash_similarity == max(0.0, 1 - distance / scoring.PDQ_CHANCE_DISTANCE)
+    if fit is VERIFIED:
+        assert features.unplaced_score == 0
+        assert features.support == 0.5
+        assert features.geometry == pytest.approx((0.5 * 0.8 * 0.3) ** (1 / 3) * log1p(VERIFIED.placement.inliers))
+    else:
+        assert features.unplaced_score > 0
+        assert features.support == features.geometry == 0
+
+
+def test_unverified_fit_caps_the_score_at_that_of_a_scene() -> None:
+    assert scoring.image_features(0.6, DIFFERENT_HASHES, INEXACT, 0.0).unplaced_score == MIN_SCENE_SCORE
+    assert scoring.image_features(0.6, MAX_PDQ_MATCH_DISTANCE, INEXACT, 0.0).unplaced_score == 0.6
+    assert scoring.image_features(0.05, DIFFERENT_HASHES, INEXACT, 0.0).unplaced_score == 0.05
+
+
+def test_negative_region_similarity_gives_zero_geometry() -> None:
+    features = scoring.image_features(0.3, 100, replace(VERIFIED, reprojection_error=0.84), -0.2)
+    assert features.geometry == 0.0
+
+
+def test_small_common_part_is_no_copy() -> None:
+    for fit in (FEW_BLOCKS, SMALL_OVERLAP):
+        assert not fit.is_verified
+        probability = calibration.probability(scoring.image_features(0.1, 120, fit, 0.7))
+        assert probability < 0.1
+        assert scoring.image_verdict(probability, 0.1, fit, 120) == "possible"
+
+
+def test_score_without_a_placement_is_no_proof_and_counts_less_if_keypoints_contradict() -> None:
+    """Two pages of text, or two flags of three stripes, have embeddings as similar as copies have."""
+    unplaced = calibration.probability(scoring.image_features(0.78, 104, None, 0.0))
+    contradicted = calibration.probability(
+        scoring.image_features(0.78, 104, None, 0.0, unplaced_despite_keypoints=True)
+    )
+    assert contradicted < unplaced < 0.5
+    assert scoring.image_verdict(contradicted, 0.78, None, 104) == "same_scene"
+    same_hashes = scoring.image_features(0.78, MAX_PDQ_MATCH_DISTANCE, None, 0.0, unplaced_despite_keypoints=True)
+    assert same_hashes == scoring.image_features(0.78, MAX_PDQ_MATCH_DISTANCE, None, 0.0)
+
+
+# Verdict ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fit", "distance", "expected"),
+    [
+        (VERIFIED, 256, "copy"),
+        (None, MAX_PDQ_MATCH_DISTANCE, "copy"),
+        (INEXACT, MAX_PDQ_MATCH_DISTANCE, "copy"),
+        (None, DIFFERENT_HASHES, "possible"),
+        (INEXACT, DIFFERENT_HASHES, "possible"),
+    ],
+)
+def test_copy_is_proven_by_a_verified_fit_or_matching_hashes(
+    fit: PlacementFit | None, distance: int, expected: Verdict
+) -> None:
+    assert scoring.image_verdict(0.95, 0.6, fit, distance) == expected
+
+
+def test_another_photograph_of_a_scene_is_same_scene() -> None:
+    assert scoring.image_verdict(0.1, 0.4, INEXACT, DIFFERENT_HASHES) == "same_scene"
+    assert scoring.image_verdict(0.1, 0.4, None, 120) == "same_scene"
+    assert scoring.image_verdict(0.1, 0.05, INEXACT, DIFFERENT_HASHES) == "possible"
+
+
+# Reasons ------------------------------------------------------------------------------------------
+
+
+def test_placement_reasons_name_inliers_cuts_and_orientation() -> None:
+    reasons = scoring.placement_reasons(
+        placement(inliers=143, removed=(0.029, 0.0, 0.25, 0.12), mirrored=True, rotation=-12.4)
+    )
+    assert reasons == [
+        "143 keypoints agree on one placement",
+        "right 25 % of the reference is missing from the query",
+        "bottom 12 % of the reference is missing from the query",
+        "the query is mirrored",
+        "the query is rotated by -12 degrees",
+    ]
+
+
+def test_placement_reasons_skip_small_cuts_and_rotations() -> None:
+    assert scoring.placement_reasons(placement(rotation=1.9, removed=(0.02, 0.0, 0.0, 0.029))) == [
+        "40 keypoints agree on one placement"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fit", "distance", "first"),
+    [
+        (VERIFIED, 200, "40 keypoints agree on one placement"),
+        (
+            INEXACT,
+            200,
+            "40 keypoints agree, but with a mean error of 0.85 pixels (copies: below 0.85),"
+            " as in two photographs of one scene",
+        ),
+        (
+            FEW_BLOCKS,
+            200,
+            "40 keypoints agree, but the images match on 10 % of the overlap (copies: at least 25 %),"
+            " as with one logo on two photographs",
+        ),
+        (
+            SMALL_OVERLAP,
+            200,
+            "40 keypoints agree, but the overlap is 15 % of an image (copies: at least 20 %),"
+            " as with one logo on two photographs",
+        ),
+        (OTHER_INSET, 200, "40 keypoints agree, but on a page or layout that shows another image in each"),
+        (INEXACT, 10, "no placement joins the two images"),
+        (None, 200, "no placement joins the two images"),
+    ],
+)
+def test_image_reasons_begin_with_the_placement(fit: PlacementFit | None, distance: int, first: str) -> None:
+    reasons = scoring.image_reasons(fit, distance, 0.43)
+    assert reasons[0] == first
+    assert reasons[-1] == "the embeddings score +0.43 against the level of unrelated images"
+    assert [reason for reason in reasons if "PDQ" in reason] == (
+        [f"the PDQ hashes differ in {distance} of 256 bits"] if distance <= MAX_PDQ_MATCH_DISTANCE else []
+    )
+
+
+def test_image_reasons_state_the_sign_of_the_score() -> None:
+    assert scoring.image_reasons(None, 100, -0.051)[-1].startswith("the embeddings score -0.05")
+
+
+def test_image_reasons_begin_with_the_number_of_copies() -> None:
+    reasons = scoring.image_reasons(VERIFIED, 200, 0.43, copies=3)
+    assert reasons[:2] == ["the query shows the reference 3 times", "40 keypoints agree on one placement"]

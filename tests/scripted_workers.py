@@ -1,0 +1,100 @@
+"""Worker processes whose behaviour a test decides: fakes that follow a script, and real ones that get a signal."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mediafp.engine.local import process
+from mediafp.engine.local.engine import LocalEngine
+from mediafp.engine.local.messages import AnalysisResult, PackedFingerprint, Ready, Task, encode
+from mediafp.engine.local.process import WorkerProcess
+from mediafp.ingest.files import OpenFile, open_file
+from mediafp.types.arrays import pack_arrays
+from mediafp.types.errors import WorkerLost
+from mediafp.types.media import Kind
+
+SCRIPTED_WORKER = """
+import os, socket, sys, time
+
+connected = socket.socket(fileno=int(sys.argv[1]))
+connected.sendall(bytes.fromhex("{first_message}"))
+while received := socket.recv_fds(connected, 4, 1):
+    if not received[0]:
+        break
+    left = int.from_bytes(received[0], "little")
+    while left:
+        left -= len(connected.recv(left))
+    act, _, messages = os.pread(received[1][0], 1 << 24, 0).partition(b"\\n")
+    os.close(received[1][0])
+    connected.sendall(messages)
+    if act == b"sleep":
+        time.sleep(3600)
+    elif act.isdigit():
+        os._exit(int(act))
+"""
+"""A worker that follows the file of its task: it sends what is below the first line, and then exits with the status that
+the first line names, sleeps ("sleep") or goes on ("on")."""
+
+
+def use_scripted_workers(folder: Path, monkeypatch: pytest.MonkeyPatch, first_message: bytes = encode(Ready())) -> None:
+    """Have scripted workers started in place of real ones; they start at once and send `first_message`."""
+    (folder / "modules").mkdir()
+    (folder / "modules" / "scripted.py").write_text(SCRIPTED_WORKER.format(first_message=first_message.hex()))
+    monkeypatch.setenv("PYTHONPATH", str(folder / "modules"))
+    monkeypatch.setattr(process, "WORKER_MODULE", "scripted")
+
+
+def scripted_file(folder: Path, act: str, *messages: bytes) -> OpenFile:
+    """Open a file with the script of a scripted worker."""
+    (folder / "script.png").write_bytes(act.encode() + b"\n" + b"".join(messages))
+    return open_file(folder / "script.png")
+
+
+def image_result(**changes: object) -> AnalysisResult:
+    """Return the result of an image of 8 x 8 pixels, with changed fields."""
+    quality = np.full(1, 0.5, np.float32)
+    rows = [("sscd_distilled", np.zeros((1, 512), np.float16)), ("pdq", np.zeros((1, 32), np.uint8))]
+    fields = {
+        "kind": "image",
+        "properties": {"format": "png", "width": 8, "height": 8},
+        "warnings": [],
+        "spans": pack_arrays(np.zeros((1, 2))),
+        "rows": [PackedFingerprint(name, pack_arrays(vectors, quality)) for name, vectors in rows],
+        "thumbnails": [b"\xff\xd8\xff\xff\xd9"],
+    }
+    return AnalysisResult(**(fields | changes))  # type: ignore[arg-type]
+
+
+def signal_workers(
+    monkeypatch: pytest.MonkeyPatch, number: int, times: int, wall_seconds: float | None = None
+) -> list[int]:
+    """Send a signal to the first workers that receive a file, before they answer.
+
+    Returns the process identifiers of all workers that received a file; the list grows.
+    """
+    send_file, pids = WorkerProcess.send_file, []
+
+    def send_file_and_signal(self: WorkerProcess, task: Task, file: OpenFile, limit: float) -> None:
+        pids.append(self.pid)
+        if signalled := len(pids) <= times:
+            # It is stopped until the signal arrives: otherwise a fast one would have answered.
+            os.kill(self.pid, signal.SIGSTOP)
+        send_file(self, task, file, limit if wall_seconds is None else wall_seconds)
+        if signalled:
+            os.kill(self.pid, number)
+            if number != signal.SIGSTOP:
+                os.kill(self.pid, signal.SIGCONT)
+
+    monkeypatch.setattr(WorkerProcess, "send_file", send_file_and_signal)
+    return pids
+
+
+def analysis_error(engine: LocalEngine, file: OpenFile, kind: Kind = "image") -> WorkerLost:
+    """Return the error of an analysis that loses its worker."""
+    with file, pytest.raises(WorkerLost) as caught:
+        engine.analyse(file, "", kind)
+    assert repr(file.name) in str(caught.value), "it names the file"
+    return caught.value

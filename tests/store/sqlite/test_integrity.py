@@ -1,0 +1,171 @@
+"""Damage to a store is found, named, and never raised."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from intakes import BAD_NAME, JPEGS, done, failed, fingerprint, intake, raw
+
+from mediafp.store.sqlite.connection import DATABASE_NAME
+from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types import arrays
+from mediafp.types.errors import StoreError
+from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS, pack_fingerprint
+from mediafp.types.transcripts import Transcript, TranscriptSegment
+
+PAGE = 4096
+"""Bytes of a page of SQLite."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    """An empty store."""
+    with SqliteStore(tmp_path / "store", create=True) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"MFA1", b"garbage", "cut", "longer", "head", "rows", "two arrays", "flat", "vast"],
+    ids=lambda damage: repr(damage),
+)
+def test_a_damaged_fingerprint_is_found_and_no_other_asset_is_named(store: SqliteStore, damage: bytes | str) -> None:
+    with store.writing():
+        for name in "ab":
+            store.add_record(intake(name))
+    good = pack_fingerprint(intake("a").fingerprints[0])
+    damaged = {
+        "cut": good[:-3],
+        "longer": good + b"\0",
+        "head": good[:4] + b"\x09" + good[5:],
+        "rows": arrays.pack_arrays(np.zeros((2, 2)), np.zeros((3, 32), np.uint8), np.zeros(3, np.float32)),
+        "two arrays": arrays.pack_arrays(np.zeros((3, 2)), np.zeros((3, 32), np.uint8)),
+        "flat": arrays.pack_arrays(np.zeros((3, 2)), np.uint8(7).reshape(()), np.zeros(3, np.float32)),
+        "vast": arrays.MAGIC + b"\x01\x01\x02" + bytes(8) + b"\xff" * 8,
+    }.get(str(damage), damage)
+    raw(store, "UPDATE fingerprint SET data = ? WHERE sha256 = ? AND type = 'pdq'", (damaged, "a" * 64))
+    problems = store.check_integrity()
+    assert "pdq" in problems[0] and all("a" * 64 in problem for problem in problems)
+
+
+@pytest.mark.parametrize("count", [0, MAX_CROPS_PER_IMAGE, MAX_CROPS_PER_IMAGE + 1])
+def test_reference_crops_have_no_thumbnails_and_at_most_five_rows(store: SqliteStore, count: int) -> None:
+    record = intake("a")
+    crops = fingerprint("a" * 64, REFERENCE_CROPS, count)
+    with store.writing():
+        store.add_record(replace(record, fingerprints=(*record.fingerprints, crops)))
+    problem = f"fingerprint {REFERENCE_CROPS} of {'a' * 64} has {count} rows, more than {MAX_CROPS_PER_IMAGE}"
+    assert store.check_integrity() == ([] if count <= MAX_CROPS_PER_IMAGE else [problem])
+
+
+def test_an_asset_without_a_sighting_is_found(store: SqliteStore) -> None:
+    with store.writing():
+        store.add_record(intake("a"))
+    raw(store, "DELETE FROM sighting")
+    problems = store.check_integrity()
+    assert "has no sighting" in problems[0] and all("a" * 64 in problem for problem in problems)
+
+
+def test_a_row_without_its_asset_is_found(store: SqliteStore) -> None:
+    with store.writing():
+        store.add_record(intake("a"))
+        store.add_record(intake("b"))
+    raw(store, "DELETE FROM asset WHERE sha256 = ?", ("b" * 64,))  # another connection does not enforce foreign keys
+    problems = store.check_integrity()
+    assert any("missing asset" in problem for problem in problems)
+    assert not any("a" * 64 in problem for problem in problems)
+
+
+@pytest.mark.parametrize("damaged", [b"", JPEGS[0][:100], b"\xff" * 500], ids=["empty", "cut", "noise"])
+def test_a_damaged_thumbnail_is_found(store: SqliteStore, damaged: bytes) -> None:
+    with store.writing():
+        store.add_record(intake("a"))
+    raw(store, "UPDATE thumbnail SET jpeg = ? WHERE position = 1", (damaged,))
+    problems = store.check_integrity()
+    assert "thumbnail 1 of" in problems[0] and all("a" * 64 in problem for problem in problems)
+
+
+def test_damaged_properties_and_warnings_are_found_and_raise_store_error(store: SqliteStore) -> None:
+    with store.writing():
+        store.add_record(intake("a"))
+    raw(store, "UPDATE asset SET properties = '{', warnings = '['")
+    assert [problem.split(" are damaged")[0] for problem in store.check_integrity()] == [
+        f"the properties of {'a' * 64}",
+        f"the warnings of {'a' * 64}",
+    ]
+    for read in (store.assets, lambda: store.asset("a" * 64), lambda: store.warnings("a" * 64)):
+        with pytest.raises(StoreError, match="verify"):
+            read()
+
+
+def problems_of(store: SqliteStore, data: bytes) -> list[str]:
+    """Return the problems of a store with this file, or the error of opening it."""
+    (store.folder / DATABASE_NAME).write_bytes(data)
+    try:
+        with SqliteStore(store.folder) as again:
+            return again.check_integrity()
+    except StoreError as error:
+        return [str(error)]
+
+
+def fill_and_close(store: SqliteStore) -> bytes:
+    """Fill every table of a store, close it, and return the bytes of its file."""
+    with store.writing():
+        for name in "abcdef":
+            given = intake(name, rows=40)
+            store.add_record(given)
+            store.write_ledger_entry(done(given))
+        store.write_ledger_entry(failed(BAD_NAME))
+        store.save_audio_id("a" * 64, "sound")
+        segment = TranscriptSegment(start=0, end=1, language="zh", language_probability=1, text="机器 learning")
+        transcript = Transcript(
+            model="m", version="v", duration=1, speech_seconds=1, untranscribed_seconds=0, segments=(segment,)
+        )
+        store.save_transcript("sound", transcript, replace(fingerprint("a" * 64), type="words"), 1)
+    assert store.check_integrity() == []
+    store.close()
+    return (store.folder / DATABASE_NAME).read_bytes()
+
+
+def test_every_overwritten_page_is_found(store: SqliteStore) -> None:
+    whole = fill_and_close(store)
+    with closing(sqlite3.connect(store.folder / DATABASE_NAME)) as database:
+        (unused,) = database.execute("PRAGMA freelist_count").fetchone()
+    starts = range(PAGE, len(whole), PAGE)
+    problems = [problems_of(store, whole[:at] + b"\xa5" * 64 + whole[at + 64 :]) for at in starts]
+    assert len(problems) > 20 and problems.count([]) <= unused
+
+
+def test_random_damage_is_reported_and_not_raised(store: SqliteStore) -> None:
+    whole = np.frombuffer(fill_and_close(store), np.uint8)
+    rng = np.random.default_rng(0)
+    for turn in range(200):
+        data = whole.copy()
+        # All over the file, in its head, or in one place.
+        first = 0 if turn % 3 == 1 else rng.integers(len(data))
+        places = rng.integers(0, len(data), rng.integers(1, 400)) if turn % 3 == 0 else np.arange(first, first + 90)
+        data[places % len(data)] = rng.integers(0, 256, len(places))
+        length = len(data) if turn % 10 else rng.integers(1, len(data))
+        for problem in problems_of(store, data[:length].tobytes()):
+            assert problem and problem.encode()
+
+
+@pytest.mark.parametrize("table", ["asset", "sighting", "fingerprint", "transcript", "passage", "ledger", "log"])
+def test_text_that_is_not_utf8_is_found(store: SqliteStore, table: str) -> None:
+    fill_and_close(store)
+    with closing(sqlite3.connect(store.folder / DATABASE_NAME)) as database:
+        database.execute("DROP TRIGGER log_is_not_changed")
+        columns = database.execute(f"SELECT name FROM pragma_table_info('{table}') WHERE type = 'TEXT'").fetchall()
+    assert columns
+    for (column,) in columns:
+        with SqliteStore(store.folder) as again, suppress(sqlite3.IntegrityError):
+            again.database.connection.execute("BEGIN")
+            again.database.connection.execute("PRAGMA ignore_check_constraints=ON")
+            again.database.connection.execute(f"UPDATE {table} SET {column} = CAST(x'68c328ff' AS TEXT) WHERE true")
+            assert any(
+                f"the {column} of a row of {table} is not UTF-8: 'h" in problem for problem in again.check_integrity()
+            )

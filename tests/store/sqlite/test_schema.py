@@ -1,0 +1,154 @@
+"""Stores of older versions are migrated, as a whole or not at all."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from intakes import intake, raw
+from kept import keep_spoken
+from processes import PATIENCE_SECONDS
+
+from mediafp.store.sqlite import schema
+from mediafp.store.sqlite.connection import DATABASE_NAME
+from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.errors import StoreError
+from mediafp.types.fingerprints import pack_fingerprint
+from mediafp.types.runs import LedgerEntry
+from mediafp.types.transcripts import Transcript, TranscriptSegment
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    """An empty store."""
+    with SqliteStore(tmp_path / "store", create=True) as opened:
+        yield opened
+
+
+def test_a_store_of_version_1_is_migrated(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as database:
+        for statement in schema.MIGRATIONS[0].split(";"):
+            database.execute(statement)
+        database.execute("INSERT INTO asset VALUES (?, 'video', 1, '{}', '[]', '')", ("b" * 64,))
+        database.execute("INSERT INTO sighting (sha256, uri, source) VALUES (?, ?, '')", ("b" * 64, b"/old.mp4"))
+        database.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        database.execute("PRAGMA user_version=1")
+        database.commit()
+    segment = TranscriptSegment(start=0, end=5, language="zh", language_probability=0.9, text="你好")
+    transcript = Transcript(
+        model="m", version="v", duration=5, speech_seconds=5, untranscribed_seconds=0, segments=(segment,)
+    )
+    with SqliteStore(tmp_path) as store:
+        assert store.uris("b" * 64) == ("/old.mp4",), "its content is kept"
+        assert store.find_audio_id("b" * 64) is None, "the file was never transcribed"
+        keep_spoken(store, "a" * 64, "a", "sound-a", transcript, 2)
+        assert len(list(store.search_passages("你好"))) == 1
+        assert not any("sound-a" in problem for problem in store.check_integrity())
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
+
+
+VERSION_2_ROWS = """
+    INSERT INTO asset VALUES ('{a}', 'video', 9, '{{}}', '[]', '2024-01-01T00:00:00Z');
+    INSERT INTO asset VALUES ('{b}', 'image', 7, '{{}}', '[]', '2024-01-02T00:00:00Z');
+    INSERT INTO sighting (sha256, uri, source) SELECT sha256, CAST('/' || substr(sha256, 1, 1) AS BLOB), '' FROM asset;
+    INSERT INTO file SELECT CAST('/' || substr(sha256, 1, 1) AS BLOB), bytes, 5, sha256 FROM asset;
+    INSERT INTO failure VALUES (x'2fff', 'corrupt', 'is cut short', 3, '2024-01-03T00:00:00Z');
+    INSERT INTO failure VALUES (CAST('/b' AS BLOB), 'crash', 'died', 1, '2024-01-03T00:00:00Z');
+    PRAGMA user_version=2;
+"""
+"""Rows of a store of version 2; of its two files, one has failed after it was ingested."""
+
+
+def test_a_store_of_version_2_is_migrated(tmp_path: Path) -> None:
+    sha256s = {"a": "a" * 64, "b": "b" * 64}
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as old, old:
+        old.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        for step in (*schema.MIGRATIONS[:2], VERSION_2_ROWS.format(**sha256s)):
+            old.executescript(step)
+        for sha256 in sha256s.values():
+            given = intake(sha256[0])
+            old.executemany(
+                "INSERT INTO fingerprint VALUES (?, ?, ?, ?)",
+                [(sha256, f.type, f.version, pack_fingerprint(f)) for f in given.fingerprints],
+            )
+            old.executemany(
+                "INSERT INTO thumbnail VALUES (?, ?, ?, ?)",
+                [(sha256, t.position, t.seconds, t.jpeg) for t in given.thumbnails],
+            )
+    with SqliteStore(tmp_path) as store:
+        assert store.find_ledger_entry("/a", bytes=9, modified_ns=5) == LedgerEntry(
+            path="/a", bytes=9, modified_ns=5, version="1", state="done", sha256="a" * 64
+        )
+        assert store.find_ledger_entry("/b", bytes=7, modified_ns=5) is None, "it has failed since it was ingested"
+        assert [(f.path, f.kind, f.message, f.bytes, f.attempts) for f in store.failures()] == [
+            ("/b", "crash", "died", -1, 1),
+            ("/\udcff", "corrupt", "is cut short", -1, 3),
+        ]
+        assert [(entry.n, entry.what, entry.details["sha256"]) for entry in store.iter_log()] == [
+            (1, "adopted", "a" * 64),
+            (2, "adopted", "b" * 64),
+        ]
+        assert store.check_integrity() == [] and store.count_assets() == 2
+        (tables,) = zip(
+            *store.database.rows("SELECT name FROM sqlite_master WHERE name IN ('file', 'failure', 'log')"), strict=True
+        )
+        assert tables == ("log",)
+    raw(store, "DELETE FROM thumbnail WHERE position = 2")
+    with SqliteStore(tmp_path) as store:
+        assert any("differ from the custody log" in problem for problem in store.check_integrity())
+
+
+def test_a_failing_migration_leaves_the_older_store_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as old:
+        old.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        for step in (*schema.MIGRATIONS[:2], VERSION_2_ROWS.format(a="a" * 64, b="b" * 64)):
+            old.executescript(step)
+    with monkeypatch.context() as broken, pytest.raises(StoreError, match="no such table"):
+        broken.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS[:2], schema.MIGRATIONS[2] + "DROP TABLE nowhere;"])
+        SqliteStore(tmp_path)
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as old:
+        assert old.execute("SELECT count(*) FROM file").fetchone() == (2,)
+        assert old.execute("PRAGMA user_version").fetchone() == (2,)
+    with SqliteStore(tmp_path) as store:
+        assert len(store.failures()) == 2
+
+
+def test_a_second_process_waits_for_the_first_to_create_the_tables(tmp_path: Path) -> None:
+    """The second finds no tables, waits, and then finds those that the first has created."""
+    maker = [sys.executable, "-c", f"{PRINT_STATEMENTS}\nSqliteStore(Path({str(tmp_path)!r}), create=True).close()"]
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None)) as first:
+        first.execute("PRAGMA journal_mode=WAL")
+        first.execute("BEGIN IMMEDIATE")
+        second = subprocess.Popen(maker, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert second.stdout is not None
+        while (line := second.stdout.readline()) and not line.startswith("BEGIN IMMEDIATE"):
+            pass
+        for statement in schema.split_statements(schema.MIGRATIONS[0]):
+            first.execute(statement)
+        first.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        first.execute("PRAGMA user_version=1")
+        first.execute("COMMIT")
+    _, errors = second.communicate(timeout=PATIENCE_SECONDS)
+    assert second.returncode == 0, errors
+    with SqliteStore(tmp_path) as store:
+        assert store.check_integrity() == []
+
+
+PRINT_STATEMENTS = """
+from pathlib import Path
+import sqlite3
+from mediafp.store.sqlite.store import SqliteStore
+
+class PrintingConnection(sqlite3.Connection):
+    "Prints every statement before it runs."
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.set_trace_callback(lambda statement: print(statement, flush=True))
+
+connect = sqlite3.connect
+sqlite3.connect = lambda *arguments, **options: connect(*arguments, factory=PrintingConnection, **options)
+"""
