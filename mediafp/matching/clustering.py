@@ -9,16 +9,15 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-import graspologic_native
-
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
 from mediafp.types.media import Kind
 
 RESOLUTION = 0.3
 """Resolution of CPM: the mean edge weight per pair of members that a community has to exceed.
 
-With MIN_COVERAGE .65: BCubed F .987 on each of four standard sets of eval/videos.py (seeds 7 to 10, 77 files each), and
-.957, .945 and .939 on the hard sets of seeds 7 to 9 (73 files each); no pair of either chaining trap was joined.
+With MIN_COVERAGE .65: BCubed F .987 on each of four standard sets of edited videos (seeds 7 to 10, 77 files each), and
+.957, .945 and .939 on the hard sets of seeds 7 to 9 (73 files each); no pair of either chaining trap was joined
+(`scripts/bench/score.py`).
 """
 MIN_COVERAGE = 0.65
 """Mean coverage of the two assets below which an edge has no weight (a shared intro, half of a video, one photograph of
@@ -42,6 +41,9 @@ RANDOMNESS = 0.01
 """Temperature of Leiden's refinement phase. On the generated graphs no value between .001 and .1 was clearly better."""
 SEED = 7
 """First random seed; each run adds its number. Chosen, not measured."""
+CONTAINMENT_DIVISOR = 100
+"""Divisor of the other asset's coverage in the degree of an asset, so that it decides only between equal weights: of two
+assets, the one that contains all of the other represents the cluster. Chosen, not measured."""
 
 
 def edge_weight(edge: Edge) -> float:
@@ -102,6 +104,8 @@ def _find_communities(edges: Iterable[Edge]) -> list[list[str]]:
 
 def _partition_component(edges: list[tuple[str, str, float]]) -> list[list[str]]:
     """Return the partition with the highest CPM quality found for a connected graph of (node, node, weight)."""
+    import graspologic_native
+
     nodes = sorted({node for a, b, _ in edges for node in (a, b)})
     # CPM quality of the best partitions so far; a partition is the community of each node, in the order of `nodes`.
     qualities: dict[tuple[int, ...], float] = {}
@@ -148,9 +152,8 @@ def _build_cluster(
     """Return a cluster with its edges, its weakest link and the member of highest weighted degree as representative."""
     degrees = dict.fromkeys(members, 0.0)
     for edge in edges:
-        # The share of the other asset breaks ties: an asset that contains another represents it better than vice versa.
-        degrees[edge.a] += edge_weight(edge) + edge.coverage[1] / 100
-        degrees[edge.b] += edge_weight(edge) + edge.coverage[0] / 100
+        degrees[edge.a] += edge_weight(edge) + edge.coverage[1] / CONTAINMENT_DIVISOR
+        degrees[edge.b] += edge_weight(edge) + edge.coverage[0] / CONTAINMENT_DIVISOR
     return Cluster(
         id=name,
         kind=kind,
