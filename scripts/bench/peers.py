@@ -76,8 +76,8 @@ def overall_table(results: dict[Tool, ToolResult], total: int) -> str:
 def recall_by_edit(result: ToolResult, edits: dict[str, set[str]]) -> dict[str, float]:
     """Return the share of the queries of each edit that score above every false pair of the set."""
     highest_false = highest_false_score(result.pairs)
-    found = {pair.query for pair in result.pairs if pair.is_true and pair.score > highest_false}
-    return {edit: len(found & queries) / len(queries) for edit, queries in edits.items()}
+    recalled = {pair.query for pair in result.pairs if pair.is_true and pair.score > highest_false}
+    return {edit: len(recalled & queries) / len(queries) for edit, queries in edits.items()}
 
 
 def edit_table(results: dict[Tool, ToolResult], edits: dict[str, set[str]]) -> str:
