@@ -13,9 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mediafp.case import references
-from mediafp.engine import analysis
-from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, frame_type
 
 TARGET = Path(__file__).parent.parent / "models" / "background.npz"
 
@@ -26,7 +24,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     files = sorted(parser.parse_args().folder.iterdir())
     images = [np.asarray(ImageOps.exif_transpose(Image.open(file)).convert("RGB")) for file in files]
-    types = [fingerprint_type(name) for name in (analysis.SEARCH_TYPE, references.RERANKING_TYPE)]
+    types = [frame_type(name) for name in (SEARCH_TYPE, RERANKING_TYPE)]
     banks = {fingerprinter.name: fingerprinter.extract(images)[0] for fingerprinter in types}
     versions = ", ".join(f"{fingerprinter.name} {fingerprinter.version}" for fingerprinter in types)
     about = f"{len(files)} unrelated images, photographs and faces, as {versions}"

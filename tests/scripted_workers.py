@@ -11,9 +11,11 @@ from mediafp.engine.local import process
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.messages import AnalysisResult, PackedFingerprint, Ready, Task, encode
 from mediafp.engine.local.process import WorkerProcess
+from mediafp.fingerprints.registry import stored_types
 from mediafp.ingest.files import OpenFile, open_file
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import WorkerLost
+from mediafp.types.fingerprint_types import VECTOR_DTYPES
 from mediafp.types.media import Kind
 
 SCRIPTED_WORKER = """
@@ -56,13 +58,16 @@ def scripted_file(folder: Path, act: str, *messages: bytes) -> OpenFile:
 def image_result(**changes: object) -> AnalysisResult:
     """Return the result of an image of 8 x 8 pixels, with changed fields."""
     quality = np.full(1, 0.5, np.float32)
-    rows = [("sscd_distilled", np.zeros((1, 512), np.float16)), ("pdq", np.zeros((1, 32), np.uint8))]
+    rows = [
+        (stored.name, np.zeros((1, stored.columns), VECTOR_DTYPES[stored.metric]))
+        for stored in stored_types("image", crops=False, audio=False)
+    ]
     fields = {
         "kind": "image",
         "properties": {"format": "png", "width": 8, "height": 8},
         "warnings": [],
         "spans": pack_arrays(np.zeros((1, 2))),
-        "rows": [PackedFingerprint(name, pack_arrays(vectors, quality)) for name, vectors in rows],
+        "fingerprints": [PackedFingerprint(name, pack_arrays(vectors, quality)) for name, vectors in rows],
         "thumbnails": [b"\xff\xd8\xff\xff\xd9"],
     }
     return AnalysisResult(**(fields | changes))  # type: ignore[arg-type]

@@ -242,7 +242,9 @@ class Case:
 
     def verify(self) -> IntegrityReport:
         """Return the result of checking the store against itself and its custody log."""
-        problems = self._store.check_integrity()
+        from mediafp.fingerprints.registry import declarations
+
+        problems = self._store.check_integrity(declarations())
         if problems:
             return IntegrityReport(problems=tuple(problems), assets=0, log_entries=0, last_log_hash="")
         entries, last_hash = self._store.last_log_entry()

@@ -8,9 +8,8 @@ import numpy.typing as npt
 
 from mediafp.case.blas import SingleThreadedBlas
 from mediafp.case.references import StoredReferences
-from mediafp.engine.analysis import SEARCH_TYPE
 from mediafp.fingerprints.pdq import Pdq
-from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.matching.images.compare import ImagePair, compare_images, match_image
 from mediafp.matching.images.query_crops import make_query_crops
@@ -136,13 +135,13 @@ def _build_query(analysis: FileAnalysis) -> ImageQuery | VideoQuery:
     def local_features(row: int) -> LocalFeatures | None:
         return LocalFeatures(decode_thumbnail(jpegs[row]), size) if row in jpegs else None
 
-    pdq: npt.NDArray[np.uint8] = analysis.fingerprint("pdq").vectors  # type: ignore[assignment]
+    pdq: npt.NDArray[np.uint8] = analysis.fingerprint(Pdq.name).vectors  # type: ignore[assignment]
     return _video_query(rows, pdq, local_features)
 
 
 def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
     crops, distinct_crops = make_query_crops(image)
-    embedded, _ = fingerprint_type(SEARCH_TYPE).extract([crop.pixels for crop in crops[1:]])
+    embedded, _ = frame_type(SEARCH_TYPE).extract([crop.pixels for crop in crops[1:]])
     return ImageQuery(
         embeddings=np.concatenate((rows.vectors[:1], embedded)),
         boxes=tuple(crop.box for crop in crops),

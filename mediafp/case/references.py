@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.engine.analysis import SEARCH_TYPE, STORED_TYPES
-from mediafp.fingerprints.reference_crops import reference_crops_version
-from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.fingerprints.pdq import Pdq
+from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
+from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, fingerprint_type, frame_type
 from mediafp.fingerprints.transcript import TYPE_VERSION as TRANSCRIPT_VERSION
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.thumbnails import decode_thumbnail
@@ -20,15 +20,13 @@ from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.store import Store, build_index
 from mediafp.types import model_files
 from mediafp.types.errors import StoreError
-from mediafp.types.fingerprints import REFERENCE_CROPS, Fingerprint
+from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, Audio, Kind, Pixels
 from mediafp.types.neighbours import Neighbours
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.transcripts import TranscribedAudio
 
 log = logging.getLogger(__name__)
-RERANKING_TYPE = "sscd"
-"""Fingerprint type that re-ranks inconclusive placements."""
 FEATURE_CACHE_SIZE = 1000
 """Images whose local features are kept in memory, about 260 kB each with the thumbnail."""
 
@@ -47,20 +45,19 @@ class StoredReferences:
         """
         self._store = store
         self._lock = threading.RLock()
-        search_type, hash_type = (fingerprint_type(name) for name in STORED_TYPES)
+        search_type, hash_type, crops_type = map(fingerprint_type, (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS))
         outdated = store.versions(SEARCH_TYPE) - {search_type.version}
         if outdated:
             raise StoreError(
                 f"cannot match: the store contains fingerprints of another model version ({', '.join(sorted(outdated))}),"
                 " and versions are not comparable; ingest its files into a new store"
             )
-        self._versions = {name: fingerprint_type(name).version for name in STORED_TYPES}
-        self._versions[REFERENCE_CROPS] = reference_crops_version(search_type)
+        self._versions = {indexed.name: indexed.version for indexed in (search_type, hash_type, crops_type)}
         self._assets: dict[str, Asset] = {}
         self._embeddings: dict[str, Fingerprint] = {}
         self._pdq: dict[str, Fingerprint] = {}
         self._index = build_index((), metric=search_type.metric, columns=search_type.columns)
-        self._crops = build_index((), metric=search_type.metric, columns=search_type.columns)
+        self._crops = build_index((), metric=crops_type.metric, columns=crops_type.columns)
         self._hashes = build_index((), metric=hash_type.metric, columns=hash_type.columns)
         # Read before the assets, which may then include newer ones, but lack none that the log has up to here.
         self._log_end = store.last_log_entry()[0]
@@ -106,9 +103,8 @@ class StoredReferences:
             stored = self._store.fingerprints(type_name, self._versions[type_name], only)
             return (fingerprint for fingerprint in stored if fingerprint.sha256 in by_sha256)
 
-        search_name, hash_name = STORED_TYPES
-        embeddings = {fingerprint.sha256: fingerprint for fingerprint in load(search_name)}
-        pdq = {fingerprint.sha256: fingerprint for fingerprint in load(hash_name)}
+        embeddings = {fingerprint.sha256: fingerprint for fingerprint in load(SEARCH_TYPE)}
+        pdq = {fingerprint.sha256: fingerprint for fingerprint in load(Pdq.name)}
         if not by_sha256.keys() == embeddings.keys() == pdq.keys():
             raise StoreError("cannot match: fingerprints of some assets are missing in the store; see: mediafp verify")
         # Before the indexes: a thread that finds a row reads the asset of it.
@@ -138,7 +134,7 @@ class StoredReferences:
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
         """Return embeddings (N, 512) by the full model, and the background level (N,) of each."""
-        vectors: Vectors = fingerprint_type(RERANKING_TYPE).extract(images)[0]  # type: ignore[assignment]
+        vectors: Vectors = frame_type(RERANKING_TYPE).extract(images)[0]  # type: ignore[assignment]
         return vectors, background_level(vectors, self._full_background)
 
     def find_asset(self, sha256: str) -> Asset | None:

@@ -1,15 +1,13 @@
-"""A file to what is kept of it: joins ingest and the fingerprints."""
+"""Analysis of one file or audio track: decoding, fingerprints, OCR and transcription."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from mediafp.fingerprints.frames import DUPLICATE_FRAME_COSINE, MIN_FRAME_STD
-from mediafp.fingerprints.reference_crops import fingerprint_reference_crops, reference_crops_version
-from mediafp.fingerprints.registry import fingerprint_type
+from mediafp.fingerprints.frames import FrameSelector
+from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type, stored_types
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.files import OpenFile
@@ -18,41 +16,34 @@ from mediafp.ingest.open_media import open_media
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.text.ocr.reader import get_ocr_reader, ocr_version
 from mediafp.text.speech.transcriber import get_transcriber
+from mediafp.types.arrays import Float32Array
 from mediafp.types.errors import NotMedia, TooLargeMedia
-from mediafp.types.fingerprints import REFERENCE_CROPS, Fingerprint
+from mediafp.types.fingerprint_types import AnyFingerprintType, no_rows
+from mediafp.types.fingerprints import Fingerprint, TimedRows, Vectors
 from mediafp.types.matches import OcrResult
-from mediafp.types.media import Asset, Audio, DecodedMedia, Frame, Kind, Pixels, Thumbnail
+from mediafp.types.media import Asset, Audio, DecodedMedia, Frame, Kind, Pixels, Thumbnail, TimeSpan
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
 THUMBNAIL_SIDE: Final = 512
-"""Longest side, pixels, of a picture's kept thumbnail; placement works on it."""
+"""Longest side, pixels, of the thumbnail of an image, on which placement works. Chosen, not measured."""
 FRAME_THUMBNAIL_SIDE: Final = 320
-"""Longest side, pixels, of a kept video frame's thumbnail."""
-SEARCH_TYPE = "sscd_distilled"
-STORED_TYPES = (SEARCH_TYPE, "pdq")
-"""The types that ingest computes; the first one finds candidates and folds alike frames."""
-DECODING_VERSION = "2"
-"""The version of how files are decoded and sampled; raise it when the same bytes give other rows."""
+"""Longest side, pixels, of the thumbnail of a video frame. Chosen, not measured."""
+DECODING_VERSION: Final = "2"
+"""Version of how files are decoded and frames are sampled; raise it if the same bytes give other rows."""
 BATCH_FRAMES = 16
+"""Frames that are held in memory and fingerprinted at once. Chosen, not measured."""
 
 
 def fingerprint_versions(kind: Kind, *, crops: bool) -> dict[str, str]:
-    """The version of every type that ingest computes of a picture, with its crops or without, or of a video."""
-    made = {name: fingerprint_type(name).version for name in STORED_TYPES}
-    return made | (
-        {REFERENCE_CROPS: reference_crops_version(fingerprint_type(SEARCH_TYPE))} if crops and kind == "image" else {}
-    )
+    """Return the version of each fingerprint type that is stored for an asset of this kind, by name."""
+    return {stored.name: stored.version for stored in stored_types(kind, crops=crops, audio=True)}
 
 
 def analysis_version(*, crops: bool) -> str:
-    """The version of all that reading decides; a file that was taken in by another one is looked at again."""
-    return ";".join(
-        (
-            DECODING_VERSION,
-            *(f"{name}={version}" for name, version in fingerprint_versions("image", crops=crops).items()),
-        )
-    )
+    """Return the version of all that an analysis computes; a file ingested by another version is checked again."""
+    versions = fingerprint_versions("image", crops=crops) | fingerprint_versions("video", crops=crops)
+    return ";".join((DECODING_VERSION, *(f"{name}={version}" for name, version in versions.items())))
 
 
 def analyse_file(
@@ -65,112 +56,151 @@ def analyse_file(
     text: bool = False,
     within_budget: BudgetCheck = unlimited,
 ) -> FileAnalysis | None:
-    """The file's asset, fingerprints and thumbnails, and with `text` what stands in a picture.
+    """Return the asset, fingerprints and thumbnails of a file; None if it is not media.
 
-    None where it is not media at all. Raises MediaError.
+    Args:
+        file: The open file.
+        sha256: SHA-256 of its content.
+        full_decode: Decode every frame of a video.
+        audio: Decode the audio of a video, and compute the fingerprints that consume it.
+        crops: Compute the reference crops of an image.
+        text: Run OCR on an image.
+        within_budget: Checked while decoding; decoding ends early if it returns False.
+
+    Raises:
+        MediaError: The file cannot be decoded.
     """
     media = open_media(file, full_decode=full_decode, audio=audio, within_budget=within_budget)
     if media is None:
         return None
     try:
-        reading = _fingerprint(media, sha256, file.bytes, crops=crops)
-        if not text or reading.image is None:
-            return reading
-        written, warnings = _written(reading.image, media, within_budget)
-        return replace(reading, text=written, warnings=(*reading.warnings, *warnings))
+        analysis = _fingerprint(media, sha256, file.bytes, stored_types(media.kind, crops=crops, audio=audio))
+        if not text or analysis.image is None:
+            return analysis
+        ocr, warnings = _run_ocr(analysis.image, media, within_budget)
+        return replace(analysis, text=ocr, warnings=(*analysis.warnings, *warnings))
     except MemoryError as error:
         raise TooLargeMedia(f"{file.name}: there is not enough memory to decode it") from error
 
 
 def run_ocr(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[OcrResult, list[str]]:
-    """What stands in a picture, and warnings. Raises MediaError."""
+    """Return the text in an image, and warnings.
+
+    Raises:
+        MediaError: The file is not an image, or cannot be decoded.
+    """
     media = open_media(file, within_budget=within_budget)
     if media is None or media.kind != "image":
-        raise NotMedia(f"{file.name!r} is no picture")
-    return _written(next(media.frames).pixels, media, within_budget)
+        raise NotMedia(f"cannot run OCR on {file.name!r}: it is not an image; choose an image")
+    return _run_ocr(next(media.frames).pixels, media, within_budget)
 
 
-def _written(image: Pixels, media: DecodedMedia, within_budget: BudgetCheck) -> tuple[OcrResult, list[str]]:
+def transcribe_audio(
+    audio: Audio | None, speech: SpeechOptions, *, on_progress: Callable[[float], object] = lambda share: None
+) -> TranscribedAudio:
+    """Return the transcript of an audio track; `on_progress` is called with the share that is done, 0..1.
+
+    Raises:
+        ModelError: The speech model is missing or changed.
+    """
+    if audio is None:
+        return TranscribedAudio(audio_sha256="")
+    transcriber, sha256 = get_transcriber(speech), audio.sha256
+    transcript = transcriber.transcribe(audio, on_progress=on_progress)
+    return TranscribedAudio(
+        audio_sha256=sha256,
+        transcript=transcript,
+        fingerprint=fingerprint_transcript(sha256, transcript),
+        model_rank=transcriber.model.rank,
+    )
+
+
+def _run_ocr(image: Pixels, media: DecodedMedia, within_budget: BudgetCheck) -> tuple[OcrResult, list[str]]:
     size = int(media.properties["width"] or 0), int(media.properties["height"] or 0)
-    lines, whole = get_ocr_reader().read(image, size, lambda: within_budget(0.0))
-    warnings = [] if whole else [f"only the {len(lines)} largest lines of text in it were read: {CPU_LIMIT_MESSAGE}"]
+    lines, is_complete = get_ocr_reader().read(image, size, lambda: within_budget(0.0))
+    warnings = [] if is_complete else [f"skipped all but the {len(lines)} largest lines of text: {CPU_LIMIT_MESSAGE}"]
     return OcrResult(version=ocr_version(), lines=lines), warnings
 
 
-def _fingerprint(media: DecodedMedia, sha256: str, size: int, *, crops: bool) -> FileAnalysis:
-    video = media.kind == "video"
-    types = [fingerprint_type(name) for name in STORED_TYPES]
-    spans: list[tuple[float, float]] = []
-    rows: dict[str, list[tuple[npt.NDArray[np.generic], npt.NDArray[np.float32]]]] = {name: [] for name in STORED_TYPES}
+def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[AnyFingerprintType]) -> FileAnalysis:
+    """Return the analysis of decoded media with fingerprints of these types, without OCR."""
+    is_video = media.kind == "video"
+    side = FRAME_THUMBNAIL_SIDE if is_video else THUMBNAIL_SIDE
+    selector = FrameSelector(frame_type(SEARCH_TYPE), is_video=is_video)
+    parts: dict[str, list[tuple[Vectors, Float32Array]]] = {fingerprint_type.name: [] for fingerprint_type in types}
     thumbnails: list[Thumbnail] = []
     first: Pixels | None = None
-    last: npt.NDArray[np.float32] | None = None
-    seen = kept_bytes = 0
-    end, cut = 0.0, False
+    sampled = thumbnail_bytes = 0
+    end, truncated = 0.0, False
     for batch in _batches(media):
-        if kept_bytes > MAX_THUMBNAIL_BYTES:
-            # The sound goes on.
-            cut = True
+        if thumbnail_bytes > MAX_THUMBNAIL_BYTES:
+            # Decoding goes on for the audio.
+            truncated = True
             continue
-        seen += len(batch)
-        if first is None and not video:
+        sampled += len(batch)
+        if first is None and not is_video:
             first = batch[0].pixels
-        kept = [f for f in batch if not video or _spread(f.pixels) >= MIN_FRAME_STD]
-        vectors, quality = types[0].extract([frame.pixels for frame in kept])
-        chosen: list[int] = []
-        for n, frame in enumerate(kept):
-            row = vectors[n].astype(np.float32)
-            # A run goes on only where no dropped frame lies between.
-            if (
-                video
-                and last is not None
-                and float(row @ last) >= DUPLICATE_FRAME_COSINE
-                and frame.start - spans[-1][1] < 1e-3
-            ):
-                spans[-1] = (spans[-1][0], frame.end)
-                continue
-            last = row
-            chosen.append(n)
-            side = FRAME_THUMBNAIL_SIDE if video else THUMBNAIL_SIDE
+        frames, vectors, quality = selector.select(batch)
+        for frame in frames:
             jpeg = encode_thumbnail(frame.pixels, side)
-            thumbnails.append(Thumbnail(position=len(spans), seconds=frame.start, jpeg=jpeg))
-            kept_bytes += len(jpeg)
-            spans.append((frame.start, frame.end))
-        rows[types[0].name].append((vectors[chosen], quality[chosen]))
-        for kind in types[1:]:
-            rows[kind.name].append(kind.extract([kept[n].pixels for n in chosen]))
+            thumbnails.append(Thumbnail(position=len(thumbnails), seconds=frame.start, jpeg=jpeg))
+            thumbnail_bytes += len(jpeg)
+        for fingerprint_type in types:
+            if fingerprint_type.name == SEARCH_TYPE:
+                parts[fingerprint_type.name].append((vectors, quality))
+            elif fingerprint_type.consumes == "frames":
+                parts[fingerprint_type.name].append(fingerprint_type.extract([frame.pixels for frame in frames]))
         end = batch[-1].end
     warnings = list(media.warnings)
-    if cut:
+    if truncated:
         warnings.append(
-            f"of the pictures only the first {end:.0f} s were kept: the limit is {MAX_THUMBNAIL_BYTES >> 20} MiB of them"
+            f"skipped the frames after {end:.0f} s: the limit is {MAX_THUMBNAIL_BYTES >> 20} MiB of thumbnails"
         )
-    if video and seen and not spans:
-        warnings.append("every frame is flat (one colour); the video cannot be matched by its pictures")
-    times = np.array(spans, np.float64).reshape(-1, 2)
-    fingerprints = []
-    for kind in types:
-        parts = rows[kind.name] or [kind.extract([])]
-        fingerprints.append(
-            Fingerprint(
-                sha256=sha256,
-                type=kind.name,
-                version=kind.version,
-                spans=times.copy(),
-                vectors=np.concatenate([part[0] for part in parts]).reshape(-1, kind.columns),
-                quality=np.concatenate([part[1] for part in parts]),
-            )
-        )
-    properties = {**media.properties, "frames_sampled": seen} if video else media.properties
+    if is_video and sampled and not selector.spans:
+        warnings.append("skipped all frames: each is of one colour, so that the video cannot be matched by its frames")
+    rows = (
+        _rows(fingerprint_type, parts[fingerprint_type.name], selector.spans, first, media.audio)
+        for fingerprint_type in types
+    )
     return FileAnalysis(
-        asset=Asset(sha256=sha256, kind=media.kind, bytes=size, properties=properties),
-        fingerprints=tuple(fingerprints),
+        asset=Asset(
+            sha256=sha256,
+            kind=media.kind,
+            bytes=size,
+            properties={**media.properties, "frames_sampled": sampled} if is_video else media.properties,
+        ),
+        fingerprints=tuple(
+            Fingerprint(
+                sha256=sha256, type=fingerprint_type.name, version=fingerprint_type.version, **computed._asdict()
+            )
+            for fingerprint_type, computed in zip(types, rows, strict=True)
+        ),
         thumbnails=tuple(thumbnails),
         warnings=tuple(warnings),
         image=first,
         audio=media.audio,
-        crops=fingerprint_reference_crops(sha256, first, types[0]) if crops and first is not None else None,
     )
+
+
+def _rows(
+    fingerprint_type: AnyFingerprintType,
+    parts: Sequence[tuple[Vectors, Float32Array]],
+    spans: Sequence[TimeSpan],
+    image: Pixels | None,
+    audio: Audio | None,
+) -> TimedRows:
+    """Return the rows of one type: those of the kept frames, or those computed from what it consumes besides."""
+    if fingerprint_type.consumes == "frames":
+        parts = parts or [fingerprint_type.extract([])]
+        vectors = np.concatenate([vectors for vectors, _ in parts]).reshape(-1, fingerprint_type.columns)
+        quality = np.concatenate([quality for _, quality in parts])
+        return TimedRows(np.array(spans, np.float64).reshape(-1, 2), vectors, quality)
+    if fingerprint_type.consumes == "image" and image is not None:
+        vectors, quality = fingerprint_type.extract(image)
+        return TimedRows(np.zeros((len(vectors), 2)), vectors, quality)
+    if fingerprint_type.consumes == "audio" and audio is not None:
+        return fingerprint_type.extract(audio)
+    return no_rows(fingerprint_type)
 
 
 def _batches(media: DecodedMedia) -> Iterator[list[Frame]]:
@@ -182,23 +212,3 @@ def _batches(media: DecodedMedia) -> Iterator[list[Frame]]:
             batch = []
     if batch:
         yield batch
-
-
-def _spread(image: Pixels) -> float:
-    return float(image[::4, ::4].mean(axis=2, dtype=np.float32).std())
-
-
-def transcribe_audio(
-    audio: Audio | None, speech: SpeechOptions, *, on_progress: Callable[[float], object] = lambda share: None
-) -> TranscribedAudio:
-    """What is said in a sound; `step` is told the share that is done. Raises ModelError."""
-    if audio is None:
-        return TranscribedAudio(audio_sha256="")
-    reader, sha256 = get_transcriber(speech), audio.sha256
-    said = reader.transcribe(audio, on_progress=on_progress)
-    return TranscribedAudio(
-        audio_sha256=sha256,
-        transcript=said,
-        fingerprint=fingerprint_transcript(sha256, said),
-        model_rank=reader.model.rank,
-    )

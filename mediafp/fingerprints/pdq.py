@@ -1,52 +1,63 @@
 """PDQ, the 256-bit perceptual hash of ThreatExchange (Davis and Rosen, The TMK+PDQF and PDQ algorithms, 2019)."""
 
-import cv2
+from typing import Final, Literal
+
 import numpy as np
 import numpy.typing as npt
-import pdqhash
 
+from mediafp.types.arrays import Float32Array
 from mediafp.types.fingerprints import Metric
 from mediafp.types.media import Pixels
 
-MAX_SIDE = 256
-"""Longest side handed to PDQ, pixels; its own first step averages down to 64 x 64, so more adds only cost."""
-HASH_BYTES = 32
-MIN_QUALITY = 50
-"""PDQ's own measure, 0 to 100, below which a hash says nothing (ThreatExchange's advice)."""
+MAX_SIDE: Final = 256
+"""Longest side of an image given to PDQ, pixels. PDQ itself first averages an image down to 64 x 64, so that more pixels
+cost time only. Chosen, not measured."""
+HASH_BYTES: Final = 32
+MIN_QUALITY: Final = 50
+"""PDQ quality, 0..100, below which a hash is not used (advice of ThreatExchange)."""
 
 
 class Pdq:
-    """256 bits in 32 bytes; quality is PDQ's own gradient measure, 0..1."""
+    """PDQ hashes of 256 bits; quality is PDQ's own measure of the gradients, 0..1."""
 
     name = "pdq"
     version = f"1-{MAX_SIDE}"
+    consumes: Literal["frames"] = "frames"
     metric: Metric = "hamming"
     columns = HASH_BYTES
+    max_rows = None
 
-    def extract(self, images: list[Pixels]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-        """Packed bits (N, 32) uint8 and quality (N,) float32."""
+    def extract(self, images: list[Pixels]) -> tuple[npt.NDArray[np.uint8], Float32Array]:
+        """Return packed bits (N, 32) and quality (N,)."""
+        import pdqhash
+
         bits = np.zeros((len(images), HASH_BYTES), np.uint8)
         quality = np.zeros(len(images), np.float32)
         for row, image in enumerate(images):
-            vector, measure = pdqhash.compute(downscale(image))
+            vector, gradient_quality = pdqhash.compute(downscale(image))
             bits[row] = np.packbits(np.asarray(vector, np.uint8))
-            quality[row] = measure / 100
+            quality[row] = gradient_quality / 100
         return bits, quality
 
     def dihedral_hashes(self, image: Pixels) -> npt.NDArray[np.uint8]:
-        """The hashes (8, 32) of the picture's turns and flips, the first as it is; none (0, 32) of too plain a picture.
+        """Return the hashes (8, 32) of the four rotations of an image and of its mirror image, the upright one first.
 
-        Each is hashed anew: turning the transform instead, as PDQ's own dihedral function does, lands up to 48 bits off.
+        An image of a quality below `MIN_QUALITY` has no hashes (0, 32). Each form is hashed by itself: PDQ's dihedral
+        function, which transforms the coefficients instead, differs from that by up to 48 bits.
         """
+        import pdqhash
+
         small = downscale(image)
         forms = [np.rot90(form, turns) for form in (small, small[:, ::-1]) for turns in range(4)]
-        found = [pdqhash.compute(np.ascontiguousarray(form)) for form in forms]
-        bits = np.packbits(np.asarray([vector for vector, _ in found], np.uint8), axis=1)
-        return bits if found[0][1] >= MIN_QUALITY else bits[:0]
+        hashes = [pdqhash.compute(np.ascontiguousarray(form)) for form in forms]
+        bits = np.packbits(np.asarray([vector for vector, _ in hashes], np.uint8), axis=1)
+        return bits if hashes[0][1] >= MIN_QUALITY else bits[:0]
 
 
 def downscale(image: Pixels) -> Pixels:
-    """The picture with no side over SIDE, and none under 2 (PDQ fails on less)."""
+    """Return the image with its longer side at most MAX_SIDE and its shorter at least 2, below which PDQ fails."""
+    import cv2
+
     height, width = image.shape[:2]
     scale = min(1.0, MAX_SIDE / max(height, width))
     size = (max(2, round(width * scale)), max(2, round(height * scale)))

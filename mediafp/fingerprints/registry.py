@@ -1,40 +1,120 @@
-"""Every fingerprint type by name; outsiders add theirs as entry points of the group `mediafp.fingerprints`."""
+"""All fingerprint types by name.
 
-from collections.abc import Callable
+A new type is one file, and one line in `BUILT_IN`. Other packages add theirs as entry points of the group
+`mediafp.fingerprints`: the name of the type, and a class or function that returns it when called without arguments.
+Everything else follows from what the type declares (`types.fingerprint_types`): which rows are computed and stored, how
+results of workers are checked, how the store is verified.
+"""
+
+from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.metadata import entry_points
-
-import imagehash
+from typing import TYPE_CHECKING, Final
 
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.perceptual_hashes import PerceptualHash
+from mediafp.fingerprints.reference_crops import REFERENCE_CROPS, ReferenceCrops
 from mediafp.fingerprints.sscd import Sscd
-from mediafp.types import model_files
+from mediafp.fingerprints.transcript import TYPE_NAME as TRANSCRIPT_TYPE
+from mediafp.fingerprints.transcript import TranscriptWords
 from mediafp.types.errors import UsageError
-from mediafp.types.fingerprints import FingerprintType
+from mediafp.types.fingerprint_types import AnyFingerprintType, FingerprintDeclaration, FrameFingerprintType
+from mediafp.types.media import Kind
 
-ENTRY_POINT_GROUP = "mediafp.fingerprints"
-BUILT_IN: dict[str, Callable[[], FingerprintType]] = {
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+ENTRY_POINT_GROUP: Final = "mediafp.fingerprints"
+SEARCH_TYPE: Final = "sscd_distilled"
+"""The type that finds candidates and detects duplicate frames."""
+RERANKING_TYPE: Final = "sscd"
+"""The type that checks uncertain candidates at query time; its rows are not stored."""
+BUILT_IN: Final[Mapping[str, Callable[[], AnyFingerprintType]]] = {
+    SEARCH_TYPE: lambda: Sscd(SEARCH_TYPE),
     "pdq": Pdq,
-    "sscd_distilled": lambda: Sscd("sscd_distilled", model_files.model_path("sscd_distilled")),
-    "sscd": lambda: Sscd("sscd", model_files.model_path("sscd")),
-    "phash": lambda: PerceptualHash("phash", imagehash.phash),
-    "dhash": lambda: PerceptualHash("dhash", imagehash.dhash),
+    "phash": lambda: PerceptualHash("phash"),
+    "dhash": lambda: PerceptualHash("dhash"),
+    REFERENCE_CROPS: lambda: ReferenceCrops(frame_type(SEARCH_TYPE)),
+    RERANKING_TYPE: lambda: Sscd(RERANKING_TYPE),
+    TRANSCRIPT_TYPE: TranscriptWords,
 }
+"""Built-in types; those that are stored are computed in this order."""
 
 
 @cache
-def fingerprint_type(name: str) -> FingerprintType:
-    """The type of that name, made once a process. Raises UsageError for an unknown one."""
+def fingerprint_type(name: str) -> AnyFingerprintType:
+    """Return the type of a name, created once in a process.
+
+    Raises:
+        UsageError: There is no such type, or an entry point with this name does not give a usable one.
+    """
     if name in BUILT_IN:
         return BUILT_IN[name]()
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
-        if entry.name == name:
-            made: FingerprintType = entry.load()()
-            return made
-    raise UsageError(f"no fingerprint type is called {name!r}; there are: {', '.join(type_names())}")
+    entry = next((entry for entry in _entry_points() if entry.name == name), None)
+    if entry is None:
+        raise UsageError(f"cannot find fingerprint type {name!r}; choose from: {', '.join(type_names())}")
+    added: AnyFingerprintType = entry.load()()
+    if added.name != name or added.consumes not in ("frames", "image", "audio"):
+        raise UsageError(
+            f"cannot use fingerprint type {name!r} of the entry point {entry.value!r}: it is named {added.name!r} and"
+            f" consumes {added.consumes!r}; give it the name of the entry point, and let it consume 'frames', 'image' or"
+            " 'audio'"
+        )
+    return added
+
+
+def frame_type(name: str) -> FrameFingerprintType:
+    """Return the type of a name that consumes frames. Raises UsageError if there is none."""
+    frames = fingerprint_type(name)
+    if frames.consumes != "frames":
+        raise UsageError(
+            f"cannot fingerprint frames with type {name!r}: it consumes {frames.consumes!r}; choose another"
+        )
+    return frames
 
 
 def type_names() -> list[str]:
-    """The names of all types, built in and added."""
-    return [*BUILT_IN, *(entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))]
+    """Return the names of all types, the built-in ones first."""
+    return [*BUILT_IN, *(entry.name for entry in _entry_points())]
+
+
+def stored_types(kind: Kind, *, crops: bool, audio: bool) -> list[AnyFingerprintType]:
+    """Return the types whose rows are computed from a file and stored, the search type first.
+
+    Args:
+        kind: Kind of the asset.
+        crops: False to leave out the reference crops of an image.
+        audio: False to leave out types that consume the audio of a video.
+    """
+    consumed = {"frames", "image"} if kind == "image" else {"frames", "audio"} if audio else {"frames"}
+    names = [name for name in type_names() if name != RERANKING_TYPE and (crops or name != REFERENCE_CROPS)]
+    return [candidate for candidate in map(fingerprint_type, names) if candidate.consumes in consumed]
+
+
+def needs_audio() -> bool:
+    """Return True if the rows of a stored type are computed from audio."""
+    return any(stored.consumes == "audio" for stored in stored_types("video", crops=False, audio=True))
+
+
+def declaration(name: str) -> FingerprintDeclaration:
+    """Return the declaration of the type of a name. Raises UsageError if there is none."""
+    declared = fingerprint_type(name)
+    return FingerprintDeclaration(
+        name=declared.name,
+        consumes=declared.consumes,
+        metric=declared.metric,
+        columns=declared.columns,
+        max_rows=declared.max_rows,
+    )
+
+
+def declarations() -> dict[str, FingerprintDeclaration]:
+    """Return the declarations of all types by name."""
+    return {name: declaration(name) for name in type_names()}
+
+
+@cache
+def _entry_points() -> tuple["EntryPoint", ...]:
+    """Return the entry points of other packages; one with the name of a built-in type is ignored."""
+    from importlib.metadata import entry_points
+
+    return tuple(entry for entry in entry_points(group=ENTRY_POINT_GROUP) if entry.name not in BUILT_IN)

@@ -1,66 +1,80 @@
 """SSCD copy-detection embeddings (Pizzi et al., A Self-Supervised Descriptor for Image Copy Detection, CVPR 2022)."""
 
-import hashlib
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
+from mediafp.types.arrays import Float32Array
 from mediafp.types.fingerprints import Metric
 from mediafp.types.media import Pixels
+from mediafp.types.model_files import model_file, model_path
 
-INPUT_SIDE = 224
-"""Input side, pixels; every picture is squashed to a square of it, so that pictures go in batches."""
-BATCH_IMAGES = 8
-HALF_QUALITY_STD = 12.0
-"""Grey standard deviation at which quality reaches one half."""
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+INPUT_SIDE: Final = 224
+"""Side of the model's input, pixels; every image is resized to this square, so that images can be processed in batches."""
+BATCH_IMAGES: Final = 8
+"""Images in one run of the model. Chosen, not measured."""
+HALF_QUALITY_STD: Final = 12.0
+"""Standard deviation of the grey levels (0..255) at which quality is one half. Chosen, not measured."""
+QUALITY_PIXEL_STEP: Final = 4
+"""Every how many pixels, in both directions, the grey levels are sampled for the quality: 4 costs a sixteenth. Chosen."""
 
 
 class Sscd:
-    """512 dimensions of unit length; `full` is Meta's ResNet-50 in int8, the other its distilled student."""
+    """Embeddings of 512 dimensions by one SSCD model: `sscd`, Meta's ResNet-50 in int8, or `sscd_distilled`, its student.
 
+    The model is checked and loaded on first use.
+    """
+
+    consumes: Literal["frames"] = "frames"
     metric: Metric = "cosine"
     columns = 512
+    max_rows = None
 
-    def __init__(self, name: str, model: Path, *, threads: int = 1) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self._model = model
-        self._threads = threads
 
     @cached_property
     def version(self) -> str:
-        """Input policy and the first digits of the model's SHA-256."""
-        digest = hashlib.sha256(self._model.read_bytes()).hexdigest()
-        return f"1-square{INPUT_SIDE}-{digest[:16]}"
+        """Size of the input and first digits of the model's SHA-256. Raises ModelError if the model is unusable."""
+        model_path(self.name)
+        return f"1-square{INPUT_SIDE}-{model_file(self.name).sha256[:16]}"
 
     @cached_property
-    def _session(self) -> ort.InferenceSession:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self._threads
+    def _session(self) -> "InferenceSession":
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        # Parallelism is across files: one process for each core.
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        return ort.InferenceSession(str(self._model), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(model_path(self.name)), options, providers=["CPUExecutionProvider"])
 
-    def extract(self, images: list[Pixels]) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32]]:
-        """Unit vectors (N, 512) float16 and quality (N,), low for flat pictures."""
+    def extract(self, images: list[Pixels]) -> tuple[npt.NDArray[np.float16], Float32Array]:
+        """Return unit vectors (N, 512) and quality (N,), which is low for flat images."""
         if not images:
             return np.empty((0, self.columns), np.float16), np.empty(0, np.float32)
         batch = np.stack([resize_to_input(image) for image in images])
-        name = self._session.get_inputs()[0].name
+        input_name = self._session.get_inputs()[0].name
         rows = [
-            self._session.run(None, {name: batch[n : n + BATCH_IMAGES]})[0] for n in range(0, len(batch), BATCH_IMAGES)
+            self._session.run(None, {input_name: batch[n : n + BATCH_IMAGES]})[0]
+            for n in range(0, len(batch), BATCH_IMAGES)
         ]
-        # Every fourth pixel tells the spread as well, and costs a sixteenth.
-        spread = batch[:, ::4, ::4].mean(axis=3, dtype=np.float32).std(axis=(1, 2))
-        quality = (spread**2 / (spread**2 + HALF_QUALITY_STD**2)).astype(np.float32)
+        sampled = batch[:, ::QUALITY_PIXEL_STEP, ::QUALITY_PIXEL_STEP]
+        deviation = sampled.mean(axis=3, dtype=np.float32).std(axis=(1, 2))
+        quality = (deviation**2 / (deviation**2 + HALF_QUALITY_STD**2)).astype(np.float32)
         return np.concatenate(rows).astype(np.float16), quality
 
 
 def resize_to_input(image: Pixels) -> Pixels:
-    """The picture as SIDE x SIDE pixels, area-averaged where it shrinks."""
+    """Return the image as INPUT_SIDE x INPUT_SIDE pixels: averaged over areas if both sides shrink, else interpolated."""
+    import cv2
+
     shrinks = image.shape[0] >= INPUT_SIDE and image.shape[1] >= INPUT_SIDE
     resized = cv2.resize(image, (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return np.asarray(resized, np.uint8)

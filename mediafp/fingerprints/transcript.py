@@ -1,87 +1,109 @@
-"""What is said, as rows that are equal where words sound alike: one row a word or Chinese character.
+"""Words of a transcript as phonetic rows: one row for each word or Chinese character, equal if they sound alike.
 
-A Chinese syllable is taken apart into initial, medial, nucleus and coda, so that one misheard in part is alike in part.
+The syllable of a Chinese character is split into initial, medial, nucleus and coda, so that a syllable that was partly
+misrecognised still has a partly equal row.
 """
 
 import hashlib
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.fingerprints import Fingerprint, Metric, TimedRows
 from mediafp.types.media import TimeSpan
 from mediafp.types.tokens import is_cjk, tokenise
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
-TYPE_NAME = "words"
-TYPE_VERSION = "words-2"
-"""The model that listened is no part of it: words compare, whoever heard them."""
-ROW_BYTES = 4
-HASHED_WORD_BIT = 0x80
-"""Set in the last byte of a row that is the hash of a word, and never in that of a syllable."""
-FLAG_QUALITY = {"repetition": 0.5, "low_confidence": 0.5, "credit_phrase": 0.0}
-"""Quality of the words of an utterance with such a flag; the credits that Whisper invents are no evidence at all."""
-DIGIT_QUALITY = 0.5
-"""Quality of a digit: there are ten, and the longest stretch of unrelated texts in the development set was a date."""
+TYPE_NAME: Final = "words"
+TYPE_VERSION: Final = "words-2"
+"""The speech model is not part of it: words are comparable whichever model transcribed them."""
+ROW_BYTES: Final = 4
+HASHED_WORD_BIT: Final = 0x80
+"""Set in the last byte of a row that is the hash of a word; a syllable's row never has it."""
+FLAG_QUALITY: Final = {"repetition": 0.5, "low_confidence": 0.5, "credit_phrase": 0.0}
+"""Quality of the words of a segment with such a flag. Credits invented by Whisper are no evidence at all. Chosen, not
+measured."""
+DIGIT_QUALITY: Final = 0.5
+"""Quality of a digit: there are only ten, and the longest equal passage of unrelated texts in the development set was a
+date. Chosen, not measured."""
 _INITIALS = ("", *"b p m f d t n l g k h j q x zh ch sh r z c s y w".split())  # noqa: SIM905
 _MEDIALS = ("", "i", "u", "v")
 _NUCLEI = ("a", "ai", "ao", "e", "ei", "i", "o", "ou", "u", "v")
 _CODAS = ("", "n", "ng", "r")
 _SYLLABLE = re.compile(r"~([zcs]h|[bpmfdtnlgkhjqxrzcsyw]?)((?:[iuv](?=[aeou]))?)(a[io]?|ei?|ou?|[iuv])(ng?|r?)")
-_UMLAUT = re.compile("(?<=~[jqxy])u")
-"""Where pinyin writes u and means ü."""
-_SHORTENED = {"iu": "iou", "ui": "uei", "un": "uen"}
-"""Finals as pinyin writes them, and in full."""
-_DIGITS = "零一二三四五六七八九"
-_Row = tuple[str, float, TimeSpan]
-"""A sound, its quality, and when it is said."""
+_WRITTEN_U = re.compile("(?<=~[jqxy])u")
+"""The u of pinyin that is pronounced ü."""
+_FULL_FINALS = {"iu": "iou", "ui": "uei", "un": "uen"}
+"""Finals that pinyin abbreviates, in full."""
+_CHINESE_DIGITS = "零一二三四五六七八九"
+
+
+class _PhoneticToken(NamedTuple):
+    text: str
+    quality: float
+    span: TimeSpan
+
+
+class TranscriptWords:
+    """Phonetic rows of 4 bytes; quality is 1, and less for digits and for words of a doubtful segment.
+
+    A row contains the numbers of a syllable's initial, medial, nucleus and coda, or the hash of another word. Rows are kept
+    with the transcript, of which there may be several for one asset.
+    """
+
+    name = TYPE_NAME
+    version = TYPE_VERSION
+    consumes: Literal["transcript"] = "transcript"
+    metric: Metric = "hamming"
+    columns = ROW_BYTES
+    max_rows = None
+
+    def extract(self, transcript: Transcript) -> TimedRows:
+        """Return the rows of a transcript's words, in order, with the times at which they are spoken."""
+        tokens = [token for segment in transcript.segments for token in _phonetic_tokens(segment)]
+        return TimedRows(
+            spans=np.array([token.span for token in tokens], np.float64).reshape(-1, 2),
+            vectors=np.frombuffer(b"".join(_encode(token.text) for token in tokens), np.uint8).reshape(-1, ROW_BYTES),
+            quality=np.array([token.quality for token in tokens], np.float32),
+        )
 
 
 def fingerprint_transcript(sha256: str, transcript: Transcript) -> Fingerprint:
-    """The rows of a transcript's words in order: `vectors` (N, 4) their sounds, `spans` when they are said.
-
-    A row holds the numbers of a syllable's initial, medial, nucleus and coda, or the hash of another word.
-    `quality` is 1, and less for digits and for words of a doubtful utterance.
-    """
-    rows = [row for utterance in transcript.segments for row in _rows(utterance)]
-    return Fingerprint(
-        sha256=sha256,
-        type=TYPE_NAME,
-        version=TYPE_VERSION,
-        spans=np.array([times for *_, times in rows], np.float64).reshape(-1, 2),
-        vectors=np.frombuffer(b"".join(_code(audio) for audio, *_ in rows), np.uint8).reshape(-1, ROW_BYTES),
-        quality=np.array([quality for _, quality, _ in rows], np.float32),
-    )
+    """Return the phonetic rows of a transcript, as the fingerprint of the asset or audio track with this SHA-256."""
+    rows = TranscriptWords().extract(transcript)
+    return Fingerprint(sha256=sha256, type=TYPE_NAME, version=TYPE_VERSION, **rows._asdict())
 
 
 def to_phonetic_tokens(text: str) -> list[str]:
-    """How the words of a text sound: pinyin without tones of Chinese characters and of each digit, others as written.
+    """Return the words of a text by sound: pinyin without tones for each Chinese character and digit, other words as written.
 
-    Pinyin is marked with "~", so that 有 is not the English "you".
+    Pinyin starts with "~", so that 有 differs from the English "you".
     """
-    return [audio for token in tokenise(text) for audio in _audio_tracks(token.text)]
+    return [phonetic for token in tokenise(text) for phonetic in _pronounce(token.text)]
 
 
-def _rows(utterance: TranscriptSegment) -> list[_Row]:
-    """The rows of an utterance; its words are spread over it evenly where their own times are unknown."""
-    trust = min((FLAG_QUALITY.get(flag, 1.0) for flag in utterance.flags), default=1.0)
-    said = [token.text for token in tokenise(utterance.text)]
-    times = utterance.token_times
-    if len(times) != len(said):
-        said = [part for token in said for part in (token if _is_number(token) else [token])]
-        times = _even(len(said), (utterance.start, utterance.end))
-    rows: list[_Row] = []
-    for token, whole in zip(said, times, strict=True):
-        heard = _audio_tracks(token)
-        quality = trust * DIGIT_QUALITY if _is_number(token) or token in _DIGITS else trust
-        rows += [(audio, quality, part) for audio, part in zip(heard, _even(len(heard), whole), strict=True)]
-    return rows
+def _phonetic_tokens(segment: TranscriptSegment) -> Iterator[_PhoneticToken]:
+    """Yield the tokens of a segment; if its token times are unknown, the tokens are spread over it evenly."""
+    segment_quality = min((FLAG_QUALITY.get(flag, 1.0) for flag in segment.flags), default=1.0)
+    tokens = [token.text for token in tokenise(segment.text)]
+    spans = segment.token_times
+    if len(spans) != len(tokens):
+        tokens = [part for token in tokens for part in (token if _is_number(token) else [token])]
+        spans = _split_evenly((segment.start, segment.end), len(tokens))
+    for token, span in zip(tokens, spans, strict=True):
+        is_digit = _is_number(token) or token in _CHINESE_DIGITS
+        quality = segment_quality * DIGIT_QUALITY if is_digit else segment_quality
+        parts = _pronounce(token)
+        for text, part_span in zip(parts, _split_evenly(span, len(parts)), strict=True):
+            yield _PhoneticToken(text, quality, part_span)
 
 
-def _even(parts: int, whole: TimeSpan) -> tuple[TimeSpan, ...]:
-    edges = np.linspace(*whole, parts + 1).tolist()
+def _split_evenly(span: TimeSpan, parts: int) -> tuple[TimeSpan, ...]:
+    edges = np.linspace(*span, parts + 1).tolist()
     return tuple(pairwise(edges))
 
 
@@ -89,34 +111,38 @@ def _is_number(token: str) -> bool:
     return token.isascii() and token.isdigit()
 
 
-def _audio_tracks(token: str) -> tuple[str, ...]:
-    """A number is taken digit by digit: 35, which 三十五 was turned into, is 三五."""
-    return tuple(_audio(_DIGITS[int(digit)]) for digit in token) if _is_number(token) else (_audio(token),)
+def _pronounce(token: str) -> tuple[str, ...]:
+    """Return the phonetic tokens of a token; a number is pronounced digit by digit: 35, like 三十五, becomes 三五."""
+    if _is_number(token):
+        return tuple(_pronounce_word(_CHINESE_DIGITS[int(digit)]) for digit in token)
+    return (_pronounce_word(token),)
 
 
 @lru_cache(maxsize=1 << 15)
-def _audio(token: str) -> str:
-    """A character alone, since its neighbours are often misheard and must not change it."""
+def _pronounce_word(token: str) -> str:
+    """Return the pinyin of a character, or another word unchanged.
+
+    The neighbours of a character are ignored: they are often misrecognised, and must not change it.
+    """
     if not is_cjk(token):
         return token
-    # Its dictionaries take a fifth of a second to load.
+    # Imported on first use: its dictionaries take a fifth of a second to load.
     from pypinyin import Style, lazy_pinyin
 
-    # Kana and hangul are left as they are, which is pypinyin's default.
+    # Kana and hangul are returned unchanged, which is pypinyin's default.
     return "~" + lazy_pinyin(token, style=Style.NORMAL, v_to_u=False)[0].replace("ü", "v")
 
 
 @lru_cache(maxsize=1 << 15)
-def _code(audio: str) -> bytes:
-    written = audio
-    if audio.startswith("~"):
-        written = _UMLAUT.sub("v", audio)
-        written = written[:-2] + _SHORTENED.get(written[-2:], written[-2:])
-    if found := _SYLLABLE.fullmatch(written):
-        initial, medial, nucleus, coda = found.groups()
-        return bytes(
-            (_INITIALS.index(initial), _MEDIALS.index(medial), _NUCLEI.index(nucleus), _CODAS.index(coda)),
-        )
-    hashed = bytearray(hashlib.blake2b(audio.encode("utf-8", "surrogatepass"), digest_size=ROW_BYTES).digest())
+def _encode(phonetic: str) -> bytes:
+    """Return the row of a phonetic token."""
+    syllable = phonetic
+    if phonetic.startswith("~"):
+        syllable = _WRITTEN_U.sub("v", phonetic)
+        syllable = syllable[:-2] + _FULL_FINALS.get(syllable[-2:], syllable[-2:])
+    if match := _SYLLABLE.fullmatch(syllable):
+        initial, medial, nucleus, coda = match.groups()
+        return bytes((_INITIALS.index(initial), _MEDIALS.index(medial), _NUCLEI.index(nucleus), _CODAS.index(coda)))
+    hashed = bytearray(hashlib.blake2b(phonetic.encode("utf-8", "surrogatepass"), digest_size=ROW_BYTES).digest())
     hashed[-1] |= HASHED_WORD_BIT
     return bytes(hashed)

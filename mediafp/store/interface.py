@@ -6,18 +6,23 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from mediafp.types.custody import LogEntry
+from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint, Metric
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.neighbours import Neighbour, Neighbours
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.transcripts import SearchHit, TranscribedAudio, Transcript
+
+NO_DECLARATIONS: Mapping[str, FingerprintDeclaration] = MappingProxyType({})
+"""Declarations of no fingerprint type."""
 
 
 class AssetStore(Protocol):
@@ -283,10 +288,14 @@ class Store(AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, CustodyLo
         """
         ...
 
-    def check_integrity(self) -> list[str]:
+    def check_integrity(self, declarations: Mapping[str, FingerprintDeclaration] = NO_DECLARATIONS) -> list[str]:
         """Return the integrity problems of the store, one sentence each; empty if there are none.
 
         Never raises for damaged data.
+
+        Args:
+            declarations: Declarations of fingerprint types, by name. The rows of these types are checked against them;
+                of the fingerprints of other types only the shapes are checked.
         """
         ...
 

@@ -1,37 +1,43 @@
-"""What is kept of an asset, and what a type of fingerprint has to offer."""
+"""Fingerprints: the rows that describe one asset."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mediafp.types.arrays import Float32Array, Float64Array, pack_arrays, unpack_arrays
-from mediafp.types.media import Pixels
 
 Metric = Literal["cosine", "hamming"]
-REFERENCE_CROPS = "sscd_distilled_crops"
-"""The type whose rows are crops of one picture, which it may have; those of all others are whole pictures."""
-MAX_CROPS_PER_IMAGE = 5
-"""Its most rows."""
+Vectors = npt.NDArray[np.float16] | npt.NDArray[np.uint8]
+"""Rows (N, columns): float16 of unit length for `cosine`, packed bits in uint8 for `hamming`."""
+
+
+class TimedRows(NamedTuple):
+    """Rows with spans of their own."""
+
+    spans: Float64Array
+    """(N, 2), start and end in presentation seconds."""
+    vectors: Vectors
+    quality: Float32Array
+    """(N,), 0..1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fingerprint:
-    """The rows of one type that describe one asset; an image has one row, a video one a kept frame; crops apart.
+    """Rows of one type and version that describe one asset.
 
-    `spans` (N, 2) float64, presentation seconds in which the row's picture stands;
-    `vectors` (N, D): float16 of unit length for `cosine`, packed uint8 bits for `hamming`;
-    `quality` (N,) float32 in 0..1, low where the picture is too plain to be told apart.
-    Arrays are read-only. Only fingerprints of equal (type, version) may be compared.
+    Only fingerprints of equal type and version may be compared. The arrays are read-only.
     """
 
     sha256: str
     type: str
     version: str
     spans: Float64Array
-    vectors: npt.NDArray[np.float16] | npt.NDArray[np.uint8]
+    """(N, 2), start and end in presentation seconds of the part that the row describes."""
+    vectors: Vectors
     quality: Float32Array
+    """(N,), 0..1, low if the part has so little content that it resembles many others."""
 
     def __post_init__(self) -> None:
         rows = len(self.vectors)
@@ -39,24 +45,6 @@ class Fingerprint:
             raise ValueError(f"{self.type}: {rows} rows, spans {self.spans.shape}, quality {self.quality.shape}")
         for array in (self.spans, self.vectors, self.quality):
             array.setflags(write=False)
-
-
-class FingerprintType(Protocol):
-    """Arrays in, rows out. `name` and `version` are stored with every row; versions never compare."""
-
-    name: str
-    metric: Metric
-    columns: int
-    """Columns of `vectors`: dimensions for cosine, bytes for hamming."""
-
-    @property
-    def version(self) -> str:
-        """What has to be equal for two fingerprints to be compared; a model's SHA-256 is part of it."""
-        ...
-
-    def extract(self, images: list[Pixels]) -> tuple[npt.NDArray[np.float16] | npt.NDArray[np.uint8], Float32Array]:
-        """Vectors (N, width) and quality (N,) in 0..1 of N RGB pictures of any size."""
-        ...
 
 
 def pack_fingerprint(fingerprint: Fingerprint) -> bytes:

@@ -1,45 +1,54 @@
-"""Maps of one flat picture on another: 3 x 3 matrices, affine ones and those of a picture seen in perspective."""
+"""Maps from one image plane to another, as homographies, and areas of polygons.
+
+Coordinates are (x, y) in pixels, x to the right and y down. The edges of pixels are whole numbers: the top-left corner of
+an image is (0, 0), its bottom-right corner (width, height).
+"""
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.types.arrays import Float64Array
+
 Homography = npt.NDArray[np.float64]
+"""Matrix (3, 3) that maps homogeneous (x, y, 1): an affine map if its last row is (0, 0, 1)."""
 Points = npt.NDArray[np.floating]
-"""Places (N, 2), x and y."""
+"""Points (N, 2): x and y."""
 
 
-def image_corners(width: float, height: float) -> Homography:
-    """The corners of a picture: top-left, top-right, bottom-right, bottom-left."""
+def image_corners(width: float, height: float) -> Float64Array:
+    """Return the corners (4, 2) of an image: top-left, top-right, bottom-right, bottom-left."""
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
 
 
-def box_corners(box: tuple[float, float, float, float]) -> Homography:
-    """The corners of a box of left, top, right and bottom, in the order of `frame`."""
+def box_corners(box: tuple[float, float, float, float]) -> Float64Array:
+    """Return the corners (4, 2) of a box (left, top, right, bottom), in the order of `image_corners`."""
     left, top, right, bottom = box
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
 
 
-def homography_from_corners(here: Points, there: Points) -> Homography:
-    """The map that brings four corners to four others."""
-    return np.asarray(cv2.getPerspectiveTransform(here.astype(np.float32), there.astype(np.float32)), np.float64)
+def homography_from_corners(source: Points, target: Points) -> Homography:
+    """Return the homography that maps four points (4, 2) to four others."""
+    import cv2
+
+    matrix = cv2.getPerspectiveTransform(source.astype(np.float32), target.astype(np.float32))
+    return np.asarray(matrix, np.float64)
 
 
-def projective_depths(matrix: Homography, points: Points) -> Homography:
-    """How near the horizon each point lies (N,): 1 everywhere under an affine map, 0 on the horizon."""
+def projective_depths(matrix: Homography, points: Points) -> Float64Array:
+    """Return the third homogeneous coordinate (N,) of mapped points: 1 for an affine map, 0 on the horizon."""
     return np.asarray(points @ matrix[2, :2] + matrix[2, 2], np.float64)
 
 
-def transform_points(matrix: Homography, points: Points) -> Homography:
-    """Where the map brings points (N, 2)."""
-    brought = points @ matrix[:2, :2].T + matrix[:2, 2]
-    return np.asarray(brought / projective_depths(matrix, points)[:, None], np.float64)
+def transform_points(matrix: Homography, points: Points) -> Float64Array:
+    """Return the mapped points (N, 2)."""
+    mapped = points @ matrix[:2, :2].T + matrix[:2, 2]
+    return np.asarray(mapped / projective_depths(matrix, points)[:, None], np.float64)
 
 
-def jacobian_at(matrix: Homography, point: Points) -> Homography:
-    """The map's 2 x 2 derivative at a point (2,): how it turns and scales what lies there."""
+def jacobian_at(matrix: Homography, point: Points) -> Float64Array:
+    """Return the derivative (2, 2) of the map at a point (2,): the rotation, scale and shear of its surroundings."""
     depth = float(projective_depths(matrix, point[None])[0])
     return np.asarray(
         (matrix[:2, :2] - np.outer(transform_points(matrix, point[None])[0], matrix[2, :2])) / depth, np.float64
@@ -47,27 +56,39 @@ def jacobian_at(matrix: Homography, point: Points) -> Homography:
 
 
 def to_pixel_centres(matrix: Homography) -> Homography:
-    """The map that `cv2.warpPerspective` needs: there whole numbers are the centres of pixels, here their edges."""
+    """Return the homography for `cv2.warpPerspective`, in whose coordinates whole numbers are the centres of pixels."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     return np.asarray(np.linalg.inv(half) @ matrix @ half, np.float64)
 
 
-def reference_to_query(quad: Sequence[tuple[float, float]], size: tuple[float, float], points: Points) -> Homography:
-    """Where points lie in a picture of that size whose corners are brought to `quad`."""
+def reference_to_query(quad: Sequence[tuple[float, float]], size: tuple[float, float], points: Points) -> Float64Array:
+    """Return points (N, 2) of the reference in query pixels.
+
+    Args:
+        quad: The query's corners in reference pixels, in the order of `image_corners`.
+        size: Width and height of the query.
+        points: Points (N, 2) in reference pixels.
+    """
     return transform_points(homography_from_corners(np.array(quad), image_corners(*size)), points)
 
 
 def polygon_area(polygon: Points) -> float:
-    """Of a polygon."""
+    """Return the area of a polygon (N, 2), in square pixels."""
+    import cv2
+
     return float(cv2.contourArea(polygon.astype(np.float32)))
 
 
 def intersection_area(a: Points, b: Points) -> float:
-    """The area that two convex polygons share."""
+    """Return the area that two convex polygons (N, 2) share, in square pixels."""
+    import cv2
+
     return float(cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))[0])
 
 
-def polygon_intersection(a: Points, b: Points) -> Homography:
-    """The polygon that two convex ones share; no rows where they do not meet."""
+def polygon_intersection(a: Points, b: Points) -> Float64Array:
+    """Return the polygon (N, 2) that two convex polygons share; no rows if they do not intersect."""
+    import cv2
+
     size, overlap = cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))
     return np.empty((0, 2)) if overlap is None or size <= 0 else np.asarray(overlap, np.float64).reshape(-1, 2)

@@ -1,106 +1,108 @@
-"""Options and outcomes of a run over files."""
-
-from __future__ import annotations
+"""Options and results of runs over files."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Final, Literal
 
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Audio, Pixels, Sighting, Thumbnail
 from mediafp.types.transcripts import Transcript
 
-if TYPE_CHECKING:
-    pass
+FileStatus = Literal["added", "known", "failed", "skipped"]
+LedgerState = Literal["done", "skipped", "failed"]
+DEFAULT_MODEL: Final = "whisper-base"
+"""Speech model that is used if none is chosen."""
+DEFAULT_TOP: Final = 10
+"""Largest number of matches of one query, unless the caller states another. Chosen, not measured."""
+DEFAULT_MIN_PROBABILITY: Final = 0.5
+"""Probability below which a match is not returned, unless the caller states another: as likely wrong as right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechOptions:
+    """Options of transcription."""
+
+    model: str = DEFAULT_MODEL
+    """Name of a speech model, or path of its folder."""
+    hotwords: tuple[str, ...] = ()
+    """Names, places and slogans that decoding is biased towards."""
+    threads: int = 0
+    """Threads for decoding; 0 for one per core."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisOptions:
+    """Options of the analysis of files."""
+
+    full_decode: bool = False
+    """Decode every frame of a video, not only those that are cheap to reach."""
+    reference_crops: bool = True
+    """Store crops of each image too, so that queries that show a small part of it find it."""
+    sidecars: bool = True
+    """Read sidecar files."""
+    ocr: bool = True
+    """Run OCR on images."""
+    speech: SpeechOptions | None = None
+    """Transcribe audio with these options; None for no transcription."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions:
+    """Options of an ingest."""
+
+    jobs: int = 0
+    """Worker processes; 0 for one per core."""
+    analysis: AnalysisOptions = AnalysisOptions()
+    retry_failed: bool = False
+    """Try again files that failed before and have not changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FileAnalysis:
-    """One file, decoded and fingerprinted: all that ingest stores and that a query needs."""
+    """Everything that a worker computes from one file: all that ingest stores and that a query needs."""
 
     asset: Asset
     fingerprints: tuple[Fingerprint, ...]
     thumbnails: tuple[Thumbnail, ...]
     warnings: tuple[str, ...]
     image: Pixels | None
-    """The first picture of an image, full size; None of a video."""
+    """Image, or first frame of an animation, at the size at which it was decoded; None for a video."""
     audio: Audio | None = None
-    """The sound track of a video, where it was asked for."""
+    """Audio of a video, if it was requested."""
     text: OcrResult | None = None
-    """What stands in a picture, where it was asked for."""
-    crops: Fingerprint | None = None
-    """The crops of an image, where they were asked for."""
+    """Text in an image, if OCR was requested."""
 
     def fingerprint(self, type: str) -> Fingerprint:
-        """The rows of one type."""
+        """Return the fingerprint of one type. Raises StopIteration if there is none."""
         return next(f for f in self.fingerprints if f.type == type)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnalysisOptions:
-    """How to read files: every frame or what is cheap, sidecars or not, and how to listen (None: not at all).
-
-    With `views` crops of each picture are kept too, so that a small part of it is found; with `text` what stands in it.
-    """
-
-    full_decode: bool = False
-    reference_crops: bool = True
-    sidecars: bool = True
-    ocr: bool = True
-    speech: SpeechOptions | None = None
-
-
-FileStatus = Literal["added", "known", "failed", "skipped"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestOptions:
-    """How to take files in; `jobs` workers (0: one a core). `retry_failed` tries again what failed and is unchanged."""
-
-    jobs: int = 0
-    analysis: AnalysisOptions = AnalysisOptions()
-    retry_failed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileOutcome:
-    """What became of one file; `kind` and `message` are set where it failed."""
-
-    path: str
-    sha256: str | None
-    status: FileStatus
-    warnings: tuple[str, ...] = ()
-    kind: str | None = None
-    message: str | None = None
-
-
-DEFAULT_MODEL = "whisper-base"
-DEFAULT_TOP = 10
-"""Largest number of matches of one query, unless the caller states another."""
-DEFAULT_MIN_PROBABILITY = 0.5
-"""Probability below which a match is not returned, unless the caller states another: as likely wrong as right."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechOptions:
-    """How to listen: a model's name or folder, names, places and slogans to listen for, threads (0: one a core)."""
-
-    model: str = DEFAULT_MODEL
-    hotwords: tuple[str, ...] = ()
-    threads: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestRecord:
-    """All that one newly seen file adds to the store, written in one transaction."""
+    """Everything that one newly ingested file adds to the store, written in one transaction."""
 
     asset: Asset
     sighting: Sighting
     fingerprints: tuple[Fingerprint, ...] = ()
     thumbnails: tuple[Thumbnail, ...] = ()
     warnings: tuple[str, ...] = ()
-    """Of its content: kept with the asset, whose other sightings have the same."""
+    """Warnings about the content: stored with the asset, since they are the same for each of its sightings."""
     sidecar_warnings: tuple[str, ...] = ()
+    """Warnings about the sidecars of this sighting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOutcome:
+    """Status of one file in one run."""
+
+    path: str
+    sha256: str | None
+    status: FileStatus
+    warnings: tuple[str, ...] = ()
+    kind: str | None = None
+    """Kind of the error of a failed file (`types.errors.ErrorKind`)."""
+    message: str | None = None
+    """Message of that error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +131,6 @@ class IntegrityReport:
     log_entries: int
     last_log_hash: str
     """Hash of the last log entry, which covers all entries before it."""
-
-
-LedgerState = Literal["done", "skipped", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,104 +1,117 @@
-"""Text made comparable: words and characters in one form, each with its place in what was written."""
+"""Normalised tokens of a text: words, numbers and CJK characters, each with its position in the text."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from opencc import OpenCC
+if TYPE_CHECKING:
+    from opencc import OpenCC
 
 CJK = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
-"""Ideographs, kana and hangul: written without spaces, so that each character is a token."""
+"""Ideographs, kana and hangul, as ranges of a regular expression: written without spaces, so each character is a token."""
 _TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
 _APOSTROPHES = str.maketrans("", "", "'’‘ʼ")
-_DIGITS = {**dict(zip("零一二三四五六七八九", range(10), strict=True)), "〇": 0, "幺": 1, "两": 2}
+_CHINESE_DIGITS = "零一二三四五六七八九"
+_DIGITS = {**dict(zip(_CHINESE_DIGITS, range(10), strict=True)), "〇": 0, "幺": 1, "两": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _GROUPS = {"万": 10**4, "亿": 10**8}
-_NUMERAL = {**_DIGITS, **_UNITS, **_GROUPS}
+_NUMERALS = {**_DIGITS, **_UNITS, **_GROUPS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """One CJK character, word or number in comparable form; it was written at `start` to `end` (characters)."""
+    """One normalised CJK character, word or number."""
 
     text: str
     start: int
+    """Position of its first character in the original text."""
     end: int
+    """Position after its last character in the original text."""
 
 
 def tokenise(text: str) -> list[Token]:
-    """What a text says, free of how it is written.
+    """Return the tokens of a text, in order, equal for different spellings of the same words.
 
-    Forms are NFKC, case-folded and simplified (OpenCC's t2s); apostrophes and punctuation fall away. Numbers of two
-    digits or more are Arabic, one digit is Chinese: 35 and 三十五 give 35, 3 and 三 give 三.
+    Forms are NFKC, case-folded and simplified (OpenCC's t2s); apostrophes and punctuation are dropped. Numbers of two
+    digits or more become Arabic and those of one digit Chinese: 35 and 三十五 give 35, 3 and 三 give 三.
     """
-    folded, places = _fold(text)
-    found = [
-        Token(text=match.group(), start=places[match.start()], end=places[match.end() - 1] + 1)
+    folded, positions = _fold(text)
+    tokens = [
+        Token(text=match.group(), start=positions[match.start()], end=positions[match.end() - 1] + 1)
         for match in _TOKEN.finditer(folded)
     ]
-    return _numbers(found)
+    return _normalise_numbers(tokens)
 
 
 def index_form(text: str) -> str:
-    """The tokens with spaces between them: what a text index keeps."""
+    """Return the tokens of a text separated by spaces, as the text index stores them."""
     return " ".join(token.text for token in tokenise(text))
 
 
 def is_cjk(text: str) -> bool:
-    """Whether a token is a character of a script without spaces."""
+    """Return True if a token is a character of a script that is written without spaces."""
     return len(text) == 1 and bool(re.match(rf"[{CJK}]", text))
 
 
 def _fold(text: str) -> tuple[str, list[int]]:
-    """The folded text, and where each of its characters stood."""
+    """Return the text in normalised characters, and for each of them its position in the original text."""
     starts = [n for n, c in enumerate(text) if not n or not unicodedata.combining(c)]
-    folded, places = [], []
+    parts, positions = [], []
     for start, end in pairwise([*starts, len(text)]):
-        piece = unicodedata.normalize("NFKC", text[start:end]).casefold().translate(_APOSTROPHES)
-        folded.append(piece)
-        places += [start] * len(piece)
-    # A lone surrogate is no text; "?" takes its place.
-    whole = "".join(folded).encode("utf-8", "replace").decode()
-    simple = _simplifier().convert(whole)
-    # Words are converted as a whole; where that changes their length, each character alone is.
-    return (simple if len(simple) == len(whole) else "".join(map(_simple, whole))), places
+        part = unicodedata.normalize("NFKC", text[start:end]).casefold().translate(_APOSTROPHES)
+        parts.append(part)
+        positions += [start] * len(part)
+    # A lone surrogate is not text; "?" replaces it.
+    folded = "".join(parts).encode("utf-8", "replace").decode()
+    simplified = _simplifier().convert(folded)
+    # Words are converted as a whole. If that changes the length, each character is converted alone.
+    if len(simplified) != len(folded):
+        simplified = "".join(map(_simplify_character, folded))
+    return simplified, positions
 
 
 @cache
-def _simplifier() -> OpenCC:
+def _simplifier() -> "OpenCC":
+    # Imported on first use: it takes 20 ms, and its dictionaries take longer.
+    from opencc import OpenCC
+
     return OpenCC("t2s")
 
 
 @lru_cache(maxsize=1 << 14)
-def _simple(character: str) -> str:
-    made: str = _simplifier().convert(character)
-    return made if len(made) == 1 else character
+def _simplify_character(character: str) -> str:
+    simplified: str = _simplifier().convert(character)
+    return simplified if len(simplified) == 1 else character
 
 
-def _numbers(found: list[Token]) -> list[Token]:
-    made: list[Token] = []
-    at = 0
-    while at < len(found):
-        end = at
+def _normalise_numbers(tokens: list[Token]) -> list[Token]:
+    """Return the tokens with adjacent numerals joined to one Arabic number, and single Arabic digits in Chinese."""
+    normalised: list[Token] = []
+    first = 0
+    while first < len(tokens):
+        end = first
         while (
-            end < len(found) and found[end].text in _NUMERAL and (end == at or found[end].start == found[end - 1].end)
+            end < len(tokens)
+            and tokens[end].text in _NUMERALS
+            and (end == first or tokens[end].start == tokens[end - 1].end)
         ):
             end += 1
-        value = _value([token.text for token in found[at:end]])
-        if value is None:
-            end = at + 1
-            value = found[at].text
-            if len(value) == 1 and value.isascii() and value.isdigit():
-                value = "零一二三四五六七八九"[int(value)]
-        made.append(Token(text=value, start=found[at].start, end=found[end - 1].end))
-        at = end
-    return made
+        text = _parse_number([token.text for token in tokens[first:end]])
+        if text is None:
+            end = first + 1
+            text = tokens[first].text
+            if len(text) == 1 and text.isascii() and text.isdigit():
+                text = _CHINESE_DIGITS[int(text)]
+        normalised.append(Token(text=text, start=tokens[first].start, end=tokens[end - 1].end))
+        first = end
+    return normalised
 
 
-def _value(numerals: list[str]) -> str | None:
-    """The Arabic form of a Chinese number; None for a single digit and for what is no number (千万, 百)."""
+def _parse_number(numerals: list[str]) -> str | None:
+    """Return the Arabic form of a Chinese number; None for a single digit and for what is not a number (千万, 百)."""
     if not numerals or (len(numerals) == 1 and numerals[0] != "十") or numerals[0] not in {*_DIGITS, "十"}:
         return None
     if all(n in _DIGITS for n in numerals):

@@ -1,16 +1,11 @@
 """Transcripts, hints about them, and results of the text search."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import TimeSpan
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

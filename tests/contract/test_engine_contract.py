@@ -64,8 +64,10 @@ def test_analyse_returns_the_parts_of_an_image_that_were_requested(engine: Engin
     assert [f.type for f in plain.fingerprints] == [f.type for f in direct.fingerprints] != []
     for ours, theirs in zip(plain.fingerprints, direct.fingerprints, strict=True):
         assert np.array_equal(ours.vectors, theirs.vectors) and ours.version == theirs.version
-    assert plain.image is None and plain.crops is None and plain.text is None
-    assert full.image is not None and full.image.shape[2] == 3 and full.crops is not None
+    assert plain.image is None and plain.text is None
+    assert full.image is not None and full.image.shape[2] == 3
+    assert [f.type for f in full.fingerprints] == [*(f.type for f in plain.fingerprints), "sscd_distilled_crops"]
+    assert len(full.fingerprint("sscd_distilled_crops").vectors) > 0
     assert full.audio is None, "an image has no audio"
 
 

@@ -7,10 +7,12 @@ import pytest
 from PIL import Image, ImageOps
 
 from mediafp.case.case import Case
-from mediafp.types.fingerprints import REFERENCE_CROPS
+from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.types.matches import Match
 from mediafp.types.media import Pixels
 from mediafp.types.runs import AnalysisOptions, IngestOptions
+
+FRAME_TYPES = {"sscd_distilled", "pdq", "phash", "dhash"}
 
 
 def save(pixels: Pixels, path: Path) -> Path:
@@ -48,16 +50,16 @@ def test_ingest_adds_reference_crops_to_assets_without_them(
     folder = tmp_path / "references"
     save(photos["cat"], folder / "cat.jpg")
     assert ingest(case, folder, crops=False) == ["added"]
-    assert stored_types(case) == [{"sscd_distilled", "pdq"}]
+    assert stored_types(case) == [FRAME_TYPES]
     save(photos["temple"], folder / "temple.jpg")
     assert sorted(ingest(case, folder, crops=True)) == ["added", "known"]
-    assert stored_types(case) == [{"sscd_distilled", "pdq", REFERENCE_CROPS}] * 2
+    assert stored_types(case) == [FRAME_TYPES | {REFERENCE_CROPS}] * 2
     # A later run without crops keeps them, and analyses no file again.
     before = len(list(case._store.iter_log("refreshed")))
     assert ingest(case, folder, crops=False) == ingest(case, folder, crops=True) == ["known"] * 2
-    assert stored_types(case) == [{"sscd_distilled", "pdq", REFERENCE_CROPS}] * 2
+    assert stored_types(case) == [FRAME_TYPES | {REFERENCE_CROPS}] * 2
     assert len(list(case._store.iter_log("refreshed"))) == before == 1
-    assert case._store.check_integrity() == []
+    assert case.verify().problems == ()
 
 
 def test_store_with_crops_of_some_assets_matches_all(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:

@@ -315,7 +315,7 @@ def test_archives_that_are_not_opened_are_told(tmp_path: Path, photos: dict[str,
     kinds = {Path(str(error["path"])).name: error["kind"] for error in summary["errors"]}  # type: ignore[union-attr, attr-defined, call-overload]
     assert code == 3 and kinds == {"c.rar": "unsupported", "d.7z": "unsupported"} and summary["skipped"] == 1
     done = CliRunner().invoke(app, ["--store", str(store), "match", str(dump / "b.zip"), "--json"])
-    assert done.exit_code == 3 and "ingest alone looks into" in json.loads(done.stdout)["error"]
+    assert done.exit_code == 3 and "which only ingest reads" in json.loads(done.stdout)["error"]
 
 
 def test_a_dry_run_tells_a_wrong_name(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def build_ingest_record(
     return IngestRecord(
         asset=analysis.asset,
         sighting=sighting,
-        fingerprints=(*analysis.fingerprints, *([analysis.crops] if analysis.crops else [])),
+        fingerprints=analysis.fingerprints,
         thumbnails=analysis.thumbnails,
         warnings=analysis.warnings,
         sidecar_warnings=tuple(sidecar_warnings),

@@ -16,6 +16,7 @@ from mediafp.case.ingestion.pending import PendingFile
 from mediafp.case.ingestion.tasks import FileTasks
 from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest, Engine
+from mediafp.fingerprints.registry import needs_audio
 from mediafp.ingest.walk import FoundFile
 from mediafp.sightings.sidecars import is_sidecar
 from mediafp.store import Store
@@ -84,7 +85,7 @@ class IngestRun:
         )
         request = AnalysisRequest(
             full_decode=wanted.full_decode,
-            audio=wanted.speech is not None,
+            audio=wanted.speech is not None or needs_audio(),
             ocr=wanted.ocr,
             reference_crops=wanted.reference_crops,
         )

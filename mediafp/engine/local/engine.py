@@ -88,13 +88,9 @@ class LocalEngine:
         )
 
         def convert(result: Result, samples: BinaryIO) -> FileAnalysis:
-            if not isinstance(result, AnalysisResult) or result.kind != kind:
+            if not isinstance(result, AnalysisResult):
                 raise ValueError("not the result that was requested")
-            if (result.text is not None) != task.text:
-                raise ValueError("OCR text that was not requested, or none")
-            if (result.crops is not None) != (request.reference_crops and is_image):
-                raise ValueError("crops that were not requested, or none")
-            analysis = validate_analysis(result, sha256, file.bytes)
+            analysis = validate_analysis(result, task, kind, file.bytes)
             if result.audio_start is None:
                 return analysis
             return replace(analysis, audio=_map_audio(samples, result.audio_start))

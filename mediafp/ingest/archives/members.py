@@ -66,7 +66,7 @@ def iter_members(file: BinaryIO, name: str) -> Iterator[tuple[ArchiveMember, Ite
     """Yield each file of an archive, in the archive's order, with its content in blocks.
 
     The blocks end when the next member is requested; a member whose blocks are not read is skipped, at no cost except
-    in compressed tars. Folders, links, devices and hidden files are left out.
+    in compressed tars. Folders, links, devices and hidden files are skipped.
 
     Names are only for display: roots, drives and `..` are removed, backslashes become slashes, and a further file of the
     same name gets the number of its entry before its suffix.

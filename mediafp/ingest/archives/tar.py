@@ -78,7 +78,7 @@ class CompressedTarStream(TarStream):
 
     def read(self, count: int) -> bytes:
         """Return the next `count` bytes, fewer only at the end."""
-        # A generator that raised looks exhausted to its next caller, so the error is raised again here.
+        # A generator that raised is exhausted for its next caller, so the error is stored and raised again.
         if self._failure:
             raise self._failure
         parts = []

@@ -3,13 +3,15 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 
 from mediafp.store.sqlite import log_integrity, ocr_results, schema, text_index, transcripts
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import path_string
-from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS, unpack_fingerprint
+from mediafp.types.fingerprint_types import FingerprintDeclaration, check_rows
+from mediafp.types.fingerprints import TimedRows, unpack_fingerprint
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 """First and last bytes of a JPEG file."""
@@ -21,14 +23,33 @@ _DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionErro
 """Errors of decoding a value that is damaged."""
 
 
-def check_integrity(database: Database) -> list[str]:
+def check_integrity(database: Database, declarations: Mapping[str, FingerprintDeclaration]) -> list[str]:
     """Return the integrity problems of a store, one sentence each; empty if there are none.
 
     Never raises for damaged data.
+
+    Args:
+        database: The database of the store.
+        declarations: Declarations of fingerprint types, by name. The rows of these types are checked against them; of
+            the fingerprints of other types only the shapes are checked.
     """
+    checks: tuple[Callable[[Database], Iterator[str]], ...] = (
+        _check_file,
+        _check_tables,
+        _check_texts,
+        _check_assets,
+        partial(_check_fingerprints, declarations=declarations),
+        _check_thumbnails,
+        _check_ledger,
+        log_integrity.check_hash_chain,
+        log_integrity.check_against_log,
+        text_index.check_text_index,
+        transcripts.check_transcripts,
+        ocr_results.check_ocr_results,
+    )
     problems: dict[str, None] = {}
     with _lenient_text(database.connection), database.read_transaction():
-        for check in _CHECKS:
+        for check in checks:
             try:
                 problems.update(dict.fromkeys(check(database)))
             except Exception as error:
@@ -96,32 +117,39 @@ def _check_assets(database: Database) -> Iterator[str]:
                 yield f"the {name} of {sha256} are damaged: {error}"
 
 
-def _check_fingerprints(database: Database) -> Iterator[str]:
-    rows: dict[str, dict[str, set[int]]] = {}
+def _check_fingerprints(database: Database, declarations: Mapping[str, FingerprintDeclaration]) -> Iterator[str]:
+    # Numbers of rows, one for each version, by asset and type.
+    frame_counts: dict[str, dict[str, set[int]]] = {}
+    fingerprinted: set[str] = set()
     for sha256, type, version, data in database.execute(
         "SELECT sha256, type, version, data FROM fingerprint ORDER BY sha256, type, version"
     ):
+        fingerprinted.add(sha256)
         try:
-            count = len(unpack_fingerprint(sha256, type, version, data).spans)
-            if type == REFERENCE_CROPS:
-                if count > MAX_CROPS_PER_IMAGE:
-                    yield f"fingerprint {type} of {sha256} has {count} rows, more than {MAX_CROPS_PER_IMAGE}"
-                continue
-            rows.setdefault(sha256, {}).setdefault(type, set()).add(count)
+            stored = unpack_fingerprint(sha256, type, version, data)
+            if declaration := declarations.get(type):
+                check_rows(declaration, TimedRows(stored.spans, stored.vectors, stored.quality))
+                if declaration.consumes == "frames":
+                    frame_counts.setdefault(sha256, {}).setdefault(type, set()).add(len(stored.spans))
         except _DAMAGE_ERRORS as error:
             yield f"fingerprint {type} of {sha256} is damaged: {error}"
+    for sha256, thumbnails in database.execute(
+        "SELECT sha256, (SELECT count(*) FROM thumbnail WHERE thumbnail.sha256 = asset.sha256) FROM asset ORDER BY 1"
+    ):
+        if sha256 not in fingerprinted:
+            yield f"asset {sha256} has no fingerprint"
+        # The thumbnails come from the newest analysis; older versions of a fingerprint may have another number of rows.
+        counts = frame_counts.get(sha256, {}).values()
+        if any(thumbnails not in count for count in counts):
+            yield f"asset {sha256} has {thumbnails} thumbnails and fingerprints of {sorted(set().union(*counts))} rows"
+
+
+def _check_thumbnails(database: Database) -> Iterator[str]:
     for sha256, position, jpeg in database.execute(
         "SELECT sha256, position, jpeg FROM thumbnail ORDER BY sha256, position"
     ):
         if not (isinstance(jpeg, bytes) and jpeg.startswith(JPEG_START) and jpeg.endswith(JPEG_END)):
             yield f"thumbnail {position} of {sha256} is damaged"
-    for sha256, thumbnails in database.execute(
-        "SELECT sha256, (SELECT count(*) FROM thumbnail WHERE thumbnail.sha256 = asset.sha256) FROM asset ORDER BY 1"
-    ):
-        counts = rows.get(sha256, {}).values()
-        # The thumbnails come from the newest analysis; older versions of a fingerprint may have another number of rows.
-        if not counts or any(thumbnails not in count for count in counts):
-            yield f"asset {sha256} has {thumbnails} thumbnails and fingerprints of {sorted(set().union(*counts))} rows"
 
 
 def _check_ledger(database: Database) -> Iterator[str]:
@@ -130,19 +158,3 @@ def _check_ledger(database: Database) -> Iterator[str]:
         " (SELECT 1 FROM sighting WHERE sighting.sha256 = ledger.sha256 AND uri = path) ORDER BY path"
     ):
         yield f"{path_string(path)!r} was ingested as {sha256}, which has no sighting there"
-
-
-_CHECKS = (
-    _check_file,
-    _check_tables,
-    _check_texts,
-    _check_assets,
-    _check_fingerprints,
-    _check_ledger,
-    log_integrity.check_hash_chain,
-    log_integrity.check_against_log,
-    text_index.check_text_index,
-    transcripts.check_transcripts,
-    ocr_results.check_ocr_results,
-)
-"""The checks, in the order in which their problems are reported."""

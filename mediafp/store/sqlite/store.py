@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, override
 
-from mediafp.store.interface import Store
+from mediafp.store.interface import NO_DECLARATIONS, Store
 from mediafp.store.sqlite import (
     assets,
     content_hash,
@@ -23,6 +23,7 @@ from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
 from mediafp.types.custody import LogEntry
 from mediafp.types.errors import StoreError
+from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Sighting
@@ -77,8 +78,8 @@ class SqliteStore(Store):
         return self.database.write_transaction()
 
     @override
-    def check_integrity(self) -> list[str]:
-        return integrity.check_integrity(self.database)
+    def check_integrity(self, declarations: Mapping[str, FingerprintDeclaration] = NO_DECLARATIONS) -> list[str]:
+        return integrity.check_integrity(self.database, declarations)
 
     @override
     def close(self) -> None:

@@ -112,7 +112,7 @@ INVALID_RESULTS: dict[str, bytes] = {
     "a member": encode(MemberStart(name=b"x")),
     "audio without an analysis": encode(AudioResult(warnings=[], audio_start=None)),
     "a video": encode(image_result(kind="video")),
-    "no fingerprints": encode(image_result(rows=[])),
+    "no fingerprints": encode(image_result(fingerprints=[])),
     "a span that ends before it starts": encode(image_result(spans=pack_arrays(np.array([[1.0, 0.0]])))),
     "spans without dimensions": encode(image_result(spans=pack_arrays(np.array(1.0)))),
     "audio that was not requested": encode(DataChunk(data=b"xx")) + encode(image_result(audio_start=0.0)),

@@ -14,11 +14,16 @@ from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types import arrays
 from mediafp.types.errors import StoreError
-from mediafp.types.fingerprints import MAX_CROPS_PER_IMAGE, REFERENCE_CROPS, pack_fingerprint
+from mediafp.types.fingerprint_types import FingerprintDeclaration
+from mediafp.types.fingerprints import pack_fingerprint
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 PAGE = 4096
 """Bytes of a page of SQLite."""
+DECLARED = {
+    "pdq": FingerprintDeclaration(name="pdq", consumes="frames", metric="hamming", columns=32, max_rows=None),
+    "crops": FingerprintDeclaration(name="crops", consumes="image", metric="hamming", columns=32, max_rows=5),
+}
 
 
 @pytest.fixture
@@ -52,14 +57,51 @@ def test_a_damaged_fingerprint_is_found_and_no_other_asset_is_named(store: Sqlit
     assert "pdq" in problems[0] and all("a" * 64 in problem for problem in problems)
 
 
-@pytest.mark.parametrize("count", [0, MAX_CROPS_PER_IMAGE, MAX_CROPS_PER_IMAGE + 1])
-def test_reference_crops_have_no_thumbnails_and_at_most_five_rows(store: SqliteStore, count: int) -> None:
+@pytest.mark.parametrize("count", [0, 5, 6])
+def test_fingerprint_of_a_still_image_has_no_thumbnails_and_at_most_the_declared_rows(
+    store: SqliteStore, count: int
+) -> None:
     record = intake("a")
-    crops = fingerprint("a" * 64, REFERENCE_CROPS, count)
+    crops = replace(fingerprint("a" * 64, "pdq", count), type="crops", spans=np.zeros((count, 2)))
     with store.writing():
         store.add_record(replace(record, fingerprints=(*record.fingerprints, crops)))
-    problem = f"fingerprint {REFERENCE_CROPS} of {'a' * 64} has {count} rows, more than {MAX_CROPS_PER_IMAGE}"
-    assert store.check_integrity() == ([] if count <= MAX_CROPS_PER_IMAGE else [problem])
+    problem = f"fingerprint crops of {'a' * 64} is damaged: crops: 6 rows, more than 5"
+    assert store.check_integrity(DECLARED) == ([] if count <= 5 else [problem])
+
+
+def test_fingerprint_that_differs_from_its_declaration_is_found(store: SqliteStore) -> None:
+    record = intake("a")
+    with store.writing():
+        store.add_record(record)
+        store.add_record(intake("b", rows=4))
+    assert store.check_integrity(DECLARED) == []
+    damaged = replace(record.fingerprints[0], quality=np.full(3, 1.5, np.float32))
+    raw(
+        store,
+        "UPDATE fingerprint SET data = ? WHERE sha256 = ? AND type = 'pdq'",
+        (pack_fingerprint(damaged), "a" * 64),
+    )
+    raw(store, "DELETE FROM thumbnail WHERE sha256 = ? AND position = 3", ("b" * 64,))
+    problems = store.check_integrity(DECLARED)
+    assert problems[0] == f"fingerprint pdq of {'a' * 64} is damaged: pdq: a quality outside 0..1"
+    assert problems[1] == f"asset {'b' * 64} has 3 thumbnails and fingerprints of [4] rows"
+
+
+def test_a_type_without_a_declaration_is_checked_for_its_shapes_alone(store: SqliteStore) -> None:
+    record = intake("a")
+    other = replace(record.fingerprints[0], type="other", quality=np.full(3, 1.5, np.float32))
+    with store.writing():
+        store.add_record(replace(record, fingerprints=(other,), thumbnails=()))
+    assert store.check_integrity(DECLARED) == []
+    raw(store, "UPDATE fingerprint SET data = ?", (arrays.pack_arrays(np.zeros((3, 2)), np.zeros(3), np.zeros(3)),))
+    assert f"fingerprint other of {'a' * 64} is damaged" in store.check_integrity(DECLARED)[0]
+
+
+def test_an_asset_without_a_fingerprint_is_found(store: SqliteStore) -> None:
+    with store.writing():
+        store.add_record(intake("a"))
+    raw(store, "DELETE FROM fingerprint")
+    assert f"asset {'a' * 64} has no fingerprint" in store.check_integrity()
 
 
 def test_an_asset_without_a_sighting_is_found(store: SqliteStore) -> None:

@@ -1,0 +1,588 @@
+"""Results of workers are decoded and validated without trust: each gives a valid analysis, or a ValueError."""
+
+import math
+import random
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from mediafp.engine.analysis import analyse_file
+from mediafp.engine.local import messages
+from mediafp.engine.local.messages import (
+    LENGTH,
+    MAX_LINES,
+    MAX_WARNINGS,
+    WARNING_CHARS,
+    AnalysisResult,
+    ArchiveEnd,
+    AudioResult,
+    DataChunk,
+    Failure,
+    MemberDecision,
+    MemberEnd,
+    MemberStart,
+    OcrTaskResult,
+    PackedFingerprint,
+    PackedTextLine,
+    Ready,
+    Result,
+    Task,
+    decode_decision,
+    decode_result,
+    decode_task,
+    encode,
+    pack_analysis,
+    truncate_texts,
+)
+from mediafp.engine.local.validation import (
+    IMAGE_SIDE,
+    MAX_COORDINATE,
+    MAX_PROPERTIES,
+    PROPERTY_CHARS,
+    validate_analysis,
+    validate_lines,
+)
+from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
+from mediafp.fingerprints.registry import declaration, fingerprint_type, stored_types
+from mediafp.ingest.files import open_file
+from mediafp.types.arrays import CODES, MAGIC, pack_arrays
+from mediafp.types.media import Asset, Kind
+from mediafp.types.runs import FileAnalysis
+
+SHA256 = "0" * 64
+JPEG = b"\xff\xd8\xff\xe0 \xff\xd9"
+SEED = 20_261_126
+TRIES = 2_000
+MAX_CROPS = fingerprint_type(REFERENCE_CROPS).max_rows
+assert MAX_CROPS
+FRAME_TYPES = [stored.name for stored in stored_types("video", crops=False, audio=False)]
+LINE = PackedTextLine("@样例用户", 0.9, (1.0, 2.0, 9.0, 2.0, 9.0, 6.0, 1.0, 6.0))
+RESULTS: list[Result] = [
+    Ready(),
+    DataChunk(data=b"\x00\x01"),
+    AudioResult(warnings=["none"], audio_start=0.5, cpu=1.0),
+    OcrTaskResult(warnings=["none"], text=[LINE], cpu=1.0),
+    MemberStart(name=b"a\xff.png"),
+    MemberEnd(),
+    MemberEnd(kind="corrupt", message="cut short"),
+    ArchiveEnd(cpu=2.0),
+    Failure(kind="oom", message="no memory", not_media=True),
+]
+
+
+def vectors(count: int) -> dict[str, np.ndarray]:
+    """Return vectors of each type that is stored for frames, and of reference crops."""
+    made = np.random.default_rng(count)
+    return {
+        name: made.integers(0, 256, (count, fingerprint_type(name).columns), np.uint8)
+        if fingerprint_type(name).metric == "hamming"
+        else unit(made.normal(size=(count, fingerprint_type(name).columns)))
+        for name in (*FRAME_TYPES, REFERENCE_CROPS)
+    }
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    """Return the rows at length 1."""
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+
+
+def result(count: int = 3, **changed: Any) -> AnalysisResult:
+    """Return the result for a video of this many kept frames, with some fields changed."""
+    start = np.arange(count, dtype=np.float64)
+    quality = np.full(count, 0.5, np.float32)
+    rows = vectors(count)
+    fields = {
+        "kind": "video",
+        "properties": {"format": "mp4", "width": 64, "height": 48, "duration": 3.0, "has_sound": False, "fps": None},
+        "warnings": ["a packet was skipped"],
+        "spans": pack_arrays(np.stack([start, start + 1], 1)),
+        "fingerprints": [PackedFingerprint(name, pack_arrays(rows[name], quality)) for name in FRAME_TYPES],
+        "thumbnails": [JPEG] * count,
+    }
+    return AnalysisResult(**(fields | changed))
+
+
+def image_result(crops: bytes | None, **changed: Any) -> AnalysisResult:
+    """Return the result for an image, with these reference crops or none."""
+    packed = [] if crops is None else [PackedFingerprint(REFERENCE_CROPS, crops)]
+    fields = {"kind": "image", "fingerprints": [*result(1).fingerprints, *packed]}
+    return result(1, **(fields | changed))
+
+
+def crops(count: int = 1) -> bytes:
+    """Return valid reference crops, packed."""
+    rows = vectors(count)[REFERENCE_CROPS] if count else np.empty((0, 512), np.float16)
+    return pack_arrays(rows, np.full(count, 0.5, np.float32))
+
+
+def row(position: int, *arrays: np.ndarray) -> list[PackedFingerprint]:
+    """Return the fingerprints of a result, one of which contains these arrays."""
+    rows = list(result().fingerprints)
+    rows[position] = PackedFingerprint(rows[position].name, pack_arrays(*arrays))
+    return rows
+
+
+def validated(received: AnalysisResult, *, kind: Kind | None = None, size: int = 1) -> FileAnalysis:
+    """Return a result that was validated against a task that requested everything that it contains."""
+    task = Task(
+        what="read",
+        name=b"x",
+        sha256=SHA256,
+        text=received.text is not None,
+        image=received.image is not None,
+        crops=any(packed.name == REFERENCE_CROPS for packed in received.fingerprints),
+    )
+    return validate_analysis(received, task, kind or received.kind, size)
+
+
+def body(message: Result | Task | MemberDecision) -> bytes:
+    """The message without its length."""
+    data = encode(message)
+    (length,) = LENGTH.unpack_from(data)
+    assert length == len(data) - LENGTH.size
+    return data[LENGTH.size :]
+
+
+def assert_valid(analysis: FileAnalysis) -> None:
+    """Check what the store and the matching rely on."""
+    rows = len(analysis.thumbnails)
+    assert [f.type for f in analysis.fingerprints][: len(FRAME_TYPES)] == FRAME_TYPES
+    for fingerprint in analysis.fingerprints:
+        declared = declaration(fingerprint.type)
+        count = rows if declared.consumes == "frames" else len(fingerprint.vectors)
+        assert fingerprint.version == fingerprint_type(fingerprint.type).version and fingerprint.sha256 == SHA256
+        assert fingerprint.vectors.shape == (count, declared.columns)
+        assert fingerprint.vectors.dtype == (np.uint8 if declared.metric == "hamming" else np.float16)
+        assert fingerprint.spans.shape == (count, 2) and fingerprint.spans.dtype == np.float64
+        assert fingerprint.quality.shape == (count,) and fingerprint.quality.dtype == np.float32
+        assert all(np.isfinite(a).all() for a in (fingerprint.spans, fingerprint.vectors, fingerprint.quality))
+        assert (fingerprint.spans[:, 0] <= fingerprint.spans[:, 1]).all()
+    assert [thumbnail.position for thumbnail in analysis.thumbnails] == list(range(rows))
+    assert all(math.isfinite(thumbnail.seconds) for thumbnail in analysis.thumbnails)
+    assert analysis.asset.kind == "video" or rows
+    assert len(analysis.asset.properties) <= MAX_PROPERTIES and len(analysis.warnings) <= MAX_WARNINGS
+    assert all(not isinstance(v, float) or math.isfinite(v) for v in analysis.asset.properties.values())
+    for stored in analysis.fingerprints[len(FRAME_TYPES) :]:
+        assert analysis.asset.kind == "image" and stored.type == REFERENCE_CROPS
+        assert MAX_CROPS and len(stored.vectors) <= MAX_CROPS and not stored.spans.any()
+        assert (np.linalg.norm(stored.vectors.astype(np.float32), axis=1) < 1.02).all()
+    if analysis.image is not None:
+        assert analysis.image.dtype == np.uint8 and analysis.image.shape[2:] == (3,) and analysis.image.size
+
+
+# Valid messages ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("message", RESULTS, ids=lambda message: type(message).__name__)
+def test_decode_result_returns_the_encoded_result(message: Result) -> None:
+    assert decode_result(body(message)) == message
+    assert decode_result(bytearray(body(message))) == message
+
+
+def test_decode_task_and_decision_return_what_was_encoded() -> None:
+    task = Task(what="read", name=b"a\xff\n.png", sha256=SHA256, audio=True)
+    assert decode_task(body(task)) == task
+    assert task.shown == "a\udcff\n.png"
+    for wanted in (True, False):
+        assert decode_decision(body(MemberDecision(wanted=wanted))).wanted is wanted
+
+
+def test_validate_analysis_returns_the_packed_analysis(photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+    Image.fromarray(photos["flower"]).save(tmp_path / "a.png")
+    with open_file(tmp_path / "a.png") as file:
+        sent, size = analyse_file(file, SHA256, crops=True), file.bytes
+    assert sent is not None and sent.fingerprint(REFERENCE_CROPS)
+    for image in (True, False):
+        message = decode_result(body(pack_analysis(sent, image=image, cpu=1.5)))
+        assert isinstance(message, AnalysisResult) and message.cpu == 1.5 and message.audio_start is None
+        received = validated(message, size=size)
+        assert_valid(received)
+        assert (received.asset, received.warnings, received.thumbnails) == (sent.asset, sent.warnings, sent.thumbnails)
+        assert len(received.fingerprints) == 5
+        for one, other in zip(received.fingerprints, sent.fingerprints, strict=True):
+            assert (one.type, one.version) == (other.type, other.version)
+            for name in ("spans", "vectors", "quality"):
+                assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+                assert not getattr(one, name).flags.writeable
+        assert received.image is None if not image else np.array_equal(received.image, sent.image)  # type: ignore[arg-type]
+
+
+def test_validate_analysis_returns_the_packed_text() -> None:
+    text = validated(result(text=[LINE])).text
+    assert text and [(line.text, line.confidence) for line in text.lines] == [("@样例用户", 0.9)]
+    assert text.lines[0].box == ((1, 2), (9, 2), (9, 6), (1, 6))
+    assert messages.pack_lines(text) == [LINE]
+    assert validated(result()).text is None
+    no_lines = validated(result(text=[])).text
+    assert no_lines is not None and no_lines.lines == ()
+
+
+def test_validate_lines_rejects_invalid_lines() -> None:
+    assert validate_lines([LINE]).lines[0].text == "@样例用户"
+    with pytest.raises(ValueError, match="confidence"):
+        validate_lines([PackedTextLine("a", math.nan, LINE.box)])
+
+
+def test_decode_result_rejects_a_line_that_is_too_long() -> None:
+    fields = msgspec.to_builtins(OcrTaskResult(warnings=[], text=[LINE]), builtin_types=(bytes,))
+    fields["text"][0][0] = "x" * (WARNING_CHARS + 1)
+    with pytest.raises(ValueError, match="not a message"):
+        decode_result(msgspec.msgpack.encode(fields))
+
+
+def test_validate_analysis_accepts_no_frames_of_a_video_alone() -> None:
+    assert_valid(validated(result(0)))
+    with pytest.raises(ValueError, match="without a frame"):
+        validated(result(0, kind="image"))
+
+
+def test_validate_analysis_takes_the_hash_and_the_size_from_this_process() -> None:
+    forged_properties = result(properties={"bytes": 7, "sha256": "f" * 64})
+    assert validated(forged_properties, size=99).asset == Asset(
+        sha256=SHA256, kind="video", bytes=99, properties={"bytes": 7, "sha256": "f" * 64}
+    )
+
+
+def test_validate_analysis_rejects_what_the_task_did_not_request() -> None:
+    task = Task(what="read", name=b"x", sha256=SHA256)
+    pixels = pack_arrays(np.zeros((2, 2, 3), np.uint8))
+    for received, kind, reason in (
+        (result(), "image", "kind 'video' of a file of kind 'image'"),
+        (result(text=[]), "video", "text that was not requested"),
+        (result(image=pixels), "video", "pixels that were not requested"),
+        (image_result(crops()), "image", "fingerprints of other types"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            validate_analysis(received, task, kind, 1)  # type: ignore[arg-type]
+    requested = Task(what="read", name=b"x", sha256=SHA256, text=True, image=True, crops=True)
+    for received, reason in (
+        (image_result(crops(), image=pixels), "text that was not requested, or none"),
+        (image_result(crops(), text=[]), "pixels that were not requested, or none"),
+        (image_result(None, image=pixels, text=[]), "fingerprints of other types"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            validate_analysis(received, requested, "image", 1)
+
+
+def test_truncate_texts_limits_number_and_length_and_gives_utf8() -> None:
+    long = ["x" * 10_000, "lone \ud800 surrogate", *["more"] * 1_000]
+    short = truncate_texts(long)
+    assert len(short) == MAX_WARNINGS and len(short[0]) == WARNING_CHARS and short[1] == "lone ? surrogate"
+    received = result(warnings=["y" * 10_000] * 1_000)
+    assert [len(warning) for warning in validated(received).warnings] == [WARNING_CHARS] * MAX_WARNINGS
+
+
+@pytest.mark.parametrize("count", [0, 1, MAX_CROPS])
+def test_validate_analysis_accepts_reference_crops_of_an_image(count: int) -> None:
+    analysis = validated(image_result(crops(count)))
+    assert_valid(analysis)
+    assert len(analysis.fingerprint(REFERENCE_CROPS).vectors) == count
+    assert REFERENCE_CROPS not in [f.type for f in validated(image_result(None)).fingerprints]
+
+
+# Invalid messages ------------------------------------------------------------------------------------
+QUALITY = np.full(3, 0.5, np.float32)
+COSINE, HAMMING = (vectors(3)[name] for name in FRAME_TYPES[:2])
+SPANS = np.array([[0, 1], [1, 2], [2, 3]], np.float64)
+
+
+def with_value(array: np.ndarray, value: float) -> np.ndarray:
+    """The array, its last value another."""
+    changed = array.copy()
+    changed.flat[-1] = value
+    return changed
+
+
+FORGED: dict[str, Callable[[], dict[str, Any]]] = {
+    # Arrays of other types
+    "spans as float32": lambda: {"spans": pack_arrays(SPANS.astype(np.float32))},
+    "vectors as float32": lambda: {"fingerprints": row(0, COSINE.astype(np.float32), QUALITY)},
+    "vectors as bytes": lambda: {"fingerprints": row(0, COSINE.astype(np.uint8), QUALITY)},
+    "bits as signed bytes": lambda: {"fingerprints": row(1, HAMMING.astype(np.int8), QUALITY)},
+    "bits as floats": lambda: {"fingerprints": row(1, HAMMING.astype(np.float16), QUALITY)},
+    "quality as float64": lambda: {"fingerprints": row(0, COSINE, QUALITY.astype(np.float64))},
+    "a picture of floats": lambda: {"image": pack_arrays(np.zeros((4, 4, 3), np.float32))},
+    # Of other shapes
+    "no spans": lambda: {"spans": pack_arrays(np.zeros((0, 2)))},
+    "flat spans": lambda: {"spans": pack_arrays(SPANS.ravel())},
+    "spans of three": lambda: {"spans": pack_arrays(np.zeros((3, 3)))},
+    "spans of no dimension": lambda: {"spans": pack_arrays(np.array(1.0))},
+    "spans of nothing": lambda: {"spans": pack_arrays(np.zeros((3, 0)))},
+    "spans twice": lambda: {"spans": pack_arrays(SPANS, SPANS)},
+    "no arrays": lambda: {"spans": pack_arrays()},
+    "one span more": lambda: {"spans": pack_arrays(np.zeros((4, 2)))},
+    "narrow vectors": lambda: {"fingerprints": row(0, COSINE[:, :-1], QUALITY)},
+    "wide bits": lambda: {"fingerprints": row(1, np.hstack([HAMMING, HAMMING]), QUALITY)},
+    "flat vectors": lambda: {"fingerprints": row(0, COSINE.ravel(), QUALITY)},
+    "one number as vectors": lambda: {"fingerprints": row(0, np.array(1, np.float16), QUALITY)},
+    "one vector less": lambda: {"fingerprints": row(0, COSINE[:2], QUALITY)},
+    "one quality less": lambda: {"fingerprints": row(0, COSINE, QUALITY[:2])},
+    "quality in a column": lambda: {"fingerprints": row(0, COSINE, QUALITY[:, None])},
+    "vectors without quality": lambda: {"fingerprints": row(0, COSINE)},
+    "a grey picture": lambda: {"image": pack_arrays(np.zeros((4, 4), np.uint8))},
+    "a picture of four channels": lambda: {"image": pack_arrays(np.zeros((4, 4, 4), np.uint8))},
+    "a picture of one number": lambda: {"image": pack_arrays(np.array(3, np.uint8))},
+    "a picture of nothing": lambda: {"image": pack_arrays(np.zeros((0, 4, 3), np.uint8))},
+    "a picture too wide": lambda: {"image": pack_arrays(np.zeros((1, IMAGE_SIDE + 1, 3), np.uint8))},
+    "two pictures": lambda: {"image": pack_arrays(*[np.zeros((4, 4, 3), np.uint8)] * 2)},
+    # Of values that are none
+    "NaN in a vector": lambda: {"fingerprints": row(0, with_value(COSINE, math.nan), QUALITY)},
+    "infinity in a vector": lambda: {"fingerprints": row(0, with_value(COSINE, -math.inf), QUALITY)},
+    "a vector of twice the length": lambda: {"fingerprints": row(0, (COSINE * 2).astype(np.float16), QUALITY)},
+    "quality above one": lambda: {"fingerprints": row(0, COSINE, with_value(QUALITY, 1.5))},
+    "quality below zero": lambda: {"fingerprints": row(1, HAMMING, with_value(QUALITY, -0.1))},
+    "NaN as quality": lambda: {"fingerprints": row(1, HAMMING, with_value(QUALITY, math.nan))},
+    "a span to infinity": lambda: {"spans": pack_arrays(with_value(SPANS, math.inf))},
+    "a span from infinity": lambda: {"spans": pack_arrays(with_value(SPANS, -math.inf))},
+    "a span to NaN": lambda: {"spans": pack_arrays(with_value(SPANS, math.nan))},
+    "a span that ends before it starts": lambda: {"spans": pack_arrays(with_value(SPANS, 1.999))},
+    # Shapes that overflow
+    "a shape of 2**64 - 1": lambda: {"spans": forged((2**64 - 1, 2))},
+    "a product of 2**64": lambda: {"spans": forged((2**32, 2**32))},
+    "a product past 64 bits that wraps to 48": lambda: {"spans": forged((2**63 + 3, 2), SPANS.tobytes())},
+    "nothing of 2**63": lambda: {"spans": forged((0, 2**63))},
+    "nothing of 2**62": lambda: {"spans": forged((2**62, 0))},
+    "nothing of 2**40": lambda: {"spans": forged((2**40, 0))},
+    "255 dimensions": lambda: {"spans": forged((1,) * 255, bytes(8))},
+    "255 dimensions of nothing": lambda: {"spans": forged((2**63,) * 254 + (0,))},
+    "more dimensions than bytes": lambda: {"spans": MAGIC + b"\x01\x04\xff"},
+    "a type that is none": lambda: {"spans": MAGIC + b"\x01\x63\x00"},
+    "255 arrays": lambda: {"spans": MAGIC + b"\xff"},
+    "a picture that overflows": lambda: {"image": forged((2**22, 2**22, 2**22), code=1)},
+    "bytes behind the arrays": lambda: {"spans": pack_arrays(SPANS) + b"x"},
+    "arrays cut short": lambda: {"spans": pack_arrays(SPANS)[:-1]},
+    "nothing for arrays": lambda: {"spans": b""},
+    # Rows and thumbnails
+    "no rows": lambda: {"fingerprints": []},
+    "a row missing": lambda: {"fingerprints": result().fingerprints[:-1]},
+    "a row twice": lambda: {"fingerprints": [*result().fingerprints, result().fingerprints[0]]},
+    "rows in another order": lambda: {"fingerprints": result().fingerprints[::-1]},
+    "a row of a type that is not stored": lambda: {
+        "fingerprints": [*result().fingerprints, PackedFingerprint("sscd", b"")]
+    },
+    "a row of an unknown type": lambda: {
+        "fingerprints": [PackedFingerprint("os.system", b""), *result().fingerprints[1:]]
+    },
+    "rows of frames with spans of their own": lambda: {"fingerprints": row(0, SPANS, COSINE, QUALITY)},
+    "a thumbnail missing": lambda: {"thumbnails": [JPEG] * 2},
+    "a thumbnail more": lambda: {"thumbnails": [JPEG] * 4},
+    "an empty thumbnail": lambda: {"thumbnails": [JPEG, b"", JPEG]},
+    "a PNG as thumbnail": lambda: {"thumbnails": [JPEG, JPEG, b"\x89PNG\r\n\x1a\n"]},
+    "HTML as thumbnail": lambda: {"thumbnails": [JPEG, JPEG, b"<svg onload=alert(1)>"]},
+    "a thumbnail cut short": lambda: {"thumbnails": [JPEG, JPEG, JPEG[:-1]]},
+    "crops of a video": lambda: {"fingerprints": [*result().fingerprints, PackedFingerprint(REFERENCE_CROPS, crops())]},
+    # Properties
+    "NaN as a property": lambda: {"properties": {"duration": math.nan}},
+    "infinity as a property": lambda: {"properties": {"fps": math.inf}},
+    "too many properties": lambda: {"properties": {str(n): n for n in range(MAX_PROPERTIES + 1)}},
+    "a property of a long name": lambda: {"properties": {"x" * (PROPERTY_CHARS + 1): 1}},
+    "a long property": lambda: {"properties": {"format": "x" * (PROPERTY_CHARS + 1)}},
+    "a width in words": lambda: {"properties": {"width": "wide"}},
+    # Text
+    "too many lines": lambda: {"text": [LINE] * (MAX_LINES + 1)},
+    "a line surer than sure": lambda: {"text": [PackedTextLine("a", 1.5, LINE.box)]},
+    "a line less sure than not": lambda: {"text": [PackedTextLine("a", -0.1, LINE.box)]},
+    "NaN as confidence": lambda: {"text": [PackedTextLine("a", math.nan, LINE.box)]},
+    "a line at infinity": lambda: {"text": [PackedTextLine("a", 0.9, (math.inf, *LINE.box[1:]))]},
+    "a line at NaN": lambda: {"text": [PackedTextLine("a", 0.9, (*LINE.box[:-1], math.nan))]},
+    "a line farther than any picture": lambda: {
+        "text": [PackedTextLine("a", 0.9, (-2 * MAX_COORDINATE, *LINE.box[1:]))]
+    },
+    "half a pixel of height": lambda: {"properties": {"height": 0.5}},
+}
+
+
+FORGED_CROPS: dict[str, Callable[[], bytes]] = {
+    "too many crops": lambda: crops(MAX_CROPS + 1),  # type: ignore[operator]
+    "crops as float32": lambda: pack_arrays(COSINE.astype(np.float32), QUALITY),
+    "crops as bits": lambda: pack_arrays(HAMMING, QUALITY),
+    "narrow crops": lambda: pack_arrays(COSINE[:, :-1], QUALITY),
+    "flat crops": lambda: pack_arrays(COSINE.ravel(), QUALITY),
+    "one number as crops": lambda: pack_arrays(np.array(1, np.float16), QUALITY),
+    "crops without quality": lambda: pack_arrays(COSINE),
+    "crops with spans": lambda: pack_arrays(SPANS, COSINE, QUALITY),
+    "one quality of a crop less": lambda: pack_arrays(COSINE, QUALITY[:2]),
+    "NaN in a crop": lambda: pack_arrays(with_value(COSINE, math.nan), QUALITY),
+    "a crop of twice the length": lambda: pack_arrays((COSINE * 2).astype(np.float16), QUALITY),
+    "NaN as quality of a crop": lambda: pack_arrays(COSINE, with_value(QUALITY, math.nan)),
+    "a quality of a crop below zero": lambda: pack_arrays(COSINE, with_value(QUALITY, -0.1)),
+    "crops that overflow": lambda: forged((2**32, 2**32)),
+    "2**40 crops of no columns": lambda: forged((2**40, 0), pack_arrays(QUALITY)[5:], code=2, count=2),
+    "no bytes for crops": lambda: b"",
+}
+
+
+def forged(shape: tuple[int, ...], data: bytes = b"", *, code: int = 4, count: int = 1) -> bytes:
+    """Return packed arrays of which the first claims this shape."""
+    assert CODES[4] == np.float64 and CODES[2] == np.float16 and CODES[1] == np.uint8
+    return MAGIC + struct.pack(f"<BBB{len(shape)}Q", count, code, len(shape), *shape) + data
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_validate_analysis_rejects_forged_values(what: str) -> None:
+    received = decode_result(body(result(**FORGED[what]())))
+    assert isinstance(received, AnalysisResult), "the message itself is valid"
+    with pytest.raises(ValueError):
+        validated(received)
+
+
+@pytest.mark.parametrize("what", FORGED_CROPS)
+def test_validate_analysis_rejects_forged_crops(what: str) -> None:
+    received = decode_result(body(image_result(FORGED_CROPS[what]())))
+    assert isinstance(received, AnalysisResult), "the message itself is valid"
+    with pytest.raises(ValueError):
+        validated(received)
+
+
+NO_MESSAGES: dict[str, bytes] = {
+    "nothing": b"",
+    "no end": body(result())[:-1],
+    "more": body(Ready()) + b"\xc0",
+    "another type": msgspec.msgpack.encode({"type": "Exec", "data": b"x"}),
+    "no type": msgspec.msgpack.encode({"data": b"x"}),
+    "a type of a type": msgspec.msgpack.encode({"type": {"type": "Ready"}}),
+    "a task": body(Task(what="read", name=b"x")),
+    "text for bytes": msgspec.msgpack.encode({"type": "DataChunk", "data": "x"}),
+    "bytes for text": msgspec.msgpack.encode({"type": "Failure", "kind": "oom", "message": b"x"}),
+    "a kind that is none": msgspec.msgpack.encode({"type": "Failure", "kind": "fine", "message": "x"}),
+    "a time that is none": msgspec.msgpack.encode({"type": "AudioResult", "warnings": [], "audio_start": "soon"}),
+    "a list as property": msgspec.msgpack.encode(msgspec.to_builtins(result()) | {"properties": {"a": [1]}}),
+    "text that is no UTF-8": b"\x83\xa4type\xa7Failure\xa4kind\xa3oom\xa7message\xa2\xff\xfe",
+    "a map of 2**32 entries": b"\xdf\xff\xff\xff\xff",
+    "a list of 2**32 entries": b"\xdd\xff\xff\xff\xff",
+    "2**32 bytes": b"\x82\xa4type\xa9DataChunk\xa4data\xc6\xff\xff\xff\xff",
+    "a long reason": msgspec.msgpack.encode({"type": "Failure", "kind": "oom", "message": "x" * (WARNING_CHARS + 1)}),
+    "a long name": msgspec.msgpack.encode({"type": "MemberStart", "name": b"x" * 65_537}),
+    "a list in a list, often": b"\x91" * 200_000 + b"\xc0",
+    "a list in a list, often, in a field that is passed over": b"\x82\xa4type\xa5Ready\xa1x"
+    + b"\x91" * 200_000
+    + b"\xc0",
+    "a map in a map, often, in a field that is passed over": b"\x82\xa4type\xa5Ready\xa1x"
+    + b"\x81\xc0" * 99_999
+    + b"\xc0",
+}
+
+
+@pytest.mark.parametrize("what", NO_MESSAGES)
+def test_decode_result_rejects_bytes_that_are_not_a_message(what: str) -> None:
+    with pytest.raises(ValueError):
+        decode_result(NO_MESSAGES[what])
+
+
+# Random messages ----------------------------------------------------------------------------------
+def classify(data: bytes) -> str:
+    """Return what decoding and validation make of some bytes; any error but a ValueError is raised."""
+    try:
+        message = decode_result(data)
+    except ValueError:
+        return "no message"
+    if not isinstance(message, AnalysisResult):
+        return "another message"
+    try:
+        analysis = validated(message)
+    except ValueError:
+        return "invalid analysis"
+    assert_valid(analysis)
+    return "valid analysis"
+
+
+def test_random_bytes_are_decoded_or_rejected() -> None:
+    rng = random.Random(SEED)
+    starts = (b"", b"\x82", b"\x82\xa4type\xa9DataChunk", b"\x8a\xa4type\xaeAnalysisResult", b"\x84\xa4type\xa7Failure")
+    for _ in range(TRIES):
+        data = rng.choice(starts) + rng.randbytes(rng.randrange(200))
+        assert classify(data) in ("no message", "another message")
+
+
+def mutate(data: bytes, rng: random.Random) -> bytes:
+    """Return the bytes with one to four changes: bits, bytes, and parts that are removed, doubled or copied elsewhere."""
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        start, length = rng.randrange(len(changed) + 1), rng.choice((1, 2, 8, 64))
+        part = changed[start : start + length]
+        change = rng.randrange(6)
+        if change == 0 and part:
+            changed[start] ^= 1 << rng.randrange(8)
+        elif change == 1 and part:
+            changed[start] = rng.choice((0x00, 0x7F, 0x80, 0xC0, 0xC1, 0xC6, 0xCB, 0xDB, 0xDD, 0xDF, 0xFF))
+        elif change == 2:
+            del changed[start : start + length]
+        elif change == 3:
+            changed[start:start] = part
+        elif change == 4:
+            changed[start:start] = rng.randbytes(length)
+        else:
+            target = rng.randrange(len(changed) + 1)
+            changed[target : target + length] = part
+    return bytes(changed)
+
+
+def test_mutated_messages_are_decoded_or_rejected() -> None:
+    rng = random.Random(SEED)
+    valid = [
+        body(message)
+        for message in (
+            *RESULTS,
+            result(0),
+            result(1),
+            result(image=pack_arrays(np.zeros((2, 2, 3), "u1"))),
+            image_result(crops(0)),
+        )
+    ]
+    # A change among many vectors is seldom noticed: most of these messages have none.
+    weights = [1] * len(RESULTS) + [12, 4, 4, 4]
+    classes = [classify(mutate(rng.choices(valid, weights)[0], rng)) for _ in range(TRIES)]
+    assert set(classes) == {"no message", "another message", "invalid analysis", "valid analysis"}, (
+        "the changes are neither too few nor too many"
+    )
+    assert min(classes.count(one) for one in set(classes)) > TRIES // 100
+
+
+def random_values(rng: random.Random) -> Iterator[Any]:
+    """Yield values of the types that fields have, valid ones and others."""
+    while True:
+        shape = [rng.choice((0, 1, 2, 3, 32)) for _ in range(rng.randint(1, 3))]
+        array = np.full(shape, rng.choice((0, 1, math.nan, math.inf, -1)), "f8")
+        with np.errstate(invalid="ignore"):
+            packed = pack_arrays(array.astype(rng.choice(list(CODES.values()))))
+        number = rng.choice((0, -1, 2**63 - 1, 2**64 - 1, 0.5, math.nan, math.inf, -0.0, 1e308, True, None, "x", ""))
+        yield from (packed, [packed] * rng.randrange(5), number, {"width": number, "": number}, [JPEG] * 3)
+
+
+def test_results_with_random_fields_are_validated_or_rejected() -> None:
+    rng = random.Random(SEED)
+    values = random_values(rng)
+    names = list(AnalysisResult.__struct_fields__)
+    classes = []
+    for _ in range(TRIES):
+        fields = msgspec.to_builtins(result(rng.choice((0, 1, 3))), builtin_types=(bytes,))
+        for name in rng.sample(names, rng.choice((1, 1, 2))):
+            fields[name] = next(values)
+        classes.append(classify(msgspec.msgpack.encode(fields)))
+    assert {"no message", "invalid analysis", "valid analysis"} == set(classes)
+
+
+def test_every_field_of_an_analysis_is_validated() -> None:
+    assert {field.name for field in fields(FileAnalysis)} == {
+        "asset", "fingerprints", "thumbnails", "warnings", "image", "audio", "text",
+    }, "a new field needs checks in validate_analysis, and here"  # fmt: skip
+    assert set(AnalysisResult.__struct_fields__) == {
+        "kind", "properties", "warnings", "spans", "fingerprints", "thumbnails", "image", "audio_start", "text", "cpu",
+    }  # fmt: skip
+    assert (
+        messages.Result
+        == Ready
+        | DataChunk
+        | AnalysisResult
+        | AudioResult
+        | OcrTaskResult
+        | MemberStart
+        | MemberEnd
+        | ArchiveEnd
+        | Failure
+    )
