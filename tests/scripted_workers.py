@@ -11,7 +11,7 @@ from mediafp.engine.local import process
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.messages import AnalysisResult, PackedFingerprint, Ready, Task, encode
 from mediafp.engine.local.process import WorkerProcess
-from mediafp.fingerprints.registry import stored_types
+from mediafp.fingerprints.registry import computed_types
 from mediafp.ingest.files import OpenFile, open_file
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import WorkerLost
@@ -60,7 +60,7 @@ def image_result(**changes: object) -> AnalysisResult:
     quality = np.full(1, 0.5, np.float32)
     rows = [
         (stored.name, np.zeros((1, stored.columns), VECTOR_DTYPES[stored.metric]))
-        for stored in stored_types("image", crops=False, audio=False)
+        for stored in computed_types("image", reference_crops=False, audio=False)
     ]
     fields = {
         "kind": "image",

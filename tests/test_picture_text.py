@@ -39,7 +39,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
 def test_locked_workers_read_the_same(workers: LocalEngine, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     marked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
     with open_file(tmp_path / "a.png") as file:
-        here = analysis.analyse_file(file, "", text=True)
+        here = analysis.analyse_file(file, "", ocr=True)
         alone, warnings = workers.run_ocr(file)
         there = workers.analyse(file, "", "image", AnalysisRequest(ocr=True))
         assert here and here.text and here.text.lines and warnings == []
@@ -49,7 +49,7 @@ def test_locked_workers_read_the_same(workers: LocalEngine, photos: dict[str, np
 
 def test_a_file_that_is_no_picture_has_no_text(workers: LocalEngine, clips: dict[str, Path]) -> None:
     with open_file(clips["bikes"]) as file:
-        with pytest.raises(NotMedia, match="no picture"):
+        with pytest.raises(NotMedia, match="not an image"):
             workers.run_ocr(file)
         assert workers.analyse(file, "", "video", AnalysisRequest(ocr=True)).text is None
 
@@ -61,10 +61,10 @@ def test_an_idle_worker_without_ocr_models_is_replaced_by_one_with_them(
     with LocalEngine(tmp_path) as engine, open_file(tmp_path / "a.png") as file:
         assert engine.analyse(file, "", "image").text is None
         (plain,) = engine._pool._all
-        assert not plain.ocr
+        assert not plain.capabilities.ocr
         assert engine.run_ocr(file)[0].lines
         (worker,) = engine._pool._all
-        assert worker.ocr and plain.ended
+        assert worker.capabilities.ocr and worker.capabilities.all_types and plain.ended
         engine.analyse(file, "", "image")
         assert engine._pool._all == {worker}, "a worker with OCR models serves other tasks too"
 

@@ -13,19 +13,11 @@ from mediafp.case.store_folder import resolve_store_folder
 from mediafp.ingest.walk import walk
 from mediafp.store import Store, open_store
 from mediafp.types.clusters import Clustering
+from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import Clip, Match, QueryResult, Trace
 from mediafp.types.media import Asset
-from mediafp.types.runs import (
-    DEFAULT_MIN_PROBABILITY,
-    DEFAULT_TOP,
-    AssetRecord,
-    FileOutcome,
-    IngestOptions,
-    IntegrityReport,
-    LedgerEntry,
-    SpeechOptions,
-)
+from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
 from mediafp.types.transcripts import FileTranscription, SearchHit
 
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed

@@ -3,9 +3,9 @@
 from mediafp.matching.clustering import cluster_edges
 from mediafp.store import Store
 from mediafp.types.clusters import Clustering, Edge
+from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.matches import Match, PairKey, QueryResult, pair_key
 from mediafp.types.media import Asset
-from mediafp.types.runs import DEFAULT_MIN_PROBABILITY
 
 AssetMatches = list[tuple[Asset, list[Match]]]
 """Every asset of a store with its matches among the others."""

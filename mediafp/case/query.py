@@ -71,7 +71,7 @@ def run_query(
             if kind is None:
                 return fail(NOT_MEDIA_MESSAGE)
             sha256 = file_sha256(file)
-            request = AnalysisRequest(audio=speech is not None, ocr=options.ocr, image=True)
+            request = AnalysisRequest(audio=speech is not None, ocr=options.ocr, image=True, matched_only=True)
             analysis = engine.analyse(file, sha256, kind, request)
     except MediaError as error:
         return fail(str(error))

@@ -3,34 +3,54 @@
 import os
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
-from mediafp.cli.cluster import cluster
-from mediafp.cli.demo.command import demo
-from mediafp.cli.doctor import doctor
-from mediafp.cli.errors import errors
 from mediafp.cli.exit_status import ExitStatus
-from mediafp.cli.export import export_app
-from mediafp.cli.ingest import ingest
-from mediafp.cli.match import match
-from mediafp.cli.models import models_app
 from mediafp.cli.options import GlobalOptions, set_global_options
 from mediafp.cli.output import enable_logging, err, escape_markup
-from mediafp.cli.report import report
-from mediafp.cli.search import search
-from mediafp.cli.trace import trace
-from mediafp.cli.transcribe import transcribe
-from mediafp.cli.verify import verify
 from mediafp.types.errors import MediafpError, UsageError
 from mediafp.types.version import __version__
 
+COMMANDS: Final = {
+    "ingest": "mediafp.cli.ingest:ingest",
+    "match": "mediafp.cli.match:match",
+    "trace": "mediafp.cli.trace:trace",
+    "search": "mediafp.cli.search:search",
+    "transcribe": "mediafp.cli.transcribe:transcribe",
+    "cluster": "mediafp.cli.cluster:cluster",
+    "report": "mediafp.cli.report:report",
+    "errors": "mediafp.cli.errors:errors",
+    "verify": "mediafp.cli.verify:verify",
+    "export": "mediafp.cli.export:export_app",
+    "models": "mediafp.cli.models:models_app",
+    "doctor": "mediafp.cli.doctor:doctor",
+    "demo": "mediafp.cli.demo.command:demo",
+}
+"""Module and function, or group of functions, of each command, in the order of the help."""
+
 
 class CommandGroup(TyperGroup):
-    """Commands that end with the status of the contract when they are interrupted or their reader leaves."""
+    """The commands, each of which loads when it is used.
+
+    They end with the status of the contract when they are interrupted or their reader leaves.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, loaded; None if there is none of this name."""
+        # For an unknown name all of them load: their names are suggested.
+        for name in [cmd_name] if cmd_name in COMMANDS else COMMANDS:
+            if name not in self.commands:
+                self.commands[name] = _load_command(name)
+        return self.commands.get(cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the arguments name."""
@@ -60,10 +80,18 @@ app = typer.Typer(
 
     Exit status: 0 done (match, search: something was found), 1 nothing found, 2 could not run, 3 some files failed.""",
 )
-for command in (ingest, match, trace, search, transcribe, cluster, report, errors, verify, doctor, demo):
-    app.command()(command)
-app.add_typer(export_app, name="export")
-app.add_typer(models_app, name="models")
+
+
+def _load_command(name: str) -> Any:
+    module, _, attribute = COMMANDS[name].partition(":")
+    command = getattr(import_module(module), attribute)
+    group = command
+    if not isinstance(command, typer.Typer):
+        group = typer.Typer(add_completion=False)
+        group.command(name)(command)
+    loaded = typer.main.get_command(group)
+    loaded.name = name
+    return loaded
 
 
 def _print_version(wanted: bool) -> None:

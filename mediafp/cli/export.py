@@ -9,7 +9,9 @@ from mediafp.cli.output import print_json
 from mediafp.report import jsonl
 from mediafp.report.exports import csv
 
-export_app = typer.Typer(no_args_is_help=True, help="Print the content of the store for other tools.")
+export_app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Print the content of the store for other tools."
+)
 
 
 @export_app.command("jsonl")

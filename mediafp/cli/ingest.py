@@ -30,8 +30,9 @@ from mediafp.cli.options import (
 )
 from mediafp.cli.output import escape_markup, out, print_failure, print_json, print_warning, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
-from mediafp.types.runs import DEFAULT_MODEL, AnalysisOptions, FileOutcome, IngestOptions
+from mediafp.types.runs import AnalysisOptions, FileOutcome, IngestOptions
 
 if TYPE_CHECKING:
     from mediafp.case import Case, IngestEstimate

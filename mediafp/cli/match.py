@@ -21,8 +21,8 @@ from mediafp.cli.options import (
 )
 from mediafp.cli.output import escape_markup, out, print_json, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 from mediafp.types.matches import Match, QueryResult
-from mediafp.types.runs import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 
 MIN_NEAR_MISS_PROBABILITY = 0.01
 """Probability from which a near miss is printed next to matches. Chosen, not measured."""

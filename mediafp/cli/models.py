@@ -8,7 +8,7 @@ from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption
 from mediafp.cli.output import escape_markup, out, print_json
 
-models_app = typer.Typer(no_args_is_help=True, help="List and check the model files.")
+models_app = typer.Typer(no_args_is_help=True, add_completion=False, help="List and check the model files.")
 
 
 @models_app.command("list")

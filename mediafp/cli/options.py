@@ -10,10 +10,10 @@ import typer
 
 from mediafp.cli.output import print_warning
 from mediafp.types.errors import ModelError
-from mediafp.types.runs import DEFAULT_MODEL, SpeechOptions
 
 if TYPE_CHECKING:
     from mediafp.case import Case
+    from mediafp.types.runs import SpeechOptions
 
 
 class YesNo(StrEnum):
@@ -99,7 +99,7 @@ def suggest_command(words: str, store: Path | None) -> str:
     return f"mediafp --store {shlex.quote(str(folder))} {words}" if folder else f"mediafp {words}"
 
 
-def speech_options(transcribe: TranscribeMode, model: str, hotwords: Path | None) -> SpeechOptions | None:
+def speech_options(transcribe: TranscribeMode, model: str, hotwords: Path | None) -> "SpeechOptions | None":
     """Return the options of transcription, or None if it is off, or `auto` and the included model is missing.
 
     Raises:
@@ -109,6 +109,8 @@ def speech_options(transcribe: TranscribeMode, model: str, hotwords: Path | None
     if transcribe is TranscribeMode.NO:
         return None
     from mediafp.case import check_speech_model, load_hotwords
+    from mediafp.types.defaults import DEFAULT_MODEL
+    from mediafp.types.runs import SpeechOptions
 
     options = SpeechOptions(model=model, hotwords=load_hotwords(hotwords) if hotwords else ())
     try:

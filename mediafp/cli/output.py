@@ -1,4 +1,7 @@
-"""Results to standard output, messages and progress to standard error."""
+"""Results to standard output, messages and progress to standard error.
+
+This module is part of every command: libraries that only some of them use load in the functions.
+"""
 
 import logging
 import sys
@@ -7,11 +10,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from mediafp.report import jsonl
 from mediafp.report.escaping import escape_unprintable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from mediafp.report.jsonl import JsonObject
 
 err = Console(stderr=True, emoji=False, highlight=False, soft_wrap=True)
 """Console for messages and progress."""
@@ -19,9 +23,11 @@ out = Console(emoji=False, highlight=False, soft_wrap=True)
 """Console for results that people read."""
 
 
-def print_json(value: jsonl.JsonObject) -> None:
+def print_json(value: "JsonObject") -> None:
     """Print an object as one line of JSON, without delay."""
-    sys.stdout.write(jsonl.json_line(value) + "\n")
+    from mediafp.report.jsonl import json_line
+
+    sys.stdout.write(json_line(value) + "\n")
     sys.stdout.flush()
 
 
@@ -43,7 +49,6 @@ def escape_markup(text: str) -> str:
 
 def progress_bar() -> "Progress":
     """Return a progress bar with the time left and the rate; it draws nothing if standard error is no terminal."""
-    # Loaded by the commands that take long, not by --help.
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,

@@ -18,8 +18,8 @@ from mediafp.cli.options import (
 )
 from mediafp.cli.output import escape_markup, out, print_json, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.matches import Trace
-from mediafp.types.runs import DEFAULT_MIN_PROBABILITY
 
 MIN_EXTRA_EXTENT = 0.02
 """Share of the query's area by which the source must show more for the output to say so. Chosen, not measured."""

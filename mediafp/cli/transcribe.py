@@ -21,8 +21,8 @@ from mediafp.cli.options import (
 )
 from mediafp.cli.output import escape_markup, out, print_failure, print_json, print_warning, progress_bar
 from mediafp.report import jsonl, subtitles
+from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
-from mediafp.types.runs import DEFAULT_MODEL
 from mediafp.types.transcripts import FileTranscription
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from mediafp.fingerprints.frames import FrameSelector
-from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type, stored_types
+from mediafp.fingerprints.registry import SEARCH_TYPE, computed_types, frame_type
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.files import OpenFile
@@ -35,14 +35,15 @@ BATCH_FRAMES = 16
 """Frames that are held in memory and fingerprinted at once. Chosen, not measured."""
 
 
-def fingerprint_versions(kind: Kind, *, crops: bool) -> dict[str, str]:
+def fingerprint_versions(kind: Kind, *, reference_crops: bool) -> dict[str, str]:
     """Return the version of each fingerprint type that is stored for an asset of this kind, by name."""
-    return {stored.name: stored.version for stored in stored_types(kind, crops=crops, audio=True)}
+    return {stored.name: stored.version for stored in computed_types(kind, reference_crops=reference_crops, audio=True)}
 
 
-def analysis_version(*, crops: bool) -> str:
+def analysis_version(*, reference_crops: bool) -> str:
     """Return the version of all that an analysis computes; a file ingested by another version is checked again."""
-    versions = fingerprint_versions("image", crops=crops) | fingerprint_versions("video", crops=crops)
+    versions = fingerprint_versions("image", reference_crops=reference_crops)
+    versions |= fingerprint_versions("video", reference_crops=reference_crops)
     return ";".join((DECODING_VERSION, *(f"{name}={version}" for name, version in versions.items())))
 
 
@@ -52,8 +53,9 @@ def analyse_file(
     *,
     full_decode: bool = False,
     audio: bool = False,
-    crops: bool = False,
-    text: bool = False,
+    reference_crops: bool = False,
+    ocr: bool = False,
+    matched_only: bool = False,
     within_budget: BudgetCheck = unlimited,
 ) -> FileAnalysis | None:
     """Return the asset, fingerprints and thumbnails of a file; None if it is not media.
@@ -63,8 +65,9 @@ def analyse_file(
         sha256: SHA-256 of its content.
         full_decode: Decode every frame of a video.
         audio: Decode the audio of a video, and compute the fingerprints that consume it.
-        crops: Compute the reference crops of an image.
-        text: Run OCR on an image.
+        reference_crops: Compute the reference crops of an image.
+        ocr: Run OCR on an image.
+        matched_only: Compute only the fingerprint types that matching compares.
         within_budget: Checked while decoding; decoding ends early if it returns False.
 
     Raises:
@@ -74,11 +77,12 @@ def analyse_file(
     if media is None:
         return None
     try:
-        analysis = _fingerprint(media, sha256, file.bytes, stored_types(media.kind, crops=crops, audio=audio))
-        if not text or analysis.image is None:
+        types = computed_types(media.kind, reference_crops=reference_crops, audio=audio, matched_only=matched_only)
+        analysis = _fingerprint(media, sha256, file.bytes, types)
+        if not ocr or analysis.image is None:
             return analysis
-        ocr, warnings = _run_ocr(analysis.image, media, within_budget)
-        return replace(analysis, text=ocr, warnings=(*analysis.warnings, *warnings))
+        text, warnings = _run_ocr(analysis.image, media, within_budget)
+        return replace(analysis, text=text, warnings=(*analysis.warnings, *warnings))
     except MemoryError as error:
         raise TooLargeMedia(f"{file.name}: there is not enough memory to decode it") from error
 

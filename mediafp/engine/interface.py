@@ -29,6 +29,8 @@ class AnalysisRequest:
     """Run OCR on an image; ignored for videos."""
     reference_crops: bool = False
     """Fingerprint the crops of an image; ignored for videos."""
+    matched_only: bool = False
+    """Compute only the fingerprint types that matching compares, as for a query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Fingerprint types: images, audio or a transcript to comparable rows.
+"""Fingerprint types: comparable rows of images, audio or transcripts.
 
 In: pixels, samples, transcripts. Out: fingerprints.
 Imports: types.

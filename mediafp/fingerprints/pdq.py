@@ -13,7 +13,7 @@ MAX_SIDE: Final = 256
 """Longest side of an image given to PDQ, pixels. PDQ itself first averages an image down to 64 x 64, so that more pixels
 cost time only. Chosen, not measured."""
 HASH_BYTES: Final = 32
-MIN_QUALITY: Final = 50
+MIN_PDQ_QUALITY: Final = 50
 """PDQ quality, 0..100, below which a hash is not used (advice of ThreatExchange)."""
 
 
@@ -42,7 +42,7 @@ class Pdq:
     def dihedral_hashes(self, image: Pixels) -> npt.NDArray[np.uint8]:
         """Return the hashes (8, 32) of the four rotations of an image and of its mirror image, the upright one first.
 
-        An image of a quality below `MIN_QUALITY` has no hashes (0, 32). Each form is hashed by itself: PDQ's dihedral
+        An image of a quality below `MIN_PDQ_QUALITY` has no hashes (0, 32). Each form is hashed by itself: PDQ's dihedral
         function, which transforms the coefficients instead, differs from that by up to 48 bits.
         """
         import pdqhash
@@ -51,7 +51,7 @@ class Pdq:
         forms = [np.rot90(form, turns) for form in (small, small[:, ::-1]) for turns in range(4)]
         hashes = [pdqhash.compute(np.ascontiguousarray(form)) for form in forms]
         bits = np.packbits(np.asarray([vector for vector, _ in hashes], np.uint8), axis=1)
-        return bits if hashes[0][1] >= MIN_QUALITY else bits[:0]
+        return bits if hashes[0][1] >= MIN_PDQ_QUALITY else bits[:0]
 
 
 def downscale(image: Pixels) -> Pixels:

@@ -19,7 +19,7 @@ Development set, 2,980 images: a query of 10 % of an image has that image among 
 reference crops, in 80 % with the four corners and the middle, in 87 % with these five, and in 90 % with all nine of a grid
 of quarters, which made ingest 4.5 times as slow as the peer's; a query of 15 % in 62, 98, 100 and 100 %.
 """
-MIN_QUALITY: Final = 0.5
+MIN_CROP_QUALITY: Final = 0.5
 """Quality below which a crop is dropped, as it is nearly flat and resembles every other flat crop. Chosen, not measured."""
 
 
@@ -54,5 +54,5 @@ class ReferenceCrops:
             np.asarray(resized[top : top + INPUT_SIDE, left : left + INPUT_SIDE], np.uint8) for left, top in corners
         ]
         vectors, quality = self._embedder.extract(crops)
-        kept = quality >= MIN_QUALITY
+        kept = quality >= MIN_CROP_QUALITY
         return vectors[kept], quality[kept]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP: Final = "mediafp.fingerprints"
 SEARCH_TYPE: Final = "sscd_distilled"
 """The type that finds candidates and detects duplicate frames."""
+MATCHED_TYPES: Final = (SEARCH_TYPE, "pdq")
+"""The types that matching compares; the analysis of a query computes no others."""
 RERANKING_TYPE: Final = "sscd"
 """The type that checks uncertain candidates at query time; its rows are not stored."""
 BUILT_IN: Final[Mapping[str, Callable[[], AnyFingerprintType]]] = {
@@ -77,22 +79,27 @@ def type_names() -> list[str]:
     return [*BUILT_IN, *(entry.name for entry in _entry_points())]
 
 
-def stored_types(kind: Kind, *, crops: bool, audio: bool) -> list[AnyFingerprintType]:
-    """Return the types whose rows are computed from a file and stored, the search type first.
+def computed_types(
+    kind: Kind, *, reference_crops: bool, audio: bool, matched_only: bool = False
+) -> list[AnyFingerprintType]:
+    """Return the types whose rows are computed from a file, the search type first.
 
     Args:
         kind: Kind of the asset.
-        crops: False to leave out the reference crops of an image.
+        reference_crops: False to leave out the reference crops of an image.
         audio: False to leave out types that consume the audio of a video.
+        matched_only: True for the analysis of a query, whose rows are compared and not stored.
     """
+    if matched_only:
+        return [fingerprint_type(name) for name in MATCHED_TYPES]
     consumed = {"frames", "image"} if kind == "image" else {"frames", "audio"} if audio else {"frames"}
-    names = [name for name in type_names() if name != RERANKING_TYPE and (crops or name != REFERENCE_CROPS)]
+    names = [name for name in type_names() if name != RERANKING_TYPE and (reference_crops or name != REFERENCE_CROPS)]
     return [candidate for candidate in map(fingerprint_type, names) if candidate.consumes in consumed]
 
 
 def needs_audio() -> bool:
     """Return True if the rows of a stored type are computed from audio."""
-    return any(stored.consumes == "audio" for stored in stored_types("video", crops=False, audio=True))
+    return any(stored.consumes == "audio" for stored in computed_types("video", reference_crops=False, audio=True))
 
 
 def declaration(name: str) -> FingerprintDeclaration:

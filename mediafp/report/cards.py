@@ -10,7 +10,8 @@ from PIL import Image
 
 from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.html import GALLERY_SIDE, SMALL_SIDE, display_name, jpeg_uri, sighting_lines, thumbnail_uri
-from mediafp.report.svg import DrawnImage, draw_side_by_side, draw_timelines, format_time
+from mediafp.report.svg import DrawnImage, draw_side_by_side, draw_timelines
+from mediafp.report.timestamps import format_time
 from mediafp.types.matches import Match, Placement, QueryResult, Segment
 from mediafp.types.media import Asset, TimeSpan
 

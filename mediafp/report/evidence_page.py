@@ -12,7 +12,8 @@ from markupsafe import Markup
 from mediafp.report.cards import build_card
 from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.html import GALLERY_SIDE, display_name, render_template, thumbnail_uri
-from mediafp.report.svg import draw_speech_timeline, format_time
+from mediafp.report.svg import draw_speech_timeline
+from mediafp.report.timestamps import format_time
 from mediafp.types.clusters import Cluster, Clustering
 from mediafp.types.matches import Clip, QueryResult
 from mediafp.types.transcripts import SpeechHint

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mediafp.report.svg import format_time
+from mediafp.report.timestamps import format_time
 from mediafp.types.transcripts import Transcript
 
 LINE_WIDTH = 42

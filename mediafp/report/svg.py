@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
+from mediafp.report.timestamps import format_time
 from mediafp.types.geometry import polygon_area, reference_to_query
 from mediafp.types.matches import Placement, Point, Segment
 from mediafp.types.transcripts import TranscriptSegment
@@ -213,9 +214,3 @@ def draw_speech_timeline(segments: Sequence[TranscriptSegment], seconds: float) 
         f'<svg class="times" viewBox="0 0 {width:.0f} 56" role="img" aria-label="speech by language">'
         f"{stripes}{''.join(parts)}</svg>"
     )
-
-
-def format_time(seconds: float) -> str:
-    """Return a time as minutes and seconds, `1:02.5`."""
-    tenths = round(seconds * 10)
-    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

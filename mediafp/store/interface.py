@@ -7,10 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, Self
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from mediafp.types.custody import LogEntry
 from mediafp.types.fingerprint_types import FingerprintDeclaration
@@ -20,6 +17,10 @@ from mediafp.types.media import Asset, Sighting
 from mediafp.types.neighbours import Neighbour, Neighbours
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.transcripts import SearchHit, TranscribedAudio, Transcript
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 NO_DECLARATIONS: Mapping[str, FingerprintDeclaration] = MappingProxyType({})
 """Declarations of no fingerprint type."""
@@ -335,7 +336,7 @@ class Index(Protocol):
         """
         ...
 
-    def search(self, queries: npt.NDArray[np.float16] | npt.NDArray[np.uint8], count: int) -> Neighbours:
+    def search(self, queries: "npt.NDArray[np.float16] | npt.NDArray[np.uint8]", count: int) -> Neighbours:
         """Return the nearest rows of each query row, best first.
 
         Args:
@@ -349,7 +350,7 @@ class Index(Protocol):
         """
         ...
 
-    def range_search(self, queries: npt.NDArray[np.uint8], distance: int) -> list[Neighbour]:
+    def range_search(self, queries: "npt.NDArray[np.uint8]", distance: int) -> list[Neighbour]:
         """Return the rows at most `distance` bits from any query row (Q, bytes), each once with its least distance.
 
         They come in the order in which they were added.

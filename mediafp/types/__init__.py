@@ -1,4 +1,4 @@
-"""Nouns and errors, and the pure functions on them.
+"""Nouns, errors and protocols of all packages, and the pure functions on them.
 
 In and out: plain values.
 Imports: nothing of mediafp.

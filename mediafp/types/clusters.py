@@ -1,4 +1,4 @@
-"""Clusters of near-duplicates and the edges that justify them."""
+"""Clusters of near-duplicates, and the edges that justify them."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,22 @@ from mediafp.types.media import Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """A relation between two members of a cluster; `coverage`: share of a, and of b, that it explains."""
+    """Relation between two members of a cluster."""
 
     a: str
+    """SHA-256 of the one."""
     b: str
+    """SHA-256 of the other."""
     relation: Relation
     probability: float
     coverage: tuple[float, float]
+    """Share of a, and of b, that the relation explains."""
     segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterMember:
-    """One asset of a cluster and where it was seen."""
+    """Asset of a cluster, with the URIs of its sightings."""
 
     sha256: str
     uris: tuple[str, ...]
@@ -28,20 +31,21 @@ class ClusterMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """A group of near-duplicates with every edge that justifies it; `weakest_link` is the lowest
-    probability on the strongest path that holds the group together."""
+    """Group of near-duplicates, with every edge that justifies it."""
 
     id: str
     kind: Kind
     representative: str
+    """SHA-256 of the member with the most edges."""
     weakest_link: float
+    """Lowest probability on the strongest path that connects all members."""
     members: tuple[ClusterMember, ...]
     edges: tuple[Edge, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clustering:
-    """The clusters of a store, largest first, and how many assets stand alone."""
+    """Clusters of a store, largest first, and the number of assets in none."""
 
     clusters: tuple[Cluster, ...]
     unclustered: int

@@ -1,17 +1,17 @@
-"""The errors of mediafp, each naming what failed and the mend.
+"""Errors of mediafp. Their messages are written for the user: they name what failed and an action.
 
-MediafpError                 everything below; a batch catches it per file
-├── UsageError               the caller's mistake: no store, bad option, missing path (exit 2)
-│   ├── StoreError           a store that cannot be opened, or is of a newer version
-│   ├── SandboxError         the locks for untrusted media are not to be had here
-│   └── ModelError           a model file that is missing or changed
-└── MediaError               one file that could not be used; `kind` is the contract's word
-    ├── CorruptMedia         the bytes promise a format and break it
-    ├── UnsupportedMedia     a format or codec that is not read, or media without a picture
-    │   └── NoMedia          no media at all: a text, a document
-    ├── TooLargeMedia        a budget of pixels, frames or bytes is exceeded
-    ├── UnreadableMedia      the file cannot be opened at all
-    └── LostWorker           its worker ended: `kind` says whether by a crash, the clock or for want of memory
+MediafpError                 all errors that mediafp foresees
+├── UsageError               the program cannot run as called: no store, a bad option, a missing path (exit status 2)
+│   ├── StoreError           the store is missing, damaged, locked or of a newer version
+│   ├── SandboxError         the sandbox for untrusted media is not available on this machine
+│   └── ModelError           a model file is missing or changed
+└── MediaError               one file cannot be used; `kind` is its kind in the JSON output (exit status 3)
+    ├── CorruptMedia         the file is damaged or truncated
+    ├── UnsupportedMedia     a format or codec that is not decoded, or media without images and audio
+    │   └── NotMedia         not media at all, such as a text or a document
+    ├── TooLargeMedia        a limit of pixels, frames or bytes is exceeded
+    ├── UnreadableMedia      the file cannot be opened
+    └── WorkerLost           the worker process ended: `kind` states if by a crash, a timeout or exhausted memory
 """
 
 from typing import Literal
@@ -20,11 +20,11 @@ ErrorKind = Literal["corrupt", "unsupported", "too_large", "timeout", "crash", "
 
 
 class MediafpError(Exception):
-    """Any failure that mediafp foresees; its text is fit to be shown to the user."""
+    """Error that mediafp foresees; its text can be shown to the user."""
 
 
 class UsageError(MediafpError):
-    """The program could not run as asked; the message says what to change."""
+    """The program cannot run as called; the message states what to change."""
 
 
 class StoreError(UsageError):
@@ -32,51 +32,59 @@ class StoreError(UsageError):
 
 
 class SandboxError(UsageError):
-    """A lock that untrusted media is decoded behind does not close on this machine."""
+    """A restriction that untrusted media is decoded under is not available on this machine."""
 
 
 class ModelError(UsageError):
-    """A model file is missing, or its bytes are not those that the manifest names."""
+    """A model file is missing, or its SHA-256 is not that of the manifest."""
 
 
 class MediaError(MediafpError):
-    """One file failed; the others go on."""
+    """One file cannot be used; a run over several files continues."""
 
     kind: ErrorKind = "corrupt"
 
 
 class CorruptMedia(MediaError):
-    """The file is damaged or cut short."""
+    """The file is damaged or truncated."""
 
     kind = "corrupt"
 
 
 class UnsupportedMedia(MediaError):
-    """The file is media that mediafp does not read, or it holds no picture."""
+    """The file is media that mediafp does not decode, or has neither images nor audio."""
 
     kind = "unsupported"
 
 
 class NotMedia(UnsupportedMedia):
-    """The file is no media at all."""
+    """The file is not media at all."""
 
 
 class TooLargeMedia(MediaError):
-    """The file asks for more work than the budgets allow."""
+    """The file exceeds a limit."""
 
     kind = "too_large"
 
 
 class UnreadableMedia(MediaError):
-    """The file is missing, a folder, a pipe, or access to it is denied."""
+    """The file is missing, a folder or a pipe, or access to it is denied."""
 
     kind = "unreadable"
 
 
 class WorkerLost(MediaError):
-    """The worker that read the file ended before it was done; `final` where another one would end the same."""
+    """The worker process ended before it had processed the file."""
 
     def __init__(self, kind: ErrorKind, message: str, *, attempts: int = 1, final: bool = False) -> None:
+        """Create the error.
+
+        Args:
+            kind: Reason for the end of the worker.
+            message: Text for the user.
+            attempts: Number of workers that the file has cost.
+            final: True if another worker would end the same way.
+        """
         super().__init__(message)
         self.kind = kind
         self.attempts = attempts

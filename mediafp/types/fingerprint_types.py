@@ -12,15 +12,13 @@ A type is a class with the attributes of `FingerprintType` and an `extract` meth
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-import numpy as np
-
 from mediafp.types.arrays import Float32Array
 from mediafp.types.fingerprints import Metric, TimedRows, Vectors
 from mediafp.types.media import Audio, Pixels
 from mediafp.types.transcripts import Transcript
 
 Consumes = Literal["frames", "image", "audio", "transcript"]
-VECTOR_DTYPES: Final[dict[Metric, type[np.float16] | type[np.uint8]]] = {"cosine": np.float16, "hamming": np.uint8}
+VECTOR_DTYPES: Final[dict[Metric, str]] = {"cosine": "float16", "hamming": "uint8"}
 MAX_VECTOR_LENGTH: Final = 1.01
 """Length above which a `cosine` vector is invalid: it would be similar to everything. Chosen: a unit vector that is
 rounded to float16 is at most 0.1 % longer."""
@@ -114,6 +112,8 @@ class FingerprintDeclaration:
 
 def no_rows(declared: FingerprintType) -> TimedRows:
     """Return the rows of an asset that has nothing for the type to describe, such as a video without audio."""
+    import numpy as np
+
     no_vectors: Vectors = np.empty((0, declared.columns), np.float16)
     if declared.metric == "hamming":
         no_vectors = np.empty((0, declared.columns), np.uint8)
@@ -128,6 +128,8 @@ def check_rows(declaration: FingerprintDeclaration, rows: TimedRows) -> None:
     Raises:
         ValueError: They are not; the message states the type and the reason.
     """
+    import numpy as np
+
     name, (spans, vectors, quality) = declaration.name, rows
     dtype = np.dtype(VECTOR_DTYPES[declaration.metric])
     if (vectors.dtype, quality.dtype, spans.dtype) != (dtype, np.dtype(np.float32), np.dtype(np.float64)):

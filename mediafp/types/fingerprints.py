@@ -1,15 +1,16 @@
 """Fingerprints: the rows that describe one asset."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mediafp.types.arrays import Float32Array, Float64Array, pack_arrays, unpack_arrays
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 Metric = Literal["cosine", "hamming"]
-Vectors = npt.NDArray[np.float16] | npt.NDArray[np.uint8]
+type Vectors = npt.NDArray[np.float16] | npt.NDArray[np.uint8]
 """Rows (N, columns): float16 of unit length for `cosine`, packed bits in uint8 for `hamming`."""
 
 

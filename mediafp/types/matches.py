@@ -1,4 +1,4 @@
-"""What is said about assets, with what it rests on: placements, segments, matches, clusters."""
+"""Matches with their evidence: placements, segments, OCR text, traces, clips."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,21 +19,23 @@ Relation = Literal[
 Verdict = Literal["copy", "possible", "same_scene"]
 Point = tuple[float, float]
 PairKey = tuple[frozenset[str], bool]
-"""Two assets, whichever comes first, and whether it is their words that they share."""
+"""SHA-256 of two assets in any order, and True if they share words rather than images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLine:
-    """A piece of text read from a picture; `box` are four corners in that picture's pixels."""
+    """Line of text in an image."""
 
     text: str
     box: tuple[Point, ...]
+    """Four corners in pixels of the image."""
     confidence: float
+    """Confidence of the recognition, 0..1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OcrResult:
-    """The lines of text that one version of the reader found in a picture, from top to bottom."""
+    """Lines of text that one version of the reader found in an image, from top to bottom."""
 
     version: str
     lines: tuple[TextLine, ...]
@@ -41,117 +43,120 @@ class OcrResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where the query lies in the reference, in reference pixels (pixel edges are whole numbers).
-
-    `quad`: the query's corners, top-left, top-right, bottom-right, bottom-left. `overlap`: the polygon
-    both share, `covered` its share of the reference's area, `shown` of the query's. `removed`: left, top,
-    right, bottom, the share of the reference missing on each side. `points`: matched points as (query, reference) pairs
-    in pixels of each, for drawing. `scale`: reference pixels a query pixel; `rotation`: degrees,
-    counter-clockwise as seen, of the query's content against the reference, which is mirrored first where `mirrored`;
-    both in the middle of the overlap.
-    """
+    """Position of the query in the reference, in reference pixels (the edges of pixels are whole numbers)."""
 
     quad: tuple[Point, Point, Point, Point]
+    """Corners of the query: top-left, top-right, bottom-right, bottom-left."""
     overlap: tuple[Point, ...]
+    """Polygon that both share."""
     covered: float
+    """Share of the reference's area that the overlap covers."""
     shown: float
+    """Share of the query's area that shows the overlap."""
     mirrored: bool
     rotation: float
+    """Degrees, counter-clockwise as displayed, of the query's content against the reference (mirrored first if `mirrored`),
+    in the middle of the overlap."""
     scale: float
+    """Reference pixels per query pixel, in the middle of the overlap."""
     removed: tuple[float, float, float, float]
+    """Left, top, right, bottom: the share of the reference that is missing from the query on each side."""
     inliers: int
     correspondences: tuple[tuple[Point, Point], ...] = ()
+    """Corresponding points, in query pixels and in reference pixels, for drawings."""
     removed_text: tuple[TextLine, ...] = ()
+    """Lines of text of the reference that the query does not show."""
     handles: tuple[str, ...] = ()
+    """Account names in the removed text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A matching stretch; times in presentation seconds, `speed` = reference seconds per query second.
-
-    `query` is None where the query is a still picture.
-    """
+    """Matching interval of query and reference, in presentation seconds."""
 
     channel: Literal["picture", "voice", "script"]
     query: TimeSpan | None
+    """None if the query is an image."""
     reference: TimeSpan
     speed: float
+    """Reference seconds per query second; negative if the query runs backwards."""
     mirrored: bool
     score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One relation between a query and a reference, with its proof.
-
-    `coverage`: the share of the query, and of the reference, that it explains: of a picture's area, or of
-    the time that a video can be compared in (flat frames cannot). `more_placements`: where else the reference
-    stands in the query, as in a collage, each proven by itself.
-    """
+    """One relation between a query and a reference, with its evidence."""
 
     sha256: str
+    """SHA-256 of the reference."""
     uris: tuple[str, ...]
     kind: Kind
     relation: Relation
     verdict: Verdict
     probability: float
     coverage: tuple[float, float]
+    """Share of the query, and of the reference, that the relation explains: of an image's area, or of the time in which a
+    video can be compared (flat frames cannot)."""
     placement: Placement | None
     segments: tuple[Segment, ...]
     why: tuple[str, ...]
+    """Reasons for the probability, one measured fact each."""
     more_placements: tuple[Placement, ...] = ()
+    """Further copies of the reference in the query, as in a collage, each verified by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
-    """All that was found for one query; `error` says why it could not be asked, else None.
-
-    `turned_down`: the nearest candidates that are no match, each with why. `text`: what stands in the query; None where it
-    was not read.
-    """
+    """Matches, near misses, OCR text and error of one query."""
 
     query: str
     sha256: str | None
     kind: Kind | None
     error: str | None
+    """Reason why the query could not be analysed."""
     matches: tuple[Match, ...] = ()
     near_misses: tuple[Match, ...] = ()
+    """Best candidates below the probability threshold."""
     text: tuple[TextLine, ...] | None = None
+    """Text in the query; None if OCR was not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceEntry:
-    """A match with its sightings, the oldest first; `first_seen` is its date, None where none is known.
-
-    `extent`: how much of the picture the reference shows, in areas of the query: 1.25 is the query and a quarter more.
-    None where no placement says so.
-    """
+    """Match of a traced image, with the sightings of the reference, oldest first."""
 
     match: Match
     sightings: tuple[Sighting, ...]
     first_seen: str | None
+    """Date of the oldest sighting; None if none has a date."""
     extent: float | None
+    """Area of the image that the reference shows, in areas of the query: 1.25 is the query and a quarter more. None if there
+    is no placement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """Where a picture was seen, the oldest first; `source` is the least-cut one that shows it, None where none does."""
+    """Sightings of an image by its matches, oldest first."""
 
     result: QueryResult
     entries: tuple[TraceEntry, ...]
     source: TraceEntry | None
-
-
-def pair_key(a: str, b: str, relation: Relation) -> PairKey:
-    """What the two directions of one match have in common: a pair may be joined once by pictures and once by words."""
-    return frozenset((a, b)), relation == "same_script"
+    """Entry that shows most of the image; None if none shows the whole query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """A clip that was cut; `message` says why not where `path` is None."""
+    """Clip of a matching segment."""
 
     pair: tuple[str, str]
-    """The SHA-256 of the query and of the reference."""
+    """SHA-256 of the query and of the reference."""
     path: Path | None
+    """None if the clip could not be cut."""
     message: str
+    """Reason for that."""
+
+
+def pair_key(a: str, b: str, relation: Relation) -> PairKey:
+    """Return the key that both directions of a match share: a pair may match once by images and once by words."""
+    return frozenset((a, b)), relation == "same_script"

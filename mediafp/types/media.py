@@ -1,33 +1,80 @@
-"""What came in: assets, sightings and decoded pictures."""
+"""Media: assets, their sightings, and decoded images, frames and audio."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import BinaryIO, Final, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Protocol
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Kind = Literal["image", "video"]
-AUDIO_SAMPLE_RATE = 16000
-"""Samples a second of all sound: what Whisper and Silero take."""
-Pixels = npt.NDArray[np.uint8]
+"""An audio file is a video without frames."""
+AUDIO_SAMPLE_RATE: Final = 16000
+"""Samples per second of all audio: the input rate of Whisper and Silero."""
+type Pixels = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), uint8, sRGB values as decoded."""
+TimeSpan = tuple[float, float]
+"""Start and end in presentation seconds."""
+IMAGE_SUFFIXES: Final = frozenset(
+    (
+        *(
+            ".jpg",
+            ".jpeg",
+            ".jpe",
+            ".jfif",
+            ".png",
+            ".apng",
+            ".webp",
+            ".gif",
+            ".avif",
+            ".heic",
+            ".heif",
+            ".bmp",
+            ".tif",
+        ),
+        *(".tiff", ".jxl"),
+    )
+)
+VIDEO_SUFFIXES: Final = frozenset(
+    (
+        *(
+            ".mp4",
+            ".m4v",
+            ".mov",
+            ".qt",
+            ".3gp",
+            ".3g2",
+            ".mkv",
+            ".webm",
+            ".avi",
+            ".flv",
+            ".ts",
+            ".m2ts",
+            ".mts",
+            ".mpg",
+        ),
+        *(".mpeg", ".vob", ".ogv", ".ogg", ".oga", ".opus", ".wmv", ".asf", ".wma", ".wav", ".flac", ".mp3", ".m4a"),
+        *(".aac", ".aif", ".aiff", ".amr", ".h264", ".264", ".h265", ".hevc"),
+    )
+)
+MEDIA_SUFFIXES: Final = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+"""Suffixes of media files. They only decide how a file with unknown content is reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """One file's content, named by the SHA-256 of its bytes.
-
-    `properties` holds what the decoder said: `format`, `width`, `height` (upright, pixels), and for
-    videos `duration` (seconds), `frames_sampled`, `codec`; JSON values only.
-    """
+    """Content of one file, identified by the SHA-256 of its bytes."""
 
     sha256: str
     kind: Kind
     bytes: int
+    """Size of the file."""
     properties: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    """Values from the decoder: `format`, `width`, `height` (upright, pixels), and for videos `duration` (seconds),
+    `frames_sampled`, `codec` and others."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -37,14 +84,11 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """Where and when an asset was seen. Times are ISO 8601 in UTC; unknown fields are None.
-
-    `uri` is the path under which it was taken in; bytes that are not UTF-8 are surrogate escapes.
-    `source` names the sidecar's format, "" where there was none.
-    """
+    """Where and when an asset was seen. Times are ISO 8601 in UTC; unknown fields are None."""
 
     sha256: str
     uri: str
+    """Path under which the asset was ingested; bytes that are not UTF-8 are surrogate escapes."""
     account: str | None = None
     platform: str | None = None
     url: str | None = None
@@ -54,7 +98,9 @@ class Sighting:
     captured_at: str | None = None
     removed_at: str | None = None
     views: int | None = None
+    """Number of views that the platform counted."""
     source: str = ""
+    """Format of the sidecar that the fields come from; "" if there is none."""
 
     @property
     def date(self) -> str | None:
@@ -63,17 +109,13 @@ class Sighting:
 
     @property
     def captions(self) -> list[str]:
-        """What was written beside it."""
+        """Title and text of the post, without empty ones."""
         return [text for text in (self.title, self.text) if text]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frame:
-    """One decoded picture with the span of time that it stands for.
-
-    `pixels` is (H, W, 3) uint8 RGB; `start` and `end` are presentation seconds. A still picture
-    has start = end = 0.
-    """
+    """Decoded still image or video frame, with its span in presentation seconds; 0 to 0 for a still image."""
 
     pixels: Pixels
     start: float
@@ -82,139 +124,75 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Audio:
-    """The first sound track, mono: `samples` (N,) int16 at SOUND_RATE, read-only.
+    """First audio track of a file, mixed down to mono."""
 
-    Sample n is heard at `start` + n / SOUND_RATE presentation seconds, on the clock of the frames.
-    """
-
-    samples: npt.NDArray[np.int16]
+    samples: "npt.NDArray[np.int16]"
+    """(N,) at AUDIO_SAMPLE_RATE, read-only."""
     start: float
+    """Presentation seconds of the first sample, on the clock of the frames."""
 
     @cached_property
     def sha256(self) -> str:
-        """Names the sound, whatever file it came in."""
+        """SHA-256 of the samples, which identifies the audio whatever file it comes from."""
+        import numpy as np
+
         return hashlib.sha256(np.ascontiguousarray(self.samples, "<i2")).hexdigest()
 
     @property
     def duration(self) -> float:
-        """How long it lasts."""
+        """Length in seconds."""
         return len(self.samples) / AUDIO_SAMPLE_RATE
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class DecodedMedia:
-    """An opened file: what it is, and its frames, decoded while they are asked for.
+    """Opened media file, decoded while its frames are iterated, which may raise MediaError.
 
-    A still picture yields one frame. `warnings`, `properties` and `heard` are complete once `frames` is
-    exhausted (a skipped packet is noticed while decoding). `heard` holds the sound track where it was asked for and
-    there is one. Raises `MediaError` while iterating.
+    The other fields are complete once `frames` is exhausted: a damaged packet is noticed while decoding.
     """
 
     kind: Kind
     properties: dict[str, str | int | float | bool | None]
     frames: Iterator[Frame]
+    """One frame of a still image, sampled frames of an animation or a video."""
     warnings: list[str] = field(default_factory=list)
     audio_tracks: list[Audio] = field(default_factory=list)
+    """The decoded audio track, if it was requested and the file has one."""
 
     @property
     def audio(self) -> Audio | None:
-        """The sound track, once the frames are exhausted; None where there is none or it was not asked for."""
+        """Audio track, once the frames are exhausted; None if there is none or it was not requested."""
         return self.audio_tracks[0] if self.audio_tracks else None
-
-
-TimeSpan = tuple[float, float]
-IMAGE_SUFFIXES: Final = frozenset(
-    (
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".apng",
-        ".webp",
-        ".gif",
-        ".avif",
-        ".heic",
-        ".heif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".jxl",
-    )
-)
-VIDEO_SUFFIXES: Final = frozenset(
-    (
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".qt",
-        ".3gp",
-        ".3g2",
-        ".mkv",
-        ".webm",
-        ".avi",
-        ".flv",
-        ".ts",
-        ".m2ts",
-        ".mts",
-        ".mpg",
-        ".mpeg",
-        ".vob",
-        ".ogv",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".wmv",
-        ".asf",
-        ".wma",
-        ".wav",
-        ".flac",
-        ".mp3",
-        ".m4a",
-        ".aac",
-        ".aif",
-        ".aiff",
-        ".amr",
-        ".h264",
-        ".264",
-        ".h265",
-        ".hevc",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnail:
-    """A small JPEG of one kept picture; `seconds` is its presentation time, 0 in a still."""
+    """Small JPEG of one image or kept frame."""
 
     position: int
+    """Number of the kept frame, and of its rows in fingerprints of frames."""
     seconds: float
+    """Presentation time; 0 for a still image."""
     jpeg: bytes
 
 
-MEDIA_SUFFIXES: Final = IMAGE_SUFFIXES | VIDEO_SUFFIXES
-"""Names that promise media. They only decide how a file of unknown bytes is reported."""
-
-
 class SidecarFile(Protocol):
-    """A sidecar that was opened; `stamp` changes when it does."""
+    """Opened sidecar file."""
 
     name: str
     bytes: int
 
     @property
     def stamp(self) -> object:
-        """What changes when the sidecar does."""
-        ...
+        """Value that changes if the sidecar changes."""
 
     def reader(self) -> BinaryIO:
-        """A reader at its start, closed by the caller."""
-        ...
+        """Return a reader at the start of the file; the caller closes it."""
 
     def close(self) -> None:
-        """Closes it."""
-        ...
+        """Close the file."""
 
 
 SiblingOpener = Callable[[str], SidecarFile | None]
-"""Opens a file that lies beside the media file, by its name; None where there is none. Raises UnreadableMedia."""
+"""Function that opens a file in the folder of the media file by its name, and returns None if there is none; it raises
+UnreadableMedia."""

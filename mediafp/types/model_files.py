@@ -1,4 +1,4 @@
-"""Model files: found where models/manifest.toml says, and used only with the bytes that it names."""
+"""Model files: located by models/manifest.toml, and used only if their SHA-256 is the one that it states."""
 
 import hashlib
 import importlib.util
@@ -10,22 +10,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal
-
-import platformdirs
+from typing import Final, Literal
 
 from mediafp.types.errors import ModelError
 
-REINSTALL_HINT = "install again what requirements.lock names: scripts/env"
+REINSTALL_HINT: Final = "reinstall the packages of requirements.lock: scripts/env"
+COPY_BLOCK_BYTES: Final = 1 << 20
+"""Bytes that are read, hashed or copied at once. Chosen, not measured."""
 FileState = Literal["ok", "missing", "changed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFile:
-    """One entry of the manifest; `package` is the installed package that holds `file`, "" for models/ itself.
+    """Entry of the manifest.
 
-    A file too large for one package comes in `parts`, each "package/file" in order, and is joined in the cache folder
-    with the files `beside` it (name to SHA-256), which lie where the first part does.
+    A file that is too large for one package consists of parts, which are joined in the cache folder.
     """
 
     name: str
@@ -35,144 +34,165 @@ class ModelFile:
     source: str
     file: str
     package: str = ""
+    """Installed package that contains the file; "" for the folder models/."""
     parts: tuple[str, ...] = ()
+    """Parts of the file, in order, as "package/file"."""
     companions: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 by name of further files that are needed beside the joined one, from the folder of the first part."""
 
     @property
     def path(self) -> Path | None:
-        """Where the file should lie; None where its package is not installed."""
+        """Expected path of the file; None if its package is not installed."""
         if self.parts:
             return cache_folder() / f"{self.name}-{self.sha256[:12]}" / self.file
-        return _inside(self.package, self.file) if self.package else models_folder() / self.file
+        return _packaged_file(self.package, self.file) if self.package else models_folder() / self.file
 
     def state(self) -> FileState:
-        """Whether the file is there, byte for byte; one in parts is, where they are."""
+        """Return the state of the file after hashing it; for a file in parts, the state of the parts."""
         if not self.parts:
             path = self.path
-            return "missing" if path is None else _compare({path: self.sha256})
-        parts = self._pieces()
+            return "missing" if path is None else _check_files({path: self.sha256})
+        parts = self._find_parts()
         if parts is None:
             return "missing"
-        beside = _compare({parts[0].with_name(name): sha256 for name, sha256 in self.companions.items()})
-        if beside != "ok":
-            return beside
-        return "ok" if _digest(parts) == self.sha256 else "changed"
+        state = _check_files({parts[0].with_name(name): sha256 for name, sha256 in self.companions.items()})
+        if state != "ok":
+            return state
+        return "ok" if _hash_files(parts) == self.sha256 else "changed"
 
     def is_present(self) -> bool:
-        """Whether the file, or all its parts, are there; their bytes are checked when it is used."""
+        """Return True if the file, or each of its parts, exists; its content is checked when it is used."""
         path = self.path
-        return self._pieces() is not None if self.parts else path is not None and path.is_file()
+        return self._find_parts() is not None if self.parts else path is not None and path.is_file()
 
     def join_parts(self) -> Path:
-        """The joined file in the cache folder, made there where it is not. Raises ModelError."""
-        path, parts = self.path, self._pieces()
-        assert path is not None, "a file in parts always has its place in the cache"
-        if _compare({path: self.sha256} | {path.with_name(n): sha256 for n, sha256 in self.companions.items()}) == "ok":
+        """Return the path of the joined file in the cache folder, after joining its parts if necessary.
+
+        Raises:
+            ModelError: A part is missing or changed, or the cache folder cannot be written.
+        """
+        path, parts = self.path, self._find_parts()
+        assert path is not None, "a file in parts always has a path in the cache folder"
+        if (
+            _check_files({path: self.sha256} | {path.with_name(n): sha256 for n, sha256 in self.companions.items()})
+            == "ok"
+        ):
             return path
         state = self.state()
         if parts is None or state != "ok":
-            raise ModelError(f"the model file {self.file} of {self.name} is {state}; {REINSTALL_HINT}")
+            raise ModelError(f"cannot use model {self.name!r}: its file {self.file} is {state}; {REINSTALL_HINT}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             for name in self.companions:
-                _place([parts[0].with_name(name)], path.with_name(name))
-            _place(parts, path)
+                _write_joined([parts[0].with_name(name)], path.with_name(name))
+            _write_joined(parts, path)
         except OSError as error:
             raise ModelError(
-                f"{path.parent} cannot be written ({error.strerror}), and {self.name} is joined there:"
-                " make room, or name another folder in MEDIAFP_CACHE"
+                f"cannot join model {self.name!r} in '{path.parent}': {error.strerror};"
+                " free disk space, or set MEDIAFP_CACHE to another folder"
             ) from error
         return path
 
-    def _pieces(self) -> list[Path] | None:
-        found = [_inside(*part.split("/", 1)) for part in self.parts]
-        paths = [path for path in found if path is not None and path.is_file()]
-        return paths if len(paths) == len(found) else None
-
-
-def _inside(package: str, file: str) -> Path | None:
-    """A file's place in an installed package, which is not imported; None where it is not installed."""
-    spec = importlib.util.find_spec(package)
-    places = list(spec.submodule_search_locations or []) if spec else []
-    return Path(places[0]) / file if places else None
-
-
-def _compare(wanted: Mapping[Path, str]) -> FileState:
-    for path, sha256 in wanted.items():
-        if not path.is_file():
-            return "missing"
-        if _digest([path]) != sha256:
-            return "changed"
-    return "ok"
-
-
-def _digest(paths: Iterable[Path]) -> str:
-    """SHA-256 of the files' bytes one after another."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-def _place(parts: Iterable[Path], path: Path) -> None:
-    """Joins the parts as `path`, in one step: another process may be doing the same."""
-    made, name = tempfile.mkstemp(dir=path.parent, prefix=".joining-")
-    try:
-        with os.fdopen(made, "wb") as file:
-            for part in parts:
-                with part.open("rb") as source:
-                    shutil.copyfileobj(source, file, 1 << 20)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    def _find_parts(self) -> list[Path] | None:
+        """Return the paths of all parts; None if one does not exist."""
+        paths = [_packaged_file(*part.split("/", 1)) for part in self.parts]
+        existing = [path for path in paths if path is not None and path.is_file()]
+        return existing if len(existing) == len(paths) else None
 
 
 def cache_folder() -> Path:
-    """Where joined model files lie: MEDIAFP_CACHE, else the user's cache folder."""
+    """Return the folder for joined model files: MEDIAFP_CACHE, else the user's cache folder."""
     named = os.environ.get("MEDIAFP_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("mediafp"))
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("mediafp"))
 
 
 def models_folder() -> Path:
-    """The models folder: beside the package in a checkout, inside it once installed."""
+    """Return the folder of the manifest: beside the package in a checkout, inside it in an installation."""
     package = Path(__file__).parents[1]
     return next((p for p in (package / "_models", package.parent / "models") if p.is_dir()), package / "_models")
 
 
 @cache
 def manifest() -> tuple[ModelFile, ...]:
-    """Every weight that the program knows. Raises ModelError where the manifest cannot be read."""
-    file = models_folder() / "manifest.toml"
+    """Return all model files. Raises ModelError if the manifest cannot be read."""
+    path = models_folder() / "manifest.toml"
     try:
-        entries = tomllib.loads(file.read_text(encoding="utf-8"))["model"]
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["model"]
         return tuple(ModelFile(**entry | {"parts": tuple(entry.get("parts", ()))}) for entry in entries)
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise ModelError(f"{file} cannot be used ({error}); {REINSTALL_HINT}") from error
+        raise ModelError(f"cannot read '{path}': {error}; {REINSTALL_HINT}") from error
 
 
 def model_file(name: str) -> ModelFile:
-    """One weight of the manifest. Raises ModelError where it is unknown."""
-    weight = next((w for w in manifest() if w.name == name), None)
-    if weight is None:
-        raise ModelError(f"no model is called {name!r}; there are: {', '.join(w.name for w in manifest())}")
-    return weight
+    """Return the model file with this name. Raises ModelError if there is none."""
+    entry = next((entry for entry in manifest() if entry.name == name), None)
+    if entry is None:
+        names = ", ".join(known.name for known in manifest())
+        raise ModelError(f"cannot find model {name!r}; choose from: {names}")
+    return entry
 
 
 @cache
 def model_path(name: str) -> Path:
-    """The checked file of one weight. Raises ModelError where it is unknown, missing or changed."""
-    weight = model_file(name)
-    if weight.parts:
-        return weight.join_parts()
-    state, path = weight.state(), weight.path
+    """Return the path of a model file whose content was checked.
+
+    Raises:
+        ModelError: There is no such model, or its file is missing or changed.
+    """
+    entry = model_file(name)
+    if entry.parts:
+        return entry.join_parts()
+    state, path = entry.state(), entry.path
     if state != "ok" or path is None:
-        raise ModelError(f"the model file {weight.file} of {name} is {state}; {REINSTALL_HINT}")
+        raise ModelError(f"cannot use model {name!r}: its file {entry.file} is {state}; {REINSTALL_HINT}")
     return path
 
 
 def check_model_files() -> list[tuple[ModelFile, FileState]]:
-    """Every weight with its state, read afresh."""
-    return [(weight, weight.state()) for weight in manifest()]
+    """Return every model file with its state, after hashing it."""
+    return [(entry, entry.state()) for entry in manifest()]
+
+
+def _packaged_file(package: str, file: str) -> Path | None:
+    """Return the path of a file in an installed package, which is not imported; None if it is not installed."""
+    spec = importlib.util.find_spec(package)
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    return Path(folders[0]) / file if folders else None
+
+
+def _check_files(expected: Mapping[Path, str]) -> FileState:
+    """Return the state of files with their expected SHA-256: the first one that is not `ok`."""
+    for path, sha256 in expected.items():
+        if not path.is_file():
+            return "missing"
+        if _hash_files([path]) != sha256:
+            return "changed"
+    return "ok"
+
+
+def _hash_files(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 of the concatenated files."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(COPY_BLOCK_BYTES):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _write_joined(parts: Iterable[Path], path: Path) -> None:
+    """Write the concatenated parts to a path in one step, as another process may be doing the same."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".joining-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for part in parts:
+                with part.open("rb") as source:
+                    shutil.copyfileobj(source, file, COPY_BLOCK_BYTES)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 class Neighbour(NamedTuple):
@@ -32,9 +33,9 @@ class Neighbours:
     """
 
     assets: Sequence[str]
-    asset: npt.NDArray[np.int32]
-    row: npt.NDArray[np.int32]
-    score: npt.NDArray[np.float32]
+    asset: "npt.NDArray[np.int32]"
+    row: "npt.NDArray[np.int32]"
+    score: "npt.NDArray[np.float32]"
 
     def __len__(self) -> int:
         return len(self.score)

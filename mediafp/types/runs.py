@@ -1,8 +1,9 @@
 """Options and results of runs over files."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
+from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Audio, Pixels, Sighting, Thumbnail
@@ -10,12 +11,6 @@ from mediafp.types.transcripts import Transcript
 
 FileStatus = Literal["added", "known", "failed", "skipped"]
 LedgerState = Literal["done", "skipped", "failed"]
-DEFAULT_MODEL: Final = "whisper-base"
-"""Speech model that is used if none is chosen."""
-DEFAULT_TOP: Final = 10
-"""Largest number of matches of one query, unless the caller states another. Chosen, not measured."""
-DEFAULT_MIN_PROBABILITY: Final = 0.5
-"""Probability below which a match is not returned, unless the caller states another: as likely wrong as right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

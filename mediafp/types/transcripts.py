@@ -10,64 +10,64 @@ from mediafp.types.media import TimeSpan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptSegment:
-    """A stretch of speech in one language, in presentation seconds.
-
-    `language`: `zh` (Mandarin), `yue` (Cantonese), `en`, another Whisper code, or `und` where it is unsure.
-    `flags` names doubts about the text, which is kept all the same. `times`: when each of `text.tokens(text)` is
-    said, (start, end); empty where only the utterance's own times are known.
-    """
+    """Interval of speech in one language, in presentation seconds."""
 
     start: float
     end: float
     language: str
+    """`zh` (Mandarin), `yue` (Cantonese), `en`, another code of Whisper, or `und` if it is uncertain."""
     language_probability: float
     text: str
     flags: tuple[str, ...] = ()
+    """Names of doubts about the text, which is kept nevertheless."""
     token_times: tuple[TimeSpan, ...] = ()
+    """Time span of each token of `types.tokens.tokenise(text)`; empty if only that of the segment is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """What is said in one sound, by one model. No utterances: nobody speaks.
-
-    `model` is its name for people, `version` names all that the words depend on: the model's SHA-256, the options
-    and the version of the reading. `untranscribed_seconds`: speech that gave no words.
-    """
+    """Text of one audio track by one model; without segments if there is no speech."""
 
     model: str
+    """Name of the model, for display."""
     version: str
+    """Everything that the text depends on: the model's SHA-256, the options and the version of the decoding."""
     duration: float
+    """Seconds of audio."""
     speech_seconds: float
     untranscribed_seconds: float
+    """Seconds of speech without text."""
     segments: tuple[TranscriptSegment, ...]
 
     @property
     def languages(self) -> dict[str, float]:
-        """Seconds of each language."""
+        """Seconds of speech in each language."""
         seconds: dict[str, float] = {}
-        for utterance in self.segments:
-            seconds[utterance.language] = seconds.get(utterance.language, 0.0) + utterance.end - utterance.start
+        for segment in self.segments:
+            seconds[segment.language] = seconds.get(segment.language, 0.0) + segment.end - segment.start
         return seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechHint:
-    """A known slip of synthetic voices, in presentation seconds; `heard` is the passage, `source` documents the slip.
+    """Occurrence of a documented error of synthetic voices in a transcript, in presentation seconds.
 
-    A person may say the same, and a transcript may be wrong: it is a reason to listen, and no more.
+    A person may say the same, and a transcript may be wrong: a hint is a reason to listen, and no evidence.
     """
 
     name: str
     start: float
     end: float
     heard: str
+    """Passage of the transcript."""
     reason: str
     source: str
+    """Document that describes the error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A passage in which a text was found; `marks` are the places (start, end), in characters of `text`, of what was sought."""
+    """Passage that contains a searched text, in presentation seconds."""
 
     sha256: str
     uris: tuple[str, ...]
@@ -76,33 +76,37 @@ class SearchHit:
     end: float
     text: str
     marks: tuple[tuple[int, int], ...]
+    """Start and end, in characters of `text`, of each match of a searched word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTranscription:
-    """What is said in one file; `transcript` is None where it holds no sound or `error` says why it could not be read.
-
-    `seconds` is wall time, shared with the files that were worked on meanwhile: the times of all add up to the run's.
-    """
+    """Transcript of one file, or the reason for there being none."""
 
     path: Path
     sha256: str | None
     error: str | None
+    """Reason why the file could not be decoded."""
     transcript: Transcript | None
+    """None if the file has no audio, or if there is an error."""
     seconds: float
+    """Wall time, shared with the files that were processed at the same time: the sum over all files is that of the run."""
     warnings: tuple[str, ...] = ()
     hints: tuple[SpeechHint, ...] = ()
     is_media: bool = True
     named_explicitly: bool = True
-    """Whether the file was named itself, and not found in a folder."""
+    """True if the file itself was named, False if it was found in a folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscribedAudio:
-    """What was heard in one file: its sound's SHA-256 ("" for none), the transcript and its words, the model's rank."""
+    """Transcript of the audio of one file, as it is stored."""
 
     audio_sha256: str
+    """SHA-256 of the samples; "" if the file has no audio."""
     transcript: Transcript | None = None
     fingerprint: Fingerprint | None = None
+    """Words of the transcript as phonetic rows."""
     model_rank: int = 0
+    """Rank of the model: of several transcripts, that of the highest rank is searched and matched."""
     warnings: tuple[str, ...] = ()

@@ -1,3 +1,3 @@
-"""The version of the program."""
+"""Version of mediafp."""
 
 __version__ = "0.2.0"

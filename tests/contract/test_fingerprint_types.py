@@ -98,14 +98,16 @@ def test_version_is_the_same_for_another_instance(any_type: FingerprintType) -> 
     assert (other.version, other.columns, other.metric) == (any_type.version, any_type.columns, any_type.metric)
 
 
-def test_stored_types_are_those_that_a_file_of_the_kind_can_give() -> None:
+def test_computed_types_are_those_that_a_file_of_the_kind_can_give() -> None:
     def names(kind: str, **options: bool) -> list[str]:
-        return [stored.name for stored in registry.stored_types(kind, **options)]  # type: ignore[arg-type]
+        return [stored.name for stored in registry.computed_types(kind, **options)]  # type: ignore[arg-type]
 
     frames = ["sscd_distilled", "pdq", "phash", "dhash"]
-    assert names("image", crops=True, audio=True) == [*frames, "sscd_distilled_crops"]
-    assert names("image", crops=False, audio=True) == frames
-    assert names("video", crops=True, audio=True) == names("video", crops=False, audio=False) == frames
+    assert names("image", reference_crops=True, audio=True) == [*frames, "sscd_distilled_crops"]
+    assert names("image", reference_crops=False, audio=True) == frames
+    assert (
+        names("video", reference_crops=True, audio=True) == names("video", reference_crops=False, audio=False) == frames
+    )
     assert not registry.needs_audio()
 
 

@@ -197,7 +197,7 @@ def test_video_over_the_thumbnail_limit_ends_with_a_warning(tmp_path: Path, monk
     ]
     assert all(len(fingerprint.vectors) == 4 for fingerprint in part.fingerprints)
     (warning,) = part.warnings
-    assert "only the first 4 s were kept" in warning
+    assert "skipped the frames after 4 s" in warning
     # Exactly the limit is complete.
     monkeypatch.setattr(analysis, "MAX_THUMBNAIL_BYTES", sum(len(thumbnail.jpeg) for thumbnail in complete.thumbnails))
     assert analyse().warnings == ()
@@ -211,4 +211,4 @@ def test_audio_of_a_video_over_the_thumbnail_limit_is_complete(
     with open_file(clips["bunny"]) as file:
         part = analysis.analyse_file(file, "", audio=True)
     assert part and part.audio and part.audio.duration == pytest.approx(5.3, abs=0.1)
-    assert len(part.thumbnails) == 1 and any("were kept" in warning for warning in part.warnings)
+    assert len(part.thumbnails) == 1 and any("skipped the frames after" in warning for warning in part.warnings)

@@ -14,7 +14,6 @@ from PIL import Image, ImageFilter
 from mediafp.cli.demo import media
 from mediafp.fingerprints import registry
 from mediafp.fingerprints.pdq import Pdq
-from mediafp.fingerprints.perceptual_hashes import MAX_EXACT_SIDE
 from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
 from mediafp.types.fingerprint_types import FrameFingerprintType
 
@@ -134,6 +133,7 @@ def test_dihedral_hashes_of_a_rotated_image_contain_the_hash_of_the_original(
     photos: dict[str, np.ndarray], rotation: tuple[int, bool]
 ) -> None:
     pdq = Pdq()
+    assert len(photos) > 3
     for name, image in photos.items():
         original = pdq.extract([image])[0][0]
         hashes = pdq.dihedral_hashes(rotate(image, rotation))
@@ -144,6 +144,7 @@ def test_dihedral_hashes_of_a_rotated_image_contain_the_hash_of_the_original(
 
 def test_dihedral_hashes_differ_and_start_with_the_upright_one(photos: dict[str, np.ndarray]) -> None:
     pdq = Pdq()
+    assert len(photos) > 3
     for name, image in photos.items():
         hashes = pdq.dihedral_hashes(image)
         assert hashes[0].tobytes() == pdq.extract([image])[0][0].tobytes(), name
@@ -175,23 +176,12 @@ def hex_hashes(image: np.ndarray) -> tuple[str, str]:
 
 
 def test_phash_and_dhash_equal_those_of_imagehash(photos: dict[str, np.ndarray]) -> None:
+    assert len(photos) > 3
     images = {
         **SYNTHETIC,
         **photos,
         **{f"{name}, odd crop": image[3:-2, 5:-1] for name, image in photos.items()},
     }
-    exact = {name: image for name, image in images.items() if max(image.shape) <= MAX_EXACT_SIDE}
-    assert len(exact) > len(SYNTHETIC) + 8
-    for name, image in exact.items():
+    for name, image in images.items():
         opened = Image.fromarray(np.ascontiguousarray(image))
         assert hex_hashes(image) == (str(imagehash.phash(opened)), str(imagehash.dhash(opened))), name
-
-
-def test_phash_and_dhash_of_a_large_image_are_nearly_those_of_imagehash(photos: dict[str, np.ndarray]) -> None:
-    assert len(photos) > 3
-    for name, image in photos.items():
-        large = Image.fromarray(image).resize((1999, 1201), Image.Resampling.BICUBIC)
-        for ours, theirs in zip(
-            hex_hashes(np.asarray(large)), (imagehash.phash(large), imagehash.dhash(large)), strict=True
-        ):
-            assert imagehash.hex_to_hash(ours) - theirs <= 3, name

@@ -78,7 +78,7 @@ def _estimate(
 ) -> IngestEstimate:
     counts: Counter[str] = Counter()
     new: list[IngestItem] = []
-    version = analysis.analysis_version(crops=options.analysis.reference_crops)
+    version = analysis.analysis_version(reference_crops=options.analysis.reference_crops)
     for found in files:
         item = item_on_disk(found)
         counts["seen"] += 1

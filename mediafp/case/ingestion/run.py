@@ -75,7 +75,7 @@ class IngestRun:
         self._jobs = options.jobs or os.cpu_count() or 1
         self._queue = engine.open_transcription(wanted.speech) if wanted.speech else None
         self._ocr_version = ocr_version() if wanted.ocr else None
-        self.version = analysis.analysis_version(crops=wanted.reference_crops)
+        self.version = analysis.analysis_version(reference_crops=wanted.reference_crops)
         self._known = KnownFiles(
             store,
             version=self.version,
@@ -224,7 +224,7 @@ class IngestRun:
             # The same content was analysed, and is written before it.
             self._finish(file)
             return
-        versions = analysis.fingerprint_versions(file.kind, crops=self._options.analysis.reference_crops)
+        versions = analysis.fingerprint_versions(file.kind, reference_crops=self._options.analysis.reference_crops)
         is_known = self._known.has_content(file.sha256, versions)
         if is_known and not self._known.lacks_text(file.sha256):
             self._finish(file)

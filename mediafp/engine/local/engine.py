@@ -17,7 +17,7 @@ import numpy as np
 from mediafp.engine.interface import AnalysisRequest, ClipCutter, TranscriptionQueue, UnpackedMember
 from mediafp.engine.local.messages import AnalysisResult, AudioResult, OcrTaskResult, Result, Task, truncate_texts
 from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.process import anonymous_file, write_data
+from mediafp.engine.local.process import WorkerCapabilities, anonymous_file, write_data
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.types.matches import OcrResult
@@ -51,7 +51,7 @@ class LocalEngine:
 
     def start(self, *, ocr: bool = False) -> None:
         """Start a worker, so that the first task does not wait for it; with `ocr` it loads the OCR models."""
-        self._pool.start(ocr=ocr)
+        self._pool.start(WorkerCapabilities(ocr=ocr, all_types=True))
 
     def close(self) -> None:
         """End every worker and transcription; callers whose task is in progress get WorkerLost."""
@@ -77,14 +77,15 @@ class LocalEngine:
 
         is_image = kind == "image"
         task = Task(
-            what="read",
+            what="analyse",
             name=os.fsencode(file.name),
             sha256=sha256,
             full_decode=request.full_decode,
             audio=request.audio,
-            text=request.ocr and is_image,
+            ocr=request.ocr and is_image,
             image=request.image,
-            crops=request.reference_crops,
+            reference_crops=request.reference_crops,
+            matched_only=request.matched_only,
         )
 
         def convert(result: Result, samples: BinaryIO) -> FileAnalysis:
@@ -101,7 +102,7 @@ class LocalEngine:
             wall_seconds=IMAGE_WALL_SECONDS if is_image else VIDEO_WALL_SECONDS,
             audio=request.audio,
             # By the request, not by the kind: the workers of one run are all alike, and none need be replaced.
-            ocr=request.ocr,
+            needed=WorkerCapabilities(ocr=request.ocr, all_types=not request.matched_only),
             convert=convert,
         )
 
@@ -114,8 +115,9 @@ class LocalEngine:
             start = result.audio_start
             return None if start is None else _map_audio(samples, start), truncate_texts(result.warnings)
 
-        task = Task(what="sound", name=os.fsencode(file.name))
-        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, ocr=False, convert=convert)
+        task = Task(what="read_audio", name=os.fsencode(file.name))
+        needed = WorkerCapabilities()
+        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, needed=needed, convert=convert)
 
     def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
         """Return the text in an image and the warnings."""
@@ -126,8 +128,9 @@ class LocalEngine:
                 raise ValueError("not the result that was requested")
             return validate_lines(result.text), truncate_texts(result.warnings)
 
-        task = Task(what="text", name=os.fsencode(file.name))
-        return self._pool.run(task, file, wall_seconds=IMAGE_WALL_SECONDS, audio=False, ocr=True, convert=convert)
+        task = Task(what="run_ocr", name=os.fsencode(file.name))
+        needed = WorkerCapabilities(ocr=True)
+        return self._pool.run(task, file, wall_seconds=IMAGE_WALL_SECONDS, audio=False, needed=needed, convert=convert)
 
     def run_ocr_on_jpeg(self, jpeg: bytes, name: str) -> tuple[OcrResult, list[str]]:
         """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""

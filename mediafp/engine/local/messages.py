@@ -33,7 +33,7 @@ EXIT_OUT_OF_MEMORY: Final = 71
 """Exit status of a worker that has no memory left, not even for a message."""
 RESTART_CPU_SECONDS: Final = 900.0
 """CPU seconds after which a worker is replaced by a fresh one. Chosen, not measured."""
-MAX_LINES: Final = 1_000
+MAX_OCR_LINES: Final = 1_000
 """Lines of text in one image that are sent. Chosen, not measured."""
 MAX_NAME_BYTES: Final = 1 << 16
 """Bytes in the name of a member of an archive, as in ZIP."""
@@ -45,18 +45,19 @@ Property = str | int | float | bool | None
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One file to process; its file descriptor is passed with the message."""
 
-    what: Literal["read", "sound", "text", "unpack"]
+    what: Literal["analyse", "read_audio", "run_ocr", "unpack_archive"]
     name: bytes
     """Name of the file, used in messages alone."""
     sha256: str = ""
     full_decode: bool = False
     audio: bool = False
-    text: bool = False
+    ocr: bool = False
     image: bool = False
-    crops: bool = False
+    reference_crops: bool = False
+    matched_only: bool = False
 
     @property
-    def shown(self) -> str:
+    def file_name(self) -> str:
         """Name of the file as text; bytes that are not UTF-8 become surrogate escapes."""
         return os.fsdecode(self.name)
 
@@ -222,12 +223,12 @@ def _pack_fingerprint(fingerprint: Fingerprint) -> PackedFingerprint:
 
 
 def pack_lines(text: OcrResult) -> list[PackedTextLine]:
-    """Return the first MAX_LINES lines of a text as messages contain them."""
+    """Return the first MAX_OCR_LINES lines of a text as messages contain them."""
     return [
         PackedTextLine(
             truncate_texts([line.text])[0], line.confidence, (*line.box[0], *line.box[1], *line.box[2], *line.box[3])
         )
-        for line in text.lines[:MAX_LINES]
+        for line in text.lines[:MAX_OCR_LINES]
     ]
 
 

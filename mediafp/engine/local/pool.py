@@ -15,7 +15,7 @@ from threading import Lock
 from typing import BinaryIO, Self
 
 from mediafp.engine.local.messages import RESTART_CPU_SECONDS, Failure, Result, Task
-from mediafp.engine.local.process import WorkerProcess, anonymous_file
+from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess, anonymous_file
 from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import (
     CorruptMedia,
@@ -47,8 +47,8 @@ ERROR_CLASSES: dict[ErrorKind, type[MediaError]] = {
 class WorkerPool:
     """Worker processes, started when they are needed and kept for later tasks.
 
-    Several threads may use it at once. There are never more workers than tasks that ran at once. A worker loads the OCR
-    models only if a task needs them, as they take a second and 150 MB.
+    Several threads may use it at once. There are never more workers than tasks that ran at once. A worker loads only
+    what the tasks so far need (`WorkerCapabilities`).
 
     Close the pool, or use it as a context manager.
     """
@@ -63,14 +63,14 @@ class WorkerPool:
         self.scratch_folder = scratch_folder
         self.sandboxed = sandboxed
         self._lock = Lock()
-        self._idle: dict[bool, list[WorkerProcess]] = {False: [], True: []}
-        """Idle workers, without and with OCR models; the one that was used last is used first."""
+        self._idle: list[WorkerProcess] = []
+        """Idle workers; the one that was used last is used first."""
         self._all: set[WorkerProcess] = set()
         self._closed = False
 
-    def start(self, *, ocr: bool = False) -> None:
+    def start(self, needed: WorkerCapabilities = WorkerCapabilities()) -> None:  # noqa: B008
         """Start a worker, so that the first task does not wait for it."""
-        with self.worker(ocr=ocr):
+        with self.worker(needed):
             pass
 
     @property
@@ -91,17 +91,17 @@ class WorkerPool:
         self.close()
 
     @contextmanager
-    def worker(self, *, ocr: bool = False) -> Iterator[WorkerProcess]:
+    def worker(self, needed: WorkerCapabilities = WorkerCapabilities()) -> Iterator[WorkerProcess]:  # noqa: B008
         """Lend an idle worker or a fresh one; an exception in the block ends it.
 
         Args:
-            ocr: True if the worker must have the OCR models.
+            needed: What the worker must have loaded.
 
         Raises:
             SandboxError: The worker could not enter the sandbox.
             WorkerLost: The pool is closed.
         """
-        worker = self._take_idle(ocr=ocr) or self._start_worker(ocr=ocr)
+        worker = self._take_idle(needed) or self._start_worker(self._retire_idle(needed))
         try:
             yield worker
         except BaseException:
@@ -111,20 +111,26 @@ class WorkerPool:
             worker.files += 1
             self._give_back(worker)
 
-    def _take_idle(self, *, ocr: bool) -> WorkerProcess | None:
+    def _take_idle(self, needed: WorkerCapabilities) -> WorkerProcess | None:
         with self._lock:
-            for has_ocr in (True,) if ocr else (False, True):
-                if self._idle[has_ocr]:
-                    return self._idle[has_ocr].pop()
-            replaced = self._idle[False].pop() if self._idle[False] else None
-        if replaced:
-            # One without OCR models is idle: a fresh one takes its place, so that their number stays the same.
-            logger.info("worker %d is replaced by one with OCR models", replaced.pid)
-            self._end(replaced)
+            for position in reversed(range(len(self._idle))):
+                if self._idle[position].capabilities.covers(needed):
+                    return self._idle.pop(position)
         return None
 
-    def _start_worker(self, *, ocr: bool) -> WorkerProcess:
-        worker = WorkerProcess(sandboxed=self.sandboxed, ocr=ocr)
+    def _retire_idle(self, needed: WorkerCapabilities) -> WorkerCapabilities:
+        """End an idle worker, so that the number of workers stays the same, and return what its successor has to load."""
+        with self._lock:
+            retired = self._idle.pop() if self._idle else None
+        if retired is None:
+            return needed
+        successor = needed | retired.capabilities
+        logger.info("worker %d is replaced by one for %s", retired.pid, successor)
+        self._end(retired)
+        return successor
+
+    def _start_worker(self, capabilities: WorkerCapabilities) -> WorkerProcess:
+        worker = WorkerProcess(sandboxed=self.sandboxed, capabilities=capabilities)
         with self._lock:
             self._all.add(worker)
         if self._closed:
@@ -146,7 +152,7 @@ class WorkerPool:
             self._end(worker)
         else:
             with self._lock:
-                self._idle[worker.ocr].append(worker)
+                self._idle.append(worker)
 
     def _end(self, worker: WorkerProcess) -> None:
         worker.end()
@@ -160,7 +166,7 @@ class WorkerPool:
         *,
         wall_seconds: float,
         audio: bool,
-        ocr: bool,
+        needed: WorkerCapabilities,
         convert: Callable[[Result, BinaryIO], T],
     ) -> T:
         """Run a task and return its converted result; a worker that ends is replaced once.
@@ -170,7 +176,7 @@ class WorkerPool:
             file: The file that the task is about.
             wall_seconds: Time limit of one attempt.
             audio: True if samples are expected before the result.
-            ocr: True if the worker must have the OCR models.
+            needed: What the worker must have loaded.
             convert: Validates a result and the samples that preceded it, and converts them; raises ValueError for values
                 that no honest worker sends.
 
@@ -184,7 +190,7 @@ class WorkerPool:
             attempts += 1
             try:
                 with (
-                    self.worker(ocr=ocr) as worker,
+                    self.worker(needed) as worker,
                     anonymous_file(self.scratch_folder) if audio else nullcontext(io.BytesIO()) as samples,
                 ):
                     result = worker.request(task, file, wall_seconds, samples)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -53,17 +54,39 @@ SINGLE_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_T
 """Environment variables that limit the numeric libraries of a worker to one thread: workers run side by side."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerCapabilities:
+    """The models and libraries that a worker loads before it enters the sandbox; it cannot load any later."""
+
+    ocr: bool = False
+    """The OCR models, which take a second and 150 MB."""
+    all_types: bool = False
+    """The libraries of the fingerprint types that matching does not compare; SciPy, for pHash, takes half a second."""
+
+    def covers(self, needed: "WorkerCapabilities") -> bool:
+        """Return True if a worker with these capabilities can run a task that needs others."""
+        return self.ocr >= needed.ocr and self.all_types >= needed.all_types
+
+    def __or__(self, other: "WorkerCapabilities") -> "WorkerCapabilities":
+        """Return the capabilities of both."""
+        return WorkerCapabilities(ocr=self.ocr or other.ocr, all_types=self.all_types or other.all_types)
+
+    def __str__(self) -> str:
+        names = ("OCR" if self.ocr else "", "all fingerprint types" if self.all_types else "")
+        return " and ".join(filter(None, names)) or "matched fingerprint types"
+
+
 class WorkerProcess:
     """A worker process and the parent's end of the socket to it."""
 
-    def __init__(self, *, sandboxed: bool, ocr: bool) -> None:
+    def __init__(self, *, sandboxed: bool, capabilities: WorkerCapabilities) -> None:
         """Start a worker; `wait_until_ready` must be called before the first task.
 
         Args:
             sandboxed: False to start it without a sandbox.
-            ocr: True to load the OCR models.
+            capabilities: What it loads.
         """
-        self.ocr = ocr
+        self.capabilities = capabilities
         self.files = 0
         """Number of files that it has processed."""
         self.cpu = 0.0
@@ -72,7 +95,11 @@ class WorkerProcess:
         self.set_deadline(START_SECONDS)
         self._socket, worker_socket = socket.socketpair()
         with worker_socket:
-            flags = [*([] if sandboxed else ["--no-sandbox"]), *(["--ocr"] if ocr else [])]
+            flags = [
+                *([] if sandboxed else ["--no-sandbox"]),
+                *(["--ocr"] if capabilities.ocr else []),
+                *(["--all-types"] if capabilities.all_types else []),
+            ]
             command, variables = module_command(WORKER_MODULE, str(worker_socket.fileno()), *flags)
             self._process = _STARTER.submit(
                 subprocess.Popen,
@@ -85,10 +112,10 @@ class WorkerProcess:
             ).result()
         self._end_lock = Lock()
         logger.info(
-            "worker %d is started %s, %s",
+            "worker %d is started %s, for %s",
             self.pid,
             "in the sandbox" if sandboxed else "without a sandbox",
-            "with OCR models" if ocr else "without OCR models",
+            capabilities,
         )
 
     @property
@@ -123,7 +150,7 @@ class WorkerProcess:
             WorkerLost: The worker ended, or took longer than `wall_seconds`.
             ValueError: It sent bytes that are not a message, or audio that was not requested.
         """
-        limit = MAX_AUDIO_BYTES if task.audio or task.what == "sound" else 0
+        limit = MAX_AUDIO_BYTES if task.audio or task.what == "read_audio" else 0
         self.send_file(task, file, wall_seconds)
         received = 0
         while isinstance(message := self.receive(), DataChunk):

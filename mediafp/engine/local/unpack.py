@@ -31,7 +31,7 @@ def unpack_archive(pool: WorkerPool, file: OpenFile, is_wanted: Callable[[str], 
         completed_before = completed
         try:
             with pool.worker() as worker:
-                worker.send_file(Task(what="unpack", name=os.fsencode(file.name)), file, VIDEO_WALL_SECONDS)
+                worker.send_file(Task(what="unpack_archive", name=os.fsencode(file.name)), file, VIDEO_WALL_SECONDS)
                 number = 0
                 while isinstance(message := worker.receive(), MemberStart):
                     number += 1

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.engine.local.messages import (
-    MAX_LINES,
+    MAX_OCR_LINES,
     AnalysisResult,
     PackedFingerprint,
     PackedTextLine,
@@ -19,7 +19,7 @@ from mediafp.engine.local.messages import (
     Task,
     truncate_texts,
 )
-from mediafp.fingerprints.registry import declaration, fingerprint_type, stored_types
+from mediafp.fingerprints.registry import computed_types, declaration, fingerprint_type
 from mediafp.text.ocr.reader import ocr_version
 from mediafp.types.arrays import Float64Array, unpack_arrays
 from mediafp.types.fingerprint_types import check_rows
@@ -34,7 +34,7 @@ PROPERTY_CHARS: Final = 200
 """Characters in the name of a property, or in its text. Chosen, not measured."""
 MAX_COORDINATE: Final = float(1 << 28)
 """Greatest coordinate of a line of text, pixels: more than the longest side of any image that is decoded."""
-IMAGE_SIDE: Final = 1 << 16
+MAX_IMAGE_SIDE: Final = 1 << 16
 """Longest side of an image, pixels: more than that of any image that is decoded."""
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
@@ -53,7 +53,7 @@ def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int)
     """
     if result.kind != kind:
         raise ValueError(f"kind {result.kind!r} of a file of kind {kind!r}")
-    if (result.text is not None) != task.text:
+    if (result.text is not None) != task.ocr:
         raise ValueError("OCR text that was not requested, or none")
     if (result.image is not None) != (task.image and kind == "image"):
         raise ValueError("pixels that were not requested, or none")
@@ -62,7 +62,12 @@ def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int)
         raise ValueError("spans that are not spans")
     if kind == "image" and not len(spans):
         raise ValueError("an image without a frame")
-    names = [stored.name for stored in stored_types(kind, crops=task.crops, audio=task.audio)]
+    names = [
+        stored.name
+        for stored in computed_types(
+            kind, reference_crops=task.reference_crops, audio=task.audio, matched_only=task.matched_only
+        )
+    ]
     if [packed.name for packed in result.fingerprints] != names:
         raise ValueError(f"fingerprints of other types than {', '.join(names)}")
     return FileAnalysis(
@@ -81,8 +86,8 @@ def validate_lines(lines: Sequence[PackedTextLine]) -> OcrResult:
     Raises:
         ValueError: No image could have this text.
     """
-    if len(lines) > MAX_LINES:
-        raise ValueError(f"{len(lines)} lines of text, more than {MAX_LINES}")
+    if len(lines) > MAX_OCR_LINES:
+        raise ValueError(f"{len(lines)} lines of text, more than {MAX_OCR_LINES}")
     valid = []
     for line in lines:
         if not 0 <= line.confidence <= 1 or not all(abs(coordinate) <= MAX_COORDINATE for coordinate in line.box):
@@ -122,7 +127,7 @@ def _validate_thumbnails(jpegs: Sequence[bytes], spans: Float64Array) -> list[Th
 
 def _validate_image(data: bytes) -> Pixels:
     (pixels,) = _unpack(data, np.uint8)
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or not 0 < min(pixels.shape) <= max(pixels.shape) <= IMAGE_SIDE:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or not 0 < min(pixels.shape) <= max(pixels.shape) <= MAX_IMAGE_SIDE:
         raise ValueError(f"pixels of shape {pixels.shape}")
     return pixels
 

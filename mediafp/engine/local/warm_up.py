@@ -29,11 +29,12 @@ TEXT_ENCODINGS = (
 """Codecs of metadata texts and of names in archives."""
 
 
-def warm_up(*, ocr: bool = False) -> None:
+def warm_up(*, ocr: bool = False, all_types: bool = False) -> None:
     """Analyse a small file of each kind, so that no model, decoder or module has to be loaded in the sandbox.
 
     Args:
         ocr: True to load the OCR models, which take a second and 150 MB. Without them the worker cannot run OCR.
+        all_types: True to load the libraries of all fingerprint types, False for those of a query alone.
     """
     cv2.setNumThreads(1)
     for name in TEXT_ENCODINGS:
@@ -43,9 +44,9 @@ def warm_up(*, ocr: bool = False) -> None:
         encoded = io.BytesIO()
         options = {"exif": Image.Exif()} if image_format == "JPEG" else {}
         Image.fromarray(noise).save(encoded, image_format, **options)
-        _analyse(encoded.getvalue(), "warm-up")
-    _analyse(HEIC_SAMPLE.read_bytes(), "warm-up.heic")
-    _analyse(_video_sample(), "warm-up.mp4")
+        _analyse(encoded.getvalue(), "warm-up", all_types=all_types)
+    _analyse(HEIC_SAMPLE.read_bytes(), "warm-up.heic", all_types=all_types)
+    _analyse(_video_sample(), "warm-up.mp4", all_types=all_types)
     if ocr:
         _analyse(_text_sample(), "warm-up.png", ocr=True)
     # The threads of a resampler end when it is collected, and only a process of one thread can enter the sandbox.
@@ -54,13 +55,13 @@ def warm_up(*, ocr: bool = False) -> None:
     gc.freeze()
 
 
-def _analyse(data: bytes, name: str, *, ocr: bool = False) -> None:
+def _analyse(data: bytes, name: str, *, ocr: bool = False, all_types: bool = False) -> None:
     """Analyse a file with this content."""
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()
         with OpenFile(name, os.dup(file.fileno())) as opened:
-            analysis.analyse_file(opened, "", audio=True, text=ocr)
+            analysis.analyse_file(opened, "", audio=True, ocr=ocr, matched_only=not all_types)
 
 
 def _text_sample() -> bytes:

@@ -1,6 +1,7 @@
 """A worker process: it enters the sandbox and then processes one file after another, each received as a descriptor.
 
-Started by `mediafp.engine.local.process` as `python -m mediafp.engine.local.worker SOCKET [--no-sandbox] [--ocr]`.
+Started by `mediafp.engine.local.process` as `python -m mediafp.engine.local.worker SOCKET [--no-sandbox] [--ocr]
+[--all-types]`.
 """
 
 import gc
@@ -55,7 +56,7 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     die_with_parent()
     connection = WorkerConnection(socket.socket(fileno=int(arguments[0])))
-    warm_up(ocr="--ocr" in arguments)
+    warm_up(ocr="--ocr" in arguments, all_types="--all-types" in arguments)
     try:
         set_resource_limits(ResourceLimits(memory=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS))
         if "--no-sandbox" not in arguments:
@@ -112,13 +113,13 @@ class WorkerConnection:
 
 def handle_task(connection: WorkerConnection, task: Task, descriptor: int) -> None:
     """Process one file and send the result, or the failure. Raises only MemoryError."""
-    with OpenFile(task.shown, descriptor) as file:
+    with OpenFile(task.file_name, descriptor) as file:
         try:
-            if task.what == "unpack":
+            if task.what == "unpack_archive":
                 _unpack(connection, file)
-            elif task.what == "sound":
+            elif task.what == "read_audio":
                 _read_audio(connection, file)
-            elif task.what == "text":
+            elif task.what == "run_ocr":
                 _run_ocr(connection, file)
             else:
                 _analyse(connection, file, task)
@@ -173,8 +174,9 @@ def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
         task.sha256,
         full_decode=task.full_decode,
         audio=task.audio,
-        text=task.text,
-        crops=task.crops,
+        ocr=task.ocr,
+        reference_crops=task.reference_crops,
+        matched_only=task.matched_only,
         within_budget=CpuBudget(),
     )
     if file_analysis is None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mediafp.types import model_files
+from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import ModelError
-from mediafp.types.runs import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -110,6 +111,9 @@ def load_whisper(model: SpeechModel, threads: int) -> WhisperModel:
 
 def cached_models() -> list[SpeechModel]:
     """Return the speech models in the Hugging Face cache, with an empty `sha256`: their files are not hashed."""
+    if not _has_cached_repositories():
+        return []
+    # Loads an HTTP client, .2 CPU seconds that most machines save.
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -125,6 +129,15 @@ def cached_models() -> list[SpeechModel]:
         for revision in repository.revisions
         if any(file.file_name == "model.bin" for file in revision.files) and "whisper" in repository.repo_id.lower()
     ]
+
+
+def _has_cached_repositories() -> bool:
+    """Return True if the Hugging Face cache, where its variables say that it is, contains a Whisper repository."""
+    variables = os.environ
+    home = variables.get("HF_HOME") or Path(variables.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
+    folder = variables.get("HF_HUB_CACHE") or variables.get("HUGGINGFACE_HUB_CACHE") or Path(home, "hub")
+    repositories = Path(os.path.expandvars(folder)).expanduser().glob("models--*")
+    return any("whisper" in repository.name.lower() for repository in repositories)
 
 
 def _model_in_folder(name: str, folder: Path, revision: str) -> SpeechModel:

@@ -19,9 +19,10 @@ from mediafp.text.speech.models import load_whisper, speech_model
 from mediafp.text.speech.voice_activity import Samples, SpeechChunk, detect_speech
 from mediafp.text.speech.windows import MAX_WINDOW_SECONDS, build_windows, split_decoded
 from mediafp.types.arrays import Float32Array
+from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
-from mediafp.types.runs import DEFAULT_MODEL, SpeechOptions
+from mediafp.types.runs import SpeechOptions
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 if TYPE_CHECKING:

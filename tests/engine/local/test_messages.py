@@ -17,7 +17,7 @@ from mediafp.engine.analysis import analyse_file
 from mediafp.engine.local import messages
 from mediafp.engine.local.messages import (
     LENGTH,
-    MAX_LINES,
+    MAX_OCR_LINES,
     MAX_WARNINGS,
     WARNING_CHARS,
     AnalysisResult,
@@ -42,15 +42,15 @@ from mediafp.engine.local.messages import (
     truncate_texts,
 )
 from mediafp.engine.local.validation import (
-    IMAGE_SIDE,
     MAX_COORDINATE,
+    MAX_IMAGE_SIDE,
     MAX_PROPERTIES,
     PROPERTY_CHARS,
     validate_analysis,
     validate_lines,
 )
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
-from mediafp.fingerprints.registry import declaration, fingerprint_type, stored_types
+from mediafp.fingerprints.registry import computed_types, declaration, fingerprint_type
 from mediafp.ingest.files import open_file
 from mediafp.types.arrays import CODES, MAGIC, pack_arrays
 from mediafp.types.media import Asset, Kind
@@ -62,7 +62,7 @@ SEED = 20_261_126
 TRIES = 2_000
 MAX_CROPS = fingerprint_type(REFERENCE_CROPS).max_rows
 assert MAX_CROPS
-FRAME_TYPES = [stored.name for stored in stored_types("video", crops=False, audio=False)]
+FRAME_TYPES = [stored.name for stored in computed_types("video", reference_crops=False, audio=False)]
 LINE = PackedTextLine("@样例用户", 0.9, (1.0, 2.0, 9.0, 2.0, 9.0, 6.0, 1.0, 6.0))
 RESULTS: list[Result] = [
     Ready(),
@@ -132,12 +132,12 @@ def row(position: int, *arrays: np.ndarray) -> list[PackedFingerprint]:
 def validated(received: AnalysisResult, *, kind: Kind | None = None, size: int = 1) -> FileAnalysis:
     """Return a result that was validated against a task that requested everything that it contains."""
     task = Task(
-        what="read",
+        what="analyse",
         name=b"x",
         sha256=SHA256,
-        text=received.text is not None,
+        ocr=received.text is not None,
         image=received.image is not None,
-        crops=any(packed.name == REFERENCE_CROPS for packed in received.fingerprints),
+        reference_crops=any(packed.name == REFERENCE_CROPS for packed in received.fingerprints),
     )
     return validate_analysis(received, task, kind or received.kind, size)
 
@@ -185,9 +185,9 @@ def test_decode_result_returns_the_encoded_result(message: Result) -> None:
 
 
 def test_decode_task_and_decision_return_what_was_encoded() -> None:
-    task = Task(what="read", name=b"a\xff\n.png", sha256=SHA256, audio=True)
+    task = Task(what="analyse", name=b"a\xff\n.png", sha256=SHA256, audio=True)
     assert decode_task(body(task)) == task
-    assert task.shown == "a\udcff\n.png"
+    assert task.file_name == "a\udcff\n.png"
     for wanted in (True, False):
         assert decode_decision(body(MemberDecision(wanted=wanted))).wanted is wanted
 
@@ -195,7 +195,7 @@ def test_decode_task_and_decision_return_what_was_encoded() -> None:
 def test_validate_analysis_returns_the_packed_analysis(photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     Image.fromarray(photos["flower"]).save(tmp_path / "a.png")
     with open_file(tmp_path / "a.png") as file:
-        sent, size = analyse_file(file, SHA256, crops=True), file.bytes
+        sent, size = analyse_file(file, SHA256, reference_crops=True), file.bytes
     assert sent is not None and sent.fingerprint(REFERENCE_CROPS)
     for image in (True, False):
         message = decode_result(body(pack_analysis(sent, image=image, cpu=1.5)))
@@ -249,7 +249,7 @@ def test_validate_analysis_takes_the_hash_and_the_size_from_this_process() -> No
 
 
 def test_validate_analysis_rejects_what_the_task_did_not_request() -> None:
-    task = Task(what="read", name=b"x", sha256=SHA256)
+    task = Task(what="analyse", name=b"x", sha256=SHA256)
     pixels = pack_arrays(np.zeros((2, 2, 3), np.uint8))
     for received, kind, reason in (
         (result(), "image", "kind 'video' of a file of kind 'image'"),
@@ -259,7 +259,7 @@ def test_validate_analysis_rejects_what_the_task_did_not_request() -> None:
     ):
         with pytest.raises(ValueError, match=reason):
             validate_analysis(received, task, kind, 1)  # type: ignore[arg-type]
-    requested = Task(what="read", name=b"x", sha256=SHA256, text=True, image=True, crops=True)
+    requested = Task(what="analyse", name=b"x", sha256=SHA256, ocr=True, image=True, reference_crops=True)
     for received, reason in (
         (image_result(crops(), image=pixels), "text that was not requested, or none"),
         (image_result(crops(), text=[]), "pixels that were not requested, or none"),
@@ -328,7 +328,7 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a picture of four channels": lambda: {"image": pack_arrays(np.zeros((4, 4, 4), np.uint8))},
     "a picture of one number": lambda: {"image": pack_arrays(np.array(3, np.uint8))},
     "a picture of nothing": lambda: {"image": pack_arrays(np.zeros((0, 4, 3), np.uint8))},
-    "a picture too wide": lambda: {"image": pack_arrays(np.zeros((1, IMAGE_SIDE + 1, 3), np.uint8))},
+    "a picture too wide": lambda: {"image": pack_arrays(np.zeros((1, MAX_IMAGE_SIDE + 1, 3), np.uint8))},
     "two pictures": lambda: {"image": pack_arrays(*[np.zeros((4, 4, 3), np.uint8)] * 2)},
     # Of values that are none
     "NaN in a vector": lambda: {"fingerprints": row(0, with_value(COSINE, math.nan), QUALITY)},
@@ -384,7 +384,7 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a long property": lambda: {"properties": {"format": "x" * (PROPERTY_CHARS + 1)}},
     "a width in words": lambda: {"properties": {"width": "wide"}},
     # Text
-    "too many lines": lambda: {"text": [LINE] * (MAX_LINES + 1)},
+    "too many lines": lambda: {"text": [LINE] * (MAX_OCR_LINES + 1)},
     "a line surer than sure": lambda: {"text": [PackedTextLine("a", 1.5, LINE.box)]},
     "a line less sure than not": lambda: {"text": [PackedTextLine("a", -0.1, LINE.box)]},
     "NaN as confidence": lambda: {"text": [PackedTextLine("a", math.nan, LINE.box)]},
@@ -419,7 +419,7 @@ FORGED_CROPS: dict[str, Callable[[], bytes]] = {
 
 def forged(shape: tuple[int, ...], data: bytes = b"", *, code: int = 4, count: int = 1) -> bytes:
     """Return packed arrays of which the first claims this shape."""
-    assert CODES[4] == np.float64 and CODES[2] == np.float16 and CODES[1] == np.uint8
+    assert [np.dtype(CODES[code]) for code in (4, 2, 1)] == [np.float64, np.float16, np.uint8]
     return MAGIC + struct.pack(f"<BBB{len(shape)}Q", count, code, len(shape), *shape) + data
 
 
@@ -446,7 +446,7 @@ NO_MESSAGES: dict[str, bytes] = {
     "another type": msgspec.msgpack.encode({"type": "Exec", "data": b"x"}),
     "no type": msgspec.msgpack.encode({"data": b"x"}),
     "a type of a type": msgspec.msgpack.encode({"type": {"type": "Ready"}}),
-    "a task": body(Task(what="read", name=b"x")),
+    "a task": body(Task(what="analyse", name=b"x")),
     "text for bytes": msgspec.msgpack.encode({"type": "DataChunk", "data": "x"}),
     "bytes for text": msgspec.msgpack.encode({"type": "Failure", "kind": "oom", "message": b"x"}),
     "a kind that is none": msgspec.msgpack.encode({"type": "Failure", "kind": "fine", "message": "x"}),

@@ -27,7 +27,7 @@ from mediafp.engine.local.messages import (
     Task,
     encode,
 )
-from mediafp.engine.local.process import WorkerProcess
+from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
 from mediafp.ingest.files import open_file
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import CorruptMedia, WorkerLost
@@ -226,7 +226,7 @@ def test_there_is_one_worker_per_concurrent_task(
             with open_file(tmp_path / "script.png") as file:
                 with scripted_engine._pool.worker() as worker:
                     all_running.wait(PATIENCE_SECONDS)
-                    worker.request(Task(what="read", name=b"x"), file, PATIENCE_SECONDS, io.BytesIO())
+                    worker.request(Task(what="analyse", name=b"x"), file, PATIENCE_SECONDS, io.BytesIO())
                 all_running.wait(PATIENCE_SECONDS)
         except BaseException as error:
             failures.append(error)
@@ -268,8 +268,8 @@ def test_a_closed_engine_raises_worker_lost_and_leaves_no_process(
     started: list[int] = []
     start = WorkerProcess.__init__
 
-    def init(self: WorkerProcess, *, sandboxed: bool, ocr: bool) -> None:
-        start(self, sandboxed=sandboxed, ocr=ocr)
+    def init(self: WorkerProcess, *, sandboxed: bool, capabilities: WorkerCapabilities) -> None:
+        start(self, sandboxed=sandboxed, capabilities=capabilities)
         started.append(self.pid)
 
     monkeypatch.setattr(WorkerProcess, "__init__", init)

@@ -1,0 +1,60 @@
+"""Model files are used only with the SHA-256 that the manifest states."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mediafp.types import model_files
+from mediafp.types.errors import ModelError
+
+
+def test_check_model_files_reports_every_file_as_ok() -> None:
+    states = model_files.check_model_files()
+    assert len(states) > 3 and {state for _, state in states} == {"ok"}
+
+
+def test_model_path_rejects_a_changed_a_missing_and_an_unknown_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    entry = model_files.model_file("background")
+    (tmp_path / entry.file).write_bytes(b"changed")
+    monkeypatch.setattr(model_files, "models_folder", lambda: tmp_path)
+    gone = replace(entry, name="gone", file="gone.bin")
+    monkeypatch.setattr(model_files, "manifest", lambda: (entry, gone))
+    model_files.model_path.cache_clear()
+    for name, reason in (
+        ("background", "cannot use model 'background': its file background.npz is changed; reinstall"),
+        ("gone", "cannot use model 'gone': its file gone.bin is missing; reinstall"),
+        ("other", "cannot find model 'other'; choose from: background, gone"),
+    ):
+        with pytest.raises(ModelError, match=reason):
+            model_files.model_path(name)
+    model_files.model_path.cache_clear()
+
+
+def test_join_parts_joins_once_and_again_after_damage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MEDIAFP_CACHE", str(tmp_path / "cache"))
+    entry = next(entry for entry in model_files.manifest() if entry.parts)
+    path = entry.join_parts()
+    assert path.is_relative_to(tmp_path) and path.stat().st_size == 145_217_532
+    assert {file.name for file in path.parent.iterdir()} == {entry.file, *entry.companions}
+    first = path.stat().st_mtime_ns
+    assert entry.join_parts() == path and path.stat().st_mtime_ns == first
+    with path.open("r+b") as file:
+        file.truncate(1000)
+    assert entry.join_parts().stat().st_size == 145_217_532
+
+
+def test_join_parts_names_an_action_if_it_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    entry = next(entry for entry in model_files.manifest() if entry.parts)
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("MEDIAFP_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ModelError, match="MEDIAFP_CACHE"):
+        entry.join_parts()
+    monkeypatch.setenv("MEDIAFP_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(ModelError, match="changed"):
+        replace(entry, sha256="0" * 64).join_parts()
+    with pytest.raises(ModelError, match="missing"):
+        replace(entry, parts=("no_such_package/model.bin",)).join_parts()
+    assert not (tmp_path / "cache").exists()
