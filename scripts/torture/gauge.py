@@ -97,12 +97,12 @@ class MeasuredPool(WorkerPool):
 
     @contextmanager
     def worker(self, needed: WorkerCapabilities = WorkerCapabilities()) -> Iterator[WorkerProcess]:  # noqa: B008
-        """A worker for one file."""
-        cost: Cost = self._here.stack[-1]
+        """Yield a worker for one file, and add its use to the innermost cost of this thread."""
+        cost: Cost = self._thread_costs.stack[-1]
         with super().worker(needed) as worker:
-            watch = _Watch(worker.pid, cost)
-            self.resets = self.resets and watch.resets
-            self._watched.add(watch)
+            monitor = _ProcessMonitor(worker.pid, cost)
+            self.resets_peak = self.resets_peak and monitor.resets_peak
+            self._monitors.add(monitor)
             try:
                 yield worker
             finally:

@@ -2,9 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version as package_version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,8 @@ LINE_PADDING = (1.2, 1.2, 0.08)
 detector sometimes takes an @ for a part of the image, and cuts off a last character. Chosen, not measured."""
 AT_SIGNS = frozenset("@＠")
 """Characters that begin a handle."""
+MODEL_LIST = "default_models.yaml"
+"""rapidocr's list of the models that it could download; the models here have paths."""
 ENGINE_SIDE = 4096
 """Longest side, pixels, that rapidocr accepts without resizing: images are resized before."""
 ENGINE_OPTIONS = {
@@ -76,8 +80,9 @@ class OcrReader:
 
     def __init__(self) -> None:
         started = time.monotonic()
-        # Imports onnxruntime and OpenCV, half a second that commands without OCR save.
-        from rapidocr import RapidOCR
+        with _without_model_list():
+            # Imports onnxruntime and OpenCV, half a second that commands without OCR save.
+            from rapidocr import RapidOCR
 
         models = {f"{part}.model_path": str(model_files.model_path(name)) for part, name in OCR_MODELS.items()}
         self._engine: Any = RapidOCR(params={**ENGINE_OPTIONS, **models})
@@ -174,6 +179,22 @@ def ocr_version() -> str:
     """
     models = "-".join(model_files.model_file(name).sha256[:12] for name in OCR_MODELS.values())
     return f"{READER_VERSION}-rapidocr{package_version('rapidocr')}-{models}"
+
+
+@contextmanager
+def _without_model_list() -> Iterator[None]:
+    """Import rapidocr without its list of all models that it could download: parsing it takes .25 CPU seconds."""
+    from omegaconf import OmegaConf
+
+    def load(file: str | Path) -> Any:
+        return OmegaConf.create() if Path(file).name == MODEL_LIST else load_any(file)
+
+    load_any = OmegaConf.load
+    OmegaConf.load = load  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        OmegaConf.load = load_any  # type: ignore[method-assign]
 
 
 def _merge_readings(reading: tuple[str, float], padded_reading: tuple[str, float]) -> tuple[str, float]:
