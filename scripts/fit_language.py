@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Fit the head that tells Cantonese from Mandarin: models/language.json and its line in models/manifest.toml.
+"""Fit the classifier of Cantonese and Mandarin: models/language.json and its entry in models/manifest.toml.
 
     scripts/fit_language.py MANIFEST.json [--only NUMBER/COUNT] [--rows FILE.npz]
 
-MANIFEST lists clips (`file`, `language`, `kind`, `source`). Each piece of speech is taken as it is and varied: speed,
-band, telephone and low-rate codecs, noise, music under it, loudness, so that the head does not learn the channel. The
-weight of a source is the same however many clips it has. `--only 1/2` leaves out every second source, for measuring on
-the others. The accuracy that is printed is that of heads fitted without the source of what they judge.
+MANIFEST lists clips (`file`, `language`, `kind`, `source`). Each speech chunk is used unchanged and augmented (speed, band,
+telephone and low-rate codecs, noise, background music, loudness), so that the classifier does not learn the channel. Each
+source has the same weight, however many clips it has. `--only 1/2` uses every second source, which leaves the others for
+measurement. `--rows` stores the encoder means in a file, or loads them if the file exists. The accuracy that is printed is
+cross-validated: each source is classified by a model fitted on the others.
 """
 
 import argparse
@@ -32,151 +33,157 @@ from mediafp.text.speech.windows import MAX_WINDOW_SECONDS
 from mediafp.types import model_files
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
-Wave = npt.NDArray[np.floating[Any]]
+Waveform = npt.NDArray[np.floating[Any]]
+"""Mono audio (N,) at AUDIO_SAMPLE_RATE, -1..1."""
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Encoder means (N, 512), True for Cantonese (N,), and the source of each (N,)."""
 SEED = 20
-STRENGTH = 0.1
-"""Inverse of the penalty: of 1e-4 to 2, the one that told most of the sources it had not seen (.97; 2 told .91)."""
+REGULARISATION = 0.1
+"""Inverse strength of the penalty of scikit-learn's LogisticRegression: of 1e-4 to 2, the value with the best accuracy on
+sources that the model was not fitted on (.97; with 2 it is .91)."""
 
 
-def speed(wave: Wave, by: float) -> Wave:
-    """Played faster, as a record is: the pitch goes along."""
-    made: Wave = np.interp(np.arange(0, len(wave) - 1, by), np.arange(len(wave)), wave)
-    return made
+def change_speed(waveform: Waveform, factor: float) -> Waveform:
+    """Return the audio played faster by a factor; the pitch rises with it."""
+    resampled: Waveform = np.interp(np.arange(0, len(waveform) - 1, factor), np.arange(len(waveform)), waveform)
+    return resampled
 
 
-def band(wave: Wave, low: float, high: float) -> Wave:
-    """Only the frequencies between two, in hertz."""
-    spectrum = np.fft.rfft(wave)
-    hertz = np.fft.rfftfreq(len(wave), 1 / AUDIO_SAMPLE_RATE)
+def pass_band(waveform: Waveform, low: float, high: float) -> Waveform:
+    """Return the frequencies between two limits in hertz."""
+    spectrum = np.fft.rfft(waveform)
+    hertz = np.fft.rfftfreq(len(waveform), 1 / AUDIO_SAMPLE_RATE)
     spectrum[(hertz < low) | (hertz > high)] = 0
-    return np.fft.irfft(spectrum, len(wave)).astype(np.float32)
+    return np.fft.irfft(spectrum, len(waveform)).astype(np.float32)
 
 
-def telephone(wave: Wave) -> Wave:
-    """Through 8 bits of mu-law at telephone band."""
-    narrow = band(wave, 300, 3400)
-    pressed = np.sign(narrow) * np.log1p(255 * np.abs(narrow)) / np.log(256)
-    rough = np.round(pressed * 127) / 127
-    made: Wave = np.sign(rough) * (256 ** np.abs(rough) - 1) / 255
-    return made
+def simulate_telephone(waveform: Waveform) -> Waveform:
+    """Return the audio in telephone band, quantised to 8 bits of mu-law."""
+    narrow = pass_band(waveform, 300, 3400)
+    compressed = np.sign(narrow) * np.log1p(255 * np.abs(narrow)) / np.log(256)
+    quantised = np.round(compressed * 127) / 127
+    expanded: Waveform = np.sign(quantised) * (256 ** np.abs(quantised) - 1) / 255
+    return expanded
 
 
-def codec(wave: Wave, name: str, container: str, bit_rate: int) -> Wave:
-    """Through a lossy codec and back."""
+def apply_codec(waveform: Waveform, name: str, container: str, bit_rate: int) -> Waveform:
+    """Return the audio encoded by a lossy codec and decoded again."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
         stream: Any = out.add_stream(name, rate=AUDIO_SAMPLE_RATE, layout="mono", bit_rate=bit_rate)
-        frame = av.AudioFrame.from_ndarray((wave * 32767).astype(np.int16)[None], format="s16", layout="mono")
+        frame = av.AudioFrame.from_ndarray((waveform * 32767).astype(np.int16)[None], format="s16", layout="mono")
         frame.sample_rate = AUDIO_SAMPLE_RATE
         resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=stream.rate,
                                       frame_size=stream.codec_context.frame_size)  # fmt: skip
-        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-            out.mux(stream.encode(piece))
+        for block in [*resampler.resample(frame), *resampler.resample(None)]:
+            out.mux(stream.encode(block))
         out.mux(stream.encode(None))
     file.seek(0)
-    source: Any
-    with av.open(file) as source:
-        back = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_SAMPLE_RATE)
-        blocks = [f.to_ndarray()[0] for frame in source.decode(audio=0) for f in back.resample(frame)]
-    return np.concatenate(blocks).astype(np.float32) / 32768
+    with av.open(file) as container_file:
+        return _decode_mono(container_file)
 
 
-def noise(wave: Wave, rng: np.random.Generator, decibels: float) -> Wave:
-    """With white or pink noise under it, so many decibels below the voice."""
-    other = rng.standard_normal(len(wave))
+def add_noise(waveform: Waveform, rng: np.random.Generator, decibels: float) -> Waveform:
+    """Return the audio with white or pink noise at a level of that many decibels below it."""
+    noise = rng.standard_normal(len(waveform))
     if rng.random() < 0.5:
-        spectrum = np.fft.rfft(other)
-        other = np.fft.irfft(spectrum / np.sqrt(np.maximum(1, np.arange(len(spectrum)))), len(wave))
-    return under(wave, other, decibels)
+        spectrum = np.fft.rfft(noise)
+        noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(1, np.arange(len(spectrum)))), len(waveform))
+    return mix(waveform, noise, decibels)
 
 
-def music(wave: Wave, rng: np.random.Generator, decibels: float) -> Wave:
-    """With a slow sequence of chords under it."""
-    time = np.arange(len(wave)) / AUDIO_SAMPLE_RATE
-    other = np.zeros(len(wave))
+def add_music(waveform: Waveform, rng: np.random.Generator, decibels: float) -> Waveform:
+    """Return the audio with a slow sequence of chords at a level of that many decibels below it."""
+    time = np.arange(len(waveform)) / AUDIO_SAMPLE_RATE
+    chords = np.zeros(len(waveform))
     for beat in range(int(time[-1]) + 1):
         root = 110 * 2 ** (rng.integers(0, 24) / 12)
         tone = sum(np.sin(2 * np.pi * root * 2 ** (step / 12) * time) for step in (0, rng.choice((3, 4)), 7, 12))
-        other += tone * np.exp(-2 * np.maximum(0, time - beat)) * (time >= beat)
-    return under(wave, other, decibels)
+        chords += tone * np.exp(-2 * np.maximum(0, time - beat)) * (time >= beat)
+    return mix(waveform, chords, decibels)
 
 
-def under(wave: Wave, other: npt.NDArray[np.float64], decibels: float) -> Wave:
-    """Both, the other so many decibels below."""
-    level = np.sqrt(np.mean(wave**2)) / (np.sqrt(np.mean(other**2)) + 1e-9) * 10 ** (-decibels / 20)
-    made: Wave = wave + level * other
-    return made
+def mix(waveform: Waveform, background: npt.NDArray[np.float64], decibels: float) -> Waveform:
+    """Return the sum of two signals, the background at a level of that many decibels below the first."""
+    gain = np.sqrt(np.mean(waveform**2)) / (np.sqrt(np.mean(background**2)) + 1e-9) * 10 ** (-decibels / 20)
+    mixed: Waveform = waveform + gain * background
+    return mixed
 
 
-def variants(wave: Wave, rng: np.random.Generator) -> Iterator[Wave]:
-    """The sound as it is, and as it may come: each kind of change once, two of them at once."""
-    yield wave
-    changes: list[Callable[[Wave], Wave]] = [
-        lambda w: speed(w, rng.uniform(0.88, 0.95)),
-        lambda w: speed(w, rng.uniform(1.05, 1.15)),
-        lambda w: band(w, rng.uniform(20, 250), rng.uniform(2800, 6500)),
-        telephone,
-        lambda w: codec(w, "libmp3lame", "mp3", 24_000),
-        lambda w: codec(w, "libopus", "ogg", 12_000),
-        lambda w: noise(w, rng, rng.uniform(6, 25)),
-        lambda w: music(w, rng, rng.uniform(3, 18)),
+def augment(waveform: Waveform, rng: np.random.Generator) -> Iterator[Waveform]:
+    """Yield the audio unchanged and once per augmentation; a random 40 % of these have a second augmentation."""
+    yield waveform
+    augmentations: list[Callable[[Waveform], Waveform]] = [
+        lambda w: change_speed(w, rng.uniform(0.88, 0.95)),
+        lambda w: change_speed(w, rng.uniform(1.05, 1.15)),
+        lambda w: pass_band(w, rng.uniform(20, 250), rng.uniform(2800, 6500)),
+        simulate_telephone,
+        lambda w: apply_codec(w, "libmp3lame", "mp3", 24_000),
+        lambda w: apply_codec(w, "libopus", "ogg", 12_000),
+        lambda w: add_noise(w, rng, rng.uniform(6, 25)),
+        lambda w: add_music(w, rng, rng.uniform(3, 18)),
     ]
-    for change in changes:
-        other = changes[rng.integers(len(changes))] if rng.random() < 0.4 else None
-        made = change(wave)
-        yield other(made) if other is not None and other is not change else made
+    for augmentation in augmentations:
+        second = augmentations[rng.integers(len(augmentations))] if rng.random() < 0.4 else None
+        augmented = augmentation(waveform)
+        yield second(augmented) if second is not None and second is not augmentation else augmented
 
 
-def read(path: Path) -> Wave:
-    """Mono samples of a file."""
-    with av.open(path) as source:
-        back = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_SAMPLE_RATE)
-        blocks = [f.to_ndarray()[0] for frame in source.decode(audio=0) for f in back.resample(frame)]
+def read_audio(path: Path) -> Waveform:
+    """Return the first audio track of a file."""
+    with av.open(path) as container:
+        return _decode_mono(container)
+
+
+def _decode_mono(container: Any) -> Waveform:
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_SAMPLE_RATE)
+    blocks = [f.to_ndarray()[0] for frame in container.decode(audio=0) for f in resampler.resample(frame)]
     return np.concatenate(blocks).astype(np.float32) / 32768
 
 
-def family(clip: dict[str, Any]) -> str:
-    """What a clip shares its channel with: the folder of its source, one recording set or one synthetic voice system."""
+def source_group(clip: dict[str, Any]) -> str:
+    """Return the folder of the source of a clip, one recording set or one voice synthesis system: it shares a channel."""
     return str(clip["source"].rsplit("/", 1)[0])
 
 
-def rows(clips: list[dict[str, Any]], folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Encoder means (N, 512), whether Cantonese (N,), and the source of each (N,)."""
-    reader, rng = Transcriber(), np.random.default_rng(SEED)
-    means, labels, sources = [], [], []
+def compute_rows(clips: list[dict[str, Any]], folder: Path) -> Rows:
+    """Return the encoder means, labels and sources of all augmented speech chunks of the clips."""
+    transcriber, rng = Transcriber(), np.random.default_rng(SEED)
+    chunks, labels, sources = [], [], []
     for number, clip in enumerate(clips):
-        wave = read(folder / clip["file"])
-        samples = (np.clip(wave, -1, 1) * 32767).astype(np.int16)
-        for piece in voice_activity.detect_speech(samples, longest=int(MAX_WINDOW_SECONDS * AUDIO_SAMPLE_RATE)):
-            if piece.end - piece.start < AUDIO_SAMPLE_RATE:
+        waveform = read_audio(folder / clip["file"])
+        samples = (np.clip(waveform, -1, 1) * 32767).astype(np.int16)
+        for chunk in voice_activity.detect_speech(samples, longest=int(MAX_WINDOW_SECONDS * AUDIO_SAMPLE_RATE)):
+            if chunk.end - chunk.start < AUDIO_SAMPLE_RATE:
                 continue
-            for made in variants(wave[piece.start : piece.end][: int(PROBE_SECONDS * AUDIO_SAMPLE_RATE)], rng):
-                sound = (np.clip(made / max(1.0, np.abs(made).max()), -1, 1) * 32767).astype(np.int16)
-                means.append(sound)
+            probe = waveform[chunk.start : chunk.end][: int(PROBE_SECONDS * AUDIO_SAMPLE_RATE)]
+            for augmented in augment(probe, rng):
+                normalised = np.clip(augmented / max(1.0, np.abs(augmented).max()), -1, 1)
+                chunks.append((normalised * 32767).astype(np.int16))
                 labels.append(clip["language"] == "yue")
-                sources.append(family(clip))
+                sources.append(source_group(clip))
         print(f"\r{number + 1} of {len(clips)} clips", end="", flush=True)
-    print(f", {len(means)} sounds")
-    found = []
-    for at in range(0, len(means), BATCH_WINDOWS):
-        found += list(reader.compute_encoder_means(means[at : at + BATCH_WINDOWS]))
-        print(f"\r{at} of {len(means)}", end="", flush=True)
+    print(f", {len(chunks)} chunks")
+    means = []
+    for start in range(0, len(chunks), BATCH_WINDOWS):
+        means += list(transcriber.compute_encoder_means(chunks[start : start + BATCH_WINDOWS]))
+        print(f"\r{start} of {len(chunks)}", end="", flush=True)
     print()
-    return np.array(found), np.array(labels), np.array(sources)
+    return np.array(means), np.array(labels), np.array(sources)
 
 
-def load(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What `rows` gave an earlier run."""
-    with np.load(file) as kept:
-        return kept["x"], kept["y"], kept["sources"]
+def load_rows(file: Path) -> Rows:
+    """Return the rows that an earlier run saved."""
+    with np.load(file) as arrays:
+        return arrays["x"], arrays["y"], arrays["sources"]
 
 
 def main() -> None:
-    """Fits and writes."""
+    """Fit the model, print its accuracy, and write it with its SHA-256."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("manifest", type=Path)
-    parser.add_argument("--only", default="1/1", help="the sources NUMBER, NUMBER + COUNT, ... alone")
-    parser.add_argument("--rows", type=Path, help="an .npz of what was measured, made where it is not there")
+    parser.add_argument("--only", default="1/1", help="use the sources NUMBER, NUMBER + COUNT, ... alone")
+    parser.add_argument("--rows", type=Path, help="an .npz with the encoder means, written if it does not exist")
     options = parser.parse_args()
     clips = [
         clip
@@ -184,42 +191,42 @@ def main() -> None:
         if clip["language"] in ("zh", "yue") and clip["kind"] != "nonspeech"
     ]
     number, count = map(int, options.only.split("/"))
-    names = sorted({family(clip) for clip in clips}, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-    chosen = set(names[number - 1 :: count])
-    x, y, sources = (
-        rows(clips, options.manifest.parent) if not options.rows or not options.rows.exists() else load(options.rows)
-    )
-    if options.rows and not options.rows.exists():
+    names = sorted({source_group(clip) for clip in clips}, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    selected = set(names[number - 1 :: count])
+    is_saved = options.rows and options.rows.exists()
+    x, y, sources = load_rows(options.rows) if is_saved else compute_rows(clips, options.manifest.parent)
+    if options.rows and not is_saved:
         np.savez(options.rows, x=x, y=y, sources=sources)
-    own = np.isin(sources, sorted(chosen))
-    x, y, sources = x[own], y[own], sources[own]
-    # Each language weighs the same, and within it each source.
-    share = np.array(
+    is_selected = np.isin(sources, sorted(selected))
+    x, y, sources = x[is_selected], y[is_selected], sources[is_selected]
+    # Each language has the same weight, and within it each source.
+    weights = np.array(
         [1 / (np.sum(sources == s) * len(set(sources[y == label]))) for s, label in zip(sources, y, strict=True)]
     )
     scaler = StandardScaler().fit(x)
     scaled = scaler.transform(x)
-    model = LogisticRegression(C=STRENGTH, max_iter=2000)
-    share *= len(y) / share.sum()
+    model = LogisticRegression(C=REGULARISATION, max_iter=2000)
+    weights *= len(y) / weights.sum()
     held_out = cross_val_predict(
         model, scaled, y, groups=sources, cv=LeaveOneGroupOut(),
-        method="predict_proba", params={"sample_weight": share},
+        method="predict_proba", params={"sample_weight": weights},
     )[:, 1]  # fmt: skip
-    right = (held_out > 0.5) == y
+    is_right = (held_out > 0.5) == y
     report = {
-        "accuracy_held_out": round(float(right.mean()), 4),
-        "accuracy_cantonese": round(float(right[y].mean()), 4),
-        "accuracy_mandarin": round(float(right[~y].mean()), 4),
+        "accuracy_held_out": round(float(is_right.mean()), 4),
+        "accuracy_cantonese": round(float(is_right[y].mean()), 4),
+        "accuracy_mandarin": round(float(is_right[~y].mean()), 4),
         "unsure_share": round(float(((held_out > 0.4) & (held_out < 0.6)).mean()), 4),
     }
     for source in sorted(set(sources)):
-        own = sources == source
-        print(f"{right[own].mean():.3f} of {own.sum():5} {'yue' if y[own][0] else 'zh'} {source}")
+        in_source = sources == source
+        language = "yue" if y[in_source][0] else "zh"
+        print(f"{is_right[in_source].mean():.3f} of {in_source.sum():5} {language} {source}")
     print(report)
-    model.fit(scaled, y, sample_weight=share)
+    model.fit(scaled, y, sample_weight=weights)
     fitted = {
         "description": f"Cantonese (1) or Mandarin (0) from the mean of Whisper base's encoder over up to {PROBE_SECONDS:g} s;"
-        f" logistic regression on {len(y)} varied pieces of {len(chosen)} sources of real and synthetic speech",
+        f" logistic regression on {len(y)} varied pieces of {len(selected)} sources of real and synthetic speech",
         "frames_per_second": FRAMES_PER_SECOND // 2,
         "measured": report,
         "mean": [round(float(v), 6) for v in scaler.mean_],
@@ -234,7 +241,7 @@ def main() -> None:
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     text = re.sub(r'(name = "language"\nversion = "[^"]*"\nsha256 = ")[^"]*', rf"\g<1>{sha256}", text)
     manifest.write_text(text, encoding="utf-8")
-    print(f"{file} written, sha256 {sha256}")
+    print(f"wrote {file}, sha256 {sha256}")
 
 
 if __name__ == "__main__":

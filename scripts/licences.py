@@ -182,8 +182,8 @@ def locked_names(lock: str) -> set[str]:
 
 def installed_packages(folders: list[str] | None = None) -> dict[str, Distribution]:
     """Return the packages installed in `folders`, or in this environment, by name."""
-    found = distributions() if folders is None else distributions(path=folders)
-    return {canonicalize_name(package.metadata["Name"]): package for package in found}
+    packages = distributions() if folders is None else distributions(path=folders)
+    return {canonicalize_name(package.metadata["Name"]): package for package in packages}
 
 
 def write_notice(notice: str, lines: Mapping[str, list[str]]) -> str:
@@ -212,8 +212,8 @@ def _find_bundled_licences(package: Distribution) -> frozenset[str]:
 
 def _find_section(notice: str, heading: str) -> str:
     """Return the lines below a heading of NOTICE up to the next empty line."""
-    found = re.search(rf"^{re.escape(heading)}\n\n((?:  .+\n)*)", notice, re.MULTILINE)
-    return found[1] if found else ""
+    match = re.search(rf"^{re.escape(heading)}\n\n((?:  .+\n)*)", notice, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def main() -> None:

@@ -1,4 +1,9 @@
-"""Clusters of near-duplicates: Leiden (Traag et al. 2019) with the constant Potts model (CPM), on edges weighted by coverage."""
+"""Clusters of near-duplicates: communities of the graph of matches, found by the Leiden algorithm.
+
+Nodes are assets and edges are matches, weighted by probability and coverage. The partition maximises the constant Potts
+model (CPM; Traag, Van Dooren and Nesterov 2011) rather than modularity, so that the size of the store does not change how
+dense a cluster has to be. Leiden: Traag, Waltman and van Eck 2019.
+"""
 
 import random
 from collections import defaultdict
@@ -8,39 +13,44 @@ from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
 from mediafp.types.media import Kind
 
 RESOLUTION = 0.3
-"""Resolution of CPM: a cluster is a group whose pairs have a higher mean edge weight than this.
+"""Resolution of CPM: the mean edge weight per pair of members that a community has to exceed.
 
-With `MIN_COVERAGE` .65: BCubed F .987 on each of four standard folders of eval/videos.py (seeds 7 to 10, 77 files each), and
-.957, .945 and .939 on the hard folders of seeds 7 to 9 (73 files each); no pair of either chaining trap is joined.
+With MIN_COVERAGE .65: BCubed F .987 on each of four standard sets of edited videos (seeds 7 to 10, 77 files each), and
+.957, .945 and .939 on the hard sets of seeds 7 to 9 (73 files each); no pair of either chaining trap was joined
+(`scripts/bench/score.py`).
 """
 MIN_COVERAGE = 0.65
-"""Mean coverage of both assets below which an edge joins nothing: a shared intro, half of a video, one photograph of four.
-
-On the same folders, .3 gives F .994 on each standard one, but .007 less on each hard one.
+"""Mean coverage of the two assets below which an edge has no weight (a shared intro, half of a video, one photograph of
+four). On the same sets .3 gives F .994 on each standard one, but .007 less on each hard one.
 """
-STARTS = 10
-"""Runs of Leiden on each connected component that start from single assets."""
-MERGES = 40
-"""Further runs, each from the common refinement of two of the best partitions so far; none if all partitions are equal.
+SINGLETON_RUNS = 10
+"""Runs of Leiden on each connected component that start with every asset in a community of its own.
 
-On the folders above one run is enough. On 60 generated graphs (30 to 1,000 nodes, planted groups, up to 4 chaining edges a
-node) the CPM quality is above that of igraph's Leiden, run until it is stable, on 46, equal on 12, and lower on 2, by .6 % at
-most; without `MERGES` it is lower on 17, and with one run on 47.
+Chosen; measured only together with REFINEMENT_RUNS.
 """
+REFINEMENT_RUNS = 40
+"""Further runs, each started from the common refinement of two of the best partitions; none if all partitions are equal.
+
+On the sets above one run is enough. On 60 generated graphs (30 to 1,000 nodes, planted communities, up to 4 chaining
+edges per node) the CPM quality is above that of igraph's Leiden, run until it is stable, on 46, equal on 12 and lower on
+2, by at most .6 %; without REFINEMENT_RUNS it is lower on 17, and with a single run on 47.
+"""
+MAX_PARTITIONS = 10
+"""Best distinct partitions that are kept to start refinement runs. Chosen; measured only with REFINEMENT_RUNS."""
 RANDOMNESS = 0.01
-"""Temperature of Leiden's refinement. No value between .001 and .1 is clearly better on the generated graphs."""
+"""Temperature of Leiden's refinement phase. On the generated graphs no value between .001 and .1 was clearly better."""
 SEED = 7
-"""Seed of the runs, so that a clustering can be repeated."""
+"""First random seed; each run adds its number. Chosen, not measured."""
 CONTAINMENT_DIVISOR = 100
-"""Divisor of the other asset's coverage, which is added to an asset's degree: of two assets, the one that contains all of the
-other represents the cluster. Chosen, not measured."""
+"""Divisor of the other asset's coverage in the degree of an asset, so that it decides only between equal weights: of two
+assets, the one that contains all of the other represents the cluster. Chosen, not measured."""
 
 
 def edge_weight(edge: Edge) -> float:
-    """Return the weight of an edge: its probability times its mean coverage of both assets, 0 below `MIN_COVERAGE`.
+    """Return the weight of an edge: probability times mean coverage, or 0 if it does not indicate a near-duplicate.
 
-    Two videos that share a clip, and a collage and its photographs, have a low coverage and stay apart. The same words do not
-    make near-duplicates, whatever their coverage.
+    Two videos that share a clip, or a collage and its photographs, have a mean coverage below MIN_COVERAGE and weigh 0. So
+    does `same_script` at any coverage: the same words spoken again are not the same video.
     """
     if edge.relation == "same_script":
         return 0.0
@@ -51,58 +61,68 @@ def edge_weight(edge: Edge) -> float:
 def cluster_edges(kinds: Mapping[str, Kind], edges: Sequence[Edge], uris: Mapping[str, tuple[str, ...]]) -> Clustering:
     """Return the clusters of assets, largest first; images and videos are clustered separately.
 
+    The result does not depend on the order of the arguments, nor on which asset of an edge is `a`.
+
     Args:
-        kinds: Kind of each asset, by its SHA-256.
-        edges: Relations between the assets, each pair in any direction.
-        uris: Paths and URLs of each asset's sightings, by its SHA-256.
+        kinds: Kind of every asset, by SHA-256.
+        edges: Relations between these assets; a pair may have several, whose weights add up.
+        uris: Paths and URLs of every asset, by SHA-256.
     """
-    ordered = sorted(edges, key=lambda e: (*sorted((e.a, e.b)), e.relation, e.probability, e.a))
-    groups: list[tuple[Kind, list[str], list[Edge]]] = []
+    ordered = sorted(edges, key=lambda edge: (*sorted((edge.a, edge.b)), edge.relation, edge.probability, edge.a))
+    by_kind = {kind: [e for e in ordered if kinds[e.a] == kinds[e.b] == kind] for kind in ("image", "video")}
+    communities: list[tuple[Kind, list[str], list[Edge]]] = []
     for kind in ("image", "video"):
-        edges_of_kind = [e for e in ordered if kinds[e.a] == kinds[e.b] == kind]
-        for members in _find_groups(edges_of_kind):
+        for members in _find_communities(by_kind[kind]):
             inside = set(members)
-            groups.append((kind, members, [e for e in edges_of_kind if e.a in inside and e.b in inside]))
-    groups.sort(key=lambda group: (-len(group[1]), group[1]))
-    clusters = tuple(_to_cluster(f"c{number}", *group, uris) for number, group in enumerate(groups, 1))
-    return Clustering(clusters=clusters, unclustered=len(kinds) - sum(len(cluster.members) for cluster in clusters))
+            communities.append((kind, members, [e for e in by_kind[kind] if e.a in inside and e.b in inside]))
+    communities.sort(key=lambda community: (-len(community[1]), community[1]))
+    clusters = [_build_cluster(f"c{number}", *parts, uris) for number, parts in enumerate(communities, 1)]
+    clustered = sum(len(cluster.members) for cluster in clusters)
+    return Clustering(clusters=tuple(clusters), unclustered=len(kinds) - clustered)
 
 
-def _find_groups(edges: Iterable[Edge]) -> list[list[str]]:
-    """Return the groups of two or more assets, each sorted, that weighted edges form; edges of one pair add up."""
-    # graspologic-native ignores all but the first edge of a pair.
+def _find_communities(edges: Iterable[Edge]) -> list[list[str]]:
+    """Return the communities of two or more assets, each sorted."""
+    # The library ignores all but the first edge of a pair, so the weights of a pair are added here.
     weights: dict[tuple[str, str], float] = defaultdict(float)
     for edge in edges:
         if edge_weight(edge) > 0:
             weights[min(edge.a, edge.b), max(edge.a, edge.b)] += edge_weight(edge)
     sets = _DisjointSets()
     for pair in weights:
-        sets.join(*pair)
+        sets.union(*pair)
     components: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
     for (a, b), weight in sorted(weights.items()):
         components[sets.find(a)].append((a, b, weight))
-    return [group for component in components.values() for group in _partition(component) if len(group) > 1]
+    return [
+        community
+        for component in components.values()
+        for community in _partition_component(component)
+        if len(community) > 1
+    ]
 
 
-def _partition(edges: list[tuple[str, str, float]]) -> list[list[str]]:
-    """Return the partition of a connected graph with the highest CPM quality of all runs."""
+def _partition_component(edges: list[tuple[str, str, float]]) -> list[list[str]]:
+    """Return the partition with the highest CPM quality found for a connected graph of (node, node, weight)."""
     import graspologic_native
 
-    names = sorted({name for a, b, _ in edges for name in (a, b)})
+    nodes = sorted({node for a, b, _ in edges for node in (a, b)})
+    # CPM quality of the best partitions so far; a partition is the community of each node, in the order of `nodes`.
     qualities: dict[tuple[int, ...], float] = {}
-    sampler = random.Random(SEED)
+    rng = random.Random(SEED)
 
     def rank(labels: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
         return qualities[labels], labels
 
-    for run in range(STARTS + MERGES):
+    for run in range(SINGLETON_RUNS + REFINEMENT_RUNS):
         start = None
-        if run >= STARTS:
+        if run >= SINGLETON_RUNS:
             if len(qualities) == 1:
                 break
-            pairs_of_labels = zip(*sampler.sample(sorted(qualities), 2), strict=True)
-            start = dict(zip(names, _renumber(pairs_of_labels), strict=True))
-        quality, labels = graspologic_native.leiden(
+            # Nodes start together if both partitions put them together.
+            refinement = zip(*rng.sample(sorted(qualities), 2), strict=True)
+            start = dict(zip(nodes, _renumber(refinement), strict=True))
+        quality, communities = graspologic_native.leiden(
             edges,
             starting_communities=start,
             resolution=RESOLUTION,
@@ -110,52 +130,52 @@ def _partition(edges: list[tuple[str, str, float]]) -> list[list[str]]:
             use_modularity=False,
             seed=SEED + run,
         )
-        qualities[_renumber(labels[name] for name in names)] = quality
-        if len(qualities) > STARTS:
+        qualities[_renumber(communities[node] for node in nodes)] = quality
+        if len(qualities) > MAX_PARTITIONS:
             del qualities[min(qualities, key=rank)]
-    groups: dict[int, list[str]] = defaultdict(list)
+    members: dict[int, list[str]] = defaultdict(list)
     best = max(qualities, key=rank)
-    for name, label in zip(names, best, strict=True):
-        groups[label].append(name)
-    return list(groups.values())
+    for node, label in zip(nodes, best, strict=True):
+        members[label].append(node)
+    return list(members.values())
 
 
 def _renumber(labels: Iterable[object]) -> tuple[int, ...]:
-    """Return labels as numbers in order of first occurrence, so that equal partitions are equal tuples."""
+    """Return labels as numbers in order of first occurrence, so that equal partitions give equal tuples."""
     numbers: dict[object, int] = {}
     return tuple(numbers.setdefault(label, len(numbers)) for label in labels)
 
 
-def _to_cluster(
+def _build_cluster(
     name: str, kind: Kind, members: list[str], edges: list[Edge], uris: Mapping[str, tuple[str, ...]]
 ) -> Cluster:
-    """Return the cluster of some members; the member with the highest weighted degree represents it."""
-    degree = dict.fromkeys(members, 0.0)
+    """Return a cluster with its edges, its weakest link and the member of highest weighted degree as representative."""
+    degrees = dict.fromkeys(members, 0.0)
     for edge in edges:
-        degree[edge.a] += edge_weight(edge) + edge.coverage[1] / CONTAINMENT_DIVISOR
-        degree[edge.b] += edge_weight(edge) + edge.coverage[0] / CONTAINMENT_DIVISOR
+        degrees[edge.a] += edge_weight(edge) + edge.coverage[1] / CONTAINMENT_DIVISOR
+        degrees[edge.b] += edge_weight(edge) + edge.coverage[0] / CONTAINMENT_DIVISOR
     return Cluster(
         id=name,
         kind=kind,
-        representative=min(members, key=lambda m: (-degree[m], m)),
+        representative=min(members, key=lambda member: (-degrees[member], member)),
         weakest_link=_weakest_link(edges),
-        members=tuple(ClusterMember(sha256=m, uris=uris[m]) for m in members),
-        edges=tuple(sorted(edges, key=lambda e: (-e.probability, e.a, e.b))),
+        members=tuple(ClusterMember(sha256=member, uris=uris[member]) for member in members),
+        edges=tuple(sorted(edges, key=lambda edge: (-edge.probability, edge.a, edge.b))),
     )
 
 
 def _weakest_link(edges: list[Edge]) -> float:
-    """Return the lowest probability in a maximum spanning tree: the edge without which the cluster is not connected."""
+    """Return the lowest probability in a maximum spanning tree of the edges that have weight (Kruskal's algorithm)."""
     sets = _DisjointSets()
     weakest = 1.0
     for edge in sorted((e for e in edges if edge_weight(e) > 0), key=lambda e: -e.probability):
-        if sets.join(edge.a, edge.b):
+        if sets.union(edge.a, edge.b):
             weakest = min(weakest, edge.probability)
     return weakest
 
 
 class _DisjointSets:
-    """Disjoint sets of names (union-find), each identified by one of its members."""
+    """Disjoint sets of names (union-find with path halving); one member, the root, identifies each set."""
 
     def __init__(self) -> None:
         self._parents: dict[str, str] = {}
@@ -166,8 +186,8 @@ class _DisjointSets:
             self._parents[name] = name = self._parents.get(parent, parent)
         return name
 
-    def join(self, a: str, b: str) -> bool:
-        """Unite the sets of two names; return False if they are one set already."""
+    def union(self, a: str, b: str) -> bool:
+        """Merge the sets of two names, and return True if they were different sets."""
         a, b = self.find(a), self.find(b)
         self._parents[a] = b
         return a != b

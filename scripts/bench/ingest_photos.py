@@ -1,8 +1,8 @@
-"""Ingest of 1,000 photos against `immaculate --method sscd_distilled` on the same files, wall seconds, one run.
+"""Ratio of wall times: ingest of 1,000 photos by mediafp and by `immaculate --method sscd_distilled`, one run each.
 
     .venv/bin/python scripts/bench/ingest_photos.py FOLDER
 
-The folder's pictures are repeated as new JPEGs (slightly cropped, so that no bytes are equal) until there are 1,000.
+The images of the folder are repeated as new JPEGs, slightly cropped so that no two files are equal, until there are 1,000.
 """
 
 import argparse
@@ -15,44 +15,49 @@ from pathlib import Path
 from PIL import Image
 
 COUNT = 1000
+"""Photos that are ingested."""
 SETTINGS = (("no", "no"), ("yes", "no"), ("yes", "yes"))
-"""Whether reference views are kept, and whether text is read."""
+"""Settings of mediafp that are measured: reference crops and OCR."""
 BIN = Path(sys.executable).parent
 
 
-def photos(source: Path, target: Path, count: int) -> None:
-    """Writes `count` JPEGs made of the folder's pictures."""
+def write_photos(source: Path, target: Path, count: int) -> None:
+    """Write `count` JPEGs made from the images of a folder."""
     files = [f for f in sorted(source.rglob("*")) if f.suffix.lower() in (".jpg", ".jpeg", ".png")]
     for n in range(count):
         with Image.open(files[n % len(files)]) as opened:
             image = opened.convert("RGB")
-        cut = n // len(files) * 8
-        image.crop((cut, 0, image.width, image.height)).save(target / f"{n:05}.jpg", quality=90)
+        left = n // len(files) * 8
+        image.crop((left, 0, image.width, image.height)).save(target / f"{n:05}.jpg", quality=90)
 
 
-def seconds(*command: object) -> float:
-    """Wall seconds of a command. Raises CalledProcessError where it fails."""
+def run_seconds(*command: object) -> float:
+    """Return the wall seconds that a command takes.
+
+    Raises:
+        subprocess.CalledProcessError: If the command fails.
+    """
     start = time.monotonic()
     subprocess.run(list(map(str, command)), check=True, capture_output=True)
     return time.monotonic() - start
 
 
 def main() -> None:
-    """Prints both times and their ratio for each setting."""
+    """Print both times and their ratio for each setting."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     source = parser.parse_args().folder
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         (work / "photos").mkdir()
-        photos(source, work / "photos", COUNT)
-        theirs = seconds(BIN / "immaculate", work / "photos", "--method", "sscd_distilled")
-        for views, text in SETTINGS:
-            store = work / f"{views}-{text}"
-            options = ("--views", views, "--text", text, work / "photos")
-            ours = seconds(BIN / "mediafp", "--store", store, "ingest", *options)
-            told = f"mediafp {ours:.1f} s, immaculate {theirs:.1f} s, ratio {ours / theirs:.2f}"
-            print(f"views {views}, text {text}: {told}", flush=True)
+        write_photos(source, work / "photos", COUNT)
+        immaculate = run_seconds(BIN / "immaculate", work / "photos", "--method", "sscd_distilled")
+        for crops, ocr in SETTINGS:
+            store = work / f"{crops}-{ocr}"
+            options = ("--crops", crops, "--ocr", ocr, work / "photos")
+            mediafp = run_seconds(BIN / "mediafp", "--store", store, "ingest", *options)
+            times = f"mediafp {mediafp:.1f} s, immaculate {immaculate:.1f} s, ratio {mediafp / immaculate:.2f}"
+            print(f"reference crops {crops}, OCR {ocr}: {times}", flush=True)
 
 
 if __name__ == "__main__":

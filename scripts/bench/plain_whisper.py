@@ -1,9 +1,9 @@
-"""What plain faster-whisper makes of a folder of sounds, in the contract's form, for the same scores as ours.
+"""Transcripts of audio files by plain faster-whisper, in the JSON form of `mediafp transcribe`, for comparison with mediafp.
 
     .venv/bin/python scripts/bench/plain_whisper.py FILE... > plain.jsonl
 
-Whisper base, language by itself, its voice filter on: what a user gets who takes the library as it comes. Sounds are
-decoded by us and handed over, since faster-whisper 1.2.1 does not read files with PyAV 17 and later.
+Whisper base with its own language identification and voice activity filter, as a user of the library gets it by default.
+mediafp decodes the audio, since faster-whisper 1.2.1 cannot read files with PyAV 17 and later.
 """
 
 import json
@@ -20,24 +20,24 @@ from mediafp.text.speech.voice_activity import to_float
 
 
 def main() -> None:
-    """Transcribes every file that is named."""
+    """Transcribe each file and print its JSON object."""
     model = WhisperModel(str(speech_model().model_folder()), device="cpu", compute_type="int8", cpu_threads=2)
     for path in map(Path, sys.argv[1:]):
-        started = time.monotonic()
+        start = time.monotonic()
         with open_file(path) as file:
-            sha256, (sound, _) = file_sha256(file), read_audio(file)
+            sha256, (audio, _) = file_sha256(file), read_audio(file)
         segments, language = [], None
-        if sound:
-            found, told = model.transcribe(to_float(sound.samples), vad_filter=True)
-            segments, language = list(found), told.language
-        line = {
+        if audio:
+            transcribed, info = model.transcribe(to_float(audio.samples), vad_filter=True)
+            segments, language = list(transcribed), info.language
+        result = {
             "path": str(path),
             "sha256": sha256,
             "error": None,
-            "seconds": time.monotonic() - started,
+            "seconds": time.monotonic() - start,
             "segments": [{"start": s.start, "end": s.end, "language": language, "text": s.text} for s in segments],
         }
-        print(json.dumps(line, ensure_ascii=False), flush=True)
+        print(json.dumps(result, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the locks cost: wall time of an ingest with them against one without, pair by pair, into fresh stores.
+"""Cost of the sandbox: wall time of an ingest with it and without it, in pairs, each into a new store.
 
 .venv/bin/python scripts/bench/sandbox_cost.py FOLDER [--rounds 5]
 """
@@ -13,24 +13,24 @@ from statistics import median
 
 
 def main() -> None:
-    """Prints the medians and the median of the ratios."""
+    """Print the median times and the median of the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     pairs = []
     for number in range(args.rounds):
-        # Each goes first in turn.
+        # Alternating which goes first keeps a warming cache from favouring one of them.
         order = (True, False) if number % 2 else (False, True)
-        took = {locked: seconds(args.folder, locked=locked) for locked in order}
-        pairs.append((took[True], took[False]))
-    ratio = median(locked / free for locked, free in pairs)
-    locked, free = (median(times) for times in zip(*pairs, strict=True))
-    print(f"locked {locked:.2f} s, without {free:.2f} s, ratio {ratio:.3f}")
+        seconds = {sandboxed: ingest_seconds(args.folder, sandboxed=sandboxed) for sandboxed in order}
+        pairs.append((seconds[True], seconds[False]))
+    ratio = median(sandboxed / free for sandboxed, free in pairs)
+    sandboxed, free = (median(times) for times in zip(*pairs, strict=True))
+    print(f"with sandbox {sandboxed:.2f} s, without {free:.2f} s, ratio {ratio:.3f}")
 
 
-def seconds(folder: Path, *, locked: bool) -> float:
-    """Wall seconds of one ingest."""
+def ingest_seconds(folder: Path, *, sandboxed: bool) -> float:
+    """Return the wall seconds of one ingest."""
     with tempfile.TemporaryDirectory() as store:
         command = [
             sys.executable,
@@ -42,12 +42,13 @@ def seconds(folder: Path, *, locked: bool) -> float:
             str(folder),
             "--transcribe",
             "no",
-            "--text",
+            "--ocr",
             "no",
         ]
-        began = time.monotonic()
-        subprocess.run([*command, *([] if locked else ["--unsafe-no-sandbox"])], stdout=subprocess.DEVNULL, check=True)
-        return time.monotonic() - began
+        start = time.monotonic()
+        options = [] if sandboxed else ["--unsafe-no-sandbox"]
+        subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=True)
+        return time.monotonic() - start
 
 
 if __name__ == "__main__":

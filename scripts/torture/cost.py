@@ -1,10 +1,10 @@
-"""CPU seconds and peak memory of the worker for each file of folders, against what a file may take.
+"""CPU seconds and peak memory of the worker for each file of some folders, compared with the limits of one file.
 
     .venv/bin/python scripts/torture/cost.py FOLDER... [--jobs N]
 
-For a hostile corpus. The files go the way that an ingest goes with them, archives entry by entry. More than one at a time
-(`--jobs`) makes them no dearer but slower. Every file has one outcome; what is no file (a folder, a link that leads out)
-is not walked into, as in an ingest.
+Meant for a hostile corpus. The files are analysed as in an ingest, archives member by member. Several at a time (`--jobs`)
+do not change the cost of a file, only the wall time. Every file has one outcome; folders and links that lead out of a FOLDER
+are not followed, as in an ingest.
 """
 
 import os
@@ -16,75 +16,76 @@ from pathlib import Path
 
 import gauge
 import trial
-from gauge import Gauge, Result
+from gauge import MeasuredPool, Result
 
 from mediafp.ingest.files import open_file
 from mediafp.ingest.walk import FoundFile, walk
 from mediafp.types.errors import MediaError
 
-WORST = 10
+MAX_PRINTED = 10
+"""Most expensive files that the summary lists."""
 
 
 def main() -> int:
-    """1 where a file broke the program, hung, or took more than a file may."""
-    parser = trial.parser(__doc__ or "")
+    """Return 1 if a file broke the program, hung, or exceeded the limits of a file."""
+    parser = trial.make_parser(__doc__ or "")
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     args = parser.parse_args()
     files = list(walk(args.folders))
-    every: list[tuple[Path, Result]] = []
-    answered: Counter[Path] = Counter()
+    results: list[tuple[Path, Result]] = []
+    counts: Counter[Path] = Counter()
     with (
         tempfile.TemporaryDirectory(prefix="cost-") as scratch,
-        Gauge(Path(scratch)) as readers,
-        ThreadPoolExecutor(args.jobs) as pool,
+        MeasuredPool(Path(scratch)) as workers,
+        ThreadPoolExecutor(args.jobs) as threads,
     ):
-        found = pool.map(lambda file: (file.path, examined(readers, file)), files)
-        for path, results in trial.counted(found, len(files), "files"):
-            answered[path] += 1
-            for number, result in enumerate(results):
-                every.append((path, result))
+        analysed = threads.map(lambda file: (file.path, analyse(workers, file)), files)
+        for path, file_results in trial.show_progress(analysed, len(files), "files"):
+            counts[path] += 1
+            for number, result in enumerate(file_results):
+                results.append((path, result))
                 name = f"{path}/{result.name}" if number else str(path)
-                trial.say(
+                trial.print_trial(
                     result.outcome,
-                    ok=not (result.over or result.outcome in (gauge.HUNG, gauge.SUPERVISOR)),
+                    ok=not (result.is_over_limit or result.outcome in (gauge.HUNG, gauge.UNEXPECTED)),
                     cpu_s=round(result.cost.cpu, 2),
                     mib=result.cost.memory >> 20,
                     file=ascii(name),
-                    **({"message": result.message} if result.outcome in gauge.LOST else {}),
+                    **({"message": result.message} if result.outcome in gauge.LOST_WORKER else {}),
                 )
-        resets = readers.resets
-    worst = {
+        resets_peak = workers.resets_peak
+    most_expensive = {
         figure: [
             f"{getattr(result.cost, figure) / scale:.1f} {unit} {result.outcome} {str(path)!a}"
-            for path, result in sorted(every, key=lambda one: -getattr(one[1].cost, figure))[:WORST]
+            for path, result in sorted(results, key=lambda item: -getattr(item[1].cost, figure))[:MAX_PRINTED]
         ]
         for figure, scale, unit in (("cpu", 1, "s"), ("memory", 1 << 20, "MiB"))
     }
-    broken = sum(result.outcome in (gauge.HUNG, gauge.SUPERVISOR) for _, result in every)
-    over = [ascii(str(path)) for path, result in every if result.over]
-    unaccounted = len(files) - len(answered)
-    twice = sum(count > 1 for count in answered.values())
-    return trial.finish(
-        broken + len(over) + unaccounted + twice,
+    broken = sum(result.outcome in (gauge.HUNG, gauge.UNEXPECTED) for _, result in results)
+    over_limit = [ascii(str(path)) for path, result in results if result.is_over_limit]
+    unaccounted = len(files) - len(counts)
+    repeated = sum(count > 1 for count in counts.values())
+    return trial.print_summary(
+        broken + len(over_limit) + unaccounted + repeated,
         files=len(files),
         unaccounted=unaccounted,
-        twice=twice,
+        repeated=repeated,
         broken=broken,
-        outcomes=dict(Counter(result.outcome for _, result in every).most_common()),
-        over=over,
-        most_cpu_s=round(max((result.cost.cpu for _, result in every), default=0.0), 2),
-        most_mib=max((result.cost.memory for _, result in every), default=0) >> 20,
-        memory_is="of a file" if resets else "of a worker's life",
-        worst=worst,
+        outcomes=dict(Counter(result.outcome for _, result in results).most_common()),
+        over_limit=over_limit,
+        max_cpu_s=round(max((result.cost.cpu for _, result in results), default=0.0), 2),
+        max_mib=max((result.cost.memory for _, result in results), default=0) >> 20,
+        memory_of="file" if resets_peak else "whole life of the worker",
+        most_expensive=most_expensive,
     )
 
 
-def examined(readers: Gauge, file: FoundFile) -> list[Result]:
-    """What becomes of a file and, where it is an archive, of its entries."""
+def analyse(workers: MeasuredPool, file: FoundFile) -> list[Result]:
+    """Return the result of a file and, for an archive, of its members."""
     try:
         with open_file(file.path, file.root) as opened:
-            return list(gauge.examine(readers, opened))
+            return list(gauge.analyse_file(workers, opened))
     except MediaError as error:
         return [Result(name=file.path.name, outcome=error.kind, message=str(error))]
 

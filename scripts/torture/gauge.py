@@ -1,6 +1,6 @@
-"""Files read by workers as an ingest reads them, with the CPU time and the memory that each one took.
+"""Analysis of files by workers as in an ingest, with the CPU time and the memory that each file takes.
 
-Linux only. The torture tests import it as their neighbour; it is no program.
+Linux only. Other modules of this folder import it; it is not a program.
 """
 
 import math
@@ -23,32 +23,37 @@ from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.types.errors import MediaError, NotMedia
 
-MOST_CPU_SECONDS, MOST_BYTES = 10.0, 3 << 29
-"""What one file may take, and a worker: 10 CPU seconds, 1.5 GiB."""
+MAX_FILE_CPU_SECONDS, MAX_MEMORY_BYTES = 10.0, 3 << 29
+"""CPU seconds that one file may take, and bytes of memory (1.5 GiB) that its worker may: a trial above one of them fails.
+Chosen: the limits that mediafp/ingest/limits.py sets for a short file, with a margin."""
 HUNG_SECONDS = 120.0
-"""Wall seconds after which a worker is killed here and its file counts as hung. Ten CPU seconds take no longer."""
-SAMPLE_SECONDS = 0.05
-READ, NO_MEDIA, HUNG, SUPERVISOR = "read", "no_media", "hung", "supervisor"
-"""What becomes of a file, beside the kinds of failure. The last: an error that the program did not foresee."""
-LOST = ("crash", "oom", "timeout", HUNG, SUPERVISOR)
-TICKS = os.sysconf("SC_CLK_TCK")
+"""Wall seconds without progress after which a worker is killed and its file counts as hung. Chosen, not measured: ten CPU
+seconds take less even on a busy machine."""
+SAMPLE_INTERVAL_SECONDS = 0.05
+"""Interval at which the use of each worker is read. Chosen, not measured."""
+ANALYSED, NOT_MEDIA, HUNG, UNEXPECTED = "analysed", "not_media", "hung", "unexpected"
+"""Outcomes of a file besides the kinds of failure; UNEXPECTED is an exception that the program does not handle."""
+LOST_WORKER = ("crash", "oom", "timeout", HUNG, UNEXPECTED)
+"""Outcomes that cost a worker or the program."""
+CLOCK_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(slots=True)
 class Cost:
-    """What a file took, of all workers that tried it."""
+    """Resources that a file took, over all workers that tried it."""
 
     cpu: float = 0.0
+    """CPU seconds."""
     memory: int = 0
-    """The most that one of them had in memory, bytes; of its life where `reset` is not permitted."""
+    """Peak resident memory of one worker in bytes; over its whole life if the kernel does not reset the peak."""
     hung: bool = False
-    since: float = field(default_factory=time.monotonic)
-    """The moment from which a worker is waited for; none while it waits itself, as one that unpacks does."""
+    waiting_since: float = field(default_factory=time.monotonic)
+    """Time since which the worker has been busy; infinite while an unpacking worker waits for its caller."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What became of a file, or of an entry of an archive."""
+    """Outcome and cost of a file or of an archive member."""
 
     name: str
     outcome: str
@@ -56,34 +61,34 @@ class Result:
     cost: Cost = field(default_factory=Cost)
 
     @property
-    def over(self) -> bool:
-        """Whether it took more than a file may."""
-        return self.cost.cpu > MOST_CPU_SECONDS or self.cost.memory > MOST_BYTES
+    def is_over_limit(self) -> bool:
+        """True if the file took more CPU time or memory than a file may."""
+        return self.cost.cpu > MAX_FILE_CPU_SECONDS or self.cost.memory > MAX_MEMORY_BYTES
 
 
-class Gauge(WorkerPool):
-    """Workers whose use of CPU and memory is measured, file by file."""
+class MeasuredPool(WorkerPool):
+    """Worker pool that measures the CPU time and memory of each file."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.engine = LocalEngine(folder, pool=self)
-        self.resets = True
-        """Whether the kernel lets the peak of a process be forgotten."""
-        self._here = threading.local()
-        self._watched: set[_Watch] = set()
-        self._over = threading.Event()
-        self._sampler = threading.Thread(target=self._sample, daemon=True)
+        self.resets_peak = True
+        """True if the kernel lets the peak memory of a process be reset."""
+        self._thread_costs = threading.local()
+        self._monitors: set[_ProcessMonitor] = set()
+        self._sampling_stopped = threading.Event()
+        self._sampler = threading.Thread(target=self._sample_all, daemon=True)
         self._sampler.start()
 
     def close(self) -> None:
-        """Ends every worker."""
+        """Stop all workers and the sampling thread."""
         super().close()
-        self._over.set()
+        self._sampling_stopped.set()
 
     @contextmanager
     def measured(self) -> Iterator[Cost]:
-        """The cost of what this thread has workers do in it."""
-        stack: list[Cost] = self._here.__dict__.setdefault("stack", [])
+        """Yield the cost of the work that this thread gives to workers within the context."""
+        stack: list[Cost] = self._thread_costs.__dict__.setdefault("stack", [])
         stack.append(Cost())
         try:
             yield stack[-1]
@@ -92,61 +97,63 @@ class Gauge(WorkerPool):
 
     @contextmanager
     def worker(self, needed: WorkerCapabilities = WorkerCapabilities()) -> Iterator[WorkerProcess]:  # noqa: B008
-        """A worker for one file."""
-        cost: Cost = self._here.stack[-1]
+        """Yield a worker for one file, and add its use to the innermost cost of this thread."""
+        cost: Cost = self._thread_costs.stack[-1]
         with super().worker(needed) as worker:
-            watch = _Watch(worker.pid, cost)
-            self.resets = self.resets and watch.resets
-            self._watched.add(watch)
+            monitor = _ProcessMonitor(worker.pid, cost)
+            self.resets_peak = self.resets_peak and monitor.resets_peak
+            self._monitors.add(monitor)
             try:
                 yield worker
             finally:
-                self._watched.discard(watch)
-                watch.look()
-                cost.cpu += watch.cpu
-                cost.memory = max(cost.memory, watch.memory)
+                self._monitors.discard(monitor)
+                monitor.sample()
+                cost.cpu += monitor.cpu
+                cost.memory = max(cost.memory, monitor.memory)
 
-    def _sample(self) -> None:
-        # The last sample tells of a worker that is gone before it could be asked.
-        while not self._over.wait(SAMPLE_SECONDS):
-            for watch in list(self._watched):
-                watch.look()
+    def _sample_all(self) -> None:
+        # A worker may be gone before its context ends: then the last periodic sample counts.
+        while not self._sampling_stopped.wait(SAMPLE_INTERVAL_SECONDS):
+            for monitor in list(self._monitors):
+                monitor.sample()
 
 
-class _Watch:
-    """What a process took since it was first looked at."""
+class _ProcessMonitor:
+    """CPU time and peak memory of a process since the monitor was created."""
 
     def __init__(self, pid: int, cost: Cost) -> None:
         self._pid, self._cost = pid, cost
-        self._before = _cpu_of(pid) or 0.0
+        self._cpu_before = _cpu_seconds(pid) or 0.0
         self.cpu, self.memory = 0.0, 0
         self._killed = False
-        cost.since = time.monotonic()
+        cost.waiting_since = time.monotonic()
         try:
-            Path(f"/proc/{pid}/clear_refs").write_text("5")  # its peak is what it has now
-            self.resets = True
+            Path(f"/proc/{pid}/clear_refs").write_text("5")  # resets the peak to the current memory
+            self.resets_peak = True
         except OSError:
-            self.resets = False
+            self.resets_peak = False
 
-    def look(self) -> None:
-        """Nothing; notes what the process took by now, and kills it where it hangs."""
-        self.cpu = max(self.cpu, (_cpu_of(self._pid) or 0.0) - self._before)
-        self.memory = max(self.memory, _peak_of(self._pid))
-        if time.monotonic() - self._cost.since > HUNG_SECONDS and not self._killed:
+    def sample(self) -> None:
+        """Update the use of the process, and kill the process if it hangs."""
+        self.cpu = max(self.cpu, (_cpu_seconds(self._pid) or 0.0) - self._cpu_before)
+        self.memory = max(self.memory, _peak_memory(self._pid))
+        if time.monotonic() - self._cost.waiting_since > HUNG_SECONDS and not self._killed:
             self._killed = self._cost.hung = True
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
 
 
-def _cpu_of(pid: int) -> float | None:
+def _cpu_seconds(pid: int) -> float | None:
+    """Return the user and system time of a process; None if it is gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_PER_SECOND
 
 
-def _peak_of(pid: int) -> int:
+def _peak_memory(pid: int) -> int:
+    """Return the peak resident memory of a process in bytes; 0 if it is gone."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines():
             if line.startswith("VmHWM:"):
@@ -154,52 +161,52 @@ def _peak_of(pid: int) -> int:
     return 0
 
 
-def examine(gauge: Gauge, file: OpenFile) -> Iterator[Result]:
-    """What becomes of a file; of an archive, first what became of it as a whole and then of each entry."""
+def analyse_file(pool: MeasuredPool, file: OpenFile) -> Iterator[Result]:
+    """Yield the result of a file; for an archive, the result of unpacking it and then that of each member."""
     if not is_archive(file.name, file.read_head()):
-        yield _read(gauge, file)
+        yield _analyse_media(pool, file)
         return
-    entries: list[Result] = []
-    with gauge.measured() as cost:
+    members: list[Result] = []
+    with pool.measured() as cost:
         try:
-            for entry in gauge.engine.unpack_archive(file, lambda name: True):
-                cost.since = math.inf
-                if entry.file:
-                    with entry.file:
-                        entries.append(_read(gauge, entry.file))
-                elif entry.error:
-                    entries.append(Result(name=entry.name, outcome=entry.error.kind, message=str(entry.error)))
-                cost.since = time.monotonic()
-            whole = Result(name=file.name, outcome=READ)
+            for member in pool.engine.unpack_archive(file, lambda name: True):
+                cost.waiting_since = math.inf
+                if member.file:
+                    with member.file:
+                        members.append(_analyse_media(pool, member.file))
+                elif member.error:
+                    members.append(Result(name=member.name, outcome=member.error.kind, message=str(member.error)))
+                cost.waiting_since = time.monotonic()
+            archive = Result(name=file.name, outcome=ANALYSED)
         except Exception as error:
-            whole = _failed(file.name, error)
-    yield _with(whole, cost)
-    yield from entries
+            archive = _failed_result(file.name, error)
+    yield _with_cost(archive, cost)
+    yield from members
 
 
-def _read(gauge: Gauge, file: OpenFile) -> Result:
-    with gauge.measured() as cost:
+def _analyse_media(pool: MeasuredPool, file: OpenFile) -> Result:
+    with pool.measured() as cost:
         try:
             kind = detect_kind(file)
             if kind is None:
-                return Result(name=file.name, outcome=NO_MEDIA)
-            gauge.engine.analyse(file, file_sha256(file), kind, AnalysisRequest(audio=True))
-            result = Result(name=file.name, outcome=READ)
+                return Result(name=file.name, outcome=NOT_MEDIA)
+            pool.engine.analyse(file, file_sha256(file), kind, AnalysisRequest(audio=True))
+            result = Result(name=file.name, outcome=ANALYSED)
         except Exception as error:
-            result = _failed(file.name, error)
-    return _with(result, cost)
+            result = _failed_result(file.name, error)
+    return _with_cost(result, cost)
 
 
-def _with(result: Result, cost: Cost) -> Result:
+def _with_cost(result: Result, cost: Cost) -> Result:
     result.cost = cost
     if cost.hung:
         result.outcome = HUNG
     return result
 
 
-def _failed(name: str, error: Exception) -> Result:
+def _failed_result(name: str, error: Exception) -> Result:
     if isinstance(error, NotMedia):
-        return Result(name=name, outcome=NO_MEDIA, message=str(error))
+        return Result(name=name, outcome=NOT_MEDIA, message=str(error))
     if isinstance(error, MediaError):
         return Result(name=name, outcome=error.kind, message=str(error))
-    return Result(name=name, outcome=SUPERVISOR, message="".join(traceback.format_exception(error)))
+    return Result(name=name, outcome=UNEXPECTED, message="".join(traceback.format_exception(error)))

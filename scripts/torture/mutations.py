@@ -1,11 +1,11 @@
-"""Seeded mutations of valid files, read by locked workers: what becomes of each, and the CPU and memory that it takes.
+"""Seeded mutations of valid files, analysed by sandboxed workers: the outcome of each, and its CPU time and memory.
 
     .venv/bin/python scripts/torture/mutations.py [--count 10000] [--seed 0] [--only NUMBER] [--keep DIR] [FILE...]
 
-The FILEs, else some 50 small ones of all formats that are made at run time, have bits flipped, runs overwritten, blocks
-cut, doubled or taken from another file, numbers that may be lengths put off, or are cut short. Each goes the way that an
-ingest goes with it: sniffed, unpacked where it is an archive, read with its sound. A mutation is the same for the same
-seed, number and files; `--only` repeats one. `--keep` writes those that cost a worker, or too much, into a folder.
+The FILEs, or some 50 small ones of all formats that are generated at run time, are mutated: bits flipped, runs overwritten,
+blocks removed, doubled or spliced from another file, numbers that may be lengths changed, or the file truncated. Each is
+treated as in an ingest: its type is detected, archives are unpacked, audio is decoded. A mutation is the same for the same
+seed, number and files; `--only` repeats one. `--keep` writes those that cost a worker, or exceed a limit, into a folder.
 Quick form: --count 300.
 """
 
@@ -22,144 +22,161 @@ from pathlib import Path
 import gauge
 import seeds
 import trial
-from gauge import Gauge, Result
+from gauge import MeasuredPool, Result
 
 from mediafp.ingest.files import OpenFile
 
-WORST = 10
+MAX_PRINTED = 10
+"""Most expensive mutations that the summary lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """One mutation: of which file, how, and what became of it, of its entries as well."""
+    """One mutated file: name of the valid file, mutations, bytes, and the results of it and of its members."""
 
     number: int
-    seed: str
-    how: str
+    seed_name: str
+    mutations: str
     data: bytes
     results: list[Result]
 
-    @property
-    def name(self) -> str:
-        """What it is kept as."""
-        return f"{self.number:05}-{self.seed}"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutantResults:
+    """Results of a mutant without its bytes, so that all of them fit into memory."""
+
+    number: int
+    seed_name: str
+    results: list[Result]
 
 
 def main() -> int:
-    """1 where a file is unaccounted for, broke the program, hung, or took more than a file may, or a valid one is not read."""
-    parser = trial.parser(__doc__ or "")
+    """Return 1 if a mutant is unaccounted for, broke the program, hung or exceeded a limit, or a valid file failed."""
+    parser = trial.make_parser(__doc__ or "")
     parser.add_argument("files", type=Path, nargs="*", metavar="FILE")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, metavar="NUMBER")
     parser.add_argument("--keep", type=Path, metavar="DIR")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--minutes", type=float, default=120.0, help="after which no more is begun")
+    parser.add_argument("--minutes", type=float, default=120.0, help="time after which no mutation is started")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutations-") as scratch:
         work = Path(scratch)
-        valid = {path.name: path.read_bytes() for path in args.files} or seeds.make(work)
+        valid = {path.name: path.read_bytes() for path in args.files} or seeds.make_seeds(work)
         numbers = range(args.count) if args.only is None else [args.only]
-        until = time.monotonic() + 60 * args.minutes
-        with Gauge(work) as readers, ThreadPoolExecutor(args.threads) as pool:
-            unread = [name for name, data in valid.items() if outcome(readers, name, data)[0].outcome != gauge.READ]
-            made = pool.map(
-                lambda n: mutated(readers, valid, args.seed, n) if time.monotonic() < until else None, numbers
-            )
-            kept = []
-            for mutant in trial.counted(made, len(numbers), "mutations"):
+        deadline = time.monotonic() + 60 * args.minutes
+
+        def run_before_deadline(number: int) -> Mutant | None:
+            return run_mutation(workers, valid, args.seed, number) if time.monotonic() < deadline else None
+
+        with MeasuredPool(work) as workers, ThreadPoolExecutor(args.threads) as threads:
+            rejected = [
+                name for name, data in valid.items() if analyse(workers, name, data)[0].outcome != gauge.ANALYSED
+            ]
+            mutants = threads.map(run_before_deadline, numbers)
+            done = []
+            for mutant in trial.show_progress(mutants, len(numbers), "mutations"):
                 if mutant:
-                    told(mutant)
-                    keep(mutant, args.keep)
-                    kept.append((mutant.number, mutant.seed, mutant.how, mutant.results))
-            resets = readers.resets
-    return summed(kept, unread, len(numbers), resets, args.seed)
+                    print_mutant(mutant)
+                    keep_mutant(mutant, args.keep)
+                    done.append(MutantResults(number=mutant.number, seed_name=mutant.seed_name, results=mutant.results))
+            resets_peak = workers.resets_peak
+    return print_summary(done, rejected, len(numbers), resets_peak, args.seed)
 
 
-def mutated(readers: Gauge, valid: dict[str, bytes], seed: int, number: int) -> Mutant:
-    """A mutation, and what became of it."""
+def run_mutation(workers: MeasuredPool, valid: dict[str, bytes], seed: int, number: int) -> Mutant:
+    """Return a mutation with its results."""
     rng = random.Random(f"{seed}/{number}")
     name = rng.choice(sorted(valid))
-    data, how = seeds.mutant(valid[name], name, [valid[other] for other in sorted(valid)], rng)
-    return Mutant(number=number, seed=name, how=how, data=data, results=outcome(readers, name, data))
+    data, mutations = seeds.mutate(valid[name], name, [valid[other] for other in sorted(valid)], rng)
+    return Mutant(number=number, seed_name=name, mutations=mutations, data=data, results=analyse(workers, name, data))
 
 
-def outcome(readers: Gauge, name: str, data: bytes) -> list[Result]:
-    """What becomes of a file of this name that holds these bytes."""
-    with tempfile.TemporaryFile(dir=readers.scratch_folder) as file:
+def analyse(workers: MeasuredPool, name: str, data: bytes) -> list[Result]:
+    """Return the results of a file of that name and content, and of its members."""
+    with tempfile.TemporaryFile(dir=workers.scratch_folder) as file:
         file.write(data)
         file.flush()
         with OpenFile(name, os.dup(file.fileno())) as opened:
-            return list(gauge.examine(readers, opened))
+            return list(gauge.analyse_file(workers, opened))
 
 
-def told(mutant: Mutant) -> None:
-    """Prints the line of a mutation, and what went wrong in the program itself."""
-    first, *entries = mutant.results
+def print_mutant(mutant: Mutant) -> None:
+    """Print the line of a mutation, and the messages of results that cost a worker."""
+    first, *members = mutant.results
     costs = [result.cost for result in mutant.results]
-    inside = dict(Counter(entry.outcome for entry in entries))
-    bad = any(r.over or r.outcome in (gauge.HUNG, gauge.SUPERVISOR) for r in mutant.results)
-    trial.say(
+    member_outcomes = dict(Counter(member.outcome for member in members))
+    failed = any(r.is_over_limit or r.outcome in (gauge.HUNG, gauge.UNEXPECTED) for r in mutant.results)
+    trial.print_trial(
         mutant.number,
-        ok=not bad,
-        of=mutant.seed,
-        by=mutant.how,
+        ok=not failed,
+        file=mutant.seed_name,
+        mutations=mutant.mutations,
         outcome=first.outcome,
         cpu_s=round(max(cost.cpu for cost in costs), 2),
         mib=max(cost.memory for cost in costs) >> 20,
-        **({"inside": inside} if inside else {}),
+        **({"members": member_outcomes} if member_outcomes else {}),
     )
     for result in mutant.results:
-        if result.outcome in gauge.LOST:
+        if result.outcome in gauge.LOST_WORKER:
             print(f"     {result.outcome} {result.name!a}: {result.message}", flush=True)
 
 
-def keep(mutant: Mutant, folder: Path | None) -> None:
-    """Writes it into the folder where it cost a worker, or too much."""
-    if folder and any(result.over or result.outcome in gauge.LOST for result in mutant.results):
+def keep_mutant(mutant: Mutant, folder: Path | None) -> None:
+    """Write a mutation into a folder if it cost a worker or exceeded a limit."""
+    if folder and any(result.is_over_limit or result.outcome in gauge.LOST_WORKER for result in mutant.results):
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / mutant.name).write_bytes(mutant.data)
+        (folder / f"{mutant.number:05}-{mutant.seed_name}").write_bytes(mutant.data)
 
 
-def summed(
-    kept: list[tuple[int, str, str, list[Result]]], unread: list[str], count: int, resets: bool, seed: int
-) -> int:
-    """Prints what became of all; the exit status."""
-    outcomes = Counter(results[0].outcome for _, _, _, results in kept)
-    inside = Counter(entry.outcome for _, _, _, results in kept for entry in results[1:])
-    every = [(number, name, result) for number, name, _, results in kept for result in results]
-    lost = {kind: sorted({n for n, _, r in every if r.outcome == kind}) for kind in gauge.LOST}
-    numbers = [number for number, *_ in kept]
-    worst = {
-        figure: [f"{n}: {value:.2f} {unit} ({name}, {r.outcome})" for n, name, r, value in _worst(every, figure)]
+def print_summary(done: list[MutantResults], rejected: list[str], count: int, resets_peak: bool, seed: int) -> int:
+    """Print the summary of all mutations; return the exit status.
+
+    Args:
+        done: Results of the mutations that were run.
+        rejected: Names of valid files that were not analysed.
+        count: Mutations that were asked for.
+        resets_peak: True if memory was measured per file.
+        seed: Seed of the mutations.
+    """
+    outcomes = Counter(mutant.results[0].outcome for mutant in done)
+    member_outcomes = Counter(member.outcome for mutant in done for member in mutant.results[1:])
+    results = [(mutant.number, mutant.seed_name, result) for mutant in done for result in mutant.results]
+    lost = {kind: sorted({n for n, _, r in results if r.outcome == kind}) for kind in gauge.LOST_WORKER}
+    numbers = [mutant.number for mutant in done]
+    most_expensive = {
+        figure: [
+            f"{n}: {value:.2f} {unit} ({name}, {r.outcome})" for n, name, r, value in _most_expensive(results, figure)
+        ]
         for figure, unit in (("cpu", "s"), ("memory", "MiB"))
     }
-    over = sorted({n for n, _, r in every if r.over})
-    unaccounted, twice = count - len(set(numbers)), len(numbers) - len(set(numbers))
-    short = len(unread) + unaccounted + twice + len(over) + len(lost[gauge.HUNG]) + len(lost[gauge.SUPERVISOR])
-    return trial.finish(
-        short,
+    over_limit = sorted({n for n, _, r in results if r.is_over_limit})
+    unaccounted, repeated = count - len(set(numbers)), len(numbers) - len(set(numbers))
+    broken = len(lost[gauge.HUNG]) + len(lost[gauge.UNEXPECTED])
+    return trial.print_summary(
+        len(rejected) + unaccounted + repeated + len(over_limit) + broken,
         seed=seed,
         count=count,
-        unread=unread,
+        rejected=rejected,
         unaccounted=unaccounted,
-        twice=twice,
-        supervisor=len(lost[gauge.SUPERVISOR]),
+        repeated=repeated,
+        unexpected=len(lost[gauge.UNEXPECTED]),
         outcomes=dict(outcomes.most_common()),
-        inside=dict(inside.most_common()),
-        numbers={kind: found for kind, found in lost.items() if found},
-        over=over,
-        most_cpu_s=round(max((r.cost.cpu for _, _, r in every), default=0.0), 2),
-        most_mib=max((r.cost.memory for _, _, r in every), default=0) >> 20,
-        memory_is="of a file" if resets else "of a worker's life",
-        worst=worst,
+        members=dict(member_outcomes.most_common()),
+        numbers={kind: numbers_of_kind for kind, numbers_of_kind in lost.items() if numbers_of_kind},
+        over_limit=over_limit,
+        max_cpu_s=round(max((r.cost.cpu for _, _, r in results), default=0.0), 2),
+        max_mib=max((r.cost.memory for _, _, r in results), default=0) >> 20,
+        memory_of="file" if resets_peak else "whole life of the worker",
+        most_expensive=most_expensive,
     )
 
 
-def _worst(every: list[tuple[int, str, Result]], figure: str) -> list[tuple[int, str, Result, float]]:
+def _most_expensive(results: list[tuple[int, str, Result]], figure: str) -> list[tuple[int, str, Result, float]]:
     scale = 1 if figure == "cpu" else 1 << 20
-    costs = [(n, name, result, getattr(result.cost, figure) / scale) for n, name, result in every]
-    return sorted(costs, key=lambda cost: -cost[3])[:WORST]
+    costs = [(n, name, result, getattr(result.cost, figure) / scale) for n, name, result in results]
+    return sorted(costs, key=lambda cost: -cost[3])[:MAX_PRINTED]
 
 
 if __name__ == "__main__":

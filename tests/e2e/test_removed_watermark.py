@@ -43,14 +43,14 @@ def test_handle_from_ocr_at_ingest_needs_no_file_later(cut_photo: tuple[Case, Pa
     case, references = cut_photo
     list(case.ingest([references]))
     (references / "weibo.jpg").unlink()
-    assert handles(case, tmp_path / "persona.jpg", text=False) == ("@sample_user88",)
+    assert handles(case, tmp_path / "persona.jpg", ocr=False) == ("@sample_user88",)
     assert [hit.source for hit in case.search("sample user88")] == ["picture"]
 
 
 def test_match_runs_ocr_on_a_reference_without_result(cut_photo: tuple[Case, Path], tmp_path: Path) -> None:
     case, references = cut_photo
     list(case.ingest([references], WITHOUT_OCR))
-    assert handles(case, tmp_path / "persona.jpg", text=False) == ()
+    assert handles(case, tmp_path / "persona.jpg", ocr=False) == ()
     assert handles(case, tmp_path / "persona.jpg") == ("@sample_user88",), "from its file"
     (references / "weibo.jpg").unlink()
     assert handles(case, tmp_path / "persona.jpg") == ("@sample_user88",), "from its thumbnail"
@@ -61,7 +61,7 @@ def test_second_ingest_adds_skipped_ocr_results(cut_photo: tuple[Case, Path], tm
     (references / "copy.jpg").write_bytes((references / "weibo.jpg").read_bytes())
     list(case.ingest([references], WITHOUT_OCR))
     assert {outcome.status for outcome in case.ingest([references])} == {"known", "skipped"}
-    assert handles(case, tmp_path / "persona.jpg", text=False) == ("@sample_user88",)
+    assert handles(case, tmp_path / "persona.jpg", ocr=False) == ("@sample_user88",)
     list(case.ingest([references]))
     assert case._store.check_integrity() == []
 
@@ -81,9 +81,10 @@ def test_trace_names_source_account_and_handle(cut_photo: tuple[Case, Path], tmp
     assert [(s["account"], s["platform"]) for s in match["sightings"]] == [("owner", "weibo")]
     assert match["placement"]["handles"] == ["@sample_user88"]
     html = page.read_text(encoding="utf-8")
-    assert "@sample_user88" in html and "least cut" in html and "2021-05-03" in html
-    text = CliRunner().invoke(app, arguments).output
-    assert "least cut" in text and "owner on weibo" in text and "cut away: @sample_user88" in text
+    assert "@sample_user88" in html and "most complete" in html and "2021-05-03" in html
+    text = " ".join(CliRunner().invoke(app, arguments).output.split())
+    assert "source: " in text and "% more than the query" in text
+    assert "owner on weibo" in text and "cropped off: @sample_user88" in text
 
 
 def test_trace_of_an_unrelated_image_finds_nothing(
@@ -94,4 +95,4 @@ def test_trace_of_an_unrelated_image_finds_nothing(
     case.close()
     Image.fromarray(photos["coffee"]).save(tmp_path / "other.jpg")
     run = CliRunner().invoke(app, ["--store", str(tmp_path / "store"), "trace", str(tmp_path / "other.jpg")])
-    assert run.exit_code == 1 and "nothing found" in run.output and "turned down" in run.output
+    assert run.exit_code == 1 and "nothing found" in run.output and "near miss" in run.output

@@ -1,4 +1,4 @@
-"""Set-up on machines whose variables and interpreters are in the way; most interpreters and uv are stand-ins."""
+"""Set-up with hostile variables and unusable interpreters; most interpreters, and uv, are replaced by shell scripts."""
 
 import os
 import shlex
@@ -11,13 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BASE = getattr(sys, "_base_executable", sys.executable)
-"""The interpreter that this virtual environment was made with."""
+"""Interpreter with which this virtual environment was created."""
 TOOLS = ("bash", "sh", "cat", "chmod", "cksum", "dirname", "env", "mkdir", "rm", "sed", "sleep", "tail", "timeout")
-"""All that the set-up takes from PATH; `timeout` may be missing."""
+"""Programs that the set-up runs from PATH; `timeout` may be missing."""
 USABLE = 'echo "$0"'
-"""What an interpreter says that does: its path."""
-REFUSING = "echo \"pyenv: version '3.11.7' is not installed\" >&2; exit 1"
-SILENT = "sleep 600"
+"""Output of a usable interpreter: its path."""
+FAILING_SHIM = "echo \"pyenv: version '3.11.7' is not installed\" >&2; exit 1"
+HANGING = "sleep 600"
 OLD = f"""
 shift 2
 old='import platform, sys; sys.version_info = (3, 11, 7); platform.python_version = lambda: "3.11.7"'
@@ -26,7 +26,7 @@ $1"
 shift
 exec {shlex.quote(BASE)} -c "$code" "$@"
 """
-"""An interpreter that runs what it is given, and says that it is older than it is."""
+"""Interpreter that works, and reports version 3.11.7."""
 UV = f"""
 echo "$@" >> "$UV_LOG"
 env > "$UV_LOG.environment"
@@ -37,11 +37,11 @@ case "$*" in
     "pip install"*) echo > .venv/bin/mediafp; chmod +x .venv/bin/mediafp ;;
 esac
 """
-"""Makes a virtual environment, and installs nothing in it."""
+"""uv that creates a virtual environment, and installs no packages in it."""
 
 
-def program(path: Path, code: str) -> Path:
-    """Write a shell script that can be run."""
+def write_program(path: Path, code: str) -> Path:
+    """Write an executable shell script."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{code}\n")
     path.chmod(0o755)
@@ -49,7 +49,7 @@ def program(path: Path, code: str) -> Path:
 
 
 def run(script: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """Run a script with these variables alone."""
+    """Run a script with no other environment variables than these."""
     return subprocess.run(
         [script, *arguments], env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
@@ -61,14 +61,14 @@ def variables(tmp_path: Path) -> dict[str, str]:
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in TOOLS:
-        if found := shutil.which(name):
-            (tools / name).symlink_to(found)
+        if path := shutil.which(name):
+            (tools / name).symlink_to(path)
     return {"HOME": str(tmp_path / "home"), "PATH": str(tools)}
 
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> dict[str, str]:
-    """Return variables that break the set-up, or send it elsewhere, where they are left."""
+    """Return variables that would break the set-up or change its target if it did not unset them."""
     trap = tmp_path / "trap"
     trap.mkdir()
     for name in ("sitecustomize", "encodings", "pip", "mediafp", "pytest"):
@@ -94,7 +94,7 @@ def hostile(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Copy what the set-up reads to a path with spaces and Han characters, less this machine's own folders."""
+    """Copy the files of the set-up to a path with spaces and Han characters, without the system folders of its search."""
     folder = tmp_path / "a 汉字 checkout"
     (folder / "scripts").mkdir(parents=True)
     for name in ("scripts/env", "scripts/clean-environment", "requirements.lock", "pyproject.toml", ".python-version"):
@@ -106,28 +106,29 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def test_find_python_passes_over_shims_that_refuse_and_pythons_that_are_old(
+def test_find_python_skips_failing_shims_and_old_versions(
     checkout: Path, variables: dict[str, str], tmp_path: Path
 ) -> None:
-    shims, old = program(tmp_path / "shims" / "python3.12", REFUSING), program(tmp_path / "old" / "python3.12", OLD)
-    usable = program(tmp_path / "with space" / "python3.13", USABLE)
+    shims, old = (
+        write_program(tmp_path / "shims" / "python3.12", FAILING_SHIM),
+        write_program(tmp_path / "old" / "python3.12", OLD),
+    )
+    usable = write_program(tmp_path / "with space" / "python3.13", USABLE)
     variables["PATH"] += f":{shims.parent}:{old.parent}:{usable.parent}"
-    done = run(checkout / "scripts" / "env", "--find-python", **variables)
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{usable}\n", "")
+    completed = run(checkout / "scripts" / "env", "--find-python", **variables)
+    assert (completed.returncode, completed.stdout, completed.stderr) == (0, f"{usable}\n", "")
 
 
-@pytest.mark.skipif(not shutil.which("timeout"), reason="without timeout an interpreter is waited for")
-def test_find_python_passes_over_a_python_that_does_not_answer(
-    checkout: Path, variables: dict[str, str], tmp_path: Path
-) -> None:
-    silent = program(tmp_path / "silent" / "python3.12", SILENT)
-    variables["PATH"] += f":{silent.parent}"
-    done = run(checkout / "scripts" / "env", "--find-python", MEDIAFP_ANSWER_SECONDS="0.5", **variables)
-    assert done.returncode == 2 and f"{silent}: no answer in 0.5 s" in done.stderr
+@pytest.mark.skipif(not shutil.which("timeout"), reason="without the program timeout there is no time limit")
+def test_find_python_skips_a_hanging_interpreter(checkout: Path, variables: dict[str, str], tmp_path: Path) -> None:
+    hanging = write_program(tmp_path / "hanging" / "python3.12", HANGING)
+    variables["PATH"] += f":{hanging.parent}"
+    completed = run(checkout / "scripts" / "env", "--find-python", MEDIAFP_ANSWER_SECONDS="0.5", **variables)
+    assert completed.returncode == 2 and f"{hanging}: no answer in 0.5 s" in completed.stderr
 
 
 @pytest.mark.parametrize(
-    ("place", "variable"),
+    ("path", "variable"),
     [
         (".pyenv/versions/3.12.1/bin/python3.12", {}),
         ("elsewhere/versions/3.13.0/bin/python3.13", {"PYENV_ROOT": "elsewhere"}),
@@ -139,43 +140,46 @@ def test_find_python_passes_over_a_python_that_does_not_answer(
         (".local/bin/python3", {}),
     ],
 )
-def test_find_python_looks_where_version_managers_keep_theirs(
-    checkout: Path, variables: dict[str, str], place: str, variable: dict[str, str]
+def test_find_python_searches_the_folders_of_version_managers(
+    checkout: Path, variables: dict[str, str], path: str, variable: dict[str, str]
 ) -> None:
     home = Path(variables["HOME"])
-    usable = program(home / place, USABLE)
+    usable = write_program(home / path, USABLE)
     variables |= {name: str(home / value) for name, value in variable.items()}
-    done = run(checkout / "scripts" / "env", "--find-python", **variables)
-    assert (done.returncode, done.stdout) == (0, f"{usable}\n"), done.stderr
+    completed = run(checkout / "scripts" / "env", "--find-python", **variables)
+    assert (completed.returncode, completed.stdout) == (0, f"{usable}\n"), completed.stderr
 
 
-def test_find_python_looks_beside_the_shims_of_a_version_manager(
+def test_find_python_searches_beside_the_shims_of_a_version_manager(
     checkout: Path, variables: dict[str, str], tmp_path: Path
 ) -> None:
-    shim = program(tmp_path / "manager" / "shims" / "python3.12", REFUSING)
-    usable = program(tmp_path / "manager" / "versions" / "3.12.1" / "bin" / "python3.12", USABLE)
+    shim = write_program(tmp_path / "manager" / "shims" / "python3.12", FAILING_SHIM)
+    usable = write_program(tmp_path / "manager" / "versions" / "3.12.1" / "bin" / "python3.12", USABLE)
     variables["PATH"] += f":{shim.parent}"
-    done = run(checkout / "scripts" / "env", "--find-python", **variables)
-    assert (done.returncode, done.stdout) == (0, f"{usable}\n"), done.stderr
+    completed = run(checkout / "scripts" / "env", "--find-python", **variables)
+    assert (completed.returncode, completed.stdout) == (0, f"{usable}\n"), completed.stderr
 
 
-def test_find_python_takes_hostile_variables_away(
+def test_find_python_unsets_hostile_variables(
     checkout: Path, variables: dict[str, str], hostile: dict[str, str], tmp_path: Path
 ) -> None:
-    shim = program(
+    shim = write_program(
         tmp_path / "shims" / "python3.12", f'[ -z "$PYENV_VERSION" ] || exit 1; exec {shlex.quote(BASE)} "$@"'
     )
     variables["PATH"] += f":{shim.parent}"
-    done = run(checkout / "scripts" / "env", "--find-python", **variables, **hostile)
-    assert done.returncode == 0 and Path(done.stdout.rstrip("\n")).samefile(BASE), done.stderr
+    completed = run(checkout / "scripts" / "env", "--find-python", **variables, **hostile)
+    assert completed.returncode == 0 and Path(completed.stdout.rstrip("\n")).samefile(BASE), completed.stderr
 
 
-def test_find_python_names_what_it_tried(checkout: Path, variables: dict[str, str], tmp_path: Path) -> None:
-    shim, old = program(tmp_path / "shims" / "python3.12", REFUSING), program(tmp_path / "old" / "python3", OLD)
+def test_find_python_lists_what_it_tried(checkout: Path, variables: dict[str, str], tmp_path: Path) -> None:
+    shim, old = (
+        write_program(tmp_path / "shims" / "python3.12", FAILING_SHIM),
+        write_program(tmp_path / "old" / "python3", OLD),
+    )
     variables["PATH"] += f":{shim.parent}:{old.parent}"
-    done = run(checkout / "scripts" / "env", "--find-python", **variables)
-    assert (done.returncode, done.stdout) == (2, "")
-    first, *rest = done.stderr.splitlines()
+    completed = run(checkout / "scripts" / "env", "--find-python", **variables)
+    assert (completed.returncode, completed.stdout) == (2, "")
+    first, *rest = completed.stderr.splitlines()
     assert first.startswith(f"scripts/env: cannot set up '{checkout}/.venv': no Python 3.12 or later was found; ")
     assert "MEDIAFP_PYTHON=" in first
     assert f"  {shim}: pyenv: version '3.11.7' is not installed" in rest
@@ -183,50 +187,57 @@ def test_find_python_names_what_it_tried(checkout: Path, variables: dict[str, st
     assert f"  {variables['HOME']}/.pyenv/versions/*/bin" in rest
 
 
-def test_find_python_uses_the_named_python_alone(checkout: Path, variables: dict[str, str], tmp_path: Path) -> None:
-    variables["PATH"] += f":{program(tmp_path / 'bin' / 'python3.12', USABLE).parent}"
-    done = run(checkout / "scripts" / "env", "--find-python", MEDIAFP_PYTHON=sys.executable, **variables)
-    # It is the one behind a virtual environment, which may be the one to be made anew.
-    assert done.returncode == 0 and Path(done.stdout.rstrip("\n")).samefile(BASE), done.stderr
-    old = program(tmp_path / "old", OLD)
-    done = run(checkout / "scripts" / "env", "--find-python", MEDIAFP_PYTHON=str(old), **variables)
-    assert done.returncode == 2 and f"cannot use MEDIAFP_PYTHON '{old}': it is Python 3.11.7; " in done.stderr
+def test_find_python_tries_only_the_named_interpreter(
+    checkout: Path, variables: dict[str, str], tmp_path: Path
+) -> None:
+    variables["PATH"] += f":{write_program(tmp_path / 'bin' / 'python3.12', USABLE).parent}"
+    completed = run(checkout / "scripts" / "env", "--find-python", MEDIAFP_PYTHON=sys.executable, **variables)
+    # The interpreter behind a virtual environment is used, since the set-up may remove that environment.
+    assert completed.returncode == 0 and Path(completed.stdout.rstrip("\n")).samefile(BASE), completed.stderr
+    old = write_program(tmp_path / "old", OLD)
+    completed = run(checkout / "scripts" / "env", "--find-python", MEDIAFP_PYTHON=str(old), **variables)
+    assert completed.returncode == 2 and f"cannot use MEDIAFP_PYTHON '{old}': it is Python 3.11.7; " in completed.stderr
 
 
 @pytest.fixture
 def log(variables: dict[str, str], tmp_path: Path) -> Path:
-    """Put a stand-in for uv on PATH, and return the file in which it logs each command line."""
+    """Put a replacement of uv on PATH, and return the file in which it logs each command line."""
     path = tmp_path / "uv.log"
-    program(tmp_path / "bin" / "uv", UV)
+    write_program(tmp_path / "bin" / "uv", UV)
     variables |= {"UV_LOG": str(path), "PATH": f"{variables['PATH']}:{tmp_path / 'bin'}"}
     return path
 
 
-def test_setup_gives_uv_the_python_and_no_hostile_variable(
+def test_setup_passes_uv_the_interpreter_and_no_hostile_variable(
     checkout: Path, variables: dict[str, str], hostile: dict[str, str], log: Path
 ) -> None:
-    access = {"UV_INDEX_URL": "https://a", "PIP_INDEX_URL": "https://b", "HTTPS_PROXY": "c", "SSL_CERT_FILE": "d"}
-    done = run(checkout / "scripts" / "env", MEDIAFP_PYTHON=BASE, **variables, **hostile, **access)
-    assert done.returncode == 0, done.stderr
+    access_variables = {
+        "UV_INDEX_URL": "https://a",
+        "PIP_INDEX_URL": "https://b",
+        "HTTPS_PROXY": "c",
+        "SSL_CERT_FILE": "d",
+    }
+    completed = run(checkout / "scripts" / "env", MEDIAFP_PYTHON=BASE, **variables, **hostile, **access_variables)
+    assert completed.returncode == 0, completed.stderr
     _, venv, sync, install = log.read_text().splitlines()
     assert venv == f"venv --quiet --python {BASE} .venv"
     assert sync.startswith("pip sync ") and install.startswith("pip install ")
-    seen = dict(line.partition("=")[::2] for line in Path(f"{log}.environment").read_text().splitlines())
-    assert not hostile.keys() & seen.keys() and access.items() <= seen.items()
-    assert seen["UV_PYTHON_DOWNLOADS"] == "never"
+    environment = dict(line.partition("=")[::2] for line in Path(f"{log}.environment").read_text().splitlines())
+    assert not hostile.keys() & environment.keys() and access_variables.items() <= environment.items()
+    assert environment["UV_PYTHON_DOWNLOADS"] == "never"
     assert run(checkout / "scripts" / "env", **variables).returncode == 0
-    assert len(log.read_text().splitlines()) == 4, "a second run has nothing to do"
+    assert len(log.read_text().splitlines()) == 4, "a second run starts no uv"
 
 
-def test_setup_that_was_interrupted_is_done_again(checkout: Path, variables: dict[str, str], log: Path) -> None:
+def test_setup_is_repeated_after_an_interruption(checkout: Path, variables: dict[str, str], log: Path) -> None:
     variables["MEDIAFP_PYTHON"] = BASE
     Path(f"{log}.fails").touch()
     assert run(checkout / "scripts" / "env", **variables).returncode != 0
     Path(f"{log}.fails").unlink()
-    (checkout / ".venv" / "half").touch()
+    (checkout / ".venv" / "partial").touch()
     assert run(checkout / "scripts" / "env", **variables).returncode == 0
-    assert not (checkout / ".venv" / "half").exists(), "it was made anew"
-    # A change of the lock file that was interrupted is not taken for done once it is taken back.
+    assert not (checkout / ".venv" / "partial").exists(), "the environment was not created anew"
+    # An interrupted update is repeated, even if the lock file is as before again.
     lock = (checkout / "requirements.lock").read_bytes()
     (checkout / "requirements.lock").write_bytes(lock + b"#\n")
     Path(f"{log}.fails").touch()
@@ -238,7 +249,7 @@ def test_setup_that_was_interrupted_is_done_again(checkout: Path, variables: dic
     assert "pip sync" in "".join(log.read_text().splitlines()[count:])
 
 
-def test_setup_of_a_moved_checkout_is_done_again(checkout: Path, variables: dict[str, str], log: Path) -> None:
+def test_setup_is_repeated_in_a_moved_checkout(checkout: Path, variables: dict[str, str], log: Path) -> None:
     variables["MEDIAFP_PYTHON"] = BASE
     assert run(checkout / "scripts" / "env", **variables).returncode == 0
     moved = checkout.rename(checkout.with_name("moved"))
@@ -247,28 +258,30 @@ def test_setup_of_a_moved_checkout_is_done_again(checkout: Path, variables: dict
     assert "venv --quiet" in log.read_text()
 
 
-def test_setup_without_any_python_asks_uv_last_and_says_so(
+def test_setup_without_python_lets_uv_download_one(
     checkout: Path, variables: dict[str, str], log: Path, tmp_path: Path
 ) -> None:
-    done = run(checkout / "scripts" / "env", **variables)
-    assert done.returncode == 0 and "letting uv download one" in done.stderr
+    completed = run(checkout / "scripts" / "env", **variables)
+    assert completed.returncode == 0 and "letting uv download one" in completed.stderr
     assert "venv --quiet --python 3.12 .venv" in log.read_text().splitlines()
     shutil.rmtree(checkout / ".venv")
-    program(tmp_path / "bin" / "uv", '[ "$1" != venv ]')
-    done = run(checkout / "scripts" / "env", **variables)
-    assert done.returncode == 2 and "was found, and uv could not get one; install one" in done.stderr
+    write_program(tmp_path / "bin" / "uv", '[ "$1" != venv ]')
+    completed = run(checkout / "scripts" / "env", **variables)
+    assert completed.returncode == 2 and "was found, and uv could not get one; install one" in completed.stderr
 
 
-set_up = pytest.mark.skipif(not (ROOT / ".venv" / ".mediafp-stamp").exists(), reason="scripts/env did not set this up")
+set_up = pytest.mark.skipif(
+    not (ROOT / ".venv" / ".mediafp-stamp").exists(), reason="scripts/env did not create this environment"
+)
 
 
 @set_up
-def test_setup_and_scripts_work_here_under_hostile_variables(hostile: dict[str, str], tmp_path: Path) -> None:
+def test_scripts_of_this_checkout_work_with_hostile_variables(hostile: dict[str, str], tmp_path: Path) -> None:
     variables = {**os.environ, **hostile}
-    done = run(ROOT / "scripts" / "env", **variables)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    completed = run(ROOT / "scripts" / "env", **variables)
+    assert (completed.returncode, completed.stdout, completed.stderr) == (0, "", "")
     subprocess.run([ROOT / ".venv" / "bin" / "python", "-c", "import mediafp"], check=True, cwd=tmp_path)
-    done = run(ROOT / "scripts" / "test", "--version", **variables)
-    assert done.returncode == 0 and done.stdout.startswith("pytest "), done.stderr
-    done = run(ROOT / "scripts" / "demo", "--help", **variables)
-    assert done.returncode == 0 and "Make a small case" in done.stdout, done.stderr
+    completed = run(ROOT / "scripts" / "test", "--version", **variables)
+    assert completed.returncode == 0 and completed.stdout.startswith("pytest "), completed.stderr
+    completed = run(ROOT / "scripts" / "demo", "--help", **variables)
+    assert completed.returncode == 0 and "Make a demo case" in completed.stdout, completed.stderr

@@ -1,4 +1,4 @@
-"""Clusters on graphs made by hand: copies join, a shared clip does not; representative and weakest link."""
+"""Clusters of small hand-made graphs: copies join, a shared clip does not, and the weakest link is reported."""
 
 import random
 from collections.abc import Sequence
@@ -11,111 +11,116 @@ from mediafp.types.clusters import Cluster, Clustering, Edge
 from mediafp.types.matches import Relation
 from mediafp.types.media import Kind
 
-WHOLE = (1.0, 0.98)
-INTRO = (0.06, 0.05)
-"""Coverage of two long videos by a shared intro."""
+FULL_COVERAGE = (1.0, 0.98)
+INTRO_COVERAGE = (0.06, 0.05)
+"""Coverage of a shared intro in two long videos."""
 
 
 def edge(
-    a: str, b: str, probability: float = 0.99, coverage: tuple[float, float] = WHOLE, relation: Relation = "same_video"
+    a: str,
+    b: str,
+    probability: float = 0.99,
+    coverage: tuple[float, float] = FULL_COVERAGE,
+    relation: Relation = "same_video",
 ) -> Edge:
     return Edge(a=a, b=b, relation=relation, probability=probability, coverage=coverage)
 
 
-def copies(members: str, probability: float = 0.99) -> list[Edge]:
-    """Every pair of the members as full copies."""
+def copy_edges(members: str, probability: float = 0.99) -> list[Edge]:
+    """Return an edge of full coverage for every pair of members."""
     return [edge(a, b, probability) for a, b in combinations(members, 2)]
 
 
 def cluster(names: str, edges: Sequence[Edge], kinds: dict[str, Kind] | None = None) -> Clustering:
-    """The clustering of assets with one-letter names, videos unless `kinds` states another kind."""
-    all_kinds: dict[str, Kind] = {name: "video" for name in names}
-    return cluster_edges(all_kinds | (kinds or {}), edges, {name: (f"/folder/{name}",) for name in names})
+    """Cluster assets that are named by single letters; they are videos unless `kinds` names another kind."""
+    videos: dict[str, Kind] = dict.fromkeys(names, "video")
+    return cluster_edges(videos | (kinds or {}), edges, {name: (f"/folder/{name}",) for name in names})
 
 
-def members(clustering: Clustering) -> list[str]:
-    return ["".join(m.sha256 for m in cluster.members) for cluster in clustering.clusters]
+def member_names(clustering: Clustering) -> list[str]:
+    return ["".join(member.sha256 for member in cluster.members) for cluster in clustering.clusters]
 
 
 def only_cluster(clustering: Clustering) -> Cluster:
-    (only,) = clustering.clusters
-    return only
+    (single,) = clustering.clusters
+    return single
 
 
-# Members ------------------------------------------------------------------------------------------
+# Membership ---------------------------------------------------------------------------------------
 
 
-def test_assets_without_edges_are_unclustered() -> None:
+def test_cluster_edges_returns_no_cluster_without_edges() -> None:
     assert cluster("", []) == Clustering(clusters=(), unclustered=0)
     assert cluster("abc", []) == Clustering(clusters=(), unclustered=3)
 
 
-def test_full_copies_cluster_and_the_rest_are_unclustered() -> None:
-    clustering = cluster("abcdefgh", [*copies("aceg"), edge("b", "h")])
-    assert members(clustering) == ["aceg", "bh"]
+def test_cluster_edges_joins_full_copies_and_leaves_the_rest_unclustered() -> None:
+    clustering = cluster("abcdefgh", [*copy_edges("aceg"), edge("b", "h")])
+    assert member_names(clustering) == ["aceg", "bh"]
     assert clustering.unclustered == 2
     assert [c.id for c in clustering.clusters] == ["c1", "c2"]
     assert only_cluster(cluster("xy", [edge("y", "x")])).members[0].uris == ("/folder/x",)
 
 
-def test_copies_cluster_if_some_pairs_are_missing() -> None:
+def test_cluster_edges_joins_copies_if_some_pairs_are_missing() -> None:
+    missing = ({"a", "f"}, {"b", "e"}, {"c", "d"})
+    clustering = cluster("abcdef", [e for e in copy_edges("abcdef") if {e.a, e.b} not in missing])
+    assert member_names(clustering) == ["abcdef"]
+
+
+@pytest.mark.parametrize("coverage", [INTRO_COVERAGE, (0.2, 0.15), (0.4, 0.4)])
+def test_cluster_edges_does_not_join_two_clusters_that_share_a_clip(coverage: tuple[float, float]) -> None:
+    between = [edge(a, b, 0.999, coverage, "shares_footage") for a in "abc" for b in "xyz"]
+    assert member_names(cluster("abcxyz", [*copy_edges("abc"), *copy_edges("xyz"), *between])) == ["abc", "xyz"]
+
+
+def test_cluster_edges_returns_no_cluster_for_a_shared_clip_alone() -> None:
     clustering = cluster(
-        "abcdef", [e for e in copies("abcdef") if {e.a, e.b} not in ({"a", "f"}, {"b", "e"}, {"c", "d"})]
+        "abcd", [edge(a, b, 1.0, INTRO_COVERAGE, "shares_footage") for a, b in combinations("abcd", 2)]
     )
-    assert members(clustering) == ["abcdef"]
-
-
-@pytest.mark.parametrize("shared", [INTRO, (0.2, 0.15), (0.4, 0.4)])
-def test_shared_clip_does_not_join_two_families(shared: tuple[float, float]) -> None:
-    across = [edge(a, b, 0.999, shared, "shares_footage") for a in "abc" for b in "xyz"]
-    assert members(cluster("abcxyz", [*copies("abc"), *copies("xyz"), *across])) == ["abc", "xyz"]
-
-
-def test_shared_clip_alone_makes_no_cluster() -> None:
-    clustering = cluster("abcd", [edge(a, b, 1.0, INTRO, "shares_footage") for a, b in combinations("abcd", 2)])
     assert clustering == Clustering(clusters=(), unclustered=4)
 
 
-def test_ingested_intro_does_not_join_the_videos_that_contain_it() -> None:
-    """The intro is an asset of its own, and contained in every video of both families."""
+def test_cluster_edges_does_not_join_two_clusters_through_an_intro_that_is_an_asset_itself() -> None:
+    """Every video of both clusters contains the whole intro."""
     contained = [edge("i", name, 0.99, (1.0, 0.05), "contained_in") for name in "abcxyz"]
-    across = [edge(a, b, 0.99, INTRO, "shares_footage") for a in "abc" for b in "xyz"]
-    clustering = cluster("abcixyz", [*copies("abc"), *copies("xyz"), *contained, *across])
-    groups = [set(names) - {"i"} for names in members(clustering)]
-    assert {"a", "b", "c"} in groups
-    assert {"x", "y", "z"} in groups
+    between = [edge(a, b, 0.99, INTRO_COVERAGE, "shares_footage") for a in "abc" for b in "xyz"]
+    clustering = cluster("abcixyz", [*copy_edges("abc"), *copy_edges("xyz"), *contained, *between])
+    without_intro = [set(names) - {"i"} for names in member_names(clustering)]
+    assert {"a", "b", "c"} in without_intro
+    assert {"x", "y", "z"} in without_intro
 
 
-def test_single_wrong_match_does_not_join_two_families() -> None:
-    clustering = cluster("abcdwxyz", [*copies("abcd"), *copies("wxyz"), edge("d", "w", 0.6)])
-    assert members(clustering) == ["abcd", "wxyz"]
+def test_cluster_edges_does_not_join_two_clusters_through_a_single_wrong_match() -> None:
+    clustering = cluster("abcdwxyz", [*copy_edges("abcd"), *copy_edges("wxyz"), edge("d", "w", 0.6)])
+    assert member_names(clustering) == ["abcd", "wxyz"]
 
 
-def test_images_and_videos_are_clustered_separately() -> None:
+def test_cluster_edges_clusters_images_and_videos_separately() -> None:
     kinds: dict[str, Kind] = dict.fromkeys("pqr", "image")
-    across = [edge(p, v, 0.99, (1.0, 1.0), "image_in_video") for p in "pqr" for v in "abc"]
-    clustering = cluster("abcpqr", [*copies("abc"), *copies("pqr"), *across], kinds)
+    between = [edge(image, video, 0.99, (1.0, 1.0), "image_in_video") for image in "pqr" for video in "abc"]
+    clustering = cluster("abcpqr", [*copy_edges("abc"), *copy_edges("pqr"), *between], kinds)
     assert sorted((c.kind, "".join(m.sha256 for m in c.members)) for c in clustering.clusters) == [
         ("image", "pqr"),
         ("video", "abc"),
     ]
     assert all(e.relation != "image_in_video" for c in clustering.clusters for e in c.edges)
-    assert cluster("ap", [across[0]], {"p": "image"}).unclustered == 2
+    assert cluster("ap", [between[0]], {"p": "image"}).unclustered == 2
 
 
-def test_collage_does_not_join_the_photographs_in_it() -> None:
+def test_cluster_edges_does_not_join_the_photographs_of_a_collage() -> None:
     kinds: dict[str, Kind] = dict.fromkeys("abcdw", "image")
     contained = [edge("w", name, 1.0, (0.25, 1.0), "copy") for name in "abcd"]
     assert not cluster("abcdw", contained, kinds).clusters
 
 
-def test_largest_cluster_comes_first() -> None:
-    clustering = cluster("abcdefghi", [edge("a", "b"), *copies("defg"), *copies("chi")])
-    assert members(clustering) == ["defg", "chi", "ab"]
+def test_cluster_edges_returns_the_largest_cluster_first() -> None:
+    clustering = cluster("abcdefghi", [edge("a", "b"), *copy_edges("defg"), *copy_edges("chi")])
+    assert member_names(clustering) == ["defg", "chi", "ab"]
 
 
-def test_cluster_has_every_edge_between_its_members_and_no_other() -> None:
-    weak = edge("a", "b", 0.7, INTRO, "shares_footage")
+def test_cluster_keeps_every_edge_between_its_members_and_no_other() -> None:
+    weak = edge("a", "b", 0.7, INTRO_COVERAGE, "shares_footage")
     inside = [
         edge("a", "c", 0.9),
         edge("b", "c", 0.95),
@@ -123,49 +128,47 @@ def test_cluster_has_every_edge_between_its_members_and_no_other() -> None:
         edge("d", "b", 0.98),
         edge("d", "c", 0.99),
     ]
-    outside = edge("c", "x", 0.99, INTRO, "shares_footage")
-    group = only_cluster(cluster("abcdx", [weak, *inside, outside]))
-    assert set(group.edges) == {weak, *inside}
-    assert [e.probability for e in group.edges] == sorted((e.probability for e in group.edges), reverse=True)
+    outside = edge("c", "x", 0.99, INTRO_COVERAGE, "shares_footage")
+    abcd = only_cluster(cluster("abcdx", [weak, *inside, outside]))
+    assert set(abcd.edges) == {weak, *inside}
+    assert [e.probability for e in abcd.edges] == sorted((e.probability for e in abcd.edges), reverse=True)
 
 
-# Representative and weakest link -------------------------------------------------------------------
+# Weakest link, representative, weights ------------------------------------------------------------
 
 
-def test_weakest_link_is_that_of_the_maximum_spanning_tree() -> None:
-    """a-b-c are connected at .95, and d by its better edge, .8; the edge of .55 is not in the tree."""
+def test_weakest_link_is_the_lowest_edge_of_the_maximum_spanning_tree() -> None:
+    """The tree joins a, b and c at .99 and .95, and d by the better of its edges, .8; the edge of .55 is redundant."""
     edges = [edge("a", "b", 0.99), edge("b", "c", 0.95), edge("a", "c", 0.6), edge("c", "d", 0.8), edge("a", "d", 0.55)]
-    group = only_cluster(cluster("abcd", edges))
-    assert len(group.members) == 4
-    assert group.weakest_link == 0.8
+    abcd = only_cluster(cluster("abcd", edges))
+    assert len(abcd.members) == 4
+    assert abcd.weakest_link == 0.8
 
 
-def test_weakest_link_of_a_pair_is_its_edge() -> None:
+def test_weakest_link_of_a_pair_is_the_probability_of_its_edge() -> None:
     assert only_cluster(cluster("ab", [edge("a", "b", 0.83)])).weakest_link == 0.83
 
 
-def test_weakest_link_ignores_a_shared_intro() -> None:
-    """a is connected to b alone, by .7: the certain edge of a and c is a shared intro."""
-    edges = [edge("a", "b", 0.7), edge("b", "c", 0.95), edge("a", "c", 0.99, INTRO, "shares_footage")]
-    group = only_cluster(cluster("abc", edges))
-    assert len(group.members) == 3
-    assert group.weakest_link == 0.7
+def test_weakest_link_ignores_edges_without_weight() -> None:
+    """Only the edge of .7 joins a to the others: the certain edge between a and c is a shared intro."""
+    edges = [edge("a", "b", 0.7), edge("b", "c", 0.95), edge("a", "c", 0.99, INTRO_COVERAGE, "shares_footage")]
+    abc = only_cluster(cluster("abc", edges))
+    assert len(abc.members) == 3
+    assert abc.weakest_link == 0.7
 
 
-def test_representative_has_the_strongest_edges() -> None:
-    assert (
-        only_cluster(cluster("abcde", [edge("c", name, 0.95) for name in "abde"] + copies("abde", 0.7))).representative
-        == "c"
-    )
+def test_representative_is_the_member_with_the_strongest_edges() -> None:
+    edges = [edge("c", name, 0.95) for name in "abde"] + copy_edges("abde", 0.7)
+    assert only_cluster(cluster("abcde", edges)).representative == "c"
 
 
 @pytest.mark.parametrize("whole", ["a", "b"])
-def test_representative_is_the_whole_and_not_a_part_of_it(whole: str) -> None:
+def test_representative_of_a_pair_is_the_asset_that_contains_the_other(whole: str) -> None:
     part = "b" if whole == "a" else "a"
     contained = edge(part, whole, 0.95, (1.0, 0.7), "contained_in")
-    containing = edge(whole, part, 0.95, (0.7, 1.0), "contains")
-    for relation in (contained, containing):
-        assert only_cluster(cluster("ab", [relation])).representative == whole
+    contains = edge(whole, part, 0.95, (0.7, 1.0), "contains")
+    for single in (contained, contains):
+        assert only_cluster(cluster("ab", [single])).representative == whole
 
 
 def test_edge_weight_is_probability_times_mean_coverage() -> None:
@@ -178,68 +181,71 @@ def test_edge_weight_is_probability_times_mean_coverage() -> None:
     assert edge_weight(edge("a", "b", 0.9, (0.25, 1.0), "copy")) == 0.0
 
 
-# Order --------------------------------------------------------------------------------------------
+# Order of the arguments ---------------------------------------------------------------------------
 
 
-def test_order_and_direction_of_edges_change_nothing() -> None:
+def test_cluster_edges_does_not_depend_on_order_or_direction_of_the_edges() -> None:
     rng = random.Random(4)
     for _ in range(12):
         names = "abcdefghijklmnop"
         edges = []
         for n, (a, b) in enumerate(combinations(names, 2)):
-            kin = ord(a) % 4 == ord(b) % 4
-            if rng.random() < (0.8 if kin else 0.15):
-                share = (rng.uniform(0.5, 1), rng.uniform(0.5, 1)) if kin else (rng.random(), rng.random())
-                edges.append(edge(a, b, round(rng.uniform(0.5, 0.99), 2) + n * 1e-6, share))
-        clustering = cluster(names, edges)
-        assert clustering.clusters and clustering.unclustered == len(names) - sum(
-            len(c.members) for c in clustering.clusters
-        )
+            related = ord(a) % 4 == ord(b) % 4
+            if rng.random() < (0.8 if related else 0.15):
+                coverage = (rng.uniform(0.5, 1), rng.uniform(0.5, 1)) if related else (rng.random(), rng.random())
+                edges.append(edge(a, b, round(rng.uniform(0.5, 0.99), 2) + n * 1e-6, coverage))
+        expected = cluster(names, edges)
+        assert expected.clusters and expected.unclustered == len(names) - sum(len(c.members) for c in expected.clusters)
         for _ in range(3):
-            mixed = [
+            shuffled = [
                 e if rng.random() < 0.5 else edge(e.b, e.a, e.probability, e.coverage[::-1])
                 for e in rng.sample(edges, len(edges))
             ]
-            again = cluster("".join(rng.sample(names, len(names))), mixed)
-            assert members(again) == members(clustering) and again.unclustered == clustering.unclustered
-            for a, b in zip(clustering.clusters, again.clusters, strict=True):
-                assert (a.id, a.representative, a.weakest_link) == (b.id, b.representative, b.weakest_link)
-                assert [e.probability for e in a.edges] == [e.probability for e in b.edges]
+            actual = cluster("".join(rng.sample(names, len(names))), shuffled)
+            assert member_names(actual) == member_names(expected) and actual.unclustered == expected.unclustered
+            for actual_cluster, expected_cluster in zip(actual.clusters, expected.clusters, strict=True):
+                assert (actual_cluster.id, actual_cluster.representative, actual_cluster.weakest_link) == (
+                    expected_cluster.id,
+                    expected_cluster.representative,
+                    expected_cluster.weakest_link,
+                )
+                actual_probabilities = [e.probability for e in actual_cluster.edges]
+                assert actual_probabilities == [e.probability for e in expected_cluster.edges]
 
 
-def test_ties_are_broken_equally_in_every_order() -> None:
+def test_cluster_edges_breaks_ties_independently_of_order() -> None:
     ring = [edge(a, b, 0.9, (0.7, 0.7)) for a, b in ("ab", "bc", "cd", "de", "ea")]
-    first = cluster("abcde", ring)
-    assert first.clusters
-    for turn in range(5):
-        assert members(cluster("abcde", ring[turn:] + ring[:turn])) == members(first)
+    expected = cluster("abcde", ring)
+    assert expected.clusters
+    for shift in range(5):
+        assert member_names(cluster("abcde", ring[shift:] + ring[:shift])) == member_names(expected)
 
 
-def test_graph_that_is_hard_to_split_is_split_equally_in_every_order() -> None:
-    """Families of 3 to 5 with as many edges between them as inside, so that runs of Leiden differ."""
+def test_cluster_edges_partitions_a_hard_graph_independently_of_order() -> None:
+    """Communities of 3 to 5 nodes with as many edges between as within them, so that runs of Leiden differ."""
     rng = random.Random(5)
     names = [f"{n:02}" for n in range(40)]
-    weak = [edge(*sorted(rng.sample(names, 2)), rng.uniform(0.5, 0.99)) for _ in range(60)]
-    kin = [
+    between = [edge(*sorted(rng.sample(names, 2)), rng.uniform(0.5, 0.99)) for _ in range(60)]
+    within = [
         edge(a, b, rng.uniform(0.5, 0.99))
         for start in range(0, 40, 4)
         for a, b in combinations(names[start : start + rng.randint(3, 5)], 2)
     ]
-    edges = [*weak, *kin]
+    edges = [*between, *within]
     kinds: dict[str, Kind] = dict.fromkeys(names, "video")
     uris = {name: (f"/folder/{name}",) for name in names}
-    clustering = cluster_edges(kinds, edges, uris)
-    assert len(clustering.clusters) > 3
+    expected = cluster_edges(kinds, edges, uris)
+    assert len(expected.clusters) > 3
     for _ in range(5):
-        mixed = dict(rng.sample(sorted(kinds.items()), len(kinds)))
-        assert cluster_edges(mixed, rng.sample(edges, len(edges)), uris) == clustering
+        shuffled = dict(rng.sample(sorted(kinds.items()), len(kinds)))
+        assert cluster_edges(shuffled, rng.sample(edges, len(edges)), uris) == expected
 
 
-def test_two_edges_of_a_pair_add_up_in_either_order() -> None:
-    """Two pairs hold together where the edges between them weigh more than 4 * .3: not two of .55, but three."""
+def test_cluster_edges_adds_up_the_weights_of_two_edges_of_a_pair() -> None:
+    """Two pairs join if the edges between them weigh more than 4 * .3: two edges of .55 do not, three do."""
     pairs = [edge("a", "b", 0.9, (1.0, 1.0)), edge("c", "d", 0.9, (1.0, 1.0))]
-    across = [edge("a", "c", 0.55, (1.0, 1.0)), edge("b", "d", 0.55, (1.0, 1.0))]
-    again = edge("c", "a", 0.55, (1.0, 1.0), "contains")
-    assert members(cluster("abcd", [*pairs, *across])) == ["ab", "cd"]
-    for edges in ([*pairs, *across, again], [again, *across, *pairs]):
-        assert set(only_cluster(cluster("abcd", edges)).edges) == {*pairs, *across, again}
+    between = [edge("a", "c", 0.55, (1.0, 1.0)), edge("b", "d", 0.55, (1.0, 1.0))]
+    reversed_edge = edge("c", "a", 0.55, (1.0, 1.0), "contains")
+    assert member_names(cluster("abcd", [*pairs, *between])) == ["ab", "cd"]
+    for edges in ([*pairs, *between, reversed_edge], [reversed_edge, *between, *pairs]):
+        assert set(only_cluster(cluster("abcd", edges)).edges) == {*pairs, *between, reversed_edge}
