@@ -1,27 +1,111 @@
-"""Find where a picture or a clip was used before, show the evidence, group the copies.
+"""Find where an image, a video or a voice-over was used before, with evidence.
 
-`mediafp.open(folder)` gives a case with `ingest`, `match` and `cluster`.
+`mediafp.open(folder)` returns a case, which has a method for each command.
 """
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mediafp.types.version import __version__
 
 if TYPE_CHECKING:
-    from mediafp.case.case import Case
-    from mediafp.case.case import open_case as open
+    from mediafp.case import Case, check_environment, estimate_ingest, list_model_files
+    from mediafp.case import open_case as open
+    from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
+    from mediafp.types.errors import (
+        CorruptMedia,
+        MediaError,
+        MediafpError,
+        ModelError,
+        NotMedia,
+        SandboxError,
+        StoreError,
+        TooLargeMedia,
+        UnreadableMedia,
+        UnsupportedMedia,
+        UsageError,
+        WorkerLost,
+    )
+    from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
+    from mediafp.types.media import Asset, Sighting
+    from mediafp.types.runs import (
+        AnalysisOptions,
+        AssetRecord,
+        FileOutcome,
+        IngestOptions,
+        IntegrityReport,
+        LedgerEntry,
+        SpeechOptions,
+    )
+    from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
 
-# ONNX Runtime reports to its maker from the moment it is loaded; nothing may leave this machine. Set before any import.
+# ONNX Runtime sends telemetry from the moment it is loaded, and no data may leave this machine: set before any import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-__all__ = ["Case", "__version__", "open"]
+__all__ = [
+    "AnalysisOptions",
+    "Asset",
+    "AssetRecord",
+    "Case",
+    "Clip",
+    "Cluster",
+    "ClusterMember",
+    "Clustering",
+    "CorruptMedia",
+    "Edge",
+    "FileOutcome",
+    "FileTranscription",
+    "IngestOptions",
+    "IntegrityReport",
+    "LedgerEntry",
+    "Match",
+    "MediaError",
+    "MediafpError",
+    "ModelError",
+    "NotMedia",
+    "Placement",
+    "QueryResult",
+    "SandboxError",
+    "SearchHit",
+    "Segment",
+    "Sighting",
+    "SpeechHint",
+    "SpeechOptions",
+    "StoreError",
+    "TextLine",
+    "TooLargeMedia",
+    "Trace",
+    "TraceEntry",
+    "Transcript",
+    "TranscriptSegment",
+    "UnreadableMedia",
+    "UnsupportedMedia",
+    "UsageError",
+    "WorkerLost",
+    "__version__",
+    "check_environment",
+    "estimate_ingest",
+    "list_model_files",
+    "open",
+]
+_CASE_NAMES = {
+    "Case": "Case",
+    "check_environment": "check_environment",
+    "estimate_ingest": "estimate_ingest",
+    "list_model_files": "list_model_files",
+    "open": "open_case",
+}
+"""Names of the package `mediafp.case`; all others are nouns and errors of `mediafp.types`."""
+_TYPE_MODULES = ("errors", "matches", "media", "runs", "clusters", "transcripts")
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when first asked for: the command line's --help need not wait for the models' libraries.
-    if name in ("Case", "open"):
-        from mediafp.case.case import Case, open_case
-
-        return Case if name == "Case" else open_case
+    # Loaded with the first use: `import mediafp`, which every worker does, stays light.
+    if name in _CASE_NAMES:
+        return getattr(import_module("mediafp.case"), _CASE_NAMES[name])
+    if name in __all__:
+        for module in _TYPE_MODULES:
+            if hasattr(loaded := import_module(f"mediafp.types.{module}"), name):
+                return getattr(loaded, name)
     raise AttributeError(f"module 'mediafp' has no attribute {name!r}")

@@ -9,7 +9,6 @@ from typing import Literal
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.store import Store
 from mediafp.types.errors import UnreadableMedia
-from mediafp.types.geometry import box_corners
 from mediafp.types.matches import Point
 from mediafp.types.media import Pixels
 
@@ -56,6 +55,7 @@ def find_stored_rectangles(store: Store, sha256: str) -> list[tuple[Point, ...]]
     """Return the prominent rectangles in a stored image, as corners in pixels of the original."""
     from mediafp.ingest.thumbnails import decode_thumbnail
     from mediafp.matching.images.rectangles import find_rectangles
+    from mediafp.types.geometry import box_corners
 
     jpeg = store.row_thumbnail(sha256, 0)
     if jpeg is None:

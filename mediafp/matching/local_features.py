@@ -7,12 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.types.arrays import Float32Array
+from mediafp.types.geometry import Box
 from mediafp.types.media import Pixels
 
 Keypoints = tuple[Float32Array, Float32Array]
 """Positions (N, 2) in pixels of `LocalFeatures.grey`, and RootSIFT descriptors (N, 128) of unit length."""
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom, pixels."""
 DETECTION_SIDE = 256
 """Longest side, in pixels, of the images on which keypoints are detected: references, queries, and crops of queries.
 

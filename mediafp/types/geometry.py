@@ -15,6 +15,8 @@ Homography = npt.NDArray[np.float64]
 """Matrix (3, 3) that maps homogeneous (x, y, 1): an affine map if its last row is (0, 0, 1)."""
 Points = npt.NDArray[np.floating]
 """Points (N, 2): x and y."""
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom of an upright rectangle in whole pixels."""
 
 
 def image_corners(width: float, height: float) -> Float64Array:

@@ -84,7 +84,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """Where and when an asset was seen. Times are ISO 8601 in UTC; unknown fields are None."""
+    """Place and time at which an asset was seen. Times are ISO 8601 in UTC; unknown fields are None."""
 
     sha256: str
     uri: str

@@ -106,7 +106,7 @@ def _estimate(
 
 @dataclass(slots=True, kw_only=True)
 class _Sample:
-    """What the analysis of a few files took, by kind (None: not media)."""
+    """Number, bytes and cost of the files that were analysed for the estimate, by kind (None: not media)."""
 
     files: Counter[Kind | None] = field(default_factory=Counter)
     bytes: Counter[Kind | None] = field(default_factory=Counter)

@@ -16,6 +16,7 @@ from PIL import Image
 
 from mediafp.engine import analysis
 from mediafp.ingest.files import OpenFile
+from mediafp.ingest.open_media import open_media
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 IMAGE_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
@@ -44,8 +45,9 @@ def warm_up(*, ocr: bool = False, all_types: bool = False) -> None:
         encoded = io.BytesIO()
         options = {"exif": Image.Exif()} if image_format == "JPEG" else {}
         Image.fromarray(noise).save(encoded, image_format, **options)
-        _analyse(encoded.getvalue(), "warm-up", all_types=all_types)
-    _analyse(HEIC_SAMPLE.read_bytes(), "warm-up.heic", all_types=all_types)
+        _decode(encoded.getvalue(), "warm-up")
+    _decode(HEIC_SAMPLE.read_bytes(), "warm-up.heic")
+    _analyse(encoded.getvalue(), "warm-up", all_types=all_types)
     _analyse(_video_sample(), "warm-up.mp4", all_types=all_types)
     if ocr:
         _analyse(_text_sample(), "warm-up.png", ocr=True)
@@ -55,13 +57,27 @@ def warm_up(*, ocr: bool = False, all_types: bool = False) -> None:
     gc.freeze()
 
 
+def _decode(data: bytes, name: str) -> None:
+    """Decode an image with this content."""
+    with _opened(data, name) as opened:
+        media = open_media(opened)
+        assert media, "the samples are images"
+        for _ in media.frames:
+            pass
+
+
 def _analyse(data: bytes, name: str, *, ocr: bool = False, all_types: bool = False) -> None:
     """Analyse a file with this content."""
+    with _opened(data, name) as opened:
+        analysis.analyse_file(opened, "", audio=True, ocr=ocr, matched_only=not all_types)
+
+
+def _opened(data: bytes, name: str) -> OpenFile:
+    """Return an open file with this content."""
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()
-        with OpenFile(name, os.dup(file.fileno())) as opened:
-            analysis.analyse_file(opened, "", audio=True, ocr=ocr, matched_only=not all_types)
+        return OpenFile(name, os.dup(file.fileno()))
 
 
 def _text_sample() -> bytes:

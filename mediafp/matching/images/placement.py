@@ -18,12 +18,12 @@ from mediafp.matching.local_features import (
     FINE_KEYPOINTS,
     FINE_SIDE,
     MIRRORED_DESCRIPTOR_ORDER,
-    Box,
     Keypoints,
     LocalFeatures,
 )
 from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.geometry import (
+    Box,
     Homography,
     image_corners,
     intersection_area,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mediafp.matching.images.rectangles import find_rectangles
-from mediafp.matching.local_features import Box
+from mediafp.types.geometry import Box
 from mediafp.types.media import Pixels
 
 HALF_SIZE_OFFSETS = (0.0, 0.25, 0.5)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.local_features import Box
 from mediafp.types.arrays import Float64Array
+from mediafp.types.geometry import Box
 from mediafp.types.media import Pixels
 
 RECTANGLE_SIDE = 256

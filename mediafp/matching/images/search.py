@@ -8,8 +8,9 @@ import numpy.typing as npt
 from mediafp.matching import verdicts
 from mediafp.matching.candidates import NO_SCORE, Candidate, Vectors, background_level, rank_candidates
 from mediafp.matching.images import scoring
-from mediafp.matching.local_features import Box, LocalFeatures
+from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import References
+from mediafp.types.geometry import Box
 
 NEIGHBOURS_PER_CROP = 50
 """Nearest rows searched for each query crop. Chosen, not measured."""

@@ -6,9 +6,10 @@ import numpy as np
 
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.rectangles import find_rectangles
-from mediafp.matching.local_features import Box, LocalFeatures
+from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.geometry import (
+    Box,
     box_corners,
     homography_from_corners,
     image_corners,

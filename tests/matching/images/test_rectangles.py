@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from mediafp.matching.images.rectangles import MAX_RECTANGLES, find_rectangles
-from mediafp.matching.local_features import Box
+from mediafp.types.geometry import Box
 from mediafp.types.media import Pixels
 
 

@@ -1,0 +1,145 @@
+"""A case as a library uses it: kinds of queries, additions while it is open, several threads."""
+
+import io
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from processes import PATIENCE_SECONDS
+
+import mediafp
+from mediafp import AnalysisOptions, Case, IngestOptions, QueryResult, StoreError, UsageError
+
+FAST = IngestOptions(jobs=1, analysis=AnalysisOptions(ocr=False, reference_crops=False))
+
+
+def save(photos: dict[str, np.ndarray], folder: Path, names: Sequence[str]) -> list[Path]:
+    """Write photographs as files named after them."""
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{name}.png" for name in names]
+    for name, path in zip(names, paths, strict=True):
+        Image.fromarray(photos[name]).save(path, compress_level=1)
+    return paths
+
+
+def ingest(case: Case, paths: list[Path]) -> None:
+    assert {outcome.status for outcome in case.ingest(paths, FAST)} == {"added"}
+
+
+def copies(result: QueryResult) -> list[str]:
+    return [Path(match.uris[0]).stem for match in result.matches if match.verdict == "copy"]
+
+
+def test_match_takes_paths_contents_and_open_files(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+    cat, temple = save(photos, tmp_path / "files", ("cat", "temple"))
+    ingest(case, [cat, temple])
+    with cat.open("rb") as file:
+        queries = [str(cat), temple.read_bytes(), file, io.BytesIO(temple.read_bytes()), cat]
+        results = list(case.match(queries, ocr=False))
+        assert file.tell() == cat.stat().st_size, "the file is read, and stays open"
+    assert [copies(result) for result in results] == [["cat"], ["temple"], ["cat"], ["temple"], ["cat"]]
+    assert [result.query for result in results] == [str(cat), "<bytes>", str(cat), "<file>", str(cat)]
+    assert len({result.sha256 for result in results}) == 2
+
+
+def test_one_query_gives_the_result_of_a_list(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+    (cat,) = save(photos, tmp_path / "files", ("cat",))
+    ingest(case, [cat])
+    expected = list(case.match([cat], ocr=False))
+    assert list(case.match(str(cat), ocr=False)) == list(case.match(cat, ocr=False)) == expected
+    for query in (cat.read_bytes(), io.BytesIO(cat.read_bytes())):
+        (result,) = case.match(query, ocr=False)
+        assert result.matches == expected[0].matches
+    assert case.count_files(str(tmp_path / "files")) == 1
+    assert [trace.entries for trace in case.trace(str(cat), ocr=False)] == [
+        trace.entries for trace in case.trace([cat], ocr=False)
+    ]
+
+
+def test_contents_that_are_not_media_give_an_error(case: Case, tmp_path: Path) -> None:
+    closed = (tmp_path / "closed").open("wb+")
+    closed.close()
+    results = list(case.match([b"", b"words", closed], ocr=False))
+    assert len(results) == 3 and all(result.error and not result.matches for result in results)
+    assert "closed" in (results[2].error or "")
+
+
+def test_an_open_case_keeps_its_index_and_adds_what_was_ingested(
+    case: Case, photos: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    cat, temple, rocket = save(photos, tmp_path / "files", ("cat", "temple", "rocket"))
+    ingest(case, [cat])
+    assert [copies(result) for result in case.match([cat, temple], ocr=False)] == [["cat"], []]
+    references = case._references()
+    ingest(case, [temple])
+    with mediafp.open(case.folder) as other:
+        ingest(other, [rocket])
+    results = case.match([cat, temple, rocket], ocr=False)
+    assert [copies(result) for result in results] == [["cat"], ["temple"], ["rocket"]]
+    assert case._references() is references and len(references.assets()) == 3
+    assert len(list(case.match_all())) == 3
+
+
+def test_an_asset_that_is_analysed_anew_replaces_the_index(
+    case: Case, photos: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    (cat,) = save(photos, tmp_path / "files", ("cat",))
+    ingest(case, [cat])
+    references = case._references()
+    crops = IngestOptions(jobs=1, analysis=AnalysisOptions(ocr=False))
+    assert {outcome.status for outcome in case.ingest([cat], crops)} == {"known"}
+    renewed = case._references()
+    assert renewed is not references and renewed is case._references()
+    assert len(renewed._crops) > len(references._crops) == 0
+
+
+def test_several_threads_match_while_one_ingests(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+    names = ("cat", "temple", "rocket", "flower", "motorcycle")
+    first, *others = save(photos, tmp_path / "files", names)
+    ingest(case, [first])
+    started, done = threading.Barrier(3), threading.Event()
+
+    def match_until_done() -> list[list[str]]:
+        found = []
+        started.wait(PATIENCE_SECONDS)
+        while True:
+            last = done.is_set()
+            found.append([copies(result) for result in case.match([first, others[-1]], ocr=False)])
+            case.count_assets()
+            if last:
+                return found
+
+    with ThreadPoolExecutor(2) as threads:
+        futures = [threads.submit(match_until_done) for _ in range(2)]
+        started.wait(PATIENCE_SECONDS)
+        try:
+            ingest(case, list(others))
+        finally:
+            done.set()
+        rounds = [future.result(PATIENCE_SECONDS) for future in futures]
+    for found in rounds:
+        assert all(result[0] == ["cat"] for result in found)
+        assert found[-1] == [["cat"], ["motorcycle"]]
+    assert case.verify().problems == () and case.count_assets() == len(names)
+
+
+def test_a_trace_page_shows_one_query(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+    paths = save(photos, tmp_path / "files", ("cat", "temple"))
+    with pytest.raises(UsageError, match="name one image"):
+        list(case.trace(paths, report_path=tmp_path / "page.html"))
+    with pytest.raises(UsageError, match="create it first"):
+        list(case.trace(paths[0], report_path=tmp_path / "none" / "page.html"))
+
+
+def test_open_needs_a_store_and_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StoreError, match="ingest"):
+        mediafp.open(tmp_path / "none")
+    with pytest.raises(UsageError, match="--store"):
+        mediafp.open("")
+    monkeypatch.setenv("MEDIAFP_STORE", str(tmp_path / "named"))
+    with mediafp.open(create=True) as case:
+        assert case.folder == tmp_path / "named"

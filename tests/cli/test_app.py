@@ -1,0 +1,124 @@
+"""Help, options, log messages and exit statuses of the program, within this process."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from mediafp.cli import app as cli
+from mediafp.cli.app import COMMANDS, app
+from mediafp.cli.exit_status import ExitStatus
+from mediafp.types.errors import MediafpError, StoreError
+
+QUIET = ("--transcribe", "no", "--ocr", "no", "--crops", "no")
+
+
+def iter_commands() -> Iterator[tuple[str, typer.core.TyperCommand]]:
+    """Yield every command with its full name; groups are among them."""
+    waiting = [("mediafp", typer.main.get_command(app))]
+    while waiting:
+        name, command = waiting.pop()
+        yield name, command
+        if isinstance(command, typer.core.TyperGroup):
+            context = typer.Context(command)
+            waiting += [
+                (f"{name} {inner}", command.get_command(context, inner)) for inner in command.list_commands(context)
+            ]
+
+
+def test_every_command_has_a_summary_and_its_options_have_one_line_of_help() -> None:
+    commands = dict(iter_commands())
+    assert len(commands) == len(COMMANDS) + 1 + 4
+    for name, command in commands.items():
+        summary = (command.help or "").strip().splitlines()[0]
+        assert 0 < len(summary) <= 80 and summary.endswith("."), name
+        for parameter in command.params:
+            # The record of an option's help is typer's, that of --help its own.
+            text = getattr(parameter, "help", None)
+            assert text and len(text) <= 80, (name, parameter.name, text)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "old"),
+    [
+        ("ingest", "--crops", "--views"),
+        ("ingest", "--ocr", "--text"),
+        ("match", "--ocr", "--text"),
+        ("trace", "--ocr", "--text"),
+        ("ingest", "--hotwords", "--words"),
+        ("match", "--hotwords", "--words"),
+        ("transcribe", "--hotwords", "--words"),
+        ("transcribe", "--misreadings", "--tells"),
+    ],
+)
+def test_renamed_options_keep_their_old_spelling(command: str, option: str, old: str) -> None:
+    (parameter,) = [p for p in dict(iter_commands())[f"mediafp {command}"].params if option in p.opts]
+    assert parameter.opts == [option, old]
+
+
+def test_an_unknown_command_is_answered_with_a_similar_one() -> None:
+    done = CliRunner().invoke(app, ["mtch"])
+    assert done.exit_code == ExitStatus.COULD_NOT_RUN and "match" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (StoreError("cannot open the store"), ExitStatus.COULD_NOT_RUN),
+        (MediafpError("cannot read a file"), ExitStatus.SOME_FAILED),
+        (KeyError("unforeseen"), ExitStatus.COULD_NOT_RUN),
+    ],
+)
+def test_main_ends_with_the_status_of_the_error(
+    error: Exception, status: ExitStatus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An internal error must not end with 1, which means that nothing was found."""
+
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == status
+    assert str(error).strip("'") in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_with_130_and_says_how_to_continue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mediafp.case.case.open_store", interrupt)
+    done = CliRunner().invoke(app, ["--store", str(tmp_path), "errors"])
+    assert done.exit_code == ExitStatus.INTERRUPTED and "run the same command again" in done.stderr
+
+
+def test_verbose_prints_log_messages_to_standard_error(tmp_path: Path) -> None:
+    image, store = tmp_path / "a.png", tmp_path / "store"
+    Image.effect_noise((300, 300), 90).convert("RGB").save(image)
+    silent, informed, detailed = (
+        CliRunner().invoke(app, [*flags, "--store", str(store), "ingest", str(image), "--json", *QUIET])
+        for flags in ([], ["--verbose"], ["-v", "-v"])
+    )
+    assert (silent.exit_code, informed.exit_code, detailed.exit_code) == (0, 0, 0)
+    assert silent.stderr == ""
+    matched = CliRunner().invoke(app, ["--verbose", "--store", str(store), "match", str(image), "--ocr", "no"])
+    assert matched.exit_code == 0 and "mediafp.case.references: indexed 1 assets" in matched.stderr
+    assert "is started in the sandbox" in matched.stderr and "mediafp.case" not in matched.stdout
+    # Without the option nothing is printed again, though this is the same process.
+    assert CliRunner().invoke(app, ["--store", str(store), "match", str(image), "--ocr", "no"]).stderr == ""
+    assert not logging.getLogger("mediafp").handlers
+
+
+def test_log_messages_contain_no_terminal_control(tmp_path: Path) -> None:
+    cli.enable_logging(1)
+    try:
+        with cli.err.capture() as captured:
+            logging.getLogger("mediafp.test").warning("a file named \x1b[31m[red]\u202e")
+    finally:
+        cli.enable_logging(0)
+    assert "[red]" in captured.get() and not {"\x1b", "\u202e"} & set(captured.get())

@@ -1,0 +1,12 @@
+"""The names that the package exports."""
+
+import mediafp
+
+
+def test_every_exported_name_exists_and_is_listed() -> None:
+    names = set(mediafp.__all__)
+    assert names == {name for name in names if getattr(mediafp, name) is not None}
+    errors = {name for name in vars(__import__("mediafp.types.errors").types.errors) if name[0].isupper()}
+    assert errors - {"ErrorKind", "Literal"} <= names
+    assert {"open", "Case", "Asset", "Sighting", "Match", "QueryResult", "Trace", "Clustering", "SearchHit"} <= names
+    assert mediafp.open.__module__ == "mediafp.case.case" and not hasattr(mediafp, "undefined")
