@@ -79,7 +79,7 @@ def probability(features: Features) -> float:
     names, mean, scale, coefficients, intercept = _load_coefficients(CALIBRATION_KEYS[type(features)])
     values = np.array([getattr(features, name) for name in names])
     logit = float(((values - mean) / scale) @ coefficients + intercept)
-    return round(logistic(logit), PROBABILITY_DIGITS)
+    return float(np.round(logistic(logit), PROBABILITY_DIGITS))
 
 
 @cache
