@@ -59,7 +59,7 @@ class StoredReferences:
         self._index = build_index((), metric=search_type.metric, columns=search_type.columns)
         self._crops = build_index((), metric=crops_type.metric, columns=crops_type.columns)
         self._hashes = build_index((), metric=hash_type.metric, columns=hash_type.columns)
-        # Read before the assets, which may then include newer ones, but lack none that the log has up to here.
+        # Read the log position first: assets added meanwhile are added again by `update`.
         self._log_end = store.last_log_entry()[0]
         self._add(store.assets())
         with np.load(model_files.model_path("background")) as background:
@@ -107,7 +107,7 @@ class StoredReferences:
         pdq = {fingerprint.sha256: fingerprint for fingerprint in load(Pdq.name)}
         if not by_sha256.keys() == embeddings.keys() == pdq.keys():
             raise StoreError("cannot match: fingerprints of some assets are missing in the store; see: mediafp verify")
-        # Before the indexes: a thread that finds a row reads the asset of it.
+        # Set before the indexes: another thread may look up an asset as soon as an index returns it.
         self._assets |= by_sha256
         self._embeddings |= embeddings
         self._pdq |= pdq
@@ -122,7 +122,7 @@ class StoredReferences:
     def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
         """Return, for each query row, the best cosine similarity of each asset among its nearest crops."""
         neighbours = self._crops.search(queries, count)
-        # Reversed: the best of an asset comes last, and remains.
+        # Reversed, so that the best row of an asset overwrites the others.
         return [
             {hit.sha256: hit.score for hit in reversed(neighbours.of_query(number))}
             for number in range(len(neighbours))

@@ -1,4 +1,4 @@
-"""Paths, bytes and open files as a caller passes them, made uniform."""
+"""Queries as a list of files: paths, bytes and open files, as a caller passes them."""
 
 import os
 import tempfile
@@ -47,11 +47,11 @@ def iter_query_files(queries: Queries, scratch_folder: Path) -> Iterator[QueryFi
     """
     for query in _list_queries(queries):
         if isinstance(query, str | os.PathLike):
-            for found in walk([Path(query)]):
+            for found_file in walk([Path(query)]):
                 yield QueryFile(
-                    name=os.fspath(found.path),
-                    open=partial(open_file, found.path, found.root),
-                    named_explicitly=found.root is None,
+                    name=os.fspath(found_file.path),
+                    open=partial(open_file, found_file.path, found_file.root),
+                    named_explicitly=found_file.root is None,
                 )
         else:
             name = "<bytes>" if isinstance(query, bytes) else _stream_name(query)
