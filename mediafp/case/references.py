@@ -26,7 +26,7 @@ from mediafp.types.neighbours import Neighbours
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.transcripts import TranscribedAudio
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 FEATURE_CACHE_SIZE = 1000
 """Images whose local features are kept in memory, about 260 kB each with the thumbnail."""
 
@@ -67,7 +67,7 @@ class StoredReferences:
             self._full_background: Vectors = background[RERANKING_TYPE]
         self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
         self._transcripts: TranscriptIndex | None = None
-        logger.info("indexed %d assets: %d rows, %d of crops", len(self._assets), len(self._index), len(self._crops))
+        _logger.info("indexed %d assets: %d rows, %d of crops", len(self._assets), len(self._index), len(self._crops))
 
     def update(self) -> bool:
         """Add what was ingested since the last call, by this process or another.
@@ -85,7 +85,7 @@ class StoredReferences:
             new = [self._store.asset(sha256) for sha256 in dict.fromkeys(logged) if sha256 not in self._assets]
             if new:
                 self._add(new, {asset.sha256 for asset in new})
-                logger.info("added %d assets to the index of %d", len(new), len(self._assets) - len(new))
+                _logger.info("added %d assets to the index of %d", len(new), len(self._assets) - len(new))
             if self._is_logged("transcribed") or any(asset.kind == "video" for asset in new):
                 self._transcripts = None
             self._log_end = log_end

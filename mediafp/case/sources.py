@@ -1,13 +1,13 @@
 """Queries as a list of files: paths, bytes and open files, as a caller passes them."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.files import HASH_BLOCK_BYTES, OpenFile, open_file
 from mediafp.ingest.walk import walk
 from mediafp.types.errors import StoreError, UnreadableMedia
@@ -74,12 +74,9 @@ def _stream_name(stream: BinaryIO) -> str:
 def _copy(query: bytes | BinaryIO, name: str, folder: Path) -> OpenFile:
     """Return an unnamed file with the content of a query, which keeps its own position in the caller's file."""
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            if isinstance(query, bytes):
-                file.write(query)
-            else:
-                for block in _blocks(query, name):
-                    file.write(block)
+        with anonymous_file(folder) as file:
+            for block in [query] if isinstance(query, bytes) else _blocks(query, name):
+                write_data(file, block)
             file.flush()
             return OpenFile(os.path.basename(name), os.dup(file.fileno()))
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import replace_surrogates
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.transcripts import TranscribedAudio, Transcript, TranscriptSegment
@@ -18,8 +18,6 @@ TRANSCRIPT_TYPE = "words"
 """Fingerprint type of transcripts: their table has a column for its version, and none for its name."""
 _BEST_FIRST = "rank DESC, made_at DESC, version"
 """Order of the transcripts of one audio: by model, then the newest."""
-_DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""Errors of decoding a transcript that is damaged."""
 
 
 def save_transcription(database: Database, sha256: str, transcribed: TranscribedAudio) -> None:
@@ -164,7 +162,7 @@ def check_transcripts(database: Database) -> Iterator[str]:
         try:
             unpack_fingerprint(audio_sha256, TRANSCRIPT_TYPE, words_version, words)
             passages = sorted((s.start, s.end, replace_surrogates(s.text)) for s in _decode(data).segments)
-        except _DAMAGE_ERRORS as error:
+        except DAMAGE_ERRORS as error:
             yield f"transcript {version} of audio {audio_sha256} is damaged: {error}"
             continue
         if is_best and text_index.stored_passages(database, audio_sha256, "speech") != passages:
@@ -186,7 +184,7 @@ def _best_version(database: Database, audio_sha256: str) -> str | None:
 def _read(audio_sha256: str, data: str) -> Transcript:
     try:
         return _decode(data)
-    except _DAMAGE_ERRORS as error:
+    except DAMAGE_ERRORS as error:
         raise StoreError(
             f"cannot read a transcript of audio {audio_sha256}: it is damaged ({error}); see: mediafp verify"
         ) from error
