@@ -19,6 +19,7 @@ from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.store import Store, build_index
 from mediafp.types import model_files
+from mediafp.types.custody import LogKind
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, Audio, Kind, Pixels
@@ -91,7 +92,7 @@ class StoredReferences:
             self._log_end = log_end
             return True
 
-    def _is_logged(self, what: str) -> bool:
+    def _is_logged(self, what: LogKind) -> bool:
         return any(True for _ in self._store.iter_log(what, after=self._log_end))
 
     def _add(self, assets: list[Asset], only: set[str] | None = None) -> None:

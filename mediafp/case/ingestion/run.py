@@ -22,6 +22,7 @@ from mediafp.sightings.sidecars import is_sidecar
 from mediafp.store import Store
 from mediafp.text.ocr.reader import ocr_version
 from mediafp.types import model_files
+from mediafp.types.custody import LogKind
 from mediafp.types.errors import MediaError, WorkerLost
 from mediafp.types.runs import FileOutcome, IngestOptions
 from mediafp.types.transcripts import TranscribedAudio
@@ -124,7 +125,7 @@ class IngestRun:
             "models": {file.name: file.sha256 for file in model_files.manifest()},
         }
 
-    def append_log(self, what: str, details: dict[str, object]) -> None:
+    def append_log(self, what: LogKind, details: dict[str, object]) -> None:
         """Append an entry to the custody log."""
         with self._store.writing():
             self._store.append_log(what, details)

@@ -10,6 +10,7 @@ from mediafp.store.sqlite import custody_log, ocr_results, transcripts
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, path_string
+from mediafp.types.custody import LogKind
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class LoggedState:
     transcripts: dict[tuple[str, str], str] = field(default_factory=dict)
     ocr_results: dict[str, str] = field(default_factory=dict)
 
-    def apply(self, what: str, details: dict[str, Any]) -> None:
+    def apply(self, what: LogKind, details: dict[str, Any]) -> None:
         """Apply the changes of an entry. Raises one of `DAMAGE_ERRORS` if its details are incomplete."""
         if what in ("added", "adopted"):
             self.assets[details["sha256"]] = {name: details[name] for name in ("bytes", "kind", "content")}
@@ -86,6 +87,10 @@ def _check_assets(connection: sqlite3.Connection, logged: dict[str, dict[str, An
 
 
 def _check_sightings(connection: sqlite3.Connection, logged: dict[tuple[str, str], dict[str, Any]]) -> Iterator[str]:
+    """Yield the logged sightings that are missing from the store or differ in it.
+
+    A sighting in the store that the log does not contain is not reported.
+    """
     rows = connection.execute("SELECT * FROM sighting")
     names = [name for name, *_ in rows.description]
     for row in rows:
