@@ -1,4 +1,4 @@
-"""Real photographs and clips from installed packages, small stores, and the development corpora where they are."""
+"""Fixtures of all tests: real photographs and clips from installed packages, an empty case, the development corpora."""
 
 import os
 from collections.abc import Iterator
@@ -11,26 +11,26 @@ from PIL import Image
 from mediafp.case.case import Case, open_case
 from mediafp.cli.demo.media import CLIPS, PHOTOS, packaged_file
 
-# Read when the command line is imported: with one of these it prints colours, or short lines, where no terminal is.
+# rich reads these when the command line is imported: with one of them it prints colours or short lines to a file.
 for variable in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES"):
     os.environ.pop(variable, None)
 
 
 @pytest.fixture(scope="session")
 def photos() -> dict[str, np.ndarray]:
-    """Real photographs, RGB uint8."""
-    return {name: np.asarray(Image.open(packaged_file(*where)).convert("RGB")) for name, where in PHOTOS.items()}
+    """Real photographs, RGB (H, W, 3) uint8."""
+    return {name: np.asarray(Image.open(packaged_file(*file)).convert("RGB")) for name, file in PHOTOS.items()}
 
 
 @pytest.fixture(scope="session")
 def clips() -> dict[str, Path]:
-    """Real video files."""
-    return {name: packaged_file(*where) for name, where in CLIPS.items()}
+    """Paths of real video files."""
+    return {name: packaged_file(*file) for name, file in CLIPS.items()}
 
 
 @pytest.fixture(scope="session")
 def corpora() -> Path:
-    """The development data."""
+    """Folder of the development corpora; a test that needs it is skipped without."""
     folder = os.environ.get("MEDIAFP_CORPORA")
     if not folder or not Path(folder).is_dir():
         pytest.skip("the development corpora are missing: set MEDIAFP_CORPORA to their folder")

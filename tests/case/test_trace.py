@@ -1,11 +1,11 @@
-"""The order of a trace, and the least-cut picture in it."""
+"""The order of the entries of a trace, and its source."""
 
 from mediafp.case.trace import build_trace
 from mediafp.types.matches import Match, Placement, QueryResult
 from mediafp.types.media import Sighting
 
 
-def match(name: str, covered: float | None, *, shown: float = 1.0, verdict: str = "copy") -> Match:
+def make_match(name: str, covered: float | None, *, shown: float = 1.0, verdict: str = "copy") -> Match:
     corners = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
     placement = covered and Placement(
         quad=corners, overlap=corners, covered=covered, shown=shown, mirrored=False, rotation=0.0, scale=1.0,
@@ -17,67 +17,89 @@ def match(name: str, covered: float | None, *, shown: float = 1.0, verdict: str 
     )  # fmt: skip
 
 
-def seen(name: str, posted: str | None = None, captured: str | None = None, uri: str = "") -> Sighting:
+def make_sighting(name: str, posted: str | None = None, captured: str | None = None, uri: str = "") -> Sighting:
     return Sighting(sha256=name, uri=uri or f"{name}.jpg", posted_at=posted, captured_at=captured)
 
 
-def bare(sha256: str) -> list[list[tuple[float, float]]]:
-    """No rectangle stands out."""
+def no_rectangles(sha256: str) -> list[list[tuple[float, float]]]:
     return []
 
 
-def answer(*matches: Match) -> QueryResult:
+def result_of(*matches: Match) -> QueryResult:
     return QueryResult(query="q.jpg", sha256="q", kind="image", error=None, matches=matches)
 
 
-def test_the_oldest_sighting_comes_first_and_those_without_a_date_last() -> None:
+def test_build_trace_orders_entries_by_date_and_those_without_last() -> None:
     sightings = {
-        "a": [seen("a", "2024-01-01T00:00:00Z"), seen("a", "2020-01-01T00:00:00Z", uri="old.jpg")],
-        "b": [seen("b", captured="2021-01-01T00:00:00Z")],
-        "c": [seen("c")],
+        "a": [make_sighting("a", "2024-01-01T00:00:00Z"), make_sighting("a", "2020-01-01T00:00:00Z", uri="old.jpg")],
+        "b": [make_sighting("b", captured="2021-01-01T00:00:00Z")],
+        "c": [make_sighting("c")],
     }
-    found = build_trace(answer(match("c", 1.0), match("b", 1.0), match("a", 1.0)), sightings.__getitem__, bare).entries
-    assert [one.match.sha256 for one in found] == ["a", "b", "c"]
-    assert [one.first_seen for one in found] == ["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z", None]
-    assert [s.uri for s in found[0].sightings] == ["old.jpg", "a.jpg"]
+    entries = build_trace(
+        result_of(make_match("c", 1.0), make_match("b", 1.0), make_match("a", 1.0)),
+        sightings.__getitem__,
+        no_rectangles,
+    ).entries
+    assert [entry.match.sha256 for entry in entries] == ["a", "b", "c"]
+    assert [entry.first_seen for entry in entries] == ["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z", None]
+    assert [s.uri for s in entries[0].sightings] == ["old.jpg", "a.jpg"]
 
 
-def test_the_source_shows_most_around_the_query() -> None:
-    told = build_trace(
-        answer(match("same", 1.0), match("wide", 0.6), match("part", 1.0, shown=0.5)), lambda s: [seen(s)], bare
+def test_source_is_the_entry_with_the_largest_extent() -> None:
+    trace = build_trace(
+        result_of(make_match("same", 1.0), make_match("wide", 0.6), make_match("part", 1.0, shown=0.5)),
+        lambda s: [make_sighting(s)],
+        no_rectangles,
     )
-    assert told.source and told.source.match.sha256 == "wide"
-    assert told.source.extent == 1.667
+    assert trace.source and trace.source.match.sha256 == "wide"
+    assert trace.source.extent == 1.667
 
 
-def test_of_pictures_that_show_as_much_the_oldest_is_the_source() -> None:
+def test_source_is_the_oldest_of_entries_with_nearly_the_same_extent() -> None:
     dates = {"new": "2024-01-01T00:00:00Z", "old": "2019-01-01T00:00:00Z"}
-    told = build_trace(answer(match("new", 0.6), match("old", 0.603)), lambda s: [seen(s, dates[s])], bare)
-    assert told.source and told.source.match.sha256 == "old"
-
-
-def test_a_copy_is_a_source_before_what_may_be_one() -> None:
-    told = build_trace(
-        answer(match("copy", 0.8), match("doubtful", 0.3, verdict="possible")), lambda s: [seen(s)], bare
+    trace = build_trace(
+        result_of(make_match("new", 0.6), make_match("old", 0.603)),
+        lambda s: [make_sighting(s, dates[s])],
+        no_rectangles,
     )
-    assert told.source and told.source.match.sha256 == "copy"
-    told = build_trace(answer(match("doubtful", 0.3, verdict="possible")), lambda s: [seen(s)], bare)
-    assert told.source and told.source.match.sha256 == "doubtful"
+    assert trace.source and trace.source.match.sha256 == "old"
 
 
-def test_what_shows_only_a_part_of_the_query_or_has_no_placement_is_no_source() -> None:
-    told = build_trace(answer(match("part", 0.4, shown=0.5), match("unplaced", None)), lambda s: [seen(s)], bare)
-    assert told.source is None and len(told.entries) == 2
+def test_source_is_a_copy_rather_than_a_possible_copy() -> None:
+    trace = build_trace(
+        result_of(make_match("copy", 0.8), make_match("doubtful", 0.3, verdict="possible")),
+        lambda s: [make_sighting(s)],
+        no_rectangles,
+    )
+    assert trace.source and trace.source.match.sha256 == "copy"
+    trace = build_trace(
+        result_of(make_match("doubtful", 0.3, verdict="possible")), lambda s: [make_sighting(s)], no_rectangles
+    )
+    assert trace.source and trace.source.match.sha256 == "doubtful"
 
 
-def test_another_picture_of_the_scene_is_not_traced() -> None:
-    assert build_trace(answer(match("a", 0.6, verdict="same_scene")), lambda s: [seen(s)], bare).entries == ()
+def test_source_shows_the_whole_query_and_has_a_placement() -> None:
+    trace = build_trace(
+        result_of(make_match("part", 0.4, shown=0.5), make_match("unplaced", None)),
+        lambda s: [make_sighting(s)],
+        no_rectangles,
+    )
+    assert trace.source is None and len(trace.entries) == 2
 
 
-def test_what_lies_outside_of_the_frame_in_a_screenshot_is_no_more_of_the_picture() -> None:
-    """The screenshot shows the query in a picture hardly larger; the other reference shows half as much again."""
-    frames = {"screenshot": [[(-0.2, -0.2), (9.4, -0.2), (9.4, 9.4), (-0.2, 9.4)]], "wide": []}
-    found = answer(match("screenshot", 0.2), match("wide", 0.66))
-    told = build_trace(found, lambda s: [seen(s)], frames.__getitem__)
-    assert told.source and told.source.match.sha256 == "wide"
-    assert {one.match.sha256: one.extent for one in told.entries} == {"screenshot": 1.138, "wide": 1.515}
+def test_build_trace_omits_other_images_of_the_same_scene() -> None:
+    assert (
+        build_trace(
+            result_of(make_match("a", 0.6, verdict="same_scene")), lambda s: [make_sighting(s)], no_rectangles
+        ).entries
+        == ()
+    )
+
+
+def test_extent_excludes_the_page_around_an_image_in_a_screenshot() -> None:
+    """The image in the screenshot is hardly larger than the query; the other reference shows half as much again."""
+    rectangles = {"screenshot": [[(-0.2, -0.2), (9.4, -0.2), (9.4, 9.4), (-0.2, 9.4)]], "wide": []}
+    result = result_of(make_match("screenshot", 0.2), make_match("wide", 0.66))
+    trace = build_trace(result, lambda s: [make_sighting(s)], rectangles.__getitem__)
+    assert trace.source and trace.source.match.sha256 == "wide"
+    assert {entry.match.sha256: entry.extent for entry in trace.entries} == {"screenshot": 1.138, "wide": 1.515}

@@ -1,4 +1,4 @@
-"""Files listened to side by side: in order, each once, ended when nobody waits any more. The listener is a stand-in."""
+"""Transcription of several files at once: in order, each audio once, cancelled with its caller. The model is a fake."""
 
 import time
 import wave
@@ -26,50 +26,50 @@ OPTIONS = SpeechOptions(threads=2)
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
-    """Sounds of 1 to 4 seconds."""
-    made = []
+    """WAV files of 1 to 4 seconds."""
+    paths = []
     for seconds in range(1, 5):
-        made.append(tmp_path / f"{seconds}.wav")
-        with wave.open(str(made[-1]), "wb") as out:
+        paths.append(tmp_path / f"{seconds}.wav")
+        with wave.open(str(paths[-1]), "wb") as out:
             out.setnchannels(1)
             out.setsampwidth(2)
             out.setframerate(AUDIO_SAMPLE_RATE)
             out.writeframes(np.full(seconds * AUDIO_SAMPLE_RATE, seconds, "<i2").tobytes())
-    return made
+    return paths
 
 
-def heard(sound: Audio) -> TranscribedAudio:
-    said = Transcript(
+def make_transcript(audio: Audio) -> TranscribedAudio:
+    transcript = Transcript(
         model="m",
         version=get_transcriber(OPTIONS).version,
-        duration=sound.duration,
+        duration=audio.duration,
         speech_seconds=0,
         untranscribed_seconds=0,
         segments=(),
     )
     return TranscribedAudio(
-        audio_sha256=sound.sha256, transcript=said, fingerprint=fingerprint_transcript(sound.sha256, said)
+        audio_sha256=audio.sha256, transcript=transcript, fingerprint=fingerprint_transcript(audio.sha256, transcript)
     )
 
 
 @pytest.fixture
-def listened(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds of the sounds that were listened to; the first are the slowest."""
-    sounds: list[float] = []
-    two = Barrier(2)
+def transcribed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The durations of the audio tracks that the fake model has transcribed; the shortest take longest."""
+    durations: list[float] = []
+    both = Barrier(2)
 
-    def listen(sound: Audio, options: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
-        sounds.append(sound.duration)
-        if sound.duration <= 2:
-            # Not passed unless another file is listened to meanwhile.
-            two.wait(timeout=PATIENCE_SECONDS)
+    def transcribe(audio: Audio, options: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
+        durations.append(audio.duration)
+        if audio.duration <= 2:
+            # Not passed unless another file is transcribed meanwhile.
+            both.wait(timeout=PATIENCE_SECONDS)
         for share in (0.25, 0.5, 1.0):
-            time.sleep(0.2 / sound.duration)
+            time.sleep(0.2 / audio.duration)
             on_progress(share)
-        return heard(sound)
+        return make_transcript(audio)
 
-    monkeypatch.setattr(transcription.analysis, "transcribe_audio", listen)
-    return sounds
+    monkeypatch.setattr(transcription.analysis, "transcribe_audio", transcribe)
+    return durations
 
 
 def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iterator[transcripts.FileTranscription]:
@@ -79,44 +79,48 @@ def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iter
     )
 
 
-def test_files_come_in_order_and_their_times_add_up(case: Case, files: list[Path], listened: list[float]) -> None:
+def test_results_come_in_order_and_their_times_add_up(case: Case, files: list[Path], transcribed: list[float]) -> None:
     steps: list[float] = []
     started = time.monotonic()
-    found = list(run(case, files, steps))
-    assert [f.path for f in found] == files
-    assert [f.transcript.duration for f in found if f.transcript] == [1, 2, 3, 4]
+    results = list(run(case, files, steps))
+    assert [result.path for result in results] == files
+    assert [result.transcript.duration for result in results if result.transcript] == [1, 2, 3, 4]
     whole = time.monotonic() - started
-    # The first one alone is listened to for so long.
-    assert 0.6 <= sum(f.seconds for f in found) < whole + 0.01
-    assert all(f.seconds > 0.01 for f in found)
+    # The first track alone takes this long.
+    assert 0.6 <= sum(result.seconds for result in results) < whole + 0.01
+    assert all(result.seconds > 0.01 for result in results)
     assert steps == sorted(steps) and steps[-1] == pytest.approx(4)
 
 
-def test_the_same_sound_is_listened_to_once(case: Case, files: list[Path], listened: list[float]) -> None:
+def test_equal_audio_is_transcribed_once(case: Case, files: list[Path], transcribed: list[float]) -> None:
     copy = files[0].with_name("copy.wav")
     copy.write_bytes(files[0].read_bytes())
     for _ in range(2):
-        found = list(run(case, [files[0], copy, *files[1:]]))
-        assert [f.transcript.duration for f in found if f.transcript] == [1, 1, 2, 3, 4]
-    assert sorted(listened) == [1, 2, 3, 4]
+        results = list(run(case, [files[0], copy, *files[1:]]))
+        assert [result.transcript.duration for result in results if result.transcript] == [1, 1, 2, 3, 4]
+    assert sorted(transcribed) == [1, 2, 3, 4]
 
 
-def test_a_file_that_cannot_be_read_is_told_in_its_place(case: Case, files: list[Path], listened: list[float]) -> None:
+def test_a_file_that_cannot_be_decoded_has_an_error_in_its_place(
+    case: Case, files: list[Path], transcribed: list[float]
+) -> None:
     bad = files[0].with_name("bad.wav")
     bad.write_bytes(b"RIFF" + bytes(200))
-    found = list(run(case, [files[0], bad, files[0].with_name("gone.wav"), files[1]]))
-    assert [f.error is None for f in found] == [True, False, False, True]
-    assert "bad.wav" in str(found[1].error) and "gone.wav" in str(found[2].error)
+    results = list(run(case, [files[0], bad, files[0].with_name("gone.wav"), files[1]]))
+    assert [result.error is None for result in results] == [True, False, False, True]
+    assert "bad.wav" in str(results[1].error) and "gone.wav" in str(results[2].error)
 
 
-def test_listening_ends_when_nobody_waits(case: Case, files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transcription_is_cancelled_with_its_caller(
+    case: Case, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended: list[str] = []
     another = Event()
 
-    def listen(sound: Audio, options: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
-        if sound.duration == 1:
+    def transcribe(audio: Audio, options: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
+        if audio.duration == 1:
             assert another.wait(PATIENCE_SECONDS)
-            return heard(sound)
+            return make_transcript(audio)
         another.set()
         try:
             until = time.monotonic() + PATIENCE_SECONDS
@@ -124,13 +128,13 @@ def test_listening_ends_when_nobody_waits(case: Case, files: list[Path], monkeyp
                 time.sleep(0.005)
                 on_progress(0.1)
         except transcription.TranscriptionCancelled:
-            ended.append("stopped")
+            ended.append("cancelled")
             raise
-        ended.append("went on")
-        return heard(sound)
+        ended.append("finished")
+        return make_transcript(audio)
 
-    monkeypatch.setattr(transcription.analysis, "transcribe_audio", listen)
-    waiting = run(case, files)
-    assert next(waiting).transcript
-    waiting.close()
-    assert ended and set(ended) == {"stopped"}
+    monkeypatch.setattr(transcription.analysis, "transcribe_audio", transcribe)
+    results = run(case, files)
+    assert next(results).transcript
+    results.close()  # type: ignore[attr-defined]
+    assert ended and set(ended) == {"cancelled"}

@@ -1,4 +1,4 @@
-"""What users rely on beyond finding things: nothing leaves, nothing is lost, nothing of theirs is deleted."""
+"""Promises beyond matching: no file of the user is changed, deleted or lost, and output is safe."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def mediafp(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_nothing_is_written_outside_the_store(tmp_path: Path) -> None:
+def test_commands_write_nothing_outside_the_store(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     Image.open(media.packaged_file(*media.PHOTOS["cat"])).save(tmp_path / "cat.png")
@@ -32,20 +32,20 @@ def test_nothing_is_written_outside_the_store(tmp_path: Path) -> None:
     assert not [path for path in home.rglob("*") if path.is_file()]
 
 
-def test_the_same_bytes_under_another_name_are_found(case: Case, tmp_path: Path) -> None:
-    kept, again = tmp_path / "kept", tmp_path / "again.jpg"
-    kept.mkdir()
-    Image.open(media.packaged_file(*media.PHOTOS["cat"])).convert("RGB").save(kept / "cat.jpg")
-    (kept / "bikes.mp4").write_bytes(media.packaged_file(*media.CLIPS["bikes"]).read_bytes())
-    again.write_bytes((kept / "cat.jpg").read_bytes())
-    list(case.ingest([kept]))
-    for query in (again, kept / "bikes.mp4"):
-        (answer,) = case.match([query])
-        assert answer.matches[0].sha256 == answer.sha256 and answer.matches[0].probability == 1
-        assert answer.matches[0].why[0] == "the bytes are identical"
+def test_match_finds_the_same_content_under_another_name(case: Case, tmp_path: Path) -> None:
+    folder, copy = tmp_path / "files", tmp_path / "copy.jpg"
+    folder.mkdir()
+    Image.open(media.packaged_file(*media.PHOTOS["cat"])).convert("RGB").save(folder / "cat.jpg")
+    (folder / "bikes.mp4").write_bytes(media.packaged_file(*media.CLIPS["bikes"]).read_bytes())
+    copy.write_bytes((folder / "cat.jpg").read_bytes())
+    list(case.ingest([folder]))
+    for query in (copy, folder / "bikes.mp4"):
+        (result,) = case.match([query])
+        assert result.matches[0].sha256 == result.sha256 and result.matches[0].probability == 1
+        assert result.matches[0].why[0] == "the bytes are identical"
 
 
-def test_the_demo_deletes_no_folder_that_it_did_not_make(tmp_path: Path) -> None:
+def test_demo_deletes_no_folder_that_it_did_not_make(tmp_path: Path) -> None:
     from rich.progress import Progress
 
     (tmp_path / "originals").mkdir()
@@ -55,14 +55,14 @@ def test_the_demo_deletes_no_folder_that_it_did_not_make(tmp_path: Path) -> None
     assert (tmp_path / "originals" / "evidence.txt").read_text() == "mine"
 
 
-def test_a_report_overwrites_no_file_that_is_no_page(case: Case, tmp_path: Path) -> None:
+def test_report_overwrites_no_file_that_is_not_a_page(case: Case, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff mine")
     with pytest.raises(UsageError, match="is not an HTML page"):
         case.report(tmp_path / "photo.jpg", clips=False)
     assert (tmp_path / "photo.jpg").read_bytes() == b"\xff\xd8\xff mine"
 
 
-def test_names_like_markup_are_printed_as_they_are(tmp_path: Path) -> None:
+def test_file_names_like_console_markup_are_printed_unchanged(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     for name in (":smile:.jpg", "x[red]y.jpg", "]z.jpg"):
@@ -72,7 +72,7 @@ def test_names_like_markup_are_printed_as_they_are(tmp_path: Path) -> None:
     assert all(name in done.stderr for name in (":smile:.jpg", "x[red]y.jpg", "]z.jpg"))
 
 
-def test_a_reader_that_stops_early_is_no_failure(tmp_path: Path) -> None:
+def test_a_reader_of_the_output_may_stop_early(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     for name in ("cat", "temple", "rocket"):

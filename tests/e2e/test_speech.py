@@ -1,4 +1,4 @@
-"""What is said, from files to transcripts, searches and matches: through the command line, with the real model."""
+"""Speech from files to transcripts, searches and matches, through the command line with the real model."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def lines(done: subprocess.CompletedProcess[str]) -> list[dict]:
     return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
-def write(file: Path, samples: np.ndarray, rate: int = AUDIO_SAMPLE_RATE) -> None:
+def write_wav(file: Path, samples: np.ndarray, rate: int = AUDIO_SAMPLE_RATE) -> None:
     with wave.open(str(file), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
@@ -48,106 +48,108 @@ def write(file: Path, samples: np.ndarray, rate: int = AUDIO_SAMPLE_RATE) -> Non
 
 
 @pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A script under two voices, another script, and sounds in which nobody speaks."""
-    folder = tmp_path_factory.mktemp("talk")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One script under two voices, another script, and audio without speech."""
+    folder = tmp_path_factory.mktemp("recordings")
     synthesise_speech(SCRIPT, folder / "first voice.wav", voice="en-us", speed=150)
     synthesise_speech(SCRIPT, folder / "second voice.wav", voice="en-gb-x-rp", speed=165)
     synthesise_speech(OTHER, folder / "weather.wav", voice="en-us", speed=150)
     rng, time = np.random.default_rng(3), np.arange(8 * AUDIO_SAMPLE_RATE) / AUDIO_SAMPLE_RATE
-    write(folder / "silence.wav", np.zeros(8 * AUDIO_SAMPLE_RATE))
-    write(folder / "noise.wav", 3000 * rng.standard_normal(8 * AUDIO_SAMPLE_RATE))
+    write_wav(folder / "silence.wav", np.zeros(8 * AUDIO_SAMPLE_RATE))
+    write_wav(folder / "noise.wav", 3000 * rng.standard_normal(8 * AUDIO_SAMPLE_RATE))
     chords = sum(np.sin(2 * np.pi * hertz * time) for hertz in (220, 277, 330))
-    write(folder / "chords.wav", 5000 * chords * (1 + np.sin(4 * np.pi * time)))
+    write_wav(folder / "chords.wav", 5000 * chords * (1 + np.sin(4 * np.pi * time)))
     return folder
 
 
 @pytest.fixture(scope="module")
-def store(talk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A case with all of it, listened to."""
+def store(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case with all of them, transcribed."""
     folder = tmp_path_factory.mktemp("case") / "store"
-    done = mediafp("ingest", talk, "--json", store=folder)
+    done = mediafp("ingest", recordings, "--json", store=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
 
-def test_a_transcript_has_words_languages_and_times(talk: Path, store: Path) -> None:
-    done = mediafp("transcribe", talk / "first voice.wav", "--json", store=store)
-    (found,) = lines(done)
-    assert done.returncode == 0 and found["error"] is None and found["model"] == "whisper-base"
-    said = " ".join(s["text"] for s in found["segments"]).casefold()
+def test_transcribe_returns_words_languages_and_times(recordings: Path, store: Path) -> None:
+    done = mediafp("transcribe", recordings / "first voice.wav", "--json", store=store)
+    (result,) = lines(done)
+    assert done.returncode == 0 and result["error"] is None and result["model"] == "whisper-base"
+    text = " ".join(segment["text"] for segment in result["segments"]).casefold()
     for word in ("officials", "lights", "harbour", "newspapers", "deleted", "friends"):
-        assert word in said.replace("harbor", "harbour")
-    assert {s["language"] for s in found["segments"]} == {"en"}
-    assert found["languages"]["en"] == pytest.approx(found["duration"], rel=0.25)
-    assert found["untranscribed_seconds"] == 0 and found["note"] is None
-    assert all(a["end"] <= b["start"] + 1e-6 for a, b in zip(found["segments"], found["segments"][1:], strict=False))
-    assert found["hints"] and found["hints"][0]["name"] == "U.S. read as us"
+        assert word in text.replace("harbor", "harbour")
+    assert {segment["language"] for segment in result["segments"]} == {"en"}
+    assert result["languages"]["en"] == pytest.approx(result["duration"], rel=0.25)
+    assert result["untranscribed_seconds"] == 0 and result["note"] is None
+    assert all(a["end"] <= b["start"] + 1e-6 for a, b in zip(result["segments"], result["segments"][1:], strict=False))
+    assert result["hints"] and result["hints"][0]["name"] == "U.S. read as us"
 
 
-def test_the_second_time_comes_from_the_store(talk: Path, store: Path, tmp_path: Path) -> None:
+def test_a_stored_transcript_is_returned_without_the_model(recordings: Path, store: Path, tmp_path: Path) -> None:
     again = tmp_path / "renamed.wav"
-    again.write_bytes((talk / "first voice.wav").read_bytes())
-    first, second = lines(mediafp("transcribe", talk / "first voice.wav", again, "--json", store=store))
+    again.write_bytes((recordings / "first voice.wav").read_bytes())
+    first, second = lines(mediafp("transcribe", recordings / "first voice.wav", again, "--json", store=store))
     assert first["segments"] == second["segments"]
     assert first["seconds"] < 1 > second["seconds"]
 
 
-def test_where_nobody_speaks_there_is_no_text(talk: Path, store: Path) -> None:
+def test_audio_without_speech_has_no_segments(recordings: Path, store: Path) -> None:
     names = ["silence.wav", "noise.wav", "chords.wav"]
-    for found in lines(mediafp("transcribe", *(talk / n for n in names), "--json", store=store)):
-        assert found["segments"] == [] and found["speech_seconds"] == 0 and found["note"] == "no speech"
+    results = lines(mediafp("transcribe", *(recordings / name for name in names), "--json", store=store))
+    assert len(results) == 3
+    for result in results:
+        assert result["segments"] == [] and result["speech_seconds"] == 0 and result["note"] == "no speech"
 
 
-def test_subtitles_and_plain_text(talk: Path, store: Path, tmp_path: Path) -> None:
-    srt = mediafp("transcribe", talk / "weather.wav", "--format", "srt", store=store).stdout
+def test_transcribe_writes_subtitles_and_plain_text(recordings: Path, store: Path, tmp_path: Path) -> None:
+    srt = mediafp("transcribe", recordings / "weather.wav", "--format", "srt", store=store).stdout
     assert srt.startswith("1\n00:00:00,") and " --> " in srt
-    vtt = mediafp("transcribe", talk / "weather.wav", "--format", "vtt", store=store).stdout
+    vtt = mediafp("transcribe", recordings / "weather.wav", "--format", "vtt", store=store).stdout
     assert vtt.startswith("WEBVTT\n\n00:00:00.") and "<lang en>" in vtt
-    text = mediafp("transcribe", talk / "weather.wav", talk / "silence.wav", store=store).stdout
+    text = mediafp("transcribe", recordings / "weather.wav", recordings / "silence.wav", store=store).stdout
     assert "[0:00." in text and "no speech" in text
-    done = mediafp("transcribe", talk / "weather.wav", "--format", "srt", "--out", tmp_path / "subs", store=store)
+    done = mediafp("transcribe", recordings / "weather.wav", "--format", "srt", "--out", tmp_path / "subs", store=store)
     (file,) = (tmp_path / "subs").iterdir()
     assert done.returncode == 0 and file.read_text(encoding="utf-8").strip() == srt.strip()
 
 
-def test_search_finds_the_passage_and_says_when(talk: Path, store: Path) -> None:
+def test_search_returns_the_passages_with_their_times(recordings: Path, store: Path) -> None:
     done = mediafp("search", "newspapers", "--json", store=store)
-    found = lines(done)
+    hits = lines(done)
     assert done.returncode == 0
-    assert {Path(h["uris"][0]).name for h in found} == {"first voice.wav", "second voice.wav"}
-    for hit in found:
+    assert {Path(hit["uris"][0]).name for hit in hits} == {"first voice.wav", "second voice.wav"}
+    for hit in hits:
         assert hit["source"] == "speech" and 0 <= hit["start"] < hit["end"]
         assert [hit["text"][a:b].casefold().replace("'", "") for a, b in hit["marks"]] == ["newspapers"]
     assert mediafp("search", "photosynthesis", "--json", store=store).returncode == 1
     assert mediafp("search", "?!", store=store).returncode == 2
 
 
-def test_the_same_script_under_another_voice_is_matched_and_another_is_not(talk: Path, store: Path) -> None:
-    (answer,) = lines(mediafp("match", talk / "second voice.wav", "--json", store=store))
-    found = {Path(m["uris"][0]).name: m for m in answer["matches"] if m["relation"] == "same_script"}
-    assert set(found) == {"first voice.wav"}
-    match = found["first voice.wav"]
+def test_match_finds_the_same_script_under_another_voice_alone(recordings: Path, store: Path) -> None:
+    (result,) = lines(mediafp("match", recordings / "second voice.wav", "--json", store=store))
+    matches = {Path(m["uris"][0]).name: m for m in result["matches"] if m["relation"] == "same_script"}
+    assert set(matches) == {"first voice.wav"}
+    match = matches["first voice.wav"]
     assert match["verdict"] == "copy" and match["probability"] > 0.9
     assert {s["channel"] for s in match["segments"]} == {"script"}
     assert min(match["coverage"]) > 0.7
     assert any("voices were not compared" in reason for reason in match["why"])
 
 
-def test_a_file_that_is_not_held_is_listened_to(talk: Path, store: Path, tmp_path: Path) -> None:
+def test_match_transcribes_a_file_that_is_not_in_the_store(recordings: Path, store: Path, tmp_path: Path) -> None:
     new = tmp_path / "third voice.wav"
     synthesise_speech(SCRIPT, new, voice="en-gb-scotland", speed=140)
-    (answer,) = lines(mediafp("match", new, "--json", store=store))
-    assert {m["relation"] for m in answer["matches"]} == {"same_script"}
+    (result,) = lines(mediafp("match", new, "--json", store=store))
+    assert {m["relation"] for m in result["matches"]} == {"same_script"}
     (silent,) = lines(mediafp("match", new, "--transcribe", "no", "--json", store=store))
     assert silent["matches"] == []
 
 
-def test_what_was_taken_in_unheard_is_listened_to_later(talk: Path, tmp_path: Path) -> None:
+def test_a_second_ingest_transcribes_what_the_first_did_not(recordings: Path, tmp_path: Path) -> None:
     folder = tmp_path / "store"
-    assert mediafp("ingest", talk / "weather.wav", "--transcribe", "no", "--json", store=folder).returncode == 0
+    assert mediafp("ingest", recordings / "weather.wav", "--transcribe", "no", "--json", store=folder).returncode == 0
     assert mediafp("search", "mountains", store=folder).returncode == 1
-    first, _ = lines(mediafp("ingest", talk / "weather.wav", "--transcribe", "yes", "--json", store=folder))
+    first, _ = lines(mediafp("ingest", recordings / "weather.wav", "--transcribe", "yes", "--json", store=folder))
     assert first["status"] == "known"
     assert mediafp("search", "mountains", store=folder).returncode == 0
     assert mediafp("verify", store=folder).returncode == 0
@@ -155,17 +157,17 @@ def test_what_was_taken_in_unheard_is_listened_to_later(talk: Path, tmp_path: Pa
     assert "mountains" in " ".join(s["text"] for s in asset["transcript"]["segments"])
 
 
-def test_a_model_that_is_not_there_stops_before_the_first_file(talk: Path, tmp_path: Path) -> None:
+def test_a_missing_model_ends_the_command_before_the_first_file(recordings: Path, tmp_path: Path) -> None:
     for arguments in (("--model", "large-v3"), ("--model", tmp_path), ("--model", "no such")):
-        done = mediafp("transcribe", talk / "weather.wav", *arguments, "--json", store=tmp_path / "store")
+        done = mediafp("transcribe", recordings / "weather.wav", *arguments, "--json", store=tmp_path / "store")
         assert done.returncode == 2 and done.stdout == ""
         assert "mediafp:" in done.stderr and "model" in done.stderr
 
 
-def test_bad_files_are_named_and_the_others_go_on(talk: Path, store: Path, tmp_path: Path) -> None:
+def test_invalid_files_have_an_error_and_the_others_a_transcript(recordings: Path, store: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.mp3").write_bytes(b"ID3" + bytes(400))
     (tmp_path / "notes.txt").write_text("no media")
-    done = mediafp("transcribe", tmp_path, talk / "weather.wav", tmp_path / "gone.wav", "--json", store=store)
-    found = {Path(f["path"]).name: f for f in lines(done)}
-    assert done.returncode == 3 and set(found) == {"broken.mp3", "weather.wav", "gone.wav"}
-    assert found["broken.mp3"]["error"] and found["gone.wav"]["error"] and found["weather.wav"]["error"] is None
+    done = mediafp("transcribe", tmp_path, recordings / "weather.wav", tmp_path / "gone.wav", "--json", store=store)
+    results = {Path(result["path"]).name: result for result in lines(done)}
+    assert done.returncode == 3 and set(results) == {"broken.mp3", "weather.wav", "gone.wav"}
+    assert results["broken.mp3"]["error"] and results["gone.wav"]["error"] and results["weather.wav"]["error"] is None

@@ -9,6 +9,7 @@ import numpy as np
 
 from mediafp.types import model_files
 from mediafp.types.arrays import Float32Array, Float64Array
+from mediafp.types.logistic import logistic
 
 UNKNOWN = "und"
 """Language of a chunk whose best language is below MIN_LANGUAGE_PROBABILITY (ISO 639-2: undetermined)."""
@@ -22,8 +23,6 @@ SWITCH_PROBABILITY = 0.2
 """Probability that the language changes from one chunk to the next. Chosen, not measured."""
 FULL_WEIGHT_SECONDS = 2.0
 """Duration from which a chunk counts in full; a shorter one counts in proportion. Chosen, not measured."""
-MAX_LOGIT = 30
-"""Absolute logit above which the probability is 0 or 1 to 13 digits, so that the exponential cannot overflow. Chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,7 @@ def cantonese_probability(encoder_mean: Float32Array) -> float:
     """
     centre, scale, slope, intercept = _load_classifier()
     logit = float(((encoder_mean - centre) / scale) @ slope + intercept)
-    return float(1 / (1 + np.exp(-np.clip(logit, -MAX_LOGIT, MAX_LOGIT))))
+    return logistic(logit)
 
 
 def identify_languages(evidence: Sequence[LanguageEvidence]) -> list[tuple[str, float]]:
