@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from mediafp.case.originals import OriginalCheck, check_originals
-from mediafp.case.sources import Paths, Queries, iter_query_files, list_paths
+from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
 from mediafp.ingest.walk import walk
 from mediafp.store import Store, open_store
@@ -21,7 +21,7 @@ from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, Integrit
 from mediafp.types.transcripts import FileTranscription, SearchHit
 
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
-# or counted opens without them, in a fifth of the time.
+# or counted opens without them.
 if TYPE_CHECKING:
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
@@ -111,7 +111,7 @@ class Case:
         *,
         min_probability: float = DEFAULT_MIN_PROBABILITY,
         ocr: bool = True,
-        report_path: Path | None = None,
+        report_path: PathLike | None = None,
     ) -> Iterator[Trace]:
         """Yield where each image was seen, by date, and its most complete reference.
 
@@ -129,15 +129,16 @@ class Case:
         from mediafp.case.stored_images import find_stored_rectangles
         from mediafp.case.trace import build_trace
 
-        if report_path:
-            check_page_path(report_path)
+        page = Path(report_path) if report_path else None
+        if page:
+            check_page_path(page)
             if len(list(islice(iter_query_files(queries, self.folder), 2))) > 1:
                 raise UsageError("cannot write several traces to one page; name one image")
         options = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=ocr, speech=None)
         for query in self._run_queries(queries, options):
             trace = build_trace(query.result, self._store.sightings, partial(find_stored_rectangles, self._store))
-            if report_path and query.analysis:
-                write_trace_page(report_path, trace, self._store, query.analysis)
+            if page and query.analysis:
+                write_trace_page(page, trace, self._store, query.analysis)
             yield trace
 
     def transcribe(
@@ -145,7 +146,7 @@ class Case:
         paths: Paths,
         speech: SpeechOptions = SpeechOptions(),  # noqa: B008
         *,
-        misreadings: Path | None = None,
+        misreadings: PathLike | None = None,
         on_progress: Callable[[float], object] = lambda files: None,
     ) -> Iterator[FileTranscription]:
         """Yield the transcript of each file, in order, and store it; a stored transcript is returned as it is.
@@ -165,7 +166,7 @@ class Case:
         from mediafp.case.transcription import run_transcription
         from mediafp.text.speech.misreadings import DEFAULT_LIST, load_misreadings
 
-        known_misreadings = load_misreadings(misreadings or DEFAULT_LIST)
+        known_misreadings = load_misreadings(Path(misreadings) if misreadings else DEFAULT_LIST)
         files = walk(list_paths(paths))
         for result in run_transcription(
             self._store, self._engine, files, speech, known_misreadings, on_progress=on_progress
@@ -201,7 +202,7 @@ class Case:
 
     def report(
         self,
-        page: Path,
+        page: PathLike,
         *,
         clips: bool = False,
         on_progress: Callable[[], object] = lambda: None,
@@ -220,6 +221,7 @@ class Case:
         """
         from mediafp.case.reports import prepare_report, write_evidence
 
+        page = Path(page)
         cut_clips = self._engine.clip_cutter() if clips else None
         prepare_report(page, clips=clips)
         asset_matches = []

@@ -13,6 +13,7 @@ from mediafp.ingest.walk import walk
 from mediafp.types.errors import StoreError, UnreadableMedia
 
 PathLike = str | os.PathLike[str]
+"""A path as a string or a `Path`."""
 Paths = PathLike | Sequence[PathLike]
 """One path of a file or folder, or several."""
 Query = PathLike | bytes | BinaryIO

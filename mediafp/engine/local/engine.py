@@ -52,7 +52,7 @@ class LocalEngine:
 
     def start(self, *, ocr: bool = False) -> None:
         """Start a worker, so that the first task does not wait for it; with `ocr` it loads the OCR models."""
-        self._pool.start(WorkerCapabilities(ocr=ocr, all_types=True))
+        self._pool.start(WorkerCapabilities(ocr=ocr, all_types=True, video=True))
 
     def close(self) -> None:
         """End every worker and transcription; callers whose task is in progress get WorkerLost."""
@@ -102,8 +102,10 @@ class LocalEngine:
             file,
             wall_seconds=IMAGE_WALL_SECONDS if is_image else VIDEO_WALL_SECONDS,
             audio=request.audio,
-            # By the request, not by the kind: the workers of one run are all alike, and none need be replaced.
-            needed=WorkerCapabilities(ocr=request.ocr, all_types=not request.matched_only),
+            # An ingest needs everything, by the request, not by the kind: none of its workers need be replaced.
+            needed=WorkerCapabilities(
+                ocr=request.ocr, all_types=not request.matched_only, video=not (is_image and request.matched_only)
+            ),
             convert=convert,
         )
 
@@ -117,7 +119,7 @@ class LocalEngine:
             return None if start is None else _map_audio(samples, start), truncate_texts(result.warnings)
 
         task = Task(what="read_audio", name=os.fsencode(file.name))
-        needed = WorkerCapabilities()
+        needed = WorkerCapabilities(video=True)
         return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, needed=needed, convert=convert)
 
     def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:

@@ -60,18 +60,26 @@ class WorkerCapabilities:
     """The OCR models, which take a second and 150 MB."""
     all_types: bool = False
     """The libraries of the fingerprint types that matching does not compare; SciPy, for pHash, takes half a second."""
+    video: bool = False
+    """The decoders of videos and audio, which take .1 CPU seconds."""
 
     def covers(self, needed: "WorkerCapabilities") -> bool:
         """Return True if a worker with these capabilities can run a task that needs others."""
-        return self.ocr >= needed.ocr and self.all_types >= needed.all_types
+        return self.ocr >= needed.ocr and self.all_types >= needed.all_types and self.video >= needed.video
 
     def __or__(self, other: "WorkerCapabilities") -> "WorkerCapabilities":
         """Return the capabilities of both."""
-        return WorkerCapabilities(ocr=self.ocr or other.ocr, all_types=self.all_types or other.all_types)
+        return WorkerCapabilities(
+            ocr=self.ocr or other.ocr, all_types=self.all_types or other.all_types, video=self.video or other.video
+        )
 
     def __str__(self) -> str:
-        names = ("OCR" if self.ocr else "", "all fingerprint types" if self.all_types else "")
-        return " and ".join(filter(None, names)) or "matched fingerprint types"
+        names = (
+            "videos" if self.video else "images",
+            "OCR" if self.ocr else "",
+            "all fingerprint types" if self.all_types else "matched fingerprint types",
+        )
+        return ", ".join(filter(None, names))
 
 
 class WorkerProcess:
@@ -97,6 +105,7 @@ class WorkerProcess:
                 *([] if sandboxed else ["--no-sandbox"]),
                 *(["--ocr"] if capabilities.ocr else []),
                 *(["--all-types"] if capabilities.all_types else []),
+                *(["--video"] if capabilities.video else []),
             ]
             command, variables = module_command(WORKER_MODULE, str(worker_socket.fileno()), *flags)
             self._process = _STARTER.submit(

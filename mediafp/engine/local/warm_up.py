@@ -4,12 +4,9 @@ import gc
 import io
 import os
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
-import av
-
-# PyAV imports this at the first stream of subtitles: in the sandbox that is too late.
-import av.subtitles.codeccontext
 import cv2
 import numpy as np
 from PIL import Image
@@ -30,12 +27,13 @@ TEXT_ENCODINGS = (
 """Codecs of metadata texts and of names in archives."""
 
 
-def warm_up(*, ocr: bool = False, all_types: bool = False) -> None:
+def warm_up(*, ocr: bool = False, all_types: bool = False, video: bool = False) -> None:
     """Analyse a small file of each kind, so that no model, decoder or module has to be loaded in the sandbox.
 
     Args:
         ocr: True to load the OCR models, which take a second and 150 MB. Without them the worker cannot run OCR.
         all_types: True to load the libraries of all fingerprint types, False for those of a query alone.
+        video: True to load the decoders of videos and audio. Without them the worker can only analyse images.
     """
     cv2.setNumThreads(1)
     for name in TEXT_ENCODINGS:
@@ -48,7 +46,8 @@ def warm_up(*, ocr: bool = False, all_types: bool = False) -> None:
         _decode(encoded.getvalue(), "warm-up")
     _decode(HEIC_SAMPLE.read_bytes(), "warm-up.heic")
     _analyse(encoded.getvalue(), "warm-up", all_types=all_types)
-    _analyse(_video_sample(), "warm-up.mp4", all_types=all_types)
+    if video:
+        _load_video_decoders(all_types=all_types)
     if ocr:
         _analyse(_text_sample(), "warm-up.png", ocr=True)
     # The threads of a resampler end when it is collected, and only a process of one thread can enter the sandbox.
@@ -80,6 +79,13 @@ def _opened(data: bytes, name: str) -> OpenFile:
         return OpenFile(name, os.dup(file.fileno()))
 
 
+def _load_video_decoders(*, all_types: bool) -> None:
+    """Analyse a small video."""
+    # PyAV imports this at the first stream of subtitles: in the sandbox that is too late.
+    import_module("av.subtitles.codeccontext")
+    _analyse(_video_sample(), "warm-up.mp4", all_types=all_types)
+
+
 def _text_sample() -> bytes:
     """Return an image with a line of text, as a PNG file."""
     image = np.full((96, 320, 3), 255, np.uint8)
@@ -89,6 +95,8 @@ def _text_sample() -> bytes:
 
 def _video_sample() -> bytes:
     """Return a second of moving noise with a tone, as an MP4 file."""
+    import av
+
     encoded = io.BytesIO()
     frames = np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), np.uint8)
     tone = (8_000 * np.sin(np.arange(AUDIO_SAMPLE_RATE) / 9)).astype(np.int16)[None]

@@ -1,7 +1,7 @@
 """A worker process: it enters the sandbox and then processes one file after another, each received as a descriptor.
 
 Started by `mediafp.engine.local.process` as `python -m mediafp.engine.local.worker SOCKET [--no-sandbox] [--ocr]
-[--all-types]`.
+[--all-types] [--video]`.
 """
 
 import gc
@@ -38,7 +38,6 @@ from mediafp.engine.local.messages import (
 from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_sandbox, set_resource_limits
 from mediafp.engine.local.warm_up import warm_up
 from mediafp.ingest.archives.members import iter_members
-from mediafp.ingest.audio import read_audio
 from mediafp.ingest.cpu_budget import CpuBudget
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import (
@@ -56,7 +55,7 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     die_with_parent()
     connection = WorkerConnection(socket.socket(fileno=int(arguments[0])))
-    warm_up(ocr="--ocr" in arguments, all_types="--all-types" in arguments)
+    warm_up(ocr="--ocr" in arguments, all_types="--all-types" in arguments, video="--video" in arguments)
     try:
         set_resource_limits(ResourceLimits(memory=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS))
         if "--no-sandbox" not in arguments:
@@ -155,6 +154,9 @@ def _unpack(connection: WorkerConnection, file: OpenFile) -> None:
 
 def _read_audio(connection: WorkerConnection, file: OpenFile) -> None:
     """Send the audio of a file."""
+    # Loads PyAV, which a worker for images does without.
+    from mediafp.ingest.audio import read_audio
+
     audio, warnings = read_audio(file, within_budget=CpuBudget())
     _send_samples(connection, audio)
     audio_start = audio.start if audio else None
