@@ -140,12 +140,12 @@ def _build_query(analysis: FileAnalysis) -> ImageQuery | VideoQuery:
 
 
 def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
-    crops, distinct_crops = make_query_crops(image)
+    crops, primary_crops = make_query_crops(image)
     embedded, _ = frame_type(SEARCH_TYPE).extract([crop.pixels for crop in crops[1:]])
     return ImageQuery(
         embeddings=np.concatenate((rows.vectors[:1], embedded)),
         boxes=tuple(crop.box for crop in crops),
-        distinct_crops=distinct_crops,
+        primary_crops=primary_crops,
         quality=float(rows.quality[0]),
         pdq=Pdq().dihedral_hashes(image),
         local_features=query_features(image, asset.size),

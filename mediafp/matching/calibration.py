@@ -11,6 +11,7 @@ import numpy as np
 
 from mediafp.types import model_files
 from mediafp.types.arrays import Float64Array
+from mediafp.types.logistic import logistic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,8 @@ CALIBRATION_KEYS: dict[type, str] = {
     TranscriptPairFeatures: "transcripts",
 }
 """Key of the coefficients in models/calibration.json, by the type of the features."""
-MAX_LOGIT = 30
-"""Bound on the logit, so that its exponential does not overflow; the probability is rounded to 6 digits far below it."""
+PROBABILITY_DIGITS = 6
+"""Decimal places to which a probability is rounded. Chosen, not measured."""
 
 
 def probability(features: Features) -> float:
@@ -78,7 +79,7 @@ def probability(features: Features) -> float:
     names, mean, scale, coefficients, intercept = _load_coefficients(CALIBRATION_KEYS[type(features)])
     values = np.array([getattr(features, name) for name in names])
     logit = float(((values - mean) / scale) @ coefficients + intercept)
-    return float(round(1 / (1 + np.exp(-np.clip(logit, -MAX_LOGIT, MAX_LOGIT))), 6))
+    return float(np.round(logistic(logit), PROBABILITY_DIGITS))
 
 
 @cache

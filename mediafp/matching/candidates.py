@@ -25,7 +25,8 @@ class Candidate:
         sha256: SHA-256 of the reference.
         score: Similarity of the best pair of rows, less the background level of the query row.
         similarity: Cosine of the same pair.
-        distinct_score: Best score of the query's distinct crops; a copy most likely shows the reference in one of them.
+        distinct_score: Best score of the query's primary crops, the whole query and its rectangles; a copy most likely
+            shows the reference in one of them.
         query_row: Query row of the best pair.
         row: Reference row of the best pair.
         votes: Number of query rows that score at least the voting threshold.
@@ -52,7 +53,7 @@ def rank_candidates(
     levels: Float32Array,
     *,
     min_vote_score: float,
-    distinct_crops: int = 1,
+    primary_crops: int = 1,
     exclude: str | None = None,
 ) -> list[Candidate]:
     """Return one candidate for each asset among the neighbours of a query's rows, by falling score.
@@ -61,7 +62,7 @@ def rank_candidates(
         neighbours: Nearest reference rows of each of the Q query rows.
         levels: Background levels (Q,) of the query rows.
         min_vote_score: Score from which a query row votes for an asset.
-        distinct_crops: Number of the first query rows that are distinct crops.
+        primary_crops: Number of the first query rows that are primary crops (`ImageQuery.primary_crops`).
         exclude: SHA-256 of an asset to skip, such as the query itself.
     """
     best: dict[int, tuple[float, float, int, int]] = {}
@@ -71,7 +72,7 @@ def rank_candidates(
     for query_row, (owners, rows, similarities) in enumerate(columns):
         for owner, row, similarity in zip(owners, rows, similarities, strict=True):
             score = similarity - float(levels[query_row])
-            if query_row < distinct_crops:
+            if query_row < primary_crops:
                 distinct_scores[owner] = max(distinct_scores.get(owner, NO_SCORE), score)
             if score >= min_vote_score:
                 voters.setdefault(owner, set()).add(query_row)
@@ -94,7 +95,7 @@ def rank_candidates(
 
 
 def shortlist(candidates: list[Candidate], crop_scores: dict[str, float], count: int) -> list[Candidate]:
-    """Return the best candidates of three rankings in turn, each once: by score, by distinct crop, by reference crop.
+    """Return the best candidates of three rankings in turn, each once: by score, by `distinct_score`, by reference crop.
 
     Each ranking finds copies that the others miss. Development set, 2,980 images, 22 edits, true reference among 14 candidates:
     without reference crops and rectangles .885, with rectangles .904, with nine reference crops too .995; one ranking by the
@@ -102,7 +103,7 @@ def shortlist(candidates: list[Candidate], crop_scores: dict[str, float], count:
 
     Args:
         candidates: Candidates by falling score.
-        crop_scores: Best score of the query's distinct crops against an asset's reference crops, by SHA-256.
+        crop_scores: Best score of the query's primary crops against an asset's reference crops, by SHA-256.
         count: Largest number of candidates to return.
     """
     by_distinct_score = sorted(candidates, key=lambda c: (-c.distinct_score, c.sha256))

@@ -13,7 +13,7 @@ from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
 from mediafp.types.media import Kind
 
 RESOLUTION = 0.3
-"""Resolution of CPM: the mean edge weight per pair of members that a community has to exceed.
+"""Resolution of CPM: a cluster needs a mean edge weight, over all pairs of its members, above this.
 
 With MIN_COVERAGE .65: BCubed F .987 on each of four standard sets of edited videos (seeds 7 to 10, 77 files each), and
 .957, .945 and .939 on the hard sets of seeds 7 to 9 (73 files each); no pair of either chaining trap was joined
@@ -76,7 +76,7 @@ def cluster_edges(kinds: Mapping[str, Kind], edges: Sequence[Edge], uris: Mappin
             inside = set(members)
             communities.append((kind, members, [e for e in by_kind[kind] if e.a in inside and e.b in inside]))
     communities.sort(key=lambda community: (-len(community[1]), community[1]))
-    clusters = [_build_cluster(f"c{number}", *parts, uris) for number, parts in enumerate(communities, 1)]
+    clusters = [_build_cluster(f"c{number}", *community, uris) for number, community in enumerate(communities, 1)]
     clustered = sum(len(cluster.members) for cluster in clusters)
     return Clustering(clusters=tuple(clusters), unclustered=len(kinds) - clustered)
 

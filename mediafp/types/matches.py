@@ -97,13 +97,14 @@ class Match:
     probability: float
     coverage: tuple[float, float]
     """Share of the query, and of the reference, that the relation explains: of an image's area, or of the time in which a
-    video can be compared (flat frames cannot)."""
+    video can be compared (flat frames cannot). Two images without a verified placement have (1, 1): which part they share
+    is unknown, and they are taken as wholes."""
     placement: Placement | None
     segments: tuple[Segment, ...]
     why: tuple[str, ...]
     """Reasons for the probability, one measured fact each."""
     more_placements: tuple[Placement, ...] = ()
-    """Further copies of the reference in the query, as in a collage, each verified by itself."""
+    """Placements of further occurrences of the reference in the query, as in a collage, each verified by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

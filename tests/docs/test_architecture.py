@@ -1,9 +1,10 @@
-"""docs/architecture.md: the tree equals the folders, and the layers equal pyproject.toml."""
+"""docs/architecture.md: the tree equals the folders, the layers equal pyproject.toml, and named modules and constants exist."""
 
+import ast
 import re
 import tomllib
 
-from documents import PACKAGE, code_blocks, code_spans, read, sections
+from documents import PACKAGE, assigned_names, code_blocks, code_spans, read, sections, syntax_trees, tables
 
 DOCUMENT = "docs/architecture.md"
 SHOWN = {".py", ".toml", ".j2", ".typed", ".heic"}
@@ -52,6 +53,31 @@ def test_architecture_names_modules_that_exist() -> None:
     assert len(named) > 10
     for name in named:
         assert (PACKAGE / name).exists(), name
+
+
+def test_architecture_names_constants_of_the_module_named_after_them() -> None:
+    """Each row names constants, functions and classes before the module that defines them."""
+    checked = 0
+    for table in tables(sections(read(DOCUMENT))["Where to find what"]):
+        for row in table:
+            names: list[str] = []
+            for span in code_spans(row["module"]):
+                if not span.endswith(".py"):
+                    names.append(span)
+                    continue
+                tree = syntax_trees()[PACKAGE / span]
+                for name in names:
+                    assert name in top_level_names(tree), f"{span} does not define {name}"
+                checked += len(names)
+                names = []
+            assert not names, f"no module follows {names}"
+    assert checked > 10
+
+
+def top_level_names(tree: ast.Module) -> set[str]:
+    """Return the names of the constants, functions and classes of a module."""
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return defined.union(*map(assigned_names, tree.body))
 
 
 def test_every_package_states_its_input_output_and_imports() -> None:

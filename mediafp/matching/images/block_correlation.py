@@ -7,8 +7,8 @@ from mediafp.types.arrays import Float64Array
 from mediafp.types.geometry import Homography, to_pixel_centres
 
 MATCHING_BLOCK_NCC = 0.7
-"""NCC from which a block counts as matching: both images show the same there. Chosen, not measured; the threshold on the
-share of matching blocks, `placement_fit.MIN_MATCHING_BLOCKS`, is measured with it."""
+"""NCC from which a block counts as matching: both images show the same content in the block. Chosen, not measured; the threshold
+on the share of matching blocks, `placement_fit.MIN_MATCHING_BLOCKS`, is measured with it."""
 CORRELATION_SIDE = 128
 """Side, in pixels, of the square grid on which the aligned images are compared."""
 BLOCKS_PER_SIDE = 8
@@ -16,7 +16,7 @@ BLOCKS_PER_SIDE = 8
 MIN_BLOCK_NORM = 2 * CORRELATION_SIDE // BLOCKS_PER_SIDE
 """Norm of a block's pixels, less their mean, from which its NCC is meaningful: a standard deviation of 2 grey levels."""
 MIN_TEXTURED_BLOCKS = 4
-"""Textured blocks below which two images are not compared."""
+"""Blocks that must be textured in both images for a comparison; with fewer, nothing contradicts the placement."""
 
 
 def correlate_blocks(
@@ -29,7 +29,7 @@ def correlate_blocks(
     """Return the median NCC of the blocks, -1..1, and the share of matching blocks, 0..1.
 
     Both images are sampled on one grid over the bounding box of their overlap. Only blocks that are textured in both
-    images count; if hardly any are, nothing contradicts the placement, and the result is (0, 1).
+    images count. If fewer than `MIN_TEXTURED_BLOCKS` are, the result is (0, 1): no block contradicts the placement.
 
     Args:
         query: Grey pixels of the query.

@@ -11,7 +11,7 @@ import numpy as np
 from mediafp.matching import calibration
 from mediafp.matching.candidates import Candidate, min_hamming_distance, shortlist
 from mediafp.matching.images import scoring
-from mediafp.matching.images.placement import place_all_copies, place_small_crop
+from mediafp.matching.images.placement import place_all_occurrences, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.search import ImageQuery, search_candidates
@@ -22,24 +22,26 @@ from mediafp.matching.time_spans import covered_share, find_runs
 from mediafp.types.matches import Match, Segment
 
 SHORTLIST_SIZE = 60
-"""Candidates that are placed at most: a widely shared image has more copies than anybody reviews one by one."""
+"""Largest number of candidates that are placed: a widely shared image has more copies than one person can review."""
 MAX_PLACED = 14
-"""Candidates that are placed while no fit is conclusive; `shortlist` states how often the true one is among them."""
+"""Largest number of candidates that are placed while no fit is conclusive; `shortlist` states how often the true one is among
+them."""
 MIN_PLACED = 3
-"""Candidates that are placed once a fit is conclusive. Chosen, not measured."""
+"""Number of the first candidates that are placed even once a fit is conclusive. Chosen, not measured."""
 PLACE_SCORE = 0.15
 """Score from which a candidate is placed in any case: unrelated images reach it in 0.5 % of the pairs of a query with its 14 best
 candidates."""
 PLACE_CROP_SCORE = 0.4
-"""Score against a reference crop from which a candidate is placed in any case: of the 14 best unrelated ones at most .7 % reach
-it, whatever the edit, and more than nine tenths of the crops to 15 % of the area."""
+"""Score against a reference crop from which a candidate is placed in any case. For every edit, at most 0.7 % of the 14 best
+unrelated candidates reach it, and over 90 % of the crops to 15 % of the area."""
 MAX_FINE_PLACED = 3
-"""Candidates with few inliers or none that are placed again with fine keypoints: a small crop, or a clear sky, has few."""
+"""Largest number of candidates with few inliers or none that are placed again with fine keypoints: a small crop, or a clear sky,
+has few."""
 FEW_INLIERS = 12
 """Inliers below which a placement may be inexact. Chosen, not measured."""
 FINE_PLACE_SCORE = 0.09
-"""Score from which a candidate is placed again with fine keypoints: the best candidate of one unrelated query in twenty reaches
-it, the true one of five in eight crops to 15 % of the area that were not placed."""
+"""Score from which a candidate is placed again with fine keypoints. 5 % of queries without a copy have a candidate that reaches
+it; 5 of 8 crops to 15 % of the area that were not placed do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,15 +50,17 @@ class ImagePair:
 
     Attributes:
         candidate: Reference and best pair of rows.
-        score: Score of the candidate, reduced if one of the images is flat.
+        weighted_score: Score of the candidate, multiplied by the lower quality of the two images: it is lower if one of them
+            is flat.
         features: Features of the pair, from which its probability follows.
         fit: Placement of the query in the reference, verified or not.
-        further_fits: Placements of further copies of the reference in the query, all verified.
+        further_fits: Placements of further occurrences of the reference in the query, all conclusive with
+            `MIN_OCCURRENCE_INLIERS`.
         distance: Hamming distance of the PDQ hashes in bits.
     """
 
     candidate: Candidate
-    score: float
+    weighted_score: float
     features: calibration.ImagePairFeatures
     fit: PlacementFit | None
     further_fits: tuple[PlacementFit, ...]
@@ -81,22 +85,22 @@ def match_image(query: ImageQuery, references: References, *, exclude: str | Non
 
 
 def compare_images(query: ImageQuery, references: References, *, exclude: str | None = None) -> list[ImagePair]:
-    """Return the candidates that were placed or tried, with their measurements; arguments as in `match_image`."""
+    """Return the candidates for which a placement was sought, with their measurements; arguments as in `match_image`."""
     search = search_candidates(query, references, exclude=exclude)
     pairs: list[ImagePair] = []
-    is_settled = False
+    has_conclusive_fit = False
     for rank, candidate in enumerate(shortlist(search.candidates, search.crop_scores, SHORTLIST_SIZE)):
         is_promising = (
             candidate.score >= PLACE_SCORE
             or search.crop_score(candidate) >= PLACE_CROP_SCORE
             or (candidate.sha256, candidate.row) in search.hash_matches
         )
-        if not is_promising and rank >= (MIN_PLACED if is_settled else MAX_PLACED):
+        if not is_promising and rank >= (MIN_PLACED if has_conclusive_fit else MAX_PLACED):
             continue
         reference = references.local_features(candidate.sha256, candidate.row)
         crop = query.boxes[candidate.query_row]
-        fits = place_all_copies(query.local_features, reference, crop) if reference else []
-        is_settled = is_settled or any(fit.is_conclusive for fit in fits)
+        fits = place_all_occurrences(query.local_features, reference, crop) if reference else []
+        has_conclusive_fit = has_conclusive_fit or any(fit.is_conclusive for fit in fits)
         pairs.append(_measure_pair(candidate, reference, fits, query, references))
     doubtful = [
         pair
@@ -105,8 +109,8 @@ def compare_images(query: ImageQuery, references: References, *, exclude: str | 
         and (pair.candidate.score >= FINE_PLACE_SCORE or search.crop_score(pair.candidate) >= PLACE_CROP_SCORE)
     ]
     doubtful.sort(key=lambda pair: -max(pair.candidate.score, search.crop_score(pair.candidate)))
-    repeated = doubtful[:MAX_FINE_PLACED]
-    return [_place_again(pair, query, references) if pair in repeated else pair for pair in pairs]
+    to_retry = doubtful[:MAX_FINE_PLACED]
+    return [_place_again(pair, query, references) if pair in to_retry else pair for pair in pairs]
 
 
 def _measure_pair(
@@ -116,18 +120,18 @@ def _measure_pair(
     query: ImageQuery,
     references: References,
 ) -> ImagePair:
-    """Return a candidate with its measurements, which rest on the first fit if there is one.
+    """Return a candidate with its measurements, which are computed from the first fit if there is one.
 
     Args:
         candidate: Reference and best pair of rows.
         reference: Local features of the reference's row; None without a thumbnail.
-        fits: Placements of the copies of the reference in the query.
+        fits: Placements of the occurrences of the reference in the query.
         query: Image to match.
         references: References to compare with.
     """
     features = query.local_features
     fit = fits[0] if fits else None
-    boxes = [box for box in query.boxes[: query.distinct_crops] if box]
+    boxes = [box for box in query.boxes[: query.primary_crops] if box]
     if fit and reference and fit.is_verified and shows_different_inset(features, reference, fit, boxes):
         fit = replace(fit, different_inset=True)
     region_similarity = (
@@ -137,12 +141,14 @@ def _measure_pair(
     )
     distance = min_hamming_distance(query.pdq, references.pdq(candidate.sha256))
     # Flat images have similar embeddings, which is no evidence for a copy.
-    score = candidate.score * min(query.quality, float(references.quality(candidate.sha256)[candidate.row]))
+    weighted_score = candidate.score * min(query.quality, float(references.quality(candidate.sha256)[candidate.row]))
     unplaced = fit is None and reference is not None and has_enough_keypoints(features, reference)
     return ImagePair(
         candidate=candidate,
-        score=score,
-        features=scoring.image_features(score, distance, fit, region_similarity, unplaced_despite_keypoints=unplaced),
+        weighted_score=weighted_score,
+        features=scoring.image_features(
+            weighted_score, distance, fit, region_similarity, unplaced_despite_keypoints=unplaced
+        ),
         fit=fit,
         further_fits=tuple(fits[1:]),
         distance=distance,
@@ -150,7 +156,7 @@ def _measure_pair(
 
 
 def _place_again(pair: ImagePair, query: ImageQuery, references: References) -> ImagePair:
-    """Return a pair measured anew with fine keypoints if that gives more inliers, else the pair itself."""
+    """Return a pair measured again with fine keypoints if that gives more inliers, else the pair itself."""
     reference = references.local_features(pair.candidate.sha256, pair.candidate.row)
     fit = place_small_crop(query.local_features, reference) if reference else None
     if fit is None or fit.placement.inliers <= pair.inliers:
@@ -166,6 +172,7 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Mat
     in_video = references.kind(sha256) == "video"
     segments = tuple(_find_segments(pair, query, references)) if in_video else ()
     more_placements = tuple(further.placement for further in pair.further_fits)
+    # Two images without a verified placement are taken as wholes.
     shown, covered = (fit.placement.shown, fit.placement.covered) if fit else (1.0, 1.0)
     shown = round(min(1.0, shown + sum(placement.shown for placement in more_placements)), 4)
     if in_video:
@@ -175,12 +182,14 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Mat
         uris=references.uris(sha256),
         kind=references.kind(sha256),
         relation="image_in_video" if in_video else "copy",
-        verdict=scoring.image_verdict(probability, pair.score, fit, pair.distance),
+        verdict=scoring.image_verdict(probability, pair.weighted_score, fit, pair.distance),
         probability=probability,
         coverage=(shown, covered),
         placement=fit.placement if fit else None,
         segments=segments,
-        why=tuple(scoring.image_reasons(pair.fit, pair.distance, pair.score, copies=1 + len(more_placements))),
+        why=tuple(
+            scoring.image_reasons(pair.fit, pair.distance, pair.weighted_score, occurrences=1 + len(more_placements))
+        ),
         more_placements=more_placements,
     )
 

@@ -6,14 +6,16 @@ from collections.abc import Iterable
 
 MIN_HANDLE_CHARACTERS = 2
 """Length of the shortest handle. Chosen, not measured."""
+MAX_HANDLE_CHARACTERS = 30
+"""Length of the longest handle. Chosen, not measured."""
 _WORD = r"[\w\-·.]"
 _LATIN = r"[A-Za-z0-9_\-.]"
-_AT = re.compile(rf"(?:@|^\W*@\s)({_WORD}{{{MIN_HANDLE_CHARACTERS},30}})")
+_AT = re.compile(rf"(?:@|^\W*@\s)({_WORD}{{{MIN_HANDLE_CHARACTERS},{MAX_HANDLE_CHARACTERS}}})")
 """`@name`. A space after the @ is allowed only at the start of the text: "café @ Paris" names a place."""
 _EMAIL = re.compile(r"[\w.+-]{2,}@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE)
 _PROFILE_URL = re.compile(
     r"(?:twitter\.com|(?<![\w.])x\.com|instagram\.com|tiktok\.com|douyin\.com|youtube\.com(?:/c|/user)?"
-    rf"|weibo\.(?:com|cn)(?:/n)?)/@?({_WORD}{{{MIN_HANDLE_CHARACTERS},30}})",
+    rf"|weibo\.(?:com|cn)(?:/n)?)/@?({_WORD}{{{MIN_HANDLE_CHARACTERS},{MAX_HANDLE_CHARACTERS}}})",
     re.IGNORECASE,
 )
 """Address of a profile page that contains the handle."""
@@ -22,7 +24,7 @@ _NUMBERED_URL = re.compile(rf"(weibo\.(?:com|cn)/u/\d{{5,12}}|youtube\.com/chann
 _LABELLED = re.compile(
     r"(?:(?:抖音|抖音短视频|快手|小红书|小紅書|微博|新浪微博|西瓜视频|tik\s?tok|twitter|instagram|youtube|weibo)"
     r"\s?(?:号|號|id|帐号|帳號|账号)|(?<![a-z])(?:ig|ins|insta|twitter|youtube|yt|weibo|微博|新浪微博))"
-    rf"\s?:\s?@?({_WORD}{{{MIN_HANDLE_CHARACTERS},30}})",
+    rf"\s?:\s?@?({_WORD}{{{MIN_HANDLE_CHARACTERS},{MAX_HANDLE_CHARACTERS}}})",
     re.IGNORECASE,
 )
 """Name of a platform, a colon and the handle: "抖音号: abc", "IG: abc"."""

@@ -1,4 +1,8 @@
-"""Position of a query in a reference: the quad of the query, the overlap, and the query's footprint of the reference."""
+"""Placement of a query in a reference, by the keypoints that both have.
+
+A placement states where the query lies in the reference (the quad, and `removed`, the part cut off on each side), and the
+overlap, the polygon that both images show.
+"""
 
 from dataclasses import replace
 from math import atan2, degrees, hypot
@@ -36,15 +40,15 @@ MIN_OVERLAP_AREA = 64.0
 """Area of the overlap, in square pixels of `LocalFeatures.grey`, below which there is no placement. Chosen, not measured."""
 MAX_STORED_CORRESPONDENCES = 60
 """Inliers that a placement keeps to be drawn in reports, evenly chosen."""
-MAX_SHOWN_FOR_COPIES = 0.85
-"""Share of the query above which a placement leaves no room for a further copy of the reference. Chosen, not measured."""
-MAX_FURTHER_COPIES = 8
-"""Searches for a further copy of the reference in one query. Chosen, not measured."""
-MIN_COPY_INLIERS = 8
-"""Inliers of a further copy. Of 500 queries that show their reference once, 130 of them with room for more, none has a second
-placement; of 2 to 6 copies in a collage of up to 3 × 2, 95 % are found, of 9 copies in 3 × 3, 83 %."""
-MAX_COPY_OVERLAP = 0.1
-"""Share of the smaller of two copies' footprints that may lie in the other. Chosen, not measured."""
+MAX_SHOWN_FOR_OCCURRENCES = 0.85
+"""Share of the query above which a placement leaves no room for a further occurrence of the reference. Chosen, not measured."""
+MAX_OCCURRENCE_SEARCHES = 8
+"""Largest number of searches for a further occurrence of the reference in one query. Chosen, not measured."""
+MIN_OCCURRENCE_INLIERS = 8
+"""Inliers of a further occurrence. Of 500 queries that show their reference once, none has a second placement; 130 of them have
+room for one. In collages of up to 3 × 2 tiles, 95 % of 2 to 6 occurrences are found; in collages of 3 × 3 tiles, 83 % of 9."""
+MAX_OCCURRENCE_OVERLAP = 0.1
+"""Share of the smaller of two occurrences' footprints that may lie in the other. Chosen, not measured."""
 
 
 def place_image(query: LocalFeatures, reference: LocalFeatures, crop: Box | None = None) -> PlacementFit | None:
@@ -60,15 +64,18 @@ def place_image(query: LocalFeatures, reference: LocalFeatures, crop: Box | None
 
 
 def place_small_crop(query: LocalFeatures, reference: LocalFeatures) -> PlacementFit | None:
-    """Return the placement of a small crop that has too few keypoints for `place_image`, in some 90 ms."""
+    """Return the placement of a small crop that has too few keypoints for `place_image`; takes about 90 ms."""
     fine_reference = replace(reference, max_keypoints=FINE_KEYPOINTS, detection_side=FINE_SIDE, contrast=FINE_CONTRAST)
     return place_image(replace(query, contrast=FINE_CONTRAST), fine_reference)
 
 
-def place_all_copies(query: LocalFeatures, reference: LocalFeatures, crop: Box | None = None) -> list[PlacementFit]:
-    """Return one placement for each copy of the reference in the query, such as in a collage; empty if there is none.
+def place_all_occurrences(
+    query: LocalFeatures, reference: LocalFeatures, crop: Box | None = None
+) -> list[PlacementFit]:
+    """Return one placement for each occurrence of the reference in the query, such as in a collage; empty without one.
 
-    A further copy is sought among the keypoints outside of all footprints found so far, and measured by its own keypoints.
+    A further occurrence is sought among the keypoints outside of the footprints of all earlier ones. Its fit is computed
+    from the keypoints inside its own footprint.
 
     Args:
         query: Features of the query.
@@ -78,28 +85,28 @@ def place_all_copies(query: LocalFeatures, reference: LocalFeatures, crop: Box |
     first = place_image(query, reference, crop)
     if first is None:
         return []
-    if not first.is_verified or first.placement.shown > MAX_SHOWN_FOR_COPIES:
+    if not first.is_verified or first.placement.shown > MAX_SHOWN_FOR_OCCURRENCES:
         return [first]
     positions, descriptors = query.keypoints_with_crop(crop)
     fits, footprints = [first], [query_footprint(first.placement, query)]
     unused = ~_points_inside(positions, footprints[0])
-    for _ in range(MAX_FURTHER_COPIES):
+    for _ in range(MAX_OCCURRENCE_SEARCHES):
         candidate = _place_keypoints(query, (positions[unused], descriptors[unused]), reference)
         if candidate is None:
             break
-        own = unused & _points_inside(positions, query_footprint(candidate.placement, query))
-        unused &= ~own
-        fit = _place_keypoints(query, (positions[own], descriptors[own]), reference)
-        if fit is None or not fit.is_conclusive_with(MIN_COPY_INLIERS):
+        own_keypoints = unused & _points_inside(positions, query_footprint(candidate.placement, query))
+        unused &= ~own_keypoints
+        fit = _place_keypoints(query, (positions[own_keypoints], descriptors[own_keypoints]), reference)
+        if fit is None or not fit.is_conclusive_with(MIN_OCCURRENCE_INLIERS):
             continue
         footprint = query_footprint(fit.placement, query)
         if all(_are_separate(footprint, other) for other in footprints):
             fits.append(fit)
             footprints.append(footprint)
     if len(fits) > 1:
-        # Keypoints of the other copies also took part in the first fit: measure it without them.
-        own = _points_inside(positions, footprints[0])
-        fit = _place_keypoints(query, (positions[own], descriptors[own]), reference)
+        # The first fit also used keypoints of the other occurrences: compute it without them.
+        own_keypoints = _points_inside(positions, footprints[0])
+        fit = _place_keypoints(query, (positions[own_keypoints], descriptors[own_keypoints]), reference)
         fits[0] = fit if fit and fit.is_verified else first
     return fits
 
@@ -114,9 +121,9 @@ def query_footprint(placement: Placement, query: LocalFeatures) -> Float64Array:
 
 
 def _are_separate(footprint: Float64Array, other: Float64Array) -> bool:
-    """Return True if two footprints share too little to be one copy."""
+    """Return True if two footprints overlap too little to be one occurrence."""
     smaller = min(polygon_area(footprint), polygon_area(other))
-    return intersection_area(footprint, other) <= MAX_COPY_OVERLAP * smaller
+    return intersection_area(footprint, other) <= MAX_OCCURRENCE_OVERLAP * smaller
 
 
 def _points_inside(points: Float32Array, polygon: Float64Array) -> npt.NDArray[np.bool_]:
@@ -142,7 +149,7 @@ def _place_keypoints(query: LocalFeatures, keypoints: Keypoints, reference: Loca
 def _fit_placement(
     query: LocalFeatures, keypoints: Keypoints, reference: LocalFeatures, *, mirrored: bool
 ) -> PlacementFit | None:
-    """Return the placement in one orientation, with its measurements; None if no map or hardly an overlap exists."""
+    """Return the placement in one orientation, with its measurements; None if there is no homography, or hardly an overlap."""
     query_height, query_width = query.grey.shape
     reference_height, reference_width = reference.grey.shape
     query_size, reference_size = (query_width, query_height), (reference_width, reference_height)

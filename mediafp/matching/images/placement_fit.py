@@ -1,4 +1,4 @@
-"""Placement with its measurements, and the thresholds from which it is verified, partial or conclusive."""
+"""Placement with its measurements, and the thresholds by which it is verified, partial or conclusive."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ from mediafp.types.matches import Placement
 
 MAX_REPROJECTION_ERROR = 0.85
 """Reprojection error, in pixels of `LocalFeatures.grey`, from which the images are two photographs of one scene, which no
-plane map joins.
+homography aligns.
 
 Development set: 1,454 placed copies have .82 at most, other photographs of one person .72 to 1.32.
 """
 MIN_MATCHING_BLOCKS = 0.25
-"""Share of the blocks of the overlap that must match. Of 1,020 copies with all edits the smallest share is .29, of copies with
-other text or another photograph over half of them .37; of photographs that share a logo a fifth as wide as they are, the
-largest is .22."""
+"""Share of the textured blocks of the overlap that must match. Of 1,020 copies with all edits the smallest share is .29; of
+copies with other text or another photograph over half of them, .37. Of photographs that share a logo a fifth as wide as they
+are, the largest is .22."""
 MIN_OVERLAP_SHARE = 0.2
-"""Share of one of the images that the overlap must cover: one logo in different corners joins .16 of two photographs."""
+"""Share of one of the images that the overlap must cover: for one logo in different corners of two photographs, it is .16."""
 CONCLUSIVE_INLIERS = 24
 """Inliers of a conclusive fit. Chosen, not measured."""
 CONCLUSIVE_NCC = 0.5
@@ -30,16 +30,18 @@ CONCLUSIVE_SUPPORT = 0.2
 class PlacementFit:
     """Placement with its error, support and block correlation.
 
-    Two photographs of one face have a reprojection error of 1.0 with a support of .2, copies .2 with .5 (development set).
+    Two photographs of one face have a reprojection error of 1.0 with a support of .2, copies have .2 and .5 (development set).
 
     Attributes:
         placement: Position of the query in the reference.
-        median_ncc: Median normalised cross-correlation of the blocks of the overlap, -1..1.
-        matching_blocks: Share of the blocks whose correlation is at least `block_correlation.MATCHING_BLOCK_NCC`, 0..1.
+        median_ncc: Median normalised cross-correlation of the same blocks, -1..1; 0 if too few are textured.
+        matching_blocks: Share, 0..1, of the blocks textured in both images whose correlation is at least
+            `block_correlation.MATCHING_BLOCK_NCC`; 1 if fewer than `block_correlation.MIN_TEXTURED_BLOCKS` are textured.
+            Below `MIN_MATCHING_BLOCKS` the fit is not verified.
         support: Inliers divided by the smaller number of keypoints that either image has in the overlap, 0..1.
         reprojection_error: Mean reprojection error of the inliers, in pixels of `LocalFeatures.grey`.
-        different_inset: True if both images have a rectangle in the same position that shows another image in each, such
-            as two posts in one layout.
+        different_inset: True if both images have a rectangle in the same place with different content, such as two posts in
+            one layout.
     """
 
     placement: Placement
@@ -51,12 +53,12 @@ class PlacementFit:
 
     @property
     def is_verified(self) -> bool:
-        """True if one plane map joins the images: a verified fit proves a copy."""
+        """True if one homography aligns the images: a verified fit proves a copy."""
         return self.reprojection_error < MAX_REPROJECTION_ERROR and not self.is_partial and not self.different_inset
 
     @property
     def is_partial(self) -> bool:
-        """True if the images share only a small part, as different photographs with one logo or caption do.
+        """True if the images share too small a part to prove a copy, as different photographs with one logo or caption do.
 
         Either too few blocks of the overlap match, or the overlap is a small part of both images.
         """

@@ -6,8 +6,9 @@ from mediafp.matching.images.rectangles import find_rectangles
 from mediafp.types.geometry import Box
 from mediafp.types.media import Pixels
 
-HALF_CROP_OFFSETS = (0.0, 0.25, 0.5)
-"""Left and top of the 3 × 3 half crops, as shares of the image's width and height."""
+HALF_SIZE_OFFSETS = (0.0, 0.25, 0.5)
+"""Left and top of the 3 × 3 half-size crops, as shares of the image's width and height. A half-size crop is half as wide and
+half as high as the image, a quarter of its area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +20,20 @@ class QueryCrop:
 
 
 def make_query_crops(image: Pixels) -> tuple[list[QueryCrop], int]:
-    """Return the whole query, its rectangles and its half crops, and the number of distinct crops.
+    """Return the whole query, its rectangles and its half-size crops, and the number of primary crops.
 
-    The distinct crops come first: the whole query and the rectangles. A half crop resembles parts of many images; only
-    images without straight edges, such as one faded into another, have to rely on them.
+    The primary crops come first: the whole query and the rectangles. A half-size crop resembles parts of many images; only
+    images without straight edges, such as one faded into another, are found only by them.
     """
     rectangles = find_rectangles(image)
-    boxes = [*rectangles, *half_boxes(image.shape[1], image.shape[0])]
+    boxes = [*rectangles, *half_size_boxes(image.shape[1], image.shape[0])]
     return [QueryCrop(image, None), *(QueryCrop(crop(image, box), box) for box in boxes)], 1 + len(rectangles)
 
 
-def half_boxes(width: int, height: int) -> list[Box]:
-    """Return the boxes of the 3 × 3 overlapping half crops of an image, row by row."""
+def half_size_boxes(width: int, height: int) -> list[Box]:
+    """Return the boxes of the 3 × 3 overlapping half-size crops of an image, row by row."""
     crop_width, crop_height = max(1, width // 2), max(1, height // 2)
-    corners = [(int(left * width), int(top * height)) for top in HALF_CROP_OFFSETS for left in HALF_CROP_OFFSETS]
+    corners = [(int(left * width), int(top * height)) for top in HALF_SIZE_OFFSETS for left in HALF_SIZE_OFFSETS]
     return [(left, top, left + crop_width, top + crop_height) for left, top in corners]
 
 

@@ -1,7 +1,7 @@
 """Upright rectangles with straight edges in an image: an image in a screenshot, on a page, in a collage, between bars.
 
-Edges are found on a small copy of the image. Long straight lines among them are combined into rectangles, which are scored by
-the share of their sides that is edge.
+Edges are detected on the image at reduced size. Long straight lines among them are combined into rectangles, which are scored
+by the share of their sides that lies on edges.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mediafp.types.geometry import Box
 from mediafp.types.media import Pixels
 
 RECTANGLE_SIDE = 256
-"""Longest side, in pixels, of the copy on which edges are found. Chosen, not measured."""
+"""Longest side, in pixels, of the resized image on which edges are detected. Chosen, not measured."""
 MIN_EDGE_STEP = 5
 """Grey levels, in the strongest channel, between the pixels on both sides of an edge. Chosen, not measured."""
 MIN_EDGE_CONTRAST = 2.0
@@ -25,28 +25,32 @@ Development set, screenshots with an image on 15 % of their area: 43 % are found
 MIN_SIDE_SHARE = 0.12
 """Length of a straight line, and of the sides of a rectangle, as a share of the image's side. Chosen, not measured."""
 MIN_LINE_SHARE = 0.7
-"""Share of a window of `MIN_SIDE_SHARE` that is edge on a straight line. Chosen, not measured."""
+"""Share of a window of `MIN_SIDE_SHARE` that must lie on edges for it to belong to a straight line. Chosen, not measured."""
 MAX_LINES_PER_DIRECTION = 14
-"""Straight lines in each direction that are combined into rectangles. Chosen, not measured."""
-MIN_WORST_SIDE, MIN_MEAN_SIDE = 0.35, 0.7
-"""Share of each side of a rectangle that must be edge, and mean of the four sides. Chosen, not measured."""
-MIN_RECTANGLE_AREA, MAX_RECTANGLE_AREA = 0.02, 0.97
-"""Area of a rectangle as a share of the image. Chosen, not measured."""
+"""Largest number of straight lines in each direction that are combined into rectangles. Chosen, not measured."""
+MIN_WORST_SIDE = 0.35
+"""Share of each side of a rectangle that must lie on edges. Chosen, not measured."""
+MIN_MEAN_SIDE = 0.7
+"""Mean over the four sides of the share that lies on edges, below which there is no rectangle. Chosen, not measured."""
+MIN_RECTANGLE_AREA = 0.02
+"""Smallest area of a rectangle as a share of the image. Chosen, not measured."""
+MAX_RECTANGLE_AREA = 0.97
+"""Largest area of a rectangle as a share of the image. Chosen, not measured."""
 IMAGE_BORDER_PENALTY = 0.03
 """Deduction from a rectangle's score for each side that is the border of the image. Share of the tiles found in collages of
 2 × 2, 2, 1 + 2, and 3 × 3 photographs: .96, .95, .90, .25; without the deduction .96, 1, .93, .08."""
 DUPLICATE_IOU = 0.8
-"""Intersection over union from which two rectangles are one. Chosen, not measured."""
+"""Intersection over union from which two rectangles count as the same. Chosen, not measured."""
 MAX_RECTANGLES = 8
-"""Rectangles of an image, the best first. Chosen, not measured."""
+"""Largest number of rectangles of an image, the best first. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Lines:
     """Straight lines of one direction, and the pairs of them that can be two sides of a rectangle.
 
-    `positions` (L,) are in order, `cumulative_edge` (L, length + 1) sums the edge along each line, and `first` and `second`
-    (P,) are the indexes of the lines of each pair.
+    `positions` (L,) are in order, `cumulative_edge` (L, length + 1) counts the edge pixels along each line, and `first` and
+    `second` (P,) are the indexes of the lines of each pair.
     """
 
     positions: npt.NDArray[np.int64]
@@ -68,7 +72,7 @@ def find_rectangles(image: Pixels) -> list[Box]:
     boxes, scores = _score_boxes(columns, rows, (width, height))
     chosen: list[npt.NDArray[np.int64]] = []
     for box in boxes[np.argsort(-scores, kind="stable")]:
-        if all(_iou(box, other) < DUPLICATE_IOU for other in chosen):
+        if all(_box_iou(box, other) < DUPLICATE_IOU for other in chosen):
             chosen.append(box)
             if len(chosen) == MAX_RECTANGLES:
                 break
@@ -85,7 +89,7 @@ def find_rectangles(image: Pixels) -> list[Box]:
 
 
 def _score_boxes(columns: _Lines, rows: _Lines, size: tuple[int, int]) -> tuple[npt.NDArray[np.int64], Float64Array]:
-    """Return the boxes (N, 4) whose sides are edges, and their scores (N,).
+    """Return the boxes (N, 4) whose sides lie on edges, and their scores (N,).
 
     A large rectangle scores higher than a small one that is equally clear, and one tile of a collage higher than two tiles.
     """
@@ -93,7 +97,7 @@ def _score_boxes(columns: _Lines, rows: _Lines, size: tuple[int, int]) -> tuple[
     ys, top, bottom = rows.positions, rows.first, rows.second
     x_edge, y_edge = columns.cumulative_edge, rows.cumulative_edge
     box_heights, box_widths = (ys[bottom] - ys[top])[None], (xs[right] - xs[left])[:, None]
-    # Differences of the cumulative edge give the share of edge on each side, for all pairs of columns and rows at once.
+    # Differences of the cumulative edge give the share of each side on edges, for all pairs of columns and rows at once.
     sides = np.stack(
         [
             *((x_edge[line][:, ys[bottom]] - x_edge[line][:, ys[top]]) / box_heights for line in (left, right)),
@@ -122,7 +126,7 @@ def _shrink(image: Pixels) -> tuple[npt.NDArray[np.int16], float]:
 
 
 def _find_edges(image: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    """Return a mask (rows - 1, columns) of the edges between each row of pixels and the next, one row thicker each way."""
+    """Return a mask (rows - 1, columns) of the edges between each row of pixels and the next, dilated by one row."""
     step = np.abs(np.diff(image, axis=0)).max(axis=2)
     count = len(step)
     padded = np.pad(step, ((3, 3), (0, 0)), mode="edge").astype(np.float32)
@@ -151,16 +155,16 @@ def _line_positions(edges: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     count, length = edges.shape
     window = max(8, int(length * MIN_SIDE_SHARE))
     share = np.asarray(cv2.blur(edges.astype(np.float32), (window, 1), borderType=cv2.BORDER_CONSTANT))
-    line_lengths = (share > MIN_LINE_SHARE).sum(axis=1)
+    line_window_counts = (share > MIN_LINE_SHARE).sum(axis=1)
     # A line within 3 pixels of the border is the border.
-    line_lengths[:3], line_lengths[-3:] = 0, 0
+    line_window_counts[:3], line_window_counts[-3:] = 0, 0
     positions = [0, count + 1]
     for _ in range(MAX_LINES_PER_DIRECTION):
-        longest = int(line_lengths.argmax())
-        if line_lengths[longest] < window / 2:
+        longest = int(line_window_counts.argmax())
+        if line_window_counts[longest] < window / 2:
             break
         positions.append(longest + 1)
-        line_lengths[max(0, longest - 2) : longest + 3] = 0
+        line_window_counts[max(0, longest - 2) : longest + 3] = 0
     return np.array(sorted(positions))
 
 
@@ -172,7 +176,7 @@ def _line_pairs(positions: npt.NDArray[np.int64], length: int) -> tuple[npt.NDAr
 
 
 def _cumulative_edge(edges: npt.NDArray[np.bool_], positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the cumulative sums (L, columns + 1) of edge along each line; the borders of the image are edge throughout."""
+    """Return the cumulative counts (L, columns + 1) of edge pixels along each line; all pixels of the image's borders count."""
     count, length = edges.shape
     on_line = np.ones((len(positions), length), np.int64)
     is_inner = (positions > 0) & (positions <= count)
@@ -180,7 +184,7 @@ def _cumulative_edge(edges: npt.NDArray[np.bool_], positions: npt.NDArray[np.int
     return np.pad(on_line.cumsum(axis=1), ((0, 0), (1, 0)))
 
 
-def _iou(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> float:
+def _box_iou(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> float:
     """Return the intersection over union of two boxes."""
     intersection = np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0))
     return float(intersection / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - intersection))

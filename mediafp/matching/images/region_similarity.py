@@ -26,14 +26,15 @@ measured."""
 MIN_REGION_MARGIN = 8.0
 """Smallest margin, in pixels of the reference's thumbnail. Chosen, not measured."""
 CONCLUSIVE_SIMILARITY = 0.7
-"""Region similarity of a conclusive fit, which is not embedded: the median of true copies whose fit is inconclusive.
+"""Region similarity assigned to conclusive fits without running the model: the median of true copies whose fit is inconclusive.
 
 Development set, hard edits: of the pairs with an inconclusive fit, true copies have .42 to .85 (5th and 95th percentile), other
 photographs of one person .38 at most; under the distilled model the two overlap.
 """
 CONCLUSIVE_MATCHING_BLOCKS = 0.85
 """Share of matching blocks that a fit needs to skip the model. Below it, an overlay covers a part of a copy, or a page contains
-another image: the region similarity is .3 to .75 of the former, .1 to .5 of the latter (development set)."""
+another image: the region similarity of covered copies is .3 to .75, that of pages with another image .1 to .5 (development
+set)."""
 MIN_SHRINK_FACTOR = 0.5
 """Scale of a warp below which the image is area-averaged first, to avoid aliasing."""
 Embedder = Callable[[list[Pixels]], tuple[Vectors, Float32Array]]

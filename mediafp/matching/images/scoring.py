@@ -1,4 +1,4 @@
-"""Features, verdict and reasons of a pair of images."""
+"""Features of a pair of images, from which its probability is computed, and the verdict and the reasons of its match."""
 
 from math import log1p
 
@@ -33,18 +33,18 @@ def image_features(
 ) -> ImagePairFeatures:
     """Return the features of a pair of images.
 
-    The score of an unplaced pair is capped at that of two photographs of one scene if its keypoints contradict a copy.
+    The score of an unplaced pair is capped at `MIN_SCENE_SCORE` if its keypoints contradict a copy.
 
     Args:
         score: Score of the embeddings, -1..1.
         distance: Hamming distance of the PDQ hashes in bits.
         fit: Placement of the query in the reference, verified or not.
         region_similarity: Score of the aligned regions, -1..1.
-        unplaced_despite_keypoints: True if there is no placement, though a copy with so many keypoints would have one.
+        unplaced_despite_keypoints: True if there is no placement, though both have `ENOUGH_KEYPOINTS`.
     """
     hash_similarity = max(0.0, 1 - distance / PDQ_CHANCE_DISTANCE)
     if fit is None or not fit.is_verified:
-        contradicted = is_unverified(fit, distance) or (
+        contradicted = contradicts_copy(fit, distance) or (
             unplaced_despite_keypoints and distance > MAX_PDQ_MATCH_DISTANCE
         )
         unplaced_score = min(score, MIN_SCENE_SCORE) if contradicted else score
@@ -60,8 +60,11 @@ def image_features(
     )
 
 
-def is_unverified(fit: PlacementFit | None, distance: int) -> bool:
-    """Return True if keypoints agree, but not as those of a copy do, and the PDQ hashes differ."""
+def contradicts_copy(fit: PlacementFit | None, distance: int) -> bool:
+    """Return True if there is a fit that is not verified, and the PDQ hashes differ.
+
+    Matching hashes prove a copy by themselves: an unverified fit is then no evidence against one, and the result is False.
+    """
     return fit is not None and not fit.is_verified and distance > MAX_PDQ_MATCH_DISTANCE
 
 
@@ -76,7 +79,7 @@ def placement_reasons(placement: Placement) -> list[str]:
     reasons = [f"{placement.inliers} keypoints agree on one placement"]
     for side, share in zip(("left", "top", "right", "bottom"), placement.removed, strict=True):
         if share >= MIN_REPORTED_CUT:
-            reasons.append(f"{side} {_percent(share)} of the reference is missing from the query")
+            reasons.append(f"{side} {format_percent(share)} of the reference is missing from the query")
     if placement.mirrored:
         reasons.append("the query is mirrored")
     if abs(placement.rotation) >= MIN_REPORTED_ROTATION:
@@ -84,20 +87,20 @@ def placement_reasons(placement: Placement) -> list[str]:
     return reasons
 
 
-def image_reasons(fit: PlacementFit | None, distance: int, score: float, *, copies: int = 1) -> list[str]:
+def image_reasons(fit: PlacementFit | None, distance: int, score: float, *, occurrences: int = 1) -> list[str]:
     """Return the reasons for and against a copy.
 
     Args:
         fit: Placement of the query in the reference, verified or not.
         distance: Hamming distance of the PDQ hashes in bits.
         score: Score of the embeddings.
-        copies: Number of times that the query shows the reference.
+        occurrences: Number of times that the query shows the reference.
     """
     if fit and fit.is_verified:
         reasons = placement_reasons(fit.placement)
-        if copies > 1:
-            reasons.insert(0, f"the query shows the reference {copies} times")
-    elif fit and is_unverified(fit, distance):
+        if occurrences > 1:
+            reasons.insert(0, f"the query shows the reference {occurrences} times")
+    elif fit and contradicts_copy(fit, distance):
         reasons = [_unverified_reason(fit)]
     else:
         reasons = ["no placement joins the two images"]
@@ -111,18 +114,19 @@ def _unverified_reason(fit: PlacementFit) -> str:
     """Return the measurement for which a fit is not verified."""
     placement, keypoints = fit.placement, f"{fit.placement.inliers} keypoints agree"
     if fit.different_inset:
-        return f"{keypoints}, but on a page or layout that shows another image in each"
+        return f"{keypoints}, but the images share only a layout, with different images in it"
     if fit.reprojection_error >= MAX_REPROJECTION_ERROR:
         error = f"{fit.reprojection_error:.2f} pixels (copies: below {MAX_REPROJECTION_ERROR:g})"
         return f"{keypoints}, but with a mean error of {error}, as in two photographs of one scene"
     if fit.matching_blocks < MIN_MATCHING_BLOCKS:
-        share = f"{_percent(fit.matching_blocks)} of the overlap (copies: at least {_percent(MIN_MATCHING_BLOCKS)})"
-        return f"{keypoints}, but the images match on {share}, as with one logo on two photographs"
-    overlap = _percent(max(placement.covered, placement.shown))
-    share = f"{overlap} of an image (copies: at least {_percent(MIN_OVERLAP_SHARE)})"
-    return f"{keypoints}, but the overlap is {share}, as with one logo on two photographs"
+        share, limit = format_percent(fit.matching_blocks), format_percent(MIN_MATCHING_BLOCKS)
+        matching = f"{share} of the overlap (copies: at least {limit})"
+        return f"{keypoints}, but the images match on {matching}, as with one logo on two photographs"
+    share, limit = format_percent(max(placement.covered, placement.shown)), format_percent(MIN_OVERLAP_SHARE)
+    overlap = f"{share} of an image (copies: at least {limit})"
+    return f"{keypoints}, but the overlap is {overlap}, as with one logo on two photographs"
 
 
-def _percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """Return a share in percent, with a space before the sign."""
     return f"{share:.0%}".replace("%", " %")

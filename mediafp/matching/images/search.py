@@ -23,15 +23,15 @@ class ImageQuery:
     Attributes:
         embeddings: Embeddings (C, 512) of its crops, in the order of `make_query_crops`.
         boxes: Positions (C) of the crops in the image of `local_features`; None for the whole image.
-        distinct_crops: Number of the first crops that are distinct: the whole image and its rectangles.
-        quality: 0..1, low for a flat image.
+        primary_crops: Number of the first crops that are primary: the whole image and its rectangles.
+        quality: Quality of the image's embedding, 0..1, low for a flat image (nearly one colour).
         pdq: PDQ hashes (8, 32) of the image and its rotations and reflections; (0, 32) for a flat image.
         local_features: Keypoints of the image.
     """
 
     embeddings: Vectors
     boxes: tuple[Box | None, ...]
-    distinct_crops: int
+    primary_crops: int
     quality: float
     pdq: npt.NDArray[np.uint8]
     local_features: LocalFeatures
@@ -39,16 +39,16 @@ class ImageQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """Candidates of one query, and the evidence of the two other searches."""
+    """Candidates of one query, and the evidence of the crop and hash searches."""
 
     candidates: list[Candidate]
     crop_scores: dict[str, float]
-    """Best score of the query's distinct crops against an asset's reference crops, by SHA-256."""
+    """Best score of the query's primary crops against an asset's reference crops, by SHA-256."""
     hash_matches: set[tuple[str, int]]
     """Assets and rows with a matching PDQ hash."""
 
     def crop_score(self, candidate: Candidate) -> float:
-        """Return the score of a candidate's reference crops."""
+        """Return the best score of a candidate's reference crops; `NO_SCORE` if the search did not return them."""
         return self.crop_scores.get(candidate.sha256, NO_SCORE)
 
 
@@ -66,23 +66,24 @@ def search_candidates(query: ImageQuery, references: References, *, exclude: str
         neighbours,
         levels,
         min_vote_score=verdicts.MIN_SCENE_SCORE,
-        distinct_crops=query.distinct_crops,
+        primary_crops=query.primary_crops,
         exclude=exclude,
     )
     crop_scores: dict[str, float] = {}
-    nearest_crops = references.search_crops(query.embeddings[: query.distinct_crops], NEIGHBOURS_PER_CROP)
+    nearest_crops = references.search_crops(query.embeddings[: query.primary_crops], NEIGHBOURS_PER_CROP)
+    # `levels` is longer: it also contains the half-size crops, which are not compared with reference crops.
     for similarities, level in zip(nearest_crops, levels, strict=False):
         for sha256, similarity in similarities.items():
             if sha256 != exclude:
                 crop_scores[sha256] = max(crop_scores.get(sha256, NO_SCORE), similarity - float(level))
-    whole_level = float(levels[0])
+    whole_query_level = float(levels[0])
     with_crops = {(sha256, 0) for sha256 in crop_scores}
-    candidates = candidates + _new_candidates(with_crops, candidates, query, whole_level, references)
+    candidates = candidates + _new_candidates(with_crops, candidates, query, whole_query_level, references)
     hash_matches = {
         match for match in references.search_hashes(query.pdq, scoring.MAX_PDQ_MATCH_DISTANCE) if match[0] != exclude
     }
     # SSCD may miss a rotated or mirrored image: the candidates of the hashes come first.
-    candidates = _new_candidates(hash_matches, candidates, query, whole_level, references) + candidates
+    candidates = _new_candidates(hash_matches, candidates, query, whole_query_level, references) + candidates
     return SearchResult(candidates=candidates, crop_scores=crop_scores, hash_matches=hash_matches)
 
 
@@ -90,12 +91,12 @@ def _new_candidates(
     rows: set[tuple[str, int]],
     candidates: list[Candidate],
     query: ImageQuery,
-    whole_level: float,
+    whole_query_level: float,
     references: References,
 ) -> list[Candidate]:
     """Return candidates for assets and rows, one for each asset that is not a candidate yet.
 
-    They are scored by the whole query; `whole_level` is its background level.
+    They are scored by the whole query; `whole_query_level` is its background level.
     """
     known = {candidate.sha256 for candidate in candidates}
     added = []
@@ -104,7 +105,7 @@ def _new_candidates(
             known.add(sha256)
             embedding = references.embeddings(sha256)[row]
             similarity = float(query.embeddings[0].astype(np.float32) @ embedding.astype(np.float32))
-            score = similarity - whole_level
+            score = similarity - whole_query_level
             added.append(
                 Candidate(sha256=sha256, score=score, similarity=similarity, distinct_score=score, query_row=0, row=row)
             )

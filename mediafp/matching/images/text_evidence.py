@@ -25,8 +25,8 @@ MIN_CAPTION_AREA = 0.04
 SAME_CAPTION_WORDS = 0.5
 """Share of the words of the shorter caption that must occur in the other. Chosen, not measured."""
 DIFFERENT_CAPTION_PROBABILITY = 0.5
-"""Largest probability of two images with different captions: they are one image or one template, which pixels do not decide.
-Chosen, not measured."""
+"""Largest probability of two images with different captions: they are one image or one template, which the pixels cannot
+decide. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class QueryText:
     size: tuple[int, int]
 
 
-def add_text_evidence(match: Match, query: QueryText | None, text_of: Callable[[Match], TextLines | None]) -> Match:
+def add_text_evidence(match: Match, query: QueryText | None, load_text: Callable[[Match], TextLines | None]) -> Match:
     """Return a match of two placed images with the evidence from text: removed lines, handles, different captions.
 
     Other matches are returned unchanged.
@@ -45,12 +45,12 @@ def add_text_evidence(match: Match, query: QueryText | None, text_of: Callable[[
     Args:
         match: Match of the query.
         query: Text of the query; None if there is no OCR result.
-        text_of: Function that returns the text lines of a match's reference, or None if there is no OCR result.
+        load_text: Function that returns the text lines of a match's reference, or None if there is no OCR result.
     """
     placement = match.placement
     if placement is None or match.kind != "image":
         return match
-    lines = text_of(match)
+    lines = load_text(match)
     if not lines:
         return match
     placements = [placement, *match.more_placements]
@@ -60,14 +60,14 @@ def add_text_evidence(match: Match, query: QueryText | None, text_of: Callable[[
         more_placements=tuple(find_removed_text(further, lines, placements) for further in match.more_placements),
     )
     if match.verdict == "copy" and query:
-        shared, shorter = _count_shared_words(placement, query, lines)
-        if shared < SAME_CAPTION_WORDS * shorter:
+        shared, shorter_word_count = _count_shared_words(placement, query, lines)
+        if shared < SAME_CAPTION_WORDS * shorter_word_count:
             return replace(
                 match,
                 verdict="possible",
                 probability=min(match.probability, DIFFERENT_CAPTION_PROBABILITY),
                 why=(
-                    f"the same image with other text: the captions share {shared} of {shorter} words"
+                    f"the same image with other text: the captions share {shared} of {shorter_word_count} words"
                     " (one template used twice, or one of the two captions rewritten)",
                     *match.why,
                 ),

@@ -44,11 +44,11 @@ MAX_SCALE = 16.0
 """Largest factor by which a map may enlarge or shrink. Chosen, not measured."""
 PERSPECTIVE_ERROR = 0.4
 """Reprojection error of the affine map, in pixels of `LocalFeatures.grey`, from which a perspective map is tried: the
-median of flat copies is 0.22, of copies at an angle that shortens one side by 15 % it is 1.0."""
+median of copies without perspective is 0.22, of copies at an angle that shortens one side by 15 % it is 1.0."""
 PERSPECTIVE_GAIN = 1.3
-"""Factor by which a perspective map must explain the correspondences better than the affine map. Of 1,020 flat copies none
-passes; of 180 copies at an angle that shortens a side by 15 to 45 %, 160 pass and are placed with an IoU above .9, which no
-affine map reaches."""
+"""Factor by which a perspective map must explain the correspondences better than the affine map. None of 1,020 copies
+without perspective passes. Of 180 copies at an angle that shortens a side by 15 to 45 %, 160 pass and are placed with an IoU
+above .9, which no affine map reaches."""
 MIN_PERSPECTIVE_INLIERS = 12
 """Distinct inliers that a perspective map needs: it has eight parameters, an affine map six. Chosen, not measured."""
 PERSPECTIVE_ITERATIONS = 2000
@@ -56,13 +56,14 @@ PERSPECTIVE_ITERATIONS = 2000
 MAX_DEPTH_RATIO = 12.0
 """Largest ratio of the projective depths of two corners of the query. Chosen, not measured."""
 MAX_PERSPECTIVE_STRETCH = 2.5
-"""`MAX_STRETCH` of a perspective map in the middle of the overlap: an image seen from 66 degrees aside."""
+"""Largest ratio of the two singular values of a perspective map in the middle of the overlap: that of an image viewed at 66
+degrees from its normal."""
 MIN_CONTAINED_SHARE = 0.97
 """Share of one of the images that must lie in the other if the map is perspective.
 
-A camera that turns or zooms joins its images by homographies too, but each image then shows an area that the other lacks.
-Of 130 pairs of frames of one clip, seconds apart, 21 would be placed without this threshold, and 13 more called copies; with
-it, 2 and 2.
+Two frames of a camera that turns or zooms are aligned by a homography too, but each shows an area that the other lacks. Of 130
+pairs of frames of one clip, seconds apart, 21 are placed without this threshold, and 2 with it; 13 more are called copies
+without it, and 2 more with it.
 """
 
 
@@ -79,7 +80,7 @@ class Transform:
 
     @property
     def distinct_inliers(self) -> int:
-        """Number of inliers, of those close together on either side only one."""
+        """Number of inliers, counting one per cell of `DISTINCT_CELL` pixels in either image."""
         return _count_distinct(self.query_inliers, self.reference_inliers)
 
     @property
@@ -172,7 +173,7 @@ def _fit_similarity(query_points: Float32Array, reference_points: Float32Array, 
 def _refine_affine(
     similarity: Homography, query_points: Float32Array, reference_points: Float32Array, mirrored: bool
 ) -> Homography | None:
-    """Return the affine map of least squares on the inliers, or None if too few agree."""
+    """Return the affine map fitted to the inliers by least squares, or None if there are too few inliers."""
     affine = similarity
     for _ in range(REFINEMENTS):
         inliers = _find_inliers(affine, query_points, reference_points)
@@ -191,7 +192,7 @@ def _refine_affine(
 def _fit_homography(
     affine: Homography, query_points: Float32Array, reference_points: Float32Array
 ) -> Homography | None:
-    """Return the map of an image seen at an angle, or None if it explains little more than the affine map."""
+    """Return the perspective map by RANSAC, or None if it explains the correspondences hardly better than the affine map."""
     import cv2
 
     affine_errors = _reprojection_errors(affine, query_points, reference_points)
@@ -254,7 +255,7 @@ def _count_distinct(query_points: Float32Array, reference_points: Float32Array) 
 
 
 def _is_plausible(matrix: Float64Array, mirrored: bool, max_stretch: float = MAX_STRETCH) -> bool:
-    """Return True if a linear map keeps or reverses orientation as stated, and does not degenerate."""
+    """Return True if a map reverses orientation exactly if `mirrored`, and neither its scale nor its stretch is out of range."""
     if not np.isfinite(matrix).all() or (np.linalg.det(matrix[:2, :2]) < 0) != mirrored:
         return False
     large, small = np.linalg.svd(matrix[:2, :2], compute_uv=False)
@@ -264,7 +265,7 @@ def _is_plausible(matrix: Float64Array, mirrored: bool, max_stretch: float = MAX
 def _is_plausible_perspective(
     homography: Homography, query_size: tuple[int, int], reference_size: tuple[int, int], mirrored: bool
 ) -> bool:
-    """Return True if a perspective map does not fold or degenerate, and puts one image wholly into the other."""
+    """Return True if a perspective map neither folds nor degenerates, and nearly all of one image lies in the other."""
     query_corners, reference_corners = image_corners(*query_size), image_corners(*reference_size)
     depths = projective_depths(homography, query_corners)
     if depths.min() <= 0 or depths.max() > MAX_DEPTH_RATIO * depths.min():

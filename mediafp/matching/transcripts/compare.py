@@ -113,8 +113,8 @@ def _to_match(pair: TranscriptPair, query: Fingerprint, references: TranscriptRe
         verdict=verdicts.verdict(probability, 0.0, proven=True),
         probability=probability,
         coverage=(
-            _covered_share([(p.rows[0][0], p.rows[-1][0]) for p in pair.passages], query),
-            _covered_share([(p.rows[0][1], p.rows[-1][1]) for p in pair.passages], reference),
+            _covered_speech_share([(p.rows[0][0], p.rows[-1][0]) for p in pair.passages], query),
+            _covered_speech_share([(p.rows[0][1], p.rows[-1][1]) for p in pair.passages], reference),
         ),
         placement=None,
         segments=tuple(_to_segment(passage) for passage in sorted(pair.passages, key=lambda p: p.query)),
@@ -134,7 +134,7 @@ def _to_segment(passage: AlignedPassage) -> Segment:
     )
 
 
-def _covered_share(row_ranges: list[tuple[int, int]], fingerprint: Fingerprint) -> float:
+def _covered_speech_share(row_ranges: list[tuple[int, int]], fingerprint: Fingerprint) -> float:
     """Return the share, 0..1, of a transcript's speaking time in ranges of rows (first, last)."""
     covered = np.zeros(len(fingerprint.spans), bool)
     for first, last in row_ranges:

@@ -1,7 +1,7 @@
 """Temporal alignment of two videos: segments of constant speed and offset.
 
-Similar frames vote for lines (speed, offset) in a Hough transform; the best unbroken run along the best line becomes a segment,
-and the search is repeated on the rest of the query.
+Similar frames vote for lines (speed, offset) in a Hough transform. The best run along the best line, whose samples follow each
+other by at most `MAX_SAMPLE_STEP`, becomes a segment, and the search is repeated on the rest of the query.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,15 @@ SPEEDS = (1.0, 0.75, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.25, 1.33, 1.5)
 UNIT_SPEED_BONUS = 1.08
 """Factor on the votes for speed 1: a scene without motion fits every speed. Chosen, not measured."""
 ALIGNMENT_TOLERANCE = 1.0
-"""Distance, in samples, of a frame pair from its line: both videos are sampled once a second. Chosen, not measured."""
-MAX_GAP_SAMPLES = 2
-"""Samples without a similar frame inside one segment, such as under an overlay; skipped flat frames have no samples and do not
-count. Chosen, not measured."""
+"""Largest distance of a frame pair from its line, in samples: one second for videos of up to two hours, which are sampled once
+a second. Chosen, not measured."""
+MAX_SAMPLE_STEP = 2
+"""Largest step from one aligned sample to the next; 2 allows one sample without a similar frame, such as under an overlay. Flat
+frames are not sampled, and do not count. Chosen, not measured."""
 MAX_SEGMENTS = 8
-"""Segments of two videos. Chosen, not measured."""
+"""Largest number of segments of two videos. Chosen, not measured."""
 MAX_SAMPLES = 7200
-"""Samples of a video at one a second; a longer video is sampled less often. Chosen, not measured."""
+"""Largest number of samples of a video, two hours at one a second; a longer video is sampled less often. Chosen, not measured."""
 VOTE_KERNEL = (0.5, 1, 0.5)
 """Smoothing of the votes over neighbouring offsets. Chosen, not measured."""
 MIN_VOTE_GAIN = 1.0001
@@ -53,7 +54,7 @@ class AlignedSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _SampledVideo:
-    """Evenly spaced samples (S,) of a video: their times in seconds and their rows; `spans` (N, 2) are those of the rows."""
+    """Samples of a video at even steps: times (S,) in seconds, rows (S,), and the spans (N, 2) of the rows."""
 
     times: Float64Array
     rows: npt.NDArray[np.int64]
@@ -81,7 +82,7 @@ def align_frames(
     """
     if not scores.size:
         return []
-    step_seconds = max(1.0, np.ptp(query_spans) / MAX_SAMPLES, np.ptp(reference_spans) / MAX_SAMPLES)
+    step_seconds = float(max(1.0, np.ptp(query_spans) / MAX_SAMPLES, np.ptp(reference_spans) / MAX_SAMPLES))
     query, reference = _sample(query_spans, step_seconds), _sample(reference_spans, step_seconds)
     margins = scores[np.ix_(query.rows, reference.rows)] - threshold
     unused = np.ones(len(query.times), bool)
@@ -94,7 +95,7 @@ def align_frames(
         if not len(run):
             break
         unused[run[:, 0]] = False
-        segments.append(_to_segment(margins, run, query, reference, line.speed, threshold))
+        segments.append(_to_segment(margins, run, query, reference, line.speed, threshold, step_seconds))
     return sorted(segments, key=lambda s: -s.score * (s.query[1] - s.query[0]))
 
 
@@ -158,7 +159,10 @@ def _follow_line(
     line: _Line,
     step_seconds: float,
 ) -> npt.NDArray[np.int64]:
-    """Return the sample pairs (K, 2) of the best unbroken run along a line; empty if no similar frames are near it."""
+    """Return the sample pairs (K, 2) of the best run along a line; empty if no similar frames are near it.
+
+    Samples of a run follow each other by at most `MAX_SAMPLE_STEP`, so that it may contain gaps of one sample.
+    """
     tolerance = ALIGNMENT_TOLERANCE * step_seconds
     runs: list[list[tuple[int, int, float]]] = []
     for query_sample in np.flatnonzero(unused):
@@ -170,7 +174,7 @@ def _follow_line(
         margin = margins[query_sample, reference_sample]
         if margin <= 0:
             continue
-        if not runs or query_sample - runs[-1][-1][0] > MAX_GAP_SAMPLES:
+        if not runs or query_sample - runs[-1][-1][0] > MAX_SAMPLE_STEP:
             runs.append([])
         runs[-1].append((int(query_sample), int(reference_sample), float(margin)))
     best = max(runs, key=lambda run: sum(margin for _, _, margin in run), default=[])
@@ -184,6 +188,7 @@ def _to_segment(
     reference: _SampledVideo,
     speed: float,
     threshold: float,
+    step_seconds: float,
 ) -> AlignedSegment:
     """Return the segment of a run of sample pairs (K, 2)."""
     query_samples, reference_samples = run.T
@@ -192,10 +197,10 @@ def _to_segment(
     offset = float(np.average(reference.times[reference_samples] - speed * query.times[query_samples], weights=weights))
     query_start = float(query.times[query_samples[0]])
     last_row_end = float(query.spans[query.rows[query_samples[-1]], 1])
-    query_end = max(query_start, min(float(query.times[query_samples[-1]]) + 1.0, last_row_end))
-    shown = reference.spans[reference.rows[reference_samples]]
+    query_end = max(query_start, min(float(query.times[query_samples[-1]]) + step_seconds, last_row_end))
+    sampled_spans = reference.spans[reference.rows[reference_samples]]
     reference_start, reference_end = np.clip(
-        speed * np.array([query_start, query_end]) + offset, shown[:, 0].min(), shown[:, 1].max()
+        speed * np.array([query_start, query_end]) + offset, sampled_spans[:, 0].min(), sampled_spans[:, 1].max()
     ).tolist()
     query_start = max(query_start, (reference_start - offset) / speed)
     query_end = max(query_start, min(query_end, (reference_end - offset) / speed))

@@ -28,15 +28,18 @@ MIN_RANKING_SCORE = 0.01
 MIN_FRAME_SCORE = 0.1
 """Score from which two frames may belong to one segment. Chosen, not measured."""
 MAX_ALIGNED = 40
-"""Candidates that are aligned. Chosen, not measured."""
+"""Largest number of candidates that are aligned. Chosen, not measured."""
 MAX_PLACED_FRAMES = 3
-"""Frame pairs of two videos that are placed. Chosen, not measured."""
+"""Largest number of frame pairs of two videos that are placed. Chosen, not measured."""
 MIN_SEGMENT_SECONDS = 1.5
 """Duration of the query below which a segment is dropped, unless it is the best one. Chosen, not measured."""
 MIN_RELATIVE_SCORE = 0.5
 """Share of the best segment's score that a further segment must reach. Chosen, not measured."""
 MIN_FULL_COVERAGE = 0.7
-"""Share of a video from which a match covers all of it. Chosen, not measured."""
+"""Coverage from which a video counts as fully covered. Chosen, not measured."""
+MIN_PROOF_ROWS = 2
+"""Aligned pairs of rows in the best segment that prove a copy of a video, even if no frame pair has a verified placement.
+Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +50,8 @@ class VideoPair:
         candidate: Reference and best pair of rows.
         features: Features of the pair, from which its probability follows; those of two images if the reference is one.
         score: Mean score of the aligned rows.
-        segments: Aligned segments, the best first; at least one.
+        segments: Aligned segments, at least one; the best first if the reference is a video, in order of time if it is an
+            image.
         frame_comparisons: The frame pairs that were placed; at least one.
         coverage: Share of the query and of the reference that the segments cover.
     """
@@ -210,7 +214,8 @@ def _to_match(pair: VideoPair, references: References) -> Match:
         verdict = scoring.image_verdict(probability, pair.score, fit, comparison.distance)
         reasons = scoring.image_reasons(comparison.fit, comparison.distance, pair.score)
     else:
-        verdict = verdicts.verdict(probability, pair.score, proven=bool(fits) or len(pair.segments[0].rows) > 1)
+        proven = bool(fits) or len(pair.segments[0].rows) >= MIN_PROOF_ROWS
+        verdict = verdicts.verdict(probability, pair.score, proven=proven)
         reasons = _reasons(pair, fit)
     return Match(
         sha256=sha256,
@@ -246,7 +251,8 @@ def _reasons(pair: VideoPair, fit: PlacementFit | None) -> list[str]:
     query_share, reference_share = pair.coverage
     reasons = [
         f"{seconds:.0f} s of the query align with the reference in {count} segment{'s' if count > 1 else ''}",
-        f"{100 * query_share:.0f} % of the query and {100 * reference_share:.0f} % of the reference are covered",
+        f"{scoring.format_percent(query_share)} of the query and {scoring.format_percent(reference_share)} of the reference are"
+        " covered",
     ]
     if fit:
         reasons += scoring.placement_reasons(fit.placement)

@@ -1,4 +1,4 @@
-"""Frames of a video, compared with frames of another video or with an image, as two images are."""
+"""Compare video frames, with frames of another video or with an image, with the image comparison."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class VideoQuery:
 
     Attributes:
         embeddings: Embeddings (N, 512), unit vectors.
-        quality: Quality (N,), 0..1, low for flat frames.
+        quality: Quality (N,) of the embeddings, 0..1, low for flat frames.
         pdq: PDQ hashes (N, 32).
         spans: Time spans (N, 2) in seconds.
         local_features: Function from a row to the local features of its frame, or None without a thumbnail.
@@ -40,7 +40,11 @@ class VideoQuery:
 class FrameComparison:
     """Two frames, or a frame and an image, compared as two images are.
 
-    `distance` is the Hamming distance of their PDQ hashes in bits.
+    Attributes:
+        fit: Placement of the query's frame in the reference, verified or not; None without one.
+        distance: Hamming distance of the PDQ hashes in bits.
+        features: Features of the pair, as of two images.
+        probability: Calibrated probability of these features.
     """
 
     fit: PlacementFit | None
@@ -53,6 +57,9 @@ def compare_frames(
     rows: tuple[int, int], score: float, query: VideoQuery, sha256: str, references: References
 ) -> FrameComparison:
     """Return the comparison of a query row and a reference row, as of two images.
+
+    Two checks of still images are skipped, as their thresholds were measured on still images alone: `different_inset`, and
+    `unplaced_despite_keypoints`.
 
     Args:
         rows: Query row and reference row.

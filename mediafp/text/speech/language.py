@@ -9,6 +9,7 @@ import numpy as np
 
 from mediafp.types import model_files
 from mediafp.types.arrays import Float32Array, Float64Array
+from mediafp.types.logistic import logistic
 
 UNKNOWN = "und"
 """Language of a chunk whose best language is below MIN_LANGUAGE_PROBABILITY (ISO 639-2: undetermined)."""
@@ -51,7 +52,7 @@ def cantonese_probability(encoder_mean: Float32Array) -> float:
     """
     center, scale, slope, intercept = _load_head()
     logit = float(((encoder_mean - center) / scale) @ slope + intercept)
-    return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
+    return logistic(logit)
 
 
 def identify_languages(evidence: Sequence[LanguageEvidence]) -> list[tuple[str, float]]:

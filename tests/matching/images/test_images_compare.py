@@ -31,7 +31,7 @@ def query(pixels: Pixels, embedding: np.ndarray, pdq: np.ndarray = NO_HASHES, qu
     return ImageQuery(
         embeddings=add_noise(embedding[None], 0.9, 3),
         boxes=(None,),
-        distinct_crops=1,
+        primary_crops=1,
         quality=quality,
         pdq=pdq,
         local_features=query_features(pixels, (pixels.shape[1], pixels.shape[0])),
@@ -106,7 +106,8 @@ def test_flat_query_is_no_evidence(references: FakeReferences, photos: dict[str,
     """All flat images have similar embeddings, so the score is scaled by the lower quality."""
     flat = np.full((200, 300, 3), 120, np.uint8)
     sharp_score, flat_score = (
-        compare_images(query(flat, EMBEDDINGS[0], quality=quality), references)[0].score for quality in (1.0, 0.1)
+        compare_images(query(flat, EMBEDDINGS[0], quality=quality), references)[0].weighted_score
+        for quality in (1.0, 0.1)
     )
     assert flat_score == pytest.approx(0.1 * sharp_score)
     best = match_image(query(flat, EMBEDDINGS[0], quality=0.1), references)[0]

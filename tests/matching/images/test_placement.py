@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from mediafp.case.case import Case
-from mediafp.matching.images.placement import place_all_copies, place_image, place_small_crop
+from mediafp.matching.images.placement import place_all_occurrences, place_image, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.local_features import LocalFeatures, has_enough_keypoints, query_features
 from mediafp.report import jsonl
@@ -207,10 +207,10 @@ def collage(images: list[Image.Image], columns: int, cell: tuple[int, int] = (30
     return np.asarray(sheet)
 
 
-def test_place_all_copies_returns_every_copy_in_a_collage(photos: dict[str, np.ndarray]) -> None:
+def test_place_all_occurrences_returns_every_occurrence_in_a_collage(photos: dict[str, np.ndarray]) -> None:
     cat, other = Image.fromarray(photos["cat"]), Image.fromarray(photos["coffee"])
     sheet = collage([cat, other, ImageOps.mirror(cat), other, cat, other], 2)
-    fits = place_all_copies(as_query(sheet), as_reference(photos["cat"]))
+    fits = place_all_occurrences(as_query(sheet), as_reference(photos["cat"]))
     assert len(fits) == 3 and all(fit.is_verified for fit in fits)
     assert sorted(fit.placement.mirrored for fit in fits) == [False, False, True]
     centres = sorted(
@@ -222,22 +222,22 @@ def test_place_all_copies_returns_every_copy_in_a_collage(photos: dict[str, np.n
     assert min(fit.support for fit in fits) > 0.2, "each fit is measured by its own keypoints"
 
 
-def test_place_all_copies_returns_a_single_copy_once(photos: dict[str, np.ndarray]) -> None:
+def test_place_all_occurrences_returns_a_single_occurrence_once(photos: dict[str, np.ndarray]) -> None:
     """Alone, beside other images, and if the reference itself is a repeated pattern."""
     assert len(photos) == 8
     for name, photo in sorted(photos.items()):
         others = [Image.fromarray(photos[other]) for other in sorted(photos) if other != name][:3]
         sheet = collage([Image.fromarray(photo), *others], 2)
-        assert len(place_all_copies(as_query(photo), as_reference(photo))) == 1, name
-        assert len(place_all_copies(as_query(sheet), as_reference(photo))) == 1, name
+        assert len(place_all_occurrences(as_query(photo), as_reference(photo))) == 1, name
+        assert len(place_all_occurrences(as_query(sheet), as_reference(photo))) == 1, name
     tile = np.tile(np.asarray(Image.fromarray(photos["coffee"]).resize((80, 60))), (5, 5, 1))
     page = np.full((500, 700, 3), 245, np.uint8)
     page[50:350, 40:440] = tile
-    assert len(place_all_copies(as_query(page), as_reference(tile))) <= 1
+    assert len(place_all_occurrences(as_query(page), as_reference(tile))) <= 1
 
 
 def test_match_of_a_collage_has_all_placements(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
-    """Through ingest and match: each copy has its placement, in the reasons and in the contract's JSON object."""
+    """Through ingest and match: each occurrence has its placement, in the reasons and in the contract's JSON object."""
     (tmp_path / "references").mkdir()
     for name in ("cat", "coffee"):
         Image.fromarray(photos[name]).save(tmp_path / "references" / f"{name}.png")
@@ -257,9 +257,9 @@ def test_match_of_a_collage_has_all_placements(case: Case, photos: dict[str, np.
     assert written["more_placements"][0].keys() == written["placement"].keys()
 
 
-def test_place_all_copies_returns_none_for_unrelated_images(photos: dict[str, np.ndarray]) -> None:
+def test_place_all_occurrences_returns_none_for_unrelated_images(photos: dict[str, np.ndarray]) -> None:
     sheet = collage([Image.fromarray(photos[name]) for name in ("cat", "coffee", "temple", "flower")], 2)
-    assert place_all_copies(as_query(sheet), as_reference(photos["motorcycle"])) == []
+    assert place_all_occurrences(as_query(sheet), as_reference(photos["motorcycle"])) == []
 
 
 # Images that are no copies ------------------------------------------------------------------------

@@ -168,7 +168,7 @@ def test_placement_reasons_skip_small_cuts_and_rotations() -> None:
             "40 keypoints agree, but the overlap is 15 % of an image (copies: at least 20 %),"
             " as with one logo on two photographs",
         ),
-        (OTHER_INSET, 200, "40 keypoints agree, but on a page or layout that shows another image in each"),
+        (OTHER_INSET, 200, "40 keypoints agree, but the images share only a layout, with different images in it"),
         (INEXACT, 10, "no placement joins the two images"),
         (None, 200, "no placement joins the two images"),
     ],
@@ -186,6 +186,6 @@ def test_image_reasons_state_the_sign_of_the_score() -> None:
     assert scoring.image_reasons(None, 100, -0.051)[-1].startswith("the embeddings score -0.05")
 
 
-def test_image_reasons_begin_with_the_number_of_copies() -> None:
-    reasons = scoring.image_reasons(VERIFIED, 200, 0.43, copies=3)
+def test_image_reasons_begin_with_the_number_of_occurrences() -> None:
+    reasons = scoring.image_reasons(VERIFIED, 200, 0.43, occurrences=3)
     assert reasons[:2] == ["the query shows the reference 3 times", "40 keypoints agree on one placement"]

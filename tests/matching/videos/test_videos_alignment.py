@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mediafp.matching.videos.alignment import align_frames
+from mediafp.matching.videos.alignment import MAX_SAMPLES, align_frames
 
 
 def seconds(count: int) -> np.ndarray:
@@ -54,4 +54,24 @@ def test_align_frames_bridges_skipped_flat_frames_but_not_different_frames() -> 
     )
     assert segment.query == segment.reference == (0.0, 20.0)
     scores[8:14, 8:14] = -0.1
+    assert len(align_frames(scores, seconds(20), seconds(20), threshold=0.1)) == 2
+
+
+def test_align_frames_returns_the_end_of_a_segment_in_a_video_above_two_hours() -> None:
+    """A video of four hours is sampled every two seconds: the last sample of a segment lasts as long."""
+    starts = np.append(np.arange(0, 40, 2), 2 * MAX_SAMPLES - 2).astype(np.float64)
+    spans = np.column_stack((starts, starts + 2))
+    scores = np.full((21, 21), -0.1, np.float32)
+    for n in range(5, 15):
+        scores[n, n] = 0.6
+    (segment,) = align_frames(scores, spans, spans, threshold=0.1)
+    assert segment.query == segment.reference == (10.0, 30.0)
+
+
+def test_align_frames_splits_a_segment_after_two_samples_without_a_similar_frame() -> None:
+    scores = np.full((20, 20), -0.1, np.float32)
+    np.fill_diagonal(scores, 0.6)
+    scores[8, 8] = -0.1
+    assert len(align_frames(scores, seconds(20), seconds(20), threshold=0.1)) == 1
+    scores[9, 9] = -0.1
     assert len(align_frames(scores, seconds(20), seconds(20), threshold=0.1)) == 2
