@@ -88,8 +88,8 @@ def _load_video_decoders(*, all_types: bool) -> None:
 
 def _text_sample() -> bytes:
     """Return an image with a line of text, as a PNG file."""
-    image = np.full((96, 320, 3), 255, np.uint8)
-    cv2.putText(image, "@warm_up", (10, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (0, 0, 0), 3)
+    image = np.full((40, 120, 3), 255, np.uint8)
+    cv2.putText(image, "@warm_up", (5, 25), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 1)
     return bytes(cv2.imencode(".png", image)[1])
 
 
