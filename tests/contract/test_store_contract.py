@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from intakes import BAD_NAME, done, failed, intake
+from ingest_records import BAD_NAME, done, failed, intake
 
 from mediafp.store import Store
 from mediafp.types.errors import StoreError

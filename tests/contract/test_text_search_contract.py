@@ -1,7 +1,7 @@
 """The contract of `TextSearch` over transcripts: the hits of a search, their marks, times and order."""
 
 import pytest
-from kept import keep_spoken
+from transcripts import keep_spoken
 
 from mediafp.store import Store
 from mediafp.types.errors import UsageError

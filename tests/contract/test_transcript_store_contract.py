@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kept import keep_spoken
+from transcripts import keep_spoken
 
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.store import Store

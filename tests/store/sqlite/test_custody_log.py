@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from intakes import BAD_NAME, JPEGS, done, fingerprint, intake, raw
+from ingest_records import BAD_NAME, JPEGS, done, fingerprint, intake, raw
 
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.store import SqliteStore

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from intakes import BAD_NAME, JPEGS, done, failed, fingerprint, intake, raw
+from ingest_records import BAD_NAME, JPEGS, done, failed, fingerprint, intake, raw
 
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore

@@ -8,9 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from intakes import intake, raw
-from kept import keep_spoken
+from ingest_records import intake, raw
 from processes import PATIENCE_SECONDS
+from transcripts import keep_spoken
 
 from mediafp.store.sqlite import schema
 from mediafp.store.sqlite.connection import DATABASE_NAME

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from intakes import BAD_NAME, HEAD, answer, ask, child, done, end, failed, intake, raw, tell
+from ingest_records import BAD_NAME, HEAD, answer, ask, child, done, end, failed, intake, raw, tell
 from processes import PATIENCE_SECONDS
 
 from mediafp.store.sqlite import connection

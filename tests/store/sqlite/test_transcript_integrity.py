@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from intakes import raw
-from kept import keep_spoken
+from ingest_records import raw
+from transcripts import keep_spoken
 
 from mediafp.case.case import Case
 from mediafp.store.sqlite.store import SqliteStore

@@ -1,6 +1,6 @@
 """An asset with its transcript in a store, for the tests of transcripts and of the search in them."""
 
-from intakes import fingerprint
+from ingest_records import fingerprint
 
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.store import Store

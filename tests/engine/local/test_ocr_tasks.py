@@ -1,0 +1,65 @@
+"""OCR in sandboxed workers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from mediafp.engine import analysis
+from mediafp.engine.interface import AnalysisRequest
+from mediafp.engine.local.engine import LocalEngine
+from mediafp.ingest.files import open_file
+from mediafp.types.errors import NotMedia
+
+
+def watermarked(
+    photo: np.ndarray, text: str, size: int, at: tuple[float, float], font: Path | None = None
+) -> Image.Image:
+    """Return a photograph with a translucent watermark; `at` are shares of the width and the height."""
+    image = Image.fromarray(photo)
+    draw = ImageDraw.Draw(image, "RGBA")
+    chosen = ImageFont.truetype(font, size) if font else ImageFont.load_default(size)
+    place = (image.width * at[0], image.height * at[1])
+    draw.text(place, text, (255, 255, 255, 215), chosen, stroke_width=1, stroke_fill=(0, 0, 0, 120))
+    return image
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+    with LocalEngine(tmp_path_factory.mktemp("engine")) as opened:
+        yield opened
+
+
+def test_run_ocr_gives_the_same_lines_in_the_sandbox(
+    engine: LocalEngine, photos: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    watermarked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
+    with open_file(tmp_path / "a.png") as file:
+        direct = analysis.analyse_file(file, "", ocr=True)
+        alone, warnings = engine.run_ocr(file)
+        by_worker = engine.analyse(file, "", "image", AnalysisRequest(ocr=True))
+        assert direct and direct.text and direct.text.lines and warnings == []
+        assert by_worker.text == direct.text == alone
+        assert engine.analyse(file, "", "image").text is None
+
+
+def test_run_ocr_rejects_a_video(engine: LocalEngine, clips: dict[str, Path]) -> None:
+    with open_file(clips["bikes"]) as file:
+        with pytest.raises(NotMedia, match="not an image"):
+            engine.run_ocr(file)
+        assert engine.analyse(file, "", "video", AnalysisRequest(ocr=True)).text is None
+
+
+def test_run_ocr_replaces_an_idle_worker_without_ocr_models(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    watermarked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
+    with LocalEngine(tmp_path) as engine, open_file(tmp_path / "a.png") as file:
+        assert engine.analyse(file, "", "image").text is None
+        (plain,) = engine._pool._all
+        assert not plain.capabilities.ocr
+        assert engine.run_ocr(file)[0].lines
+        (worker,) = engine._pool._all
+        assert worker.capabilities.ocr and worker.capabilities.all_types and plain.ended
+        engine.analyse(file, "", "image")
+        assert engine._pool._all == {worker}, "a worker with OCR models serves other tasks too"
