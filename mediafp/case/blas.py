@@ -12,7 +12,8 @@ class SingleThreadedBlas:
     """Block in which BLAS uses one thread, entered by any number of threads at once.
 
     The products of a query are small: the threads of BLAS wait longer than they compute, which doubles the CPU time of
-    a query.
+    a query. `OPENBLAS_NUM_THREADS`, which the command line sets, is not enough: OpenBLAS reads it when NumPy is
+    imported, and a program that uses the Python interface may import NumPy first and needs its threads elsewhere.
     """
 
     def __init__(self) -> None:
@@ -23,7 +24,7 @@ class SingleThreadedBlas:
 
     @contextmanager
     def limit(self) -> Iterator[None]:
-        """Limit BLAS to one thread until the last thread has left the block; the limit is one of the process."""
+        """Limit BLAS to one thread while any caller is inside `limit`. The limit applies to the whole process."""
         with self._lock:
             if not self._inside:
                 self._limit = self._controller.limit(limits=1, user_api="blas")

@@ -35,7 +35,7 @@ class Case:
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.
-    Paths are given as one path or several; folders are searched. Iterators do their work while they are read.
+    Paths are given as one path or several; folders are searched. Iterators are lazy.
 
     All methods raise StoreError if the store cannot be read or written, and SandboxError if the sandbox is unavailable.
     """
@@ -71,7 +71,7 @@ class Case:
         return self._store.folder
 
     def ingest(self, paths: Paths, options: IngestOptions | None = None) -> Iterator[FileOutcome]:
-        """Add files to the store; yield the outcome of each once it would survive a power cut.
+        """Add files to the store; yield the outcome of each after it is durable.
 
         Raises:
             ModelError: A model is missing.
@@ -124,9 +124,9 @@ class Case:
         Raises:
             UsageError: The page cannot be written, or there are several queries for it.
         """
-        from mediafp.case.originals import find_stored_rectangles
         from mediafp.case.query import QueryOptions
         from mediafp.case.reports import check_page_path, write_trace_page
+        from mediafp.case.stored_images import find_stored_rectangles
         from mediafp.case.trace import build_trace
 
         page = Path(report_path) if report_path else None
@@ -188,17 +188,17 @@ class Case:
 
         yield from match_all(self._references(), self._store)
 
-    def cluster(self, relations: list[tuple[Asset, list[Match]]] | None = None) -> Clustering:
-        """Return the clusters of near-duplicates; `relations` is the result of `match_all`, if it is at hand."""
+    def cluster(self, asset_matches: list[tuple[Asset, list[Match]]] | None = None) -> Clustering:
+        """Return the clusters of near-duplicates; `asset_matches` is the result of `match_all`, if already computed."""
         from mediafp.case.clusters import cluster_store
 
-        return cluster_store(self._store, list(self.match_all()) if relations is None else relations)
+        return cluster_store(self._store, list(self.match_all()) if asset_matches is None else asset_matches)
 
-    def pairwise_results(self, relations: list[tuple[Asset, list[Match]]]) -> list[QueryResult]:
+    def pairwise_results(self, asset_matches: list[tuple[Asset, list[Match]]]) -> list[QueryResult]:
         """Return the probable matches in the result of `match_all`, each pair once, by query."""
         from mediafp.case.clusters import pairwise_results
 
-        return pairwise_results(self._store, relations)
+        return pairwise_results(self._store, asset_matches)
 
     def report(
         self,
@@ -224,18 +224,22 @@ class Case:
         page = Path(page)
         cut_clips = self._engine.clip_cutter() if clips else None
         prepare_report(page, clips=clips)
-        relations = []
-        for relation in self.match_all():
-            relations.append(relation)
+        asset_matches = []
+        for asset, matches in self.match_all():
+            asset_matches.append((asset, matches))
             on_progress()
-        return write_evidence(page, self._store, relations, cut_clips=cut_clips, on_clip=on_clip)
+        return write_evidence(page, self._store, asset_matches, cut_clips=cut_clips, on_clip=on_clip)
 
     def check_originals(self) -> Iterator[OriginalCheck]:
         """Yield the state of the original file of every sighting, after hashing it."""
         return check_originals(self._store)
 
     def verify(self) -> IntegrityReport:
-        """Return the result of checking the store against itself and its custody log."""
+        """Return the result of checking the store against itself and its custody log.
+
+        If there are problems, `assets` and `log_entries` are 0 and `last_log_hash` is empty: a damaged store is not read
+        any further.
+        """
         from mediafp.fingerprints.registry import declarations
 
         problems = self._store.check_integrity(declarations())
@@ -281,7 +285,7 @@ class Case:
             return self._opened_engine
 
     def _references(self) -> "StoredReferences":
-        """Return the references, with everything that was ingested until now."""
+        """Return the references, with everything that was ingested so far."""
         from mediafp.case.references import StoredReferences
 
         with self._lock:

@@ -1,8 +1,12 @@
 """The engine that cases use: the only module of this package that names an implementation."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mediafp.engine.interface import Engine
+
+if TYPE_CHECKING:
+    from mediafp.engine.local.sandbox import Restriction
 
 
 def new_engine(scratch_folder: Path, *, sandboxed: bool = True) -> Engine:
@@ -16,3 +20,10 @@ def new_engine(scratch_folder: Path, *, sandboxed: bool = True) -> Engine:
     from mediafp.engine.local.engine import LocalEngine
 
     return LocalEngine(scratch_folder, sandboxed=sandboxed)
+
+
+def sandbox_restrictions() -> "list[Restriction]":
+    """Return the parts of the engine's sandbox, each with whether this system offers it."""
+    from mediafp.engine.local.sandbox import check_restrictions
+
+    return check_restrictions()

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mediafp.case.engines import new_engine
+from mediafp.case.engines import new_engine, sandbox_restrictions
 from mediafp.engine.libraries import ffmpeg_program_version
-from mediafp.engine.local.sandbox import check_restrictions
 from mediafp.fingerprints.libraries import onnxruntime_version
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.libraries import ffmpeg_version, is_ffmpeg_supported, pyav_version
@@ -32,7 +31,7 @@ class EnvironmentCheck:
     name: str
     ok: bool
     detail: str
-    """The version, or the reason why it is not met."""
+    """The version, or the reason why the requirement is not met."""
 
 
 def check_environment() -> Iterator[EnvironmentCheck]:
@@ -49,7 +48,7 @@ def check_environment() -> Iterator[EnvironmentCheck]:
     for file, state in check_model_files():
         detail = file.version if state == "ok" else f"{state}; {REINSTALL_HINT}"
         yield EnvironmentCheck(name=f"model {file.name}", ok=state == "ok", detail=detail)
-    for restriction in check_restrictions():
+    for restriction in sandbox_restrictions():
         yield EnvironmentCheck(name=f"sandbox: {restriction.name}", ok=restriction.available, detail=restriction.detail)
     yield _try("analysis of an image in a sandboxed worker", _analyse_image)
     yield EnvironmentCheck(name="cores", ok=True, detail=str(os.cpu_count()))

@@ -19,7 +19,7 @@ class StoredEvidence:
         self._store, self._query = store, query
         self._misreadings = load_misreadings()
         self.sightings = store.sightings
-        # A card reads the transcript once for each of its segments.
+        # The section of a match on a page reads the transcript once for each matching segment.
         self.transcript = lru_cache(TRANSCRIPT_CACHE_SIZE)(self._load_transcript)
 
     def asset(self, sha256: str) -> Asset:

@@ -21,7 +21,7 @@ class ModelState:
 
 
 def list_model_files() -> list[ModelState]:
-    """Return the models of the manifest, whose files are hashed, and the speech models in the hub's cache."""
+    """Return the models of the manifest, whose files are hashed, and the speech models in the Hugging Face cache."""
     files = [
         ModelState(
             name=file.name,

@@ -1,4 +1,4 @@
-"""The original files of assets, and what is computed from stored thumbnails in their place."""
+"""The original files of assets: their state, and their contents."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,8 +9,6 @@ from typing import Literal
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.store import Store
 from mediafp.types.errors import UnreadableMedia
-from mediafp.types.matches import Point
-from mediafp.types.media import Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +47,3 @@ def open_original(store: Store, sha256: str) -> Iterator[OpenFile | None]:
             except UnreadableMedia:
                 continue
         yield original
-
-
-def find_stored_rectangles(store: Store, sha256: str) -> list[tuple[Point, ...]]:
-    """Return the prominent rectangles in a stored image, as corners in pixels of the original."""
-    from mediafp.ingest.thumbnails import decode_thumbnail
-    from mediafp.matching.images.rectangles import find_rectangles
-    from mediafp.types.geometry import box_corners
-
-    jpeg = store.row_thumbnail(sha256, 0)
-    if jpeg is None:
-        return []
-    thumbnail = decode_thumbnail(jpeg)
-    scale = thumbnail_scale(store, sha256, thumbnail)
-    return [tuple((x * scale, y * scale) for x, y in box_corners(box).tolist()) for box in find_rectangles(thumbnail)]
-
-
-def thumbnail_scale(store: Store, sha256: str, thumbnail: Pixels) -> float:
-    """Return the pixels of a stored image per pixel of its thumbnail."""
-    return max(store.asset(sha256).size) / float(max(thumbnail.shape[:2]))

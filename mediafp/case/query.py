@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from mediafp.case.matching import match_analysis
-from mediafp.case.originals import open_original, thumbnail_scale
+from mediafp.case.originals import open_original
 from mediafp.case.references import StoredReferences
 from mediafp.case.sources import QueryFile
+from mediafp.case.stored_images import thumbnail_scale
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.files import file_sha256
 from mediafp.ingest.sniff import detect_kind
@@ -58,7 +59,9 @@ def run_query(
     Speech is compared if the store contains transcripts. The transcript of a known file comes from the store.
 
     Raises:
-        UsageError: A model is missing, or the store or the sandbox fails.
+        ModelError: A model is missing.
+        StoreError: The store cannot be read.
+        SandboxError: The sandbox is unavailable.
     """
 
     def fail(error: str) -> AnalysedQuery:

@@ -19,6 +19,7 @@ from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.store import Store, build_index
 from mediafp.types import model_files
+from mediafp.types.custody import LogKind
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, Audio, Kind, Pixels
@@ -26,7 +27,7 @@ from mediafp.types.neighbours import Neighbours
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.transcripts import TranscribedAudio
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 FEATURE_CACHE_SIZE = 1000
 """Images whose local features are kept in memory, about 260 kB each with the thumbnail."""
 
@@ -59,7 +60,7 @@ class StoredReferences:
         self._index = build_index((), metric=search_type.metric, columns=search_type.columns)
         self._crops = build_index((), metric=crops_type.metric, columns=crops_type.columns)
         self._hashes = build_index((), metric=hash_type.metric, columns=hash_type.columns)
-        # Read before the assets, which may then include newer ones, but lack none that the log has up to here.
+        # Read the log position first: assets added meanwhile are added again by `update`.
         self._log_end = store.last_log_entry()[0]
         self._add(store.assets())
         with np.load(model_files.model_path("background")) as background:
@@ -67,7 +68,7 @@ class StoredReferences:
             self._full_background: Vectors = background[RERANKING_TYPE]
         self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
         self._transcripts: TranscriptIndex | None = None
-        logger.info("indexed %d assets: %d rows, %d of crops", len(self._assets), len(self._index), len(self._crops))
+        _logger.info("indexed %d assets: %d rows, %d of crops", len(self._assets), len(self._index), len(self._crops))
 
     def update(self) -> bool:
         """Add what was ingested since the last call, by this process or another.
@@ -85,13 +86,13 @@ class StoredReferences:
             new = [self._store.asset(sha256) for sha256 in dict.fromkeys(logged) if sha256 not in self._assets]
             if new:
                 self._add(new, {asset.sha256 for asset in new})
-                logger.info("added %d assets to the index of %d", len(new), len(self._assets) - len(new))
+                _logger.info("added %d assets to the index of %d", len(new), len(self._assets) - len(new))
             if self._is_logged("transcribed") or any(asset.kind == "video" for asset in new):
                 self._transcripts = None
             self._log_end = log_end
             return True
 
-    def _is_logged(self, what: str) -> bool:
+    def _is_logged(self, what: LogKind) -> bool:
         return any(True for _ in self._store.iter_log(what, after=self._log_end))
 
     def _add(self, assets: list[Asset], only: set[str] | None = None) -> None:
@@ -107,7 +108,7 @@ class StoredReferences:
         pdq = {fingerprint.sha256: fingerprint for fingerprint in load(Pdq.name)}
         if not by_sha256.keys() == embeddings.keys() == pdq.keys():
             raise StoreError("cannot match: fingerprints of some assets are missing in the store; see: mediafp verify")
-        # Before the indexes: a thread that finds a row reads the asset of it.
+        # Set before the indexes: another thread may look up an asset as soon as an index returns it.
         self._assets |= by_sha256
         self._embeddings |= embeddings
         self._pdq |= pdq
@@ -122,7 +123,7 @@ class StoredReferences:
     def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
         """Return, for each query row, the best cosine similarity of each asset among its nearest crops."""
         neighbours = self._crops.search(queries, count)
-        # Reversed: the best of an asset comes last, and remains.
+        # Reversed, so that the best row of an asset overwrites the others.
         return [
             {hit.sha256: hit.score for hit in reversed(neighbours.of_query(number))}
             for number in range(len(neighbours))

@@ -38,7 +38,7 @@ def prepare_report(page: Path, *, clips: bool) -> None:
 def write_evidence(
     page: Path,
     store: Store,
-    relations: AssetMatches,
+    asset_matches: AssetMatches,
     *,
     cut_clips: ClipCutter | None = None,
     on_clip: Callable[[], object] = lambda: None,
@@ -48,14 +48,14 @@ def write_evidence(
     Args:
         page: The page to write, as `prepare_report` has checked it.
         store: The store.
-        relations: Every asset with its matches.
+        asset_matches: Every asset with its matches.
         cut_clips: Function that cuts the matching segments into `clips_folder`; None for no clips.
         on_clip: Called after each clip.
 
     Returns:
         The clips.
     """
-    results, clustering = pairwise_results(store, relations), cluster_store(store, relations)
+    results, clustering = pairwise_results(store, asset_matches), cluster_store(store, asset_matches)
 
     def write(linked: Sequence[Clip] = ()) -> None:
         with usage_errors(page):

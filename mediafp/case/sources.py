@@ -1,13 +1,13 @@
-"""Paths, bytes and open files as a caller passes them, made uniform."""
+"""Queries as a list of files: paths, bytes and open files, as a caller passes them."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.files import HASH_BLOCK_BYTES, OpenFile, open_file
 from mediafp.ingest.walk import walk
 from mediafp.types.errors import StoreError, UnreadableMedia
@@ -48,11 +48,11 @@ def iter_query_files(queries: Queries, scratch_folder: Path) -> Iterator[QueryFi
     """
     for query in _list_queries(queries):
         if isinstance(query, str | os.PathLike):
-            for found in walk([Path(query)]):
+            for found_file in walk([Path(query)]):
                 yield QueryFile(
-                    name=os.fspath(found.path),
-                    open=partial(open_file, found.path, found.root),
-                    named_explicitly=found.root is None,
+                    name=os.fspath(found_file.path),
+                    open=partial(open_file, found_file.path, found_file.root),
+                    named_explicitly=found_file.root is None,
                 )
         else:
             name = "<bytes>" if isinstance(query, bytes) else _stream_name(query)
@@ -75,12 +75,9 @@ def _stream_name(stream: BinaryIO) -> str:
 def _copy(query: bytes | BinaryIO, name: str, folder: Path) -> OpenFile:
     """Return an unnamed file with the content of a query, which keeps its own position in the caller's file."""
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            if isinstance(query, bytes):
-                file.write(query)
-            else:
-                for block in _blocks(query, name):
-                    file.write(block)
+        with anonymous_file(folder) as file:
+            for block in [query] if isinstance(query, bytes) else _blocks(query, name):
+                write_data(file, block)
             file.flush()
             return OpenFile(os.path.basename(name), os.dup(file.fileno()))
     except OSError as error:

@@ -9,10 +9,11 @@ from mediafp.types.matches import Match, Placement, Point, QueryResult, Trace, T
 from mediafp.types.media import Sighting
 
 MIN_QUERY_SHOWN = 0.9
-"""Share of the query's area that the source of a trace must show; other references are cropped elsewhere. Chosen, not
+"""Share of the query's area that the source of a trace must show; references that show less were cropped differently. Chosen, not
 measured."""
 MIN_EXTENT_RATIO = 1.02
-"""Ratio of extents from which one reference shows more than another: placements are off by some tenths of a percent."""
+"""Ratio of extents from which one reference shows more than another: placements are inexact by a few tenths of a
+percent."""
 MIN_SHARE_IN_RECTANGLE = 0.97
 """Share of the overlap of query and reference that must lie in a rectangle of the reference for the rectangle to be the
 border of the image; the area outside it is then a page, a frame or other images. Chosen, not measured."""

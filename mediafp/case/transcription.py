@@ -17,15 +17,14 @@ from mediafp.types.runs import SpeechOptions
 from mediafp.types.transcripts import FileTranscription, SpeechHint, TranscribedAudio, Transcript
 
 MAX_PENDING_FILES = 64
-"""Files that are begun and not returned yet: those with a transcript wait for the ones before them. Chosen, not
-measured."""
+"""Largest number of files in progress; results are returned in order. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingTranscription:
     """A file whose transcript is known, is being computed, or failed."""
 
-    found: FoundFile
+    found_file: FoundFile
     number: int
     report_share: ProgressCallback
     sha256: str | None = None
@@ -57,15 +56,17 @@ class TranscriptionRun:
         self.queue = engine.open_transcription(speech)
         self._progress, self._timer = ProgressSum(on_progress), WorkTimer()
 
-    def begin(self, number: int, found: FoundFile) -> PendingTranscription:
+    def begin(self, number: int, found_file: FoundFile) -> PendingTranscription:
         """Decode a file, and submit its audio unless the store has the transcript."""
         report_share = self._progress.add_file()
         with self._timer.measure(number):
             try:
-                with open_file(found.path, found.root) as file:
-                    return self._begin_open_file(number, found, file, report_share)
+                with open_file(found_file.path, found_file.root) as file:
+                    return self._begin_open_file(number, found_file, file, report_share)
             except MediaError as error:
-                return PendingTranscription(found=found, number=number, report_share=report_share, error=error)
+                return PendingTranscription(
+                    found_file=found_file, number=number, report_share=report_share, error=error
+                )
 
     def finish(self, file: PendingTranscription) -> FileTranscription:
         """Wait for the transcript of a file, store it, and return the result."""
@@ -80,10 +81,10 @@ class TranscriptionRun:
         file.report_share(1.0)
         hints: tuple[SpeechHint, ...] = ()
         if transcript and file.sha256:
-            hints = tuple(find_hints(transcript, self._misreadings, self._captions(file.found, file.sha256)))
+            hints = tuple(find_hints(transcript, self._misreadings, self._captions(file.found_file, file.sha256)))
         return FileTranscription(
-            path=file.found.path,
-            named_explicitly=file.found.root is None,
+            path=file.found_file.path,
+            named_explicitly=file.found_file.root is None,
             sha256=file.sha256,
             error=str(file.error) if file.error else None,
             transcript=transcript,
@@ -94,7 +95,7 @@ class TranscriptionRun:
         )
 
     def _begin_open_file(
-        self, number: int, found: FoundFile, file: OpenFile, report_share: ProgressCallback
+        self, number: int, found_file: FoundFile, file: OpenFile, report_share: ProgressCallback
     ) -> PendingTranscription:
         version = self.queue.version
         sha256 = file_sha256(file)
@@ -102,7 +103,7 @@ class TranscriptionRun:
             audio_sha256 = self._store.find_audio_id(sha256)
             transcript = self._store.load_transcript(audio_sha256, version) if audio_sha256 else None
             return PendingTranscription(
-                found=found, number=number, report_share=report_share, sha256=sha256, transcript=transcript
+                found_file=found_file, number=number, report_share=report_share, sha256=sha256, transcript=transcript
             )
         audio, warnings = self._engine.read_audio(file)
         transcript = self._store.load_transcript(audio.sha256, version) if audio else None
@@ -114,7 +115,7 @@ class TranscriptionRun:
         if audio and not transcript:
             future = self.queue.submit(audio, during=self._timer.measure(number), on_progress=report_share)
         return PendingTranscription(
-            found=found,
+            found_file=found_file,
             number=number,
             report_share=report_share,
             sha256=sha256,
@@ -123,13 +124,13 @@ class TranscriptionRun:
             warnings=tuple(warnings),
         )
 
-    def _captions(self, found: FoundFile, sha256: str) -> Sequence[str]:
+    def _captions(self, found_file: FoundFile, sha256: str) -> Sequence[str]:
         """Return the captions of all sightings of a file, or those of its sidecars if it is not in the store."""
         captions = self._store.captions(sha256)
         if captions:
             return captions
-        path = found.path
-        return build_sighting(str(path), path.name, sha256, open_sibling(path, found.root))[0].captions
+        path = found_file.path
+        return build_sighting(str(path), path.name, sha256, open_sibling(path, found_file.root))[0].captions
 
 
 def run_transcription(
@@ -162,9 +163,9 @@ def run_transcription(
             while (
                 len(pending) < MAX_PENDING_FILES and sum(file.is_waiting for file in pending) <= run.queue.concurrency
             ):
-                if not (following := next(remaining, None)):
+                if not (next_file := next(remaining, None)):
                     break
-                pending.append(run.begin(*following))
+                pending.append(run.begin(*next_file))
             if not pending:
                 return
             yield run.finish(pending.popleft())

@@ -12,11 +12,11 @@ def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """
     with open_selected_case(store) as case, progress_bar() as bar:
         task = bar.add_task("comparing", total=case.count_assets())
-        relations = []
-        for relation in case.match_all():
-            relations.append(relation)
+        asset_matches = []
+        for asset, matches in case.match_all():
+            asset_matches.append((asset, matches))
             bar.advance(task)
-        clustering = case.cluster(relations)
+        clustering = case.cluster(asset_matches)
     if as_json:
         print_json(jsonl.clustering_to_json(clustering))
         return

@@ -111,12 +111,12 @@ class Engine(Protocol):
     """Runs tasks on untrusted files and returns validated results.
 
     An engine receives open files and returns values. It has no access to a store, and no task opens a file by name.
-    Tasks block until their result is there, but for transcriptions, which return futures. All methods may be called from
+    Tasks block until their result is there, except transcriptions, which return futures. All methods may be called from
     several threads at once.
 
-    Every result is checked before it is returned: a process that an attacker took over can send wrong values, but none
-    that a file of this kind and size could not have. A file that crashes, hangs or exhausts the memory costs only its
-    own result: other tasks and later calls are unaffected.
+    Every result is checked before it is returned: a process that an attacker took over can send wrong values, but only
+    plausible ones. A file that crashes its worker, hangs or exhausts the memory loses only its own result: other tasks
+    and later calls are unaffected.
 
     Tasks raise:
         MediaError: The file cannot be used. The subclass states why: CorruptMedia, UnsupportedMedia, NotMedia,
@@ -164,7 +164,7 @@ class Engine(Protocol):
     def unpack_archive(self, file: OpenFile, is_wanted: Callable[[str], bool]) -> Iterator[UnpackedMember]:
         """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name.
 
-        A member that crashes the unpacking costs only that member. If the archive cannot be read to its end, the
+        If a member crashes the unpacking, only that member is lost. If the archive cannot be read to its end, the
         iterator raises MediaError after the last readable member.
         """
 
@@ -176,7 +176,7 @@ class Engine(Protocol):
         """
 
     def clip_cutter(self) -> ClipCutter:
-        """Return the function that cuts clips, after a trial of the program that it needs.
+        """Return the function that cuts clips, after checking that its program starts.
 
         Raises:
             UsageError: The program is missing or does not start.

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from mediafp.fingerprints.grey_levels import sample_grey_levels
 from mediafp.types.arrays import Float32Array
 from mediafp.types.fingerprint_types import FrameFingerprintType
 from mediafp.types.fingerprints import Vectors
@@ -17,8 +18,6 @@ MIN_FRAME_STD: Final = 12.0
 """Standard deviation of the grey levels (0..255) below which a frame is flat and gets no row. Chosen, not measured."""
 MAX_SPAN_GAP_SECONDS: Final = 1e-3
 """Gap between two spans up to which the second continues the first: rounding of timestamps. Chosen, not measured."""
-_PIXEL_STEP: Final = 4
-"""Every how many pixels, in both directions, the grey levels are sampled: 4 costs a sixteenth."""
 
 
 class FrameSelector:
@@ -59,4 +58,4 @@ class FrameSelector:
 
 def grey_std(image: Pixels) -> float:
     """Return the standard deviation of an image's grey levels."""
-    return float(image[::_PIXEL_STEP, ::_PIXEL_STEP].mean(axis=2, dtype=np.float32).std())
+    return float(sample_grey_levels(image).std())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.fingerprints.grey_levels import sample_grey_levels
 from mediafp.types.arrays import Float32Array
 from mediafp.types.fingerprints import Metric
 from mediafp.types.media import Pixels
@@ -20,8 +21,6 @@ BATCH_IMAGES: Final = 8
 """Images in one run of the model. Chosen, not measured."""
 HALF_QUALITY_STD: Final = 12.0
 """Standard deviation of the grey levels (0..255) at which quality is one half. Chosen, not measured."""
-QUALITY_PIXEL_STEP: Final = 4
-"""Every how many pixels, in both directions, the grey levels are sampled for the quality: 4 costs a sixteenth. Chosen."""
 
 
 class Sscd:
@@ -65,8 +64,7 @@ class Sscd:
             self._session.run(None, {input_name: batch[n : n + BATCH_IMAGES]})[0]
             for n in range(0, len(batch), BATCH_IMAGES)
         ]
-        sampled = batch[:, ::QUALITY_PIXEL_STEP, ::QUALITY_PIXEL_STEP]
-        deviation = sampled.mean(axis=3, dtype=np.float32).std(axis=(1, 2))
+        deviation = sample_grey_levels(batch).std(axis=(1, 2))
         quality = (deviation**2 / (deviation**2 + HALF_QUALITY_STD**2)).astype(np.float32)
         return np.concatenate(rows).astype(np.float16), quality
 

@@ -50,15 +50,15 @@ def open_container(file: BinaryIO, name: str) -> av.container.InputContainer:
             buffer_size=DEMUX_BLOCK_BYTES,
             io_open=_refuse_to_open,
         )
-    except MemoryError as exc:
+    except MemoryError as error:
         raise TooLargeMedia(
             f"cannot open {name!r}: it does not fit in memory; convert it to another format first"
-        ) from exc
-    except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
+        ) from error
+    except (av.error.FFmpegError, ValueError, OSError, EOFError) as error:
         raise CorruptMedia(
-            f"cannot open {name!r} as video or audio: it is damaged or truncated ({library_message(exc)}); "
+            f"cannot open {name!r} as video or audio: it is damaged or truncated ({library_message(error)}); "
             "fetch it again from its source"
-        ) from exc
+        ) from error
 
 
 def video_stream(container: av.container.InputContainer) -> VideoStream | None:
@@ -95,8 +95,8 @@ def demux_packets(
             packet = next(packets)
         except StopIteration:
             return
-        except (av.error.FFmpegError, ValueError, OSError, EOFError) as exc:
-            warnings.append(f"skipped the rest of the file: it is damaged or truncated ({library_message(exc)})")
+        except (av.error.FFmpegError, ValueError, OSError, EOFError) as error:
+            warnings.append(f"skipped the rest of the file: it is damaged or truncated ({library_message(error)})")
             return
         yield packet
 
@@ -110,9 +110,9 @@ def no_stream_error(container: av.container.InputContainer, name: str) -> MediaE
     return CorruptMedia(f"cannot decode {name!r}: it has neither video nor audio; fetch it again from its source")
 
 
-def library_message(exc: BaseException) -> str:
+def library_message(error: BaseException) -> str:
     """Return the message of a library's exception, in lower case and without a full stop."""
-    text = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(text).lower().rstrip(".")
 
 

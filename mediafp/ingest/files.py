@@ -38,10 +38,10 @@ class OpenFile:
         """
         try:
             file = os.fdopen(os.dup(self.descriptor), "rb")
-        except OSError as exc:
+        except OSError as error:
             raise UnreadableMedia(
-                f"cannot open {self.name!r} a second time: {exc.strerror}; raise the limit on open files"
-            ) from exc
+                f"cannot open {self.name!r} a second time: {error.strerror}; raise the limit on open files"
+            ) from error
         file.seek(0)
         return file
 
@@ -50,8 +50,8 @@ class OpenFile:
         with self.reader() as file:
             try:
                 return read_head(file)
-            except UnreadableMedia as exc:
-                raise UnreadableMedia(f"cannot read {self.name!r}: {exc}") from exc
+            except UnreadableMedia as error:
+                raise UnreadableMedia(f"cannot read {self.name!r}: {error}") from error
 
     def has_changed(self) -> bool:
         """Return True if the file was written to since it was opened."""
@@ -79,7 +79,7 @@ def open_file(path: Path, root: Path | None = None) -> OpenFile:
     """Open a regular file; raise UnreadableMedia for anything else.
 
     Args:
-        path: The file.
+        path: Path of the file.
         root: The folder that the file was found in. Below it no link is followed, even if one replaces the file or one
             of its folders meanwhile; a link to another place below `root` is resolved first. None for a file that the
             user named, whose links are followed.
@@ -89,13 +89,13 @@ def open_file(path: Path, root: Path | None = None) -> OpenFile:
         # Without O_NONBLOCK, opening a pipe in the file's place would block.
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
         descriptor = os.open(path, flags) if root is None else _open_below(path, root, flags)
-    except FileNotFoundError as exc:
-        raise UnreadableMedia(f"cannot open {shown}: the file does not exist; check the path") from exc
-    except PermissionError as exc:
-        raise UnreadableMedia(f"cannot open {shown}: permission denied; allow this user to read it") from exc
-    except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise UnreadableMedia(f"cannot open {shown}: {reason}; check the path") from exc
+    except FileNotFoundError as error:
+        raise UnreadableMedia(f"cannot open {shown}: the file does not exist; check the path") from error
+    except PermissionError as error:
+        raise UnreadableMedia(f"cannot open {shown}: permission denied; allow this user to read it") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableMedia(f"cannot open {shown}: {reason}; check the path") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UnreadableMedia(f"cannot open {shown}: not a regular file; name a file that can be read twice")
@@ -122,8 +122,8 @@ def read_head(file: BinaryIO) -> bytes:
         file.seek(0)
         head = file.read(HEAD_BYTES)
         file.seek(0)
-    except OSError as exc:
-        raise UnreadableMedia(f"{exc.strerror}; check the disk that holds it") from exc
+    except OSError as error:
+        raise UnreadableMedia(f"{error.strerror}; check the disk that holds it") from error
     return head
 
 
@@ -135,8 +135,10 @@ def file_sha256(file: OpenFile) -> str:
             while block := reader.read(HASH_BLOCK_BYTES):
                 digest.update(block)
             return digest.hexdigest()
-        except OSError as exc:
-            raise UnreadableMedia(f"cannot read {file.name!r}: {exc.strerror}; check the disk that holds it") from exc
+        except OSError as error:
+            raise UnreadableMedia(
+                f"cannot read {file.name!r}: {error.strerror}; check the disk that holds it"
+            ) from error
 
 
 def _open_below(path: Path, root: Path, flags: int) -> int:

@@ -45,10 +45,10 @@ def frame_pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
             threads=1,
         )
         pixels = np.asarray(scaled.to_ndarray(), np.uint8)
-    except (av.error.FFmpegError, ValueError, OSError) as exc:
+    except (av.error.FFmpegError, ValueError, OSError) as error:
         raise CorruptMedia(
-            f"a frame cannot be converted to RGB ({library_message(exc)}); fetch it again from its source"
-        ) from exc
+            f"a frame cannot be converted to RGB ({library_message(error)}); fetch it again from its source"
+        ) from error
     upright = np.ascontiguousarray(_turn_upright(pixels, _display_matrix(frame)))
     upright.flags.writeable = False
     return upright

@@ -32,7 +32,7 @@ def image_pixels(image: Image.Image, orientation: int) -> Pixels:
     A large image is shrunk, its longer side no shorter than `MIN_DECODED_SIDE`.
 
     Args:
-        image: The image.
+        image: The image in Pillow's form, at the frame to return.
         orientation: Its EXIF orientation, 1 to 8.
     """
     image.load()

@@ -4,6 +4,7 @@ import threading
 import warnings as python_warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import BinaryIO, Final
 
@@ -33,7 +34,7 @@ DEFAULT_DELAY: Final = 0.1
 MIN_DELAY: Final = 0.011
 """Delay, seconds, below which browsers display a frame for `DEFAULT_DELAY`."""
 MAX_DELAY: Final = 86_400
-"""Delay, seconds, from which on it is not usable: a day. Chosen, not measured."""
+"""Delay, seconds, from which it is not usable: a day. Chosen, not measured."""
 _ORIENTATION_TAG: Final = 0x0112
 _SIDEWAYS_ORIENTATIONS: Final = frozenset((5, 6, 7, 8))
 """EXIF orientations that swap width and height."""
@@ -49,7 +50,7 @@ _pillow_lock: Final = threading.RLock()
 def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> DecodedMedia:
     """Return an image as one upright RGB frame, or an animation as up to `SAMPLED_ANIMATION_FRAMES` frames.
 
-    Transparent pixels are on white. A large image is decoded at reduced scale, its longer side no shorter than
+    Transparent pixels are composited on white. A large image is decoded at reduced scale, its longer side no shorter than
     `MIN_DECODED_SIDE`; `width` and `height` of the properties are always those of the original, upright. The first frame
     represents an animation; spans are presentation seconds of one run of the loop.
 
@@ -125,18 +126,18 @@ def _iter_animation(file: OpenFile, warnings: list[str], within_budget: BudgetCh
                     # Frames build on the one before, so frames that are not sampled are decoded too.
                     image.load()
                     delay = _frame_delay(image)
-            except CorruptMedia as exc:
+            except CorruptMedia as error:
                 if index == 0:
                     raise
-                warnings.append(f"skipped the frames after the first {index} of {count}: {exc.__cause__}")
+                warnings.append(f"skipped the frames after the first {index} of {count}: {error.__cause__}")
                 break
             if pixels is not None:
                 if last is not None:
-                    yield Frame(pixels=last.pixels, start=last.start, end=time)
+                    yield replace(last, end=time)
                 last = Frame(pixels=pixels, start=time, end=time)
             time += delay
         if last is not None:
-            yield Frame(pixels=last.pixels, start=last.start, end=time)
+            yield replace(last, end=time)
 
 
 @contextmanager
@@ -151,17 +152,17 @@ def _pillow_step(name: str, warnings: list[str]) -> Iterator[None]:
         pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             yield
-        except MediaError as exc:
-            raise type(exc)(f"{prefix} {exc}") from exc
-        except MemoryError as exc:
-            raise TooLargeMedia(f"{prefix} it does not fit in memory; shrink it first") from exc
-        except Exception as exc:
-            if isinstance(exc, ValueError) and any(message in str(exc) for message in _TEXT_LIMIT_MESSAGES):
-                raise TooLargeMedia(f"{prefix} its text or colour profile is over the limit; strip it first") from exc
+        except MediaError as error:
+            raise type(error)(f"{prefix} {error}") from error
+        except MemoryError as error:
+            raise TooLargeMedia(f"{prefix} it does not fit in memory; shrink it first") from error
+        except Exception as error:
+            if isinstance(error, ValueError) and any(message in str(error) for message in _TEXT_LIMIT_MESSAGES):
+                raise TooLargeMedia(f"{prefix} its text or colour profile is over the limit; strip it first") from error
             # Pillow's readers raise whatever damaged bytes lead them to, from KeyError to struct.error.
             raise CorruptMedia(
-                f"{prefix} it is damaged or truncated ({exc or type(exc).__name__}); fetch it again from its source"
-            ) from exc
+                f"{prefix} it is damaged or truncated ({error or type(error).__name__}); fetch it again from its source"
+            ) from error
         finally:
             Image.MAX_IMAGE_PIXELS = pillow_limit
             for warning in caught:
@@ -176,8 +177,8 @@ def _open_image(file: BinaryIO) -> Image.Image:
         raise UnsupportedMedia("JPEG XL is not supported; convert it to PNG first")
     try:
         return Image.open(file, formats=ALLOWED_FORMATS)
-    except UnidentifiedImageError as exc:
-        raise CorruptMedia("its header is damaged; fetch it again from its source") from exc
+    except UnidentifiedImageError as error:
+        raise CorruptMedia("its header is damaged; fetch it again from its source") from error
 
 
 @cache
@@ -192,8 +193,7 @@ def _register_readers() -> None:
 def _is_all_metadata(head: bytes) -> bool:
     """Return True if the first bytes of a file are those of a JPEG without its scan.
 
-    Before the scan are metadata (APPn, COM), which Pillow joins at a cost that grows with their square, padding and
-    junk, which it reads byte by byte, and tables, which are small.
+    Metadata (APPn, COM; Pillow joins them in quadratic time), padding, junk and small tables precede the scan.
     """
     if head[:2] != b"\xff\xd8":
         return False
@@ -217,8 +217,8 @@ def _exif_orientation(image: Image.Image, warnings: list[str]) -> int:
     """Return the EXIF orientation, 1 to 8; 1 if it is missing or damaged."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception as exc:
-        warnings.append(f"skipped the EXIF data: they are damaged ({exc or type(exc).__name__})")
+    except Exception as error:
+        warnings.append(f"skipped the EXIF data: they are damaged ({error or type(error).__name__})")
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 

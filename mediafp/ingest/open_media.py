@@ -14,7 +14,7 @@ def open_media(
     The decoder libraries are imported with the first file that needs them.
 
     Args:
-        file: The file.
+        file: The open file.
         full_decode: Decode every frame of a video, for exact frames near cuts, at twice the cost.
         audio: Decode the audio track of a video too.
         within_budget: Check that ends decoding early.

@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
@@ -47,9 +47,12 @@ _NO_TIMESTAMPS_FLAG: Final = 0x0080
 type Properties = dict[str, str | int | float | bool | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DecodeReport:
-    """Properties, warnings and audio of one decode; apart from `DecodedMedia`, so that no cycle keeps a file open."""
+    """Properties, warnings and audio of one decode, which fills them.
+
+    It is separate from `DecodedMedia`, to avoid a reference cycle that would keep the file open.
+    """
 
     properties: Properties = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -71,9 +74,9 @@ def read_video(
     audio alone has no frames.
 
     Args:
-        file: The file.
+        file: The open video or audio file.
         full_decode: Decode every frame. Otherwise frames that no other frame depends on are not decoded, and the loop
-            filter is off: half the cost, and a sample may be a few frames late.
+            filter is off, which halves the cost; a sample may then be a few frames late.
         interval: Seconds between samples.
         audio: Decode the audio track too; it is in `audio_tracks` once the frames are exhausted.
         within_budget: Check that ends decoding early.
@@ -130,12 +133,12 @@ def _decode(
             for frame in _sample_frames(container, stream, audio_decoder, report, interval, within_budget):
                 has_frames = True
                 yield frame
-        except MediaError as exc:
-            raise type(exc)(f"cannot decode {file.name!r}: {exc}") from exc
-        except MemoryError as exc:
+        except MediaError as error:
+            raise type(error)(f"cannot decode {file.name!r}: {error}") from error
+        except MemoryError as error:
             raise TooLargeMedia(
                 f"cannot decode {file.name!r}: a frame does not fit in memory; shrink the video first"
-            ) from exc
+            ) from error
         if not has_frames:
             if not has_audio:
                 raise CorruptMedia(
@@ -226,12 +229,12 @@ def _sample_frames(
             reason = CPU_LIMIT_MESSAGE if over_budget else f"the limit of {MAX_FRAMES} sampled frames was reached"
             report.warnings.append(f"skipped the video after {time:.0f} s: {reason}")
             if audio_decoder:
-                # The audio ends before the file does, which is no fault of the file.
+                # The audio ends before the file does; marked as finished, so it is not reported as truncated.
                 audio_decoder.finished = True
             break
         sample_point = (math.floor((time + SAMPLE_TOLERANCE_SECONDS) / interval) + 1) * interval
         if last is not None:
-            yield _with_end(last, time)
+            yield replace(last, end=time)
         pixels = frame_pixels(frame, stream)
         if not samples:
             report.properties["width"], report.properties["height"] = upright_size(frame, stream)
@@ -242,7 +245,7 @@ def _sample_frames(
     if damaged:
         report.warnings.append(f"{damaged} frames are partly damaged")
     if last is not None:
-        yield _with_end(last, max(end, last.start))
+        yield replace(last, end=max(end, last.start))
 
 
 def _check_end(report: DecodeReport, end: float) -> float:
@@ -284,8 +287,8 @@ def _iter_frames(
             try:
                 frames = packet.decode()
                 consecutive_errors = 0
-            except av.error.DecoderNotFoundError as exc:
-                raise UnsupportedMedia("there is no decoder for its video; convert it to H.264 first") from exc
+            except av.error.DecoderNotFoundError as error:
+                raise UnsupportedMedia("there is no decoder for its video; convert it to H.264 first") from error
             except EOFError:
                 finished = True
                 continue
@@ -299,11 +302,6 @@ def _iter_frames(
     finally:
         if errors:
             report.warnings.append(f"skipped {errors} video packets: they are damaged")
-
-
-def _with_end(frame: Frame, end: float) -> Frame:
-    """Return the frame with another end of its span."""
-    return Frame(pixels=frame.pixels, start=frame.start, end=end)
 
 
 def _frame_duration(frame: VideoFrame, mean_frame_seconds: float) -> float:

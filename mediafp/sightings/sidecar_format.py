@@ -33,8 +33,8 @@ def open_sidecar(name: str, open_sibling: SiblingOpener, warnings: list[str]) ->
     """Open a file beside a media file; None if it does not exist or, with a warning, cannot be opened."""
     try:
         file = open_sibling(name)
-    except (UnreadableMedia, ValueError) as exc:
-        warnings.append(f"skipped a sidecar: {exc}")
+    except (UnreadableMedia, ValueError) as error:
+        warnings.append(f"skipped a sidecar: {error}")
         file = None
     try:
         yield file
@@ -53,8 +53,8 @@ def read_bytes(file: SidecarFile, warnings: list[str]) -> bytes | None:
     try:
         with file.reader() as reader:
             return reader.read(MAX_SIDECAR_BYTES)
-    except OSError as exc:
-        warnings.append(f"skipped {file.name!r}: cannot be read ({exc.strerror})")
+    except OSError as error:
+        warnings.append(f"skipped {file.name!r}: cannot be read ({error.strerror})")
         return None
 
 

@@ -87,8 +87,8 @@ def _parse_table(file: SidecarFile, columns: Mapping[str, str], warnings: list[s
                 duplicates += 1
             elif key:
                 rows[key] = row
-    except (csv.Error, KeyError) as exc:
-        warnings.append(f"skipped {'the rest of ' if rows else ''}{file.name!r}: {exc.args[0]}")
+    except (csv.Error, KeyError) as error:
+        warnings.append(f"skipped {'the rest of ' if rows else ''}{file.name!r}: {error.args[0]}")
     if duplicates:
         warnings.append(f"skipped {duplicates} rows of {file.name!r}: their files have a row already")
     return SightingTable(rows=rows, warnings=tuple(warnings))

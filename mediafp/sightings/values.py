@@ -135,13 +135,13 @@ def parse_time(value: object) -> str:
             value = value / 1000
         try:
             value = datetime.fromtimestamp(value, UTC)
-        except (OverflowError, OSError) as exc:
-            raise UnusableValueError("out of range") from exc
+        except (OverflowError, OSError) as error:
+            raise UnusableValueError("out of range") from error
     if not isinstance(value, datetime):
         raise UnusableValueError("not a time")
     try:
         time = value.astimezone(UTC)
-    except OverflowError as exc:
-        raise UnusableValueError("out of range") from exc
+    except OverflowError as error:
+        raise UnusableValueError("out of range") from error
     # strftime does not pad years below 1000.
     return time.replace(microsecond=0, tzinfo=None).isoformat() + "Z"

@@ -1,4 +1,4 @@
-"""The swap points of this package: the protocols of a store and of a nearest-neighbour index.
+"""The protocols of a store and of a nearest-neighbour index.
 
 `tests/contract` holds one test suite for each, which every implementation passes.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from mediafp.types.custody import LogEntry
+from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint, Metric
 from mediafp.types.matches import OcrResult, TextLine
@@ -44,7 +44,7 @@ class AssetStore(Protocol):
         Call it inside `writing`.
 
         Raises:
-            StoreError: The store does not contain the asset; raised no later than by `writing`.
+            StoreError: The store does not contain the asset; raised here or at the end of `writing`.
         """
         ...
 
@@ -122,7 +122,7 @@ class Ledger(Protocol):
         """Save the status of a path in place of its earlier status. Call it inside `writing`.
 
         Raises:
-            StoreError: The fields of the entry contradict each other; raised no later than by `writing`.
+            StoreError: The fields of the entry contradict each other; raised here or at the end of `writing`.
         """
         ...
 
@@ -140,21 +140,21 @@ class Ledger(Protocol):
 
 
 class TranscriptStore(Protocol):
-    """Transcripts by the SHA-256 of the audio, and the audio of each file.
+    """Transcripts by the SHA-256 of the audio track, and the audio track of each file.
 
-    Files need not be assets of the store: a file that was only transcribed has an audio and no asset.
+    Files need not be assets of the store: a file that was only transcribed has an audio track and no asset.
     """
 
     def save_audio_id(self, sha256: str, audio_sha256: str) -> None:
-        """Save which audio a file contains; "" for none. Call it inside `writing`."""
+        """Save which audio track a file contains; "" for none. Call it inside `writing`."""
         ...
 
     def find_audio_id(self, sha256: str) -> str | None:
-        """Return the SHA-256 of a file's audio, "" for none; None if the file was never transcribed."""
+        """Return the SHA-256 of a file's audio track, "" for none; None if the file was never transcribed."""
         ...
 
     def save_transcription(self, sha256: str, transcribed: TranscribedAudio) -> None:
-        """Save a file's audio, and its transcript if there is one. Call it inside `writing`."""
+        """Save a file's audio track, and its transcript if there is one. Call it inside `writing`."""
         ...
 
     def save_transcript(self, audio_sha256: str, transcript: Transcript, fingerprint: Fingerprint, rank: int) -> None:
@@ -166,7 +166,7 @@ class TranscriptStore(Protocol):
         ...
 
     def load_transcript(self, audio_sha256: str, version: str) -> Transcript | None:
-        """Return the transcript of an audio by one version, or None.
+        """Return the transcript of an audio track, given its SHA-256, by one version, or None.
 
         Raises:
             StoreError: The transcript is damaged.
@@ -174,7 +174,7 @@ class TranscriptStore(Protocol):
         ...
 
     def best_transcript(self, audio_sha256: str) -> Transcript | None:
-        """Return the best transcript of an audio, or None.
+        """Return the best transcript of an audio track, given its SHA-256, or None.
 
         Raises:
             StoreError: The transcript is damaged.
@@ -182,7 +182,7 @@ class TranscriptStore(Protocol):
         ...
 
     def find_transcript(self, sha256: str) -> Transcript | None:
-        """Return the best transcript of a file, or None if there is none or the file contains no audio.
+        """Return the best transcript of a file, given its SHA-256, or None if it has no transcript or no audio.
 
         Raises:
             StoreError: The transcript is damaged.
@@ -230,7 +230,7 @@ class TextSearch(Protocol):
     """Full-text search over the best transcripts and the OCR results."""
 
     def search_passages(self, text: str, limit: int | None = None) -> Iterator[SearchHit]:
-        """Return the passages that contain every word and phrase of a text, best first.
+        """Yield the passages that contain every word and phrase of a text, best first.
 
         Words and runs of CJK characters match anywhere in a passage; a run matches as a whole, with the numbers in it.
         Text in double quotes is one phrase. Simplified and traditional characters match each other.
@@ -245,14 +245,14 @@ class TextSearch(Protocol):
 class CustodyLog(Protocol):
     """The append-only hash chain of everything done to the store.
 
-    The methods above log what they change; `append_log` adds what only the caller knows.
+    All writing methods log what they change; `append_log` adds what only the caller knows.
     """
 
-    def append_log(self, what: str, details: Mapping[str, Any]) -> None:
+    def append_log(self, what: LogKind, details: Mapping[str, Any]) -> None:
         """Append an entry; `details` contains JSON values, paths with surrogate escapes. Call it inside `writing`."""
         ...
 
-    def iter_log(self, what: str | None = None, *, after: int = 0) -> Iterator[LogEntry]:
+    def iter_log(self, what: LogKind | None = None, *, after: int = 0) -> Iterator[LogEntry]:
         """Yield the entries with a number above `after`, in order: all, or those of one kind.
 
         Raises:

@@ -2,7 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+LogKind = Literal[
+    "ingest",
+    "ingested",
+    "added",
+    "refreshed",
+    "adopted",
+    "seen",
+    "sighted",
+    "transcribed",
+    "read",
+    "failed",
+    "mended",
+]
+"""Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,13 +27,13 @@ class LogEntry:
     Attributes:
         n: Number of the entry, from 1. It alone gives the order; clocks may be set back.
         at: Time of the entry, ISO 8601 in UTC.
-        what: Kind of the entry, such as `added` or `failed`.
+        what: Kind of the entry.
         details: JSON values of the entry; paths contain surrogate escapes.
         hash: SHA-256, in hex, of the fields above and the hash of the entry before it.
     """
 
     n: int
     at: str
-    what: str
+    what: LogKind
     details: Mapping[str, Any]
     hash: str

@@ -8,13 +8,14 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from documents import code_blocks, read, sections, tables
 from small_case import SmallCase
 
 from mediafp.text.speech.misreadings import load_misreadings
+from mediafp.types.custody import LogKind
 from mediafp.types.transcripts import SpeechHint
 
 DOCUMENT = "docs/formats.md"
@@ -178,6 +179,7 @@ def test_custody_log_entries_are_listed_with_their_keys(small_case: SmallCase) -
     (table,) = tables(sections(read(DOCUMENT))["Custody log"])
     documented = {row["`what`"].strip("`"): set(re.findall(r"`(\w+)`", row["keys of `details`"])) for row in table}
     database = sqlite3.connect(small_case.folder / "case" / "case.sqlite")
+    assert documented.keys() == set(get_args(LogKind))
     entries = [(what, json.loads(details)) for what, details in database.execute("SELECT what, details FROM log")]
     database.close()
     assert {"ingest", "added", "sighted", "read", "transcribed", "failed", "ingested"} <= {what for what, _ in entries}

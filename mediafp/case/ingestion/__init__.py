@@ -1,5 +1,5 @@
 """Files to records of the store: listing, scheduling, writing, estimating.
 
 In: paths, an engine and a store. Out: the outcome of each file.
-Imports: as the package case.
+Imports: engine, ingest, sightings, store, text, types and the modules of the package case that it uses.
 """

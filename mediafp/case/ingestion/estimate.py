@@ -79,8 +79,8 @@ def _estimate(
     counts: Counter[str] = Counter()
     new: list[IngestItem] = []
     version = analysis.analysis_version(reference_crops=options.analysis.reference_crops)
-    for found in files:
-        item = item_on_disk(found)
+    for found_file in files:
+        item = item_on_disk(found_file)
         counts["seen"] += 1
         entry = find_current_entry(store, item, version, retry_failed=options.retry_failed) if store else None
         if options.analysis.sidecars and is_sidecar(item.path):
@@ -126,11 +126,11 @@ def _estimate_seconds(items: list[IngestItem], engine: Engine, options: IngestOp
     if not sampled:
         return None
     jobs = min(options.jobs or os.cpu_count() or 1, os.cpu_count() or 1)
-    share = {kind: len(files) * count / sampled for kind, count in sample.files.items()}
+    expected_files = {kind: len(files) * count / sampled for kind, count in sample.files.items()}
     others = [kind for kind in sample.files if kind != "video"]
-    seconds = sum(sample.seconds[kind] / sample.files[kind] * share[kind] for kind in others)
+    seconds = sum(sample.seconds[kind] / sample.files[kind] * expected_files[kind] for kind in others)
     if sample.bytes["video"]:
-        other_bytes = sum(sample.bytes[kind] / sample.files[kind] * share[kind] for kind in others)
+        other_bytes = sum(sample.bytes[kind] / sample.files[kind] * expected_files[kind] for kind in others)
         video_bytes = max(0.0, sum(_size(item) for item in files) - other_bytes)
         seconds += sample.seconds["video"] / sample.bytes["video"] * video_bytes
     seconds += archive_bytes * sum(sample.seconds.values()) / max(1, sample.bytes.total())
@@ -159,7 +159,7 @@ def _analyse_sample(files: list[IngestItem], engine: Engine, options: IngestOpti
                         audio_seconds = float(properties.get("duration") or 0.0)
                         sample.has_audio = True
         except MediaError:
-            # It takes its time all the same.
+            # A failing file takes time too.
             pass
         sample.files[kind] += 1
         sample.bytes[kind] += item.stamp[0]

@@ -55,8 +55,8 @@ def iter_items(
     Yields:
         The items. An archive that cannot be read to its end comes after its members, and raises the error if opened.
     """
-    for found in files:
-        item = item_on_disk(found)
+    for found_file in files:
+        item = item_on_disk(found_file)
         if not has_archive_suffix(item.path.name):
             yield item
             continue
@@ -67,12 +67,12 @@ def iter_items(
                     continue
                 yield from _iter_members(item, file, engine, is_done, sidecars=sidecars)
         except MediaError as error:
-            yield replace(item, open=partial(_raise, error))
+            yield replace(item, open=partial(_fail_to_open, error))
 
 
-def item_on_disk(found: FoundFile) -> IngestItem:
+def item_on_disk(found_file: FoundFile) -> IngestItem:
     """Return the item of a file on disk."""
-    path = found.path
+    path = found_file.path
     try:
         status = path.stat()
         stamp = status.st_size, status.st_mtime_ns
@@ -83,8 +83,8 @@ def item_on_disk(found: FoundFile) -> IngestItem:
         path=path,
         uri=os.path.abspath(path),
         stamp=stamp,
-        open=partial(open_file, path, found.root),
-        open_sibling=open_sibling(path, found.root),
+        open=partial(open_file, path, found_file.root),
+        open_sibling=open_sibling(path, found_file.root),
     )
 
 
@@ -93,25 +93,27 @@ def _iter_members(
 ) -> Iterator[IngestItem]:
     kept_sidecars = ArchiveSidecars(engine, file) if sidecars else None
 
-    def item(name: str) -> IngestItem:
+    def make_item(name: str) -> IngestItem:
         return IngestItem(
             path=archive.path / name,
             uri=f"{archive.uri}/{name}",
             stamp=archive.stamp,
-            open=partial(_raise, UnreadableMedia(f"cannot open {name!r}: it was not unpacked, as it is done already")),
+            open=partial(
+                _fail_to_open, UnreadableMedia(f"cannot open {name!r}: it was not unpacked, as it is done already")
+            ),
             open_sibling=kept_sidecars.opener(name) if kept_sidecars else _no_sibling,
         )
 
     def is_wanted(name: str) -> bool:
-        return not (sidecars and is_sidecar(PurePath(name))) and not is_done(item(name))
+        return not (sidecars and is_sidecar(PurePath(name))) and not is_done(make_item(name))
 
     for member in engine.unpack_archive(file, is_wanted):
         if member.error:
-            yield replace(item(member.name), open=partial(_raise, member.error))
+            yield replace(make_item(member.name), open=partial(_fail_to_open, member.error))
         elif member.file:
-            yield replace(item(member.name), open=partial(_return, member.file))
+            yield replace(make_item(member.name), open=partial(_open_member, member.file))
         else:
-            yield item(member.name)
+            yield make_item(member.name)
 
 
 class ArchiveSidecars:
@@ -157,11 +159,11 @@ class InMemorySidecar:
         """Do nothing: no file is open."""
 
 
-def _raise(error: MediaError) -> OpenFile:
+def _fail_to_open(error: MediaError) -> OpenFile:
     raise error
 
 
-def _return(file: OpenFile) -> OpenFile:
+def _open_member(file: OpenFile) -> OpenFile:
     return file
 
 

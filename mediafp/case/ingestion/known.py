@@ -1,4 +1,4 @@
-"""The decision which files an ingest need not process again."""
+"""Decision which files an ingest can skip."""
 
 from collections.abc import Mapping
 
@@ -75,6 +75,6 @@ class KnownFiles:
         return version is not None and not self._store.is_transcribed(sha256, version)
 
     def has_transcript(self, audio_sha256: str) -> bool:
-        """Return True if the store contains the transcript of an audio by the version of the run."""
+        """Return True if the store contains the transcript of an audio track by the version of the run."""
         version = self._transcription_version
         return version is not None and self._store.load_transcript(audio_sha256, version) is not None

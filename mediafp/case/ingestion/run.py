@@ -22,6 +22,7 @@ from mediafp.sightings.sidecars import is_sidecar
 from mediafp.store import Store
 from mediafp.text.ocr.reader import ocr_version
 from mediafp.types import model_files
+from mediafp.types.custody import LogKind
 from mediafp.types.errors import MediaError, WorkerLost
 from mediafp.types.runs import FileOutcome, IngestOptions
 from mediafp.types.transcripts import TranscribedAudio
@@ -54,7 +55,9 @@ def run_ingest(
         options: The options.
 
     Raises:
-        UsageError: A model is missing, or the store or the sandbox fails.
+        ModelError: A model is missing.
+        StoreError: The store cannot be read or written.
+        SandboxError: The sandbox is unavailable.
     """
     with ExitStack() as stack:
         run = IngestRun(store, engine, options, stack)
@@ -102,7 +105,7 @@ class IngestRun:
         """Failed folders and archives in which this run has found files."""
         self._finished: deque[PendingFile] = deque()
         """Files that wait for their commit."""
-        # Called in reverse order: closing the engine gives an answer to the threads that wait for a worker.
+        # Callbacks run in reverse order: closing the engine unblocks threads that wait for a worker.
         for threads in (self._hashing_threads, self._analysis_threads):
             stack.callback(threads.shutdown, cancel_futures=True)
         stack.callback(engine.close)
@@ -122,7 +125,7 @@ class IngestRun:
             "models": {file.name: file.sha256 for file in model_files.manifest()},
         }
 
-    def append_log(self, what: str, details: dict[str, object]) -> None:
+    def append_log(self, what: LogKind, details: dict[str, object]) -> None:
         """Append an entry to the custody log."""
         with self._store.writing():
             self._store.append_log(what, details)
@@ -133,12 +136,12 @@ class IngestRun:
 
     def iter_outcomes(self, items: Iterator[IngestItem]) -> Iterator[FileOutcome]:
         """Yield the outcome of each file."""
-        more, last_commit = True, time.monotonic()
-        while more or self._in_progress or self._finished:
-            while more and self._has_room():
+        has_more_items, last_commit = True, time.monotonic()
+        while has_more_items or self._in_progress or self._finished:
+            while has_more_items and self._has_room():
                 item = next(items, None)
                 if item is None:
-                    more = False
+                    has_more_items = False
                     self._clear_resolved_failures()
                 elif outcome := self._begin(item):
                     yield outcome

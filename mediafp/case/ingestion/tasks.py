@@ -33,7 +33,10 @@ class FileTasks:
         file.analysis, file.audio = replace(analysis, audio=None), analysis.audio
 
     def run_ocr(self, file: PendingFile) -> None:
-        """Run OCR on an image whose fingerprints are stored."""
+        """Run OCR on an image whose fingerprints are stored.
+
+        If it fails, the outcome is `known` with a warning, and each later run tries again.
+        """
         opened = file.open_file()
         try:
             file.text, warnings = self._engine.run_ocr(opened)
@@ -45,7 +48,10 @@ class FileTasks:
         file.warnings = tuple(warnings)
 
     def decode_audio(self, file: PendingFile) -> None:
-        """Decode the audio of a video whose fingerprints are stored."""
+        """Decode the audio of a video whose fingerprints are stored.
+
+        If it fails, the outcome is `known` with a warning, and each later run tries again.
+        """
         opened = file.open_file()
         try:
             file.audio, warnings = self._engine.read_audio(opened)

@@ -17,7 +17,8 @@ import numpy as np
 from mediafp.engine.interface import AnalysisRequest, ClipCutter, TranscriptionQueue, UnpackedMember
 from mediafp.engine.local.messages import AnalysisResult, AudioResult, OcrTaskResult, Result, Task, truncate_texts
 from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.process import WorkerCapabilities, anonymous_file, write_data
+from mediafp.engine.local.process import WorkerCapabilities
+from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.types.matches import OcrResult

@@ -1,6 +1,7 @@
 """A pool of worker processes: starts, lends, restarts and ends them, and runs a task in one.
 
-This process opens files and passes their descriptors to the workers; it never parses media itself.
+This process opens files and passes their descriptors to the workers; it parses no media, except the thumbnails
+that workers made (SECURITY.md).
 
 The pool is written here because no library fits. Workers of pebble exchange pickles, with which a worker that an
 attacker took over could run code in this process, and no library passes file descriptors or counts CPU seconds.
@@ -15,7 +16,8 @@ from threading import Lock
 from typing import BinaryIO, Self
 
 from mediafp.engine.local.messages import RESTART_CPU_SECONDS, Failure, Result, Task
-from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess, anonymous_file
+from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
+from mediafp.ingest.anonymous_files import anonymous_file
 from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import (
     CorruptMedia,
@@ -28,13 +30,13 @@ from mediafp.types.errors import (
     WorkerLost,
 )
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 MAX_FILES_PER_WORKER = 512
-"""Files that one worker processes before a fresh one replaces it: leaked memory and corrupted state go with it. Chosen,
-not measured."""
+"""Files that one worker processes before a fresh one replaces it, which discards leaked memory and corrupted state.
+Chosen, not measured."""
 MAX_ATTEMPTS = 2
-"""Workers that one file may cost before it counts as failed. Chosen, not measured."""
+"""Attempts for one file, each in a fresh worker, before it counts as failed. Chosen, not measured."""
 ERROR_CLASSES: dict[ErrorKind, type[MediaError]] = {
     "corrupt": CorruptMedia,
     "unsupported": UnsupportedMedia,
@@ -125,7 +127,7 @@ class WorkerPool:
         if retired is None:
             return needed
         successor = needed | retired.capabilities
-        logger.info("worker %d is replaced by one for %s", retired.pid, successor)
+        _logger.info("worker %d is replaced by one for %s", retired.pid, successor)
         self._end(retired)
         return successor
 
@@ -148,7 +150,7 @@ class WorkerPool:
         if worker.ended:
             self._end(worker)
         elif reason:
-            logger.info("worker %d is ended: %s", worker.pid, reason)
+            _logger.info("worker %d is ended: %s", worker.pid, reason)
             self._end(worker)
         else:
             with self._lock:
@@ -178,7 +180,7 @@ class WorkerPool:
             audio: True if samples are expected before the result.
             needed: What the worker must have loaded.
             convert: Validates a result and the samples that preceded it, and converts them; raises ValueError for values
-                that no honest worker sends.
+                that no valid worker result has.
 
         Raises:
             MediaError: The file cannot be used.
@@ -199,10 +201,10 @@ class WorkerPool:
             except WorkerLost as lost:
                 if self._closed or lost.final or attempts == MAX_ATTEMPTS:
                     raise WorkerLost(lost.kind, f"cannot process {file.name!r}: {lost}", attempts=attempts) from None
-                logger.info("%r is tried again in a fresh worker: %s", file.name, lost)
+                _logger.info("%r is tried again in a fresh worker: %s", file.name, lost)
                 continue
             except ValueError as error:
-                message = f"cannot process {file.name!r}: the worker answered nonsense ({error})"
+                message = f"cannot process {file.name!r}: the worker answered invalid data ({error})"
                 raise WorkerLost("crash", message, attempts=attempts) from error
             raise error_from_failure(result)
 

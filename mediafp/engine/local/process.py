@@ -4,13 +4,10 @@ import logging
 import signal
 import socket
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
@@ -32,12 +29,13 @@ from mediafp.engine.local.messages import (
     encode,
 )
 from mediafp.engine.local.python_command import module_command
+from mediafp.ingest.anonymous_files import write_data
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import MAX_AUDIO_SECONDS, MAX_WORKER_MEMORY_BYTES
-from mediafp.types.errors import SandboxError, StoreError, WorkerLost
+from mediafp.types.errors import SandboxError, WorkerLost
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 WORKER_MODULE = "mediafp.engine.local.worker"
 START_SECONDS = 120.0
@@ -120,7 +118,7 @@ class WorkerProcess:
                 stderr=subprocess.DEVNULL,
             ).result()
         self._end_lock = Lock()
-        logger.info(
+        _logger.info(
             "worker %d is started %s, for %s",
             self.pid,
             "in the sandbox" if sandboxed else "without a sandbox",
@@ -150,7 +148,7 @@ class WorkerProcess:
             )
         if not isinstance(message, Ready):
             self.end()
-            raise SandboxError("cannot start a worker: its first message is nonsense; see: mediafp doctor")
+            raise SandboxError("cannot start a worker: its first message is invalid; see: mediafp doctor")
 
     def request(self, task: Task, file: OpenFile, wall_seconds: float, samples: BinaryIO) -> Result:
         """Return the result of a task; write the audio samples that precede it to `samples`.
@@ -243,7 +241,7 @@ class WorkerProcess:
             self.ended = True
             self._socket.close()
             status = _wait_or_kill(self._process)
-        logger.info("worker %d ended with exit status %d", self.pid, status)
+        _logger.info("worker %d ended with exit status %d", self.pid, status)
         if status == EXIT_OUT_OF_MEMORY:
             return WorkerLost(
                 "oom", f"there is not enough memory to read it; a worker may use {MAX_WORKER_MEMORY_BYTES >> 20} MiB"
@@ -262,26 +260,3 @@ def _wait_or_kill(process: "subprocess.Popen[bytes]") -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
-
-
-@contextmanager
-def anonymous_file(folder: Path) -> Iterator[BinaryIO]:
-    """Open a file without a name in a folder; it vanishes with its last descriptor. Raises StoreError."""
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
-        except OSError as error:
-            raise StoreError(
-                f"cannot write to {str(folder)!r}: {error.strerror}; free space or change its permissions"
-            ) from error
-        yield file
-
-
-def write_data(file: BinaryIO, data: bytes) -> None:
-    """Write data that a worker sent to an anonymous file. Raises StoreError if the disk is full."""
-    try:
-        file.write(data)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write to the store's disk: {error.strerror}; free space and run this again"
-        ) from error

@@ -17,7 +17,7 @@ from mediafp.engine.local.launcher import LaunchSpec
 from mediafp.engine.local.python_command import module_command
 from mediafp.types.errors import MediaError, SandboxError, UsageError, WorkerLost
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 LAUNCHER_MODULE = "mediafp.engine.local.launcher"
 MAX_PROGRAM_MEMORY_BYTES = 2_560 << 20
@@ -80,11 +80,11 @@ class SandboxedProgram:
                 stderr = _read_tail(process.stderr, deadline)
                 status = process.wait(max(0.0, deadline - time.monotonic()))
             except (TimeoutError, subprocess.TimeoutExpired):
-                logger.info("%r is ended after %.0f s of wall time", self.path, wall_limit)
+                _logger.info("%r is ended after %.0f s of wall time", self.path, wall_limit)
                 raise WorkerLost("timeout", f"it took more than {wall_limit:.0f} s of wall time") from None
             finally:
                 process.kill()
-        logger.info("%r ran for %.1f s, exit status %d", self.path, time.monotonic() - started, status)
+        _logger.info("%r ran for %.1f s, exit status %d", self.path, time.monotonic() - started, status)
         if status == -signal.SIGKILL:
             raise WorkerLost("timeout", f"it took more than {cpu_limit} s of CPU time, or the system ran out of memory")
         if status < 0:

@@ -13,7 +13,7 @@ from mediafp.types.media import Audio
 from mediafp.types.runs import SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 MAX_CONCURRENT_TRACKS = 4
 """Audio tracks that are transcribed at once at most, whatever the number of cores. Chosen, not measured."""
@@ -27,7 +27,7 @@ class TranscriptionPool:
         transcriber = get_transcriber(speech)
         self.version = transcriber.version
         self.concurrency = min(MAX_CONCURRENT_TRACKS, transcriber.concurrency)
-        logger.info("audio is transcribed by %r, %d tracks at once", speech.model, self.concurrency)
+        _logger.info("audio is transcribed by %r, %d tracks at once", speech.model, self.concurrency)
         self._speech = speech
         self._threads = ThreadPoolExecutor(self.concurrency, "mediafp-transcription")
         self._futures: dict[str, Future[TranscribedAudio]] = {}

@@ -8,19 +8,20 @@ from pathlib import Path
 from mediafp.engine.interface import UnpackedMember
 from mediafp.engine.local.messages import ArchiveEnd, DataChunk, Failure, MemberDecision, MemberEnd, MemberStart, Task
 from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool, error_from_failure
-from mediafp.engine.local.process import WorkerProcess, anonymous_file, write_data
+from mediafp.engine.local.process import WorkerProcess
+from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES, MAX_MEMBERS
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import VIDEO_WALL_SECONDS
 from mediafp.types.errors import TooLargeMedia, UnreadableMedia, WorkerLost
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 def unpack_archive(pool: WorkerPool, file: OpenFile, is_wanted: Callable[[str], bool]) -> Iterator[UnpackedMember]:
     """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name.
 
-    A worker that is lost to a member costs that member alone: a fresh worker skips to the member behind it. Each member
+    If a member crashes its worker, only that member is lost: a fresh worker skips to the member behind it. Each member
     is yielded once.
 
     Raises:
@@ -51,14 +52,14 @@ def unpack_archive(pool: WorkerPool, file: OpenFile, is_wanted: Callable[[str], 
         except _MemberLostError as lost:
             if pool.closed:
                 raise lost.error from lost
-            logger.info("member %r of %r ended its worker; a fresh worker continues behind it", lost.name, file.name)
+            _logger.info("member %r of %r ended its worker; a fresh worker continues behind it", lost.name, file.name)
             yield UnpackedMember(name=lost.name, error=lost.error)
         except (WorkerLost, ValueError) as error:
             if pool.closed or completed == completed_before:
                 raise WorkerLost("crash", f"cannot unpack the rest of {file.name!r}: {error}") from error
             # The text of a ValueError may quote what the worker sent.
-            reason = error if isinstance(error, WorkerLost) else "the worker answered nonsense"
-            logger.info("the next members of %r are unpacked by a fresh worker: %s", file.name, reason)
+            reason = error if isinstance(error, WorkerLost) else "the worker answered invalid data"
+            _logger.info("the next members of %r are unpacked by a fresh worker: %s", file.name, reason)
         else:
             if isinstance(message, Failure):
                 raise error_from_failure(message)
@@ -88,7 +89,7 @@ def _receive_member(worker: WorkerProcess, name: str, scratch_folder: Path) -> U
         except WorkerLost as lost:
             raise _MemberLostError(name, lost) from lost
         except ValueError as error:
-            raise _MemberLostError(name, WorkerLost("crash", f"the worker answered nonsense ({error})")) from error
+            raise _MemberLostError(name, WorkerLost("crash", f"the worker answered invalid data ({error})")) from error
         if message.kind:
             return UnpackedMember(name=name, error=ERROR_CLASSES.get(message.kind, TooLargeMedia)(message.message))
         content.flush()

@@ -1,6 +1,9 @@
 """Checks of the results of workers.
 
-A result that passes has values that some file could have given; one that an attacker forged may still be untrue.
+A result that passes has values that some file could have given; one that an attacker forged may still be untrue. The
+checks are a chain: `messages` decodes fixed types, `process` limits the length of messages and of audio, `pool` counts a
+ValueError as a crash of the worker, `engine` checks that the result is of the requested kind, and this module checks its
+values.
 """
 
 import math
@@ -20,12 +23,13 @@ from mediafp.engine.local.messages import (
     truncate_texts,
 )
 from mediafp.fingerprints.registry import computed_types, declaration, fingerprint_type
+from mediafp.ingest.limits import MAX_FRAMES, SAMPLED_ANIMATION_FRAMES
 from mediafp.text.ocr.reader import ocr_version
 from mediafp.types.arrays import Float64Array, unpack_arrays
 from mediafp.types.fingerprint_types import check_rows
 from mediafp.types.fingerprints import Fingerprint, TimedRows
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Asset, Kind, Pixels, Thumbnail
+from mediafp.types.media import Asset, Kind, Pixels, Thumbnail, is_jpeg
 from mediafp.types.runs import FileAnalysis
 
 MAX_PROPERTIES: Final = 32
@@ -36,7 +40,11 @@ MAX_COORDINATE: Final = float(1 << 28)
 """Greatest coordinate of a line of text, pixels: more than the longest side of any image that is decoded."""
 MAX_IMAGE_SIDE: Final = 1 << 16
 """Longest side of an image, pixels: more than that of any image that is decoded."""
-JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+MAX_PROPERTY_PIXELS: Final = 1 << 31
+"""Greatest width or height that the properties may state, pixels. Chosen: far above that of any file, so that later
+arithmetic stays exact."""
+MAX_FRAMES_PER_KIND: Final[dict[Kind, int]] = {"image": SAMPLED_ANIMATION_FRAMES, "video": MAX_FRAMES}
+"""Greatest number of kept frames, and thereby of their rows and thumbnails."""
 
 
 def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int) -> FileAnalysis:
@@ -59,7 +67,9 @@ def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int)
         raise ValueError("pixels that were not requested, or none")
     (spans,) = _unpack(result.spans, np.float64)
     if spans.ndim != 2 or spans.shape[1] != 2 or not np.isfinite(spans).all() or (spans[:, 1] < spans[:, 0]).any():
-        raise ValueError("spans that are not spans")
+        raise ValueError("invalid spans")
+    if len(spans) > MAX_FRAMES_PER_KIND[kind]:
+        raise ValueError(f"{len(spans)} frames, more than {MAX_FRAMES_PER_KIND[kind]}")
     if kind == "image" and not len(spans):
         raise ValueError("an image without a frame")
     names = [
@@ -91,7 +101,7 @@ def validate_lines(lines: Sequence[PackedTextLine]) -> OcrResult:
     valid = []
     for line in lines:
         if not 0 <= line.confidence <= 1 or not all(abs(coordinate) <= MAX_COORDINATE for coordinate in line.box):
-            raise ValueError("a line of text with an impossible confidence or corner")
+            raise ValueError("invalid text line: its confidence or a corner is out of range")
         corners = tuple(zip(line.box[::2], line.box[1::2], strict=True))
         valid.append(TextLine(text=line.text, box=corners, confidence=line.confidence))
     return OcrResult(version=ocr_version(), lines=tuple(valid))
@@ -120,15 +130,15 @@ def _validate_fingerprint(packed: PackedFingerprint, sha256: str, frame_spans: F
 def _validate_thumbnails(jpegs: Sequence[bytes], spans: Float64Array) -> list[Thumbnail]:
     if len(jpegs) != len(spans):
         raise ValueError(f"{len(jpegs)} thumbnails of {len(spans)} frames")
-    if not all(jpeg.startswith(JPEG_START) and jpeg.endswith(JPEG_END) for jpeg in jpegs):
-        raise ValueError("a thumbnail that is not a JPEG")
+    if not all(is_jpeg(jpeg) for jpeg in jpegs):
+        raise ValueError("thumbnail is not a JPEG")
     return [Thumbnail(position=n, seconds=float(spans[n, 0]), jpeg=jpeg) for n, jpeg in enumerate(jpegs)]
 
 
 def _validate_image(data: bytes) -> Pixels:
     (pixels,) = _unpack(data, np.uint8)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or not 0 < min(pixels.shape) <= max(pixels.shape) <= MAX_IMAGE_SIDE:
-        raise ValueError(f"pixels of shape {pixels.shape}")
+        raise ValueError(f"invalid image shape {pixels.shape}")
     return pixels
 
 
@@ -149,6 +159,8 @@ def _validate_properties(properties: dict[str, Property]) -> dict[str, Property]
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"property {name} is not finite")
     for side in ("width", "height"):
-        if not isinstance(properties.get(side), int | None):
-            raise ValueError(f"property {side} is not a number of pixels")
+        pixels = properties.get(side)
+        # The type is compared, since a bool is an int for `isinstance`.
+        if pixels is not None and not (type(pixels) is int and 0 <= pixels <= MAX_PROPERTY_PIXELS):
+            raise ValueError(f"property {side} is not a number of pixels from 0 to {MAX_PROPERTY_PIXELS}")
     return properties

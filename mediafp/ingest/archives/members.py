@@ -95,8 +95,8 @@ def iter_members(file: BinaryIO, name: str) -> Iterator[tuple[ArchiveMember, Ite
             blocks = _iter_blocks(entry, entry.blocks, shown_name, name)
             yield ArchiveMember(name=shown_name, size=entry.size, modified_s=entry.modified_s), blocks
             blocks.close()
-    except MediaError as exc:
-        raise type(exc)(f"cannot read {name!r}: {exc}") from exc
+    except MediaError as error:
+        raise type(error)(f"cannot read {name!r}: {error}") from error
 
 
 def _iter_blocks(entry: ArchiveEntry, blocks: Iterator[bytes], name: str, archive: str) -> Generator[bytes]:
@@ -117,8 +117,8 @@ def _iter_blocks(entry: ArchiveEntry, blocks: Iterator[bytes], name: str, archiv
             if read_bytes > MAX_MEMBER_BYTES:
                 raise TooLargeMedia(f"it is over the limit of {MAX_MEMBER_BYTES:,} bytes; unpack the archive first")
             yield block
-    except MediaError as exc:
-        raise type(exc)(f"cannot extract {name!r} from {archive!r}: {exc}") from exc
+    except MediaError as error:
+        raise type(error)(f"cannot extract {name!r} from {archive!r}: {error}") from error
 
 
 def _safe_parts(name: str) -> list[str]:

@@ -44,8 +44,8 @@ class ArchiveBytes:
         self.size = 0
         try:
             self.size = file.seek(0, 2)
-        except OSError as exc:
-            raise _unreadable_error(exc) from exc
+        except OSError as error:
+            raise _unreadable_error(error) from error
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Return up to `count` bytes from `offset`: fewer only at the end, none for an offset outside the file."""
@@ -54,8 +54,8 @@ class ArchiveBytes:
         try:
             self._file.seek(offset)
             return self._file.read(min(count, self.size - offset))
-        except OSError as exc:
-            raise _unreadable_error(exc) from exc
+        except OSError as error:
+            raise _unreadable_error(error) from error
 
     def iter_pieces(self, offset: int, count: int, piece_bytes: int) -> Iterator[bytes]:
         """Yield `count` bytes from `offset` in pieces of `piece_bytes`; fewer if the file ends earlier."""
@@ -64,8 +64,8 @@ class ArchiveBytes:
             yield piece
 
 
-def _unreadable_error(exc: OSError) -> UnreadableMedia:
-    return UnreadableMedia(f"{exc.strerror}; check the disk that holds it")
+def _unreadable_error(error: OSError) -> UnreadableMedia:
+    return UnreadableMedia(f"{error.strerror}; check the disk that holds it")
 
 
 class Decompressor(Protocol):
@@ -142,12 +142,12 @@ def decompress_stream(pieces: Iterator[bytes], decompressor: Decompressor) -> It
             raise CorruptMedia(TRUNCATED)
         try:
             block = decompressor.decompress(piece, BLOCK_BYTES)
-        except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as exc:
-            if "Memory usage limit" in str(exc):
+        except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
+            if "Memory usage limit" in str(error):
                 raise TooLargeMedia(
                     f"decompression needs more than {MAX_DECOMPRESSOR_BYTES >> 20} MiB of memory; unpack it first"
-                ) from exc
-            raise CorruptMedia(f"it is damaged ({exc}); {REFETCH}") from exc
+                ) from error
+            raise CorruptMedia(f"it is damaged ({error}); {REFETCH}") from error
         if block:
             yield block
 

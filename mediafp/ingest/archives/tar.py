@@ -86,8 +86,8 @@ class CompressedTarStream(TarStream):
             if not self._rest:
                 try:
                     self._rest = memoryview(next(self._blocks, b""))
-                except MediaError as exc:
-                    self._failure = exc
+                except MediaError as error:
+                    self._failure = error
                     raise
                 if not self._rest:
                     break
@@ -172,16 +172,16 @@ def _parse_header(block: bytes) -> tarfile.TarInfo:
     """Return the header of an entry; raise CorruptMedia if its checksum does not match."""
     try:
         return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-    except (tarfile.TarError, ValueError) as exc:
-        raise CorruptMedia(f"it is damaged ({exc}); {_REFETCH}") from exc
+    except (tarfile.TarError, ValueError) as error:
+        raise CorruptMedia(f"it is damaged ({error}); {_REFETCH}") from error
 
 
 def _member_size(attributes: dict[bytes, bytes], info: tarfile.TarInfo) -> int:
     """Return the size of an entry in bytes, from its extended header or its own; raise CorruptMedia if it is none."""
     try:
         size = int(attributes.get(b"size", info.size))
-    except ValueError as exc:
-        raise CorruptMedia(f"it is damaged (a size is not a number); {_REFETCH}") from exc
+    except ValueError as error:
+        raise CorruptMedia(f"it is damaged (a size is not a number); {_REFETCH}") from error
     if size < 0:
         raise CorruptMedia(f"it is damaged (a size is below 0); {_REFETCH}")
     return size

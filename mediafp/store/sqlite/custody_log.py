@@ -9,14 +9,14 @@ from typing import Any
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import canonical_json, utc_now
-from mediafp.types.custody import LogEntry
+from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.errors import StoreError
 
 GENESIS_HASH = "0" * 64
 """Hash before that of the first entry."""
 
 
-def append(database: Database, what: str, details: Mapping[str, Any]) -> None:
+def append(database: Database, what: LogKind, details: Mapping[str, Any]) -> None:
     """Append an entry; `details` contains JSON values, paths with surrogate escapes."""
     assert database.connection.in_transaction, "two writers could both follow the same entry"
     _append(database.connection, what, details)
@@ -34,7 +34,7 @@ def last_entry(database: Database) -> tuple[int, str]:
     return database.row("SELECT n, hash FROM log ORDER BY n DESC LIMIT 1") or (0, GENESIS_HASH)
 
 
-def iter_log(database: Database, what: str | None = None, *, after: int = 0) -> Iterator[LogEntry]:
+def iter_log(database: Database, what: LogKind | None = None, *, after: int = 0) -> Iterator[LogEntry]:
     """Yield the entries with a number above `after`, in order: all, or those of one kind.
 
     Raises:
@@ -54,7 +54,7 @@ def entry_hash(n: int, at: str, what: str, details: object, before: str) -> str:
     return hashlib.sha256(canonical_json([n, at, what, details, before]).encode()).hexdigest()
 
 
-def _append(connection: sqlite3.Connection, what: str, details: Mapping[str, Any]) -> None:
+def _append(connection: sqlite3.Connection, what: LogKind, details: Mapping[str, Any]) -> None:
     last, before = connection.execute("SELECT n, hash FROM log ORDER BY n DESC LIMIT 1").fetchone() or (0, GENESIS_HASH)
     n, at = last + 1, utc_now()
     connection.execute(

@@ -9,18 +9,15 @@ from functools import partial
 
 from mediafp.store.sqlite import log_integrity, ocr_results, schema, text_index, transcripts
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import path_string
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, path_string
 from mediafp.types.fingerprint_types import FingerprintDeclaration, check_rows
 from mediafp.types.fingerprints import TimedRows, unpack_fingerprint
+from mediafp.types.media import is_jpeg
 
-JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-"""First and last bytes of a JPEG file."""
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
 """Surrogate escapes, which bytes that are not UTF-8 become, and which no text contains."""
 _SHOWN_CHARACTERS = 40
 """Characters of a damaged text that a problem quotes."""
-_DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""Errors of decoding a value that is damaged."""
 
 
 def check_integrity(database: Database, declarations: Mapping[str, FingerprintDeclaration]) -> list[str]:
@@ -113,7 +110,7 @@ def _check_assets(database: Database) -> Iterator[str]:
             try:
                 if not isinstance(json.loads(data), kind):
                     yield f"the {name} of {sha256} are damaged: not a {kind.__name__}"
-            except _DAMAGE_ERRORS as error:
+            except DAMAGE_ERRORS as error:
                 yield f"the {name} of {sha256} are damaged: {error}"
 
 
@@ -131,7 +128,7 @@ def _check_fingerprints(database: Database, declarations: Mapping[str, Fingerpri
                 check_rows(declaration, TimedRows(stored.spans, stored.vectors, stored.quality))
                 if declaration.consumes == "frames":
                     frame_counts.setdefault(sha256, {}).setdefault(type, set()).add(len(stored.spans))
-        except _DAMAGE_ERRORS as error:
+        except DAMAGE_ERRORS as error:
             yield f"fingerprint {type} of {sha256} is damaged: {error}"
     for sha256, thumbnails in database.execute(
         "SELECT sha256, (SELECT count(*) FROM thumbnail WHERE thumbnail.sha256 = asset.sha256) FROM asset ORDER BY 1"
@@ -148,7 +145,7 @@ def _check_thumbnails(database: Database) -> Iterator[str]:
     for sha256, position, jpeg in database.execute(
         "SELECT sha256, position, jpeg FROM thumbnail ORDER BY sha256, position"
     ):
-        if not (isinstance(jpeg, bytes) and jpeg.startswith(JPEG_START) and jpeg.endswith(JPEG_END)):
+        if not (isinstance(jpeg, bytes) and is_jpeg(jpeg)):
             yield f"thumbnail {position} of {sha256} is damaged"
 
 

@@ -9,10 +9,8 @@ from typing import Any
 from mediafp.store.sqlite import custody_log, ocr_results, transcripts
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import canonical_json, path_string
-
-_DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""Errors of decoding an entry that is damaged."""
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, path_string
+from mediafp.types.custody import LogKind
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,8 +29,8 @@ class LoggedState:
     transcripts: dict[tuple[str, str], str] = field(default_factory=dict)
     ocr_results: dict[str, str] = field(default_factory=dict)
 
-    def apply(self, what: str, details: dict[str, Any]) -> None:
-        """Apply the changes of an entry. Raises one of `_DAMAGE_ERRORS` if its details are incomplete."""
+    def apply(self, what: LogKind, details: dict[str, Any]) -> None:
+        """Apply the changes of an entry. Raises one of `DAMAGE_ERRORS` if its details are incomplete."""
         if what in ("added", "adopted"):
             self.assets[details["sha256"]] = {name: details[name] for name in ("bytes", "kind", "content")}
         if what == "refreshed":
@@ -64,7 +62,7 @@ def check_against_log(database: Database) -> Iterator[str]:
     for n, what, details in connection.execute("SELECT n, what, details FROM log ORDER BY n"):
         try:
             logged.apply(what, json.loads(details))
-        except _DAMAGE_ERRORS:
+        except DAMAGE_ERRORS:
             yield _changed_entry(n)
     yield from _check_assets(connection, logged.assets)
     yield from _check_sightings(connection, logged.sightings)
@@ -89,6 +87,10 @@ def _check_assets(connection: sqlite3.Connection, logged: dict[str, dict[str, An
 
 
 def _check_sightings(connection: sqlite3.Connection, logged: dict[tuple[str, str], dict[str, Any]]) -> Iterator[str]:
+    """Yield the logged sightings that are missing from the store or differ in it.
+
+    A sighting in the store that the log does not contain is not reported.
+    """
     rows = connection.execute("SELECT * FROM sighting")
     names = [name for name, *_ in rows.description]
     for row in rows:
@@ -121,7 +123,7 @@ def _is_intact(n: int, at: str, what: str, details: str, before: str, hash: str)
     try:
         decoded = json.loads(details)
         return canonical_json(decoded) == details and custody_log.entry_hash(n, at, what, decoded, before) == hash
-    except _DAMAGE_ERRORS:
+    except DAMAGE_ERRORS:
         return False
 
 

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import canonical_json, replace_surrogates
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, replace_surrogates
 from mediafp.types.errors import StoreError
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import TimeSpan
-
-_DAMAGE_ERRORS = (ValueError, TypeError, RecursionError)
-"""Errors of decoding an OCR result that is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ def ocr_lines(database: Database, sha256: str) -> tuple[TextLine, ...] | None:
         return None
     try:
         return _decode(row[0])
-    except _DAMAGE_ERRORS as error:
+    except DAMAGE_ERRORS as error:
         raise StoreError(
             f"cannot read the OCR result of {sha256}: it is damaged ({error}); see: mediafp verify"
         ) from error
@@ -70,7 +67,7 @@ def check_ocr_results(database: Database) -> Iterator[str]:
     for sha256, data in database.execute("SELECT sha256, data FROM picture_text ORDER BY 1"):
         try:
             passages = [(passage.start, passage.end, passage.text) for passage in _passages(_decode(data))]
-        except _DAMAGE_ERRORS as error:
+        except DAMAGE_ERRORS as error:
             yield f"the OCR result of {sha256} is damaged: {error}"
             continue
         if text_index.stored_passages(database, sha256, "picture") != passages:

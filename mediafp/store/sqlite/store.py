@@ -21,7 +21,7 @@ from mediafp.store.sqlite import (
 from mediafp.store.sqlite.connection import DATABASE_NAME, open_connection
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
-from mediafp.types.custody import LogEntry
+from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
@@ -243,11 +243,11 @@ class SqliteStore(Store):
     # Custody log ----------------------------------------------------------------------------------
 
     @override
-    def append_log(self, what: str, details: Mapping[str, Any]) -> None:
+    def append_log(self, what: LogKind, details: Mapping[str, Any]) -> None:
         custody_log.append(self.database, what, details)
 
     @override
-    def iter_log(self, what: str | None = None, *, after: int = 0) -> Iterator[LogEntry]:
+    def iter_log(self, what: LogKind | None = None, *, after: int = 0) -> Iterator[LogEntry]:
         return custody_log.iter_log(self.database, what, after=after)
 
     @override

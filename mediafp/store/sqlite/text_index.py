@@ -18,7 +18,7 @@ from mediafp.types.tokens import index_form
 from mediafp.types.transcripts import SearchHit
 
 Source = Literal["speech", "picture"]
-"""Kind of a passage: a transcript segment of an audio, or the text of an image."""
+"""Kind of a passage: a transcript segment of an audio track, or the text of an image."""
 LOOKAHEAD_TOKENS = 16
 """Tokens of the next passage that are indexed with each one, so that a phrase cut between two is found. Chosen, not
 measured."""
@@ -30,7 +30,7 @@ _ASSET_QUERIES = {
     "speech": "SELECT s.sha256 FROM sound s JOIN asset a ON a.sha256 = s.sha256 WHERE s.sound = ? ORDER BY 1",
     "picture": "SELECT sha256 FROM asset WHERE sha256 = ?",
 }
-"""Queries for the assets of a passage's holder, which is an audio or an image."""
+"""Queries for the assets of a passage's holder, which is an audio track or an image."""
 
 
 class Passage(Protocol):
@@ -58,7 +58,7 @@ class Passage(Protocol):
 
 
 def replace_passages(database: Database, holder: str, source: Source, passages: Sequence[Passage]) -> None:
-    """Replace the passages of an audio or an image, whose SHA-256 is `holder`."""
+    """Replace the passages of an audio track or an image, whose SHA-256 is `holder`."""
     database.execute(
         "DELETE FROM passage_index WHERE rowid IN (SELECT id FROM passage WHERE holder = ? AND source = ?)",
         (holder, source),
@@ -89,7 +89,7 @@ def replace_passages(database: Database, holder: str, source: Source, passages: 
 
 
 def stored_passages(database: Database, holder: str, source: Source) -> list[tuple[float, float, str]]:
-    """Return start, end and text of the passages of an audio or an image, in order."""
+    """Return start, end and text of the passages of an audio track or an image, in order."""
     rows = database.execute(
         "SELECT start, end, text FROM passage WHERE holder = ? AND source = ? ORDER BY 1, 2, 3", (holder, source)
     )
@@ -97,7 +97,7 @@ def stored_passages(database: Database, holder: str, source: Source) -> list[tup
 
 
 def search_passages(database: Database, text: str, limit: int | None = None) -> Iterator[SearchHit]:
-    """Return the passages that contain every word and phrase of a text, best first.
+    """Yield the passages that contain every word and phrase of a text, best first.
 
     Raises:
         UsageError: The text contains no word.

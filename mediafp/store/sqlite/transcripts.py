@@ -1,4 +1,4 @@
-"""Transcripts in the database: the audio of each file, and one row for each audio and version."""
+"""Transcripts in the database: the audio track of each file, and one row for each track and version."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import replace_surrogates
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.transcripts import TranscribedAudio, Transcript, TranscriptSegment
@@ -17,13 +17,11 @@ from mediafp.types.transcripts import TranscribedAudio, Transcript, TranscriptSe
 TRANSCRIPT_TYPE = "words"
 """Fingerprint type of transcripts: their table has a column for its version, and none for its name."""
 _BEST_FIRST = "rank DESC, made_at DESC, version"
-"""Order of the transcripts of one audio: by model, then the newest."""
-_DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""Errors of decoding a transcript that is damaged."""
+"""Order of the transcripts of one audio track: by model, then the newest."""
 
 
 def save_transcription(database: Database, sha256: str, transcribed: TranscribedAudio) -> None:
-    """Save a file's audio, and its transcript if there is one."""
+    """Save a file's audio track, and its transcript if there is one."""
     save_audio_id(database, sha256, transcribed.audio_sha256)
     if transcribed.transcript and transcribed.fingerprint:
         save_transcript(
@@ -32,12 +30,12 @@ def save_transcription(database: Database, sha256: str, transcribed: Transcribed
 
 
 def save_audio_id(database: Database, sha256: str, audio_sha256: str) -> None:
-    """Save which audio a file contains; "" for none."""
+    """Save which audio track a file contains; "" for none."""
     database.execute("INSERT OR REPLACE INTO sound VALUES (?, ?)", (sha256, audio_sha256))
 
 
 def find_audio_id(database: Database, sha256: str) -> str | None:
-    """Return the SHA-256 of a file's audio, "" for none; None if the file was never transcribed."""
+    """Return the SHA-256 of a file's audio track, "" for none; None if the file was never transcribed."""
     row = database.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,))
     return row[0] if row else None
 
@@ -90,7 +88,7 @@ def transcript_digest(data: str) -> str:
 
 
 def load_transcript(database: Database, audio_sha256: str, version: str) -> Transcript | None:
-    """Return the transcript of an audio by one version, or None.
+    """Return the transcript of an audio track, given its SHA-256, by one version, or None.
 
     Raises:
         StoreError: The transcript is damaged.
@@ -100,7 +98,7 @@ def load_transcript(database: Database, audio_sha256: str, version: str) -> Tran
 
 
 def best_transcript(database: Database, audio_sha256: str) -> Transcript | None:
-    """Return the best transcript of an audio, or None.
+    """Return the best transcript of an audio track, given its SHA-256, or None.
 
     Raises:
         StoreError: The transcript is damaged.
@@ -110,7 +108,7 @@ def best_transcript(database: Database, audio_sha256: str) -> Transcript | None:
 
 
 def find_transcript(database: Database, sha256: str) -> Transcript | None:
-    """Return the best transcript of a file, or None if there is none or the file contains no audio.
+    """Return the best transcript of a file, given its SHA-256, or None if it has no transcript or no audio.
 
     Raises:
         StoreError: The transcript is damaged.
@@ -164,7 +162,7 @@ def check_transcripts(database: Database) -> Iterator[str]:
         try:
             unpack_fingerprint(audio_sha256, TRANSCRIPT_TYPE, words_version, words)
             passages = sorted((s.start, s.end, replace_surrogates(s.text)) for s in _decode(data).segments)
-        except _DAMAGE_ERRORS as error:
+        except DAMAGE_ERRORS as error:
             yield f"transcript {version} of audio {audio_sha256} is damaged: {error}"
             continue
         if is_best and text_index.stored_passages(database, audio_sha256, "speech") != passages:
@@ -186,7 +184,7 @@ def _best_version(database: Database, audio_sha256: str) -> str | None:
 def _read(audio_sha256: str, data: str) -> Transcript:
     try:
         return _decode(data)
-    except _DAMAGE_ERRORS as error:
+    except DAMAGE_ERRORS as error:
         raise StoreError(
             f"cannot read a transcript of audio {audio_sha256}: it is damaged ({error}); see: mediafp verify"
         ) from error

@@ -3,6 +3,9 @@
 import json
 from datetime import UTC, datetime
 
+DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""Errors of decoding a stored value that is damaged."""
+
 
 def path_bytes(path: str) -> bytes:
     """Return the bytes of a path on disk."""

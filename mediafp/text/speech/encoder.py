@@ -19,7 +19,7 @@ FRAMES_PER_SECOND = 100
 """Feature frames per second of audio; the encoder returns half as many states."""
 PROBE_SECONDS = 10.0
 """Audio of a chunk by which its language is identified. Encoding 10 s costs an eighth of Whisper's 30 s, and identifies the
-language as well. With 5 s the head for Cantonese is right for .956 of varied chunks of sources that it was not fitted on,
+language as well. With 5 s the classifier of Cantonese is right for .956 of varied chunks of sources that it was not fitted on,
 with 10 s for .967 (development set, `scripts/fit_language.py`)."""
 SILENCE_OFFSET = 2.0
 """Value of silence below the largest feature: Whisper cuts the spectrum off 80 dB below its peak, and was trained with

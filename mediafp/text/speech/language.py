@@ -1,4 +1,4 @@
-"""Language identification of speech chunks: Whisper's probabilities, and a fitted head for Cantonese and Mandarin."""
+"""Language identification of speech chunks: Whisper's probabilities, and a fitted classifier of Cantonese and Mandarin."""
 
 import json
 from collections.abc import Sequence
@@ -50,8 +50,8 @@ def cantonese_probability(encoder_mean: Float32Array) -> float:
     Args:
         encoder_mean: Mean (512,) over time of the encoder states of Whisper base.
     """
-    center, scale, slope, intercept = _load_head()
-    logit = float(((encoder_mean - center) / scale) @ slope + intercept)
+    centre, scale, slope, intercept = _load_classifier()
+    logit = float(((encoder_mean - centre) / scale) @ slope + intercept)
     return logistic(logit)
 
 
@@ -87,8 +87,8 @@ def identify_languages(evidence: Sequence[LanguageEvidence]) -> list[tuple[str, 
 
 
 @cache
-def _load_head() -> tuple[Float64Array, Float64Array, Float64Array, float]:
-    """Return the centre, scale and coefficients (512,), and the intercept, of the head for Cantonese."""
+def _load_classifier() -> tuple[Float64Array, Float64Array, Float64Array, float]:
+    """Return the centre, scale and coefficients (512,), and the intercept, of the classifier of Cantonese."""
     fitted = json.loads(model_files.model_path("language").read_text(encoding="utf-8"))
-    center, scale, coefficients = (np.array(fitted[key]) for key in ("mean", "scale", "coefficients"))
-    return center, scale, coefficients, float(fitted["intercept"])
+    centre, scale, coefficients = (np.array(fitted[key]) for key in ("mean", "scale", "coefficients"))
+    return centre, scale, coefficients, float(fitted["intercept"])

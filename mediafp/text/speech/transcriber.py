@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
 TRANSCRIPTION_VERSION = "speech-2"
-"""Version of everything that this package decides; raise it if transcripts change."""
+"""Version of the algorithm; raise it if transcripts change."""
 BATCH_WINDOWS = 8
 """Maximum windows that are decoded together, and chunks whose language is identified together. Chosen, not measured."""
 MAX_HOTWORDS_CHARACTERS = 200
@@ -39,20 +39,24 @@ _logger = logging.getLogger(__name__)
 
 
 class Transcriber:
-    """Whisper with its options; models are loaded when the first speech is found.
-
-    Raises:
-        ModelError: The model is not on this machine.
-    """
+    """Whisper with its options; models are loaded when the first speech is found."""
 
     def __init__(
         self,
         options: SpeechOptions = SpeechOptions(),  # noqa: B008
     ) -> None:
+        """Find the model, without loading it.
+
+        Args:
+            options: Model, threads and hotwords.
+
+        Raises:
+            ModelError: The model is not on this machine.
+        """
         self.model = speech_model(options.model)
         self._threads = options.threads or os.cpu_count() or 1
         self.concurrency = self.model.concurrency(self._threads)
-        """Windows, of one track or of several, that are decoded at a time."""
+        """Number of windows decoded at once, of all tracks."""
         self._pool = ThreadPoolExecutor(self.concurrency)
         self._load_lock = Lock()
         self._hotwords = " ".join(options.hotwords)
@@ -76,9 +80,7 @@ class Transcriber:
         samples = audio.samples
         chunks = detect_speech(samples, longest=int(MAX_WINDOW_SECONDS * AUDIO_SAMPLE_RATE))
         if chunks:
-            # A cached property may run twice in two threads.
-            with self._load_lock:
-                self._decoder, self._probe  # noqa: B018
+            self._load_models()
         evidence: list[LanguageEvidence] = []
         for batch_evidence in self._collect_evidence(samples, chunks):
             evidence += batch_evidence
@@ -100,7 +102,7 @@ class Transcriber:
                     done += decoded.sample_count
                 on_progress(min(1.0, done / total))
             if pending:
-                _logger.debug("decoding the rest of %d windows, whose text ended before their speech", len(pending))
+                _logger.debug("decoding the rest of %d windows, where decoding stopped early", len(pending))
         return Transcript(
             model=self.model.name,
             version=self.version,
@@ -114,13 +116,19 @@ class Transcriber:
         """Return the mean (512,) of the encoder states of Whisper base over the start of each audio track."""
         return [mean for _, mean in probe_languages(self._probe, tracks)]
 
+    def _load_models(self) -> tuple[WindowDecoder, WhisperModel]:
+        """Return the decoder, and the model that identifies languages, loaded by the first call."""
+        # Without the lock, two threads could each load a cached property.
+        with self._load_lock:
+            return self._decoder, self._probe
+
     @cached_property
     def _decoder(self) -> WindowDecoder:
         return WindowDecoder(load_whisper(self.model, self._threads), self._hotwords)
 
     @cached_property
     def _probe(self) -> WhisperModel:
-        """Whisper base, which identifies languages whatever model decodes: the head for Cantonese was fitted on it."""
+        """Whisper base, which identifies languages whatever model decodes: the classifier of Cantonese was fitted on it."""
         if self.model.name == DEFAULT_MODEL:
             return self._decoder.whisper
         return load_whisper(speech_model(), self._threads)

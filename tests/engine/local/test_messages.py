@@ -43,8 +43,10 @@ from mediafp.engine.local.messages import (
 )
 from mediafp.engine.local.validation import (
     MAX_COORDINATE,
+    MAX_FRAMES_PER_KIND,
     MAX_IMAGE_SIDE,
     MAX_PROPERTIES,
+    MAX_PROPERTY_PIXELS,
     PROPERTY_CHARS,
     validate_analysis,
     validate_lines,
@@ -52,6 +54,7 @@ from mediafp.engine.local.validation import (
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import computed_types, declaration, fingerprint_type
 from mediafp.ingest.files import open_file
+from mediafp.ingest.limits import MAX_FRAMES, SAMPLED_ANIMATION_FRAMES
 from mediafp.types.arrays import CODES, MAGIC, pack_arrays
 from mediafp.types.media import Asset, Kind
 from mediafp.types.runs import FileAnalysis
@@ -241,6 +244,21 @@ def test_validate_analysis_accepts_no_frames_of_a_video_alone() -> None:
         validated(result(0, kind="image"))
 
 
+@pytest.mark.parametrize("kind", ["image", "video"])
+def test_validate_analysis_rejects_more_frames_than_are_sampled(kind: Kind) -> None:
+    limit = MAX_FRAMES_PER_KIND[kind]
+    assert limit == {"image": SAMPLED_ANIMATION_FRAMES, "video": MAX_FRAMES}[kind]
+    with pytest.raises(ValueError, match=f"{limit + 1} frames, more than {limit}"):
+        validated(result(spans=pack_arrays(np.zeros((limit + 1, 2))), kind=kind))
+    assert_valid(validated(result(SAMPLED_ANIMATION_FRAMES, kind=kind)))
+
+
+@pytest.mark.parametrize("pixels", [None, 0, 1, MAX_PROPERTY_PIXELS])
+def test_validate_analysis_accepts_a_plausible_size(pixels: int | None) -> None:
+    properties = {"width": pixels, "height": pixels}
+    assert validated(result(properties=properties)).asset.properties == properties
+
+
 def test_validate_analysis_takes_the_hash_and_the_size_from_this_process() -> None:
     forged_properties = result(properties={"bytes": 7, "sha256": "f" * 64})
     assert validated(forged_properties, size=99).asset == Asset(
@@ -394,6 +412,10 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
         "text": [PackedTextLine("a", 0.9, (-2 * MAX_COORDINATE, *LINE.box[1:]))]
     },
     "half a pixel of height": lambda: {"properties": {"height": 0.5}},
+    "a truth value as width": lambda: {"properties": {"width": True}},
+    "a negative height": lambda: {"properties": {"height": -1}},
+    "a width above the limit": lambda: {"properties": {"width": MAX_PROPERTY_PIXELS + 1}},
+    "a height of 64 bits": lambda: {"properties": {"height": 2**63}},
 }
 
 

@@ -125,7 +125,7 @@ def test_an_invalid_result_fails_the_file_without_a_second_try(
 ) -> None:
     pids = signal_workers(monkeypatch, 0, 0)
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "on", INVALID_RESULTS[name]))
-    assert "nonsense" in str(error)
+    assert "invalid data" in str(error)
     assert (error.kind, error.attempts, len(pids)) == ("crash", 1, 1)
     assert gone(pids[0], 0), "it is not used again"
 
@@ -137,13 +137,13 @@ def test_invalid_audio_fails_the_file(
     messages = encode(DataChunk(data=samples)) + encode(image_result(audio_start=start))
     with (
         scripted_file(tmp_path, "on", messages) as file,
-        pytest.raises(WorkerLost, match=r"nonsense \(audio without samples"),
+        pytest.raises(WorkerLost, match=r"invalid data \(audio without samples"),
     ):
         scripted_engine.analyse(file, "", "image", AnalysisRequest(audio=True))
     audio = encode(DataChunk(data=samples)) + encode(AudioResult(warnings=[], audio_start=start))
     with (
         scripted_file(tmp_path, "on", audio) as file,
-        pytest.raises(WorkerLost, match=r"nonsense \(audio without samples"),
+        pytest.raises(WorkerLost, match=r"invalid data \(audio without samples"),
     ):
         scripted_engine.read_audio(file)
 
@@ -170,7 +170,7 @@ def test_a_result_that_fails_validation_fails_the_file(
             scripted_engine.start()
             patch.setattr(module, name, reject)
             error = analysis_error(scripted_engine, scripted_file(tmp_path, "on", encode(image_result())))
-        assert (error.kind, error.attempts) == ("crash", 1) and "nonsense (rejected)" in str(error)
+        assert (error.kind, error.attempts) == ("crash", 1) and "invalid data (rejected)" in str(error)
 
 
 @pytest.mark.parametrize("kind", ["timeout", "crash", "oom"])

@@ -35,7 +35,7 @@ def test_an_unavailable_restriction_is_an_error_that_names_the_option(
     ("first_message", "error"),
     [
         (encode(Failure(kind="crash", message="seccomp: gone")), "seccomp: gone.*--unsafe-no-sandbox"),
-        (encode(image_result()), "cannot start.*nonsense.*doctor"),
+        (encode(image_result()), "cannot start.*invalid.*doctor"),
         (struct.pack("<I", 4) + b"\xff" * 4, "doctor"),
         (struct.pack("<I", 2**32 - 1), "doctor"),
     ],
