@@ -56,7 +56,6 @@ def intake(name: str = "a", path: str | None = None, *, rows: int = 3) -> Ingest
         fingerprints=(fingerprint(sha256, "pdq", rows), fingerprint(sha256, "sscd_distilled", rows)),
         thumbnails=tuple(Thumbnail(position=n, seconds=n / 3, jpeg=JPEGS[n]) for n in range(rows)),
         warnings=("2 packets are damaged",),
-        sidecar_warnings=("not kept",),
     )
 
 
