@@ -27,6 +27,7 @@ MAX_CACHED_TABLES: Final = 64
 """Tables that are kept, so that a folder of n files parses its table once. Chosen, not measured."""
 MAX_CELL_CHARS: Final = 1 << 20
 """Characters of a cell: the text of a post may exceed the 128 Ki that Python's `csv` allows. Chosen, not measured."""
+# The limit is global in `csv`, so it is set once and not by each reading thread.
 csv.field_size_limit(MAX_CELL_CHARS)
 
 

@@ -91,6 +91,9 @@ class WorkerProcess:
         Args:
             sandboxed: False to start it without a sandbox.
             capabilities: What it loads.
+
+        Raises:
+            SandboxError: The process could not start.
         """
         self.capabilities = capabilities
         self.files = 0
