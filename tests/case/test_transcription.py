@@ -79,7 +79,9 @@ def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iter
     )
 
 
-def test_results_come_in_order_and_their_times_add_up(case: Case, files: list[Path], transcribed: list[float]) -> None:
+def test_transcription_results_are_in_order_and_their_times_add_up(
+    case: Case, files: list[Path], transcribed: list[float]
+) -> None:
     steps: list[float] = []
     started = time.monotonic()
     results = list(run(case, files, steps))
@@ -101,9 +103,7 @@ def test_equal_audio_is_transcribed_once(case: Case, files: list[Path], transcri
     assert sorted(transcribed) == [1, 2, 3, 4]
 
 
-def test_a_file_that_cannot_be_decoded_has_an_error_in_its_place(
-    case: Case, files: list[Path], transcribed: list[float]
-) -> None:
+def test_undecodable_file_has_an_error_in_its_place(case: Case, files: list[Path], transcribed: list[float]) -> None:
     bad = files[0].with_name("bad.wav")
     bad.write_bytes(b"RIFF" + bytes(200))
     results = list(run(case, [files[0], bad, files[0].with_name("gone.wav"), files[1]]))

@@ -30,7 +30,7 @@ def iter_commands() -> Iterator[tuple[str, typer.core.TyperCommand]]:
             ]
 
 
-def test_every_command_has_a_summary_and_its_options_have_one_line_of_help() -> None:
+def test_commands_have_a_summary_and_options_one_line_of_help() -> None:
     commands = dict(iter_commands())
     assert len(commands) == len(COMMANDS) + 1 + 4
     for name, command in commands.items():
@@ -60,7 +60,7 @@ def test_renamed_options_keep_their_old_spelling(command: str, option: str, old:
     assert parameter.opts == [option, old]
 
 
-def test_an_unknown_command_is_answered_with_a_similar_one() -> None:
+def test_unknown_command_error_suggests_a_similar_one() -> None:
     done = CliRunner().invoke(app, ["mtch"])
     assert done.exit_code == ExitStatus.COULD_NOT_RUN and "match" in done.stderr
 
@@ -88,7 +88,7 @@ def test_main_ends_with_the_status_of_the_error(
     assert str(error).strip("'") in capsys.readouterr().err
 
 
-def test_an_interrupt_ends_with_130_and_says_how_to_continue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_interrupt_ends_with_130_and_names_the_action(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 

@@ -72,7 +72,7 @@ def test_match_loads_no_decoder_or_report_library(store: Path, tmp_path: Path) -
     assert not libraries & {"av", "pi_heif", "jinja2", "rapidocr", "faster_whisper", "graspologic_native", "opencc"}
 
 
-def test_importing_the_package_loads_nothing(tmp_path: Path) -> None:
+def test_import_of_the_package_loads_no_heavy_library(tmp_path: Path) -> None:
     code = "import sys, mediafp; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())

@@ -112,7 +112,7 @@ def test_unpack_archive_yields_all_members_and_unpacks_the_wanted_ones(
     assert members[1].file is None and members[1].error is None
 
 
-def test_a_corrupt_file_raises_corrupt_media_with_its_name(engine: Engine, tmp_path: Path, photo: Path) -> None:
+def test_tasks_on_a_corrupt_file_raise_corrupt_media_with_its_name(engine: Engine, tmp_path: Path, photo: Path) -> None:
     (tmp_path / "half.png").write_bytes(photo.read_bytes()[:100_000])
     (tmp_path / "half.zip").write_bytes(b"PK\3\4" + bytes(100))
     with open_file(tmp_path / "half.png") as file:
@@ -123,7 +123,7 @@ def test_a_corrupt_file_raises_corrupt_media_with_its_name(engine: Engine, tmp_p
         list(engine.unpack_archive(file, lambda name: True))
 
 
-def test_a_file_that_is_not_media_raises_not_media(engine: Engine, tmp_path: Path) -> None:
+def test_tasks_on_a_file_that_is_not_media_raise_not_media(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("words")
     with open_file(tmp_path / "a.txt") as file:
         tasks = (
@@ -155,7 +155,7 @@ def test_run_ocr_returns_the_text_of_a_file_and_of_jpeg_bytes(
         engine.run_ocr_on_jpeg(jpeg.getvalue()[:500], "thumbnail")
 
 
-def test_several_threads_get_the_results_of_their_own_files(
+def test_analyse_in_several_threads_returns_the_results_of_their_own_files(
     engine: Engine, tmp_path: Path, photos: dict[str, np.ndarray]
 ) -> None:
     names = sorted(photos)[:3]
@@ -213,7 +213,7 @@ def test_clip_cutter_writes_one_clip_per_video_segment(engine: Engine, clips: di
     assert [clip.path] == list(tmp_path.iterdir()) and clip.path.stat().st_size > 1000
 
 
-def test_closing_while_a_task_runs_raises_worker_lost(
+def test_close_during_a_task_raises_worker_lost(
     create_engine: Callable[[Path], Engine], tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     received = threading.Event()
@@ -238,7 +238,7 @@ def test_closing_while_a_task_runs_raises_worker_lost(
     engine.close()
 
 
-def test_a_task_leaves_nothing_in_the_scratch_folder_and_opens_no_store(
+def test_task_leaves_no_file_in_the_scratch_folder(
     create_engine: Callable[[Path], Engine], tmp_path: Path, clips: dict[str, Path]
 ) -> None:
     """The engine gets a folder for temporary data that is not a store, and leaves no file there."""
@@ -252,7 +252,7 @@ def test_a_task_leaves_nothing_in_the_scratch_folder_and_opens_no_store(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="open files are listed in /proc")
-def test_a_worker_inherits_no_open_file_of_a_store(
+def test_worker_inherits_no_open_file_of_a_store(
     create_engine: Callable[[Path], Engine], tmp_path: Path, photo: Path
 ) -> None:
     (tmp_path / "store").mkdir()

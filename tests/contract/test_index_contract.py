@@ -193,9 +193,7 @@ def test_range_search_refuses_embeddings(build: Build, around_photos: np.ndarray
 
 
 @pytest.mark.parametrize(("metric", "columns", "dtype"), [("cosine", 512, np.float16), ("hamming", 32, np.uint8)])
-def test_an_empty_index_returns_no_neighbours(
-    build: Build, metric: Metric, columns: int, dtype: type[np.generic]
-) -> None:
+def test_empty_index_returns_no_neighbours(build: Build, metric: Metric, columns: int, dtype: type[np.generic]) -> None:
     for fingerprints in ([], [fingerprint("flat video", np.empty((0, columns), dtype))]):
         index = build(fingerprints, metric=metric, columns=columns)
         found = index.search(np.ones((3, columns), dtype), 10)
@@ -234,7 +232,7 @@ def test_neighbours_name_the_asset_and_its_row(build: Build, around_photos: np.n
 
 @pytest.mark.parametrize("metric", ["cosine", "hamming"])
 @pytest.mark.parametrize("cuts", [[0], [1], [100, 100, 250]])
-def test_added_fingerprints_are_found_as_if_they_had_been_there_from_the_start(
+def test_index_grown_by_add_equals_one_built_at_once(
     build: Build, metric: Metric, cuts: list[int], around_photos: np.ndarray, hashes: np.ndarray
 ) -> None:
     vectors = around_photos[:400] if metric == "cosine" else hashes
@@ -260,7 +258,7 @@ def test_add_refuses_a_second_fingerprint_of_an_asset(build: Build, hashes: np.n
     assert len(index) == 5 and [hit.sha256 for hit in index.range_search(hashes[7:9], 0)] == []
 
 
-def test_a_neighbour_that_was_returned_stays_valid_while_the_index_grows(build: Build, hashes: np.ndarray) -> None:
+def test_returned_neighbours_stay_valid_while_the_index_grows(build: Build, hashes: np.ndarray) -> None:
     index = index_of(build, hashes[:50], "hamming")
     found = index.search(hashes[:50], 3)
     before = [found.of_query(n) for n in range(len(found))]
@@ -269,7 +267,7 @@ def test_a_neighbour_that_was_returned_stays_valid_while_the_index_grows(build: 
 
 
 @pytest.mark.parametrize("metric", ["cosine", "hamming"])
-def test_several_threads_search_while_one_adds(
+def test_search_in_several_threads_works_during_add(
     build: Build, metric: Metric, around_photos: np.ndarray, hashes: np.ndarray
 ) -> None:
     """Whatever is added meanwhile, each row of the first fingerprints finds itself."""

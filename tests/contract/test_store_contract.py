@@ -36,12 +36,12 @@ def state(store: Store) -> tuple[object, ...]:
 # Assets -------------------------------------------------------------------------------------------
 
 
-def test_an_empty_store_has_no_problems(store: Store) -> None:
+def test_empty_store_has_no_problems(store: Store) -> None:
     assert store.check_integrity() == [] and store.count_assets() == 0
 
 
 @pytest.mark.parametrize("path", ["/dump/a.mp4", BAD_NAME, "-leading '\" %_.mp4"])
-def test_a_record_is_returned_unchanged(store: Store, open_any: Callable[..., Store], path: str) -> None:
+def test_add_record_stores_the_record_unchanged(store: Store, open_any: Callable[..., Store], path: str) -> None:
     record = intake("a", path)
     with store.writing():
         assert store.add_record(record)
@@ -66,7 +66,7 @@ def test_a_record_is_returned_unchanged(store: Store, open_any: Callable[..., St
         assert again.check_integrity() == []
 
 
-def test_a_record_without_rows_is_returned(store: Store) -> None:
+def test_add_record_stores_a_record_without_rows(store: Store) -> None:
     with store.writing():
         store.add_record(intake("a", rows=0))
     (stored,) = store.fingerprints("pdq", "1")
@@ -75,7 +75,7 @@ def test_a_record_without_rows_is_returned(store: Store) -> None:
     assert store.check_integrity() == []
 
 
-def test_fingerprint_versions_are_kept_apart(store: Store) -> None:
+def test_fingerprints_returns_one_version_alone(store: Store) -> None:
     with store.writing():
         store.add_record(intake("a"))
         record = intake("b")
@@ -85,7 +85,7 @@ def test_fingerprint_versions_are_kept_apart(store: Store) -> None:
     assert [f.sha256[0] for f in store.fingerprints("pdq", "1")] == ["a"]
 
 
-def test_fingerprints_of_some_assets_come_in_the_same_order(store: Store) -> None:
+def test_fingerprints_of_some_assets_are_in_the_same_order(store: Store) -> None:
     with store.writing():
         for name in "acb":
             store.add_record(intake(name))
@@ -104,7 +104,7 @@ def test_has_fingerprints_needs_every_type_in_its_version(store: Store) -> None:
     assert not store.has_fingerprints("b" * 64, {})
 
 
-def test_a_newer_analysis_replaces_rows_and_leaves_older_versions(store: Store) -> None:
+def test_newer_analysis_replaces_rows_and_leaves_older_versions(store: Store) -> None:
     first, longer = intake("a"), intake("a", "/dump/other.mp4", rows=5)
     newer = replace(
         longer,
@@ -124,7 +124,7 @@ def test_a_newer_analysis_replaces_rows_and_leaves_older_versions(store: Store) 
     assert store.check_integrity() == []
 
 
-def test_the_same_analysis_again_changes_nothing(store: Store) -> None:
+def test_repeated_analysis_changes_nothing(store: Store) -> None:
     with store.writing():
         store.add_record(intake("a"))
     before = state(store)
@@ -143,7 +143,7 @@ def test_thumbnail_returns_the_frame_shown_at_a_time(store: Store) -> None:
     assert {time: store.thumbnail(record.asset.sha256, time) for time in times} == times
 
 
-def test_the_same_bytes_at_two_paths_are_one_asset_with_two_sightings(store: Store) -> None:
+def test_equal_bytes_at_two_paths_are_one_asset_with_two_sightings(store: Store) -> None:
     with store.writing():
         assert store.add_record(intake("a", "/dump/first.mp4"))
         assert not store.add_record(intake("a", "/dump/second.mp4"))
@@ -162,7 +162,7 @@ def test_sightings_are_sorted_by_date_with_undated_ones_last(store: Store) -> No
     assert store.uris(A) == ("d", "/first", "c", "a", "b")
 
 
-def test_a_later_sighting_of_a_path_adds_its_fields_and_removes_none(store: Store) -> None:
+def test_later_sighting_of_a_path_adds_its_fields_and_removes_none(store: Store) -> None:
     with store.writing():
         store.add_record(intake("a"))
         (before,) = store.sightings(A)
@@ -170,7 +170,7 @@ def test_a_later_sighting_of_a_path_adds_its_fields_and_removes_none(store: Stor
     assert store.sightings(A) == [replace(before, account="other")]
 
 
-def test_a_hostile_text_is_stored_as_text(store: Store) -> None:
+def test_add_sighting_stores_hostile_text_as_text(store: Store) -> None:
     with store.writing():
         store.add_record(intake("a"))
         store.add_sighting(Sighting(sha256=A, uri="u", title="a\ud800b\x00c", account="'; DROP TABLE asset; --"))
@@ -188,7 +188,7 @@ def test_captions_are_the_titles_and_texts_of_all_sightings(store: Store) -> Non
     assert store.captions(A) == ["a title", "a text", "another"]
 
 
-def test_a_missing_asset_is_named(store: Store) -> None:
+def test_error_for_a_missing_asset_names_it(store: Store) -> None:
     with pytest.raises(StoreError, match="f" * 64):
         store.asset("f" * 64)
     assert store.sightings("f" * 64) == [] and store.warnings("f" * 64) == []
@@ -241,7 +241,7 @@ def store_with_asset(store: Store) -> Store:
     ],
     ids=lambda entry: entry.state,
 )
-def test_a_ledger_entry_is_returned_unchanged(
+def test_write_ledger_entry_stores_the_entry_unchanged(
     store_with_asset: Store, open_any: Callable[..., Store], entry: LedgerEntry
 ) -> None:
     write(store_with_asset, entry)
@@ -260,7 +260,7 @@ def test_find_ledger_entry_ignores_a_changed_file(store_with_asset: Store) -> No
     assert find("/other", bytes=entry.bytes, modified_ns=entry.modified_ns) is None
 
 
-def test_a_path_has_one_ledger_entry_the_last(store_with_asset: Store) -> None:
+def test_path_has_one_ledger_entry_the_last_one(store_with_asset: Store) -> None:
     store = store_with_asset
     write(store, failed(BAD_NAME), failed(BAD_NAME, "crash", attempts=2), failed("/z"), failed("/b"))
     assert store.failures() == [failed("/b"), failed(BAD_NAME, "crash", attempts=2), failed("/z")]
@@ -280,7 +280,7 @@ def test_clear_failure_removes_a_failed_entry_alone(store_with_asset: Store) -> 
     assert [entry.details for entry in store.iter_log("mended")] == [{"path": "/z"}, {"path": BAD_NAME}]
 
 
-def test_a_hostile_message_is_stored_as_text(store: Store) -> None:
+def test_write_ledger_entry_stores_a_hostile_message_as_text(store: Store) -> None:
     write(store, replace(failed(BAD_NAME), message=f"{BAD_NAME} is\ud800\x00cut"))
     (entry,) = store.failures()
     assert entry.path == BAD_NAME and entry.message is not None and entry.message.endswith("is?\x00cut")
@@ -302,13 +302,13 @@ def test_a_hostile_message_is_stored_as_text(store: Store) -> None:
     ],
     ids=lambda entry: f"{entry.state} {entry.sha256 and entry.sha256[0]} {entry.kind} {entry.message}",
 )
-def test_a_ledger_entry_that_contradicts_itself_is_refused(store_with_asset: Store, wrong: LedgerEntry) -> None:
+def test_write_ledger_entry_rejects_contradictory_fields(store_with_asset: Store, wrong: LedgerEntry) -> None:
     with pytest.raises(StoreError, match="cannot write the store"):
         write(store_with_asset, wrong)
     assert store_with_asset.failures() == []
 
 
-def test_a_failure_is_logged_if_it_is_new_or_of_another_kind(store_with_asset: Store) -> None:
+def test_failure_is_logged_if_it_is_new_or_of_another_kind(store_with_asset: Store) -> None:
     store = store_with_asset
     write(store, failed(BAD_NAME), failed(BAD_NAME, attempts=2))
     write(store, failed(BAD_NAME, "crash"), skipped(BAD_NAME), failed(BAD_NAME, "crash"), skipped("/s"))
@@ -335,11 +335,11 @@ def entries(store: Store) -> list[tuple[str, dict[str, object]]]:
     ]
 
 
-def test_an_empty_log_has_a_first_hash(store: Store) -> None:
+def test_empty_log_has_a_first_hash(store: Store) -> None:
     assert store.last_log_entry() == (0, "0" * 64) and list(store.iter_log()) == []
 
 
-def test_log_entries_come_in_order_each_with_the_hash_of_the_one_before(store: Store) -> None:
+def test_log_entries_are_in_order_and_contain_the_previous_hash(store: Store) -> None:
     details = [{"path": BAD_NAME, "n": 1}, {"options": {"b": [1.5, None], "a": True}}, {}]
     with store.writing():
         for n, given in enumerate(details):
@@ -357,7 +357,7 @@ def test_log_entries_come_in_order_each_with_the_hash_of_the_one_before(store: S
     assert store.check_integrity() == []
 
 
-def test_a_write_that_is_undone_is_not_logged(store: Store) -> None:
+def test_undone_write_is_not_logged(store: Store) -> None:
     with store.writing():
         for name in "ab":
             store.add_record(intake(name))
@@ -368,7 +368,7 @@ def test_a_write_that_is_undone_is_not_logged(store: Store) -> None:
     assert store.last_log_entry() == before and store.check_integrity() == []
 
 
-def test_a_new_asset_and_its_sightings_are_logged(store: Store) -> None:
+def test_new_asset_and_its_sightings_are_logged(store: Store) -> None:
     with store.writing():
         store.add_record(intake("a", BAD_NAME))
         store.add_record(intake("a", BAD_NAME))
@@ -385,7 +385,7 @@ def test_a_new_asset_and_its_sightings_are_logged(store: Store) -> None:
     assert store.check_integrity() == []
 
 
-def test_a_newer_analysis_is_logged(store: Store) -> None:
+def test_newer_analysis_is_logged(store: Store) -> None:
     record = intake("a")
     with store.writing():
         store.add_record(record)
@@ -395,7 +395,7 @@ def test_a_newer_analysis_is_logged(store: Store) -> None:
     assert len(set(contents)) == 2 and store.check_integrity() == []
 
 
-def test_a_transcript_is_logged_if_it_is_new_or_changed(store: Store) -> None:
+def test_transcript_is_logged_if_it_is_new_or_changed(store: Store) -> None:
     words: Fingerprint = replace(intake("a").fingerprints[0], type="words")
     for text in ("早", "早", "晚"):
         segment = TranscriptSegment(start=0, end=1, language="zh", language_probability=1, text=text)
@@ -415,7 +415,7 @@ def test_a_transcript_is_logged_if_it_is_new_or_changed(store: Store) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_an_interrupted_write_is_undone_as_a_whole(store: Store, error: type[BaseException]) -> None:
+def test_interrupted_write_is_undone_as_a_whole(store: Store, error: type[BaseException]) -> None:
     with store.writing():
         store.add_record(intake("a"))
         store.write_ledger_entry(failed("/dump/b.mp4"))
@@ -431,14 +431,14 @@ def test_an_interrupted_write_is_undone_as_a_whole(store: Store, error: type[Bas
         assert store.add_record(intake("b")), "the store can be written again"
 
 
-def test_a_refused_write_raises_store_error_and_is_undone(store: Store) -> None:
+def test_rejected_write_raises_store_error_and_is_undone(store: Store) -> None:
     with pytest.raises(StoreError, match="cannot write the store"), store.writing():
         store.add_record(intake("a"))
         store.add_sighting(Sighting(sha256="f" * 64, uri="of no asset"))
     assert store.count_assets() == 0
 
 
-def test_a_read_that_has_begun_keeps_its_state(store: Store, open_any: Callable[..., Store]) -> None:
+def test_started_iteration_returns_the_state_at_its_start(store: Store, open_any: Callable[..., Store]) -> None:
     with store.writing():
         for name in "ac":
             store.add_record(intake(name))
@@ -454,7 +454,7 @@ def test_a_read_that_has_begun_keeps_its_state(store: Store, open_any: Callable[
 # Threads ------------------------------------------------------------------------------------------
 
 
-def test_another_thread_reads_the_state_before_an_open_write(store: Store) -> None:
+def test_other_thread_reads_the_state_before_an_open_write(store: Store) -> None:
     with store.writing():
         store.add_record(intake("a"))
     with ThreadPoolExecutor(1) as other:
@@ -522,7 +522,7 @@ def test_threads_write_one_after_another(store: Store) -> None:
     assert store.check_integrity() == []
 
 
-def test_an_iterator_may_be_finished_by_another_thread(store: Store) -> None:
+def test_iterator_can_be_finished_by_another_thread(store: Store) -> None:
     with store.writing():
         for name in "abc":
             store.add_record(intake(name))
@@ -532,7 +532,7 @@ def test_an_iterator_may_be_finished_by_another_thread(store: Store) -> None:
         assert [f.sha256[0] for f in other.submit(list, iterator).result()] == ["b", "c"]
 
 
-def test_a_store_is_closed_for_all_threads(store: Store) -> None:
+def test_close_closes_the_store_for_all_threads(store: Store) -> None:
     with ThreadPoolExecutor(1) as other:
         assert other.submit(store.count_assets).result() == 0
         store.close()

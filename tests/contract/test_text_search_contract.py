@@ -84,7 +84,7 @@ def test_search_ignores_other_words_and_other_orders(store: Store, sought: str) 
     assert find(store, sought) == []
 
 
-def test_a_run_with_a_numeral_matches_as_a_whole(store: Store) -> None:
+def test_run_with_a_numeral_matches_as_a_whole(store: Store) -> None:
     keep(store, "a", "方法种类三十五", "三十五种方法")
     for sought in ("三十五种方法", "35种方法"):
         (hit,) = find(store, sought)
@@ -129,7 +129,7 @@ def test_a_run_with_a_numeral_matches_as_a_whole(store: Store) -> None:
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_the_query_language_of_fts5_has_no_effect(store: Store, sought: str, found: bool | None) -> None:
+def test_search_ignores_the_query_language_of_fts5(store: Store, sought: str, found: bool | None) -> None:
     keep(store, "a", "rain then snow")
     if found is None:
         with pytest.raises(UsageError, match="name a word"):
@@ -138,12 +138,12 @@ def test_the_query_language_of_fts5_has_no_effect(store: Store, sought: str, fou
         assert bool(find(store, sought)) is found
 
 
-def test_a_text_without_a_word_is_refused_before_the_first_hit(store: Store) -> None:
+def test_search_rejects_a_text_without_a_word_before_the_first_hit(store: Store) -> None:
     with pytest.raises(UsageError):
         store.search_passages("…")
 
 
-def test_a_character_that_fts5_ignores_gives_no_false_hit(store: Store) -> None:
+def test_character_that_fts5_ignores_gives_no_false_hit(store: Store) -> None:
     keep(store, "a", "约翰・史密斯来了")
     assert find(store, "约翰史密斯 来了") == []
     (hit,) = find(store, "约翰・史密斯")
@@ -153,7 +153,7 @@ def test_a_character_that_fts5_ignores_gives_no_false_hit(store: Store) -> None:
 # Between two segments ---------------------------------------------------------------------------
 
 
-def test_a_phrase_cut_between_two_segments_is_one_hit_with_the_text_and_times_of_both(store: Store) -> None:
+def test_phrase_across_two_segments_is_one_hit_with_the_text_and_times_of_both(store: Store) -> None:
     keep(store, "a", segment(1, 4, "我们要保护环"), segment(5.5, 9, "境卫生，和健康"))
     (hit,) = find(store, "环境卫生")
     assert (hit.text, hit.start, hit.end, marked(hit)) == ("我们要保护环 境卫生，和健康", 1, 9, ["环 境卫生"])
@@ -161,18 +161,18 @@ def test_a_phrase_cut_between_two_segments_is_one_hit_with_the_text_and_times_of
     assert (own.text, own.start, own.end, marked(own)) == ("境卫生，和健康", 5.5, 9, ["卫生"])
 
 
-def test_a_segment_after_a_pause_does_not_continue_a_phrase(store: Store) -> None:
+def test_segment_after_a_pause_does_not_continue_a_phrase(store: Store) -> None:
     keep(store, "a", segment(1, 4, "后来说到天"), segment(6.1, 9, "空的颜色"))
     assert find(store, "天空") == []
 
 
-def test_a_segment_that_contains_all_phrases_is_one_hit(store: Store) -> None:
+def test_segment_that_contains_all_phrases_is_one_hit(store: Store) -> None:
     keep(store, "a", segment(0, 4, "香港人"), segment(4, 8, "说香港 的天气"))
     (hit,) = find(store, "香港 天气")
     assert (hit.text, hit.start) == ("说香港 的天气", 4)
 
 
-def test_a_phrase_cut_between_segments_and_repeated_is_two_hits(store: Store) -> None:
+def test_phrase_across_segments_and_repeated_is_two_hits(store: Store) -> None:
     keep(store, "a", segment(0, 4, "保护环"), segment(4, 8, "境，又说环境"))
     assert sorted((hit.start, hit.end, marked(hit)) for hit in find(store, "环境")) == [
         (0, 8, ["环 境", "环境"]),
@@ -198,7 +198,7 @@ def test_token_times_of_another_number_are_ignored(store: Store) -> None:
     assert (hit.start, hit.end) == (1, 4)
 
 
-def test_every_asset_with_the_audio_is_a_hit_with_all_its_paths(store: Store) -> None:
+def test_search_returns_each_asset_with_the_audio_and_all_its_paths(store: Store) -> None:
     first = keep(store, "a", "同一段话", audio="s")
     second = keep(store, "b", "同一段话", audio="s")
     with store.writing():
@@ -209,7 +209,7 @@ def test_every_asset_with_the_audio_is_a_hit_with_all_its_paths(store: Store) ->
     ]
 
 
-def test_hits_come_best_first_in_a_fixed_order(store: Store) -> None:
+def test_search_hits_are_in_a_fixed_order_best_first(store: Store) -> None:
     keep(store, "c", "雨", "雨")
     keep(store, "a", "今天说了很多别的话，最后才说到雨，然后又说了别的")
     keep(store, "b", "雨")

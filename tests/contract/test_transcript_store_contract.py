@@ -93,7 +93,7 @@ def test_token_times_narrow_the_hit(store: Store) -> None:
     assert (hit.start, hit.end) == (1, 3)
 
 
-def test_a_phrase_cut_between_two_segments_is_found_once(store: Store) -> None:
+def test_phrase_across_two_segments_is_found_once(store: Store) -> None:
     keep(store, "a", transcript_of("我们要保护环", "境卫生和健康"))
     (hit,) = search(store, "环境卫生")
     assert hit.text == "我们要保护环 境卫生和健康" and (hit.start, hit.end) == (0, 10)
@@ -103,7 +103,7 @@ def test_a_phrase_cut_between_two_segments_is_found_once(store: Store) -> None:
     assert search(store, "天空") == []
 
 
-def test_the_better_model_is_searched_and_the_other_transcript_is_kept(store: Store) -> None:
+def test_search_uses_the_transcript_of_the_better_model(store: Store) -> None:
     keep(store, "a", transcript_of("错误的字", version="base"), rank=2)
     keep(store, "a", transcript_of("正确的字", version="large"), rank=8)
     assert search(store, "错误") == [] and len(search(store, "正确")) == 1
@@ -148,7 +148,7 @@ TRANSCRIPTS = st.builds(
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(kept=TRANSCRIPTS)
-def test_a_transcript_is_returned_unchanged(store: Store, kept: Transcript) -> None:
+def test_save_transcript_stores_the_transcript_unchanged(store: Store, kept: Transcript) -> None:
     kept = replace(kept, model=kept.model.encode("utf-8", "replace").decode())  # a name, which is always text
     with store.writing():
         store.save_transcript("sound", kept, fingerprint_transcript("f", transcript_of()), 1)
@@ -159,7 +159,7 @@ def test_a_transcript_is_returned_unchanged(store: Store, kept: Transcript) -> N
             assert search(store, segment.text.replace('"', " ")) == [], "no asset contains the audio"
 
 
-def test_lone_surrogates_are_kept_and_searched_around(store: Store) -> None:
+def test_transcript_with_lone_surrogates_is_stored_and_searched(store: Store) -> None:
     kept = transcript_of("before \udcff after")
     keep(store, "a", kept)
     assert store.find_transcript("a".ljust(64, "0")) == kept
@@ -169,7 +169,7 @@ def test_lone_surrogates_are_kept_and_searched_around(store: Store) -> None:
 # The best transcript ----------------------------------------------------------------------------
 
 
-def test_of_equal_models_the_newest_is_searched_and_an_unchanged_one_is_not_newer(store: Store) -> None:
+def test_search_uses_the_newest_changed_transcript_of_equal_models(store: Store) -> None:
     keep(store, "a", transcript_of("早", version="A"))
     keep(store, "a", transcript_of("晚", version="B"))
     keep(store, "a", transcript_of("早", version="A"))
@@ -179,7 +179,7 @@ def test_of_equal_models_the_newest_is_searched_and_an_unchanged_one_is_not_newe
     assert store.check_integrity() == []
 
 
-def test_the_second_best_is_searched_if_the_rank_of_the_best_falls(store: Store) -> None:
+def test_search_uses_the_second_best_if_the_rank_of_the_best_falls(store: Store) -> None:
     keep(store, "a", transcript_of("新", version="A"), rank=5)
     keep(store, "a", transcript_of("旧", version="B"), rank=3)
     keep(store, "a", transcript_of("新", version="A"), rank=1)
@@ -198,7 +198,7 @@ def test_search_ignores_a_transcript_that_is_undone(store: Store) -> None:
     assert len(search(store, "先前")) == 1 and search(store, "后来") == []
 
 
-def test_a_file_without_audio_differs_from_one_never_transcribed(store: Store) -> None:
+def test_find_audio_id_separates_no_audio_from_never_transcribed(store: Store) -> None:
     with store.writing():
         store.save_audio_id("a" * 64, "")
     assert store.find_audio_id("a" * 64) == ""

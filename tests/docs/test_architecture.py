@@ -80,7 +80,7 @@ def top_level_names(tree: ast.Module) -> set[str]:
     return defined.union(*map(assigned_names, tree.body))
 
 
-def test_every_package_states_its_input_output_and_imports() -> None:
+def test_packages_state_their_input_output_and_imports() -> None:
     packages = [path for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE]
     assert len(packages) > 10
     for path in packages:

@@ -21,7 +21,7 @@ def test_newest_version_is_that_of_the_program() -> None:
     )
 
 
-def test_every_renamed_option_is_listed_with_its_commands() -> None:
+def test_renamed_options_are_listed_with_their_commands() -> None:
     renamed: dict[tuple[str, str], set[str]] = {}
     for path, command in iter_commands():
         for parameter in {id(p): p for p in command.options.values()}.values():

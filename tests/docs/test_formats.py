@@ -49,13 +49,13 @@ def check_keys(shown: list[Any], real: list[Any], *, rare: tuple[str, ...] = ())
     assert (missing, found - documented) == (set(), set())
 
 
-def test_every_json_block_is_an_object() -> None:
+def test_json_blocks_are_objects() -> None:
     blocks = code_blocks(read(DOCUMENT), "json")
     assert len(blocks) > 15
     assert all(isinstance(json.loads(block), dict) for block in blocks)
 
 
-def test_ingest(small_case: SmallCase) -> None:
+def test_ingest_keys_equal_the_example(small_case: SmallCase) -> None:
     *real, summary = [json.loads(line) for line in (small_case.folder / "ingest.jsonl").read_text().splitlines()]
     added, failed, skipped, last = examples("`ingest`")
     by_status = {line["status"]: line for line in real if not line["path"].endswith((".json", ".csv"))}
@@ -66,20 +66,20 @@ def test_ingest(small_case: SmallCase) -> None:
     assert summary["seen"] == sum(summary[key] for key in ("added", "known", "failed", "skipped"))
 
 
-def test_ingest_log(small_case: SmallCase) -> None:
+def test_ingest_log_equals_the_printed_lines(small_case: SmallCase) -> None:
     logged = [json.loads(line) for line in (small_case.folder / "log.jsonl").read_text().splitlines()]
     printed = [json.loads(line) for line in (small_case.folder / "ingest.jsonl").read_text().splitlines()]
     assert [{key: value for key, value in line.items() if key != "at"} for line in logged] == printed
     assert all("at" in line for line in logged)
 
 
-def test_dry_run(small_case: SmallCase) -> None:
+def test_dry_run_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(
         examples("`ingest --dry-run`"), small_case.objects("ingest", small_case.folder / "files", "--dry-run", "--json")
     )
 
 
-def test_match_and_trace(small_case: SmallCase) -> None:
+def test_match_and_trace_keys_equal_the_examples(small_case: SmallCase) -> None:
     files = small_case.folder / "files"
     results = small_case.objects("match", files / "crop.jpg", files / "clip.mp4", "--json", *FAST)
     check_keys(examples("`match`"), without_near_misses(results), rare=("/matches/placement/removed_text",))
@@ -115,36 +115,36 @@ def test_sightings_are_those_of_the_example_sidecars(small_case: SmallCase) -> N
     assert {span for row in table for span in re.findall(r"`([^`]+)`", row["key"])} == seen["photo.jpg"].keys()
 
 
-def test_cluster(small_case: SmallCase) -> None:
+def test_cluster_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`cluster`"), small_case.objects("cluster", "--json"))
 
 
-def test_transcribe(small_case: SmallCase) -> None:
+def test_transcribe_keys_equal_the_example(small_case: SmallCase) -> None:
     real = small_case.objects("transcribe", small_case.folder / "files" / "talk.wav", "--json")
     assert real[0]["segments"]
     check_keys(examples("`transcribe`"), real, rare=("/hints/",))
     assert examples("`transcribe`")[0]["hints"][0].keys() == {field.name for field in fields(SpeechHint)}
 
 
-def test_search(small_case: SmallCase) -> None:
+def test_search_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`search`"), small_case.objects("search", "witnesses", "--json"))
 
 
-def test_errors(small_case: SmallCase) -> None:
+def test_errors_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`errors`"), small_case.objects("errors", "--json"))
 
 
-def test_verify(small_case: SmallCase) -> None:
+def test_verify_keys_equal_the_example(small_case: SmallCase) -> None:
     status, _ = small_case.run("verify", "--json")
     assert status == 0
     check_keys(examples("`verify`"), small_case.objects("verify", "--json"))
 
 
-def test_models_list(small_case: SmallCase) -> None:
+def test_models_list_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`models list`"), small_case.objects("models", "list", "--json"))
 
 
-def test_export_jsonl(small_case: SmallCase) -> None:
+def test_export_jsonl_keys_equal_the_example(small_case: SmallCase) -> None:
     real = small_case.objects("export", "jsonl")
     check_keys(examples("`export jsonl`"), real, rare=("/text/",))
     text = sections(read(DOCUMENT))["`export jsonl`"]
@@ -152,7 +152,7 @@ def test_export_jsonl(small_case: SmallCase) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("export", "csv"), ("errors", "--csv")], ids=" ".join)
-def test_csv(small_case: SmallCase, arguments: tuple[str, ...]) -> None:
+def test_csv_columns_equal_the_example(small_case: SmallCase, arguments: tuple[str, ...]) -> None:
     header, *rows = csv.reader(io.StringIO(small_case.run(*arguments)[1].lstrip("\ufeff")))
     assert rows
     shown = [block.strip().split(",") for block in code_blocks(sections(read(DOCUMENT))["CSV"])]

@@ -98,19 +98,19 @@ def test_permitted_licences_are_accepted(licences: ModuleType, tmp_path: Path, m
     assert problems(licences, tmp_path) == []
 
 
-def test_a_gpl_library_in_a_wheel_is_refused(licences: ModuleType, tmp_path: Path) -> None:
+def test_gpl_library_in_a_wheel_is_refused(licences: ModuleType, tmp_path: Path) -> None:
     install(tmp_path, "made-package", "License-Expression: MIT", files=("made.libs/libx265-1a2b.so.217",))
     (problem,) = problems(licences, tmp_path)
     assert "GPL-2.0-or-later" in problem
 
 
-def test_packages_that_notice_lacks_are_named(licences: ModuleType, tmp_path: Path) -> None:
+def test_package_missing_from_notice_is_named(licences: ModuleType, tmp_path: Path) -> None:
     install(tmp_path, "made-package", "License-Expression: MIT")
     (problem,) = problems(licences, tmp_path, notice="no packages")
     assert "NOTICE lacks" in problem and "made-package" in problem
 
 
-def test_packages_that_are_gone_are_named(licences: ModuleType, tmp_path: Path) -> None:
+def test_uninstalled_package_in_notice_is_named(licences: ModuleType, tmp_path: Path) -> None:
     install(tmp_path, "made-package", "License-Expression: MIT")
     installed = licences.installed_packages([str(tmp_path)])
     (heading, *_), lines = licences.SECTIONS.values(), licences.list_packages(installed, installed)
@@ -121,7 +121,7 @@ def test_packages_that_are_gone_are_named(licences: ModuleType, tmp_path: Path) 
     assert "gone" in problem
 
 
-def test_notice_lists_every_model_and_every_file_of_the_repository_that_is_data() -> None:
+def test_notice_lists_models_and_data_files_of_the_repository() -> None:
     notice = read("NOTICE")
     for model in tomllib.loads(read("models/manifest.toml"))["model"]:
         assert re.search(rf"^  (models/)?{re.escape(model['name'])}\b", notice, re.MULTILINE), model["name"]
@@ -158,7 +158,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_the_lock_file_has_hashes_and_no_address() -> None:
+def test_lock_file_has_hashes_and_no_address() -> None:
     lock = read("requirements.lock")
     assert "://" not in lock and lock.count("--hash=sha256:") > 100
 

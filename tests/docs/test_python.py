@@ -14,7 +14,9 @@ from mediafp.types import errors
 DOCUMENT = "docs/python.md"
 
 
-def test_code_blocks_run(tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_blocks_of_the_document_run(
+    tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_images(tmp_path / "files", photos["cat"])
     monkeypatch.chdir(tmp_path)
     blocks = code_blocks(read(DOCUMENT), "python")

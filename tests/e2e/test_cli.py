@@ -70,7 +70,7 @@ def test_ingest_reports_every_file(world: tuple[Path, Path]) -> None:
     assert (summary["added"], summary["known"], summary["skipped"]) == (6, 3, 2)
 
 
-def test_a_second_ingest_adds_nothing(world: tuple[Path, Path]) -> None:
+def test_second_ingest_adds_nothing(world: tuple[Path, Path]) -> None:
     done = mediafp("ingest", world[0] / "files", "--json", store=world[1])
     summary = lines(done)[-1]
     assert (summary["added"], summary["known"], summary["failed"]) == (0, 9, 3)
@@ -119,12 +119,12 @@ def test_invalid_queries_have_an_error(world: tuple[Path, Path], tmp_path: Path)
     assert len(lines(done)) == 2
 
 
-def test_a_missing_store_ends_with_2_and_an_action(tmp_path: Path) -> None:
+def test_missing_store_ends_with_2_and_an_action(tmp_path: Path) -> None:
     done = mediafp("match", __file__, store=tmp_path / "none")
     assert done.returncode == 2 and "ingest" in done.stderr
 
 
-def test_a_newer_store_is_not_changed(world: tuple[Path, Path], tmp_path: Path) -> None:
+def test_newer_store_is_not_changed(world: tuple[Path, Path], tmp_path: Path) -> None:
     import sqlite3
 
     store = tmp_path / "store"

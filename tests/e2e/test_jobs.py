@@ -217,7 +217,7 @@ def test_waiting_duplicates_keep_no_files_open(
     assert len(hashed) == 201 and len(opened) == 1 and opened[0] - before < 60
 
 
-def test_no_file_is_begun_while_many_duplicates_wait(
+def test_ingest_starts_no_file_while_many_duplicates_wait(
     tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "MAX_WAITING_DUPLICATES", 3)
@@ -231,7 +231,7 @@ def test_no_file_is_begun_while_many_duplicates_wait(
     assert statuses.count("added") == 2 and statuses.count("known") == 40
 
 
-def test_the_failure_of_a_folder_or_an_archive_is_cleared_once_it_can_be_read(
+def test_failure_of_a_folder_or_an_archive_is_cleared_after_it_was_read(
     tmp_path: Path, photos: dict[str, np.ndarray]
 ) -> None:
     folder, away = tmp_path / "files", tmp_path / "away"
@@ -275,14 +275,14 @@ def test_equal_content_is_analysed_once_and_has_a_sighting_for_each_file(
         assert len(opened.uris(asset.sha256)) == 9
 
 
-def test_a_dry_run_writes_nothing_and_estimates_the_time(folder: Path, tmp_path: Path) -> None:
+def test_dry_run_writes_nothing_and_estimates_the_time(folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["--store", str(tmp_path / "none"), "ingest", str(folder), "--dry-run", "--json"])
     estimate = json.loads(done.stdout)
     assert (estimate["seen"], estimate["new"], estimate["known"]) == (COUNT, COUNT, 0) and estimate["seconds"] > 0
     assert not (tmp_path / "none").exists()
 
 
-def test_a_log_file_contains_the_outcome_of_each_file(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+def test_log_file_contains_the_outcome_of_each_file(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
     ingest(tmp_path / "store", tmp_path / "a.png", "--log", tmp_path / "log.jsonl")
     first, last = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
@@ -326,12 +326,12 @@ def test_unsupported_archives_fail_with_the_reason(tmp_path: Path, photos: dict[
     assert done.exit_code == 3 and "which only ingest reads" in json.loads(done.stdout)["error"]
 
 
-def test_a_dry_run_counts_a_path_that_does_not_exist(tmp_path: Path) -> None:
+def test_dry_run_counts_a_path_that_does_not_exist(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["--store", str(tmp_path / "none"), "ingest", str(tmp_path / "nope"), "--dry-run"])
     assert "1 that cannot be opened, 0 to analyse" in done.stdout
 
 
-def test_decoding_without_the_sandbox_is_warned_of_and_logged(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+def test_ingest_without_the_sandbox_warns_and_logs_it(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
     store = tmp_path / "a store"
     for options, is_warned in (([], False), (["--unsafe-no-sandbox"], True)):

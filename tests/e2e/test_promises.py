@@ -45,7 +45,7 @@ def test_match_finds_the_same_content_under_another_name(case: Case, tmp_path: P
         assert result.matches[0].why[0] == "the bytes are identical"
 
 
-def test_demo_deletes_no_folder_that_it_did_not_make(tmp_path: Path) -> None:
+def test_demo_deletes_no_folder_that_it_did_not_create(tmp_path: Path) -> None:
     from rich.progress import Progress
 
     (tmp_path / "originals").mkdir()
@@ -72,7 +72,7 @@ def test_file_names_like_console_markup_are_printed_unchanged(tmp_path: Path) ->
     assert all(name in done.stderr for name in (":smile:.jpg", "x[red]y.jpg", "]z.jpg"))
 
 
-def test_a_reader_of_the_output_may_stop_early(tmp_path: Path) -> None:
+def test_export_into_a_closed_pipe_ends_without_error(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     for name in ("cat", "temple", "rocket"):

@@ -85,7 +85,9 @@ def test_transcribe_returns_words_languages_and_times(recordings: Path, store: P
     assert result["hints"] and result["hints"][0]["name"] == "U.S. read as us"
 
 
-def test_a_stored_transcript_is_returned_without_the_model(recordings: Path, store: Path, tmp_path: Path) -> None:
+def test_transcribe_returns_a_stored_transcript_without_the_model(
+    recordings: Path, store: Path, tmp_path: Path
+) -> None:
     again = tmp_path / "renamed.wav"
     again.write_bytes((recordings / "first voice.wav").read_bytes())
     first, second = lines(mediafp("transcribe", recordings / "first voice.wav", again, "--json", store=store))
@@ -145,7 +147,7 @@ def test_match_transcribes_a_file_that_is_not_in_the_store(recordings: Path, sto
     assert silent["matches"] == []
 
 
-def test_a_second_ingest_transcribes_what_the_first_did_not(recordings: Path, tmp_path: Path) -> None:
+def test_second_ingest_adds_skipped_transcripts(recordings: Path, tmp_path: Path) -> None:
     folder = tmp_path / "store"
     assert mediafp("ingest", recordings / "weather.wav", "--transcribe", "no", "--json", store=folder).returncode == 0
     assert mediafp("search", "mountains", store=folder).returncode == 1
@@ -157,7 +159,7 @@ def test_a_second_ingest_transcribes_what_the_first_did_not(recordings: Path, tm
     assert "mountains" in " ".join(s["text"] for s in asset["transcript"]["segments"])
 
 
-def test_a_missing_model_ends_the_command_before_the_first_file(recordings: Path, tmp_path: Path) -> None:
+def test_missing_model_ends_transcribe_before_the_first_file(recordings: Path, tmp_path: Path) -> None:
     for arguments in (("--model", "large-v3"), ("--model", tmp_path), ("--model", "no such")):
         done = mediafp("transcribe", recordings / "weather.wav", *arguments, "--json", store=tmp_path / "store")
         assert done.returncode == 2 and done.stdout == ""

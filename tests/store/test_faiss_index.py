@@ -43,12 +43,12 @@ def test_scores_are_the_cosines_of_the_codes() -> None:
 
 
 @pytest.mark.parametrize("count", [RERANK_DEPTH, RERANK_DEPTH + 100])
-def test_a_search_for_many_neighbours_reranks_as_many(count: int) -> None:
+def test_search_for_many_neighbours_reranks_as_many(count: int) -> None:
     index = FaissIndex(fingerprints_of(embeddings(400)), metric="cosine", columns=512)
     assert index.search(embeddings(2, 1), count).score.shape == (2, count)
 
 
-def test_rows_of_equal_distance_come_in_the_order_of_their_addition() -> None:
+def test_rows_of_equal_distance_are_in_the_order_of_their_addition() -> None:
     """Whether one thread searches or several: a result does not depend on the number of queries."""
     rows = np.zeros((300, 32), np.uint8)
     rows[1::2] = 1
@@ -58,7 +58,7 @@ def test_rows_of_equal_distance_come_in_the_order_of_their_addition() -> None:
     assert (many.asset == few.asset).all() and (many.row == few.row).all()
 
 
-def test_more_fingerprints_than_one_batch_are_indexed() -> None:
+def test_index_contains_more_fingerprints_than_one_batch() -> None:
     rows = np.random.default_rng(0).integers(0, 256, (2 * BATCH_FINGERPRINTS + 5, 32), dtype=np.uint8)
     index = FaissIndex(fingerprints_of(rows), metric="hamming", columns=32)
     assert len(index) == len(rows)
@@ -66,7 +66,7 @@ def test_more_fingerprints_than_one_batch_are_indexed() -> None:
     assert [best.assets[n] for n in best.asset[:, 0]] == [f"a{n}" for n in range(len(rows))]
 
 
-def test_the_index_keeps_no_reference_to_the_fingerprints() -> None:
+def test_index_keeps_no_reference_to_the_fingerprints() -> None:
     given = fingerprints_of(embeddings(4))
     vectors = [weakref.ref(fingerprint.vectors) for fingerprint in given]
     index = FaissIndex(given, metric="cosine", columns=512)

@@ -112,7 +112,7 @@ def test_analyse_raises_the_error_class_of_a_faulty_file(engine: LocalEngine, tm
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_a_file_name_of_any_bytes_is_printable_in_the_error(engine: LocalEngine, tmp_path: Path) -> None:
+def test_error_contains_a_printable_form_of_any_file_name(engine: LocalEngine, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"a\nb\xff\xed\xa0\x80.jpg")
     path.write_bytes(b"\xff\xd8\xff\xe0" + bytes(50))
     with open_file(path) as file, pytest.raises(CorruptMedia) as caught:
@@ -150,7 +150,7 @@ def test_workers_import_no_modules_from_the_current_folder(
     assert not mark.exists()
 
 
-def test_a_cielab_image_is_analysed_in_the_sandbox(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+def test_cielab_image_is_analysed_in_the_sandbox(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     srgb, cielab = (ImageCms.createProfile(space) for space in ("sRGB", "LAB"))
     lab = ImageCms.buildTransform(srgb, cielab, "RGB", "LAB").apply(Image.fromarray(photos["temple"]))
     lab.save(tmp_path / "a.tif")
@@ -162,7 +162,7 @@ def test_a_cielab_image_is_analysed_in_the_sandbox(tmp_path: Path, photos: dict[
 
 
 @pytest.mark.parametrize("name", ["scene.heic", "layers.heic"])
-def test_a_heic_image_is_analysed_in_the_sandbox(tmp_path: Path, name: str) -> None:
+def test_heic_image_is_analysed_in_the_sandbox(tmp_path: Path, name: str) -> None:
     """In a fresh worker, whose decoder has read no file but the sample of the package."""
     with LocalEngine(tmp_path) as engine, open_file(FIXTURES / name) as file:
         assert engine.analyse(file, "", "image").asset.properties["format"] == "heif"
@@ -201,7 +201,7 @@ def test_audio_tasks_leak_neither_threads_nor_memory(engine: LocalEngine, tmp_pa
     ("suffix", "codec"),
     [(".mkv", "srt"), (".mkv", "ass"), (".mp4", "mov_text"), (".mov", "mov_text"), (".webm", "webvtt")],
 )
-def test_a_video_with_subtitles_is_analysed_in_the_sandbox(
+def test_video_with_subtitles_is_analysed_in_the_sandbox(
     suffix: str, codec: str, tmp_path: Path, clips: dict[str, Path]
 ) -> None:
     path = tmp_path / f"a{suffix}"
@@ -214,7 +214,7 @@ def test_a_video_with_subtitles_is_analysed_in_the_sandbox(
         assert engine.analyse(file, file_sha256(file), "video").asset.properties["height"] == 90
 
 
-def test_the_engine_is_imported_without_models_and_media_libraries() -> None:
+def test_import_of_the_engine_loads_no_media_library() -> None:
     """Every command creates an engine, most of them without a task."""
     code = "import sys, mediafp.engine.local.engine; print(*sys.modules)"
     done = subprocess.run(

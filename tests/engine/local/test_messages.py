@@ -589,7 +589,7 @@ def test_results_with_random_fields_are_validated_or_rejected() -> None:
     assert {"no message", "invalid analysis", "valid analysis"} == set(classes)
 
 
-def test_every_field_of_an_analysis_is_validated() -> None:
+def test_validation_covers_each_field_of_an_analysis() -> None:
     assert {field.name for field in fields(FileAnalysis)} == {
         "asset", "fingerprints", "thumbnails", "warnings", "image", "audio", "text",
     }, "a new field needs checks in validate_analysis, and here"  # fmt: skip

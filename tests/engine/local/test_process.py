@@ -13,7 +13,7 @@ from mediafp.engine.local.messages import Failure, encode
 from mediafp.types.errors import SandboxError
 
 
-def test_an_unavailable_restriction_is_an_error_that_names_the_option(
+def test_unavailable_restriction_raises_sandbox_error_with_the_option(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The real worker, on a machine whose kernel has no Landlock.
@@ -41,7 +41,7 @@ def test_an_unavailable_restriction_is_an_error_that_names_the_option(
     ],
     ids=["a failure", "a result", "not a message", "an impossible length"],
 )
-def test_a_worker_with_an_invalid_first_message_is_ended(
+def test_worker_with_an_invalid_first_message_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_message: bytes, error: str
 ) -> None:
     use_scripted_workers(tmp_path, monkeypatch, first_message)
@@ -54,7 +54,7 @@ def test_a_worker_with_an_invalid_first_message_is_ended(
         engine.close()
 
 
-def test_a_worker_that_cannot_start_raises_sandbox_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_cannot_start_raises_sandbox_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "WORKER_MODULE", "mediafp.engine.local.missing")
     with LocalEngine(tmp_path) as engine, pytest.raises(SandboxError, match=r"cannot start.*doctor"):
         engine.start()

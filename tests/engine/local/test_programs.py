@@ -52,7 +52,7 @@ FILES: dict[str, Callable[[Path, Path], tuple[object, ...]]] = {
 
 @linux
 @pytest.mark.parametrize("name", FILES)
-def test_a_sandboxed_program_opens_no_other_file(
+def test_sandboxed_program_opens_no_other_file(
     name: str, unsandboxed: SandboxedProgram, sandboxed: SandboxedProgram, clips: dict[str, Path], tmp_path: Path
 ) -> None:
     arguments = FILES[name](clips["carphone"], tmp_path / "output")
@@ -71,7 +71,7 @@ ALL_PROTOCOLS = ("-protocol_whitelist", "fd,file,http,tcp,crypto,data")
 
 @linux
 @pytest.mark.parametrize("name", PLAYLISTS)
-def test_a_sandboxed_program_follows_no_playlist(
+def test_sandboxed_program_follows_no_playlist(
     name: str,
     unsandboxed: SandboxedProgram,
     sandboxed: SandboxedProgram,
@@ -99,7 +99,7 @@ def test_a_sandboxed_program_follows_no_playlist(
 
 @linux
 @pytest.mark.parametrize("protocol", ["http", "tcp"])
-def test_a_sandboxed_program_makes_no_connection(
+def test_sandboxed_program_makes_no_connection(
     protocol: str, unsandboxed: SandboxedProgram, sandboxed: SandboxedProgram
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -111,7 +111,7 @@ def test_a_sandboxed_program_makes_no_connection(
 
 
 @linux
-def test_a_sandboxed_program_sends_no_datagram(unsandboxed: SandboxedProgram, sandboxed: SandboxedProgram) -> None:
+def test_sandboxed_program_sends_no_datagram(unsandboxed: SandboxedProgram, sandboxed: SandboxedProgram) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
         end.bind(("127.0.0.1", 0))
         end.setblocking(False)
@@ -140,7 +140,7 @@ SHELL_COMMANDS = {
 
 @linux
 @pytest.mark.parametrize("name", SHELL_COMMANDS)
-def test_a_sandboxed_program_can_do_nothing_else(name: str, tmp_path: Path) -> None:
+def test_sandboxed_shell_command_is_denied(name: str, tmp_path: Path) -> None:
     (tmp_path / "known").write_text("secret\n")
     true = shlex.quote(programs.shutil.which("true") or "")
     command = SHELL_COMMANDS[name].format(folder=shlex.quote(str(tmp_path)), true=true, parent=os.getpid())
@@ -155,7 +155,7 @@ def test_a_sandboxed_program_can_do_nothing_else(name: str, tmp_path: Path) -> N
     assert (tmp_path / "known").read_text() == "secret\n" and not (tmp_path / "new").exists()
 
 
-def test_a_program_gets_no_environment_variable_of_this_process(
+def test_program_gets_no_environment_variable_of_this_process(
     unsandboxed: SandboxedProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # FFmpeg writes its log to the file that this variable names.
@@ -214,7 +214,7 @@ def test_file_limit_bounds_the_output(either: SandboxedProgram, tmp_path: Path) 
         assert os.fstat(output.fileno()).st_size <= 1 << 20
 
 
-def test_the_last_line_of_standard_error_is_the_reason() -> None:
+def test_program_error_is_the_last_line_of_standard_error() -> None:
     shell = SandboxedProgram(path="/bin/sh", allowed_files=None)
     with pytest.raises(MediaError) as caught:
         shell.run(["-c", "head -c 20000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo why >&2; exit 3"], cpu_seconds=20)
@@ -226,7 +226,7 @@ def test_the_last_line_of_standard_error_is_the_reason() -> None:
         shell.run(["-c", "exit 3"], cpu_seconds=20)
 
 
-def test_a_crash_of_a_program_raises_worker_lost() -> None:
+def test_program_crash_raises_worker_lost() -> None:
     with pytest.raises(WorkerLost, match="signal 11") as caught:
         SandboxedProgram(path="/bin/sh", allowed_files=None).run(["-c", "kill -SEGV $$"], cpu_seconds=20)
     assert caught.value.kind == "crash"
@@ -234,7 +234,7 @@ def test_a_crash_of_a_program_raises_worker_lost() -> None:
 
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_program_ends_with_its_parent_process(number: signal.Signals) -> None:
+def test_program_ends_with_its_parent_process(number: signal.Signals) -> None:
     path = find_ffmpeg(sandboxed=False).path
 
     def is_ffmpeg(command: bytes) -> bool:

@@ -333,7 +333,7 @@ def test_enter_sandbox_denies(results: tuple[Errors, Errors, list[object]], name
 
 
 @linux
-def test_a_sandboxed_process_reads_open_files_and_has_memory_and_threads(
+def test_sandboxed_process_reads_open_files_and_has_memory_and_threads(
     results: tuple[Errors, Errors, list[object]],
 ) -> None:
     assert results[2] == ["secret", 50_000_000, [1], [1, 3]]
@@ -367,14 +367,14 @@ def test_seccomp_denies_without_landlock(folder: Path) -> None:
         ("__import__('ctypes').string_at(0)", signal.SIGSEGV),
     ],
 )
-def test_a_sandboxed_process_ends_by_its_own_fault(fault: str, number: int) -> None:
+def test_sandboxed_process_ends_by_its_own_fault(fault: str, number: int) -> None:
     done = child(f"import ctypes, os\nfrom mediafp.engine.local import sandbox\nsandbox.enter_sandbox()\n{fault}")
     assert done.returncode == -number, done.stderr
 
 
 @linux
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="other architectures have one way to call the kernel")
-def test_a_system_call_of_another_architecture_ends_the_process() -> None:
+def test_system_call_of_another_architecture_ends_the_process() -> None:
     # The filter is for the numbers of x86_64; in those of x32, 2 is open.
     done = child(
         """
@@ -392,7 +392,7 @@ def test_a_system_call_of_another_architecture_ends_the_process() -> None:
 
 
 @linux
-def test_a_sandboxed_process_cannot_change_its_restrictions() -> None:
+def test_sandboxed_process_cannot_change_its_restrictions() -> None:
     done = child(
         """
         import ctypes, errno
@@ -409,7 +409,7 @@ def test_a_sandboxed_process_cannot_change_its_restrictions() -> None:
 
 
 @linux
-def test_enter_sandbox_raises_beside_another_thread() -> None:
+def test_enter_sandbox_raises_if_another_thread_runs() -> None:
     done = child(
         """
         import os, threading
@@ -436,7 +436,7 @@ def test_enter_sandbox_raises_beside_another_thread() -> None:
 
 
 @linux
-def test_this_system_offers_every_restriction() -> None:
+def test_check_restrictions_reports_all_as_available() -> None:
     assert all(restriction.available and restriction.detail for restriction in sandbox.check_restrictions())
 
 
@@ -444,7 +444,7 @@ def test_this_system_offers_every_restriction() -> None:
 @pytest.mark.parametrize(
     ("removed", "missing"), [("pyseccomp", {"seccomp"}), ("Landlock", {"Landlock"}), ("both", {"Landlock", "seccomp"})]
 )
-def test_enter_sandbox_names_what_is_missing_and_restricts_nothing(
+def test_enter_sandbox_names_missing_restrictions_and_applies_none(
     monkeypatch: pytest.MonkeyPatch, removed: str, missing: set[str]
 ) -> None:
     if removed in ("pyseccomp", "both"):
@@ -525,7 +525,7 @@ def test_memory_limit_denies_more_and_allows_less() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 10])
-def test_file_limit_bounds_what_is_written(tmp_path: Path, count: int) -> None:
+def test_file_limit_bounds_the_written_bytes(tmp_path: Path, count: int) -> None:
     done = child(
         f"""
         {textwrap.indent(LIMITED_PROCESS, " " * 8).strip()}

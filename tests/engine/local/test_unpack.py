@@ -73,9 +73,7 @@ def test_unpack_archive_yields_members_one_by_one(
     ]  # fmt: skip
 
 
-def test_an_unpacked_member_is_analysed_while_the_archive_is_open(
-    engine: LocalEngine, archives: dict[str, Path]
-) -> None:
+def test_unpacked_member_is_analysed_while_the_archive_is_open(engine: LocalEngine, archives: dict[str, Path]) -> None:
     with open_file(archives["a.zip"]) as file:
         for member in engine.unpack_archive(file, lambda name: name == "folder/2.png"):
             if member.file:
@@ -85,7 +83,7 @@ def test_an_unpacked_member_is_analysed_while_the_archive_is_open(
                     )
 
 
-def test_a_corrupt_member_is_an_error_and_the_next_members_follow(
+def test_corrupt_member_is_an_error_and_the_next_members_follow(
     engine: LocalEngine, archives: dict[str, Path], photo: Path
 ) -> None:
     damaged = bytearray(archives["a.zip"].read_bytes())
@@ -124,7 +122,7 @@ def signal_in_member(monkeypatch: pytest.MonkeyPatch, name: str, number: int, ti
     return pids
 
 
-def test_a_worker_crash_in_a_member_costs_that_member_alone(
+def test_worker_crash_in_a_member_loses_that_member_alone(
     engine: LocalEngine, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
@@ -144,7 +142,7 @@ def test_a_worker_crash_in_a_member_costs_that_member_alone(
 
 
 @pytest.mark.parametrize("archive", ["cut.zip", "cut.tar.gz"])
-def test_a_truncated_archive_yields_its_first_members_and_then_raises(
+def test_truncated_archive_yields_its_first_members_and_then_raises(
     engine: LocalEngine, archives: dict[str, Path], photo: Path, tmp_path: Path, archive: str
 ) -> None:
     complete = archives[archive.replace("cut", "a")].read_bytes()
@@ -156,7 +154,7 @@ def test_a_truncated_archive_yields_its_first_members_and_then_raises(
     assert members[0] == ("1.png", photo.read_bytes())
 
 
-def test_a_worker_crash_before_any_member_ends_the_archive(
+def test_worker_crash_before_any_member_ends_the_archive(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = signal_workers(monkeypatch, signal.SIGSEGV, 1)
@@ -170,7 +168,7 @@ def test_a_worker_crash_before_any_member_ends_the_archive(
     [encode(image_result()), encode(DataChunk(data=b"x")), struct.pack("<I", 4) + b"\xff" * 4],
     ids=["an analysis", "content without a member", "not a message"],
 )
-def test_an_invalid_message_in_place_of_a_member_ends_the_archive(
+def test_invalid_message_in_place_of_a_member_ends_the_archive(
     scripted_engine: LocalEngine, tmp_path: Path, messages: bytes
 ) -> None:
     with scripted_file(tmp_path, "on", messages) as file, pytest.raises(WorkerLost) as caught:
@@ -183,7 +181,7 @@ def test_an_invalid_message_in_place_of_a_member_ends_the_archive(
     [encode(MemberStart(name=b"b.png")), encode(ArchiveEnd()), struct.pack("<I", 4) + b"\xff" * 4],
     ids=["another member", "the end of the archive", "not a message"],
 )
-def test_an_invalid_message_in_a_member_costs_that_member(
+def test_invalid_message_in_a_member_loses_that_member(
     scripted_engine: LocalEngine, tmp_path: Path, messages: bytes
 ) -> None:
     messages = encode(MemberStart(name=b"a.png")) + encode(DataChunk(data=b"x")) + messages
@@ -194,7 +192,7 @@ def test_an_invalid_message_in_a_member_costs_that_member(
         members.close()
 
 
-def test_a_member_that_exceeds_its_limit_costs_that_member(
+def test_member_over_its_limit_is_lost(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unpack, "MAX_MEMBER_BYTES", 1_000)
@@ -205,7 +203,7 @@ def test_a_member_that_exceeds_its_limit_costs_that_member(
         members.close()
 
 
-def test_closing_the_iterator_ends_its_worker(
+def test_close_of_the_iterator_ends_its_worker(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = signal_workers(monkeypatch, 0, 0)

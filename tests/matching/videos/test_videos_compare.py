@@ -134,7 +134,7 @@ def test_sped_up_copy_has_its_speed() -> None:
 # Evidence -----------------------------------------------------------------------------------------
 
 
-def test_one_similar_frame_is_no_proof() -> None:
+def test_single_similar_frame_is_no_proof() -> None:
     """A single aligned row without a placement is `possible` at best, however similar."""
     match = match_of(query((True, slice(5, 6))))
     assert match.verdict != "copy"

@@ -38,7 +38,9 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
     [b"", b"MFA1", b"garbage", "cut", "longer", "head", "rows", "two arrays", "flat", "vast"],
     ids=lambda damage: repr(damage),
 )
-def test_a_damaged_fingerprint_is_found_and_no_other_asset_is_named(store: SqliteStore, damage: bytes | str) -> None:
+def test_check_integrity_finds_a_damaged_fingerprint_and_names_no_other_asset(
+    store: SqliteStore, damage: bytes | str
+) -> None:
     with store.writing():
         for name in "ab":
             store.add_record(intake(name))
@@ -58,9 +60,7 @@ def test_a_damaged_fingerprint_is_found_and_no_other_asset_is_named(store: Sqlit
 
 
 @pytest.mark.parametrize("count", [0, 5, 6])
-def test_fingerprint_of_a_still_image_has_no_thumbnails_and_at_most_the_declared_rows(
-    store: SqliteStore, count: int
-) -> None:
+def test_check_integrity_finds_more_rows_of_an_image_than_declared(store: SqliteStore, count: int) -> None:
     record = intake("a")
     crops = replace(fingerprint("a" * 64, "pdq", count), type="crops", spans=np.zeros((count, 2)))
     with store.writing():
@@ -69,7 +69,7 @@ def test_fingerprint_of_a_still_image_has_no_thumbnails_and_at_most_the_declared
     assert store.check_integrity(DECLARED) == ([] if count <= 5 else [problem])
 
 
-def test_fingerprint_that_differs_from_its_declaration_is_found(store: SqliteStore) -> None:
+def test_check_integrity_finds_a_fingerprint_that_differs_from_its_declaration(store: SqliteStore) -> None:
     record = intake("a")
     with store.writing():
         store.add_record(record)
@@ -87,7 +87,7 @@ def test_fingerprint_that_differs_from_its_declaration_is_found(store: SqliteSto
     assert problems[1] == f"asset {'b' * 64} has 3 thumbnails and fingerprints of [4] rows"
 
 
-def test_a_type_without_a_declaration_is_checked_for_its_shapes_alone(store: SqliteStore) -> None:
+def test_check_integrity_checks_only_the_shapes_of_an_undeclared_type(store: SqliteStore) -> None:
     record = intake("a")
     other = replace(record.fingerprints[0], type="other", quality=np.full(3, 1.5, np.float32))
     with store.writing():
@@ -97,14 +97,14 @@ def test_a_type_without_a_declaration_is_checked_for_its_shapes_alone(store: Sql
     assert f"fingerprint other of {'a' * 64} is damaged" in store.check_integrity(DECLARED)[0]
 
 
-def test_an_asset_without_a_fingerprint_is_found(store: SqliteStore) -> None:
+def test_check_integrity_finds_an_asset_without_a_fingerprint(store: SqliteStore) -> None:
     with store.writing():
         store.add_record(intake("a"))
     raw(store, "DELETE FROM fingerprint")
     assert f"asset {'a' * 64} has no fingerprint" in store.check_integrity()
 
 
-def test_an_asset_without_a_sighting_is_found(store: SqliteStore) -> None:
+def test_check_integrity_finds_an_asset_without_a_sighting(store: SqliteStore) -> None:
     with store.writing():
         store.add_record(intake("a"))
     raw(store, "DELETE FROM sighting")
@@ -112,7 +112,7 @@ def test_an_asset_without_a_sighting_is_found(store: SqliteStore) -> None:
     assert "has no sighting" in problems[0] and all("a" * 64 in problem for problem in problems)
 
 
-def test_a_row_without_its_asset_is_found(store: SqliteStore) -> None:
+def test_check_integrity_finds_a_row_without_its_asset(store: SqliteStore) -> None:
     with store.writing():
         store.add_record(intake("a"))
         store.add_record(intake("b"))
@@ -123,7 +123,7 @@ def test_a_row_without_its_asset_is_found(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize("damaged", [b"", JPEGS[0][:100], b"\xff" * 500], ids=["empty", "cut", "noise"])
-def test_a_damaged_thumbnail_is_found(store: SqliteStore, damaged: bytes) -> None:
+def test_check_integrity_finds_a_damaged_thumbnail(store: SqliteStore, damaged: bytes) -> None:
     with store.writing():
         store.add_record(intake("a"))
     raw(store, "UPDATE thumbnail SET jpeg = ? WHERE position = 1", (damaged,))
@@ -131,7 +131,7 @@ def test_a_damaged_thumbnail_is_found(store: SqliteStore, damaged: bytes) -> Non
     assert "thumbnail 1 of" in problems[0] and all("a" * 64 in problem for problem in problems)
 
 
-def test_damaged_properties_and_warnings_are_found_and_raise_store_error(store: SqliteStore) -> None:
+def test_damaged_properties_and_warnings_are_reported_and_raise_store_error(store: SqliteStore) -> None:
     with store.writing():
         store.add_record(intake("a"))
     raw(store, "UPDATE asset SET properties = '{', warnings = '['")
@@ -173,7 +173,7 @@ def fill_and_close(store: SqliteStore) -> bytes:
     return (store.folder / DATABASE_NAME).read_bytes()
 
 
-def test_every_overwritten_page_is_found(store: SqliteStore) -> None:
+def test_check_integrity_finds_overwritten_pages(store: SqliteStore) -> None:
     whole = fill_and_close(store)
     with closing(sqlite3.connect(store.folder / DATABASE_NAME)) as database:
         (unused,) = database.execute("PRAGMA freelist_count").fetchone()
@@ -182,7 +182,7 @@ def test_every_overwritten_page_is_found(store: SqliteStore) -> None:
     assert len(problems) > 20 and problems.count([]) <= unused
 
 
-def test_random_damage_is_reported_and_not_raised(store: SqliteStore) -> None:
+def test_check_integrity_reports_random_damage_without_raising(store: SqliteStore) -> None:
     whole = np.frombuffer(fill_and_close(store), np.uint8)
     rng = np.random.default_rng(0)
     for turn in range(200):
@@ -197,7 +197,7 @@ def test_random_damage_is_reported_and_not_raised(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize("table", ["asset", "sighting", "fingerprint", "transcript", "passage", "ledger", "log"])
-def test_text_that_is_not_utf8_is_found(store: SqliteStore, table: str) -> None:
+def test_check_integrity_finds_text_that_is_not_utf8(store: SqliteStore, table: str) -> None:
     fill_and_close(store)
     with closing(sqlite3.connect(store.folder / DATABASE_NAME)) as database:
         database.execute("DROP TRIGGER log_is_not_changed")

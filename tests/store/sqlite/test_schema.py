@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def test_a_store_of_version_1_is_migrated(tmp_path: Path) -> None:
+def test_store_of_version_1_is_migrated(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as database:
         for statement in schema.MIGRATIONS[0].split(";"):
             database.execute(statement)
@@ -63,7 +63,7 @@ VERSION_2_ROWS = """
 """Rows of a store of version 2; of its two files, one has failed after it was ingested."""
 
 
-def test_a_store_of_version_2_is_migrated(tmp_path: Path) -> None:
+def test_store_of_version_2_is_migrated(tmp_path: Path) -> None:
     sha256s = {"a": "a" * 64, "b": "b" * 64}
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as old, old:
         old.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
@@ -102,7 +102,7 @@ def test_a_store_of_version_2_is_migrated(tmp_path: Path) -> None:
         assert any("differ from the custody log" in problem for problem in store.check_integrity())
 
 
-def test_a_failing_migration_leaves_the_older_store_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_migration_leaves_the_older_store_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as old:
         old.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
         for step in (*schema.MIGRATIONS[:2], VERSION_2_ROWS.format(a="a" * 64, b="b" * 64)):
@@ -117,7 +117,7 @@ def test_a_failing_migration_leaves_the_older_store_unchanged(tmp_path: Path, mo
         assert len(store.failures()) == 2
 
 
-def test_a_second_process_waits_for_the_first_to_create_the_tables(tmp_path: Path) -> None:
+def test_second_process_waits_for_the_first_to_create_the_tables(tmp_path: Path) -> None:
     """The second finds no tables, waits, and then finds those that the first has created."""
     maker = [sys.executable, "-c", f"{PRINT_STATEMENTS}\nSqliteStore(Path({str(tmp_path)!r}), create=True).close()"]
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None)) as first:

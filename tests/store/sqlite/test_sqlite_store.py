@@ -33,7 +33,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def test_a_ledger_entry_is_deleted_with_its_asset(store: SqliteStore) -> None:
+def test_ledger_entry_is_deleted_with_its_asset(store: SqliteStore) -> None:
     entry = done(intake("a", BAD_NAME))
     with store.writing():
         store.add_record(intake("a", BAD_NAME))
@@ -47,7 +47,7 @@ def test_a_ledger_entry_is_deleted_with_its_asset(store: SqliteStore) -> None:
 # Several processes --------------------------------------------------------------------------------
 
 
-def test_a_killed_writer_leaves_what_was_committed(store: SqliteStore) -> None:
+def test_killed_writer_leaves_the_committed_writes(store: SqliteStore) -> None:
     """Of a process that dies inside a transaction, the committed writes are kept and the others are not."""
     writer = child(
         """
@@ -71,7 +71,7 @@ for _ in sys.stdin:
 """
 
 
-def test_readers_get_the_state_before_an_open_write_and_then_the_state_after(store: SqliteStore) -> None:
+def test_readers_get_the_state_before_an_open_write_until_it_is_committed(store: SqliteStore) -> None:
     with store.writing():
         store.add_record(intake("a"))
     early = child(READER, store.folder)
@@ -86,7 +86,7 @@ def test_readers_get_the_state_before_an_open_write_and_then_the_state_after(sto
         assert end(reader) == 0
 
 
-def test_a_second_writer_waits_for_the_first(store: SqliteStore) -> None:
+def test_second_writer_waits_for_the_first(store: SqliteStore) -> None:
     writer = 'input(); print("begins", flush=True)\nwith store.writing():\n    fail("/x", "crash")\n'
     with store.writing():
         store.write_ledger_entry(failed("/x"))
@@ -97,7 +97,7 @@ def test_a_second_writer_waits_for_the_first(store: SqliteStore) -> None:
     assert [entry.details["kind"] for entry in store.iter_log()] == ["corrupt", "crash"]
 
 
-def test_a_second_writer_that_waits_too_long_raises_store_error(
+def test_second_writer_that_waits_too_long_raises_store_error(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
@@ -111,7 +111,7 @@ def test_a_second_writer_that_waits_too_long_raises_store_error(
     assert store.uris("a" * 64) == ("/dump/a.mp4", "/other")
 
 
-def test_opening_waits_for_a_process_that_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_waits_for_a_process_that_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite itself does not wait: it refuses at once to change the journal mode while another process writes."""
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None, check_same_thread=False)) as first:
         first.execute("BEGIN IMMEDIATE")
@@ -163,7 +163,7 @@ def open_files(store: SqliteStore) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="lists open files as Linux does")
-def test_the_connections_of_ended_threads_are_closed(store: SqliteStore) -> None:
+def test_connections_of_ended_threads_are_closed(store: SqliteStore) -> None:
     for _ in range(20):
         thread = threading.Thread(target=store.count_assets)
         thread.start()
@@ -173,7 +173,7 @@ def test_the_connections_of_ended_threads_are_closed(store: SqliteStore) -> None
     assert open_files(store) == 0
 
 
-def test_a_thread_that_comes_after_the_store_was_replaced_is_refused(store: SqliteStore) -> None:
+def test_new_thread_raises_store_error_after_the_store_was_replaced(store: SqliteStore) -> None:
     store.folder.rename(store.folder.with_name("away"))
     with ThreadPoolExecutor(1) as other:
         with pytest.raises(StoreError, match="cannot open the store"):
@@ -188,7 +188,7 @@ def test_a_thread_that_comes_after_the_store_was_replaced_is_refused(store: Sqli
 
 
 @pytest.mark.parametrize("at", ["when it is written", "when it is committed"])
-def test_a_full_disk_undoes_the_write_alone(store: SqliteStore, at: str) -> None:
+def test_full_disk_undoes_the_write_alone(store: SqliteStore, at: str) -> None:
     with store.writing():
         store.write_ledger_entry(failed("/kept"))
     pages = 10_000 if at == "when it is committed" else 5  # more pages are written to disk before the commit
@@ -219,7 +219,7 @@ def test_a_full_disk_undoes_the_write_alone(store: SqliteStore, at: str) -> None
     assert store.check_integrity() == []
 
 
-def test_a_store_is_not_created_on_a_full_disk(tmp_path: Path) -> None:
+def test_store_is_not_created_on_a_full_disk(tmp_path: Path) -> None:
     maker = child(
         f"""
         folder = Path({str(tmp_path / "store")!r})
@@ -240,7 +240,7 @@ def test_a_store_is_not_created_on_a_full_disk(tmp_path: Path) -> None:
     assert all(str(tmp_path / "store") in line and "cannot open the store" in line for line in lines)
 
 
-def test_the_error_of_a_full_disk_names_it(tmp_path: Path) -> None:
+def test_error_of_a_full_disk_states_the_reason(tmp_path: Path) -> None:
     mount = ["unshare", "--mount", "--map-root-user", "sh", "-c", 'mount -t tmpfs -o size=1m none "$0" && exec "$@"']
     if not shutil.which("unshare") or subprocess.run([*mount, tmp_path, "true"], stderr=subprocess.DEVNULL).returncode:
         pytest.skip("a small disk cannot be mounted here")
@@ -273,7 +273,7 @@ except StoreError as error:
         assert "no space left on its disk; free some space and run the same command again" in message
 
 
-def test_a_store_that_was_moved_or_replaced_is_not_written(store: SqliteStore) -> None:
+def test_moved_or_replaced_store_is_not_written(store: SqliteStore) -> None:
     away = store.folder.with_name("away")
     with pytest.raises(StoreError, match=r"moved or deleted.*restore the folder"), store.writing():
         store.write_ledger_entry(failed("/lost"))
@@ -290,9 +290,7 @@ def test_a_store_that_was_moved_or_replaced_is_not_written(store: SqliteStore) -
     assert [row.path for row in store.failures()] == ["/kept"]
 
 
-def test_a_relative_folder_stays_valid_in_another_working_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_folder_stays_valid_in_another_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with SqliteStore(Path("here"), create=True) as store:
         monkeypatch.chdir("/")
@@ -300,7 +298,7 @@ def test_a_relative_folder_stays_valid_in_another_working_folder(
             store.write_ledger_entry(failed("/x"))
 
 
-def test_the_error_of_denied_access_names_store_and_action() -> None:
+def test_error_of_denied_access_names_store_and_action() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, locked = Path(name, "store"), Path(name, "locked")
         SqliteStore(folder, create=True).close()
@@ -333,7 +331,7 @@ def test_the_error_of_denied_access_names_store_and_action() -> None:
     assert all("yourself write access" in line for line in lines[:5]) and "contains no store" in lines[5]
 
 
-def test_the_folders_of_a_new_store_are_flushed_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_of_a_new_store_are_flushed_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flushed = []
     monkeypatch.setattr(os, "fsync", lambda number: flushed.append(Path(f"/proc/self/fd/{number}").readlink()))
     SqliteStore(tmp_path / "new" / "store", create=True).close()
@@ -343,9 +341,7 @@ def test_the_folders_of_a_new_store_are_flushed_to_disk(tmp_path: Path, monkeypa
     assert flushed == []
 
 
-def test_folders_that_cannot_be_flushed_are_ignored_and_failing_disks_are_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_open_ignores_unflushable_folders_but_no_failing_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def flush(number: int) -> None:
         raise OSError(code, os.strerror(code))
 
@@ -363,7 +359,7 @@ def test_folders_that_cannot_be_flushed_are_ignored_and_failing_disks_are_not(
 # Folders that contain no store --------------------------------------------------------------------
 
 
-def test_a_folder_without_a_store_is_refused_unless_one_is_created(tmp_path: Path) -> None:
+def test_folder_without_a_store_is_rejected_unless_one_is_created(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="ingest"):
         SqliteStore(tmp_path / "none")
     assert not (tmp_path / "none").exists()
@@ -374,7 +370,7 @@ def test_a_folder_without_a_store_is_refused_unless_one_is_created(tmp_path: Pat
 
 @pytest.mark.parametrize("create", [False, True])
 @pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\x00" + b"\xff" * 5000], ids=["text", "head"])
-def test_a_file_of_garbage_is_refused_and_unchanged(tmp_path: Path, content: bytes, create: bool) -> None:
+def test_garbage_file_is_rejected_and_unchanged(tmp_path: Path, content: bytes, create: bool) -> None:
     (tmp_path / DATABASE_NAME).write_bytes(content)
     with pytest.raises(StoreError, match="cannot open the store"):
         SqliteStore(tmp_path, create=create)
@@ -392,7 +388,7 @@ def foreign(folder: Path, application: int) -> Path:
 
 
 @pytest.mark.parametrize("create", [False, True])
-def test_another_program_s_database_is_refused(tmp_path: Path, create: bool) -> None:
+def test_database_of_another_program_is_rejected(tmp_path: Path, create: bool) -> None:
     file = foreign(tmp_path, 0x1234)
     with pytest.raises(StoreError, match="another program"):
         SqliteStore(tmp_path, create=create)
@@ -400,7 +396,7 @@ def test_another_program_s_database_is_refused(tmp_path: Path, create: bool) -> 
         assert database.execute("SELECT name FROM sqlite_schema").fetchall() == [("notes",)]
 
 
-def test_another_program_s_database_is_unchanged(tmp_path: Path) -> None:
+def test_database_of_another_program_is_unchanged(tmp_path: Path) -> None:
     file = foreign(tmp_path, 0x1234)
     before = file.read_bytes()
     with pytest.raises(StoreError):
@@ -408,7 +404,7 @@ def test_another_program_s_database_is_unchanged(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
-def test_another_program_s_unmarked_database_is_refused(tmp_path: Path) -> None:
+def test_unmarked_database_of_another_program_is_rejected(tmp_path: Path) -> None:
     file = foreign(tmp_path, 0)  # most programs leave the mark at 0
     before = file.read_bytes()
     with pytest.raises(StoreError):
@@ -416,7 +412,7 @@ def test_another_program_s_unmarked_database_is_refused(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
-def test_a_newer_store_is_refused_with_its_version(store: SqliteStore) -> None:
+def test_newer_store_is_rejected_with_its_version(store: SqliteStore) -> None:
     raw(store, "PRAGMA user_version=999")
     with pytest.raises(StoreError, match="999"):
         SqliteStore(store.folder)

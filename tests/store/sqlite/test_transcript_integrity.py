@@ -50,7 +50,7 @@ def test_check_integrity_finds_damaged_transcripts(store: SqliteStore, damage: s
     assert any(named in problem for problem in store.check_integrity())
 
 
-def test_a_damaged_transcript_raises_store_error(store: SqliteStore) -> None:
+def test_damaged_transcript_raises_store_error(store: SqliteStore) -> None:
     raw(store, "UPDATE transcript SET data = '{'")
     with pytest.raises(StoreError, match=r"sound-a.*verify"):
         store.best_transcript("sound-a")
@@ -64,7 +64,7 @@ def test_damaged_transcript_fingerprints_raise_store_error(store: SqliteStore) -
         list(store.transcript_fingerprints())
 
 
-def test_a_damaged_full_text_index_raises_store_error(store: SqliteStore) -> None:
+def test_damaged_full_text_index_raises_store_error(store: SqliteStore) -> None:
     raw(store, "DELETE FROM passage_index_data")
     with (
         SqliteStore(store.folder) as again,
