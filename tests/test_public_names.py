@@ -1,4 +1,4 @@
-"""The names that the package exports."""
+"""Names that the package exports."""
 
 import mediafp
 

@@ -1,4 +1,4 @@
-"""A case as a library uses it: kinds of queries, additions while it is open, several threads."""
+"""`Case` in Python: kinds of queries, additions while the case is open, several threads."""
 
 import io
 import threading
@@ -40,7 +40,7 @@ def test_match_accepts_paths_bytes_and_open_files(case: Case, photos: dict[str, 
     with cat.open("rb") as file:
         queries = [str(cat), temple.read_bytes(), file, io.BytesIO(temple.read_bytes()), cat]
         results = list(case.match(queries, ocr=False))
-        assert file.tell() == cat.stat().st_size, "the file is read, and stays open"
+        assert file.tell() == cat.stat().st_size, "the file was read and stays open"
     assert [copies(result) for result in results] == [["cat"], ["temple"], ["cat"], ["temple"], ["cat"]]
     assert [result.query for result in results] == [str(cat), "<bytes>", str(cat), "<file>", str(cat)]
     assert len({result.sha256 for result in results}) == 2
@@ -99,31 +99,31 @@ def test_match_in_several_threads_works_during_an_ingest(
     case: Case, photos: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     names = ("cat", "temple", "rocket", "flower", "motorcycle")
-    first, *others = save(photos, tmp_path / "files", names)
+    first, *remaining = save(photos, tmp_path / "files", names)
     ingest(case, [first])
     started, done = threading.Barrier(3), threading.Event()
 
     def match_until_done() -> list[list[str]]:
-        found = []
+        results = []
         started.wait(PATIENCE_SECONDS)
         while True:
             last = done.is_set()
-            found.append([copies(result) for result in case.match([first, others[-1]], ocr=False)])
+            results.append([copies(result) for result in case.match([first, remaining[-1]], ocr=False)])
             case.count_assets()
             if last:
-                return found
+                return results
 
     with ThreadPoolExecutor(2) as threads:
         futures = [threads.submit(match_until_done) for _ in range(2)]
         started.wait(PATIENCE_SECONDS)
         try:
-            ingest(case, list(others))
+            ingest(case, list(remaining))
         finally:
             done.set()
         rounds = [future.result(PATIENCE_SECONDS) for future in futures]
-    for found in rounds:
-        assert all(result[0] == ["cat"] for result in found)
-        assert found[-1] == [["cat"], ["motorcycle"]]
+    for results in rounds:
+        assert all(result[0] == ["cat"] for result in results)
+        assert results[-1] == [["cat"], ["motorcycle"]]
     assert case.verify().problems == () and case.count_assets() == len(names)
 
 

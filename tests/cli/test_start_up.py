@@ -1,4 +1,4 @@
-"""Libraries that commands load: none that they do not use, so that they start fast (scripts/bench/start_up.py)."""
+"""Commands load only the libraries that they use, so that they start fast (scripts/bench/start_up.py)."""
 
 import os
 import subprocess
@@ -65,7 +65,7 @@ def test_commands_load_no_library_that_they_do_not_use(arguments: list[str], lib
 
 
 def test_match_loads_no_decoder_or_report_library(store: Path, tmp_path: Path) -> None:
-    """Decoders are loaded by the worker alone."""
+    """Only the worker loads decoders."""
     (tmp_path / "notes.txt").write_text("words")
     libraries = loaded_libraries("match", tmp_path / "notes.txt", store=store)
     assert {"numpy", "faiss"} <= libraries

@@ -1,4 +1,4 @@
-"""docs/formats.md: its keys and columns equal those of real output, and its examples load."""
+"""docs/formats.md: keys and columns equal those of real output, and examples load."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ DOCUMENT = "docs/formats.md"
 FREE_KEYS = ("languages", "properties")
 """Objects whose keys are data."""
 FAST = ("--text", "no")
-"""No OCR: the text of the references is in the store. The older name of the option is used on purpose."""
+"""No OCR: the text of the references is in the store. The older spelling of the option is intended."""
 
 
 def examples(heading: str) -> list[Any]:
@@ -44,9 +44,9 @@ def key_paths(value: Any, path: str = "") -> Iterator[str]:
 def check_keys(shown: list[Any], real: list[Any], *, rare: tuple[str, ...] = ()) -> None:
     """Compare the keys; `rare` are paths whose lists may be empty in the real output."""
     assert real
-    documented, found = set(key_paths(shown)), set(key_paths(real))
-    missing = {path for path in documented - found if not path.startswith(rare or "\0")}
-    assert (missing, found - documented) == (set(), set())
+    documented, actual = set(key_paths(shown)), set(key_paths(real))
+    missing = {path for path in documented - actual if not path.startswith(rare or "\0")}
+    assert (missing, actual - documented) == (set(), set())
 
 
 def test_json_blocks_are_objects() -> None:
@@ -106,13 +106,20 @@ def test_match_keys_are_explained() -> None:
 
 
 def test_sightings_are_those_of_the_example_sidecars(small_case: SmallCase) -> None:
-    seen = {Path(one["uri"]).name: one for asset in small_case.objects("export", "jsonl") for one in asset["sightings"]}
-    assert (seen["photo.jpg"]["account"], seen["photo.jpg"]["platform"]) == ("sample_user88", "weibo")
-    assert seen["photo.jpg"]["posted_at"] == "2021-05-03T08:12:00Z" and seen["photo.jpg"]["source"] == "gallery-dl"
-    assert seen["clip.mp4"] == seen["clip.mp4"] | {"account": "channel_1", "views": 1200, "source": "yt-dlp"}
-    assert seen["crop.jpg"] == seen["crop.jpg"] | {"account": "truth_daily_news", "source": "csv"}
+    sightings = {
+        Path(sighting["uri"]).name: sighting
+        for asset in small_case.objects("export", "jsonl")
+        for sighting in asset["sightings"]
+    }
+    assert (sightings["photo.jpg"]["account"], sightings["photo.jpg"]["platform"]) == ("sample_user88", "weibo")
+    assert (
+        sightings["photo.jpg"]["posted_at"] == "2021-05-03T08:12:00Z"
+        and sightings["photo.jpg"]["source"] == "gallery-dl"
+    )
+    assert sightings["clip.mp4"] == sightings["clip.mp4"] | {"account": "channel_1", "views": 1200, "source": "yt-dlp"}
+    assert sightings["crop.jpg"] == sightings["crop.jpg"] | {"account": "truth_daily_news", "source": "csv"}
     (table, *_) = tables(sections(read(DOCUMENT))["`trace`"])
-    assert {span for row in table for span in re.findall(r"`([^`]+)`", row["key"])} == seen["photo.jpg"].keys()
+    assert {span for row in table for span in re.findall(r"`([^`]+)`", row["key"])} == sightings["photo.jpg"].keys()
 
 
 def test_cluster_keys_equal_the_example(small_case: SmallCase) -> None:

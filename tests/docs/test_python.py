@@ -1,4 +1,4 @@
-"""docs/python.md: its code runs, as one program, on a small folder."""
+"""docs/python.md: its code blocks run as one program on a small folder."""
 
 import re
 from pathlib import Path

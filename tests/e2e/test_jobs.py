@@ -1,4 +1,4 @@
-"""Ingest of many files: continuation after an interrupt, failures, duplicates, archives, dry runs and log files."""
+"""Ingest of many files: interrupts, failures, duplicates, archives, dry runs and log files."""
 
 import io
 import json
@@ -36,7 +36,7 @@ def command(*arguments: object) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
-    """A folder of sixty files: one photograph, each time with other bytes after its end."""
+    """A folder of 60 files: one photograph, with different bytes appended to each."""
     path = tmp_path / "folder"
     path.mkdir()
     encoded = io.BytesIO()
@@ -53,7 +53,7 @@ def test_ingest_continues_after_an_interrupt(folder: Path, tmp_path: Path) -> No
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # The program blocks after some 20 lines that are not read, so that it is not done before the interrupt.
+        # The program blocks after about 20 unread lines, so that it has not finished before the interrupt.
         pipesize=4096,
         start_new_session=True,
     )
@@ -89,11 +89,11 @@ def test_ingest_continues_after_an_interrupt(folder: Path, tmp_path: Path) -> No
 
 
 QUIET = ("--transcribe", "no", "--ocr", "no")
-"""Options that omit what takes longest."""
+"""Options that skip transcription and OCR, which take longest."""
 
 
 def ingest(store: Path, *arguments: object) -> tuple[int, list[dict[str, object]], dict[str, object]]:
-    """Return the exit status of an ingest, its lines by file, and its summary."""
+    """Return the exit status of an ingest, the JSON object of each file, and the summary."""
     done = CliRunner().invoke(app, ["--store", str(store), "ingest", *map(str, arguments), "--json", *QUIET])
     *lines, summary = map(json.loads, done.stdout.splitlines())
     return done.exit_code, lines, summary
@@ -101,15 +101,15 @@ def ingest(store: Path, *arguments: object) -> tuple[int, list[dict[str, object]
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_json_lines_reach_stdout_while_stderr_is_a_terminal(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
-    """A progress bar on the terminal must not draw what goes to a file or a pipe."""
+    """The progress bar on the terminal must not contain the output that goes to a file or a pipe."""
     Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
-    ours, theirs = os.openpty()
+    master, terminal = os.openpty()
     drawn = bytearray()
 
     def drain() -> None:
-        # Linux raises once nobody else has the terminal open.
+        # Linux raises after the last other descriptor of the terminal was closed.
         with suppress(OSError):
-            while block := os.read(ours, 1 << 16):
+            while block := os.read(master, 1 << 16):
                 drawn.extend(block)
 
     reader = threading.Thread(target=drain)
@@ -117,13 +117,13 @@ def test_json_lines_reach_stdout_while_stderr_is_a_terminal(tmp_path: Path, phot
     done = subprocess.run(
         command("--store", tmp_path / "store", "ingest", tmp_path / "a.png", "--json", *QUIET),
         stdout=subprocess.PIPE,
-        stderr=theirs,
+        stderr=terminal,
         timeout=PATIENCE_SECONDS,
         check=True,
     )
-    os.close(theirs)
+    os.close(terminal)
     reader.join()
-    os.close(ours)
+    os.close(master)
     line, summary = map(json.loads, done.stdout.splitlines())
     assert line["status"] == "added" and summary["added"] == 1
     assert b"\x1b[" in drawn and b"sha256" not in drawn
@@ -194,27 +194,27 @@ def test_waiting_duplicates_keep_no_files_open(
     Image.fromarray(photos["temple"]).save(tmp_path / "files" / "a.png")
     for n in range(200):
         os.link(tmp_path / "files" / "a.png", tmp_path / "files" / f"{n:03}.png")
-    real, opened = LocalEngine.analyse, []
-    real_file_sha256, hashed = tasks.file_sha256, []
+    analyse, open_counts = LocalEngine.analyse, []
+    original_file_sha256, hashed = tasks.file_sha256, []
 
-    def file_sha256(file: OpenFile) -> str:
+    def record_and_hash(file: OpenFile) -> str:
         hashed.append(file)
-        return real_file_sha256(file)
+        return original_file_sha256(file)
 
-    def read(self: LocalEngine, *arguments: Any, **options: Any) -> FileAnalysis:
+    def count_and_analyse(self: LocalEngine, *arguments: Any, **options: Any) -> FileAnalysis:
         until = time.monotonic() + PATIENCE_SECONDS
         while len(hashed) <= 200 and time.monotonic() < until:
             time.sleep(0.01)
-        opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
-        return real(self, *arguments, **options)
+        open_counts.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+        return analyse(self, *arguments, **options)
 
-    monkeypatch.setattr(tasks, "file_sha256", file_sha256)
-    monkeypatch.setattr(LocalEngine, "analyse", read)
+    monkeypatch.setattr(tasks, "file_sha256", record_and_hash)
+    monkeypatch.setattr(LocalEngine, "analyse", count_and_analyse)
     with open_case(tmp_path / "store", create=True) as case:
         before = sum(1 for _ in Path("/proc/self/fd").iterdir())
         statuses = [outcome.status for outcome in case.ingest([tmp_path / "files"])]
     assert statuses == ["added", *["known"] * 200]
-    assert len(hashed) == 201 and len(opened) == 1 and opened[0] - before < 60
+    assert len(hashed) == 201 and len(open_counts) == 1 and open_counts[0] - before < 60
 
 
 def test_ingest_starts_no_file_while_many_duplicates_wait(
@@ -257,7 +257,7 @@ def test_failure_of_a_folder_or_an_archive_is_cleared_after_it_was_read(
         list(case.ingest(paths))
         assert failed() == {"cut.zip": "corrupt"}
         logged = [entry.what for entry in case._store.iter_log()][len(before) :]
-        assert set(logged) == {"ingest", "ingested"}, "what has not changed is not logged again"
+        assert set(logged) == {"ingest", "ingested"}, "unchanged failures are not logged again"
 
 
 def test_equal_content_is_analysed_once_and_has_a_sighting_for_each_file(
@@ -289,7 +289,7 @@ def test_log_file_contains_the_outcome_of_each_file(tmp_path: Path, photos: dict
     assert first["status"] == "added" and first["at"].endswith("Z") and last["added"] == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="pipes")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs symbolic links and named pipes")
 def test_entries_that_are_not_files_are_counted_and_logged(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     folder, store = tmp_path / "files", tmp_path / "store"
     folder.mkdir()

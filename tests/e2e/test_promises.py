@@ -1,4 +1,4 @@
-"""Promises beyond matching: no file of the user is changed, deleted or lost, and output is safe."""
+"""Files of the user are neither changed nor deleted, and printed names are safe."""
 
 import os
 import subprocess
@@ -49,17 +49,17 @@ def test_demo_deletes_no_folder_that_it_did_not_create(tmp_path: Path) -> None:
     from rich.progress import Progress
 
     (tmp_path / "originals").mkdir()
-    (tmp_path / "originals" / "evidence.txt").write_text("mine")
+    (tmp_path / "originals" / "evidence.txt").write_text("evidence")
     with pytest.raises(UsageError, match="other files"):
         build.run_demo(tmp_path, Progress(disable=True))
-    assert (tmp_path / "originals" / "evidence.txt").read_text() == "mine"
+    assert (tmp_path / "originals" / "evidence.txt").read_text() == "evidence"
 
 
 def test_report_overwrites_no_file_that_is_not_a_page(case: Case, tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff mine")
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff image")
     with pytest.raises(UsageError, match="is not an HTML page"):
         case.report(tmp_path / "photo.jpg", clips=False)
-    assert (tmp_path / "photo.jpg").read_bytes() == b"\xff\xd8\xff mine"
+    assert (tmp_path / "photo.jpg").read_bytes() == b"\xff\xd8\xff image"
 
 
 def test_file_names_like_console_markup_are_printed_unchanged(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Worker processes of a pool: a worker that is lost costs one file at most, and no process is left behind."""
+"""Worker processes of a pool: a lost worker fails at most one file, and no process remains."""
 
 import io
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import PATIENCE_SECONDS, gone, state
+from processes import PATIENCE_SECONDS, has_ended, process_state
 from scripted_workers import analysis_error, image_result, scripted_file, signal_workers
 
 from mediafp.engine.interface import AnalysisRequest
@@ -39,9 +39,9 @@ def test_file_is_analysed_again_after_its_worker_crashed(
     pids = signal_workers(monkeypatch, signal.SIGSEGV, 1)
     with open_file(photo) as file:
         assert engine.analyse(file, "", "image").asset.properties["format"] == "png"
-        assert len(set(pids)) == 2 and gone(pids[0], 0) and not gone(pids[1], 0)
+        assert len(set(pids)) == 2 and has_ended(pids[0], 0) and not has_ended(pids[1], 0)
         assert engine.analyse(file, "", "image").asset.bytes == file.bytes
-    assert pids[2] == pids[1], "the fresh worker is kept"
+    assert pids[2] == pids[1], "the fresh worker is used again"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_file_that_ends_two_workers_fails(
     pids = signal_workers(monkeypatch, number, 2)
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "on", encode(image_result())))
     assert (error.kind, error.attempts, len(set(pids))) == (kind, 2, 2)
-    assert all(gone(pid, 0) for pid in pids)
+    assert all(has_ended(pid, 0) for pid in pids)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(0, "crash"), (1, "crash"), (71, "oom"), (-1, "crash")])
@@ -90,7 +90,7 @@ def test_hanging_worker_is_ended_at_its_deadline(
     start = time.monotonic()
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "on"))
     assert (error.kind, error.attempts) == ("timeout", 2)
-    assert time.monotonic() - start >= 0.4 and all(gone(pid, 0) for pid in pids)
+    assert time.monotonic() - start >= 0.4 and all(has_ended(pid, 0) for pid in pids)
 
 
 def test_partial_message_does_not_extend_the_deadline(
@@ -127,7 +127,7 @@ def test_invalid_result_fails_the_file_without_a_second_attempt(
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "on", INVALID_RESULTS[name]))
     assert "invalid data" in str(error)
     assert (error.kind, error.attempts, len(pids)) == ("crash", 1, 1)
-    assert gone(pids[0], 0), "it is not used again"
+    assert has_ended(pids[0], 0), "the worker is not used again"
 
 
 @pytest.mark.parametrize(("samples", "start"), [(b"", 0.0), (b"x", 0.0), (b"xx", float("nan")), (b"xx", float("-inf"))])
@@ -188,7 +188,7 @@ def test_worker_is_replaced_after_its_maximum_of_files(
         for _ in range(5):
             scripted_engine.analyse(file, "", "image")
         assert [pids.index(pid) for pid in pids] == [0, 0, 2, 2, 4]
-        assert all(gone(pid, 0) for pid in pids[:4]) and not gone(pids[4], 0)
+        assert all(has_ended(pid, 0) for pid in pids[:4]) and not has_ended(pids[4], 0)
     assert scripted_engine._pool.closed and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
@@ -246,7 +246,7 @@ def test_worker_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
         thread.start()
         thread.join()
         (worker,) = engine._pool._all
-        assert not gone(worker.pid, 0.2)
+        assert not has_ended(worker.pid, 0.2)
 
 
 def test_close_ends_a_task_in_progress(
@@ -258,8 +258,8 @@ def test_close_ends_a_task_in_progress(
     closer.start()
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "sleep"))
     closer.join()
-    # If it were not ended, the error would be that its time is up.
-    assert "was ended" in str(error) and (error.attempts, len(pids)) == (1, 1) and gone(pids[0], 0)
+    # A worker that was not ended would fail by its deadline instead.
+    assert "was ended" in str(error) and (error.attempts, len(pids)) == (1, 1) and has_ended(pids[0], 0)
 
 
 def test_closed_engine_raises_worker_lost_and_leaves_no_process(
@@ -279,25 +279,25 @@ def test_closed_engine_raises_worker_lost_and_leaves_no_process(
         pytest.raises(WorkerLost, match="was ended"),
     ):
         scripted_engine.analyse(file, "", "image")
-    assert started and all(gone(pid, 0) for pid in started)
+    assert started and all(has_ended(pid, 0) for pid in started)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the Linux kernel ends it")
+@pytest.mark.skipif(sys.platform != "linux", reason="the Linux kernel ends the worker")
 def test_worker_ends_with_its_parent_process(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys, time\nfrom pathlib import Path\nfrom mediafp.engine.local.pool import WorkerPool\n"
         "workers = WorkerPool(Path(sys.argv[1]))\nworkers.start()\n(worker,) = workers._all\n"
-        # It is stopped: it cannot notice by itself that the connection was closed.
+        # A stopped worker cannot detect that the connection was closed.
         "os.kill(worker.pid, signal.SIGSTOP)\nprint(worker.pid, flush=True)\ntime.sleep(3600)\n"
     )
     started = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     with started:
         assert started.stdout
         pid = int(started.stdout.readline())
-        # The signal takes effect when it runs next.
+        # The signal takes effect when the worker runs next.
         until = time.monotonic() + PATIENCE_SECONDS
-        while state(pid) not in "Tt" and time.monotonic() < until:
+        while process_state(pid) not in "Tt" and time.monotonic() < until:
             time.sleep(0.01)
-        assert state(pid) in "Tt"
+        assert process_state(pid) in "Tt"
         started.kill()
-    assert gone(pid)
+    assert has_ended(pid)

@@ -1,4 +1,4 @@
-"""Archives unpacked by a worker: a worker or message that fails costs one member at most."""
+"""Archives unpacked by a worker: a failing worker or message loses at most one member."""
 
 import io
 import os
@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from processes import gone
+from processes import has_ended
 from scripted_workers import image_result, scripted_file, signal_workers
 
 from mediafp.engine.interface import UnpackedMember
@@ -53,22 +53,22 @@ def read_member(member: UnpackedMember) -> bytes | None:
 def test_unpack_archive_yields_members_one_by_one(
     engine: LocalEngine, archives: dict[str, Path], photo: Path, archive: str
 ) -> None:
-    names_asked: list[str] = []
+    queried_names: list[str] = []
 
     def is_wanted(name: str) -> bool:
-        names_asked.append(name)
+        queried_names.append(name)
         return is_png(name) and name != "3.png"
 
     with open_file(archives[archive]) as file:
         members = engine.unpack_archive(file, is_wanted)
         first = next(members)
-        assert names_asked == ["1.png"], "one at a time"
+        assert queried_names == ["1.png"], "the second name is queried after the first member"
         assert (first.name, first.error, read_member(first)) == ("1.png", None, photo.read_bytes())
         second, notes, third = members
-    assert names_asked == ["1.png", "folder/2.png", "notes.txt", "3.png"]
+    assert queried_names == ["1.png", "folder/2.png", "notes.txt", "3.png"]
     assert second.file and second.file.name == "2.png" and second.file.bytes == photo.stat().st_size + 1
     assert (second.name, read_member(second)) == ("folder/2.png", photo.read_bytes() + b"2")
-    assert [(one.name, one.file, one.error) for one in (notes, third)] == [
+    assert [(member.name, member.file, member.error) for member in (notes, third)] == [
         ("notes.txt", None, None), ("3.png", None, None),
     ]  # fmt: skip
 
@@ -127,15 +127,17 @@ def test_worker_crash_in_a_member_loses_that_member_alone(
 ) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(photo, "1.png")
-        # Larger than the buffer of the socket, so that its worker is not done with it.
-        archive.writestr("deadly.png", random.Random(0).randbytes(4_000_000))
+        # Larger than the buffer of the socket, so that the worker is still sending it.
+        archive.writestr("crashing.png", random.Random(0).randbytes(4_000_000))
         archive.write(photo, "2.png")
         archive.writestr("a.txt", "words")
-    pids = signal_in_member(monkeypatch, "deadly.png", signal.SIGSEGV, 1)
-    names_asked: list[str] = []
+    pids = signal_in_member(monkeypatch, "crashing.png", signal.SIGSEGV, 1)
+    queried_names: list[str] = []
     with open_file(tmp_path / "a.zip") as file:
-        members = list(engine.unpack_archive(file, lambda name: names_asked.append(name) is None and is_png(name)))
-    assert [member.name for member in members] == ["1.png", "deadly.png", "2.png", "a.txt"] == names_asked, "each once"
+        members = list(engine.unpack_archive(file, lambda name: queried_names.append(name) is None and is_png(name)))
+    assert [member.name for member in members] == ["1.png", "crashing.png", "2.png", "a.txt"] == queried_names, (
+        "each once"
+    )
     assert isinstance(members[1].error, WorkerLost) and members[1].error.kind == "crash" and members[1].file is None
     assert [read_member(member) for member in members] == [photo.read_bytes(), None, photo.read_bytes(), None]
     assert len(set(pids)) == 2
@@ -211,7 +213,7 @@ def test_close_of_the_iterator_ends_its_worker(
         members = scripted_engine.unpack_archive(file, is_png)
         assert next(members).name == "a.txt"
         members.close()
-    assert gone(pids[0], 0), "the worker had more to send, and is not used again"
+    assert has_ended(pids[0], 0), "the worker had not finished, and is not used again"
 
 
 def test_close_ends_an_archive_in_progress(scripted_engine: LocalEngine, tmp_path: Path) -> None:

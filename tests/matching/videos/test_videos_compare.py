@@ -1,4 +1,4 @@
-"""Relations of two videos on small fingerprints made by hand, one row a second; the references are a fake."""
+"""Relations of two videos on small given fingerprints, one row a second, with fake references."""
 
 from collections.abc import Callable
 
