@@ -123,9 +123,13 @@ def test_uninstalled_package_in_notice_is_named(licences: ModuleType, tmp_path: 
 
 def test_notice_lists_models_and_data_files_of_the_repository() -> None:
     notice = read("NOTICE")
-    for model in tomllib.loads(read("models/manifest.toml"))["model"]:
+    models = tomllib.loads(read("models/manifest.toml"))["model"]
+    assert len(models) > 5
+    for model in models:
         assert re.search(rf"^  (models/)?{re.escape(model['name'])}\b", notice, re.MULTILINE), model["name"]
-    for file in (*(ROOT / "fixtures").iterdir(), *(ROOT / "models").glob("*[!l]")):
+    files = [*(ROOT / "fixtures").iterdir(), *(ROOT / "models").glob("*[!l]")]
+    assert len(files) > 5
+    for file in files:
         assert file.name in notice or f"{file.parent.name}/*{file.suffix}" in notice, file.name
 
 

@@ -89,6 +89,7 @@ def test_report_clips_shows_both_sides_of_a_segment(matching_videos: tuple[Path,
     ]
     assert height == CLIP_HEIGHT and width == pytest.approx(sum(side_widths), abs=4)
     middle = round(side_widths[0])
+    assert len(frames) > 0
     for frame in frames:
         # The query is on the left, the reference on the right: the same moment, mirrored.
         left, right = frame[:, : middle - 4], frame[:, middle + 4 :]
@@ -131,8 +132,8 @@ def test_report_clips_without_the_sandbox_needs_the_option(matching_videos: tupl
     modules.mkdir()
     (modules / "pyseccomp.py").write_text("raise ImportError")
     page = tmp_path / "evidence.html"
-    refused = mediafp("report", page, "--clips", store=store, PYTHONPATH=str(modules))
-    assert refused.returncode == 2 and "--unsafe-no-sandbox" in refused.stderr
+    rejected = mediafp("report", page, "--clips", store=store, PYTHONPATH=str(modules))
+    assert rejected.returncode == 2 and "--unsafe-no-sandbox" in rejected.stderr
     assert not page.exists() and not (tmp_path / "evidence-clips").exists()
     done = mediafp("report", page, "--clips", "--unsafe-no-sandbox", store=store, PYTHONPATH=str(modules))
     assert done.returncode == 0, done.stderr

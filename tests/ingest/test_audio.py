@@ -104,7 +104,9 @@ def test_open_media_with_audio_gives_the_same_audio_and_frames(tmp_path: Path) -
     alone, _ = read_audio(open_file(video))
     with_audio, without_audio = open_media(open_file(video), audio=True), open_media(open_file(video))
     assert with_audio is not None and without_audio is not None and alone is not None
-    for a, b in zip(with_audio.frames, without_audio.frames, strict=True):
+    pairs = list(zip(with_audio.frames, without_audio.frames, strict=True))
+    assert len(pairs) > 0
+    for a, b in pairs:
         assert (a.start, a.end) == (b.start, b.end) and np.array_equal(a.pixels, b.pixels)
     (decoded,) = with_audio.audio_tracks
     assert np.array_equal(decoded.samples, alone.samples) and decoded.sha256 == alone.sha256
@@ -276,7 +278,9 @@ def test_damaged_audio_leaves_the_frames_intact(tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(data)
     broken, whole = open_media(open_file(tmp_path / "broken.mp4"), audio=True), open_media(open_file(video))
     assert broken is not None and whole is not None
-    for a, b in zip(broken.frames, whole.frames, strict=True):
+    pairs = list(zip(broken.frames, whole.frames, strict=True))
+    assert len(pairs) > 0
+    for a, b in pairs:
         assert np.array_equal(a.pixels, b.pixels)
     assert any(" audio packets: they are damaged" in warning for warning in broken.warnings)
     assert broken.audio is not None and broken.audio.duration == pytest.approx(3, abs=0.1)

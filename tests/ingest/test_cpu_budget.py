@@ -67,7 +67,7 @@ def test_decoded_media_earns_cpu_time_up_to_the_maximum() -> None:
     results = json.loads(done.stdout)
     assert all(on for _, on in results[:-1]), "CPU time is left"
     limits = [limit for limit, _ in results]
-    # Each media second earns two; the start took less than one, and the kernel kills 1.5 later.
+    # Each second of media adds two; the start took less than one, and the kernel kills the process 1.5 s later.
     assert limits[0] == limits[1] == limits[2] == 3
     assert limits[3] == limits[4] == 1 + 2 * 10 + 2
     assert set(limits[5:]) == {MAX_CPU_SECONDS + 2}, "the limit never falls"
@@ -118,7 +118,7 @@ def test_video_over_the_budget_keeps_its_first_frames(clips: dict[str, Path]) ->
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(frames, complete, strict=False))
     assert 2.9 < frames[-1].end < 3.2
     assert media.warnings == [f"skipped the video after 3 s: {CPU_LIMIT_MESSAGE}"]
-    assert media.properties["duration"] == 10.0, "the stated duration is kept"
+    assert media.properties["duration"] == 10.0, "the duration stays the stated one"
 
 
 def test_video_over_the_budget_keeps_its_audio_so_far(clips: dict[str, Path]) -> None:

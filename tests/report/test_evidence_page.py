@@ -302,14 +302,14 @@ def test_draw_side_by_side_outlines_the_overlap_in_both_images(tmp_path: Path, s
     ]
     assert len(images) == len(outlines) == 2
     scale = {n: (float(images[n]["width"]) / 600, float(images[n]["height"]) / 400) for n in (0, 1)}
-    outlines = {}
+    polygons = {}
     for outline in outlines:
         side = int(outline[:, 0].max() > float(images[1]["x"]))
-        outlines[side] = (outline - (float(images[side]["x"]), 0)) / scale[side]
+        polygons[side] = (outline - (float(images[side]["x"]), 0)) / scale[side]
     # The overlap is the whole query: (600, 390) at scale .8 covers (480, 312) of the reference.
-    assert outlines[1] == pytest.approx(np.array(PLACEMENT.overlap), abs=1)
-    assert sorted(outlines[0].max(axis=0).tolist()) == pytest.approx([400, 600], abs=1)
-    assert outlines[0].min(axis=0) == pytest.approx([0, 0], abs=1)
+    assert polygons[1] == pytest.approx(np.array(PLACEMENT.overlap), abs=1)
+    assert sorted(polygons[0].max(axis=0).tolist()) == pytest.approx([400, 600], abs=1)
+    assert polygons[0].min(axis=0) == pytest.approx([0, 0], abs=1)
 
 
 def test_draw_side_by_side_outlines_further_copies_and_perspective(tmp_path: Path, source: MemorySource) -> None:

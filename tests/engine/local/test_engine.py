@@ -42,6 +42,7 @@ def test_analyse_equals_the_analysis_in_this_process(
         and by_worker.thumbnails == direct.thumbnails
     )
     assert len(direct.thumbnails) >= 1 + (kind == "video")
+    assert len(direct.fingerprints) == 4
     for received, expected in zip(by_worker.fingerprints, direct.fingerprints, strict=True):
         assert (received.sha256, received.type, received.version) == (expected.sha256, expected.type, expected.version)
         for field in ("vectors", "spans", "quality"):

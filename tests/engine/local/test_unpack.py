@@ -75,12 +75,15 @@ def test_unpack_archive_yields_members_one_by_one(
 
 def test_unpacked_member_is_analysed_while_the_archive_is_open(engine: LocalEngine, archives: dict[str, Path]) -> None:
     with open_file(archives["a.zip"]) as file:
+        analysed = 0
         for member in engine.unpack_archive(file, lambda name: name == "folder/2.png"):
             if member.file:
+                analysed += 1
                 with member.file:
                     assert (
                         engine.analyse(member.file, file_sha256(member.file), "image").asset.properties["width"] == 640
                     )
+    assert analysed == 1
 
 
 def test_corrupt_member_is_an_error_and_the_next_members_follow(
