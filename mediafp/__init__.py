@@ -96,7 +96,7 @@ _CASE_NAMES = {
     "list_model_files": "list_model_files",
     "open": "open_case",
 }
-"""Names of the package `mediafp.case`; all others are nouns and errors of `mediafp.types`."""
+"""Names of the package `mediafp.case`; all others are types and errors of `mediafp.types`."""
 _TYPE_MODULES = ("errors", "matches", "media", "runs", "clusters", "transcripts")
 
 

@@ -55,9 +55,11 @@ class Case:
 
     def close(self) -> None:
         """Close the store, and end the worker processes."""
-        if self._opened_engine:
-            self._opened_engine.close()
-        self._store.close()
+        try:
+            if self._opened_engine:
+                self._opened_engine.close()
+        finally:
+            self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +100,9 @@ class Case:
             min_probability: Probability below which a match is not returned.
             ocr: Run OCR on the query, and on probable matches without an OCR result in the store.
             speech: Options for transcribing the query, if the store contains transcripts; None to compare no speech.
+
+        Raises:
+            UsageError: `top` is negative, or `min_probability` is not in 0..1.
         """
         from mediafp.case.query import QueryOptions
 
@@ -122,7 +127,7 @@ class Case:
             report_path: HTML page to write the evidence of a single query to.
 
         Raises:
-            UsageError: The page cannot be written, or there are several queries for it.
+            UsageError: The page cannot be written, there are several queries for it, or `min_probability` is not in 0..1.
         """
         from mediafp.case.query import QueryOptions
         from mediafp.case.reports import check_page_path, write_trace_page

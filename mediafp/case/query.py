@@ -14,7 +14,7 @@ from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.matching.images.text_evidence import TextLines
 from mediafp.store import Store
-from mediafp.types.errors import MediaError
+from mediafp.types.errors import MediaError, UsageError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, QueryResult, TextLine
 from mediafp.types.media import Audio
@@ -41,6 +41,17 @@ class QueryOptions:
     """Run OCR on the query, and on probable matches without an OCR result in the store."""
     speech: SpeechOptions | None
     """Options for transcribing the query; None to compare no speech."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers. Raises UsageError for one outside its limits."""
+        if self.top < 0:
+            raise UsageError(f"cannot return {self.top} matches: top is negative; choose 0 or more")
+        # Written so that NaN is refused too.
+        if not 0 <= self.min_probability <= 1:
+            raise UsageError(
+                f"cannot omit matches below probability {self.min_probability}: min_probability is outside 0..1;"
+                " choose a number from 0 to 1"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -37,7 +37,7 @@ COMMANDS: Final = {
 class CommandGroup(TyperGroup):
     """The commands, each of which loads when it is used.
 
-    They end with the status of the contract when they are interrupted or their reader leaves.
+    They end with the exit status of docs/formats.md when they are interrupted or their reader leaves.
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -78,7 +78,7 @@ app = typer.Typer(
 
     Files are never changed, and no data leaves this machine. A match means "same media", never "same operator".
 
-    Exit status: 0 done (match, search: something was found), 1 nothing found, 2 could not run, 3 some files failed.""",
+    Exit status: 0 done (match, trace, search: something was found), 1 nothing found, 2 could not run, 3 some files failed.""",
 )
 
 

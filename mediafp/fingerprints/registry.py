@@ -1,7 +1,9 @@
 """All fingerprint types by name.
 
-A new type is one file, and one line in `BUILT_IN`. Other packages add theirs as entry points of the group
-`mediafp.fingerprints`: the name of the type, and a class or function that returns it when called without arguments.
+A new type for frames, images or audio is one file, and one line in `BUILT_IN`. Other packages add theirs as entry points of
+the group `mediafp.fingerprints`: the name of the type, and a class or function that returns it when called without arguments.
+A type for transcripts cannot be added: `words` is the only one. `extract` runs in the sandbox, so everything that it needs
+must load when the worker analyses its sample files (`engine.local.warm_up`).
 Everything else follows from what the type declares (`types.fingerprint_types`): which rows are computed and stored, how
 results of workers are checked, how the store is verified.
 """

@@ -15,7 +15,7 @@ import numpy as np
 
 from mediafp.types.fingerprints import Fingerprint, Metric, TimedRows
 from mediafp.types.media import TimeSpan
-from mediafp.types.tokens import is_cjk, tokenise
+from mediafp.types.tokens import CHINESE_DIGITS, is_cjk, tokenise
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 TYPE_NAME: Final = "words"
@@ -39,7 +39,6 @@ _WRITTEN_U = re.compile("(?<=~[jqxy])u")
 """The u of pinyin that is pronounced ü."""
 _FULL_FINALS = {"iu": "iou", "ui": "uei", "un": "uen"}
 """Finals that pinyin abbreviates, in full."""
-_CHINESE_DIGITS = "零一二三四五六七八九"
 
 
 class _PhoneticToken(NamedTuple):
@@ -49,7 +48,7 @@ class _PhoneticToken(NamedTuple):
 
 
 class TranscriptWords:
-    """Phonetic rows of 4 bytes; quality is 1, and less for digits and for words of a doubtful segment.
+    """Phonetic rows of 4 bytes; quality is 1, and less for digits and for words of segments with a flag in FLAG_QUALITY.
 
     A row contains the numbers of a syllable's initial, medial, nucleus and coda, or the hash of another word. Rows are kept
     with the transcript, of which there may be several for one asset.
@@ -95,7 +94,7 @@ def _phonetic_tokens(segment: TranscriptSegment) -> Iterator[_PhoneticToken]:
         tokens = [part for token in tokens for part in (token if _is_number(token) else [token])]
         spans = _split_evenly((segment.start, segment.end), len(tokens))
     for token, span in zip(tokens, spans, strict=True):
-        is_digit = _is_number(token) or token in _CHINESE_DIGITS
+        is_digit = _is_number(token) or token in CHINESE_DIGITS
         quality = segment_quality * DIGIT_QUALITY if is_digit else segment_quality
         parts = _pronounce(token)
         for text, part_span in zip(parts, _split_evenly(span, len(parts)), strict=True):
@@ -114,7 +113,7 @@ def _is_number(token: str) -> bool:
 def _pronounce(token: str) -> tuple[str, ...]:
     """Return the phonetic tokens of a token; a number is pronounced digit by digit: 35, like 三十五, becomes 三五."""
     if _is_number(token):
-        return tuple(_pronounce_word(_CHINESE_DIGITS[int(digit)]) for digit in token)
+        return tuple(_pronounce_word(CHINESE_DIGITS[int(digit)]) for digit in token)
     return (_pronounce_word(token),)
 
 

@@ -143,7 +143,7 @@ def _detect_keypoints(grey: npt.NDArray[np.uint8], max_keypoints: int, contrast:
     keypoints, descriptors = sift.detectAndCompute(grey, None)
     if descriptors is None:
         return np.empty((0, 2), np.float32), np.empty((0, 128), np.float32)
-    # OpenCV puts pixel centres at whole numbers; the contract puts pixel edges there, and centres at .5.
+    # OpenCV puts pixel centres at whole numbers; docs/formats.md puts pixel edges there, and centres at .5.
     positions = np.array([keypoint.pt for keypoint in keypoints], np.float32) + 0.5
     root = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
     return positions, root.astype(np.float32)

@@ -9,7 +9,16 @@ from markupsafe import Markup
 from PIL import Image
 
 from mediafp.report.evidence_source import EvidenceSource
-from mediafp.report.html import GALLERY_SIDE, SMALL_SIDE, display_name, jpeg_uri, sighting_lines, thumbnail_uri
+from mediafp.report.html import (
+    GALLERY_SIDE,
+    SMALL_SIDE,
+    THUMBNAIL_ERRORS,
+    THUMBNAIL_FORMATS,
+    display_name,
+    jpeg_uri,
+    sighting_lines,
+    thumbnail_uri,
+)
 from mediafp.report.svg import DrawnImage, draw_side_by_side, draw_timelines
 from mediafp.report.timestamps import format_time
 from mediafp.types.matches import Match, Placement, QueryResult, Segment
@@ -134,27 +143,30 @@ def _draw_pair(
 
 
 def _removed_strips(reference: Asset, placement: Placement, source: EvidenceSource) -> list[tuple[str, str]]:
-    """Return the removed lines of text, enlarged from the reference, each with its OCR text."""
+    """Return the removed lines of text, enlarged from the reference, each with its OCR text; none without a thumbnail."""
     jpeg = source.thumbnail(reference.sha256)
     if jpeg is None:
         return []
-    strips = []
-    with Image.open(io.BytesIO(jpeg)) as image:
-        zoom = max(image.size) / max(_size(reference))
-        for line in placement.removed_text[:MAX_STRIPS]:
-            xs, ys = ([corner[axis] * zoom for corner in line.box] for axis in (0, 1))
-            margin = (max(ys) - min(ys)) * STRIP_MARGIN
-            box = (min(xs) - margin, min(ys) - margin, max(xs) + margin, max(ys) + margin)
-            limits = (0, 0, *image.size)
-            left, top, right, bottom = (
-                round(min(max(value, 0), limits[2 + axis % 2])) for axis, value in enumerate(box)
-            )
-            if right - left < 2 or bottom - top < 2:
-                continue
-            strip = image.crop((left, top, right, bottom))
-            scale = min(STRIP_HEIGHT / strip.height, STRIP_WIDTH / strip.width)
-            strip = strip.resize((max(1, round(strip.width * scale)), max(1, round(strip.height * scale))))
-            strips.append((jpeg_uri(strip, quality=85), line.text))
+    strips: list[tuple[str, str]] = []
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=THUMBNAIL_FORMATS) as image:
+            zoom = max(image.size) / max(_size(reference))
+            for line in placement.removed_text[:MAX_STRIPS]:
+                xs, ys = ([corner[axis] * zoom for corner in line.box] for axis in (0, 1))
+                margin = (max(ys) - min(ys)) * STRIP_MARGIN
+                box = (min(xs) - margin, min(ys) - margin, max(xs) + margin, max(ys) + margin)
+                limits = (0, 0, *image.size)
+                left, top, right, bottom = (
+                    round(min(max(value, 0), limits[2 + axis % 2])) for axis, value in enumerate(box)
+                )
+                if right - left < 2 or bottom - top < 2:
+                    continue
+                strip = image.crop((left, top, right, bottom))
+                scale = min(STRIP_HEIGHT / strip.height, STRIP_WIDTH / strip.width)
+                strip = strip.resize((max(1, round(strip.width * scale)), max(1, round(strip.height * scale))))
+                strips.append((jpeg_uri(strip, quality=85), line.text))
+    except THUMBNAIL_ERRORS:
+        return []
     return strips
 
 

@@ -1,8 +1,9 @@
 """The matches, transcripts and clusters of a case as one self-contained HTML page."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -68,17 +69,25 @@ def write_report(
         ((result, match) for result in results for match in result.matches),
         key=lambda pair: (-pair[1].probability, pair[0].query),
     )
-    cards = [_transcript_card(r.query, r.sha256, source) for r in results[:MAX_TRANSCRIPTS] if r.sha256]
+    transcripts = list(islice(_iter_transcript_cards(results, source), MAX_TRANSCRIPTS + 1))
     page = render_template(
         "evidence_page.html.j2",
         title=title,
         total=len(pairs),
         cards=[build_card(result, match, source, links) for result, match in pairs[:MAX_DRAWN_MATCHES]],
-        transcripts=[card for card in cards if card],
+        transcripts=transcripts[:MAX_TRANSCRIPTS],
+        has_more_transcripts=len(transcripts) > MAX_TRANSCRIPTS,
         clusters=[_cluster_card(cluster, source) for cluster in clustering.clusters],
         unclustered=clustering.unclustered,
     )
     path.write_text(page, encoding="utf-8", errors="replace")
+
+
+def _iter_transcript_cards(results: Sequence[QueryResult], source: EvidenceSource) -> Iterator[TranscriptCard]:
+    """Yield the transcripts of the files that have one, in the order of the results."""
+    for result in results:
+        if result.sha256 and (card := _transcript_card(result.query, result.sha256, source)):
+            yield card
 
 
 def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> TranscriptCard | None:

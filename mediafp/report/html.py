@@ -5,7 +5,7 @@ import os
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from mediafp.report.escaping import escape_unprintable
 from mediafp.report.evidence_source import EvidenceSource
@@ -17,6 +17,10 @@ SMALL_SIDE: Final = 150
 """Longest side of a thumbnail in a table, pixels."""
 GALLERY_SIDE: Final = 240
 """Longest side of a thumbnail in a gallery or a row of frames, pixels."""
+THUMBNAIL_FORMATS: Final = ("JPEG",)
+"""Pillow's names of the formats that a thumbnail is decoded as. Workers make thumbnails, so no other parser may get one."""
+THUMBNAIL_ERRORS: Final = (UnidentifiedImageError, Image.DecompressionBombError, OSError)
+"""Errors of Pillow for a thumbnail that it cannot decode, which the page omits."""
 MAX_SIGHTING_LINES: Final = 3
 """Sightings of one asset that a match shows. Chosen, not measured."""
 
@@ -33,12 +37,15 @@ def render_template(template: str, **values: object) -> str:
 
 
 def thumbnail_uri(jpeg: bytes | None, side: int) -> str:
-    """Return an image with no side over `side` pixels as a data URI, "" for None."""
+    """Return a thumbnail with no side over `side` pixels as a data URI; "" for None and for one that cannot be decoded."""
     if jpeg is None:
         return ""
-    with Image.open(io.BytesIO(jpeg)) as image:
-        image.thumbnail((side, side))
-        return jpeg_uri(image, quality=80)
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=THUMBNAIL_FORMATS) as image:
+            image.thumbnail((side, side))
+            return jpeg_uri(image, quality=80)
+    except THUMBNAIL_ERRORS:
+        return ""
 
 
 def jpeg_uri(image: Image.Image, *, quality: int) -> str:

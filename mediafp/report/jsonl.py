@@ -1,4 +1,4 @@
-"""The JSON objects of the contract, built from the nouns."""
+"""Results as the JSON objects of docs/formats.md."""
 
 import json
 import os

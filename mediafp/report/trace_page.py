@@ -9,7 +9,7 @@ from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.html import SMALL_SIDE, display_name, render_template, thumbnail_uri
 from mediafp.types.matches import Trace, TraceEntry
 
-MAX_DRAWN_SIGHTINGS: Final = 100
+MAX_DRAWN_ENTRIES: Final = 100
 """Entries that are drawn; `mediafp trace` lists all. Chosen, not measured."""
 
 
@@ -45,9 +45,7 @@ def write_trace(path: Path, trace: Trace, source: EvidenceSource) -> None:
         "trace_page.html.j2",
         title=f"Trace of {display_name(result.query)}",
         thumb=thumbnail_uri(source.thumbnail(result.sha256), 2 * SMALL_SIDE),
-        rows=[
-            _row(number, entry, trace, source) for number, entry in enumerate(trace.entries[:MAX_DRAWN_SIGHTINGS], 1)
-        ],
+        rows=[_row(number, entry, trace, source) for number, entry in enumerate(trace.entries[:MAX_DRAWN_ENTRIES], 1)],
         source={"name": display_name(least_cut.match.uris[0]), "more": f"{extent * 100:.0f} % more than the query"}
         if least_cut
         else None,

@@ -9,6 +9,7 @@ import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from threading import Lock
 from typing import Final
 
 from mediafp.sightings.sidecar_format import SidecarFormat, open_sidecar, read_bytes, read_json_object
@@ -26,6 +27,7 @@ MAX_CACHED_TABLES: Final = 64
 """Tables that are kept, so that a folder of n files parses its table once. Chosen, not measured."""
 MAX_CELL_CHARS: Final = 1 << 20
 """Characters of a cell: the text of a post may exceed the 128 Ki that Python's `csv` allows. Chosen, not measured."""
+csv.field_size_limit(MAX_CELL_CHARS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class SightingTable:
 
 _tables: Final[dict[tuple[object, object], SightingTable]] = {}
 """Parsed tables by the stamps of the table and of its column map."""
+_tables_lock: Final = Lock()
+"""Held while `_tables` is used: several threads read sidecars."""
 
 
 def is_table_file(name: str) -> bool:
@@ -63,12 +67,13 @@ def _load_table(file: SidecarFile, open_sibling: SiblingOpener) -> SightingTable
     warnings: list[str] = []
     with open_sidecar(COLUMNS_NAME, open_sibling, warnings) as column_map:
         stamps = (file.stamp, column_map.stamp if column_map else None)
-        if stamps not in _tables:
-            while len(_tables) >= MAX_CACHED_TABLES:
-                _tables.pop(next(iter(_tables)))
-            columns = _read_column_map(open_sibling, warnings) if column_map else {}
-            _tables[stamps] = _parse_table(file, columns, warnings)
-        return _tables[stamps]
+        with _tables_lock:
+            if stamps not in _tables:
+                while len(_tables) >= MAX_CACHED_TABLES:
+                    _tables.pop(next(iter(_tables)))
+                columns = _read_column_map(open_sibling, warnings) if column_map else {}
+                _tables[stamps] = _parse_table(file, columns, warnings)
+            return _tables[stamps]
 
 
 def _parse_table(file: SidecarFile, columns: Mapping[str, str], warnings: list[str]) -> SightingTable:
@@ -96,7 +101,6 @@ def _parse_table(file: SidecarFile, columns: Mapping[str, str], warnings: list[s
 
 def _iter_rows(lines: Iterable[str], columns: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     """Yield the rows by field; raise KeyError if no column names the files."""
-    csv.field_size_limit(MAX_CELL_CHARS)
     reader = csv.reader(lines)
     header = [columns.get(title.strip(), title.strip().lower()) for title in next(reader, [])]
     if FILE_COLUMN not in header:

@@ -18,48 +18,15 @@ type Pixels = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), uint8, sRGB values as decoded."""
 TimeSpan = tuple[float, float]
 """Start and end in presentation seconds."""
-IMAGE_SUFFIXES: Final = frozenset(
-    (
-        *(
-            ".jpg",
-            ".jpeg",
-            ".jpe",
-            ".jfif",
-            ".png",
-            ".apng",
-            ".webp",
-            ".gif",
-            ".avif",
-            ".heic",
-            ".heif",
-            ".bmp",
-            ".tif",
-        ),
-        *(".tiff", ".jxl"),
-    )
-)
-VIDEO_SUFFIXES: Final = frozenset(
-    (
-        *(
-            ".mp4",
-            ".m4v",
-            ".mov",
-            ".qt",
-            ".3gp",
-            ".3g2",
-            ".mkv",
-            ".webm",
-            ".avi",
-            ".flv",
-            ".ts",
-            ".m2ts",
-            ".mts",
-            ".mpg",
-        ),
-        *(".mpeg", ".vob", ".ogv", ".ogg", ".oga", ".opus", ".wmv", ".asf", ".wma", ".wav", ".flac", ".mp3", ".m4a"),
-        *(".aac", ".aif", ".aiff", ".amr", ".h264", ".264", ".h265", ".hevc"),
-    )
-)
+IMAGE_SUFFIXES: Final = frozenset((
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".avif", ".heic", ".heif", ".bmp", ".tif", ".tiff",
+    ".jxl",
+))  # fmt: skip
+VIDEO_SUFFIXES: Final = frozenset((
+    ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".flv", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg",
+    ".vob", ".ogv", ".ogg", ".oga", ".opus", ".wmv", ".asf", ".wma", ".wav", ".flac", ".mp3", ".m4a", ".aac", ".aif", ".aiff",
+    ".amr", ".h264", ".264", ".h265", ".hevc",
+))  # fmt: skip
 MEDIA_SUFFIXES: Final = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 """Suffixes of media files. They only decide how a file with unknown content is reported."""
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"

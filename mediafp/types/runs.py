@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mediafp.types.defaults import DEFAULT_MODEL
+from mediafp.types.errors import UsageError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Audio, Pixels, Sighting, Thumbnail
@@ -51,6 +52,13 @@ class IngestOptions:
     retry_failed: bool = False
     """Try again files that failed before and have not changed."""
 
+    def __post_init__(self) -> None:
+        """Check the number of workers. Raises UsageError if it is negative."""
+        if self.jobs < 0:
+            raise UsageError(
+                f"cannot start {self.jobs} workers: jobs is negative; choose 1 or more, or 0 for one per core"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FileAnalysis:
@@ -82,8 +90,6 @@ class IngestRecord:
     thumbnails: tuple[Thumbnail, ...] = ()
     warnings: tuple[str, ...] = ()
     """Warnings about the content: stored with the asset, since they are the same for each of its sightings."""
-    sidecar_warnings: tuple[str, ...] = ()
-    """Warnings about the sidecars of this sighting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ CJK = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\
 """Ideographs, kana and hangul, as ranges of a regular expression: written without spaces, so each character is a token."""
 _TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
 _APOSTROPHES = str.maketrans("", "", "'’‘ʼ")
-_CHINESE_DIGITS = "零一二三四五六七八九"
-_DIGITS = {**dict(zip(_CHINESE_DIGITS, range(10), strict=True)), "〇": 0, "幺": 1, "两": 2}
+CHINESE_DIGITS = "零一二三四五六七八九"
+"""Characters of the digits 0 to 9, each at the position of its value."""
+_DIGITS = {**dict(zip(CHINESE_DIGITS, range(10), strict=True)), "〇": 0, "幺": 1, "两": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _GROUPS = {"万": 10**4, "亿": 10**8}
 _NUMERALS = {**_DIGITS, **_UNITS, **_GROUPS}
@@ -104,7 +105,7 @@ def _normalise_numbers(tokens: list[Token]) -> list[Token]:
             end = first + 1
             text = tokens[first].text
             if len(text) == 1 and text.isascii() and text.isdigit():
-                text = _CHINESE_DIGITS[int(text)]
+                text = CHINESE_DIGITS[int(text)]
         normalised.append(Token(text=text, start=tokens[first].start, end=tokens[end - 1].end))
         first = end
     return normalised

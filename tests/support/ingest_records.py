@@ -56,7 +56,6 @@ def ingest_record(name: str = "a", path: str | None = None, *, rows: int = 3) ->
         fingerprints=(fingerprint(sha256, "pdq", rows), fingerprint(sha256, "sscd_distilled", rows)),
         thumbnails=tuple(Thumbnail(position=n, seconds=n / 3, jpeg=JPEGS[n]) for n in range(rows)),
         warnings=("2 packets are damaged",),
-        sidecar_warnings=("not stored",),
     )
 
 

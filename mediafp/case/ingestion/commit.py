@@ -13,9 +13,7 @@ from mediafp.types.media import SiblingOpener, Sighting
 from mediafp.types.runs import FileAnalysis, FileOutcome, IngestRecord, LedgerEntry
 
 
-def build_ingest_record(
-    analysis: FileAnalysis, sighting: Sighting, sidecar_warnings: Sequence[str] = ()
-) -> IngestRecord:
+def build_ingest_record(analysis: FileAnalysis, sighting: Sighting) -> IngestRecord:
     """Return everything that an analysed file adds to a store."""
     return IngestRecord(
         asset=analysis.asset,
@@ -23,7 +21,6 @@ def build_ingest_record(
         fingerprints=analysis.fingerprints,
         thumbnails=analysis.thumbnails,
         warnings=analysis.warnings,
-        sidecar_warnings=tuple(sidecar_warnings),
     )
 
 
@@ -71,7 +68,7 @@ class FileWriter:
         sighting, warnings = self._build_sighting(file.item, file.sha256)
         is_new = False
         if file.analysis:
-            is_new = self._store.add_record(build_ingest_record(file.analysis, sighting, warnings))
+            is_new = self._store.add_record(build_ingest_record(file.analysis, sighting))
             warnings = [*file.analysis.warnings, *warnings]
         else:
             self._store.add_sighting(sighting)

@@ -1,7 +1,7 @@
 """A pool of worker processes: starts, lends, restarts and ends them, and runs a task in one.
 
-This process opens files and passes their descriptors to the workers; it parses no media, except the thumbnails
-that workers made (SECURITY.md).
+This process opens files and passes their descriptors to the workers. It parses no media: it only reads the first bytes of
+a file to detect its kind, and decodes the thumbnails that workers made (SECURITY.md).
 
 The pool is written here because no library fits. Workers of pebble exchange pickles, with which a worker that an
 attacker took over could run code in this process, and no library passes file descriptors or counts CPU seconds.
@@ -135,10 +135,13 @@ class WorkerPool:
         worker = WorkerProcess(sandboxed=self.sandboxed, capabilities=capabilities)
         with self._lock:
             self._all.add(worker)
-        if self._closed:
-            worker.end()
-            raise WorkerLost("crash", "the worker was ended")
-        worker.wait_until_ready()
+        try:
+            if self._closed:
+                raise WorkerLost("crash", "the worker was ended")
+            worker.wait_until_ready()
+        except BaseException:
+            self._end(worker)
+            raise
         return worker
 
     def _give_back(self, worker: WorkerProcess) -> None:
@@ -204,7 +207,7 @@ class WorkerPool:
                 _logger.info("%r is tried again in a fresh worker: %s", file.name, lost)
                 continue
             except ValueError as error:
-                message = f"cannot process {file.name!r}: the worker answered invalid data ({error})"
+                message = f"cannot process {file.name!r}: the worker returned invalid data ({error})"
                 raise WorkerLost("crash", message, attempts=attempts) from error
             raise error_from_failure(result)
 

@@ -108,15 +108,19 @@ class WorkerProcess:
                 *(["--video"] if capabilities.video else []),
             ]
             command, variables = module_command(WORKER_MODULE, str(worker_socket.fileno()), *flags)
-            self._process = _STARTER.submit(
-                subprocess.Popen,
-                command,
-                pass_fds=(worker_socket.fileno(),),
-                env={**variables, **dict.fromkeys(SINGLE_THREAD_VARIABLES, "1")},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            ).result()
+            try:
+                self._process = _STARTER.submit(
+                    subprocess.Popen,
+                    command,
+                    pass_fds=(worker_socket.fileno(),),
+                    env={**variables, **dict.fromkeys(SINGLE_THREAD_VARIABLES, "1")},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                ).result()
+            except OSError as error:
+                self._socket.close()
+                raise SandboxError(f"cannot start a worker: {error.strerror or error}; see: mediafp doctor") from error
         self._end_lock = Lock()
         _logger.info(
             "worker %d is started %s, for %s",

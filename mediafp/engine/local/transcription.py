@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from threading import Event
+from threading import Event, Lock
 
 from mediafp.engine import analysis
 from mediafp.engine.interface import TranscriptionCancelled
@@ -32,6 +32,8 @@ class TranscriptionPool:
         self._threads = ThreadPoolExecutor(self.concurrency, "mediafp-transcription")
         self._futures: dict[str, Future[TranscribedAudio]] = {}
         """By the SHA-256 of the samples: a folder often holds the same audio several times."""
+        self._lock = Lock()
+        """Held while `_futures` is used: several threads may submit and forget."""
         self._cancelled = Event()
 
     def submit(
@@ -52,13 +54,16 @@ class TranscriptionPool:
                 raise TranscriptionCancelled
             on_progress(share)
 
-        if audio.sha256 not in self._futures:
-            self._futures[audio.sha256] = self._threads.submit(transcribe)
-        return self._futures[audio.sha256]
+        sha256 = audio.sha256
+        with self._lock:
+            if sha256 not in self._futures:
+                self._futures[sha256] = self._threads.submit(transcribe)
+            return self._futures[sha256]
 
     def forget(self, audio_sha256: str) -> None:
         """Drop the future of an audio track whose transcript the caller has stored."""
-        self._futures.pop(audio_sha256, None)
+        with self._lock:
+            self._futures.pop(audio_sha256, None)
 
     def shutdown(self) -> None:
         """Cancel all transcriptions, and return once those in progress reached their next progress report."""

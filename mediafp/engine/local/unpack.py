@@ -56,9 +56,10 @@ def unpack_archive(pool: WorkerPool, file: OpenFile, is_wanted: Callable[[str], 
             yield UnpackedMember(name=lost.name, error=lost.error)
         except (WorkerLost, ValueError) as error:
             if pool.closed or completed == completed_before:
-                raise WorkerLost("crash", f"cannot unpack the rest of {file.name!r}: {error}") from error
+                kind = error.kind if isinstance(error, WorkerLost) else "crash"
+                raise WorkerLost(kind, f"cannot unpack the rest of {file.name!r}: {error}") from error
             # The text of a ValueError may quote what the worker sent.
-            reason = error if isinstance(error, WorkerLost) else "the worker answered invalid data"
+            reason = error if isinstance(error, WorkerLost) else "the worker returned invalid data"
             _logger.info("the next members of %r are unpacked by a fresh worker: %s", file.name, reason)
         else:
             if isinstance(message, Failure):
@@ -89,7 +90,7 @@ def _receive_member(worker: WorkerProcess, name: str, scratch_folder: Path) -> U
         except WorkerLost as lost:
             raise _MemberLostError(name, lost) from lost
         except ValueError as error:
-            raise _MemberLostError(name, WorkerLost("crash", f"the worker answered invalid data ({error})")) from error
+            raise _MemberLostError(name, WorkerLost("crash", f"the worker returned invalid data ({error})")) from error
         if message.kind:
             return UnpackedMember(name=name, error=ERROR_CLASSES.get(message.kind, TooLargeMedia)(message.message))
         content.flush()

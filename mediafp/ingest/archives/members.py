@@ -1,6 +1,6 @@
 """Members of a zip or tar archive, one after the other, decompressed in memory while they are read.
 
-Built for hostile archives and a sandboxed process: it needs only the open file, writes nothing, resolves no name, and
+Built for hostile archives and a sandboxed process: it needs only the open file, writes nothing, opens no path, and
 imports every module before the first archive is read.
 """
 

@@ -34,10 +34,10 @@ class PlacementFit:
 
     Attributes:
         placement: Position of the query in the reference.
-        median_ncc: Median normalised cross-correlation of the same blocks, -1..1; 0 if too few are textured.
         matching_blocks: Share, 0..1, of the blocks textured in both images whose correlation is at least
             `block_correlation.MATCHING_BLOCK_NCC`; 1 if fewer than `block_correlation.MIN_TEXTURED_BLOCKS` are textured.
             Below `MIN_MATCHING_BLOCKS` the fit is not verified.
+        median_ncc: Median normalised cross-correlation of the same blocks, -1..1; 0 if too few are textured.
         support: Inliers divided by the smaller number of keypoints that either image has in the overlap, 0..1.
         reprojection_error: Mean reprojection error of the inliers, in pixels of `LocalFeatures.grey`.
         different_inset: True if both images have a rectangle in the same place with different content, such as two posts in

@@ -1,5 +1,5 @@
 """Two transcripts to aligned passages.
 
-In: transcript fingerprints, one row a word. Out: `Match` with `Segment`s.
+In: transcript fingerprints, one row for each word. Out: `Match` with `Segment`s.
 Imports: mediafp.matching and mediafp.types.
 """

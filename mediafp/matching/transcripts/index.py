@@ -48,7 +48,7 @@ class TranscriptIndex:
         words = [encode_words(fingerprint) for fingerprint in self.fingerprints.values()]
         passages = [signatures(codes) for codes in words]
         self._passage_owner = np.repeat(np.arange(len(passages)), [len(rows) for rows in passages])
-        # One row a minimum, so that equal bytes of many passages are counted along memory.
+        # One row for each minimum, so that equal bytes of many passages are counted along memory.
         self._minima = np.ascontiguousarray(np.concatenate([*passages, np.zeros((0, SIGNATURE_BYTES), np.uint8)]).T)
         self._short = np.array([n for n, codes in enumerate(words) if 1 < len(codes) <= PASSAGE_WORDS], np.int64)
         self._short_words = np.zeros((len(self._short), PASSAGE_WORDS), np.uint32)
@@ -122,7 +122,7 @@ def _count_equal(minima: npt.NDArray[np.uint8], signature: npt.NDArray[np.uint8]
     """Return the number of minima (P,) that each of P passages shares with a signature.
 
     Args:
-        minima: Signatures (128, P) of the passages, one row a minimum.
+        minima: Signatures (128, P) of the passages, one row for each minimum.
         signature: Signature (128,) of one passage of the query.
     """
     equal = np.zeros(minima.shape[1], np.uint8)

@@ -6,8 +6,8 @@ import numpy.typing as npt
 from mediafp.types.fingerprints import Fingerprint
 
 WordCodes = npt.NDArray[np.uint32]
-"""One number a word. Words that sound the same have equal numbers; syllables that sound partly the same share bytes: initial,
-medial, nucleus and coda, from the lowest byte to the highest."""
+"""One number for each word. Words that sound the same have equal numbers; syllables that sound partly the same share bytes:
+initial, medial, nucleus and coda, from the lowest byte to the highest."""
 MATCH_SCORE, MISMATCH_SCORE, GAP_SCORE = 20, -10, -10
 """Scores of an alignment of words. A third of the words must agree, so that chance alignments stay short. Chosen, not
 measured."""

@@ -174,6 +174,7 @@ class WindowDecoder:
                     # A loop has a high log-probability: of two loops the shorter one is the lesser error.
                     is_better = len(second.tokens) < len(first.tokens)
                 else:
+                    # A text without a loop wins, else the more probable one.
                     is_better = (first_loops, second.logprob) > (second_loops, first.logprob)
                 if is_better:
                     decoded[n] = second

@@ -1,0 +1,61 @@
+"""Workers that are lost or cannot start: the kind of the loss is kept, and nothing of them stays behind."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from scripted_workers import scripted_file, signal_workers, use_scripted_workers
+
+from mediafp.engine.local.engine import LocalEngine
+from mediafp.engine.local.messages import EXIT_OUT_OF_MEMORY, Failure, encode
+from mediafp.engine.local.pool import WorkerPool
+from mediafp.types.errors import SandboxError, WorkerLost
+
+
+def test_an_archive_keeps_the_kind_of_a_timeout(
+    scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal_workers(monkeypatch, 0, 0, wall_seconds=0.2)
+    with scripted_file(tmp_path, "sleep") as file, pytest.raises(WorkerLost) as caught:
+        list(scripted_engine.unpack_archive(file, bool))
+    assert caught.value.kind == "timeout"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(EXIT_OUT_OF_MEMORY, "oom"), (1, "crash")])
+def test_an_archive_keeps_the_kind_of_a_worker_that_exits(
+    scripted_engine: LocalEngine, tmp_path: Path, status: int, kind: str
+) -> None:
+    with scripted_file(tmp_path, str(status)) as file, pytest.raises(WorkerLost) as caught:
+        list(scripted_engine.unpack_archive(file, bool))
+    assert caught.value.kind == kind
+
+
+def test_an_archive_keeps_the_kind_of_a_killed_worker(
+    scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal_workers(monkeypatch, signal.SIGKILL, 1)
+    with scripted_file(tmp_path, "sleep") as file, pytest.raises(WorkerLost) as caught:
+        list(scripted_engine.unpack_archive(file, bool))
+    assert caught.value.kind == "oom"
+
+
+def test_a_pool_forgets_a_worker_that_did_not_become_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_scripted_workers(tmp_path, monkeypatch, encode(Failure(kind="unsupported", message="no sandbox", cpu=0.0)))
+    with WorkerPool(tmp_path) as pool:
+        with pytest.raises(SandboxError, match="no sandbox"):
+            pool.start()
+        assert not pool._all
+
+
+def test_a_process_that_cannot_start_leaves_no_socket_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", fail)
+    with WorkerPool(tmp_path) as pool:
+        descriptors = len(list(Path("/proc/self/fd").iterdir()))
+        with pytest.raises(SandboxError, match="cannot start a worker: Resource temporarily unavailable; see"):
+            pool.start()
+        assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+        assert not pool._all

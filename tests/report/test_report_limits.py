@@ -1,0 +1,109 @@
+"""Limits of the pages: how many transcripts are printed, and thumbnails that cannot be decoded."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mediafp.report import evidence_page
+from mediafp.report.cards import _removed_strips
+from mediafp.report.evidence_page import write_report
+from mediafp.report.html import SMALL_SIDE, thumbnail_uri
+from mediafp.types.clusters import Clustering
+from mediafp.types.matches import Placement, QueryResult, TextLine
+from mediafp.types.media import Asset, Sighting
+from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
+
+TRANSCRIPT = Transcript(
+    model="whisper-base",
+    version="v",
+    duration=3,
+    speech_seconds=2,
+    untranscribed_seconds=0,
+    segments=(TranscriptSegment(start=1, end=2, language="en", language_probability=0.9, text="words", flags=()),),
+)
+BOX = ((10.0, 10.0), (50.0, 10.0), (50.0, 20.0), (10.0, 20.0))
+PLACEMENT = Placement(
+    quad=BOX,
+    overlap=BOX,
+    covered=0.5,
+    shown=1.0,
+    mirrored=False,
+    rotation=0.0,
+    scale=1.0,
+    removed=(0.0, 0.0, 0.0, 0.0),
+    inliers=40,
+    removed_text=(TextLine(text="@sample", box=BOX, confidence=1.0),),
+)
+
+
+class TalkSource:
+    """An `EvidenceSource` of assets of which some have a transcript; all have the same thumbnail."""
+
+    def __init__(self, talks: set[str], jpeg: bytes | None = None) -> None:
+        self.talks, self.jpeg = talks, jpeg
+
+    def asset(self, sha256: str) -> Asset:
+        return Asset(sha256=sha256, kind="video", bytes=1)
+
+    def sightings(self, sha256: str) -> list[Sighting]:
+        return []
+
+    def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
+        return (TRANSCRIPT, ()) if sha256 in self.talks else None
+
+    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
+        return self.jpeg
+
+
+def write_transcripts(folder: Path, talks: set[str], files: int) -> str:
+    results = [
+        QueryResult(query=f"/dump/{n}.mp4", sha256=f"{n:064}", kind="video", error=None, matches=())
+        for n in range(files)
+    ]
+    write_report(
+        folder / "page.html",
+        results=results,
+        clustering=Clustering(clusters=(), unclustered=files),
+        source=TalkSource(talks),
+    )
+    return (folder / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("talks", "is_limited"), [(2, False), (3, True)])
+def test_files_without_a_transcript_do_not_count_towards_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, talks: int, is_limited: bool
+) -> None:
+    monkeypatch.setattr(evidence_page, "MAX_TRANSCRIPTS", 2)
+    page = write_transcripts(tmp_path, {f"{n:064}" for n in range(7, 7 + talks)}, 12)
+    assert [name for name in map("{}.mp4".format, range(12)) if f"<h3>{name}</h3>" in page] == ["7.mp4", "8.mp4"]
+    assert ("This page shows the first 2 transcripts." in page) == is_limited
+
+
+def damaged_thumbnails() -> dict[str, bytes]:
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    encoded = {}
+    for name in ("PNG", "JPEG"):
+        file = io.BytesIO()
+        image.save(file, name)
+        encoded[name] = file.getvalue()
+    jpeg = encoded["JPEG"]
+    frame = jpeg.index(b"\xff\xc0")
+    return {
+        "no image": b"\xff\xd8\xff\xff\xd9",
+        "another format": encoded["PNG"],
+        "truncated": jpeg[: len(jpeg) // 2],
+        # Height and width of the frame header.
+        "too large": jpeg[: frame + 5] + b"\xff\xff\xff\xff" + jpeg[frame + 9 :],
+    }
+
+
+@pytest.mark.parametrize("name", damaged_thumbnails())
+def test_a_thumbnail_that_cannot_be_decoded_is_omitted(name: str) -> None:
+    damaged = damaged_thumbnails()[name]
+    assert thumbnail_uri(damaged, SMALL_SIDE) == ""
+    asset = replace(TalkSource(set()).asset("a"), kind="image", properties={"width": 64, "height": 64})
+    assert _removed_strips(asset, PLACEMENT, TalkSource(set(), damaged)) == []
