@@ -11,7 +11,7 @@ from PIL import Image
 from mediafp.case.case import Case, open_case
 from mediafp.cli.demo.media import CLIPS, PHOTOS, packaged_file
 
-# rich reads these when the command line is imported: with one of them it prints colours or short lines to a file.
+# rich reads these variables at import; with any of them it prints colours or short lines to a file.
 for variable in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES"):
     os.environ.pop(variable, None)
 
@@ -30,7 +30,7 @@ def clips() -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def corpora() -> Path:
-    """Folder of the development corpora; a test that needs it is skipped without."""
+    """Folder of the development corpora; tests that need it are skipped if it is missing."""
     folder = os.environ.get("MEDIAFP_CORPORA")
     if not folder or not Path(folder).is_dir():
         pytest.skip("the development corpora are missing: set MEDIAFP_CORPORA to their folder")

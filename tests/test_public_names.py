@@ -1,9 +1,9 @@
-"""The names that the package exports."""
+"""Names that the package exports."""
 
 import mediafp
 
 
-def test_every_exported_name_exists_and_is_listed() -> None:
+def test_exported_names_exist_and_are_listed() -> None:
     names = set(mediafp.__all__)
     assert names == {name for name in names if getattr(mediafp, name) is not None}
     errors = {name for name in vars(__import__("mediafp.types.errors").types.errors) if name[0].isupper()}

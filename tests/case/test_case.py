@@ -1,4 +1,4 @@
-"""A case as a library uses it: kinds of queries, additions while it is open, several threads."""
+"""`Case` in Python: kinds of queries, additions while the case is open, several threads."""
 
 import io
 import threading
@@ -34,19 +34,19 @@ def copies(result: QueryResult) -> list[str]:
     return [Path(match.uris[0]).stem for match in result.matches if match.verdict == "copy"]
 
 
-def test_match_takes_paths_contents_and_open_files(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_match_accepts_paths_bytes_and_open_files(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     cat, temple = save(photos, tmp_path / "files", ("cat", "temple"))
     ingest(case, [cat, temple])
     with cat.open("rb") as file:
         queries = [str(cat), temple.read_bytes(), file, io.BytesIO(temple.read_bytes()), cat]
         results = list(case.match(queries, ocr=False))
-        assert file.tell() == cat.stat().st_size, "the file is read, and stays open"
+        assert file.tell() == cat.stat().st_size, "the file was read and stays open"
     assert [copies(result) for result in results] == [["cat"], ["temple"], ["cat"], ["temple"], ["cat"]]
     assert [result.query for result in results] == [str(cat), "<bytes>", str(cat), "<file>", str(cat)]
     assert len({result.sha256 for result in results}) == 2
 
 
-def test_one_query_gives_the_result_of_a_list(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_match_of_one_query_equals_match_of_a_list(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     (cat,) = save(photos, tmp_path / "files", ("cat",))
     ingest(case, [cat])
     expected = list(case.match([cat], ocr=False))
@@ -60,7 +60,7 @@ def test_one_query_gives_the_result_of_a_list(case: Case, photos: dict[str, np.n
     ]
 
 
-def test_contents_that_are_not_media_give_an_error(case: Case, tmp_path: Path) -> None:
+def test_match_of_contents_that_are_not_media_returns_an_error(case: Case, tmp_path: Path) -> None:
     closed = (tmp_path / "closed").open("wb+")
     closed.close()
     results = list(case.match([b"", b"words", closed], ocr=False))
@@ -68,9 +68,7 @@ def test_contents_that_are_not_media_give_an_error(case: Case, tmp_path: Path) -
     assert "closed" in (results[2].error or "")
 
 
-def test_an_open_case_keeps_its_index_and_adds_what_was_ingested(
-    case: Case, photos: dict[str, np.ndarray], tmp_path: Path
-) -> None:
+def test_open_case_adds_ingested_assets_to_its_index(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     cat, temple, rocket = save(photos, tmp_path / "files", ("cat", "temple", "rocket"))
     ingest(case, [cat])
     assert [copies(result) for result in case.match([cat, temple], ocr=False)] == [["cat"], []]
@@ -84,7 +82,7 @@ def test_an_open_case_keeps_its_index_and_adds_what_was_ingested(
     assert len(list(case.match_all())) == 3
 
 
-def test_an_asset_that_is_analysed_anew_replaces_the_index(
+def test_renewed_analysis_of_an_asset_rebuilds_the_index(
     case: Case, photos: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     (cat,) = save(photos, tmp_path / "files", ("cat",))
@@ -97,37 +95,41 @@ def test_an_asset_that_is_analysed_anew_replaces_the_index(
     assert len(renewed._crops) > len(references._crops) == 0
 
 
-def test_several_threads_match_while_one_ingests(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_match_in_several_threads_works_during_an_ingest(
+    case: Case, photos: dict[str, np.ndarray], tmp_path: Path
+) -> None:
     names = ("cat", "temple", "rocket", "flower", "motorcycle")
-    first, *others = save(photos, tmp_path / "files", names)
+    first, *remaining = save(photos, tmp_path / "files", names)
     ingest(case, [first])
     started, done = threading.Barrier(3), threading.Event()
 
     def match_until_done() -> list[list[str]]:
-        found = []
+        results = []
         started.wait(PATIENCE_SECONDS)
         while True:
             last = done.is_set()
-            found.append([copies(result) for result in case.match([first, others[-1]], ocr=False)])
+            results.append([copies(result) for result in case.match([first, remaining[-1]], ocr=False)])
             case.count_assets()
             if last:
-                return found
+                return results
 
     with ThreadPoolExecutor(2) as threads:
         futures = [threads.submit(match_until_done) for _ in range(2)]
         started.wait(PATIENCE_SECONDS)
         try:
-            ingest(case, list(others))
+            ingest(case, list(remaining))
         finally:
             done.set()
         rounds = [future.result(PATIENCE_SECONDS) for future in futures]
-    for found in rounds:
-        assert all(result[0] == ["cat"] for result in found)
-        assert found[-1] == [["cat"], ["motorcycle"]]
+    for results in rounds:
+        assert all(result[0] == ["cat"] for result in results)
+        assert results[-1] == [["cat"], ["motorcycle"]]
     assert case.verify().problems == () and case.count_assets() == len(names)
 
 
-def test_a_trace_page_shows_one_query(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_trace_page_requires_one_query_and_an_existing_folder(
+    case: Case, photos: dict[str, np.ndarray], tmp_path: Path
+) -> None:
     paths = save(photos, tmp_path / "files", ("cat", "temple"))
     with pytest.raises(UsageError, match="name one image"):
         list(case.trace(paths, report_path=tmp_path / "page.html"))
@@ -135,7 +137,7 @@ def test_a_trace_page_shows_one_query(case: Case, photos: dict[str, np.ndarray],
         list(case.trace(paths[0], report_path=tmp_path / "none" / "page.html"))
 
 
-def test_open_needs_a_store_and_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_requires_a_store_and_a_folder_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StoreError, match="ingest"):
         mediafp.open(tmp_path / "none")
     with pytest.raises(UsageError, match="--store"):

@@ -1,4 +1,4 @@
-"""Transcription of several files at once: in order, each audio once, cancelled with its caller. The model is a fake."""
+"""Transcription of several files at once, with a fake model: order, equal audio, errors and cancellation."""
 
 import time
 import wave
@@ -54,14 +54,14 @@ def make_transcript(audio: Audio) -> TranscribedAudio:
 
 @pytest.fixture
 def transcribed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The durations of the audio tracks that the fake model has transcribed; the shortest take longest."""
+    """Durations of the audio tracks that the fake model has transcribed; the shortest take longest."""
     durations: list[float] = []
     both = Barrier(2)
 
     def transcribe(audio: Audio, options: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
         durations.append(audio.duration)
         if audio.duration <= 2:
-            # Not passed unless another file is transcribed meanwhile.
+            # Times out unless another file is transcribed at the same time.
             both.wait(timeout=PATIENCE_SECONDS)
         for share in (0.25, 0.5, 1.0):
             time.sleep(0.2 / audio.duration)
@@ -72,24 +72,26 @@ def transcribed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return durations
 
 
-def run(case: Case, paths: list[Path], steps: list[float] | None = None) -> Iterator[transcripts.FileTranscription]:
+def run(case: Case, paths: list[Path], progress: list[float] | None = None) -> Iterator[transcripts.FileTranscription]:
     files = (FoundFile(path=path) for path in paths)
     return run_transcription(
-        case._store, case._engine, files, OPTIONS, (), on_progress=(steps if steps is not None else []).append
+        case._store, case._engine, files, OPTIONS, (), on_progress=(progress if progress is not None else []).append
     )
 
 
-def test_results_come_in_order_and_their_times_add_up(case: Case, files: list[Path], transcribed: list[float]) -> None:
-    steps: list[float] = []
+def test_transcription_results_are_in_order_and_their_times_add_up(
+    case: Case, files: list[Path], transcribed: list[float]
+) -> None:
+    progress: list[float] = []
     started = time.monotonic()
-    results = list(run(case, files, steps))
+    results = list(run(case, files, progress))
     assert [result.path for result in results] == files
     assert [result.transcript.duration for result in results if result.transcript] == [1, 2, 3, 4]
-    whole = time.monotonic() - started
-    # The first track alone takes this long.
-    assert 0.6 <= sum(result.seconds for result in results) < whole + 0.01
+    elapsed = time.monotonic() - started
+    # The fake model takes at least 0.6 s for the first track.
+    assert 0.6 <= sum(result.seconds for result in results) < elapsed + 0.01
     assert all(result.seconds > 0.01 for result in results)
-    assert steps == sorted(steps) and steps[-1] == pytest.approx(4)
+    assert progress == sorted(progress) and progress[-1] == pytest.approx(4)
 
 
 def test_equal_audio_is_transcribed_once(case: Case, files: list[Path], transcribed: list[float]) -> None:
@@ -101,9 +103,7 @@ def test_equal_audio_is_transcribed_once(case: Case, files: list[Path], transcri
     assert sorted(transcribed) == [1, 2, 3, 4]
 
 
-def test_a_file_that_cannot_be_decoded_has_an_error_in_its_place(
-    case: Case, files: list[Path], transcribed: list[float]
-) -> None:
+def test_undecodable_file_has_an_error_in_its_place(case: Case, files: list[Path], transcribed: list[float]) -> None:
     bad = files[0].with_name("bad.wav")
     bad.write_bytes(b"RIFF" + bytes(200))
     results = list(run(case, [files[0], bad, files[0].with_name("gone.wav"), files[1]]))
@@ -115,13 +115,13 @@ def test_transcription_is_cancelled_with_its_caller(
     case: Case, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended: list[str] = []
-    another = Event()
+    is_second_running = Event()
 
     def transcribe(audio: Audio, options: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
         if audio.duration == 1:
-            assert another.wait(PATIENCE_SECONDS)
+            assert is_second_running.wait(PATIENCE_SECONDS)
             return make_transcript(audio)
-        another.set()
+        is_second_running.set()
         try:
             until = time.monotonic() + PATIENCE_SECONDS
             while time.monotonic() < until:

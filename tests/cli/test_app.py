@@ -1,4 +1,4 @@
-"""Help, options, log messages and exit statuses of the program, within this process."""
+"""Help, options, log messages and exit statuses of the program, run in this process."""
 
 import logging
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ QUIET = ("--transcribe", "no", "--ocr", "no", "--crops", "no")
 
 
 def iter_commands() -> Iterator[tuple[str, typer.core.TyperCommand]]:
-    """Yield every command with its full name; groups are among them."""
+    """Yield every command and group with its full name."""
     waiting = [("mediafp", typer.main.get_command(app))]
     while waiting:
         name, command = waiting.pop()
@@ -30,14 +30,14 @@ def iter_commands() -> Iterator[tuple[str, typer.core.TyperCommand]]:
             ]
 
 
-def test_every_command_has_a_summary_and_its_options_have_one_line_of_help() -> None:
+def test_commands_have_a_summary_and_options_one_line_of_help() -> None:
     commands = dict(iter_commands())
     assert len(commands) == len(COMMANDS) + 1 + 4
     for name, command in commands.items():
         summary = (command.help or "").strip().splitlines()[0]
         assert 0 < len(summary) <= 80 and summary.endswith("."), name
         for parameter in command.params:
-            # The record of an option's help is typer's, that of --help its own.
+            # `help` is an attribute of typer's parameter class and of the class of --help.
             text = getattr(parameter, "help", None)
             assert text and len(text) <= 80, (name, parameter.name, text)
 
@@ -60,7 +60,7 @@ def test_renamed_options_keep_their_old_spelling(command: str, option: str, old:
     assert parameter.opts == [option, old]
 
 
-def test_an_unknown_command_is_answered_with_a_similar_one() -> None:
+def test_unknown_command_error_suggests_a_similar_one() -> None:
     done = CliRunner().invoke(app, ["mtch"])
     assert done.exit_code == ExitStatus.COULD_NOT_RUN and "match" in done.stderr
 
@@ -76,19 +76,19 @@ def test_an_unknown_command_is_answered_with_a_similar_one() -> None:
 def test_main_ends_with_the_status_of_the_error(
     error: Exception, status: ExitStatus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An internal error must not end with 1, which means that nothing was found."""
+    """An internal error must not end with 1, which means "no match"."""
 
     def fail(**_: object) -> None:
         raise error
 
     monkeypatch.setattr(cli, "app", fail)
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exited:
         cli.main()
-    assert ended.value.code == status
+    assert exited.value.code == status
     assert str(error).strip("'") in capsys.readouterr().err
 
 
-def test_an_interrupt_ends_with_130_and_says_how_to_continue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_interrupt_ends_with_130_and_names_the_action(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
@@ -109,7 +109,7 @@ def test_verbose_prints_log_messages_to_standard_error(tmp_path: Path) -> None:
     matched = CliRunner().invoke(app, ["--verbose", "--store", str(store), "match", str(image), "--ocr", "no"])
     assert matched.exit_code == 0 and "mediafp.case.references: indexed 1 assets" in matched.stderr
     assert "is started in the sandbox" in matched.stderr and "mediafp.case" not in matched.stdout
-    # Without the option nothing is printed again, though this is the same process.
+    # A later run without the option prints nothing, although it is in the same process.
     assert CliRunner().invoke(app, ["--store", str(store), "match", str(image), "--ocr", "no"]).stderr == ""
     assert not logging.getLogger("mediafp").handlers
 

@@ -1,4 +1,4 @@
-"""Libraries that commands load: none that they do not use, so that they start fast (scripts/bench/start_up.py)."""
+"""Commands load only the libraries that they use, so that they start fast (scripts/bench/start_up.py)."""
 
 import os
 import subprocess
@@ -65,14 +65,14 @@ def test_commands_load_no_library_that_they_do_not_use(arguments: list[str], lib
 
 
 def test_match_loads_no_decoder_or_report_library(store: Path, tmp_path: Path) -> None:
-    """Decoders are loaded by the worker alone."""
+    """Only the worker loads decoders."""
     (tmp_path / "notes.txt").write_text("words")
     libraries = loaded_libraries("match", tmp_path / "notes.txt", store=store)
     assert {"numpy", "faiss"} <= libraries
     assert not libraries & {"av", "pi_heif", "jinja2", "rapidocr", "faster_whisper", "graspologic_native", "opencc"}
 
 
-def test_importing_the_package_loads_nothing(tmp_path: Path) -> None:
+def test_import_of_the_package_loads_no_heavy_library(tmp_path: Path) -> None:
     code = "import sys, mediafp; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())

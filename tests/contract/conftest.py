@@ -1,4 +1,4 @@
-"""The implementations of `Store` that the contract is tested with."""
+"""Fixtures for the contract of `Store`: each of its implementations in turn."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from mediafp.store import Store, open_store
 
 OpenStore = Callable[..., Store]
 STORES: dict[str, OpenStore] = {"sqlite": open_store}
-"""Each opens the store in a folder, and with `create=True` makes it."""
+"""Functions that open the store in a folder, and with `create=True` create it."""
 
 
 @pytest.fixture(params=STORES)

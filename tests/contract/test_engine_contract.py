@@ -1,4 +1,4 @@
-"""The contract of `Engine`, checked on every implementation. An implementation is added to `ENGINES`."""
+"""Contract of `Engine`, checked for each implementation in `ENGINES`."""
 
 import io
 import os
@@ -31,7 +31,7 @@ ENGINES: dict[str, Callable[[Path], Engine]] = {
     "local, sandboxed": LocalEngine,
     "local, not sandboxed": lambda folder: LocalEngine(folder, sandboxed=False),
 }
-"""Each implementation, created with a folder for temporary data."""
+"""Functions that create each implementation with a folder for temporary data."""
 if sys.platform != "linux":
     del ENGINES["local, sandboxed"]
 
@@ -62,8 +62,8 @@ def test_analyse_returns_the_parts_of_an_image_that_were_requested(engine: Engin
     assert direct is not None and plain.asset == full.asset == direct.asset and plain.asset.sha256 == sha256
     assert plain.thumbnails == full.thumbnails == direct.thumbnails and len(plain.thumbnails) == 1
     assert [f.type for f in plain.fingerprints] == [f.type for f in direct.fingerprints] != []
-    for ours, theirs in zip(plain.fingerprints, direct.fingerprints, strict=True):
-        assert np.array_equal(ours.vectors, theirs.vectors) and ours.version == theirs.version
+    for by_engine, in_process in zip(plain.fingerprints, direct.fingerprints, strict=True):
+        assert np.array_equal(by_engine.vectors, in_process.vectors) and by_engine.version == in_process.version
     assert plain.image is None and plain.text is None
     assert full.image is not None and full.image.shape[2] == 3
     assert [f.type for f in full.fingerprints] == [*(f.type for f in plain.fingerprints), "sscd_distilled_crops"]
@@ -101,10 +101,12 @@ def test_unpack_archive_yields_all_members_and_unpacks_the_wanted_ones(
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(photo, "folder/a.png")
         archive.writestr("notes.txt", "words")
-    asked: list[str] = []
+    queried_names: list[str] = []
     with open_file(tmp_path / "a.zip") as file:
-        members = list(engine.unpack_archive(file, lambda name: asked.append(name) is None and name.endswith(".png")))
-    assert asked == [member.name for member in members] == ["folder/a.png", "notes.txt"]
+        members = list(
+            engine.unpack_archive(file, lambda name: queried_names.append(name) is None and name.endswith(".png"))
+        )
+    assert queried_names == [member.name for member in members] == ["folder/a.png", "notes.txt"]
     assert members[0].file is not None and members[0].error is None
     with members[0].file as unpacked:
         assert unpacked.name == "a.png" and file_sha256(unpacked) == _file_sha256(photo)
@@ -112,7 +114,7 @@ def test_unpack_archive_yields_all_members_and_unpacks_the_wanted_ones(
     assert members[1].file is None and members[1].error is None
 
 
-def test_a_corrupt_file_raises_corrupt_media_with_its_name(engine: Engine, tmp_path: Path, photo: Path) -> None:
+def test_tasks_on_a_corrupt_file_raise_corrupt_media_with_its_name(engine: Engine, tmp_path: Path, photo: Path) -> None:
     (tmp_path / "half.png").write_bytes(photo.read_bytes()[:100_000])
     (tmp_path / "half.zip").write_bytes(b"PK\3\4" + bytes(100))
     with open_file(tmp_path / "half.png") as file:
@@ -123,7 +125,7 @@ def test_a_corrupt_file_raises_corrupt_media_with_its_name(engine: Engine, tmp_p
         list(engine.unpack_archive(file, lambda name: True))
 
 
-def test_a_file_that_is_not_media_raises_not_media(engine: Engine, tmp_path: Path) -> None:
+def test_tasks_on_a_file_that_is_not_media_raise_not_media(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("words")
     with open_file(tmp_path / "a.txt") as file:
         tasks = (
@@ -155,7 +157,7 @@ def test_run_ocr_returns_the_text_of_a_file_and_of_jpeg_bytes(
         engine.run_ocr_on_jpeg(jpeg.getvalue()[:500], "thumbnail")
 
 
-def test_several_threads_get_the_results_of_their_own_files(
+def test_analyse_in_several_threads_returns_the_results_of_their_own_files(
     engine: Engine, tmp_path: Path, photos: dict[str, np.ndarray]
 ) -> None:
     names = sorted(photos)[:3]
@@ -213,23 +215,23 @@ def test_clip_cutter_writes_one_clip_per_video_segment(engine: Engine, clips: di
     assert [clip.path] == list(tmp_path.iterdir()) and clip.path.stat().st_size > 1000
 
 
-def test_closing_while_a_task_runs_raises_worker_lost(
+def test_close_during_a_task_raises_worker_lost(
     create_engine: Callable[[Path], Engine], tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    received = threading.Event()
+    was_sent = threading.Event()
     send_file = WorkerProcess.send_file
 
     def send_and_stop(worker: WorkerProcess, task: object, file: OpenFile, wall_seconds: float) -> None:
-        # Stopped, so that its task is still in progress when the engine closes.
+        # The worker is stopped, so that its task is still in progress when the engine closes.
         os.kill(worker.pid, signal.SIGSTOP)
         send_file(worker, task, file, wall_seconds)  # type: ignore[arg-type]
-        received.set()
+        was_sent.set()
 
     monkeypatch.setattr(WorkerProcess, "send_file", send_and_stop)
     engine = create_engine(tmp_path)
     with ThreadPoolExecutor(1) as threads, open_file(photo) as file:
         analysis = threads.submit(engine.analyse, file, "0" * 64, "image")
-        assert received.wait(60)
+        assert was_sent.wait(60)
         engine.close()
         with pytest.raises(WorkerLost, match=r"temple\.png"):
             analysis.result(60)
@@ -238,34 +240,34 @@ def test_closing_while_a_task_runs_raises_worker_lost(
     engine.close()
 
 
-def test_a_task_leaves_nothing_in_the_scratch_folder_and_opens_no_store(
+def test_task_leaves_no_file_in_the_scratch_folder(
     create_engine: Callable[[Path], Engine], tmp_path: Path, clips: dict[str, Path]
 ) -> None:
-    """The engine gets a folder for temporary data that is not a store, and leaves no file there."""
+    """The engine has only a folder for temporary data, which is not a store."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     with create_engine(scratch) as engine, open_file(clips["bunny"]) as file:
         analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
         assert analysis.audio is not None and not list(scratch.iterdir())
     assert not list(scratch.iterdir())
-    assert len(analysis.audio.samples) > 0, "the samples outlive the engine"
+    assert len(analysis.audio.samples) > 0, "the samples stay valid after the engine was closed"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="open files are listed in /proc")
-def test_a_worker_inherits_no_open_file_of_a_store(
+def test_worker_inherits_no_open_file_of_a_store(
     create_engine: Callable[[Path], Engine], tmp_path: Path, photo: Path
 ) -> None:
     (tmp_path / "store").mkdir()
     with (tmp_path / "store" / "mediafp.sqlite").open("w+b") as database, open_file(photo) as file:
         os.set_inheritable(database.fileno(), True)
         engine = create_engine(tmp_path)
-        assert isinstance(engine, LocalEngine), "another engine needs another way to list what its workers have open"
+        assert isinstance(engine, LocalEngine), "another engine needs another way to list the open files of its workers"
         with engine:
             engine.analyse(file, "0" * 64, "image")
             workers = list(engine._pool._all)
             assert len(workers) == 1
-            opened = [str(path.readlink()) for path in Path(f"/proc/{workers[0].pid}/fd").iterdir()]
-    assert opened and not [path for path in opened if "store" in path]
+            open_paths = [str(path.readlink()) for path in Path(f"/proc/{workers[0].pid}/fd").iterdir()]
+    assert open_paths and not [path for path in open_paths if "store" in path]
 
 
 def _file_sha256(path: Path) -> str:

@@ -35,9 +35,9 @@ def frames(request: pytest.FixtureRequest) -> FrameFingerprintType:
 @pytest.fixture(scope="module", params=IMAGE_TYPES)
 def still(request: pytest.FixtureRequest) -> ImageFingerprintType:
     """Each type that consumes a still image."""
-    known = registry.fingerprint_type(request.param)
-    assert known.consumes == "image"
-    return known
+    fingerprint_type = registry.fingerprint_type(request.param)
+    assert fingerprint_type.consumes == "image"
+    return fingerprint_type
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +50,13 @@ def noise(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height * width).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def assert_declared(known: FingerprintType, vectors: np.ndarray, quality: np.ndarray, count: int) -> None:
-    check_rows(registry.declaration(known.name), TimedRows(np.zeros((count, 2)), vectors, quality))
-    assert vectors.shape == (count, known.columns)
-    assert vectors.dtype == {"cosine": np.float16, "hamming": np.uint8}[known.metric]
+def assert_declared(fingerprint_type: FingerprintType, vectors: np.ndarray, quality: np.ndarray, count: int) -> None:
+    check_rows(registry.declaration(fingerprint_type.name), TimedRows(np.zeros((count, 2)), vectors, quality))
+    assert vectors.shape == (count, fingerprint_type.columns)
+    assert vectors.dtype == {"cosine": np.float16, "hamming": np.uint8}[fingerprint_type.metric]
     assert quality.shape == (count,) and quality.dtype == np.float32
     assert ((quality >= 0) & (quality <= 1)).all()
-    if known.metric == "cosine":
+    if fingerprint_type.metric == "cosine":
         assert np.linalg.norm(vectors.astype(np.float64), axis=1) == pytest.approx(np.ones(count), abs=2e-3)
 
 

@@ -1,4 +1,4 @@
-"""The contract of `Index`, run over every implementation, with an exact search in NumPy as the oracle."""
+"""Contract of `Index`, checked for each implementation against an exact search in NumPy."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -14,11 +14,11 @@ from mediafp.types.fingerprints import Fingerprint, Metric
 from mediafp.types.neighbours import Neighbour, Neighbours
 
 ROUNDING = 0.01
-"""By which the score of int8 codes may miss the true cosine: four deviations of 512 rounded products."""
+"""Largest difference of the score of int8 codes from the true cosine: four standard deviations of 512 rounded products."""
 
 
 class ExactIndex(Index):
-    """The index that the others are compared with: every row against every row, in float32."""
+    """Reference implementation: compares every query row with every stored row, in float32."""
 
     def __init__(self, fingerprints: Iterable[Fingerprint], *, metric: Metric, columns: int) -> None:
         self._metric: Metric = metric
@@ -38,13 +38,13 @@ class ExactIndex(Index):
         return sha256 in self._assets
 
     def add(self, fingerprints: Iterable[Fingerprint]) -> None:
-        for one in fingerprints:
-            if one.sha256 in self:
-                raise ValueError(f"the index contains a fingerprint of {one.sha256}")
-            rows = [(len(self._assets), n) for n in range(len(one.vectors))]
+        for fingerprint in fingerprints:
+            if fingerprint.sha256 in self:
+                raise ValueError(f"the index contains a fingerprint of {fingerprint.sha256}")
+            rows = [(len(self._assets), n) for n in range(len(fingerprint.vectors))]
             self._rows = np.concatenate((self._rows, np.array(rows, np.int32).reshape(-1, 2)))
-            self._vectors = np.concatenate((self._vectors, one.vectors))
-            self._assets.append(one.sha256)
+            self._vectors = np.concatenate((self._vectors, fingerprint.vectors))
+            self._assets.append(fingerprint.sha256)
 
     def _scores(self, queries: np.ndarray) -> np.ndarray:
         if self.metric == "cosine":
@@ -62,10 +62,10 @@ class ExactIndex(Index):
             raise ValueError(f"cannot search rows of metric {self.metric!r} by a distance in bits")
         if not len(queries) or not len(self):
             return []
-        least = self._scores(queries).min(axis=0)
+        lowest = self._scores(queries).min(axis=0)
         return [
-            Neighbour(self._assets[self._rows[n, 0]], int(self._rows[n, 1]), float(least[n]))
-            for n in np.flatnonzero(least <= distance)
+            Neighbour(self._assets[self._rows[n, 0]], int(self._rows[n, 1]), float(lowest[n]))
+            for n in np.flatnonzero(lowest <= distance)
         ]
 
 
@@ -87,7 +87,7 @@ def fingerprint(name: str, vectors: np.ndarray) -> Fingerprint:
 
 
 def fingerprints_of(vectors: np.ndarray, counts: list[int] | None = None) -> list[Fingerprint]:
-    """Fingerprints of assets a0, a1, ... that own the rows in order, one each unless `counts` says otherwise."""
+    """Return fingerprints of assets a0, a1, ... that contain the rows in order, `counts` rows each (by default one)."""
     ends = np.cumsum(counts or [1] * len(vectors))
     assert ends[-1] == len(vectors)
     return [fingerprint(f"a{n}", part) for n, part in enumerate(np.split(vectors, ends[:-1]))]
@@ -97,10 +97,12 @@ def index_of(build: Build, vectors: np.ndarray, metric: Metric, counts: list[int
     return build(fingerprints_of(vectors, counts), metric=metric, columns=vectors.shape[1])
 
 
-def numbers(found: Neighbours) -> np.ndarray:
-    """The rows (Q, K) by their numbers among all, where each asset a0, a1, ... has one row."""
-    assert not found.row.any()
-    return np.array([[int(found.assets[n][1:]) for n in row] for row in found.asset]).reshape(found.asset.shape)
+def numbers(neighbours: Neighbours) -> np.ndarray:
+    """Return the numbers (Q, K) of the rows, where each asset a0, a1, ... has one row."""
+    assert not neighbours.row.any()
+    return np.array([[int(neighbours.assets[n][1:]) for n in row] for row in neighbours.asset]).reshape(
+        neighbours.asset.shape
+    )
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -131,21 +133,21 @@ def test_search_finds_all_nearest_embeddings(build: Build, around_photos: np.nda
     index = index_of(build, around_photos, "cosine")
     assert index.metric == "cosine" and len(index) == len(around_photos) > RERANK_DEPTH
     queries = around_photos[::7]
-    found = index.search(queries, count)
-    rows, scores = numbers(found), found.score
+    neighbours = index.search(queries, count)
+    rows, scores = numbers(neighbours), neighbours.score
     true = queries.astype(np.float32) @ around_photos.astype(np.float32).T
-    assert len(found) == len(queries) and rows.shape == scores.shape == (len(queries), count)
-    assert found.asset.dtype == found.row.dtype == np.int32 and scores.dtype == np.float32
+    assert len(neighbours) == len(queries) and rows.shape == scores.shape == (len(queries), count)
+    assert neighbours.asset.dtype == neighbours.row.dtype == np.int32 and scores.dtype == np.float32
     assert np.take_along_axis(true, rows, 1) == pytest.approx(scores, abs=ROUNDING)
     assert (np.diff(scores, axis=1) <= 0).all()
     for n in range(len(queries)):
         assert len(set(rows[n].tolist())) == count
-        least = np.sort(true[n])[-count]
-        surely = set(np.flatnonzero(true[n] > least + 2 * ROUNDING).tolist())
-        assert surely <= set(rows[n].tolist())
-        assert (true[n, rows[n]] >= least - 2 * ROUNDING).all()
+        lowest = np.sort(true[n])[-count]
+        certain = set(np.flatnonzero(true[n] > lowest + 2 * ROUNDING).tolist())
+        assert certain <= set(rows[n].tolist())
+        assert (true[n, rows[n]] >= lowest - 2 * ROUNDING).all()
     if count == 1:
-        assert (rows[:, 0] == np.arange(len(around_photos))[::7]).all(), "each row finds itself"
+        assert (rows[:, 0] == np.arange(len(around_photos))[::7]).all(), "the nearest row of each row is itself"
 
 
 def test_search_gives_many_queries_the_results_of_each(build: Build, around_photos: np.ndarray) -> None:
@@ -162,8 +164,8 @@ def test_search_gives_many_queries_the_results_of_each(build: Build, around_phot
 @pytest.mark.parametrize("count", [1, 30])
 def test_search_is_exact_for_hashes(build: Build, hashes: np.ndarray, count: int) -> None:
     queries = hashes[::9]
-    found = index_of(build, hashes, "hamming").search(queries, count)
-    rows, distances = numbers(found), found.score
+    neighbours = index_of(build, hashes, "hamming").search(queries, count)
+    rows, distances = numbers(neighbours), neighbours.score
     true = np.bitwise_count(queries[:, None] ^ hashes[None]).sum(axis=2)
     assert (distances == np.sort(true, axis=1)[:, :count]).all()
     assert (np.take_along_axis(true, rows, 1) == distances).all()
@@ -171,12 +173,14 @@ def test_search_is_exact_for_hashes(build: Build, hashes: np.ndarray, count: int
 
 
 @pytest.mark.parametrize("distance", [0, 1, 17, 31, 256])
-@pytest.mark.parametrize("asked", [1, 40])
-def test_range_search_equals_the_oracle(build: Build, hashes: np.ndarray, distance: int, asked: int) -> None:
-    queries, counts = hashes[-asked:], [3, 0, 1] * 100
-    found = index_of(build, hashes, "hamming", counts).range_search(queries, distance)
-    assert found == index_of(ExactIndex, hashes, "hamming", counts).range_search(queries, distance)
-    assert len(found) >= asked
+@pytest.mark.parametrize("query_count", [1, 40])
+def test_range_search_equals_the_exact_search(
+    build: Build, hashes: np.ndarray, distance: int, query_count: int
+) -> None:
+    queries, counts = hashes[-query_count:], [3, 0, 1] * 100
+    neighbours = index_of(build, hashes, "hamming", counts).range_search(queries, distance)
+    assert neighbours == index_of(ExactIndex, hashes, "hamming", counts).range_search(queries, distance)
+    assert len(neighbours) >= query_count
 
 
 def test_range_search_includes_the_distance_itself(build: Build) -> None:
@@ -193,14 +197,12 @@ def test_range_search_refuses_embeddings(build: Build, around_photos: np.ndarray
 
 
 @pytest.mark.parametrize(("metric", "columns", "dtype"), [("cosine", 512, np.float16), ("hamming", 32, np.uint8)])
-def test_an_empty_index_returns_no_neighbours(
-    build: Build, metric: Metric, columns: int, dtype: type[np.generic]
-) -> None:
+def test_empty_index_returns_no_neighbours(build: Build, metric: Metric, columns: int, dtype: type[np.generic]) -> None:
     for fingerprints in ([], [fingerprint("flat video", np.empty((0, columns), dtype))]):
         index = build(fingerprints, metric=metric, columns=columns)
-        found = index.search(np.ones((3, columns), dtype), 10)
-        assert len(index) == 0 and found.asset.shape == found.row.shape == found.score.shape == (3, 0)
-        assert len(found) == 3 and found.of_query(0) == []
+        neighbours = index.search(np.ones((3, columns), dtype), 10)
+        assert len(index) == 0 and neighbours.asset.shape == neighbours.row.shape == neighbours.score.shape == (3, 0)
+        assert len(neighbours) == 3 and neighbours.of_query(0) == []
         assert ("flat video" in index) == bool(fingerprints)
         if metric == "hamming":
             assert index.range_search(np.ones((3, columns), np.uint8), 256) == []
@@ -213,20 +215,20 @@ def test_search_returns_at_most_the_rows_of_the_index(
     vectors = around_photos[:5] if metric == "cosine" else hashes[:5]
     index = index_of(build, vectors, metric)
     assert index.search(vectors[:0], 3).score.shape[0] == 0
-    found = index.search(vectors[:2], 50)
-    assert found.asset.shape == found.score.shape == (2, 5)
-    assert sorted(numbers(found)[0].tolist()) == sorted(numbers(found)[1].tolist()) == list(range(5))
+    neighbours = index.search(vectors[:2], 50)
+    assert neighbours.asset.shape == neighbours.score.shape == (2, 5)
+    assert sorted(numbers(neighbours)[0].tolist()) == sorted(numbers(neighbours)[1].tolist()) == list(range(5))
 
 
 def test_neighbours_name_the_asset_and_its_row(build: Build, around_photos: np.ndarray) -> None:
     counts = [1, 0, 7, 1, 30, 0, 1]
     vectors = around_photos[: sum(counts)]
-    given = fingerprints_of(vectors, counts)
-    index = build(given, metric="cosine", columns=512)
+    fingerprints = fingerprints_of(vectors, counts)
+    index = build(fingerprints, metric="cosine", columns=512)
     expected = [(f"a{n}", row) for n, count in enumerate(counts) for row in range(count)]
     best = [index.search(vectors, 1).of_query(n)[0] for n in range(len(vectors))]
     assert [(hit.sha256, hit.row) for hit in best] == expected and len(index) == len(expected)
-    by_name = {one.sha256: one for one in given}
+    by_name = {fingerprint.sha256: fingerprint for fingerprint in fingerprints}
     for n, hit in enumerate(best):
         assert by_name[hit.sha256].vectors[hit.row].tobytes() == vectors[n].tobytes()
     assert all(f"a{n}" in index for n in range(7)) and "a7" not in index
@@ -234,16 +236,16 @@ def test_neighbours_name_the_asset_and_its_row(build: Build, around_photos: np.n
 
 @pytest.mark.parametrize("metric", ["cosine", "hamming"])
 @pytest.mark.parametrize("cuts", [[0], [1], [100, 100, 250]])
-def test_added_fingerprints_are_found_as_if_they_had_been_there_from_the_start(
+def test_index_grown_by_add_equals_one_built_at_once(
     build: Build, metric: Metric, cuts: list[int], around_photos: np.ndarray, hashes: np.ndarray
 ) -> None:
     vectors = around_photos[:400] if metric == "cosine" else hashes
-    given = fingerprints_of(vectors, [2, 0] * 200)
-    whole = build(given, metric=metric, columns=vectors.shape[1])
-    grown = build(given[: cuts[0]], metric=metric, columns=vectors.shape[1])
-    for start, end in pairwise([*cuts, len(given)]):
+    fingerprints = fingerprints_of(vectors, [2, 0] * 200)
+    whole = build(fingerprints, metric=metric, columns=vectors.shape[1])
+    grown = build(fingerprints[: cuts[0]], metric=metric, columns=vectors.shape[1])
+    for start, end in pairwise([*cuts, len(fingerprints)]):
         grown.search(vectors[:3], 5)
-        grown.add(given[start:end])
+        grown.add(fingerprints[start:end])
     assert len(grown) == len(whole) == 400
     for n in range(0, 400, 37):
         assert grown.search(vectors[n : n + 1], 20).of_query(0) == whole.search(vectors[n : n + 1], 20).of_query(0)
@@ -260,39 +262,39 @@ def test_add_refuses_a_second_fingerprint_of_an_asset(build: Build, hashes: np.n
     assert len(index) == 5 and [hit.sha256 for hit in index.range_search(hashes[7:9], 0)] == []
 
 
-def test_a_neighbour_that_was_returned_stays_valid_while_the_index_grows(build: Build, hashes: np.ndarray) -> None:
+def test_returned_neighbours_stay_valid_while_the_index_grows(build: Build, hashes: np.ndarray) -> None:
     index = index_of(build, hashes[:50], "hamming")
-    found = index.search(hashes[:50], 3)
-    before = [found.of_query(n) for n in range(len(found))]
+    neighbours = index.search(hashes[:50], 3)
+    before = [neighbours.of_query(n) for n in range(len(neighbours))]
     index.add([fingerprint(f"b{n}", hashes[n : n + 1]) for n in range(3000)[:350]])
-    assert [found.of_query(n) for n in range(len(found))] == before
+    assert [neighbours.of_query(n) for n in range(len(neighbours))] == before
 
 
 @pytest.mark.parametrize("metric", ["cosine", "hamming"])
-def test_several_threads_search_while_one_adds(
+def test_search_in_several_threads_works_during_add(
     build: Build, metric: Metric, around_photos: np.ndarray, hashes: np.ndarray
 ) -> None:
-    """Whatever is added meanwhile, each row of the first fingerprints finds itself."""
+    """The nearest row of each of the first rows is itself at any time."""
     if build is ExactIndex:
-        pytest.skip("the oracle is not made for threads")
+        pytest.skip("the reference implementation is not thread-safe")
     vectors = around_photos if metric == "cosine" else hashes
-    given = fingerprints_of(vectors)
-    index = build(given[:100], metric=metric, columns=vectors.shape[1])
+    fingerprints = fingerprints_of(vectors)
+    index = build(fingerprints[:100], metric=metric, columns=vectors.shape[1])
     wrong: list[object] = []
     stop = threading.Event()
 
     def search() -> None:
         while not stop.is_set():
-            found = index.search(vectors[20:60], 1)
-            best = found.score[:, 0]
+            neighbours = index.search(vectors[20:60], 1)
+            best = neighbours.score[:, 0]
             if not (best > 1 - 2 * ROUNDING if metric == "cosine" else best == 0).all():
                 wrong.append(best)
 
     threads = [threading.Thread(target=search) for _ in range(3)]
     for thread in threads:
         thread.start()
-    for one in given[100:]:
-        index.add([one])
+    for fingerprint in fingerprints[100:]:
+        index.add([fingerprint])
     stop.set()
     for thread in threads:
         thread.join()

@@ -143,7 +143,7 @@ def test_type_of_another_package_is_stored_indexed_verified_and_exported(install
     for line in lines:
         assert {"type": Loudness.name, "version": "1"} in line["fingerprints"]
 
-    # Damage is found.
+    # The integrity check finds damage.
     damaged = Fingerprint(
         sha256=sha256,
         type=Loudness.name,

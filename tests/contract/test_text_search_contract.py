@@ -1,7 +1,7 @@
-"""The contract of `TextSearch` over transcripts: the hits of a search, their marks, times and order."""
+"""Contract of `TextSearch` over transcripts: hits, marks, times and order."""
 
 import pytest
-from transcripts import keep_spoken
+from transcripts import save_transcribed_asset
 
 from mediafp.store import Store
 from mediafp.types.errors import UsageError
@@ -21,8 +21,8 @@ def segment(start: float, end: float, text: str, times: tuple[TimeSpan, ...] = (
     )
 
 
-def keep(store: Store, name: str, *segments: TranscriptSegment | str, audio: str = "") -> str:
-    """Save an asset with a transcript; plain texts are 10 s apart, so that none continues another."""
+def save(store: Store, name: str, *segments: TranscriptSegment | str, audio: str = "") -> str:
+    """Save an asset with a transcript and return its SHA-256; plain texts are 10 s apart, so that none continues another."""
     sha256, audio = (name * 64)[:64], audio or f"sound-{name}"
     transcript = Transcript(
         model="whisper-base",
@@ -32,7 +32,7 @@ def keep(store: Store, name: str, *segments: TranscriptSegment | str, audio: str
         untranscribed_seconds=0,
         segments=tuple(segment(10 * n, 10 * n + 5, s) if isinstance(s, str) else s for n, s in enumerate(segments)),
     )
-    return keep_spoken(store, sha256, name, audio, transcript, 1)
+    return save_transcribed_asset(store, sha256, name, audio, transcript, 1)
 
 
 def find(store: Store, text: str) -> list[SearchHit]:
@@ -44,7 +44,7 @@ def marked(hit: SearchHit) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("sought", "marks"),
+    ("query", "marks"),
     [
         ("机器学习", {MANDARIN: ["机器学习"], TRADITIONAL: ["機器學習"]}),
         ("機器學習", {MANDARIN: ["机器学习"], TRADITIONAL: ["機器學習"]}),
@@ -69,25 +69,25 @@ def marked(hit: SearchHit) -> list[str]:
     ],
 )
 def test_search_matches_every_spelling_and_marks_its_position(
-    store: Store, sought: str, marks: dict[str, list[str]]
+    store: Store, query: str, marks: dict[str, list[str]]
 ) -> None:
-    keep(store, "a", MANDARIN, TRADITIONAL, CANTONESE, ENGLISH, MIXED)
-    assert {hit.text: marked(hit) for hit in find(store, sought)} == marks
+    save(store, "a", MANDARIN, TRADITIONAL, CANTONESE, ENGLISH, MIXED)
+    assert {hit.text: marked(hit) for hit in find(store, query)} == marks
 
 
 @pytest.mark.parametrize(
-    "sought",
+    "query",
     ["学习机器", "机器方法", "种35", "五种", "paper", '"they newspapers"', '"python 寫 learning"', "香港 Python"],
 )
-def test_search_ignores_other_words_and_other_orders(store: Store, sought: str) -> None:
-    keep(store, "a", MANDARIN, TRADITIONAL, CANTONESE, ENGLISH, MIXED)
-    assert find(store, sought) == []
+def test_search_ignores_other_words_and_other_orders(store: Store, query: str) -> None:
+    save(store, "a", MANDARIN, TRADITIONAL, CANTONESE, ENGLISH, MIXED)
+    assert find(store, query) == []
 
 
-def test_a_run_with_a_numeral_matches_as_a_whole(store: Store) -> None:
-    keep(store, "a", "方法种类三十五", "三十五种方法")
-    for sought in ("三十五种方法", "35种方法"):
-        (hit,) = find(store, sought)
+def test_run_with_a_numeral_matches_as_a_whole(store: Store) -> None:
+    save(store, "a", "方法种类三十五", "三十五种方法")
+    for query in ("三十五种方法", "35种方法"):
+        (hit,) = find(store, query)
         assert marked(hit) == ["三十五种方法"]
 
 
@@ -95,9 +95,9 @@ def test_a_run_with_a_numeral_matches_as_a_whole(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sought", "found"),
+    ("query", "expected"),
     [
-        ("rain AND snow", False),  # AND is a word like others, and is not in the text
+        ("rain AND snow", False),  # AND is an ordinary word, and is not in the text
         ("rain OR snow", False),
         ("rain NOT hail", False),
         ("NEAR(rain snow)", False),
@@ -129,51 +129,51 @@ def test_a_run_with_a_numeral_matches_as_a_whole(store: Store) -> None:
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_the_query_language_of_fts5_has_no_effect(store: Store, sought: str, found: bool | None) -> None:
-    keep(store, "a", "rain then snow")
-    if found is None:
+def test_search_ignores_the_query_language_of_fts5(store: Store, query: str, expected: bool | None) -> None:
+    save(store, "a", "rain then snow")
+    if expected is None:
         with pytest.raises(UsageError, match="name a word"):
-            find(store, sought)
+            find(store, query)
     else:
-        assert bool(find(store, sought)) is found
+        assert bool(find(store, query)) is expected
 
 
-def test_a_text_without_a_word_is_refused_before_the_first_hit(store: Store) -> None:
+def test_search_rejects_a_text_without_a_word_before_the_first_hit(store: Store) -> None:
     with pytest.raises(UsageError):
         store.search_passages("…")
 
 
-def test_a_character_that_fts5_ignores_gives_no_false_hit(store: Store) -> None:
-    keep(store, "a", "约翰・史密斯来了")
+def test_character_that_fts5_ignores_gives_no_false_hit(store: Store) -> None:
+    save(store, "a", "约翰・史密斯来了")
     assert find(store, "约翰史密斯 来了") == []
     (hit,) = find(store, "约翰・史密斯")
     assert marked(hit) == ["约翰・史密斯"]
 
 
-# Between two segments ---------------------------------------------------------------------------
+# Phrases across segments -------------------------------------------------------------------------
 
 
-def test_a_phrase_cut_between_two_segments_is_one_hit_with_the_text_and_times_of_both(store: Store) -> None:
-    keep(store, "a", segment(1, 4, "我们要保护环"), segment(5.5, 9, "境卫生，和健康"))
+def test_phrase_across_two_segments_is_one_hit_with_the_text_and_times_of_both(store: Store) -> None:
+    save(store, "a", segment(1, 4, "我们要保护环"), segment(5.5, 9, "境卫生，和健康"))
     (hit,) = find(store, "环境卫生")
     assert (hit.text, hit.start, hit.end, marked(hit)) == ("我们要保护环 境卫生，和健康", 1, 9, ["环 境卫生"])
     (own,) = find(store, "卫生")
     assert (own.text, own.start, own.end, marked(own)) == ("境卫生，和健康", 5.5, 9, ["卫生"])
 
 
-def test_a_segment_after_a_pause_does_not_continue_a_phrase(store: Store) -> None:
-    keep(store, "a", segment(1, 4, "后来说到天"), segment(6.1, 9, "空的颜色"))
+def test_segment_after_a_pause_does_not_continue_a_phrase(store: Store) -> None:
+    save(store, "a", segment(1, 4, "后来说到天"), segment(6.1, 9, "空的颜色"))
     assert find(store, "天空") == []
 
 
-def test_a_segment_that_contains_all_phrases_is_one_hit(store: Store) -> None:
-    keep(store, "a", segment(0, 4, "香港人"), segment(4, 8, "说香港 的天气"))
+def test_segment_that_contains_all_phrases_is_one_hit(store: Store) -> None:
+    save(store, "a", segment(0, 4, "香港人"), segment(4, 8, "说香港 的天气"))
     (hit,) = find(store, "香港 天气")
     assert (hit.text, hit.start) == ("说香港 的天气", 4)
 
 
-def test_a_phrase_cut_between_segments_and_repeated_is_two_hits(store: Store) -> None:
-    keep(store, "a", segment(0, 4, "保护环"), segment(4, 8, "境，又说环境"))
+def test_phrase_across_segments_and_repeated_is_two_hits(store: Store) -> None:
+    save(store, "a", segment(0, 4, "保护环"), segment(4, 8, "境，又说环境"))
     assert sorted((hit.start, hit.end, marked(hit)) for hit in find(store, "环境")) == [
         (0, 8, ["环 境", "环境"]),
         (4, 8, ["环境"]),
@@ -185,7 +185,7 @@ def test_a_phrase_cut_between_segments_and_repeated_is_two_hits(store: Store) ->
 
 def test_token_times_narrow_a_hit_to_the_phrases(store: Store) -> None:
     times = ((1.0, 1.5), (1.5, 2.0), (2.0, 2.6), (3.0, 3.5), (3.5, 4.0))
-    keep(store, "a", segment(1, 4, "三十五 種，香港人", times))
+    save(store, "a", segment(1, 4, "三十五 種，香港人", times))
     (hit,) = find(store, "三十五 種")
     assert (hit.start, hit.end, hit.text) == (1.0, 2.0, "三十五 種，香港人")
     (hit,) = find(store, "人 種")
@@ -193,14 +193,14 @@ def test_token_times_narrow_a_hit_to_the_phrases(store: Store) -> None:
 
 
 def test_token_times_of_another_number_are_ignored(store: Store) -> None:
-    keep(store, "a", segment(1, 4, "甲乙丙", ((1, 2),)))
+    save(store, "a", segment(1, 4, "甲乙丙", ((1, 2),)))
     (hit,) = find(store, "丙")
     assert (hit.start, hit.end) == (1, 4)
 
 
-def test_every_asset_with_the_audio_is_a_hit_with_all_its_paths(store: Store) -> None:
-    first = keep(store, "a", "同一段话", audio="s")
-    second = keep(store, "b", "同一段话", audio="s")
+def test_search_returns_each_asset_with_the_audio_and_all_its_paths(store: Store) -> None:
+    first = save(store, "a", "同一段话", audio="s")
+    second = save(store, "b", "同一段话", audio="s")
     with store.writing():
         store.add_sighting(Sighting(sha256=first, uri="/else.mp4"))
     assert [(hit.sha256, hit.uris) for hit in find(store, "同一")] == [
@@ -209,11 +209,11 @@ def test_every_asset_with_the_audio_is_a_hit_with_all_its_paths(store: Store) ->
     ]
 
 
-def test_hits_come_best_first_in_a_fixed_order(store: Store) -> None:
-    keep(store, "c", "雨", "雨")
-    keep(store, "a", "今天说了很多别的话，最后才说到雨，然后又说了别的")
-    keep(store, "b", "雨")
-    found = [(hit.sha256[0], hit.start) for hit in find(store, "雨")]
-    assert found == [("b", 0), ("c", 0), ("c", 10), ("a", 0)]
-    assert [(hit.sha256[0], hit.start) for hit in store.search_passages("雨", limit=2)] == found[:2]
+def test_search_hits_are_in_a_fixed_order_best_first(store: Store) -> None:
+    save(store, "c", "雨", "雨")
+    save(store, "a", "今天说了很多别的话，最后才说到雨，然后又说了别的")
+    save(store, "b", "雨")
+    hits = [(hit.sha256[0], hit.start) for hit in find(store, "雨")]
+    assert hits == [("b", 0), ("c", 0), ("c", 10), ("a", 0)]
+    assert [(hit.sha256[0], hit.start) for hit in store.search_passages("雨", limit=2)] == hits[:2]
     assert list(store.search_passages("雨", limit=0)) == []

@@ -1,11 +1,11 @@
-"""The contract of `TranscriptStore`: transcripts come back unchanged, and the best one of an audio is searched."""
+"""Contract of `TranscriptStore`: transcripts are stored unchanged, and the best one of an audio is searched."""
 
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transcripts import keep_spoken
+from transcripts import save_transcribed_asset
 
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.store import Store
@@ -35,8 +35,8 @@ def transcript_of(*texts: str, version: str = "v1", gap: float = 0.0, times: boo
     )
 
 
-def keep(store: Store, name: str, transcript: Transcript, rank: int = 2) -> str:
-    return keep_spoken(store, name.ljust(64, "0"), name, f"sound-{name}", transcript, rank)
+def save(store: Store, name: str, transcript: Transcript, rank: int = 2) -> str:
+    return save_transcribed_asset(store, name.ljust(64, "0"), name, f"sound-{name}", transcript, rank)
 
 
 def search(store: Store, text: str) -> list[SearchHit]:
@@ -44,7 +44,7 @@ def search(store: Store, text: str) -> list[SearchHit]:
 
 
 @pytest.mark.parametrize(
-    "sought",
+    "query",
     [
         "机器学习",
         "機器學習",
@@ -57,59 +57,59 @@ def search(store: Store, text: str) -> list[SearchHit]:
         "学习 machine",
     ],
 )
-def test_search_finds_a_passage_by_every_spelling(store: Store, sought: str) -> None:
-    sha256 = keep(store, "a", transcript_of("今天说三十五种機器學習 Machine Learning 的方法"))
-    keep(store, "b", transcript_of("明天会下雨吗"))
-    (hit,) = search(store, sought)
+def test_search_finds_a_passage_by_every_spelling(store: Store, query: str) -> None:
+    sha256 = save(store, "a", transcript_of("今天说三十五种機器學習 Machine Learning 的方法"))
+    save(store, "b", transcript_of("明天会下雨吗"))
+    (hit,) = search(store, query)
     assert (hit.sha256, hit.uris, hit.source, hit.start, hit.end) == (sha256, ("/dump/a.mp4",), "speech", 0, 5)
     assert hit.marks and all(hit.text[a:b] for a, b in hit.marks)
 
 
-@pytest.mark.parametrize("sought", ["学机器", "机学", '"learning machine"', "机器人", "机器 下雨"])
-def test_search_finds_no_other_words_and_no_other_order(store: Store, sought: str) -> None:
-    keep(store, "a", transcript_of("今天说機器學習 Machine Learning 的方法"))
-    keep(store, "b", transcript_of("明天会下雨吗"))
-    assert search(store, sought) == []
+@pytest.mark.parametrize("query", ["学机器", "机学", '"learning machine"', "机器人", "机器 下雨"])
+def test_search_finds_no_other_words_and_no_other_order(store: Store, query: str) -> None:
+    save(store, "a", transcript_of("今天说機器學習 Machine Learning 的方法"))
+    save(store, "b", transcript_of("明天会下雨吗"))
+    assert search(store, query) == []
 
 
-@pytest.mark.parametrize("sought", ['雨 AND "', "雨 OR 雪*", "NEAR(雨)", "words:雨", "^雨", '"', "(", "-雨"])
-def test_search_operators_have_no_effect(store: Store, sought: str) -> None:
-    keep(store, "a", transcript_of("明天会下雨吗"))
+@pytest.mark.parametrize("query", ['雨 AND "', "雨 OR 雪*", "NEAR(雨)", "words:雨", "^雨", '"', "(", "-雨"])
+def test_search_operators_have_no_effect(store: Store, query: str) -> None:
+    save(store, "a", transcript_of("明天会下雨吗"))
     try:
-        search(store, sought)
+        search(store, query)
     except UsageError as error:
         assert "no word" in str(error)
 
 
 def test_marks_cover_the_phrases_in_the_text(store: Store) -> None:
-    keep(store, "a", transcript_of("香港，香港！我愛香港。"))
+    save(store, "a", transcript_of("香港，香港！我愛香港。"))
     (hit,) = search(store, "香港")
     assert [hit.text[a:b] for a, b in hit.marks] == ["香港"] * 3
 
 
 def test_token_times_narrow_the_hit(store: Store) -> None:
-    keep(store, "a", transcript_of("甲乙丙丁", times=True))
+    save(store, "a", transcript_of("甲乙丙丁", times=True))
     (hit,) = search(store, "乙丙")
     assert (hit.start, hit.end) == (1, 3)
 
 
-def test_a_phrase_cut_between_two_segments_is_found_once(store: Store) -> None:
-    keep(store, "a", transcript_of("我们要保护环", "境卫生和健康"))
+def test_phrase_across_two_segments_is_found_once(store: Store) -> None:
+    save(store, "a", transcript_of("我们要保护环", "境卫生和健康"))
     (hit,) = search(store, "环境卫生")
     assert hit.text == "我们要保护环 境卫生和健康" and (hit.start, hit.end) == (0, 10)
     (own,) = search(store, "卫生")
     assert own.text == "境卫生和健康" and own.start == 5
-    keep(store, "b", transcript_of("后来说到天", "空的颜色", gap=30))
+    save(store, "b", transcript_of("后来说到天", "空的颜色", gap=30))
     assert search(store, "天空") == []
 
 
-def test_the_better_model_is_searched_and_the_other_transcript_is_kept(store: Store) -> None:
-    keep(store, "a", transcript_of("错误的字", version="base"), rank=2)
-    keep(store, "a", transcript_of("正确的字", version="large"), rank=8)
+def test_search_uses_the_transcript_of_the_better_model(store: Store) -> None:
+    save(store, "a", transcript_of("错误的字", version="base"), rank=2)
+    save(store, "a", transcript_of("正确的字", version="large"), rank=8)
     assert search(store, "错误") == [] and len(search(store, "正确")) == 1
     older = store.load_transcript("sound-a", "base")
     assert older is not None and older.segments[0].text == "错误的字"
-    keep(store, "a", transcript_of("又是错误", version="tiny"), rank=1)
+    save(store, "a", transcript_of("又是错误", version="tiny"), rank=1)
     assert search(store, "又是") == []
     assert store.check_integrity() == []
 
@@ -123,7 +123,7 @@ def test_search_ignores_files_that_are_not_assets(store: Store) -> None:
 
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=20)
-"""Lone surrogates and unassigned characters too."""
+"""Any characters, lone surrogates and unassigned ones included."""
 SECONDS = st.floats(min_value=0, max_value=1e6)
 SEGMENTS = st.builds(
     TranscriptSegment,
@@ -147,48 +147,50 @@ TRANSCRIPTS = st.builds(
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(kept=TRANSCRIPTS)
-def test_a_transcript_is_returned_unchanged(store: Store, kept: Transcript) -> None:
-    kept = replace(kept, model=kept.model.encode("utf-8", "replace").decode())  # a name, which is always text
+@given(transcript=TRANSCRIPTS)
+def test_save_transcript_stores_the_transcript_unchanged(store: Store, transcript: Transcript) -> None:
+    transcript = replace(
+        transcript, model=transcript.model.encode("utf-8", "replace").decode()
+    )  # the name of a model contains no surrogates
     with store.writing():
-        store.save_transcript("sound", kept, fingerprint_transcript("f", transcript_of()), 1)
-    assert store.best_transcript("sound") == kept == store.load_transcript("sound", "v1")
+        store.save_transcript("sound", transcript, fingerprint_transcript("f", transcript_of()), 1)
+    assert store.best_transcript("sound") == transcript == store.load_transcript("sound", "v1")
     assert store.check_integrity() == []
-    for segment in kept.segments:  # every text can be searched for
+    for segment in transcript.segments:  # a search for any text raises nothing
         if any(c.isalnum() for c in segment.text):
             assert search(store, segment.text.replace('"', " ")) == [], "no asset contains the audio"
 
 
-def test_lone_surrogates_are_kept_and_searched_around(store: Store) -> None:
-    kept = transcript_of("before \udcff after")
-    keep(store, "a", kept)
-    assert store.find_transcript("a".ljust(64, "0")) == kept
+def test_transcript_with_lone_surrogates_is_stored_and_searched(store: Store) -> None:
+    transcript = transcript_of("before \udcff after")
+    save(store, "a", transcript)
+    assert store.find_transcript("a".ljust(64, "0")) == transcript
     assert len(search(store, "after")) == 1
 
 
 # The best transcript ----------------------------------------------------------------------------
 
 
-def test_of_equal_models_the_newest_is_searched_and_an_unchanged_one_is_not_newer(store: Store) -> None:
-    keep(store, "a", transcript_of("早", version="A"))
-    keep(store, "a", transcript_of("晚", version="B"))
-    keep(store, "a", transcript_of("早", version="A"))
+def test_search_uses_the_newest_changed_transcript_of_equal_models(store: Store) -> None:
+    save(store, "a", transcript_of("早", version="A"))
+    save(store, "a", transcript_of("晚", version="B"))
+    save(store, "a", transcript_of("早", version="A"))
     assert search(store, "早") == [] and len(search(store, "晚")) == 1
-    keep(store, "a", transcript_of("早上", version="A"))
-    assert len(search(store, "早上")) == 1, "what has changed is newer"
+    save(store, "a", transcript_of("早上", version="A"))
+    assert len(search(store, "早上")) == 1, "a changed transcript is newer"
     assert store.check_integrity() == []
 
 
-def test_the_second_best_is_searched_if_the_rank_of_the_best_falls(store: Store) -> None:
-    keep(store, "a", transcript_of("新", version="A"), rank=5)
-    keep(store, "a", transcript_of("旧", version="B"), rank=3)
-    keep(store, "a", transcript_of("新", version="A"), rank=1)
+def test_search_uses_the_second_best_if_the_rank_of_the_best_falls(store: Store) -> None:
+    save(store, "a", transcript_of("新", version="A"), rank=5)
+    save(store, "a", transcript_of("旧", version="B"), rank=3)
+    save(store, "a", transcript_of("新", version="A"), rank=1)
     assert search(store, "新") == [] and len(search(store, "旧")) == 1
     assert store.check_integrity() == []
 
 
 def test_search_ignores_a_transcript_that_is_undone(store: Store) -> None:
-    keep(store, "a", transcript_of("先前"))
+    save(store, "a", transcript_of("先前"))
     with pytest.raises(KeyboardInterrupt), store.writing():
         store.save_transcript(
             "sound-a", transcript_of("后来", version="v2"), fingerprint_transcript("f", transcript_of("后来")), 9
@@ -198,7 +200,7 @@ def test_search_ignores_a_transcript_that_is_undone(store: Store) -> None:
     assert len(search(store, "先前")) == 1 and search(store, "后来") == []
 
 
-def test_a_file_without_audio_differs_from_one_never_transcribed(store: Store) -> None:
+def test_find_audio_id_separates_no_audio_from_never_transcribed(store: Store) -> None:
     with store.writing():
         store.save_audio_id("a" * 64, "")
     assert store.find_audio_id("a" * 64) == ""

@@ -15,17 +15,17 @@ from mediafp.cli.demo.voice import synthesise_speech
 def small_case(
     tmp_path_factory: pytest.TempPathFactory, photos: dict[str, np.ndarray], clips: dict[str, Path]
 ) -> SmallCase:
-    made = SmallCase(folder=tmp_path_factory.mktemp("documents"))
-    files = made.folder / "files"
+    small_case = SmallCase(folder=tmp_path_factory.mktemp("documents"))
+    files = small_case.folder / "files"
     write_images(files, photos["cat"])
     write_sidecars(files)
     (files / "clip.mp4").write_bytes(clips["bikes"].read_bytes())
     (files / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
     synthesise_speech(SPEECH, files / "talk.wav")
-    status, text = made.run("ingest", files, "--json", "--log", made.folder / "log.jsonl")
+    status, text = small_case.run("ingest", files, "--json", "--log", small_case.folder / "log.jsonl")
     assert status == 3, text
-    (made.folder / "ingest.jsonl").write_text(text)
-    return made
+    (small_case.folder / "ingest.jsonl").write_text(text)
+    return small_case
 
 
 @pytest.fixture

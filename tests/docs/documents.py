@@ -60,7 +60,7 @@ def anchor(heading: str) -> str:
 
 def tables(text: str) -> list[list[dict[str, str]]]:
     """Return the rows of each table, by the titles of their columns."""
-    found: list[list[dict[str, str]]] = []
+    parsed: list[list[dict[str, str]]] = []
     header: list[str] = []
     for line in without_code_blocks(text).splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] if line.startswith("|") else []
@@ -68,19 +68,19 @@ def tables(text: str) -> list[list[dict[str, str]]]:
             header = []
         elif not header:
             header = cells
-            found.append([])
+            parsed.append([])
         elif not all(re.fullmatch(":?-+:?", cell) for cell in cells):
-            found[-1].append(dict(zip(header, cells, strict=True)))
-    return found
+            parsed[-1].append(dict(zip(header, cells, strict=True)))
+    return parsed
 
 
 def number(text: str) -> float:
     """Return the first number of a text, with its binary unit."""
-    found = NUMBER.search(text)
-    assert found, text
-    unit = re.match(r" ?(KiB|MiB|GiB|TiB)?", text[found.end() :])
+    match = NUMBER.search(text)
+    assert match, text
+    unit = re.match(r" ?(KiB|MiB|GiB|TiB)?", text[match.end() :])
     exponent = ["KiB", "MiB", "GiB", "TiB"].index(unit[1]) + 1 if unit and unit[1] else 0
-    return float(found[1].replace(",", "")) * 1024**exponent
+    return float(match[1].replace(",", "")) * 1024**exponent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,13 +146,13 @@ def syntax_trees() -> dict[Path, ast.Module]:
 
 def constants(folder: str, name: str) -> dict[str, Any]:
     """Return the values of a constant in the modules of a package, by module."""
-    found = {}
+    by_module = {}
     for path, tree in syntax_trees().items():
         inside = path.relative_to(PACKAGE).as_posix().startswith(folder)
         if inside and any(name in assigned_names(node) for node in tree.body):
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            found[module] = getattr(importlib.import_module(module), name)
-    return found
+            by_module[module] = getattr(importlib.import_module(module), name)
+    return by_module
 
 
 def assigned_names(node: ast.stmt) -> set[str]:

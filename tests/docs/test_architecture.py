@@ -1,4 +1,4 @@
-"""docs/architecture.md: the tree equals the folders, the layers equal pyproject.toml, and named modules and constants exist."""
+"""docs/architecture.md: its tree, its layers, and the modules and constants that it names."""
 
 import ast
 import re
@@ -7,32 +7,32 @@ import tomllib
 from documents import PACKAGE, assigned_names, code_blocks, code_spans, read, sections, syntax_trees, tables
 
 DOCUMENT = "docs/architecture.md"
-SHOWN = {".py", ".toml", ".j2", ".typed", ".heic"}
+SUFFIXES = {".py", ".toml", ".j2", ".typed", ".heic"}
 
 
 def drawn_files() -> dict[str, set[str]]:
-    """Return the file names in the tree, by folder."""
+    """Return the file names in the drawn tree, by folder."""
     (tree,) = code_blocks(sections(read(DOCUMENT))["Packages and modules"])
     folders: dict[str, set[str]] = {}
-    above: list[str] = []
+    parents: list[str] = []
     for line in tree.splitlines():
         depth = (len(line) - len(line.lstrip())) // 2
         if folder := re.match(r" *(\w+)/(?: |$)", line):
-            above[depth:] = [folder[1]]
-            folders["/".join(above[1:])] = set()
+            parents[depth:] = [folder[1]]
+            folders["/".join(parents[1:])] = set()
         else:
-            folders["/".join(above[1:depth])].update(line.split())
+            folders["/".join(parents[1:depth])].update(line.split())
     return folders
 
 
 def test_tree_equals_the_folders() -> None:
-    files = {path for path in PACKAGE.rglob("*") if path.suffix in SHOWN and path.name != "__init__.py"}
-    real: dict[str, set[str]] = {}
+    files = {path for path in PACKAGE.rglob("*") if path.suffix in SUFFIXES and path.name != "__init__.py"}
+    existing: dict[str, set[str]] = {}
     for path in files:
         folder = path.parent.relative_to(PACKAGE).as_posix()
-        real.setdefault("" if folder == "." else folder, set()).add(path.name)
+        existing.setdefault("" if folder == "." else folder, set()).add(path.name)
     drawn = {folder: names for folder, names in drawn_files().items() if names}
-    assert drawn == real
+    assert drawn == existing
 
 
 def test_layers_equal_those_of_import_linter() -> None:
@@ -80,7 +80,7 @@ def top_level_names(tree: ast.Module) -> set[str]:
     return defined.union(*map(assigned_names, tree.body))
 
 
-def test_every_package_states_its_input_output_and_imports() -> None:
+def test_packages_state_their_input_output_and_imports() -> None:
     packages = [path for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE]
     assert len(packages) > 10
     for path in packages:

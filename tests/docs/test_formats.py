@@ -1,4 +1,4 @@
-"""docs/formats.md: its keys and columns equal those of real output, and its examples load."""
+"""docs/formats.md: keys and columns equal those of real output, and examples load."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ DOCUMENT = "docs/formats.md"
 FREE_KEYS = ("languages", "properties")
 """Objects whose keys are data."""
 FAST = ("--text", "no")
-"""No OCR: the text of the references is in the store. The older name of the option is used on purpose."""
+"""No OCR: the text of the references is in the store. The older spelling of the option is intended."""
 
 
 def examples(heading: str) -> list[Any]:
@@ -44,18 +44,18 @@ def key_paths(value: Any, path: str = "") -> Iterator[str]:
 def check_keys(shown: list[Any], real: list[Any], *, rare: tuple[str, ...] = ()) -> None:
     """Compare the keys; `rare` are paths whose lists may be empty in the real output."""
     assert real
-    documented, found = set(key_paths(shown)), set(key_paths(real))
-    missing = {path for path in documented - found if not path.startswith(rare or "\0")}
-    assert (missing, found - documented) == (set(), set())
+    documented, actual = set(key_paths(shown)), set(key_paths(real))
+    missing = {path for path in documented - actual if not path.startswith(rare or "\0")}
+    assert (missing, actual - documented) == (set(), set())
 
 
-def test_every_json_block_is_an_object() -> None:
+def test_json_blocks_are_objects() -> None:
     blocks = code_blocks(read(DOCUMENT), "json")
     assert len(blocks) > 15
     assert all(isinstance(json.loads(block), dict) for block in blocks)
 
 
-def test_ingest(small_case: SmallCase) -> None:
+def test_ingest_keys_equal_the_example(small_case: SmallCase) -> None:
     *real, summary = [json.loads(line) for line in (small_case.folder / "ingest.jsonl").read_text().splitlines()]
     added, failed, skipped, last = examples("`ingest`")
     by_status = {line["status"]: line for line in real if not line["path"].endswith((".json", ".csv"))}
@@ -66,20 +66,20 @@ def test_ingest(small_case: SmallCase) -> None:
     assert summary["seen"] == sum(summary[key] for key in ("added", "known", "failed", "skipped"))
 
 
-def test_ingest_log(small_case: SmallCase) -> None:
+def test_ingest_log_equals_the_printed_lines(small_case: SmallCase) -> None:
     logged = [json.loads(line) for line in (small_case.folder / "log.jsonl").read_text().splitlines()]
     printed = [json.loads(line) for line in (small_case.folder / "ingest.jsonl").read_text().splitlines()]
     assert [{key: value for key, value in line.items() if key != "at"} for line in logged] == printed
     assert all("at" in line for line in logged)
 
 
-def test_dry_run(small_case: SmallCase) -> None:
+def test_dry_run_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(
         examples("`ingest --dry-run`"), small_case.objects("ingest", small_case.folder / "files", "--dry-run", "--json")
     )
 
 
-def test_match_and_trace(small_case: SmallCase) -> None:
+def test_match_and_trace_keys_equal_the_examples(small_case: SmallCase) -> None:
     files = small_case.folder / "files"
     results = small_case.objects("match", files / "crop.jpg", files / "clip.mp4", "--json", *FAST)
     check_keys(examples("`match`"), without_near_misses(results), rare=("/matches/placement/removed_text",))
@@ -106,45 +106,52 @@ def test_match_keys_are_explained() -> None:
 
 
 def test_sightings_are_those_of_the_example_sidecars(small_case: SmallCase) -> None:
-    seen = {Path(one["uri"]).name: one for asset in small_case.objects("export", "jsonl") for one in asset["sightings"]}
-    assert (seen["photo.jpg"]["account"], seen["photo.jpg"]["platform"]) == ("sample_user88", "weibo")
-    assert seen["photo.jpg"]["posted_at"] == "2021-05-03T08:12:00Z" and seen["photo.jpg"]["source"] == "gallery-dl"
-    assert seen["clip.mp4"] == seen["clip.mp4"] | {"account": "channel_1", "views": 1200, "source": "yt-dlp"}
-    assert seen["crop.jpg"] == seen["crop.jpg"] | {"account": "truth_daily_news", "source": "csv"}
+    sightings = {
+        Path(sighting["uri"]).name: sighting
+        for asset in small_case.objects("export", "jsonl")
+        for sighting in asset["sightings"]
+    }
+    assert (sightings["photo.jpg"]["account"], sightings["photo.jpg"]["platform"]) == ("sample_user88", "weibo")
+    assert (
+        sightings["photo.jpg"]["posted_at"] == "2021-05-03T08:12:00Z"
+        and sightings["photo.jpg"]["source"] == "gallery-dl"
+    )
+    assert sightings["clip.mp4"] == sightings["clip.mp4"] | {"account": "channel_1", "views": 1200, "source": "yt-dlp"}
+    assert sightings["crop.jpg"] == sightings["crop.jpg"] | {"account": "truth_daily_news", "source": "csv"}
     (table, *_) = tables(sections(read(DOCUMENT))["`trace`"])
-    assert {span for row in table for span in re.findall(r"`([^`]+)`", row["key"])} == seen["photo.jpg"].keys()
+    assert {span for row in table for span in re.findall(r"`([^`]+)`", row["key"])} == sightings["photo.jpg"].keys()
 
 
-def test_cluster(small_case: SmallCase) -> None:
+def test_cluster_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`cluster`"), small_case.objects("cluster", "--json"))
 
 
-def test_transcribe(small_case: SmallCase) -> None:
+def test_transcribe_keys_equal_the_example(small_case: SmallCase) -> None:
     real = small_case.objects("transcribe", small_case.folder / "files" / "talk.wav", "--json")
     assert real[0]["segments"]
     check_keys(examples("`transcribe`"), real, rare=("/hints/",))
     assert examples("`transcribe`")[0]["hints"][0].keys() == {field.name for field in fields(SpeechHint)}
 
 
-def test_search(small_case: SmallCase) -> None:
+def test_search_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`search`"), small_case.objects("search", "witnesses", "--json"))
 
 
-def test_errors(small_case: SmallCase) -> None:
+def test_errors_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`errors`"), small_case.objects("errors", "--json"))
 
 
-def test_verify(small_case: SmallCase) -> None:
+def test_verify_keys_equal_the_example(small_case: SmallCase) -> None:
     status, _ = small_case.run("verify", "--json")
     assert status == 0
     check_keys(examples("`verify`"), small_case.objects("verify", "--json"))
 
 
-def test_models_list(small_case: SmallCase) -> None:
+def test_models_list_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`models list`"), small_case.objects("models", "list", "--json"))
 
 
-def test_export_jsonl(small_case: SmallCase) -> None:
+def test_export_jsonl_keys_equal_the_example(small_case: SmallCase) -> None:
     real = small_case.objects("export", "jsonl")
     check_keys(examples("`export jsonl`"), real, rare=("/text/",))
     text = sections(read(DOCUMENT))["`export jsonl`"]
@@ -152,7 +159,7 @@ def test_export_jsonl(small_case: SmallCase) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("export", "csv"), ("errors", "--csv")], ids=" ".join)
-def test_csv(small_case: SmallCase, arguments: tuple[str, ...]) -> None:
+def test_csv_columns_equal_the_example(small_case: SmallCase, arguments: tuple[str, ...]) -> None:
     header, *rows = csv.reader(io.StringIO(small_case.run(*arguments)[1].lstrip("\ufeff")))
     assert rows
     shown = [block.strip().split(",") for block in code_blocks(sections(read(DOCUMENT))["CSV"])]

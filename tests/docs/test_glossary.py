@@ -81,9 +81,9 @@ def test_glossary_options_commands_and_keys_exist() -> None:
 
 
 def test_docstrings_begin_with_plain_words() -> None:
-    found = list(docstrings())
-    assert len(found) > 500
-    wrong = [place for place, text in found if re.match(rf"\s*({'|'.join(BANNED_STARTS)})\b", text)]
+    texts = list(docstrings())
+    assert len(texts) > 500
+    wrong = [place for place, text in texts if re.match(rf"\s*({'|'.join(BANNED_STARTS)})\b", text)]
     assert not wrong, f"{len(wrong)} docstrings: {', '.join(wrong[:20])}"
 
 
@@ -97,10 +97,10 @@ def test_docstrings_use_plain_words() -> None:
 
 
 def test_help_uses_plain_words() -> None:
-    found = list(iter_commands())
-    assert len(found) > 10
+    commands = list(iter_commands())
+    assert len(commands) > 10
     wrong = [
-        f"{' '.join(path)}: {BANNED.findall(command.help)}" for path, command in found if BANNED.search(command.help)
+        f"{' '.join(path)}: {BANNED.findall(command.help)}" for path, command in commands if BANNED.search(command.help)
     ]
     assert not wrong, wrong
 

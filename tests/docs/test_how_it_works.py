@@ -27,9 +27,9 @@ def test_how_it_works_has_thresholds_for_every_step() -> None:
     ("folders", "name", "value"), thresholds(), ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_how_it_works_quotes_the_constant(folders: list[str], name: str, value: str) -> None:
-    found = {module: real for folder in folders for module, real in constants(folder, name).items()}
-    assert found, f"no module of {folders} defines {name}"
-    assert set(found.values()) == {number(value)}, found
+    defined = {module: real for folder in folders for module, real in constants(folder, name).items()}
+    assert defined, f"no module of {folders} defines {name}"
+    assert set(defined.values()) == {number(value)}, defined
 
 
 def test_how_it_works_states_no_number_outside_of_its_tables() -> None:

@@ -23,9 +23,9 @@ def limits(heading: str) -> dict[str, str]:
 def test_limits_equal_the_code(heading: str) -> None:
     assert limits(heading)
     for name, value in limits(heading).items():
-        found = constants(SECTIONS[heading], name)
-        assert found, f"{SECTIONS[heading]} does not define {name}"
-        assert set(found.values()) == {number(value)}, (name, found)
+        defined = constants(SECTIONS[heading], name)
+        assert defined, f"{SECTIONS[heading]} does not define {name}"
+        assert set(defined.values()) == {number(value)}, (name, defined)
 
 
 def test_limits_list_every_number_of_the_module() -> None:

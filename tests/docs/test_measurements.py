@@ -27,6 +27,6 @@ def test_measurements_name_an_existing_script_in_every_row() -> None:
         assert script and (ROOT / script[1]).is_file(), row
 
 
-def test_no_other_test_reads_the_measurements() -> None:
+def test_measurements_are_read_by_no_other_test() -> None:
     readers = [path for path in (ROOT / "tests").rglob("*.py") if "measurements.md" in path.read_text(encoding="utf-8")]
     assert {path.parent.name for path in readers} == {"docs"}

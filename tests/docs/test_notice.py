@@ -1,4 +1,4 @@
-"""NOTICE names every package and model; packages under other licences than those permitted are refused."""
+"""NOTICE names every package and model; packages under licences that are not permitted are rejected."""
 
 import ast
 import importlib.util
@@ -30,7 +30,7 @@ def licences() -> ModuleType:
 
 
 def install(folder: Path, name: str, *metadata: str, files: tuple[str, ...] = ()) -> None:
-    """Write the metadata of a made package."""
+    """Write the metadata of an invented package."""
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("\n".join(["Metadata-Version: 2.4", f"Name: {name}", "Version: 1.0", *metadata, ""]))
@@ -77,10 +77,10 @@ def test_exceptions_belong_to_locked_packages_and_have_reasons(licences: ModuleT
         (),
     ],
 )
-def test_other_licences_are_refused(licences: ModuleType, tmp_path: Path, metadata: tuple[str, ...]) -> None:
-    install(tmp_path, "made-package", *metadata)
+def test_other_licences_are_rejected(licences: ModuleType, tmp_path: Path, metadata: tuple[str, ...]) -> None:
+    install(tmp_path, "sample-package", *metadata)
     (problem,) = problems(licences, tmp_path)
-    assert "the licence of made-package is not on the list" in problem
+    assert "the licence of sample-package is not on the list" in problem
 
 
 @pytest.mark.parametrize(
@@ -94,24 +94,24 @@ def test_other_licences_are_refused(licences: ModuleType, tmp_path: Path, metada
     ],
 )
 def test_permitted_licences_are_accepted(licences: ModuleType, tmp_path: Path, metadata: tuple[str, ...]) -> None:
-    install(tmp_path, "made-package", *metadata)
+    install(tmp_path, "sample-package", *metadata)
     assert problems(licences, tmp_path) == []
 
 
-def test_a_gpl_library_in_a_wheel_is_refused(licences: ModuleType, tmp_path: Path) -> None:
-    install(tmp_path, "made-package", "License-Expression: MIT", files=("made.libs/libx265-1a2b.so.217",))
+def test_gpl_library_in_a_wheel_is_rejected(licences: ModuleType, tmp_path: Path) -> None:
+    install(tmp_path, "sample-package", "License-Expression: MIT", files=("sample.libs/libx265-1a2b.so.217",))
     (problem,) = problems(licences, tmp_path)
     assert "GPL-2.0-or-later" in problem
 
 
-def test_packages_that_notice_lacks_are_named(licences: ModuleType, tmp_path: Path) -> None:
-    install(tmp_path, "made-package", "License-Expression: MIT")
+def test_package_missing_from_notice_is_named(licences: ModuleType, tmp_path: Path) -> None:
+    install(tmp_path, "sample-package", "License-Expression: MIT")
     (problem,) = problems(licences, tmp_path, notice="no packages")
-    assert "NOTICE lacks" in problem and "made-package" in problem
+    assert "NOTICE lacks" in problem and "sample-package" in problem
 
 
-def test_packages_that_are_gone_are_named(licences: ModuleType, tmp_path: Path) -> None:
-    install(tmp_path, "made-package", "License-Expression: MIT")
+def test_uninstalled_package_in_notice_is_named(licences: ModuleType, tmp_path: Path) -> None:
+    install(tmp_path, "sample-package", "License-Expression: MIT")
     installed = licences.installed_packages([str(tmp_path)])
     (heading, *_), lines = licences.SECTIONS.values(), licences.list_packages(installed, installed)
     notice = f"{heading}\n\n  {'gone':<28} MIT\n\n" + "".join(
@@ -121,11 +121,15 @@ def test_packages_that_are_gone_are_named(licences: ModuleType, tmp_path: Path) 
     assert "gone" in problem
 
 
-def test_notice_lists_every_model_and_every_file_of_the_repository_that_is_data() -> None:
+def test_notice_lists_models_and_data_files_of_the_repository() -> None:
     notice = read("NOTICE")
-    for model in tomllib.loads(read("models/manifest.toml"))["model"]:
+    models = tomllib.loads(read("models/manifest.toml"))["model"]
+    assert len(models) > 5
+    for model in models:
         assert re.search(rf"^  (models/)?{re.escape(model['name'])}\b", notice, re.MULTILINE), model["name"]
-    for file in (*(ROOT / "fixtures").iterdir(), *(ROOT / "models").glob("*[!l]")):
+    files = [*(ROOT / "fixtures").iterdir(), *(ROOT / "models").glob("*[!l]")]
+    assert len(files) > 5
+    for file in files:
         assert file.name in notice or f"{file.parent.name}/*{file.suffix}" in notice, file.name
 
 
@@ -158,7 +162,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_the_lock_file_has_hashes_and_no_address() -> None:
+def test_lock_file_has_hashes_and_no_address() -> None:
     lock = read("requirements.lock")
     assert "://" not in lock and lock.count("--hash=sha256:") > 100
 

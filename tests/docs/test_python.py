@@ -1,4 +1,4 @@
-"""docs/python.md: its code runs, as one program, on a small folder."""
+"""docs/python.md: its code blocks run as one program on a small folder."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,9 @@ from mediafp.types import errors
 DOCUMENT = "docs/python.md"
 
 
-def test_code_blocks_run(tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_blocks_of_the_document_run(
+    tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_images(tmp_path / "files", photos["cat"])
     monkeypatch.chdir(tmp_path)
     blocks = code_blocks(read(DOCUMENT), "python")
@@ -27,6 +29,7 @@ def test_code_blocks_run(tmp_path: Path, photos: dict[str, np.ndarray], monkeypa
 
 def test_errors_are_those_of_the_package() -> None:
     (table,) = tables(read(DOCUMENT))
+    assert len(table) > 3
     for row in table:
         for name in re.findall(r"`(\w+)`", row["error"]):
             assert issubclass(getattr(errors, name), errors.MediafpError)

@@ -1,4 +1,4 @@
-"""SECURITY.md: every promise has a test, its lists equal the code, and no command opens a connection."""
+"""SECURITY.md: each promise has a test, its lists and numbers equal the code, and no command opens a connection."""
 
 import re
 import signal
@@ -55,15 +55,15 @@ def only(folder: str, name: str) -> object:
     return value
 
 
-def test_there_are_ten_promises() -> None:
+def test_security_has_ten_promises() -> None:
     assert [int(heading.split(".")[0]) for heading in promises()] == list(range(1, 11))
 
 
 @pytest.mark.parametrize("heading", promises())
 def test_each_promise_names_tests_that_exist(heading: str) -> None:
-    found = re.search(r"^Tests: (.*?)\.\n\n", promises()[heading] + "\n", re.MULTILINE | re.DOTALL)
-    assert found, "no line 'Tests: …'"
-    named = re.findall(r"`([^`]+)`", found[1])
+    tests_line = re.search(r"^Tests: (.*?)\.\n\n", promises()[heading] + "\n", re.MULTILINE | re.DOTALL)
+    assert tests_line, "no line 'Tests: …'"
+    named = re.findall(r"`([^`]+)`", tests_line[1])
     assert any(name.startswith("test_") for name in named)
     for name in named:
         paths = list((ROOT / "tests").rglob(name)) if name.startswith("test_") else [ROOT / name]

@@ -1,4 +1,4 @@
-"""The program as its users call it: statuses and JSON as the contract states them."""
+"""The program on the command line: exit statuses and JSON of the contract."""
 
 import json
 import os
@@ -33,9 +33,9 @@ def lines(done: subprocess.CompletedProcess[str]) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A folder with valid and invalid files below `files`, and the store that they are ingested into."""
-    folder = tmp_path_factory.mktemp("world")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return a folder with valid and invalid files in `files`, and the store that they were ingested into."""
+    folder = tmp_path_factory.mktemp("ingested")
     files, store = folder / "files", folder / "store"
     files.mkdir()
     for name in ("portrait", "cat", "temple", "rocket"):
@@ -56,8 +56,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder, store
 
 
-def test_ingest_reports_every_file(world: tuple[Path, Path]) -> None:
-    text = (world[0] / "ingest.jsonl").read_text(encoding="utf-8", errors="surrogateescape")
+def test_ingest_reports_every_file(ingested: tuple[Path, Path]) -> None:
+    text = (ingested[0] / "ingest.jsonl").read_text(encoding="utf-8", errors="surrogateescape")
     *outcomes, summary = [json.loads(line) for line in text.split("\n") if line]
     assert summary["seen"] == len(outcomes) == 15
     assert summary["seen"] == sum(summary[key] for key in ("added", "known", "failed", "skipped"))
@@ -70,16 +70,16 @@ def test_ingest_reports_every_file(world: tuple[Path, Path]) -> None:
     assert (summary["added"], summary["known"], summary["skipped"]) == (6, 3, 2)
 
 
-def test_a_second_ingest_adds_nothing(world: tuple[Path, Path]) -> None:
-    done = mediafp("ingest", world[0] / "files", "--json", store=world[1])
+def test_second_ingest_adds_nothing(ingested: tuple[Path, Path]) -> None:
+    done = mediafp("ingest", ingested[0] / "files", "--json", store=ingested[1])
     summary = lines(done)[-1]
     assert (summary["added"], summary["known"], summary["failed"]) == (0, 9, 3)
 
 
-def test_match_places_a_mirrored_crop(world: tuple[Path, Path], tmp_path: Path) -> None:
-    image = ImageOps.mirror(Image.open(world[0] / "files" / "cat.jpg"))
+def test_match_places_a_mirrored_crop(ingested: tuple[Path, Path], tmp_path: Path) -> None:
+    image = ImageOps.mirror(Image.open(ingested[0] / "files" / "cat.jpg"))
     image.crop((40, 20, 400, 260)).save(tmp_path / "query.jpg", quality=70)
-    done = mediafp("match", tmp_path / "query.jpg", "--json", store=world[1])
+    done = mediafp("match", tmp_path / "query.jpg", "--json", store=ingested[1])
     assert done.returncode == 0, done.stderr
     (result,) = lines(done)
     best = result["matches"][0]
@@ -91,65 +91,65 @@ def test_match_places_a_mirrored_crop(world: tuple[Path, Path], tmp_path: Path) 
     assert np.abs(np.array(best["placement"]["quad"]) - expected).max() < 6
 
 
-def test_match_of_an_unrelated_image_ends_with_1(world: tuple[Path, Path], tmp_path: Path) -> None:
+def test_match_of_an_unrelated_image_ends_with_1(ingested: tuple[Path, Path], tmp_path: Path) -> None:
     Image.open(media.packaged_file(*media.PHOTOS["coffee"])).save(tmp_path / "new.png")
-    assert mediafp("match", tmp_path / "new.png", store=world[1]).returncode == 1
+    assert mediafp("match", tmp_path / "new.png", store=ingested[1]).returncode == 1
 
 
-def test_match_finds_the_video_of_a_frame(world: tuple[Path, Path], tmp_path: Path) -> None:
+def test_match_finds_the_video_of_a_frame(ingested: tuple[Path, Path], tmp_path: Path) -> None:
     from mediafp.ingest.files import open_file
     from mediafp.ingest.open_media import open_media
 
-    media = open_media(open_file(world[0] / "files" / "bikes.mp4"))
+    media = open_media(open_file(ingested[0] / "files" / "bikes.mp4"))
     assert media is not None
     frame = next(f for f in media.frames if f.start >= 5)
     Image.fromarray(frame.pixels).save(tmp_path / "still.jpg", quality=80)
-    done = mediafp("match", tmp_path / "still.jpg", "--json", store=world[1])
+    done = mediafp("match", tmp_path / "still.jpg", "--json", store=ingested[1])
     best = lines(done)[0]["matches"][0]
     assert best["relation"] == "image_in_video" and best["segments"][0]["query"] is None
     start, end = best["segments"][0]["reference"]
     assert start - 1 <= frame.start <= end + 1
 
 
-def test_invalid_queries_have_an_error(world: tuple[Path, Path], tmp_path: Path) -> None:
-    (tmp_path / "cut.jpg").write_bytes((world[0] / "files" / "cut.jpg").read_bytes())
-    done = mediafp("match", tmp_path, tmp_path / "nowhere.png", "--json", store=world[1])
+def test_invalid_queries_have_an_error(ingested: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "cut.jpg").write_bytes((ingested[0] / "files" / "cut.jpg").read_bytes())
+    done = mediafp("match", tmp_path, tmp_path / "nowhere.png", "--json", store=ingested[1])
     assert done.returncode == 3
     assert all(result["error"] and not result["matches"] for result in lines(done))
     assert len(lines(done)) == 2
 
 
-def test_a_missing_store_ends_with_2_and_an_action(tmp_path: Path) -> None:
+def test_missing_store_ends_with_2_and_an_action(tmp_path: Path) -> None:
     done = mediafp("match", __file__, store=tmp_path / "none")
     assert done.returncode == 2 and "ingest" in done.stderr
 
 
-def test_a_newer_store_is_not_changed(world: tuple[Path, Path], tmp_path: Path) -> None:
+def test_newer_store_is_not_changed(ingested: tuple[Path, Path], tmp_path: Path) -> None:
     import sqlite3
 
     store = tmp_path / "store"
-    mediafp("ingest", world[0] / "files" / "cat.jpg", store=store)
+    mediafp("ingest", ingested[0] / "files" / "cat.jpg", store=store)
     with sqlite3.connect(store / "case.sqlite") as database:
         database.execute("PRAGMA user_version=999")
     database.close()
     before = (store / "case.sqlite").read_bytes()
-    done = mediafp("ingest", world[0] / "files" / "cat.jpg", store=store)
+    done = mediafp("ingest", ingested[0] / "files" / "cat.jpg", store=store)
     assert done.returncode == 2 and "999" in done.stderr
     assert (store / "case.sqlite").read_bytes() == before
 
 
-def test_export_contains_sightings_and_verify_finds_no_problem(world: tuple[Path, Path]) -> None:
-    records = {Path(line["uris"][0]).name: line for line in lines(mediafp("export", "jsonl", store=world[1]))}
+def test_export_contains_sightings_and_verify_finds_no_problem(ingested: tuple[Path, Path]) -> None:
+    records = {Path(line["uris"][0]).name: line for line in lines(mediafp("export", "jsonl", store=ingested[1]))}
     assert len(records) == 6
     cat = next(line for line in records.values() if len(line["uris"]) == 2 and "cat" in "".join(line["uris"]))
     named = [sighting for sighting in cat["sightings"] if sighting["account"]]
     assert named[0]["account"] == "somebody" and named[0]["posted_at"] == "2024-05-01T00:00:00Z"
-    assert mediafp("verify", store=world[1]).returncode == 0
-    assert {e["kind"] for e in lines(mediafp("errors", "--json", store=world[1]))} == {"corrupt", "unreadable"}
+    assert mediafp("verify", store=ingested[1]).returncode == 0
+    assert {e["kind"] for e in lines(mediafp("errors", "--json", store=ingested[1]))} == {"corrupt", "unreadable"}
 
 
-def test_report_writes_one_file_without_links_to_others(world: tuple[Path, Path], tmp_path: Path) -> None:
-    done = mediafp("report", tmp_path / "page.html", store=world[1])
+def test_report_writes_one_file_without_links_to_others(ingested: tuple[Path, Path], tmp_path: Path) -> None:
+    done = mediafp("report", tmp_path / "page.html", store=ingested[1])
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "same operator" in page and 'src="http' not in page

@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from processes import PATIENCE_SECONDS, ffmpeg
+from processes import PATIENCE_SECONDS, run_ffmpeg
 from typer.testing import CliRunner
 
 from mediafp.case.case import open_case
@@ -56,7 +56,7 @@ def matching_videos(tmp_path_factory: pytest.TempPathFactory, clips: dict[str, P
     originals, store = folder / "originals", folder / "store"
     originals.mkdir()
     shutil.copyfile(clips["bikes"], originals / "original.mp4")
-    ffmpeg("-ss", 2, "-t", 5, "-i", originals / "original.mp4", "-vf", "hflip,scale=480:-2,setsar=1", "-an",
+    run_ffmpeg("-ss", 2, "-t", 5, "-i", originals / "original.mp4", "-vf", "hflip,scale=480:-2,setsar=1", "-an",
            "-c:v", "libx264", "-crf", 30, "-preset", "veryfast", f"file:{originals / COPY_NAME}")  # fmt: skip
     with open_case(store, create=True) as case:
         options = IngestOptions(analysis=AnalysisOptions(sidecars=False))
@@ -89,8 +89,9 @@ def test_report_clips_shows_both_sides_of_a_segment(matching_videos: tuple[Path,
     ]
     assert height == CLIP_HEIGHT and width == pytest.approx(sum(side_widths), abs=4)
     middle = round(side_widths[0])
+    assert len(frames) > 0
     for frame in frames:
-        # Query left, reference right: the same moment, mirrored.
+        # The query is on the left, the reference on the right: the same moment, mirrored.
         left, right = frame[:, : middle - 4], frame[:, middle + 4 :]
         assert min(left.std(), right.std()) > 20
         columns = np.linspace(0.02, 0.98, 60)
@@ -131,8 +132,8 @@ def test_report_clips_without_the_sandbox_needs_the_option(matching_videos: tupl
     modules.mkdir()
     (modules / "pyseccomp.py").write_text("raise ImportError")
     page = tmp_path / "evidence.html"
-    refused = mediafp("report", page, "--clips", store=store, PYTHONPATH=str(modules))
-    assert refused.returncode == 2 and "--unsafe-no-sandbox" in refused.stderr
+    rejected = mediafp("report", page, "--clips", store=store, PYTHONPATH=str(modules))
+    assert rejected.returncode == 2 and "--unsafe-no-sandbox" in rejected.stderr
     assert not page.exists() and not (tmp_path / "evidence-clips").exists()
     done = mediafp("report", page, "--clips", "--unsafe-no-sandbox", store=store, PYTHONPATH=str(modules))
     assert done.returncode == 0, done.stderr
@@ -146,7 +147,7 @@ def open_always(path: Path) -> Callable[[str], AbstractContextManager[int | None
     @contextmanager
     def open_original(sha256: str) -> Iterator[int | None]:
         with path.open("rb") as file:
-            # An earlier reader may have left the file position anywhere.
+            # The file position after an earlier read is arbitrary.
             file.seek(7)
             yield file.fileno()
 

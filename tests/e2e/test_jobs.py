@@ -1,4 +1,4 @@
-"""Ingest of many files: continuation after an interrupt, failures, duplicates, archives, dry runs and log files."""
+"""Ingest of many files: interrupts, failures, duplicates, archives, dry runs and log files."""
 
 import io
 import json
@@ -36,7 +36,7 @@ def command(*arguments: object) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
-    """A folder of sixty files: one photograph, each time with other bytes after its end."""
+    """A folder of 60 files: one photograph, with different bytes appended to each."""
     path = tmp_path / "folder"
     path.mkdir()
     encoded = io.BytesIO()
@@ -53,7 +53,7 @@ def test_ingest_continues_after_an_interrupt(folder: Path, tmp_path: Path) -> No
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # The program blocks after some 20 lines that are not read, so that it is not done before the interrupt.
+        # The program blocks after about 20 unread lines, so that it has not finished before the interrupt.
         pipesize=4096,
         start_new_session=True,
     )
@@ -89,11 +89,11 @@ def test_ingest_continues_after_an_interrupt(folder: Path, tmp_path: Path) -> No
 
 
 QUIET = ("--transcribe", "no", "--ocr", "no")
-"""Options that omit what takes longest."""
+"""Options that skip transcription and OCR, which take longest."""
 
 
 def ingest(store: Path, *arguments: object) -> tuple[int, list[dict[str, object]], dict[str, object]]:
-    """Return the exit status of an ingest, its lines by file, and its summary."""
+    """Return the exit status of an ingest, the JSON object of each file, and the summary."""
     done = CliRunner().invoke(app, ["--store", str(store), "ingest", *map(str, arguments), "--json", *QUIET])
     *lines, summary = map(json.loads, done.stdout.splitlines())
     return done.exit_code, lines, summary
@@ -101,15 +101,15 @@ def ingest(store: Path, *arguments: object) -> tuple[int, list[dict[str, object]
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_json_lines_reach_stdout_while_stderr_is_a_terminal(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
-    """A progress bar on the terminal must not draw what goes to a file or a pipe."""
+    """The progress bar on the terminal must not contain the output that goes to a file or a pipe."""
     Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
-    ours, theirs = os.openpty()
+    master, terminal = os.openpty()
     drawn = bytearray()
 
     def drain() -> None:
-        # Linux raises once nobody else has the terminal open.
+        # Linux raises after the last other descriptor of the terminal was closed.
         with suppress(OSError):
-            while block := os.read(ours, 1 << 16):
+            while block := os.read(master, 1 << 16):
                 drawn.extend(block)
 
     reader = threading.Thread(target=drain)
@@ -117,13 +117,13 @@ def test_json_lines_reach_stdout_while_stderr_is_a_terminal(tmp_path: Path, phot
     done = subprocess.run(
         command("--store", tmp_path / "store", "ingest", tmp_path / "a.png", "--json", *QUIET),
         stdout=subprocess.PIPE,
-        stderr=theirs,
+        stderr=terminal,
         timeout=PATIENCE_SECONDS,
         check=True,
     )
-    os.close(theirs)
+    os.close(terminal)
     reader.join()
-    os.close(ours)
+    os.close(master)
     line, summary = map(json.loads, done.stdout.splitlines())
     assert line["status"] == "added" and summary["added"] == 1
     assert b"\x1b[" in drawn and b"sha256" not in drawn
@@ -194,30 +194,30 @@ def test_waiting_duplicates_keep_no_files_open(
     Image.fromarray(photos["temple"]).save(tmp_path / "files" / "a.png")
     for n in range(200):
         os.link(tmp_path / "files" / "a.png", tmp_path / "files" / f"{n:03}.png")
-    real, opened = LocalEngine.analyse, []
-    real_file_sha256, hashed = tasks.file_sha256, []
+    analyse, open_counts = LocalEngine.analyse, []
+    original_file_sha256, hashed = tasks.file_sha256, []
 
-    def file_sha256(file: OpenFile) -> str:
+    def record_and_hash(file: OpenFile) -> str:
         hashed.append(file)
-        return real_file_sha256(file)
+        return original_file_sha256(file)
 
-    def read(self: LocalEngine, *arguments: Any, **options: Any) -> FileAnalysis:
+    def count_and_analyse(self: LocalEngine, *arguments: Any, **options: Any) -> FileAnalysis:
         until = time.monotonic() + PATIENCE_SECONDS
         while len(hashed) <= 200 and time.monotonic() < until:
             time.sleep(0.01)
-        opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
-        return real(self, *arguments, **options)
+        open_counts.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+        return analyse(self, *arguments, **options)
 
-    monkeypatch.setattr(tasks, "file_sha256", file_sha256)
-    monkeypatch.setattr(LocalEngine, "analyse", read)
+    monkeypatch.setattr(tasks, "file_sha256", record_and_hash)
+    monkeypatch.setattr(LocalEngine, "analyse", count_and_analyse)
     with open_case(tmp_path / "store", create=True) as case:
         before = sum(1 for _ in Path("/proc/self/fd").iterdir())
         statuses = [outcome.status for outcome in case.ingest([tmp_path / "files"])]
     assert statuses == ["added", *["known"] * 200]
-    assert len(hashed) == 201 and len(opened) == 1 and opened[0] - before < 60
+    assert len(hashed) == 201 and len(open_counts) == 1 and open_counts[0] - before < 60
 
 
-def test_no_file_is_begun_while_many_duplicates_wait(
+def test_ingest_starts_no_file_while_many_duplicates_wait(
     tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "MAX_WAITING_DUPLICATES", 3)
@@ -231,7 +231,7 @@ def test_no_file_is_begun_while_many_duplicates_wait(
     assert statuses.count("added") == 2 and statuses.count("known") == 40
 
 
-def test_the_failure_of_a_folder_or_an_archive_is_cleared_once_it_can_be_read(
+def test_failure_of_a_folder_or_an_archive_is_cleared_after_it_was_read(
     tmp_path: Path, photos: dict[str, np.ndarray]
 ) -> None:
     folder, away = tmp_path / "files", tmp_path / "away"
@@ -257,7 +257,7 @@ def test_the_failure_of_a_folder_or_an_archive_is_cleared_once_it_can_be_read(
         list(case.ingest(paths))
         assert failed() == {"cut.zip": "corrupt"}
         logged = [entry.what for entry in case._store.iter_log()][len(before) :]
-        assert set(logged) == {"ingest", "ingested"}, "what has not changed is not logged again"
+        assert set(logged) == {"ingest", "ingested"}, "unchanged failures are not logged again"
 
 
 def test_equal_content_is_analysed_once_and_has_a_sighting_for_each_file(
@@ -275,21 +275,21 @@ def test_equal_content_is_analysed_once_and_has_a_sighting_for_each_file(
         assert len(opened.uris(asset.sha256)) == 9
 
 
-def test_a_dry_run_writes_nothing_and_estimates_the_time(folder: Path, tmp_path: Path) -> None:
+def test_dry_run_writes_nothing_and_estimates_the_time(folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["--store", str(tmp_path / "none"), "ingest", str(folder), "--dry-run", "--json"])
     estimate = json.loads(done.stdout)
     assert (estimate["seen"], estimate["new"], estimate["known"]) == (COUNT, COUNT, 0) and estimate["seconds"] > 0
     assert not (tmp_path / "none").exists()
 
 
-def test_a_log_file_contains_the_outcome_of_each_file(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+def test_log_file_contains_the_outcome_of_each_file(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
     ingest(tmp_path / "store", tmp_path / "a.png", "--log", tmp_path / "log.jsonl")
     first, last = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
     assert first["status"] == "added" and first["at"].endswith("Z") and last["added"] == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="pipes")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs symbolic links and named pipes")
 def test_entries_that_are_not_files_are_counted_and_logged(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     folder, store = tmp_path / "files", tmp_path / "store"
     folder.mkdir()
@@ -326,12 +326,12 @@ def test_unsupported_archives_fail_with_the_reason(tmp_path: Path, photos: dict[
     assert done.exit_code == 3 and "which only ingest reads" in json.loads(done.stdout)["error"]
 
 
-def test_a_dry_run_counts_a_path_that_does_not_exist(tmp_path: Path) -> None:
+def test_dry_run_counts_a_path_that_does_not_exist(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["--store", str(tmp_path / "none"), "ingest", str(tmp_path / "nope"), "--dry-run"])
     assert "1 that cannot be opened, 0 to analyse" in done.stdout
 
 
-def test_decoding_without_the_sandbox_is_warned_of_and_logged(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+def test_ingest_without_the_sandbox_warns_and_logs_it(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     Image.fromarray(photos["temple"]).save(tmp_path / "a.png")
     store = tmp_path / "a store"
     for options, is_warned in (([], False), (["--unsafe-no-sandbox"], True)):

@@ -1,4 +1,4 @@
-"""Promises beyond matching: no file of the user is changed, deleted or lost, and output is safe."""
+"""Files of the user are neither changed nor deleted, and printed names are safe."""
 
 import os
 import subprocess
@@ -45,21 +45,21 @@ def test_match_finds_the_same_content_under_another_name(case: Case, tmp_path: P
         assert result.matches[0].why[0] == "the bytes are identical"
 
 
-def test_demo_deletes_no_folder_that_it_did_not_make(tmp_path: Path) -> None:
+def test_demo_deletes_no_folder_that_it_did_not_create(tmp_path: Path) -> None:
     from rich.progress import Progress
 
     (tmp_path / "originals").mkdir()
-    (tmp_path / "originals" / "evidence.txt").write_text("mine")
+    (tmp_path / "originals" / "evidence.txt").write_text("evidence")
     with pytest.raises(UsageError, match="other files"):
         build.run_demo(tmp_path, Progress(disable=True))
-    assert (tmp_path / "originals" / "evidence.txt").read_text() == "mine"
+    assert (tmp_path / "originals" / "evidence.txt").read_text() == "evidence"
 
 
 def test_report_overwrites_no_file_that_is_not_a_page(case: Case, tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff mine")
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff image")
     with pytest.raises(UsageError, match="is not an HTML page"):
         case.report(tmp_path / "photo.jpg", clips=False)
-    assert (tmp_path / "photo.jpg").read_bytes() == b"\xff\xd8\xff mine"
+    assert (tmp_path / "photo.jpg").read_bytes() == b"\xff\xd8\xff image"
 
 
 def test_file_names_like_console_markup_are_printed_unchanged(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_file_names_like_console_markup_are_printed_unchanged(tmp_path: Path) ->
     assert all(name in done.stderr for name in (":smile:.jpg", "x[red]y.jpg", "]z.jpg"))
 
 
-def test_a_reader_of_the_output_may_stop_early(tmp_path: Path) -> None:
+def test_export_into_a_closed_pipe_ends_without_error(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     for name in ("cat", "temple", "rocket"):

@@ -100,9 +100,11 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("scripts/env", "scripts/clean-environment", "requirements.lock", "pyproject.toml", ".python-version"):
         shutil.copy(ROOT / name, folder / name)
     script = (folder / "scripts" / "env").read_text().splitlines(keepends=True)
-    kept = [line for line in script if not line.startswith(("        /usr/", "        /opt/", "        /Library/"))]
-    assert len(script) - len(kept) == 7
-    (folder / "scripts" / "env").write_text("".join(kept))
+    remaining = [
+        line for line in script if not line.startswith(("        /usr/", "        /opt/", "        /Library/"))
+    ]
+    assert len(script) - len(remaining) == 7
+    (folder / "scripts" / "env").write_text("".join(remaining))
     return folder
 
 

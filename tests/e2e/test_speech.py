@@ -1,4 +1,4 @@
-"""Speech from files to transcripts, searches and matches, through the command line with the real model."""
+"""Transcription, search and matching of speech on the command line, with the real model."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def write_wav(file: Path, samples: np.ndarray, rate: int = AUDIO_SAMPLE_RATE) ->
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One script under two voices, another script, and audio without speech."""
+    """One text read by two voices, another text, and audio without speech."""
     folder = tmp_path_factory.mktemp("recordings")
     synthesise_speech(SCRIPT, folder / "first voice.wav", voice="en-us", speed=150)
     synthesise_speech(SCRIPT, folder / "second voice.wav", voice="en-gb-x-rp", speed=165)
@@ -64,7 +64,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def store(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A case with all of them, transcribed."""
+    """A store with the transcribed recordings."""
     folder = tmp_path_factory.mktemp("case") / "store"
     done = mediafp("ingest", recordings, "--json", store=folder)
     assert done.returncode == 0, done.stderr
@@ -85,10 +85,12 @@ def test_transcribe_returns_words_languages_and_times(recordings: Path, store: P
     assert result["hints"] and result["hints"][0]["name"] == "U.S. read as us"
 
 
-def test_a_stored_transcript_is_returned_without_the_model(recordings: Path, store: Path, tmp_path: Path) -> None:
-    again = tmp_path / "renamed.wav"
-    again.write_bytes((recordings / "first voice.wav").read_bytes())
-    first, second = lines(mediafp("transcribe", recordings / "first voice.wav", again, "--json", store=store))
+def test_transcribe_returns_a_stored_transcript_without_the_model(
+    recordings: Path, store: Path, tmp_path: Path
+) -> None:
+    renamed = tmp_path / "renamed.wav"
+    renamed.write_bytes((recordings / "first voice.wav").read_bytes())
+    first, second = lines(mediafp("transcribe", recordings / "first voice.wav", renamed, "--json", store=store))
     assert first["segments"] == second["segments"]
     assert first["seconds"] < 1 > second["seconds"]
 
@@ -125,7 +127,7 @@ def test_search_returns_the_passages_with_their_times(recordings: Path, store: P
     assert mediafp("search", "?!", store=store).returncode == 2
 
 
-def test_match_finds_the_same_script_under_another_voice_alone(recordings: Path, store: Path) -> None:
+def test_match_finds_only_the_same_text_read_by_another_voice(recordings: Path, store: Path) -> None:
     (result,) = lines(mediafp("match", recordings / "second voice.wav", "--json", store=store))
     matches = {Path(m["uris"][0]).name: m for m in result["matches"] if m["relation"] == "same_script"}
     assert set(matches) == {"first voice.wav"}
@@ -141,11 +143,11 @@ def test_match_transcribes_a_file_that_is_not_in_the_store(recordings: Path, sto
     synthesise_speech(SCRIPT, new, voice="en-gb-scotland", speed=140)
     (result,) = lines(mediafp("match", new, "--json", store=store))
     assert {m["relation"] for m in result["matches"]} == {"same_script"}
-    (silent,) = lines(mediafp("match", new, "--transcribe", "no", "--json", store=store))
-    assert silent["matches"] == []
+    (untranscribed,) = lines(mediafp("match", new, "--transcribe", "no", "--json", store=store))
+    assert untranscribed["matches"] == []
 
 
-def test_a_second_ingest_transcribes_what_the_first_did_not(recordings: Path, tmp_path: Path) -> None:
+def test_second_ingest_adds_skipped_transcripts(recordings: Path, tmp_path: Path) -> None:
     folder = tmp_path / "store"
     assert mediafp("ingest", recordings / "weather.wav", "--transcribe", "no", "--json", store=folder).returncode == 0
     assert mediafp("search", "mountains", store=folder).returncode == 1
@@ -157,7 +159,7 @@ def test_a_second_ingest_transcribes_what_the_first_did_not(recordings: Path, tm
     assert "mountains" in " ".join(s["text"] for s in asset["transcript"]["segments"])
 
 
-def test_a_missing_model_ends_the_command_before_the_first_file(recordings: Path, tmp_path: Path) -> None:
+def test_missing_model_ends_transcribe_before_the_first_file(recordings: Path, tmp_path: Path) -> None:
     for arguments in (("--model", "large-v3"), ("--model", tmp_path), ("--model", "no such")):
         done = mediafp("transcribe", recordings / "weather.wav", *arguments, "--json", store=tmp_path / "store")
         assert done.returncode == 2 and done.stdout == ""

@@ -1,10 +1,10 @@
-"""Relations of real clips through ingest and match: each query is made from the stored clips by FFmpeg."""
+"""Relations of real clips through ingest and match: FFmpeg builds each query from the stored clips."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import ffmpeg
+from processes import run_ffmpeg
 
 from mediafp.case.case import Case, open_case
 from mediafp.types.matches import Match
@@ -31,7 +31,7 @@ def join(out: Path, *parts: tuple[Path, float, float]) -> Path:
     inputs = [argument for clip, start, seconds in parts for argument in ("-ss", start, "-t", seconds, "-i", clip)]
     scaled = ";".join(f"[{n}:v]{NORMALISE}[v{n}]" for n in range(len(parts)))
     joined = "".join(f"[v{n}]" for n in range(len(parts))) + f"concat=n={len(parts)}:v=1[out]"
-    ffmpeg(*inputs, "-filter_complex", f"{scaled};{joined}", "-map", "[out]", *ENCODE, out)
+    run_ffmpeg(*inputs, "-filter_complex", f"{scaled};{joined}", "-map", "[out]", *ENCODE, out)
     return out
 
 

@@ -34,13 +34,13 @@ def frame(angle: int, second: float, *, flat: bool = False) -> Frame:
 
 
 def select(*batches: list[Frame], is_video: bool = True) -> tuple[list[float], list[tuple[float, float]]]:
-    """Return the start of each kept frame, and the spans."""
+    """Return the start of each selected frame, and the spans."""
     selector = FrameSelector(FirstPixelDirection(), is_video=is_video)  # type: ignore[arg-type]
     starts = []
     for batch in batches:
         frames, vectors, quality = selector.select(batch)
         assert len(frames) == len(vectors) == len(quality)
-        starts += [kept.start for kept in frames]
+        starts += [selected.start for selected in frames]
     return starts, selector.spans
 
 
@@ -67,7 +67,7 @@ def test_select_drops_flat_frames_and_starts_a_new_span_after_them() -> None:
 def test_select_returns_the_rows_of_the_kept_frames() -> None:
     selector = FrameSelector(FirstPixelDirection(), is_video=True)  # type: ignore[arg-type]
     frames, vectors, quality = selector.select([frame(0, 0), frame(10, 1), frame(90, 2)])
-    assert [kept.start for kept in frames] == [0, 2]
+    assert [selected.start for selected in frames] == [0, 2]
     assert vectors.astype(float) == pytest.approx(np.array([[1, 0], [0, 1]]), abs=1e-3)
     assert quality.tolist() == [0.0, 1.0]
 

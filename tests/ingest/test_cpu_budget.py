@@ -1,4 +1,4 @@
-"""CPU time of one file: above the budget decoding ends, and a video or an animation keeps what was decoded."""
+"""CPU time of one file: above the budget decoding ends, and a video or an animation keeps the frames decoded so far."""
 
 import json
 import resource
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from media_files import decode_whole, write_gif
 from PIL import Image
-from processes import child
+from processes import run_python
 
 from mediafp.ingest import cpu_budget
 from mediafp.ingest.audio import read_audio
@@ -22,7 +22,7 @@ from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 
 def test_cpu_budget_ends_decoding_before_the_kernel_kills_the_process() -> None:
-    done = child(
+    done = run_python(
         """
         import resource, time
         from mediafp.ingest import cpu_budget as budget
@@ -52,7 +52,7 @@ def record(seconds=None):
 
 
 def test_decoded_media_earns_cpu_time_up_to_the_maximum() -> None:
-    done = child(
+    done = run_python(
         LIMITS
         + textwrap.dedent(
             """
@@ -67,14 +67,14 @@ def test_decoded_media_earns_cpu_time_up_to_the_maximum() -> None:
     results = json.loads(done.stdout)
     assert all(on for _, on in results[:-1]), "CPU time is left"
     limits = [limit for limit, _ in results]
-    # Each media second earns two; the start took less than one, and the kernel kills 1.5 later.
+    # Each second of media adds two; the start took less than one, and the kernel kills the process 1.5 s later.
     assert limits[0] == limits[1] == limits[2] == 3
     assert limits[3] == limits[4] == 1 + 2 * 10 + 2
     assert set(limits[5:]) == {MAX_CPU_SECONDS + 2}, "the limit never falls"
 
 
 def test_cpu_budget_keeps_a_hard_limit_and_starts_again_for_each_file() -> None:
-    done = child(
+    done = run_python(
         LIMITS
         + textwrap.dedent(
             """
@@ -118,14 +118,14 @@ def test_video_over_the_budget_keeps_its_first_frames(clips: dict[str, Path]) ->
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(frames, complete, strict=False))
     assert 2.9 < frames[-1].end < 3.2
     assert media.warnings == [f"skipped the video after 3 s: {CPU_LIMIT_MESSAGE}"]
-    assert media.properties["duration"] == 10.0, "the stated duration is kept"
+    assert media.properties["duration"] == 10.0, "the duration stays the stated one"
 
 
 def test_video_over_the_budget_keeps_its_audio_so_far(clips: dict[str, Path]) -> None:
     media, frames = decode_whole(clips["bunny"], stop_at(2.0), audio=True)
     assert len(frames) == 2
     assert media.audio and 1.5 < media.audio.duration < 3
-    # The file is intact, so no warning says that it may be truncated.
+    # The file is intact, so no warning states that it may be truncated.
     assert media.warnings == [f"skipped the video after 2 s: {CPU_LIMIT_MESSAGE}"]
 
 
@@ -149,14 +149,14 @@ def test_audio_over_the_budget_is_kept_so_far(clips: dict[str, Path]) -> None:
 
 
 def test_animation_over_the_budget_keeps_its_first_frames(tmp_path: Path) -> None:
-    asked: list[float] = []
+    checked_seconds: list[float] = []
 
     def within_budget(seconds: float) -> bool:
-        asked.append(seconds)
-        return len(asked) < 8
+        checked_seconds.append(seconds)
+        return len(checked_seconds) < 8
 
     media, frames = decode_whole(write_gif(tmp_path / "a.gif", 20), within_budget)
-    assert len(frames) == 8 and set(asked) == {0.0}
+    assert len(frames) == 8 and set(checked_seconds) == {0.0}
     assert [int(frame.pixels[0, 0, 0]) for frame in frames] == [2 * n for n in range(8)]
     assert media.warnings == [f"skipped the frames after the first 8 of 20: {CPU_LIMIT_MESSAGE}"]
     assert frames[-1].end == pytest.approx(0.8) and media.properties["frames"] == 20

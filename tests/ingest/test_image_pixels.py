@@ -1,4 +1,4 @@
-"""Large images are shrunk, whatever their mode, and look the same."""
+"""Large images of every mode are shrunk, and their content is unchanged."""
 
 from collections.abc import Callable
 from pathlib import Path

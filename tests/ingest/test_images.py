@@ -21,7 +21,7 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def scene(width: int = 64, height: int = 48) -> Image.Image:
-    """Return an image with a red top-left corner on a gradient, so that a rotation shows."""
+    """Return an image with a red top-left corner on a gradient, so that a rotation is detectable."""
     x, y = np.meshgrid(np.linspace(0, 200, width), np.linspace(0, 200, height))
     pixels = np.stack([x, y, 255 - x], 2).astype(np.uint8)
     pixels[: height // 4, : width // 4] = (255, 0, 0)

@@ -1,4 +1,4 @@
-"""Limits on one file: above them an image is rejected, and a video or an animation keeps what was decoded."""
+"""Limits on one file: above them an image is rejected, and a video or an animation keeps the frames decoded so far."""
 
 import io
 import struct

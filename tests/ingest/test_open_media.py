@@ -1,7 +1,7 @@
 """Decoder libraries load with the first file that needs them."""
 
 import pytest
-from processes import child
+from processes import run_python
 
 LIGHT_MODULES = (
     "mediafp.ingest.archives.members",
@@ -18,5 +18,5 @@ LIGHT_MODULES = (
 
 @pytest.mark.parametrize("module", LIGHT_MODULES)
 def test_import_loads_no_decoder_library(module: str) -> None:
-    done = child(f"import sys, {module}\nprint(*sorted({{'av', 'PIL', 'cv2', 'pi_heif'}} & set(sys.modules)))")
+    done = run_python(f"import sys, {module}\nprint(*sorted({{'av', 'PIL', 'cv2', 'pi_heif'}} & set(sys.modules)))")
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

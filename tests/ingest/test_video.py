@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from processes import ffmpeg
+from processes import run_ffmpeg
 
 from mediafp.ingest import video
 from mediafp.ingest.files import open_file
@@ -22,7 +22,7 @@ from mediafp.types.media import Frame
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four seconds of H.264 with B-frames, the index in front."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    ffmpeg("-f", "lavfi", "-i", "testsrc=s=640x360:r=25:d=4", "-c:v", "libx264", "-pix_fmt", "yuv420p",
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc=s=640x360:r=25:d=4", "-c:v", "libx264", "-pix_fmt", "yuv420p",
            "-movflags", "+faststart", path)  # fmt: skip
     return path
 
@@ -64,7 +64,7 @@ def test_read_video_gives_the_same_times_in_every_container(
     clip: Path, tmp_path: Path, suffix: str, full_decode: bool
 ) -> None:
     path = tmp_path / f"a.{suffix}"
-    ffmpeg("-i", clip, "-c", "copy", path)
+    run_ffmpeg("-i", clip, "-c", "copy", path)
     frames = list(read_video(open_file(path), full_decode=full_decode).frames)
     assert [frame.start for frame in frames] == pytest.approx([0, 1, 2, 3], abs=0.13)
     assert frames[-1].end == pytest.approx(4, abs=0.13)
@@ -88,10 +88,10 @@ def test_read_video_samples_variable_frame_rate_by_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_read_video_applies_rotation(clip: Path, tmp_path: Path, degrees: int) -> None:
-    turned = tmp_path / "a.mp4"
-    ffmpeg("-display_rotation", degrees, "-i", clip, "-c", "copy", turned)
-    ffmpeg("-i", turned, "-frames:v", 1, tmp_path / "a.png")  # ffmpeg rotates images itself
-    media, still = read_video(open_file(turned), full_decode=True), open_media(open_file(tmp_path / "a.png"))
+    rotated = tmp_path / "a.mp4"
+    run_ffmpeg("-display_rotation", degrees, "-i", clip, "-c", "copy", rotated)
+    run_ffmpeg("-i", rotated, "-frames:v", 1, tmp_path / "a.png")  # ffmpeg rotates images itself
+    media, still = read_video(open_file(rotated), full_decode=True), open_media(open_file(tmp_path / "a.png"))
     assert still is not None
     assert media.properties["width"] == still.properties["width"]
     assert media.properties["height"] == still.properties["height"]
@@ -103,7 +103,7 @@ def test_read_video_applies_rotation(clip: Path, tmp_path: Path, degrees: int) -
 
 
 def test_read_video_makes_pixels_square(tmp_path: Path) -> None:
-    ffmpeg("-f", "lavfi", "-i", "testsrc=s=160x120:d=1,setsar=2", "-c:v", "mpeg4", tmp_path / "a.mp4")
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc=s=160x120:d=1,setsar=2", "-c:v", "mpeg4", tmp_path / "a.mp4")
     media = read_video(open_file(tmp_path / "a.mp4"))
     assert (media.properties["width"], media.properties["height"]) == (320, 120)
     assert next(media.frames).pixels.shape == (120, 320, 3)
@@ -119,7 +119,7 @@ def test_read_video_of_one_frame(tmp_path: Path) -> None:
 
 
 def test_read_video_times_raw_stream_by_frame_rate(clip: Path, tmp_path: Path) -> None:
-    ffmpeg("-i", clip, "-c", "copy", tmp_path / "a.h264")
+    run_ffmpeg("-i", clip, "-c", "copy", tmp_path / "a.h264")
     media = open_media(open_file(tmp_path / "a.h264"))
     assert media is not None
     assert [frame.start for frame in media.frames] == pytest.approx([0, 1, 2, 3], abs=0.13)
@@ -129,7 +129,7 @@ def test_read_video_times_raw_stream_by_frame_rate(clip: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.flac", "a.ogg", "a.aac", "a.m4a"])
 def test_read_video_of_audio_alone_has_no_frames(tmp_path: Path, name: str) -> None:
-    ffmpeg("-f", "lavfi", "-i", "sine=d=1", tmp_path / name)
+    run_ffmpeg("-f", "lavfi", "-i", "sine=d=1", tmp_path / name)
     media = open_media(open_file(tmp_path / name))
     assert media is not None
     assert media.kind == "video"
@@ -139,8 +139,8 @@ def test_read_video_of_audio_alone_has_no_frames(tmp_path: Path, name: str) -> N
 
 
 def test_read_video_ignores_cover_image(tmp_path: Path) -> None:
-    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64", "-frames:v", 1, tmp_path / "c.png")
-    ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-i", tmp_path / "c.png", "-map", 0, "-map", 1, "-c:v", "copy",
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64", "-frames:v", 1, tmp_path / "c.png")
+    run_ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-i", tmp_path / "c.png", "-map", 0, "-map", 1, "-c:v", "copy",
            "-disposition:v", "attached_pic", tmp_path / "a.mp3")  # fmt: skip
     media = read_video(open_file(tmp_path / "a.mp3"))
     assert list(media.frames) == []

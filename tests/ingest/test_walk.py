@@ -1,4 +1,4 @@
-"""Every file is found once, whatever its name, and none outside the named folder."""
+"""Every file is yielded once, with any name, and none outside of the named folder."""
 
 import hashlib
 import os
@@ -31,13 +31,13 @@ UNUSUAL_NAMES = [
 def test_walk_and_open_media_accept_any_name(tmp_path: Path, name: bytes) -> None:
     Image.new("RGB", (8, 8), "red").save(tmp_path / "plain.png")
     (tmp_path / "plain.png").rename(tmp_path / os.fsdecode(name))
-    (found,) = walk([tmp_path])
-    assert os.fsencode(found.path.name) == name
-    file = open_file(found.path, found.root)
+    (walked,) = walk([tmp_path])
+    assert os.fsencode(walked.path.name) == name
+    file = open_file(walked.path, walked.root)
     media = open_media(file)
     assert media is not None
     assert next(media.frames).pixels.shape == (8, 8, 3)
-    assert file.name == found.path.name and file.bytes == found.path.stat().st_size
+    assert file.name == walked.path.name and file.bytes == walked.path.stat().st_size
 
 
 def test_error_message_escapes_the_file_name(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_walk_skips_links_that_lead_out_of_the_folder(tmp_path: Path) -> None:
     (inside / "loop").symlink_to(inside)
     (inside / "broken").symlink_to(inside / "nothing")
     (inside / "same").symlink_to(inside / "own.txt")
-    assert [found.path.name for found in walk([inside])] == ["own.txt", "same"]
+    assert [walked.path.name for walked in walk([inside])] == ["own.txt", "same"]
     assert list(walk([inside / "to_file"])) == [FoundFile(path=inside / "to_file")]
 
 
@@ -79,19 +79,19 @@ def test_open_file_rejects_links_that_replace_a_found_file(tmp_path: Path) -> No
     outside.mkdir()
     (outside / "b.txt").write_text("secret")
     (inside / "a" / "b.txt").write_text("own")
-    (found,) = walk([inside])
-    with open_file(found.path, found.root) as file, file.reader() as reader:
+    (walked,) = walk([inside])
+    with open_file(walked.path, walked.root) as file, file.reader() as reader:
         assert reader.read() == b"own"
     (inside / "a" / "b.txt").unlink()
     (inside / "a" / "b.txt").symlink_to(outside / "b.txt")
     with pytest.raises(UnreadableMedia):
-        open_file(found.path, found.root)
-    with open_file(found.path) as file, file.reader() as reader:
+        open_file(walked.path, walked.root)
+    with open_file(walked.path) as file, file.reader() as reader:
         assert reader.read() == b"secret", "links that the user names are followed"
     shutil.rmtree(inside / "a")
     (inside / "a").symlink_to(outside)
     with pytest.raises(UnreadableMedia):
-        open_file(found.path, found.root)
+        open_file(walked.path, walked.root)
 
 
 def test_walk_yields_pipes_only_if_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Clusters of small hand-made graphs: copies join, a shared clip does not, and the weakest link is reported."""
+"""Clusters of small graphs: copies join, a shared clip does not, and the weakest link is reported."""
 
 import random
 from collections.abc import Sequence

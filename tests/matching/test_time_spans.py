@@ -1,4 +1,4 @@
-"""Runs of frames that show a still image, on scores made by hand."""
+"""Runs of frames that show a still image, on given scores."""
 
 from itertools import pairwise
 
@@ -26,9 +26,9 @@ def test_find_runs_includes_the_first_and_the_last_frame() -> None:
 
 
 def test_find_runs_orders_by_time_and_not_by_score() -> None:
-    found = runs([0.5, 0.5, 0.0, 0.55, 0.0, 0.52])
-    assert [rows for _, rows in found] == [slice(0, 2), slice(3, 4), slice(5, 6)]
-    assert [interval[0] for interval, _ in found] == [0.0, 3.0, 5.0]
+    intervals = runs([0.5, 0.5, 0.0, 0.55, 0.0, 0.52])
+    assert [rows for _, rows in intervals] == [slice(0, 2), slice(3, 4), slice(5, 6)]
+    assert [interval[0] for interval, _ in intervals] == [0.0, 3.0, 5.0]
 
 
 def test_find_runs_takes_times_from_the_spans() -> None:
@@ -60,15 +60,15 @@ def test_rows_of_a_run_score_higher_than_all_others() -> None:
     rng = np.random.default_rng(3)
     for _ in range(50):
         scores = rng.uniform(-0.3, 0.9, rng.integers(1, 30)).astype(np.float32)
-        found = find_runs(scores, even_spans(len(scores), 0.5))
-        assert found
+        intervals = find_runs(scores, even_spans(len(scores), 0.5))
+        assert intervals
         in_run = np.zeros(len(scores), bool)
-        for (start, end), rows in found:
+        for (start, end), rows in intervals:
             assert (start, end) == (rows.start / 2, rows.stop / 2)
             in_run[rows] = True
         assert in_run[scores.argmax()]
         assert scores[in_run].min() > scores[~in_run].max(initial=-1)
-        gaps = [b.start - a.stop for (_, a), (_, b) in pairwise(found)]
+        gaps = [b.start - a.stop for (_, a), (_, b) in pairwise(intervals)]
         assert all(gap >= 1 for gap in gaps)
 
 

@@ -35,7 +35,7 @@ class MemorySource:
             sha256: Asset(sha256=sha256, kind="video", bytes=9, properties={"width": 640, "height": 360, "duration": s})
             for sha256, s in ((VIDEO, 30.0), (UPLOAD, 65.5))
         }
-        self.seen: dict[str, list[Sighting]] = {}
+        self.sightings_by_sha256: dict[str, list[Sighting]] = {}
         self.transcripts: dict[str, tuple[Transcript, tuple[SpeechHint, ...]]] = {}
         self.times: dict[str, list[float | None]] = {sha256: [] for sha256 in self.assets}
 
@@ -43,7 +43,7 @@ class MemorySource:
         return self.assets[sha256]
 
     def sightings(self, sha256: str) -> list[Sighting]:
-        return self.seen.get(sha256, [])
+        return self.sightings_by_sha256.get(sha256, [])
 
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         return self.transcripts.get(sha256)
@@ -159,7 +159,7 @@ def everything(source: MemorySource, name: str = "/dump/query.jpg") -> tuple[tup
         handles=(name,),
         removed_text=(TextLine(text=name, box=((0.0, 0.0),) * 4, confidence=0.9),),
     )
-    source.seen = {
+    source.sightings_by_sha256 = {
         sha256: [
             Sighting(
                 sha256=sha256,
@@ -206,12 +206,12 @@ def test_write_report_references_no_external_resource(tmp_path: Path, source: Me
 
 def test_write_report_embeds_complete_jpegs(tmp_path: Path, source: MemorySource) -> None:
     results, clustering = everything(source)
-    found = re.findall(
+    encoded_images = re.findall(
         r"data:image/jpeg;base64,([A-Za-z0-9+/=]*)", write(tmp_path, source, *results, clustering=clustering)
     )
-    assert len(found) > 8
-    for one in found:
-        with Image.open(BytesIO(base64.b64decode(one, validate=True))) as image:
+    assert len(encoded_images) > 8
+    for encoded in encoded_images:
+        with Image.open(BytesIO(base64.b64decode(encoded, validate=True))) as image:
             image.load()
             assert image.format == "JPEG" and max(image.size) <= 256
 
@@ -302,14 +302,14 @@ def test_draw_side_by_side_outlines_the_overlap_in_both_images(tmp_path: Path, s
     ]
     assert len(images) == len(outlines) == 2
     scale = {n: (float(images[n]["width"]) / 600, float(images[n]["height"]) / 400) for n in (0, 1)}
-    found = {}
+    polygons = {}
     for outline in outlines:
         side = int(outline[:, 0].max() > float(images[1]["x"]))
-        found[side] = (outline - (float(images[side]["x"]), 0)) / scale[side]
+        polygons[side] = (outline - (float(images[side]["x"]), 0)) / scale[side]
     # The overlap is the whole query: (600, 390) at scale .8 covers (480, 312) of the reference.
-    assert found[1] == pytest.approx(np.array(PLACEMENT.overlap), abs=1)
-    assert sorted(found[0].max(axis=0).tolist()) == pytest.approx([400, 600], abs=1)
-    assert found[0].min(axis=0) == pytest.approx([0, 0], abs=1)
+    assert polygons[1] == pytest.approx(np.array(PLACEMENT.overlap), abs=1)
+    assert sorted(polygons[0].max(axis=0).tolist()) == pytest.approx([400, 600], abs=1)
+    assert polygons[0].min(axis=0) == pytest.approx([0, 0], abs=1)
 
 
 def test_draw_side_by_side_outlines_further_copies_and_perspective(tmp_path: Path, source: MemorySource) -> None:
@@ -354,7 +354,7 @@ BOX = ((20.0, 80.0), (60.0, 80.0), (60.0, 90.0), (20.0, 90.0))
 
 
 def test_write_report_shows_sightings_handles_and_reasons(tmp_path: Path, source: MemorySource) -> None:
-    source.seen[ORIGINAL] = [
+    source.sightings_by_sha256[ORIGINAL] = [
         Sighting(
             sha256=ORIGINAL, uri="/dump/o.jpg", account="somebody", platform="weibo", posted_at="2024-05-01T00:00:00Z"
         )

@@ -63,9 +63,9 @@ def test_read_sidecars_maps_table_columns(tmp_path: Path) -> None:
 
 def test_read_sidecars_prefers_table_and_notices_its_changes(tmp_path: Path) -> None:
     (tmp_path / "a.info.json").write_text(json.dumps({"uploader": "other", "title": "t"}))
-    (tmp_path / "sightings.csv").write_text("file,account\na.mp4,mine\n")
+    (tmp_path / "sightings.csv").write_text("file,account\na.mp4,owner\n")
     fields, _ = read(tmp_path / "a.mp4")
-    assert (fields.account, fields.title, fields.source) == ("mine", "t", "csv+yt-dlp")
+    assert (fields.account, fields.title, fields.source) == ("owner", "t", "csv+yt-dlp")
     (tmp_path / "sightings.csv").write_text("file,account\na.mp4,changed\n")
     assert read(tmp_path / "a.mp4")[0].account == "changed"
 

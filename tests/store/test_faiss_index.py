@@ -1,4 +1,4 @@
-"""What is particular to the FAISS index: the scores of its int8 codes, its order, and its memory."""
+"""Properties of the FAISS index alone: scores of its int8 codes, order of results, and memory."""
 
 import gc
 import weakref
@@ -33,23 +33,23 @@ def embeddings(count: int, seed: int = 0) -> np.ndarray:
 def test_scores_are_the_cosines_of_the_codes() -> None:
     vectors, queries = embeddings(150), embeddings(7, 1)
     assert len(vectors) < RERANK_DEPTH, "every row is re-ranked"
-    found = FaissIndex(fingerprints_of(vectors, 2), metric="cosine", columns=512).search(queries, 150)
+    neighbours = FaissIndex(fingerprints_of(vectors, 2), metric="cosine", columns=512).search(queries, 150)
     codes = np.rint(vectors.astype(np.float32) * 127).astype(np.int8).astype(np.float32)
     for n, query in enumerate(queries.astype(np.float32)):
-        rows = 2 * found.asset[n] + found.row[n]
+        rows = 2 * neighbours.asset[n] + neighbours.row[n]
         expected = codes[rows] @ query / 127
-        assert found.score[n] == pytest.approx(expected, abs=1e-6)
-        assert (np.diff(found.score[n]) <= 0).all()
+        assert neighbours.score[n] == pytest.approx(expected, abs=1e-6)
+        assert (np.diff(neighbours.score[n]) <= 0).all()
 
 
 @pytest.mark.parametrize("count", [RERANK_DEPTH, RERANK_DEPTH + 100])
-def test_a_search_for_many_neighbours_reranks_as_many(count: int) -> None:
+def test_search_for_many_neighbours_reranks_as_many(count: int) -> None:
     index = FaissIndex(fingerprints_of(embeddings(400)), metric="cosine", columns=512)
     assert index.search(embeddings(2, 1), count).score.shape == (2, count)
 
 
-def test_rows_of_equal_distance_come_in_the_order_of_their_addition() -> None:
-    """Whether one thread searches or several: a result does not depend on the number of queries."""
+def test_rows_of_equal_distance_are_in_the_order_of_their_addition() -> None:
+    """FAISS searches in one thread or in several, depending on the number of queries; the results are the same."""
     rows = np.zeros((300, 32), np.uint8)
     rows[1::2] = 1
     index = FaissIndex(fingerprints_of(rows, 3), metric="hamming", columns=32)
@@ -58,7 +58,7 @@ def test_rows_of_equal_distance_come_in_the_order_of_their_addition() -> None:
     assert (many.asset == few.asset).all() and (many.row == few.row).all()
 
 
-def test_more_fingerprints_than_one_batch_are_indexed() -> None:
+def test_index_contains_more_fingerprints_than_one_batch() -> None:
     rows = np.random.default_rng(0).integers(0, 256, (2 * BATCH_FINGERPRINTS + 5, 32), dtype=np.uint8)
     index = FaissIndex(fingerprints_of(rows), metric="hamming", columns=32)
     assert len(index) == len(rows)
@@ -66,10 +66,10 @@ def test_more_fingerprints_than_one_batch_are_indexed() -> None:
     assert [best.assets[n] for n in best.asset[:, 0]] == [f"a{n}" for n in range(len(rows))]
 
 
-def test_the_index_keeps_no_reference_to_the_fingerprints() -> None:
-    given = fingerprints_of(embeddings(4))
-    vectors = [weakref.ref(fingerprint.vectors) for fingerprint in given]
-    index = FaissIndex(given, metric="cosine", columns=512)
-    del given
+def test_index_keeps_no_reference_to_the_fingerprints() -> None:
+    fingerprints = fingerprints_of(embeddings(4))
+    vectors = [weakref.ref(fingerprint.vectors) for fingerprint in fingerprints]
+    index = FaissIndex(fingerprints, metric="cosine", columns=512)
+    del fingerprints
     gc.collect()
     assert [reference() for reference in vectors] == [None] * 4 and len(index) == 4

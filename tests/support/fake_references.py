@@ -1,4 +1,4 @@
-"""References without a store or a model: fingerprints made by hand, searched exhaustively."""
+"""References without a store or a model: given fingerprints and an exhaustive search."""
 
 from dataclasses import dataclass, field
 
@@ -13,25 +13,25 @@ BACKGROUND_ROWS = 400
 
 
 def random_embeddings(count: int, seed: int) -> np.ndarray:
-    """Unit vectors (count, 512) of unrelated images: their cosines are within about 0.2 of 0."""
+    """Return unit vectors (count, 512) of unrelated images: their cosines are within about 0.2 of 0."""
     vectors = np.random.default_rng(seed).normal(size=(count, DIMENSIONS))
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
 
 
 def add_noise(embeddings: np.ndarray, cosine: float, seed: int) -> np.ndarray:
-    """Unit vectors of edited copies: their cosine with the given embeddings is about `cosine`."""
+    """Return unit vectors of edited copies: their cosine with `embeddings` is about `cosine`."""
     noise = random_embeddings(len(embeddings), seed).astype(np.float32)
     mixed = cosine * embeddings.astype(np.float32) + np.sqrt(1 - cosine**2) * noise
     return (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float16)
 
 
 def random_hashes(count: int, seed: int) -> np.ndarray:
-    """PDQ hashes (count, 32) of unrelated images: they differ in about half of their bits."""
+    """Return PDQ hashes (count, 32) of unrelated images: they differ in about half of their bits."""
     return np.random.default_rng(seed).integers(0, 256, (count, 32), np.uint8)
 
 
 def even_spans(count: int, seconds: float = 1.0) -> np.ndarray:
-    """Time spans (count, 2) of rows that last equally long."""
+    """Return time spans (count, 2) of rows that last equally long."""
     return np.column_stack((np.arange(count), np.arange(1, count + 1))) * seconds
 
 
@@ -49,7 +49,7 @@ class FakeAsset:
 
 @dataclass
 class FakeReferences:
-    """Implements `References`; `placed` and `embedded` record which thumbnails and regions were asked for."""
+    """Implements `References`; `placed` lists the requested local features, `embedded` counts the embedded regions."""
 
     by_sha256: dict[str, FakeAsset]
     crop_similarities: dict[str, float] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Ingest records and ledger entries for the tests of the store, and other processes that open the same store."""
+"""Ingest records and ledger entries for tests of the store, and further processes that open the same store."""
 
 import os
 import sqlite3
@@ -19,7 +19,7 @@ from mediafp.types.media import Asset, Sighting, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
 
 BAD_NAME = os.fsdecode(b"/dump/bad\xff \xe5\x89\xaf\n.mp4")
-"""A path with a byte that is not UTF-8, beside Chinese characters and a newline."""
+"""A path with a byte that is not UTF-8, Chinese characters and a newline."""
 JPEGS = [encode_thumbnail(np.full((8, 8, 3), 5 * n, np.uint8), 8) for n in range(40)]
 
 
@@ -40,8 +40,8 @@ def fingerprint(sha256: str, type: str = "pdq", rows: int = 3, *, seed: int = 0)
     )
 
 
-def intake(name: str = "a", path: str | None = None, *, rows: int = 3) -> IngestRecord:
-    """Return the record of one file; the SHA-256 of its asset is its name, repeated."""
+def ingest_record(name: str = "a", path: str | None = None, *, rows: int = 3) -> IngestRecord:
+    """Return the ingest record of one file; the SHA-256 of its asset is the name, repeated."""
     sha256, path = (name * 64)[:64], path or f"/dump/{name}.mp4"
     return IngestRecord(
         asset=Asset(
@@ -59,25 +59,25 @@ def intake(name: str = "a", path: str | None = None, *, rows: int = 3) -> Ingest
     )
 
 
-def raw(store: SqliteStore, statement: str, values: tuple[object, ...] = ()) -> None:
+def execute_raw(store: SqliteStore, statement: str, values: tuple[object, ...] = ()) -> None:
     """Change the database through another connection."""
     with closing(sqlite3.connect(store.folder / DATABASE_NAME)) as database, database:
         database.execute(statement, values)
 
 
-def done(given: IngestRecord, *, version: str = "v") -> LedgerEntry:
+def done_entry(record: IngestRecord, *, version: str = "v") -> LedgerEntry:
     """Return the ledger entry of a file that was ingested."""
     return LedgerEntry(
-        path=given.sighting.uri,
-        bytes=given.asset.bytes,
+        path=record.sighting.uri,
+        bytes=record.asset.bytes,
         modified_ns=1_700_000_000_123_456_789,
         version=version,
         state="done",
-        sha256=given.asset.sha256,
+        sha256=record.asset.sha256,
     )
 
 
-def failed(path: str, kind: str = "corrupt", *, attempts: int = 1) -> LedgerEntry:
+def failed_entry(path: str, kind: str = "corrupt", *, attempts: int = 1) -> LedgerEntry:
     """Return the ledger entry of a file that failed."""
     return LedgerEntry(
         path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m", attempts=attempts
@@ -95,12 +95,12 @@ def fail(path, kind="corrupt"):
     row = LedgerEntry(path=path, bytes=1, modified_ns=1, version="v", state="failed", kind=kind, message="m")
     store.write_ledger_entry(row)
 
-def limit(size=resource.RLIM_INFINITY):  # like a full disk
+def limit(size=resource.RLIM_INFINITY):  # writes fail as on a full disk
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 """
 
 
-def child(code: str, folder: Path | None = None) -> "subprocess.Popen[str]":
+def start_child(code: str, folder: Path | None = None) -> "subprocess.Popen[str]":
     """Start another process, with the store of a folder open as `store`; its input and output are pipes."""
     opened = f"store = SqliteStore(Path({str(folder)!r}))\n" if folder else ""
     return subprocess.Popen(
@@ -111,26 +111,26 @@ def child(code: str, folder: Path | None = None) -> "subprocess.Popen[str]":
     )
 
 
-def tell(process: "subprocess.Popen[str]", line: str) -> None:
+def send_line(process: "subprocess.Popen[str]", line: str) -> None:
     """Write a line to the input of a process."""
     assert process.stdin is not None
     process.stdin.write(line + "\n")
     process.stdin.flush()
 
 
-def answer(process: "subprocess.Popen[str]") -> str:
+def read_line(process: "subprocess.Popen[str]") -> str:
     """Return the next line of output of a process."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
 
-def ask(process: "subprocess.Popen[str]") -> str:
-    """Return the line that a process writes after it has read one."""
-    tell(process, "")
-    return answer(process)
+def request_line(process: "subprocess.Popen[str]") -> str:
+    """Write an empty line to a process and return the line that it writes next."""
+    send_line(process, "")
+    return read_line(process)
 
 
-def end(process: "subprocess.Popen[str]") -> int:
+def end_child(process: "subprocess.Popen[str]") -> int:
     """Close the input of a process, and return its exit status."""
     process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode

@@ -1,4 +1,4 @@
-"""Small media files for tests, and their decoding."""
+"""Small media files for tests, and functions that decode them."""
 
 import time
 from pathlib import Path
@@ -42,7 +42,7 @@ def write_gif(path: Path, count: int) -> Path:
 
 
 def write_video(path: Path, *shots: np.ndarray, codec: str = "mjpeg", form: str = "matroska", rate: int = 1) -> Path:
-    """Write a video of these images, one a second."""
+    """Write a video of these images, `rate` per second."""
     with av.open(str(path), "w", format=form) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.height, stream.width = shots[0].shape[:2]

@@ -1,4 +1,4 @@
-"""Programs that tests run, and states of processes."""
+"""Programs that tests run, and the state of processes."""
 
 import signal
 import subprocess
@@ -14,22 +14,22 @@ PATIENCE_SECONDS = 600
 """Wall seconds after which a test fails because a process did not end: enough on a busy machine."""
 
 
-def ffmpeg(*arguments: object) -> None:
+def run_ffmpeg(*arguments: object) -> None:
     """Run FFmpeg to its end; its output replaces an existing file."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *map(str, arguments)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=PATIENCE_SECONDS)
 
 
-def child(code: str, *arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
+def run_python(code: str, *arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
     """Run code in another Python to its end."""
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, **options)
 
 
-def gone(pid: int, seconds: float = PATIENCE_SECONDS) -> bool:
+def has_ended(pid: int, seconds: float = PATIENCE_SECONDS) -> bool:
     """Return True if a process ends within some seconds."""
     until = time.monotonic() + seconds
-    while state(pid) not in ("", "X", "Z"):
+    while process_state(pid) not in ("", "X", "Z"):
         if time.monotonic() > until:
             return False
         time.sleep(0.01)
@@ -50,7 +50,7 @@ def with_default_signals(*command: object) -> list[str]:
     return [sys.executable, "-c", textwrap.dedent(code), *map(str, command)]
 
 
-def state(pid: int) -> str:
+def process_state(pid: int) -> str:
     """Return the state of a process, a letter: X or Z if it is dead, "" if it does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -1,4 +1,4 @@
-"""Worker processes whose behaviour a test decides: fakes that follow a script, and real ones that get a signal."""
+"""Worker processes under the control of a test: fakes that follow a script, and real ones that get a signal."""
 
 import os
 import signal
@@ -26,9 +26,9 @@ connected.sendall(bytes.fromhex("{first_message}"))
 while received := socket.recv_fds(connected, 4, 1):
     if not received[0]:
         break
-    left = int.from_bytes(received[0], "little")
-    while left:
-        left -= len(connected.recv(left))
+    remaining = int.from_bytes(received[0], "little")
+    while remaining:
+        remaining -= len(connected.recv(remaining))
     act, _, messages = os.pread(received[1][0], 1 << 24, 0).partition(b"\\n")
     os.close(received[1][0])
     connected.sendall(messages)
@@ -37,12 +37,12 @@ while received := socket.recv_fds(connected, 4, 1):
     elif act.isdigit():
         os._exit(int(act))
 """
-"""A worker that follows the file of its task: it sends what is below the first line, and then exits with the status that
-the first line names, sleeps ("sleep") or goes on ("on")."""
+"""A worker that follows the file of its task: it sends the bytes below the first line and then acts on the
+first line: it exits with that status, sleeps ("sleep") or waits for the next task ("on")."""
 
 
 def use_scripted_workers(folder: Path, monkeypatch: pytest.MonkeyPatch, first_message: bytes = encode(Ready())) -> None:
-    """Have scripted workers started in place of real ones; they start at once and send `first_message`."""
+    """Replace real workers by scripted ones; they start at once and send `first_message`."""
     (folder / "modules").mkdir()
     (folder / "modules" / "scripted.py").write_text(SCRIPTED_WORKER.format(first_message=first_message.hex()))
     monkeypatch.setenv("PYTHONPATH", str(folder / "modules"))
@@ -76,7 +76,7 @@ def image_result(**changes: object) -> AnalysisResult:
 def signal_workers(
     monkeypatch: pytest.MonkeyPatch, number: int, times: int, wall_seconds: float | None = None
 ) -> list[int]:
-    """Send a signal to the first workers that receive a file, before they answer.
+    """Send a signal to the first workers that receive a file, before they reply.
 
     Returns the process identifiers of all workers that received a file; the list grows.
     """
@@ -85,7 +85,7 @@ def signal_workers(
     def send_file_and_signal(self: WorkerProcess, task: Task, file: OpenFile, limit: float) -> None:
         pids.append(self.pid)
         if signalled := len(pids) <= times:
-            # It is stopped until the signal arrives: otherwise a fast one would have answered.
+            # The worker is stopped until the signal arrives: otherwise a fast worker could reply first.
             os.kill(self.pid, signal.SIGSTOP)
         send_file(self, task, file, limit if wall_seconds is None else wall_seconds)
         if signalled:
@@ -101,5 +101,5 @@ def analysis_error(engine: LocalEngine, file: OpenFile, kind: Kind = "image") ->
     """Return the error of an analysis that loses its worker."""
     with file, pytest.raises(WorkerLost) as caught:
         engine.analyse(file, "", kind)
-    assert repr(file.name) in str(caught.value), "it names the file"
+    assert repr(file.name) in str(caught.value), "the error names the file"
     return caught.value

@@ -38,25 +38,25 @@ class FakeTranscriptReferences:
 
 
 def random_words(count: int, seed: int) -> np.ndarray:
-    """Word codes with the frequencies of a language."""
+    """Return word codes with the frequencies of a language."""
     words: np.ndarray = np.random.default_rng(seed).choice(VOCABULARY, count, p=FREQUENCIES / FREQUENCIES.sum())
     return words
 
 
 def misheard(words: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """The words with this share of errors: most are replaced, a few are lost, as many are inserted."""
+    """Return the words with this share of errors: most are replaced, some are removed, and as many are inserted."""
     rng = np.random.default_rng(seed)
-    fate = rng.random(len(words))
-    is_replaced, is_kept = fate < 0.8 * share, fate > 0.9 * share
-    heard = np.where(is_replaced, random_words(len(words), seed + 1), words)[is_replaced | is_kept]
-    positions = np.flatnonzero(rng.random(len(heard)) < 0.1 * share)
-    return np.insert(heard, positions, random_words(len(positions), seed + 2))
+    draws = rng.random(len(words))
+    is_replaced, is_unchanged = draws < 0.8 * share, draws > 0.9 * share
+    recognised = np.where(is_replaced, random_words(len(words), seed + 1), words)[is_replaced | is_unchanged]
+    positions = np.flatnonzero(rng.random(len(recognised)) < 0.1 * share)
+    return np.insert(recognised, positions, random_words(len(positions), seed + 2))
 
 
 def word_fingerprint(
     name: str, words: np.ndarray, *, quality: float = 1.0, word_seconds: float = WORD_SECONDS, version: str = "1"
 ) -> Fingerprint:
-    """The fingerprint of a transcript of these word codes, spoken at an even pace."""
+    """Return the fingerprint of a transcript of these word codes, each of which lasts `word_seconds`."""
     starts = np.arange(len(words)) * word_seconds
     return Fingerprint(
         sha256=name,
@@ -69,7 +69,7 @@ def word_fingerprint(
 
 
 def text_fingerprint(name: str, text: str, language: str = "zh", flags: tuple[str, ...] = ()) -> Fingerprint:
-    """The fingerprint of a transcript of this text, from second 1 to second 11."""
+    """Return the fingerprint of a transcript of this text, from second 1 to second 11."""
     segment = TranscriptSegment(
         start=1.0, end=11.0, language=language, language_probability=0.9, text=text, flags=flags
     )
@@ -87,5 +87,5 @@ def text_fingerprint(name: str, text: str, language: str = "zh", flags: tuple[st
 
 
 def matches_of(query: Fingerprint, *references: Fingerprint, exclude: str | None = None) -> list[Match]:
-    """The matches of a query among some references."""
+    """Return the matches of a query among the references."""
     return match_transcript(query, FakeTranscriptReferences(TranscriptIndex(references)), exclude=exclude)

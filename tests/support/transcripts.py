@@ -1,4 +1,4 @@
-"""An asset with its transcript in a store, for the tests of transcripts and of the search in them."""
+"""A stored asset with a transcript, for tests of transcripts and of their full-text search."""
 
 from ingest_records import fingerprint
 
@@ -9,7 +9,7 @@ from mediafp.types.runs import IngestRecord
 from mediafp.types.transcripts import Transcript
 
 
-def keep_spoken(store: Store, sha256: str, name: str, audio: str, transcript: Transcript, rank: int) -> str:
+def save_transcribed_asset(store: Store, sha256: str, name: str, audio: str, transcript: Transcript, rank: int) -> str:
     """Save a video without frames, with one sighting under /dump and a transcript; return its SHA-256."""
     with store.writing():
         store.add_record(

@@ -1,4 +1,4 @@
-"""Engines with real and with scripted workers."""
+"""Fixtures: engines with real and with scripted workers."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The models and libraries that workers load."""
+"""Models and libraries that workers load."""
 
 from itertools import product
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tasks of the local engine: results equal those of this process, and the sandbox gets in the way of no format."""
+"""Tasks of the local engine: results equal those computed in this process, and every format is decoded in the sandbox."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from processes import PATIENCE_SECONDS, ffmpeg
+from processes import PATIENCE_SECONDS, run_ffmpeg
 
 from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest
@@ -42,11 +42,12 @@ def test_analyse_equals_the_analysis_in_this_process(
         and by_worker.thumbnails == direct.thumbnails
     )
     assert len(direct.thumbnails) >= 1 + (kind == "video")
-    for one, other in zip(by_worker.fingerprints, direct.fingerprints, strict=True):
-        assert (one.sha256, one.type, one.version) == (other.sha256, other.type, other.version)
+    assert len(direct.fingerprints) == 4
+    for received, expected in zip(by_worker.fingerprints, direct.fingerprints, strict=True):
+        assert (received.sha256, received.type, received.version) == (expected.sha256, expected.type, expected.version)
         for field in ("vectors", "spans", "quality"):
-            assert np.array_equal(getattr(one, field), getattr(other, field))
-            assert getattr(one, field).dtype == getattr(other, field).dtype
+            assert np.array_equal(getattr(received, field), getattr(expected, field))
+            assert getattr(received, field).dtype == getattr(expected, field).dtype
     assert (by_worker.image is None) == (direct.image is None) == (kind == "video")
     assert direct.image is None or np.array_equal(by_worker.image, direct.image)  # type: ignore[arg-type]
     assert (by_worker.audio is None) == (direct.audio is None) == (name != "bunny")
@@ -76,14 +77,14 @@ def test_read_audio_equals_the_audio_read_in_this_process(
     assert audio and direct and warnings == direct_warnings
     assert audio.start == direct.start and np.array_equal(audio.samples, direct.samples)
     assert audio.duration == pytest.approx(5.3, abs=0.1)
-    assert not any(tmp_path.glob("tmp*")), "the samples are in a file without a name"
+    assert not any(tmp_path.glob("tmp*")), "the samples are in an anonymous file"
     for silent in (clips["bikes"], photo):
         with open_file(silent) as file:
             assert engine.read_audio(file) == (None, [])
 
 
 def white_png(side: int) -> bytes:
-    """A white PNG of side x side pixels, one bit each."""
+    """Return a white PNG of side x side pixels, one bit per pixel."""
     row = b"\0" + b"\xff" * -(-side // 8)
 
     def chunk(name: bytes, data: bytes) -> bytes:
@@ -111,8 +112,8 @@ def test_analyse_raises_the_error_class_of_a_faulty_file(engine: LocalEngine, tm
             engine.read_audio(file)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_a_file_name_of_any_bytes_is_printable_in_the_error(engine: LocalEngine, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems reject such names")
+def test_error_contains_a_printable_form_of_any_file_name(engine: LocalEngine, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"a\nb\xff\xed\xa0\x80.jpg")
     path.write_bytes(b"\xff\xd8\xff\xe0" + bytes(50))
     with open_file(path) as file, pytest.raises(CorruptMedia) as caught:
@@ -150,7 +151,7 @@ def test_workers_import_no_modules_from_the_current_folder(
     assert not mark.exists()
 
 
-def test_a_cielab_image_is_analysed_in_the_sandbox(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+def test_cielab_image_is_analysed_in_the_sandbox(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
     srgb, cielab = (ImageCms.createProfile(space) for space in ("sRGB", "LAB"))
     lab = ImageCms.buildTransform(srgb, cielab, "RGB", "LAB").apply(Image.fromarray(photos["temple"]))
     lab.save(tmp_path / "a.tif")
@@ -162,15 +163,15 @@ def test_a_cielab_image_is_analysed_in_the_sandbox(tmp_path: Path, photos: dict[
 
 
 @pytest.mark.parametrize("name", ["scene.heic", "layers.heic"])
-def test_a_heic_image_is_analysed_in_the_sandbox(tmp_path: Path, name: str) -> None:
-    """In a fresh worker, whose decoder has read no file but the sample of the package."""
+def test_heic_image_is_analysed_in_the_sandbox(tmp_path: Path, name: str) -> None:
+    """A fresh worker has decoded no file but the sample that the package contains."""
     with LocalEngine(tmp_path) as engine, open_file(FIXTURES / name) as file:
         assert engine.analyse(file, "", "image").asset.properties["format"] == "heif"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="its address space is read from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="the address space of the worker is read from /proc")
 def test_audio_tasks_leak_neither_threads_nor_memory(engine: LocalEngine, tmp_path: Path) -> None:
-    rate = 11_025  # It is resampled.
+    rate = 11_025  # needs resampling
     with wave.open(str(tmp_path / "a.wav"), "wb") as out:
         out.setparams((1, 2, rate, 0, "NONE", ""))
         out.writeframes((8000 * np.sin(np.arange(rate) / 5)).astype("<i2").tobytes())
@@ -190,7 +191,7 @@ def test_audio_tasks_leak_neither_threads_nor_memory(engine: LocalEngine, tmp_pa
     memory_limit = threads_and_memory()[1] + 40_000  # KiB
     for _ in range(10):
         decode_audio()
-    # It answers first and cleans up then.
+    # The worker replies before it cleans up.
     until = time.monotonic() + PATIENCE_SECONDS
     while (used := threads_and_memory()) > (1, memory_limit) and time.monotonic() < until:
         time.sleep(0.01)
@@ -201,21 +202,21 @@ def test_audio_tasks_leak_neither_threads_nor_memory(engine: LocalEngine, tmp_pa
     ("suffix", "codec"),
     [(".mkv", "srt"), (".mkv", "ass"), (".mp4", "mov_text"), (".mov", "mov_text"), (".webm", "webvtt")],
 )
-def test_a_video_with_subtitles_is_analysed_in_the_sandbox(
+def test_video_with_subtitles_is_analysed_in_the_sandbox(
     suffix: str, codec: str, tmp_path: Path, clips: dict[str, Path]
 ) -> None:
     path = tmp_path / f"a{suffix}"
     (tmp_path / "lines.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\n字幕\n")
     subtitles = ["-i", str(tmp_path / "lines.srt"), "-map", "0:v", "-map", "1:s", "-c:s", codec]
     video = ["-c:v", "libvpx" if suffix == ".webm" else "libx264", "-t", "2", "-s", "160x90", "-pix_fmt", "yuv420p"]
-    ffmpeg("-i", clips["bikes"], *subtitles, *video, path)
-    # In a fresh worker, which no other file has warmed up.
+    run_ffmpeg("-i", clips["bikes"], *subtitles, *video, path)
+    # A fresh worker has loaded no decoder for another file.
     with LocalEngine(tmp_path) as engine, open_file(path) as file:
         assert engine.analyse(file, file_sha256(file), "video").asset.properties["height"] == 90
 
 
-def test_the_engine_is_imported_without_models_and_media_libraries() -> None:
-    """Every command creates an engine, most of them without a task."""
+def test_import_of_the_engine_loads_no_media_library() -> None:
+    """Every command creates an engine, and most run no task in it."""
     code = "import sys, mediafp.engine.local.engine; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS

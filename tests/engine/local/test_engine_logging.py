@@ -19,7 +19,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def test_a_start_and_a_second_try_are_logged(
+def test_worker_start_and_second_attempt_are_logged(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
 ) -> None:
     pids = signal_workers(monkeypatch, signal.SIGSEGV, 1)
@@ -34,7 +34,7 @@ def test_a_start_and_a_second_try_are_logged(
     assert restarted.startswith(f"worker {pids[1]} is started")
 
 
-def test_the_reason_of_a_restart_is_logged(
+def test_reason_for_a_worker_restart_is_logged(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(pool, "MAX_FILES_PER_WORKER", 1)
@@ -46,7 +46,7 @@ def test_the_reason_of_a_restart_is_logged(
     assert reasons == ["it processed 1 files", "it used 901 CPU seconds"]
 
 
-def test_a_lost_member_is_logged_by_its_escaped_name(
+def test_lost_member_is_logged_by_its_escaped_name(
     scripted_engine: LocalEngine, tmp_path: Path, log: pytest.LogCaptureFixture
 ) -> None:
     messages = encode(MemberStart(name=b"a\n\xff.png")) + encode(DataChunk(data=b"secret"))
@@ -58,7 +58,7 @@ def test_a_lost_member_is_logged_by_its_escaped_name(
     assert "secret" not in log.text and message.isprintable()
 
 
-def test_a_program_run_is_logged(log: pytest.LogCaptureFixture) -> None:
+def test_program_run_is_logged(log: pytest.LogCaptureFixture) -> None:
     path = find_ffmpeg(sandboxed=False).path
     (message,) = log.messages
     assert repr(path) in message and message.endswith("exit status 0")

@@ -1,4 +1,4 @@
-"""Results of workers are decoded and validated without trust: each gives a valid analysis, or a ValueError."""
+"""Results of workers are untrusted: decoding and validation give a valid analysis, or a ValueError."""
 
 import math
 import random
@@ -82,11 +82,11 @@ RESULTS: list[Result] = [
 
 def vectors(count: int) -> dict[str, np.ndarray]:
     """Return vectors of each type that is stored for frames, and of reference crops."""
-    made = np.random.default_rng(count)
+    rng = np.random.default_rng(count)
     return {
-        name: made.integers(0, 256, (count, fingerprint_type(name).columns), np.uint8)
+        name: rng.integers(0, 256, (count, fingerprint_type(name).columns), np.uint8)
         if fingerprint_type(name).metric == "hamming"
-        else unit(made.normal(size=(count, fingerprint_type(name).columns)))
+        else unit(rng.normal(size=(count, fingerprint_type(name).columns)))
         for name in (*FRAME_TYPES, REFERENCE_CROPS)
     }
 
@@ -97,7 +97,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 def result(count: int = 3, **changed: Any) -> AnalysisResult:
-    """Return the result for a video of this many kept frames, with some fields changed."""
+    """Return the result for a video of `count` selected frames, with changed fields."""
     start = np.arange(count, dtype=np.float64)
     quality = np.full(count, 0.5, np.float32)
     rows = vectors(count)
@@ -113,7 +113,7 @@ def result(count: int = 3, **changed: Any) -> AnalysisResult:
 
 
 def image_result(crops: bytes | None, **changed: Any) -> AnalysisResult:
-    """Return the result for an image, with these reference crops or none."""
+    """Return the result for an image, with these packed reference crops or without."""
     packed = [] if crops is None else [PackedFingerprint(REFERENCE_CROPS, crops)]
     fields = {"kind": "image", "fingerprints": [*result(1).fingerprints, *packed]}
     return result(1, **(fields | changed))
@@ -146,7 +146,7 @@ def validated(received: AnalysisResult, *, kind: Kind | None = None, size: int =
 
 
 def body(message: Result | Task | MemberDecision) -> bytes:
-    """The message without its length."""
+    """Return an encoded message without its length."""
     data = encode(message)
     (length,) = LENGTH.unpack_from(data)
     assert length == len(data) - LENGTH.size
@@ -154,7 +154,7 @@ def body(message: Result | Task | MemberDecision) -> bytes:
 
 
 def assert_valid(analysis: FileAnalysis) -> None:
-    """Check what the store and the matching rely on."""
+    """Check the properties that the store and the matching rely on."""
     rows = len(analysis.thumbnails)
     assert [f.type for f in analysis.fingerprints][: len(FRAME_TYPES)] == FRAME_TYPES
     for fingerprint in analysis.fingerprints:
@@ -187,7 +187,7 @@ def test_decode_result_returns_the_encoded_result(message: Result) -> None:
     assert decode_result(bytearray(body(message))) == message
 
 
-def test_decode_task_and_decision_return_what_was_encoded() -> None:
+def test_decode_task_and_decode_decision_return_the_encoded_message() -> None:
     task = Task(what="analyse", name=b"a\xff\n.png", sha256=SHA256, audio=True)
     assert decode_task(body(task)) == task
     assert task.file_name == "a\udcff\n.png"
@@ -207,11 +207,11 @@ def test_validate_analysis_returns_the_packed_analysis(photos: dict[str, np.ndar
         assert_valid(received)
         assert (received.asset, received.warnings, received.thumbnails) == (sent.asset, sent.warnings, sent.thumbnails)
         assert len(received.fingerprints) == 5
-        for one, other in zip(received.fingerprints, sent.fingerprints, strict=True):
-            assert (one.type, one.version) == (other.type, other.version)
+        for actual, expected in zip(received.fingerprints, sent.fingerprints, strict=True):
+            assert (actual.type, actual.version) == (expected.type, expected.version)
             for name in ("spans", "vectors", "quality"):
-                assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
-                assert not getattr(one, name).flags.writeable
+                assert getattr(actual, name).tobytes() == getattr(expected, name).tobytes()
+                assert not getattr(actual, name).flags.writeable
         assert received.image is None if not image else np.array_equal(received.image, sent.image)  # type: ignore[arg-type]
 
 
@@ -266,7 +266,7 @@ def test_validate_analysis_takes_the_hash_and_the_size_from_this_process() -> No
     )
 
 
-def test_validate_analysis_rejects_what_the_task_did_not_request() -> None:
+def test_validate_analysis_rejects_parts_that_the_task_did_not_request() -> None:
     task = Task(what="analyse", name=b"x", sha256=SHA256)
     pixels = pack_arrays(np.zeros((2, 2, 3), np.uint8))
     for received, kind, reason in (
@@ -310,7 +310,7 @@ SPANS = np.array([[0, 1], [1, 2], [2, 3]], np.float64)
 
 
 def with_value(array: np.ndarray, value: float) -> np.ndarray:
-    """The array, its last value another."""
+    """Return a copy of the array with another last value."""
     changed = array.copy()
     changed.flat[-1] = value
     return changed
@@ -324,8 +324,8 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "bits as signed bytes": lambda: {"fingerprints": row(1, HAMMING.astype(np.int8), QUALITY)},
     "bits as floats": lambda: {"fingerprints": row(1, HAMMING.astype(np.float16), QUALITY)},
     "quality as float64": lambda: {"fingerprints": row(0, COSINE, QUALITY.astype(np.float64))},
-    "a picture of floats": lambda: {"image": pack_arrays(np.zeros((4, 4, 3), np.float32))},
-    # Of other shapes
+    "an image of floats": lambda: {"image": pack_arrays(np.zeros((4, 4, 3), np.float32))},
+    # Arrays of other shapes
     "no spans": lambda: {"spans": pack_arrays(np.zeros((0, 2)))},
     "flat spans": lambda: {"spans": pack_arrays(SPANS.ravel())},
     "spans of three": lambda: {"spans": pack_arrays(np.zeros((3, 3)))},
@@ -342,13 +342,13 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "one quality less": lambda: {"fingerprints": row(0, COSINE, QUALITY[:2])},
     "quality in a column": lambda: {"fingerprints": row(0, COSINE, QUALITY[:, None])},
     "vectors without quality": lambda: {"fingerprints": row(0, COSINE)},
-    "a grey picture": lambda: {"image": pack_arrays(np.zeros((4, 4), np.uint8))},
-    "a picture of four channels": lambda: {"image": pack_arrays(np.zeros((4, 4, 4), np.uint8))},
-    "a picture of one number": lambda: {"image": pack_arrays(np.array(3, np.uint8))},
-    "a picture of nothing": lambda: {"image": pack_arrays(np.zeros((0, 4, 3), np.uint8))},
-    "a picture too wide": lambda: {"image": pack_arrays(np.zeros((1, MAX_IMAGE_SIDE + 1, 3), np.uint8))},
-    "two pictures": lambda: {"image": pack_arrays(*[np.zeros((4, 4, 3), np.uint8)] * 2)},
-    # Of values that are none
+    "a grey image": lambda: {"image": pack_arrays(np.zeros((4, 4), np.uint8))},
+    "an image of four channels": lambda: {"image": pack_arrays(np.zeros((4, 4, 4), np.uint8))},
+    "an image of one number": lambda: {"image": pack_arrays(np.array(3, np.uint8))},
+    "an image of nothing": lambda: {"image": pack_arrays(np.zeros((0, 4, 3), np.uint8))},
+    "an image too wide": lambda: {"image": pack_arrays(np.zeros((1, MAX_IMAGE_SIDE + 1, 3), np.uint8))},
+    "two images": lambda: {"image": pack_arrays(*[np.zeros((4, 4, 3), np.uint8)] * 2)},
+    # Invalid values
     "NaN in a vector": lambda: {"fingerprints": row(0, with_value(COSINE, math.nan), QUALITY)},
     "infinity in a vector": lambda: {"fingerprints": row(0, with_value(COSINE, -math.inf), QUALITY)},
     "a vector of twice the length": lambda: {"fingerprints": row(0, (COSINE * 2).astype(np.float16), QUALITY)},
@@ -369,9 +369,9 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "255 dimensions": lambda: {"spans": forged((1,) * 255, bytes(8))},
     "255 dimensions of nothing": lambda: {"spans": forged((2**63,) * 254 + (0,))},
     "more dimensions than bytes": lambda: {"spans": MAGIC + b"\x01\x04\xff"},
-    "a type that is none": lambda: {"spans": MAGIC + b"\x01\x63\x00"},
+    "an unknown array type": lambda: {"spans": MAGIC + b"\x01\x63\x00"},
     "255 arrays": lambda: {"spans": MAGIC + b"\xff"},
-    "a picture that overflows": lambda: {"image": forged((2**22, 2**22, 2**22), code=1)},
+    "an image that overflows": lambda: {"image": forged((2**22, 2**22, 2**22), code=1)},
     "bytes behind the arrays": lambda: {"spans": pack_arrays(SPANS) + b"x"},
     "arrays cut short": lambda: {"spans": pack_arrays(SPANS)[:-1]},
     "nothing for arrays": lambda: {"spans": b""},
@@ -403,14 +403,12 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a width in words": lambda: {"properties": {"width": "wide"}},
     # Text
     "too many lines": lambda: {"text": [LINE] * (MAX_OCR_LINES + 1)},
-    "a line surer than sure": lambda: {"text": [PackedTextLine("a", 1.5, LINE.box)]},
-    "a line less sure than not": lambda: {"text": [PackedTextLine("a", -0.1, LINE.box)]},
+    "a confidence above one": lambda: {"text": [PackedTextLine("a", 1.5, LINE.box)]},
+    "a confidence below zero": lambda: {"text": [PackedTextLine("a", -0.1, LINE.box)]},
     "NaN as confidence": lambda: {"text": [PackedTextLine("a", math.nan, LINE.box)]},
     "a line at infinity": lambda: {"text": [PackedTextLine("a", 0.9, (math.inf, *LINE.box[1:]))]},
     "a line at NaN": lambda: {"text": [PackedTextLine("a", 0.9, (*LINE.box[:-1], math.nan))]},
-    "a line farther than any picture": lambda: {
-        "text": [PackedTextLine("a", 0.9, (-2 * MAX_COORDINATE, *LINE.box[1:]))]
-    },
+    "a line farther than any image": lambda: {"text": [PackedTextLine("a", 0.9, (-2 * MAX_COORDINATE, *LINE.box[1:]))]},
     "half a pixel of height": lambda: {"properties": {"height": 0.5}},
     "a truth value as width": lambda: {"properties": {"width": True}},
     "a negative height": lambda: {"properties": {"height": -1}},
@@ -471,8 +469,8 @@ NO_MESSAGES: dict[str, bytes] = {
     "a task": body(Task(what="analyse", name=b"x")),
     "text for bytes": msgspec.msgpack.encode({"type": "DataChunk", "data": "x"}),
     "bytes for text": msgspec.msgpack.encode({"type": "Failure", "kind": "oom", "message": b"x"}),
-    "a kind that is none": msgspec.msgpack.encode({"type": "Failure", "kind": "fine", "message": "x"}),
-    "a time that is none": msgspec.msgpack.encode({"type": "AudioResult", "warnings": [], "audio_start": "soon"}),
+    "an unknown kind": msgspec.msgpack.encode({"type": "Failure", "kind": "fine", "message": "x"}),
+    "text as time": msgspec.msgpack.encode({"type": "AudioResult", "warnings": [], "audio_start": "soon"}),
     "a list as property": msgspec.msgpack.encode(msgspec.to_builtins(result()) | {"properties": {"a": [1]}}),
     "text that is no UTF-8": b"\x83\xa4type\xa7Failure\xa4kind\xa3oom\xa7message\xa2\xff\xfe",
     "a map of 2**32 entries": b"\xdf\xff\xff\xff\xff",
@@ -480,13 +478,9 @@ NO_MESSAGES: dict[str, bytes] = {
     "2**32 bytes": b"\x82\xa4type\xa9DataChunk\xa4data\xc6\xff\xff\xff\xff",
     "a long reason": msgspec.msgpack.encode({"type": "Failure", "kind": "oom", "message": "x" * (WARNING_CHARS + 1)}),
     "a long name": msgspec.msgpack.encode({"type": "MemberStart", "name": b"x" * 65_537}),
-    "a list in a list, often": b"\x91" * 200_000 + b"\xc0",
-    "a list in a list, often, in a field that is passed over": b"\x82\xa4type\xa5Ready\xa1x"
-    + b"\x91" * 200_000
-    + b"\xc0",
-    "a map in a map, often, in a field that is passed over": b"\x82\xa4type\xa5Ready\xa1x"
-    + b"\x81\xc0" * 99_999
-    + b"\xc0",
+    "deeply nested lists": b"\x91" * 200_000 + b"\xc0",
+    "deeply nested lists in an ignored field": b"\x82\xa4type\xa5Ready\xa1x" + b"\x91" * 200_000 + b"\xc0",
+    "deeply nested maps in an ignored field": b"\x82\xa4type\xa5Ready\xa1x" + b"\x81\xc0" * 99_999 + b"\xc0",
 }
 
 
@@ -498,7 +492,7 @@ def test_decode_result_rejects_bytes_that_are_not_a_message(what: str) -> None:
 
 # Random messages ----------------------------------------------------------------------------------
 def classify(data: bytes) -> str:
-    """Return what decoding and validation make of some bytes; any error but a ValueError is raised."""
+    """Decode and validate some bytes and return the outcome; raise any error but a ValueError."""
     try:
         message = decode_result(data)
     except ValueError:
@@ -556,13 +550,13 @@ def test_mutated_messages_are_decoded_or_rejected() -> None:
             image_result(crops(0)),
         )
     ]
-    # A change among many vectors is seldom noticed: most of these messages have none.
+    # Few changes of vectors make a result invalid, so most of these messages contain no vectors.
     weights = [1] * len(RESULTS) + [12, 4, 4, 4]
     classes = [classify(mutate(rng.choices(valid, weights)[0], rng)) for _ in range(TRIES)]
     assert set(classes) == {"no message", "another message", "invalid analysis", "valid analysis"}, (
         "the changes are neither too few nor too many"
     )
-    assert min(classes.count(one) for one in set(classes)) > TRIES // 100
+    assert min(classes.count(name) for name in set(classes)) > TRIES // 100
 
 
 def random_values(rng: random.Random) -> Iterator[Any]:
@@ -589,10 +583,10 @@ def test_results_with_random_fields_are_validated_or_rejected() -> None:
     assert {"no message", "invalid analysis", "valid analysis"} == set(classes)
 
 
-def test_every_field_of_an_analysis_is_validated() -> None:
+def test_validation_covers_each_field_of_an_analysis() -> None:
     assert {field.name for field in fields(FileAnalysis)} == {
         "asset", "fingerprints", "thumbnails", "warnings", "image", "audio", "text",
-    }, "a new field needs checks in validate_analysis, and here"  # fmt: skip
+    }, "a new field needs checks in validate_analysis and in this module"  # fmt: skip
     assert set(AnalysisResult.__struct_fields__) == {
         "kind", "properties", "warnings", "spans", "fingerprints", "thumbnails", "image", "audio_start", "text", "cpu",
     }  # fmt: skip

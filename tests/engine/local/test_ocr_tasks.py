@@ -20,16 +20,16 @@ def watermarked(
     """Return a photograph with a translucent watermark; `at` are shares of the width and the height."""
     image = Image.fromarray(photo)
     draw = ImageDraw.Draw(image, "RGBA")
-    chosen = ImageFont.truetype(font, size) if font else ImageFont.load_default(size)
-    place = (image.width * at[0], image.height * at[1])
-    draw.text(place, text, (255, 255, 255, 215), chosen, stroke_width=1, stroke_fill=(0, 0, 0, 120))
+    image_font = ImageFont.truetype(font, size) if font else ImageFont.load_default(size)
+    position = (image.width * at[0], image.height * at[1])
+    draw.text(position, text, (255, 255, 255, 215), image_font, stroke_width=1, stroke_fill=(0, 0, 0, 120))
     return image
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
-    with LocalEngine(tmp_path_factory.mktemp("engine")) as opened:
-        yield opened
+    with LocalEngine(tmp_path_factory.mktemp("engine")) as created:
+        yield created
 
 
 def test_run_ocr_gives_the_same_lines_in_the_sandbox(

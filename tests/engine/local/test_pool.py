@@ -1,4 +1,4 @@
-"""Worker processes of a pool: a worker that is lost costs one file at most, and no process is left behind."""
+"""Worker processes of a pool: a lost worker fails at most one file, and no process remains."""
 
 import io
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import PATIENCE_SECONDS, gone, state
+from processes import PATIENCE_SECONDS, has_ended, process_state
 from scripted_workers import analysis_error, image_result, scripted_file, signal_workers
 
 from mediafp.engine.interface import AnalysisRequest
@@ -33,22 +33,22 @@ from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import CorruptMedia, WorkerLost
 
 
-def test_a_file_is_tried_again_after_its_worker_crashed(
+def test_file_is_analysed_again_after_its_worker_crashed(
     engine: LocalEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = signal_workers(monkeypatch, signal.SIGSEGV, 1)
     with open_file(photo) as file:
         assert engine.analyse(file, "", "image").asset.properties["format"] == "png"
-        assert len(set(pids)) == 2 and gone(pids[0], 0) and not gone(pids[1], 0)
+        assert len(set(pids)) == 2 and has_ended(pids[0], 0) and not has_ended(pids[1], 0)
         assert engine.analyse(file, "", "image").asset.bytes == file.bytes
-    assert pids[2] == pids[1], "the fresh worker is kept"
+    assert pids[2] == pids[1], "the fresh worker is used again"
 
 
 @pytest.mark.parametrize(
     ("number", "kind"),
     [(signal.SIGSEGV, "crash"), (signal.SIGABRT, "crash"), (signal.SIGSYS, "crash"), (signal.SIGKILL, "oom")],
 )
-def test_a_file_that_ends_two_workers_fails(
+def test_file_that_ends_two_workers_fails(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: str
 ) -> None:
     with monkeypatch.context() as patch:
@@ -59,22 +59,22 @@ def test_a_file_that_ends_two_workers_fails(
     pids = signal_workers(monkeypatch, number, 2)
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "on", encode(image_result())))
     assert (error.kind, error.attempts, len(set(pids))) == (kind, 2, 2)
-    assert all(gone(pid, 0) for pid in pids)
+    assert all(has_ended(pid, 0) for pid in pids)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(0, "crash"), (1, "crash"), (71, "oom"), (-1, "crash")])
-def test_the_exit_status_of_a_worker_decides_the_kind_of_failure(
+def test_exit_status_of_a_worker_decides_the_kind_of_failure(
     scripted_engine: LocalEngine, tmp_path: Path, status: int, kind: str
 ) -> None:
     error = analysis_error(scripted_engine, scripted_file(tmp_path, str(status & 0xFF)))
     assert (error.kind, error.attempts) == (kind, 2)
 
 
-def test_a_worker_without_memory_is_reported_as_such(scripted_engine: LocalEngine, tmp_path: Path) -> None:
+def test_error_of_a_worker_without_memory_states_it(scripted_engine: LocalEngine, tmp_path: Path) -> None:
     assert "not enough memory" in str(analysis_error(scripted_engine, scripted_file(tmp_path, "71")))
 
 
-def test_a_file_that_exceeds_its_cpu_time_is_not_tried_again(
+def test_file_over_its_cpu_time_is_not_analysed_again(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = signal_workers(monkeypatch, signal.SIGXCPU, 9)
@@ -82,7 +82,7 @@ def test_a_file_that_exceeds_its_cpu_time_is_not_tried_again(
     assert (error.kind, error.attempts, error.final, len(pids)) == ("timeout", 1, False, 1)
 
 
-def test_a_worker_that_hangs_is_ended_at_its_deadline(
+def test_hanging_worker_is_ended_at_its_deadline(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripted_engine.start()
@@ -90,10 +90,10 @@ def test_a_worker_that_hangs_is_ended_at_its_deadline(
     start = time.monotonic()
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "on"))
     assert (error.kind, error.attempts) == ("timeout", 2)
-    assert time.monotonic() - start >= 0.4 and all(gone(pid, 0) for pid in pids)
+    assert time.monotonic() - start >= 0.4 and all(has_ended(pid, 0) for pid in pids)
 
 
-def test_a_partial_message_does_not_extend_the_deadline(
+def test_partial_message_does_not_extend_the_deadline(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signal_workers(monkeypatch, 0, 0, wall_seconds=0.2)
@@ -120,14 +120,14 @@ INVALID_RESULTS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", INVALID_RESULTS)
-def test_an_invalid_result_fails_the_file_without_a_second_try(
+def test_invalid_result_fails_the_file_without_a_second_attempt(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     pids = signal_workers(monkeypatch, 0, 0)
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "on", INVALID_RESULTS[name]))
     assert "invalid data" in str(error)
     assert (error.kind, error.attempts, len(pids)) == ("crash", 1, 1)
-    assert gone(pids[0], 0), "it is not used again"
+    assert has_ended(pids[0], 0), "the worker is not used again"
 
 
 @pytest.mark.parametrize(("samples", "start"), [(b"", 0.0), (b"x", 0.0), (b"xx", float("nan")), (b"xx", float("-inf"))])
@@ -157,7 +157,7 @@ def test_too_much_audio_fails_the_file(
     )
 
 
-def test_a_result_that_fails_validation_fails_the_file(
+def test_result_that_fails_validation_fails_the_file(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripted_engine.start()
@@ -174,12 +174,12 @@ def test_a_result_that_fails_validation_fails_the_file(
 
 
 @pytest.mark.parametrize("kind", ["timeout", "crash", "oom"])
-def test_a_failure_reported_by_a_worker_keeps_its_kind(scripted_engine: LocalEngine, tmp_path: Path, kind: str) -> None:
+def test_failure_reported_by_a_worker_keeps_its_kind(scripted_engine: LocalEngine, tmp_path: Path, kind: str) -> None:
     failed = Failure(kind=kind, message="'script.png': too much")  # type: ignore[arg-type]
     assert analysis_error(scripted_engine, scripted_file(tmp_path, "on", encode(failed))).kind == kind
 
 
-def test_a_worker_is_replaced_after_its_maximum_of_files(
+def test_worker_is_replaced_after_its_maximum_of_files(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "MAX_FILES_PER_WORKER", 2)
@@ -188,11 +188,11 @@ def test_a_worker_is_replaced_after_its_maximum_of_files(
         for _ in range(5):
             scripted_engine.analyse(file, "", "image")
         assert [pids.index(pid) for pid in pids] == [0, 0, 2, 2, 4]
-        assert all(gone(pid, 0) for pid in pids[:4]) and not gone(pids[4], 0)
+        assert all(has_ended(pid, 0) for pid in pids[:4]) and not has_ended(pids[4], 0)
     assert scripted_engine._pool.closed and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_a_worker_is_replaced_after_its_cpu_seconds(
+def test_worker_is_replaced_after_its_cpu_seconds(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = signal_workers(monkeypatch, 0, 0)
@@ -202,7 +202,7 @@ def test_a_worker_is_replaced_after_its_cpu_seconds(
     assert [pids.index(pid) for pid in pids] == [0, 0, 2]
 
 
-def test_a_faulty_file_does_not_end_its_worker(
+def test_faulty_file_does_not_end_its_worker(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = signal_workers(monkeypatch, 0, 0)
@@ -213,7 +213,7 @@ def test_a_faulty_file_does_not_end_its_worker(
     assert len(set(pids)) == 1
 
 
-def test_there_is_one_worker_per_concurrent_task(
+def test_pool_has_one_worker_per_concurrent_task(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = signal_workers(monkeypatch, 0, 0)
@@ -240,13 +240,13 @@ def test_there_is_one_worker_per_concurrent_task(
     assert not failures and len(set(pids)) == 3
 
 
-def test_a_worker_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
+def test_worker_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
     with LocalEngine(tmp_path) as engine:
         thread = threading.Thread(target=engine.start)
         thread.start()
         thread.join()
         (worker,) = engine._pool._all
-        assert not gone(worker.pid, 0.2)
+        assert not has_ended(worker.pid, 0.2)
 
 
 def test_close_ends_a_task_in_progress(
@@ -258,11 +258,11 @@ def test_close_ends_a_task_in_progress(
     closer.start()
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "sleep"))
     closer.join()
-    # If it were not ended, the error would be that its time is up.
-    assert "was ended" in str(error) and (error.attempts, len(pids)) == (1, 1) and gone(pids[0], 0)
+    # A worker that was not ended would fail by its deadline instead.
+    assert "was ended" in str(error) and (error.attempts, len(pids)) == (1, 1) and has_ended(pids[0], 0)
 
 
-def test_a_closed_engine_raises_worker_lost_and_leaves_no_process(
+def test_closed_engine_raises_worker_lost_and_leaves_no_process(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[int] = []
@@ -279,25 +279,25 @@ def test_a_closed_engine_raises_worker_lost_and_leaves_no_process(
         pytest.raises(WorkerLost, match="was ended"),
     ):
         scripted_engine.analyse(file, "", "image")
-    assert started and all(gone(pid, 0) for pid in started)
+    assert started and all(has_ended(pid, 0) for pid in started)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the Linux kernel ends it")
-def test_a_worker_ends_with_its_parent_process(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="the Linux kernel ends the worker")
+def test_worker_ends_with_its_parent_process(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys, time\nfrom pathlib import Path\nfrom mediafp.engine.local.pool import WorkerPool\n"
         "workers = WorkerPool(Path(sys.argv[1]))\nworkers.start()\n(worker,) = workers._all\n"
-        # It is stopped: it cannot notice by itself that the connection was closed.
+        # A stopped worker cannot detect that the connection was closed.
         "os.kill(worker.pid, signal.SIGSTOP)\nprint(worker.pid, flush=True)\ntime.sleep(3600)\n"
     )
     started = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     with started:
         assert started.stdout
         pid = int(started.stdout.readline())
-        # The signal takes effect when it runs next.
+        # The signal takes effect when the worker runs next.
         until = time.monotonic() + PATIENCE_SECONDS
-        while state(pid) not in "Tt" and time.monotonic() < until:
+        while process_state(pid) not in "Tt" and time.monotonic() < until:
             time.sleep(0.01)
-        assert state(pid) in "Tt"
+        assert process_state(pid) in "Tt"
         started.kill()
-    assert gone(pid)
+    assert has_ended(pid)

@@ -1,10 +1,10 @@
-"""The start of worker processes, and how it fails."""
+"""Start of worker processes, and its errors."""
 
 import struct
 from pathlib import Path
 
 import pytest
-from processes import gone
+from processes import has_ended
 from scripted_workers import image_result, scripted_file, use_scripted_workers
 
 from mediafp.engine.local import process
@@ -13,10 +13,10 @@ from mediafp.engine.local.messages import Failure, encode
 from mediafp.types.errors import SandboxError
 
 
-def test_an_unavailable_restriction_is_an_error_that_names_the_option(
+def test_unavailable_restriction_raises_sandbox_error_with_the_option(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The real worker, on a machine whose kernel has no Landlock.
+    # The real worker, on a kernel without Landlock.
     (tmp_path / "without_landlock.py").write_text(
         "import sys\nfrom mediafp.engine.local import sandbox\nsandbox._landlock_abi = lambda: -1\n"
         "from mediafp.engine.local import worker\nworker.main(sys.argv[1:])\n"
@@ -41,7 +41,7 @@ def test_an_unavailable_restriction_is_an_error_that_names_the_option(
     ],
     ids=["a failure", "a result", "not a message", "an impossible length"],
 )
-def test_a_worker_with_an_invalid_first_message_is_ended(
+def test_worker_with_an_invalid_first_message_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_message: bytes, error: str
 ) -> None:
     use_scripted_workers(tmp_path, monkeypatch, first_message)
@@ -49,12 +49,12 @@ def test_a_worker_with_an_invalid_first_message_is_ended(
     try:
         with scripted_file(tmp_path, "on") as file, pytest.raises(SandboxError, match=error):
             engine.analyse(file, "", "image")
-        assert all(gone(worker.pid, 0) for worker in engine._pool._all)
+        assert all(has_ended(worker.pid, 0) for worker in engine._pool._all)
     finally:
         engine.close()
 
 
-def test_a_worker_that_cannot_start_raises_sandbox_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_cannot_start_raises_sandbox_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "WORKER_MODULE", "mediafp.engine.local.missing")
     with LocalEngine(tmp_path) as engine, pytest.raises(SandboxError, match=r"cannot start.*doctor"):
         engine.start()

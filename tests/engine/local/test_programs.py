@@ -1,4 +1,4 @@
-"""Programs that run on open files: what the sandbox denies, each with its control, and how a program is ended."""
+"""Programs that run on open files: denied operations, each with a control without the sandbox, and limits."""
 
 import os
 import shlex
@@ -20,10 +20,10 @@ from mediafp.engine.local import programs
 from mediafp.engine.local.programs import SandboxedProgram, find_ffmpeg
 from mediafp.types.errors import MediaError, SandboxError, UsageError, WorkerLost
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp need Linux")
 QUIET = ("-nostdin", "-loglevel", "error", "-y")
 DENIED = "Permission denied|Operation not permitted"
-"""Messages of FFmpeg and the shell for what Landlock and seccomp deny."""
+"""Messages of FFmpeg and the shell for operations that Landlock and seccomp deny."""
 FOREVER = ("-f", "lavfi", "-i", "testsrc2=size=1280x720", "-f", "null", "-")
 """Arguments with which FFmpeg runs forever."""
 
@@ -52,7 +52,7 @@ FILES: dict[str, Callable[[Path, Path], tuple[object, ...]]] = {
 
 @linux
 @pytest.mark.parametrize("name", FILES)
-def test_a_sandboxed_program_opens_no_other_file(
+def test_sandboxed_program_opens_no_other_file(
     name: str, unsandboxed: SandboxedProgram, sandboxed: SandboxedProgram, clips: dict[str, Path], tmp_path: Path
 ) -> None:
     arguments = FILES[name](clips["carphone"], tmp_path / "output")
@@ -71,7 +71,7 @@ ALL_PROTOCOLS = ("-protocol_whitelist", "fd,file,http,tcp,crypto,data")
 
 @linux
 @pytest.mark.parametrize("name", PLAYLISTS)
-def test_a_sandboxed_program_follows_no_playlist(
+def test_sandboxed_program_follows_no_playlist(
     name: str,
     unsandboxed: SandboxedProgram,
     sandboxed: SandboxedProgram,
@@ -93,13 +93,13 @@ def test_a_sandboxed_program_follows_no_playlist(
                 try:
                     run(unsandboxed, *arguments, "-f", "null", "-", descriptors=(file.fileno(),))
                 except MediaError:
-                    assert not succeeds, "the control"
-                assert bool(connections) is not succeeds, "the control"
+                    assert not succeeds, "the control without the sandbox"
+                assert bool(connections) is not succeeds, "the control without the sandbox"
 
 
 @linux
 @pytest.mark.parametrize("protocol", ["http", "tcp"])
-def test_a_sandboxed_program_makes_no_connection(
+def test_sandboxed_program_makes_no_connection(
     protocol: str, unsandboxed: SandboxedProgram, sandboxed: SandboxedProgram
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -107,11 +107,11 @@ def test_a_sandboxed_program_makes_no_connection(
         for ffmpeg, connects in ((sandboxed, False), (unsandboxed, True)):
             with pytest.raises(MediaError):
                 run(ffmpeg, *arguments, "-f", "null", "-")
-            assert was_called(server) is connects
+            assert was_connected(server) is connects
 
 
 @linux
-def test_a_sandboxed_program_sends_no_datagram(unsandboxed: SandboxedProgram, sandboxed: SandboxedProgram) -> None:
+def test_sandboxed_program_sends_no_datagram(unsandboxed: SandboxedProgram, sandboxed: SandboxedProgram) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
         end.bind(("127.0.0.1", 0))
         end.setblocking(False)
@@ -135,12 +135,12 @@ SHELL_COMMANDS = {
     "change the current folder": "cd {folder}",
     "test that a file exists": "test -e {folder}/known",
 }
-"""Commands that the shell runs by itself, so that only the sandbox can make them fail."""
+"""Commands that fail only because of the sandbox."""
 
 
 @linux
 @pytest.mark.parametrize("name", SHELL_COMMANDS)
-def test_a_sandboxed_program_can_do_nothing_else(name: str, tmp_path: Path) -> None:
+def test_sandboxed_shell_command_is_denied(name: str, tmp_path: Path) -> None:
     (tmp_path / "known").write_text("secret\n")
     true = shlex.quote(programs.shutil.which("true") or "")
     command = SHELL_COMMANDS[name].format(folder=shlex.quote(str(tmp_path)), true=true, parent=os.getpid())
@@ -155,7 +155,7 @@ def test_a_sandboxed_program_can_do_nothing_else(name: str, tmp_path: Path) -> N
     assert (tmp_path / "known").read_text() == "secret\n" and not (tmp_path / "new").exists()
 
 
-def test_a_program_gets_no_environment_variable_of_this_process(
+def test_program_gets_no_environment_variable_of_this_process(
     unsandboxed: SandboxedProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # FFmpeg writes its log to the file that this variable names.
@@ -163,32 +163,32 @@ def test_a_program_gets_no_environment_variable_of_this_process(
     run(unsandboxed, "-f", "lavfi", "-i", "testsrc=d=0.1", "-f", "null", "-")
     assert not list(tmp_path.iterdir())
     subprocess.run([unsandboxed.path, "-version"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert list(tmp_path.iterdir()), "the control"
+    assert list(tmp_path.iterdir()), "the control without the sandbox"
 
 
 @pytest.fixture(params=["sandboxed", "unsandboxed"])
-def either(request: pytest.FixtureRequest) -> SandboxedProgram:
-    """FFmpeg in the sandbox and without: the limits apply to both."""
+def ffmpeg_program(request: pytest.FixtureRequest) -> SandboxedProgram:
+    """FFmpeg in the sandbox and outside: the limits apply to both."""
     if request.param == "sandboxed" and sys.platform != "linux":
         pytest.skip("the sandbox needs Linux")
     return request.getfixturevalue(request.param)
 
 
-def test_cpu_limit_ends_a_program(either: SandboxedProgram, monkeypatch: pytest.MonkeyPatch) -> None:
-    # On a busy machine it takes long to use up its CPU time.
+def test_cpu_limit_ends_a_program(ffmpeg_program: SandboxedProgram, monkeypatch: pytest.MonkeyPatch) -> None:
+    # On a busy machine the program takes long to use up its CPU time.
     monkeypatch.setattr(programs, "WALL_SECONDS_PER_CPU_SECOND", PATIENCE_SECONDS)
     with pytest.raises(WorkerLost, match="more than 1 s of CPU time") as caught:
-        either.run([*QUIET, *FOREVER], cpu_seconds=0.5)
+        ffmpeg_program.run([*QUIET, *FOREVER], cpu_seconds=0.5)
     assert caught.value.kind == "timeout"
 
 
-def test_wall_limit_ends_an_idle_program(either: SandboxedProgram, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wall_limit_ends_an_idle_program(ffmpeg_program: SandboxedProgram, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "WALL_SECONDS_PER_CPU_SECOND", 0.25)
     read_end, write_end = os.pipe()
     started = time.monotonic()
     try:
         with pytest.raises(WorkerLost, match=r"more than 1 s of wall time") as caught:
-            either.run([*QUIET, "-fd", str(read_end), "-i", "fd:"], descriptors=(read_end,), cpu_seconds=4)
+            ffmpeg_program.run([*QUIET, "-fd", str(read_end), "-i", "fd:"], descriptors=(read_end,), cpu_seconds=4)
     finally:
         os.close(read_end)
         os.close(write_end)
@@ -197,24 +197,24 @@ def test_wall_limit_ends_an_idle_program(either: SandboxedProgram, monkeypatch: 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
-def test_memory_limit_makes_a_program_fail(either: SandboxedProgram, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A frame of 288 MB; FFmpeg alone takes about 400 MB.
+def test_memory_limit_makes_a_program_fail(ffmpeg_program: SandboxedProgram, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A frame needs 288 MB; FFmpeg without a frame needs about 400 MB.
     arguments = ("-f", "lavfi", "-i", "color=size=6000x6000:d=0.04", "-vf", "format=rgba64", "-f", "null", "-")
-    run(either, *arguments)
+    run(ffmpeg_program, *arguments)
     monkeypatch.setattr(programs, "MAX_PROGRAM_MEMORY_BYTES", 600 << 20)
     with pytest.raises(MediaError):
-        run(either, *arguments)
+        run(ffmpeg_program, *arguments)
 
 
-def test_file_limit_bounds_the_output(either: SandboxedProgram, tmp_path: Path) -> None:
+def test_file_limit_bounds_the_output(ffmpeg_program: SandboxedProgram, tmp_path: Path) -> None:
     with (tmp_path / "output").open("wb") as output:
         source = ("-f", "lavfi", "-i", "testsrc=size=640x480:rate=25:d=1", "-f", "rawvideo")
         with pytest.raises(MediaError, match="File too large"):
-            run(either, *source, "-fd", output.fileno(), "fd:", descriptors=(output.fileno(),))
+            run(ffmpeg_program, *source, "-fd", output.fileno(), "fd:", descriptors=(output.fileno(),))
         assert os.fstat(output.fileno()).st_size <= 1 << 20
 
 
-def test_the_last_line_of_standard_error_is_the_reason() -> None:
+def test_program_error_is_the_last_line_of_standard_error() -> None:
     shell = SandboxedProgram(path="/bin/sh", allowed_files=None)
     with pytest.raises(MediaError) as caught:
         shell.run(["-c", "head -c 20000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo why >&2; exit 3"], cpu_seconds=20)
@@ -226,7 +226,7 @@ def test_the_last_line_of_standard_error_is_the_reason() -> None:
         shell.run(["-c", "exit 3"], cpu_seconds=20)
 
 
-def test_a_crash_of_a_program_raises_worker_lost() -> None:
+def test_program_crash_raises_worker_lost() -> None:
     with pytest.raises(WorkerLost, match="signal 11") as caught:
         SandboxedProgram(path="/bin/sh", allowed_files=None).run(["-c", "kill -SEGV $$"], cpu_seconds=20)
     assert caught.value.kind == "crash"
@@ -234,7 +234,7 @@ def test_a_crash_of_a_program_raises_worker_lost() -> None:
 
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_program_ends_with_its_parent_process(number: signal.Signals) -> None:
+def test_program_ends_with_its_parent_process(number: signal.Signals) -> None:
     path = find_ffmpeg(sandboxed=False).path
 
     def is_ffmpeg(command: bytes) -> bool:
@@ -248,10 +248,10 @@ def test_a_program_ends_with_its_parent_process(number: signal.Signals) -> None:
     child = 0
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as runner:
         try:
-            (child,) = eventually(lambda: [pid for pid in children(runner.pid) if is_ffmpeg(command_of(pid))])
+            (child,) = wait_for_value(lambda: [pid for pid in child_pids(runner.pid) if is_ffmpeg(command_of(pid))])
             runner.send_signal(number)
             assert runner.wait(PATIENCE_SECONDS) in (-number, 1, 130)
-            eventually(lambda: not command_of(child))
+            wait_for_value(lambda: not command_of(child))
         finally:
             runner.kill()
             if child and is_ffmpeg(command_of(child)):
@@ -299,19 +299,19 @@ def hanging_up_server() -> Iterator[tuple[int, list[object]]]:
             thread.join()
 
 
-def was_called(server: socket.socket) -> bool:
+def was_connected(server: socket.socket) -> bool:
     """Return True if a client connected since the last call."""
     server.setblocking(False)
-    calls = 0
+    connections = 0
     while True:
         try:
             server.accept()[0].close()
         except BlockingIOError:
-            return calls > 0
-        calls += 1
+            return connections > 0
+        connections += 1
 
 
-def children(parent: int) -> list[int]:
+def child_pids(parent: int) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
@@ -323,8 +323,8 @@ def command_of(pid: int) -> bytes:
         return b""
 
 
-def eventually[T](evaluate: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
-    """Return the first value that is not empty."""
+def wait_for_value[T](evaluate: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
+    """Evaluate repeatedly and return the first value that is not empty."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if value := evaluate():

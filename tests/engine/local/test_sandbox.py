@@ -1,4 +1,4 @@
-"""The sandbox: each probe succeeds before a process enters it, and fails inside."""
+"""The sandbox: each probe succeeds before a process enters the sandbox, and fails inside."""
 
 import json
 import os
@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import child, gone
+from processes import has_ended, run_python
 
 from mediafp.engine.local import sandbox
 from mediafp.types.errors import SandboxError
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp need Linux")
 DENIED = {"EPERM", "EACCES"}
-"""Errors by which seccomp and Landlock deny."""
+"""Errors of operations that seccomp and Landlock deny."""
 UNAVAILABLE = DENIED | {"ENOSYS", "ENOTSUP"}
-"""Errors of a kernel that lacks a call, or reserves it for the administrator."""
+"""Errors of a kernel without the call, or that reserves the call for the administrator."""
 
 CALLS = {
     "x86_64": {
@@ -37,16 +37,16 @@ CALLS = {
         "setns": 268, "process_vm_readv": 270, "bpf": 280, "execveat": 281, "userfaultfd": 282, "shmget": 194,
     },
 }  # fmt: skip
-"""Numbers of system calls that Python does not offer."""
+"""Numbers of system calls for which Python has no function."""
 NEW_CALLS = {"pidfd_send_signal": 424, "io_uring_setup": 425, "clone3": 435, "openat2": 437, "pidfd_getfd": 438}
-"""Numbers that are the same on every architecture."""
+"""Numbers of system calls that are the same on every architecture."""
 
 PROBES = """
 import ctypes, errno, json, mmap, os, signal, socket, sys, threading
 from mediafp.engine.local import sandbox
 
-given = json.loads(sys.argv[1])
-folder, parent, calls = given["folder"], os.getppid(), given["calls"]
+settings = json.loads(sys.argv[1])
+folder, parent, calls = settings["folder"], os.getppid(), settings["calls"]
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
 NONE, PAGE = ctypes.c_void_p(0), ctypes.c_size_t(4096)
@@ -106,7 +106,7 @@ def connect_to(family, address, kind=socket.SOCK_STREAM):
 
 def send():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
-        end.sendto(b"x", ("127.0.0.1", given["datagrams"]))
+        end.sendto(b"x", ("127.0.0.1", settings["datagrams"]))
 
 def bind():
     with socket.socket() as end:
@@ -156,7 +156,7 @@ probes = {
     "rename": rename,
     "truncate a file": lambda: os.truncate(f"{folder}/known", 6),
     "change the mode of a file": lambda: os.chmod(f"{folder}/known", 0o644),
-    "change the mode of an open file": lambda: os.fchmod(given["file"], 0o644),
+    "change the mode of an open file": lambda: os.fchmod(settings["file"], 0o644),
     "change the times of a file": lambda: os.utime(f"{folder}/known", (1, 1)),
     "list a folder": lambda: os.listdir(folder),
     "change the current folder": lambda: os.chdir(folder),
@@ -164,15 +164,15 @@ probes = {
     "openat2": raw("openat2", -100, f"{folder}/known".encode(), HOW, ctypes.c_size_t(24)),
     "name_to_handle_at": handle,
     "open_by_handle_at": lambda: close(raw("open_by_handle_at", INSIDE, KNOWN, 0)()),
-    "connect": connect_to(socket.AF_INET, ("127.0.0.1", given["port"])),
+    "connect": connect_to(socket.AF_INET, ("127.0.0.1", settings["port"])),
     "connect to a socket file": connect_to(socket.AF_UNIX, f"{folder}/socket"),
-    "connect to an abstract socket": connect_to(socket.AF_UNIX, chr(0) + given["abstract"]),
+    "connect to an abstract socket": connect_to(socket.AF_UNIX, chr(0) + settings["abstract"]),
     "send a datagram": send,
     "bind a port": bind,
-    "ioctl on a descriptor": lambda: __import__("fcntl").ioctl(given["file"], 0x541B, bytes(4)),  # FIONREAD
+    "ioctl on a descriptor": lambda: __import__("fcntl").ioctl(settings["file"], 0x541B, bytes(4)),  # FIONREAD
     "fork": fork,
     "clone3": raw("clone3", NONE, ctypes.c_size_t(0)),
-    "run a program": lambda: run(given["true"]),
+    "run a program": lambda: run(settings["true"]),
     "execve": lambda: os.execv(MISSING, [MISSING]),
     "execveat": raw("execveat", -1, MISSING[1:], NONE, NONE, 0),
     "signal the parent": lambda: os.kill(parent, 0),
@@ -217,7 +217,7 @@ def try_all():
 
 results = []
 try_all()
-for part in given["skipped"]:
+for part in settings["skipped"]:
     setattr(sandbox, part, lambda *_, **__: None)
 sandbox.enter_sandbox()
 try_all()
@@ -226,10 +226,10 @@ started = []
 thread = threading.Thread(target=started.append, args=(1,))
 thread.start()
 thread.join()
-works = [os.pread(given["file"], 6, 0).decode(), len(bytearray(50_000_000)), started, sorted([3, 1])]
+works = [os.pread(settings["file"], 6, 0).decode(), len(bytearray(50_000_000)), started, sorted([3, 1])]
 print(json.dumps([*results, works]), flush=True)
 try:
-    os.execv(given["true"], [given["true"]])
+    os.execv(settings["true"], [settings["true"]])
 except OSError:
     os._exit(7)
 """
@@ -240,14 +240,14 @@ CONTROLS = {
     "read memory of another process": "ESRCH", "keyctl": "ENOTSUP", "bpf": "EINVAL", "perf_event_open": "EFAULT",
     "mount": "ENOENT", "umount2": "ENOENT", "setns": "EBADF", "chroot": "ENOENT",
 }  # fmt: skip
-"""Error before the sandbox of probes that would do harm if they succeeded: they ask for what does not exist. All other
-probes succeed before the sandbox."""
+"""Error before the sandbox of probes that would do harm if they succeeded: they name a missing file or an
+invalid number. All other probes succeed before the sandbox."""
 PRIVILEGED = {
     "open_by_handle_at", "bpf", "perf_event_open", "umount2", "userfaultfd", "io_uring_setup", "keyctl", "pidfd_getfd",
     "shared memory", "name_to_handle_at", "make an unnamed file", "clone3", "openat2", "setns",
     "read memory of another process", "attach to a process",
 }  # fmt: skip
-"""Probes that some kernels or containers deny to some users anyway."""
+"""Probes that some kernels or containers deny without the sandbox."""
 DENIED_BY_LANDLOCK = {
     1: (
         "read a file", "read through a link", "write a file", "make a file", "make a folder", "make a link",
@@ -262,11 +262,11 @@ DENIED_BY_LANDLOCK = {
 NAMES = [line.split('"')[1] for line in PROBES.split("probes = {")[1].split("\n}")[0].splitlines() if line.strip()]
 
 Errors = dict[str, str]
-"""Name of the error of each probe, "" for success."""
+"""Name of the error of each probe; "" for success."""
 
 
 def run_probes(folder: Path, *skipped: str) -> tuple[Errors, Errors, list[object]]:
-    """Return the errors of all probes before and in the sandbox, and the results of what must work inside.
+    """Return the errors of all probes before and in the sandbox, and the results of operations that must work inside.
 
     `skipped` names functions of the sandbox module that do nothing.
     """
@@ -286,7 +286,7 @@ def run_probes(folder: Path, *skipped: str) -> tuple[Errors, Errors, list[object
         for end, address in ((named, f"{folder}/socket"), (unnamed, f"\0{abstract}")):
             end.bind(address)
             end.listen()
-        given = {
+        settings = {
             "folder": str(folder),
             "file": file.fileno(),
             "port": server.getsockname()[1],
@@ -296,9 +296,9 @@ def run_probes(folder: Path, *skipped: str) -> tuple[Errors, Errors, list[object
             "true": "/bin/true",
             "skipped": skipped,
         }
-        # Its own process group, so that the signal to the group reaches no other process.
-        done = child(PROBES, json.dumps(given), pass_fds=(file.fileno(),), process_group=0)
-    # At the end it tries to execute /bin/true, whose status is 0; a sandboxed process cannot.
+        # The process has its own group, so that the signal to the group reaches no other process.
+        done = run_python(PROBES, json.dumps(settings), pass_fds=(file.fileno(),), process_group=0)
+    # At the end the process tries to execute /bin/true, whose status is 0; in the sandbox this fails and it exits with 7.
     assert done.returncode == 7, (done.returncode, done.stdout, done.stderr)
     before, after, works = json.loads(done.stdout)
     return before, after, works
@@ -306,7 +306,7 @@ def run_probes(folder: Path, *skipped: str) -> tuple[Errors, Errors, list[object
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    # The path of a socket has 108 bytes at most: pytest's folders are too deep.
+    # The path of a socket has 108 bytes at most: the folders of pytest have longer paths.
     created = Path(tempfile.mkdtemp(prefix="mediafp-"))
     yield created
     shutil.rmtree(created)
@@ -333,7 +333,7 @@ def test_enter_sandbox_denies(results: tuple[Errors, Errors, list[object]], name
 
 
 @linux
-def test_a_sandboxed_process_reads_open_files_and_has_memory_and_threads(
+def test_sandboxed_process_reads_open_files_and_has_memory_and_threads(
     results: tuple[Errors, Errors, list[object]],
 ) -> None:
     assert results[2] == ["secret", 50_000_000, [1], [1, 3]]
@@ -367,16 +367,16 @@ def test_seccomp_denies_without_landlock(folder: Path) -> None:
         ("__import__('ctypes').string_at(0)", signal.SIGSEGV),
     ],
 )
-def test_a_sandboxed_process_ends_by_its_own_fault(fault: str, number: int) -> None:
-    done = child(f"import ctypes, os\nfrom mediafp.engine.local import sandbox\nsandbox.enter_sandbox()\n{fault}")
+def test_sandboxed_process_ends_by_its_own_fault(fault: str, number: int) -> None:
+    done = run_python(f"import ctypes, os\nfrom mediafp.engine.local import sandbox\nsandbox.enter_sandbox()\n{fault}")
     assert done.returncode == -number, done.stderr
 
 
 @linux
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="other architectures have one way to call the kernel")
-def test_a_system_call_of_another_architecture_ends_the_process() -> None:
-    # The filter is for the numbers of x86_64; in those of x32, 2 is open.
-    done = child(
+def test_system_call_of_another_architecture_ends_the_process() -> None:
+    # The filter is for call numbers of x86_64; calls of x32 have other numbers.
+    done = run_python(
         """
         import ctypes
         from mediafp.engine.local import sandbox
@@ -392,8 +392,8 @@ def test_a_system_call_of_another_architecture_ends_the_process() -> None:
 
 
 @linux
-def test_a_sandboxed_process_cannot_change_its_restrictions() -> None:
-    done = child(
+def test_sandboxed_process_cannot_change_its_restrictions() -> None:
+    done = run_python(
         """
         import ctypes, errno
         from mediafp.types.errors import SandboxError
@@ -409,8 +409,8 @@ def test_a_sandboxed_process_cannot_change_its_restrictions() -> None:
 
 
 @linux
-def test_enter_sandbox_raises_beside_another_thread() -> None:
-    done = child(
+def test_enter_sandbox_raises_if_another_thread_runs() -> None:
+    done = run_python(
         """
         import os, threading
         from mediafp.types.errors import SandboxError
@@ -436,7 +436,7 @@ def test_enter_sandbox_raises_beside_another_thread() -> None:
 
 
 @linux
-def test_this_system_offers_every_restriction() -> None:
+def test_check_restrictions_reports_all_as_available() -> None:
     assert all(restriction.available and restriction.detail for restriction in sandbox.check_restrictions())
 
 
@@ -444,7 +444,7 @@ def test_this_system_offers_every_restriction() -> None:
 @pytest.mark.parametrize(
     ("removed", "missing"), [("pyseccomp", {"seccomp"}), ("Landlock", {"Landlock"}), ("both", {"Landlock", "seccomp"})]
 )
-def test_enter_sandbox_names_what_is_missing_and_restricts_nothing(
+def test_enter_sandbox_names_missing_restrictions_and_applies_none(
     monkeypatch: pytest.MonkeyPatch, removed: str, missing: set[str]
 ) -> None:
     if removed in ("pyseccomp", "both"):
@@ -456,7 +456,7 @@ def test_enter_sandbox_names_what_is_missing_and_restricts_nothing(
     with pytest.raises(SandboxError) as caught:
         sandbox.enter_sandbox()
     assert all(f"{name}: {detail}" in str(caught.value) for name, detail in named.items())
-    assert ("libseccomp2" in str(caught.value)) == ("seccomp" in missing), "the message says how to install it"
+    assert ("libseccomp2" in str(caught.value)) == ("seccomp" in missing), "the message names the package to install"
     assert ("Linux 5.13" in str(caught.value)) == ("Landlock" in missing)
     assert Path(__file__).read_bytes(), "this process is not sandboxed"
 
@@ -474,7 +474,7 @@ def test_check_restrictions_of_another_system_names_it(monkeypatch: pytest.Monke
 def test_enter_sandbox_supports_landlock_version(version: int) -> None:
     if version > sandbox._landlock_abi():
         pytest.skip(f"this kernel has Landlock {sandbox._landlock_abi()}")
-    done = child(
+    done = run_python(
         """
         import sys
         from mediafp.engine.local import sandbox
@@ -501,7 +501,7 @@ set_resource_limits(ResourceLimits(memory=100 << 20, cpu_seconds=1, file_bytes=i
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
 def test_memory_limit_denies_more_and_allows_less() -> None:
-    done = child(
+    done = run_python(
         f"""
         {textwrap.indent(LIMITED_PROCESS, " " * 8).strip()}
         print(len(bytearray(60 << 20)))
@@ -525,8 +525,8 @@ def test_memory_limit_denies_more_and_allows_less() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 10])
-def test_file_limit_bounds_what_is_written(tmp_path: Path, count: int) -> None:
-    done = child(
+def test_file_limit_bounds_the_written_bytes(tmp_path: Path, count: int) -> None:
+    done = run_python(
         f"""
         {textwrap.indent(LIMITED_PROCESS, " " * 8).strip()}
         with open(sys.argv[1], "wb", buffering=0) as file:
@@ -544,7 +544,7 @@ def test_file_limit_bounds_what_is_written(tmp_path: Path, count: int) -> None:
 
 
 def test_cpu_limit_ends_the_process(tmp_path: Path) -> None:
-    done = child(
+    done = run_python(
         f"""
         {textwrap.indent(LIMITED_PROCESS, " " * 8).strip()}
         signal.signal(signal.SIGXCPU, signal.SIG_IGN)
@@ -569,7 +569,7 @@ def test_set_resource_limits_raises_sandbox_error(monkeypatch: pytest.MonkeyPatc
 
 @linux
 def test_die_with_parent_ends_the_process() -> None:
-    done = child(
+    done = run_python(
         """
         import os, subprocess, sys, time
         code = "from mediafp.engine.local import sandbox; import time; sandbox.die_with_parent(); "
@@ -582,4 +582,4 @@ def test_die_with_parent_ends_the_process() -> None:
     )
     assert done.returncode == 0, done.stderr
     pid = int(done.stdout)
-    assert gone(pid)
+    assert has_ended(pid)

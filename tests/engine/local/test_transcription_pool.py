@@ -1,4 +1,4 @@
-"""The threads that transcribe audio; the transcription itself is a fake."""
+"""Threads that transcribe audio, with a fake transcription."""
 
 import threading
 from collections.abc import Callable, Iterator

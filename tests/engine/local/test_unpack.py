@@ -1,4 +1,4 @@
-"""Archives unpacked by a worker: a worker or message that fails costs one member at most."""
+"""Archives unpacked by a worker: a failing worker or message loses at most one member."""
 
 import io
 import os
@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from processes import gone
+from processes import has_ended
 from scripted_workers import image_result, scripted_file, signal_workers
 
 from mediafp.engine.interface import UnpackedMember
@@ -53,39 +53,40 @@ def read_member(member: UnpackedMember) -> bytes | None:
 def test_unpack_archive_yields_members_one_by_one(
     engine: LocalEngine, archives: dict[str, Path], photo: Path, archive: str
 ) -> None:
-    names_asked: list[str] = []
+    queried_names: list[str] = []
 
     def is_wanted(name: str) -> bool:
-        names_asked.append(name)
+        queried_names.append(name)
         return is_png(name) and name != "3.png"
 
     with open_file(archives[archive]) as file:
         members = engine.unpack_archive(file, is_wanted)
         first = next(members)
-        assert names_asked == ["1.png"], "one at a time"
+        assert queried_names == ["1.png"], "the second name is queried after the first member"
         assert (first.name, first.error, read_member(first)) == ("1.png", None, photo.read_bytes())
         second, notes, third = members
-    assert names_asked == ["1.png", "folder/2.png", "notes.txt", "3.png"]
+    assert queried_names == ["1.png", "folder/2.png", "notes.txt", "3.png"]
     assert second.file and second.file.name == "2.png" and second.file.bytes == photo.stat().st_size + 1
     assert (second.name, read_member(second)) == ("folder/2.png", photo.read_bytes() + b"2")
-    assert [(one.name, one.file, one.error) for one in (notes, third)] == [
+    assert [(member.name, member.file, member.error) for member in (notes, third)] == [
         ("notes.txt", None, None), ("3.png", None, None),
     ]  # fmt: skip
 
 
-def test_an_unpacked_member_is_analysed_while_the_archive_is_open(
-    engine: LocalEngine, archives: dict[str, Path]
-) -> None:
+def test_unpacked_member_is_analysed_while_the_archive_is_open(engine: LocalEngine, archives: dict[str, Path]) -> None:
     with open_file(archives["a.zip"]) as file:
+        analysed = 0
         for member in engine.unpack_archive(file, lambda name: name == "folder/2.png"):
             if member.file:
+                analysed += 1
                 with member.file:
                     assert (
                         engine.analyse(member.file, file_sha256(member.file), "image").asset.properties["width"] == 640
                     )
+    assert analysed == 1
 
 
-def test_a_corrupt_member_is_an_error_and_the_next_members_follow(
+def test_corrupt_member_is_an_error_and_the_next_members_follow(
     engine: LocalEngine, archives: dict[str, Path], photo: Path
 ) -> None:
     damaged = bytearray(archives["a.zip"].read_bytes())
@@ -124,27 +125,29 @@ def signal_in_member(monkeypatch: pytest.MonkeyPatch, name: str, number: int, ti
     return pids
 
 
-def test_a_worker_crash_in_a_member_costs_that_member_alone(
+def test_worker_crash_in_a_member_loses_that_member_alone(
     engine: LocalEngine, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(photo, "1.png")
-        # Larger than the buffer of the socket, so that its worker is not done with it.
-        archive.writestr("deadly.png", random.Random(0).randbytes(4_000_000))
+        # Larger than the buffer of the socket, so that the worker is still sending it.
+        archive.writestr("crashing.png", random.Random(0).randbytes(4_000_000))
         archive.write(photo, "2.png")
         archive.writestr("a.txt", "words")
-    pids = signal_in_member(monkeypatch, "deadly.png", signal.SIGSEGV, 1)
-    names_asked: list[str] = []
+    pids = signal_in_member(monkeypatch, "crashing.png", signal.SIGSEGV, 1)
+    queried_names: list[str] = []
     with open_file(tmp_path / "a.zip") as file:
-        members = list(engine.unpack_archive(file, lambda name: names_asked.append(name) is None and is_png(name)))
-    assert [member.name for member in members] == ["1.png", "deadly.png", "2.png", "a.txt"] == names_asked, "each once"
+        members = list(engine.unpack_archive(file, lambda name: queried_names.append(name) is None and is_png(name)))
+    assert [member.name for member in members] == ["1.png", "crashing.png", "2.png", "a.txt"] == queried_names, (
+        "each once"
+    )
     assert isinstance(members[1].error, WorkerLost) and members[1].error.kind == "crash" and members[1].file is None
     assert [read_member(member) for member in members] == [photo.read_bytes(), None, photo.read_bytes(), None]
     assert len(set(pids)) == 2
 
 
 @pytest.mark.parametrize("archive", ["cut.zip", "cut.tar.gz"])
-def test_a_truncated_archive_yields_its_first_members_and_then_raises(
+def test_truncated_archive_yields_its_first_members_and_then_raises(
     engine: LocalEngine, archives: dict[str, Path], photo: Path, tmp_path: Path, archive: str
 ) -> None:
     complete = archives[archive.replace("cut", "a")].read_bytes()
@@ -156,7 +159,7 @@ def test_a_truncated_archive_yields_its_first_members_and_then_raises(
     assert members[0] == ("1.png", photo.read_bytes())
 
 
-def test_a_worker_crash_before_any_member_ends_the_archive(
+def test_worker_crash_before_any_member_ends_the_archive(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = signal_workers(monkeypatch, signal.SIGSEGV, 1)
@@ -170,7 +173,7 @@ def test_a_worker_crash_before_any_member_ends_the_archive(
     [encode(image_result()), encode(DataChunk(data=b"x")), struct.pack("<I", 4) + b"\xff" * 4],
     ids=["an analysis", "content without a member", "not a message"],
 )
-def test_an_invalid_message_in_place_of_a_member_ends_the_archive(
+def test_invalid_message_in_place_of_a_member_ends_the_archive(
     scripted_engine: LocalEngine, tmp_path: Path, messages: bytes
 ) -> None:
     with scripted_file(tmp_path, "on", messages) as file, pytest.raises(WorkerLost) as caught:
@@ -183,7 +186,7 @@ def test_an_invalid_message_in_place_of_a_member_ends_the_archive(
     [encode(MemberStart(name=b"b.png")), encode(ArchiveEnd()), struct.pack("<I", 4) + b"\xff" * 4],
     ids=["another member", "the end of the archive", "not a message"],
 )
-def test_an_invalid_message_in_a_member_costs_that_member(
+def test_invalid_message_in_a_member_loses_that_member(
     scripted_engine: LocalEngine, tmp_path: Path, messages: bytes
 ) -> None:
     messages = encode(MemberStart(name=b"a.png")) + encode(DataChunk(data=b"x")) + messages
@@ -194,7 +197,7 @@ def test_an_invalid_message_in_a_member_costs_that_member(
         members.close()
 
 
-def test_a_member_that_exceeds_its_limit_costs_that_member(
+def test_member_over_its_limit_is_lost(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unpack, "MAX_MEMBER_BYTES", 1_000)
@@ -205,7 +208,7 @@ def test_a_member_that_exceeds_its_limit_costs_that_member(
         members.close()
 
 
-def test_closing_the_iterator_ends_its_worker(
+def test_close_of_the_iterator_ends_its_worker(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = signal_workers(monkeypatch, 0, 0)
@@ -213,7 +216,7 @@ def test_closing_the_iterator_ends_its_worker(
         members = scripted_engine.unpack_archive(file, is_png)
         assert next(members).name == "a.txt"
         members.close()
-    assert gone(pids[0], 0), "the worker had more to send, and is not used again"
+    assert has_ended(pids[0], 0), "the worker had not finished, and is not used again"
 
 
 def test_close_ends_an_archive_in_progress(scripted_engine: LocalEngine, tmp_path: Path) -> None:

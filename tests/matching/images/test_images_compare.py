@@ -1,4 +1,4 @@
-"""Comparison of an image with references on embeddings and hashes made by hand; keypoints are those of real photographs."""
+"""Comparison of an image with references on given embeddings and hashes; keypoints are those of real photographs."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ def test_similar_embedding_without_placement_is_no_copy(
 def test_matching_hash_finds_a_reference_that_the_embedding_misses(
     references: FakeReferences, photos: dict[str, np.ndarray]
 ) -> None:
-    """A rotated copy is like a new image to SSCD; one of the eight PDQ hashes matches, and so do the keypoints."""
+    """A rotated copy is like an unrelated image to SSCD; one of the eight PDQ hashes matches, and so do the keypoints."""
     rotated = np.ascontiguousarray(np.rot90(photos["coffee"]))
     hashes = np.concatenate((random_hashes(7, 5), HASHES[1:2]))
     pairs = compare_images(query(rotated, random_embeddings(1, 6)[0], hashes), references)
@@ -91,7 +91,7 @@ def test_matching_hash_finds_a_reference_that_the_embedding_misses(
 
 
 def test_reference_crop_finds_a_small_crop_by_fine_keypoints(photos: dict[str, np.ndarray]) -> None:
-    """The whole reference has another embedding; one of its crops is similar, so it is placed, and placed again."""
+    """The embedding of one crop is similar, so the reference is placed, and placed again with fine keypoints."""
     photo = photos["temple"]
     height, width = photo.shape[:2]
     small = np.ascontiguousarray(photo[height * 3 // 8 : height * 5 // 8, width * 3 // 8 : width * 5 // 8])
@@ -116,9 +116,9 @@ def test_flat_query_is_no_evidence(references: FakeReferences, photos: dict[str,
 
 def test_exclude_skips_an_asset_in_all_searches(references: FakeReferences, photos: dict[str, np.ndarray]) -> None:
     references.crop_similarities["cat"] = 0.9
-    asked = query(photos["cat"], EMBEDDINGS[0], HASHES[:1])
-    assert match_image(asked, references)[0].sha256 == "cat"
-    matches = match_image(asked, references, exclude="cat")
+    cat_query = query(photos["cat"], EMBEDDINGS[0], HASHES[:1])
+    assert match_image(cat_query, references)[0].sha256 == "cat"
+    matches = match_image(cat_query, references, exclude="cat")
     assert len(matches) == 4 and "cat" not in {match.sha256 for match in matches}
 
 

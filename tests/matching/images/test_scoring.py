@@ -118,7 +118,7 @@ def test_copy_is_proven_by_a_verified_fit_or_matching_hashes(
     assert scoring.image_verdict(0.95, 0.6, fit, distance) == expected
 
 
-def test_another_photograph_of_a_scene_is_same_scene() -> None:
+def test_other_photograph_of_a_scene_is_same_scene() -> None:
     assert scoring.image_verdict(0.1, 0.4, INEXACT, DIFFERENT_HASHES) == "same_scene"
     assert scoring.image_verdict(0.1, 0.4, None, 120) == "same_scene"
     assert scoring.image_verdict(0.1, 0.05, INEXACT, DIFFERENT_HASHES) == "possible"

@@ -37,14 +37,16 @@ def test_transcript_aligns_with_itself_as_a_whole() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_misheard_words_align_as_a_whole(seed: int) -> None:
     words = random_words(120, seed)
-    heard = misheard(words, 0.35, seed)
-    best = align_transcripts(word_fingerprint("q", heard), word_fingerprint("r", words, word_seconds=0.3))[0]
+    recognised = misheard(words, 0.35, seed)
+    best = align_transcripts(word_fingerprint("q", recognised), word_fingerprint("r", words, word_seconds=0.3))[0]
     assert best.score > 0.55
-    assert best.query == pytest.approx((0, len(heard) * WORD_SECONDS), abs=2)
+    assert best.query == pytest.approx((0, len(recognised) * WORD_SECONDS), abs=2)
     assert best.reference == pytest.approx((0, 120 * 0.3), abs=2)
     assert best.speed == pytest.approx(1.2, rel=0.1)
     assert len(best.rows) > 60
-    assert all(a == b for a, b in zip(heard[[r for r, _ in best.rows]], words[[r for _, r in best.rows]], strict=True))
+    assert all(
+        a == b for a, b in zip(recognised[[r for r, _ in best.rows]], words[[r for _, r in best.rows]], strict=True)
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))

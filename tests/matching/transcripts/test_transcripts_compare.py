@@ -24,7 +24,7 @@ from mediafp.matching.transcripts.index import TranscriptIndex
 
 
 @pytest.mark.parametrize(
-    ("text", "heard", "language"),
+    ("text", "recognised", "language"),
     [
         (NIGHT, NIGHT_MISHEARD, "zh"),
         (POLICY, POLICY_MISHEARD, "yue"),
@@ -32,8 +32,8 @@ from mediafp.matching.transcripts.index import TranscriptIndex
         (NIGHT, NIGHT, "zh"),
     ],
 )
-def test_same_words_are_a_copy(text: str, heard: str, language: str) -> None:
-    (match,) = matches_of(text_fingerprint("q", heard, language), text_fingerprint("r", text, language))
+def test_same_words_are_a_copy(text: str, recognised: str, language: str) -> None:
+    (match,) = matches_of(text_fingerprint("q", recognised, language), text_fingerprint("r", text, language))
     assert (match.relation, match.verdict, match.uris, match.placement) == ("same_script", "copy", ("r.mp4",), None)
     assert match.probability >= verdicts.MIN_COPY_PROBABILITY and min(match.coverage) > 0.8
     (segment,) = match.segments

@@ -61,10 +61,10 @@ def test_search_never_returns_another_version() -> None:
     assert index.search(word_fingerprint("query", words)) == []
 
 
-@pytest.mark.parametrize(("text", "heard"), [(POEM, POEM_MISHEARD), (PRAISE, PRAISE_MISHEARD)])
-def test_short_transcript_with_most_syllables_misheard_is_found_among_many(text: str, heard: str) -> None:
+@pytest.mark.parametrize(("text", "recognised"), [(POEM, POEM_MISHEARD), (PRAISE, PRAISE_MISHEARD)])
+def test_short_transcript_with_most_syllables_misheard_is_found_among_many(text: str, recognised: str) -> None:
     rng = np.random.default_rng(5)
     shuffled = ["".join(rng.permutation(list(NIGHT + POLICY)))[:20] for _ in range(200)]
     others = [text_fingerprint(f"other-{n}", other) for n, other in enumerate(shuffled)]
-    best = matches_of(text_fingerprint("query", heard), *others, text_fingerprint("reference", text))[0]
+    best = matches_of(text_fingerprint("query", recognised), *others, text_fingerprint("reference", text))[0]
     assert best.sha256 == "reference" and best.probability > 0.5

@@ -1,4 +1,4 @@
-"""Temporal alignment on score matrices made by hand."""
+"""Temporal alignment on given score matrices."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Relations of two videos on small fingerprints made by hand, one row a second; the references are a fake."""
+"""Relations of two videos on small given fingerprints, one row a second, with fake references."""
 
 from collections.abc import Callable
 
@@ -134,7 +134,7 @@ def test_sped_up_copy_has_its_speed() -> None:
 # Evidence -----------------------------------------------------------------------------------------
 
 
-def test_one_similar_frame_is_no_proof() -> None:
+def test_single_similar_frame_is_no_proof() -> None:
     """A single aligned row without a placement is `possible` at best, however similar."""
     match = match_of(query((True, slice(5, 6))))
     assert match.verdict != "copy"

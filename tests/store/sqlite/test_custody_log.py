@@ -1,4 +1,4 @@
-"""Changes of the custody log, and of the data that it vouches for, are refused or found."""
+"""Changes of the custody log and of the logged data are rejected, or found by the integrity check."""
 
 import os
 import sqlite3
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ingest_records import BAD_NAME, JPEGS, done, fingerprint, intake, raw
+from ingest_records import BAD_NAME, JPEGS, done_entry, execute_raw, fingerprint, ingest_record
 
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.store import SqliteStore
@@ -40,9 +40,9 @@ def transcript_of(text: str) -> Transcript:
 def fill(store: SqliteStore) -> None:
     """Save two assets, one of them with two sightings and a transcript."""
     with store.writing():
-        for given in (intake("a"), intake("b"), intake("a", BAD_NAME)):
-            store.add_record(given)
-            store.write_ledger_entry(done(given))
+        for record in (ingest_record("a"), ingest_record("b"), ingest_record("a", BAD_NAME)):
+            store.add_record(record)
+            store.write_ledger_entry(done_entry(record))
         store.save_audio_id(A, "sound")
         store.save_transcript("sound", transcript_of("机器"), WORDS, 1)
     assert store.check_integrity() == []
@@ -51,7 +51,7 @@ def fill(store: SqliteStore) -> None:
 # Appending ----------------------------------------------------------------------------------------
 
 
-def test_a_clock_that_is_set_back_changes_no_order(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_order_does_not_depend_on_the_clock(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for time in ("2030-01-01T00:00:00Z", "2024-01-01T00:00:00Z"):
         monkeypatch.setattr(custody_log, "utc_now", lambda time=time: time)
         with store.writing():
@@ -60,7 +60,7 @@ def test_a_clock_that_is_set_back_changes_no_order(store: SqliteStore, monkeypat
     assert store.check_integrity() == []
 
 
-# Refused changes ----------------------------------------------------------------------------------
+# Rejected changes ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -77,37 +77,37 @@ def test_a_clock_that_is_set_back_changes_no_order(store: SqliteStore, monkeypat
         "INSERT INTO log VALUES (1, '', '', '', '') ON CONFLICT (n) DO UPDATE SET what = 'x'",
     ],
 )
-def test_the_log_refuses_everything_but_an_appended_entry(store: SqliteStore, change: str) -> None:
+def test_log_rejects_all_changes_but_an_appended_entry(store: SqliteStore, change: str) -> None:
     fill(store)
     before = list(store.iter_log())
     with pytest.raises(sqlite3.IntegrityError, match="the log is only added to"):
-        raw(store, change)
+        execute_raw(store, change)
     assert list(store.iter_log()) == before
 
 
-def test_a_damaged_entry_raises_store_error_with_its_number(store: SqliteStore) -> None:
+def test_damaged_log_entry_raises_store_error_with_its_number(store: SqliteStore) -> None:
     fill(store)
     tamper(store, "UPDATE log SET details = '{' WHERE n = 2")
     with pytest.raises(StoreError, match=r"entry 2 .*verify"):
         list(store.iter_log())
 
 
-# Found changes ------------------------------------------------------------------------------------
+# Changes found by the integrity check -------------------------------------------------------------
 
 
 def tamper(store: SqliteStore, *changes: str) -> None:
     """Change the store without its triggers, which are restored afterwards."""
     triggers = list(store.database.rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
     for name, _ in triggers:
-        raw(store, f"DROP TRIGGER {name}")
+        execute_raw(store, f"DROP TRIGGER {name}")
     for change in changes:
-        raw(store, change)
+        execute_raw(store, change)
     for _, sql in triggers:
-        raw(store, sql)
+        execute_raw(store, sql)
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("change", "expected"),
     [
         (
             "UPDATE log SET details = replace(details, 'video', 'image') WHERE n = 3",
@@ -146,32 +146,34 @@ def tamper(store: SqliteStore, *changes: str) -> None:
         ("DELETE FROM transcript", "transcript v of audio sound is in the custody log, and missing from the store"),
     ],
 )
-def test_every_change_is_found(store: SqliteStore, change: str, named: str) -> None:
+def test_check_integrity_finds_changed_rows(store: SqliteStore, change: str, expected: str) -> None:
     fill(store)
     tamper(store, change)
-    assert any(named in problem for problem in store.check_integrity())
+    assert any(expected in problem for problem in store.check_integrity())
 
 
-def test_a_replaced_thumbnail_is_found(store: SqliteStore) -> None:
+def test_check_integrity_finds_a_replaced_thumbnail(store: SqliteStore) -> None:
     fill(store)
-    raw(store, "UPDATE thumbnail SET jpeg = ? WHERE position = 1 AND sha256 = ?", (JPEGS[9], B))
+    execute_raw(store, "UPDATE thumbnail SET jpeg = ? WHERE position = 1 AND sha256 = ?", (JPEGS[9], B))
     assert store.check_integrity() == [f"the fingerprints or thumbnails of {B} differ from the custody log"]
 
 
-def test_a_replaced_fingerprint_is_found(store: SqliteStore) -> None:
+def test_check_integrity_finds_a_replaced_fingerprint(store: SqliteStore) -> None:
     fill(store)
     other = pack_fingerprint(fingerprint(B, "pdq", seed=1))
-    raw(store, "UPDATE fingerprint SET data = ? WHERE type = 'pdq' AND sha256 = ?", (other, B))
+    execute_raw(store, "UPDATE fingerprint SET data = ? WHERE type = 'pdq' AND sha256 = ?", (other, B))
     assert store.check_integrity() == [f"the fingerprints or thumbnails of {B} differ from the custody log"]
 
 
-def test_an_asset_that_was_not_logged_is_found(store: SqliteStore) -> None:
+def test_check_integrity_finds_an_asset_that_was_not_logged(store: SqliteStore) -> None:
     fill(store)
-    raw(store, "INSERT INTO asset SELECT ?, kind, bytes, properties, warnings, '' FROM asset LIMIT 1", ("c" * 64,))
+    execute_raw(
+        store, "INSERT INTO asset SELECT ?, kind, bytes, properties, warnings, '' FROM asset LIMIT 1", ("c" * 64,)
+    )
     assert f"asset {'c' * 64} is missing from the custody log" in store.check_integrity()
 
 
-def test_a_forged_entry_with_a_valid_hash_and_incomplete_details_is_found(store: SqliteStore) -> None:
+def test_check_integrity_finds_a_forged_entry_with_a_valid_hash(store: SqliteStore) -> None:
     fill(store)
     for what, details in (
         ("added", {}),
@@ -184,24 +186,24 @@ def test_a_forged_entry_with_a_valid_hash_and_incomplete_details_is_found(store:
         assert f"entry {number} of the custody log was changed" in store.check_integrity()
 
 
-def test_a_missing_log_is_found(store: SqliteStore) -> None:
+def test_check_integrity_finds_a_missing_log(store: SqliteStore) -> None:
     fill(store)
-    raw(store, "DROP TABLE log")
+    execute_raw(store, "DROP TABLE log")
     assert "table log is missing, or differs from what mediafp creates" in store.check_integrity()
 
 
 @pytest.mark.parametrize("trigger", ["log_is_in_order", "log_is_not_changed", "log_is_not_cut"])
-def test_a_missing_trigger_of_the_log_is_found(store: SqliteStore, trigger: str) -> None:
-    raw(store, f"DROP TRIGGER {trigger}")
+def test_check_integrity_finds_a_missing_trigger_of_the_log(store: SqliteStore, trigger: str) -> None:
+    execute_raw(store, f"DROP TRIGGER {trigger}")
     assert store.check_integrity() == [f"trigger {trigger} is missing, or differs from what mediafp creates"]
 
 
-def test_an_added_trigger_is_found(store: SqliteStore) -> None:
-    raw(store, "CREATE TRIGGER spy AFTER INSERT ON asset BEGIN DELETE FROM sighting; END")
+def test_check_integrity_finds_an_added_trigger(store: SqliteStore) -> None:
+    execute_raw(store, "CREATE TRIGGER spy AFTER INSERT ON asset BEGIN DELETE FROM sighting; END")
     assert store.check_integrity() == ["trigger spy is missing, or differs from what mediafp creates"]
 
 
-def test_problems_are_printable(store: SqliteStore) -> None:
+def test_integrity_problems_are_printable(store: SqliteStore) -> None:
     fill(store)
     tamper(
         store,

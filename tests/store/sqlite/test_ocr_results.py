@@ -1,7 +1,7 @@
 """OCR results in the store: saving, searching, integrity."""
 
 import pytest
-from ingest_records import intake, raw
+from ingest_records import execute_raw, ingest_record
 
 from mediafp.case.case import Case
 from mediafp.types.matches import OcrResult, TextLine
@@ -16,7 +16,7 @@ def result_of(*lines: str, version: str = "1") -> OcrResult:
 @pytest.fixture
 def asset(case: Case) -> str:
     """Add an asset to the case and return its SHA-256."""
-    record = intake("a")
+    record = ingest_record("a")
     with case._store.writing():
         case._store.add_record(record)
     return record.asset.sha256
@@ -62,17 +62,17 @@ def test_check_integrity_finds_altered_and_damaged_ocr_results(case: Case, asset
     before = case._store.check_integrity()  # problems of the record of the fixture, which other tests check
     save(case, asset, result_of("as it was"))
     assert case._store.check_integrity() == before
-    raw(case._store, "UPDATE picture_text SET data = replace(data, 'was', 'is')")
-    found = [problem for problem in case._store.check_integrity() if problem not in before]
-    assert found == [
+    execute_raw(case._store, "UPDATE picture_text SET data = replace(data, 'was', 'is')")
+    added = [problem for problem in case._store.check_integrity() if problem not in before]
+    assert added == [
         f"the OCR result of {asset} differs from the custody log",
         f"the passages of {asset} differ from its OCR result",
     ]
-    raw(case._store, "UPDATE picture_text SET data = '[[1, 2]]'")
+    execute_raw(case._store, "UPDATE picture_text SET data = '[[1, 2]]'")
     assert any("is damaged" in problem for problem in case._store.check_integrity())
-    raw(case._store, "DELETE FROM picture_text")
-    found = [problem for problem in case._store.check_integrity() if problem not in before]
-    assert found == [
+    execute_raw(case._store, "DELETE FROM picture_text")
+    added = [problem for problem in case._store.check_integrity() if problem not in before]
+    assert added == [
         f"the OCR result of {asset} is in the custody log, and missing from the store",
         f"image {asset} has passages and no OCR result",
     ]

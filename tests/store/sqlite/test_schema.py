@@ -1,4 +1,4 @@
-"""Stores of older versions are migrated, as a whole or not at all."""
+"""Migration of stores of older versions, in one transaction."""
 
 import sqlite3
 import subprocess
@@ -8,9 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ingest_records import intake, raw
+from ingest_records import execute_raw, ingest_record
 from processes import PATIENCE_SECONDS
-from transcripts import keep_spoken
+from transcripts import save_transcribed_asset
 
 from mediafp.store.sqlite import schema
 from mediafp.store.sqlite.connection import DATABASE_NAME
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def test_a_store_of_version_1_is_migrated(tmp_path: Path) -> None:
+def test_store_of_version_1_is_migrated(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as database:
         for statement in schema.MIGRATIONS[0].split(";"):
             database.execute(statement)
@@ -42,9 +42,9 @@ def test_a_store_of_version_1_is_migrated(tmp_path: Path) -> None:
         model="m", version="v", duration=5, speech_seconds=5, untranscribed_seconds=0, segments=(segment,)
     )
     with SqliteStore(tmp_path) as store:
-        assert store.uris("b" * 64) == ("/old.mp4",), "its content is kept"
+        assert store.uris("b" * 64) == ("/old.mp4",), "the sighting is preserved"
         assert store.find_audio_id("b" * 64) is None, "the file was never transcribed"
-        keep_spoken(store, "a" * 64, "a", "sound-a", transcript, 2)
+        save_transcribed_asset(store, "a" * 64, "a", "sound-a", transcript, 2)
         assert len(list(store.search_passages("你好"))) == 1
         assert not any("sound-a" in problem for problem in store.check_integrity())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as database:
@@ -60,30 +60,30 @@ VERSION_2_ROWS = """
     INSERT INTO failure VALUES (CAST('/b' AS BLOB), 'crash', 'died', 1, '2024-01-03T00:00:00Z');
     PRAGMA user_version=2;
 """
-"""Rows of a store of version 2; of its two files, one has failed after it was ingested."""
+"""Rows of a store of version 2; one of its two files failed after it was ingested."""
 
 
-def test_a_store_of_version_2_is_migrated(tmp_path: Path) -> None:
+def test_store_of_version_2_is_migrated(tmp_path: Path) -> None:
     sha256s = {"a": "a" * 64, "b": "b" * 64}
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as old, old:
         old.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
         for step in (*schema.MIGRATIONS[:2], VERSION_2_ROWS.format(**sha256s)):
             old.executescript(step)
         for sha256 in sha256s.values():
-            given = intake(sha256[0])
+            record = ingest_record(sha256[0])
             old.executemany(
                 "INSERT INTO fingerprint VALUES (?, ?, ?, ?)",
-                [(sha256, f.type, f.version, pack_fingerprint(f)) for f in given.fingerprints],
+                [(sha256, f.type, f.version, pack_fingerprint(f)) for f in record.fingerprints],
             )
             old.executemany(
                 "INSERT INTO thumbnail VALUES (?, ?, ?, ?)",
-                [(sha256, t.position, t.seconds, t.jpeg) for t in given.thumbnails],
+                [(sha256, t.position, t.seconds, t.jpeg) for t in record.thumbnails],
             )
     with SqliteStore(tmp_path) as store:
         assert store.find_ledger_entry("/a", bytes=9, modified_ns=5) == LedgerEntry(
             path="/a", bytes=9, modified_ns=5, version="1", state="done", sha256="a" * 64
         )
-        assert store.find_ledger_entry("/b", bytes=7, modified_ns=5) is None, "it has failed since it was ingested"
+        assert store.find_ledger_entry("/b", bytes=7, modified_ns=5) is None, "the file failed after it was ingested"
         assert [(f.path, f.kind, f.message, f.bytes, f.attempts) for f in store.failures()] == [
             ("/b", "crash", "died", -1, 1),
             ("/\udcff", "corrupt", "is cut short", -1, 3),
@@ -97,12 +97,12 @@ def test_a_store_of_version_2_is_migrated(tmp_path: Path) -> None:
             *store.database.rows("SELECT name FROM sqlite_master WHERE name IN ('file', 'failure', 'log')"), strict=True
         )
         assert tables == ("log",)
-    raw(store, "DELETE FROM thumbnail WHERE position = 2")
+    execute_raw(store, "DELETE FROM thumbnail WHERE position = 2")
     with SqliteStore(tmp_path) as store:
         assert any("differ from the custody log" in problem for problem in store.check_integrity())
 
 
-def test_a_failing_migration_leaves_the_older_store_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_migration_leaves_the_older_store_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as old:
         old.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
         for step in (*schema.MIGRATIONS[:2], VERSION_2_ROWS.format(a="a" * 64, b="b" * 64)):
@@ -117,13 +117,13 @@ def test_a_failing_migration_leaves_the_older_store_unchanged(tmp_path: Path, mo
         assert len(store.failures()) == 2
 
 
-def test_a_second_process_waits_for_the_first_to_create_the_tables(tmp_path: Path) -> None:
-    """The second finds no tables, waits, and then finds those that the first has created."""
-    maker = [sys.executable, "-c", f"{PRINT_STATEMENTS}\nSqliteStore(Path({str(tmp_path)!r}), create=True).close()"]
+def test_second_process_waits_for_the_first_to_create_the_tables(tmp_path: Path) -> None:
+    """The second process starts while the store has no tables, and waits until the first has committed them."""
+    command = [sys.executable, "-c", f"{PRINT_STATEMENTS}\nSqliteStore(Path({str(tmp_path)!r}), create=True).close()"]
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None)) as first:
         first.execute("PRAGMA journal_mode=WAL")
         first.execute("BEGIN IMMEDIATE")
-        second = subprocess.Popen(maker, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert second.stdout is not None
         while (line := second.stdout.readline()) and not line.startswith("BEGIN IMMEDIATE"):
             pass
@@ -144,7 +144,7 @@ import sqlite3
 from mediafp.store.sqlite.store import SqliteStore
 
 class PrintingConnection(sqlite3.Connection):
-    "Prints every statement before it runs."
+    "A connection that prints each statement before it runs."
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self.set_trace_callback(lambda statement: print(statement, flush=True))

@@ -1,10 +1,10 @@
-"""Damage to transcripts and to the full-text index is found."""
+"""The integrity check finds damage to transcripts and to the full-text index."""
 
 import re
 
 import pytest
-from ingest_records import raw
-from transcripts import keep_spoken
+from ingest_records import execute_raw
+from transcripts import save_transcribed_asset
 
 from mediafp.case.case import Case
 from mediafp.store.sqlite.store import SqliteStore
@@ -26,13 +26,13 @@ def store(case: Case) -> SqliteStore:
     transcript = Transcript(
         model="whisper-base", version="v1", duration=60, speech_seconds=50, untranscribed_seconds=1, segments=segments
     )
-    keep_spoken(store, A, "a", "sound-a", transcript, 2)
+    save_transcribed_asset(store, A, "a", "sound-a", transcript, 2)
     assert store.check_integrity() == []
     return store
 
 
 @pytest.mark.parametrize(
-    ("damage", "named"),
+    ("damage", "expected"),
     [
         ("UPDATE transcript SET data = '{'", "v1"),
         ("UPDATE transcript SET data = '[]'", "v1"),
@@ -45,13 +45,13 @@ def store(case: Case) -> SqliteStore:
         ("DELETE FROM transcript", "no transcript"),
     ],
 )
-def test_check_integrity_finds_damaged_transcripts(store: SqliteStore, damage: str, named: str) -> None:
+def test_check_integrity_finds_damaged_transcripts(store: SqliteStore, damage: str, expected: str) -> None:
     store.database.execute(damage)
-    assert any(named in problem for problem in store.check_integrity())
+    assert any(expected in problem for problem in store.check_integrity())
 
 
-def test_a_damaged_transcript_raises_store_error(store: SqliteStore) -> None:
-    raw(store, "UPDATE transcript SET data = '{'")
+def test_damaged_transcript_raises_store_error(store: SqliteStore) -> None:
+    execute_raw(store, "UPDATE transcript SET data = '{'")
     with pytest.raises(StoreError, match=r"sound-a.*verify"):
         store.best_transcript("sound-a")
     with pytest.raises(StoreError, match="verify"):
@@ -59,22 +59,22 @@ def test_a_damaged_transcript_raises_store_error(store: SqliteStore) -> None:
 
 
 def test_damaged_transcript_fingerprints_raise_store_error(store: SqliteStore) -> None:
-    raw(store, "UPDATE transcript SET words = x'00'")
+    execute_raw(store, "UPDATE transcript SET words = x'00'")
     with pytest.raises(StoreError, match=rf"{A}.*verify"):
         list(store.transcript_fingerprints())
 
 
-def test_a_damaged_full_text_index_raises_store_error(store: SqliteStore) -> None:
-    raw(store, "DELETE FROM passage_index_data")
+def test_damaged_full_text_index_raises_store_error(store: SqliteStore) -> None:
+    execute_raw(store, "DELETE FROM passage_index_data")
     with (
-        SqliteStore(store.folder) as again,
+        SqliteStore(store.folder) as reopened,
         pytest.raises(StoreError, match=re.escape("cannot search the full-text index")),
     ):
-        list(again.search_passages("今天"))
+        list(reopened.search_passages("今天"))
 
 
 def test_damaged_times_of_a_passage_raise_store_error(store: SqliteStore) -> None:
-    raw(store, "UPDATE passage SET times = '[1]'")
+    execute_raw(store, "UPDATE passage SET times = '[1]'")
     with pytest.raises(StoreError, match="verify"):
         list(store.search_passages("今天"))
 

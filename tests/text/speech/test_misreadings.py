@@ -1,4 +1,4 @@
-"""Misreadings of synthetic voices: found by their neighbours or by captions, and never in ordinary speech."""
+"""Misreadings of synthetic voices: found by neighbouring words or by captions, and not in ordinary speech."""
 
 from pathlib import Path
 
@@ -51,9 +51,9 @@ def test_find_hints_ignores_segments_in_another_language() -> None:
 
 
 def test_find_hints_accepts_a_caption_as_neighbour() -> None:
-    spoken = transcript("what us virologists really know")
-    assert not list(find_hints(spoken, load_misreadings()))
-    (hint,) = find_hints(spoken, load_misreadings(), ["What U.S. virologists know", "VIRUS virologists"])
+    sample = transcript("what us virologists really know")
+    assert not list(find_hints(sample, load_misreadings()))
+    (hint,) = find_hints(sample, load_misreadings(), ["What U.S. virologists know", "VIRUS virologists"])
     assert "U.S. virologists" in hint.reason
 
 

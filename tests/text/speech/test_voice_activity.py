@@ -1,4 +1,4 @@
-"""Speech chunks between pauses, from speech probabilities made by hand and from audio without speech."""
+"""Speech chunks between pauses, from given speech probabilities and from audio without speech."""
 
 import numpy as np
 import pytest
