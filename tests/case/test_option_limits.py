@@ -27,7 +27,7 @@ def test_match_refuses_a_negative_top(case: Case, tmp_path: Path, top: int) -> N
 
 @pytest.mark.parametrize("min_probability", [-0.01, 1.01, float("nan")])
 @pytest.mark.parametrize("operation", [Case.match, Case.trace])
-def test_a_query_refuses_a_probability_outside_of_0_to_1(
+def test_match_refuses_a_probability_outside_of_0_to_1(
     case: Case, tmp_path: Path, operation: Callable[..., object], min_probability: float
 ) -> None:
     with case, pytest.raises(UsageError, match=MESSAGE) as caught:

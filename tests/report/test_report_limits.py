@@ -102,7 +102,7 @@ def damaged_thumbnails() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", damaged_thumbnails())
-def test_a_thumbnail_that_cannot_be_decoded_is_omitted(name: str) -> None:
+def test_thumbnail_uri_omits_what_cannot_be_decoded(name: str) -> None:
     damaged = damaged_thumbnails()[name]
     assert thumbnail_uri(damaged, SMALL_SIDE) == ""
     asset = replace(TalkSource(set()).asset("a"), kind="image", properties={"width": 64, "height": 64})

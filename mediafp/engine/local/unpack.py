@@ -44,7 +44,14 @@ def unpack_archive(pool: WorkerPool, file: OpenFile, is_wanted: Callable[[str], 
                         continue
                     completed, name = number, os.fsdecode(message.name)
                     wanted = is_wanted(name)
-                    worker.send(MemberDecision(wanted=wanted))
+                    try:
+                        worker.send(MemberDecision(wanted=wanted))
+                    except WorkerLost as lost:
+                        # The worker ended behind the name: the member counts as completed, and has to be yielded.
+                        if wanted:
+                            raise _MemberLostError(name, lost) from lost
+                        yield UnpackedMember(name=name)
+                        raise
                     yield _receive_member(worker, name, pool.scratch_folder) if wanted else UnpackedMember(name=name)
                     worker.set_deadline(VIDEO_WALL_SECONDS)
                 if not isinstance(message, ArchiveEnd | Failure):

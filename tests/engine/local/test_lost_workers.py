@@ -8,12 +8,12 @@ import pytest
 from scripted_workers import scripted_file, signal_workers, use_scripted_workers
 
 from mediafp.engine.local.engine import LocalEngine
-from mediafp.engine.local.messages import EXIT_OUT_OF_MEMORY, Failure, encode
+from mediafp.engine.local.messages import EXIT_OUT_OF_MEMORY, Failure, MemberStart, encode
 from mediafp.engine.local.pool import WorkerPool
 from mediafp.types.errors import SandboxError, WorkerLost
 
 
-def test_an_archive_keeps_the_kind_of_a_timeout(
+def test_unpack_archive_keeps_the_kind_of_a_timeout(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signal_workers(monkeypatch, 0, 0, wall_seconds=0.2)
@@ -23,7 +23,7 @@ def test_an_archive_keeps_the_kind_of_a_timeout(
 
 
 @pytest.mark.parametrize(("status", "kind"), [(EXIT_OUT_OF_MEMORY, "oom"), (1, "crash")])
-def test_an_archive_keeps_the_kind_of_a_worker_that_exits(
+def test_unpack_archive_keeps_the_kind_of_a_worker_that_exits(
     scripted_engine: LocalEngine, tmp_path: Path, status: int, kind: str
 ) -> None:
     with scripted_file(tmp_path, str(status)) as file, pytest.raises(WorkerLost) as caught:
@@ -31,7 +31,7 @@ def test_an_archive_keeps_the_kind_of_a_worker_that_exits(
     assert caught.value.kind == kind
 
 
-def test_an_archive_keeps_the_kind_of_a_killed_worker(
+def test_unpack_archive_keeps_the_kind_of_a_killed_worker(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signal_workers(monkeypatch, signal.SIGKILL, 1)
@@ -40,7 +40,7 @@ def test_an_archive_keeps_the_kind_of_a_killed_worker(
     assert caught.value.kind == "oom"
 
 
-def test_a_pool_forgets_a_worker_that_did_not_become_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pool_forgets_a_worker_that_did_not_become_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_scripted_workers(tmp_path, monkeypatch, encode(Failure(kind="unsupported", message="no sandbox", cpu=0.0)))
     with WorkerPool(tmp_path) as pool:
         with pytest.raises(SandboxError, match="no sandbox"):
@@ -48,7 +48,9 @@ def test_a_pool_forgets_a_worker_that_did_not_become_ready(tmp_path: Path, monke
         assert not pool._all
 
 
-def test_a_process_that_cannot_start_leaves_no_socket_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_process_that_cannot_start_leaves_no_socket_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*args: object, **options: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
@@ -59,3 +61,20 @@ def test_a_process_that_cannot_start_leaves_no_socket_open(tmp_path: Path, monke
             pool.start()
         assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
         assert not pool._all
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_unpack_archive_yields_a_member_whose_worker_ends_before_the_decision(
+    scripted_engine: LocalEngine, tmp_path: Path, wanted: bool
+) -> None:
+    """The name of the member has arrived; the worker is gone when the answer is sent."""
+    with scripted_file(tmp_path, "1", encode(MemberStart(name=b"a.png"))) as file:
+
+        def is_wanted(name: str) -> bool:
+            (worker,) = scripted_engine._pool._all
+            worker.end()
+            return wanted
+
+        member = next(scripted_engine.unpack_archive(file, is_wanted))
+    assert member.name == "a.png" and member.file is None
+    assert isinstance(member.error, WorkerLost) if wanted else member.error is None
