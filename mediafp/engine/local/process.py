@@ -181,7 +181,8 @@ class WorkerProcess:
             self._socket.settimeout(wall_seconds)
             message = encode(task)
             sent = socket.send_fds(self._socket, [message], [file.descriptor])
-            self._socket.sendall(message[sent:])
+            if sent < len(message):
+                self._socket.sendall(message[sent:])
         except OSError as error:
             raise self._lost() from error
 

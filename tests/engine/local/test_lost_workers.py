@@ -68,7 +68,7 @@ def test_unpack_archive_yields_a_member_whose_worker_ends_before_the_decision(
     scripted_engine: LocalEngine, tmp_path: Path, wanted: bool
 ) -> None:
     """The name of the member has arrived; the worker is gone when the answer is sent."""
-    with scripted_file(tmp_path, "1", encode(MemberStart(name=b"a.png"))) as file:
+    with scripted_file(tmp_path, "on", encode(MemberStart(name=b"a.png"))) as file:
 
         def is_wanted(name: str) -> bool:
             for worker in list(scripted_engine._pool._all):
