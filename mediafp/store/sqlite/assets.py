@@ -8,7 +8,7 @@ from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.sightings import add_sighting, insert_sighting
-from mediafp.store.sqlite.values import canonical_json, utc_now
+from mediafp.store.sqlite.values import canonical_json, damaged_value, utc_now
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.media import Asset
@@ -99,9 +99,7 @@ def fingerprints(
         try:
             yield unpack_fingerprint(sha256, type, version, data)
         except ValueError as error:
-            raise StoreError(
-                f"cannot read fingerprint {type} of {sha256}: it is damaged ({error}); see: mediafp verify"
-            ) from error
+            raise damaged_value(f"fingerprint {type} of {sha256}", error) from error
 
 
 def fingerprint_types(database: Database, sha256: str) -> list[tuple[str, str]]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, replace_surrogates
-from mediafp.types.errors import StoreError
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, damaged_value, replace_surrogates
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import TimeSpan
 
@@ -52,9 +51,7 @@ def ocr_lines(database: Database, sha256: str) -> tuple[TextLine, ...] | None:
     try:
         return _decode(row[0])
     except DAMAGE_ERRORS as error:
-        raise StoreError(
-            f"cannot read the OCR result of {sha256}: it is damaged ({error}); see: mediafp verify"
-        ) from error
+        raise damaged_value(f"the OCR result of {sha256}", error) from error
 
 
 def ocr_digest(data: str) -> str:

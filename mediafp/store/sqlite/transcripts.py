@@ -9,8 +9,7 @@ from typing import Any
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates
-from mediafp.types.errors import StoreError
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, damaged_value, replace_surrogates
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.transcripts import TranscribedAudio, Transcript, TranscriptSegment
 
@@ -146,9 +145,7 @@ def transcript_fingerprints(database: Database) -> Iterator[Fingerprint]:
         try:
             yield unpack_fingerprint(sha256, TRANSCRIPT_TYPE, version, data)
         except ValueError as error:
-            raise StoreError(
-                f"cannot read the transcript fingerprint of {sha256}: it is damaged ({error}); see: mediafp verify"
-            ) from error
+            raise damaged_value(f"the transcript fingerprint of {sha256}", error) from error
 
 
 def check_transcripts(database: Database) -> Iterator[str]:
@@ -185,9 +182,7 @@ def _read(audio_sha256: str, data: str) -> Transcript:
     try:
         return _decode(data)
     except DAMAGE_ERRORS as error:
-        raise StoreError(
-            f"cannot read a transcript of audio {audio_sha256}: it is damaged ({error}); see: mediafp verify"
-        ) from error
+        raise damaged_value(f"a transcript of audio {audio_sha256}", error) from error
 
 
 def _encode(transcript: Transcript) -> str:
