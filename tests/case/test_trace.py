@@ -1,20 +1,17 @@
 """The order of the entries of a trace, and its source."""
 
+from sample_matches import sample_match, sample_placement
+
 from mediafp.case.trace import build_trace
-from mediafp.types.matches import Match, Placement, QueryResult
+from mediafp.types.matches import Match, QueryResult
 from mediafp.types.media import Sighting
 
 
 def make_match(name: str, covered: float | None, *, shown: float = 1.0, verdict: str = "copy") -> Match:
     corners = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
-    placement = covered and Placement(
-        quad=corners, overlap=corners, covered=covered, shown=shown, mirrored=False, rotation=0.0, scale=1.0,
-        removed=(0.0, 0.0, 0.0, 0.0), inliers=40,
-    )  # fmt: skip
-    return Match(
-        sha256=name, uris=(f"{name}.jpg",), kind="image", relation="copy", verdict=verdict, probability=0.9,
-        coverage=(shown, covered or 1.0), placement=placement or None, segments=(), why=(),
-    )  # fmt: skip
+    placement = sample_placement(quad=corners, overlap=corners, covered=covered, shown=shown) if covered else None
+    coverage = (shown, covered or 1.0)
+    return sample_match(sha256=name, uris=(f"{name}.jpg",), verdict=verdict, coverage=coverage, placement=placement)
 
 
 def make_sighting(name: str, posted: str | None = None, captured: str | None = None, uri: str = "") -> Sighting:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from sample_matches import sample_match
 
 from mediafp.engine.analysis import analyse_file
 from mediafp.engine.interface import AnalysisRequest, Engine
@@ -23,7 +24,7 @@ from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.process import WorkerProcess
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.types.errors import CorruptMedia, MediaError, NotMedia, WorkerLost
-from mediafp.types.matches import Match, QueryResult, Segment
+from mediafp.types.matches import QueryResult, Segment
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
 from mediafp.types.runs import SpeechOptions
 
@@ -191,16 +192,12 @@ def test_transcription_of_silence_is_an_empty_transcript(engine: Engine, tmp_pat
 
 def test_clip_cutter_writes_one_clip_per_video_segment(engine: Engine, clips: dict[str, Path], tmp_path: Path) -> None:
     segment = Segment(channel="picture", query=(0.0, 1.0), reference=(1.0, 2.0), speed=1.0, mirrored=False, score=0.9)
-    match = Match(
+    match = sample_match(
         sha256="b" * 64,
         uris=("b.mp4",),
         kind="video",
         relation="shares_footage",
-        verdict="copy",
-        probability=0.9,
         coverage=(0.5, 0.5),
-        placement=None,
-        why=(),
         segments=(segment, replace(segment, query=None)),
     )
     result = QueryResult(query="a.mp4", sha256="a" * 64, kind="video", error=None, matches=(match,))

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sample_matches import sample_match, sample_placement
 
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.report.evidence_page import write_report
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
-from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine
+from mediafp.types.matches import Match, QueryResult, Segment, TextLine
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 
@@ -91,40 +92,30 @@ class Page(HTMLParser):
         ]
 
 
-PLACEMENT = Placement(
+PLACEMENT = sample_placement(
     quad=((60.0, 40.0), (540.0, 40.0), (540.0, 352.0), (60.0, 352.0)),
     overlap=((60.0, 40.0), (540.0, 40.0), (540.0, 352.0), (60.0, 352.0)),
     covered=0.62,
-    shown=1.0,
-    mirrored=False,
-    rotation=0.0,
     scale=0.8,
     removed=(0.1, 0.0, 0.1, 0.12),
     inliers=80,
     correspondences=tuple(((10.0 * n, 5.0 * n), (60 + 8.0 * n, 40 + 4.0 * n)) for n in range(50)),
 )
-COPY = Match(
+COPY = sample_match(
     sha256=ORIGINAL,
     uris=("/dump/original.jpg",),
-    kind="image",
-    relation="copy",
-    verdict="copy",
     probability=0.997,
     coverage=(1.0, 0.62),
     placement=PLACEMENT,
-    segments=(),
     why=("80 keypoints agree on one placement",),
 )
 SEGMENT = Segment(channel="picture", query=(2.0, 12.0), reference=(40.0, 50.0), speed=1.0, mirrored=False, score=0.6)
-SHARED = Match(
+SHARED = sample_match(
     sha256=UPLOAD,
     uris=("/dump/upload.mp4",),
     kind="video",
     relation="contained_in",
-    verdict="copy",
-    probability=0.9,
     coverage=(0.9, 0.2),
-    placement=None,
     segments=(SEGMENT, replace(SEGMENT, query=(15.0, 20.0), reference=(5.0, 10.0))),
     why=("15 s of the query align with the reference in 2 segments",),
 )

@@ -2,19 +2,17 @@
 
 import json
 
-from mediafp.report.jsonl import json_line, result_to_json
-from mediafp.types.matches import Match, QueryResult
+from sample_matches import sample_match
 
-MATCH = Match(
+from mediafp.report.jsonl import json_line, result_to_json
+from mediafp.types.matches import QueryResult
+
+MATCH = sample_match(
     sha256="1" * 64,
     uris=("/dump/a.jpg",),
-    kind="image",
-    relation="copy",
     verdict="possible",
     probability=0.2,
     coverage=(0.0, 0.0),
-    placement=None,
-    segments=(),
     why=("no placement joins the two images",),
 )
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sample_matches import sample_placement
 
 from mediafp.report import evidence_page
 from mediafp.report.cards import _removed_strips
 from mediafp.report.evidence_page import write_report
 from mediafp.report.html import SMALL_SIDE, thumbnail_uri
 from mediafp.types.clusters import Clustering
-from mediafp.types.matches import Placement, QueryResult, TextLine
+from mediafp.types.matches import QueryResult, TextLine
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 
@@ -26,17 +27,8 @@ TRANSCRIPT = Transcript(
     segments=(TranscriptSegment(start=1, end=2, language="en", language_probability=0.9, text="words", flags=()),),
 )
 BOX = ((10.0, 10.0), (50.0, 10.0), (50.0, 20.0), (10.0, 20.0))
-PLACEMENT = Placement(
-    quad=BOX,
-    overlap=BOX,
-    covered=0.5,
-    shown=1.0,
-    mirrored=False,
-    rotation=0.0,
-    scale=1.0,
-    removed=(0.0, 0.0, 0.0, 0.0),
-    inliers=40,
-    removed_text=(TextLine(text="@sample", box=BOX, confidence=1.0),),
+PLACEMENT = sample_placement(
+    quad=BOX, overlap=BOX, covered=0.5, removed_text=(TextLine(text="@sample", box=BOX, confidence=1.0),)
 )
 
 

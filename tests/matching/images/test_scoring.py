@@ -4,37 +4,24 @@ from dataclasses import replace
 from math import log1p
 
 import pytest
+from sample_matches import sample_placement
 
 from mediafp.matching import calibration
 from mediafp.matching.images import scoring
 from mediafp.matching.images.placement_fit import MAX_REPROJECTION_ERROR, PlacementFit
 from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
 from mediafp.matching.verdicts import MIN_SCENE_SCORE
-from mediafp.types.matches import Placement, Verdict
+from mediafp.types.matches import Verdict
 
 DIFFERENT_HASHES = MAX_PDQ_MATCH_DISTANCE + 1
 
 
-def placement(**changes: object) -> Placement:
-    corners = ((0.0, 0.0), (100.0, 0.0), (100.0, 80.0), (0.0, 80.0))
-    whole = Placement(
-        quad=corners,
-        overlap=corners,
-        covered=1.0,
-        shown=1.0,
-        mirrored=False,
-        rotation=0.0,
-        scale=1.0,
-        removed=(0.0, 0.0, 0.0, 0.0),
-        inliers=40,
-    )
-    return replace(whole, **changes)  # type: ignore[arg-type]
-
-
-VERIFIED = PlacementFit(placement=placement(), median_ncc=0.9, matching_blocks=0.9, support=0.5, reprojection_error=0.2)
+VERIFIED = PlacementFit(
+    placement=sample_placement(), median_ncc=0.9, matching_blocks=0.9, support=0.5, reprojection_error=0.2
+)
 INEXACT = replace(VERIFIED, reprojection_error=MAX_REPROJECTION_ERROR)
 FEW_BLOCKS = replace(VERIFIED, matching_blocks=0.1)
-SMALL_OVERLAP = replace(VERIFIED, placement=placement(covered=0.15, shown=0.15))
+SMALL_OVERLAP = replace(VERIFIED, placement=sample_placement(covered=0.15, shown=0.15))
 OTHER_INSET = replace(VERIFIED, different_inset=True)
 
 
@@ -129,7 +116,7 @@ def test_other_photograph_of_a_scene_is_same_scene() -> None:
 
 def test_placement_reasons_name_inliers_cuts_and_orientation() -> None:
     reasons = scoring.placement_reasons(
-        placement(inliers=143, removed=(0.029, 0.0, 0.25, 0.12), mirrored=True, rotation=-12.4)
+        sample_placement(inliers=143, removed=(0.029, 0.0, 0.25, 0.12), mirrored=True, rotation=-12.4)
     )
     assert reasons == [
         "143 keypoints agree on one placement",
@@ -141,7 +128,7 @@ def test_placement_reasons_name_inliers_cuts_and_orientation() -> None:
 
 
 def test_placement_reasons_skip_small_cuts_and_rotations() -> None:
-    assert scoring.placement_reasons(placement(rotation=1.9, removed=(0.02, 0.0, 0.0, 0.029))) == [
+    assert scoring.placement_reasons(sample_placement(rotation=1.9, removed=(0.02, 0.0, 0.0, 0.029))) == [
         "40 keypoints agree on one placement"
     ]
 

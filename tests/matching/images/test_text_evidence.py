@@ -1,6 +1,7 @@
 """Evidence from text in two placed images."""
 
 import pytest
+from sample_matches import sample_match, sample_placement
 
 from mediafp.matching.images.text_evidence import DIFFERENT_CAPTION_PROBABILITY, QueryText, add_text_evidence
 from mediafp.types.matches import Match, Placement, TextLine
@@ -14,30 +15,20 @@ def line(text: str, left: float, top: float, width: float, height: float) -> Tex
 def placed(bottom: float, *, left: float = 0.0) -> Placement:
     """Placement of a query of 400 x 320 in a reference of 400 x 400 that it shows down to `bottom`, unscaled."""
     corners = ((left, 0.0), (400.0, 0.0), (400.0, bottom), (left, bottom))
-    return Placement(
+    return sample_placement(
         quad=corners,
         overlap=corners,
         covered=bottom * (400 - left) / 160_000,
-        shown=1.0,
-        mirrored=False,
-        rotation=0.0,
-        scale=1.0,
         removed=(left / 400, 0.0, 0.0, 1 - bottom / 400),
         inliers=90,
     )
 
 
 def match(placement: Placement | None, *more: Placement) -> Match:
-    return Match(
-        sha256="a" * 64,
-        uris=("a.jpg",),
-        kind="image",
-        relation="copy",
-        verdict="copy",
+    return sample_match(
         probability=0.99,
         coverage=(1.0, 0.8),
         placement=placement,
-        segments=(),
         why=("90 keypoints agree on one placement",),
         more_placements=more,
     )
