@@ -17,15 +17,17 @@ from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.text.ocr.reader import get_ocr_reader, ocr_version
 from mediafp.text.speech.transcriber import get_transcriber
 from mediafp.types.arrays import Float32Array
-from mediafp.types.errors import NotMedia, TooLargeMedia
+from mediafp.types.contents import check_asset, check_spans, check_time
+from mediafp.types.errors import CorruptMedia, NotMedia, TooLargeMedia
 from mediafp.types.fingerprint_types import AnyFingerprintType, no_rows
 from mediafp.types.fingerprints import Fingerprint, TimedRows, Vectors
+from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Asset, Audio, DecodedMedia, Frame, Kind, Pixels, Thumbnail, TimeSpan
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
-THUMBNAIL_SIDE: Final = 512
+THUMBNAIL_SIDE: Final = MAX_THUMBNAIL_SIDE
 """Longest side, pixels, of the thumbnail of an image, on which placement works. Chosen, not measured."""
 FRAME_THUMBNAIL_SIDE: Final = 320
 """Longest side, pixels, of the thumbnail of a video frame. Chosen, not measured."""
@@ -166,13 +168,21 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
         _rows(fingerprint_type, parts[fingerprint_type.name], selector.spans, first, media.audio)
         for fingerprint_type in types
     )
+    asset = Asset(
+        sha256=sha256,
+        kind=media.kind,
+        bytes=size,
+        properties={**media.properties, "frames_sampled": sampled} if is_video else media.properties,
+    )
+    try:
+        check_asset(asset)
+        check_spans(asset, np.array(selector.spans, np.float64).reshape(-1, 2))
+        if media.audio:
+            check_time(media.audio.start, "the start of the audio")
+    except ValueError as error:
+        raise CorruptMedia(f"cannot use what the file states: {error}; convert it first") from error
     return FileAnalysis(
-        asset=Asset(
-            sha256=sha256,
-            kind=media.kind,
-            bytes=size,
-            properties={**media.properties, "frames_sampled": sampled} if is_video else media.properties,
-        ),
+        asset=asset,
         fingerprints=tuple(
             Fingerprint(
                 sha256=sha256, type=fingerprint_type.name, version=fingerprint_type.version, **computed._asdict()

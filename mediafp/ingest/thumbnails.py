@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from mediafp.types.errors import CorruptMedia
+from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.media import Pixels
 
 JPEG_QUALITY: Final = 85
@@ -29,10 +30,20 @@ def encode_thumbnail(image: Pixels, max_side: int) -> bytes:
 
 
 def decode_thumbnail(jpeg: bytes) -> Pixels:
-    """Return the pixels of a stored thumbnail, RGB."""
+    """Return the pixels of a stored thumbnail, RGB.
+
+    Its header is checked first: OpenCV allocates what a header claims, and decodes more formats than this one.
+
+    Raises:
+        CorruptMedia: It is not a JPEG as `encode_thumbnail` writes it.
+    """
     import cv2
 
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
+    try:
+        width, height = thumbnail_size(jpeg)
+    except (ValueError, TypeError) as error:
+        raise CorruptMedia(f"cannot decode a stored thumbnail: it is damaged ({error}); run: mediafp verify") from error
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is None or image.shape != (height, width, 3):
         raise CorruptMedia("cannot decode a stored thumbnail: it is damaged; run: mediafp verify")
     return np.ascontiguousarray(image[:, :, ::-1])

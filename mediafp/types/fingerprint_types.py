@@ -141,9 +141,10 @@ def check_rows(declaration: FingerprintDeclaration, rows: TimedRows) -> None:
         raise ValueError(f"{name}: {count} rows, more than {declaration.max_rows}")
     if not (np.isfinite(vectors).all() and np.isfinite(quality).all() and np.isfinite(spans).all()):
         raise ValueError(f"{name}: values that are not finite")
+    # Summed without a copy of the vectors in float32, which those of a long video would double the memory with.
     if (
         declaration.metric == "cosine"
-        and (np.linalg.norm(vectors.astype(np.float32), axis=1) > MAX_VECTOR_LENGTH).any()
+        and (np.einsum("ij,ij->i", vectors, vectors, dtype=np.float32) > MAX_VECTOR_LENGTH**2).any()
     ):
         raise ValueError(f"{name}: a vector longer than {MAX_VECTOR_LENGTH}")
     if ((quality < 0) | (quality > 1)).any():

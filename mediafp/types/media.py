@@ -29,7 +29,6 @@ VIDEO_SUFFIXES: Final = frozenset((
 ))  # fmt: skip
 MEDIA_SUFFIXES: Final = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 """Suffixes of media files. They only decide how a file with unknown content is reported."""
-_JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +141,6 @@ class Thumbnail:
     seconds: float
     """Presentation time; 0 for a still image."""
     jpeg: bytes
-
-
-def is_jpeg(data: bytes) -> bool:
-    """Return True if bytes start and end as a JPEG file does; what is between is not checked."""
-    return data.startswith(_JPEG_START) and data.endswith(_JPEG_END)
 
 
 class SidecarFile(Protocol):

@@ -1,0 +1,233 @@
+"""The invariants of what is stored of an asset, on which all later code relies.
+
+They are stated here alone. The worker checks its own results, the engine checks what workers send, the readers of a store
+leave out what breaks them, and `verify` names it. Every function raises ValueError with the reason.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from mediafp.types.fingerprint_types import FingerprintDeclaration, check_rows
+from mediafp.types.fingerprints import Fingerprint, TimedRows, Vectors
+from mediafp.types.jpeg import thumbnail_size
+from mediafp.types.matches import TextLine
+from mediafp.types.media import Asset, Kind
+from mediafp.types.transcripts import Transcript, TranscriptSegment
+
+if TYPE_CHECKING:
+    from mediafp.types.arrays import Float64Array
+
+MAX_SECONDS: Final = 1e9
+"""Greatest time and duration, seconds. Chosen: an animation of 5,000 frames may last 432 million, and times stay exact to a
+tenth of a microsecond."""
+MAX_SPAN_OVERLAP_SECONDS: Final = 1e-3
+"""Overlap of a row with the one before that rounding may cause, seconds. Chosen, not measured."""
+MAX_ASSET_PIXELS: Final[dict[Kind, int]] = {"image": 120_000_000, "video": 144_000_000}
+"""Greatest product of width and height: that of the largest image, and of the largest video frame with its pixels made
+square."""
+MAX_ASSET_ROWS: Final[dict[Kind, int]] = {"image": 64, "video": 36_000}
+"""Greatest number of kept frames, and thereby of their rows and thumbnails."""
+MAX_PROPERTIES: Final = 32
+"""Properties of one asset. Chosen, not measured."""
+PROPERTY_CHARS: Final = 200
+"""Characters in the name of a property, or in its text. Chosen, not measured."""
+MAX_PROPERTY_NUMBER: Final = 1 << 53
+"""Greatest whole number of a property: larger ones are not exact in JSON."""
+MAX_FPS: Final = 480.0
+"""Greatest frame rate that a video may state, frames per second."""
+MAX_WARNINGS: Final = 200
+"""Warnings of one file that are kept. Chosen, not measured."""
+WARNING_CHARS: Final = 2_000
+"""Characters of a warning, an error message or a line of text that are kept. Chosen, not measured."""
+MAX_OCR_LINES: Final = 1_000
+"""Lines of text in one image that are kept. Chosen, not measured."""
+MAX_COORDINATE: Final = float(1 << 28)
+"""Greatest coordinate of a line of text, pixels: more than the longest side of any image that is decoded."""
+MAX_SEGMENT_CHARS: Final = 1 << 20
+"""Characters of one transcript segment, which lasts less than a minute. Chosen, not measured."""
+ASPECT_TOLERANCE_PIXELS: Final = 2.0
+"""Pixels by which a side of an image's thumbnail may differ from the image's shape: it is rounded when the image is decoded
+at reduced scale, and when the thumbnail is made."""
+PROBABILITY_TOLERANCE: Final = 1e-3
+"""Amount by which rounding may put a probability outside 0..1. Chosen, not measured."""
+_NOT_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+"""NUL, at which C libraries end a text, and lone surrogates, which cannot be encoded."""
+_NAMED_PROPERTIES: Final[Mapping[str, tuple[type, ...]]] = {
+    "format": (str,),
+    "codec": (str, type(None)),
+    "width": (int, type(None)),
+    "height": (int, type(None)),
+    "fps": (int, float, type(None)),
+    "duration": (int, float, type(None)),
+    "has_sound": (bool,),
+    "frames": (int,),
+    "frames_sampled": (int,),
+}
+"""Types of the properties that later code reads or prints. Others may have any of the five types."""
+
+
+def check_text(text: object, max_chars: int, name: str) -> None:
+    """Check that a value is text of limited length without lone surrogates and NUL characters."""
+    if not isinstance(text, str) or len(text) > max_chars:
+        raise ValueError(f"{name} is not a text of up to {max_chars} characters")
+    if _NOT_TEXT.search(text):
+        raise ValueError(f"{name} contains characters that no text has")
+
+
+def check_time(seconds: object, name: str) -> None:
+    """Check that a value is a time that a file can have."""
+    if type(seconds) not in (int, float) or not abs(seconds) <= MAX_SECONDS:  # type: ignore[arg-type]
+        raise ValueError(f"{name} is not a time of up to {MAX_SECONDS:.0f} s")
+
+
+def check_asset(asset: Asset) -> None:
+    """Check the properties of an asset."""
+    properties = asset.properties
+    if not isinstance(properties, Mapping) or len(properties) > MAX_PROPERTIES:
+        raise ValueError(f"the properties are no table of up to {MAX_PROPERTIES}")
+    for name, value in properties.items():
+        _check_property(name, value)
+    width, height = (properties.get(side) for side in ("width", "height"))
+    if asset.kind == "image" and not (width and height):
+        raise ValueError(f"an image of {width} x {height} pixels")
+    # A bool is an int for `isinstance`, and NaN fails every comparison.
+    sides = [side for side in (width, height) if side is not None]
+    if len(sides) == 1 or any(side < 0 for side in sides) or math.prod(sides or [0]) > MAX_ASSET_PIXELS[asset.kind]:  # type: ignore[operator]
+        raise ValueError(f"{width} x {height} pixels; the limit is {MAX_ASSET_PIXELS[asset.kind]}")
+    for name, limit in (("duration", MAX_SECONDS), ("fps", MAX_FPS), ("frames_sampled", MAX_ASSET_ROWS["video"])):
+        value = properties.get(name)
+        if value is not None and not 0 <= float(value) <= limit:
+            raise ValueError(f"the property {name} is {value}, not a number from 0 to {limit:.0f}")
+
+
+def _check_property(name: str, value: object) -> None:
+    check_text(name, PROPERTY_CHARS, "the name of a property")
+    if isinstance(value, str):
+        check_text(value, PROPERTY_CHARS, f"the property {name}")
+    types = _NAMED_PROPERTIES.get(name, (str, int, float, bool, type(None)))
+    if type(value) not in types:
+        raise ValueError(f"the property {name} is of type {type(value).__name__}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"the property {name} is not finite")
+    if isinstance(value, int) and abs(value) > MAX_PROPERTY_NUMBER:
+        raise ValueError(f"the property {name} is above {MAX_PROPERTY_NUMBER}")
+
+
+def check_spans(asset: Asset, spans: "Float64Array") -> None:
+    """Check the spans (N, 2) of the kept frames of an asset: their number, and that they follow each other in time."""
+    import numpy as np
+
+    _check_frame_count(asset, len(spans))
+    if asset.kind == "image" and "frames" not in asset.properties and spans.any():
+        raise ValueError("a still image with times")
+    if not (np.abs(spans) <= MAX_SECONDS).all():
+        raise ValueError(f"a span beyond {MAX_SECONDS:.0f} s")
+    if (spans[:, 1] < spans[:, 0]).any():
+        raise ValueError("a span that ends before it starts")
+    if (spans[1:, 0] < spans[:-1, 1] - MAX_SPAN_OVERLAP_SECONDS).any():
+        raise ValueError("spans that overlap or are not in order")
+
+
+def _check_frame_count(asset: Asset, count: int) -> None:
+    limit = MAX_ASSET_ROWS[asset.kind]
+    if count > limit:
+        raise ValueError(f"{count} frames, more than {limit}")
+    if asset.kind == "image" and not count:
+        raise ValueError("an image without a frame")
+    if asset.kind == "image" and "frames" not in asset.properties and count > 1:
+        raise ValueError("a still image with several frames")
+    if count and not all(asset.size):
+        raise ValueError("frames of a video without a size")
+
+
+def check_fingerprint(asset: Asset, declaration: FingerprintDeclaration, fingerprint: Fingerprint) -> None:
+    """Check one fingerprint of an asset against its type."""
+    check_rows(declaration, TimedRows(fingerprint.spans, fingerprint.vectors, fingerprint.quality))
+    if declaration.consumes == "frames":
+        check_spans(asset, fingerprint.spans)
+    elif not (abs(fingerprint.spans) <= MAX_SECONDS).all():
+        raise ValueError(f"a span beyond {MAX_SECONDS:.0f} s")
+
+
+def check_fingerprints(declaration: FingerprintDeclaration, owned: Sequence[tuple[Asset, Fingerprint]]) -> None:
+    """Check fingerprints of one type at once, each with its asset, as `check_fingerprint` does one by one.
+
+    An error does not state which one is damaged.
+    """
+    import numpy as np
+
+    if not owned:
+        return
+    fingerprints = [fingerprint for _, fingerprint in owned]
+    spans = np.concatenate([fingerprint.spans for fingerprint in fingerprints])
+    vectors: Vectors = np.concatenate([fingerprint.vectors for fingerprint in fingerprints])
+    quality = np.concatenate([fingerprint.quality for fingerprint in fingerprints])
+    check_rows(replace(declaration, max_rows=None), TimedRows(spans, vectors, quality))
+    if not (np.abs(spans) <= MAX_SECONDS).all():
+        raise ValueError(f"a span beyond {MAX_SECONDS:.0f} s")
+    for asset, fingerprint in owned:
+        count = len(fingerprint.vectors)
+        if declaration.max_rows is not None and count > declaration.max_rows:
+            raise ValueError(f"{count} rows, more than {declaration.max_rows}")
+        if declaration.consumes == "frames":
+            _check_frame_count(asset, count)
+            if count > 1 or asset.kind == "video" or fingerprint.spans.any():
+                check_spans(asset, fingerprint.spans)
+
+
+def check_thumbnail(asset: Asset, jpeg: bytes) -> None:
+    """Check one thumbnail of an asset by its header: its form and size, and for an image its shape."""
+    size = thumbnail_size(jpeg)
+    if asset.kind == "image":
+        scale = max(size) / max(asset.size)
+        if any(
+            abs(side - max(1.0, original * scale)) > ASPECT_TOLERANCE_PIXELS
+            for side, original in zip(size, asset.size, strict=True)
+        ):
+            raise ValueError(f"a thumbnail of {size[0]} x {size[1]} pixels of an image of another shape")
+
+
+def check_warnings(warnings: object) -> None:
+    """Check the warnings of an asset."""
+    if not isinstance(warnings, Sequence) or isinstance(warnings, str) or len(warnings) > MAX_WARNINGS:
+        raise ValueError(f"the warnings are no list of up to {MAX_WARNINGS}")
+    for warning in warnings:
+        check_text(warning, WARNING_CHARS, "a warning")
+
+
+def check_text_lines(lines: Sequence[TextLine]) -> None:
+    """Check the text in an image."""
+    if len(lines) > MAX_OCR_LINES:
+        raise ValueError(f"{len(lines)} lines of text, more than {MAX_OCR_LINES}")
+    for line in lines:
+        check_text(line.text, WARNING_CHARS, "a line of text")
+        if not 0 <= line.confidence <= 1:
+            raise ValueError("a line of text with a confidence outside 0..1")
+        if len(line.box) != 4 or not all(abs(value) <= MAX_COORDINATE for corner in line.box for value in corner):
+            raise ValueError("a line of text with a corner out of range")
+
+
+def check_transcript(transcript: Transcript) -> None:
+    """Check a transcript."""
+    for name in ("duration", "speech_seconds", "untranscribed_seconds"):
+        check_time(getattr(transcript, name), f"the {name}")
+    for name in ("model", "version"):
+        if not isinstance(getattr(transcript, name), str):
+            raise ValueError(f"the {name} is no text")
+    for segment in transcript.segments:
+        _check_segment(segment)
+
+
+def _check_segment(segment: TranscriptSegment) -> None:
+    for seconds in (segment.start, segment.end, *(time for span in segment.token_times for time in span)):
+        check_time(seconds, "a time of a segment")
+    for text in (segment.language, segment.text, *segment.flags):
+        # Whisper may end a text in half a character, which is a lone surrogate then.
+        if not isinstance(text, str) or len(text) > MAX_SEGMENT_CHARS:
+            raise ValueError(f"a text of a segment is no text of up to {MAX_SEGMENT_CHARS} characters")
+    probability = segment.language_probability
+    if type(probability) not in (int, float) or not abs(probability - 0.5) <= 0.5 + PROBABILITY_TOLERANCE:
+        raise ValueError("a segment with a probability outside 0..1")
