@@ -9,10 +9,11 @@ import pytest
 
 from mediafp.engine.local import process
 from mediafp.engine.local.engine import LocalEngine
-from mediafp.engine.local.messages import AnalysisResult, PackedFingerprint, Ready, Task, encode
+from mediafp.engine.local.messages import AnalysisResult, PackedFingerprint, Ready, Task, ThumbnailPart, encode
 from mediafp.engine.local.process import WorkerProcess
 from mediafp.fingerprints.registry import computed_types
 from mediafp.ingest.files import OpenFile, open_file
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import WorkerLost
 from mediafp.types.fingerprint_types import VECTOR_DTYPES
@@ -55,6 +56,15 @@ def scripted_file(folder: Path, act: str, *messages: bytes) -> OpenFile:
     return open_file(folder / "script.png")
 
 
+THUMBNAIL = ThumbnailPart(jpegs=[encode_thumbnail(np.full((8, 8, 3), 128, np.uint8), 8)])
+"""The thumbnail of `image_result`, which precedes it."""
+
+
+def image_messages(**changes: object) -> bytes:
+    """Return what a worker sends of an image of 8 x 8 pixels, with changed fields of its result."""
+    return encode(THUMBNAIL) + encode(image_result(**changes))
+
+
 def image_result(**changes: object) -> AnalysisResult:
     """Return the result of an image of 8 x 8 pixels, with changed fields."""
     quality = np.full(1, 0.5, np.float32)
@@ -68,7 +78,6 @@ def image_result(**changes: object) -> AnalysisResult:
         "warnings": [],
         "spans": pack_arrays(np.zeros((1, 2))),
         "fingerprints": [PackedFingerprint(name, pack_arrays(vectors, quality)) for name, vectors in rows],
-        "thumbnails": [b"\xff\xd8\xff\xff\xd9"],
     }
     return AnalysisResult(**(fields | changes))  # type: ignore[arg-type]
 

@@ -34,6 +34,11 @@ class PendingFile:
         """True if something was computed from the file in this run."""
         return bool(self.analysis or self.text or self.transcribed)
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the fingerprints, which are in memory until the file is written."""
+        return sum(fingerprint.vectors.nbytes for fingerprint in self.analysis.fingerprints) if self.analysis else 0
+
     def open_file(self) -> OpenFile:
         """Return the open file; the file must have been identified and not be closed."""
         assert self.opened, "the file has been identified"

@@ -36,6 +36,8 @@ HASHING_THREADS = 2
 """Threads that open and hash files: one reads from the disk while the other hashes."""
 COMMIT_FILES = 32
 """Finished files that share a commit, which costs a flush to disk (4 ms). Chosen, not measured."""
+COMMIT_BYTES = 32 << 20
+"""Bytes of fingerprints of finished files that do not wait for others to share a commit. Chosen, not measured."""
 COMMIT_SECONDS = 0.5
 """Seconds that a finished file waits for others to share a commit. Chosen, not measured."""
 
@@ -151,7 +153,9 @@ class IngestRun:
                     for function in self._in_progress.pop(future):
                         function()
             is_late = time.monotonic() - last_commit > COMMIT_SECONDS
-            if self._finished and (len(self._finished) >= COMMIT_FILES or not self._in_progress or is_late):
+            is_large = sum(file.held_bytes for file in self._finished) > COMMIT_BYTES
+            is_full = len(self._finished) >= COMMIT_FILES or is_large
+            if self._finished and (is_full or not self._in_progress or is_late):
                 yield from self._commit()
                 last_commit = time.monotonic()
 

@@ -3,7 +3,6 @@
 Modules that load models or libraries are imported by the methods that need them: every command creates an engine.
 """
 
-import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,12 +14,20 @@ from weakref import WeakSet
 import numpy as np
 
 from mediafp.engine.interface import AnalysisRequest, ClipCutter, TranscriptionQueue, UnpackedMember
-from mediafp.engine.local.messages import AnalysisResult, AudioResult, OcrTaskResult, Result, Task, truncate_texts
+from mediafp.engine.local.messages import (
+    IMAGE_ANALYSIS_BYTES,
+    VIDEO_ANALYSIS_BYTES,
+    AudioResult,
+    OcrTaskResult,
+    Task,
+    truncate_texts,
+)
 from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.process import WorkerCapabilities
+from mediafp.engine.local.process import Received, ReceivedAnalysis, WorkerCapabilities
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
+from mediafp.types.contents import check_time
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
 from mediafp.types.runs import FileAnalysis, SpeechOptions
@@ -87,15 +94,15 @@ class LocalEngine:
             image=request.image,
             reference_crops=request.reference_crops,
             matched_only=request.matched_only,
+            max_message_bytes=IMAGE_ANALYSIS_BYTES if is_image else VIDEO_ANALYSIS_BYTES,
         )
 
-        def convert(result: Result, samples: BinaryIO) -> FileAnalysis:
-            if not isinstance(result, AnalysisResult):
+        def convert(received: Received, samples: BinaryIO) -> FileAnalysis:
+            if not isinstance(received, ReceivedAnalysis):
                 raise ValueError("not the result that was requested")
-            analysis = validate_analysis(result, task, kind, file.bytes)
-            if result.audio_start is None:
-                return analysis
-            return replace(analysis, audio=_map_audio(samples, result.audio_start))
+            analysis = validate_analysis(received.result, received.thumbnails, task, kind, file.bytes)
+            start = received.result.audio_start
+            return analysis if start is None else replace(analysis, audio=_map_audio(samples, start))
 
         return self._pool.run(
             task,
@@ -112,7 +119,7 @@ class LocalEngine:
     def read_audio(self, file: OpenFile) -> tuple[Audio | None, list[str]]:
         """Return the decoded audio of a file (None if it has none) and the warnings."""
 
-        def convert(result: Result, samples: BinaryIO) -> tuple[Audio | None, list[str]]:
+        def convert(result: Received, samples: BinaryIO) -> tuple[Audio | None, list[str]]:
             if not isinstance(result, AudioResult):
                 raise ValueError("not the result that was requested")
             start = result.audio_start
@@ -126,7 +133,7 @@ class LocalEngine:
         """Return the text in an image and the warnings."""
         from mediafp.engine.local.validation import validate_lines
 
-        def convert(result: Result, samples: BinaryIO) -> tuple[OcrResult, list[str]]:
+        def convert(result: Received, samples: BinaryIO) -> tuple[OcrResult, list[str]]:
             if not isinstance(result, OcrTaskResult):
                 raise ValueError("not the result that was requested")
             return validate_lines(result.text), truncate_texts(result.warnings)
@@ -168,6 +175,7 @@ class LocalEngine:
 def _map_audio(samples: BinaryIO, start: float) -> Audio:
     """Return the audio whose samples were written to a file; they are memory-mapped, not loaded."""
     samples.flush()
-    if not samples.tell() or samples.tell() % 2 or not math.isfinite(start):
-        raise ValueError("audio without samples, of half a sample or without a start time")
+    if not samples.tell() or samples.tell() % 2:
+        raise ValueError("audio without samples, or of half a sample")
+    check_time(start, "the start of the audio")
     return Audio(samples=np.memmap(samples, "<i2", mode="r"), start=start)

@@ -1,30 +1,41 @@
 """Messages between this program and its worker processes, and their encoding as bytes.
 
 A worker that an attacker took over can send anything. Results are therefore MessagePack of fixed types, which msgspec
-checks while it decodes them, and never pickles; `validation` checks their values.
+checks while it decodes them, and never pickles; `validation` checks their values. Every text, list and table has a greatest
+length here, which msgspec checks before it creates the entries, and every message has one that depends on the task.
 """
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
 
 from mediafp.fingerprints.registry import declaration
 from mediafp.types.arrays import pack_arrays
+from mediafp.types.contents import (
+    MAX_ASSET_ROWS,
+    MAX_OCR_LINES,
+    MAX_PROPERTIES,
+    MAX_WARNINGS,
+    PROPERTY_CHARS,
+    WARNING_CHARS,
+)
 from mediafp.types.errors import ErrorKind
 from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.jpeg import MAX_THUMBNAIL_JPEG_BYTES
 from mediafp.types.matches import OcrResult
-from mediafp.types.media import Kind
+from mediafp.types.media import Kind, Thumbnail
 from mediafp.types.runs import FileAnalysis
 
-MAX_WARNINGS: Final = 200
-"""Warnings of one file that are sent. Chosen, not measured."""
-WARNING_CHARS: Final = 2_000
-"""Characters of a warning, an error message or a line of text that are sent. Chosen, not measured."""
-MESSAGE_BYTES: Final = 512 << 20
-"""Length of the longest message; the thumbnails of one video are at most half of it."""
+MESSAGE_BYTES: Final = 16 << 20
+"""Length of the longest message of a task that does not state another one. Text in an image has up to 8 MB, and a part of an
+audio track or of a member of an archive 4 MiB."""
+IMAGE_ANALYSIS_BYTES: Final = 32 << 20
+"""Length of the longest message about an image: its text, its pixels, up to 13 MB, and its rows."""
+VIDEO_ANALYSIS_BYTES: Final = 48 << 20
+"""Length of the longest message about a video: the rows of `MAX_FRAMES` frames have 40 MB."""
 PART_BYTES: Final = 4 << 20
 """Bytes of audio, or of a member of an archive, in one message. Chosen, not measured."""
 LENGTH: Final = struct.Struct("<I")
@@ -33,13 +44,21 @@ EXIT_OUT_OF_MEMORY: Final = 71
 """Exit status of a worker that has no memory left, not even for a message."""
 RESTART_CPU_SECONDS: Final = 900.0
 """CPU seconds after which a worker is replaced by a fresh one. Chosen, not measured."""
-MAX_OCR_LINES: Final = 1_000
-"""Lines of text in one image that are sent. Chosen, not measured."""
+THUMBNAIL_PART_BYTES: Final = 1 << 20
+"""Bytes of thumbnails from which on the next ones are sent in another message. Chosen, not measured."""
+MAX_TYPES: Final = 64
+"""Fingerprint types of one result. Chosen, not measured."""
+MAX_REPORTED_CPU_SECONDS: Final = 1e6
+"""CPU seconds that a worker may state. Chosen: above `MAX_WORKER_CPU_SECONDS`."""
 MAX_NAME_BYTES: Final = 1 << 16
 """Bytes in the name of a member of an archive, as in ZIP."""
 Text = Annotated[str, msgspec.Meta(max_length=WARNING_CHARS)]
 Name = Annotated[bytes, msgspec.Meta(max_length=MAX_NAME_BYTES)]
-Property = str | int | float | bool | None
+Warnings = Annotated[list[Text], msgspec.Meta(max_length=MAX_WARNINGS)]
+Jpeg = Annotated[bytes, msgspec.Meta(max_length=MAX_THUMBNAIL_JPEG_BYTES)]
+PropertyText = Annotated[str, msgspec.Meta(max_length=PROPERTY_CHARS)]
+Property = PropertyText | int | float | bool | None
+CpuSeconds = Annotated[float, msgspec.Meta(ge=0, le=MAX_REPORTED_CPU_SECONDS)]
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +74,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     image: bool = False
     reference_crops: bool = False
     matched_only: bool = False
+    max_message_bytes: int = MESSAGE_BYTES
+    """Length of the longest message that the program accepts in reply."""
 
     @property
     def file_name(self) -> str:
@@ -75,7 +96,13 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 class DataChunk(msgspec.Struct, frozen=True, tag=True):
     """Audio samples of the file (int16, little-endian), or bytes of a member of an archive, in order."""
 
-    data: bytes
+    data: Annotated[bytes, msgspec.Meta(min_length=1, max_length=PART_BYTES)]
+
+
+class ThumbnailPart(msgspec.Struct, frozen=True, tag=True):
+    """JPEGs of the next kept frames, in order."""
+
+    jpegs: Annotated[list[Jpeg], msgspec.Meta(min_length=1, max_length=MAX_ASSET_ROWS["video"])]
 
 
 class PackedFingerprint(msgspec.Struct, frozen=True):
@@ -85,7 +112,7 @@ class PackedFingerprint(msgspec.Struct, frozen=True):
     a still image have none.
     """
 
-    name: str
+    name: PropertyText
     data: bytes
 
 
@@ -97,41 +124,42 @@ class PackedTextLine(msgspec.Struct, frozen=True):
     box: tuple[float, float, float, float, float, float, float, float]
 
 
+TextLines = Annotated[list[PackedTextLine], msgspec.Meta(max_length=MAX_OCR_LINES)]
+
+
 class AnalysisResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Analysis of one file."""
+    """Analysis of one file; its thumbnails precede it."""
 
     kind: Kind
-    properties: dict[str, Property]
-    warnings: list[str]
+    properties: Annotated[dict[PropertyText, Property], msgspec.Meta(max_length=MAX_PROPERTIES)]
+    warnings: Warnings
     spans: bytes
     """Spans of the kept frames, packed."""
-    fingerprints: list[PackedFingerprint]
-    thumbnails: list[bytes]
-    """JPEG of each kept frame."""
+    fingerprints: Annotated[list[PackedFingerprint], msgspec.Meta(max_length=MAX_TYPES)]
     image: bytes | None = None
     """Pixels of an image, packed, if requested."""
     audio_start: float | None = None
     """Start of the audio in presentation seconds, if its samples preceded this message."""
-    text: list[PackedTextLine] | None = None
+    text: TextLines | None = None
     """Text in an image, if requested."""
-    cpu: float = 0.0
+    cpu: CpuSeconds = 0.0
     """CPU seconds that the worker has used so far."""
 
 
 class AudioResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Audio of one file; `audio_start` is None if it has none."""
 
-    warnings: list[str]
+    warnings: Warnings
     audio_start: float | None
-    cpu: float = 0.0
+    cpu: CpuSeconds = 0.0
 
 
 class OcrTaskResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Text in one image."""
 
-    warnings: list[str]
-    text: list[PackedTextLine]
-    cpu: float = 0.0
+    warnings: Warnings
+    text: TextLines
+    cpu: CpuSeconds = 0.0
 
 
 class MemberStart(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -150,7 +178,7 @@ class MemberEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class ArchiveEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The end of an archive."""
 
-    cpu: float = 0.0
+    cpu: CpuSeconds = 0.0
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -159,11 +187,20 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     kind: ErrorKind
     message: Text
     not_media: bool = False
-    cpu: float = 0.0
+    cpu: CpuSeconds = 0.0
 
 
 Result = (
-    Ready | DataChunk | AnalysisResult | AudioResult | OcrTaskResult | MemberStart | MemberEnd | ArchiveEnd | Failure
+    Ready
+    | DataChunk
+    | ThumbnailPart
+    | AnalysisResult
+    | AudioResult
+    | OcrTaskResult
+    | MemberStart
+    | MemberEnd
+    | ArchiveEnd
+    | Failure
 )
 _encoder = msgspec.msgpack.Encoder()
 _result_decoder = msgspec.msgpack.Decoder(Result)
@@ -209,12 +246,23 @@ def pack_analysis(analysis: FileAnalysis, *, image: bool, cpu: float) -> Analysi
         warnings=truncate_texts(analysis.warnings),
         spans=pack_arrays(frames.spans),
         fingerprints=[_pack_fingerprint(fingerprint) for fingerprint in analysis.fingerprints],
-        thumbnails=[thumbnail.jpeg for thumbnail in analysis.thumbnails],
         image=pack_arrays(analysis.image) if image and analysis.image is not None else None,
         audio_start=analysis.audio.start if analysis.audio else None,
         text=pack_lines(analysis.text) if analysis.text else None,
         cpu=cpu,
     )
+
+
+def pack_thumbnails(thumbnails: Iterable[Thumbnail]) -> Iterator[ThumbnailPart]:
+    """Yield thumbnails as messages, in order."""
+    part: list[bytes] = []
+    for thumbnail in thumbnails:
+        part.append(thumbnail.jpeg)
+        if sum(map(len, part)) > THUMBNAIL_PART_BYTES:
+            yield ThumbnailPart(jpegs=part)
+            part = []
+    if part:
+        yield ThumbnailPart(jpegs=part)
 
 
 def _pack_fingerprint(fingerprint: Fingerprint) -> PackedFingerprint:
@@ -233,5 +281,10 @@ def pack_lines(text: OcrResult) -> list[PackedTextLine]:
 
 
 def truncate_texts(texts: Sequence[str]) -> list[str]:
-    """Return at most MAX_WARNINGS texts of at most WARNING_CHARS: a hostile file makes libraries emit any text of any length."""
-    return [text[:WARNING_CHARS].encode("utf-8", "replace").decode() for text in texts[:MAX_WARNINGS]]
+    """Return at most MAX_WARNINGS texts of at most WARNING_CHARS: a hostile file makes libraries emit any text of any length.
+
+    Lone surrogates and NUL become question marks.
+    """
+    return [
+        text[:WARNING_CHARS].replace("\0", "?").encode("utf-8", "replace").decode() for text in texts[:MAX_WARNINGS]
+    ]

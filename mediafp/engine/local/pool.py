@@ -15,8 +15,8 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, Self
 
-from mediafp.engine.local.messages import RESTART_CPU_SECONDS, Failure, Result, Task
-from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
+from mediafp.engine.local.messages import RESTART_CPU_SECONDS, Failure, Task
+from mediafp.engine.local.process import Received, WorkerCapabilities, WorkerProcess
 from mediafp.ingest.anonymous_files import anonymous_file
 from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import (
@@ -132,7 +132,7 @@ class WorkerPool:
         return successor
 
     def _start_worker(self, capabilities: WorkerCapabilities) -> WorkerProcess:
-        worker = WorkerProcess(sandboxed=self.sandboxed, capabilities=capabilities)
+        worker = WorkerProcess(sandboxed=self.sandboxed, capabilities=capabilities, scratch_folder=self.scratch_folder)
         with self._lock:
             self._all.add(worker)
         try:
@@ -172,7 +172,7 @@ class WorkerPool:
         wall_seconds: float,
         audio: bool,
         needed: WorkerCapabilities,
-        convert: Callable[[Result, BinaryIO], T],
+        convert: Callable[[Received, BinaryIO], T],
     ) -> T:
         """Run a task and return its converted result; a worker that ends is replaced once.
 

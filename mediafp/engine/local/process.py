@@ -8,13 +8,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
 from mediafp.engine.local.messages import (
     EXIT_OUT_OF_MEMORY,
     LENGTH,
-    MESSAGE_BYTES,
     AnalysisResult,
     ArchiveEnd,
     AudioResult,
@@ -25,19 +25,23 @@ from mediafp.engine.local.messages import (
     Ready,
     Result,
     Task,
+    ThumbnailPart,
     decode_result,
     encode,
 )
 from mediafp.engine.local.python_command import module_command
+from mediafp.engine.local.thumbnail_file import ThumbnailFile
 from mediafp.ingest.anonymous_files import write_data
 from mediafp.ingest.files import OpenFile
-from mediafp.ingest.limits import MAX_AUDIO_SECONDS, MAX_WORKER_MEMORY_BYTES
+from mediafp.ingest.limits import MAX_AUDIO_SECONDS, MAX_FRAMES, MAX_THUMBNAIL_BYTES, MAX_WORKER_MEMORY_BYTES
 from mediafp.types.errors import SandboxError, WorkerLost
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 _logger = logging.getLogger(__name__)
 
 WORKER_MODULE = "mediafp.engine.local.worker"
+FIRST_MESSAGE_BYTES = 64 << 10
+"""Length of the longest message before the first task. Chosen, not measured."""
 START_SECONDS = 120.0
 """Wall seconds within which a worker must be ready. It takes one second on an idle machine."""
 EXIT_SECONDS = 1.0
@@ -45,6 +49,10 @@ EXIT_SECONDS = 1.0
 not measured."""
 MAX_AUDIO_BYTES = 2 * AUDIO_SAMPLE_RATE * (MAX_AUDIO_SECONDS + 1)
 """Bytes of int16 samples that a worker may send for one file."""
+MAX_SENT_THUMBNAIL_BYTES = MAX_THUMBNAIL_BYTES + (16 << 20)
+"""Bytes of thumbnails that a worker may send for one file: it checks the limit before each batch of 16 frames."""
+RECEIVE_BYTES = 1 << 20
+"""Bytes of a message that are read at once: memory is taken for what has arrived, not for what a message claims."""
 _STARTER = ThreadPoolExecutor(1, "mediafp-starter")
 """Thread that starts every worker. The kernel kills a worker when the thread that started it ends, and this one lasts as
 long as the program."""
@@ -82,20 +90,35 @@ class WorkerCapabilities:
         return ", ".join(filter(None, names))
 
 
+@dataclass(frozen=True, slots=True)
+class ReceivedAnalysis:
+    """The analysis of a file, and the thumbnails that preceded it."""
+
+    result: AnalysisResult
+    thumbnails: ThumbnailFile
+
+
+Received = ReceivedAnalysis | Result
+"""The result of a task."""
+
+
 class WorkerProcess:
     """A worker process and the parent's end of the socket to it."""
 
-    def __init__(self, *, sandboxed: bool, capabilities: WorkerCapabilities) -> None:
+    def __init__(self, *, sandboxed: bool, capabilities: WorkerCapabilities, scratch_folder: Path) -> None:
         """Start a worker; `wait_until_ready` must be called before the first task.
 
         Args:
             sandboxed: False to start it without a sandbox.
             capabilities: What it loads.
+            scratch_folder: Folder for the unnamed files that hold many thumbnails.
 
         Raises:
             SandboxError: The process could not start.
         """
         self.capabilities = capabilities
+        self._scratch_folder = scratch_folder
+        self._max_message_bytes = FIRST_MESSAGE_BYTES
         self.files = 0
         """Number of files that it has processed."""
         self.cpu = 0.0
@@ -157,26 +180,36 @@ class WorkerProcess:
             self.end()
             raise SandboxError("cannot start a worker: its first message is invalid; see: mediafp doctor")
 
-    def request(self, task: Task, file: OpenFile, wall_seconds: float, samples: BinaryIO) -> Result:
+    def request(self, task: Task, file: OpenFile, wall_seconds: float, samples: BinaryIO) -> Received:
         """Return the result of a task; write the audio samples that precede it to `samples`.
 
         Raises:
             WorkerLost: The worker ended, or took longer than `wall_seconds`.
-            ValueError: It sent bytes that are not a message, or audio that was not requested.
+            ValueError: It sent bytes that are not a message, or audio or thumbnails that were not requested.
         """
         limit = MAX_AUDIO_BYTES if task.audio or task.what == "read_audio" else 0
         self.send_file(task, file, wall_seconds)
-        received = 0
-        while isinstance(message := self.receive(), DataChunk):
+        received, thumbnails = 0, ThumbnailFile(self._scratch_folder)
+        while isinstance(message := self.receive(), DataChunk | ThumbnailPart):
+            if isinstance(message, ThumbnailPart):
+                thumbnails.append(message.jpegs)
+                if (
+                    task.what != "analyse"
+                    or len(thumbnails) > MAX_FRAMES
+                    or thumbnails.total_bytes > MAX_SENT_THUMBNAIL_BYTES
+                ):
+                    raise ValueError(f"{len(thumbnails)} thumbnails of {thumbnails.total_bytes} bytes")
+                continue
             received += len(message.data)
             if received > limit:
                 raise ValueError(f"more than {limit} bytes of audio")
             write_data(samples, message.data)
-        return message
+        return ReceivedAnalysis(message, thumbnails) if isinstance(message, AnalysisResult) else message
 
     def send_file(self, task: Task, file: OpenFile, wall_seconds: float) -> None:
         """Send a task with the descriptor of its file, and set its deadline. Raises WorkerLost."""
         self.set_deadline(wall_seconds)
+        self._max_message_bytes = task.max_message_bytes
         try:
             self._socket.settimeout(wall_seconds)
             message = encode(task)
@@ -206,8 +239,8 @@ class WorkerProcess:
         """
         try:
             (length,) = LENGTH.unpack(self._receive_exactly(LENGTH.size))
-            if length > MESSAGE_BYTES:
-                raise ValueError(f"a message of {length} bytes; the limit is {MESSAGE_BYTES}")
+            if length > self._max_message_bytes:
+                raise ValueError(f"a message of {length} bytes; the limit is {self._max_message_bytes}")
             message = decode_result(self._receive_exactly(length))
         except TimeoutError as error:
             self.end()
@@ -219,14 +252,13 @@ class WorkerProcess:
         return message
 
     def _receive_exactly(self, count: int) -> bytearray:
-        data = bytearray(count)
-        rest = memoryview(data)
-        while rest:
+        data = bytearray()
+        while len(data) < count:
             self._socket.settimeout(max(0.001, self._deadline - time.monotonic()))
-            received = self._socket.recv_into(rest)
+            received = self._socket.recv(min(RECEIVE_BYTES, count - len(data)))
             if not received:
                 raise ConnectionResetError("the worker closed the connection")
-            rest = rest[received:]
+            data += received
         return data
 
     def end(self) -> None:

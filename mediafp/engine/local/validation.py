@@ -1,12 +1,11 @@
 """Checks of the results of workers.
 
 A result that passes has values that some file could have given; one that an attacker forged may still be untrue. The
-checks are a chain: `messages` decodes fixed types, `process` limits the length of messages and of audio, `pool` counts a
-ValueError as a crash of the worker, `engine` checks that the result is of the requested kind, and this module checks its
-values.
+checks are a chain: `messages` decodes fixed types of limited length, `process` limits the length of messages, of thumbnails
+and of audio, `pool` counts a ValueError as a crash of the worker, `engine` checks that the result is of the requested kind,
+and this module that it keeps the invariants of `types.contents`, as `verify` does in the store.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,44 +13,37 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.engine.local.messages import (
-    MAX_OCR_LINES,
     AnalysisResult,
     PackedFingerprint,
     PackedTextLine,
-    Property,
     Task,
     truncate_texts,
 )
+from mediafp.engine.local.thumbnail_file import FiledThumbnail, ThumbnailFile
 from mediafp.fingerprints.registry import computed_types, declaration, fingerprint_type
-from mediafp.ingest.limits import MAX_FRAMES, SAMPLED_ANIMATION_FRAMES
 from mediafp.text.ocr.reader import ocr_version
 from mediafp.types.arrays import Float64Array, unpack_arrays
-from mediafp.types.fingerprint_types import check_rows
+from mediafp.types.contents import check_asset, check_fingerprint, check_spans, check_text_lines, check_thumbnail
 from mediafp.types.fingerprints import Fingerprint, TimedRows
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Asset, Kind, Pixels, Thumbnail, is_jpeg
+from mediafp.types.media import Asset, Kind, Pixels, Thumbnail
 from mediafp.types.runs import FileAnalysis
 
-MAX_PROPERTIES: Final = 32
-"""Properties of one asset. Chosen, not measured."""
-PROPERTY_CHARS: Final = 200
-"""Characters in the name of a property, or in its text. Chosen, not measured."""
-MAX_COORDINATE: Final = float(1 << 28)
-"""Greatest coordinate of a line of text, pixels: more than the longest side of any image that is decoded."""
-MAX_IMAGE_SIDE: Final = 1 << 16
-"""Longest side of an image, pixels: more than that of any image that is decoded."""
-MAX_PROPERTY_PIXELS: Final = 1 << 31
-"""Greatest width or height that the properties may state, pixels. Chosen: far above that of any file, so that later
-arithmetic stays exact."""
-MAX_FRAMES_PER_KIND: Final[dict[Kind, int]] = {"image": SAMPLED_ANIMATION_FRAMES, "video": MAX_FRAMES}
-"""Greatest number of kept frames, and thereby of their rows and thumbnails."""
+MAX_IMAGE_SIDE: Final = 1 << 11
+"""Longest side of the pixels of an image, which are shrunk to 1,024 to 2,047."""
+MAX_TEXT_DISTANCE: Final = 1.0
+"""Distance of a line of text from its image, in sides of the image. Chosen: a quad that is turned may leave the image by a
+part of its height."""
 
 
-def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int) -> FileAnalysis:
+def validate_analysis(
+    result: AnalysisResult, thumbnails: ThumbnailFile, task: Task, kind: Kind, size: int
+) -> FileAnalysis:
     """Return the analysis in a worker's result, without the audio.
 
     Args:
         result: The result.
+        thumbnails: The thumbnails that preceded it.
         task: The task that was sent.
         kind: Kind of the file, as this process detected it.
         size: Bytes of the file.
@@ -65,13 +57,12 @@ def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int)
         raise ValueError("OCR text that was not requested, or none")
     if (result.image is not None) != (task.image and kind == "image"):
         raise ValueError("pixels that were not requested, or none")
-    (spans,) = _unpack(result.spans, np.float64)
-    if spans.ndim != 2 or spans.shape[1] != 2 or not np.isfinite(spans).all() or (spans[:, 1] < spans[:, 0]).any():
-        raise ValueError("invalid spans")
-    if len(spans) > MAX_FRAMES_PER_KIND[kind]:
-        raise ValueError(f"{len(spans)} frames, more than {MAX_FRAMES_PER_KIND[kind]}")
-    if kind == "image" and not len(spans):
-        raise ValueError("an image without a frame")
+    if result.audio_start is not None and not (task.audio and kind == "video"):
+        raise ValueError("audio that was not requested")
+    asset = Asset(sha256=task.sha256, kind=kind, bytes=size, properties=result.properties)
+    check_asset(asset)
+    spans = _unpack_spans(result.spans)
+    check_spans(asset, spans)
     names = [
         stored.name
         for stored in computed_types(
@@ -81,33 +72,40 @@ def validate_analysis(result: AnalysisResult, task: Task, kind: Kind, size: int)
     if [packed.name for packed in result.fingerprints] != names:
         raise ValueError(f"fingerprints of other types than {', '.join(names)}")
     return FileAnalysis(
-        asset=Asset(sha256=task.sha256, kind=kind, bytes=size, properties=_validate_properties(result.properties)),
-        fingerprints=tuple(_validate_fingerprint(packed, task.sha256, spans) for packed in result.fingerprints),
-        thumbnails=tuple(_validate_thumbnails(result.thumbnails, spans)),
+        asset=asset,
+        fingerprints=tuple(_validate_fingerprint(packed, asset, spans) for packed in result.fingerprints),
+        thumbnails=tuple(_validate_thumbnails(thumbnails, asset, spans)),
         warnings=tuple(truncate_texts(result.warnings)),
-        image=_validate_image(result.image) if result.image else None,
-        text=validate_lines(result.text) if result.text is not None else None,
+        image=_validate_image(result.image) if result.image is not None else None,
+        text=validate_lines(result.text, asset.size) if result.text is not None else None,
     )
 
 
-def validate_lines(lines: Sequence[PackedTextLine]) -> OcrResult:
+def validate_lines(lines: Sequence[PackedTextLine], size: tuple[int, int] | None = None) -> OcrResult:
     """Return the text of an image.
+
+    Args:
+        lines: The lines.
+        size: Width and height of the image in pixels, if they are known.
 
     Raises:
         ValueError: No image could have this text.
     """
-    if len(lines) > MAX_OCR_LINES:
-        raise ValueError(f"{len(lines)} lines of text, more than {MAX_OCR_LINES}")
     valid = []
     for line in lines:
-        if not 0 <= line.confidence <= 1 or not all(abs(coordinate) <= MAX_COORDINATE for coordinate in line.box):
-            raise ValueError("invalid text line: its confidence or a corner is out of range")
         corners = tuple(zip(line.box[::2], line.box[1::2], strict=True))
         valid.append(TextLine(text=line.text, box=corners, confidence=line.confidence))
+        if size and any(
+            not -MAX_TEXT_DISTANCE * side <= value <= (1 + MAX_TEXT_DISTANCE) * side
+            for corner in corners
+            for value, side in zip(corner, size, strict=True)
+        ):
+            raise ValueError("a line of text outside its image")
+    check_text_lines(valid)
     return OcrResult(version=ocr_version(), lines=tuple(valid))
 
 
-def _validate_fingerprint(packed: PackedFingerprint, sha256: str, frame_spans: Float64Array) -> Fingerprint:
+def _validate_fingerprint(packed: PackedFingerprint, asset: Asset, frame_spans: Float64Array) -> Fingerprint:
     """Return a fingerprint that is as its type declares it, with the spans of the kept frames if it has one row for each."""
     declared = declaration(packed.name)
     if declared.consumes == "audio":
@@ -121,18 +119,20 @@ def _validate_fingerprint(packed: PackedFingerprint, sha256: str, frame_spans: F
     if len(rows) != 2:
         raise ValueError(f"{packed.name}: {len(rows)} arrays")
     untyped: list[npt.NDArray[Any]] = [spans, *rows]
-    valid = TimedRows(*untyped)
-    check_rows(declared, valid)
+    if not all(array.ndim for array in untyped):
+        raise ValueError(f"{packed.name}: an array without dimensions")
     version = fingerprint_type(packed.name).version
-    return Fingerprint(sha256=sha256, type=packed.name, version=version, **valid._asdict())
+    fingerprint = Fingerprint(sha256=asset.sha256, type=packed.name, version=version, **TimedRows(*untyped)._asdict())
+    check_fingerprint(asset, declared, fingerprint)
+    return fingerprint
 
 
-def _validate_thumbnails(jpegs: Sequence[bytes], spans: Float64Array) -> list[Thumbnail]:
-    if len(jpegs) != len(spans):
-        raise ValueError(f"{len(jpegs)} thumbnails of {len(spans)} frames")
-    if not all(is_jpeg(jpeg) for jpeg in jpegs):
-        raise ValueError("thumbnail is not a JPEG")
-    return [Thumbnail(position=n, seconds=float(spans[n, 0]), jpeg=jpeg) for n, jpeg in enumerate(jpegs)]
+def _validate_thumbnails(thumbnails: ThumbnailFile, asset: Asset, spans: Float64Array) -> list[Thumbnail]:
+    if len(thumbnails) != len(spans):
+        raise ValueError(f"{len(thumbnails)} thumbnails of {len(spans)} frames")
+    for number in range(len(thumbnails)):
+        check_thumbnail(asset, thumbnails.read(number))
+    return [FiledThumbnail(position=n, seconds=float(spans[n, 0]), file=thumbnails) for n in range(len(spans))]
 
 
 def _validate_image(data: bytes) -> Pixels:
@@ -142,25 +142,16 @@ def _validate_image(data: bytes) -> Pixels:
     return pixels
 
 
+def _unpack_spans(data: bytes) -> Float64Array:
+    (spans,) = _unpack(data, np.float64)
+    if spans.ndim != 2 or spans.shape[1] != 2:
+        raise ValueError("invalid spans")
+    return spans
+
+
 def _unpack(data: bytes, dtype: type[np.generic]) -> list[npt.NDArray[Any]]:
     """Return the packed arrays. Raises ValueError if one has another data type."""
     arrays: list[npt.NDArray[Any]] = list(unpack_arrays(data))
     if any(array.dtype != np.dtype(dtype) for array in arrays):
         raise ValueError(f"arrays that are not {dtype.__name__}")
     return arrays
-
-
-def _validate_properties(properties: dict[str, Property]) -> dict[str, Property]:
-    if len(properties) > MAX_PROPERTIES:
-        raise ValueError(f"{len(properties)} properties, more than {MAX_PROPERTIES}")
-    for name, value in properties.items():
-        if len(name) > PROPERTY_CHARS or (isinstance(value, str) and len(value) > PROPERTY_CHARS):
-            raise ValueError(f"a property of more than {PROPERTY_CHARS} characters")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"property {name} is not finite")
-    for side in ("width", "height"):
-        pixels = properties.get(side)
-        # The type is compared, since a bool is an int for `isinstance`.
-        if pixels is not None and not (type(pixels) is int and 0 <= pixels <= MAX_PROPERTY_PIXELS):
-            raise ValueError(f"property {side} is not a number of pixels from 0 to {MAX_PROPERTY_PIXELS}")
-    return properties

@@ -33,6 +33,7 @@ from mediafp.engine.local.messages import (
     encode,
     pack_analysis,
     pack_lines,
+    pack_thumbnails,
     truncate_texts,
 )
 from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_sandbox, set_resource_limits
@@ -184,6 +185,8 @@ def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
     if file_analysis is None:
         raise NotMedia(f"{file.name!r} is no media")
     _send_samples(connection, file_analysis.audio)
+    for part in pack_thumbnails(file_analysis.thumbnails):
+        connection.send(part)
     connection.send(pack_analysis(file_analysis, image=task.image, cpu=time.process_time()))
 
 

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from scripted_workers import image_result, scripted_file, signal_workers
+from scripted_workers import image_messages, scripted_file, signal_workers
 
 from mediafp.engine.local import pool
 from mediafp.engine.local.engine import LocalEngine
@@ -23,7 +23,7 @@ def test_worker_start_and_second_attempt_are_logged(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
 ) -> None:
     pids = signal_workers(monkeypatch, signal.SIGSEGV, 1)
-    with scripted_file(tmp_path, "on", encode(image_result())) as file:
+    with scripted_file(tmp_path, "on", image_messages()) as file:
         scripted_engine.analyse(file, "", "image")
     assert len(log.messages) == 4 and all(record.name.startswith("mediafp.engine.") for record in log.records)
     assert all(record.levelno == logging.INFO for record in log.records), "without --verbose they are not shown"
@@ -39,7 +39,7 @@ def test_reason_for_a_worker_restart_is_logged(
 ) -> None:
     monkeypatch.setattr(pool, "MAX_FILES_PER_WORKER", 1)
     for cpu in (0.0, 901.0):
-        with scripted_file(tmp_path, "on", encode(image_result(cpu=cpu))) as file:
+        with scripted_file(tmp_path, "on", image_messages(cpu=cpu)) as file:
             scripted_engine.analyse(file, "", "image")
         monkeypatch.setattr(pool, "MAX_FILES_PER_WORKER", 512)
     reasons = [message.partition("is ended: ")[2] for message in log.messages if "is ended" in message]

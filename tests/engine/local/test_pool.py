@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from processes import PATIENCE_SECONDS, has_ended, process_state
-from scripted_workers import analysis_error, image_result, scripted_file, signal_workers
+from scripted_workers import analysis_error, image_messages, scripted_file, signal_workers
 
 from mediafp.engine.interface import AnalysisRequest
 from mediafp.engine.local import pool, process, validation
@@ -27,7 +28,7 @@ from mediafp.engine.local.messages import (
     Task,
     encode,
 )
-from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
+from mediafp.engine.local.process import WorkerProcess
 from mediafp.ingest.files import open_file
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import CorruptMedia, WorkerLost
@@ -53,11 +54,11 @@ def test_file_that_ends_two_workers_fails(
 ) -> None:
     with monkeypatch.context() as patch:
         pids = signal_workers(patch, number, 1)
-        with scripted_file(tmp_path, "on", encode(image_result())) as file:
+        with scripted_file(tmp_path, "on", image_messages()) as file:
             assert scripted_engine.analyse(file, "", "image").asset.kind == "image"
         assert len(set(pids)) == 2
     pids = signal_workers(monkeypatch, number, 2)
-    error = analysis_error(scripted_engine, scripted_file(tmp_path, "on", encode(image_result())))
+    error = analysis_error(scripted_engine, scripted_file(tmp_path, "on", image_messages()))
     assert (error.kind, error.attempts, len(set(pids))) == (kind, 2, 2)
     assert all(has_ended(pid, 0) for pid in pids)
 
@@ -97,9 +98,7 @@ def test_partial_message_does_not_extend_the_deadline(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signal_workers(monkeypatch, 0, 0, wall_seconds=0.2)
-    assert (
-        analysis_error(scripted_engine, scripted_file(tmp_path, "sleep", encode(image_result())[:-1])).kind == "timeout"
-    )
+    assert analysis_error(scripted_engine, scripted_file(tmp_path, "sleep", image_messages()[:-1])).kind == "timeout"
 
 
 INVALID_RESULTS: dict[str, bytes] = {
@@ -111,11 +110,11 @@ INVALID_RESULTS: dict[str, bytes] = {
     "the end of an archive": encode(ArchiveEnd()),
     "a member": encode(MemberStart(name=b"x")),
     "audio without an analysis": encode(AudioResult(warnings=[], audio_start=None)),
-    "a video": encode(image_result(kind="video")),
-    "no fingerprints": encode(image_result(fingerprints=[])),
-    "a span that ends before it starts": encode(image_result(spans=pack_arrays(np.array([[1.0, 0.0]])))),
-    "spans without dimensions": encode(image_result(spans=pack_arrays(np.array(1.0)))),
-    "audio that was not requested": encode(DataChunk(data=b"xx")) + encode(image_result(audio_start=0.0)),
+    "a video": image_messages(kind="video"),
+    "no fingerprints": image_messages(fingerprints=[]),
+    "a span that ends before it starts": image_messages(spans=pack_arrays(np.array([[1.0, 0.0]]))),
+    "spans without dimensions": image_messages(spans=pack_arrays(np.array(1.0))),
+    "audio that was not requested": encode(DataChunk(data=b"xx")) + image_messages(audio_start=0.0),
 }
 
 
@@ -130,20 +129,24 @@ def test_invalid_result_fails_the_file_without_a_second_attempt(
     assert has_ended(pids[0], 0), "the worker is not used again"
 
 
-@pytest.mark.parametrize(("samples", "start"), [(b"", 0.0), (b"x", 0.0), (b"xx", float("nan")), (b"xx", float("-inf"))])
+@pytest.mark.parametrize(
+    ("samples", "start"),
+    [(b"", 0.0), (b"x", 0.0), (b"xx", float("nan")), (b"xx", float("-inf")), (b"xx", 1e306), (b"xx", -1e10)],
+)
 def test_invalid_audio_fails_the_file(
     scripted_engine: LocalEngine, tmp_path: Path, samples: bytes, start: float
 ) -> None:
-    messages = encode(DataChunk(data=samples)) + encode(image_result(audio_start=start))
+    messages = encode(DataChunk(data=samples)) if samples else b""
+    messages += image_messages(kind="video", audio_start=start)
     with (
         scripted_file(tmp_path, "on", messages) as file,
-        pytest.raises(WorkerLost, match=r"invalid data \(audio without samples"),
+        pytest.raises(WorkerLost, match=r"invalid data \((audio without samples|the start of the audio)"),
     ):
-        scripted_engine.analyse(file, "", "image", AnalysisRequest(audio=True))
-    audio = encode(DataChunk(data=samples)) + encode(AudioResult(warnings=[], audio_start=start))
+        scripted_engine.analyse(file, "", "video", AnalysisRequest(audio=True))
+    audio = (encode(DataChunk(data=samples)) if samples else b"") + encode(AudioResult(warnings=[], audio_start=start))
     with (
         scripted_file(tmp_path, "on", audio) as file,
-        pytest.raises(WorkerLost, match=r"invalid data \(audio without samples"),
+        pytest.raises(WorkerLost, match=r"invalid data \((audio without samples|the start of the audio)"),
     ):
         scripted_engine.read_audio(file)
 
@@ -169,7 +172,7 @@ def test_result_that_fails_validation_fails_the_file(
         with monkeypatch.context() as patch:
             scripted_engine.start()
             patch.setattr(module, name, reject)
-            error = analysis_error(scripted_engine, scripted_file(tmp_path, "on", encode(image_result())))
+            error = analysis_error(scripted_engine, scripted_file(tmp_path, "on", image_messages()))
         assert (error.kind, error.attempts) == ("crash", 1) and "invalid data (rejected)" in str(error)
 
 
@@ -184,7 +187,7 @@ def test_worker_is_replaced_after_its_maximum_of_files(
 ) -> None:
     monkeypatch.setattr(pool, "MAX_FILES_PER_WORKER", 2)
     pids = signal_workers(monkeypatch, 0, 0)
-    with scripted_engine, scripted_file(tmp_path, "on", encode(image_result())) as file:
+    with scripted_engine, scripted_file(tmp_path, "on", image_messages()) as file:
         for _ in range(5):
             scripted_engine.analyse(file, "", "image")
         assert [pids.index(pid) for pid in pids] == [0, 0, 2, 2, 4]
@@ -197,7 +200,7 @@ def test_worker_is_replaced_after_its_cpu_seconds(
 ) -> None:
     pids = signal_workers(monkeypatch, 0, 0)
     for cpu in (899.0, 901.0, 0.0):
-        with scripted_file(tmp_path, "on", encode(image_result(cpu=cpu))) as file:
+        with scripted_file(tmp_path, "on", image_messages(cpu=cpu)) as file:
             scripted_engine.analyse(file, "", "image")
     assert [pids.index(pid) for pid in pids] == [0, 0, 2]
 
@@ -231,7 +234,7 @@ def test_pool_has_one_worker_per_concurrent_task(
         except BaseException as error:
             failures.append(error)
 
-    scripted_file(tmp_path, "on", encode(image_result())).close()
+    scripted_file(tmp_path, "on", image_messages()).close()
     threads = [threading.Thread(target=run_task) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -268,14 +271,14 @@ def test_closed_engine_raises_worker_lost_and_leaves_no_process(
     started: list[int] = []
     start = WorkerProcess.__init__
 
-    def init(self: WorkerProcess, *, sandboxed: bool, capabilities: WorkerCapabilities) -> None:
-        start(self, sandboxed=sandboxed, capabilities=capabilities)
+    def init(self: WorkerProcess, **options: Any) -> None:
+        start(self, **options)
         started.append(self.pid)
 
     monkeypatch.setattr(WorkerProcess, "__init__", init)
     scripted_engine.close()
     with (
-        scripted_file(tmp_path, "on", encode(image_result())) as file,
+        scripted_file(tmp_path, "on", image_messages()) as file,
         pytest.raises(WorkerLost, match="was ended"),
     ):
         scripted_engine.analyse(file, "", "image")
