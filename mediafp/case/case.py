@@ -1,5 +1,6 @@
 """A case: one open store and its operations, one method for each command."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,6 +14,7 @@ from mediafp.case.store_folder import resolve_store_folder
 from mediafp.ingest.walk import walk
 from mediafp.store import Store, open_store
 from mediafp.types.clusters import Clustering
+from mediafp.types.damage import DamageHandler, DamageLog
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import Clip, Match, QueryResult, Trace
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from mediafp.case.references import StoredReferences
     from mediafp.engine.interface import Engine
 
+_logger = logging.getLogger(__name__)
 TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
@@ -40,14 +43,19 @@ class Case:
     All methods raise StoreError if the store cannot be read or written, and SandboxError if the sandbox is unavailable.
     """
 
-    def __init__(self, store: Store, start_engine: "Callable[[], Engine]") -> None:
+    def __init__(
+        self, store: Store, start_engine: "Callable[[], Engine]", on_damage: DamageHandler | None = None
+    ) -> None:
         """Take over an open store. `open_case` is the usual way to get a case.
 
         Args:
             store: The store, which `close` closes.
             start_engine: Function that returns a new engine.
+            on_damage: As for `open_case`.
         """
         self._store = store
+        self._damage = DamageLog(on_damage or _log_damage)
+        store.on_damage = self._damage.add
         self._start_engine = start_engine
         self._lock = threading.RLock()
         self._opened_engine: Engine | None = None
@@ -71,6 +79,11 @@ class Case:
     def folder(self) -> Path:
         """Folder of the store."""
         return self._store.folder
+
+    @property
+    def damaged(self) -> dict[str, str]:
+        """Reasons by the SHA-256 of each asset of which something was found to be damaged; methods go on without that part."""
+        return dict(self._damage.reasons)
 
     def ingest(self, paths: Paths, options: IngestOptions | None = None) -> Iterator[FileOutcome]:
         """Add files to the store; yield the outcome of each after it is durable.
@@ -308,19 +321,31 @@ class Case:
                 yield query
 
 
-def open_case(folder: Path | str | None = None, *, create: bool = False, sandboxed: bool = True) -> Case:
+def open_case(
+    folder: Path | str | None = None,
+    *,
+    create: bool = False,
+    sandboxed: bool = True,
+    on_damage: DamageHandler | None = None,
+) -> Case:
     """Return the case in a folder, opened.
 
     Args:
         folder: Folder of the store; None for MEDIAFP_STORE, or else the user's data folder.
         create: Create the store if it does not exist.
         sandboxed: False to decode files without the sandbox: for trusted files, or a system that has no sandbox.
+        on_damage: Function that gets the SHA-256 of each asset of which a part is damaged, once, and the reason; the
+            methods of the case go on without this part. None to log a warning.
 
     Raises:
         StoreError: The store does not exist, is damaged, or was made by a newer version.
     """
     store = open_store(resolve_store_folder(folder), create=create)
-    return Case(store, partial(_start_engine, store.folder, sandboxed=sandboxed))
+    return Case(store, partial(_start_engine, store.folder, sandboxed=sandboxed), on_damage)
+
+
+def _log_damage(sha256: str, reason: str) -> None:
+    _logger.warning("skipped %s: %s; see: mediafp verify", sha256, reason)
 
 
 def _start_engine(scratch_folder: Path, *, sandboxed: bool) -> "Engine":

@@ -1,10 +1,13 @@
 """The content of a store in the form that the report pages read."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from mediafp.case.stored_images import load_thumbnail
+from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
 from mediafp.store import Store
 from mediafp.text.speech.misreadings import find_hints, load_misreadings
-from mediafp.types.media import Asset
+from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
+from mediafp.types.media import Asset, Thumbnail
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.transcripts import SpeechHint, Transcript
 
@@ -28,12 +31,18 @@ class StoredEvidence:
         return query.asset if query else self._store.asset(sha256)
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
-        """Return the JPEG of the stored frame nearest to a time (None: the first), or None if there is none."""
+        """Return a JPEG of the stored frame nearest to a time (None: the first), or None if there is none.
+
+        It is encoded anew: the stored one came from a worker, and a page gives it to the browser of whoever opens it.
+        """
         query = self._query_with(sha256)
         if query is None:
-            return self._store.thumbnail(sha256, seconds)
-        nearest = min(query.thumbnails, key=lambda thumbnail: abs(thumbnail.seconds - (seconds or 0.0)), default=None)
-        return nearest.jpeg if nearest else None
+            pixels = load_thumbnail(self._store, sha256, seconds)
+        else:
+            distance = partial(_distance, seconds or 0.0)
+            nearest = min(query.thumbnails, key=distance, default=None)
+            pixels = decode_thumbnail(nearest.jpeg) if nearest else None
+        return None if pixels is None else encode_thumbnail(pixels, MAX_THUMBNAIL_SIDE)
 
     def _query_with(self, sha256: str) -> FileAnalysis | None:
         return self._query if self._query and self._query.asset.sha256 == sha256 else None
@@ -44,3 +53,7 @@ class StoredEvidence:
         if transcript is None:
             return None
         return transcript, tuple(find_hints(transcript, self._misreadings, self._store.captions(sha256)))
+
+
+def _distance(seconds: float, thumbnail: Thumbnail) -> float:
+    return abs(thumbnail.seconds - seconds)

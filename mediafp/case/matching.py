@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from mediafp.case.blas import SingleThreadedBlas
 from mediafp.case.references import StoredReferences
+from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type
 from mediafp.ingest.thumbnails import decode_thumbnail
@@ -71,10 +72,10 @@ def match_asset(references: StoredReferences, store: Store, asset: Asset) -> lis
         if transcript:
             matches += match_transcript(transcript, references, exclude=sha256)
         return _by_probability(matches)
-    jpeg = store.row_thumbnail(sha256, 0)
-    if not jpeg:
+    thumbnail = load_row_thumbnail(store, sha256, 0)
+    if thumbnail is None:
         return []
-    matches = _match(references, _image_query(asset, decode_thumbnail(jpeg), rows), exclude=sha256)
+    matches = _match(references, _image_query(asset, thumbnail, rows), exclude=sha256)
     lines = store.ocr_lines(sha256)
     text = QueryText(lines=lines, size=asset.size) if lines else None
     return _by_probability(
@@ -129,11 +130,11 @@ def _build_query(analysis: FileAnalysis) -> ImageQuery | VideoQuery:
     rows = analysis.fingerprint(SEARCH_TYPE)
     if analysis.image is not None:
         return _image_query(analysis.asset, analysis.image, rows)
-    size, jpegs = analysis.asset.size, {t.position: t.jpeg for t in analysis.thumbnails}
+    size, thumbnails = analysis.asset.size, {t.position: t for t in analysis.thumbnails}
 
     @cache
     def local_features(row: int) -> LocalFeatures | None:
-        return LocalFeatures(decode_thumbnail(jpegs[row]), size) if row in jpegs else None
+        return LocalFeatures(decode_thumbnail(thumbnails[row].jpeg), size) if row in thumbnails else None
 
     pdq: npt.NDArray[np.uint8] = analysis.fingerprint(Pdq.name).vectors  # type: ignore[assignment]
     return _video_query(rows, pdq, local_features)

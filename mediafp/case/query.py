@@ -7,11 +7,10 @@ from mediafp.case.matching import match_analysis
 from mediafp.case.originals import open_original
 from mediafp.case.references import StoredReferences
 from mediafp.case.sources import QueryFile
-from mediafp.case.stored_images import thumbnail_scale
+from mediafp.case.stored_images import load_row_thumbnail, thumbnail_scale
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.files import file_sha256
 from mediafp.ingest.sniff import detect_kind
-from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.matching.images.text_evidence import TextLines
 from mediafp.store import Store
 from mediafp.types.errors import MediaError, UsageError
@@ -138,8 +137,11 @@ def _run_ocr_on_asset(store: Store, sha256: str, engine: Engine) -> tuple[TextLi
         jpeg = store.row_thumbnail(sha256, 0)
         if jpeg is None:
             return None
+        thumbnail = load_row_thumbnail(store, sha256, 0)
+        if thumbnail is None:
+            return None
+        scale = thumbnail_scale(store, sha256, thumbnail)
         lines = engine.run_ocr_on_jpeg(jpeg, sha256)[0].lines
-        scale = thumbnail_scale(store, sha256, decode_thumbnail(jpeg))
         return tuple(replace(line, box=tuple((x * scale, y * scale) for x, y in line.box)) for line in lines)
     except MediaError:
         return None

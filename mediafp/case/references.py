@@ -8,12 +8,14 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.case.sound_fingerprints import load_fingerprints
+from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
-from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, fingerprint_type, frame_type
+from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, declaration, fingerprint_type, frame_type
+from mediafp.fingerprints.transcript import TYPE_NAME as TRANSCRIPT_TYPE
 from mediafp.fingerprints.transcript import TYPE_VERSION as TRANSCRIPT_VERSION
 from mediafp.fingerprints.transcript import fingerprint_transcript
-from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.matching.candidates import Vectors, background_level
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.transcripts.index import TranscriptIndex
@@ -42,7 +44,7 @@ class StoredReferences:
         """Load the fingerprints of a store and index them.
 
         Raises:
-            StoreError: Fingerprints are missing, damaged, or of another model version.
+            StoreError: Fingerprints are of another model version.
         """
         self._store = store
         self._lock = threading.RLock()
@@ -83,7 +85,8 @@ class StoredReferences:
             if self._is_logged("refreshed"):
                 return False
             logged = (entry.details["sha256"] for entry in self._store.iter_log("added", after=self._log_end))
-            new = [self._store.asset(sha256) for sha256 in dict.fromkeys(logged) if sha256 not in self._assets]
+            wanted = {sha256 for sha256 in logged if sha256 not in self._assets}
+            new = [asset for asset in self._store.assets() if asset.sha256 in wanted] if wanted else []
             if new:
                 self._add(new, {asset.sha256 for asset in new})
                 _logger.info("added %d assets to the index of %d", len(new), len(self._assets) - len(new))
@@ -99,22 +102,28 @@ class StoredReferences:
         """Add assets with their fingerprints: those in `only`, or None if they are the whole store."""
         by_sha256 = {asset.sha256: asset for asset in assets}
 
-        def load(type_name: str) -> Iterator[Fingerprint]:
+        def load(type_name: str) -> dict[str, Fingerprint]:
             # An asset that was added after the list of assets was read waits for the next update.
             stored = self._store.fingerprints(type_name, self._versions[type_name], only)
-            return (fingerprint for fingerprint in stored if fingerprint.sha256 in by_sha256)
+            return load_fingerprints(self._store, declaration(type_name), by_sha256, stored)
 
-        embeddings = {fingerprint.sha256: fingerprint for fingerprint in load(SEARCH_TYPE)}
-        pdq = {fingerprint.sha256: fingerprint for fingerprint in load(Pdq.name)}
-        if not by_sha256.keys() == embeddings.keys() == pdq.keys():
-            raise StoreError("cannot match: fingerprints of some assets are missing in the store; see: mediafp verify")
+        embeddings, pdq, crops = load(SEARCH_TYPE), load(Pdq.name), load(REFERENCE_CROPS)
+        for sha256 in list(by_sha256):
+            if sha256 not in embeddings or sha256 not in pdq:
+                self._store.on_damage(sha256, "a fingerprint of it is missing or damaged")
+            elif len(embeddings[sha256].vectors) != len(pdq[sha256].vectors):
+                self._store.on_damage(sha256, "its fingerprints have different numbers of rows")
+            else:
+                continue
+            for found in (by_sha256, embeddings, pdq, crops):
+                found.pop(sha256, None)
         # Set before the indexes: another thread may look up an asset as soon as an index returns it.
         self._assets |= by_sha256
         self._embeddings |= embeddings
         self._pdq |= pdq
         self._index.add(embeddings.values())
         self._hashes.add(pdq.values())
-        self._crops.add(load(REFERENCE_CROPS))
+        self._crops.add(crops.values())
 
     def search(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
@@ -199,14 +208,13 @@ class StoredReferences:
         return transcribe(analysis.audio).fingerprint
 
     def _transcript_fingerprints(self) -> Iterator[Fingerprint]:
-        for fingerprint in self._store.transcript_fingerprints():
+        stored = self._store.transcript_fingerprints()
+        for fingerprint in load_fingerprints(self._store, declaration(TRANSCRIPT_TYPE), self._assets, stored).values():
             if fingerprint.version == TRANSCRIPT_VERSION:
                 yield fingerprint
-            else:
-                transcript = self._store.find_transcript(fingerprint.sha256)
-                assert transcript, "an asset with a transcript fingerprint has a transcript"
+            elif transcript := self._store.find_transcript(fingerprint.sha256):
                 yield fingerprint_transcript(fingerprint.sha256, transcript)
 
     def _load_features(self, sha256: str, row: int) -> LocalFeatures | None:
-        jpeg = self._store.row_thumbnail(sha256, row)
-        return LocalFeatures(decode_thumbnail(jpeg), self._assets[sha256].size) if jpeg else None
+        thumbnail = load_row_thumbnail(self._store, sha256, row)
+        return None if thumbnail is None else LocalFeatures(thumbnail, self._assets[sha256].size)

@@ -102,9 +102,15 @@ class TranscriptionRun:
         if self._store.is_transcribed(sha256, version):
             audio_sha256 = self._store.find_audio_id(sha256)
             transcript = self._store.load_transcript(audio_sha256, version) if audio_sha256 else None
-            return PendingTranscription(
-                found_file=found_file, number=number, report_share=report_share, sha256=sha256, transcript=transcript
-            )
+            # A damaged transcript counts as missing, and is made anew.
+            if transcript or not audio_sha256:
+                return PendingTranscription(
+                    found_file=found_file,
+                    number=number,
+                    report_share=report_share,
+                    sha256=sha256,
+                    transcript=transcript,
+                )
         audio, warnings = self._engine.read_audio(file)
         transcript = self._store.load_transcript(audio.sha256, version) if audio else None
         if audio is None or transcript:

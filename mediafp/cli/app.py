@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from mediafp.cli.damage import damage_status
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import GlobalOptions, set_global_options
 from mediafp.cli.output import enable_logging, err, escape_markup
@@ -55,7 +56,8 @@ class CommandGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the arguments name."""
         try:
-            return super().invoke(ctx)
+            with damage_status():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             # typer itself would end without a message.
             err.print("interrupted: all acknowledged files are stored; run the same command again to continue")

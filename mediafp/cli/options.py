@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mediafp.cli.damage import print_damage
 from mediafp.cli.output import print_warning
 from mediafp.types.errors import ModelError
 
@@ -90,7 +91,7 @@ def open_selected_case(store: Path | None, *, create: bool = False, unsafe: bool
     """Return the case that a command works on, opened."""
     from mediafp.case import open_case
 
-    return open_case(selected_store(store), create=create, sandboxed=is_sandboxed(unsafe))
+    return open_case(selected_store(store), create=create, sandboxed=is_sandboxed(unsafe), on_damage=print_damage)
 
 
 def suggest_command(words: str, store: Path | None) -> str:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from mediafp.types.custody import LogEntry, LogKind
+from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint, Metric
 from mediafp.types.matches import OcrResult, TextLine
@@ -88,9 +89,6 @@ class AssetStore(Protocol):
         """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`.
 
         All of them come from the state of the store at the first one.
-
-        Raises:
-            StoreError: A fingerprint is damaged.
         """
         ...
 
@@ -166,27 +164,15 @@ class TranscriptStore(Protocol):
         ...
 
     def load_transcript(self, audio_sha256: str, version: str) -> Transcript | None:
-        """Return the transcript of an audio track, given its SHA-256, by one version, or None.
-
-        Raises:
-            StoreError: The transcript is damaged.
-        """
+        """Return the transcript of an audio track, given its SHA-256, by one version, or None."""
         ...
 
     def best_transcript(self, audio_sha256: str) -> Transcript | None:
-        """Return the best transcript of an audio track, given its SHA-256, or None.
-
-        Raises:
-            StoreError: The transcript is damaged.
-        """
+        """Return the best transcript of an audio track, given its SHA-256, or None."""
         ...
 
     def find_transcript(self, sha256: str) -> Transcript | None:
-        """Return the best transcript of a file, given its SHA-256, or None if it has no transcript or no audio.
-
-        Raises:
-            StoreError: The transcript is damaged.
-        """
+        """Return the best transcript of a file, given its SHA-256, or None if it has no transcript or no audio."""
         ...
 
     def is_transcribed(self, sha256: str, version: str) -> bool:
@@ -198,11 +184,7 @@ class TranscriptStore(Protocol):
         ...
 
     def transcript_fingerprints(self) -> Iterator[Fingerprint]:
-        """Yield the fingerprint of every asset's best transcript, by SHA-256.
-
-        Raises:
-            StoreError: A fingerprint is damaged.
-        """
+        """Yield the fingerprint of every asset's best transcript, by SHA-256."""
         ...
 
 
@@ -218,11 +200,7 @@ class OcrStore(Protocol):
         ...
 
     def ocr_lines(self, sha256: str) -> tuple[TextLine, ...] | None:
-        """Return the text lines of an image, or None if the store contains no OCR result of it.
-
-        Raises:
-            StoreError: The OCR result is damaged.
-        """
+        """Return the text lines of an image, or None if the store contains no OCR result of it."""
         ...
 
 
@@ -272,7 +250,13 @@ class Store(AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, CustodyLo
     gets a state between two writes, never a part of one. Several threads may use one object, and several processes one
     folder; writers wait for each other. A thread finishes or closes its iterators before it writes. Errors: every method
     raises StoreError if the store cannot be read or written, with the folder, the reason and an action.
+
+    Damage: a stored value that is damaged, or that breaks an invariant of `types.contents`, is given to `on_damage`. By
+    default that raises StoreError. If it returns, the value counts as missing, and reading goes on.
     """
+
+    on_damage: DamageHandler
+    """Function that gets each damaged value."""
 
     @property
     def folder(self) -> Path:

@@ -48,7 +48,14 @@ def ingest_record(name: str = "a", path: str | None = None, *, rows: int = 3) ->
             sha256=sha256,
             kind="video",
             bytes=1000,
-            properties={"format": "mp4", "width": 640, "duration": 1.5, "has_sound": False, "codec": None},
+            properties={
+                "format": "mp4",
+                "width": 640,
+                "height": 360,
+                "duration": 1.5,
+                "has_sound": False,
+                "codec": None,
+            },
         ),
         sighting=Sighting(
             sha256=sha256, uri=path, account="某人", posted_at="2024-05-01T00:00:00Z", views=7, source="x"

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.sightings import add_sighting, insert_sighting
-from mediafp.store.sqlite.values import canonical_json, damaged_value, utc_now
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, utc_now
+from mediafp.types.contents import check_asset, check_warnings
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
-from mediafp.types.media import Asset
+from mediafp.types.media import Asset, Kind
 from mediafp.types.runs import IngestRecord
 
 
@@ -45,21 +45,36 @@ def add_record(database: Database, record: IngestRecord) -> bool:
 
 
 def assets(database: Database) -> list[Asset]:
-    """Return every asset, by SHA-256."""
-    rows = database.rows("SELECT sha256, kind, bytes, properties FROM asset ORDER BY sha256")
-    return [_asset(row) for row in rows]
+    """Return every asset, by SHA-256, without damaged ones."""
+    found = []
+    for sha256, kind, size, properties, is_seen in database.rows(
+        "SELECT sha256, kind, bytes, CAST(properties AS BLOB),"
+        " EXISTS (SELECT 1 FROM sighting WHERE sighting.sha256 = asset.sha256) FROM asset ORDER BY sha256"
+    ):
+        try:
+            if not is_seen:
+                raise ValueError("it has no sighting")
+            found.append(decode_asset(sha256, kind, size, properties))
+        except DAMAGE_ERRORS as error:
+            database.on_damage(sha256, f"its properties are damaged ({error})")
+    return found
 
 
 def asset(database: Database, sha256: str) -> Asset:
     """Return one asset.
 
     Raises:
-        StoreError: The store does not contain it.
+        StoreError: The store does not contain it, or it is damaged.
     """
-    row = database.row("SELECT sha256, kind, bytes, properties FROM asset WHERE sha256 = ?", (sha256,))
+    row = database.row("SELECT kind, bytes, CAST(properties AS BLOB) FROM asset WHERE sha256 = ?", (sha256,))
     if row is None:
         raise StoreError(f"cannot find asset {sha256} in the store '{database.folder}'; ingest its file")
-    return _asset(row)
+    try:
+        return decode_asset(sha256, *row)
+    except DAMAGE_ERRORS as error:
+        raise StoreError(
+            f"cannot read the properties of {sha256}: they are damaged ({error}); see: mediafp verify"
+        ) from error
 
 
 def count_assets(database: Database) -> int:
@@ -69,8 +84,12 @@ def count_assets(database: Database) -> int:
 
 def warnings(database: Database, sha256: str) -> list[str]:
     """Return the warnings of an asset's analysis."""
-    row = database.row("SELECT warnings FROM asset WHERE sha256 = ?", (sha256,))
-    return _decode_json(row[0], f"warnings of {sha256}") if row else []
+    row = database.row("SELECT CAST(warnings AS BLOB) FROM asset WHERE sha256 = ?", (sha256,))
+    try:
+        return decode_warnings(row[0]) if row else []
+    except DAMAGE_ERRORS as error:
+        database.on_damage(sha256, f"its warnings are damaged ({error})")
+        return []
 
 
 def has_fingerprints(database: Database, sha256: str, versions: Mapping[str, str]) -> bool:
@@ -82,11 +101,7 @@ def has_fingerprints(database: Database, sha256: str, versions: Mapping[str, str
 def fingerprints(
     database: Database, type: str, version: str, only: Collection[str] | None = None
 ) -> Iterator[Fingerprint]:
-    """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`.
-
-    Raises:
-        StoreError: A fingerprint is damaged.
-    """
+    """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`, undamaged ones."""
     query = "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ?"
     if only is None:
         rows = database.rows(f"{query} ORDER BY sha256", (type, version))
@@ -97,9 +112,11 @@ def fingerprints(
         )
     for sha256, data in rows:
         try:
-            yield unpack_fingerprint(sha256, type, version, data)
-        except ValueError as error:
-            raise damaged_value(f"fingerprint {type} of {sha256}", error) from error
+            fingerprint = unpack_fingerprint(sha256, type, version, data)
+        except DAMAGE_ERRORS as error:
+            database.on_damage(sha256, f"its fingerprint {type} is damaged ({error})")
+        else:
+            yield fingerprint
 
 
 def fingerprint_types(database: Database, sha256: str) -> list[tuple[str, str]]:
@@ -138,17 +155,20 @@ def _insert_rows(database: Database, record: IngestRecord) -> None:
     )
     database.connection.executemany(
         "INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?, ?)",
-        [(sha256, t.position, t.seconds, t.jpeg) for t in record.thumbnails],
+        # One at a time: those of a long video may lie in a file.
+        ((sha256, t.position, t.seconds, t.jpeg) for t in record.thumbnails),
     )
 
 
-def _asset(row: tuple[Any, ...]) -> Asset:
-    sha256, kind, size, properties = row
-    return Asset(sha256=sha256, kind=kind, bytes=size, properties=_decode_json(properties, f"properties of {sha256}"))
+def decode_asset(sha256: str, kind: Kind, size: int, properties: bytes) -> Asset:
+    """Return an asset from its stored values. Raises one of DAMAGE_ERRORS if they are damaged."""
+    asset = Asset(sha256=sha256, kind=kind, bytes=size, properties=json.loads(properties))
+    check_asset(asset)
+    return asset
 
 
-def _decode_json(data: str, name: str) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"cannot read the {name}: they are damaged ({error}); see: mediafp verify") from error
+def decode_warnings(data: bytes) -> list[str]:
+    """Return stored warnings. Raises one of DAMAGE_ERRORS if they are damaged."""
+    warnings: list[str] = json.loads(data)
+    check_warnings(warnings)
+    return warnings

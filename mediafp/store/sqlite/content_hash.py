@@ -19,9 +19,10 @@ def content_hash(connection: sqlite3.Connection, sha256: str) -> str:
     """
     digest = hashlib.sha256()
     for query in _QUERIES:
-        rows = connection.execute(query, (sha256,)).fetchall()
-        digest.update(struct.pack("<Q", len(rows)))
-        for row in rows:
+        # Row by row: the thumbnails of a long video have hundreds of megabytes.
+        (count,) = connection.execute(f"SELECT count(*) FROM ({query})", (sha256,)).fetchone()
+        digest.update(struct.pack("<Q", count))
+        for row in connection.execute(query, (sha256,)):
             for value in row:
                 data = _to_bytes(value)
                 digest.update(struct.pack("<Q", len(data)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from mediafp.store.sqlite import transactions
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
+from mediafp.types.damage import DamageHandler, raise_damage
 from mediafp.types.errors import StoreError
 
 
@@ -29,6 +30,8 @@ class Database:
             connect: Opens a further connection to the same file, for another thread.
         """
         self.folder = folder
+        self.on_damage: DamageHandler = raise_damage
+        """Gets each stored value that is damaged, and raises StoreError unless it is replaced."""
         self._file = file
         self._identity = _file_identity(file)
         self._connect = connect

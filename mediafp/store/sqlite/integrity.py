@@ -1,6 +1,5 @@
 """The integrity check of a store: its file, its tables, their contents and the custody log."""
 
-import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -8,11 +7,10 @@ from contextlib import closing, contextmanager
 from functools import partial
 
 from mediafp.store.sqlite import log_integrity, ocr_results, schema, text_index, transcripts
+from mediafp.store.sqlite.content_checks import check_contents
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, path_string
-from mediafp.types.fingerprint_types import FingerprintDeclaration, check_rows
-from mediafp.types.fingerprints import TimedRows, unpack_fingerprint
-from mediafp.types.media import is_jpeg
+from mediafp.store.sqlite.values import path_string
+from mediafp.types.fingerprint_types import FingerprintDeclaration
 
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
 """Surrogate escapes, which bytes that are not UTF-8 become, and which no text contains."""
@@ -35,8 +33,7 @@ def check_integrity(database: Database, declarations: Mapping[str, FingerprintDe
         _check_tables,
         _check_texts,
         _check_assets,
-        partial(_check_fingerprints, declarations=declarations),
-        _check_thumbnails,
+        partial(check_contents, declarations=declarations),
         _check_ledger,
         log_integrity.check_hash_chain,
         log_integrity.check_against_log,
@@ -103,50 +100,6 @@ def _check_assets(database: Database) -> Iterator[str]:
         "SELECT sha256 FROM asset WHERE sha256 NOT IN (SELECT sha256 FROM sighting) ORDER BY 1"
     ):
         yield f"asset {sha256} has no sighting"
-    for sha256, properties, warnings in database.execute(
-        "SELECT sha256, properties, warnings FROM asset ORDER BY sha256"
-    ):
-        for name, data, kind in (("properties", properties, dict), ("warnings", warnings, list)):
-            try:
-                if not isinstance(json.loads(data), kind):
-                    yield f"the {name} of {sha256} are damaged: not a {kind.__name__}"
-            except DAMAGE_ERRORS as error:
-                yield f"the {name} of {sha256} are damaged: {error}"
-
-
-def _check_fingerprints(database: Database, declarations: Mapping[str, FingerprintDeclaration]) -> Iterator[str]:
-    # Numbers of rows, one for each version, by asset and type.
-    frame_counts: dict[str, dict[str, set[int]]] = {}
-    fingerprinted: set[str] = set()
-    for sha256, type, version, data in database.execute(
-        "SELECT sha256, type, version, data FROM fingerprint ORDER BY sha256, type, version"
-    ):
-        fingerprinted.add(sha256)
-        try:
-            stored = unpack_fingerprint(sha256, type, version, data)
-            if declaration := declarations.get(type):
-                check_rows(declaration, TimedRows(stored.spans, stored.vectors, stored.quality))
-                if declaration.consumes == "frames":
-                    frame_counts.setdefault(sha256, {}).setdefault(type, set()).add(len(stored.spans))
-        except DAMAGE_ERRORS as error:
-            yield f"fingerprint {type} of {sha256} is damaged: {error}"
-    for sha256, thumbnails in database.execute(
-        "SELECT sha256, (SELECT count(*) FROM thumbnail WHERE thumbnail.sha256 = asset.sha256) FROM asset ORDER BY 1"
-    ):
-        if sha256 not in fingerprinted:
-            yield f"asset {sha256} has no fingerprint"
-        # The thumbnails come from the newest analysis; older versions of a fingerprint may have another number of rows.
-        counts = frame_counts.get(sha256, {}).values()
-        if any(thumbnails not in count for count in counts):
-            yield f"asset {sha256} has {thumbnails} thumbnails and fingerprints of {sorted(set().union(*counts))} rows"
-
-
-def _check_thumbnails(database: Database) -> Iterator[str]:
-    for sha256, position, jpeg in database.execute(
-        "SELECT sha256, position, jpeg FROM thumbnail ORDER BY sha256, position"
-    ):
-        if not (isinstance(jpeg, bytes) and is_jpeg(jpeg)):
-            yield f"thumbnail {position} of {sha256} is damaged"
 
 
 def _check_ledger(database: Database) -> Iterator[str]:

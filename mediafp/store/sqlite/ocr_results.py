@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, damaged_value, replace_surrogates
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, replace_surrogates
+from mediafp.types.contents import check_text_lines
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import TimeSpan
 
@@ -40,18 +41,15 @@ def has_ocr_result(database: Database, sha256: str, version: str) -> bool:
 
 
 def ocr_lines(database: Database, sha256: str) -> tuple[TextLine, ...] | None:
-    """Return the text lines of an image, or None if the store contains no OCR result of it.
-
-    Raises:
-        StoreError: The OCR result is damaged.
-    """
-    row = database.row("SELECT data FROM picture_text WHERE sha256 = ?", (sha256,))
+    """Return the text lines of an image, or None if the store contains no OCR result of it."""
+    row = database.row("SELECT CAST(data AS BLOB) FROM picture_text WHERE sha256 = ?", (sha256,))
     if row is None:
         return None
     try:
         return _decode(row[0])
     except DAMAGE_ERRORS as error:
-        raise damaged_value(f"the OCR result of {sha256}", error) from error
+        database.on_damage(sha256, f"its OCR result is damaged ({error})")
+        return None
 
 
 def ocr_digest(data: str) -> str:
@@ -80,11 +78,12 @@ def _passages(lines: tuple[TextLine, ...]) -> list[ImagePassage]:
     return [ImagePassage("\n".join(replace_surrogates(line.text) for line in lines))] if lines else []
 
 
-def _decode(data: str) -> tuple[TextLine, ...]:
+def _decode(data: str | bytes) -> tuple[TextLine, ...]:
     lines = []
     for text, confidence, box in json.loads(data):
         if not isinstance(text, str):
             raise TypeError(f"the text of a line is of type {type(text).__name__}")
         corners = tuple((float(x), float(y)) for x, y in box)
         lines.append(TextLine(text=text, box=corners, confidence=float(confidence)))
+    check_text_lines(lines)
     return tuple(lines)

@@ -22,6 +22,7 @@ from mediafp.store.sqlite.connection import DATABASE_NAME, open_connection
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
 from mediafp.types.custody import LogEntry, LogKind
+from mediafp.types.damage import DamageHandler
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
@@ -72,6 +73,15 @@ class SqliteStore(Store):
     @override
     def folder(self) -> Path:
         return self._folder
+
+    @property
+    def on_damage(self) -> DamageHandler:
+        """Function that gets each damaged value."""
+        return self.database.on_damage
+
+    @on_damage.setter
+    def on_damage(self, handler: DamageHandler) -> None:
+        self.database.on_damage = handler
 
     @override
     def writing(self) -> AbstractContextManager[None]:

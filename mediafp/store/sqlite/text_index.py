@@ -11,7 +11,8 @@ from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.phrases import match_phrases, split_phrases
 from mediafp.store.sqlite.schema import PASSAGE_INDEX
 from mediafp.store.sqlite.sightings import uris
-from mediafp.store.sqlite.values import replace_surrogates
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates
+from mediafp.types.contents import check_time
 from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.media import TimeSpan
 from mediafp.types.tokens import index_form
@@ -120,6 +121,11 @@ def check_text_index(database: Database) -> Iterator[str]:
     ):
         for (row_id,) in database.execute(query):
             yield f"passage {row_id} {problem}"
+    for row_id, times in database.execute("SELECT id, CAST(times AS BLOB) FROM passage WHERE times IS NOT NULL"):
+        try:
+            _decode_times(times)
+        except DAMAGE_ERRORS as error:
+            yield f"the times of passage {row_id} are damaged: {error}"
     # FTS5 locks a database for writing when it checks an index, so that a copy is checked.
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
         copy.execute(PASSAGE_INDEX)
@@ -138,18 +144,26 @@ def check_text_index(database: Database) -> Iterator[str]:
 def _iter_hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator[SearchHit]:
     try:
         rows = database.execute(
-            "SELECT p.holder, p.source, p.start, p.end, p.text, p.times, n.text, n.end FROM passage_index"
+            "SELECT p.holder, p.source, p.start, p.end, CAST(p.text AS BLOB), CAST(p.times AS BLOB),"
+            " CAST(n.text AS BLOB), n.end FROM passage_index"
             " JOIN passage p ON p.id = passage_index.rowid LEFT JOIN passage n ON n.id = p.next"
             " WHERE passage_index MATCH ? ORDER BY bm25(passage_index), p.holder, p.start, p.id DESC",
             (" AND ".join('"' + " ".join(phrase) + '"' for phrase in phrases),),
         ).fetchall()
     except sqlite3.DatabaseError as error:
         raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify") from error
-    for holder, source, start, end, text, times, next_text, next_end in rows:
+    for holder, source, start, end, stored_text, times, stored_next, next_end in rows:
+        try:
+            text, next_text = stored_text.decode(), stored_next.decode() if stored_next is not None else None
+            token_times = _decode_times(times)
+            for seconds in (start, end, *(() if next_end is None else (next_end,))):
+                check_time(seconds, "a time")
+        except DAMAGE_ERRORS as error:
+            database.on_damage(holder, f"a passage of its text is damaged ({error})")
+            continue
         match = match_phrases(phrases, text, next_text)
         if match is None:
             continue
-        token_times = _decode_times(times)
         if match.crosses_end:
             end = next_end
         elif len(token_times) == match.passage_tokens:
@@ -157,9 +171,13 @@ def _iter_hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator
             end = max(token_times[number][1] for number in match.tokens)
         # As a list: an open query would keep the thread from writing between two hits.
         for (sha256,) in list(database.rows(_ASSET_QUERIES[source], (holder,))):
+            paths = uris(database, sha256)
+            if not paths:
+                database.on_damage(sha256, "it has no sighting")
+                continue
             yield SearchHit(
                 sha256=sha256,
-                uris=uris(database, sha256),
+                uris=paths,
                 source=source,
                 start=start,
                 end=end,
@@ -168,8 +186,8 @@ def _iter_hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator
             )
 
 
-def _decode_times(times: str | None) -> list[TimeSpan]:
-    try:
-        return [(start, end) for start, end in json.loads(times)] if times else []
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"cannot search the full-text index: damaged times ({error}); see: mediafp verify") from error
+def _decode_times(times: bytes | None) -> list[TimeSpan]:
+    spans = [(start, end) for start, end in json.loads(times)] if times else []
+    for seconds in (time for span in spans for time in span):
+        check_time(seconds, "a time")
+    return spans

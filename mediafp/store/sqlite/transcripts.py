@@ -9,7 +9,8 @@ from typing import Any
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, damaged_value, replace_surrogates
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates
+from mediafp.types.contents import MAX_SECONDS, check_transcript
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.transcripts import TranscribedAudio, Transcript, TranscriptSegment
 
@@ -87,33 +88,22 @@ def transcript_digest(data: str) -> str:
 
 
 def load_transcript(database: Database, audio_sha256: str, version: str) -> Transcript | None:
-    """Return the transcript of an audio track, given its SHA-256, by one version, or None.
-
-    Raises:
-        StoreError: The transcript is damaged.
-    """
-    row = database.row("SELECT data FROM transcript WHERE sound = ? AND version = ?", (audio_sha256, version))
-    return _read(audio_sha256, row[0]) if row else None
+    """Return the transcript of an audio track, given its SHA-256, by one version, or None."""
+    row = database.row(
+        "SELECT CAST(data AS BLOB) FROM transcript WHERE sound = ? AND version = ?", (audio_sha256, version)
+    )
+    return _read(database, audio_sha256, row[0]) if row else None
 
 
 def best_transcript(database: Database, audio_sha256: str) -> Transcript | None:
-    """Return the best transcript of an audio track, given its SHA-256, or None.
-
-    Raises:
-        StoreError: The transcript is damaged.
-    """
-    row = database.row(f"SELECT data FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (audio_sha256,))
-    return _read(audio_sha256, row[0]) if row else None
+    """Return the best transcript of an audio track, given its SHA-256, or None."""
+    return _best_transcript(database, audio_sha256, audio_sha256)
 
 
 def find_transcript(database: Database, sha256: str) -> Transcript | None:
-    """Return the best transcript of a file, given its SHA-256, or None if it has no transcript or no audio.
-
-    Raises:
-        StoreError: The transcript is damaged.
-    """
+    """Return the best transcript of a file, given its SHA-256, or None if it has no transcript or no audio."""
     audio_sha256 = find_audio_id(database, sha256)
-    return best_transcript(database, audio_sha256) if audio_sha256 else None
+    return _best_transcript(database, audio_sha256, sha256) if audio_sha256 else None
 
 
 def is_transcribed(database: Database, sha256: str, version: str) -> bool:
@@ -131,11 +121,7 @@ def has_transcripts(database: Database) -> bool:
 
 
 def transcript_fingerprints(database: Database) -> Iterator[Fingerprint]:
-    """Yield the fingerprint of every asset's best transcript, by SHA-256.
-
-    Raises:
-        StoreError: A fingerprint is damaged.
-    """
+    """Yield the fingerprint of every asset's best transcript, by SHA-256, without damaged ones."""
     rows = database.rows(
         "SELECT s.sha256, t.words_version, t.words FROM sound s JOIN asset a ON a.sha256 = s.sha256 JOIN transcript t"
         " ON t.sound = s.sound AND t.version = (SELECT version FROM transcript WHERE sound = s.sound"
@@ -143,9 +129,12 @@ def transcript_fingerprints(database: Database) -> Iterator[Fingerprint]:
     )
     for sha256, version, data in rows:
         try:
-            yield unpack_fingerprint(sha256, TRANSCRIPT_TYPE, version, data)
-        except ValueError as error:
-            raise damaged_value(f"the transcript fingerprint of {sha256}", error) from error
+            fingerprint = unpack_fingerprint(sha256, TRANSCRIPT_TYPE, version, data)
+            _check_times(fingerprint)
+        except DAMAGE_ERRORS as error:
+            database.on_damage(sha256, f"its transcript fingerprint is damaged ({error})")
+        else:
+            yield fingerprint
 
 
 def check_transcripts(database: Database) -> Iterator[str]:
@@ -157,7 +146,7 @@ def check_transcripts(database: Database) -> Iterator[str]:
         is_best = audio_sha256 not in checked
         checked.add(audio_sha256)
         try:
-            unpack_fingerprint(audio_sha256, TRANSCRIPT_TYPE, words_version, words)
+            _check_times(unpack_fingerprint(audio_sha256, TRANSCRIPT_TYPE, words_version, words))
             passages = sorted((s.start, s.end, replace_surrogates(s.text)) for s in _decode(data).segments)
         except DAMAGE_ERRORS as error:
             yield f"transcript {version} of audio {audio_sha256} is damaged: {error}"
@@ -178,11 +167,26 @@ def _best_version(database: Database, audio_sha256: str) -> str | None:
     return row[0] if row else None
 
 
-def _read(audio_sha256: str, data: str) -> Transcript:
+def _best_transcript(database: Database, audio_sha256: str, sha256: str) -> Transcript | None:
+    """Return the best transcript of an audio track; damage is reported for `sha256`, the track or a file with it."""
+    row = database.row(
+        f"SELECT CAST(data AS BLOB) FROM transcript WHERE sound = ? ORDER BY {_BEST_FIRST} LIMIT 1", (audio_sha256,)
+    )
+    return _read(database, sha256, row[0]) if row else None
+
+
+def _read(database: Database, sha256: str, data: bytes) -> Transcript | None:
     try:
         return _decode(data)
     except DAMAGE_ERRORS as error:
-        raise damaged_value(f"a transcript of audio {audio_sha256}", error) from error
+        database.on_damage(sha256, f"its transcript is damaged ({error})")
+        return None
+
+
+def _check_times(fingerprint: Fingerprint) -> None:
+    """Check the spans and the quality of a transcript fingerprint. Raises ValueError."""
+    if not ((abs(fingerprint.spans) <= MAX_SECONDS).all() and ((abs(fingerprint.quality - 0.5) <= 0.5).all())):
+        raise ValueError("times or qualities out of range")
 
 
 def _encode(transcript: Transcript) -> str:
@@ -194,10 +198,12 @@ def _encode(transcript: Transcript) -> str:
     return json.dumps({**fields, "utterances": segments}, ensure_ascii=True)
 
 
-def _decode(data: str) -> Transcript:
+def _decode(data: str | bytes) -> Transcript:
     fields = json.loads(data)
     segments = tuple(_decode_segment(stored) for stored in fields.pop("utterances"))
-    return Transcript(**{**fields, "segments": segments})
+    transcript = Transcript(**{**fields, "segments": segments})
+    check_transcript(transcript)
+    return transcript
 
 
 def _decode_segment(stored: dict[str, Any]) -> TranscriptSegment:

@@ -3,15 +3,8 @@
 import json
 from datetime import UTC, datetime
 
-from mediafp.types.errors import StoreError
-
 DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """Errors of decoding a stored value that is damaged."""
-
-
-def damaged_value(name: str, error: Exception) -> StoreError:
-    """Return the error to raise for a stored value that cannot be decoded."""
-    return StoreError(f"cannot read {name}: it is damaged ({error}); see: mediafp verify")
 
 
 def path_bytes(path: str) -> bytes:

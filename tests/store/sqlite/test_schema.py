@@ -53,7 +53,7 @@ def test_store_of_version_1_is_migrated(tmp_path: Path) -> None:
 
 VERSION_2_ROWS = """
     INSERT INTO asset VALUES ('{a}', 'video', 9, '{{}}', '[]', '2024-01-01T00:00:00Z');
-    INSERT INTO asset VALUES ('{b}', 'image', 7, '{{}}', '[]', '2024-01-02T00:00:00Z');
+    INSERT INTO asset VALUES ('{b}', 'image', 7, '{{"width": 8, "height": 8, "frames": 3}}', '[]', '2024-01-02T00:00:00Z');
     INSERT INTO sighting (sha256, uri, source) SELECT sha256, CAST('/' || substr(sha256, 1, 1) AS BLOB), '' FROM asset;
     INSERT INTO file SELECT CAST('/' || substr(sha256, 1, 1) AS BLOB), bytes, 5, sha256 FROM asset;
     INSERT INTO failure VALUES (x'2fff', 'corrupt', 'is cut short', 3, '2024-01-03T00:00:00Z');

@@ -8,6 +8,7 @@ from transcripts import save_transcribed_asset
 
 from mediafp.case.case import Case
 from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.damage import raise_damage
 from mediafp.types.errors import StoreError
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -28,6 +29,7 @@ def store(case: Case) -> SqliteStore:
     )
     save_transcribed_asset(store, A, "a", "sound-a", transcript, 2)
     assert store.check_integrity() == []
+    store.on_damage = raise_damage
     return store
 
 

@@ -1,0 +1,74 @@
+"""Thumbnails of pages: decoded by one function and encoded anew, so that no byte of a worker reaches a browser."""
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+from ingest_records import ingest_record
+from PIL import Image
+
+from mediafp.case.case import Case
+from mediafp.case.evidence import StoredEvidence
+from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.types.media import Thumbnail
+from mediafp.types.runs import IngestRecord
+
+
+def jpeg_of_a_worker() -> bytes:
+    """Return a valid thumbnail that this program did not encode."""
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    Image.fromarray(pixels).save(file, "JPEG", quality=99)
+    return file.getvalue()
+
+
+def save(case: Case, jpeg: bytes) -> str:
+    """Save an asset with one thumbnail, and return its SHA-256."""
+    record = ingest_record("a", rows=1)
+    with case._store.writing():
+        case._store.add_record(
+            IngestRecord(
+                asset=record.asset,
+                sighting=record.sighting,
+                fingerprints=record.fingerprints,
+                thumbnails=(Thumbnail(position=0, seconds=0.0, jpeg=jpeg),),
+            )
+        )
+    return record.asset.sha256
+
+
+def test_thumbnail_of_a_page_is_encoded_anew(case: Case) -> None:
+    jpeg = jpeg_of_a_worker()
+    shown = StoredEvidence(case._store).thumbnail(save(case, jpeg))
+    assert shown and shown != jpeg
+    difference = decode_thumbnail(shown).astype(int) - decode_thumbnail(jpeg).astype(int)
+    assert np.abs(difference).mean() < 12, "it shows the same"
+
+
+def test_damaged_thumbnail_of_a_page_is_skipped_and_named(case: Case) -> None:
+    sha256 = save(case, b"\xff\xd8\xff\xd9")
+    assert StoredEvidence(case._store).thumbnail(sha256) is None
+    assert "thumbnail" in case.damaged[sha256]
+
+
+def test_page_contains_no_stored_jpeg(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    photo = Image.fromarray(photos["coffee"])
+    photo.save(tmp_path / "files" / "photo.png")
+    photo.crop((40, 30, 560, 380)).save(tmp_path / "files" / "crop.png")
+    assert [outcome.status for outcome in case.ingest(tmp_path / "files")] == ["added"] * 2
+    stored = []
+    for asset in case._store.assets():
+        jpeg = case._store.row_thumbnail(asset.sha256, 0)
+        assert jpeg
+        stored.append(jpeg)
+    case.report(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    embedded = [base64.b64decode(data) for data in re.findall(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)", page)]
+    assert len(embedded) >= 4, "the pair is drawn, and listed"
+    for jpeg in embedded:
+        assert jpeg not in stored
+        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+            image.load()
