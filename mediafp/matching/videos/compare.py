@@ -4,6 +4,7 @@ The path of a query: nearest neighbours of its frames, candidates by votes, temp
 features, probability, relation by coverage.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,11 @@ MAX_ALIGNED = 40
 """Largest number of candidates that are aligned. Chosen, not measured."""
 MAX_PLACED_FRAMES = 3
 """Largest number of frame pairs of two videos that are placed. Chosen, not measured."""
+MAX_ROW_PAIRS = 4_000 * 4_000
+"""Pairs of rows of two videos that are compared, at 12 bytes each; of longer videos only each second, third … row is compared.
+Two videos of 67 minutes whose frames all differ have so many. Chosen, not measured."""
+FEW_ROWS = 100
+"""Rows of a video, or of an animation, that are all compared. Chosen, not measured."""
 MIN_SEGMENT_SECONDS = 1.5
 """Duration of the query below which a segment is dropped, unless it is the best one. Chosen, not measured."""
 MIN_RELATIVE_SCORE = 0.5
@@ -102,16 +108,21 @@ def _measure_pair(
         references: References to compare with.
     """
     sha256 = candidate.sha256
-    reference_embeddings = references.embeddings(sha256).astype(np.float32)
-    scores = query.embeddings.astype(np.float32) @ reference_embeddings.T - levels[:, None]
+    reference_embeddings, reference_spans = references.embeddings(sha256), references.spans(sha256)
+    query_step, reference_step = _choose_steps(len(query.embeddings), len(reference_embeddings))
+    scores = (
+        query.embeddings[::query_step].astype(np.float32) @ reference_embeddings[::reference_step].astype(np.float32).T
+    )
+    scores -= levels[::query_step, None]
     if references.kind(sha256) == "image":
         return _measure_image_pair(candidate, query, scores.max(axis=1), references)
-    reference_spans = references.spans(sha256)
-    segments = _keep_significant(align_frames(scores, query.spans, reference_spans, threshold=MIN_FRAME_SCORE))
+    segments = _keep_significant(
+        align_frames(scores, query.spans[::query_step], reference_spans[::reference_step], threshold=MIN_FRAME_SCORE)
+    )
     if not segments:
         return None
     comparisons = [
-        compare_frames(rows, float(scores[rows]), query, sha256, references)
+        compare_frames((rows[0] * query_step, rows[1] * reference_step), float(scores[rows]), query, sha256, references)
         for rows in _select_frame_pairs(segments, scores)
     ]
     aligned = {rows for segment in segments for rows in segment.rows}
@@ -134,6 +145,16 @@ def _measure_pair(
             covered_share([segment.reference for segment in segments], reference_spans),
         ),
     )
+
+
+def _choose_steps(query_count: int, reference_count: int) -> tuple[int, int]:
+    """Return the steps in which the rows of a query and of a reference are compared: 1 and 1 unless there are too many pairs."""
+    if reference_count <= FEW_ROWS or query_count * reference_count <= MAX_ROW_PAIRS:
+        return 1, 1
+    excess = query_count * reference_count / MAX_ROW_PAIRS
+    if query_count <= FEW_ROWS:
+        return 1, math.ceil(excess)
+    return math.ceil(math.sqrt(excess)), math.ceil(math.sqrt(excess))
 
 
 def _measure_image_pair(

@@ -1,8 +1,11 @@
 """Temporal alignment on given score matrices."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from mediafp.matching.videos import alignment
 from mediafp.matching.videos.alignment import MAX_SAMPLES, align_frames
 
 
@@ -75,3 +78,27 @@ def test_align_frames_splits_a_segment_after_two_samples_without_a_similar_frame
     assert len(align_frames(scores, seconds(20), seconds(20), threshold=0.1)) == 1
     scores[9, 9] = -0.1
     assert len(align_frames(scores, seconds(20), seconds(20), threshold=0.1)) == 2
+
+
+def test_equal_images_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alignment, "MAX_VOTES", 5_000)
+    count = 400
+    scores = np.full((count, count), 0.5, np.float32)
+    tracemalloc.start()
+    try:
+        (segment,) = align_frames(scores, seconds(count), seconds(count), threshold=0.1)
+        # 160,000 pairs of samples took 17 MB.
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+    assert segment.query == segment.reference == (0, count)
+
+
+@pytest.mark.parametrize("max_votes", [10, 40, 1_000])
+def test_a_sampled_vote_finds_the_same_segment(monkeypatch: pytest.MonkeyPatch, max_votes: int) -> None:
+    monkeypatch.setattr(alignment, "MAX_VOTES", max_votes)
+    scores = np.full((90, 120), -0.1, np.float32)
+    for n in range(60):
+        scores[20 + n, 45 + n] = 0.6
+    (segment,) = align_frames(scores, seconds(90), seconds(120), threshold=0.1)
+    assert segment.query == (20.0, 80.0) and segment.reference == (45.0, 105.0)

@@ -7,6 +7,7 @@ import pytest
 from fake_references import FakeAsset, FakeReferences, add_noise, even_spans, random_embeddings, random_hashes
 
 from mediafp.matching.local_features import LocalFeatures, query_features
+from mediafp.matching.videos import compare
 from mediafp.matching.videos.compare import MIN_FULL_COVERAGE, compare_videos, match_video
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.types.matches import Match
@@ -203,3 +204,20 @@ def test_image_in_the_query_has_the_time_of_its_frames() -> None:
     assert (match.sha256, match.kind, match.relation, match.verdict) == ("image", "image", "image_in_video", "copy")
     assert [(segment.query, segment.reference) for segment in match.segments] == [((6, 9), (0, 0))]
     assert match.coverage == (0.1, 1.0)
+
+
+def test_videos_of_too_many_rows_are_compared_in_steps(
+    monkeypatch: pytest.MonkeyPatch, photos: dict[str, np.ndarray]
+) -> None:
+    monkeypatch.setattr(compare, "FEW_ROWS", 10)
+    monkeypatch.setattr(compare, "MAX_ROW_PAIRS", REFERENCE_ROWS * REFERENCE_ROWS // 4)
+    assert compare._choose_steps(REFERENCE_ROWS, REFERENCE_ROWS) == (2, 2)
+    assert compare._choose_steps(10, 10_000) == (1, 445) and compare._choose_steps(10_000, 10) == (1, 1)
+    images = {row: photos["coffee"] for row in range(REFERENCE_ROWS)}
+    features = {row: query_features(image, (image.shape[1], image.shape[0])) for row, image in images.items()}
+    whole = slice(0, REFERENCE_ROWS)
+    match = match_of(
+        query((True, whole), local_features=features.get), references(reference=video(EMBEDDINGS, HASHES, images))
+    )
+    assert match.sha256 == "reference" and match.relation == "same_video" and match.verdict == "copy"
+    assert match.segments[0].query == match.segments[0].reference and match.placement
