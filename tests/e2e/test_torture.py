@@ -26,6 +26,10 @@ QUICK_FORMS: dict[str, tuple[list[object], Callable[[dict[str, Any]], bool]]] = 
         ["--count", 300],
         lambda summary: min(summary["outcomes"][outcome] for outcome in ("analysed", "corrupt")) > 30,
     ),
+    "lies": (
+        ["--count", 300, "--batch", 150],
+        lambda summary: min(summary["outcomes"][outcome] for outcome in ("added", "failed")) > 30,
+    ),
     "probes": ([], lambda summary: len(summary["controls"]) >= 10 and summary["added"] > 10),
 }
 """Arguments of each test, and the check of its summary that it tested something."""
