@@ -3,7 +3,6 @@
 lies.py imports it; it is not a program.
 """
 
-import io
 import math
 import random
 import struct
@@ -13,7 +12,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from PIL import Image
+from thumbnail_mutations import encode_image, flip_bits, forge_thumbnail, noise
 from true_answers import Answer
 
 from mediafp.engine.local.messages import LENGTH, PART_BYTES, DataChunk, ThumbnailPart, encode
@@ -128,7 +127,7 @@ def _change_size(rng: random.Random, lie: Lie) -> None:
     lie.result["properties"] |= {"width": width, "height": height}
     scale = min(1.0, 512 / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    lie.thumbnails = [_jpeg(_noise(rng, *size)) for _ in lie.thumbnails]
+    lie.thumbnails = [encode_image(noise(rng, *size)) for _ in lie.thumbnails]
 
 
 def _remove_field(rng: random.Random, lie: Lie) -> None:
@@ -296,64 +295,9 @@ def _random_rows(rng: random.Random, lie: Lie) -> None:
 
 
 # Thumbnails ----------------------------------------------------------------------------------------
-def _noise(rng: random.Random, width: int, height: int) -> Image.Image:
-    return Image.frombytes("RGB", (width, height), rng.randbytes(3 * width * height))
-
-
-def _jpeg(image: Image.Image, form: str = "JPEG", **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, form, **options)
-    return file.getvalue()
-
-
-def _forged_thumbnail(rng: random.Random, jpeg: bytes) -> bytes:
-    image = Image.open(io.BytesIO(jpeg))
-    frame = jpeg.index(b"\xff\xc0")
-    width, height = rng.choice(((30_000, 30_000), (65_535, 65_535), (513, 8), (0, 8), (8, 0), (1, 1), (512, 512)))
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    forms: tuple[Callable[[], bytes], ...] = (
-        lambda: b"\xff\xd8\xff\xd9",
-        lambda: b"\xff\xd8\xff\xe0 \xff\xd9",
-        lambda: b"",
-        lambda: jpeg[: frame + 5] + struct.pack(">HH", height, width) + jpeg[frame + 9 :],
-        lambda: jpeg[: rng.randrange(len(jpeg))] + b"\xff\xd9",
-        lambda: jpeg[: rng.randrange(len(jpeg))],
-        lambda: _jpeg(image, progressive=True),
-        lambda: _jpeg(image, quality=1),
-        lambda: _jpeg(image.convert("L")),
-        lambda: _jpeg(image.convert("CMYK")),
-        lambda: _jpeg(image, exif=exif),
-        lambda: _jpeg(image, icc_profile=rng.randbytes(200)),
-        lambda: _jpeg(image, comment=b"x" * 999),
-        lambda: _jpeg(image, restart_marker_blocks=1),
-        lambda: _jpeg(image.resize((image.height, image.width))),
-        lambda: _jpeg(image.resize((1, 1))),
-        lambda: _jpeg(_noise(rng, 512, 512), quality=100),
-        lambda: _jpeg(_noise(rng, 520, 9)),
-        *(lambda form=form: _jpeg(image, form) for form in ("PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")),
-        # A Photo CD has its signature at 2,048.
-        lambda: (b"\xff\xd8\xff" + bytes(2045) + b"PCD_" + bytes(100_000) + b"\xff\xd9"),
-        lambda: jpeg[:-2] + jpeg[2:],
-        lambda: jpeg + jpeg,
-        lambda: jpeg[:20] + jpeg[frame : frame + 19] + jpeg[20:],
-        lambda: jpeg[:-2] + bytes(1 << 20) + b"\xff\xd9",
-        lambda: _flip_bits(rng, jpeg, len(jpeg)),
-        lambda: _flip_bits(rng, jpeg, 640),
-    )  # fmt: skip
-    return rng.choice(forms)()
-
-
-def _flip_bits(rng: random.Random, data: bytes, end: int) -> bytes:
-    changed = bytearray(data)
-    for _ in range(rng.choice((1, 2, 20))):
-        changed[rng.randrange(min(end, len(data)))] ^= 1 << rng.randrange(8)
-    return bytes(changed)
-
-
 def _change_thumbnail(rng: random.Random, lie: Lie) -> None:
     number = rng.randrange(len(lie.thumbnails))
-    lie.thumbnails[number] = _forged_thumbnail(rng, lie.thumbnails[number])
+    lie.thumbnails[number] = forge_thumbnail(rng, lie.thumbnails[number])
 
 
 def _change_thumbnail_count(rng: random.Random, lie: Lie) -> None:
@@ -368,8 +312,8 @@ def _change_bytes(rng: random.Random, messages: list[bytes]) -> tuple[bytes, str
     data, number = b"".join(messages), rng.randrange(len(messages))
     changes: dict[str, Callable[[], bytes]] = {
         "cut": lambda: data[: rng.randrange(len(data))],
-        "a bit": lambda: _flip_bits(rng, data, len(data)),
-        "a bit of the head": lambda: _flip_bits(rng, messages[-1], 64),
+        "a bit": lambda: flip_bits(rng, data, len(data)),
+        "a bit of the head": lambda: flip_bits(rng, messages[-1], 64),
         "a message twice": lambda: b"".join([*messages[: number + 1], *messages[number:]]),
         "a message missing": lambda: b"".join(messages[:number] + messages[number + 1 :]),
         "another order": lambda: b"".join(rng.sample(messages, len(messages))),
