@@ -1,6 +1,6 @@
 """Seeded lies of workers: what a worker that was taken over may answer, and every later command on what it left in a store.
 
-    .venv/bin/python scripts/torture/lies.py [--count 10000] [--seed 0] [--batch 250] [--unchecked] [--only NUMBER]
+    .venv/bin/python scripts/torture/lies.py [--count 10000] [--seed 0] [--batch 100] [--unchecked] [--only NUMBER]
 
 The true answers of a worker about small files are recorded once and changed: fields, types, times, rows, thumbnails, the
 order of messages and their bytes. A scripted worker gives each lie in an ingest; what is accepted lies in one store for each
@@ -69,7 +69,7 @@ def main() -> int:
     parser = trial.make_parser(__doc__ or "")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch", type=int, default=250)
+    parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--only", type=int, metavar="NUMBER")
     parser.add_argument("--unchecked", action="store_true")
     arguments = parser.parse_args()
