@@ -1,13 +1,12 @@
 """OCR results in the database: one row for each image."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, damaged_value, replace_surrogates
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, damaged_value, replace_surrogates, text_sha256
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import TimeSpan
 
@@ -30,7 +29,7 @@ def save_ocr_result(database: Database, sha256: str, result: OcrResult) -> None:
         return
     database.execute("INSERT OR REPLACE INTO picture_text VALUES (?, ?, ?)", (sha256, result.version, data))
     text_index.replace_passages(database, sha256, "picture", _passages(result.lines))
-    custody_log.append(database, "read", {"sha256": sha256, "version": result.version, "text": ocr_digest(data)})
+    custody_log.append(database, "read", {"sha256": sha256, "version": result.version, "text": text_sha256(data)})
 
 
 def has_ocr_result(database: Database, sha256: str, version: str) -> bool:
@@ -52,11 +51,6 @@ def ocr_lines(database: Database, sha256: str) -> tuple[TextLine, ...] | None:
         return _decode(row[0])
     except DAMAGE_ERRORS as error:
         raise damaged_value(f"the OCR result of {sha256}", error) from error
-
-
-def ocr_digest(data: str) -> str:
-    """Return the SHA-256, in hex, of an OCR result as it is stored, which the custody log states."""
-    return hashlib.sha256(data.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def check_ocr_results(database: Database) -> Iterator[str]:
