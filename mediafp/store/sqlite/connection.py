@@ -23,7 +23,7 @@ NEW_DATABASE_BYTES = 4096
 """Bytes of a database that contains no table yet: one page."""
 JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 """Bytes at the start of each part of a rollback journal, and behind the name of a super-journal."""
-MAX_VALUE_BYTES = 256 << 20
+MAX_VALUE_BYTES = 128 << 20
 """Bytes of one value or statement. The longest value is the embeddings of a video of ten hours, 37 MB."""
 NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)
 """Errors of file systems that cannot flush a folder."""
