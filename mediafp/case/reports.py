@@ -4,22 +4,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from mediafp.case.clusters import AssetMatches, cluster_store, pairwise_results
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.originals import open_original
 from mediafp.engine.interface import ClipCutter
 from mediafp.report.evidence_page import write_report
+from mediafp.report.output_names import fit_name
 from mediafp.report.trace_page import write_trace
 from mediafp.store import Store
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import Clip, Trace
 from mediafp.types.runs import FileAnalysis
 
+PAGE_START: Final = b"<!doctype"
+"""First bytes of a page, in lower case."""
+
 
 def clips_folder(page: Path) -> Path:
     """Return the folder for the clips of a page, next to it."""
-    return page.with_name(page.stem + "-clips")
+    return page.with_name(fit_name(page.stem, "-clips"))
 
 
 def prepare_report(page: Path, *, clips: bool) -> None:
@@ -85,8 +90,10 @@ def write_trace_page(page: Path, trace: Trace, store: Store, query: FileAnalysis
 
 def check_page_path(page: Path) -> None:
     """Raise UsageError if a page cannot be written to a path, or would replace a file that is not a page."""
+    if "\0" in str(page):
+        raise UsageError(f"cannot write the report to {str(page)!r}: its name contains a NUL; choose another path")
     with usage_errors(page):
-        if page.exists() and not page.read_bytes()[:9].lower() == b"<!doctype":
+        if page.exists() and not _is_page(page):
             raise UsageError(
                 f"cannot write the report to '{page}': the file exists and is not an HTML page; choose another path"
             )
@@ -101,6 +108,14 @@ def usage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(f"cannot write '{error.filename or path}': {error.strerror}; choose another path") from error
+
+
+def _is_page(file: Path) -> bool:
+    """Return True if a regular file begins like an HTML page; nothing else is read of it."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(len(PAGE_START)).lower() == PAGE_START
 
 
 @contextmanager

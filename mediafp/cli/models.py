@@ -6,7 +6,7 @@ import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption
-from mediafp.cli.output import escape_markup, out, print_json
+from mediafp.cli.output import print_json, print_line, print_table
 
 models_app = typer.Typer(no_args_is_help=True, add_completion=False, help="List and check the model files.")
 
@@ -21,15 +21,13 @@ def list_models(as_json: JsonOption = False) -> None:
         for model in models:
             print_json(asdict(model))
         return
-    from rich.table import Table
-
-    table = Table("name", "version", "licence", "state", "sha256")
+    rows = []
     for model in models:
         if model.sha256:
-            table.add_row(model.name, model.version, model.licence, model.state, model.sha256[:16])
+            rows.append((model.name, model.version, model.licence, model.state, model.sha256[:16]))
         else:
-            table.add_row(escape_markup(model.name), model.version[:12], "see its page", f"in {model.source}", "")
-    out.print(table)
+            rows.append((model.name, model.version[:12], "see its page", f"in {model.source}", ""))
+    print_table(("name", "version", "licence", "state", "sha256"), rows)
 
 
 @models_app.command("verify")
@@ -42,7 +40,7 @@ def verify_models() -> None:
 
     problems = [model for model in list_model_files() if model.state != "ok"]
     for model in problems:
-        out.print(f"[red]{escape_markup(model.name)}: {model.state}[/]")
+        print_line(f"{model.name}: {model.state}", style="red")
     if problems:
         raise typer.Exit(ExitStatus.COULD_NOT_RUN)
-    out.print("all model files are as the manifest states")
+    print_line("all model files are as the manifest states")

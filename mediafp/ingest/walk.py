@@ -25,7 +25,8 @@ def walk(paths: Sequence[Path], on_skipped: Callable[[Path], object] = lambda pa
         on_skipped: Called with each pipe, device, linked folder and link in a folder that is broken or leads out of it.
     """
     for path in paths:
-        if path.is_dir():
+        # Unlike Path.is_dir, it is False for a name that is too long or forbidden: opening it gives the reason.
+        if os.path.isdir(path):
             for file in _iter_folder(path, on_skipped):
                 yield FoundFile(path=file, root=path)
         else:
