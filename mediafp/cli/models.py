@@ -24,7 +24,7 @@ def list_models(as_json: JsonOption = False) -> None:
     rows = []
     for model in models:
         if model.sha256:
-            rows.append((model.name, model.version, model.licence, model.state, model.sha256[:16]))
+            rows.append((model.name, model.version, model.licence or "", model.state, model.sha256[:16]))
         else:
             rows.append((model.name, model.version[:12], "see its page", f"in {model.source}", ""))
     print_table(("name", "version", "licence", "state", "sha256"), rows)

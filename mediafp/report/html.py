@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mediafp.report.escaping import escape_unprintable
 from mediafp.report.evidence_source import EvidenceSource
-from mediafp.report.isolation import isolate
+from mediafp.report.isolation import isolate, isolate_name
 from mediafp.report.svg import data_uri
 from mediafp.types.media import Asset
 from mediafp.types.version import __version__
@@ -41,7 +41,7 @@ def render_template(template: str, **values: object) -> str:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=_escape_value
     )
-    environment.filters["isolate"] = isolate
+    environment.filters |= {"isolate": isolate, "isolate_name": isolate_name}
     style = loader.get_source(environment, STYLE_SHEET)[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = CONTENT_SECURITY_POLICY.format(style=f"'sha256-{digest}'")
@@ -84,8 +84,8 @@ def sighting_lines(asset: Asset, source: EvidenceSource) -> list[Markup]:
     lines = []
     for sighting in source.sightings(asset.sha256)[:MAX_SIGHTING_LINES]:
         account = join_isolated(" on ", sighting.account, sighting.platform)
-        parts = (account, join_isolated(" · ", sighting.posted_at, sighting.url, sighting.uri))
-        lines.append(Markup(" · ").join(part for part in parts if part))
+        names = [isolate_name(text) for text in (sighting.posted_at, sighting.url, sighting.uri) if text]
+        lines.append(Markup(" · ").join([account, *names] if account else names))
     return lines
 
 

@@ -15,6 +15,11 @@ def isolate(text: str) -> Markup:
     return Markup(f"<bdi>{escape_text(text)}</bdi>")
 
 
+def isolate_name(text: str) -> Markup:
+    """Return the same as `isolate` for a file name, a path or an address, whose parts always stand from left to right."""
+    return Markup(f'<bdi dir="ltr">{escape_text(text)}</bdi>')
+
+
 def isolate_tspan(text: str) -> Markup:
     """Return the same as `isolate` for the inside of an SVG text."""
     return Markup(f'<tspan unicode-bidi="isolate">{escape_text(text)}</tspan>')
