@@ -175,16 +175,23 @@ def _print_estimate(estimate: "IngestEstimate", *, as_json: bool) -> None:
 @contextmanager
 def open_log_file(file: Path | None) -> Iterator[Callable[[jsonl.JsonObject], None]]:
     """Return a function that appends an object with the current time to a log file, or does nothing without a file."""
+
+    def fail(error: OSError) -> UsageError:
+        return UsageError(f"cannot write the log to '{file}': {error.strerror}; choose another path")
+
     with ExitStack() as stack:
         try:
             log = stack.enter_context(file.open("a", encoding="utf-8")) if file else None
         except OSError as error:
-            raise UsageError(f"cannot write the log to '{file}': {error.strerror}; choose another path") from error
+            raise fail(error) from error
 
         def write(value: jsonl.JsonObject) -> None:
             if log:
                 at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-                log.write(jsonl.json_line({"at": at, **value}) + "\n")
-                log.flush()
+                try:
+                    log.write(jsonl.json_line({"at": at, **value}) + "\n")
+                    log.flush()
+                except OSError as error:
+                    raise fail(error) from error
 
         yield write

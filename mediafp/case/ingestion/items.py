@@ -81,11 +81,25 @@ def item_on_disk(found_file: FoundFile) -> IngestItem:
         stamp = NO_STAMP
     return IngestItem(
         path=path,
-        uri=os.path.abspath(path),
+        uri=_uri_of(path),
         stamp=stamp,
         open=partial(open_file, path, found_file.root),
         open_sibling=open_sibling(path, found_file.root),
     )
+
+
+def _uri_of(path: Path) -> str:
+    """Return the absolute path of a file, as a text that the store can keep even if no file can have this name."""
+    try:
+        uri = os.path.abspath(path)
+    except FileNotFoundError:
+        # The current folder was deleted, so the file cannot be opened either.
+        uri = os.fspath(path)
+    try:
+        os.fsencode(uri)
+    except UnicodeEncodeError:
+        return uri.encode("utf-8", "backslashreplace").decode()
+    return uri
 
 
 def _iter_members(

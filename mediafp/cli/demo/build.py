@@ -74,16 +74,19 @@ def _print_heading(heading: str) -> None:
 
 def _make_files(folder: Path, bar: "Progress") -> tuple[Path, Path]:
     """Write the files of the demo, and return the folders of the originals and of the edits."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER_FILE).is_file():
-        raise UsageError(f"cannot make the demo in '{folder}': it contains other files; name a new folder")
-    for name in ("originals", "seen", "store"):
-        shutil.rmtree(folder / name, ignore_errors=True)
     originals, seen = folder / "originals", folder / "seen"
-    originals.mkdir(parents=True)
-    (folder / MARKER_FILE).write_text(
-        "Made by mediafp demo, which deletes originals/, seen/ and store/ when it runs again.\n"
-    )
-    seen.mkdir()
+    try:
+        if folder.exists() and any(folder.iterdir()) and not (folder / MARKER_FILE).is_file():
+            raise UsageError(f"cannot make the demo in '{folder}': it contains other files; name a new folder")
+        for name in ("originals", "seen", "store"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        originals.mkdir(parents=True)
+        (folder / MARKER_FILE).write_text(
+            "Made by mediafp demo, which deletes originals/, seen/ and store/ when it runs again.\n"
+        )
+        seen.mkdir()
+    except OSError as error:
+        raise UsageError(f"cannot make the demo in '{folder}': {error.strerror}; name a new folder") from error
     steps = [*image_steps(originals, seen), *video_steps(originals, seen), *voice_steps(folder, originals, seen)]
     task = bar.add_task("making files", total=len(steps))
     for step in steps:
