@@ -24,7 +24,7 @@ _OPERATORS: Final = frozenset("=+-@\u2212")
 """First characters of a formula (OWASP, CSV Injection), and the minus sign."""
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 """A number, which is no formula although it may start with an operator."""
-_MENTION: Final = re.compile(r"\s*@[\w .\-]*")
+_MENTION: Final = re.compile(r"\s*@[\w .@\-]*[!?:]?")
 """A mention of an account within a text: a spreadsheet that splits the text there finds a name, and nothing to compute."""
 
 
