@@ -181,7 +181,7 @@ def open_log_file(file: Path | None) -> Iterator[Callable[[jsonl.JsonObject], No
 
     with ExitStack() as stack:
         try:
-            log = stack.enter_context(file.open("a", encoding="utf-8")) if file else None
+            log = stack.enter_context(file.open("ab", buffering=0)) if file else None
         except OSError as error:
             raise fail(error) from error
 
@@ -189,8 +189,8 @@ def open_log_file(file: Path | None) -> Iterator[Callable[[jsonl.JsonObject], No
             if log:
                 at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
                 try:
-                    log.write(jsonl.json_line({"at": at, **value}) + "\n")
-                    log.flush()
+                    # Unbuffered: what cannot be written now is not tried again when the file is closed.
+                    log.write(f"{jsonl.json_line({'at': at, **value})}\n".encode())
                 except OSError as error:
                     raise fail(error) from error
 

@@ -9,6 +9,9 @@ INVISIBLE_LETTERS: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Letters and marks that Unicode displays as nothing (Default_Ignorable_Code_Point), although Python calls them printable."""
+MAX_MARKS: Final = 8
+"""Combining marks on one letter; further ones, which would be drawn over the lines above and below, are escaped. Tibetan and
+Hebrew with cantillation put up to 6 on a letter. Chosen, not measured."""
 _EMOJI: Final = "\u2194\u2195\u2600-\u27bf\u2b1b\U0001f000-\U0001faff"
 """Blocks of the characters that a zero-width joiner joins in the sequences of Unicode's emoji-zwj-sequences.txt."""
 _SEQUENCE: Final = re.compile(
@@ -26,8 +29,8 @@ def escape_unprintable(text: str) -> str:
     r"""Return a text as it can be shown anywhere: characters that are invisible or control the display are escaped.
 
     These are control characters with line breaks and tabs, changes of text direction, zero-width characters, tags,
-    unassigned characters and lone surrogates. They become `\x1b` or `\u202e`; the byte of a file name that is not UTF-8
-    becomes `\xff`. Letters of all scripts, spaces and sequences of emoji stay.
+    unassigned characters, lone surrogates, and marks stacked on one letter without end. They become `\x1b` or `\u202e`;
+    the byte of a file name that is not UTF-8 becomes `\xff`. Letters of all scripts, spaces and sequences of emoji stay.
     """
     return replace_hidden(text, _escape)
 
@@ -40,7 +43,11 @@ def replace_hidden(text: str, escape: Callable[[str], str], *, keep: str = "") -
         escape: Function that returns the replacement of one character.
         keep: Characters that stay although they are invisible.
     """
-    table = {ord(c): escape(c) for c in set(text) if is_hidden(c) and c not in keep}
+    characters = set(text)
+    table = {ord(c): escape(c) for c in characters if is_hidden(c) and c not in keep}
+    marks = "".join(c for c in characters if unicodedata.category(c) in ("Mn", "Me") and ord(c) not in table)
+    if marks:
+        text = re.sub(f"(?<=[{marks}]{{{MAX_MARKS}}})[{marks}]", lambda match: escape(match[0]), text)
     if not table:
         return text
     # The parts with odd numbers are those that the pattern matches.

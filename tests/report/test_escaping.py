@@ -35,6 +35,7 @@ def test_characters_that_are_invisible_are_escaped(character: str) -> None:
         "שלום עולם",
         "مرحبا بالعالم",
         "हिन्दी ภาษาไทย 한국어 がぎぐ",
+        "བསྒྲུབས་ བְּרֵאשִׁ֖ית Tiê\u0323\u0301ng e\u0301\u0323\u0302",
         "👩\u200d👩\u200d👧\u200d👦 ❤\ufe0f\u200d🔥 🏳\ufe0f\u200d🌈 👍🏽 1\ufe0f\u20e3 ©\ufe0f 🇩🇪",
         "葛\U000e0100城市",
     ],
@@ -54,6 +55,7 @@ def test_readable_text_stays_as_it_is(text: str) -> None:
         ("x\ufe0f", "x\\ufe0f"),
         ("❤\ufe0f\ufe0f\ufe0f", "❤\ufe0f\\ufe0f\\ufe0f"),
         ("葛\U000e0100\U000e0101", "葛\U000e0100\\U000e0101"),
+        ("z" + "\u0301\u0489" * 5 + "a", "z" + "\u0301\u0489" * 4 + "\\u0301\\u0489a"),
     ],
     ids=ascii,
 )
