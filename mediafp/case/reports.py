@@ -34,10 +34,13 @@ def prepare_report(page: Path, *, clips: bool) -> None:
         UsageError: One of them cannot be written.
     """
     if clips:
+        with usage_errors(page.parent):
+            page.parent.mkdir(parents=True, exist_ok=True)
+    check_page_path(page)
+    if clips:
         folder = clips_folder(page)
         with usage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-    check_page_path(page)
+            folder.mkdir(exist_ok=True)
 
 
 def write_evidence(

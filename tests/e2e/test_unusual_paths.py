@@ -149,9 +149,11 @@ def test_a_folder_that_cannot_be_made_is_reported_before_the_first_file(tmp_path
 
 def test_a_page_is_written_to_no_path_that_it_cannot_have(case: Case, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.html")
-    for page in (tmp_path / f"{'x' * 300}.html", tmp_path / "a\0.html", Path("/dev/zero"), tmp_path / "pipe.html"):
-        with pytest.raises(UsageError):
-            case.report(page)
+    for page in (tmp_path / f"{'x' * 300}.html", tmp_path / "a\0.html", tmp_path / "pipe.html"):
+        for clips in (False, True):
+            with pytest.raises(UsageError):
+                case.report(page, clips=clips)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe.html", "store"], "no folder is left for clips"
     case.report(tmp_path / f"{'x' * 250}.html")
     case.report(tmp_path / f"{'x' * 250}.html", clips=True)
 
