@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from mediafp.fingerprints.registry import declaration
+from mediafp.ingest.archives.members import MAX_NAME_CHARS, MAX_NUMBER_CHARS
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import ErrorKind
 from mediafp.types.fingerprints import Fingerprint
@@ -35,8 +36,8 @@ RESTART_CPU_SECONDS: Final = 900.0
 """CPU seconds after which a worker is replaced by a fresh one. Chosen, not measured."""
 MAX_OCR_LINES: Final = 1_000
 """Lines of text in one image that are sent. Chosen, not measured."""
-MAX_NAME_BYTES: Final = 1 << 16
-"""Bytes in the name of a member of an archive, as in ZIP."""
+MAX_NAME_BYTES: Final = 4 * (MAX_NAME_CHARS + MAX_NUMBER_CHARS)
+"""Bytes in the name of a member of an archive: UTF-8 has at most four for a character."""
 Text = Annotated[str, msgspec.Meta(max_length=WARNING_CHARS)]
 Name = Annotated[bytes, msgspec.Meta(max_length=MAX_NAME_BYTES)]
 Property = str | int | float | bool | None
