@@ -110,30 +110,25 @@ def test_names_that_a_worker_makes_safe_and_unique_are_accepted(name: str) -> No
         names.add(os.fsdecode(os.fsencode(member)))
 
 
-TRICKLING_WORKER = """
-import os, socket, sys, time
+TRICKLE = """
+import socket, time
 
-connected = socket.socket(fileno=int(sys.argv[1]))
-connected.sendall(bytes.fromhex("{ready}"))
-while received := socket.recv_fds(connected, 4, 1):
-    if not received[0]:
-        break
-    connected.recv(int.from_bytes(received[0], "little"))
-    script = os.pread(received[1][0], 1 << 24, 0).partition(b"\\n")[2]
-    for byte in script:
-        connected.sendall(bytes((byte,)))
-        time.sleep({pause})
-    time.sleep(3600)
+class TricklingSocket(socket.socket):
+    def sendall(self, data):
+        for byte in data:
+            super().sendall(bytes((byte,)))
+            time.sleep(0.01)
+
+socket.socket = TricklingSocket
 """
-"""A worker that sends the bytes of its script one by one."""
+"""Code above that of a scripted worker, which makes it send its bytes one by one."""
 
 
 @pytest.fixture
 def trickling_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     use_scripted_workers(tmp_path, monkeypatch)
-    (tmp_path / "modules" / "scripted.py").write_text(
-        TRICKLING_WORKER.format(ready=encode(process.Ready()).hex(), pause=0.02)
-    )
+    worker = tmp_path / "modules" / "scripted.py"
+    worker.write_text(TRICKLE + worker.read_text())
     with LocalEngine(tmp_path) as created:
         created.start()
         yield created
