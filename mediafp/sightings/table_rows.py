@@ -28,6 +28,10 @@ MAX_TABLE_COLUMNS: Final = 500
 """Columns of a table. Chosen, not measured."""
 MAX_ROW_BYTES: Final = 1 << 20
 """Bytes of a row: the text of a post may exceed the 128 Ki characters that Python's `csv` allows. Chosen, not measured."""
+MAX_FILE_NAME_CHARS: Final = 400
+"""Characters of a file name in a table; no file has a longer one. File systems allow 255 bytes or UTF-16 units, and
+decomposed letters have more characters. Composing 65,536 combining marks takes 6 seconds, and the time grows with their
+square."""
 # The limit is global in `csv`, so it is set once and not by each reading thread.
 csv.field_size_limit(MAX_ROW_BYTES)
 _LINE: Final = re.compile(rb"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
@@ -56,6 +60,8 @@ class TableRows:
     def find(self, media_name: str) -> Mapping[str, str] | None:
         """Return the cells of the row of a file, by field; None if it has none."""
         key = file_key(media_name)
+        if not key:
+            return None
         position = int(np.searchsorted(self._hashes, hash(key)))
         while position < len(self._hashes) and self._hashes[position] == hash(key):
             cells = next(csv.reader(_Lines(self._data, int(self._offsets[position]))))
@@ -100,8 +106,12 @@ def parse_rows(data: bytes, name: str, columns: Mapping[str, str], warnings: Sid
 
 
 def file_key(name: str) -> str:
-    """Return a file's name as both the table and the folder may write it: without folders, in composed letters."""
-    return unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    """Return a file's name as both the table and the folder may write it: without folders, in composed letters.
+
+    It is "" for a name that no file has.
+    """
+    name = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return unicodedata.normalize("NFC", name) if len(name) <= MAX_FILE_NAME_CHARS else ""
 
 
 def _parse_header(titles: list[str], name: str, columns: Mapping[str, str], warnings: SidecarWarnings) -> list[str]:

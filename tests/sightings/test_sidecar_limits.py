@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tracemalloc
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -174,6 +175,21 @@ def test_wide_rows_of_a_table_are_skipped_with_a_warning(tmp_path: Path, content
     with measured_memory() as memory:
         assert read(tmp_path / "a.mp4") == (SightingFields(), [f"skipped 'mediafp.csv': {reason}"])
     assert memory["peak"] < 8 * MIB
+
+
+def test_file_name_that_no_file_has_is_not_composed(tmp_path: Path) -> None:
+    """Composing so many marks would take hours, and nothing else ends it."""
+    marks = "\u0301" * 200_000 + "\u0327" * 200_000
+    (tmp_path / "mediafp.csv").write_text(f"file,account\n{marks},@x\na.mp4,@a\n,@b\n")
+    assert read(tmp_path / "a.mp4")[0].account == "@a"
+    for name in (marks, "x" * 401):
+        assert read_sidecars(name, open_sibling(tmp_path / "a.mp4", tmp_path))[0].account is None
+
+
+def test_decomposed_name_of_255_bytes_is_found(tmp_path: Path) -> None:
+    name = "\u1ebf" * 85
+    (tmp_path / "mediafp.csv").write_text(f"file,account\n{unicodedata.normalize('NFD', name)},@x\n")
+    assert read(tmp_path / name)[0].account == "@x"
 
 
 def test_tables_that_are_kept_take_bounded_memory(tmp_path: Path) -> None:
