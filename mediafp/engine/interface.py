@@ -167,9 +167,9 @@ class Engine(Protocol):
     ) -> Iterator[UnpackedMember]:
         """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name.
 
-        Names are relative, without `..` and unique. If a member crashes the unpacking, only that member is lost. If the
-        archive cannot be read to its end within a limit of time, the iterator raises MediaError after the last readable
-        member; the time between two calls of the iterator does not count. Different threads may call it.
+        Names are relative, without `..` and unique. If a member crashes the unpacking or fills the disk, only that member
+        is lost. If the archive cannot be read to its end within a limit of time, the iterator raises MediaError after the
+        last readable member; the time between two calls of the iterator does not count. Different threads may call it.
 
         Args:
             file: The open archive.

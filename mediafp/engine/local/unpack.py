@@ -4,8 +4,9 @@ import logging
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from mediafp.engine.interface import UnpackedMember
 from mediafp.engine.local.messages import ArchiveEnd, DataChunk, Failure, MemberDecision, MemberEnd, MemberStart, Task
@@ -20,7 +21,7 @@ from mediafp.ingest.limits import (
     MAX_ARCHIVE_WALL_SECONDS,
     MEMBER_WALL_SECONDS,
 )
-from mediafp.types.errors import TooLargeMedia, UnreadableMedia, WorkerLost
+from mediafp.types.errors import MediaError, StoreError, TooLargeMedia, UnreadableMedia, WorkerLost
 
 _logger = logging.getLogger(__name__)
 
@@ -159,28 +160,48 @@ class _MemberLostError(Exception):
 
 def _receive_member(worker: WorkerProcess, name: str, scratch_folder: Path, max_bytes: int) -> UnpackedMember:
     """Return the member whose content the worker sends."""
-    with anonymous_file(scratch_folder) as content:
-        received = 0
-        try:
-            while isinstance(message := worker.receive(), DataChunk):
-                received += len(message.data)
-                if received > MAX_MEMBER_BYTES:
-                    raise ValueError(f"a member of more than {MAX_MEMBER_BYTES} bytes")
-                if received <= max_bytes:
-                    write_data(content, message.data)
-            if not isinstance(message, MemberEnd):
-                raise ValueError("not the end of the member")
-        except WorkerLost as lost:
-            raise _MemberLostError(name, lost) from lost
-        except ValueError as error:
-            raise _MemberLostError(name, WorkerLost("crash", f"the worker returned invalid data ({error})")) from error
-        if message.kind:
-            return UnpackedMember(name=name, error=ERROR_CLASSES.get(message.kind, TooLargeMedia)(message.message))
-        if received > max_bytes:
-            reason = f"{received:,} bytes are over the limit of {max_bytes:,}"
-            return UnpackedMember(name=name, error=TooLargeMedia(f"cannot unpack {name!r}: {reason}"))
-        content.flush()
-        try:
+    try:
+        with anonymous_file(scratch_folder) as content:
+            if failure := _receive_content(worker, name, content, max_bytes):
+                return UnpackedMember(name=name, error=failure)
+            content.flush()
             return UnpackedMember(name=name, file=OpenFile(name.rpartition("/")[2], os.dup(content.fileno())))
-        except OSError as error:
-            return UnpackedMember(name=name, error=UnreadableMedia(f"cannot open {name!r}: {error.strerror}"))
+    except OSError as error:
+        # The file is flushed when it is closed, too.
+        return UnpackedMember(name=name, error=UnreadableMedia(f"cannot unpack {name!r}: {error.strerror}"))
+
+
+def _receive_content(worker: WorkerProcess, name: str, content: BinaryIO, max_bytes: int) -> MediaError | None:
+    """Write a member to a file, and return the error if it cannot be used."""
+    received = 0
+    failure: MediaError | None = None
+    try:
+        while isinstance(message := worker.receive(), DataChunk):
+            received += len(message.data)
+            if received > MAX_MEMBER_BYTES:
+                raise ValueError(f"a member of more than {MAX_MEMBER_BYTES} bytes")
+            if failure is None and received <= max_bytes:
+                failure = _write(content, message.data, name)
+        if not isinstance(message, MemberEnd):
+            raise ValueError("not the end of the member")
+    except WorkerLost as lost:
+        raise _MemberLostError(name, lost) from lost
+    except ValueError as error:
+        raise _MemberLostError(name, WorkerLost("crash", f"the worker returned invalid data ({error})")) from error
+    if message.kind:
+        return ERROR_CLASSES.get(message.kind, TooLargeMedia)(message.message)
+    if received > max_bytes:
+        reason = f"{received:,} bytes are over the limit of {max_bytes:,}"
+        return TooLargeMedia(f"cannot unpack {name!r}: {reason}")
+    return failure
+
+
+def _write(content: BinaryIO, data: bytes, name: str) -> UnreadableMedia | None:
+    """Write data of a member; if the disk is full, free what the member occupies and return the error."""
+    try:
+        write_data(content, data)
+    except StoreError as error:
+        with suppress(OSError):
+            os.ftruncate(content.fileno(), 0)
+        return UnreadableMedia(f"cannot unpack {name!r}: {error}")
+    return None

@@ -3,7 +3,9 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from archive_files import build_tar, build_zip, read_archive, tar_member
@@ -221,4 +223,29 @@ def test_member_above_the_limit_of_the_caller_is_not_written(
     assert first.file is None and isinstance(first.error, TooLargeMedia)
     assert str(first.error) == "cannot unpack 'a.info.json': 5,000,000 bytes are over the limit of 1,000,000"
     assert second.file and second.file.bytes == 2
+    second.file.close()
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[BinaryIO]:
+    with Path("/dev/full").open("r+b") as file:
+        yield file
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize("size", [100, 3_000_000], ids=["buffered", "written"])
+def test_member_that_fills_the_disk_is_lost_alone(
+    engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Another one may be smaller, and files outside of the archive need no space."""
+    (tmp_path / "a.zip").write_bytes(build_zip([("a.png", bytes(size)), ("b.png", b"b")]))
+    with open_file(tmp_path / "a.zip") as file:
+        members = engine.unpack_archive(file, lambda name: True)
+        with monkeypatch.context() as patch:
+            patch.setattr(unpack, "anonymous_file", full_disk)
+            first = next(members)
+        (second,) = members
+    assert first.file is None and first.error and first.error.kind == "unreadable"
+    assert str(first.error).startswith("cannot unpack 'a.png': ") and "No space left" in str(first.error)
+    assert second.file and second.file.bytes == 1
     second.file.close()
