@@ -220,6 +220,19 @@ def test_sidecars_of_an_archive_take_bounded_memory_and_name_what_is_skipped(
     assert outcomes["a.info.json"].warnings == outcomes["c.info.json"].warnings == ()
 
 
+def test_table_in_an_archive_is_decompressed_once(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decompressed = []
+    decompress = archive_sidecars.zlib.decompress
+    monkeypatch.setattr(archive_sidecars.zlib, "decompress", lambda data: decompressed.append(data) or decompress(data))
+    images = {f"{n}__png": encode_image(n) for n in range(5)}
+    table = b"file,title\n" + b"".join(b"%d.png,image %d\n" % (n, n) for n in range(5))
+    build_archive(tmp_path / "a.zip", **images, sightings__csv=table)
+    hashes = {outcome.sha256 for outcome in case.ingest([tmp_path / "a.zip"], OPTIONS) if outcome.sha256}
+    titles = {case._store.sightings(sha256)[0].title for sha256 in hashes}
+    assert titles == {f"image {n}" for n in range(5)}
+    assert len(decompressed) == 1
+
+
 @pytest.mark.parametrize("target", ["secret.json", "/dev/zero"])
 def test_sidecar_that_links_out_of_the_folder_of_a_named_file_is_not_read(
     case: Case, tmp_path: Path, target: str

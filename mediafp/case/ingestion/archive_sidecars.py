@@ -16,7 +16,7 @@ from mediafp.types.media import SiblingOpener
 MAX_ARCHIVE_SIDECAR_BYTES: Final = 64 << 20
 """Memory, bytes, of the sidecars of one archive, compressed and with their names; later ones are skipped with a warning.
 Chosen, not measured: yt-dlp's compress to an eighth."""
-ENTRY_BYTES: Final = 200
+ENTRY_BYTES: Final = 500
 """Memory, bytes, of an entry, in addition to its name and content. Chosen, not measured."""
 
 
@@ -24,7 +24,7 @@ class ArchiveSidecars:
     """The sidecars in an archive, read before its other members: a sidecar may come after its media file."""
 
     def __init__(self, engine: Engine, file: OpenFile) -> None:
-        self._contents: dict[str, bytes] = {}
+        self._kept: dict[str, InMemorySidecar] = {}
         self._bytes = 0
         try:
             for member in engine.unpack_archive(file, _is_wanted, max_bytes=MAX_SIDECAR_BYTES):
@@ -36,15 +36,15 @@ class ArchiveSidecars:
             return
 
     def _keep(self, name: str, content: bytes) -> None:
-        compressed = zlib.compress(content, 1)
-        size = ENTRY_BYTES + sys.getsizeof(name) + len(compressed)
+        sidecar = InMemorySidecar(name, content)
+        size = ENTRY_BYTES + 2 * sys.getsizeof(name) + sidecar.compressed_bytes
         if self._bytes + size <= MAX_ARCHIVE_SIDECAR_BYTES:
-            self._contents[name] = compressed
+            self._kept[name] = sidecar
             self._bytes += size
 
     def warnings(self, name: str) -> tuple[str, ...]:
         """Return the warning about a member that is a sidecar and is not kept."""
-        if name in self._contents or not _is_wanted(name):
+        if name in self._kept or not _is_wanted(name):
             return ()
         limits = f"{MAX_SIDECAR_BYTES >> 20} MiB, or {MAX_ARCHIVE_SIDECAR_BYTES >> 20} MiB with the others, compressed"
         return (f"skipped {PurePath(name).name!r}: it is damaged or over the limit ({limits})",)
@@ -53,24 +53,27 @@ class ArchiveSidecars:
         """Return the function that opens sidecars next to a member."""
 
         def open_next_to(sidecar: str) -> InMemorySidecar | None:
-            path = str(PurePath(name).with_name(sidecar))
-            content = self._contents.get(path)
-            return None if content is None else InMemorySidecar(path, zlib.decompress(content))
+            return self._kept.get(str(PurePath(name).with_name(sidecar)))
 
         return open_next_to
 
 
 class InMemorySidecar:
-    """A sidecar in memory. Implements `SidecarFile`."""
+    """A sidecar in memory, compressed. Implements `SidecarFile`."""
 
-    def __init__(self, path: str, data: bytes) -> None:
-        self.name, self._data = PurePath(path).name, data
-        self.bytes = len(data)
-        self.stamp = (path, hash(data))
+    def __init__(self, path: str, content: bytes) -> None:
+        self.name, self.bytes = PurePath(path).name, len(content)
+        self.stamp = (path, hash(content))
+        self._compressed = zlib.compress(content, 1)
+
+    @property
+    def compressed_bytes(self) -> int:
+        """Bytes that it takes."""
+        return len(self._compressed)
 
     def reader(self) -> BinaryIO:
         """Return a reader at the start."""
-        return io.BytesIO(self._data)
+        return io.BytesIO(zlib.decompress(self._compressed))
 
     def close(self) -> None:
         """Do nothing: no file is open."""

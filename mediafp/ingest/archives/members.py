@@ -28,7 +28,7 @@ MAX_NUMBER_CHARS: Final = 64
 measured."""
 MAX_NAME_PARTS: Final = 100
 """Folders of a name that are kept, the last ones, the file included. Chosen, not measured."""
-MAX_TOTAL_NAME_CHARS: Final = 128 << 20
+MAX_TOTAL_NAME_CHARS: Final = 64 << 20
 """Characters of all names of one archive, which the store keeps: a compressed archive of 4 MB can have names of 4 GB.
 Chosen, not measured."""
 UNNAMED: Final = "unnamed"
