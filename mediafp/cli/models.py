@@ -32,15 +32,15 @@ def list_models(as_json: JsonOption = False) -> None:
 
 @models_app.command("verify")
 def verify_models() -> None:
-    """Check the SHA-256 of every model file.
+    """Check the SHA-256 of every model file, and the cache folder of joined ones.
 
-    Exit status: 2 if a file is missing or changed.
+    Exit status: 2 if a file is missing or changed, or does not belong there.
     """
     from mediafp.case import list_model_files
 
     problems = [model for model in list_model_files() if model.state != "ok"]
     for model in problems:
-        print_line(f"{model.name}: {model.state}", style="red")
+        print_line(f"{model.name}: {model.state}; {model.hint}", style="red")
     if problems:
         raise typer.Exit(ExitStatus.COULD_NOT_RUN)
     print_line("all model files are as the manifest states")
