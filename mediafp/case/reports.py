@@ -74,7 +74,7 @@ def write_evidence(
     clips: list[Clip] = []
     if cut_clips:
         folder = clips_folder(page)
-        for clip in cut_clips(folder, results=results, open_original=partial(_open_descriptor, store)):
+        for clip in cut_clips(folder, results=results, open_original=partial(open_original, store)):
             clips.append(clip)
             on_clip()
         if any(clip.path for clip in clips):
@@ -119,9 +119,3 @@ def _is_page(file: Path) -> bool:
         return False
     with file.open("rb") as opened:
         return opened.read(len(PAGE_START)).lower() == PAGE_START
-
-
-@contextmanager
-def _open_descriptor(store: Store, sha256: str) -> Iterator[int | None]:
-    with open_original(store, sha256) as file:
-        yield file.descriptor if file else None

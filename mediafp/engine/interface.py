@@ -97,14 +97,14 @@ class ClipCutter(Protocol):
         folder: Path,
         *,
         results: Sequence[QueryResult],
-        open_original: Callable[[str], AbstractContextManager[int | None]],
+        open_original: Callable[[str], AbstractContextManager[OpenFile | None]],
     ) -> Iterator[Clip]:
         """Yield one clip per matching video segment; a clip that cannot be cut has no path and states the reason.
 
         Args:
             folder: Existing folder to write the clips to.
             results: The query results whose matches are cut; those without a SHA-256 are skipped.
-            open_original: Opens the file of an asset by its SHA-256 and gives its file descriptor, None if it is gone.
+            open_original: Opens the file of an asset by its SHA-256; None if it is gone.
         """
 
 

@@ -14,6 +14,7 @@ from mediafp.case.ingestion.archive_items import iter_archive_items
 from mediafp.case.ingestion.commit import FileWriter
 from mediafp.case.ingestion.items import IngestItem, item_on_disk
 from mediafp.case.ingestion.known import KnownFiles
+from mediafp.case.ingestion.order import defer_large_files
 from mediafp.case.ingestion.pending import PendingFile
 from mediafp.case.ingestion.tasks import FileTasks
 from mediafp.case.ingestion.unpacking import ArchiveUnpacker, Step
@@ -67,7 +68,7 @@ def run_ingest(
         run = IngestRun(store, engine, options, stack)
         run.append_log("ingest", {"mediafp": __version__, "pipeline": run.version, **run.settings()})
         counts: Counter[str] = Counter()
-        for outcome in run.iter_outcomes(iter(files)):
+        for outcome in run.iter_outcomes(defer_large_files(files)):
             counts[outcome.status] += 1
             yield outcome
         run.append_log("ingested", dict(counts))
@@ -119,6 +120,7 @@ class IngestRun:
             stack.callback(threads.shutdown, cancel_futures=True)
         stack.callback(self._unpacker.close)
         stack.callback(engine.close)
+        stack.callback(self._tasks.cancel)
         if self._queue:
             stack.callback(self._queue.shutdown)
 
