@@ -9,7 +9,7 @@ import pytest
 from processes import PATIENCE_SECONDS
 
 from mediafp.engine.local.python_command import module_command
-from mediafp.types.search_paths import without_relative_folders
+from mediafp.types.search_paths import FOLDER_WITHOUT_LIBRARIES, without_relative_folders
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -53,8 +53,10 @@ def test_workers_search_libraries_in_absolute_folders(value: str | None, monkeyp
     if value is not None:
         monkeypatch.setenv("LD_LIBRARY_PATH", value)
     _, variables = module_command("mediafp.engine.local.worker")
-    folders = variables["LD_LIBRARY_PATH"].split(":")
-    assert all(folder.startswith("/") and not list(Path(folder).glob("*.so*")) for folder in folders)
+    # A variable that is not set names no folder; an empty one names the current folder.
+    folders = variables.get("LD_LIBRARY_PATH", FOLDER_WITHOUT_LIBRARIES).split(":")
+    assert all(folder.startswith("/") for folder in folders)
+    assert not list(Path(FOLDER_WITHOUT_LIBRARIES).glob("*.so*"))
 
 
 def test_relative_folders_of_pythonpath_are_left_by_the_program_and_its_children(tmp_path: Path) -> None:
@@ -76,5 +78,5 @@ def test_relative_folders_of_pythonpath_are_left_by_the_program_and_its_children
 def test_workers_get_no_relative_folder_of_pythonpath(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(("", "relative", str(ROOT))))
     command, variables = module_command("mediafp.engine.local.worker", "3")
-    assert command[1] == "-P"
+    assert "-P" in command
     assert all(folder.startswith("/") for folder in variables["PYTHONPATH"].split(os.pathsep))
