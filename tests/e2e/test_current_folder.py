@@ -100,7 +100,7 @@ def demo(empty: Path, trap: Path) -> Path:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("match", "{demo}/seen", "--json"),
+        ("match", "{demo}/seen/voice_over.mp4", "--json"),
         ("trace", "{demo}/seen/persona_avatar.jpg", "--json"),
         ("search", "lights", "--json"),
         ("transcribe", "{demo}/originals/narrated.mp4", "--json"),

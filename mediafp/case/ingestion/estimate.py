@@ -18,6 +18,7 @@ from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.archives.members import has_archive_suffix
 from mediafp.ingest.files import open_file
+from mediafp.ingest.limits import MAX_VIDEO_BYTES
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.walk import FoundFile, walk
 from mediafp.sightings.sidecars import is_sidecar
@@ -126,7 +127,8 @@ class _Sample:
 
 def _estimate_seconds(new: list[_NewFile], engine: Engine, options: IngestOptions) -> float | None:
     """Return the wall seconds for new files: images by their number, videos and archives by their size."""
-    files = [file for file in new if not has_archive_suffix(file.path)]
+    # Larger files fail before they are read.
+    files = [file for file in new if not has_archive_suffix(file.path) and file.bytes <= MAX_VIDEO_BYTES]
     archive_bytes = sum(file.bytes for file in new if has_archive_suffix(file.path))
     started = time.monotonic()
     engine.start(ocr=options.analysis.ocr)

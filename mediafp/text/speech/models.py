@@ -81,7 +81,7 @@ def speech_model(name: str = DEFAULT_MODEL) -> SpeechModel:
         return SpeechModel(name=DEFAULT_MODEL, sha256=model_file.sha256)
     folder = Path(name)
     # A folder that happens to have the name of a model is not meant: "./tiny" names it.
-    if not _is_model_name(name) and folder.is_dir():
+    if folder.is_dir() and not _is_model_name(name):
         return _model_in_folder(folder.resolve().name, folder, "")
     snapshot = _find_snapshot(name)
     return _model_in_folder(f"whisper-{name}" if "/" not in name else name, snapshot, snapshot.name)
@@ -152,10 +152,10 @@ def _has_cached_repositories() -> bool:
 
 
 def _is_model_name(name: str) -> bool:
-    """Return True for the name of a published model, such as "tiny" or "large-v3"."""
+    """Return True for the name of a published model, such as "tiny", or of a repository in the Hugging Face cache."""
     from faster_whisper.utils import available_models
 
-    return name in available_models()
+    return name in available_models() or name in {model.name for model in cached_models()}
 
 
 def _model_in_folder(name: str, folder: Path, revision: str) -> SpeechModel:

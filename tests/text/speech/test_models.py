@@ -89,21 +89,42 @@ def test_the_model_states_how_many_mel_bands_it_needs(monkeypatch: pytest.Monkey
     assert load_whisper(speech_model(str(folder)), 1).feature_extractor.mel_filters.shape == (128, 201)
 
 
-def test_a_folder_with_the_name_of_a_model_is_not_the_model(tmp_path: Path) -> None:
-    write_model_folder(tmp_path / "tiny")
+def write_fake_model(folder: Path) -> None:
+    """Write a folder that passes for a model until it is loaded."""
+    folder.mkdir(parents=True)
+    (folder / "model.bin").write_bytes(b"weights")
+    (folder / "tokenizer.json").write_text("{}")
+
+
+def find_folder(name: str, current_folder: Path) -> str:
+    """Return the folder of a model that another process finds, or the last line of its error."""
     program = "import sys; from mediafp.text.speech.models import speech_model; print(speech_model(sys.argv[1]).folder)"
-    environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "cache")}
-    results = [
-        subprocess.run(
-            [sys.executable, "-P", "-c", program, name],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-        for name in ("tiny", "./tiny")
-    ]
-    assert results[0].returncode == 1 and "it is not on this machine" in results[0].stderr
-    assert results[1].stdout.strip() == "tiny"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program, name],
+        env={**os.environ, "HF_HUB_CACHE": str(current_folder / "cache")},
+        cwd=current_folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    return (done.stdout or done.stderr).strip().splitlines()[-1]
+
+
+def test_a_folder_with_the_name_of_a_model_is_not_the_model(tmp_path: Path) -> None:
+    write_fake_model(tmp_path / "tiny")
+    assert "it is not on this machine" in find_folder("tiny", tmp_path)
+    assert find_folder("./tiny", tmp_path) == "tiny"
+    assert find_folder(str(tmp_path / "tiny"), tmp_path) == str(tmp_path / "tiny")
+
+
+def test_a_folder_with_the_name_of_a_cached_repository_is_not_the_model(tmp_path: Path) -> None:
+    name, commit = "someone/whisper-small", "0" * 40
+    write_fake_model(tmp_path / name)
+    assert find_folder(name, tmp_path) == name
+    repository = tmp_path / "cache" / "models--someone--whisper-small"
+    write_fake_model(repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    assert find_folder(name, tmp_path) == str(repository / "snapshots" / commit)
+    assert find_folder(f"./{name}", tmp_path) == name
