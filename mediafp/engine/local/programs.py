@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from mediafp.engine.local.launcher import LaunchSpec
-from mediafp.engine.local.python_command import module_command
+from mediafp.engine.local.python_command import START_FOLDER, module_command
 from mediafp.types.errors import MediaError, SandboxError, UsageError, WorkerLost
 
 _logger = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class SandboxedProgram:
             command,
             pass_fds=descriptors,
             env=variables,
+            cwd=START_FOLDER,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

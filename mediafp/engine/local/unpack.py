@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 from mediafp.engine.interface import UnpackedMember
 from mediafp.engine.local.messages import ArchiveEnd, DataChunk, Failure, MemberDecision, MemberEnd, MemberStart, Task
-from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool, error_from_failure
-from mediafp.engine.local.process import WorkerProcess
+from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool, end_if_doubtful, error_from_failure
+from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES, MAX_MEMBERS, MemberNames
 from mediafp.ingest.files import OpenFile
@@ -99,7 +99,7 @@ def _iter_members(
         if wall_time.left() <= 0:
             raise wall_time.error(f"the rest of {file.name!r}")
         try:
-            with pool.worker() as worker:
+            with pool.worker(WorkerCapabilities(unpacks=True)) as worker:
                 seconds = min(MEMBER_WALL_SECONDS, wall_time.left())
                 worker.send_file(Task(what="unpack_archive", name=os.fsencode(file.name)), file, seconds)
                 number = 0
@@ -130,6 +130,7 @@ def _iter_members(
                     wall_time.set_deadline(worker)
                 if not isinstance(message, ArchiveEnd | Failure):
                     raise ValueError("not the result that was requested")
+                end_if_doubtful(worker, message.kind if isinstance(message, Failure) else None)
         except _MemberLostError as lost:
             if pool.closed:
                 raise lost.error from lost
@@ -189,6 +190,7 @@ def _receive_content(worker: WorkerProcess, name: str, content: BinaryIO, max_by
     except ValueError as error:
         raise _MemberLostError(name, WorkerLost("crash", f"the worker returned invalid data ({error})")) from error
     if message.kind:
+        end_if_doubtful(worker, message.kind)
         return ERROR_CLASSES.get(message.kind, TooLargeMedia)(message.message)
     if received > max_bytes:
         reason = f"{received:,} bytes are over the limit of {max_bytes:,}"
