@@ -33,8 +33,6 @@ LENGTH: Final = struct.Struct("<I")
 NONCE_BYTES: Final = 16
 """Length of the random number that precedes a task, and each message of the worker about it: bytes that a worker sent
 before it had a task are not taken for the answer. All zeros before the first task."""
-GREETING: Final = b"\0"
-"""First byte that a worker sends, with the listener of its thread starts if it is in the sandbox (`thread_limit`)."""
 EXIT_OUT_OF_MEMORY: Final = 71
 """Exit status of a worker that has no memory left, not even for a message."""
 RESTART_CPU_SECONDS: Final = 900.0

@@ -111,7 +111,7 @@ def check_restrictions() -> list[Restriction]:
             if pyseccomp
             else "libseccomp is missing (on Debian: apt install libseccomp2)",
         ),
-        Restriction(name="resource limits", available=True, detail="memory, CPU, file size, core"),
+        Restriction(name="resource limits", available=True, detail="memory, CPU, file size, open files, core"),
     ]
 
 
@@ -151,7 +151,7 @@ def _set_limit(what: int, value: int) -> None:
     resource.setrlimit(what, (limit, limit))
 
 
-def enter_sandbox(hand_over: Callable[[int], None] | None = None) -> None:
+def enter_sandbox(hand_over: Callable[[int], object] | None = None) -> None:
     """Enter the sandbox: deny this process files, network, new programs and signals to other processes, irreversibly.
 
     Landlock applies to the calling thread and to threads that it starts, so no other thread may be running. A process of
@@ -168,19 +168,17 @@ def enter_sandbox(hand_over: Callable[[int], None] | None = None) -> None:
     become_nobody()
     drop_capabilities()
     _set_no_new_privileges()
-    listener = _listen_to_thread_starts() if hand_over else None
-    if hand_over and listener is not None:
-        hand_over(listener)
-        os.close(listener)
+    threads = hand_over is not None and _hand_over_listener(hand_over)
     _deny_files()
-    _deny_syscalls(threads=listener is not None)
+    _deny_syscalls(threads=threads)
 
 
-def enter_program_sandbox(files: Sequence[Path]) -> None:
+def enter_program_sandbox(files: Sequence[Path], hand_over: Callable[[int], object]) -> None:
     """Enter the sandbox of a process that is about to execute a program: it may open and execute `files` only.
 
     Args:
         files: The program, and its loader and libraries if it is not linked statically.
+        hand_over: As of `enter_sandbox`.
 
     Raises:
         SandboxError: A restriction is unavailable.
@@ -188,8 +186,9 @@ def enter_program_sandbox(files: Sequence[Path]) -> None:
     _require_restrictions()
     drop_capabilities()
     _set_no_new_privileges()
+    threads = _hand_over_listener(hand_over)
     _deny_files(allowed=files)
-    _deny_syscalls(for_program=True, threads=True)
+    _deny_syscalls(for_program=True, threads=threads)
 
 
 def _require_restrictions() -> None:
@@ -292,12 +291,17 @@ def _deny_syscalls(*, for_program: bool = False, threads: bool = False) -> None:
         raise SandboxError(f"cannot load the seccomp filter: {error}") from error
 
 
-def _listen_to_thread_starts() -> int | None:
-    """Return the listener of the thread starts of this process; None if the system has none."""
+def _hand_over_listener(hand_over: Callable[[int], object]) -> bool:
+    """Pass the listener of the thread starts of this process on; return False if the system has none."""
     pyseccomp = _load_pyseccomp()
     assert pyseccomp, "the caller checks that it is available"
     numbers = [pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in ("seccomp", "clone")]
-    return listen_to_thread_starts(*numbers)
+    listener = listen_to_thread_starts(*numbers)
+    if listener is None:
+        return False
+    hand_over(listener)
+    os.close(listener)
+    return True
 
 
 def _allow(syscalls: Any, name: str, *arguments: Any) -> None:

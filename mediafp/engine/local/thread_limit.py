@@ -21,8 +21,12 @@ from typing import Final
 _logger = logging.getLogger(__name__)
 
 MAX_THREADS: Final = 16
-"""Threads of one process. A HEIC image of 48 tiles is decoded with 9: four, with one each in the decoder, and the first.
+"""Threads of one worker. A HEIC image of 48 tiles is decoded with 9: four, with one each in the decoder, and the first.
 Starts that wait at the same time are counted as of before, so that twice as many can run for a moment."""
+MAX_PROGRAM_THREADS: Final = 64
+"""Threads of one program; FFmpeg cuts two videos with 24."""
+GREETING: Final = b"\0"
+"""First byte that a started process sends, with its listener if it is in the sandbox."""
 SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 1 << 3
 SECCOMP_RET_USER_NOTIF, SECCOMP_RET_ALLOW = 0x7FC00000, 0x7FFF0000
 SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND = 0xC0502100, 0xC0182101
@@ -73,33 +77,34 @@ class _FilterProgram(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
 
 
-def answer_thread_starts(listener: int, pid: int) -> None:
+def answer_thread_starts(listener: int, pid: int, max_threads: int) -> None:
     """Answer the thread starts of a process in a thread of this one, until it ends; the listener is closed then."""
-    Thread(target=_answer_until_end, args=(listener, pid), name=f"mediafp-threads-{pid}", daemon=True).start()
+    arguments = (listener, pid, max_threads)
+    Thread(target=_answer_until_end, args=arguments, name=f"mediafp-threads-{pid}", daemon=True).start()
 
 
-def _answer_until_end(listener: int, pid: int) -> None:
+def _answer_until_end(listener: int, pid: int, max_threads: int) -> None:
     poll = select.poll()
     poll.register(listener, select.POLLIN)
     try:
         while poll.poll()[0][1] & select.POLLIN:
             # The process may be killed before its request is read, or answered.
             with suppress(FileNotFoundError):
-                _answer(listener, pid)
+                _answer(listener, pid, max_threads)
     except OSError as error:
-        _logger.warning("worker %d can start no more threads: %s", pid, error.strerror)
+        _logger.warning("process %d can start no more threads: %s", pid, error.strerror)
     finally:
         os.close(listener)
 
 
-def _answer(listener: int, pid: int) -> None:
-    """Allow the next thread start if the process has fewer than MAX_THREADS, else make it fail with EAGAIN."""
+def _answer(listener: int, pid: int, max_threads: int) -> None:
+    """Allow the next thread start if the process has fewer than `max_threads`, else make it fail with EAGAIN."""
     request = bytearray(REQUEST_BYTES)
     fcntl.ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request)
     identifier = int.from_bytes(request[:8], sys.byteorder)
     threads = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
-    allowed = threads < MAX_THREADS
+    allowed = threads < max_threads
     if not allowed:
-        _logger.warning("worker %d has %d threads and starts no further one", pid, threads)
+        _logger.warning("process %d has %d threads and starts no further one", pid, threads)
     answer = (identifier, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE) if allowed else (identifier, 0, -errno.EAGAIN, 0)
     fcntl.ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, bytearray(RESPONSE.pack(*answer)))

@@ -16,7 +16,6 @@ import numpy as np
 from mediafp.engine import analysis
 from mediafp.engine.local.messages import (
     EXIT_OUT_OF_MEMORY,
-    GREETING,
     LENGTH,
     NONCE_BYTES,
     PART_BYTES,
@@ -38,6 +37,7 @@ from mediafp.engine.local.messages import (
     truncate_texts,
 )
 from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_sandbox, set_resource_limits
+from mediafp.engine.local.thread_limit import GREETING
 from mediafp.engine.local.warm_up import warm_up
 from mediafp.ingest.archives.members import iter_members
 from mediafp.ingest.cpu_budget import CpuBudget
