@@ -73,6 +73,13 @@ MAX_WORKER_MEMORY_BYTES: Final = 1_100 << 20
 """Address space, bytes, that a worker may allocate after its start, when it occupies 250 MB. PyAV without a limit reached
 1.5 GiB on hostile files."""
 
+# Kernel -------------------------------------------------------------------------------------------
+MAX_WORKER_THREADS: Final = 16
+"""Threads of one worker. A HEIC image of 48 tiles is decoded with 9: four, with one each in the decoder, and the first. Starts
+that wait at the same time are counted as of before, so that twice as many can run for a moment."""
+MAX_WORKER_OPEN_FILES: Final = 64
+"""Bound of the numbers of new descriptors of a worker, which limits what the kernel holds for them. It has 7 open at once."""
+
 # Sizes --------------------------------------------------------------------------------------------
 MAX_IMAGE_BYTES: Final = 1 << 30
 """Bytes of an image file: an uncompressed image of `MAX_PIXELS` with 16 bits a channel has fewer."""

@@ -31,10 +31,10 @@ from mediafp.engine.local.messages import (
     encode,
 )
 from mediafp.engine.local.python_command import START_FOLDER, module_command
-from mediafp.engine.local.thread_limit import GREETING, MAX_THREADS, answer_thread_starts
+from mediafp.engine.local.thread_limit import GREETING, answer_thread_starts
 from mediafp.ingest.anonymous_files import write_data
 from mediafp.ingest.files import OpenFile
-from mediafp.ingest.limits import MAX_AUDIO_SECONDS, MAX_WORKER_MEMORY_BYTES
+from mediafp.ingest.limits import MAX_AUDIO_SECONDS, MAX_WORKER_MEMORY_BYTES, MAX_WORKER_THREADS
 from mediafp.types.errors import SandboxError, WorkerLost
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
@@ -190,7 +190,7 @@ class WorkerProcess:
         if not greeting:
             raise self._lost()
         for listener in listeners:
-            answer_thread_starts(listener, self.pid, MAX_THREADS)
+            answer_thread_starts(listener, self.pid, MAX_WORKER_THREADS)
         if greeting != GREETING:
             raise ValueError("the bytes are not the greeting of a worker")
 

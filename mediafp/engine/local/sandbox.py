@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from mediafp.engine.local.privileges import become_nobody, drop_capabilities
 from mediafp.engine.local.thread_limit import listen_to_thread_starts
+from mediafp.ingest.limits import MAX_WORKER_OPEN_FILES
 from mediafp.types.errors import SandboxError
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 1, 38, 39
@@ -77,8 +78,8 @@ class ResourceLimits:
     """CPU seconds in its whole life."""
     file_bytes: int = 0
     """Bytes of a file that it writes."""
-    open_files: int = 64
-    """Number above all new descriptors, which bounds the kernel's memory for them. A worker has 8 open at once."""
+    open_files: int = MAX_WORKER_OPEN_FILES
+    """Number above those of all new descriptors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

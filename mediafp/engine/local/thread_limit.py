@@ -20,9 +20,6 @@ from typing import Final
 
 _logger = logging.getLogger(__name__)
 
-MAX_THREADS: Final = 16
-"""Threads of one worker. A HEIC image of 48 tiles is decoded with 9: four, with one each in the decoder, and the first.
-Starts that wait at the same time are counted as of before, so that twice as many can run for a moment."""
 MAX_PROGRAM_THREADS: Final = 64
 """Threads of one program; FFmpeg cuts two videos with 24."""
 GREETING: Final = b"\0"

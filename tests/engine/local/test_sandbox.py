@@ -19,7 +19,8 @@ import pytest
 from processes import has_ended, run_python
 
 from mediafp.engine.local import sandbox
-from mediafp.engine.local.thread_limit import MAX_THREADS, answer_thread_starts
+from mediafp.engine.local.thread_limit import answer_thread_starts
+from mediafp.ingest.limits import MAX_WORKER_THREADS
 from mediafp.types.errors import SandboxError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp need Linux")
@@ -322,7 +323,7 @@ def supervisor() -> Iterator[int]:
     def receive_listener() -> None:
         pid, listeners, _, _ = socket.recv_fds(own_end, 16, 1)
         for listener in listeners:
-            answer_thread_starts(listener, int(pid), MAX_THREADS)
+            answer_thread_starts(listener, int(pid), MAX_WORKER_THREADS)
 
     with own_end:
         thread = threading.Thread(target=receive_listener)

@@ -11,9 +11,10 @@ import pytest
 from processes import has_ended, run_python
 from taken_over_workers import run_in_worker, use_taken_over_workers
 
-from mediafp.engine.local import privileges, python_command, thread_limit
+from mediafp.engine.local import privileges, python_command
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.process import WorkerCapabilities
+from mediafp.ingest.limits import MAX_WORKER_OPEN_FILES, MAX_WORKER_THREADS
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64",
@@ -327,8 +328,8 @@ def test_worker_can_start_few_threads(taken_over: LocalEngine, scratch: Path) ->
             result.append(len(threads))
         """,
     )
-    assert 8 <= started < thread_limit.MAX_THREADS, "a HEIC image needs 8"
-    assert 8 <= again < thread_limit.MAX_THREADS, "threads that ended do not count"
+    assert 8 <= started < MAX_WORKER_THREADS, "a HEIC image needs 8"
+    assert 8 <= again < MAX_WORKER_THREADS, "threads that ended do not count"
 
 
 def test_threads_started_at_once_are_few(taken_over: LocalEngine, scratch: Path) -> None:
@@ -357,29 +358,26 @@ def test_threads_started_at_once_are_few(taken_over: LocalEngine, scratch: Path)
         end.set()
         """,
     )
-    assert 0 < alive <= 2 * thread_limit.MAX_THREADS
+    assert 0 < alive <= 2 * MAX_WORKER_THREADS
 
 
 def test_worker_can_open_few_descriptors(taken_over: LocalEngine, scratch: Path) -> None:
-    assert (
-        run_in_worker(
-            taken_over,
-            scratch,
-            """
-            copies = []
-            try:
-                while len(copies) < 1000:
-                    copies.append(os.dup(descriptor))
-            except OSError as error:
-                result = [len(copies), errno.errorcode[error.errno]]
-            else:
-                result = [len(copies), ""]
-            for copy in copies:
-                os.close(copy)
-            """,
-        )[1]
-        == "EMFILE"
+    opened, error = run_in_worker(
+        taken_over,
+        scratch,
+        """
+        copies, failure = [], ""
+        try:
+            while len(copies) < 1000:
+                copies.append(os.dup(descriptor))
+        except OSError as error:
+            failure = errno.errorcode[error.errno]
+        result = [len(copies), failure]
+        for copy in copies:
+            os.close(copy)
+        """,
     )
+    assert error == "EMFILE" and 40 < opened < MAX_WORKER_OPEN_FILES
 
 
 def test_supervisor_ends_with_its_worker(scratch: Path) -> None:
