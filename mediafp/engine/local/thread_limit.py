@@ -13,6 +13,7 @@ import os
 import select
 import struct
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -22,6 +23,9 @@ _logger = logging.getLogger(__name__)
 
 MAX_PROGRAM_THREADS: Final = 64
 """Threads of one program; FFmpeg cuts two videos with 24."""
+MAX_ANSWERS_PER_SECOND: Final = 1_000
+"""Thread starts of one process that are answered in a second: endless ones would slow this process down, and each takes it
+0.05 ms. A HEIC image of 48 tiles starts 96."""
 GREETING: Final = b"\0"
 """First byte that a started process sends, with its listener if it is in the sandbox."""
 SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 1 << 3
@@ -83,25 +87,35 @@ def answer_thread_starts(listener: int, pid: int, max_threads: int) -> None:
 def _answer_until_end(listener: int, pid: int, max_threads: int) -> None:
     poll = select.poll()
     poll.register(listener, select.POLLIN)
+    answers, second, refused = 0, time.monotonic(), False
     try:
         while poll.poll()[0][1] & select.POLLIN:
+            answers += 1
+            if answers % MAX_ANSWERS_PER_SECOND == 0:
+                time.sleep(max(0.0, second + 1 - time.monotonic()))
+                second = time.monotonic()
             # The process may be killed before its request is read, or answered.
             with suppress(FileNotFoundError):
-                _answer(listener, pid, max_threads)
+                allowed = _answer(listener, pid, max_threads)
+                if not allowed and not refused:
+                    refused = True
+                    _logger.warning("process %d has %d threads and starts no further one", pid, max_threads)
     except OSError as error:
         _logger.warning("process %d can start no more threads: %s", pid, error.strerror)
     finally:
         os.close(listener)
 
 
-def _answer(listener: int, pid: int, max_threads: int) -> None:
-    """Allow the next thread start if the process has fewer than `max_threads`, else make it fail with EAGAIN."""
+def _answer(listener: int, pid: int, max_threads: int) -> bool:
+    """Allow the next thread start if the process has fewer than `max_threads`, else make it fail with EAGAIN.
+
+    Returns:
+        True if it is allowed.
+    """
     request = bytearray(REQUEST_BYTES)
     fcntl.ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request)
     identifier = int.from_bytes(request[:8], sys.byteorder)
-    threads = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
-    allowed = threads < max_threads
-    if not allowed:
-        _logger.warning("process %d has %d threads and starts no further one", pid, threads)
+    allowed = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir()) < max_threads
     answer = (identifier, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE) if allowed else (identifier, 0, -errno.EAGAIN, 0)
     fcntl.ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, bytearray(RESPONSE.pack(*answer)))
+    return allowed

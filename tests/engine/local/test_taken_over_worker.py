@@ -11,7 +11,7 @@ import pytest
 from processes import has_ended, run_python
 from taken_over_workers import run_in_worker, use_taken_over_workers
 
-from mediafp.engine.local import privileges, python_command
+from mediafp.engine.local import privileges, python_command, thread_limit
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.process import WorkerCapabilities
 from mediafp.ingest.limits import MAX_WORKER_OPEN_FILES, MAX_WORKER_THREADS
@@ -378,6 +378,26 @@ def test_worker_can_open_few_descriptors(taken_over: LocalEngine, scratch: Path)
         """,
     )
     assert error == "EMFILE" and 40 < opened < MAX_WORKER_OPEN_FILES
+
+
+def test_endless_thread_starts_are_slowed_down_and_logged_once(
+    taken_over: LocalEngine, scratch: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(thread_limit, "MAX_ANSWERS_PER_SECOND", 50)
+    code = """
+    import time
+    end, started, refused, start = threading.Event(), 0, 0, time.monotonic()
+    while time.monotonic() < start + 1.5:
+        try:
+            threading.Thread(target=end.wait).start()
+        except RuntimeError:
+            refused += 1
+    end.set()
+    result = refused
+    """
+    with caplog.at_level("WARNING", thread_limit.__name__), LocalEngine(scratch) as engine:
+        assert 10 < run_in_worker(engine, scratch, code) <= 200
+    assert sum("starts no further one" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_supervisor_ends_with_its_worker(scratch: Path) -> None:
