@@ -13,6 +13,8 @@ from mediafp.engine.local.engine import LocalEngine
 from mediafp.ingest.files import open_file
 from mediafp.types.errors import CorruptMedia
 
+SECRET = "hunter2-of-the-analyst"
+"""Value of environment variables of the user."""
 TAKEN_OVER_WORKER = """
 import ctypes, errno, json, mmap, os, resource, signal, socket, sys, threading
 from mediafp.engine.local import worker

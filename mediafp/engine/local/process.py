@@ -112,6 +112,7 @@ class WorkerProcess:
             SandboxError: The process could not start.
         """
         self.capabilities = capabilities
+        self._sandboxed = sandboxed
         self.files = 0
         """Number of files that it has processed."""
         self.cpu = 0.0
@@ -189,6 +190,10 @@ class WorkerProcess:
             raise self._lost() from error
         if not greeting:
             raise self._lost()
+        if self._sandboxed and not listeners:
+            _logger.warning(
+                "worker %d can start no thread, so it cannot read HEIC: seccomp has no listener here", self.pid
+            )
         for listener in listeners:
             answer_thread_starts(listener, self.pid, MAX_WORKER_THREADS)
         if greeting != GREETING:

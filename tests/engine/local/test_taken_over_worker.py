@@ -1,43 +1,22 @@
-"""A worker that was taken over: what it holds, which system calls it can make, and how much of the kernel it can use."""
+"""A worker that was taken over: what it holds, and which system calls it can make."""
 
 import os
 import platform
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import has_ended, run_python
-from taken_over_workers import run_in_worker, use_taken_over_workers
+from processes import run_python
+from taken_over_workers import SECRET, run_in_worker
 
-from mediafp.engine.local import privileges, python_command, thread_limit
+from mediafp.engine.local import privileges, python_command
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.process import WorkerCapabilities
-from mediafp.ingest.limits import MAX_WORKER_OPEN_FILES, MAX_WORKER_THREADS
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64",
     reason="the numbers of the calls are those of Linux on x86_64",
 )
-SECRET = "hunter2-of-the-analyst"
-
-
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("taken-over")
-
-
-@pytest.fixture(scope="module")
-def taken_over(scratch: Path) -> Iterator[LocalEngine]:
-    """An engine whose sandboxed workers run the code in their files; it starts among secrets of the user."""
-    with pytest.MonkeyPatch.context() as patch, LocalEngine(scratch) as engine:
-        patch.setenv("MEDIAFP_PASSWORD", SECRET)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-        patch.chdir(scratch)
-        use_taken_over_workers(scratch, patch)
-        engine.start()
-        yield engine
 
 
 def worker_file(engine: LocalEngine, name: str) -> Path:
@@ -303,126 +282,3 @@ def test_worker_may_still_set_its_cpu_limit_lock_and_advise(taken_over: LocalEng
         """,
     )
     assert results[:3] == ["", True, False] and results[3] > 0
-
-
-# How much of the kernel it can use ----------------------------------------------------------------
-
-
-def test_worker_can_start_few_threads(taken_over: LocalEngine, scratch: Path) -> None:
-    started, again = run_in_worker(
-        taken_over,
-        scratch,
-        """
-        result = []
-        for _ in range(2):
-            end, threads = threading.Event(), []
-            try:
-                while len(threads) < 200:
-                    threads.append(threading.Thread(target=end.wait))
-                    threads[-1].start()
-            except RuntimeError:
-                threads.pop()
-            end.set()
-            for thread in threads:
-                thread.join()
-            result.append(len(threads))
-        """,
-    )
-    assert 8 <= started < MAX_WORKER_THREADS, "a HEIC image needs 8"
-    assert 8 <= again < MAX_WORKER_THREADS, "threads that ended do not count"
-
-
-def test_threads_started_at_once_are_few(taken_over: LocalEngine, scratch: Path) -> None:
-    # Each thread starts further ones while the answers of others are outstanding.
-    alive = run_in_worker(
-        taken_over,
-        scratch,
-        """
-        end, lock, alive = threading.Event(), threading.Lock(), [0]
-
-        def breed():
-            with lock:
-                alive[0] += 1
-            for _ in range(20):
-                try:
-                    threading.Thread(target=breed).start()
-                except RuntimeError:
-                    pass
-            end.wait(10)
-
-        breeder = threading.Thread(target=breed)
-        breeder.start()
-        import time
-        time.sleep(1)
-        result = alive[0]
-        end.set()
-        """,
-    )
-    assert 0 < alive <= 2 * MAX_WORKER_THREADS
-
-
-def test_worker_can_open_few_descriptors(taken_over: LocalEngine, scratch: Path) -> None:
-    opened, error = run_in_worker(
-        taken_over,
-        scratch,
-        """
-        copies, failure = [], ""
-        try:
-            while len(copies) < 1000:
-                copies.append(os.dup(descriptor))
-        except OSError as error:
-            failure = errno.errorcode[error.errno]
-        result = [len(copies), failure]
-        for copy in copies:
-            os.close(copy)
-        """,
-    )
-    assert error == "EMFILE" and 40 < opened < MAX_WORKER_OPEN_FILES
-
-
-def test_endless_thread_starts_are_slowed_down_and_logged_once(
-    taken_over: LocalEngine, scratch: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(thread_limit, "MAX_ANSWERS_PER_SECOND", 50)
-    code = """
-    import time
-    end, started, refused, start = threading.Event(), 0, 0, time.monotonic()
-    while time.monotonic() < start + 1.5:
-        try:
-            threading.Thread(target=end.wait).start()
-        except RuntimeError:
-            refused += 1
-    end.set()
-    result = refused
-    """
-    with caplog.at_level("WARNING", thread_limit.__name__), LocalEngine(scratch) as engine:
-        assert 10 < run_in_worker(engine, scratch, code) <= 200
-    assert sum("starts no further one" in record.getMessage() for record in caplog.records) == 1
-
-
-def test_supervisor_ends_with_its_worker(scratch: Path) -> None:
-    with LocalEngine(scratch) as engine:
-        engine.start()
-        with engine._pool.worker(WorkerCapabilities()) as worker:
-            name = f"mediafp-threads-{worker.pid}"
-        (supervisor,) = [thread for thread in threading.enumerate() if thread.name == name]
-        worker.end()
-        assert has_ended(worker.pid)
-        supervisor.join(60)
-        assert not supervisor.is_alive()
-
-
-def test_worker_without_a_listener_starts_no_thread() -> None:
-    done = run_python(
-        """
-        import threading
-        from mediafp.engine.local import sandbox
-        sandbox.listen_to_thread_starts = lambda *_: None
-        sandbox.enter_sandbox(lambda listener: print("handed over"))
-        try:
-            threading.Thread(target=print).start()
-        except RuntimeError as error:
-            print(error)
-        """
-    )
-    assert done.stdout == "can't start new thread\n", done.stderr
