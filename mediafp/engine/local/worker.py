@@ -90,7 +90,11 @@ class WorkerConnection:
         """Send the greeting, and with it the listener of thread starts; a second call sends nothing."""
         if not self._greeted:
             self._greeted = True
-            socket.send_fds(self._socket, [GREETING], [] if listener is None else [listener])
+            if listener is None:
+                # In the sandbox, no descriptor can be sent.
+                self._socket.sendall(GREETING)
+            else:
+                socket.send_fds(self._socket, [GREETING], [listener])
 
     def send(self, message: Result) -> None:
         """Send a message about the last task."""

@@ -1,17 +1,25 @@
 """How much of the kernel a worker that was taken over can use: threads and descriptors."""
 
+import os
 import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
-from processes import has_ended, run_python
+from media_files import noise_frames, write_video
+from PIL import Image
+from processes import has_ended, run_ffmpeg, run_python
 from taken_over_workers import run_in_worker
 
-from mediafp.engine.local import thread_limit
+from mediafp.engine.interface import AnalysisRequest
+from mediafp.engine.local import process, thread_limit
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.process import WorkerCapabilities
+from mediafp.ingest.files import open_file
 from mediafp.ingest.limits import MAX_WORKER_OPEN_FILES, MAX_WORKER_THREADS
+from mediafp.types.errors import WorkerLost
+from mediafp.types.media import Kind
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux")
 
@@ -134,3 +142,31 @@ def test_worker_without_a_listener_starts_no_thread() -> None:
         """
     )
     assert done.stdout == "can't start new thread\n", done.stderr
+
+
+def test_only_heic_images_need_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photos: dict[str, np.ndarray], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "without_threads.py").write_text(
+        "import sys\nfrom mediafp.engine.local import sandbox\nsandbox.listen_to_thread_starts = lambda *_: None\n"
+        "from mediafp.engine.local import worker\nworker.main(sys.argv[1:])\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(process, "WORKER_MODULE", "without_threads")
+    for suffix in ("avif", "jpg", "png", "webp", "tiff"):
+        Image.fromarray(photos["temple"]).save(tmp_path / f"temple.{suffix}")
+    write_video(tmp_path / "noise.mkv", *noise_frames(3))
+    run_ffmpeg("-f", "lavfi", "-i", "sine=sample_rate=44100:duration=2", "-ac", 6, tmp_path / "tone.flac")
+    files = [path for path in sorted(tmp_path.iterdir()) if path.suffix != ".py"]
+    with LocalEngine(tmp_path) as engine:
+        for path in files:
+            kind: Kind = "video" if path.suffix in (".mkv", ".flac") else "image"
+            with open_file(path) as file:
+                analysis = engine.analyse(file, "", kind, AnalysisRequest(audio=True))
+            assert analysis.asset.kind == kind and (analysis.audio is not None) is (path.suffix == ".flac")
+        with (
+            open_file(Path(__file__).parents[3] / "fixtures" / "scene.heic") as file,
+            pytest.raises(WorkerLost, match="crash"),
+        ):
+            engine.analyse(file, "", "image")
+    assert len(files) == 7 and "cannot read HEIC" in caplog.text
