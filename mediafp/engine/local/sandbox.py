@@ -47,7 +47,7 @@ MAP_HUGETLB: Final = 0x40000
 AT_EMPTY_PATH: Final = 0x1000
 UNKNOWN_SYSCALL: Final = -1
 ALLOWED_SYSCALLS: Final = (
-    "read pread64 write recvfrom recvmsg lseek _llseek fstat fstat64 close munmap mremap brk sched_yield "
+    "read pread64 write lseek _llseek fstat fstat64 close munmap mremap brk sched_yield "
     "sched_getaffinity clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday getpid gettid getrandom "
     "rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack exit exit_group set_robust_list rseq getrusage poll ppoll "
     "restart_syscall fadvise64 times"
@@ -58,6 +58,8 @@ this process. It has no open, stat, socket, exec, kill, and no sendmsg, which wo
 PROGRAM_SYSCALLS: Final = "execve openat arch_prctl set_tid_address uname time readv writev dup"
 """Further system calls that a program and its loader make, by strace of FFmpeg 9.0.2 (dynamic) and 7.0.2 (static, glibc
 2.28: uname, time); musl writes by writev. Others that they try may fail: access, ioctl, prctl, readlink, stat of a path."""
+SOCKET_SYSCALLS: Final = {"sendto": (3, 4), "recvfrom": (3,), "recvmsg": (2,)}
+"""System calls by which a worker uses its socket, with the positions of the arguments that have to be 0: flags, address."""
 MEMORY_ADVICE: Final = (4, 8, 14, 15, 102, 103)
 """Advice on memory that allocators and thread stacks give: DONTNEED, FREE, HUGEPAGE, NOHUGEPAGE, GUARD_INSTALL,
 GUARD_REMOVE. Not HWPOISON, by which root takes memory from the whole system, and not MERGEABLE, which shows by its time
@@ -269,8 +271,10 @@ def _deny_syscalls(*, for_program: bool = False, threads: bool = False) -> None:
             _allow(syscalls, "madvise", arg(2, equal, advice))
         for operation in FUTEX_OPERATIONS:
             _allow(syscalls, "futex", arg(1, masked, FUTEX_OPERATION_MASK, operation))
-        # send() on a connected socket; with an address, it could look up a path.
-        _allow(syscalls, "sendto", arg(4, equal, 0))
+        # The socket of a worker: send() without an address, which could be a path, and nothing with flags. Urgent data
+        # (MSG_OOB) was a way out of such a sandbox (CVE-2025-38236).
+        for name, conditions in () if for_program else SOCKET_SYSCALLS.items():
+            _allow(syscalls, name, *(arg(position, equal, 0) for position in conditions))
         if threads:
             _allow(syscalls, "clone", arg(0, masked, 0xFFFFFFFF ^ CLONE_DETACHED, THREAD_CLONE_FLAGS))
         # Its flags are in memory, which a filter cannot read. If it does not exist, the C library uses clone.
