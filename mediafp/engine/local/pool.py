@@ -123,7 +123,7 @@ class WorkerPool:
                 self._idle.remove(worker)
             if worker.is_silent():
                 return worker
-            _logger.warning("worker %d is ended: it died or sent data without a task", worker.pid)
+            _logger.info("worker %d is ended: it died or sent data without a task", worker.pid)
             self._end(worker)
 
     def _retire_idle(self, needed: WorkerCapabilities) -> WorkerCapabilities:

@@ -191,7 +191,7 @@ class WorkerProcess:
         if not greeting:
             raise self._lost()
         if self._sandboxed and not listeners:
-            _logger.warning(
+            _logger.info(
                 "worker %d can start no thread, so it cannot read HEIC: seccomp has no listener here", self.pid
             )
         for listener in listeners:

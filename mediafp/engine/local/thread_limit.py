@@ -99,9 +99,9 @@ def _answer_until_end(listener: int, pid: int, max_threads: int) -> None:
                 allowed = _answer(listener, pid, max_threads)
                 if not allowed and not refused:
                     refused = True
-                    _logger.warning("process %d has %d threads and starts no further one", pid, max_threads)
+                    _logger.info("process %d has %d threads and starts no further one", pid, max_threads)
     except OSError as error:
-        _logger.warning("process %d can start no more threads: %s", pid, error.strerror)
+        _logger.info("process %d can start no more threads: %s", pid, error.strerror)
     finally:
         os.close(listener)
 

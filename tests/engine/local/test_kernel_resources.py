@@ -111,7 +111,7 @@ def test_endless_thread_starts_are_slowed_down_and_logged_once(
     end.set()
     result = refused
     """
-    with caplog.at_level("WARNING", thread_limit.__name__), LocalEngine(scratch) as engine:
+    with caplog.at_level("INFO", thread_limit.__name__), LocalEngine(scratch) as engine:
         assert 10 < run_in_worker(engine, scratch, code) <= 200
     assert sum("starts no further one" in record.getMessage() for record in caplog.records) == 1
 
@@ -158,6 +158,7 @@ def test_only_heic_images_need_threads(
     write_video(tmp_path / "noise.mkv", *noise_frames(3))
     run_ffmpeg("-f", "lavfi", "-i", "sine=sample_rate=44100:duration=2", "-ac", 6, tmp_path / "tone.flac")
     files = [path for path in sorted(tmp_path.iterdir()) if path.suffix != ".py"]
+    caplog.set_level("INFO", process.__name__)
     with LocalEngine(tmp_path) as engine:
         for path in files:
             kind: Kind = "video" if path.suffix in (".mkv", ".flac") else "image"
