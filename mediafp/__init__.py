@@ -4,10 +4,16 @@
 """
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
-from mediafp.types.version import __version__
+from mediafp.types.search_paths import drop_current_folder
+
+# Before every import of a module that Python has not loaded at its start.
+drop_current_folder()
+
+from importlib import import_module  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+from mediafp.types.version import __version__  # noqa: E402
 
 if TYPE_CHECKING:
     from mediafp.case import Case, check_environment, estimate_ingest, list_model_files

@@ -19,7 +19,7 @@ from mediafp.matching.libraries import has_sift, opencv_version
 from mediafp.store.libraries import faiss_version, is_sqlite_supported, sqlite_version
 from mediafp.text.speech.libraries import transcription_versions
 from mediafp.types.errors import MediafpError
-from mediafp.types.model_files import REINSTALL_HINT, check_model_files
+from mediafp.types.model_files import check_model_files
 
 MIN_PYTHON_VERSION = (3, 12)
 
@@ -46,7 +46,7 @@ def check_environment() -> Iterator[EnvironmentCheck]:
     yield EnvironmentCheck(name="ONNX Runtime", ok=True, detail=onnxruntime_version())
     yield _try("sandboxed FFmpeg, for clips", _start_ffmpeg)
     for file, state in check_model_files():
-        detail = file.version if state == "ok" else f"{state}; {REINSTALL_HINT}"
+        detail = file.version if state == "ok" else f"{state}; {file.hint(state)}"
         yield EnvironmentCheck(name=f"model {file.name}", ok=state == "ok", detail=detail)
     for restriction in sandbox_restrictions():
         yield EnvironmentCheck(name=f"sandbox: {restriction.name}", ok=restriction.available, detail=restriction.detail)

@@ -10,7 +10,10 @@ from mediafp.types.runs import SpeechOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelState:
-    """One model with the state of its file: `ok`, `missing` or `changed`; `licence` and `sha256` are None if unknown."""
+    """One model with the state of its file: `ok`, `missing`, `changed`, or `cache changed` if its joined files are.
+
+    `licence` and `sha256` are None if unknown; `hint` is the action for a file that is not `ok`.
+    """
 
     name: str
     version: str
@@ -18,6 +21,7 @@ class ModelState:
     state: str
     sha256: str | None
     source: str
+    hint: str = ""
 
 
 def list_model_files() -> list[ModelState]:
@@ -30,6 +34,7 @@ def list_model_files() -> list[ModelState]:
             state=state,
             sha256=file.sha256,
             source=file.source,
+            hint="" if state == "ok" else file.hint(state),
         )
         for file, state in check_model_files()
     ]

@@ -11,6 +11,7 @@ from mediafp.case.stored_images import load_row_thumbnail, thumbnail_scale
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.files import file_sha256
 from mediafp.ingest.sniff import detect_kind
+from mediafp.ingest.stable_content import stable_content
 from mediafp.matching.images.text_evidence import TextLines
 from mediafp.store import Store
 from mediafp.types.errors import MediaError, UsageError
@@ -85,7 +86,8 @@ def run_query(
                 return fail(NOT_MEDIA_MESSAGE)
             sha256 = file_sha256(file)
             request = AnalysisRequest(audio=speech is not None, ocr=options.ocr, image=True, matched_only=True)
-            analysis = engine.analyse(file, sha256, kind, request)
+            with stable_content(file, sha256) as content:
+                analysis = engine.analyse(content, sha256, kind, request)
     except MediaError as error:
         return fail(str(error))
 
@@ -133,7 +135,8 @@ def _run_ocr_on_asset(store: Store, sha256: str, engine: Engine) -> tuple[TextLi
     try:
         with open_original(store, sha256) as file:
             if file:
-                return engine.run_ocr(file)[0].lines
+                with stable_content(file, sha256) as content:
+                    return engine.run_ocr(content)[0].lines
         jpeg = store.row_thumbnail(sha256, 0)
         if jpeg is None:
             return None

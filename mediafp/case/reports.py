@@ -4,22 +4,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from mediafp.case.clusters import AssetMatches, cluster_store, pairwise_results
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.originals import open_original
 from mediafp.engine.interface import ClipCutter
 from mediafp.report.evidence_page import write_report
+from mediafp.report.output_names import fit_name
 from mediafp.report.trace_page import write_trace
 from mediafp.store import Store
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import Clip, Trace
 from mediafp.types.runs import FileAnalysis
 
+PAGE_START: Final = b"<!doctype"
+"""First bytes of a page, in lower case."""
+
 
 def clips_folder(page: Path) -> Path:
     """Return the folder for the clips of a page, next to it."""
-    return page.with_name(page.stem + "-clips")
+    return page.with_name(fit_name(page.stem, "-clips"))
 
 
 def prepare_report(page: Path, *, clips: bool) -> None:
@@ -29,10 +34,13 @@ def prepare_report(page: Path, *, clips: bool) -> None:
         UsageError: One of them cannot be written.
     """
     if clips:
+        with usage_errors(page.parent):
+            page.parent.mkdir(parents=True, exist_ok=True)
+    check_page_path(page)
+    if clips:
         folder = clips_folder(page)
         with usage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-    check_page_path(page)
+            folder.mkdir(exist_ok=True)
 
 
 def write_evidence(
@@ -66,7 +74,7 @@ def write_evidence(
     clips: list[Clip] = []
     if cut_clips:
         folder = clips_folder(page)
-        for clip in cut_clips(folder, results=results, open_original=partial(_open_descriptor, store)):
+        for clip in cut_clips(folder, results=results, open_original=partial(open_original, store)):
             clips.append(clip)
             on_clip()
         if any(clip.path for clip in clips):
@@ -85,8 +93,10 @@ def write_trace_page(page: Path, trace: Trace, store: Store, query: FileAnalysis
 
 def check_page_path(page: Path) -> None:
     """Raise UsageError if a page cannot be written to a path, or would replace a file that is not a page."""
+    if "\0" in str(page):
+        raise UsageError(f"cannot write the report to {str(page)!r}: its name contains a NUL; choose another path")
     with usage_errors(page):
-        if page.exists() and not page.read_bytes()[:9].lower() == b"<!doctype":
+        if page.exists() and not _is_page(page):
             raise UsageError(
                 f"cannot write the report to '{page}': the file exists and is not an HTML page; choose another path"
             )
@@ -103,7 +113,9 @@ def usage_errors(path: Path) -> Iterator[None]:
         raise UsageError(f"cannot write '{error.filename or path}': {error.strerror}; choose another path") from error
 
 
-@contextmanager
-def _open_descriptor(store: Store, sha256: str) -> Iterator[int | None]:
-    with open_original(store, sha256) as file:
-        yield file.descriptor if file else None
+def _is_page(file: Path) -> bool:
+    """Return True if a regular file begins like an HTML page; nothing else is read of it."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(len(PAGE_START)).lower() == PAGE_START

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
-from mediafp.ingest.files import HASH_BLOCK_BYTES, OpenFile, open_file
+from mediafp.ingest.files import HASH_BLOCK_BYTES, HEAD_BYTES, OpenFile, open_file
+from mediafp.ingest.sniff import check_size, kind_from_signature
 from mediafp.ingest.walk import walk
 from mediafp.types.errors import StoreError, UnreadableMedia
+from mediafp.types.media import Kind
 
 PathLike = str | os.PathLike[str]
 """A path as a string or a `Path`."""
@@ -73,13 +75,28 @@ def _stream_name(stream: BinaryIO) -> str:
 
 
 def _copy(query: bytes | BinaryIO, name: str, folder: Path) -> OpenFile:
-    """Return an unnamed file with the content of a query, which keeps its own position in the caller's file."""
+    """Return an unnamed file with the content of a query, which keeps its own position in the caller's file.
+
+    Raises:
+        TooLargeMedia: The content is longer than that of its kind may be; what is no media is copied no further.
+        UnreadableMedia: Reading the query fails.
+        StoreError: Writing the copy fails.
+    """
+    shown, copied = os.path.basename(name), 0
+    kind: Kind | None = None
     try:
         with anonymous_file(folder) as file:
             for block in [query] if isinstance(query, bytes) else _blocks(query, name):
+                if not copied:
+                    kind = kind_from_signature(block[:HEAD_BYTES])
+                copied += len(block)
+                if kind:
+                    check_size(shown, copied, kind)
                 write_data(file, block)
+                if kind is None:
+                    break
             file.flush()
-            return OpenFile(os.path.basename(name), os.dup(file.fileno()))
+            return OpenFile(shown, os.dup(file.fileno()))
     except OSError as error:
         raise StoreError(
             f"cannot copy the query to '{folder}': {error.strerror}; make room or allow this user to write"
@@ -87,11 +104,16 @@ def _copy(query: bytes | BinaryIO, name: str, folder: Path) -> OpenFile:
 
 
 def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    """Yield the content of a stream in blocks, the first of which has `HEAD_BYTES` or more, if the stream has so many."""
+    block = b""
     while True:
         try:
-            block = stream.read(HASH_BLOCK_BYTES)
+            read = stream.read(HASH_BLOCK_BYTES)
         except (OSError, ValueError) as error:
             raise UnreadableMedia(f"cannot read {name!r}: {error}; open it again") from error
-        if not block:
+        block += read
+        if block and (not read or len(block) >= HEAD_BYTES):
+            yield block
+            block = b""
+        if not read:
             return
-        yield block

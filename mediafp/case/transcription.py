@@ -9,6 +9,8 @@ from mediafp.case.ingestion.commit import build_sighting
 from mediafp.case.progress import ProgressCallback, ProgressSum, WorkTimer
 from mediafp.engine.interface import Engine
 from mediafp.ingest.files import OpenFile, file_sha256, open_file, open_sibling
+from mediafp.ingest.sniff import check_size, kind_from_signature
+from mediafp.ingest.stable_content import stable_content
 from mediafp.ingest.walk import FoundFile
 from mediafp.store import Store
 from mediafp.text.speech.misreadings import Misreading, find_hints
@@ -98,6 +100,15 @@ class TranscriptionRun:
         self, number: int, found_file: FoundFile, file: OpenFile, report_share: ProgressCallback
     ) -> PendingTranscription:
         version = self.queue.version
+        head = file.read_head()
+        kind = kind_from_signature(head)
+        if head and kind is None:
+            raise NotMedia(
+                f"cannot decode {file.name!r}: its content is of no known image, video or audio format;"
+                " name a media file"
+            )
+        if kind:
+            check_size(file.name, file.bytes, kind)
         sha256 = file_sha256(file)
         if self._store.is_transcribed(sha256, version):
             audio_sha256 = self._store.find_audio_id(sha256)
@@ -111,7 +122,8 @@ class TranscriptionRun:
                     sha256=sha256,
                     transcript=transcript,
                 )
-        audio, warnings = self._engine.read_audio(file)
+        with stable_content(file, sha256) as content:
+            audio, warnings = self._engine.read_audio(content)
         transcript = self._store.load_transcript(audio.sha256, version) if audio else None
         if audio is None or transcript:
             # The file contains no audio, or another file with the same audio has been transcribed.

@@ -2,7 +2,8 @@
 
 import os
 import sys
-import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,7 +14,8 @@ from typer.core import TyperGroup
 from mediafp.cli.damage import damage_status
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import GlobalOptions, set_global_options
-from mediafp.cli.output import enable_logging, err, escape_markup
+from mediafp.cli.output import enable_logging, print_error, print_message, print_traceback
+from mediafp.report.escaping import escape_unprintable
 from mediafp.types.errors import MediafpError, UsageError
 from mediafp.types.version import __version__
 
@@ -35,6 +37,10 @@ COMMANDS: Final = {
 """Module and function, or group of functions, of each command, in the order of the help."""
 
 
+ARGUMENT_ERROR: Final[Any] = typer.BadParameter.__base__
+"""Class of all errors about the arguments, click's UsageError, which typer does not export."""
+
+
 class CommandGroup(TyperGroup):
     """The commands, each of which loads when it is used.
 
@@ -53,19 +59,34 @@ class CommandGroup(TyperGroup):
                 self.commands[name] = _load_command(name)
         return self.commands.get(cmd_name)
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Parse the options before the command."""
+        with _escaped_messages():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the arguments name."""
         try:
-            with damage_status():
+            with _escaped_messages(), damage_status():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             # typer itself would end without a message.
-            err.print("interrupted: all acknowledged files are stored; run the same command again to continue")
+            print_message("interrupted: all acknowledged files are stored; run the same command again to continue")
             raise typer.Exit(ExitStatus.INTERRUPTED) from None
         except BrokenPipeError:
             # The reader of a pipe has left (| head): what Python still buffers for it is discarded.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(ExitStatus.DONE) from None
+
+
+@contextmanager
+def _escaped_messages() -> Iterator[None]:
+    """Escape the message of an error about the arguments, which quotes them: a shell may have made one of a file name."""
+    try:
+        yield
+    except ARGUMENT_ERROR as error:
+        error.message = escape_unprintable(error.message)
+        raise
 
 
 app = typer.Typer(
@@ -133,13 +154,13 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except UsageError as error:
-        err.print(f"[red]mediafp:[/] {escape_markup(str(error))}")
+        print_error(str(error))
         sys.exit(ExitStatus.COULD_NOT_RUN)
     except MediafpError as error:
-        err.print(f"[red]mediafp:[/] {escape_markup(str(error))}")
+        print_error(str(error))
         sys.exit(ExitStatus.SOME_FAILED)
     except Exception:
         # Python would exit with 1, which means that nothing was found.
-        traceback.print_exc()
-        err.print("[red]mediafp:[/] internal error; please report it with the lines above")
+        print_traceback()
+        print_error("internal error; please report it with the lines above")
         sys.exit(ExitStatus.COULD_NOT_RUN)

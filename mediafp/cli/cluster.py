@@ -1,7 +1,7 @@
 """The command `cluster`."""
 
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import escape_markup, out, print_json, progress_bar
+from mediafp.cli.output import print_json, print_line, progress_bar
 from mediafp.report import jsonl
 
 
@@ -21,8 +21,11 @@ def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
         print_json(jsonl.clustering_to_json(clustering))
         return
     for group in clustering.clusters:
-        out.print(f"\n[bold]{group.id}[/]  {len(group.members)} {group.kind}s, weakest link {group.weakest_link:.2f}")
+        print_line()
+        details = f"  {len(group.members)} {group.kind}s, weakest link {group.weakest_link:.2f}"
+        print_line((group.id, "bold"), details)
         for member in group.members:
             mark = "*" if member.sha256 == group.representative else " "
-            out.print(f"  {mark} {escape_markup(member.uris[0])}")
-    out.print(f"\n{len(clustering.clusters)} clusters, {clustering.unclustered} files in none (* representative)")
+            print_line(f"  {mark} {member.uris[0]}")
+    print_line()
+    print_line(f"{len(clustering.clusters)} clusters, {clustering.unclustered} files in none (* representative)")

@@ -3,20 +3,15 @@
 import typer
 
 from mediafp.cli.exit_status import ExitStatus
-from mediafp.cli.output import escape_markup, out
+from mediafp.cli.output import Part, print_table
 
 
 def doctor() -> None:
     """Check that everything mediafp needs is installed and works."""
-    from rich.table import Table
-
     from mediafp.case import check_environment
 
-    table = Table("what", "state", "detail")
-    complete = True
-    for check in check_environment():
-        complete = complete and check.ok
-        table.add_row(check.name, "[green]ok[/]" if check.ok else "[red]missing[/]", escape_markup(check.detail))
-    out.print(table)
-    if not complete:
+    checks = list(check_environment())
+    states: dict[bool, Part] = {True: ("ok", "green"), False: ("missing", "red")}
+    print_table(("what", "state", "detail"), ((check.name, states[check.ok], check.detail) for check in checks))
+    if not all(check.ok for check in checks):
         raise typer.Exit(ExitStatus.COULD_NOT_RUN)

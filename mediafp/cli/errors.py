@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case, suggest_command
-from mediafp.cli.output import escape_markup, out, print_json
+from mediafp.cli.output import print_json, print_line
 from mediafp.report.exports.csv import write_csv
 
 
@@ -26,12 +26,12 @@ def errors(
         if as_json:
             print_json({"path": entry.path, "kind": entry.kind, "message": entry.message, "attempts": entry.attempts})
         else:
-            message = escape_markup(entry.message or "")
-            out.print(f"[red]{entry.kind}[/] {escape_markup(entry.path)}: {message} (tried {entry.attempts}×)")
+            details = f" {entry.path}: {entry.message or ''} (tried {entry.attempts}×)"
+            print_line((entry.kind or "", "red"), details)
     if as_json:
         return
     if failures:
-        command = escape_markup(suggest_command("ingest --retry-failed PATH", store))
-        out.print(f"ingest skips these files until they change; to try again: {command}")
+        command = suggest_command("ingest --retry-failed PATH", store)
+        print_line(f"ingest skips these files until they change; to try again: {command}")
     else:
-        out.print("no file failed")
+        print_line("no file failed")

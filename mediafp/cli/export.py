@@ -40,4 +40,4 @@ def export_csv(store: StoreOption = None) -> None:
             for record in case.export_records()
             for sighting in record.sightings
         )
-        csv.write_csv(sys.stdout, csv.ASSET_COLUMNS, rows)
+        csv.write_csv(sys.stdout, csv.ASSET_COLUMNS, rows, byte_order_mark=True)

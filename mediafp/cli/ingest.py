@@ -28,7 +28,7 @@ from mediafp.cli.options import (
     speech_options,
     suggest_command,
 )
-from mediafp.cli.output import escape_markup, out, print_failure, print_json, print_warning, progress_bar
+from mediafp.cli.output import print_failure, print_json, print_line, print_warning, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
@@ -149,42 +149,49 @@ def _print_summary(summary: dict[str, Any], store: Path | None) -> None:
     links = (
         "; {left_out} skipped (links to nothing or out of the folder, pipes, devices)" if summary["left_out"] else ""
     )
-    out.print((line + links).format(**summary))
+    print_line((line + links).format(**summary))
     if summary["errors"]:
         kinds = Counter(str(error["kind"]) for error in summary["errors"]).most_common()
         listed = ", ".join(f"{count} {kind}" for kind, count in kinds)
-        out.print(f"failed: {listed}; see: {escape_markup(suggest_command('errors', store))}")
+        print_line(f"failed: {listed}; see: {suggest_command('errors', store)}")
 
 
 def _print_estimate(estimate: "IngestEstimate", *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(estimate))
         return
-    out.print(f"{estimate.seen} files: {estimate.known} known, {estimate.skipped} not media", end="")
+    line = f"{estimate.seen} files: {estimate.known} known, {estimate.skipped} not media"
     if estimate.failed_before:
-        out.print(f", {estimate.failed_before} failed before (--retry-failed analyses them again)", end="")
+        line += f", {estimate.failed_before} failed before (--retry-failed analyses them again)"
     if estimate.unreadable:
-        out.print(f", {estimate.unreadable} that cannot be opened", end="")
-    out.print(f", {estimate.new} to analyse ({estimate.new_bytes / 1e6:,.1f} MB)")
+        line += f", {estimate.unreadable} that cannot be opened"
+    print_line(f"{line}, {estimate.new} to analyse ({estimate.new_bytes / 1e6:,.1f} MB)")
     if estimate.archives:
-        out.print(f"{estimate.archives} of them are archives; the files in them are not counted")
+        print_line(f"{estimate.archives} of them are archives; the files in them are not counted")
     if estimate.seconds is not None:
-        out.print(f"estimated time: {timedelta(seconds=round(estimate.seconds))}")
+        print_line(f"estimated time: {timedelta(seconds=round(estimate.seconds))}")
 
 
 @contextmanager
 def open_log_file(file: Path | None) -> Iterator[Callable[[jsonl.JsonObject], None]]:
     """Return a function that appends an object with the current time to a log file, or does nothing without a file."""
+
+    def fail(error: OSError) -> UsageError:
+        return UsageError(f"cannot write the log to '{file}': {error.strerror}; choose another path")
+
     with ExitStack() as stack:
         try:
-            log = stack.enter_context(file.open("a", encoding="utf-8")) if file else None
+            log = stack.enter_context(file.open("ab", buffering=0)) if file else None
         except OSError as error:
-            raise UsageError(f"cannot write the log to '{file}': {error.strerror}; choose another path") from error
+            raise fail(error) from error
 
         def write(value: jsonl.JsonObject) -> None:
             if log:
                 at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-                log.write(jsonl.json_line({"at": at, **value}) + "\n")
-                log.flush()
+                try:
+                    # Unbuffered: what cannot be written now is not tried again when the file is closed.
+                    log.write(f"{jsonl.json_line({'at': at, **value})}\n".encode())
+                except OSError as error:
+                    raise fail(error) from error
 
         yield write

@@ -19,7 +19,7 @@ from mediafp.cli.options import (
     open_selected_case,
     speech_options,
 )
-from mediafp.cli.output import escape_markup, out, print_json, progress_bar
+from mediafp.cli.output import Part, print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 from mediafp.types.matches import Match, QueryResult
@@ -76,32 +76,31 @@ def print_result(result: QueryResult) -> None:
 
 def print_query(result: QueryResult, *, found: bool) -> None:
     """Print the name of a query, and its error or that nothing was found."""
-    out.print(f"\n[bold]{escape_markup(result.query)}[/]")
+    print_line()
+    print_line((result.query, "bold"))
     if result.error:
-        out.print(f"  [red]{escape_markup(result.error)}[/]")
+        print_line("  ", (result.error, "red"))
     elif not found:
-        out.print("  nothing found")
+        print_line("  nothing found")
 
 
 def print_match(match: Match, *, prefix: str = "") -> None:
     """Print one match with its reasons and the text that was cropped off; `prefix` precedes the verdict."""
     colour = {"copy": "green", "possible": "yellow"}.get(match.verdict, "cyan")
     verdict = match.verdict.replace("_", " ")
-    out.print(
-        f"  {prefix}[{colour}]{verdict}[/] {match.probability:.3f}  {match.relation}  {escape_markup(match.uris[0])}"
-    )
-    out.print(f"      {escape_markup('; '.join(match.why))}", style="dim")
+    print_line(f"  {prefix}", (verdict, colour), f" {match.probability:.3f}  {match.relation}  {match.uris[0]}")
+    print_line(f"      {'; '.join(match.why)}", style="dim")
     if match.placement and match.placement.removed_text:
         text = " / ".join(line.text for line in match.placement.removed_text)
-        handles = escape_markup(", ".join(match.placement.handles))
-        with_handles = f", with the handle [bold]{handles}[/]" if handles else ""
-        out.print(f"      cropped off: [bold red]{escape_markup(text)}[/]{with_handles}")
+        handles = ", ".join(match.placement.handles)
+        with_handles: tuple[Part, ...] = (", with the handle ", (handles, "bold")) if handles else ()
+        print_line("      cropped off: ", (text, "bold red"), *with_handles)
 
 
 def print_near_misses(result: QueryResult) -> None:
     """Print the text in the query, and the candidates below the probability threshold."""
     if result.text:
-        out.print(f"  text in the query: {escape_markup(' / '.join(line.text for line in result.text))}")
+        print_line(f"  text in the query: {' / '.join(line.text for line in result.text)}")
     near = [
         match
         for match in result.near_misses
@@ -109,5 +108,5 @@ def print_near_misses(result: QueryResult) -> None:
     ]
     # Without any match, the nearest candidate shows that the search ran.
     for match in near or result.near_misses[: 0 if result.matches else 1]:
-        reasons = escape_markup("; ".join(match.why))
-        out.print(f"  [dim]near miss {match.probability:.3f}  {escape_markup(match.uris[0])}: {reasons}[/]")
+        reasons = "; ".join(match.why)
+        print_line("  ", (f"near miss {match.probability:.3f}  {match.uris[0]}: {reasons}", "dim"))

@@ -6,7 +6,7 @@ import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption
-from mediafp.cli.output import escape_markup, out, print_json
+from mediafp.cli.output import print_json, print_line, print_table
 
 models_app = typer.Typer(no_args_is_help=True, add_completion=False, help="List and check the model files.")
 
@@ -21,28 +21,26 @@ def list_models(as_json: JsonOption = False) -> None:
         for model in models:
             print_json(asdict(model))
         return
-    from rich.table import Table
-
-    table = Table("name", "version", "licence", "state", "sha256")
+    rows = []
     for model in models:
         if model.sha256:
-            table.add_row(model.name, model.version, model.licence, model.state, model.sha256[:16])
+            rows.append((model.name, model.version, model.licence or "", model.state, model.sha256[:16]))
         else:
-            table.add_row(escape_markup(model.name), model.version[:12], "see its page", f"in {model.source}", "")
-    out.print(table)
+            rows.append((model.name, model.version[:12], "see its page", f"in {model.source}", ""))
+    print_table(("name", "version", "licence", "state", "sha256"), rows)
 
 
 @models_app.command("verify")
 def verify_models() -> None:
-    """Check the SHA-256 of every model file.
+    """Check the SHA-256 of every model file, and the cache folder of joined ones.
 
-    Exit status: 2 if a file is missing or changed.
+    Exit status: 2 if a file is missing or changed, or does not belong there.
     """
     from mediafp.case import list_model_files
 
     problems = [model for model in list_model_files() if model.state != "ok"]
     for model in problems:
-        out.print(f"[red]{escape_markup(model.name)}: {model.state}[/]")
+        print_line(f"{model.name}: {model.state}; {model.hint}", style="red")
     if problems:
         raise typer.Exit(ExitStatus.COULD_NOT_RUN)
-    out.print("all model files are as the manifest states")
+    print_line("all model files are as the manifest states")

@@ -1,14 +1,18 @@
 """Results to standard output, messages and progress to standard error.
 
-This module is part of every command: libraries that only some of them use load in the functions.
+Commands print through the functions of this module alone. It prints objects, never marked-up text, and escapes invisible
+characters, so that no text of a file controls the terminal. It is part of every command: libraries that only some of them
+use load in the functions.
 """
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from mediafp.report.escaping import escape_unprintable
 
@@ -17,10 +21,42 @@ if TYPE_CHECKING:
 
     from mediafp.report.jsonl import JsonObject
 
-err = Console(stderr=True, emoji=False, highlight=False, soft_wrap=True)
+Part = str | tuple[str, str]
+"""A part of a line: its text, or its text and its style."""
+
+err = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 """Console for messages and progress."""
-out = Console(emoji=False, highlight=False, soft_wrap=True)
+out = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
 """Console for results that people read."""
+
+
+def join_parts(*parts: Part, style: str = "") -> Text:
+    """Return parts of any text as one line to print, in a style: invisible characters and line breaks are escaped."""
+    line = Text(style=style)
+    for part in parts:
+        text, part_style = (part, "") if isinstance(part, str) else part
+        line.append(escape_unprintable(text), part_style)
+    return line
+
+
+def print_line(*parts: Part, style: str = "") -> None:
+    """Print one line to standard output."""
+    out.print(join_parts(*parts, style=style))
+
+
+def print_message(*parts: Part, style: str = "") -> None:
+    """Print one line to standard error."""
+    err.print(join_parts(*parts, style=style))
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
+    """Print a table to standard output."""
+    from rich.table import Table
+
+    table = Table(*header)
+    for row in rows:
+        table.add_row(*map(join_parts, row))
+    out.print(table)
 
 
 def print_json(value: "JsonObject") -> None:
@@ -33,18 +69,23 @@ def print_json(value: "JsonObject") -> None:
 
 def print_warning(message: str, subject: str = "") -> None:
     """Print a warning; `subject` is the file that it is about."""
-    prefix = f"{escape_markup(subject)}: " if subject else ""
-    err.print(f"[yellow]warning[/] {prefix}{escape_markup(message)}")
+    print_message(("warning", "yellow"), f" {subject}: {message}" if subject else f" {message}")
 
 
 def print_failure(path: str, message: str) -> None:
     """Print the reason why a file failed."""
-    err.print(f"[red]failed[/] {escape_markup(path)}: {escape_markup(message)}")
+    print_message(("failed", "red"), f" {path}: {message}")
 
 
-def escape_markup(text: str) -> str:
-    """Return a text without control characters, lone surrogates and console markup, safe to print on a terminal."""
-    return escape(escape_unprintable(text))
+def print_error(error: str) -> None:
+    """Print why the program ends."""
+    print_message(("mediafp:", "red"), f" {error}")
+
+
+def print_traceback() -> None:
+    """Print the traceback of the current exception, whose message may quote the name of a file."""
+    for line in traceback.format_exc().splitlines():
+        print_message(line)
 
 
 def progress_bar() -> "Progress":
@@ -59,7 +100,6 @@ def progress_bar() -> "Progress":
         TextColumn,
         TimeRemainingColumn,
     )
-    from rich.text import Text
 
     class RateColumn(ProgressColumn):
         """Items per second, or per minute if there is less than one a second."""
@@ -71,7 +111,7 @@ def progress_bar() -> "Progress":
 
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -89,7 +129,7 @@ class ConsoleLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        err.print(f"[dim]{escape_markup(self.format(record))}[/]")
+        print_message(self.format(record), style="dim")
 
 
 def enable_logging(verbosity: int) -> None:

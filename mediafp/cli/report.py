@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mediafp.cli.options import StoreOption, UnsafeOption, open_selected_case
-from mediafp.cli.output import escape_markup, out, progress_bar
+from mediafp.cli.output import print_line, progress_bar
 
 
 def report(
@@ -24,8 +24,8 @@ def report(
         written = case.report(
             page, clips=clips, on_progress=lambda: bar.advance(comparing), on_clip=lambda: bar.advance(cutting)
         )
-    out.print(f"evidence page: {escape_markup(str(page))}")
+    print_line(f"evidence page: {page}")
     if clips and not written:
-        out.print("no clips: no two videos share a segment")
+        print_line("no clips: no two videos share a segment")
     for clip in written:
-        out.print(escape_markup(str(clip.path) if clip.path else clip.message))
+        print_line(str(clip.path) if clip.path else clip.message)

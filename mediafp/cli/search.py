@@ -6,7 +6,7 @@ import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import escape_markup, out, print_json
+from mediafp.cli.output import Part, print_json, print_line
 from mediafp.report import jsonl
 from mediafp.types.transcripts import SearchHit
 
@@ -30,15 +30,15 @@ def search(
                 _print_hit(hit)
     if not found:
         if not as_json:
-            out.print("nothing found")
+            print_line("nothing found")
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
 def _print_hit(hit: SearchHit) -> None:
-    position, marked = 0, ""
+    position = 0
+    passage: list[Part] = []
     for start, end in hit.marks:
-        marked += escape_markup(hit.text[position:start])
-        marked += f"[bold yellow]{escape_markup(hit.text[max(position, start) : end])}[/]"
+        passage += [hit.text[position:start], (hit.text[max(position, start) : end], "bold yellow")]
         position = max(position, end)
     place = "in the image" if hit.source == "picture" else f"{hit.start:.1f}–{hit.end:.1f} s"
-    out.print(f"{escape_markup(hit.uris[0])}  {place}  {marked}{escape_markup(hit.text[position:])}")
+    print_line(f"{hit.uris[0]}  {place}  ", *passage, hit.text[position:])

@@ -16,7 +16,7 @@ from mediafp.cli.options import (
     YesNo,
     open_selected_case,
 )
-from mediafp.cli.output import escape_markup, out, print_json, progress_bar
+from mediafp.cli.output import print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.matches import Trace
@@ -51,7 +51,8 @@ def trace(
             else:
                 _print_trace(traced)
     if report_path and not as_json:
-        out.print(f"\nevidence page: {escape_markup(str(report_path))}")
+        print_line()
+        print_line(f"evidence page: {report_path}")
     exit_with_result(found=found, failed=failed)
 
 
@@ -61,7 +62,7 @@ def _print_trace(traced: Trace) -> None:
     if source:
         more = (source.extent or 1.0) - 1
         shows = f"{more * 100:.0f} % more than" if more >= MIN_EXTRA_EXTENT else "no more than"
-        out.print(f"  source: [bold]{escape_markup(source.match.uris[0])}[/]; it shows {shows} the query")
+        print_line("  source: ", (source.match.uris[0], "bold"), f"; it shows {shows} the query")
     for entry in traced.entries:
         print_match(entry.match, prefix=f"{entry.first_seen or 'no date':<20}  ")
         for sighting in entry.sightings:
@@ -71,5 +72,5 @@ def _print_trace(traced: Trace) -> None:
                 sighting.url,
                 sighting.uri,
             )
-            out.print(f"      seen: {escape_markup(' · '.join(filter(None, fields)))}")
+            print_line(f"      seen: {' · '.join(filter(None, fields))}")
     print_near_misses(result)

@@ -19,11 +19,15 @@ from mediafp.cli.options import (
     open_selected_case,
     speech_options,
 )
-from mediafp.cli.output import escape_markup, out, print_failure, print_json, print_warning, progress_bar
+from mediafp.cli.output import print_failure, print_json, print_line, print_warning, progress_bar
 from mediafp.report import jsonl, subtitles
+from mediafp.report.output_names import fit_name
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
 from mediafp.types.transcripts import FileTranscription
+
+NAME_DIGITS = 8
+"""Digits of the SHA-256 of the media file in the name of its transcript. Chosen, not measured."""
 
 
 class TranscriptFormat(StrEnum):
@@ -62,6 +66,7 @@ def transcribe(
     assert speech, "YES returns options or raises"
     format = TranscriptFormat.JSON if as_json else format
     failed = False
+    files = TranscriptFiles(folder, format) if folder else None
     with open_selected_case(store, create=True, unsafe=unsafe) as case, progress_bar() as bar:
         task = bar.add_task("transcribing", total=case.count_files(paths))
 
@@ -69,39 +74,40 @@ def transcribe(
             bar.update(task, completed=files)
 
         for result in case.transcribe(paths, speech, misreadings=misreadings, on_progress=on_progress):
-            failed = failed or result.error is not None
-            if folder:
-                _write_transcript(result, format, folder)
+            error = result.error
+            if files:
+                error = error or files.write(result)
             elif format is TranscriptFormat.JSON:
                 print_json(jsonl.transcription_to_json(result))
             elif format is TranscriptFormat.TEXT:
                 _print_transcript(result)
             elif result.transcript:
                 sys.stdout.write(_format_transcript(result, format) + "\n")
-            if result.error and (folder or format in (TranscriptFormat.SRT, TranscriptFormat.VTT)):
-                print_failure(str(result.path), result.error)
+            failed = failed or error is not None
+            if error and (files or format in (TranscriptFormat.SRT, TranscriptFormat.VTT)):
+                print_failure(str(result.path), error)
     if failed:
         raise typer.Exit(ExitStatus.SOME_FAILED)
 
 
 def _print_transcript(result: FileTranscription) -> None:
-    out.print(f"\n[bold]{escape_markup(str(result.path))}[/]")
+    print_line()
+    print_line((str(result.path), "bold"))
     if result.error:
-        out.print(f"  [red]{escape_markup(result.error)}[/]")
+        print_line("  ", (result.error, "red"))
         return
     for warning in result.warnings:
         print_warning(warning, str(result.path))
     if result.transcript is None:
-        out.print("  the file contains no audio")
+        print_line("  the file contains no audio")
         return
     for line in subtitles.to_text(result.transcript).split("\n"):
-        out.print(f"  {escape_markup(line)}")
+        print_line(f"  {line}")
     missing = result.transcript.untranscribed_seconds
     if missing:
-        out.print(f"  [yellow]{missing:.1f} s of speech are not transcribed[/]")
+        print_line("  ", (f"{missing:.1f} s of speech are not transcribed", "yellow"))
     for hint in result.hints:
-        passage, source = escape_markup(hint.heard), escape_markup(hint.source)
-        out.print(f"  [cyan]hint[/] {hint.start:.1f} s: {passage!r}: {hint.name} ({source})")
+        print_line("  ", ("hint", "cyan"), f" {hint.start:.1f} s: {hint.heard!r}: {hint.name} ({hint.source})")
 
 
 def _format_transcript(result: FileTranscription, format: TranscriptFormat) -> str:
@@ -114,15 +120,38 @@ def _format_transcript(result: FileTranscription, format: TranscriptFormat) -> s
     }[format](result.transcript)
 
 
-def _write_transcript(result: FileTranscription, format: TranscriptFormat, folder: Path) -> None:
-    """Write a transcript to a file named after the media file and its content, since two folders may share names."""
-    if result.transcript is None:
-        return
-    suffix = "txt" if format is TranscriptFormat.TEXT else format.value
-    path = folder / f"{result.path.name}.{(result.sha256 or '')[:8]}.{suffix}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(_format_transcript(result, format) + "\n", encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UsageError(f"cannot write the transcript '{path}': {error.strerror}; choose another folder") from error
-    out.print(escape_markup(str(path)))
+class TranscriptFiles:
+    """Writer of one file per transcript, named after the media file and its content, since two folders may share names."""
+
+    def __init__(self, folder: Path, format: TranscriptFormat) -> None:
+        """Create the folder. Raises UsageError if that fails."""
+        self._folder, self._format = folder, format
+        self._written: dict[str, str | None] = {}
+        """SHA-256 of the media file of each file that this run has written, by its name."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(f"cannot create the folder '{folder}': {reason}; choose another folder") from error
+
+    def write(self, result: FileTranscription) -> str | None:
+        """Write a transcript and print the path; return the reason if it cannot be written."""
+        if result.transcript is None:
+            return None
+        path = self._folder / self._choose_name(result)
+        try:
+            path.write_text(_format_transcript(result, self._format) + "\n", encoding="utf-8", errors="replace")
+        except OSError as error:
+            return f"cannot write the transcript '{path}': {error.strerror}; choose another folder"
+        print_line(str(path))
+        return None
+
+    def _choose_name(self, result: FileTranscription) -> str:
+        suffix = "txt" if self._format is TranscriptFormat.TEXT else self._format.value
+        sha256 = result.sha256 or ""
+        # The first digits of two contents can be made equal.
+        for digits in (NAME_DIGITS, len(sha256)):
+            name = fit_name(result.path.name, f".{sha256[:digits]}.{suffix}")
+            if self._written.setdefault(name, result.sha256) == result.sha256:
+                break
+        return name

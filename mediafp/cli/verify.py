@@ -7,7 +7,7 @@ import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import escape_markup, out, print_json, progress_bar
+from mediafp.cli.output import print_json, print_line, progress_bar
 
 
 def verify(
@@ -46,15 +46,15 @@ def verify(
             }
         )
     elif report.problems:
-        out.print(f"{len(report.problems)} problems")
+        print_line(f"{len(report.problems)} problems")
         for problem in report.problems:
-            out.print(f"[red]{escape_markup(problem)}[/]")
+            print_line(problem, style="red")
     else:
-        out.print(f"{report.assets} assets; the store is sound")
+        print_line(f"{report.assets} assets; the store is sound")
         if not no_originals:
-            out.print(f"originals: {originals['same']} unchanged, {originals['unreachable']} gone or in archives")
+            print_line(f"originals: {originals['same']} unchanged, {originals['unreachable']} gone or in archives")
         for uri in changed:
-            out.print(f"[yellow]changed since it was ingested[/] {escape_markup(uri)}")
-        out.print(f"log: {report.log_entries} entries, last hash {report.last_log_hash}")
+            print_line(("changed since it was ingested", "yellow"), f" {uri}")
+        print_line(f"log: {report.log_entries} entries, last hash {report.last_log_hash}")
     if report.problems:
         raise typer.Exit(ExitStatus.COULD_NOT_RUN)

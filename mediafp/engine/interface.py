@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
+from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import MediaError
 from mediafp.types.matches import Clip, OcrResult, QueryResult
@@ -96,14 +97,14 @@ class ClipCutter(Protocol):
         folder: Path,
         *,
         results: Sequence[QueryResult],
-        open_original: Callable[[str], AbstractContextManager[int | None]],
+        open_original: Callable[[str], AbstractContextManager[OpenFile | None]],
     ) -> Iterator[Clip]:
         """Yield one clip per matching video segment; a clip that cannot be cut has no path and states the reason.
 
         Args:
             folder: Existing folder to write the clips to.
             results: The query results whose matches are cut; those without a SHA-256 are skipped.
-            open_original: Opens the file of an asset by its SHA-256 and gives its file descriptor, None if it is gone.
+            open_original: Opens the file of an asset by its SHA-256; None if it is gone.
         """
 
 
@@ -161,11 +162,19 @@ class Engine(Protocol):
     def run_ocr_on_jpeg(self, jpeg: bytes, name: str) -> tuple[OcrResult, list[str]]:
         """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""
 
-    def unpack_archive(self, file: OpenFile, is_wanted: Callable[[str], bool]) -> Iterator[UnpackedMember]:
+    def unpack_archive(
+        self, file: OpenFile, is_wanted: Callable[[str], bool], *, max_bytes: int = MAX_MEMBER_BYTES
+    ) -> Iterator[UnpackedMember]:
         """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name.
 
-        If a member crashes the unpacking, only that member is lost. If the archive cannot be read to its end, the
-        iterator raises MediaError after the last readable member.
+        Names are relative, without `..` and unique. If a member crashes the unpacking or fills the disk, only that member
+        is lost. If the archive cannot be read to its end within a limit of time, the iterator raises MediaError after the
+        last readable member; the time between two calls of the iterator does not count. Different threads may call it.
+
+        Args:
+            file: The open archive.
+            is_wanted: Returns True for the names of members to unpack.
+            max_bytes: Bytes above which a member is an error.
         """
 
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:

@@ -168,7 +168,9 @@ class AudioDecoder:
             return [frame]
         layout = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._packer is None or self._packer[0] != layout:
-            packer = av.AudioResampler(format=frame.format.packed.name, layout=frame.layout, rate=frame.sample_rate)
+            packer = av.AudioResampler(
+                format=frame.format.packed.name, layout=frame.layout, rate=frame.sample_rate, threads=1
+            )
             self._packer = (layout, packer)
         return self._packer[1].resample(frame)
 
@@ -219,7 +221,7 @@ class AudioDecoder:
         mono = AudioFrame.from_ndarray(downmix(np.concatenate(unmixed, axis=1), self._layout)[None], "flt", "mono")
         mono.sample_rate = self._layout.rate
         if self._resampler is None:
-            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_SAMPLE_RATE)
+            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_SAMPLE_RATE, threads=1)
         self._append(self._resampler.resample(mono))
 
     def _flush(self) -> None:

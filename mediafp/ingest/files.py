@@ -4,7 +4,10 @@ import errno
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO, Final, Self
 
 from mediafp.types.errors import UnreadableMedia
@@ -28,7 +31,8 @@ class OpenFile:
         self.descriptor = descriptor
         status = os.fstat(descriptor)
         self.bytes = status.st_size
-        self.stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        # A program can set the time of modification, but not the time of the last change.
+        self.stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         """Value that changes if the file does."""
 
     def reader(self) -> BinaryIO:
@@ -56,7 +60,7 @@ class OpenFile:
     def has_changed(self) -> bool:
         """Return True if the file was written to since it was opened."""
         status = os.fstat(self.descriptor)
-        return (status.st_size, status.st_mtime_ns) != self.stamp[2:]
+        return (status.st_size, status.st_mtime_ns, status.st_ctime_ns) != self.stamp[2:]
 
     def close(self) -> None:
         """Close the file; its readers stay open."""
@@ -127,18 +131,47 @@ def read_head(file: BinaryIO) -> bytes:
     return head
 
 
-def file_sha256(file: OpenFile) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+def file_sha256(file: OpenFile, cancelled: Event | None = None) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal; arguments and errors as for `iter_blocks`."""
+    digest = hashlib.sha256()
+    for block in iter_blocks(file, cancelled):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def iter_blocks(file: OpenFile, cancelled: Event | None = None) -> Iterator[bytes]:
+    """Yield the bytes of a file, as many as it had when it was opened.
+
+    Args:
+        file: The file.
+        cancelled: Ends the iteration when it is set by another thread.
+
+    Raises:
+        UnreadableMedia: Reading fails, or the file has become longer or shorter.
+        CancelledError: `cancelled` was set.
+    """
     with file.reader() as reader:
+        bytes_left = file.bytes
         try:
-            digest = hashlib.sha256()
-            while block := reader.read(HASH_BLOCK_BYTES):
-                digest.update(block)
-            return digest.hexdigest()
+            while bytes_left:
+                if cancelled and cancelled.is_set():
+                    raise CancelledError
+                block = reader.read(min(HASH_BLOCK_BYTES, bytes_left))
+                if not block:
+                    raise changed_file_error(file)
+                bytes_left -= len(block)
+                yield block
+            if reader.read(1):
+                raise changed_file_error(file)
         except OSError as error:
             raise UnreadableMedia(
                 f"cannot read {file.name!r}: {error.strerror}; check the disk that holds it"
             ) from error
+
+
+def changed_file_error(file: OpenFile) -> UnreadableMedia:
+    """Return the error for a file that was written to while it was read."""
+    return UnreadableMedia(f"cannot read {file.name!r}: it changed while it was read; run this again")
 
 
 def _open_below(path: Path, root: Path, flags: int) -> int:

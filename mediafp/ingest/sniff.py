@@ -6,7 +6,8 @@ from typing import Final
 
 from mediafp.ingest.archives.members import is_archive
 from mediafp.ingest.files import OpenFile
-from mediafp.types.errors import CorruptMedia, UnsupportedMedia
+from mediafp.ingest.limits import MAX_IMAGE_BYTES, MAX_VIDEO_BYTES
+from mediafp.types.errors import CorruptMedia, TooLargeMedia, UnsupportedMedia
 from mediafp.types.media import MEDIA_SUFFIXES, Kind
 
 _IMAGE_SIGNATURES: Final = (
@@ -72,6 +73,7 @@ def detect_kind(file: OpenFile) -> Kind | None:
     Raises:
         CorruptMedia: The name is that of a media file, but the content is not.
         UnsupportedMedia: The file is an archive, which may contain media.
+        TooLargeMedia: The file has more bytes than one of its kind may have.
         UnreadableMedia: Reading fails.
     """
     head = file.read_head()
@@ -83,6 +85,7 @@ def detect_kind(file: OpenFile) -> Kind | None:
         return None
     kind = kind_from_signature(head)
     if kind is not None:
+        check_size(file.name, file.bytes, kind)
         return kind
     if is_named_media and not _is_text(head):
         raise CorruptMedia(
@@ -96,6 +99,15 @@ def detect_kind(file: OpenFile) -> Kind | None:
     if head.startswith(_OTHER_ARCHIVE_SIGNATURES):
         raise UnsupportedMedia(f"cannot decode {file.name!r}: archives of this format are not read; unpack it first")
     return None
+
+
+def check_size(name: str, size: int, kind: Kind) -> None:
+    """Raise TooLargeMedia for more bytes than a file of this kind may have: it is neither hashed nor copied."""
+    limit, action = (
+        (MAX_IMAGE_BYTES, "shrink it first") if kind == "image" else (MAX_VIDEO_BYTES, "cut or re-encode it first")
+    )
+    if size > limit:
+        raise TooLargeMedia(f"cannot decode {name!r}: {size} bytes are over the limit of {limit}; {action}")
 
 
 def kind_from_signature(head: bytes) -> Kind | None:

@@ -4,6 +4,11 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_FOLDER: Final = "d"
+_FILE: Final = "f"
+_SKIPPED: Final = "s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +30,8 @@ def walk(paths: Sequence[Path], on_skipped: Callable[[Path], object] = lambda pa
         on_skipped: Called with each pipe, device, linked folder and link in a folder that is broken or leads out of it.
     """
     for path in paths:
-        if path.is_dir():
+        # Unlike Path.is_dir, it is False for a name that is too long or forbidden: opening it gives the reason.
+        if os.path.isdir(path):
             for file in _iter_folder(path, on_skipped):
                 yield FoundFile(path=file, root=path)
         else:
@@ -35,31 +41,57 @@ def walk(paths: Sequence[Path], on_skipped: Callable[[Path], object] = lambda pa
 def _iter_folder(root: Path, on_skipped: Callable[[Path], object]) -> Iterator[Path]:
     """Yield the visible regular files below `root`, depth first, names sorted by their bytes."""
     inside = os.path.realpath(root)
-    # A stack instead of recursion: a hostile tree may be deeper than Python's call stack.
-    stack: list[tuple[Path, bool]] = [(root, True)]
-    while stack:
-        path, is_folder = stack.pop()
-        if not is_folder:
-            yield path
-            continue
-        try:
-            with os.scandir(path) as listing:
-                entries = sorted(listing, key=lambda entry: os.fsencode(entry.name), reverse=True)
-        except OSError:
-            yield path
-            continue
-        for entry in entries:
+    # A stack instead of recursion: a hostile tree may be deeper than Python's call stack. It holds names, of which a
+    # million take 90 MB, and not paths.
+    stack: list[tuple[Path, list[str]]] = []
+    folder: Path | None = root
+    while True:
+        if folder is not None:
+            try:
+                stack.append((folder, _list_folder(folder, inside)))
+            except OSError:
+                yield folder
+        while stack and not stack[-1][1]:
+            stack.pop()
+        if not stack:
+            return
+        path, entries = stack[-1]
+        entry = entries.pop()
+        kind, name = entry[0], entry[1:]
+        folder = path / name if kind == _FOLDER else None
+        if kind == _FILE:
+            yield path / name
+        elif kind == _SKIPPED:
+            on_skipped(path / name)
+
+
+def _list_folder(path: Path, inside: str) -> list[str]:
+    """Return the visible names in a folder, each after the letter of its kind, sorted by their bytes, the last first.
+
+    Args:
+        path: The folder.
+        inside: Real path of the folder out of which no link may lead.
+
+    Raises:
+        OSError: The folder cannot be listed.
+    """
+    names = []
+    with os.scandir(path) as listing:
+        for entry in listing:
             if entry.name.startswith("."):
                 continue
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    stack.append((path / entry.name, True))
+                    kind = _FOLDER
                 elif entry.is_file() and (not entry.is_symlink() or _is_inside(entry.path, inside)):
-                    stack.append((path / entry.name, False))
+                    kind = _FILE
                 else:
-                    on_skipped(path / entry.name)
+                    kind = _SKIPPED
             except OSError:
-                stack.append((path / entry.name, False))
+                kind = _FILE
+            names.append(kind + entry.name)
+    names.sort(key=lambda name: os.fsencode(name[1:]), reverse=True)
+    return names
 
 
 def _is_inside(link: str, folder: str) -> bool:

@@ -60,8 +60,8 @@ class MatchCard:
     frames: list[FramePair]
     clips: list[str]
     pair: Markup | None
-    query_sightings: list[str]
-    reference_sightings: list[str]
+    query_sightings: list[Markup]
+    reference_sightings: list[Markup]
     handles: tuple[str, ...]
     removed_text: list[str]
     strips: list[tuple[str, str]]
@@ -119,7 +119,8 @@ def _passage(sha256: str, times: TimeSpan | None, source: EvidenceSource) -> str
     transcribed = source.transcript(sha256)
     if transcribed is None or times is None:
         return ""
-    return " ".join(s.text for s in transcribed[0].segments if s.end > times[0] and s.start < times[1])
+    texts = (s.text for s in transcribed[0].segments if s.end > times[0] and s.start < times[1])
+    return " ".join(" ".join(texts).split())
 
 
 def _draw_pair(
@@ -137,8 +138,7 @@ def _draw_pair(
         jpeg = source.thumbnail(asset.sha256, seconds)
         if jpeg is None:
             return None
-        caption = f"{role}: {display_name(uri)}" + (f" at {format_time(seconds)}" if seconds is not None else "")
-        images.append(DrawnImage(jpeg=jpeg, size=_size(asset), caption=caption))
+        images.append(DrawnImage(jpeg=jpeg, size=_size(asset), role=role, name=display_name(uri), seconds=seconds))
     return draw_side_by_side(images[0], images[1], match.placement, match.more_placements)
 
 

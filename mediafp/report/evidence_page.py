@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from mediafp.report.cards import build_card
 from mediafp.report.evidence_source import EvidenceSource
-from mediafp.report.html import GALLERY_SIDE, display_name, render_template, thumbnail_uri
+from mediafp.report.html import GALLERY_SIDE, display_name, join_isolated, render_template, thumbnail_uri
 from mediafp.report.svg import draw_speech_timeline
 from mediafp.report.timestamps import format_time
 from mediafp.types.clusters import Cluster, Clustering
@@ -103,7 +103,13 @@ def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> Transcrip
         timeline=draw_speech_timeline(transcript.segments, max(transcript.duration, transcript.segments[-1].end)),
         summary=f"{transcript.model}: {languages}" + (f"; {lost:.0f} s of speech without text" if lost else ""),
         lines=[
-            (format_time(s.start), s.language, s.language_probability, s.text, ", ".join(s.flags).replace("_", " "))
+            (
+                format_time(s.start),
+                s.language,
+                s.language_probability,
+                " ".join(s.text.split()),
+                ", ".join(s.flags).replace("_", " "),
+            )
             for s in transcript.segments
         ],
         hints=hints,
@@ -119,7 +125,7 @@ def _cluster_card(cluster: Cluster, source: EvidenceSource) -> dict[str, object]
         members.append(
             {
                 "name": display_name(member.uris[0]),
-                "sighting": " · ".join(text for text in parts if text),
+                "sighting": join_isolated(" · ", *parts),
                 "image": thumbnail_uri(source.thumbnail(member.sha256), GALLERY_SIDE),
                 "is_representative": member.sha256 == cluster.representative,
             }

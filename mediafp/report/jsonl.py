@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from mediafp.report.escaping import CONTROL_CHARACTERS
+from mediafp.report.escaping import replace_hidden
 from mediafp.types.clusters import Cluster, Clustering, Edge
 from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
 from mediafp.types.media import Asset, Sighting
@@ -17,17 +17,8 @@ JsonObject = dict[str, Any]
 
 def json_line(value: JsonObject) -> str:
     """Return an object as one line of JSON; bytes of file names that are not UTF-8 stay surrogate escapes."""
-    # A control character means the same when it is escaped, and does nothing to a terminal.
-    text = CONTROL_CHARACTERS.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
-    return text if text.isascii() or _encodes(text) else json.dumps(value, ensure_ascii=True)
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    # An invisible character means the same when it is escaped, and does nothing to a terminal or an editor.
+    return replace_hidden(json.dumps(value, ensure_ascii=False), lambda character: json.dumps(character)[1:-1])
 
 
 def outcome_to_json(value: FileOutcome) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mediafp.report.escaping import escape_unprintable
 from mediafp.report.timestamps import format_time
 from mediafp.types.transcripts import Transcript
 
@@ -22,7 +23,8 @@ def to_srt(transcript: Transcript) -> str:
 def to_vtt(transcript: Transcript) -> str:
     """Return a transcript as WebVTT (W3C), each cue tagged with its language."""
     cues = (
-        f"{_timestamp(s.start, '.')} --> {_timestamp(s.end, '.')}\n<lang {s.language}>{_escape(_wrap(s.text))}</lang>\n"
+        f"{_timestamp(s.start, '.')} --> {_timestamp(s.end, '.')}\n"
+        f"<lang {_language_tag(s.language)}>{_escape(_wrap(s.text))}</lang>\n"
         for s in transcript.segments
     )
     return "\n".join(["WEBVTT\n", *cues])
@@ -38,7 +40,7 @@ def _text_lines(transcript: Transcript) -> Iterator[str]:
         yield "no words" if transcript.speech_seconds else "no speech"
     for s in transcript.segments:
         flags = f"  ({', '.join(flag.replace('_', ' ') for flag in s.flags)})" if s.flags else ""
-        yield f"[{format_time(s.start)}] {s.language:>3}  {' '.join(s.text.split())}{flags}"
+        yield escape_unprintable(f"[{format_time(s.start)}] {s.language:>3}  {' '.join(s.text.split())}{flags}")
 
 
 def _timestamp(seconds: float, decimal_point: str) -> str:
@@ -64,13 +66,18 @@ def _wrap(text: str) -> str:
 def _break_opportunities(text: str) -> Iterator[str]:
     """Yield the pieces between which a line may break: before spaces, and before each CJK character."""
     piece = ""
-    for character in " ".join(text.split()):
+    for character in escape_unprintable(" ".join(text.split())):
         if piece and (character == " " or ord(character) >= _FIRST_WIDE_CHARACTER):
             yield piece
             piece = ""
         piece += character
     if piece:
         yield piece
+
+
+def _language_tag(language: str) -> str:
+    """Return a language code without characters that end a tag of WebVTT."""
+    return "".join(c for c in language if c.isascii() and (c.isalnum() or c == "-"))
 
 
 def _escape(text: str) -> str:

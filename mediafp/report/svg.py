@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from mediafp.report.isolation import escape_text, isolate_tspan
 from mediafp.report.timestamps import format_time
 from mediafp.types.geometry import polygon_area, reference_to_query
 from mediafp.types.matches import Placement, Point, Segment
@@ -34,7 +35,10 @@ class DrawnImage:
 
     jpeg: bytes
     size: tuple[float, float]
-    caption: str
+    role: str
+    name: str
+    seconds: float | None = None
+    """Time of the frame, None for an image."""
 
 
 def data_uri(jpeg: bytes) -> str:
@@ -68,7 +72,7 @@ def draw_side_by_side(
         parts += [_query_outline(query, each, left) for each in (placement, *further_placements)]
         parts.append(_correspondences(query, reference, placement, left, reference_x, right))
     for x, shown in ((0.0, query), (reference_x, reference)):
-        parts.append(f'<text x="{x:.1f}" y="{IMAGE_HEIGHT + 20:.1f}" class="cap">{escape(shown.caption)}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{IMAGE_HEIGHT + 20:.1f}" class="cap">{_caption(shown)}</text>')
     if removed:
         # Below the image, since the removed strip, perhaps with a handle, has to stay readable.
         parts.append(
@@ -76,9 +80,14 @@ def draw_side_by_side(
         )
         height += 20
     return Markup(
-        f'<svg class="pair" viewBox="0 0 {width:.1f} {height:.1f}" style="max-width:{width * 1.15:.0f}px" role="img"'
+        f'<svg class="pair" viewBox="0 0 {width:.1f} {height:.1f}" width="{width * 1.15:.0f}" role="img"'
         f' aria-label="query and reference">{"".join(parts)}</svg>'
     )
+
+
+def _caption(shown: DrawnImage) -> str:
+    time = f" at {format_time(shown.seconds)}" if shown.seconds is not None else ""
+    return f"{shown.role}: {isolate_tspan(shown.name)}{time}"
 
 
 def _image(shown: DrawnImage, x: float, width: float) -> str:
@@ -195,7 +204,9 @@ def draw_speech_timeline(segments: Sequence[TranscriptSegment], seconds: float) 
     for segment in segments:
         length = max(1.5, x(segment.end) - x(segment.start))
         box = f'x="{x(segment.start):.1f}" y="18" width="{length:.1f}" height="{bar}"'
-        title = f"<title>{format_time(segment.start)} {escape(segment.language)} {escape(segment.text)}</title>"
+        # On a line of its own, a text cannot reorder the time.
+        spoken = escape_text(" ".join(segment.text.split()))
+        title = f"<title>{format_time(segment.start)} {escape_text(segment.language)}\n{spoken}</title>"
         parts.append(f'<rect {box} fill="{colours[segment.language]}" stroke="#fff" stroke-width=".6">{title}</rect>')
         if segment.flags or segment.language == "und":
             parts.append(f'<rect {box} fill="url(#doubt)">{title}</rect>')
@@ -205,7 +216,7 @@ def draw_speech_timeline(segments: Sequence[TranscriptSegment], seconds: float) 
         )
     for n, name in enumerate(languages):
         parts.append(f'<rect x="{left + n * 62}" y="3" width="10" height="10" fill="{colours[name]}"/>')
-        parts.append(f'<text x="{left + n * 62 + 15}" y="12" class="tick">{escape(name)}</text>')
+        parts.append(f'<text x="{left + n * 62 + 15}" y="12" class="tick">{escape_text(name)}</text>')
     stripes = (
         '<defs><pattern id="doubt" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect width="2.4" height="6" fill="#fff" fill-opacity=".75"/></pattern></defs>'

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from markupsafe import Markup
+
 from mediafp.report.cards import MatchCard, build_card
 from mediafp.report.evidence_source import EvidenceSource
-from mediafp.report.html import SMALL_SIDE, display_name, render_template, thumbnail_uri
+from mediafp.report.html import SMALL_SIDE, display_name, join_isolated, render_template, thumbnail_uri
 from mediafp.types.matches import Trace, TraceEntry
 
 MAX_DRAWN_ENTRIES: Final = 100
@@ -19,7 +21,7 @@ class TraceRow:
 
     number: int
     date: str
-    account: str
+    account: Markup
     least_cut: bool
     card: MatchCard
 
@@ -55,7 +57,7 @@ def write_trace(path: Path, trace: Trace, source: EvidenceSource) -> None:
                 display_name(match.uris[0]),
                 thumbnail_uri(source.thumbnail(match.sha256), SMALL_SIDE),
                 match.probability,
-                "; ".join(match.why),
+                join_isolated("; ", *match.why),
             )
             for match in result.near_misses
         ],
@@ -69,7 +71,7 @@ def _row(number: int, entry: TraceEntry, trace: Trace, source: EvidenceSource) -
     return TraceRow(
         number=number,
         date=entry.first_seen or "no date",
-        account=" on ".join(text for text in parts if text),
+        account=join_isolated(" on ", *parts),
         least_cut=trace.source is not None and entry.match is trace.source.match,
         card=build_card(trace.result, entry.match, source, {}),
     )

@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from mediafp.sightings.sidecar_format import SidecarFormat, read_json_object
+from mediafp.sightings.sidecar_format import SidecarFormat, read_json_values
+from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.sightings.values import FieldValues, collect_fields
 from mediafp.types.media import MEDIA_SUFFIXES, SiblingOpener
 
@@ -27,10 +28,10 @@ def is_metadata_file(name: str) -> bool:
     return name.endswith(SUFFIX) and os.path.splitext(name[: -len(SUFFIX)])[1] in MEDIA_SUFFIXES
 
 
-def read_metadata_file(media_name: str, open_sibling: SiblingOpener, warnings: list[str]) -> FieldValues | None:
+def read_metadata_file(media_name: str, open_sibling: SiblingOpener, warnings: SidecarWarnings) -> FieldValues | None:
     """Return the fields that the gallery-dl sidecar of a media file states; None if there is none."""
     name = media_name + SUFFIX
-    record = read_json_object(name, open_sibling, warnings)
+    record = read_json_values(name, FIELD_KEYS, open_sibling, warnings)
     return None if record is None else collect_fields(record, FIELD_KEYS, repr(name), warnings)
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from mediafp.sightings.gallery_dl import GALLERY_DL
 from mediafp.sightings.sidecar_format import SidecarFormat
+from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.sightings.table import TABLE
 from mediafp.sightings.values import FieldValue, FieldValues, SightingFields
 from mediafp.sightings.yt_dlp import YT_DLP
@@ -29,7 +30,7 @@ def read_sidecars(name: str, open_sibling: SiblingOpener) -> tuple[SightingField
         name: File name of the media file.
         open_sibling: Opener of the files beside it.
     """
-    warnings: list[str] = []
+    warnings = SidecarWarnings()
     merged: FieldValues = {}
     sources = []
     for sidecar_format in FORMATS:
@@ -49,7 +50,7 @@ def read_sidecars(name: str, open_sibling: SiblingOpener) -> tuple[SightingField
         removed_at=_text_or_none(merged.get("removed_at")),
         views=views if isinstance(views, int) else None,
         source="+".join(sources),
-    ), warnings
+    ), warnings.texts()
 
 
 def _text_or_none(value: FieldValue | None) -> str | None:

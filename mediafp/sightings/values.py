@@ -6,6 +6,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from mediafp.sightings.sidecar_warnings import SidecarWarnings
+
+MAX_ACCOUNT_CHARS: Final = 500
+"""Characters of an account; a longer one is not stored. The longest of a platform are those of Mastodon: 30 of a name and
+253 of a host."""
+MAX_PLATFORM_CHARS: Final = 100
+"""Characters of the name of a platform; a longer one is not stored. Chosen, not measured."""
+MAX_URL_CHARS: Final = 8_192
+"""Characters of a URL; a longer one is not stored, as a part of it leads elsewhere. Web servers refuse lines of a request
+above 8,190 bytes (Apache, LimitRequestLine)."""
+MAX_TITLE_CHARS: Final = 5_000
+"""Characters of a title; the rest is cut. yt-dlp states captions of TikTok as titles, which have up to 4,000."""
+MAX_TEXT_CHARS: Final = 65_536
+"""Characters of the text of a post; the rest is cut. The longest posts are those of Facebook, with up to 63,206."""
+FIELD_CHARS: Final[Mapping[str, int]] = {
+    "account": MAX_ACCOUNT_CHARS,
+    "platform": MAX_PLATFORM_CHARS,
+    "url": MAX_URL_CHARS,
+    "title": MAX_TITLE_CHARS,
+    "text": MAX_TEXT_CHARS,
+}
+"""Limit of each field that is a text."""
+CUT_FIELDS: Final = ("title", "text")
+"""Fields of which a part is true; a part of another one would be wrong evidence."""
+MAX_NUMBER_CHARS: Final = 100
+"""Characters of a time or a count that is written as a text. Chosen, not measured."""
 MILLISECONDS_THRESHOLD: Final = 100_000_000_000
 """Time stamps from this number on (as seconds: year 5138) are read as milliseconds."""
 MAX_TIMESTAMP: Final = 1e15
@@ -47,7 +73,7 @@ class UnusableValueError(ValueError):
 
 
 def collect_fields(
-    record: Mapping[str, object], keys: Mapping[str, tuple[str, ...]], record_name: str, warnings: list[str]
+    record: Mapping[str, object], keys: Mapping[str, tuple[str, ...]], record_name: str, warnings: SidecarWarnings
 ) -> FieldValues:
     """Return the fields that a record states.
 
@@ -55,7 +81,7 @@ def collect_fields(
         record: Keys and values of a sidecar.
         keys: Keys of each field, best first; the first key with a usable value is used.
         record_name: Name of the record in warnings.
-        warnings: Receives a line for each value that is not usable.
+        warnings: Receives a line for each value that is not usable or too long.
     """
     values: FieldValues = {}
     for field, candidates in keys.items():
@@ -64,19 +90,29 @@ def collect_fields(
             if value is None or value == "" or value == [] or value == {}:
                 continue
             try:
-                values[field] = _parse_field(field, value)
-                break
+                parsed = _parse_field(field, value)
             except ValueError:
-                warnings.append(f"skipped {key!r} of {record_name}: its value is not usable as {field}")
+                warnings.add(f"skipped {key!r} of {record_name}: its value is not usable as {field}")
+                continue
+            if isinstance(parsed, str) and len(parsed) > FIELD_CHARS.get(field, len(parsed)):
+                is_cut, limit = field in CUT_FIELDS, FIELD_CHARS[field]
+                what = f"the rest of {key!r}" if is_cut else repr(key)
+                size = f"its {len(parsed):,} characters are over the limit of {limit:,}"
+                warnings.add(f"skipped {what} of {record_name}: {size}")
+                if not is_cut:
+                    continue
+                parsed = parsed[:limit]
+            values[field] = parsed
+            break
     return values
 
 
 def _parse_field(field: str, value: object) -> FieldValue:
     """Return a value in the form of a field; raise ValueError if it has none."""
-    if field == "views":
-        return parse_count(value)
-    if field in ("posted_at", "captured_at", "removed_at"):
-        return parse_time(value)
+    if field == "views" or field.endswith("_at"):
+        if isinstance(value, str) and len(value) > MAX_NUMBER_CHARS:
+            raise UnusableValueError("too long")
+        return parse_count(value) if field == "views" else parse_time(value)
     return parse_account(value) if field == "account" else parse_text(value)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Final
 
-from mediafp.sightings.sidecar_format import SidecarFormat, read_json_object
+from mediafp.sightings.sidecar_format import SidecarFormat, read_json_values
+from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.sightings.values import FieldValues, collect_fields
 from mediafp.types.media import SiblingOpener
 
@@ -27,10 +28,10 @@ def is_info_file(name: str) -> bool:
     return name.endswith(SUFFIX)
 
 
-def read_info_file(media_name: str, open_sibling: SiblingOpener, warnings: list[str]) -> FieldValues | None:
+def read_info_file(media_name: str, open_sibling: SiblingOpener, warnings: SidecarWarnings) -> FieldValues | None:
     """Return the fields that the yt-dlp sidecar of a media file states; None if there is none."""
     name = PurePath(media_name).stem + SUFFIX
-    record = read_json_object(name, open_sibling, warnings)
+    record = read_json_values(name, FIELD_KEYS, open_sibling, warnings)
     return None if record is None else collect_fields(record, FIELD_KEYS, repr(name), warnings)
 
 

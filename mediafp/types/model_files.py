@@ -1,12 +1,14 @@
 """Model files: located by models/manifest.toml, and used only if their SHA-256 is the one that it states."""
 
+import errno
 import hashlib
 import importlib.util
 import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,7 +19,9 @@ from mediafp.types.errors import ModelError
 REINSTALL_HINT: Final = "reinstall the packages of requirements.lock: scripts/env"
 COPY_BLOCK_BYTES: Final = 1 << 20
 """Bytes that are read, hashed or copied at once. Chosen, not measured."""
-FileState = Literal["ok", "missing", "changed"]
+FileState = Literal["ok", "missing", "changed", "cache changed"]
+"""State of a model file. `cache changed`: its parts are right, but the folder in the cache has other files than those
+joined from them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +48,31 @@ class ModelFile:
     def path(self) -> Path | None:
         """Expected path of the file; None if its package is not installed."""
         if self.parts:
-            return cache_folder() / f"{self.name}-{self.sha256[:12]}" / self.file
+            return self.folder / self.file
         return _packaged_file(self.package, self.file) if self.package else models_folder() / self.file
 
+    @property
+    def folder(self) -> Path:
+        """Folder in the cache that contains the joined file and its companions, and nothing else."""
+        return cache_folder() / f"{self.name}-{self.sha256[:12]}"
+
     def state(self) -> FileState:
-        """Return the state of the file after hashing it; for a file in parts, the state of the parts."""
+        """Return the state of the file after hashing it; for a file in parts, that of the parts and the joined files."""
         if not self.parts:
             path = self.path
             return "missing" if path is None else _check_files({path: self.sha256})
+        state = self._parts_state()
+        if state != "ok" or not os.path.lexists(self.folder) or self._is_joined():
+            return state
+        return "cache changed"
+
+    def hint(self, state: FileState) -> str:
+        """Return the action for a file in this state."""
+        if state == "cache changed":
+            return f"delete the folder '{self.folder}', which is made anew when the model is used"
+        return REINSTALL_HINT
+
+    def _parts_state(self) -> FileState:
         parts = self._find_parts()
         if parts is None:
             return "missing"
@@ -66,32 +87,66 @@ class ModelFile:
         return self._find_parts() is not None if self.parts else path is not None and path.is_file()
 
     def join_parts(self) -> Path:
-        """Return the path of the joined file in the cache folder, after joining its parts if necessary.
+        """Return the path of the joined file, in a folder of the cache that contains it and its companions alone.
+
+        Libraries read whatever file they find beside a model. A folder with another content is replaced.
 
         Raises:
             ModelError: A part is missing or changed, or the cache folder cannot be written.
         """
-        path, parts = self.path, self._find_parts()
-        assert path is not None, "a file in parts always has a path in the cache folder"
-        if (
-            _check_files({path: self.sha256} | {path.with_name(n): sha256 for n, sha256 in self.companions.items()})
-            == "ok"
-        ):
+        path = self.folder / self.file
+        if self._is_joined():
             return path
-        state = self.state()
+        parts, state = self._find_parts(), self._parts_state()
         if parts is None or state != "ok":
             raise ModelError(f"cannot use model {self.name!r}: its file {self.file} is {state}; {REINSTALL_HINT}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for name in self.companions:
-                _write_joined([parts[0].with_name(name)], path.with_name(name))
-            _write_joined(parts, path)
+            self._write_folder(parts)
         except OSError as error:
             raise ModelError(
-                f"cannot join model {self.name!r} in '{path.parent}': {error.strerror};"
+                f"cannot join model {self.name!r} in '{self.folder}': {error.strerror};"
                 " free disk space, or set MEDIAFP_CACHE to another folder"
             ) from error
+        if not self._is_joined():
+            raise ModelError(
+                f"cannot join model {self.name!r} in '{self.folder}': another program changes its files;"
+                " set MEDIAFP_CACHE to another folder"
+            )
         return path
+
+    def _is_joined(self) -> bool:
+        """Return True if the folder in the cache contains the joined file and its companions, and nothing else."""
+        expected = {self.file: self.sha256, **self.companions}
+        try:
+            if self.folder.is_symlink():
+                return False
+            with os.scandir(self.folder) as listing:
+                # A link would be followed, to a file that may change after this check.
+                names = {entry.name if entry.is_file(follow_symlinks=False) else None for entry in listing}
+            return (
+                names == expected.keys()
+                and _check_files({self.folder / name: sha256 for name, sha256 in expected.items()}) == "ok"
+            )
+        except OSError:
+            return False
+
+    def _write_folder(self, parts: Sequence[Path]) -> None:
+        """Join the parts in a new folder, and put it in the place of the old one."""
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache_folder(), prefix=".joining-") as temporary:
+            joined, replaced = Path(temporary, "joined"), Path(temporary, "replaced")
+            joined.mkdir()
+            for name in self.companions:
+                _write_joined([parts[0].with_name(name)], joined / name)
+            _write_joined(parts, joined / self.file)
+            with suppress(FileNotFoundError):
+                self.folder.rename(replaced)
+            try:
+                joined.rename(self.folder)
+            except OSError as error:
+                # Another process has joined the parts in the meantime.
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
 
     def _find_parts(self) -> list[Path] | None:
         """Return the paths of all parts; None if one does not exist."""
@@ -185,14 +240,8 @@ def _hash_files(paths: Iterable[Path]) -> str:
 
 
 def _write_joined(parts: Iterable[Path], path: Path) -> None:
-    """Write the concatenated parts to a path in one step, as another process may be doing the same."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".joining-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for part in parts:
-                with part.open("rb") as source:
-                    shutil.copyfileobj(source, file, COPY_BLOCK_BYTES)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Write the concatenated parts to a new file."""
+    with path.open("xb") as file:
+        for part in parts:
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, file, COPY_BLOCK_BYTES)

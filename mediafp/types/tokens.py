@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -77,9 +78,11 @@ def _fold(text: str) -> tuple[str, list[int]]:
 @cache
 def _simplifier() -> "OpenCC":
     # Imported on first use: it takes 20 ms, and its dictionaries take longer.
-    from opencc import OpenCC
+    import opencc
 
-    return OpenCC("t2s")
+    # By its absolute path: a plain name is looked up in the current folder first.
+    configuration = Path(opencc.__file__).parent.absolute() / "clib" / "share" / "opencc" / "t2s.json"
+    return opencc.OpenCC(str(configuration))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -21,7 +21,8 @@ import numpy as np
 from mediafp.case import matching
 from mediafp.engine.local import engine, validation
 from mediafp.engine.local.engine import LocalEngine
-from mediafp.engine.local.messages import LENGTH, Ready, Task, decode_task, encode
+from mediafp.engine.local.messages import LENGTH, NONCE_BYTES, Ready, Task, decode_task, encode
+from mediafp.engine.local.thread_limit import GREETING
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.types.arrays import Float64Array
 from mediafp.types.media import Asset, Audio, Kind
@@ -72,7 +73,7 @@ class ScriptedProcess:
     def _serve(self) -> None:
         with self._socket:
             try:
-                self._socket.sendall(encode(Ready()))
+                self._socket.sendall(GREETING + bytes(NONCE_BYTES) + encode(Ready()))
                 while self._answer():
                     pass
             except OSError:
@@ -80,22 +81,30 @@ class ScriptedProcess:
                 pass
 
     def _answer(self) -> bool:
-        head, descriptors, _, _ = socket.recv_fds(self._socket, LENGTH.size, 1)
-        if not head:
+        nonce, descriptors, _, _ = socket.recv_fds(self._socket, NONCE_BYTES, 1)
+        if not nonce:
             return False
-        (length,) = LENGTH.unpack(head)
-        body = b""
-        while len(body) < length:
-            body += self._socket.recv(length - len(body))
-        task = decode_task(body)
+        (length,) = LENGTH.unpack(self._socket.recv(LENGTH.size, socket.MSG_WAITALL))
+        task = decode_task(self._socket.recv(length, socket.MSG_WAITALL))
         try:
             start = len(SIGNATURES["image"])
             stored, query, hangs_up = _HEADER.unpack(os.pread(descriptors[0], _HEADER.size, start))
             start += _HEADER.size
-            self._send(descriptors[0], *((start + stored, query) if _is_query(task) else (start, stored)))
+            self._send_about_task(
+                nonce, descriptors[0], *((start + stored, query) if _is_query(task) else (start, stored))
+            )
         finally:
             os.close(descriptors[0])
         return not hangs_up
+
+    def _send_about_task(self, nonce: bytes, descriptor: int, start: int, count: int) -> None:
+        """Send a part of a file as messages about a task; what is not a whole message is sent as it is."""
+        while count:
+            head = os.pread(descriptor, LENGTH.size, start)
+            message = min(count, LENGTH.size + LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else count
+            self._socket.sendall(nonce)
+            self._send(descriptor, start, message)
+            start, count = start + message, count - message
 
     def _send(self, descriptor: int, start: int, count: int) -> None:
         """Send a part of a file without reading it into the memory of this process, which is measured."""

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from mediafp.cli import app as cli
 from mediafp.cli.app import COMMANDS, app
 from mediafp.cli.exit_status import ExitStatus
+from mediafp.cli.output import err
 from mediafp.types.errors import MediafpError, StoreError
 
 QUIET = ("--transcribe", "no", "--ocr", "no", "--crops", "no")
@@ -117,7 +118,7 @@ def test_verbose_prints_log_messages_to_standard_error(tmp_path: Path) -> None:
 def test_log_messages_contain_no_terminal_control(tmp_path: Path) -> None:
     cli.enable_logging(1)
     try:
-        with cli.err.capture() as captured:
+        with err.capture() as captured:
             logging.getLogger("mediafp.test").warning("a file named \x1b[31m[red]\u202e")
     finally:
         cli.enable_logging(0)

@@ -203,9 +203,9 @@ def test_clip_cutter_writes_one_clip_per_video_segment(engine: Engine, clips: di
     result = QueryResult(query="a.mp4", sha256="a" * 64, kind="video", error=None, matches=(match,))
 
     @contextmanager
-    def open_original(sha256: str) -> Iterator[int]:
-        with clips["bikes"].open("rb") as file:
-            yield file.fileno()
+    def open_original(sha256: str) -> Iterator[OpenFile]:
+        with open_file(clips["bikes"]) as file:
+            yield file
 
     (clip,) = engine.clip_cutter()(tmp_path, results=[result], open_original=open_original)
     assert clip.path is not None and clip.pair == ("a" * 64, "b" * 64)

@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from changed_files import overwrite_in_place
 from processes import PATIENCE_SECONDS, run_ffmpeg
 from typer.testing import CliRunner
 
@@ -20,6 +21,7 @@ from mediafp.case.case import open_case
 from mediafp.cli.app import app
 from mediafp.engine.local.clips import CLIP_HEIGHT, cut_clips
 from mediafp.engine.local.programs import find_ffmpeg
+from mediafp.ingest.files import OpenFile, open_file
 from mediafp.types.errors import MediaError
 from mediafp.types.runs import AnalysisOptions, IngestOptions
 
@@ -141,15 +143,15 @@ def test_report_clips_without_the_sandbox_needs_the_option(matching_videos: tupl
     assert 4 < decode_clip(path)[0] < 6
 
 
-def open_always(path: Path) -> Callable[[str], AbstractContextManager[int | None]]:
+def open_always(path: Path) -> Callable[[str], AbstractContextManager[OpenFile | None]]:
     """Return an opener of originals that are all the same file."""
 
     @contextmanager
-    def open_original(sha256: str) -> Iterator[int | None]:
-        with path.open("rb") as file:
+    def open_original(sha256: str) -> Iterator[OpenFile | None]:
+        with open_file(path) as file:
             # The file position after an earlier read is arbitrary.
-            file.seek(7)
-            yield file.fileno()
+            os.lseek(file.descriptor, 7, os.SEEK_SET)
+            yield file
 
     return open_original
 
@@ -236,6 +238,24 @@ def test_cut_clips_keeps_an_older_clip_and_no_partial_one(
     except KeyboardInterrupt:
         assert isinstance(error, KeyboardInterrupt)
     assert list(tmp_path.iterdir()) == [clip.path] and clip.path.stat().st_ino == inode
+
+
+def test_cut_clips_keeps_no_clip_of_an_original_that_was_overwritten_meanwhile(
+    matching_videos: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, store = matching_videos
+    with open_case(store) as case:
+        results = case.pairwise_results(list(case.match_all()))
+    original, output = tmp_path / "original.mp4", tmp_path / "clips"
+    shutil.copyfile(folder / "originals" / "original.mp4", original)
+    output.mkdir()
+
+    def run(arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int) -> None:
+        overwrite_in_place(original, b"other content")
+
+    (clip,) = cut_clips(output, results=results, open_original=open_always(original), run_ffmpeg=run)
+    assert clip.path is None and "it changed while it was read" in clip.message
+    assert not list(output.iterdir())
 
 
 def test_cut_clips_allows_more_for_a_longer_segment_up_to_a_limit(

@@ -197,9 +197,9 @@ def test_waiting_duplicates_keep_no_files_open(
     analyse, open_counts = LocalEngine.analyse, []
     original_file_sha256, hashed = tasks.file_sha256, []
 
-    def record_and_hash(file: OpenFile) -> str:
+    def record_and_hash(file: OpenFile, cancelled: threading.Event) -> str:
         hashed.append(file)
-        return original_file_sha256(file)
+        return original_file_sha256(file, cancelled)
 
     def count_and_analyse(self: LocalEngine, *arguments: Any, **options: Any) -> FileAnalysis:
         until = time.monotonic() + PATIENCE_SECONDS

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,29 @@ def test_error_message_escapes_the_file_name(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="empty") as caught:
         open_media(open_file(path))
     assert str(caught.value).isprintable()
+
+
+def test_walk_of_many_files_takes_little_memory(tmp_path: Path) -> None:
+    for number in range(5_000):
+        (tmp_path / f"a photograph {number:06}.jpg").touch()
+    tracemalloc.start()
+    try:
+        files = walk([tmp_path])
+        assert next(files).path.name == "a photograph 000000.jpg"
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 5_000 * 150 and peak < 5_000 * 250
+    assert sum(1 for _ in files) == 4_999
+
+
+def test_walk_reports_skipped_entries_in_order(tmp_path: Path) -> None:
+    for name in ("c", "a", "b/z", "b/y"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(tmp_path / name)
+    skipped: list[Path] = []
+    assert list(walk([tmp_path], skipped.append)) == []
+    assert skipped == [tmp_path / name for name in ("a", "b/y", "b/z", "c")]
 
 
 def test_walk_sorts_names_and_ignores_hidden_ones(tmp_path: Path) -> None:

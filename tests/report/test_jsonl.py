@@ -28,4 +28,8 @@ def test_json_line_keeps_bytes_that_are_not_utf8_and_escapes_control_characters(
     line = json_line({"path": "bad\udcff\u202e\x1b名.jpg"})
     assert json.loads(line) == {"path": "bad\udcff\u202e\x1b名.jpg"}
     assert "\x1b" not in line and "\u202e" not in line
+    hidden = "\u061c\u200b\u200f\ufeff\xad\u3164\U000e0041\ud800 and\xa0visible　"
+    line = json_line({"text": hidden})
+    assert json.loads(line) == {"text": hidden} and line.startswith('{"text": "\\u061c') and "and\xa0visible　" in line
+    assert "\\udb40\\udc41" in line, "a character beyond the first plane becomes the two surrogates of JSON"
     assert "名" in json_line({"path": "名.jpg"}), "text that can be encoded stays readable"

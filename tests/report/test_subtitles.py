@@ -49,3 +49,23 @@ def test_to_text_prints_time_language_and_flags() -> None:
     assert subtitles.to_text(transcript_of(WORDS)) == "[1:00.0] yue  佢哋 <喺度> & more words  (low confidence)"
     assert subtitles.to_text(transcript_of(speech=0.0)) == "no speech"
     assert subtitles.to_text(transcript_of()) == "no words"
+
+
+HOSTILE = TranscriptSegment(
+    start=0,
+    end=1,
+    language="en>\n\n00:00 --> 00:01<x",
+    language_probability=1,
+    text="a\u202eb\x1b[31m\u2028c\ud800\n\n2\n00:00:00,000 --> 00:00:09,000",
+)
+
+
+def test_subtitles_show_hidden_characters_and_keep_one_cue() -> None:
+    shown = "a\\u202eb\\x1b[31m c\\ud800 2 00:00:00,000\n--> 00:00:09,000"
+    assert subtitles.to_srt(transcript_of(HOSTILE)) == f"1\n00:00:00,000 --> 00:00:01,000\n{shown}\n"
+    assert subtitles.to_vtt(transcript_of(HOSTILE)).split("\n\n") == [
+        "WEBVTT",
+        f"00:00:00.000 --> 00:00:01.000\n<lang en0000--0001x>{shown.replace('>', '&gt;')}</lang>\n",
+    ]
+    (line,) = subtitles.to_text(transcript_of(HOSTILE)).splitlines()
+    assert line.isprintable()

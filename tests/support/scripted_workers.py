@@ -23,16 +23,32 @@ SCRIPTED_WORKER = """
 import os, socket, sys, time
 
 connected = socket.socket(fileno=int(sys.argv[1]))
-connected.sendall(bytes.fromhex("{first_message}"))
-while received := socket.recv_fds(connected, 4, 1):
+nonce = bytes(16)
+
+def send_about_task(messages):
+    # A frame that is not whole is sent as it is, with the nonce in front.
+    while messages:
+        end = 4 + int.from_bytes(messages[:4], "little")
+        connected.sendall(nonce + messages[:end])
+        messages = messages[end:]
+
+connected.sendall(b"\\0")
+send_about_task(bytes.fromhex("{first_message}"))
+while received := socket.recv_fds(connected, 16, 1):
     if not received[0]:
         break
-    remaining = int.from_bytes(received[0], "little")
+    if not received[1]:
+        # A decision about a member, which the script does not wait for; a task comes with its file.
+        continue
+    nonce = received[0]
+    remaining = int.from_bytes(connected.recv(4), "little")
     while remaining:
         remaining -= len(connected.recv(remaining))
     act, _, messages = os.pread(received[1][0], 1 << 24, 0).partition(b"\\n")
     os.close(received[1][0])
-    connected.sendall(messages)
+    if act == b"stale":
+        nonce = bytes(16)
+    send_about_task(messages)
     if act == b"sleep":
         time.sleep(3600)
     elif act.isdigit():

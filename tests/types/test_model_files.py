@@ -1,5 +1,6 @@
 """Model files are used only with the SHA-256 that the manifest states."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,3 +59,50 @@ def test_join_parts_names_an_action_if_it_fails(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(ModelError, match="missing"):
         replace(entry, parts=("no_such_package/model.bin",)).join_parts()
     assert not (tmp_path / "cache").exists()
+
+
+def _add_file(folder: Path) -> None:
+    (folder / "preprocessor_config.json").write_text('{"hop_length": 320}')
+
+
+def _add_hidden_file(folder: Path) -> None:
+    (folder / ".joining-left-by-a-killed-process").write_bytes(b"half of a model")
+
+
+def _add_folder(folder: Path) -> None:
+    (folder / "snapshots").mkdir()
+
+
+def _link_file(folder: Path) -> None:
+    """Replace a file with a link to the same content, which can change later."""
+    (folder / "tokenizer.json").rename(folder.parent / "tokenizer.json")
+    (folder / "tokenizer.json").symlink_to(folder.parent / "tokenizer.json")
+
+
+def _link_folder(folder: Path) -> None:
+    folder.rename(folder.parent / "elsewhere")
+    folder.symlink_to(folder.parent / "elsewhere")
+
+
+def _change_companion(folder: Path) -> None:
+    (folder / "config.json").write_text("{}")
+
+
+@pytest.mark.parametrize(
+    "change", [_add_file, _add_hidden_file, _add_folder, _link_file, _link_folder, _change_companion]
+)
+def test_join_parts_replaces_a_folder_with_another_content(
+    change: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MEDIAFP_CACHE", str(tmp_path))
+    entry = next(entry for entry in model_files.manifest() if entry.parts)
+    folder = entry.join_parts().parent
+    assert entry.state() == "ok"
+    change(folder)
+    states = {file.name: state for file, state in model_files.check_model_files()}
+    assert states.pop(entry.name) == "cache changed" and set(states.values()) == {"ok"}
+    assert entry.join_parts().parent == folder and not folder.is_symlink()
+    assert {file.name for file in folder.iterdir()} == {entry.file, *entry.companions}
+    assert all(file.is_file() and not file.is_symlink() for file in folder.iterdir())
+    assert entry.state() == "ok"
+    assert not list(tmp_path.glob(".joining-*"))

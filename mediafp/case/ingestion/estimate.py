@@ -7,15 +7,18 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from mediafp.case.engines import new_engine
-from mediafp.case.ingestion.items import NO_STAMP, IngestItem, item_on_disk
+from mediafp.case.ingestion.items import NO_STAMP, item_on_disk
 from mediafp.case.ingestion.known import find_current_entry
 from mediafp.case.sources import Paths, list_paths
 from mediafp.case.store_folder import resolve_store_folder
 from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.archives.members import has_archive_suffix
+from mediafp.ingest.files import open_file
+from mediafp.ingest.limits import MAX_VIDEO_BYTES
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.walk import FoundFile, walk
 from mediafp.sightings.sidecars import is_sidecar
@@ -73,11 +76,19 @@ def estimate_ingest(
         return _estimate(store, engine, walk(list_paths(paths)), options or IngestOptions())
 
 
+class _NewFile(NamedTuple):
+    """A file to analyse, in a form of which a million fit into memory."""
+
+    bytes: int
+    path: str
+    root: Path | None
+
+
 def _estimate(
     store: Store | None, engine: Engine, files: Iterable[FoundFile], options: IngestOptions
 ) -> IngestEstimate:
     counts: Counter[str] = Counter()
-    new: list[IngestItem] = []
+    new: list[_NewFile] = []
     version = analysis.analysis_version(reference_crops=options.analysis.reference_crops)
     for found_file in files:
         item = item_on_disk(found_file)
@@ -90,7 +101,7 @@ def _estimate(
         elif entry is not None:
             counts[entry.state] += 1
         else:
-            new.append(item)
+            new.append(_NewFile(item.stamp[0], os.fspath(item.path), found_file.root))
     return IngestEstimate(
         seen=counts["seen"],
         new=len(new),
@@ -98,8 +109,8 @@ def _estimate(
         failed_before=counts["failed"],
         skipped=counts["skipped"],
         unreadable=counts["unreadable"],
-        archives=sum(has_archive_suffix(item.path.name) for item in new),
-        new_bytes=sum(_size(item) for item in new),
+        archives=sum(has_archive_suffix(file.path) for file in new),
+        new_bytes=sum(file.bytes for file in new),
         seconds=_estimate_seconds(new, engine, options) if new else 0.0,
     )
 
@@ -114,10 +125,11 @@ class _Sample:
     has_audio: bool = False
 
 
-def _estimate_seconds(items: list[IngestItem], engine: Engine, options: IngestOptions) -> float | None:
+def _estimate_seconds(new: list[_NewFile], engine: Engine, options: IngestOptions) -> float | None:
     """Return the wall seconds for new files: images by their number, videos and archives by their size."""
-    files = [item for item in items if not has_archive_suffix(item.path.name)]
-    archive_bytes = sum(item.stamp[0] for item in items if has_archive_suffix(item.path.name))
+    # Larger files fail before they are read.
+    files = [file for file in new if not has_archive_suffix(file.path) and file.bytes <= MAX_VIDEO_BYTES]
+    archive_bytes = sum(file.bytes for file in new if has_archive_suffix(file.path))
     started = time.monotonic()
     engine.start(ocr=options.analysis.ocr)
     start_seconds = time.monotonic() - started
@@ -131,27 +143,27 @@ def _estimate_seconds(items: list[IngestItem], engine: Engine, options: IngestOp
     seconds = sum(sample.seconds[kind] / sample.files[kind] * expected_files[kind] for kind in others)
     if sample.bytes["video"]:
         other_bytes = sum(sample.bytes[kind] / sample.files[kind] * expected_files[kind] for kind in others)
-        video_bytes = max(0.0, sum(_size(item) for item in files) - other_bytes)
+        video_bytes = max(0.0, sum(file.bytes for file in files) - other_bytes)
         seconds += sample.seconds["video"] / sample.bytes["video"] * video_bytes
     seconds += archive_bytes * sum(sample.seconds.values()) / max(1, sample.bytes.total())
     load_seconds = SPEECH_MODEL_LOAD_SECONDS if sample.has_audio else 0.0
     return round(start_seconds + load_seconds + seconds / jobs, 1)
 
 
-def _analyse_sample(files: list[IngestItem], engine: Engine, options: IngestOptions, started: float) -> _Sample:
+def _analyse_sample(files: list[_NewFile], engine: Engine, options: IngestOptions, started: float) -> _Sample:
     """Return the time that a few of the files take."""
     wanted = options.analysis
     request = AnalysisRequest(full_decode=wanted.full_decode, reference_crops=wanted.reference_crops, ocr=wanted.ocr)
     sample = _Sample()
     # Evenly over all sizes, the largest first: videos among images are few and take longest.
-    for item in sorted(files, key=lambda item: -item.stamp[0])[:: max(1, len(files) // SAMPLE_FILES)]:
-        if item.stamp[0] > SAMPLE_BYTES or time.monotonic() - started > SAMPLE_SECONDS:
+    for new_file in sorted(files, key=lambda file: -file.bytes)[:: max(1, len(files) // SAMPLE_FILES)]:
+        if new_file.bytes > SAMPLE_BYTES or time.monotonic() - started > SAMPLE_SECONDS:
             continue
         file_started = time.monotonic()
         kind: Kind | None = None
         audio_seconds = 0.0
         try:
-            with item.open() as file:
+            with open_file(Path(new_file.path), new_file.root) as file:
                 kind = detect_kind(file)
                 if kind:
                     properties = engine.analyse(file, "", kind, request).asset.properties
@@ -162,10 +174,6 @@ def _analyse_sample(files: list[IngestItem], engine: Engine, options: IngestOpti
             # A failing file takes time too.
             pass
         sample.files[kind] += 1
-        sample.bytes[kind] += item.stamp[0]
+        sample.bytes[kind] += new_file.bytes
         sample.seconds[kind] += time.monotonic() - file_started + audio_seconds * TRANSCRIPTION_TIME_RATIO
     return sample
-
-
-def _size(item: IngestItem) -> int:
-    return max(0, item.stamp[0])

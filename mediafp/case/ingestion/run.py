@@ -6,17 +6,22 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
+from mediafp.case.ingestion.archive_items import iter_archive_items
 from mediafp.case.ingestion.commit import FileWriter
-from mediafp.case.ingestion.items import IngestItem, iter_items
+from mediafp.case.ingestion.items import IngestItem, item_on_disk
 from mediafp.case.ingestion.known import KnownFiles
+from mediafp.case.ingestion.order import defer_large_files
 from mediafp.case.ingestion.pending import PendingFile
 from mediafp.case.ingestion.tasks import FileTasks
+from mediafp.case.ingestion.unpacking import ArchiveUnpacker, Step
 from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.fingerprints.registry import needs_audio
+from mediafp.ingest.archives.members import has_archive_suffix
 from mediafp.ingest.walk import FoundFile
 from mediafp.sightings.sidecars import is_sidecar
 from mediafp.store import Store
@@ -65,14 +70,14 @@ def run_ingest(
         run = IngestRun(store, engine, options, stack)
         run.append_log("ingest", {"mediafp": __version__, "pipeline": run.version, **run.settings()})
         counts: Counter[str] = Counter()
-        for outcome in run.iter_outcomes(iter_items(files, engine, run.is_done, sidecars=options.analysis.sidecars)):
+        for outcome in run.iter_outcomes(defer_large_files(files)):
             counts[outcome.status] += 1
             yield outcome
         run.append_log("ingested", dict(counts))
 
 
 class IngestRun:
-    """One ingest. The caller's thread alone uses the store; other threads run `FileTasks`."""
+    """One ingest. The caller's thread alone writes to the store; other threads run `FileTasks` and unpack archives."""
 
     def __init__(self, store: Store, engine: Engine, options: IngestOptions, stack: ExitStack) -> None:
         wanted = options.analysis
@@ -107,10 +112,17 @@ class IngestRun:
         """Failed folders and archives in which this run has found files."""
         self._finished: deque[PendingFile] = deque()
         """Files that wait for their commit."""
+        self._outcomes: deque[FileOutcome] = deque()
+        """Outcomes of files that need no work."""
+        self._unpacker = ArchiveUnpacker(
+            partial(iter_archive_items, engine=engine, is_done=self.is_done, sidecars=wanted.sidecars)
+        )
         # Callbacks run in reverse order: closing the engine unblocks threads that wait for a worker.
         for threads in (self._hashing_threads, self._analysis_threads):
             stack.callback(threads.shutdown, cancel_futures=True)
+        stack.callback(self._unpacker.close)
         stack.callback(engine.close)
+        stack.callback(self._tasks.cancel)
         if self._queue:
             stack.callback(self._queue.shutdown)
 
@@ -133,31 +145,56 @@ class IngestRun:
             self._store.append_log(what, details)
 
     def is_done(self, item: IngestItem) -> bool:
-        """Return True if a file needs no work."""
+        """Return True if a file needs no work. Any thread may call it."""
         return self._known.find_done(item) is not None
 
-    def iter_outcomes(self, items: Iterator[IngestItem]) -> Iterator[FileOutcome]:
+    def iter_outcomes(self, files: Iterator[FoundFile]) -> Iterator[FileOutcome]:
         """Yield the outcome of each file."""
-        has_more_items, last_commit = True, time.monotonic()
-        while has_more_items or self._in_progress or self._finished:
-            while has_more_items and self._has_room():
-                item = next(items, None)
-                if item is None:
-                    has_more_items = False
-                    self._clear_resolved_failures()
-                elif outcome := self._begin(item):
-                    yield outcome
+        has_more_files, last_commit = True, time.monotonic()
+        while has_more_files or self._unpacker.has_archives or self._in_progress or self._finished:
+            while self._has_room():
+                # Members of archives come before the files behind them, as far as they are there in time.
+                if step := self._unpacker.start_step():
+                    self._in_progress[step] = [partial(self._begin_members, step)]
+                elif has_more_files and not self._unpacker.is_full:
+                    file = next(files, None)
+                    if file is None:
+                        has_more_files = False
+                    else:
+                        self._begin_file(item_on_disk(file))
+                else:
+                    break
+                yield from self._take_outcomes()
             if self._in_progress:
                 done, _ = wait(self._in_progress, timeout=COMMIT_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
                     for function in self._in_progress.pop(future):
                         function()
+                yield from self._take_outcomes()
             is_late = time.monotonic() - last_commit > COMMIT_SECONDS
             is_large = sum(file.held_bytes for file in self._finished) > COMMIT_BYTES
             is_full = len(self._finished) >= COMMIT_FILES or is_large
             if self._finished and (is_full or not self._in_progress or is_late):
                 yield from self._commit()
                 last_commit = time.monotonic()
+        self._clear_resolved_failures()
+
+    def _take_outcomes(self) -> Iterator[FileOutcome]:
+        """Yield the outcomes of the files that needed no work."""
+        while self._outcomes:
+            yield self._outcomes.popleft()
+
+    def _begin_file(self, item: IngestItem) -> None:
+        """Begin a file on disk."""
+        if has_archive_suffix(item.path.name):
+            self._unpacker.add(item)
+        else:
+            self._begin(item)
+
+    def _begin_members(self, step: "Future[Step]") -> None:
+        """Begin the members of an archive that a step returns."""
+        for item in self._unpacker.finish_step(step):
+            self._begin(item)
 
     def _has_room(self) -> bool:
         """Return True if another file may begin."""
@@ -167,16 +204,24 @@ class IngestRun:
             and sum(map(len, self._duplicates.values())) < MAX_WAITING_DUPLICATES
         )
 
-    def _begin(self, item: IngestItem) -> FileOutcome | None:
-        """Return the outcome of a file that needs no work; otherwise start its first task and return None."""
-        path = os.fspath(item.path)
+    def _begin(self, item: IngestItem) -> None:
+        """Start the first task of a file, or add the outcome of one that needs no work."""
         self._note_readable_parents(item)
+        if outcome := self._find_outcome(item):
+            self._outcomes.append(outcome)
+            if item.unpacked:
+                item.unpacked.close()
+            return
+        file = PendingFile(item=item, attempts=self._known.count_attempts(item))
+        self._start(self._hashing_threads, file, self._tasks.identify, self._on_identified)
+
+    def _find_outcome(self, item: IngestItem) -> FileOutcome | None:
+        """Return the outcome of a file that needs no work."""
+        path = os.fspath(item.path)
         if self._options.analysis.sidecars and is_sidecar(item.path):
-            return FileOutcome(path=path, sha256=None, status="skipped")
+            return FileOutcome(path=path, sha256=None, status="skipped", warnings=item.warnings)
         entry = self._known.find_done(item)
         if entry is None:
-            file = PendingFile(item=item, attempts=self._known.count_attempts(item))
-            self._start(self._hashing_threads, file, self._tasks.identify, self._on_identified)
             return None
         if entry.state == "failed":
             return FileOutcome(path=path, sha256=None, status="failed", kind=entry.kind, message=entry.message)

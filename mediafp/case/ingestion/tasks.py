@@ -1,12 +1,14 @@
 """The work on one file of an ingest that threads do while the caller's thread uses the store."""
 
 from dataclasses import replace
+from threading import Event
 
 from mediafp.case.ingestion.pending import PendingFile
 from mediafp.engine.interface import AnalysisRequest, Engine
-from mediafp.ingest.files import OpenFile, file_sha256
+from mediafp.ingest.files import file_sha256
 from mediafp.ingest.sniff import detect_kind
-from mediafp.types.errors import MediaError, UnreadableMedia
+from mediafp.ingest.stable_content import stable_content
+from mediafp.types.errors import MediaError
 from mediafp.types.transcripts import TranscribedAudio
 
 
@@ -15,6 +17,11 @@ class FileTasks:
 
     def __init__(self, engine: Engine, request: AnalysisRequest) -> None:
         self._engine, self._request = engine, request
+        self._cancelled = Event()
+
+    def cancel(self) -> None:
+        """End the tasks that read a file, at their next block; they raise CancelledError."""
+        self._cancelled.set()
 
     def identify(self, file: PendingFile) -> None:
         """Open a file, and compute its kind and SHA-256; the kind remains None if it is not media."""
@@ -22,14 +29,13 @@ class FileTasks:
         file.opened = opened
         file.kind = detect_kind(opened)
         if file.kind:
-            file.sha256 = file_sha256(opened)
+            file.sha256 = file_sha256(opened, self._cancelled)
 
     def analyse(self, file: PendingFile) -> None:
         """Compute all fingerprints, and the text and the audio if they are requested."""
         assert file.kind, "a file of another kind is not analysed"
-        opened = file.open_file()
-        analysis = self._engine.analyse(opened, file.sha256, file.kind, self._request)
-        _check_unchanged(opened)
+        with stable_content(file.open_file(), file.sha256, self._cancelled) as content:
+            analysis = self._engine.analyse(content, file.sha256, file.kind, self._request)
         file.analysis, file.audio = replace(analysis, audio=None), analysis.audio
 
     def run_ocr(self, file: PendingFile) -> None:
@@ -37,33 +43,25 @@ class FileTasks:
 
         If it fails, the outcome is `known` with a warning, and each later run tries again.
         """
-        opened = file.open_file()
         try:
-            file.text, warnings = self._engine.run_ocr(opened)
+            with stable_content(file.open_file(), file.sha256, self._cancelled) as content:
+                text, warnings = self._engine.run_ocr(content)
         except MediaError as error:
             # The stored fingerprints remain valid.
             file.warnings = (f"skipped OCR: {error}",)
             return
-        _check_unchanged(opened)
-        file.warnings = tuple(warnings)
+        file.text, file.warnings = text, tuple(warnings)
 
     def decode_audio(self, file: PendingFile) -> None:
         """Decode the audio of a video whose fingerprints are stored.
 
         If it fails, the outcome is `known` with a warning, and each later run tries again.
         """
-        opened = file.open_file()
         try:
-            file.audio, warnings = self._engine.read_audio(opened)
+            with stable_content(file.open_file(), file.sha256, self._cancelled) as content:
+                audio, warnings = self._engine.read_audio(content)
         except MediaError as error:
             # The stored fingerprints remain valid.
             file.warnings = (f"skipped transcription: {error}",)
             return
-        _check_unchanged(opened)
-        file.transcribed, file.warnings = TranscribedAudio(audio_sha256=""), tuple(warnings)
-
-
-def _check_unchanged(file: OpenFile) -> None:
-    """Raise UnreadableMedia if a file was written to since it was opened: the result may mix two contents."""
-    if file.has_changed():
-        raise UnreadableMedia(f"cannot ingest {file.name!r}: it changed while it was read; ingest it again")
+        file.audio, file.transcribed, file.warnings = audio, TranscribedAudio(audio_sha256=""), tuple(warnings)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mediafp.case import Case, open_case
 from mediafp.cli.demo.edits import HANDLE, image_steps, video_steps, voice_steps
-from mediafp.cli.output import escape_markup, out
+from mediafp.cli.output import print_line
 from mediafp.report.subtitles import to_text
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import QueryResult, Trace
@@ -47,37 +47,46 @@ def run_demo(folder: Path, bar: "Progress", *, sandboxed: bool = True) -> None:
             failed += outcome.status == "failed"
             bar.advance(task)
         task = bar.add_task("comparing", total=case.count_assets() + len(queries))
-        out.print("\n[bold]Where was each file seen before?[/]")
+        _print_heading("Where was each file seen before?")
         for result in case.match(queries):
             bar.advance(task)
             _print_result(result)
-        out.print("\n[bold]Whose photograph was it?[/]")
+        _print_heading("Whose photograph was it?")
         for trace in case.trace([seen / "persona_avatar.jpg"], report_path=trace_page):
             _print_trace(trace)
         case.report(page, clips=False, on_progress=lambda: bar.advance(task))
         clustering = case.cluster()
-        out.print("\n[bold]Clusters of near-duplicates[/]")
+        _print_heading("Clusters of near-duplicates")
         for cluster in clustering.clusters:
-            out.print(f"  {cluster.id}: " + ", ".join(_name(member.uris[0]) for member in cluster.members))
-        out.print("\n[bold]Transcripts[/]")
+            print_line(f"  {cluster.id}: " + ", ".join(_name(member.uris[0]) for member in cluster.members))
+        _print_heading("Transcripts")
         _print_transcripts(case, folder)
-    out.print(f"\n{len(files)} files ingested, {failed} failed; store: {escape_markup(str(folder / 'store'))}")
-    out.print(f"evidence page: [bold]{escape_markup(str(page.resolve()))}[/]")
-    out.print(f"trace of the persona's avatar: [bold]{escape_markup(str(trace_page.resolve()))}[/]")
+    print_line()
+    print_line(f"{len(files)} files ingested, {failed} failed; store: {folder / 'store'}")
+    print_line("evidence page: ", (str(page.resolve()), "bold"))
+    print_line("trace of the persona's avatar: ", (str(trace_page.resolve()), "bold"))
+
+
+def _print_heading(heading: str) -> None:
+    print_line()
+    print_line((heading, "bold"))
 
 
 def _make_files(folder: Path, bar: "Progress") -> tuple[Path, Path]:
     """Write the files of the demo, and return the folders of the originals and of the edits."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER_FILE).is_file():
-        raise UsageError(f"cannot make the demo in '{folder}': it contains other files; name a new folder")
-    for name in ("originals", "seen", "store"):
-        shutil.rmtree(folder / name, ignore_errors=True)
     originals, seen = folder / "originals", folder / "seen"
-    originals.mkdir(parents=True)
-    (folder / MARKER_FILE).write_text(
-        "Made by mediafp demo, which deletes originals/, seen/ and store/ when it runs again.\n"
-    )
-    seen.mkdir()
+    try:
+        if folder.exists() and any(folder.iterdir()) and not (folder / MARKER_FILE).is_file():
+            raise UsageError(f"cannot make the demo in '{folder}': it contains other files; name a new folder")
+        for name in ("originals", "seen", "store"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        originals.mkdir(parents=True)
+        (folder / MARKER_FILE).write_text(
+            "Made by mediafp demo, which deletes originals/, seen/ and store/ when it runs again.\n"
+        )
+        seen.mkdir()
+    except OSError as error:
+        raise UsageError(f"cannot make the demo in '{folder}': {error.strerror}; name a new folder") from error
     steps = [*image_steps(originals, seen), *video_steps(originals, seen), *voice_steps(folder, originals, seen)]
     task = bar.add_task("making files", total=len(steps))
     for step in steps:
@@ -90,40 +99,40 @@ def _make_files(folder: Path, bar: "Progress") -> tuple[Path, Path]:
 
 
 def _print_result(result: QueryResult) -> None:
-    out.print(f"  [bold]{_name(result.query)}[/]")
+    print_line("  ", (_name(result.query), "bold"))
     # The query itself is in the store too.
     others = [match for match in result.matches if match.sha256 != result.sha256]
     for match in others:
         colour = "green" if match.verdict == "copy" else "yellow"
         names = ", ".join(_name(uri) for uri in match.uris)
-        out.print(f"    [{colour}]{match.verdict}[/] {match.probability:.3f} {match.relation:15} {names}")
+        print_line("    ", (match.verdict, colour), f" {match.probability:.3f} {match.relation:15} {names}")
     if not others:
-        out.print("    nothing found")
+        print_line("    nothing found")
 
 
 def _print_trace(trace: Trace) -> None:
     for entry in trace.entries:
         sighting = entry.sightings[0]
         source = ", source" if entry is trace.source else ""
-        account = escape_markup(sighting.account or "")
-        out.print(f"  {entry.first_seen}  {account} on {sighting.platform}: {_name(sighting.uri)}{source}")
+        account = sighting.account or ""
+        print_line(f"  {entry.first_seen}  {account} on {sighting.platform}: {_name(sighting.uri)}{source}")
         placement = entry.match.placement
         if placement and placement.handles:
-            out.print(f"    cropped off since: [bold red]{escape_markup(', '.join(placement.handles))}[/]")
+            print_line("    cropped off since: ", (", ".join(placement.handles), "bold red"))
 
 
 def _print_transcripts(case: Case, folder: Path) -> None:
     videos = [path for path in sorted(folder.glob("*/*.mp4")) if path.stem in TRANSCRIBED]
     for result in case.transcribe(videos):
-        out.print(f"  [bold]{escape_markup(result.path.name)}[/]")
+        print_line("  ", (result.path.name, "bold"))
         for line in to_text(result.transcript).split("\n") if result.transcript else []:
-            out.print(f"    {escape_markup(line)}")
+            print_line(f"    {line}")
         for hint in result.hints:
-            out.print(f"    [cyan]hint[/] {hint.start:.1f} s: {escape_markup(hint.heard)!r}: {hint.name}")
-    out.print("  search for [bold]newspapers[/]:")
+            print_line("    ", ("hint", "cyan"), f" {hint.start:.1f} s: {hint.heard!r}: {hint.name}")
+    print_line("  search for ", ("newspapers", "bold"), ":")
     for hit in case.search("newspapers"):
-        out.print(f"    {_name(hit.uris[0])} {hit.start:.1f} s  {escape_markup(hit.text)}")
+        print_line(f"    {_name(hit.uris[0])} {hit.start:.1f} s  {hit.text}")
 
 
 def _name(uri: str) -> str:
-    return escape_markup(Path(uri).name)
+    return Path(uri).name

@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from mediafp.ingest.files import OpenFile, changed_file_error
 from mediafp.ingest.limits import ALLOWED_DECODERS, ALLOWED_DEMUXERS, MAX_CPU_SECONDS, MAX_FRAME_PIXELS
-from mediafp.types.errors import MediaError
+from mediafp.types.errors import MediaError, UnreadableMedia
 from mediafp.types.matches import Clip, Match, QueryResult, Segment
 
 CLIP_HEIGHT = 360
@@ -63,7 +64,7 @@ def cut_clips(
     folder: Path,
     *,
     results: Sequence[QueryResult],
-    open_original: Callable[[str], AbstractContextManager[int | None]],
+    open_original: Callable[[str], AbstractContextManager[OpenFile | None]],
     run_ffmpeg: FfmpegRunner,
 ) -> Iterator[Clip]:
     """Yield one clip per matching video segment; a clip that cannot be cut has no path and states the reason.
@@ -71,7 +72,7 @@ def cut_clips(
     Args:
         folder: Existing folder to write the clips to.
         results: The query results whose matches are cut; those without a SHA-256 are skipped.
-        open_original: Opens the file of an asset by its SHA-256 and gives its file descriptor, None if it is gone.
+        open_original: Opens the file of an asset by its SHA-256; None if it is gone.
         run_ffmpeg: Runs FFmpeg.
     """
     for result in results:
@@ -93,11 +94,11 @@ def _cut_pair(
     folder: Path,
     pair: tuple[str, str],
     segments: Sequence[Segment],
-    descriptors: tuple[int | None, int | None],
+    originals: tuple[OpenFile | None, OpenFile | None],
     run_ffmpeg: FfmpegRunner,
 ) -> Iterator[Clip]:
     """Yield the clips of one query and one reference."""
-    query, reference = descriptors
+    query, reference = originals
     for number, segment in enumerate(segments, 1):
         target = folder / f"{pair[0][:NAME_DIGITS]}-{pair[1][:NAME_DIGITS]}-{number}.mp4"
         if query is None or reference is None:
@@ -105,7 +106,9 @@ def _cut_pair(
             yield Clip(pair=pair, path=None, message=f"cannot cut {target.name!r}: {reason}")
             continue
         try:
-            _cut(query, reference, segment, target, run_ffmpeg)
+            _cut((query, reference), segment, target, run_ffmpeg)
+        except UnreadableMedia as error:
+            yield Clip(pair=pair, path=None, message=f"cannot cut {target.name!r}: {error}")
         except MediaError as error:
             yield Clip(pair=pair, path=None, message=f"cannot cut {target.name!r}: ffmpeg failed: {error}")
         except OSError as error:
@@ -115,11 +118,12 @@ def _cut_pair(
             yield Clip(pair=pair, path=target, message=f"{target.name}: {segment.query[1] - segment.query[0]:.1f} s")
 
 
-def _cut(query: int, reference: int, segment: Segment, target: Path, run_ffmpeg: FfmpegRunner) -> None:
+def _cut(originals: tuple[OpenFile, OpenFile], segment: Segment, target: Path, run_ffmpeg: FfmpegRunner) -> None:
     """Write one clip. Raises MediaError and OSError."""
     assert segment.query is not None, "only segments with a query interval are cut"
     seconds = segment.query[1] - segment.query[0]
     # The clip gets its name when it is complete: a failure or Ctrl-C leaves no part of one, and an older one intact.
+    query, reference = (original.descriptor for original in originals)
     part = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         part.unlink(missing_ok=True)
@@ -136,6 +140,10 @@ def _cut(query: int, reference: int, segment: Segment, target: Path, run_ffmpeg:
             )
         finally:
             os.close(output)
+        # The name of the clip states the SHA-256 that they had when they were opened.
+        for original in originals:
+            if original.has_changed():
+                raise changed_file_error(original)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from mediafp.engine.local.messages import (
 from mediafp.engine.local.pool import WorkerPool
 from mediafp.engine.local.process import Received, ReceivedAnalysis, WorkerCapabilities
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
+from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.types.contents import check_time
@@ -150,11 +151,13 @@ class LocalEngine:
             with OpenFile(name, os.dup(holder.fileno())) as file:
                 return self.run_ocr(file)
 
-    def unpack_archive(self, file: OpenFile, is_wanted: Callable[[str], bool]) -> Iterator[UnpackedMember]:
+    def unpack_archive(
+        self, file: OpenFile, is_wanted: Callable[[str], bool], *, max_bytes: int = MAX_MEMBER_BYTES
+    ) -> Iterator[UnpackedMember]:
         """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name."""
         from mediafp.engine.local.unpack import unpack_archive
 
-        return unpack_archive(self._pool, file, is_wanted)
+        return unpack_archive(self._pool, file, is_wanted, max_bytes=max_bytes)
 
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
         """Return a queue that transcribes audio in threads; the caller shuts it down. Raises ModelError."""

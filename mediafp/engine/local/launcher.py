@@ -7,11 +7,13 @@ It is a program of its own because Python code between fork and exec can deadloc
 import json
 import os
 import signal
+import socket
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_program_sandbox, set_resource_limits
+from mediafp.engine.local.thread_limit import GREETING
 from mediafp.types.errors import SandboxError
 
 MALLOC_ARENAS = 2
@@ -31,6 +33,8 @@ class LaunchSpec:
     """Bytes of a file that it writes."""
     allowed_files: list[str] | None
     """Files that it may open; None to run it without a sandbox."""
+    supervisor: int
+    """Socket that gets the listener of its thread starts (`thread_limit`)."""
 
     def to_argument(self) -> str:
         """Return the specification as a command line argument of the launcher."""
@@ -48,8 +52,12 @@ def main(arguments: list[str]) -> None:
         set_resource_limits(
             ResourceLimits(memory=spec.memory, cpu_seconds=spec.cpu_seconds, file_bytes=spec.file_bytes)
         )
-        if spec.allowed_files is not None:
-            enter_program_sandbox([Path(file) for file in spec.allowed_files])
+        with socket.socket(fileno=spec.supervisor) as supervisor:
+            if spec.allowed_files is not None:
+                enter_program_sandbox(
+                    [Path(file) for file in spec.allowed_files],
+                    hand_over=lambda listener: socket.send_fds(supervisor, [GREETING], [listener]),
+                )
         os.execve(arguments[1], arguments[1:], _program_environment(spec.allowed_files or []))
     except (SandboxError, OSError) as error:
         sys.exit(str(error))

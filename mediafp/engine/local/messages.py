@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from mediafp.fingerprints.registry import declaration
+from mediafp.ingest.archives.members import MAX_NAME_CHARS, MAX_NUMBER_CHARS
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.contents import (
     MAX_ASSET_ROWS,
@@ -40,6 +41,9 @@ PART_BYTES: Final = 4 << 20
 """Bytes of audio, or of a member of an archive, in one message. Chosen, not measured."""
 LENGTH: Final = struct.Struct("<I")
 """Length of a message, in bytes, which precedes it."""
+NONCE_BYTES: Final = 16
+"""Length of the random number that precedes a task, and each message of the worker about it: bytes that a worker sent
+before it had a task are not taken for the answer. All zeros before the first task."""
 EXIT_OUT_OF_MEMORY: Final = 71
 """Exit status of a worker that has no memory left, not even for a message."""
 RESTART_CPU_SECONDS: Final = 900.0
@@ -50,8 +54,8 @@ MAX_TYPES: Final = 64
 """Fingerprint types of one result. Chosen, not measured."""
 MAX_REPORTED_CPU_SECONDS: Final = 1e6
 """CPU seconds that a worker may state. Chosen: above `MAX_WORKER_CPU_SECONDS`."""
-MAX_NAME_BYTES: Final = 1 << 16
-"""Bytes in the name of a member of an archive, as in ZIP."""
+MAX_NAME_BYTES: Final = 4 * (MAX_NAME_CHARS + MAX_NUMBER_CHARS)
+"""Bytes in the name of a member of an archive: UTF-8 has at most four for a character."""
 Text = Annotated[str, msgspec.Meta(max_length=WARNING_CHARS)]
 Name = Annotated[bytes, msgspec.Meta(max_length=MAX_NAME_BYTES)]
 Warnings = Annotated[list[Text], msgspec.Meta(max_length=MAX_WARNINGS)]

@@ -114,18 +114,26 @@ class WorkerPool:
             self._give_back(worker)
 
     def _take_idle(self, needed: WorkerCapabilities) -> WorkerProcess | None:
-        with self._lock:
-            for position in reversed(range(len(self._idle))):
-                if self._idle[position].capabilities.covers(needed):
-                    return self._idle.pop(position)
-        return None
+        while True:
+            with self._lock:
+                fitting = [worker for worker in self._idle if worker.capabilities.covers(needed)]
+                if not fitting:
+                    return None
+                worker = fitting[-1]
+                self._idle.remove(worker)
+            if worker.is_silent():
+                return worker
+            _logger.info("worker %d is ended: it died or sent data without a task", worker.pid)
+            self._end(worker)
 
     def _retire_idle(self, needed: WorkerCapabilities) -> WorkerCapabilities:
         """End an idle worker, so that the number of workers stays the same, and return what its successor has to load."""
         with self._lock:
-            retired = self._idle.pop() if self._idle else None
-        if retired is None:
-            return needed
+            same_use = [worker for worker in self._idle if worker.capabilities.unpacks == needed.unpacks]
+            if not same_use:
+                return needed
+            retired = same_use[-1]
+            self._idle.remove(retired)
         successor = needed | retired.capabilities
         _logger.info("worker %d is replaced by one for %s", retired.pid, successor)
         self._end(retired)
@@ -146,7 +154,9 @@ class WorkerPool:
 
     def _give_back(self, worker: WorkerProcess) -> None:
         reason = None
-        if worker.files >= MAX_FILES_PER_WORKER:
+        if not worker.ended and not worker.is_silent():
+            reason = "it died or sent data behind its answer"
+        elif worker.files >= MAX_FILES_PER_WORKER:
             reason = f"it processed {worker.files} files"
         elif worker.cpu > RESTART_CPU_SECONDS:
             reason = f"it used {worker.cpu:.0f} CPU seconds"
@@ -201,6 +211,7 @@ class WorkerPool:
                     result = worker.request(task, file, wall_seconds, samples)
                     if not isinstance(result, Failure):
                         return convert(result, samples)
+                    end_if_doubtful(worker, result.kind)
             except WorkerLost as lost:
                 if self._closed or lost.final or attempts == MAX_ATTEMPTS:
                     raise WorkerLost(lost.kind, f"cannot process {file.name!r}: {lost}", attempts=attempts) from None
@@ -210,6 +221,18 @@ class WorkerPool:
                 message = f"cannot process {file.name!r}: the worker returned invalid data ({error})"
                 raise WorkerLost("crash", message, attempts=attempts) from error
             raise error_from_failure(result)
+
+
+def end_if_doubtful(worker: WorkerProcess, kind: ErrorKind | None) -> None:
+    """End a worker that reports an error of its own, and not one of the file: it processes no further file.
+
+    Args:
+        worker: The worker.
+        kind: Kind of the error that it reports; None if there is none.
+    """
+    if kind is not None and kind not in ERROR_CLASSES:
+        _logger.info("worker %d is ended: it reports an error of kind %r", worker.pid, kind)
+        worker.end()
 
 
 def error_from_failure(failure: Failure) -> MediaError:

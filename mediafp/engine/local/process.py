@@ -1,6 +1,7 @@
 """One worker process and the socket to it, seen from the parent process."""
 
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from typing import BinaryIO
 from mediafp.engine.local.messages import (
     EXIT_OUT_OF_MEMORY,
     LENGTH,
+    NONCE_BYTES,
     AnalysisResult,
     ArchiveEnd,
     AudioResult,
@@ -29,11 +31,18 @@ from mediafp.engine.local.messages import (
     decode_result,
     encode,
 )
-from mediafp.engine.local.python_command import module_command
+from mediafp.engine.local.python_command import START_FOLDER, module_command
+from mediafp.engine.local.thread_limit import GREETING, answer_thread_starts
 from mediafp.engine.local.thumbnail_file import ThumbnailFile
 from mediafp.ingest.anonymous_files import write_data
 from mediafp.ingest.files import OpenFile
-from mediafp.ingest.limits import MAX_AUDIO_SECONDS, MAX_FRAMES, MAX_THUMBNAIL_BYTES, MAX_WORKER_MEMORY_BYTES
+from mediafp.ingest.limits import (
+    MAX_AUDIO_SECONDS,
+    MAX_FRAMES,
+    MAX_THUMBNAIL_BYTES,
+    MAX_WORKER_MEMORY_BYTES,
+    MAX_WORKER_THREADS,
+)
 from mediafp.types.errors import SandboxError, WorkerLost
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
@@ -53,11 +62,11 @@ MAX_SENT_THUMBNAIL_BYTES = MAX_THUMBNAIL_BYTES + (16 << 20)
 """Bytes of thumbnails that a worker may send for one file: it checks the limit before each batch of 16 frames."""
 RECEIVE_BYTES = 1 << 20
 """Bytes of a message that are read at once: memory is taken for what has arrived, not for what a message claims."""
+PRIVATE_UMASK = 0o077
+"""Mode bits that no file of a worker may have; it writes none."""
 _STARTER = ThreadPoolExecutor(1, "mediafp-starter")
 """Thread that starts every worker. The kernel kills a worker when the thread that started it ends, and this one lasts as
 long as the program."""
-SINGLE_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-"""Environment variables that limit the numeric libraries of a worker to one thread: workers run side by side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +79,31 @@ class WorkerCapabilities:
     """The libraries of the fingerprint types that matching does not compare; SciPy, for pHash, takes half a second."""
     video: bool = False
     """The decoders of videos and audio, which take .1 CPU seconds."""
+    unpacks: bool = False
+    """True for a worker that unpacks archives, and does nothing else: it chooses the content of every member, and is kept
+    apart from the workers that analyse them and other files."""
 
     def covers(self, needed: "WorkerCapabilities") -> bool:
         """Return True if a worker with these capabilities can run a task that needs others."""
-        return self.ocr >= needed.ocr and self.all_types >= needed.all_types and self.video >= needed.video
+        return (
+            self.unpacks == needed.unpacks
+            and self.ocr >= needed.ocr
+            and self.all_types >= needed.all_types
+            and self.video >= needed.video
+        )
 
     def __or__(self, other: "WorkerCapabilities") -> "WorkerCapabilities":
-        """Return the capabilities of both."""
+        """Return the capabilities of both; both unpack archives, or neither does."""
         return WorkerCapabilities(
-            ocr=self.ocr or other.ocr, all_types=self.all_types or other.all_types, video=self.video or other.video
+            ocr=self.ocr or other.ocr,
+            all_types=self.all_types or other.all_types,
+            video=self.video or other.video,
+            unpacks=self.unpacks,
         )
 
     def __str__(self) -> str:
+        if self.unpacks:
+            return "archives"
         names = (
             "videos" if self.video else "images",
             "OCR" if self.ocr else "",
@@ -119,11 +141,13 @@ class WorkerProcess:
         self.capabilities = capabilities
         self._scratch_folder = scratch_folder
         self._max_message_bytes = FIRST_MESSAGE_BYTES
+        self._sandboxed = sandboxed
         self.files = 0
         """Number of files that it has processed."""
         self.cpu = 0.0
         """CPU seconds that it reports to have used."""
         self.ended = False
+        self._nonce = bytes(NONCE_BYTES)
         self.set_deadline(START_SECONDS)
         self._socket, worker_socket = socket.socketpair()
         with worker_socket:
@@ -139,7 +163,9 @@ class WorkerProcess:
                     subprocess.Popen,
                     command,
                     pass_fds=(worker_socket.fileno(),),
-                    env={**variables, **dict.fromkeys(SINGLE_THREAD_VARIABLES, "1")},
+                    env=variables,
+                    cwd=START_FOLDER,
+                    umask=PRIVATE_UMASK,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -167,6 +193,7 @@ class WorkerProcess:
             SandboxError: It could not start or could not enter the sandbox.
         """
         try:
+            self._receive_greeting()
             message = self.receive()
         except (WorkerLost, ValueError) as error:
             self.end()
@@ -179,6 +206,44 @@ class WorkerProcess:
         if not isinstance(message, Ready):
             self.end()
             raise SandboxError("cannot start a worker: its first message is invalid; see: mediafp doctor")
+
+    def _receive_greeting(self) -> None:
+        """Receive the greeting of the worker, and answer its thread starts from now on. Raises WorkerLost, ValueError."""
+        try:
+            self._socket.settimeout(max(0.001, self._deadline - time.monotonic()))
+            greeting, listeners, _, _ = socket.recv_fds(self._socket, len(GREETING), 1)
+        except TimeoutError as error:
+            self.end()
+            raise WorkerLost("timeout", f"it took more than {self._wall_seconds:.0f} s of wall time") from error
+        except OSError as error:
+            raise self._lost() from error
+        if not greeting:
+            raise self._lost()
+        if self._sandboxed and not listeners:
+            _logger.info(
+                "worker %d can start no thread, so it cannot read HEIC: seccomp has no listener here", self.pid
+            )
+        for listener in listeners:
+            answer_thread_starts(listener, self.pid, MAX_WORKER_THREADS)
+        if greeting != GREETING:
+            raise ValueError("the bytes are not the greeting of a worker")
+
+    def is_silent(self) -> bool:
+        """Return True if the worker is alive and sent nothing since its last answer: otherwise it must be ended.
+
+        Whatever it sent belongs to no task: it may be meant as the answer about the next file.
+        """
+        with self._end_lock:
+            if self.ended:
+                return False
+            try:
+                self._socket.settimeout(0)
+                self._socket.recv(1, socket.MSG_PEEK)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            return False
 
     def request(self, task: Task, file: OpenFile, wall_seconds: float, samples: BinaryIO) -> Received:
         """Return the result of a task; write the audio samples that precede it to `samples`.
@@ -212,7 +277,8 @@ class WorkerProcess:
         self._max_message_bytes = task.max_message_bytes
         try:
             self._socket.settimeout(wall_seconds)
-            message = encode(task)
+            self._nonce = os.urandom(NONCE_BYTES)
+            message = self._nonce + encode(task)
             sent = socket.send_fds(self._socket, [message], [file.descriptor])
             if sent < len(message):
                 self._socket.sendall(message[sent:])
@@ -234,10 +300,13 @@ class WorkerProcess:
         """Return the next message of the worker.
 
         Raises:
-            WorkerLost: The worker ended, or the deadline passed.
+            WorkerLost: The worker ended, the deadline passed, or the message is not about the last task.
             ValueError: It sent bytes that are not a message.
         """
         try:
+            if self._receive_exactly(NONCE_BYTES) != self._nonce:
+                self.end()
+                raise WorkerLost("crash", "the worker sent an answer that belongs to no task")
             (length,) = LENGTH.unpack(self._receive_exactly(LENGTH.size))
             if length > self._max_message_bytes:
                 raise ValueError(f"a message of {length} bytes; the limit is {self._max_message_bytes}")

@@ -7,6 +7,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from typing import IO
 
 from mediafp.engine.local.launcher import LaunchSpec
-from mediafp.engine.local.python_command import module_command
+from mediafp.engine.local.python_command import START_FOLDER, module_command
+from mediafp.engine.local.thread_limit import MAX_PROGRAM_THREADS, answer_thread_starts
 from mediafp.types.errors import MediaError, SandboxError, UsageError, WorkerLost
 
 _logger = logging.getLogger(__name__)
@@ -57,26 +59,35 @@ class SandboxedProgram:
         """
         cpu_limit = math.ceil(cpu_seconds)
         wall_limit = cpu_limit * WALL_SECONDS_PER_CPU_SECOND
+        started = time.monotonic()
+        deadline = started + wall_limit
+        own_end, launcher_end = socket.socketpair()
         spec = LaunchSpec(
             parent=os.getpid(),
             memory=MAX_PROGRAM_MEMORY_BYTES,
             cpu_seconds=cpu_limit,
             file_bytes=file_bytes,
             allowed_files=self.allowed_files,
+            supervisor=launcher_end.fileno(),
         )
-        started = time.monotonic()
-        deadline = started + wall_limit
         command, variables = module_command(LAUNCHER_MODULE, spec.to_argument(), self.path, *arguments)
-        with subprocess.Popen(
-            command,
-            pass_fds=descriptors,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        ) as process:
+        with (
+            own_end,
+            launcher_end,
+            subprocess.Popen(
+                command,
+                pass_fds=(*descriptors, spec.supervisor),
+                env=variables,
+                cwd=START_FOLDER,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            ) as process,
+        ):
             assert process.stderr is not None, "it is a pipe"
             try:
+                launcher_end.close()
+                _supervise_threads(own_end, process.pid, wall_limit)
                 stderr = _read_tail(process.stderr, deadline)
                 status = process.wait(max(0.0, deadline - time.monotonic()))
             except (TimeoutError, subprocess.TimeoutExpired):
@@ -138,6 +149,17 @@ def _files_of_program(path: str) -> list[str]:
         check=False,
     )
     return [path, *re.findall(r"(?:^|=>)\s*(/.*) \(0x[0-9a-f]+\)$", traced.stdout, re.MULTILINE)]
+
+
+def _supervise_threads(connected: socket.socket, pid: int, seconds: float) -> None:
+    """Answer the thread starts of a program from now on; do nothing if its launcher fails, or runs it without a sandbox."""
+    connected.settimeout(seconds)
+    try:
+        _, listeners, _, _ = socket.recv_fds(connected, 1, 1)
+    except TimeoutError:
+        return
+    for listener in listeners:
+        answer_thread_starts(listener, pid, MAX_PROGRAM_THREADS)
 
 
 def _read_tail(pipe: IO[bytes], deadline: float) -> bytes:

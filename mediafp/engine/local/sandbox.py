@@ -12,18 +12,23 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from mediafp.engine.local.privileges import become_nobody, drop_capabilities
+from mediafp.engine.local.thread_limit import listen_to_thread_starts
+from mediafp.ingest.limits import MAX_WORKER_OPEN_FILES
 from mediafp.types.errors import SandboxError
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 1, 38, 39
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 """System call numbers, the same on every architecture."""
+RLIMIT_SIGPENDING: Final = 11
+"""Number of the limit on queued signals, which the module resource lacks; the same on every architecture but MIPS."""
 LANDLOCK_ABI_QUERY: Final = 1
 LANDLOCK_RULE_PATH_BENEATH: Final = 1
 LANDLOCK_EXECUTE, LANDLOCK_READ_FILE = 1 << 0, 1 << 2
@@ -33,20 +38,36 @@ LANDLOCK_NET: Final = (4, 0b11)
 """Version that added network rights, and the rights: bind and connect of TCP."""
 LANDLOCK_SCOPED: Final = (6, 0b11)
 """Version that added scopes, and the scopes: abstract UNIX sockets and signals to processes outside."""
-CLONE_THREAD: Final = 0x00010000
+THREAD_CLONE_FLAGS: Final = 0x3D0F00
+"""Flags with which the C libraries start a thread: memory, files, signals and identity are shared. None makes a namespace."""
+CLONE_DETACHED: Final = 0x400000
+"""Flag without effect that musl adds."""
 PROT_WRITE, PROT_EXEC = 0x2, 0x4
+MAP_HUGETLB: Final = 0x40000
 AT_EMPTY_PATH: Final = 0x1000
 UNKNOWN_SYSCALL: Final = -1
 ALLOWED_SYSCALLS: Final = (
-    "read pread64 readv write writev sendto sendmsg recvfrom recvmsg lseek _llseek fstat fstat64 close dup munmap "
-    "mremap madvise brk futex sched_yield sched_getaffinity clock_gettime clock_getres clock_nanosleep nanosleep "
-    "gettimeofday getpid gettid getrandom rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack exit exit_group "
-    "set_robust_list rseq getrusage poll ppoll restart_syscall fadvise64 times membarrier"
+    "read pread64 write lseek _llseek fstat fstat64 close munmap mremap brk sched_yield "
+    "sched_getaffinity clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday getpid gettid getrandom "
+    "rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack exit exit_group set_robust_list rseq getrusage poll ppoll "
+    "restart_syscall fadvise64 times"
 )
-"""System calls that decoding, the models and the Python runtime make. It has no open, socket, exec or kill."""
-PROGRAM_SYSCALLS: Final = "execve openat arch_prctl set_tid_address uname time"
+"""System calls that decoding, the models and the Python runtime make, with any arguments. None of them takes a path, an
+address or another process: they read and write open files, and manage the memory, the clocks, the signals and the end of
+this process. It has no open, stat, socket, exec, kill, and no sendmsg, which would pass descriptors on."""
+PROGRAM_SYSCALLS: Final = "execve openat arch_prctl set_tid_address uname time readv writev dup"
 """Further system calls that a program and its loader make, by strace of FFmpeg 9.0.2 (dynamic) and 7.0.2 (static, glibc
-2.28: uname, time). Others that they try may fail: access, ioctl, prctl, readlink, stat of a path."""
+2.28: uname, time); musl writes by writev. Others that they try may fail: access, ioctl, prctl, readlink, stat of a path."""
+SOCKET_SYSCALLS: Final = {"sendto": (3, 4), "recvfrom": (3,), "recvmsg": (2,)}
+"""System calls by which a worker uses its socket, with the positions of the arguments that have to be 0: flags, address."""
+MEMORY_ADVICE: Final = (4, 8, 14, 15, 102, 103)
+"""Advice on memory that allocators and thread stacks give: DONTNEED, FREE, HUGEPAGE, NOHUGEPAGE, GUARD_INSTALL,
+GUARD_REMOVE. Not HWPOISON, by which root takes memory from the whole system, and not MERGEABLE, which shows by its time
+what other processes hold."""
+FUTEX_OPERATIONS: Final = (0, 1, 3, 4, 5, 9, 10)
+"""Operations of locks and conditions: wait, wake, requeue. Not those with priority inheritance, which only real-time programs
+need."""
+FUTEX_OPERATION_MASK: Final = 0x7F
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +80,8 @@ class ResourceLimits:
     """CPU seconds in its whole life."""
     file_bytes: int = 0
     """Bytes of a file that it writes."""
+    open_files: int = MAX_WORKER_OPEN_FILES
+    """Number above those of all new descriptors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +114,7 @@ def check_restrictions() -> list[Restriction]:
             if pyseccomp
             else "libseccomp is missing (on Debian: apt install libseccomp2)",
         ),
-        Restriction(name="resource limits", available=True, detail="memory, CPU, file size, core"),
+        Restriction(name="resource limits", available=True, detail="memory, CPU, file size, open files, core"),
     ]
 
 
@@ -114,38 +137,61 @@ def set_resource_limits(limits: ResourceLimits) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
         resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds))
         resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes))
+        _set_limit(resource.RLIMIT_NOFILE, limits.open_files)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if sys.platform == "linux":
+            # Queued signals and locked memory are the kernel's memory too.
+            _set_limit(RLIMIT_SIGPENDING, 0)
+            _set_limit(resource.RLIMIT_MEMLOCK, 0)
     except (OSError, ValueError) as error:
         raise SandboxError(f"cannot set the resource limits: {error}") from error
 
 
-def enter_sandbox() -> None:
+def _set_limit(what: int, value: int) -> None:
+    """Set a limit of this process, soft and hard, unless it is lower already."""
+    _, hard_limit = resource.getrlimit(what)
+    limit = value if hard_limit == resource.RLIM_INFINITY else min(value, hard_limit)
+    resource.setrlimit(what, (limit, limit))
+
+
+def enter_sandbox(hand_over: Callable[[int], object] | None = None) -> None:
     """Enter the sandbox: deny this process files, network, new programs and signals to other processes, irreversibly.
 
-    Landlock applies to the calling thread and to threads that it starts, so no other thread may be running.
+    Landlock applies to the calling thread and to threads that it starts, so no other thread may be running. A process of
+    root becomes that of a user without rights, where that is possible.
+
+    Args:
+        hand_over: Passes the listener of thread starts to the process that answers them (`thread_limit`). Without it, and
+            if the system has no listeners, this process can start no thread.
 
     Raises:
         SandboxError: A restriction is unavailable.
     """
     _require_restrictions()
+    become_nobody()
+    drop_capabilities()
     _set_no_new_privileges()
+    threads = hand_over is not None and _hand_over_listener(hand_over)
     _deny_files()
-    _deny_syscalls()
+    _deny_syscalls(threads=threads)
 
 
-def enter_program_sandbox(files: Sequence[Path]) -> None:
+def enter_program_sandbox(files: Sequence[Path], hand_over: Callable[[int], object]) -> None:
     """Enter the sandbox of a process that is about to execute a program: it may open and execute `files` only.
 
     Args:
         files: The program, and its loader and libraries if it is not linked statically.
+        hand_over: As of `enter_sandbox`.
 
     Raises:
         SandboxError: A restriction is unavailable.
     """
     _require_restrictions()
+    drop_capabilities()
     _set_no_new_privileges()
+    threads = _hand_over_listener(hand_over)
     _deny_files(allowed=files)
-    _deny_syscalls(for_program=True)
+    _deny_syscalls(for_program=True, threads=threads)
 
 
 def _require_restrictions() -> None:
@@ -196,41 +242,71 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = [("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32)]
 
 
-def _deny_syscalls(*, for_program: bool = False) -> None:
+def _deny_syscalls(*, for_program: bool = False, threads: bool = False) -> None:
     """Restrict all threads of this process by seccomp: calls that are not on the allowlist fail with EPERM.
 
-    New threads are allowed, new processes are not. Signals reach this process only, so that abort() works.
+    New processes are denied. Signals reach this process only, so that abort() works.
 
     Args:
         for_program: True to also allow executing a program in place of this one, and mapping code from files; memory is
             never writable and executable at once.
+        threads: True to allow new threads.
     """
     pyseccomp = _load_pyseccomp()
     assert pyseccomp, "the caller checks that it is available"
+    arg, equal, masked = pyseccomp.Arg, pyseccomp.EQ, pyseccomp.MASKED_EQ
     try:
         syscalls = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
         syscalls.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
         for name in (f"{ALLOWED_SYSCALLS} {PROGRAM_SYSCALLS}" if for_program else ALLOWED_SYSCALLS).split():
             _allow(syscalls, name)
-        for name in ("mmap", "mmap2", "mprotect"):
-            _allow(syscalls, name, pyseccomp.Arg(2, pyseccomp.MASKED_EQ, PROT_EXEC, 0))
-        for name in ("mmap", "mmap2") if for_program else ():
-            _allow(syscalls, name, pyseccomp.Arg(2, pyseccomp.MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC))
-        _allow(syscalls, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, CLONE_THREAD))
-        # os.dup(), by which the reader of an open file is made, calls it.
-        _allow(syscalls, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, fcntl.F_DUPFD_CLOEXEC))
-        # fstat() calls them. With this flag they are meant for a descriptor, but a path still shows that a file exists.
-        for name, flags in (("newfstatat", 3), ("statx", 2)):
-            _allow(syscalls, name, pyseccomp.Arg(flags, pyseccomp.MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH))
+        _allow(syscalls, "mprotect", arg(2, masked, PROT_EXEC, 0))
+        for name in ("mmap", "mmap2"):
+            # Huge pages are few, and shared by all processes.
+            own_pages = arg(3, masked, MAP_HUGETLB, 0)
+            _allow(syscalls, name, arg(2, masked, PROT_EXEC, 0), own_pages)
+            if for_program:
+                _allow(syscalls, name, arg(2, masked, PROT_WRITE | PROT_EXEC, PROT_EXEC), own_pages)
+        for advice in MEMORY_ADVICE:
+            _allow(syscalls, "madvise", arg(2, equal, advice))
+        for operation in FUTEX_OPERATIONS:
+            _allow(syscalls, "futex", arg(1, masked, FUTEX_OPERATION_MASK, operation))
+        # The socket of a worker: send() without an address, which could be a path, and nothing with flags. Urgent data
+        # (MSG_OOB) was a way out of such a sandbox (CVE-2025-38236).
+        for name, conditions in () if for_program else SOCKET_SYSCALLS.items():
+            _allow(syscalls, name, *(arg(position, equal, 0) for position in conditions))
+        if threads:
+            _allow(syscalls, "clone", arg(0, masked, 0xFFFFFFFF ^ CLONE_DETACHED, THREAD_CLONE_FLAGS))
         # Its flags are in memory, which a filter cannot read. If it does not exist, the C library uses clone.
         syscalls.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
-        _allow(syscalls, "tgkill", pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
-        # The soft CPU limit is set before each file; 0 is this process. A program may only read its limits.
-        only_read = (pyseccomp.Arg(2, pyseccomp.EQ, 0),) if for_program else ()
-        _allow(syscalls, "prlimit64", pyseccomp.Arg(0, pyseccomp.EQ, 0), *only_read)
+        # os.dup(), by which the reader of an open file is made, calls it.
+        _allow(syscalls, "fcntl", arg(1, equal, fcntl.F_DUPFD_CLOEXEC))
+        # By a path, stat shows that a file exists, and brings chosen bytes to a file system outside the kernel. A filter
+        # cannot read the path, so a worker has neither call: fstat() of glibc 2.33 to 2.38 fails there, which Python
+        # tolerates. The loader of a program needs fstat().
+        for name, flags in (("newfstatat", 3), ("statx", 2)) if for_program else ():
+            _allow(syscalls, name, arg(flags, masked, AT_EMPTY_PATH, AT_EMPTY_PATH))
+        _allow(syscalls, "tgkill", arg(0, equal, os.getpid()), arg(2, equal, signal.SIGABRT))
+        # 0 is this process. It may read all limits; a worker sets its soft CPU limit before each file.
+        _allow(syscalls, "prlimit64", arg(0, equal, 0), arg(2, equal, 0))
+        if not for_program:
+            _allow(syscalls, "prlimit64", arg(0, equal, 0), arg(1, equal, resource.RLIMIT_CPU))
         syscalls.load()
     except OSError as error:
         raise SandboxError(f"cannot load the seccomp filter: {error}") from error
+
+
+def _hand_over_listener(hand_over: Callable[[int], object]) -> bool:
+    """Pass the listener of the thread starts of this process on; return False if the system has none."""
+    pyseccomp = _load_pyseccomp()
+    assert pyseccomp, "the caller checks that it is available"
+    numbers = [pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in ("seccomp", "clone")]
+    listener = listen_to_thread_starts(*numbers)
+    if listener is None:
+        return False
+    hand_over(listener)
+    os.close(listener)
+    return True
 
 
 def _allow(syscalls: Any, name: str, *arguments: Any) -> None:

@@ -3,13 +3,14 @@
 import gc
 import io
 import os
+import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
 from mediafp.engine import analysis
 from mediafp.ingest.files import OpenFile
@@ -36,6 +37,7 @@ def warm_up(*, ocr: bool = False, all_types: bool = False, video: bool = False) 
         video: True to load the decoders of videos and audio. Without them the worker can only analyse images.
     """
     cv2.setNumThreads(1)
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     for name in TEXT_ENCODINGS:
         "".encode(name)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
@@ -73,6 +75,10 @@ def _analyse(data: bytes, name: str, *, ocr: bool = False, all_types: bool = Fal
 
 def _opened(data: bytes, name: str) -> OpenFile:
     """Return an open file with this content."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create(name)
+        os.write(descriptor, data)
+        return OpenFile(name, descriptor)
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()

@@ -17,6 +17,7 @@ from mediafp.engine import analysis
 from mediafp.engine.local.messages import (
     EXIT_OUT_OF_MEMORY,
     LENGTH,
+    NONCE_BYTES,
     PART_BYTES,
     ArchiveEnd,
     AudioResult,
@@ -37,6 +38,7 @@ from mediafp.engine.local.messages import (
     truncate_texts,
 )
 from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_sandbox, set_resource_limits
+from mediafp.engine.local.thread_limit import GREETING
 from mediafp.engine.local.warm_up import warm_up
 from mediafp.ingest.archives.members import iter_members
 from mediafp.ingest.cpu_budget import CpuBudget
@@ -60,8 +62,10 @@ def main(arguments: list[str]) -> None:
     try:
         set_resource_limits(ResourceLimits(memory=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS))
         if "--no-sandbox" not in arguments:
-            enter_sandbox()
+            enter_sandbox(connection.greet)
+        connection.greet()
     except SandboxError as error:
+        connection.greet()
         connection.send(Failure(kind="crash", message=str(error)))
         return
     connection.send(Ready())
@@ -80,26 +84,34 @@ class WorkerConnection:
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
+        self._greeted = False
+        self._nonce = bytes(NONCE_BYTES)
+
+    def greet(self, listener: int | None = None) -> None:
+        """Send the greeting, and with it the listener of thread starts; a second call sends nothing."""
+        if not self._greeted:
+            self._greeted = True
+            if listener is None:
+                # In the sandbox, no descriptor can be sent.
+                self._socket.sendall(GREETING)
+            else:
+                socket.send_fds(self._socket, [GREETING], [listener])
 
     def send(self, message: Result) -> None:
-        """Send a message."""
-        self._socket.sendall(encode(message))
+        """Send a message about the last task."""
+        self._socket.sendall(self._nonce + encode(message))
 
     def receive_task(self) -> tuple[Task, int] | None:
         """Return the next task and the descriptor of its file; None if the parent closed the connection."""
-        head, descriptors, _, _ = socket.recv_fds(self._socket, LENGTH.size, 1)
-        if not head:
+        nonce, descriptors, _, _ = socket.recv_fds(self._socket, NONCE_BYTES, 1)
+        if not nonce:
             return None
-        return decode_task(self._receive_message(head)), descriptors[0]
+        self._nonce = nonce + self._receive_exactly(NONCE_BYTES - len(nonce))
+        return decode_task(self.receive()), descriptors[0]
 
     def receive(self) -> bytes:
         """Return the next message."""
-        return self._receive_message(b"")
-
-    def _receive_message(self, head: bytes) -> bytes:
-        """Return the message whose first bytes are `head`."""
-        head += self._receive_exactly(LENGTH.size - len(head))
-        return self._receive_exactly(LENGTH.unpack(head)[0])
+        return self._receive_exactly(LENGTH.unpack(self._receive_exactly(LENGTH.size))[0])
 
     def _receive_exactly(self, count: int) -> bytes:
         data = b""
@@ -111,9 +123,17 @@ class WorkerConnection:
         return data
 
 
+class _ReceivedFile(OpenFile):
+    """The file of a task; its size is found without fstat(), which some C libraries cannot call in the sandbox."""
+
+    def __init__(self, name: str, descriptor: int) -> None:
+        self.name, self.descriptor = name, descriptor
+        self.bytes = os.lseek(descriptor, 0, os.SEEK_END)
+
+
 def handle_task(connection: WorkerConnection, task: Task, descriptor: int) -> None:
     """Process one file and send the result, or the failure. Raises only MemoryError."""
-    with OpenFile(task.file_name, descriptor) as file:
+    with _ReceivedFile(task.file_name, descriptor) as file:
         try:
             if task.what == "unpack_archive":
                 _unpack(connection, file)

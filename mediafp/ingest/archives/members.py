@@ -23,6 +23,14 @@ MAX_MEMBER_BYTES: Final = 16 << 30
 """Bytes of one member: ten hours of video at 3.5 Mbit/s. Chosen, not measured."""
 MAX_NAME_CHARS: Final = 4096
 """Characters of a name that are kept, the last ones: a path on Linux has at most as many bytes."""
+MAX_NUMBER_CHARS: Final = 64
+"""Further characters that make a name unique: the number of an entry, several times in the worst case. Chosen, not
+measured."""
+MAX_NAME_PARTS: Final = 100
+"""Folders of a name that are kept, the last ones, the file included. Chosen, not measured."""
+MAX_TOTAL_NAME_CHARS: Final = 64 << 20
+"""Characters of all names of one archive, which the store keeps: a compressed archive of 4 MB can have names of 4 GB.
+Chosen, not measured."""
 UNNAMED: Final = "unnamed"
 """Name that is shown if nothing safe is left of a member's own."""
 _ZIP_SUFFIXES: Final = (".zip",)
@@ -78,7 +86,7 @@ def iter_members(file: BinaryIO, name: str) -> Iterator[tuple[ArchiveMember, Ite
     Raises:
         MediaError: The archive cannot be read further. The blocks raise one if only their member cannot be read.
     """
-    name_hashes: set[int] = set()
+    names = MemberNames()
     try:
         source = ArchiveBytes(file)
         is_zip_archive = is_zip(source.read_at(0, HEADER_BYTES))
@@ -88,10 +96,15 @@ def iter_members(file: BinaryIO, name: str) -> Iterator[tuple[ArchiveMember, Ite
                 raise TooLargeMedia(
                     f"it has more than {MAX_MEMBERS:,} entries, of which these were read; unpack it first"
                 )
-            parts = _safe_parts(entry.name)
-            if entry.blocks is None or any(part.startswith(".") or part == "__MACOSX" for part in parts):
+            parts = _safe_parts(entry.name[-MAX_NAME_CHARS:])
+            if entry.blocks is None or _is_hidden(parts):
                 continue
-            shown_name = _unique_name("/".join(parts) or UNNAMED, number, name_hashes)
+            shown_name = names.find_free("/".join(parts) or UNNAMED, number)
+            if names.chars + len(shown_name) > MAX_TOTAL_NAME_CHARS:
+                raise TooLargeMedia(
+                    f"the names of its members have more than {MAX_TOTAL_NAME_CHARS:,} characters; unpack it first"
+                )
+            names.add(shown_name)
             blocks = _iter_blocks(entry, entry.blocks, shown_name, name)
             yield ArchiveMember(name=shown_name, size=entry.size, modified_s=entry.modified_s), blocks
             blocks.close()
@@ -121,19 +134,42 @@ def _iter_blocks(entry: ArchiveEntry, blocks: Iterator[bytes], name: str, archiv
         raise type(error)(f"cannot extract {name!r} from {archive!r}: {error}") from error
 
 
+class MemberNames:
+    """Names of the members of one archive, in the process that reads it and in the one that receives them."""
+
+    def __init__(self) -> None:
+        # Only the hash is kept; that two of a million names share one happens once in 40 million archives.
+        self._hashes: set[int] = set()
+        self.chars = 0
+        """Characters of all names."""
+
+    def add(self, name: str) -> None:
+        """Add a name; raise ValueError if no archive has it: it is unsafe, hidden, too long or there already."""
+        parts = _safe_parts(name)
+        if "/".join(parts) != name or not parts or _is_hidden(parts):
+            raise ValueError("an unsafe name")
+        if len(name) > MAX_NAME_CHARS + MAX_NUMBER_CHARS or self.chars + len(name) > MAX_TOTAL_NAME_CHARS:
+            raise ValueError("a name that is too long")
+        if hash(name) in self._hashes:
+            raise ValueError("a name that another member has")
+        self._hashes.add(hash(name))
+        self.chars += len(name)
+
+    def find_free(self, name: str, number: int) -> str:
+        """Return the name, with the number of its entry before its suffixes if another member has it."""
+        while hash(name) in self._hashes:
+            folder, slash, last = name.rpartition("/")
+            stem, dot, suffixes = last.partition(".")
+            name = f"{folder}{slash}{stem} ({number}){dot}{suffixes}"
+        return name
+
+
 def _safe_parts(name: str) -> list[str]:
     """Return the parts of a name that are safe to show below a folder."""
-    name = name[-MAX_NAME_CHARS:].replace("\\", "/").replace("\x00", "\ufffd")
-    parts = (_DRIVE.sub("", part) for part in name.split("/"))
-    return [part for part in parts if part not in ("", ".", "..")]
+    parts = (_DRIVE.sub("", part) for part in name.replace("\\", "/").replace("\x00", "\ufffd").split("/"))
+    return [part for part in parts if part not in ("", ".", "..")][-MAX_NAME_PARTS:]
 
 
-def _unique_name(name: str, number: int, name_hashes: set[int]) -> str:
-    """Return the name, with the number of its entry before its suffixes if another entry has it; add its hash."""
-    # Only the hash is kept; that two of a million names share one happens once in 40 million archives.
-    while hash(name) in name_hashes:
-        folder, slash, last = name.rpartition("/")
-        stem, dot, suffixes = last.partition(".")
-        name = f"{folder}{slash}{stem} ({number}){dot}{suffixes}"
-    name_hashes.add(hash(name))
-    return name
+def _is_hidden(parts: list[str]) -> bool:
+    """Return True for a file that its system hides, or that is in a hidden folder."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)

@@ -2,10 +2,11 @@
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final, TextIO
 
-from mediafp.report.escaping import CONTROL_CHARACTERS
+from mediafp.report.escaping import escape_unprintable, is_hidden, replace_hidden
 from mediafp.types.matches import TextLine
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import Transcript
@@ -14,12 +15,25 @@ ASSET_COLUMNS: Final = ("sha256", "kind", "bytes", "uri", "account", "platform",
                         "captured_at", "removed_at", "views", "format", "width", "height", "duration", "transcript",
                         "picture_text")  # fmt: skip
 """The columns of `export csv`."""
-_FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![\d.])")
-"""The start of a cell that a spreadsheet runs as a formula (OWASP, CSV Injection); a number does not match."""
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""Start of a table that Excel then reads as UTF-8."""
+_SEPARATOR: Final = re.compile(r"([,;|\t\n\r])")
+"""Characters at which a spreadsheet may split a cell: its list separator depends on the locale, and it ignores quotation
+marks that do not stand next to that separator."""
+_OPERATORS: Final = frozenset("=+-@\u2212")
+"""First characters of a formula (OWASP, CSV Injection), and the minus sign."""
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+"""A number, which is no formula although it may start with an operator."""
+_MENTION: Final = re.compile(r"\s*@[\w .@\-]*[!?:]?")
+"""A mention of an account within a text: a spreadsheet that splits the text there finds a name, and nothing to compute."""
 
 
-def write_csv(file: TextIO, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table, with formulas and control characters escaped in every cell."""
+def write_csv(
+    file: TextIO, header: Sequence[str], rows: Iterable[Sequence[object]], *, byte_order_mark: bool = False
+) -> None:
+    """Write a table, with formulas and invisible characters escaped in every cell."""
+    if byte_order_mark:
+        file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:
@@ -27,9 +41,26 @@ def write_csv(file: TextIO, header: Sequence[str], rows: Iterable[Sequence[objec
 
 
 def escape_formula(cell: object) -> str:
-    """Return a cell as text, with an apostrophe in front if a spreadsheet would run it as a formula."""
-    text = CONTROL_CHARACTERS.sub(lambda match: f"\\x{ord(match[0]):02x}", "" if cell is None else str(cell))
-    return f"'{text}" if _FORMULA.match(text.lstrip(" ")) else text
+    """Return a cell as text, with an apostrophe before each part that a spreadsheet could run as a formula.
+
+    A part is the cell itself, or what follows a separator in it: a spreadsheet with another list separator splits there.
+    """
+    text = "" if cell is None else str(cell)
+    parts = _SEPARATOR.split(text)
+    parts[0] = f"'{parts[0]}" if text[:1] in ("\t", "\r", "\n") or _is_formula(parts[0]) else parts[0]
+    for n in range(2, len(parts), 2):
+        if _is_formula(parts[n]) and not _MENTION.fullmatch(parts[n]):
+            parts[n] = f"'{parts[n]}"
+    return replace_hidden("".join(parts), escape_unprintable, keep="\t\n")
+
+
+def _is_formula(part: str) -> bool:
+    """Return True if a text starts with an operator, behind white space, invisible characters and quotation marks."""
+    if _NUMBER.fullmatch(part.strip(" ")):
+        return False
+    # Full-width, small and superscript forms count as the operators that they stand for.
+    first = next((c for c in part if not (c == '"' or c.isspace() or is_hidden(c))), "")
+    return unicodedata.normalize("NFKC", first) in _OPERATORS
 
 
 def asset_row(

@@ -9,6 +9,8 @@ from typing import Any
 
 from mediafp.store.sqlite import transactions
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
+from mediafp.store.sqlite.log_chain import log_groups
+from mediafp.store.sqlite.row_digests import take_changed_groups
 from mediafp.types.damage import DamageHandler, raise_damage
 from mediafp.types.errors import StoreError
 
@@ -93,7 +95,7 @@ class Database:
 
     @contextmanager
     def write_transaction(self) -> Iterator[None]:
-        """Save all writes inside, or none if an exception leaves the block.
+        """Save and log all writes inside, or none if an exception leaves the block.
 
         Raises:
             StoreError: They cannot be saved, or the file was moved or deleted while it was open.
@@ -101,6 +103,7 @@ class Database:
         try:
             with self._writing, transactions.write_transaction(self.connection):
                 yield
+                log_groups(self.connection, take_changed_groups(self.connection))
                 self._check_identity()
         except sqlite3.Error as error:
             raise store_error(self.folder, "write", error) from error

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mediafp.store.sqlite import custody_log, ocr_results, transcripts
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, path_string
+from mediafp.store.sqlite.log_chain import GENESIS_HASH, entry_hash
+from mediafp.store.sqlite.row_digests import LOGGED_TABLES, group_digest, group_name, iter_groups, logged_key
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, path_string, text_sha256
 from mediafp.types.custody import LogKind
 
 
@@ -22,12 +23,14 @@ class LoggedState:
         sightings: Fields of each sighting, by SHA-256 and path.
         transcripts: Digest of each transcript, by audio and version.
         ocr_results: Digest of each OCR result, by SHA-256.
+        rows: Digest of each group of rows, by `logged_key`.
     """
 
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
     sightings: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     transcripts: dict[tuple[str, str], str] = field(default_factory=dict)
     ocr_results: dict[str, str] = field(default_factory=dict)
+    rows: dict[tuple[str, ...], bytes] = field(default_factory=dict)
 
     def apply(self, what: LogKind, details: dict[str, Any]) -> None:
         """Apply the changes of an entry. Raises one of `DAMAGE_ERRORS` if its details are incomplete."""
@@ -42,11 +45,17 @@ class LoggedState:
             self.transcripts[details["sound"], details["version"]] = details["words"]
         if what == "read":
             self.ocr_results[details["sha256"]] = details["text"]
+        if what == "rows":
+            for *key, digest in details["rows"]:
+                if digest is None:
+                    self.rows.pop(tuple(key), None)
+                else:
+                    self.rows[tuple(key)] = bytes.fromhex(digest)
 
 
 def check_hash_chain(database: Database) -> Iterator[str]:
     """Yield the entries of the custody log that are missing, and those that do not fit the hash chain."""
-    before, expected = custody_log.GENESIS_HASH, 1
+    before, expected = GENESIS_HASH, 1
     for n, at, what, details, hash in database.execute("SELECT n, at, what, details, hash FROM log ORDER BY n"):
         if n != expected:
             yield f"entries {expected} to {n - 1} of the custody log are missing"
@@ -68,6 +77,7 @@ def check_against_log(database: Database) -> Iterator[str]:
     yield from _check_sightings(connection, logged.sightings)
     yield from _check_transcripts(connection, logged.transcripts)
     yield from _check_ocr_results(connection, logged.ocr_results)
+    yield from _check_rows(connection, logged.rows)
 
 
 def _check_assets(connection: sqlite3.Connection, logged: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -87,11 +97,11 @@ def _check_assets(connection: sqlite3.Connection, logged: dict[str, dict[str, An
 
 
 def _check_sightings(connection: sqlite3.Connection, logged: dict[tuple[str, str], dict[str, Any]]) -> Iterator[str]:
-    """Yield the logged sightings that are missing from the store or differ in it.
-
-    A sighting in the store that the log does not contain is not reported.
-    """
-    rows = connection.execute("SELECT * FROM sighting")
+    """Yield the logged sightings that are missing from the store or differ in it."""
+    # Entries of older versions state the text of a post, and newer ones its SHA-256.
+    rows = connection.execute(
+        "SELECT sighting.*, post_text.text FROM sighting LEFT JOIN post_text ON post_text.sha256 = text_sha256"
+    )
     names = [name for name, *_ in rows.description]
     for row in rows:
         stored = dict(zip(names, row, strict=True))
@@ -105,8 +115,8 @@ def _check_sightings(connection: sqlite3.Connection, logged: dict[tuple[str, str
 
 def _check_transcripts(connection: sqlite3.Connection, logged: dict[tuple[str, str], str]) -> Iterator[str]:
     for audio, version, data in connection.execute("SELECT sound, version, data FROM transcript ORDER BY 1, 2"):
-        # Transcripts of stores that had no log yet are not logged.
-        if logged.pop((audio, version), None) not in (None, transcripts.transcript_digest(data)):
+        # Transcripts of stores that had no log yet are not logged by their text.
+        if logged.pop((audio, version), None) not in (None, text_sha256(data)):
             yield f"transcript {version} of audio {audio} differs from the custody log"
     for audio, version in logged:
         yield f"transcript {version} of audio {audio} is in the custody log, and missing from the store"
@@ -114,15 +124,34 @@ def _check_transcripts(connection: sqlite3.Connection, logged: dict[tuple[str, s
 
 def _check_ocr_results(connection: sqlite3.Connection, logged: dict[str, str]) -> Iterator[str]:
     for sha256, data in connection.execute("SELECT sha256, data FROM picture_text ORDER BY sha256"):
-        if logged.pop(sha256, None) != ocr_results.ocr_digest(data):
+        if logged.pop(sha256, None) != text_sha256(data):
             yield f"the OCR result of {sha256} differs from the custody log"
     yield from (f"the OCR result of {sha256} is in the custody log, and missing from the store" for sha256 in logged)
+
+
+def _check_rows(connection: sqlite3.Connection, logged: dict[tuple[str, ...], bytes]) -> Iterator[str]:
+    """Yield the groups of rows that are not as the log states them."""
+    for table in LOGGED_TABLES:
+        for key in iter_groups(connection, table):
+            entry = logged_key(table, key)
+            expected = logged.pop(entry, None)
+            try:
+                digest = group_digest(connection, table, key)
+            except (sqlite3.Error, *DAMAGE_ERRORS) as error:
+                yield f"{group_name(*entry)} cannot be read: {error}"
+                continue
+            if expected is None:
+                yield f"{group_name(*entry)} is missing from the custody log"
+            elif digest is None or bytes.fromhex(digest) != expected:
+                yield f"{group_name(*entry)} differs from the custody log"
+    for entry in logged:
+        yield f"{group_name(*entry)} is in the custody log, and missing from the store"
 
 
 def _is_intact(n: int, at: str, what: str, details: str, before: str, hash: str) -> bool:
     try:
         decoded = json.loads(details)
-        return canonical_json(decoded) == details and custody_log.entry_hash(n, at, what, decoded, before) == hash
+        return canonical_json(decoded) == details and entry_hash(n, at, what, decoded, before) == hash
     except DAMAGE_ERRORS:
         return False
 

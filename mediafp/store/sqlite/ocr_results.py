@@ -1,13 +1,12 @@
 """OCR results in the database: one row for each image."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, replace_surrogates
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, replace_surrogates, text_sha256
 from mediafp.types.contents import check_text_lines
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import TimeSpan
@@ -31,7 +30,7 @@ def save_ocr_result(database: Database, sha256: str, result: OcrResult) -> None:
         return
     database.execute("INSERT OR REPLACE INTO picture_text VALUES (?, ?, ?)", (sha256, result.version, data))
     text_index.replace_passages(database, sha256, "picture", _passages(result.lines))
-    custody_log.append(database, "read", {"sha256": sha256, "version": result.version, "text": ocr_digest(data)})
+    custody_log.append(database, "read", {"sha256": sha256, "version": result.version, "text": text_sha256(data)})
 
 
 def has_ocr_result(database: Database, sha256: str, version: str) -> bool:
@@ -50,11 +49,6 @@ def ocr_lines(database: Database, sha256: str) -> tuple[TextLine, ...] | None:
     except DAMAGE_ERRORS as error:
         database.on_damage(sha256, f"its OCR result is damaged ({error})")
         return None
-
-
-def ocr_digest(data: str) -> str:
-    """Return the SHA-256, in hex, of an OCR result as it is stored, which the custody log states."""
-    return hashlib.sha256(data.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def check_ocr_results(database: Database) -> Iterator[str]:

@@ -2,16 +2,20 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
-from mediafp.store.sqlite import custody_log
+from mediafp.store.sqlite import log_chain
 from mediafp.store.sqlite.transactions import read_transaction, write_transaction
+from mediafp.store.sqlite.values import text_sha256
 from mediafp.types.errors import StoreError
 
 APPLICATION_ID = 0x4D465031
 """Number in the head of the database file that marks it as a store (`PRAGMA application_id`)."""
 PASSAGE_INDEX = 'CREATE VIRTUAL TABLE passage_index USING fts5 (words, tokenize="unicode61 remove_diacritics 0")'
 """Statement that creates the full-text index."""
+_INDEX_TABLES = frozenset(f"passage_index_{name}" for name in ("data", "idx", "content", "docsize", "config"))
+"""Tables in which FTS5 keeps the full-text index."""
 MIGRATIONS = [
     """
     CREATE TABLE asset (
@@ -135,12 +139,24 @@ MIGRATIONS = [
         data TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE post_text (
+        sha256 TEXT PRIMARY KEY,
+        text TEXT NOT NULL
+    ) STRICT;
+    ALTER TABLE sighting ADD COLUMN text_sha256 TEXT REFERENCES post_text;
+    INSERT OR IGNORE INTO post_text SELECT text_sha256(text), text FROM sighting WHERE text IS NOT NULL;
+    UPDATE sighting SET text_sha256 = text_sha256(text) WHERE text IS NOT NULL;
+    ALTER TABLE sighting DROP COLUMN text;
+    """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""
 SCHEMA_VERSION = len(MIGRATIONS)
 """Schema version of this program (`PRAGMA user_version`)."""
 FIRST_LOGGED_VERSION = 3
 """First schema version with a custody log; assets of older stores are logged when the store is migrated."""
+FIRST_DIGEST_VERSION = 5
+"""First schema version whose log states digests of rows; the rows of older stores are logged when they are migrated."""
 
 
 def schema_version(connection: sqlite3.Connection, folder: Path) -> int:
@@ -181,6 +197,45 @@ def split_statements(script: str) -> Iterator[str]:
             statement = ""
 
 
+def object_definitions(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the statement of each table, index, trigger and view of a database, by its type and name."""
+    # The tables that SQLite and FTS5 create for themselves differ between their versions.
+    rows = connection.execute("SELECT type, name, sql FROM main.sqlite_master WHERE NOT name GLOB 'sqlite_*'")
+    return {f"{type} {name}": sql for type, name, sql in rows if name not in _INDEX_TABLES}
+
+
+def expected_definitions(version: int) -> dict[str, str]:
+    """Return the definitions of a schema version, as `object_definitions` returns them."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
+        _execute_migrations(model, 0, version)
+        return object_definitions(model)
+
+
+def foreign_objects(connection: sqlite3.Connection, version: int) -> list[str]:
+    """Return type and name of each table, index, trigger and view that a schema version does not have in this form."""
+    expected = expected_definitions(version)
+    return sorted(name for name, sql in object_definitions(connection).items() if expected.get(name) != sql)
+
+
+def check_objects(connection: sqlite3.Connection, folder: Path) -> None:
+    """Raise StoreError if a database contains a table, an index, a trigger or a view that mediafp did not create.
+
+    A trigger could change what is written, and a query of a view might never end. Missing ones are not reported.
+
+    Args:
+        connection: The database, of a version that this program supports.
+        folder: Folder of the store, for error messages.
+    """
+    # From one state: another process may be creating or migrating the tables.
+    with read_transaction(connection):
+        foreign = foreign_objects(connection, schema_version(connection, folder))
+    if foreign:
+        raise StoreError(
+            f"cannot open the store '{folder}': its database contains {foreign[0]!r}, which mediafp did not create;"
+            " restore a copy of the store, or ingest the originals into a new --store"
+        )
+
+
 def migrate(connection: sqlite3.Connection, folder: Path) -> None:
     """Bring the tables to `SCHEMA_VERSION` in one transaction, and create them in an empty database.
 
@@ -196,10 +251,18 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> None:
     with write_transaction(connection):
         # Again, now that no other process can write: two may create one store at once.
         version = schema_version(connection, folder)
-        for migration in MIGRATIONS[version:]:
-            for statement in split_statements(migration):
-                connection.execute(statement)
+        _execute_migrations(connection, version, SCHEMA_VERSION)
         if version < FIRST_LOGGED_VERSION:
-            custody_log.log_existing_assets(connection)
+            log_chain.log_existing_assets(connection)
+        if version < FIRST_DIGEST_VERSION:
+            log_chain.log_existing_rows(connection)
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _execute_migrations(connection: sqlite3.Connection, version: int, target: int) -> None:
+    """Execute the statements from one schema version to another."""
+    connection.create_function("text_sha256", 1, text_sha256, deterministic=True)
+    for migration in MIGRATIONS[version:target]:
+        for statement in split_statements(migration):
+            connection.execute(statement)

@@ -136,9 +136,26 @@ def check_text_index(database: Database) -> Iterator[str]:
                 copy.execute(f"DELETE FROM {table}")
                 copy.executemany(f"INSERT INTO {table} VALUES ({placeholders})", rows)
             copy.execute("INSERT INTO passage_index (passage_index, rank) VALUES ('integrity-check', 0)")
+            yield from _check_index_copy(copy)
         except (sqlite3.Error, ValueError) as error:
             # A ValueError is raised for text that is not UTF-8.
             yield f"the full-text index is damaged: {error}"
+
+
+def _check_index_copy(copy: sqlite3.Connection) -> Iterator[str]:
+    """Yield the differences between the settings and the words of an index and those that a search uses and finds."""
+    with closing(sqlite3.connect(":memory:")) as new:
+        new.execute(PASSAGE_INDEX)
+        settings = [index.execute("SELECT k, v FROM passage_index_config").fetchall() for index in (copy, new)]
+    if settings[0] != settings[1]:
+        yield f"the full-text index has other settings: {settings[0]}"
+    # FTS5's own check reads all words in their order; a search looks up a word, for which it needs further tables.
+    copy.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, passage_index, row)")
+    for word, passages in copy.execute("SELECT term, doc FROM vocabulary").fetchall():
+        quoted = '"' + word.replace('"', '""') + '"'
+        (found,) = copy.execute("SELECT count(*) FROM passage_index WHERE passage_index MATCH ?", (quoted,)).fetchone()
+        if found != passages:
+            yield f"the full-text index is damaged: a search for {word!r} finds {found} passages of {passages}"
 
 
 def _iter_hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator[SearchHit]:

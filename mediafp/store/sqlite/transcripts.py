@@ -1,6 +1,5 @@
 """Transcripts in the database: the audio track of each file, and one row for each track and version."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -9,7 +8,7 @@ from typing import Any
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates, text_sha256
 from mediafp.types.contents import MAX_SECONDS, check_transcript
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.transcripts import TranscribedAudio, Transcript, TranscriptSegment
@@ -71,7 +70,7 @@ def save_transcript(
             "sound": audio_sha256,
             "version": version,
             "model": transcript.model,
-            "words": transcript_digest(data),
+            "words": text_sha256(data),
         }
         custody_log.append(database, "transcribed", details)
     best_after = _best_version(database, audio_sha256)
@@ -80,11 +79,6 @@ def save_transcript(
     elif best_after != best_before and (best := best_transcript(database, audio_sha256)):
         # This version was the best one, and its rank has fallen.
         text_index.replace_passages(database, audio_sha256, "speech", best.segments)
-
-
-def transcript_digest(data: str) -> str:
-    """Return the SHA-256, in hex, of a transcript as it is stored, which the custody log states."""
-    return hashlib.sha256(data.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def load_transcript(database: Database, audio_sha256: str, version: str) -> Transcript | None:

@@ -1,5 +1,6 @@
 """Paths, texts, times and JSON in the form in which the database contains them."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 
@@ -25,6 +26,11 @@ def replace_surrogates(text: str) -> str:
 def canonical_json(value: object) -> str:
     """Return the one JSON text of a value: ASCII, keys sorted, no spaces."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+
+
+def text_sha256(text: str) -> str:
+    """Return the SHA-256, in hex, of a text in UTF-8; surrogate escapes are the bytes that they stand for."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def utc_now() -> str:

@@ -8,11 +8,12 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mediafp.types import model_files
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import ModelError
+from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -21,6 +22,9 @@ SIZES = ("tiny", "base", "small", "medium", "large-v1", "large-v2", "large-v3-tu
 """Whisper's model sizes, from worst to best: of two transcripts of one track, that of the better model is searched."""
 ALIASES = {"base": DEFAULT_MODEL, "turbo": "large-v3-turbo", "large": "large-v3"}
 """Short names of models."""
+FEATURES: Final = {"sampling_rate": AUDIO_SAMPLE_RATE, "hop_length": 160, "chunk_length": 30, "n_fft": 400}
+"""Features of every Whisper model: samples per second, samples between spectra, seconds per window, samples per spectrum
+(the constants of openai-whisper's audio.py). The number of mel bands is part of the model."""
 
 _logger = logging.getLogger(__name__)
 
@@ -76,7 +80,8 @@ def speech_model(name: str = DEFAULT_MODEL) -> SpeechModel:
             )
         return SpeechModel(name=DEFAULT_MODEL, sha256=model_file.sha256)
     folder = Path(name)
-    if folder.is_dir():
+    # A folder that happens to have the name of a model is not meant: "./tiny" names it.
+    if folder.is_dir() and not _is_model_name(name):
         return _model_in_folder(folder.resolve().name, folder, "")
     snapshot = _find_snapshot(name)
     return _model_in_folder(f"whisper-{name}" if "/" not in name else name, snapshot, snapshot.name)
@@ -96,8 +101,14 @@ def load_whisper(model: SpeechModel, threads: int) -> WhisperModel:
     # Imports onnxruntime, CTranslate2 and tokenizers, which most commands do not need.
     from faster_whisper import WhisperModel
 
+    class Model(WhisperModel):  # type: ignore[misc]
+        """Whisper with the features that the model was trained on, whatever a file in its folder states."""
+
+        def _get_feature_kwargs(self, model_path: str, preprocessor_bytes: bytes | None = None) -> dict[str, int]:
+            return {"feature_size": self.model.n_mels, **FEATURES}
+
     concurrency = model.concurrency(threads)
-    whisper = WhisperModel(
+    whisper = Model(
         str(model.model_folder()),
         device="auto",
         compute_type="auto",
@@ -138,6 +149,13 @@ def _has_cached_repositories() -> bool:
     folder = variables.get("HF_HUB_CACHE") or variables.get("HUGGINGFACE_HUB_CACHE") or Path(home, "hub")
     repositories = Path(os.path.expandvars(folder)).expanduser().glob("models--*")
     return any("whisper" in repository.name.lower() for repository in repositories)
+
+
+def _is_model_name(name: str) -> bool:
+    """Return True for the name of a published model, such as "tiny", or of a repository in the Hugging Face cache."""
+    from faster_whisper.utils import available_models
+
+    return name in available_models() or name in {model.name for model in cached_models()}
 
 
 def _model_in_folder(name: str, folder: Path, revision: str) -> SpeechModel:

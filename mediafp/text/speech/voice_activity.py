@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from mediafp.types.arrays import Float32Array
 from mediafp.types.media import AUDIO_SAMPLE_RATE
+from mediafp.types.model_files import model_path
 
 Samples = npt.NDArray[np.int16]
 """Mono audio samples (N,), int16 at AUDIO_SAMPLE_RATE, as in `Audio.samples`."""
@@ -106,6 +107,8 @@ def _load_detector() -> Any:
     # Imports onnxruntime and CTranslate2, which most commands do not need.
     from faster_whisper.vad import get_vad_model
 
+    # The library loads the same file, without checking it.
+    model_path("silero_vad")
     model = get_vad_model()
     _logger.info("loaded the voice activity detector Silero VAD in %.2f s", time.monotonic() - started)
     return model

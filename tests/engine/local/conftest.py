@@ -1,4 +1,4 @@
-"""Fixtures: engines with real and with scripted workers."""
+"""Fixtures: engines with real, with scripted and with taken-over workers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scripted_workers import use_scripted_workers
+from taken_over_workers import SECRET, use_taken_over_workers
 
 from mediafp.engine.local.engine import LocalEngine
 
@@ -31,3 +32,21 @@ def photo(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
     """A photograph as a PNG file."""
     Image.fromarray(photos["temple"]).save(tmp_path / "temple.png", compress_level=1)
     return tmp_path / "temple.png"
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scratch folder of `taken_over`."""
+    return tmp_path_factory.mktemp("taken-over")
+
+
+@pytest.fixture(scope="module")
+def taken_over(scratch: Path) -> Iterator[LocalEngine]:
+    """An engine whose sandboxed workers run the code in their files; it starts among secrets of the user."""
+    with pytest.MonkeyPatch.context() as patch, LocalEngine(scratch) as engine:
+        patch.setenv("MEDIAFP_PASSWORD", SECRET)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        patch.chdir(scratch)
+        use_taken_over_workers(scratch, patch)
+        engine.start()
+        yield engine

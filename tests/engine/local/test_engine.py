@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from heic_grid import heic_grid
 from PIL import Image, ImageCms
 from processes import PATIENCE_SECONDS, run_ffmpeg
 
@@ -225,3 +226,13 @@ def test_import_of_the_engine_loads_no_media_library() -> None:
     assert "mediafp.engine.local.pool" in loaded
     assert not loaded & {"av", "cv2", "faiss", "faster_whisper", "ffmpeg", "imageio_ffmpeg", "onnxruntime", "PIL"}
     assert not loaded & {"imagehash", "opencc", "pyseccomp", "rapidocr", "scipy", "sklearn"}
+
+
+def test_image_of_many_tiles_is_decoded_in_the_sandbox(tmp_path: Path) -> None:
+    # Its decoder starts two threads for each tile.
+    (tmp_path / "grid.heic").write_bytes(heic_grid(FIXTURES / "scene.heic", 6, 8))
+    properties = []
+    for sandboxed in (True, False):
+        with LocalEngine(tmp_path, sandboxed=sandboxed) as engine, open_file(tmp_path / "grid.heic") as file:
+            properties.append(engine.analyse(file, "", "image").asset.properties)
+    assert properties == [{"format": "heif", "width": 512, "height": 384}] * 2

@@ -18,6 +18,7 @@ from processes import PATIENCE_SECONDS, with_default_signals
 
 from mediafp.engine.local import programs
 from mediafp.engine.local.programs import SandboxedProgram, find_ffmpeg
+from mediafp.engine.local.thread_limit import MAX_PROGRAM_THREADS
 from mediafp.types.errors import MediaError, SandboxError, UsageError, WorkerLost
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp need Linux")
@@ -259,6 +260,34 @@ def test_program_ends_with_its_parent_process(number: signal.Signals) -> None:
 
 
 @linux
+def test_sandboxed_program_has_few_threads_and_no_capability(sandboxed: SandboxedProgram) -> None:
+    errors: list[MediaError] = []
+
+    def run_until_killed() -> None:
+        # Each of the many decoders and filters takes a thread.
+        sources = [word for _ in range(80) for word in ("-f", "lavfi", "-i", "color=size=16x16")]
+        outputs = [word for n in range(80) for word in ("-map", f"{n}:v", "-f", "null", "-")]
+        try:
+            sandboxed.run([*QUIET, *sources, *outputs], cpu_seconds=30)
+        except MediaError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run_until_killed)
+    thread.start()
+    statuses: list[str] = []
+    while thread.is_alive():
+        for pid in child_pids_of_threads():
+            if command_of(pid).startswith(os.fsencode(sandboxed.path)):
+                with suppress(OSError):
+                    statuses.append(Path(f"/proc/{pid}/status").read_text())
+        time.sleep(0.005)
+    thread.join()
+    values = [dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line) for status in statuses]
+    assert errors and max(int(value["Threads"]) for value in values) <= 2 * MAX_PROGRAM_THREADS
+    assert {int(value[name], 16) for value in values for name in ("CapEff", "CapPrm", "CapInh")} == {0}
+
+
+@linux
 def test_find_ffmpeg_raises_without_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pyseccomp.py").write_text("raise ImportError")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -313,6 +342,12 @@ def was_connected(server: socket.socket) -> bool:
 
 def child_pids(parent: int) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def child_pids_of_threads() -> list[int]:
+    """Return the children that any thread of this process started."""
+    lists = [task.joinpath("children").read_text() for task in Path("/proc/self/task").iterdir()]
+    return [int(pid) for children in lists for pid in children.split()]
 
 
 def command_of(pid: int) -> bytes:

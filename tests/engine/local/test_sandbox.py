@@ -10,13 +10,17 @@ import socket
 import sys
 import tempfile
 import textwrap
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from processes import has_ended, run_python
 
 from mediafp.engine.local import sandbox
+from mediafp.engine.local.thread_limit import answer_thread_starts
+from mediafp.ingest.limits import MAX_WORKER_THREADS
 from mediafp.types.errors import SandboxError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp need Linux")
@@ -219,7 +223,12 @@ results = []
 try_all()
 for part in settings["skipped"]:
     setattr(sandbox, part, lambda *_, **__: None)
-sandbox.enter_sandbox()
+
+def hand_over(listener):
+    with socket.socket(fileno=settings["supervisor"]) as supervisor:
+        socket.send_fds(supervisor, [str(os.getpid()).encode()], [listener])
+
+sandbox.enter_sandbox(hand_over)
 try_all()
 
 started = []
@@ -281,6 +290,7 @@ def run_probes(folder: Path, *skipped: str) -> tuple[Errors, Errors, list[object
         socket.socket(socket.AF_UNIX) as named,
         socket.socket(socket.AF_UNIX) as unnamed,
         (folder / "known").open("rb") as file,
+        supervisor() as supervisor_socket,
     ):
         datagrams.bind(("127.0.0.1", 0))
         for end, address in ((named, f"{folder}/socket"), (unnamed, f"\0{abstract}")):
@@ -289,6 +299,7 @@ def run_probes(folder: Path, *skipped: str) -> tuple[Errors, Errors, list[object
         settings = {
             "folder": str(folder),
             "file": file.fileno(),
+            "supervisor": supervisor_socket,
             "port": server.getsockname()[1],
             "datagrams": datagrams.getsockname()[1],
             "abstract": abstract,
@@ -297,11 +308,29 @@ def run_probes(folder: Path, *skipped: str) -> tuple[Errors, Errors, list[object
             "skipped": skipped,
         }
         # The process has its own group, so that the signal to the group reaches no other process.
-        done = run_python(PROBES, json.dumps(settings), pass_fds=(file.fileno(),), process_group=0)
+        done = run_python(PROBES, json.dumps(settings), pass_fds=(file.fileno(), supervisor_socket), process_group=0)
     # At the end the process tries to execute /bin/true, whose status is 0; in the sandbox this fails and it exits with 7.
     assert done.returncode == 7, (done.returncode, done.stdout, done.stderr)
     before, after, works = json.loads(done.stdout)
     return before, after, works
+
+
+@contextmanager
+def supervisor() -> Iterator[int]:
+    """Answer the thread starts of the process that sends its identifier and its listener to the socket that this gives."""
+    own_end, other_end = socket.socketpair()
+
+    def receive_listener() -> None:
+        pid, listeners, _, _ = socket.recv_fds(own_end, 16, 1)
+        for listener in listeners:
+            answer_thread_starts(listener, int(pid), MAX_WORKER_THREADS)
+
+    with own_end:
+        thread = threading.Thread(target=receive_listener)
+        thread.start()
+        with other_end:
+            yield other_end.fileno()
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -409,7 +438,7 @@ def test_sandboxed_process_cannot_change_its_restrictions() -> None:
 
 
 @linux
-def test_enter_sandbox_raises_if_another_thread_runs() -> None:
+def test_enter_sandbox_raises_if_another_thread_runs_and_allows_none_without_supervisor() -> None:
     done = run_python(
         """
         import os, threading
@@ -427,11 +456,16 @@ def test_enter_sandbox_raises_if_another_thread_runs() -> None:
         thread.join()
         sandbox.enter_sandbox()
         print("entered")
+        try:
+            threading.Thread(target=end.wait).start()
+        except RuntimeError as error:
+            print(error)
         """
     )
     assert done.stdout.splitlines() == [
         "cannot enter the sandbox: it would not apply to 1 threads that run already",
         "entered",
+        "can't start new thread",
     ], done.stderr
 
 

@@ -108,7 +108,7 @@ def signal_in_member(monkeypatch: pytest.MonkeyPatch, name: str, number: int, ti
     pids = signal_workers(monkeypatch, 0, 0)
     receive_member, signalled = unpack._receive_member, []
 
-    def receive_member_and_signal(worker: WorkerProcess, member: str, folder: Path) -> UnpackedMember:
+    def receive_member_and_signal(worker: WorkerProcess, member: str, folder: Path, max_bytes: int) -> UnpackedMember:
         write_data = unpack.write_data
 
         def write_and_signal(file: io.BufferedRandom, data: bytes) -> None:
@@ -119,7 +119,7 @@ def signal_in_member(monkeypatch: pytest.MonkeyPatch, name: str, number: int, ti
 
         with monkeypatch.context() as patch:
             patch.setattr(unpack, "write_data", write_and_signal)
-            return receive_member(worker, member, folder)
+            return receive_member(worker, member, folder, max_bytes)
 
     monkeypatch.setattr(unpack, "_receive_member", receive_member_and_signal)
     return pids

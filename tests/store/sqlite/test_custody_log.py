@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ingest_records import BAD_NAME, JPEGS, done_entry, execute_raw, fingerprint, ingest_record
 
-from mediafp.store.sqlite import custody_log
+from mediafp.store.sqlite import log_chain
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint
@@ -53,7 +53,7 @@ def fill(store: SqliteStore) -> None:
 
 def test_log_order_does_not_depend_on_the_clock(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for time in ("2030-01-01T00:00:00Z", "2024-01-01T00:00:00Z"):
-        monkeypatch.setattr(custody_log, "utc_now", lambda time=time: time)
+        monkeypatch.setattr(log_chain, "utc_now", lambda time=time: time)
         with store.writing():
             store.append_log("ingest", {"at": time})
     assert [entry.at[:4] for entry in store.iter_log()] == ["2030", "2024"]

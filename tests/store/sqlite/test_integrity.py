@@ -141,6 +141,7 @@ def test_damaged_properties_and_warnings_are_reported_and_raise_store_error(stor
     assert [problem.split(" are damaged")[0] for problem in store.check_integrity()] == [
         f"the properties of {'a' * 64}",
         f"the warnings of {'a' * 64}",
+        f"asset {'a' * 64} differs from the custody log",
     ]
     for read in (store.assets, lambda: store.asset("a" * 64), lambda: store.warnings("a" * 64)):
         with pytest.raises(StoreError, match="verify"):

@@ -88,7 +88,7 @@ def test_store_of_version_2_is_migrated(tmp_path: Path) -> None:
             ("/b", "crash", "died", -1, 1),
             ("/\udcff", "corrupt", "is cut short", -1, 3),
         ]
-        assert [(entry.n, entry.what, entry.details["sha256"]) for entry in store.iter_log()] == [
+        assert [(entry.n, entry.what, entry.details["sha256"]) for entry in store.iter_log("adopted")] == [
             (1, "adopted", "a" * 64),
             (2, "adopted", "b" * 64),
         ]

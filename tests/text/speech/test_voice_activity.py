@@ -1,9 +1,16 @@
 """Speech chunks between pauses, from given speech probabilities and from audio without speech."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+from faster_whisper.utils import get_assets_path
 
+from mediafp.text.speech import voice_activity
 from mediafp.text.speech.voice_activity import FRAME_SAMPLES, SpeechChunk, cut_into_chunks, detect_speech
+from mediafp.types import model_files
+from mediafp.types.errors import ModelError
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 LONGEST = 28 * AUDIO_SAMPLE_RATE
@@ -54,3 +61,17 @@ def test_cut_into_chunks_returns_ordered_chunks_inside_the_track() -> None:
 @pytest.mark.parametrize("seconds", [0, 0.01, 3])
 def test_detect_speech_returns_none_for_silence_and_an_empty_track(seconds: float) -> None:
     assert detect_speech(np.zeros(round(seconds * AUDIO_SAMPLE_RATE), np.int16), longest=LONGEST) == []
+
+
+def test_the_detector_is_the_file_of_the_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library loads the file whose SHA-256 is checked, and not one with another content."""
+    assert model_files.model_path("silero_vad") == Path(get_assets_path()) / "silero_vad_v6.onnx"
+    entry = replace(model_files.model_file("silero_vad"), sha256="0" * 64)
+    monkeypatch.setattr(model_files, "manifest", lambda: (entry,))
+    model_files.model_path.cache_clear()
+    voice_activity._load_detector.cache_clear()
+    try:
+        with pytest.raises(ModelError, match=r"'silero_vad': its file assets/silero_vad_v6\.onnx is changed"):
+            voice_activity._load_detector()
+    finally:
+        model_files.model_path.cache_clear()

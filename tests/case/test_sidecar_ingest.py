@@ -1,0 +1,28 @@
+"""Sidecars fill bounded space in the store."""
+
+import os
+from pathlib import Path
+
+from PIL import Image
+
+from mediafp.case.case import Case
+from mediafp.types.runs import AnalysisOptions, IngestOptions
+
+
+def test_large_sidecar_of_many_names_fills_little_space(case: Case, tmp_path: Path) -> None:
+    """Twenty names of one image, each beside a description of 8 MiB."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    Image.new("RGB", (64, 64), "red").save(folder / "00.png")
+    (folder / "00.info.json").write_bytes(b'{"description": "%s"}' % (b"x" * ((8 << 20) - 100)))
+    for number in range(1, 20):
+        for suffix in (".png", ".info.json"):
+            os.link(folder / f"00{suffix}", folder / f"{number:02}{suffix}")
+    options = IngestOptions(jobs=1, analysis=AnalysisOptions(ocr=False, reference_crops=False))
+    outcomes = [outcome for outcome in case.ingest([folder], options) if outcome.sha256]
+    assert len(outcomes) == 20
+    for outcome in outcomes:
+        assert len(outcome.warnings) == 1 and "over the limit of 65,536" in outcome.warnings[0]
+    texts = [sighting.text for sighting in case._store.sightings(str(outcomes[0].sha256))]
+    assert texts == ["x" * 65_536] * 20
+    assert sum(file.stat().st_size for file in case.folder.rglob("*") if file.is_file()) < 16 << 20

@@ -1,0 +1,244 @@
+"""Pages show any text of a file as it is, isolated, and load or run nothing."""
+
+import base64
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+from hostile_text import hidden_characters, hostile_texts, with_text
+from hypothesis import given, settings
+from sample_matches import sample_match, sample_placement
+
+from mediafp.ingest.thumbnails import encode_thumbnail
+from mediafp.report.evidence_page import write_report
+from mediafp.report.html import render_template
+from mediafp.report.trace_page import write_trace
+from mediafp.types.clusters import Cluster, Clustering, ClusterMember
+from mediafp.types.matches import Clip, QueryResult, Segment, TextLine, Trace, TraceEntry
+from mediafp.types.media import Asset, Sighting
+from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
+
+IMAGE, VIDEO = "1" * 64, "2" * 64
+BOX = ((5.0, 5.0), (50.0, 5.0), (50.0, 20.0), (5.0, 20.0))
+PLACEMENT = sample_placement(
+    removed=(0.1, 0.0, 0.0, 0.0),
+    removed_text=(TextLine(text="t", box=BOX, confidence=1.0),),
+    handles=("@a", "@b"),
+    correspondences=tuple(((9.0 * n, 7.0 * n), (9.0 * n, 7.0 * n)) for n in range(9)),
+)
+COPY = sample_match(sha256=IMAGE, uris=("u",), placement=PLACEMENT, why=("reason", "another"))
+SCRIPT = sample_match(
+    sha256=VIDEO,
+    uris=("u",),
+    kind="video",
+    relation="same_script",
+    segments=(
+        Segment(channel="script", query=(0.0, 5.0), reference=(0.0, 5.0), speed=1.0, mirrored=False, score=1.0),
+        Segment(channel="picture", query=(0.0, 5.0), reference=(0.0, 5.0), speed=1.0, mirrored=False, score=1.0),
+    ),
+    why=("reason",),
+)
+SIGHTING = Sighting(sha256=IMAGE, uri="u", account="a", platform="p", url="l", posted_at="d", source="s")
+TRANSCRIPT = Transcript(
+    model="m",
+    version="v",
+    duration=9,
+    speech_seconds=5,
+    untranscribed_seconds=1,
+    segments=(
+        TranscriptSegment(start=0, end=2, language="l", language_probability=0.9, text="t", flags=("f", "g")),
+        TranscriptSegment(start=2, end=5, language="l", language_probability=0.9, text="t"),
+    ),
+)
+HINT = SpeechHint(name="n", start=0, end=1, heard="h", reason="r", source="s")
+IDENTIFIERS = {"sha256", "relation", "verdict", "kind", "channel", "id", "representative"}
+"""Fields that the program sets itself: a page depends on their values."""
+
+
+def filled(value: Any, text: str) -> Any:
+    """Return a record with a text in every field that a file can decide."""
+    changed = with_text(value, text)
+    for name in IDENTIFIERS & set(getattr(type(value), "__dataclass_fields__", ())):
+        object.__setattr__(changed, name, getattr(value, name))
+    return changed
+
+
+class HostileSource:
+    """An `EvidenceSource` with one text in every field."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.jpeg = encode_thumbnail(np.full((80, 100, 3), 99, np.uint8), 100)
+
+    def asset(self, sha256: str) -> Asset:
+        kind: Any = "image" if sha256 == IMAGE else "video"
+        return Asset(sha256=sha256, kind=kind, bytes=1, properties={"width": 100, "height": 80, "duration": 9.0})
+
+    def sightings(self, sha256: str) -> list[Sighting]:
+        return [filled(SIGHTING, self.text)]
+
+    def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
+        return (filled(TRANSCRIPT, self.text), (filled(HINT, self.text),)) if sha256 == VIDEO else None
+
+    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
+        return self.jpeg
+
+
+def evidence_page(text: str) -> str:
+    """Return a page with matches, transcripts, hints, clips and clusters, all of whose texts are one."""
+    results = [
+        QueryResult(query=text, sha256=sha256, kind="image", error=None, matches=(filled(match, text),))
+        for sha256, match in ((IMAGE, COPY), (VIDEO, SCRIPT))
+    ]
+    member = ClusterMember(sha256=IMAGE, uris=(text,))
+    cluster = Cluster(id="c1", kind="image", representative=IMAGE, weakest_link=0.9, members=(member,), edges=())
+    # No folder has a lone surrogate, or a slash, in its name.
+    folder_name = text.encode("utf-8", "ignore").decode().replace("/", "")
+    clip = Clip(pair=(VIDEO, VIDEO), path=Path("/reports") / f"{folder_name}-clips" / "1.mp4", message="")
+    with TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        write_report(
+            page,
+            results=results,
+            clustering=Clustering(clusters=(cluster,), unclustered=0),
+            source=HostileSource(text),
+            clips=[clip],
+        )
+        return page.read_text(encoding="utf-8")
+
+
+def trace_page(text: str) -> str:
+    """Return the page of a trace, with a near miss, all of whose texts are one."""
+    match = filled(COPY, text)
+    entry = TraceEntry(match=match, sightings=(filled(SIGHTING, text),), first_seen=text, extent=1.5)
+    result = QueryResult(query=text, sha256=IMAGE, kind="image", error=None, matches=(match,), near_misses=(match,))
+    with TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        write_trace(page, Trace(result=result, entries=(entry,), source=entry), HostileSource(text))
+        return page.read_text(encoding="utf-8")
+
+
+PAGES: dict[str, Callable[[str], str]] = {"evidence": evidence_page, "trace": trace_page}
+FEW = settings(derandomize=True, deadline=None, max_examples=15)
+CONTROLS = (
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f\u061c\ufeff\U000e0041\u2028\x1b\x9b\x08"
+)
+VOID = {"meta", "input", "img", "br"}
+BLOCKS = {"p", "li", "td", "h1", "h2", "h3", "figcaption", "title", "text"}
+
+
+class Elements(HTMLParser):
+    """Every element with its attributes, and every text with the elements around it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[tuple[tuple[str, ...], str]] = []
+        self._open: list[tuple[str, dict[str, str]]] = []
+        self.feed(page)
+        self.close()
+        assert not self._open, "every element is closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, attributes))
+        if tag not in VOID:
+            self._open.append((tag, attributes))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        isolating = [t for t, a in self._open if t == "bdi" or a.get("unicode-bidi") == "isolate" or t in BLOCKS]
+        self.texts.append((tuple(isolating), data))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_text_is_hidden_or_reorders_a_page(name: str) -> None:
+    page = PAGES[name](f"a{CONTROLS}b")
+    assert not hidden_characters(page, allowed="\n")
+    shown = (
+        "a\\u202a\\u202b\\u202c\\u202d\\u202e\\u2066\\u2067\\u2068\\u2069\\u200b\\u200e\\u200f\\u061c\\ufeff\\U000e0041"
+    )
+    assert page.count(shown) > 12
+
+
+@pytest.mark.parametrize("name", PAGES)
+@FEW
+@given(text=hostile_texts(min_size=1))
+def test_any_text_adds_no_element_no_attribute_and_no_hidden_character(name: str, text: str) -> None:
+    page, plain = (Elements(PAGES[name](value)) for value in (text, "x"))
+    assert [(tag, sorted(attributes)) for tag, attributes in page.elements] == [
+        (tag, sorted(attributes)) for tag, attributes in plain.elements
+    ]
+    assert not hidden_characters("".join(shown for _, shown in page.texts), allowed="\n")
+    assert not hidden_characters("".join(value for _, attributes in page.elements for value in attributes.values()))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_letters_from_right_to_left_are_isolated_from_their_neighbours(name: str) -> None:
+    """Each stands in an element of its own, so that neither a name nor a time beside it moves."""
+    texts = Elements(PAGES[name]("שלום")).texts
+    hebrew = [(around, text) for around, text in texts if any(unicodedata.bidirectional(c) == "R" for c in text)]
+    assert len(hebrew) > 12
+    for around, text in hebrew:
+        assert around[-1] in ("bdi", "tspan", "title", "text", "h3"), (around, text)
+        assert around[-1] in ("bdi", "title") or text.replace("שלום", "").strip() == "", (around, text)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_run_no_script_and_load_nothing(name: str) -> None:
+    page = Elements(PAGES[name]("javascript:alert(1)//"))
+    policies = [a["content"] for t, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
+    assert [p.split("; ")[:2] for p in policies] == [["default-src 'none'", "img-src data:"]]
+    assert "unsafe" not in policies[0] and "script-src" not in policies[0]
+    assert ("meta", {"name": "referrer", "content": "no-referrer"}) in page.elements
+    governed = [tag for tag, attributes in page.elements if tag != "meta" or "http-equiv" in attributes]
+    assert governed[:3] == ["html", "head", "meta"], "the policy comes before everything that it governs"
+    for tag, attributes in page.elements:
+        assert tag not in ("script", "iframe", "object", "embed", "link", "base", "form")
+        assert "style" not in attributes and not [a for a in attributes if a.startswith("on")], (tag, attributes)
+        for attribute in ("src", "href", "action", "srcset", "poster", "data"):
+            if attribute in attributes:
+                assert re.match(r"data:image/jpeg;base64,|#m\d+$|[A-Za-z0-9%._~-]+/1\.mp4$", attributes[attribute]), (
+                    attributes
+                )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_policy_allows_the_style_sheet_of_the_page_alone(name: str) -> None:
+    text = PAGES[name]("x")
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert f"style-src 'sha256-{digest}'" in policy
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_correspondences_are_hidden_without_a_script(name: str) -> None:
+    """The rule needs the check box and the cards to be children of one element."""
+    text = PAGES[name]("x")
+    assert "#show-points:not(:checked) ~ .card .points { display:none; }" in text
+    main = text.partition("<main>")[2]
+    assert re.search(r'^  <input type="checkbox" id="show-points" checked>', main, re.MULTILINE)
+    assert (
+        re.search(r'^\s*<article class="card"', main, re.MULTILINE)
+        and '<label class="toggle" for="show-points">' in main
+    )
+
+
+def test_a_value_of_a_template_cannot_bypass_the_escaping() -> None:
+    """Not even one that a template prints without a filter, such as the title."""
+    values = {"rows": [], "thumb": "", "source": None, "handles": [], "near_misses": [], "title": "a\u202e<b>\u200b"}
+    page = render_template("trace_page.html.j2", **values)
+    assert "<title>a\\u202e&lt;b&gt;\\u200b</title>" in page and not hidden_characters(page, allowed="\n")
