@@ -29,6 +29,8 @@ TEXTS: tuple[str, ...] = (
     "words of a text that is searched",
 )  # fmt: skip
 """Texts that some reader or writer of text may not expect."""
+MAX_LIST_BYTES = 64 << 20
+"""Bytes of repeated fingerprints: more than any message may have, and little enough to be written."""
 Change = Callable[[random.Random, "Lie"], None]
 
 
@@ -146,10 +148,15 @@ def _fill_lists(rng: random.Random, lie: Lie) -> None:
     filling = {
         "warnings": [rng.choice(TEXTS)] * count,
         "text": [line] * count,
-        "fingerprints": lie.result["fingerprints"] * count,
+        "fingerprints": lie.result["fingerprints"] * min(count, 1 + MAX_LIST_BYTES // _packed_bytes(lie)),
         "properties": {str(n): n for n in range(count)},
     }
     lie.result[name] = filling[name]
+
+
+def _packed_bytes(lie: Lie) -> int:
+    """Return the bytes of all fingerprints of an answer, at least 1."""
+    return sum(len(packed["data"]) for packed in lie.result["fingerprints"]) or 1
 
 
 def _any_value(rng: random.Random) -> Any:

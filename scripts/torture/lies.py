@@ -13,7 +13,6 @@ without the checks of their values, as in a store of an older version, or a dama
 import json
 import os
 import random
-import resource
 import sys
 import tempfile
 import traceback
@@ -93,7 +92,7 @@ def main() -> int:
             print(f"{chosen[-1] + 1}: {dict(outcomes)}, {len(breaks)} breaks", file=sys.stderr, flush=True)
     for broken in breaks:
         print(f"{broken.command}: lies {broken.numbers[:9]}\n{broken.error}", file=sys.stderr)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    peak = _peak_bytes()
     unaccounted = len(numbers) - sum(outcomes[name] for name in ("added", "known", "failed", "skipped"))
     return trial.print_summary(
         len(breaks) + unaccounted + (peak > MAX_PROGRAM_BYTES),
@@ -104,6 +103,12 @@ def main() -> int:
         unaccounted=unaccounted,
         peak_mib=peak >> 20,
     )
+
+
+def _peak_bytes() -> int:
+    """Return the largest resident size of this process, bytes; `ru_maxrss` includes that of the program that started it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def write_true_files(folder: Path) -> list[TrueAnswers]:

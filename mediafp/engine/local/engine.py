@@ -180,5 +180,7 @@ def _map_audio(samples: BinaryIO, start: float) -> Audio:
     samples.flush()
     if not samples.tell() or samples.tell() % 2:
         raise ValueError("audio without samples, or of half a sample")
+    audio = Audio(samples=np.memmap(samples, "<i2", mode="r"), start=start)
     check_time(start, "the start of the audio")
-    return Audio(samples=np.memmap(samples, "<i2", mode="r"), start=start)
+    check_time(start + audio.duration, "the end of the audio")
+    return audio

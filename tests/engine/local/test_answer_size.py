@@ -107,6 +107,8 @@ def test_result_without_its_thumbnail_is_refused(scripted_engine: LocalEngine, t
 
 def test_many_thumbnails_lie_in_a_file_that_vanishes(tmp_path: Path) -> None:
     parts = [[os.urandom(1 << 19) for _ in range(2)] for _ in range(40)]
+    # Otherwise the garbage of earlier tests would close its files meanwhile.
+    gc.collect()
     before = len(list(Path("/proc/self/fd").iterdir()))
     with peak_bytes_below(thumbnail_file.MEMORY_BYTES + (4 << 20)):
         file = ThumbnailFile(tmp_path)
