@@ -131,7 +131,7 @@ def test_invalid_result_fails_the_file_without_a_second_attempt(
 
 @pytest.mark.parametrize(
     ("samples", "start"),
-    [(b"", 0.0), (b"x", 0.0), (b"xx", float("nan")), (b"xx", float("-inf")), (b"xx", 1e306), (b"xx", -1e10)],
+    [(b"", 0.0), (b"x", 0.0), (b"xx", float("nan")), (b"xx", float("-inf")), (b"xx", 1e306), (b"xx", -1e10), (bytes(64_000), 1e9)],
 )
 def test_invalid_audio_fails_the_file(
     scripted_engine: LocalEngine, tmp_path: Path, samples: bytes, start: float
