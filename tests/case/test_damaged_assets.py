@@ -216,6 +216,17 @@ def test_damage_costs_one_asset_and_is_named(folder: Path, name: str) -> None:
     assert status == ExitStatus.COULD_NOT_RUN and len(problems.splitlines()) > 1
 
 
+@pytest.mark.parametrize("name", QUERIED)
+def test_ingest_goes_on_over_a_damaged_asset(folder: Path, name: str) -> None:
+    damage(folder, name)
+    (folder / "more").mkdir()
+    Image.new("RGB", (60, 40), "red").save(folder / "more" / "new.png")
+    arguments = ["ingest", str(folder / "files"), str(folder / "more"), "--json", "--jobs", "1"]
+    result = CliRunner().invoke(app, ["--store", str(folder / "case"), *arguments])
+    statuses = [json.loads(line).get("status") for line in result.stdout.splitlines()]
+    assert sorted(filter(None, statuses)) == ["added", "known", "known", "known"], result.stderr
+
+
 def test_sound_case_gives_no_warning(folder: Path) -> None:
     for command in (*COMMANDS, *QUERIES):
         status, _, messages = run(folder, command)
