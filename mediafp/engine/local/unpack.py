@@ -60,8 +60,9 @@ class WallTime:
     """Wall seconds that the unpacking of one archive may take."""
 
     def __init__(self, archive: OpenFile) -> None:
-        # A file of holes has any size at no cost.
-        stored_bytes = min(archive.bytes, os.fstat(archive.descriptor).st_blocks * STAT_BLOCK_BYTES)
+        # A file of holes has any size at no cost. An archive has a block, unless its file system counts none.
+        blocks = os.fstat(archive.descriptor).st_blocks
+        stored_bytes = min(archive.bytes, blocks * STAT_BLOCK_BYTES) if blocks else archive.bytes
         earned = ARCHIVE_WALL_SECONDS + stored_bytes / 1e6 * ARCHIVE_WALL_SECONDS_PER_MEGABYTE
         self.limit = min(earned, MAX_ARCHIVE_WALL_SECONDS)
         self._spent, self._since = 0.0, time.monotonic()
