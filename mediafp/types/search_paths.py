@@ -44,12 +44,15 @@ def use_absolute_folders() -> None:
 def without_relative_folders(variables: Mapping[str, str]) -> dict[str, str]:
     """Return environment variables in which no list of folders has a relative or an empty entry."""
     absolute = {
-        name: os.pathsep.join(filter(_is_absolute, variables[name].split(os.pathsep)))
-        for name in SEARCH_VARIABLES
-        if name in variables
+        name: os.pathsep.join(absolute_folders(variables[name])) for name in SEARCH_VARIABLES if name in variables
     }
     libraries = absolute.get("LD_LIBRARY_PATH") or FOLDER_WITHOUT_LIBRARIES
     return {**variables, **absolute, "LD_LIBRARY_PATH": libraries}
+
+
+def absolute_folders(value: str) -> list[str]:
+    """Return the absolute folders of a search path: its other entries depend on the current folder."""
+    return [folder for folder in value.split(os.pathsep) if _is_absolute(folder)]
 
 
 def _is_absolute(folder: str) -> bool:

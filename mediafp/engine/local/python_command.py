@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from mediafp.types.search_paths import absolute_folders
+
 START_FOLDER: Final = "/"
 """Current folder of a started process: no name that it looks up leads to a folder of the user."""
 FIXED_VARIABLES: Final = {
@@ -30,16 +32,11 @@ USER_PACKAGES_VARIABLE: Final = "PYTHONUSERBASE"
 
 def module_command(module: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
     """Return the command line that runs a module with this Python, and all of its environment variables."""
-    folders = {name: _absolute_folders(os.environ.get(name, "")) for name in FOLDER_VARIABLES}
+    folders = {name: absolute_folders(os.environ.get(name, "")) for name in FOLDER_VARIABLES}
     folders["PYTHONPATH"].insert(0, str(Path(__file__).parents[3]))
     if site.ENABLE_USER_SITE:
-        folders[USER_PACKAGES_VARIABLE] = _absolute_folders(site.getuserbase())
+        folders[USER_PACKAGES_VARIABLE] = absolute_folders(site.getuserbase())
     variables = FIXED_VARIABLES | {name: os.pathsep.join(paths) for name, paths in folders.items() if paths}
     # The current folder may contain modules of an attacker: -P keeps it off the import path.
     flags = ["-P", *(["-B"] if sys.dont_write_bytecode else [])]
     return [sys.executable, *flags, "-m", module, *arguments], variables
-
-
-def _absolute_folders(value: str) -> list[str]:
-    """Return the absolute folders of a search path: its other entries depend on the current folder."""
-    return [folder for folder in value.split(os.pathsep) if Path(folder).is_absolute()]
