@@ -136,7 +136,7 @@ class _ProcessMonitor:
     def sample(self) -> None:
         """Update the use of the process, and kill the process if it hangs."""
         self.cpu = max(self.cpu, (_cpu_seconds(self._pid) or 0.0) - self._cpu_before)
-        self.memory = max(self.memory, _peak_memory(self._pid))
+        self.memory = max(self.memory, peak_memory(self._pid))
         if time.monotonic() - self._cost.waiting_since > HUNG_SECONDS and not self._killed:
             self._killed = self._cost.hung = True
             with suppress(ProcessLookupError):
@@ -152,8 +152,11 @@ def _cpu_seconds(pid: int) -> float | None:
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_PER_SECOND
 
 
-def _peak_memory(pid: int) -> int:
-    """Return the peak resident memory of a process in bytes; 0 if it is gone."""
+def peak_memory(pid: int) -> int:
+    """Return the peak resident memory of a process in bytes; 0 if it is gone.
+
+    `ru_maxrss` would include that of the program that started it.
+    """
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines():
             if line.startswith("VmHWM:"):

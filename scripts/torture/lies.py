@@ -27,6 +27,7 @@ from pathlib import Path
 
 import trial
 from answer_mutations import Lie, make_lie
+from gauge import peak_memory
 from scripted_program import script, scripted_program, unchecked
 from true_answers import TrueAnswers, record_answers
 from typer.testing import CliRunner
@@ -92,7 +93,7 @@ def main() -> int:
             print(f"{chosen[-1] + 1}: {dict(outcomes)}, {len(breaks)} breaks", file=sys.stderr, flush=True)
     for broken in breaks:
         print(f"{broken.command}: lies {broken.numbers[:9]}\n{broken.error}", file=sys.stderr)
-    peak = _peak_bytes()
+    peak = peak_memory(os.getpid())
     unaccounted = len(numbers) - sum(outcomes[name] for name in ("added", "known", "failed", "skipped"))
     return trial.print_summary(
         len(breaks) + unaccounted + (peak > MAX_PROGRAM_BYTES),
@@ -103,12 +104,6 @@ def main() -> int:
         unaccounted=unaccounted,
         peak_mib=peak >> 20,
     )
-
-
-def _peak_bytes() -> int:
-    """Return the largest resident size of this process, bytes; `ru_maxrss` includes that of the program that started it."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def write_true_files(folder: Path) -> list[TrueAnswers]:
