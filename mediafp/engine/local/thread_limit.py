@@ -99,7 +99,7 @@ def _answer_until_end(listener: int, pid: int, max_threads: int) -> None:
                 allowed = _answer(listener, pid, max_threads)
                 if not allowed and not refused:
                     refused = True
-                    _logger.info("process %d has %d threads and starts no further one", pid, max_threads)
+                    _logger.info("process %d starts no further thread: it has %d, or hides them", pid, max_threads)
     except OSError as error:
         _logger.info("process %d can start no more threads: %s", pid, error.strerror)
     finally:
@@ -109,13 +109,19 @@ def _answer_until_end(listener: int, pid: int, max_threads: int) -> None:
 def _answer(listener: int, pid: int, max_threads: int) -> bool:
     """Allow the next thread start if the process has fewer than `max_threads`, else make it fail with EAGAIN.
 
+    It fails too if the threads cannot be counted.
+
     Returns:
         True if it is allowed.
     """
     request = bytearray(REQUEST_BYTES)
     fcntl.ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request)
     identifier = int.from_bytes(request[:8], sys.byteorder)
-    allowed = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir()) < max_threads
+    try:
+        allowed = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir()) < max_threads
+    except OSError:
+        # The system may hide the folder (hidepid), and without an answer the process would wait.
+        allowed = False
     answer = (identifier, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE) if allowed else (identifier, 0, -errno.EAGAIN, 0)
     fcntl.ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, bytearray(RESPONSE.pack(*answer)))
     return allowed

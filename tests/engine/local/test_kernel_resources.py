@@ -13,6 +13,7 @@ from processes import has_ended, run_ffmpeg, run_python
 from taken_over_workers import run_in_worker
 
 from mediafp.engine.interface import AnalysisRequest
+from mediafp.engine.local import engine as engine_module
 from mediafp.engine.local import process, thread_limit
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.process import WorkerCapabilities
@@ -113,7 +114,24 @@ def test_endless_thread_starts_are_slowed_down_and_logged_once(
     """
     with caplog.at_level("INFO", thread_limit.__name__), LocalEngine(scratch) as engine:
         assert 10 < run_in_worker(engine, scratch, code) <= 200
-    assert sum("starts no further one" in record.getMessage() for record in caplog.records) == 1
+    assert sum("starts no further thread" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_thread_starts_fail_if_threads_cannot_be_counted(
+    taken_over: LocalEngine, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may hide the folder of a process from its user (hidepid)."""
+    monkeypatch.setattr(thread_limit, "Path", lambda path: scratch / "hidden")
+    monkeypatch.setattr(engine_module, "IMAGE_WALL_SECONDS", 30.0)
+    code = """
+    result = "started"
+    try:
+        threading.Thread(target=print).start()
+    except RuntimeError as error:
+        result = str(error)
+    """
+    with LocalEngine(scratch) as engine:
+        assert run_in_worker(engine, scratch, code) == "can't start new thread"
 
 
 def test_supervisor_ends_with_its_worker(scratch: Path) -> None:
