@@ -210,11 +210,10 @@ class WorkerProcess:
     def _receive_greeting(self) -> None:
         """Receive the greeting of the worker, and answer its thread starts from now on. Raises WorkerLost, ValueError."""
         try:
-            self._socket.settimeout(max(0.001, self._deadline - time.monotonic()))
+            self._socket.settimeout(self._seconds_left())
             greeting, listeners, _, _ = socket.recv_fds(self._socket, len(GREETING), 1)
         except TimeoutError as error:
-            self.end()
-            raise WorkerLost("timeout", f"it took more than {self._wall_seconds:.0f} s of wall time") from error
+            raise self._overdue() from error
         except OSError as error:
             raise self._lost() from error
         if not greeting:
@@ -282,6 +281,8 @@ class WorkerProcess:
             sent = socket.send_fds(self._socket, [message], [file.descriptor])
             if sent < len(message):
                 self._socket.sendall(message[sent:])
+        except TimeoutError as error:
+            raise self._overdue() from error
         except OSError as error:
             raise self._lost() from error
 
@@ -292,7 +293,10 @@ class WorkerProcess:
     def send(self, message: MemberDecision) -> None:
         """Send the decision that the worker waits for. Raises WorkerLost."""
         try:
+            self._socket.settimeout(self._seconds_left())
             self._socket.sendall(encode(message))
+        except TimeoutError as error:
+            raise self._overdue() from error
         except OSError as error:
             raise self._lost() from error
 
@@ -312,8 +316,7 @@ class WorkerProcess:
                 raise ValueError(f"a message of {length} bytes; the limit is {self._max_message_bytes}")
             message = decode_result(self._receive_exactly(length))
         except TimeoutError as error:
-            self.end()
-            raise WorkerLost("timeout", f"it took more than {self._wall_seconds:.0f} s of wall time") from error
+            raise self._overdue() from error
         except OSError as error:
             raise self._lost() from error
         if isinstance(message, AnalysisResult | AudioResult | OcrTaskResult | Failure | ArchiveEnd):
@@ -323,7 +326,7 @@ class WorkerProcess:
     def _receive_exactly(self, count: int) -> bytearray:
         data = bytearray()
         while len(data) < count:
-            self._socket.settimeout(max(0.001, self._deadline - time.monotonic()))
+            self._socket.settimeout(self._seconds_left())
             received = self._socket.recv(min(RECEIVE_BYTES, count - len(data)))
             if not received:
                 raise ConnectionResetError("the worker closed the connection")
@@ -341,6 +344,15 @@ class WorkerProcess:
                 with suppress(OSError):
                     self._socket.shutdown(socket.SHUT_RDWR)
                 self._socket.close()
+
+    def _seconds_left(self) -> float:
+        """Return the wall seconds until the deadline; more than 0, which would mean not to wait at all."""
+        return max(0.001, self._deadline - time.monotonic())
+
+    def _overdue(self) -> WorkerLost:
+        """Return the error of a deadline that passed, and end the worker."""
+        self.end()
+        return WorkerLost("timeout", f"it took more than {self._wall_seconds:.0f} s of wall time")
 
     def _lost(self) -> WorkerLost:
         """Return the error that explains why the process ended, from its exit status."""

@@ -1,14 +1,17 @@
 """Workers that are lost or cannot start: the kind of the loss is kept, and nothing of them stays behind."""
 
+import os
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
+from processes import has_ended
 from scripted_workers import scripted_file, signal_workers, use_scripted_workers
 
+from mediafp.engine.local import process
 from mediafp.engine.local.engine import LocalEngine
-from mediafp.engine.local.messages import EXIT_OUT_OF_MEMORY, Failure, MemberStart, encode
+from mediafp.engine.local.messages import EXIT_OUT_OF_MEMORY, Failure, MemberDecision, MemberStart, Task, encode
 from mediafp.engine.local.pool import WorkerPool
 from mediafp.types.errors import SandboxError, WorkerLost
 
@@ -38,6 +41,21 @@ def test_unpack_archive_keeps_the_kind_of_a_killed_worker(
     with scripted_file(tmp_path, "sleep") as file, pytest.raises(WorkerLost) as caught:
         list(scripted_engine.unpack_archive(file, bool))
     assert caught.value.kind == "oom"
+
+
+@pytest.mark.parametrize("what", ["task", "decision"])
+def test_worker_that_reads_nothing_has_a_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """The program waits for it while it sends, too."""
+    monkeypatch.setattr(process, "START_SECONDS", 20.0)
+    use_scripted_workers(tmp_path, monkeypatch)
+    task = Task(what="unpack_archive", name=b"a" * (16 << 20) if what == "task" else b"a")
+    with WorkerPool(tmp_path) as pool, pool.worker() as worker, scripted_file(tmp_path, "on") as file:
+        os.kill(worker.pid, signal.SIGSTOP)
+        with pytest.raises(WorkerLost) as caught:
+            worker.send_file(task, file, 0.5)
+            while True:
+                worker.send(MemberDecision(wanted=False))
+    assert caught.value.kind == "timeout" and has_ended(worker.pid)
 
 
 def test_pool_forgets_a_worker_that_did_not_become_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
