@@ -15,15 +15,15 @@ import numpy as np
 
 from mediafp.engine.interface import AnalysisRequest, ClipCutter, TranscriptionQueue, UnpackedMember
 from mediafp.engine.local.messages import (
-    IMAGE_ANALYSIS_BYTES,
-    VIDEO_ANALYSIS_BYTES,
     AudioResult,
     OcrTaskResult,
     Task,
+    analysis_bytes,
     truncate_texts,
 )
 from mediafp.engine.local.pool import WorkerPool
 from mediafp.engine.local.process import Received, ReceivedAnalysis, WorkerCapabilities
+from mediafp.fingerprints.registry import computed_types
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
@@ -85,6 +85,12 @@ class LocalEngine:
         from mediafp.engine.local.validation import validate_analysis
 
         is_image = kind == "image"
+        types = computed_types(
+            kind,
+            reference_crops=request.reference_crops,
+            audio=request.audio,
+            matched_only=request.matched_only,
+        )
         task = Task(
             what="analyse",
             name=os.fsencode(file.name),
@@ -95,7 +101,7 @@ class LocalEngine:
             image=request.image,
             reference_crops=request.reference_crops,
             matched_only=request.matched_only,
-            max_message_bytes=IMAGE_ANALYSIS_BYTES if is_image else VIDEO_ANALYSIS_BYTES,
+            max_message_bytes=analysis_bytes(kind, types),
         )
 
         def convert(received: Received, samples: BinaryIO) -> FileAnalysis:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
+import numpy as np
 
 from mediafp.fingerprints.registry import declaration
 from mediafp.ingest.archives.members import MAX_NAME_CHARS, MAX_NUMBER_CHARS
@@ -24,6 +25,7 @@ from mediafp.types.contents import (
     WARNING_CHARS,
 )
 from mediafp.types.errors import ErrorKind
+from mediafp.types.fingerprint_types import VECTOR_DTYPES, AnyFingerprintType
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.jpeg import MAX_THUMBNAIL_JPEG_BYTES
 from mediafp.types.matches import OcrResult
@@ -33,10 +35,13 @@ from mediafp.types.runs import FileAnalysis
 MESSAGE_BYTES: Final = 16 << 20
 """Length of the longest message of a task that does not state another one. Text in an image has up to 8 MB, and a part of an
 audio track or of a member of an archive 4 MiB."""
-IMAGE_ANALYSIS_BYTES: Final = 32 << 20
-"""Length of the longest message about an image: its text, its pixels, up to 13 MB, and its rows."""
-VIDEO_ANALYSIS_BYTES: Final = 48 << 20
-"""Length of the longest message about a video: the rows of `MAX_FRAMES` frames have 40 MB."""
+ANALYSIS_BYTES: Final[dict[Kind, int]] = {"image": 32 << 20, "video": 10 << 20}
+"""Length of the longest message about a file without its rows: the text of an image has up to 8 MB, its pixels 13 MB.
+Chosen, not measured."""
+SPAN_BYTES: Final = 16
+"""Bytes of the time span of a row, two float64."""
+QUALITY_BYTES: Final = 4
+"""Bytes of the quality of a row, a float32."""
 PART_BYTES: Final = 4 << 20
 """Bytes of audio, or of a member of an archive, in one message. Chosen, not measured."""
 LENGTH: Final = struct.Struct("<I")
@@ -210,6 +215,23 @@ _encoder = msgspec.msgpack.Encoder()
 _result_decoder = msgspec.msgpack.Decoder(Result)
 _task_decoder = msgspec.msgpack.Decoder(Task)
 _decision_decoder = msgspec.msgpack.Decoder(MemberDecision)
+
+
+def analysis_bytes(kind: Kind, types: Iterable[AnyFingerprintType]) -> int:
+    """Return the length of the longest message about a file, bytes.
+
+    Args:
+        kind: Kind of the file.
+        types: The types whose rows are computed: those of `MAX_ASSET_ROWS` frames have 40 MB, and other packages add types.
+            A type without a greatest number of rows has at most as many as the longest video has frames.
+    """
+    total = ANALYSIS_BYTES[kind] + MAX_ASSET_ROWS[kind] * SPAN_BYTES
+    for computed in types:
+        row_bytes = computed.columns * np.dtype(VECTOR_DTYPES[computed.metric]).itemsize + QUALITY_BYTES
+        if computed.consumes == "audio":
+            row_bytes += SPAN_BYTES
+        total += row_bytes * (MAX_ASSET_ROWS[kind] if computed.max_rows is None else computed.max_rows)
+    return total
 
 
 def encode(message: Result | Task | MemberDecision) -> bytes:

@@ -8,24 +8,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scripted_workers import THUMBNAIL, analysis_error, image_messages, scripted_file
 
 from mediafp.engine.local import messages, process, thumbnail_file
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.messages import (
-    IMAGE_ANALYSIS_BYTES,
     LENGTH,
     MESSAGE_BYTES,
-    VIDEO_ANALYSIS_BYTES,
+    AnalysisResult,
+    PackedFingerprint,
     ThumbnailPart,
+    analysis_bytes,
     decode_result,
     encode,
     pack_thumbnails,
 )
 from mediafp.engine.local.thumbnail_file import FiledThumbnail, ThumbnailFile
+from mediafp.fingerprints import registry
+from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import WorkerLost
-from mediafp.types.media import Thumbnail
+from mediafp.types.fingerprint_types import VECTOR_DTYPES
+from mediafp.types.media import Kind, Thumbnail
+
+
+def longest_message(kind: Kind) -> int:
+    """Return the length of the longest message about a file, as the engine accepts it by default."""
+    return analysis_bytes(kind, registry.computed_types(kind, reference_crops=False, audio=False))
 
 
 @contextmanager
@@ -50,18 +60,19 @@ def test_long_lists_are_refused_before_their_entries_exist(field: str) -> None:
 
 
 def test_memory_is_taken_for_what_has_arrived(scripted_engine: LocalEngine, tmp_path: Path) -> None:
-    claimed = LENGTH.pack(IMAGE_ANALYSIS_BYTES - 1) + b"\x82\xa4type"
+    claimed = LENGTH.pack(longest_message("image") - 1) + b"\x82\xa4type"
     with peak_bytes_below(4 << 20):
         assert analysis_error(scripted_engine, scripted_file(tmp_path, "3", claimed)).kind == "crash"
 
 
 @pytest.mark.parametrize(
-    ("kind", "limit"), [("image", IMAGE_ANALYSIS_BYTES), ("video", VIDEO_ANALYSIS_BYTES), ("ocr", MESSAGE_BYTES)]
+    ("kind", "least", "most"), [("image", 32 << 20, 33 << 20), ("video", 47 << 20, 48 << 20), ("ocr", 0, MESSAGE_BYTES)]
 )
 def test_messages_have_a_limit_that_depends_on_the_task(
-    scripted_engine: LocalEngine, tmp_path: Path, kind: str, limit: int
+    scripted_engine: LocalEngine, tmp_path: Path, kind: str, least: int, most: int
 ) -> None:
-    assert limit <= 48 << 20
+    limit = MESSAGE_BYTES if kind == "ocr" else longest_message(kind)  # type: ignore[arg-type]
+    assert least <= limit <= most
     with (
         scripted_file(tmp_path, "sleep", LENGTH.pack(limit + 1)) as file,
         pytest.raises(WorkerLost, match=f"a message of {limit + 1} bytes; the limit is {limit}"),
@@ -76,8 +87,46 @@ def test_first_message_of_a_worker_is_short() -> None:
     assert process.FIRST_MESSAGE_BYTES < 1 << 20
 
 
-def test_rows_of_the_longest_video_fit_into_a_message() -> None:
-    assert messages.MAX_ASSET_ROWS["video"] * (512 * 2 + 32 + 8 + 8 + 4 * 4 + 16) < VIDEO_ANALYSIS_BYTES
+class Wide:
+    """A fingerprint type of another package, whose rows are as long as those of SSCD."""
+
+    name = "wide"
+    version = "1"
+    consumes = "frames"
+    metric = "cosine"
+    columns = 512
+    max_rows = None
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Add a wide type."""
+    monkeypatch.setitem(registry.BUILT_IN, Wide.name, Wide)  # type: ignore[arg-type]
+    yield
+    monkeypatch.undo()
+    registry.fingerprint_type.cache_clear()
+
+
+@pytest.mark.parametrize("kind", ["image", "video"])
+def test_rows_of_every_type_of_the_longest_file_fit_into_a_message(wide: None, kind: Kind) -> None:
+    count = messages.MAX_ASSET_ROWS[kind]
+    packed = []
+    for stored in registry.computed_types(kind, reference_crops=False, audio=False):
+        rows = count if stored.max_rows is None else stored.max_rows
+        vectors = np.ones((rows, stored.columns), VECTOR_DTYPES[stored.metric])
+        packed.append(PackedFingerprint(stored.name, pack_arrays(vectors, np.ones(rows, np.float32))))
+    assert packed[-1].name == Wide.name
+    spans = pack_arrays(np.ones((count, 2)))
+    result = AnalysisResult(kind=kind, properties={}, warnings=[], spans=spans, fingerprints=packed)
+    assert len(encode(result)) < longest_message(kind)
+
+
+def test_engine_accepts_a_longer_message_with_a_type_of_another_package(
+    wide: None, scripted_engine: LocalEngine, tmp_path: Path
+) -> None:
+    for length, reason in ((80 << 20, "exit status 3"), (longest_message("video") + 1, "a message of")):
+        script = scripted_file(tmp_path, "3", LENGTH.pack(length))
+        assert reason in str(analysis_error(scripted_engine, script, "video"))
 
 
 @pytest.mark.parametrize("limit", ["MAX_SENT_THUMBNAIL_BYTES", "MAX_FRAMES"])
