@@ -3,7 +3,7 @@
 from functools import lru_cache, partial
 
 from mediafp.case.stored_images import load_thumbnail
-from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail, find_pixels
 from mediafp.store import Store
 from mediafp.text.speech.misreadings import find_hints, load_misreadings
 from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
@@ -41,7 +41,7 @@ class StoredEvidence:
         else:
             distance = partial(_distance, seconds or 0.0)
             nearest = min(query.thumbnails, key=distance, default=None)
-            pixels = decode_thumbnail(nearest.jpeg) if nearest else None
+            pixels = find_pixels(nearest.jpeg) if nearest else None
         return None if pixels is None else encode_thumbnail(pixels, MAX_THUMBNAIL_SIDE)
 
     def _query_with(self, sha256: str) -> FileAnalysis | None:

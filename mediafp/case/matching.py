@@ -11,7 +11,7 @@ from mediafp.case.references import StoredReferences
 from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type
-from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.ingest.thumbnails import find_pixels
 from mediafp.matching.images.compare import ImagePair, compare_images, match_image
 from mediafp.matching.images.query_crops import make_query_crops
 from mediafp.matching.images.search import ImageQuery
@@ -134,7 +134,8 @@ def _build_query(analysis: FileAnalysis) -> ImageQuery | VideoQuery:
 
     @cache
     def local_features(row: int) -> LocalFeatures | None:
-        return LocalFeatures(decode_thumbnail(thumbnails[row].jpeg), size) if row in thumbnails else None
+        pixels = find_pixels(thumbnails[row].jpeg) if row in thumbnails else None
+        return None if pixels is None else LocalFeatures(pixels, size)
 
     pdq: npt.NDArray[np.uint8] = analysis.fingerprint(Pdq.name).vectors  # type: ignore[assignment]
     return _video_query(rows, pdq, local_features)

@@ -1,5 +1,6 @@
 """Thumbnails: small JPEGs of decoded images and frames."""
 
+import logging
 from typing import Final
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from mediafp.types.errors import CorruptMedia
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.media import Pixels
+
+_logger = logging.getLogger(__name__)
 
 JPEG_QUALITY: Final = 85
 """JPEG quality of a thumbnail, 0 to 100. Chosen, not measured."""
@@ -47,3 +50,12 @@ def decode_thumbnail(jpeg: bytes) -> Pixels:
     if image is None or image.shape != (height, width, 3):
         raise CorruptMedia("cannot decode a stored thumbnail: it is damaged; run: mediafp verify")
     return np.ascontiguousarray(image[:, :, ::-1])
+
+
+def find_pixels(jpeg: bytes) -> Pixels | None:
+    """Return the pixels of a thumbnail of a query, RGB; None if it is damaged, as the query may do without it."""
+    try:
+        return decode_thumbnail(jpeg)
+    except CorruptMedia as error:
+        _logger.info("a thumbnail of the query is left out: %s", error)
+        return None

@@ -3,15 +3,19 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from ingest_records import ingest_record
 from PIL import Image
 
+from mediafp.case import matching
 from mediafp.case.case import Case
 from mediafp.case.evidence import StoredEvidence
+from mediafp.ingest.files import open_file
 from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.matching.videos.frames import VideoQuery
 from mediafp.types.media import Thumbnail
 from mediafp.types.runs import IngestRecord
 
@@ -51,6 +55,20 @@ def test_damaged_thumbnail_of_a_page_is_skipped_and_named(case: Case) -> None:
     sha256 = save(case, b"\xff\xd8\xff\xd9")
     assert StoredEvidence(case._store).thumbnail(sha256) is None
     assert "thumbnail" in case.damaged[sha256]
+
+
+def test_damaged_thumbnail_of_a_query_is_left_out(case: Case, clips: dict[str, Path]) -> None:
+    """The header of a thumbnail is checked when a worker sends it, and not whether libjpeg decodes it."""
+    with open_file(clips["bunny"]) as file:
+        analysis = case._engine.analyse(file, "a" * 64, "video")
+    assert StoredEvidence(case._store, analysis).thumbnail("a" * 64)
+    (first, *others) = analysis.thumbnails
+    damaged = Thumbnail(position=first.position, seconds=first.seconds, jpeg=b"\xff\xd8\xff\xd9")
+    analysis = replace(analysis, thumbnails=(damaged, *others))
+    assert StoredEvidence(case._store, analysis).thumbnail("a" * 64) is None
+    query = matching._build_query(analysis)
+    assert isinstance(query, VideoQuery)
+    assert query.local_features(0) is None and query.local_features(others[0].position)
 
 
 def test_page_contains_no_stored_jpeg(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
