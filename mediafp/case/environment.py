@@ -32,6 +32,8 @@ class EnvironmentCheck:
     ok: bool
     detail: str
     """The version, or the reason why the requirement is not met."""
+    is_required: bool = True
+    """False if most of the program works without it."""
 
 
 def check_environment() -> Iterator[EnvironmentCheck]:
@@ -49,7 +51,12 @@ def check_environment() -> Iterator[EnvironmentCheck]:
         detail = file.version if state == "ok" else f"{state}; {file.hint(state)}"
         yield EnvironmentCheck(name=f"model {file.name}", ok=state == "ok", detail=detail)
     for restriction in sandbox_restrictions():
-        yield EnvironmentCheck(name=f"sandbox: {restriction.name}", ok=restriction.available, detail=restriction.detail)
+        yield EnvironmentCheck(
+            name=f"sandbox: {restriction.name}",
+            ok=restriction.available,
+            detail=restriction.detail,
+            is_required=restriction.required,
+        )
     yield _try("analysis of an image in a sandboxed worker", _analyse_image)
     yield EnvironmentCheck(name="cores", ok=True, detail=str(os.cpu_count()))
 

@@ -13,5 +13,5 @@ def doctor() -> None:
     checks = list(check_environment())
     states: dict[bool, Part] = {True: ("ok", "green"), False: ("missing", "red")}
     print_table(("what", "state", "detail"), ((check.name, states[check.ok], check.detail) for check in checks))
-    if not all(check.ok for check in checks):
+    if not all(check.ok for check in checks if check.is_required):
         raise typer.Exit(ExitStatus.COULD_NOT_RUN)

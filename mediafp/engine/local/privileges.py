@@ -21,8 +21,7 @@ def become_nobody() -> None:
     It stays root if its parent could not end it afterwards, or if the container has no such user. The limit on open files
     and memory binds it in any case: `drop_capabilities` takes the right to exceed it.
     """
-    needed = CAP_KILL | CAP_SETGID | CAP_SETUID
-    if os.geteuid() != 0 or _effective_capabilities() & needed != needed:
+    if not _may_become_nobody():
         return
     libc = ctypes.CDLL(None, use_errno=True)
     death_signal = ctypes.c_int()
@@ -33,6 +32,18 @@ def become_nobody() -> None:
         os.setresuid(NOBODY, NOBODY, NOBODY)
     # The kernel clears it when the user changes.
     libc.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+
+
+def worker_user() -> str:
+    """Return the user of a sandboxed worker that this process starts, in words."""
+    if _may_become_nobody():
+        return f"user {NOBODY} (nobody) if there is one, else root"
+    return f"user {os.geteuid()}"
+
+
+def _may_become_nobody() -> bool:
+    needed = CAP_KILL | CAP_SETGID | CAP_SETUID
+    return os.geteuid() == 0 and _effective_capabilities() & needed == needed
 
 
 def drop_capabilities() -> None:

@@ -32,7 +32,7 @@ from mediafp.engine.local.messages import (
     encode,
 )
 from mediafp.engine.local.python_command import START_FOLDER, module_command
-from mediafp.engine.local.thread_limit import GREETING, answer_thread_starts
+from mediafp.engine.local.thread_limit import GREETING, answer_thread_starts, warn_of_missing_listener
 from mediafp.engine.local.thumbnail_file import ThumbnailFile
 from mediafp.ingest.anonymous_files import write_data
 from mediafp.ingest.files import OpenFile
@@ -206,6 +206,8 @@ class WorkerProcess:
         if not isinstance(message, Ready):
             self.end()
             raise SandboxError("cannot start a worker: its first message is invalid; see: mediafp doctor")
+        if self._sandboxed and not self._is_supervised:
+            warn_of_missing_listener()
 
     def _receive_greeting(self) -> None:
         """Receive the greeting of the worker, and answer its thread starts from now on. Raises WorkerLost, ValueError."""
@@ -218,10 +220,7 @@ class WorkerProcess:
             raise self._lost() from error
         if not greeting:
             raise self._lost()
-        if self._sandboxed and not listeners:
-            _logger.info(
-                "worker %d can start no thread, so it cannot read HEIC: seccomp has no listener here", self.pid
-            )
+        self._is_supervised = bool(listeners)
         for listener in listeners:
             answer_thread_starts(listener, self.pid, MAX_WORKER_THREADS)
         if greeting != GREETING:

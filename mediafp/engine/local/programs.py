@@ -16,7 +16,7 @@ from typing import IO
 
 from mediafp.engine.local.launcher import LaunchSpec
 from mediafp.engine.local.python_command import START_FOLDER, module_command
-from mediafp.engine.local.thread_limit import MAX_PROGRAM_THREADS, answer_thread_starts
+from mediafp.engine.local.thread_limit import MAX_PROGRAM_THREADS, answer_thread_starts, warn_of_missing_listener
 from mediafp.types.errors import MediaError, SandboxError, UsageError, WorkerLost
 
 _logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class SandboxedProgram:
             assert process.stderr is not None, "it is a pipe"
             try:
                 launcher_end.close()
-                _supervise_threads(own_end, process.pid, wall_limit)
+                is_supervised = _supervise_threads(own_end, process.pid, wall_limit)
                 stderr = _read_tail(process.stderr, deadline)
                 status = process.wait(max(0.0, deadline - time.monotonic()))
             except (TimeoutError, subprocess.TimeoutExpired):
@@ -103,6 +103,8 @@ class SandboxedProgram:
         if status:
             lines = stderr.decode("utf-8", "replace").strip().splitlines()
             raise MediaError(lines[-1] if lines else "no reason given")
+        if self.allowed_files is not None and not is_supervised:
+            warn_of_missing_listener()
 
 
 def find_ffmpeg(*, sandboxed: bool) -> SandboxedProgram:
@@ -151,15 +153,20 @@ def _files_of_program(path: str) -> list[str]:
     return [path, *re.findall(r"(?:^|=>)\s*(/.*) \(0x[0-9a-f]+\)$", traced.stdout, re.MULTILINE)]
 
 
-def _supervise_threads(connected: socket.socket, pid: int, seconds: float) -> None:
-    """Answer the thread starts of a program from now on; do nothing if its launcher fails, or runs it without a sandbox."""
+def _supervise_threads(connected: socket.socket, pid: int, seconds: float) -> bool:
+    """Answer the thread starts of a program from now on.
+
+    Returns:
+        False if nothing answers them: its launcher failed, runs it without a sandbox, or has no listener.
+    """
     connected.settimeout(seconds)
     try:
         _, listeners, _, _ = socket.recv_fds(connected, 1, 1)
     except TimeoutError:
-        return
+        return False
     for listener in listeners:
         answer_thread_starts(listener, pid, MAX_PROGRAM_THREADS)
+    return bool(listeners)
 
 
 def _read_tail(pipe: IO[bytes], deadline: float) -> bytes:

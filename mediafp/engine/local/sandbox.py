@@ -19,8 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from mediafp.engine.local.privileges import become_nobody, drop_capabilities
-from mediafp.engine.local.thread_limit import listen_to_thread_starts
+from mediafp.engine.local.privileges import become_nobody, drop_capabilities, worker_user
+from mediafp.engine.local.thread_limit import NO_LISTENER, can_listen, listen_to_thread_starts
 from mediafp.ingest.limits import MAX_WORKER_OPEN_FILES
 from mediafp.types.errors import SandboxError
 
@@ -91,10 +91,30 @@ class Restriction:
     name: str
     available: bool
     detail: str
+    required: bool = True
+    """False if a process enters the sandbox without it."""
 
 
 def check_restrictions() -> list[Restriction]:
     """Return the parts of the sandbox and whether this system offers them; the process is not changed."""
+    if sys.platform != "linux":
+        return _check_required()
+    pyseccomp = _load_pyseccomp()
+    listens = pyseccomp is not None and can_listen(*_listener_syscalls(pyseccomp))
+    return [
+        *_check_required(),
+        Restriction(
+            name="thread supervisor",
+            available=listens,
+            detail="seccomp listener" if listens else f"HEIC images and clips fail: {NO_LISTENER}",
+            required=False,
+        ),
+        Restriction(name="user and capabilities", available=True, detail=f"{worker_user()}, without capabilities"),
+    ]
+
+
+def _check_required() -> list[Restriction]:
+    """Return the restrictions without which no process enters the sandbox."""
     if sys.platform != "linux":
         return [Restriction(name="sandbox", available=False, detail=f"{sys.platform} has neither Landlock nor seccomp")]
     abi, pyseccomp = _landlock_abi(), _load_pyseccomp()
@@ -196,7 +216,7 @@ def enter_program_sandbox(files: Sequence[Path], hand_over: Callable[[int], obje
 
 def _require_restrictions() -> None:
     """Raise SandboxError if a restriction is unavailable, or would not apply to the whole process."""
-    missing = [restriction for restriction in check_restrictions() if not restriction.available]
+    missing = [restriction for restriction in _check_required() if not restriction.available]
     if missing:
         raise SandboxError("; ".join(f"{restriction.name}: {restriction.detail}" for restriction in missing))
     threads = sum(1 for _ in Path("/proc/self/task").iterdir())
@@ -300,13 +320,17 @@ def _hand_over_listener(hand_over: Callable[[int], object]) -> bool:
     """Pass the listener of the thread starts of this process on; return False if the system has none."""
     pyseccomp = _load_pyseccomp()
     assert pyseccomp, "the caller checks that it is available"
-    numbers = [pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in ("seccomp", "clone")]
-    listener = listen_to_thread_starts(*numbers)
+    listener = listen_to_thread_starts(*_listener_syscalls(pyseccomp))
     if listener is None:
         return False
     hand_over(listener)
     os.close(listener)
     return True
+
+
+def _listener_syscalls(pyseccomp: ModuleType) -> list[int]:
+    """Return the numbers of the system calls `seccomp` and `clone` on this architecture."""
+    return [pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in ("seccomp", "clone")]
 
 
 def _allow(syscalls: Any, name: str, *arguments: Any) -> None:

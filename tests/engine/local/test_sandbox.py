@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 from processes import has_ended, run_python
+from typer.testing import CliRunner
 
-from mediafp.engine.local import sandbox
+from mediafp.cli.app import app
+from mediafp.engine.local import sandbox, thread_limit
 from mediafp.engine.local.thread_limit import answer_thread_starts
 from mediafp.ingest.limits import MAX_WORKER_THREADS
 from mediafp.types.errors import SandboxError
@@ -471,7 +473,19 @@ def test_enter_sandbox_raises_if_another_thread_runs_and_allows_none_without_sup
 
 @linux
 def test_check_restrictions_reports_all_as_available() -> None:
-    assert all(restriction.available and restriction.detail for restriction in sandbox.check_restrictions())
+    restrictions = sandbox.check_restrictions()
+    assert all(restriction.available and restriction.detail for restriction in restrictions)
+    assert {"thread supervisor", "user and capabilities"} <= {restriction.name for restriction in restrictions}
+    assert not sandbox._libc().prctl(sandbox.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), "this process is not changed"
+
+
+@linux
+def test_missing_listener_is_listed_and_printed_but_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_limit, "listen_to_thread_starts", lambda *_: None)
+    (missing,) = [restriction for restriction in sandbox.check_restrictions() if not restriction.available]
+    assert missing.name == "thread supervisor" and "HEIC" in missing.detail and not missing.required
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.exit_code == 0 and "thread supervisor" in done.stdout and "missing" in done.stdout
 
 
 @linux
@@ -485,7 +499,7 @@ def test_enter_sandbox_names_missing_restrictions_and_applies_none(
         monkeypatch.setattr(sandbox, "_load_pyseccomp", lambda: None)
     if removed in ("Landlock", "both"):
         monkeypatch.setattr(sandbox, "_landlock_abi", lambda: -1)
-    named = {r.name: r.detail for r in sandbox.check_restrictions() if not r.available}
+    named = {r.name: r.detail for r in sandbox.check_restrictions() if r.required and not r.available}
     assert set(named) == missing
     with pytest.raises(SandboxError) as caught:
         sandbox.enter_sandbox()
