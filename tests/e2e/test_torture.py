@@ -27,12 +27,16 @@ QUICK_FORMS: dict[str, tuple[list[object], Callable[[dict[str, Any]], bool]]] = 
         lambda summary: min(summary["outcomes"][outcome] for outcome in ("analysed", "corrupt")) > 30,
     ),
     "lies": (
-        ["--count", 300, "--batch", 150],
-        lambda summary: min(summary["outcomes"][outcome] for outcome in ("added", "failed")) > 30,
+        ["--count", 200],
+        lambda summary: min(summary["outcomes"][outcome] for outcome in ("added", "failed")) > 20,
+    ),
+    "lies --unchecked": (
+        ["--count", 60],
+        lambda summary: summary["outcomes"]["added"] >= 15 and summary["outcomes"]["stores with problems"] > 0,
     ),
     "probes": ([], lambda summary: len(summary["controls"]) >= 10 and summary["added"] > 10),
 }
-"""Arguments of each test, and the check of its summary that it tested something."""
+"""Further arguments of each test, and the check of its summary that it tested something."""
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox and the resource measurement need Linux")
 
 
@@ -40,7 +44,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox and the 
 @pytest.mark.parametrize("name", QUICK_FORMS)
 def test_quick_torture_test_passes(name: str) -> None:
     arguments, has_tested_something = QUICK_FORMS[name]
-    completed = run_torture(name, *arguments)
+    script, *options = name.split()
+    completed = run_torture(script, *options, *arguments)
     assert completed.returncode == 0, f"{completed.stdout[-4000:]}\n{completed.stderr[-4000:]}"
     summary = json.loads(completed.stdout.splitlines()[-1])
     assert summary["failures"] == 0 and has_tested_something(summary), summary
