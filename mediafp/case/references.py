@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.case.sound_fingerprints import load_fingerprints
+from mediafp.case.checked_fingerprints import load_fingerprints
 from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
