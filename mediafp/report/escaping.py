@@ -32,7 +32,7 @@ def escape_unprintable(text: str) -> str:
     unassigned characters, lone surrogates, and marks stacked on one letter without end. They become `\x1b` or `\u202e`;
     the byte of a file name that is not UTF-8 becomes `\xff`. Letters of all scripts, spaces and sequences of emoji stay.
     """
-    return replace_hidden(text, _escape)
+    return replace_hidden(text, escape_character)
 
 
 def replace_hidden(text: str, escape: Callable[[str], str], *, keep: str = "") -> str:
@@ -62,7 +62,8 @@ def is_hidden(character: str) -> bool:
     return unicodedata.category(character) != "Zs"
 
 
-def _escape(character: str) -> str:
+def escape_character(character: str) -> str:
+    """Return the escape of one character, whatever it is."""
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:
         # Python's stand-in for the byte of a file name that is not UTF-8.
