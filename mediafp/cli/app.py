@@ -67,7 +67,7 @@ class CommandGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the arguments name."""
         try:
-            with _escaped_messages(), damage_status():
+            with _escaped_messages(), damage_status(ctx):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             # typer itself would end without a message.
