@@ -211,6 +211,8 @@ def test_damage_costs_one_asset_and_is_named(folder: Path, name: str) -> None:
         lines = [line for line in messages.splitlines() if line.startswith("warning skipped ")]
         assert len(lines) == len(set(lines)) and all(line.endswith("; see: mediafp verify") for line in lines)
         assert sha256 in messages or "f" * 64 in messages or "passage" in messages
+    if name == "no sighting":
+        assert all(f"skipped {sha256}: it has no sighting; see: mediafp verify" in line[2] for line in warned.values())
     if name in QUERIED:
         matches = json.loads(results["match"][1])["matches"]
         assert any(match["uris"][0].endswith("crop.png") for match in matches), "the others are found"
