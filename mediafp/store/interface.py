@@ -14,7 +14,7 @@ from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint, Metric
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset, Kind, Sighting
 from mediafp.types.neighbours import Neighbour, Neighbours
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.transcripts import SearchHit, TranscribedAudio, Transcript
@@ -55,6 +55,14 @@ class AssetStore(Protocol):
 
     def asset(self, sha256: str) -> Asset:
         """Return one asset.
+
+        Raises:
+            StoreError: The store does not contain it.
+        """
+        ...
+
+    def asset_kind(self, sha256: str) -> Kind:
+        """Return the kind of an asset, whatever else of it is damaged.
 
         Raises:
             StoreError: The store does not contain it.

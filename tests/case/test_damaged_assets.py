@@ -245,6 +245,17 @@ def test_search_whose_only_hit_is_damaged_finds_nothing(folder: Path) -> None:
     assert result.exit_code == ExitStatus.NOTHING_FOUND and "warning skipped " in result.stderr
 
 
+@pytest.mark.parametrize("name", QUERIED)
+def test_ingest_goes_on_over_a_damaged_asset(folder: Path, name: str) -> None:
+    damage(folder, name)
+    (folder / "more").mkdir()
+    Image.new("RGB", (60, 40), "red").save(folder / "more" / "new.png")
+    arguments = ["ingest", str(folder / "files"), str(folder / "more"), "--json", "--jobs", "1"]
+    result = CliRunner().invoke(app, ["--store", str(folder / "case"), *arguments])
+    statuses = [json.loads(line).get("status") for line in result.stdout.splitlines()]
+    assert sorted(filter(None, statuses)) == ["added", "known", "known", "known"], result.stderr
+
+
 def test_sound_case_gives_no_warning(folder: Path) -> None:
     for command in (*COMMANDS, *QUERIES):
         status, _, messages = run(folder, command)

@@ -188,6 +188,14 @@ def test_captions_are_the_titles_and_texts_of_all_sightings(store: Store) -> Non
     assert store.captions(A) == ["a title", "a text", "another"]
 
 
+def test_asset_kind_is_that_of_the_record(store: Store) -> None:
+    with store.writing():
+        store.add_record(ingest_record("a"))
+    assert store.asset_kind(A) == "video"
+    with pytest.raises(StoreError, match="ingest its file"):
+        store.asset_kind("f" * 64)
+
+
 def test_error_for_a_missing_asset_names_it(store: Store) -> None:
     with pytest.raises(StoreError, match="f" * 64):
         store.asset("f" * 64)

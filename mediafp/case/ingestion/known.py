@@ -69,7 +69,7 @@ class KnownFiles:
 
     def lacks_text(self, sha256: str) -> bool:
         """Return True if the run is to add the OCR result or the transcript of a stored asset."""
-        if self._store.asset(sha256).kind == "image":
+        if self._store.asset_kind(sha256) == "image":
             return self._ocr_version is not None and not self._store.has_ocr_result(sha256, self._ocr_version)
         version = self._transcription_version
         return version is not None and not self._store.is_transcribed(sha256, version)

@@ -69,13 +69,25 @@ def asset(database: Database, sha256: str) -> Asset:
     """
     row = database.row("SELECT kind, bytes, CAST(properties AS BLOB) FROM asset WHERE sha256 = ?", (sha256,))
     if row is None:
-        raise StoreError(f"cannot find asset {sha256} in the store '{database.folder}'; ingest its file")
+        raise _missing_asset(database, sha256)
     try:
         return decode_asset(sha256, *row)
     except DAMAGE_ERRORS as error:
         raise StoreError(
             f"cannot read the properties of {sha256}: they are damaged ({error}); see: mediafp verify"
         ) from error
+
+
+def asset_kind(database: Database, sha256: str) -> Kind:
+    """Return the kind of an asset, whatever else of it is damaged.
+
+    Raises:
+        StoreError: The store does not contain it.
+    """
+    row = database.row("SELECT kind = 'image' FROM asset WHERE sha256 = ?", (sha256,))
+    if row is None:
+        raise _missing_asset(database, sha256)
+    return "image" if row[0] else "video"
 
 
 def count_assets(database: Database) -> int:
@@ -146,6 +158,10 @@ def row_thumbnail(database: Database, sha256: str, position: int) -> bytes | Non
     """Return the JPEG of one fingerprint row, or None if there is no thumbnail."""
     row = database.row("SELECT jpeg FROM thumbnail WHERE sha256 = ? AND position = ?", (sha256, position))
     return row[0] if row else None
+
+
+def _missing_asset(database: Database, sha256: str) -> StoreError:
+    return StoreError(f"cannot find asset {sha256} in the store '{database.folder}'; ingest its file")
 
 
 def _insert_rows(database: Database, record: IngestRecord) -> None:

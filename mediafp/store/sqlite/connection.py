@@ -57,7 +57,7 @@ def open_connection(file: Path, *, create: bool) -> sqlite3.Connection:
                 for folder in file.parents:
                     _flush_folder(folder)
             schema.check_objects(connection, file.parent)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 connection.execute(f"PRAGMA {pragma}")
             schema.migrate(connection, file.parent)
             row_digests.watch_changes(connection)

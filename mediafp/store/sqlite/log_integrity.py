@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,14 +24,12 @@ class LoggedState:
         sightings: Fields of each sighting, by SHA-256 and path.
         transcripts: Digest of each transcript, by audio and version.
         ocr_results: Digest of each OCR result, by SHA-256.
-        rows: Digest of each group of rows, by `logged_key`.
     """
 
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
     sightings: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     transcripts: dict[tuple[str, str], str] = field(default_factory=dict)
     ocr_results: dict[str, str] = field(default_factory=dict)
-    rows: dict[tuple[str, ...], bytes] = field(default_factory=dict)
 
     def apply(self, what: LogKind, details: dict[str, Any]) -> None:
         """Apply the changes of an entry. Raises one of `DAMAGE_ERRORS` if its details are incomplete."""
@@ -41,16 +40,13 @@ class LoggedState:
         if what in ("added", "seen", "sighted"):
             fields = self.sightings.setdefault((details["sha256"], details["uri"]), {})
             fields.update(details.get("fields", {}))
+            if "text_sha256" in fields:
+                # Entries of older versions state the text itself.
+                fields.pop("text", None)
         if what == "transcribed":
             self.transcripts[details["sound"], details["version"]] = details["words"]
         if what == "read":
             self.ocr_results[details["sha256"]] = details["text"]
-        if what == "rows":
-            for *key, digest in details["rows"]:
-                if digest is None:
-                    self.rows.pop(tuple(key), None)
-                else:
-                    self.rows[tuple(key)] = bytes.fromhex(digest)
 
 
 def check_hash_chain(database: Database) -> Iterator[str]:
@@ -68,16 +64,40 @@ def check_against_log(database: Database) -> Iterator[str]:
     """Yield the differences between the store and its custody log."""
     connection = database.connection
     logged = LoggedState()
-    for n, what, details in connection.execute("SELECT n, what, details FROM log ORDER BY n"):
-        try:
-            logged.apply(what, json.loads(details))
-        except DAMAGE_ERRORS:
-            yield _changed_entry(n)
-    yield from _check_assets(connection, logged.assets)
-    yield from _check_sightings(connection, logged.sightings)
-    yield from _check_transcripts(connection, logged.transcripts)
-    yield from _check_ocr_results(connection, logged.ocr_results)
-    yield from _check_rows(connection, logged.rows)
+    with _logged_groups(connection):
+        for n, what, details in connection.execute("SELECT n, what, details FROM log ORDER BY n"):
+            try:
+                if what == "rows":
+                    _apply_rows(connection, json.loads(details)["rows"])
+                else:
+                    logged.apply(what, json.loads(details))
+            except DAMAGE_ERRORS:
+                yield _changed_entry(n)
+        yield from _check_assets(connection, logged.assets)
+        yield from _check_sightings(connection, logged.sightings)
+        yield from _check_transcripts(connection, logged.transcripts)
+        yield from _check_ocr_results(connection, logged.ocr_results)
+        yield from _check_rows(connection)
+
+
+@contextmanager
+def _logged_groups(connection: sqlite3.Connection) -> Iterator[None]:
+    """Create a temporary table for the digest of each logged group of rows: a case of a million files has six million."""
+    connection.execute("CREATE TEMP TABLE logged_group (entry PRIMARY KEY, digest) WITHOUT ROWID")
+    try:
+        yield
+    finally:
+        connection.execute("DROP TABLE temp.logged_group")
+
+
+def _apply_rows(connection: sqlite3.Connection, rows: list[list[str | None]]) -> None:
+    """Apply an entry `rows`. Raises one of `DAMAGE_ERRORS` if it is incomplete."""
+    for *key, digest in rows:
+        entry = canonical_json(key)
+        if digest is None:
+            connection.execute("DELETE FROM logged_group WHERE entry = ?", (entry,))
+        else:
+            connection.execute("INSERT OR REPLACE INTO logged_group VALUES (?, ?)", (entry, bytes.fromhex(digest)))
 
 
 def _check_assets(connection: sqlite3.Connection, logged: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -129,23 +149,25 @@ def _check_ocr_results(connection: sqlite3.Connection, logged: dict[str, str]) -
     yield from (f"the OCR result of {sha256} is in the custody log, and missing from the store" for sha256 in logged)
 
 
-def _check_rows(connection: sqlite3.Connection, logged: dict[tuple[str, ...], bytes]) -> Iterator[str]:
+def _check_rows(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield the groups of rows that are not as the log states them."""
     for table in LOGGED_TABLES:
         for key in iter_groups(connection, table):
             entry = logged_key(table, key)
-            expected = logged.pop(entry, None)
+            taken = connection.execute(
+                "DELETE FROM logged_group WHERE entry = ? RETURNING digest", (canonical_json(entry),)
+            ).fetchall()
             try:
                 digest = group_digest(connection, table, key)
             except (sqlite3.Error, *DAMAGE_ERRORS) as error:
                 yield f"{group_name(*entry)} cannot be read: {error}"
                 continue
-            if expected is None:
+            if not taken:
                 yield f"{group_name(*entry)} is missing from the custody log"
-            elif digest is None or bytes.fromhex(digest) != expected:
+            elif digest is None or bytes.fromhex(digest) != taken[0][0]:
                 yield f"{group_name(*entry)} differs from the custody log"
-    for entry in logged:
-        yield f"{group_name(*entry)} is in the custody log, and missing from the store"
+    for (missing,) in connection.execute("SELECT entry FROM logged_group ORDER BY entry"):
+        yield f"{group_name(*json.loads(missing))} is in the custody log, and missing from the store"
 
 
 def _is_intact(n: int, at: str, what: str, details: str, before: str, hash: str) -> bool:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from mediafp.store.sqlite import log_chain
@@ -14,8 +15,14 @@ APPLICATION_ID = 0x4D465031
 """Number in the head of the database file that marks it as a store (`PRAGMA application_id`)."""
 PASSAGE_INDEX = 'CREATE VIRTUAL TABLE passage_index USING fts5 (words, tokenize="unicode61 remove_diacritics 0")'
 """Statement that creates the full-text index."""
-_INDEX_TABLES = frozenset(f"passage_index_{name}" for name in ("data", "idx", "content", "docsize", "config"))
-"""Tables in which FTS5 keeps the full-text index."""
+_INTERNAL_TABLES = frozenset(
+    (
+        *(f"passage_index_{name}" for name in ("data", "idx", "content", "docsize", "config")),
+        "sqlite_stat1",
+        "sqlite_stat4",
+    )
+)
+"""Tables in which FTS5 keeps the full-text index, and SQLite its statistics."""
 MIGRATIONS = [
     """
     CREATE TABLE asset (
@@ -148,6 +155,8 @@ MIGRATIONS = [
     INSERT OR IGNORE INTO post_text SELECT text_sha256(text), text FROM sighting WHERE text IS NOT NULL;
     UPDATE sighting SET text_sha256 = text_sha256(text) WHERE text IS NOT NULL;
     ALTER TABLE sighting DROP COLUMN text;
+    DROP INDEX fingerprint_by_type;
+    CREATE INDEX fingerprint_by_type ON fingerprint (type, version, sha256);
     """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""
@@ -199,11 +208,16 @@ def split_statements(script: str) -> Iterator[str]:
 
 def object_definitions(connection: sqlite3.Connection) -> dict[str, str]:
     """Return the statement of each table, index, trigger and view of a database, by its type and name."""
-    # The tables that SQLite and FTS5 create for themselves differ between their versions.
-    rows = connection.execute("SELECT type, name, sql FROM main.sqlite_master WHERE NOT name GLOB 'sqlite_*'")
-    return {f"{type} {name}": sql for type, name, sql in rows if name not in _INDEX_TABLES}
+    rows = connection.execute("SELECT type, name, sql FROM main.sqlite_master")
+    return {
+        f"{type} {name}": " ".join(str(sql).split())
+        for type, name, sql in rows
+        # What SQLite and FTS5 create for themselves differs between their versions: tables, and indexes without a statement.
+        if not (type == "table" and name in _INTERNAL_TABLES) and not (type == "index" and sql is None)
+    }
 
 
+@cache
 def expected_definitions(version: int) -> dict[str, str]:
     """Return the definitions of a schema version, as `object_definitions` returns them."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:

@@ -27,7 +27,7 @@ from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset, Kind, Sighting
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.transcripts import SearchHit, TranscribedAudio, Transcript
 
@@ -120,6 +120,10 @@ class SqliteStore(Store):
     @override
     def asset(self, sha256: str) -> Asset:
         return assets.asset(self.database, sha256)
+
+    @override
+    def asset_kind(self, sha256: str) -> Kind:
+        return assets.asset_kind(self.database, sha256)
 
     @override
     def count_assets(self) -> int:

@@ -280,6 +280,9 @@ def test_store_of_version_4_keeps_its_texts_and_its_checks(tmp_path: Path) -> No
         assert store.captions(A) == ["An old post"] * 2
         assert store.check_integrity() == [no_fingerprint]
         assert [entry.what for entry in store.iter_log()] == ["added", "seen", "sighted", "sighted", "rows"]
+        with store.writing():
+            store.add_sighting(Sighting(sha256=A, uri="/a", text="A post that was edited since"))
+        assert store.check_integrity() == [no_fingerprint]
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as database, database:
         database.execute("UPDATE sighting SET text_sha256 = NULL WHERE uri = x'2f62'")
     with SqliteStore(tmp_path) as store:
@@ -304,6 +307,28 @@ ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 def test_store_with_a_crafted_object_is_not_opened(folder: Path, tampered: sqlite3.Connection, crafted: str) -> None:
     tampered.execute(crafted)
     with pytest.raises(StoreError, match=r"spy', which mediafp did not create; restore a copy"):
+        SqliteStore(folder)
+
+
+@pytest.mark.parametrize("name", ["passage_index_data", "sqlite_spy", "passage_index_other"])
+@pytest.mark.parametrize(
+    "crafted",
+    [
+        "CREATE TRIGGER {name} AFTER INSERT ON ledger BEGIN UPDATE ledger SET attempts = 777; END",
+        "CREATE VIEW {name} AS SELECT 1",
+        "CREATE INDEX {name} ON asset (kind)",
+    ],
+)
+def test_crafted_object_with_the_name_of_an_internal_table_is_refused(
+    folder: Path, tampered: sqlite3.Connection, name: str, crafted: str
+) -> None:
+    # SQLite itself refuses such names, except in the text of the schema.
+    tampered.execute(crafted.format(name="spy"))
+    tampered.execute("PRAGMA writable_schema=ON")
+    tampered.execute("UPDATE sqlite_master SET name = ?, sql = replace(sql, 'spy', ?) WHERE name = 'spy'", (name, name))
+    with pytest.raises(
+        StoreError, match=rf"{name}', which mediafp did not create|malformed database schema \({name}\)"
+    ):
         SqliteStore(folder)
 
 
