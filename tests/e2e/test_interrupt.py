@@ -13,8 +13,8 @@ import time
 from mediafp.cli import app
 
 def busy(**_):
-    print("started", flush=True)
     try:
+        print("started", flush=True)
         time.sleep(60)
     finally:
         # What the command does until it has ended, such as waiting for a thread.
