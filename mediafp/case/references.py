@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.case.sound_fingerprints import load_fingerprints
+from mediafp.case.checked_fingerprints import load_fingerprints
 from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
@@ -115,8 +115,8 @@ class StoredReferences:
                 self._store.on_damage(sha256, "its fingerprints have different numbers of rows")
             else:
                 continue
-            for found in (by_sha256, embeddings, pdq, crops):
-                found.pop(sha256, None)
+            for by_asset in (by_sha256, embeddings, pdq, crops):
+                by_asset.pop(sha256, None)
         # Set before the indexes: another thread may look up an asset as soon as an index returns it.
         self._assets |= by_sha256
         self._embeddings |= embeddings

@@ -1,6 +1,7 @@
 """The program `mediafp`: its commands, its global options, and the exit status of every error."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ COMMANDS: Final = {
 """Module and function, or group of functions, of each command, in the order of the help."""
 
 
+SHOW_CURSOR: Final = b"\x1b[?25h"
+"""Control sequence that makes the cursor of a terminal visible."""
 ARGUMENT_ERROR: Final[Any] = typer.BadParameter.__base__
 """Class of all errors about the arguments, click's UsageError, which typer does not export."""
 
@@ -67,7 +70,7 @@ class CommandGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the arguments name."""
         try:
-            with _escaped_messages(), damage_status():
+            with _escaped_messages(), damage_status(ctx):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             # typer itself would end without a message.
@@ -145,8 +148,24 @@ def global_options(
     enable_logging(verbose)
 
 
+def _interrupt(number: int, frame: object) -> None:
+    """Interrupt the command at the first Ctrl-C; at the second, end the program at once, which loses nothing stored."""
+    signal.signal(signal.SIGINT, _end)
+    raise KeyboardInterrupt
+
+
+def _end(number: int, frame: object) -> None:
+    if sys.stderr.isatty():
+        # A progress bar hides the cursor.
+        os.write(sys.stderr.fileno(), SHOW_CURSOR)
+    # Not by an exception: threads that are decoding speech would crash while Python ends.
+    os._exit(ExitStatus.INTERRUPTED)
+
+
 def main() -> None:
     """Run the command line; print each expected error as one line on standard error."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:

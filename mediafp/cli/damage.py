@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.output import print_warning
+
+WHOLE_STORE_COMMANDS: Final = frozenset({"match", "trace", "transcribe", "cluster", "report", "export"})
+"""Commands whose result is incomplete if an asset is skipped. The exit status of the others keeps its own meaning: for `ingest`
+that some files failed, for `search` that nothing was found."""
 
 _skipped: set[str] = set()
 """Assets that the current command skipped, or of which it skipped a part."""
@@ -19,13 +24,23 @@ def print_damage(sha256: str, reason: str) -> None:
 
 
 @contextmanager
-def damage_status() -> Iterator[None]:
-    """Run a command; if it skipped something damaged and would end as if all were well, end with SOME_FAILED."""
+def damage_status(context: typer.Context) -> Iterator[None]:
+    """Run a command of WHOLE_STORE_COMMANDS so that it ends with SOME_FAILED if it skipped something damaged.
+
+    Other commands, and those that fail otherwise, keep their exit status.
+
+    Args:
+        context: Context of the program, which contains the name of the command as soon as it runs.
+    """
     _skipped.clear()
+
+    def is_incomplete() -> bool:
+        return bool(_skipped) and context.invoked_subcommand in WHOLE_STORE_COMMANDS
+
     try:
         yield
     except typer.Exit as error:
-        if not _skipped or error.exit_code not in (ExitStatus.DONE, ExitStatus.NOTHING_FOUND):
+        if not is_incomplete() or error.exit_code not in (ExitStatus.DONE, ExitStatus.NOTHING_FOUND):
             raise
-    if _skipped:
+    if is_incomplete():
         raise typer.Exit(ExitStatus.SOME_FAILED)

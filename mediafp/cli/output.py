@@ -61,9 +61,10 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
 
 def print_json(value: "JsonObject") -> None:
     """Print an object as one line of JSON, without delay."""
-    from mediafp.report.jsonl import json_line
+    from mediafp.report.jsonl import json_parts
 
-    sys.stdout.write(json_line(value) + "\n")
+    sys.stdout.writelines(json_parts(value))
+    sys.stdout.write("\n")
     sys.stdout.flush()
 
 

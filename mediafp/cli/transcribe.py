@@ -1,5 +1,6 @@
 """The command `transcribe`."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -140,11 +141,22 @@ class TranscriptFiles:
             return None
         path = self._folder / self._choose_name(result)
         try:
-            path.write_text(_format_transcript(result, self._format) + "\n", encoding="utf-8", errors="replace")
+            self._replace(path, _format_transcript(result, self._format) + "\n")
         except OSError as error:
             return f"cannot write the transcript '{path}': {error.strerror}; choose another folder"
         print_line(str(path))
         return None
+
+    def _replace(self, path: Path, text: str) -> None:
+        """Write a file in place of whatever has its name: the author of a video can plant a link there, or a pipe."""
+        part = self._folder / f".transcript-{os.getpid()}.part"
+        part.unlink(missing_ok=True)
+        try:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+                file.write(text.encode("utf-8", "replace"))
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     def _choose_name(self, result: FileTranscription) -> str:
         suffix = "txt" if self._format is TranscriptFormat.TEXT else self._format.value

@@ -6,6 +6,7 @@ from fractions import Fraction
 from av.video.frame import VideoFrame
 
 from mediafp.ingest.container import MAX_CLOCK_STEP_BACK_SECONDS
+from mediafp.types.contents import MAX_SECONDS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +46,9 @@ class FrameClock:
                 time = self._now + self.frame_seconds
             else:
                 time = self._now
+        if time > MAX_SECONDS:
+            self._warn(f"time stamps beyond {MAX_SECONDS:.0f} s: their frames are timed at that second")
+            time = MAX_SECONDS
         self._now = max(0.0, time)
         return self._now
 

@@ -31,6 +31,7 @@ from mediafp.ingest.files import OpenFile
 from mediafp.ingest.frame_clock import FrameClock
 from mediafp.ingest.frame_pixels import frame_pixels, upright_size
 from mediafp.ingest.limits import FRAME_INTERVAL_SECONDS, MAX_FRAME_PIXELS, MAX_FRAMES
+from mediafp.types.contents import MAX_SECONDS
 from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 from mediafp.types.media import Audio, DecodedMedia, Frame
 
@@ -215,7 +216,7 @@ def _sample_frames(
     sample_point, samples, damaged, last, end = 0.0, 0, 0, None, 0.0
     for frame in _iter_frames(container, stream, audio_decoder, report):
         time = clock.frame_time(frame)
-        end = max(end, time + _frame_duration(frame, frame_seconds))
+        end = min(max(end, time + _frame_duration(frame, frame_seconds)), MAX_SECONDS)
         over_budget = not within_budget(time)
         if frame.is_corrupt:
             damaged += 1
@@ -326,5 +327,5 @@ def _format_name(container: av.container.InputContainer) -> str:
 
 
 def _duration_or_none(seconds: float | None) -> float | None:
-    """Return a duration rounded to microseconds; None if it is not a finite number above 0."""
-    return round(seconds, 6) if seconds is not None and math.isfinite(seconds) and seconds > 0 else None
+    """Return a duration rounded to microseconds; None if it is not a number above 0 and up to MAX_SECONDS."""
+    return round(seconds, 6) if seconds is not None and 0 < seconds <= MAX_SECONDS else None

@@ -16,7 +16,7 @@ def isolate(text: str) -> Markup:
 
 
 def isolate_name(text: str) -> Markup:
-    """Return the same as `isolate` for a file name, a path or an address, whose parts always stand from left to right."""
+    """Return the same as `isolate` for a file name, a path or an address, whose parts always appear from left to right."""
     return Markup(f'<bdi dir="ltr">{escape_text(text)}</bdi>')
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mediafp.report.escaping import replace_hidden
@@ -17,6 +17,24 @@ JsonObject = dict[str, Any]
 
 def json_line(value: JsonObject) -> str:
     """Return an object as one line of JSON; bytes of file names that are not UTF-8 stay surrogate escapes."""
+    return "".join(json_parts(value))
+
+
+def json_parts(value: JsonObject) -> Iterator[str]:
+    """Yield one line of JSON in parts: an asset may have thousands of sightings, each with a long text."""
+    yield "{"
+    for number, (key, inner) in enumerate(value.items()):
+        yield f"{', ' if number else ''}{_dump(key)}: "
+        if isinstance(inner, list) and inner:
+            for position, item in enumerate(inner):
+                yield f"{', ' if position else '['}{_dump(item)}"
+            yield "]"
+        else:
+            yield _dump(inner)
+    yield "}"
+
+
+def _dump(value: Any) -> str:
     # An invisible character means the same when it is escaped, and does nothing to a terminal or an editor.
     return replace_hidden(json.dumps(value, ensure_ascii=False), lambda character: json.dumps(character)[1:-1])
 

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +22,12 @@ MAX_SIDECAR_BYTES: Final = 8 << 20
 MAX_NESTED_BYTES: Final = 64 << 10
 """Bytes of an object or a list, such as an account with its properties, that is a value of a sidecar: as Python objects
 they take up to thirty times as much. Chosen, not measured."""
-MAX_LENIENT_VALUES: Final = 200_000
-"""Values in a sidecar that Python's `json` decodes, which takes NaN and lone surrogates too, but keeps every value: so
-many take 51 MB with distinct keys. A yt-dlp sidecar without comments has some 10,000."""
+_ESCAPES: Final = re.compile(
+    rb"(?:\\\\)++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+"""Escaped backslashes, pairs of surrogates, and lone surrogates."""
+_STRINGS_AND_NUMBERS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(?P<number>NaN|-?Infinity)', re.DOTALL)
+"""Strings, the last of which may have no end, and numbers that JSON does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,7 @@ def read_json_values(
     content = content.removeprefix(codecs.BOM_UTF8)
     wanted = tuple(chain.from_iterable(keys.values()))
     try:
-        parts = _record_decoder(wanted).decode(content)
+        parts = _decode_record(content, wanted)
     except msgspec.ValidationError:
         warnings.add(f"skipped {name!r}: it is not a JSON object")
         return None
@@ -105,7 +109,8 @@ def read_json_values(
         warnings.add(f"skipped {name!r}: its values are nested too deeply")
         return None
     except (msgspec.DecodeError, ValueError):
-        return _read_lenient(content, name, warnings)
+        warnings.add(f"skipped {name!r}: it is not valid JSON")
+        return None
     values: dict[str, object] = {}
     for key, part in zip(parts.__struct_fields__, msgspec.structs.astuple(parts), strict=True):
         value = bytes(part)
@@ -115,6 +120,32 @@ def read_json_values(
         elif value:
             values[key] = _decode_value(value)
     return values
+
+
+def _decode_record(content: bytes, keys: tuple[str, ...]) -> Any:
+    decoder = _record_decoder(keys)
+    try:
+        return decoder.decode(content)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return decoder.decode(_strict_json(content))
+
+
+def _strict_json(content: bytes) -> bytearray:
+    """Return JSON in which lone surrogates are question marks, and NaN and infinity are values that no field accepts.
+
+    Python writes both, and a cut emoji leaves half a pair. Each is replaced in place, by as many bytes: a list of the parts
+    of a sidecar would take many times its size.
+    """
+    strict = bytearray(content)
+    for match in _ESCAPES.finditer(content):
+        if match["lone"]:
+            strict[slice(*match.span())] = rb"\u003f"
+    for match in _STRINGS_AND_NUMBERS.finditer(content):
+        if match["number"]:
+            strict[slice(*match.span())] = b"[0]".ljust(len(match[0]))
+    return strict
 
 
 @cache
@@ -131,18 +162,3 @@ def _decode_value(value: bytes) -> object:
         return json.loads(value.decode())
     except (ValueError, RecursionError):
         return False
-
-
-def _read_lenient(content: bytes, name: str, warnings: SidecarWarnings) -> Mapping[str, object] | None:
-    """Return the JSON object in a sidecar that a strict decoder rejects; None, with a warning, if there is none."""
-    try:
-        if sum(map(content.count, (b",", b"[", b"{"))) > MAX_LENIENT_VALUES:
-            raise ValueError("too many values")
-        record = json.loads(content.decode())
-    except (ValueError, RecursionError):
-        warnings.add(f"skipped {name!r}: it is not valid JSON")
-        return None
-    if not isinstance(record, dict):
-        warnings.add(f"skipped {name!r}: it is not a JSON object")
-        return None
-    return record

@@ -81,6 +81,10 @@ class AssetStore(Protocol):
         """Return the sightings of an asset: dated ones first, oldest first, then by path."""
         ...
 
+    def sighting(self, sha256: str, uri: str) -> Sighting | None:
+        """Return the sighting of an asset at one path; None if the store does not contain it."""
+        ...
+
     def captions(self, sha256: str) -> list[str]:
         """Return the titles and texts of an asset's sightings, in the order of the sightings."""
         ...

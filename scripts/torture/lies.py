@@ -214,9 +214,9 @@ def bisect(folder: Path, lies: Sequence[LyingFile], broken: Break, *, is_checked
     """Return the break by as few lies as can be found by halving them."""
     while len(lies) > 1:
         for half in (lies[: len(lies) // 2], lies[len(lies) // 2 :]):
-            found = [each for each in run_batch(folder, half, is_checked=is_checked) if each.command == broken.command]
-            if found:
-                lies, broken = half, found[0]
+            same = [each for each in run_batch(folder, half, is_checked=is_checked) if each.command == broken.command]
+            if same:
+                lies, broken = half, same[0]
                 break
         else:
             # Only several lies together break it.

@@ -1,4 +1,4 @@
-"""What workers answer about small valid files, recorded once. lies.py imports it; it is not a program."""
+"""Answers of workers about small valid files, recorded once. lies.py imports it; it is not a program."""
 
 import wave
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ MAX_SAMPLES = 8 * AUDIO_SAMPLE_RATE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a worker sends about a file: samples, thumbnails, and the result, as plain values that can be changed."""
+    """Everything that a worker sends about a file: samples, thumbnails, and the result, as plain values that can be changed."""
 
     name: str
     kind: Kind

@@ -4,22 +4,23 @@ import json
 import shutil
 import sqlite3
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
-from mediafp.case.case import open_case
+from mediafp.case.case import Case, open_case
 from mediafp.cli.app import app
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.types.arrays import pack_arrays, unpack_arrays
-from mediafp.types.runs import IngestOptions
+from mediafp.types.runs import FileOutcome, IngestOptions
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 COMMANDS = ("cluster", "report", "search", "jsonl", "csv")
@@ -203,17 +204,45 @@ def test_damage_costs_one_asset_and_is_named(folder: Path, name: str) -> None:
     for status, _, _ in results.values():
         assert status in (ExitStatus.DONE, ExitStatus.NOTHING_FOUND, ExitStatus.SOME_FAILED)
     warned = {command: result for command, result in results.items() if "warning skipped " in result[2]}
-    assert warned and all(status == ExitStatus.SOME_FAILED for status, _, _ in warned.values())
+    assert warned and all(warned[command][0] == ExitStatus.SOME_FAILED for command in warned if command != "search")
+    # For search, the exit status states whether something was found.
+    assert (results["search"][0] == ExitStatus.NOTHING_FOUND) == (results["search"][1] == "nothing found\n")
     for _, _, messages in warned.values():
         lines = [line for line in messages.splitlines() if line.startswith("warning skipped ")]
         assert len(lines) == len(set(lines)) and all(line.endswith("; see: mediafp verify") for line in lines)
         assert sha256 in messages or "f" * 64 in messages or "passage" in messages
+    if name == "no sighting":
+        assert all(f"skipped {sha256}: it has no sighting; see: mediafp verify" in line[2] for line in warned.values())
     if name in QUERIED:
         matches = json.loads(results["match"][1])["matches"]
         assert any(match["uris"][0].endswith("crop.png") for match in matches), "the others are found"
     assert len(results["jsonl"][1].splitlines()) >= 2
     status, problems, _ = run(folder, "verify")
     assert status == ExitStatus.COULD_NOT_RUN and len(problems.splitlines()) > 1
+
+
+def test_ingest_beside_a_damaged_asset_warns_and_succeeds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ingest_files = Case.ingest
+
+    def ingest_beside_damage(case: Case, *arguments: Any, **options: Any) -> Iterator[FileOutcome]:
+        case._store.on_damage("f" * 64, "its transcript is damaged")
+        return ingest_files(case, *arguments, **options)
+
+    monkeypatch.setattr(Case, "ingest", ingest_beside_damage)
+    Image.effect_noise((300, 300), 90).convert("RGB").save(folder / "new.png")
+    quiet = ("--transcribe", "no", "--ocr", "no", "--crops", "no")
+    ingest = CliRunner().invoke(
+        app, ["--store", str(folder / "case"), "ingest", str(folder / "new.png"), "--json", *quiet]
+    )
+    added, summary = map(json.loads, ingest.stdout.splitlines())
+    assert added["status"] == "added" and summary["errors"] == []
+    assert "warning skipped " in ingest.stderr and ingest.exit_code == ExitStatus.DONE
+
+
+def test_search_whose_only_hit_is_damaged_finds_nothing(folder: Path) -> None:
+    damage(folder, "a passage that is not UTF-8")
+    result = CliRunner().invoke(app, ["--store", str(folder / "case"), "search", "words"])
+    assert result.exit_code == ExitStatus.NOTHING_FOUND and "warning skipped " in result.stderr
 
 
 @pytest.mark.parametrize("name", QUERIED)

@@ -153,6 +153,16 @@ def test_equal_bytes_at_two_paths_are_one_asset_with_two_sightings(store: Store)
     assert len(list(store.fingerprints("pdq", "1"))) == 1
 
 
+def test_sighting_is_that_of_one_path_and_equal_texts_are_one_object(store: Store) -> None:
+    with store.writing():
+        store.add_record(ingest_record("a"))
+        for number in range(3):
+            store.add_sighting(Sighting(sha256=A, uri=f"/{number}", text="x" * 999))
+    assert store.sighting(A, "/1") == Sighting(sha256=A, uri="/1", text="x" * 999)
+    assert store.sighting(A, "/9") is None and store.sighting("f" * 64, "/1") is None
+    assert len({id(sighting.text) for sighting in store.sightings(A) if sighting.text}) == 1
+
+
 def test_sightings_are_sorted_by_date_with_undated_ones_last(store: Store) -> None:
     times = {"c": "2024-05-02T00:00:00Z", "b": None, "a": None, "d": "2019-01-01T00:00:00Z"}
     with store.writing():

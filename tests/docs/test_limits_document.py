@@ -8,9 +8,10 @@ from documents import PACKAGE, assigned_names, constants, number, read, sections
 
 DOCUMENT = "docs/limits.md"
 SECTIONS = {
-    "Limits of one file": "ingest/limits.py",
-    "Limits of one archive": "ingest/archives/",
-    "Limits of sidecar files": "sightings/",
+    "Limits of one file": ("ingest/limits.py",),
+    "Limits of stated values": ("types/contents.py",),
+    "Limits of one archive": ("ingest/archives/", "case/ingestion/"),
+    "Limits of sidecar files": ("sightings/", "case/ingestion/"),
 }
 
 
@@ -23,9 +24,16 @@ def limits(heading: str) -> dict[str, str]:
 def test_limits_equal_the_code(heading: str) -> None:
     assert limits(heading)
     for name, value in limits(heading).items():
-        defined = constants(SECTIONS[heading], name)
-        assert defined, f"{SECTIONS[heading]} does not define {name}"
+        defined = {module: limit for folder in SECTIONS[heading] for module, limit in constants(folder, name).items()}
+        assert defined, f"{SECTIONS[heading]} do not define {name}"
         assert set(defined.values()) == {number(value)}, (name, defined)
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_limits_name_the_modules_that_define_them(heading: str) -> None:
+    for folder in SECTIONS[heading]:
+        assert f"`mediafp/{folder}`" in sections(read(DOCUMENT))[heading]
+        assert any(constants(folder, name) for name in limits(heading)), folder
 
 
 def test_limits_list_every_number_of_the_module() -> None:

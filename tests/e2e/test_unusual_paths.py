@@ -140,6 +140,18 @@ def test_a_transcript_that_cannot_be_written_is_named_and_the_others_are_written
     assert (tmp_path / "b.mp4.22222222.txt").read_text() == "[0:00.0]  en  words\n"
 
 
+def test_a_link_or_a_pipe_with_the_name_of_a_transcript_is_replaced(tmp_path: Path) -> None:
+    victim, out = tmp_path / "victim", tmp_path / "out"
+    files = TranscriptFiles(out, TranscriptFormat.TEXT)
+    victim.write_text("precious")
+    (out / "a.mp4.11111111.txt").symlink_to(victim)
+    os.mkfifo(out / "b.mp4.22222222.txt")
+    for name, digit in ("a.mp4", "1"), ("b.mp4", "2"):
+        assert files.write(transcription(name, digit * 64)) is None
+        assert (out / f"{name}.{digit * 8}.txt").read_text() == "[0:00.0]  en  words\n"
+    assert victim.read_text() == "precious" and len(list(out.iterdir())) == 2
+
+
 def test_a_folder_that_cannot_be_made_is_reported_before_the_first_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / ("x" * 300), tmp_path / "a\0b"):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from mediafp.ingest import video
 from mediafp.ingest.files import open_file
 from mediafp.ingest.open_media import open_media
 from mediafp.ingest.video import read_video
+from mediafp.types.contents import MAX_SECONDS, check_asset, check_spans
 from mediafp.types.errors import CorruptMedia, TooLargeMedia
-from mediafp.types.media import Frame
+from mediafp.types.media import Asset, DecodedMedia, Frame
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +165,36 @@ def test_truncated_video_keeps_its_frames(clip: Path, tmp_path: Path) -> None:
     assert 1 <= len(frames) < 4
     assert frames[-1].end < 3
     assert any("may be truncated" in warning for warning in media.warnings)
+
+
+def check(media: DecodedMedia, frames: list[Frame]) -> None:
+    """Check what an analysis would check of a file before its asset is stored."""
+    asset = Asset(sha256="0" * 64, kind="video", bytes=1, properties=media.properties)
+    check_asset(asset)
+    check_spans(asset, np.array([(frame.start, frame.end) for frame in frames]))
+
+
+@pytest.mark.parametrize("milliseconds", [1e13, 1e15])
+def test_duration_that_no_file_has_is_not_used(tmp_path: Path, milliseconds: float) -> None:
+    write_times(tmp_path / "a.mkv", list(range(0, 2000, 40)))
+    content = bytearray((tmp_path / "a.mkv").read_bytes())
+    duration = content.index(b"\x44\x89\x88") + 3
+    content[duration : duration + 8] = struct.pack(">d", milliseconds)
+    (tmp_path / "a.mkv").write_bytes(content)
+    media = read_video(open_file(tmp_path / "a.mkv"))
+    frames = list(media.frames)
+    check(media, frames)
+    assert media.properties["duration"] == pytest.approx(2, abs=0.1)
+    assert spans(frames)[0] == (0, 1) and len(frames) == 2
+
+
+def test_times_that_no_file_has_are_clamped(tmp_path: Path) -> None:
+    write_times(tmp_path / "a.mkv", [0, 1000, 2 * 10**12, 2 * 10**12 + 5000])
+    media = read_video(open_file(tmp_path / "a.mkv"))
+    frames = list(media.frames)
+    check(media, frames)
+    assert [frame.start for frame in frames] == [0, 1, MAX_SECONDS] and frames[-1].end == MAX_SECONDS
+    assert "time stamps beyond 1000000000 s: their frames are timed at that second" in media.warnings
 
 
 def test_damaged_packets_give_a_warning(clip: Path, tmp_path: Path) -> None:

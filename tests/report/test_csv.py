@@ -76,6 +76,10 @@ def test_values_that_are_no_text_stay_as_they_are() -> None:
     assert [escape_formula(value) for value in (None, -5, -1.5, True)] == ["", "-5", "-1.5", "True"]
 
 
+def test_marks_stacked_on_one_letter_are_escaped() -> None:
+    assert escape_formula("z" + "\u0301" * 20) == "z" + "\u0301" * 8 + "\\u0301" * 12
+
+
 @settings(derandomize=True, deadline=None, max_examples=400)
 @given(st.lists(hostile_texts(), min_size=1, max_size=4), st.sampled_from(",;|\t"))
 def test_no_part_of_a_row_is_a_formula_whatever_the_separator(cells: list[str], separator: str) -> None:

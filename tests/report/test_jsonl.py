@@ -24,6 +24,11 @@ def test_result_to_json_names_near_misses_by_both_keys() -> None:
     assert [match["sha256"] for match in line["near_misses"]] == ["1" * 64]
 
 
+def test_json_line_equals_that_of_the_standard_library() -> None:
+    value = {"a": [], "b": [1, {"c": [None, "x"]}], "d": {"e": [2]}, "f": "g", "h": True, "i": [[], {}]}
+    assert json_line(value) == json.dumps(value) and json_line({}) == "{}"
+
+
 def test_json_line_keeps_bytes_that_are_not_utf8_and_escapes_control_characters() -> None:
     line = json_line({"path": "bad\udcff\u202e\x1b名.jpg"})
     assert json.loads(line) == {"path": "bad\udcff\u202e\x1b名.jpg"}

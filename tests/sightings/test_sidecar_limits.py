@@ -99,12 +99,49 @@ def test_record_of_many_values_takes_little_memory(tmp_path: Path, record: bytes
     assert memory["peak"] < 4 * len(record)
 
 
-def test_record_that_only_a_lenient_decoder_reads_takes_little_memory(tmp_path: Path) -> None:
-    (tmp_path / "a.info.json").write_bytes(b'{"x":[NaN,' + b"[]," * 1_000_000 + b'1],"title":"t"}')
+@pytest.mark.parametrize(
+    "values",
+    [b"[]," * 1_000_000, b'"\\\\\\"",' * 1_000_000, b"NaN," * 1_000_000, b'"\\ud83d",' * 700_000],
+    ids=["lists", "escapes", "NaN", "surrogates"],
+)
+def test_record_with_values_outside_json_takes_little_memory(tmp_path: Path, values: bytes) -> None:
+    content = b'{"x":[NaN,"\\ud83d",' + values + b'1],"title":"t"}'
+    (tmp_path / "a.info.json").write_bytes(content)
     with measured_memory() as memory:
         fields, warnings = read(tmp_path / "a.mp4")
-    assert fields == SightingFields() and warnings == ["skipped 'a.info.json': it is not valid JSON"]
-    assert memory["peak"] < 16 * MIB
+    assert fields.title == "t" and warnings == []
+    assert memory["peak"] < 4 * len(content)
+
+
+def test_large_sidecar_with_a_cut_emoji_in_a_comment_is_read(tmp_path: Path) -> None:
+    comments = [{"id": str(n), "text": "one, two, three", "likes": 0} for n in range(60_000)]
+    comments[100]["text"] = "cut \ud83d"
+    fields, warnings = read(write_info(tmp_path, title="t", comments=comments))
+    assert fields.title == "t" and warnings == []
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        (rb"a\ud83d", "a?"),
+        (rb"\ud83d\ud83d\ude00\uDE00", "?\U0001f600?"),
+        (rb"\\ud83d \ud83d", r"\ud83d ?"),
+        (rb"\\\ud83d \"NaN\"", '\\? "NaN"'),
+        (rb"NaN, -Infinity \ud83d", "NaN, -Infinity ?"),
+    ],
+)
+def test_only_lone_surrogates_and_numbers_outside_texts_are_replaced(tmp_path: Path, title: bytes, shown: str) -> None:
+    (tmp_path / "a.info.json").write_bytes(b'{"x": -Infinity, "title": "' + title + b'", "view_count": NaN}')
+    fields, (warning,) = read(tmp_path / "a.mp4")
+    assert fields.title == shown and "'view_count'" in warning
+
+
+@pytest.mark.parametrize(
+    "record", [rb'{"x": \ud83d}', b'{"x": 1NaN}', b"{NaN: 1}", b'{"x": NaN, "title": "t', b'{"x": -NaN}']
+)
+def test_record_that_is_no_json_is_skipped_with_a_warning(tmp_path: Path, record: bytes) -> None:
+    (tmp_path / "a.info.json").write_bytes(record)
+    assert read(tmp_path / "a.mp4") == (SightingFields(), ["skipped 'a.info.json': it is not valid JSON"])
 
 
 @pytest.mark.parametrize("part", ["[" * 100_000, '{"a":' * 100_000])

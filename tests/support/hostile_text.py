@@ -28,10 +28,14 @@ def hostile_texts(*, min_size: int = 0, max_size: int = 12) -> st.SearchStrategy
 
 
 def hidden_characters(text: str, *, allowed: str = "") -> set[str]:
-    """Return the characters of a text that are invisible or control its display, without joiners between emoji."""
+    """Return the characters of a text that are invisible or control its display, without joiners of emoji and letters."""
     found = set()
     for at, character in enumerate(text):
         joins = character == "\u200d" and {unicodedata.category(c) for c in text[at + 1 : at + 2]} == {"So"}
+        if character in "\u200c\u200d" and 0 < at < len(text) - 1:
+            joins |= {unicodedata.bidirectional(text[at - 1]), unicodedata.bidirectional(text[at + 1])} == {"AL"}
+        if character in "\u200c\u200d" and at:
+            joins |= unicodedata.combining(text[at - 1]) == 9
         hidden = unicodedata.category(character) in HIDDEN_CATEGORIES or character in HIDDEN_LETTERS
         if hidden and not joins and character not in allowed:
             found.add(character)

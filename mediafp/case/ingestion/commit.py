@@ -52,7 +52,7 @@ class FileWriter:
     def update_sighting(self, item: IngestItem, sha256: str) -> list[str]:
         """Write the sighting of a file that is ingested already if its sidecars state something new; return warnings."""
         sighting, warnings = self._build_sighting(item, sha256)
-        if sighting.source and sighting not in self._store.sightings(sha256):
+        if sighting.source and sighting != self._store.sighting(sha256, sighting.uri):
             with self._store.writing():
                 self._store.add_sighting(sighting)
         return warnings

@@ -90,7 +90,7 @@ class FiledThumbnail(Thumbnail):
         return self._file.read(self.position)
 
     def __eq__(self, other: object) -> bool:
-        """Return True for a thumbnail with the same values, wherever its JPEG lies."""
+        """Return True for a thumbnail with the same values, wherever its JPEG is stored."""
         if not isinstance(other, Thumbnail):
             return NotImplemented
         return (self.position, self.seconds, self.jpeg) == (other.position, other.seconds, other.jpeg)

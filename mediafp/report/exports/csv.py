@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final, TextIO
 
-from mediafp.report.escaping import escape_unprintable, is_hidden, replace_hidden
+from mediafp.report.escaping import escape_character, is_hidden, replace_hidden
 from mediafp.types.matches import TextLine
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import Transcript
@@ -51,7 +51,7 @@ def escape_formula(cell: object) -> str:
     for n in range(2, len(parts), 2):
         if _is_formula(parts[n]) and not _MENTION.fullmatch(parts[n]):
             parts[n] = f"'{parts[n]}"
-    return replace_hidden("".join(parts), escape_unprintable, keep="\t\n")
+    return replace_hidden("".join(parts), escape_character, keep="\t\n")
 
 
 def _is_formula(part: str) -> bool:

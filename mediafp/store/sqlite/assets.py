@@ -46,18 +46,19 @@ def add_record(database: Database, record: IngestRecord) -> bool:
 
 def assets(database: Database) -> list[Asset]:
     """Return every asset, by SHA-256, without damaged ones."""
-    found = []
+    undamaged = []
     for sha256, kind, size, properties, is_seen in database.rows(
         "SELECT sha256, kind, bytes, CAST(properties AS BLOB),"
         " EXISTS (SELECT 1 FROM sighting WHERE sighting.sha256 = asset.sha256) FROM asset ORDER BY sha256"
     ):
+        if not is_seen:
+            database.on_damage(sha256, "it has no sighting")
+            continue
         try:
-            if not is_seen:
-                raise ValueError("it has no sighting")
-            found.append(decode_asset(sha256, kind, size, properties))
+            undamaged.append(decode_asset(sha256, kind, size, properties))
         except DAMAGE_ERRORS as error:
             database.on_damage(sha256, f"its properties are damaged ({error})")
-    return found
+    return undamaged
 
 
 def asset(database: Database, sha256: str) -> Asset:

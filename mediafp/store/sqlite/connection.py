@@ -44,9 +44,10 @@ def open_connection(file: Path, *, create: bool) -> sqlite3.Connection:
         sqlite3.Error: The file cannot be opened.
         OSError: A folder cannot be flushed.
     """
-    uri = f"file:{quote(os.fsencode(file))}?mode={'rwc' if create else 'rw'}"
+    # The empty authority keeps a path that starts with two slashes from being read as one.
+    uri = f"file://{quote(os.fsencode(file))}?mode={'rwc' if create else 'rw'}"
     until = time.monotonic() + BUSY_SECONDS
-    _refuse_foreign_journal(file)
+    _refuse_foreign_files(file)
     while True:
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
@@ -78,13 +79,18 @@ def _protect(connection: sqlite3.Connection) -> None:
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
 
 
-def _refuse_foreign_journal(file: Path) -> None:
-    """Raise StoreError for a rollback journal that mediafp did not write.
+def _refuse_foreign_files(file: Path) -> None:
+    """Raise StoreError for a database that is a link, or that has a rollback journal which mediafp did not write.
 
     SQLite obeys a journal when it opens a database: it overwrites the database, and deletes the file that the journal
     names as its super-journal (SQLite documentation, fileformat2, section 3). A store has one only while it is created:
     later it uses a write-ahead log.
     """
+    if file.is_symlink():
+        # SQLite looks for a journal beside the target, and would write to whatever store that is.
+        raise StoreError(
+            f"cannot open the store '{file.parent}': its {file.name!r} is a link; name the folder that contains the file"
+        )
     size = file.stat().st_size if file.exists() else 0
     journal = file.with_name(f"{file.name}-journal")
     try:

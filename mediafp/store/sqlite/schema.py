@@ -265,6 +265,11 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> None:
     with write_transaction(connection):
         # Again, now that no other process can write: two may create one store at once.
         version = schema_version(connection, folder)
+        if FIRST_LOGGED_VERSION <= version < FIRST_DIGEST_VERSION and _has_row_digests(connection):
+            raise StoreError(
+                f"cannot open the store '{folder}': its tables are of version {version}, and its custody log of a newer one;"
+                " restore a copy of the store, or ingest the originals into a new --store"
+            )
         _execute_migrations(connection, version, SCHEMA_VERSION)
         if version < FIRST_LOGGED_VERSION:
             log_chain.log_existing_assets(connection)
@@ -272,6 +277,11 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> None:
             log_chain.log_existing_rows(connection)
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _has_row_digests(connection: sqlite3.Connection) -> bool:
+    """Return True if the custody log states digests of rows, which a migration of changed rows would replace."""
+    return connection.execute("SELECT 1 FROM log WHERE what = 'rows' LIMIT 1").fetchone() is not None
 
 
 def _execute_migrations(connection: sqlite3.Connection, version: int, target: int) -> None:

@@ -1,5 +1,8 @@
 """Sightings in the database."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import path_bytes, path_string, replace_surrogates, text_sha256
@@ -21,8 +24,6 @@ SIGHTING_COLUMNS = (
 
 `text_sha256` refers to the text of the post: a channel posts one text with many files, and it is stored once.
 """
-_SIGHTING_FIELDS = tuple("text" if column == "text_sha256" else column for column in SIGHTING_COLUMNS)
-"""Fields of a sighting beside its asset and path."""
 
 
 def insert_sighting(database: Database, sighting: Sighting) -> None:
@@ -57,16 +58,22 @@ def add_sighting(database: Database, sighting: Sighting) -> None:
 
 
 def sightings(database: Database, sha256: str) -> list[Sighting]:
-    """Return the sightings of an asset: dated ones first, oldest first, then by path."""
+    """Return the sightings of an asset: dated ones first, oldest first, then by path. Equal texts are one object."""
     rows = database.rows(
-        f"SELECT uri, {', '.join(_SIGHTING_FIELDS)} FROM sighting LEFT JOIN post_text ON post_text.sha256 = text_sha256"
-        " WHERE sighting.sha256 = ? ORDER BY posted_at IS NULL, posted_at, uri",
+        f"SELECT uri, {', '.join(SIGHTING_COLUMNS)} FROM sighting WHERE sha256 = ?"
+        " ORDER BY posted_at IS NULL, posted_at, uri",
         (sha256,),
     )
-    return [
-        Sighting(sha256=sha256, uri=path_string(uri), **dict(zip(_SIGHTING_FIELDS, fields, strict=True)))
-        for uri, *fields in rows
-    ]
+    texts: dict[str, str | None] = {}
+    return [_sighting(database, sha256, uri, fields, texts) for uri, *fields in rows]
+
+
+def sighting(database: Database, sha256: str, uri: str) -> Sighting | None:
+    """Return one sighting; None if the store does not contain it."""
+    row = database.row(
+        f"SELECT {', '.join(SIGHTING_COLUMNS)} FROM sighting WHERE sha256 = ? AND uri = ?", (sha256, path_bytes(uri))
+    )
+    return _sighting(database, sha256, path_bytes(uri), row, {}) if row else None
 
 
 def captions(database: Database, sha256: str) -> list[str]:
@@ -76,7 +83,22 @@ def captions(database: Database, sha256: str) -> list[str]:
 
 def uris(database: Database, sha256: str) -> tuple[str, ...]:
     """Return the paths of an asset's sightings."""
-    return tuple(sighting.uri for sighting in sightings(database, sha256))
+    rows = database.rows(
+        "SELECT uri FROM sighting WHERE sha256 = ? ORDER BY posted_at IS NULL, posted_at, uri", (sha256,)
+    )
+    return tuple(path_string(uri) for (uri,) in rows)
+
+
+def _sighting(
+    database: Database, sha256: str, uri: bytes, columns: Sequence[Any], texts: dict[str, str | None]
+) -> Sighting:
+    """Return a sighting from its columns; `texts` keeps the texts that were read, by their SHA-256."""
+    fields = dict(zip(SIGHTING_COLUMNS, columns, strict=True))
+    text_key = fields.pop("text_sha256")
+    if text_key is not None and text_key not in texts:
+        row = database.row("SELECT text FROM post_text WHERE sha256 = ?", (text_key,))
+        texts[text_key] = row[0] if row else None
+    return Sighting(sha256=sha256, uri=path_string(uri), text=texts.get(text_key), **fields)
 
 
 def _column_value(sighting: Sighting, column: str) -> str | int | None:

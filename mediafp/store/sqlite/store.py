@@ -138,6 +138,10 @@ class SqliteStore(Store):
         return sightings.sightings(self.database, sha256)
 
     @override
+    def sighting(self, sha256: str, uri: str) -> Sighting | None:
+        return sightings.sighting(self.database, sha256, uri)
+
+    @override
     def captions(self, sha256: str) -> list[str]:
         return sightings.captions(self.database, sha256)
 

@@ -388,6 +388,41 @@ def test_link_in_place_of_a_journal_is_refused(folder: Path, tmp_path: Path) -> 
         SqliteStore(folder)
 
 
+def test_database_that_is_a_link_is_not_opened(folder: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"the only copy")
+    for name in ("linked", "data"):
+        (tmp_path / name).mkdir()
+    (folder / DATABASE_NAME).replace(tmp_path / "data" / "x.sqlite")
+    (tmp_path / "data" / "x.sqlite-journal").write_bytes(journal_of(victim))
+    (tmp_path / "linked" / DATABASE_NAME).symlink_to(tmp_path / "data" / "x.sqlite")
+    with pytest.raises(StoreError, match=r"its 'case\.sqlite' is a link"):
+        SqliteStore(tmp_path / "linked")
+    assert victim.read_bytes() == b"the only copy"
+
+
+def test_store_that_was_set_back_to_an_older_version_is_not_opened(folder: Path, tampered: sqlite3.Connection) -> None:
+    with closing(sqlite3.connect(":memory:")) as model:
+        for migration in schema.MIGRATIONS[:4]:
+            model.executescript(migration)
+        (sighting,) = model.execute("SELECT sql FROM sqlite_master WHERE name = 'sighting'").fetchone()
+        (index,) = model.execute("SELECT sql FROM sqlite_master WHERE name = 'fingerprint_by_type'").fetchone()
+    tampered.execute("ALTER TABLE sighting RENAME TO newer")
+    tampered.execute(sighting)
+    tampered.execute(
+        "INSERT INTO sighting (sha256, uri, account, source) SELECT sha256, uri, 'framed', source FROM newer"
+    )
+    for statement in ("DROP TABLE newer", "DROP TABLE post_text", "DROP INDEX fingerprint_by_type", index):
+        tampered.execute(statement)
+    tampered.execute("PRAGMA user_version=4")
+    with pytest.raises(StoreError, match="its tables are of version 4, and its custody log of a newer one"):
+        SqliteStore(folder)
+
+
+def test_path_that_starts_with_two_slashes_is_opened(folder: Path) -> None:
+    assert problems_of(Path(f"/{folder}")) == []
+
+
 def test_empty_journal_of_a_filled_store_is_no_obstacle(folder: Path) -> None:
     (folder / f"{DATABASE_NAME}-journal").touch()
     assert problems_of(folder) == []

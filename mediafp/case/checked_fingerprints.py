@@ -16,7 +16,7 @@ measured."""
 def load_fingerprints(
     store: Store, declaration: FingerprintDeclaration, assets: Mapping[str, Asset], stored: Iterable[Fingerprint]
 ) -> dict[str, Fingerprint]:
-    """Return the sound ones of some fingerprints of one type, by the SHA-256 of their assets.
+    """Return the undamaged ones of some fingerprints of one type, by the SHA-256 of their assets.
 
     Args:
         store: The store, which gets the damaged ones.
@@ -24,16 +24,16 @@ def load_fingerprints(
         assets: Assets by SHA-256; fingerprints of others are skipped.
         stored: The fingerprints.
     """
-    sound: dict[str, Fingerprint] = {}
+    checked: dict[str, Fingerprint] = {}
     owned = ((assets[fingerprint.sha256], fingerprint) for fingerprint in stored if fingerprint.sha256 in assets)
     for batch in _batches(owned):
         try:
             check_fingerprints(declaration, batch)
         except ValueError:
             # One of them is damaged: each is checked by itself.
-            batch = [pair for pair in batch if _is_sound(store, declaration, *pair)]
-        sound.update((asset.sha256, fingerprint) for asset, fingerprint in batch)
-    return sound
+            batch = [pair for pair in batch if _is_undamaged(store, declaration, *pair)]
+        checked.update((asset.sha256, fingerprint) for asset, fingerprint in batch)
+    return checked
 
 
 def _batches(owned: Iterable[tuple[Asset, Fingerprint]]) -> Iterator[list[tuple[Asset, Fingerprint]]]:
@@ -49,7 +49,7 @@ def _batches(owned: Iterable[tuple[Asset, Fingerprint]]) -> Iterator[list[tuple[
         yield batch
 
 
-def _is_sound(store: Store, declaration: FingerprintDeclaration, asset: Asset, fingerprint: Fingerprint) -> bool:
+def _is_undamaged(store: Store, declaration: FingerprintDeclaration, asset: Asset, fingerprint: Fingerprint) -> bool:
     try:
         check_fingerprint(asset, declaration, fingerprint)
     except ValueError as error:
