@@ -20,7 +20,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import batched
 from multiprocessing import get_context
@@ -65,6 +65,15 @@ class Break:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What broke in a batch, the outcomes of its lies, and the largest resident size of the program, bytes."""
+
+    breaks: list[Break]
+    outcomes: Counter[str]
+    peak_bytes: int
+
+
 def main() -> int:
     """Return 1 if a command was ended by a lie, a lie is unaccounted for, or too much memory was used."""
     parser = trial.make_parser(__doc__ or "")
@@ -76,25 +85,26 @@ def main() -> int:
     arguments = parser.parse_args()
     outcomes: Counter[str] = Counter()
     breaks: list[Break] = []
+    peak, spawn = 0, get_context("spawn")
     with (
         tempfile.TemporaryDirectory() as name,
-        scripted_program(),
-        ExitStack() as stack,
+        # The commands run in a new process for each batch, whose memory is that of the program alone.
+        ProcessPoolExecutor(1, spawn) as writer,
+        ProcessPoolExecutor(1, spawn, max_tasks_per_child=1) as program,
     ):
         folder = Path(name)
         numbers = range(arguments.count) if arguments.only is None else [arguments.only]
-        # In another process, whose memory is not that of the program.
-        writer = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn")))
         for chosen in batched(numbers, arguments.batch):
             lies = writer.submit(_write_lies, folder, arguments.seed, chosen).result()
-            for broken in run_batch(folder, lies, outcomes, is_checked=not arguments.unchecked):
-                breaks += bisect(folder, lies, broken, is_checked=not arguments.unchecked)
+            result = program.submit(_check_batch, folder, lies, is_checked=not arguments.unchecked).result()
+            breaks += result.breaks
+            outcomes += result.outcomes
+            peak = max(peak, result.peak_bytes)
             for lie in lies:
                 lie.path.unlink()
             print(f"{chosen[-1] + 1}: {dict(outcomes)}, {len(breaks)} breaks", file=sys.stderr, flush=True)
     for broken in breaks:
         print(f"{broken.command}: lies {broken.numbers[:9]}\n{broken.error}", file=sys.stderr)
-    peak = peak_memory(os.getpid())
     unaccounted = len(numbers) - sum(outcomes[name] for name in ("added", "known", "failed", "skipped"))
     return trial.print_summary(
         len(breaks) + unaccounted + (peak > MAX_PROGRAM_BYTES),
@@ -141,6 +151,16 @@ def _write_lies(folder: Path, seed: int, numbers: Sequence[int]) -> list[LyingFi
 
 _answers: list[TrueAnswers] | None = None
 """The answers that this process has recorded."""
+
+
+def _check_batch(folder: Path, lies: Sequence[LyingFile], *, is_checked: bool) -> BatchResult:
+    """Run a batch in a process of its own, and return each break by as few lies as possible."""
+    outcomes: Counter[str] = Counter()
+    with scripted_program():
+        broken = run_batch(folder, lies, outcomes, is_checked=is_checked)
+        peak = peak_memory(os.getpid())
+        breaks = [least for each in broken for least in bisect(folder, lies, each, is_checked=is_checked)]
+    return BatchResult(breaks, outcomes, peak)
 
 
 def run_batch(
