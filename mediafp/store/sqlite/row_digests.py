@@ -12,10 +12,13 @@ from itertools import batched
 from types import MappingProxyType
 from typing import Any, Final
 
-from mediafp.store.sqlite.values import canonical_json, path_string
+from mediafp.store.sqlite.values import canonical_json, path_string, text_sha256
 
 MAX_LOGGED_GROUPS: Final = 1_000
 """Groups in one entry of the custody log. Chosen, not measured: 1,000 take 200 kB."""
+
+MAX_KEY_CHARS: Final = 256
+"""Characters of a key value that an entry states; of a longer path it states the SHA-256. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,4 +150,5 @@ def _key_values(group: RowGroup, row: str) -> str:
 
 def _key_to_json(value: Any) -> str:
     """Return a key value as JSON; blobs are paths, whose bytes that are not UTF-8 become surrogate escapes."""
-    return path_string(value) if isinstance(value, bytes) else str(value)
+    text = path_string(value) if isinstance(value, bytes) else str(value)
+    return text if len(text) <= MAX_KEY_CHARS else f"SHA-256 {text_sha256(text)}"

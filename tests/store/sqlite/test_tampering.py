@@ -228,6 +228,19 @@ def test_change_beside_the_log_is_named(folder: Path, tampered: sqlite3.Connecti
     assert seal_of(folder) == before
 
 
+def test_sighting_at_a_very_long_path_is_covered_and_stated_briefly(folder: Path) -> None:
+    path = "/" + "\U0001f600" * 900
+    with SqliteStore(folder) as store:
+        with store.writing():
+            store.add_sighting(Sighting(sha256=A, uri=path))
+        assert store.check_integrity() == []
+        (last,) = list(store.iter_log("rows"))[-1:]
+        assert len(str(last.details)) < 400
+    with closing(sqlite3.connect(folder / DATABASE_NAME)) as database, database:
+        database.execute("UPDATE sighting SET account = 'framed' WHERE uri = ?", (path.encode(),))
+    assert any("differs from the custody log" in problem for problem in problems_of(folder))
+
+
 def test_clean_changes_of_every_kind_leave_a_sound_store(folder: Path) -> None:
     with SqliteStore(folder) as store:
         with store.writing():
