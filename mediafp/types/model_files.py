@@ -125,10 +125,22 @@ class ModelFile:
                 names = {entry.name if entry.is_file(follow_symlinks=False) else None for entry in listing}
             return (
                 names == expected.keys()
+                and self._has_sizes_of_parts()
                 and _check_files({self.folder / name: sha256 for name, sha256 in expected.items()}) == "ok"
             )
         except OSError:
             return False
+
+    def _has_sizes_of_parts(self) -> bool:
+        """Return True if no joined file is larger than its parts: a sparse file of terabytes would be hashed for hours."""
+        parts = self._find_parts()
+        if parts is None:
+            return True
+        sources = {self.file: parts, **{name: [parts[0].with_name(name)] for name in self.companions}}
+        return all(
+            (self.folder / name).stat().st_size == sum(source.stat().st_size for source in files)
+            for name, files in sources.items()
+        )
 
     def _write_folder(self, parts: Sequence[Path]) -> None:
         """Join the parts in a new folder, and put it in the place of the old one."""

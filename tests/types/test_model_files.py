@@ -84,12 +84,18 @@ def _link_folder(folder: Path) -> None:
     folder.symlink_to(folder.parent / "elsewhere")
 
 
+def _grow_file(folder: Path) -> None:
+    """Make the largest file as large as a disk, at no cost: hashing it would take hours."""
+    with max(folder.iterdir(), key=lambda file: file.stat().st_size).open("r+b") as file:
+        file.truncate(1 << 43)
+
+
 def _change_companion(folder: Path) -> None:
     (folder / "config.json").write_text("{}")
 
 
 @pytest.mark.parametrize(
-    "change", [_add_file, _add_hidden_file, _add_folder, _link_file, _link_folder, _change_companion]
+    "change", [_add_file, _add_hidden_file, _add_folder, _link_file, _link_folder, _change_companion, _grow_file]
 )
 def test_join_parts_replaces_a_folder_with_another_content(
     change: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
