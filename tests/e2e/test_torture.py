@@ -27,7 +27,7 @@ QUICK_FORMS: dict[str, tuple[list[object], Callable[[dict[str, Any]], bool]]] = 
         lambda summary: min(summary["outcomes"][outcome] for outcome in ("analysed", "corrupt")) > 30,
     ),
     "lies": (
-        ["--count", 200],
+        ["--count", 240],
         lambda summary: min(summary["outcomes"][outcome] for outcome in ("added", "failed")) > 20,
     ),
     "lies --unchecked": (
