@@ -346,8 +346,12 @@ def child_pids(parent: int) -> list[int]:
 
 def child_pids_of_threads() -> list[int]:
     """Return the children that any thread of this process started."""
-    lists = [task.joinpath("children").read_text() for task in Path("/proc/self/task").iterdir()]
-    return [int(pid) for children in lists for pid in children.split()]
+    pids: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        # A thread may end meanwhile.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            pids += map(int, task.joinpath("children").read_text().split())
+    return pids
 
 
 def command_of(pid: int) -> bytes:
