@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mediafp.case.ingestion.commit import build_sighting
 from mediafp.case.progress import ProgressCallback, ProgressSum, WorkTimer
@@ -60,15 +60,13 @@ class TranscriptionRun:
 
     def begin(self, number: int, found_file: FoundFile) -> PendingTranscription:
         """Decode a file, and submit its audio unless the store has the transcript."""
-        report_share = self._progress.add_file()
+        pending = PendingTranscription(found_file=found_file, number=number, report_share=self._progress.add_file())
         with self._timer.measure(number):
             try:
                 with open_file(found_file.path, found_file.root) as file:
-                    return self._begin_open_file(number, found_file, file, report_share)
+                    return self._begin_open_file(pending, file)
             except MediaError as error:
-                return PendingTranscription(
-                    found_file=found_file, number=number, report_share=report_share, error=error
-                )
+                return replace(pending, error=error)
 
     def finish(self, file: PendingTranscription) -> FileTranscription:
         """Wait for the transcript of a file, store it, and return the result."""
@@ -96,9 +94,7 @@ class TranscriptionRun:
             is_media=not isinstance(file.error, NotMedia),
         )
 
-    def _begin_open_file(
-        self, number: int, found_file: FoundFile, file: OpenFile, report_share: ProgressCallback
-    ) -> PendingTranscription:
+    def _begin_open_file(self, pending: PendingTranscription, file: OpenFile) -> PendingTranscription:
         version = self.queue.version
         head = file.read_head()
         kind = kind_from_signature(head)
@@ -115,13 +111,7 @@ class TranscriptionRun:
             transcript = self._store.load_transcript(audio_sha256, version) if audio_sha256 else None
             # A damaged transcript counts as missing, and is made anew.
             if transcript or not audio_sha256:
-                return PendingTranscription(
-                    found_file=found_file,
-                    number=number,
-                    report_share=report_share,
-                    sha256=sha256,
-                    transcript=transcript,
-                )
+                return replace(pending, sha256=sha256, transcript=transcript)
         with stable_content(file, sha256) as content:
             audio, warnings = self._engine.read_audio(content)
         transcript = self._store.load_transcript(audio.sha256, version) if audio else None
@@ -131,16 +121,9 @@ class TranscriptionRun:
                 self._store.save_audio_id(sha256, audio.sha256 if audio else "")
         future = None
         if audio and not transcript:
-            future = self.queue.submit(audio, during=self._timer.measure(number), on_progress=report_share)
-        return PendingTranscription(
-            found_file=found_file,
-            number=number,
-            report_share=report_share,
-            sha256=sha256,
-            transcript=transcript,
-            future=future,
-            warnings=tuple(warnings),
-        )
+            during = self._timer.measure(pending.number)
+            future = self.queue.submit(audio, during=during, on_progress=pending.report_share)
+        return replace(pending, sha256=sha256, transcript=transcript, future=future, warnings=tuple(warnings))
 
     def _captions(self, found_file: FoundFile, sha256: str) -> Sequence[str]:
         """Return the captions of all sightings of a file, or those of its sidecars if it is not in the store."""

@@ -17,11 +17,11 @@ from mediafp.ingest.image_pixels import MIN_DECODED_SIDE, image_pixels
 from mediafp.ingest.limits import (
     ANIMATION_PIXELS,
     MAX_ANIMATION_FRAMES,
-    MAX_IMAGE_BYTES,
     MAX_METADATA_BYTES,
     MAX_PIXELS,
     SAMPLED_ANIMATION_FRAMES,
 )
+from mediafp.ingest.sniff import check_size
 from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 from mediafp.types.media import DecodedMedia, Frame
 
@@ -58,10 +58,7 @@ def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> Dec
         CorruptMedia, TooLargeMedia, UnsupportedMedia, UnreadableMedia: The file cannot be decoded.
     """
     warnings: list[str] = []
-    if file.bytes > MAX_IMAGE_BYTES:
-        raise TooLargeMedia(
-            f"cannot decode {file.name!r}: {file.bytes} bytes are over the limit of {MAX_IMAGE_BYTES}; shrink it first"
-        )
+    check_size(file.name, file.bytes, "image")
     with file.reader() as reader, _pillow_step(file.name, warnings):
         if file.bytes > MAX_METADATA_BYTES and _is_all_metadata(reader.read(MAX_METADATA_BYTES)):
             raise TooLargeMedia(

@@ -57,5 +57,5 @@ def find_pixels(jpeg: bytes) -> Pixels | None:
     try:
         return decode_thumbnail(jpeg)
     except CorruptMedia as error:
-        _logger.info("a thumbnail of the query is left out: %s", error)
+        _logger.info("skipped a thumbnail of the query: %s", error)
         return None

@@ -67,7 +67,7 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What broke in a batch, the outcomes of its lies, and the largest resident size of the program, bytes."""
+    """Breaks of a batch, outcomes of its lies, and largest resident size of the program, bytes."""
 
     breaks: list[Break]
     outcomes: Counter[str]

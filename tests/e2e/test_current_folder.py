@@ -32,7 +32,7 @@ SIMPLIFIER = """{"name": "t2s", "segmentation": {"type": "mmseg", "dict": {"type
 """Settings of OpenCC that turn one word into another."""
 START = (sys.executable, "-P", "-m", "mediafp")
 CHANGING = re.compile(r'"(?:seconds|run|id|[a-z]+_at)": [^,}]+|\d+[.,]\d+ s\b|\d\d:\d\d:\d\d')
-"""What differs between two runs of one command."""
+"""Parts of the output that differ between two runs of one command."""
 
 
 def write_traps(folder: Path, *, package: bool) -> Path:

@@ -187,7 +187,7 @@ def test_any_text_adds_no_element_no_attribute_and_no_hidden_character(name: str
 
 @pytest.mark.parametrize("name", PAGES)
 def test_letters_from_right_to_left_are_isolated_from_their_neighbours(name: str) -> None:
-    """Each stands in an element of its own, so that neither a name nor a time beside it moves."""
+    """Each is an element of its own, so that neither a name nor a time beside it moves."""
     texts = Elements(PAGES[name]("שלום")).texts
     hebrew = [(around, text) for around, text in texts if any(unicodedata.bidirectional(c) == "R" for c in text)]
     assert len(hebrew) > 12

@@ -1,4 +1,4 @@
-"""What any process opens in a folder, from the kernel (inotify)."""
+"""Files that any process opens in a folder, from the kernel (inotify)."""
 
 import ctypes
 import os

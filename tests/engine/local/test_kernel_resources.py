@@ -1,4 +1,4 @@
-"""How much of the kernel a worker that was taken over can use: threads and descriptors."""
+"""Limits of what a worker that was taken over can use of the kernel: threads and descriptors."""
 
 import os
 import sys

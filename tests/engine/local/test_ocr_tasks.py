@@ -5,25 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from watermarks import watermarked
 
 from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.ingest.files import open_file
 from mediafp.types.errors import NotMedia
-
-
-def watermarked(
-    photo: np.ndarray, text: str, size: int, at: tuple[float, float], font: Path | None = None
-) -> Image.Image:
-    """Return a photograph with a translucent watermark; `at` are shares of the width and the height."""
-    image = Image.fromarray(photo)
-    draw = ImageDraw.Draw(image, "RGBA")
-    image_font = ImageFont.truetype(font, size) if font else ImageFont.load_default(size)
-    position = (image.width * at[0], image.height * at[1])
-    draw.text(position, text, (255, 255, 255, 215), image_font, stroke_width=1, stroke_fill=(0, 0, 0, 120))
-    return image
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from watermarks import watermarked
 
 from mediafp.text.ocr.reader import OcrReader, get_ocr_reader, ocr_version
 
@@ -14,18 +15,6 @@ CJK_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 @pytest.fixture(scope="module")
 def reader() -> OcrReader:
     return get_ocr_reader()
-
-
-def watermarked(
-    photo: np.ndarray, text: str, size: int, position: tuple[float, float], font: Path | None = None
-) -> Image.Image:
-    """Return a photograph with a translucent mark, as platforms put it, at shares of the width and the height."""
-    image = Image.fromarray(photo)
-    draw = ImageDraw.Draw(image, "RGBA")
-    typeface = ImageFont.truetype(font, size) if font else ImageFont.load_default(size)
-    corner = (image.width * position[0], image.height * position[1])
-    draw.text(corner, text, (255, 255, 255, 215), typeface, stroke_width=1, stroke_fill=(0, 0, 0, 120))
-    return image
 
 
 def read_lines(reader: OcrReader, image: Image.Image) -> list[str]:
