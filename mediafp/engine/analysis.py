@@ -27,8 +27,6 @@ from mediafp.types.media import Asset, Audio, DecodedMedia, Frame, Kind, Pixels,
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
-THUMBNAIL_SIDE: Final = MAX_THUMBNAIL_SIDE
-"""Longest side, pixels, of the thumbnail of an image, on which placement works. Chosen, not measured."""
 FRAME_THUMBNAIL_SIDE: Final = 320
 """Longest side, pixels, of the thumbnail of a video frame. Chosen, not measured."""
 DECODING_VERSION: Final = "2"
@@ -131,7 +129,7 @@ def _run_ocr(image: Pixels, media: DecodedMedia, within_budget: BudgetCheck) -> 
 def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[AnyFingerprintType]) -> FileAnalysis:
     """Return the analysis of decoded media with fingerprints of these types, without OCR."""
     is_video = media.kind == "video"
-    side = FRAME_THUMBNAIL_SIDE if is_video else THUMBNAIL_SIDE
+    side = FRAME_THUMBNAIL_SIDE if is_video else MAX_THUMBNAIL_SIDE
     selector = FrameSelector(frame_type(SEARCH_TYPE), is_video=is_video)
     parts: dict[str, list[tuple[Vectors, Float32Array]]] = {fingerprint_type.name: [] for fingerprint_type in types}
     thumbnails: list[Thumbnail] = []

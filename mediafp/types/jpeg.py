@@ -10,7 +10,7 @@ import struct
 from typing import Final
 
 MAX_THUMBNAIL_SIDE: Final = 512
-"""Longest side of a thumbnail, pixels: that of the thumbnail of an image."""
+"""Longest side of a thumbnail, pixels: that of the thumbnail of an image, on which placement works. Chosen, not measured."""
 MAX_THUMBNAIL_JPEG_BYTES: Final = 1 << 20
 """Bytes of one thumbnail. White noise of 512 x 512 pixels at JPEG quality 85 has 243,000."""
 _JFIF_HEADER: Final = re.compile(rb"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01.{6}\x00\x00", re.DOTALL)
