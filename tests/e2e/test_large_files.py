@@ -15,6 +15,7 @@ from processes import PATIENCE_SECONDS, with_default_signals
 
 from mediafp.case.case import Case
 from mediafp.case.ingestion import order, tasks
+from mediafp.case.ingestion.items import item_on_disk
 from mediafp.case.ingestion.order import defer_large_files
 from mediafp.case.originals import check_originals, open_original
 from mediafp.case.query import NOT_MEDIA_MESSAGE
@@ -152,7 +153,7 @@ def test_large_files_come_last_and_the_smallest_of_them_first(tmp_path: Path, mo
     for name, size in sizes.items():
         (tmp_path / name).write_bytes(bytes(size))
     monkeypatch.setattr(order, "LARGE_FILE_BYTES", 100)
-    files = [FoundFile(path=tmp_path / name) for name in (*sizes, "missing")]
+    files = [item_on_disk(FoundFile(path=tmp_path / name)) for name in (*sizes, "missing")]
     assert "".join(file.path.name[0] for file in defer_large_files(files)) == "bdmeca"
     monkeypatch.setattr(order, "MAX_DEFERRED_FILES", 2)
     assert "".join(file.path.name[0] for file in defer_large_files(files)) == "bdemca"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from mediafp.ingest.walk import FoundFile
+from mediafp.case.ingestion.items import IngestItem
 
 LARGE_FILE_BYTES = 4 << 30
 """Size in bytes above which a file waits for the smaller ones. Hashing so many takes 2 seconds at 2.1 GB/s, and 11 at
@@ -11,26 +11,17 @@ MAX_DEFERRED_FILES = 10_000
 """Files that wait at most; further large files keep their place. Chosen, not measured."""
 
 
-def defer_large_files(files: Iterable[FoundFile]) -> Iterator[FoundFile]:
-    """Yield the files in order, but the large ones last, the smallest of them first.
+def defer_large_files(items: Iterable[IngestItem]) -> Iterator[IngestItem]:
+    """Yield the items in order, but the large files last, the smallest of them first.
 
     A few files of hundreds of gigabytes, which cost their author nothing if they are sparse, would occupy every thread
     that hashes files for minutes.
     """
-    deferred: list[tuple[int, int, FoundFile]] = []
-    for number, file in enumerate(files):
-        size = _file_bytes(file)
-        if size > LARGE_FILE_BYTES and len(deferred) < MAX_DEFERRED_FILES:
-            deferred.append((size, number, file))
+    deferred: list[IngestItem] = []
+    for item in items:
+        if item.stamp[0] > LARGE_FILE_BYTES and len(deferred) < MAX_DEFERRED_FILES:
+            deferred.append(item)
         else:
-            yield file
-    for _, _, file in sorted(deferred, key=lambda entry: entry[:2]):
-        yield file
-
-
-def _file_bytes(file: FoundFile) -> int:
-    """Return the size of a file; 0 if it cannot be examined, of which opening it gives the reason."""
-    try:
-        return file.path.stat().st_size
-    except (OSError, ValueError):
-        return 0
+            yield item
+    # Sorting keeps the order of files of equal size.
+    yield from sorted(deferred, key=lambda item: item.stamp[0])

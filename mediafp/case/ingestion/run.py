@@ -70,7 +70,7 @@ def run_ingest(
         run = IngestRun(store, engine, options, stack)
         run.append_log("ingest", {"mediafp": __version__, "pipeline": run.version, **run.settings()})
         counts: Counter[str] = Counter()
-        for outcome in run.iter_outcomes(defer_large_files(files)):
+        for outcome in run.iter_outcomes(defer_large_files(map(item_on_disk, files))):
             counts[outcome.status] += 1
             yield outcome
         run.append_log("ingested", dict(counts))
@@ -148,20 +148,20 @@ class IngestRun:
         """Return True if a file needs no work. Any thread may call it."""
         return self._known.find_done(item) is not None
 
-    def iter_outcomes(self, files: Iterator[FoundFile]) -> Iterator[FileOutcome]:
+    def iter_outcomes(self, items: Iterator[IngestItem]) -> Iterator[FileOutcome]:
         """Yield the outcome of each file."""
-        has_more_files, last_commit = True, time.monotonic()
-        while has_more_files or self._unpacker.has_archives or self._in_progress or self._finished:
+        has_more_items, last_commit = True, time.monotonic()
+        while has_more_items or self._unpacker.has_archives or self._in_progress or self._finished:
             while self._has_room():
                 # Members of archives come before the files behind them, as far as they are there in time.
                 if step := self._unpacker.start_step():
                     self._in_progress[step] = [partial(self._begin_members, step)]
-                elif has_more_files and not self._unpacker.is_full:
-                    file = next(files, None)
-                    if file is None:
-                        has_more_files = False
+                elif has_more_items and not self._unpacker.is_full:
+                    item = next(items, None)
+                    if item is None:
+                        has_more_items = False
                     else:
-                        self._begin_file(item_on_disk(file))
+                        self._begin_file(item)
                 else:
                     break
                 yield from self._take_outcomes()

@@ -9,6 +9,7 @@ from functools import partial
 from mediafp.store.sqlite import log_integrity, ocr_results, schema, text_index, transcripts
 from mediafp.store.sqlite.content_checks import check_contents
 from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.errors import READ_ERRORS
 from mediafp.store.sqlite.values import path_string
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 
@@ -42,7 +43,11 @@ def check_integrity(database: Database, declarations: Mapping[str, FingerprintDe
         ocr_results.check_ocr_results,
     )
     problems: dict[str, None] = {}
-    if foreign := schema.foreign_objects(database.connection, schema.SCHEMA_VERSION):
+    try:
+        foreign = schema.foreign_objects(database.connection, schema.SCHEMA_VERSION)
+    except READ_ERRORS as error:
+        return [f"database: {error}"]
+    if foreign:
         # A query of a view may never end, and a trigger or a generated column may compute anything.
         return [_foreign_object(name) for name in foreign]
     with _lenient_text(database.connection), database.read_transaction():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ingest_records import BAD_NAME, JPEGS, done_entry, execute_raw, failed_entry, fingerprint, ingest_record
 
+from mediafp.store.sqlite import schema
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types import arrays
@@ -146,6 +147,16 @@ def test_damaged_properties_and_warnings_are_reported_and_raise_store_error(stor
     for read in (store.assets, lambda: store.asset("a" * 64), lambda: store.warnings("a" * 64)):
         with pytest.raises(StoreError, match="verify"):
             read()
+
+
+def test_check_integrity_reports_a_schema_that_cannot_be_read(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(schema, "object_definitions", fail)
+    assert store.check_integrity() == ["database: database disk image is malformed"]
 
 
 def problems_of(store: SqliteStore, data: bytes) -> list[str]:
