@@ -5,7 +5,7 @@ import sys
 import typer
 
 from mediafp.cli.options import StoreOption, open_selected_case
-from mediafp.cli.output import print_json
+from mediafp.cli.output import print_large_json
 from mediafp.report import jsonl
 from mediafp.report.exports import csv
 
@@ -19,7 +19,7 @@ def export_jsonl(store: StoreOption = None) -> None:
     """Print one JSON object per asset, with sightings, transcript and text."""
     with open_selected_case(store) as case:
         for record in case.export_records():
-            print_json(
+            print_large_json(
                 jsonl.asset_to_json(
                     record.asset,
                     list(record.sightings),

@@ -61,6 +61,15 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
 
 def print_json(value: "JsonObject") -> None:
     """Print an object as one line of JSON, without delay."""
+    from mediafp.report.jsonl import json_line
+
+    # In one piece: an interrupt between two would leave half a line.
+    sys.stdout.write(json_line(value) + "\n")
+    sys.stdout.flush()
+
+
+def print_large_json(value: "JsonObject") -> None:
+    """Print an object as one line of JSON, part by part, so that the line is never in memory as a whole."""
     from mediafp.report.jsonl import json_parts
 
     sys.stdout.writelines(json_parts(value))
