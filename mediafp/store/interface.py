@@ -3,7 +3,7 @@
 `tests/contract` holds one test suite for each, which every implementation passes.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint, Metric
+from mediafp.types.kept_matches import Channel, KeptEdge, KeptMatch, PendingComparison
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Sighting
 from mediafp.types.neighbours import Neighbour, Neighbours
@@ -232,6 +233,61 @@ class TextSearch(Protocol):
         ...
 
 
+class KeptMatchStore(Protocol):
+    """The result of comparing each pair of assets, and which assets must still be compared.
+
+    An asset is compared by `picture`, and by `script` once it has a transcript. Every change that a comparison depends on
+    makes it pending, and deletes the kept matches of the asset by that channel.
+    """
+
+    def pending_comparisons(self, versions: Mapping[Channel, str]) -> list[PendingComparison]:
+        """Return what was not compared by these versions yet, by channel and SHA-256."""
+        ...
+
+    def is_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:
+        """Return True if the asset exists and was compared by each channel that it has, by these versions."""
+        ...
+
+    def partner_limits(self, assets: Collection[str], channel: Channel) -> dict[str, float]:
+        """Return the promise that a further pair needs to be kept, for each of these assets that has the most pairs."""
+        ...
+
+    def save_comparison(
+        self, pending: PendingComparison, version: str, started: int, matches: Sequence[KeptMatch]
+    ) -> None:
+        """Save the result of comparing an asset by one channel with all others. Call it inside `writing`.
+
+        If the asset has changed meanwhile, it stays pending.
+
+        Args:
+            pending: What was compared.
+            version: Version of the comparison.
+            started: Number of the last log entry when it began. A pair whose other asset has changed since is left out.
+            matches: The pairs that were compared, also those that do not match.
+        """
+        ...
+
+    def kept_matches(self, sha256: str | None = None) -> Iterator[KeptMatch]:
+        """Yield the kept matches, by both assets and channel: all, or those of one asset."""
+        ...
+
+    def kept_edges(self, above: float) -> Iterator[KeptEdge]:
+        """Yield the kept matches above a probability but for those of the verdict `same_scene`, by both assets."""
+        ...
+
+    def cluster_numbers(self) -> dict[str, int]:
+        """Return the number of the cluster that each asset was in, without those in none."""
+        ...
+
+    def last_cluster_number(self) -> int:
+        """Return the largest number that a cluster ever had; 0 if there was none."""
+        ...
+
+    def save_cluster_numbers(self, numbers: Mapping[str, int], last: int) -> None:
+        """Save the cluster of each asset in place of the earlier ones. Call it inside `writing`."""
+        ...
+
+
 class CustodyLog(Protocol):
     """The append-only hash chain of everything done to the store.
 
@@ -255,7 +311,7 @@ class CustodyLog(Protocol):
         ...
 
 
-class Store(AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, CustodyLog, Protocol):
+class Store(AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, KeptMatchStore, CustodyLog, Protocol):
     """An open store: one folder with everything kept of a case.
 
     Durability: when the `with` block of `writing` has ended, its changes survive a power cut. Consistency: a reader

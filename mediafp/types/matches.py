@@ -17,6 +17,7 @@ Relation = Literal[
     "same_script",
 ]
 Verdict = Literal["copy", "possible", "same_scene"]
+SegmentChannel = Literal["picture", "voice", "script"]
 Point = tuple[float, float]
 PairKey = tuple[frozenset[str], bool]
 """SHA-256 of two assets in any order, and True if they share words rather than images."""
@@ -74,7 +75,7 @@ class Placement:
 class Segment:
     """Matching interval of query and reference, in presentation seconds."""
 
-    channel: Literal["picture", "voice", "script"]
+    channel: SegmentChannel
     query: TimeSpan | None
     """None if the query is an image."""
     reference: TimeSpan

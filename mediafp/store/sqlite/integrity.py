@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
-from mediafp.store.sqlite import log_integrity, ocr_results, schema, text_index, transcripts
+from mediafp.store.sqlite import kept_matches, log_integrity, ocr_results, schema, text_index, transcripts
 from mediafp.store.sqlite.content_checks import check_contents
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.errors import READ_ERRORS
@@ -41,6 +41,7 @@ def check_integrity(database: Database, declarations: Mapping[str, FingerprintDe
         text_index.check_text_index,
         transcripts.check_transcripts,
         ocr_results.check_ocr_results,
+        kept_matches.check_kept_matches,
     )
     problems: dict[str, None] = {}
     try:

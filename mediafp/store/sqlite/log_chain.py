@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mediafp.store.sqlite.content_hash import content_hash
-from mediafp.store.sqlite.row_digests import LOGGED_TABLES, GroupKey, iter_groups, iter_log_details
+from mediafp.store.sqlite.row_digests import GroupKey, iter_groups, iter_log_details
 from mediafp.store.sqlite.values import canonical_json, utc_now
 from mediafp.types.custody import LogKind
 
@@ -43,6 +43,6 @@ def log_existing_assets(connection: sqlite3.Connection) -> None:
         append_entry(connection, "adopted", details)
 
 
-def log_existing_rows(connection: sqlite3.Connection) -> None:
-    """Append entries for all rows of a store whose log stated no digests of rows."""
-    log_groups(connection, ((table, key) for table in LOGGED_TABLES for key in iter_groups(connection, table)))
+def log_existing_rows(connection: sqlite3.Connection, *tables: str) -> None:
+    """Append entries for all rows of tables whose rows the log of a store did not state."""
+    log_groups(connection, ((table, key) for table in tables for key in iter_groups(connection, table)))

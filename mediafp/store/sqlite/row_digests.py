@@ -78,6 +78,21 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
         name="the ledger entry of {0!r}", keys=("path",), source="ledger", order="path",
         columns=("path", "bytes", "modified_ns", "version", "state", "sha256", "kind", "message", "attempts", "last_at"),
     ),
+    "kept_match": RowGroup(
+        name="the kept match of {0} and {1}", keys=("a", "b"), source="kept_match", order="channel",
+        columns=("a", "b", "channel", "promise", "a_is_query", "relation", "verdict", "probability", "coverage_a",
+                 "coverage_b", "evidence", "version", "kept_at"),
+    ),
+    "comparison": RowGroup(
+        name="the state of comparing {0} by {1}", keys=("sha256", "channel"), source="comparison", order="channel",
+        columns=("sha256", "channel", "version", "revision"),
+    ),
+    "cluster_member": RowGroup(
+        name="the cluster of {0}", keys=("sha256",), source="cluster_member", order="sha256", columns=("sha256", "cluster"),
+    ),
+    "last_cluster": RowGroup(
+        name="the number of the last cluster", keys=("id",), source="last_cluster", order="id", columns=("id", "cluster"),
+    ),
 })  # fmt: skip
 """The tables whose rows the custody log covers by their digests.
 

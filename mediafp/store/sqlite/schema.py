@@ -1,12 +1,13 @@
 """The tables of a store, and the migrations from older versions."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
 
 from mediafp.store.sqlite import log_chain
+from mediafp.store.sqlite.row_digests import LOGGED_TABLES
 from mediafp.store.sqlite.transactions import read_transaction, write_transaction
 from mediafp.store.sqlite.values import text_sha256
 from mediafp.types.errors import StoreError
@@ -158,6 +159,46 @@ MIGRATIONS = [
     DROP INDEX fingerprint_by_type;
     CREATE INDEX fingerprint_by_type ON fingerprint (type, version, sha256);
     """,
+    """
+    CREATE TABLE kept_match (
+        a TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        b TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        channel TEXT NOT NULL CHECK (channel IN ('picture', 'script')),
+        promise REAL NOT NULL,
+        a_is_query INTEGER NOT NULL CHECK (a_is_query IN (0, 1)),
+        relation TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        probability REAL NOT NULL,
+        coverage_a REAL NOT NULL,
+        coverage_b REAL NOT NULL,
+        evidence TEXT NOT NULL,
+        version TEXT NOT NULL,
+        kept_at TEXT NOT NULL,
+        PRIMARY KEY (a, b, channel),
+        CHECK (a < b)
+    ) STRICT;
+    CREATE INDEX kept_match_by_b ON kept_match (b, channel, promise);
+    CREATE INDEX kept_match_by_a ON kept_match (a, channel, promise);
+    CREATE TABLE comparison (
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        channel TEXT NOT NULL CHECK (channel IN ('picture', 'script')),
+        version TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        PRIMARY KEY (sha256, channel)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX comparison_by_version ON comparison (channel, version);
+    INSERT INTO comparison SELECT sha256, 'picture', '', 1 FROM asset;
+    INSERT INTO comparison SELECT DISTINCT sound.sha256, 'script', '', 1
+        FROM sound JOIN asset USING (sha256) JOIN transcript USING (sound);
+    CREATE TABLE cluster_member (
+        sha256 TEXT PRIMARY KEY REFERENCES asset ON DELETE CASCADE,
+        cluster INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE last_cluster (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        cluster INTEGER NOT NULL
+    ) STRICT;
+    """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""
 SCHEMA_VERSION = len(MIGRATIONS)
@@ -273,10 +314,15 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> None:
         _execute_migrations(connection, version, SCHEMA_VERSION)
         if version < FIRST_LOGGED_VERSION:
             log_chain.log_existing_assets(connection)
-        if version < FIRST_DIGEST_VERSION:
-            log_chain.log_existing_rows(connection)
+        if 0 < version < SCHEMA_VERSION:
+            log_chain.log_existing_rows(connection, *_unlogged_tables(version))
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _unlogged_tables(version: int) -> Iterable[str]:
+    """Return the tables whose rows the log of a store of this version does not state."""
+    return LOGGED_TABLES if version < FIRST_DIGEST_VERSION else ("comparison",)
 
 
 def _has_row_digests(connection: sqlite3.Connection) -> bool:

@@ -1,6 +1,6 @@
 """The store in one SQLite database."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -9,9 +9,11 @@ from typing import Any, Self, override
 from mediafp.store.interface import NO_DECLARATIONS, Store
 from mediafp.store.sqlite import (
     assets,
+    cluster_numbers,
     content_hash,
     custody_log,
     integrity,
+    kept_matches,
     ledger,
     ocr_results,
     sightings,
@@ -26,6 +28,7 @@ from mediafp.types.damage import DamageHandler
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.kept_matches import Channel, KeptEdge, KeptMatch, PendingComparison
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Sighting
 from mediafp.types.runs import IngestRecord, LedgerEntry
@@ -257,6 +260,46 @@ class SqliteStore(Store):
     @override
     def search_passages(self, text: str, limit: int | None = None) -> Iterator[SearchHit]:
         return text_index.search_passages(self.database, text, limit)
+
+    # Kept matches ---------------------------------------------------------------------------------
+
+    @override
+    def pending_comparisons(self, versions: Mapping[Channel, str]) -> list[PendingComparison]:
+        return kept_matches.pending_comparisons(self.database, versions)
+
+    @override
+    def is_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:
+        return kept_matches.is_compared(self.database, sha256, versions)
+
+    @override
+    def partner_limits(self, assets: Collection[str], channel: Channel) -> dict[str, float]:
+        return kept_matches.partner_limits(self.database, assets, channel)
+
+    @override
+    def save_comparison(
+        self, pending: PendingComparison, version: str, started: int, matches: Sequence[KeptMatch]
+    ) -> None:
+        kept_matches.save_comparison(self.database, pending, version, started, matches)
+
+    @override
+    def kept_matches(self, sha256: str | None = None) -> Iterator[KeptMatch]:
+        return kept_matches.kept_matches(self.database, sha256)
+
+    @override
+    def kept_edges(self, above: float) -> Iterator[KeptEdge]:
+        return kept_matches.kept_edges(self.database, above)
+
+    @override
+    def cluster_numbers(self) -> dict[str, int]:
+        return cluster_numbers.cluster_numbers(self.database)
+
+    @override
+    def last_cluster_number(self) -> int:
+        return cluster_numbers.last_cluster_number(self.database)
+
+    @override
+    def save_cluster_numbers(self, numbers: Mapping[str, int], last: int) -> None:
+        cluster_numbers.save_cluster_numbers(self.database, numbers, last)
 
     # Custody log ----------------------------------------------------------------------------------
 

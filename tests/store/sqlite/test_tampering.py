@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ingest_records import JPEGS, done_entry, failed_entry, ingest_record
+from sample_matches import sample_match, sample_placement
 
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.store.sqlite import log_chain, schema
@@ -17,6 +18,7 @@ from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError
+from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -25,6 +27,8 @@ A, B, AUDIO = "a" * 64, "b" * 64, "5" * 64
 WITHOUT_EFFECT = {"passage_index_data: added", "passage_index_idx.segid", "passage_index_idx: removed"}
 """Changes of FTS5's own tables that change no answer: a row that nothing refers to, and the lookup table of an index with
 one leaf, which needs none. Of a larger index they are found."""
+NEWEST_TABLES = ("kept_match", "comparison", "cluster_member", "last_cluster")
+"""Tables of the newest schema version that no older one has."""
 BOX = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
 
 
@@ -66,6 +70,16 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
             for version in ("v", "w"):
                 transcript = transcript_of("good morning", "and good night", version=version)
                 store.save_transcript(AUDIO, transcript, fingerprint_transcript(A, transcript), 1)
+        pending, started = store.pending_comparisons({"picture": "1"})[0], store.last_log_entry()[0]
+        match = sample_match(sha256=B, placement=sample_placement())
+        with store.writing():
+            store.save_comparison(
+                pending,
+                "1",
+                started,
+                [KeptMatch(query=A, reference=B, channel="picture", promise=0.5, match=match)],
+            )
+            store.save_cluster_numbers({A: 1, B: 1}, 1)
         assert store.check_integrity() == []
     return (folder / DATABASE_NAME).read_bytes()
 
@@ -425,7 +439,8 @@ def test_store_that_was_set_back_to_an_older_version_is_not_opened(folder: Path,
     tampered.execute(
         "INSERT INTO sighting (sha256, uri, account, source) SELECT sha256, uri, 'framed', source FROM newer"
     )
-    for statement in ("DROP TABLE newer", "DROP TABLE post_text", "DROP INDEX fingerprint_by_type", index):
+    newer = [f"DROP TABLE {name}" for name in ("newer", "post_text", *NEWEST_TABLES)]
+    for statement in (*newer, "DROP INDEX fingerprint_by_type", index):
         tampered.execute(statement)
     tampered.execute("PRAGMA user_version=4")
     with pytest.raises(StoreError, match="its tables are of version 4, and its custody log of a newer one"):

@@ -1,0 +1,150 @@
+"""The evidence of a kept match as JSON, as the database contains it."""
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any, get_args
+
+from mediafp.store.sqlite.values import canonical_json, replace_surrogates
+from mediafp.types.contents import MAX_SECONDS, check_text_lines
+from mediafp.types.matches import Match, Placement, Point, Relation, Segment, SegmentChannel, TextLine, Verdict
+from mediafp.types.media import Kind, TimeSpan
+
+MAX_NUMBER = 1e12
+"""Greatest number in evidence; a homography near its horizon gives large coordinates. Chosen, not measured."""
+
+
+def encode_evidence(match: Match) -> str:
+    """Return the placements, the segments and the reasons of a match as canonical JSON."""
+    return replace_surrogates(
+        canonical_json(
+            {
+                "placements": [
+                    asdict(placement) for placement in (match.placement, *match.more_placements) if placement
+                ],
+                "segments": [asdict(segment) for segment in match.segments],
+                "why": match.why,
+            }
+        )
+    )
+
+
+def decode_match(
+    sha256: str,
+    kind: Kind,
+    uris: tuple[str, ...],
+    evidence: str,
+    *,
+    relation: str,
+    verdict: str,
+    probability: float,
+    coverage: tuple[float, float],
+) -> Match:
+    """Return a match from its stored values.
+
+    Raises:
+        ValueError: A value is damaged, or another error of `values.DAMAGE_ERRORS`.
+    """
+    known_relation: Relation = _choice(relation, get_args(Relation))
+    known_verdict: Verdict = _choice(verdict, get_args(Verdict))
+    if not all(0 <= number <= 1 for number in (probability, *coverage)):
+        raise ValueError("a probability or a share is outside 0..1")
+    fields = json.loads(evidence)
+    placements = tuple(_placement(stored) for stored in fields["placements"])
+    return Match(
+        sha256=sha256,
+        uris=uris,
+        kind=kind,
+        relation=known_relation,
+        verdict=known_verdict,
+        probability=probability,
+        coverage=coverage,
+        placement=placements[0] if placements else None,
+        segments=tuple(_segment(stored) for stored in fields["segments"]),
+        why=tuple(_text(reason) for reason in fields["why"]),
+        more_placements=placements[1:],
+    )
+
+
+def _placement(stored: dict[str, Any]) -> Placement:
+    quad, overlap = _points(stored["quad"]), _points(stored["overlap"])
+    left, top, right, bottom = map(_share, stored["removed"])
+    if len(quad) != 4 or len(overlap) < 3:
+        raise ValueError(f"a placement with {len(quad)} corners and an overlap of {len(overlap)}")
+    removed_text = tuple(
+        TextLine(text=line["text"], box=_points(line["box"]), confidence=_share(line["confidence"]))
+        for line in stored["removed_text"]
+    )
+    check_text_lines(removed_text)
+    return Placement(
+        quad=(quad[0], quad[1], quad[2], quad[3]),
+        overlap=overlap,
+        covered=_share(stored["covered"]),
+        shown=_share(stored["shown"]),
+        mirrored=_flag(stored["mirrored"]),
+        rotation=_number(stored["rotation"]),
+        scale=_number(stored["scale"]),
+        removed=(left, top, right, bottom),
+        inliers=int(_number(stored["inliers"])),
+        correspondences=tuple((_point(query), _point(reference)) for query, reference in stored["correspondences"]),
+        removed_text=removed_text,
+        handles=tuple(_text(handle) for handle in stored["handles"]),
+    )
+
+
+def _segment(stored: dict[str, Any]) -> Segment:
+    return Segment(
+        channel=_choice(stored["channel"], get_args(SegmentChannel)),
+        query=None if stored["query"] is None else _span(stored["query"]),
+        reference=_span(stored["reference"]),
+        speed=_number(stored["speed"]),
+        mirrored=_flag(stored["mirrored"]),
+        score=_number(stored["score"]),
+    )
+
+
+def _choice(stored: str, known: tuple[Any, ...]) -> Any:
+    if stored not in known:
+        raise ValueError(f"{stored!r} is none of {known}")
+    return stored
+
+
+def _points(stored: Any) -> tuple[Point, ...]:
+    return tuple(map(_point, stored))
+
+
+def _point(stored: Any) -> Point:
+    x, y = stored
+    return _number(x), _number(y)
+
+
+def _span(stored: Any) -> TimeSpan:
+    start, end = map(_number, stored)
+    if max(abs(start), abs(end)) > MAX_SECONDS:
+        raise ValueError(f"a segment from {start} to {end}")
+    return start, end
+
+
+def _number(stored: Any) -> float:
+    if type(stored) not in (int, float) or not math.isfinite(stored) or abs(stored) > MAX_NUMBER:
+        raise ValueError(f"{stored!r} is no number of a match")
+    return float(stored)
+
+
+def _share(stored: Any) -> float:
+    number = _number(stored)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{number} is no share")
+    return number
+
+
+def _flag(stored: Any) -> bool:
+    if not isinstance(stored, bool):
+        raise TypeError(f"{stored!r} is neither true nor false")
+    return stored
+
+
+def _text(stored: Any) -> str:
+    if not isinstance(stored, str):
+        raise TypeError(f"a text is of type {type(stored).__name__}")
+    return stored

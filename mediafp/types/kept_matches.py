@@ -1,0 +1,60 @@
+"""Kept matches: what a store keeps of every pair of its assets that was compared."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from mediafp.types.matches import Match, Relation
+from mediafp.types.media import Kind
+
+Channel = Literal["picture", "script"]
+"""What two assets are compared by: what they show, or what is said in them."""
+CHANNELS: Final[tuple[Channel, ...]] = ("picture", "script")
+MIN_KEPT_PROBABILITY: Final = 0.15
+"""Probability from which a match is kept with its evidence; of a pair below it, only the fact that it was compared is kept.
+Chosen, not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptMatch:
+    """Result of comparing two assets of a store by one channel, for both directions.
+
+    Attributes:
+        query: SHA-256 of the asset that is the query of `match`.
+        reference: SHA-256 of the other asset.
+        channel: What the two were compared by.
+        promise: Symmetric score of the pair by which it was chosen to be compared; higher is more promising.
+        match: The match, seen from `query`; None if its probability is below `MIN_KEPT_PROBABILITY`.
+    """
+
+    query: str
+    reference: str
+    channel: Channel
+    promise: float
+    match: Match | None
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Both assets, the smaller SHA-256 first."""
+        return min(self.query, self.reference), max(self.query, self.reference)
+
+
+class KeptEdge(NamedTuple):
+    """A kept match without its evidence, as clusters need it; a < b."""
+
+    a: str
+    b: str
+    relation: Relation
+    """Seen from a."""
+    probability: float
+    coverage_a: float
+    coverage_b: float
+
+
+class PendingComparison(NamedTuple):
+    """An asset that must be compared by one channel with the other assets of its store."""
+
+    sha256: str
+    kind: Kind
+    channel: Channel
+    revision: int
+    """Number that changes whenever something changes that the comparison depends on."""

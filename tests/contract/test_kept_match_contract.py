@@ -1,0 +1,170 @@
+"""The contract of the kept matches of a store."""
+
+from collections.abc import Sequence
+
+import pytest
+from ingest_records import ingest_record
+from sample_matches import sample_match, sample_placement
+
+from mediafp.store import Store
+from mediafp.types.kept_matches import KeptMatch, PendingComparison
+from mediafp.types.matches import OcrResult, TextLine
+
+VERSIONS = {"picture": "1", "script": "1"}
+LINE = TextLine(text="x", box=((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0)), confidence=1.0)
+
+
+def add(store: Store, *names: str) -> None:
+    with store.writing():
+        for name in names:
+            store.add_record(ingest_record(name))
+
+
+def kept(query: str, reference: str, promise: float = 1.0, probability: float = 0.9) -> KeptMatch:
+    placement = sample_placement(removed_text=(LINE,), handles=("@x",))
+    match = sample_match(sha256=reference * 64, placement=placement, probability=probability, why=("r",))
+    return KeptMatch(
+        query=query * 64,
+        reference=reference * 64,
+        channel="picture",
+        promise=promise,
+        match=match if probability else None,
+    )
+
+
+def compare(store: Store, name: str, matches: Sequence[KeptMatch], version: str = "1") -> None:
+    pending = next(p for p in store.pending_comparisons({"picture": version}) if p.sha256 == name * 64)
+    started = store.last_log_entry()[0]
+    with store.writing():
+        store.save_comparison(pending, version, started, matches)
+
+
+def pairs(store: Store, name: str | None = None) -> list[tuple[str, str]]:
+    return [(one.query[0], one.reference[0]) for one in store.kept_matches(name and name * 64)]
+
+
+def pending(store: Store) -> list[str]:
+    return [one.sha256[0] for one in store.pending_comparisons(VERSIONS)]
+
+
+def test_a_new_asset_is_pending_until_it_is_compared(store: Store) -> None:
+    add(store, "a", "b")
+    assert pending(store) == ["a", "b"]
+    compare(store, "a", [])
+    assert pending(store) == ["b"]
+    assert store.is_compared("a" * 64, VERSIONS)
+    assert not store.is_compared("b" * 64, VERSIONS)
+    assert not store.is_compared("c" * 64, VERSIONS)
+
+
+def test_both_directions_are_one_row_with_all_its_evidence(store: Store) -> None:
+    add(store, "a", "b")
+    written = kept("b", "a")
+    compare(store, "a", [written])
+    compare(store, "b", [written])
+    (read,) = store.kept_matches()
+    assert read.query == "b" * 64
+    assert read.match is not None
+    assert written.match is not None
+    assert read.match.placement == written.match.placement
+    assert read.match.segments == written.match.segments
+    assert read.match.why == written.match.why
+    assert read.match.coverage == written.match.coverage
+    assert read.match.uris == store.uris("a" * 64)
+    assert pairs(store, "a") == pairs(store, "b") == pairs(store)
+
+
+def test_a_pair_without_a_match_is_not_compared_again_and_not_shown(store: Store) -> None:
+    add(store, "a", "b")
+    compare(store, "a", [kept("a", "b", probability=0)])
+    assert pairs(store) == []
+    assert list(store.kept_edges(0.0)) == []
+
+
+def test_edges_name_the_relation_from_the_smaller_sha256(store: Store) -> None:
+    add(store, "a", "b")
+    match = sample_match(sha256="a" * 64, relation="contains", coverage=(0.25, 1.0))
+    compare(store, "a", [KeptMatch(query="b" * 64, reference="a" * 64, channel="picture", promise=1.0, match=match)])
+    (edge,) = store.kept_edges(0.5)
+    assert (edge.a[0], edge.b[0], edge.relation) == ("a", "b", "contained_in")
+    assert (edge.coverage_a, edge.coverage_b) == (1.0, 0.25)
+
+
+def test_new_text_in_an_image_makes_it_pending_and_deletes_its_matches(store: Store) -> None:
+    add(store, "a", "b", "c")
+    compare(store, "a", [kept("a", "b"), kept("a", "c")])
+    compare(store, "b", [kept("b", "c")])
+    compare(store, "c", [])
+    with store.writing():
+        store.save_ocr_result("a" * 64, OcrResult(version="1", lines=()))
+    assert pending(store) == []
+    with store.writing():
+        store.save_ocr_result("a" * 64, OcrResult(version="1", lines=(LINE,)))
+    assert pending(store) == ["a"]
+    assert pairs(store) == [("b", "c")]
+
+
+def test_another_version_makes_all_pending_and_replaces_the_rows_of_each_compared_asset(store: Store) -> None:
+    add(store, "a", "b", "c")
+    compare(store, "a", [kept("a", "b"), kept("a", "c")])
+    compare(store, "b", [kept("b", "c")])
+    compare(store, "a", [kept("a", "c", probability=0.7)], version="2")
+    assert [(one.query[0], one.reference[0], one.match.probability) for one in store.kept_matches() if one.match] == [
+        ("a", "c", 0.7),
+        ("b", "c", 0.9),
+    ]
+
+
+def test_a_change_during_a_comparison_leaves_the_asset_pending(store: Store) -> None:
+    add(store, "a", "b")
+    begun = store.pending_comparisons({"picture": "1"})
+    started = store.last_log_entry()[0]
+    with store.writing():
+        store.save_ocr_result("a" * 64, OcrResult(version="1", lines=(LINE,)))
+    with store.writing():
+        for one in begun:
+            store.save_comparison(one, "1", started, [kept("a", "b")])
+    # The text of a may change the pair, whichever of the two was compared.
+    assert pending(store) == ["a"]
+    assert pairs(store) == []
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_of_many_partners_the_most_promising_are_kept_in_any_order(
+    store: Store, reverse: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediafp.store.sqlite.kept_matches.MAX_PARTNERS", 2)
+    names = "abcdef"
+    add(store, *names)
+    all_pairs = [
+        kept(a, b, promise=1 - abs(names.index(a) - names.index(b)) / 10) for a in names for b in names if a < b
+    ]
+    for name in reversed(names) if reverse else names:
+        compare(store, name, [one for one in all_pairs if name * 64 in one.pair])
+    # Each asset keeps its two nearest, and those that rank it among their two nearest.
+    assert pairs(store) == [("a", "b"), ("a", "c"), ("b", "c"), ("c", "d"), ("d", "e"), ("d", "f"), ("e", "f")]
+    limits = store.partner_limits([name * 64 for name in names], "picture")
+    assert limits["a" * 64] == pytest.approx(0.8)
+
+
+def test_clusters_keep_their_numbers(store: Store) -> None:
+    add(store, "a", "b", "c")
+    assert (store.cluster_numbers(), store.last_cluster_number()) == ({}, 0)
+    for numbers, last in (({"a" * 64: 1, "b" * 64: 1}, 1), ({"b" * 64: 2, "c" * 64: 2}, 2)):
+        with store.writing():
+            store.save_cluster_numbers(numbers, last)
+        assert (store.cluster_numbers(), store.last_cluster_number()) == (numbers, last)
+
+
+def test_a_store_with_kept_matches_is_sound(store: Store) -> None:
+    add(store, "a", "b", "c")
+    compare(store, "a", [kept("a", "b"), kept("a", "c", probability=0)])
+    with store.writing():
+        store.save_cluster_numbers({"a" * 64: 1, "b" * 64: 1}, 1)
+    assert store.check_integrity() == []
+
+
+def test_pending_comparisons_state_kind_and_channel(store: Store) -> None:
+    add(store, "a")
+    (one,) = store.pending_comparisons(VERSIONS)
+    assert one == PendingComparison("a" * 64, one.kind, "picture", one.revision)
