@@ -3,9 +3,16 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
+
+
+@cache
+def single_threaded_blas() -> "SingleThreadedBlas":
+    """Return the limit of this process, which all its threads share."""
+    return SingleThreadedBlas()
 
 
 class SingleThreadedBlas:

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.case.blas import SingleThreadedBlas
+from mediafp.case.blas import single_threaded_blas
 from mediafp.case.references import StoredReferences
 from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.pdq import Pdq
@@ -25,11 +25,6 @@ from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, Segment
 from mediafp.types.media import Asset, Pixels
 from mediafp.types.runs import FileAnalysis
-
-
-@cache
-def _blas() -> SingleThreadedBlas:
-    return SingleThreadedBlas()
 
 
 def match_analysis(
@@ -92,14 +87,14 @@ def match_all(references: StoredReferences, store: Store) -> Iterator[tuple[Asse
 def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> list[ImagePair] | list[VideoPair]:
     """Return the candidates of an analysed file with their features, which calibration is fitted on."""
     query = _build_query(analysis)
-    with _blas().limit():
+    with single_threaded_blas().limit():
         if isinstance(query, ImageQuery):
             return compare_images(query, references)
         return compare_videos(query, references)
 
 
 def _match(references: StoredReferences, query: ImageQuery | VideoQuery, exclude: str | None = None) -> list[Match]:
-    with _blas().limit():
+    with single_threaded_blas().limit():
         if isinstance(query, ImageQuery):
             return match_image(query, references, exclude=exclude)
         return match_video(query, references, exclude=exclude)
@@ -148,6 +143,7 @@ def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
         embeddings=np.concatenate((rows.vectors[:1], embedded)),
         boxes=tuple(crop.box for crop in crops),
         primary_crops=primary_crops,
+        rectangles=tuple(crop.box for crop in crops[1:primary_crops] if crop.box),
         quality=float(rows.quality[0]),
         pdq=Pdq().dihedral_hashes(image),
         local_features=query_features(image, asset.size),

@@ -59,6 +59,7 @@ class StoredReferences:
         self._assets: dict[str, Asset] = {}
         self._embeddings: dict[str, Fingerprint] = {}
         self._pdq: dict[str, Fingerprint] = {}
+        self._crop_rows: dict[str, Fingerprint] = {}
         self._index = build_index((), metric=search_type.metric, columns=search_type.columns)
         self._crops = build_index((), metric=crops_type.metric, columns=crops_type.columns)
         self._hashes = build_index((), metric=hash_type.metric, columns=hash_type.columns)
@@ -121,6 +122,7 @@ class StoredReferences:
         self._assets |= by_sha256
         self._embeddings |= embeddings
         self._pdq |= pdq
+        self._crop_rows |= crops
         self._index.add(embeddings.values())
         self._hashes.add(pdq.values())
         self._crops.add(crops.values())
@@ -137,6 +139,14 @@ class StoredReferences:
             {hit.sha256: hit.score for hit in reversed(neighbours.of_query(number))}
             for number in range(len(neighbours))
         ]
+
+    def search_crop_rows(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest rows of reference crops of each query row (Q, 512), with their cosine similarities."""
+        return self._crops.search(queries, count)
+
+    def crop_rows(self, sha256: str) -> Fingerprint | None:
+        """Return the reference crops of an asset, or None if the store has none of it."""
+        return self._crop_rows.get(sha256)
 
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""

@@ -1,5 +1,6 @@
 """Kept matches: what a store keeps of every pair of its assets that was compared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -12,6 +13,25 @@ CHANNELS: Final[tuple[Channel, ...]] = ("picture", "script")
 MIN_KEPT_PROBABILITY: Final = 0.15
 """Probability from which a match is kept with its evidence; of a pair below it, only the fact that it was compared is kept.
 Chosen, not measured."""
+PROMISING: Final = 1.0
+"""Promise from which a pair is compared even if others of both assets are more promising."""
+MAX_PARTNERS_IN_ANY_CASE: Final = 2
+"""Most promising partners of an asset with which it is compared though their promise is below `PROMISING`. The number of
+images that resemble an image by chance grows with the store; the work on an image must not. Chosen, not measured."""
+MAX_PARTNERS: Final = 100
+"""Most promising partners with which an asset is compared at all, unless it is among those of the other one. Media with
+thousands of copies would otherwise take the square of their number. Chosen, not measured."""
+
+
+def is_kept_partner(rank: int, promise: float) -> bool:
+    """Return True if an asset is compared with a partner of this rank, from 0, among all its candidates by promise."""
+    return rank < MAX_PARTNERS_IN_ANY_CASE or (promise >= PROMISING and rank < MAX_PARTNERS)
+
+
+def partner_limit(promises: Sequence[float]) -> float:
+    """Return the promise that a further partner of an asset needs, given those of its partners, falling."""
+    any_case = promises[MAX_PARTNERS_IN_ANY_CASE - 1] if len(promises) >= MAX_PARTNERS_IN_ANY_CASE else 0.0
+    return min(any_case, max(PROMISING, promises[MAX_PARTNERS - 1] if len(promises) >= MAX_PARTNERS else 0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Matches with their evidence: placements, segments, OCR text, traces, clips."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from mediafp.types.media import Kind, Sighting, TimeSpan
 
@@ -16,6 +17,8 @@ Relation = Literal[
     "same_voice",
     "same_script",
 ]
+MIRRORED_RELATIONS: Final[Mapping[Relation, Relation]] = {"contains": "contained_in", "contained_in": "contains"}
+"""Relations that are named otherwise when they are seen from the reference."""
 Verdict = Literal["copy", "possible", "same_scene"]
 SegmentChannel = Literal["picture", "voice", "script"]
 Point = tuple[float, float]

@@ -133,18 +133,17 @@ def test_a_change_during_a_comparison_leaves_the_asset_pending(store: Store) -> 
 def test_of_many_partners_the_most_promising_are_kept_in_any_order(
     store: Store, reverse: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mediafp.store.sqlite.kept_matches.MAX_PARTNERS", 2)
+    monkeypatch.setattr("mediafp.types.kept_matches.MAX_PARTNERS", 2)
     names = "abcdef"
     add(store, *names)
-    all_pairs = [
-        kept(a, b, promise=1 - abs(names.index(a) - names.index(b)) / 10) for a in names for b in names if a < b
-    ]
+    distance = {(a, b): names.index(b) - names.index(a) for a in names for b in names if a < b}
+    all_pairs = [kept(*pair, promise=1.25 - steps / 10) for pair, steps in distance.items()]
     for name in reversed(names) if reverse else names:
         compare(store, name, [one for one in all_pairs if name * 64 in one.pair])
-    # Each asset keeps its two nearest, and those that rank it among their two nearest.
+    # Pairs of up to two steps are promising. Each asset keeps its two best, and those that rank it among theirs.
     assert pairs(store) == [("a", "b"), ("a", "c"), ("b", "c"), ("c", "d"), ("d", "e"), ("d", "f"), ("e", "f")]
     limits = store.partner_limits([name * 64 for name in names], "picture")
-    assert limits["a" * 64] == pytest.approx(0.8)
+    assert limits["a" * 64] == pytest.approx(1.05)
 
 
 def test_clusters_keep_their_numbers(store: Store) -> None:

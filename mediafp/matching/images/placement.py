@@ -120,6 +120,26 @@ def query_footprint(placement: Placement, query: LocalFeatures) -> Float64Array:
     return hull.reshape(-1, 2) / query.scale
 
 
+def describe_map(homography: Homography, point: npt.NDArray[np.floating]) -> tuple[bool, float, float]:
+    """Return what a map does around a point (2,): whether it mirrors, the rotation in degrees (rounded), and the scale."""
+    jacobian = jacobian_at(homography, point)
+    mirrored = bool(np.linalg.det(jacobian) < 0)
+    rotation = -atan2(-jacobian[1, 0], -jacobian[0, 0]) if mirrored else atan2(jacobian[1, 0], jacobian[0, 0])
+    # + 0.0 turns -0.0 into 0.0.
+    return mirrored, round(degrees(rotation), 2) + 0.0, hypot(jacobian[0, 0], jacobian[1, 0])
+
+
+def removed_shares(overlap: Float64Array, size: tuple[float, float]) -> tuple[float, float, float, float]:
+    """Return the share of a reference that is missing on its left, top, right and bottom side.
+
+    Args:
+        overlap: Polygon (N, 2) that both images show, in pixels of the reference.
+        size: Width and height of the reference.
+    """
+    (left, top), (right, bottom) = overlap.min(axis=0) / size, overlap.max(axis=0) / size
+    return tuple(round(float(min(1, max(0, share))), 4) for share in (left, top, 1 - right, 1 - bottom))  # type: ignore[return-value]
+
+
 def _are_separate(footprint: Float64Array, other: Float64Array) -> bool:
     """Return True if two footprints overlap too little to be one occurrence."""
     smaller = min(polygon_area(footprint), polygon_area(other))
@@ -193,29 +213,20 @@ def _to_placement(
     """
     query_height, query_width = query.grey.shape
     reference_height, reference_width = reference.grey.shape
-    low, high = overlap.min(axis=0), overlap.max(axis=0)
     query_overlap = transform_points(np.linalg.inv(transform.homography), overlap)
-    jacobian = jacobian_at(transform.homography, query_overlap.mean(axis=0))
-    mirrored = bool(np.linalg.det(jacobian) < 0)
-    rotation = -atan2(-jacobian[1, 0], -jacobian[0, 0]) if mirrored else atan2(jacobian[1, 0], jacobian[0, 0])
+    mirrored, rotation, scale = describe_map(transform.homography, query_overlap.mean(axis=0))
     query_inliers, reference_inliers = transform.query_inliers, transform.reference_inliers
     count = min(len(query_inliers), MAX_STORED_CORRESPONDENCES)
     stored = np.linspace(0, len(query_inliers) - 1, count).round().astype(int)
-    removed = (
-        low[0] / reference_width,
-        low[1] / reference_height,
-        1 - high[0] / reference_width,
-        1 - high[1] / reference_height,
-    )
     return Placement(
         quad=tuple(_to_original(point, reference) for point in quad),  # type: ignore[arg-type]
         overlap=tuple(_to_original(point, reference) for point in overlap),
         covered=round(min(1.0, polygon_area(overlap) / (reference_height * reference_width)), 4),
         shown=round(min(1.0, polygon_area(query_overlap) / (query_height * query_width)), 4),
         mirrored=mirrored,
-        rotation=round(degrees(rotation), 2) + 0.0,  # + 0.0 turns -0.0 into 0.0
-        scale=round(hypot(jacobian[0, 0], jacobian[1, 0]) * (reference.scale / query.scale), 4),
-        removed=tuple(round(float(min(1, max(0, share))), 4) for share in removed),  # type: ignore[arg-type]
+        rotation=rotation,
+        scale=round(scale * (reference.scale / query.scale), 4),
+        removed=removed_shares(overlap, (reference_width, reference_height)),
         inliers=transform.distinct_inliers,
         correspondences=tuple(
             (_to_original(query_inliers[n], query), _to_original(reference_inliers[n], reference)) for n in stored

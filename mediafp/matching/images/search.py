@@ -24,6 +24,7 @@ class ImageQuery:
         embeddings: Embeddings (C, 512) of its crops, in the order of `make_query_crops`.
         boxes: Positions (C) of the crops in the image of `local_features`; None for the whole image.
         primary_crops: Number of the first crops that are primary: the whole image and its rectangles.
+        rectangles: Rectangles in the image of `local_features`, the clearest first.
         quality: Quality of the image's embedding, 0..1, low for a flat image (nearly one colour).
         pdq: PDQ hashes (8, 32) of the image and its rotations and reflections; (0, 32) for a flat image.
         local_features: Keypoints of the image.
@@ -32,6 +33,7 @@ class ImageQuery:
     embeddings: Vectors
     boxes: tuple[Box | None, ...]
     primary_crops: int
+    rectangles: tuple[Box, ...]
     quality: float
     pdq: npt.NDArray[np.uint8]
     local_features: LocalFeatures

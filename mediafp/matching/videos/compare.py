@@ -82,6 +82,13 @@ def match_video(query: VideoQuery, references: References, *, exclude: str | Non
     return sorted((_to_match(pair, references) for pair in pairs), key=lambda m: (-m.probability, m.sha256))
 
 
+def match_candidate(query: VideoQuery, candidate: Candidate, references: References) -> Match | None:
+    """Return the match of a video with one candidate, however improbable; None if the two do not align."""
+    levels = background_level(query.embeddings, references.background)
+    pair = _measure_pair(candidate, query, levels, references)
+    return _to_match(pair, references) if pair else None
+
+
 def compare_videos(query: VideoQuery, references: References, *, exclude: str | None = None) -> list[VideoPair]:
     """Return the candidates that align, with their measurements; arguments as in `match_video`."""
     if not len(query.embeddings):

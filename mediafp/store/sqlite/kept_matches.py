@@ -7,21 +7,19 @@ from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.evidence_json import decode_match, encode_evidence
 from mediafp.store.sqlite.sightings import uris
 from mediafp.store.sqlite.values import DAMAGE_ERRORS, utc_now
-from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, Channel, KeptEdge, KeptMatch, PendingComparison
-from mediafp.types.matches import Match, Relation
+from mediafp.types.kept_matches import (
+    MIN_KEPT_PROBABILITY,
+    Channel,
+    KeptEdge,
+    KeptMatch,
+    PendingComparison,
+    is_kept_partner,
+    partner_limit,
+)
+from mediafp.types.matches import MIRRORED_RELATIONS, Match
 
-MAX_PARTNERS = 100
-"""Pairs of one asset and channel that are kept beyond those that the other asset ranks so high: the most promising ones.
-Media with thousands of copies would otherwise take the square of their number. Chosen, not measured."""
 NO_MATCH = ""
 """Relation, verdict and evidence of a pair that was compared and does not match."""
-MIRRORED_RELATIONS: Mapping[Relation, Relation] = {"contains": "contained_in", "contained_in": "contains"}
-"""Relations that are named otherwise from the other side."""
-_PARTNERS = (
-    "SELECT b AS partner, promise FROM kept_match WHERE a = ? AND channel = ?"
-    " UNION ALL SELECT a, promise FROM kept_match WHERE b = ? AND channel = ?"
-)
-"""Query for the partners of an asset by a channel, with their promise."""
 _COLUMNS = "a, b, channel, promise, a_is_query, relation, verdict, probability, coverage_a, coverage_b"
 
 
@@ -65,16 +63,11 @@ def is_compared(database: Database, sha256: str, versions: Mapping[Channel, str]
 
 
 def partner_limits(database: Database, assets: Collection[str], channel: Channel) -> dict[str, float]:
-    """Return the promise that a further pair needs to be kept, for each of these assets that has `MAX_PARTNERS` already."""
-    limits = {}
-    for sha256 in assets:
-        row = database.row(
-            f"SELECT promise FROM ({_PARTNERS}) ORDER BY promise DESC LIMIT 1 OFFSET {MAX_PARTNERS - 1}",
-            (sha256, channel) * 2,
-        )
-        if row:
-            limits[sha256] = row[0]
-    return limits
+    """Return the promise that a further pair of each of these assets needs to be kept for that asset's sake."""
+    return {
+        sha256: partner_limit([promise for _, promise in _ranked_partners(database, sha256, channel)])
+        for sha256 in assets
+    }
 
 
 def save_comparison(
@@ -197,19 +190,25 @@ def _values(kept: KeptMatch, version: str) -> tuple[object, ...]:
 
 
 def _prune(database: Database, sha256: str, channel: Channel) -> None:
-    """Delete the pairs of an asset that are among the `MAX_PARTNERS` most promising ones of neither side."""
-    beyond = database.execute(
-        f"SELECT partner FROM ({_PARTNERS}) ORDER BY promise DESC, partner LIMIT -1 OFFSET {MAX_PARTNERS}",
-        (sha256, channel) * 2,
-    ).fetchall()
-    for (partner,) in beyond:
-        best = database.execute(
-            f"SELECT partner FROM ({_PARTNERS}) ORDER BY promise DESC, partner LIMIT {MAX_PARTNERS}",
-            (partner, channel) * 2,
-        )
-        if sha256 not in {other for (other,) in best}:
+    """Delete the pairs of an asset that are kept for the sake of neither of the two."""
+    ranked = _ranked_partners(database, sha256, channel)
+    for rank, (partner, promise) in enumerate(ranked):
+        if is_kept_partner(rank, promise):
+            continue
+        others = [other for other, _ in _ranked_partners(database, partner, channel)]
+        if not is_kept_partner(others.index(sha256), promise):
             a, b = sorted((sha256, partner))
             database.execute("DELETE FROM kept_match WHERE a = ? AND b = ? AND channel = ?", (a, b, channel))
+
+
+def _ranked_partners(database: Database, sha256: str, channel: Channel) -> list[tuple[str, float]]:
+    """Return the partners of an asset by a channel and their promise, the most promising first."""
+    return database.execute(
+        "SELECT b AS partner, promise FROM kept_match WHERE a = ? AND channel = ?"
+        " UNION ALL SELECT a, promise FROM kept_match WHERE b = ? AND channel = ?"
+        " ORDER BY promise DESC, partner",
+        (sha256, channel) * 2,
+    ).fetchall()
 
 
 def _decode(

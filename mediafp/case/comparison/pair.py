@@ -1,0 +1,140 @@
+"""The comparison of two stored assets, which depends on nothing else."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mediafp.case.comparison.stored_sides import StoredSides
+from mediafp.matching.candidates import Candidate
+from mediafp.matching.images import compare as images
+from mediafp.matching.images.search import ImageQuery
+from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
+from mediafp.matching.promise import CROP, RECTANGLE, WHOLE, Promise
+from mediafp.matching.reversal import reverse_match
+from mediafp.matching.videos import compare as videos
+from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, PROMISING, KeptMatch
+from mediafp.types.matches import Match
+
+CERTAIN_PROBABILITY = 0.95
+"""Probability from which a pair is not compared in the other direction too. Chosen, not measured."""
+MIN_OPEN_PROBABILITY = 0.05
+"""Probability below which two whole images or videos are not compared in the other direction. Chosen, not measured."""
+MIN_EXTENT_DIFFERENCE = 0.01
+"""Difference of the shares that two images show of each other from which the smaller part is made the query.
+Chosen, not measured."""
+
+
+def compare_pair(
+    a: str, b: str, promise: Promise, sides: StoredSides, text: Callable[[str], TextLines | None]
+) -> KeptMatch:
+    """Return the result of comparing two stored assets by what they show.
+
+    The order of the arguments decides only which way `promise.rows` is read. Two images are compared in the direction in
+    which one is more likely a part of the other, and in the other direction too if that is not certain; the query of the
+    result is the smaller part.
+
+    Args:
+        a: SHA-256 of one asset.
+        b: SHA-256 of the other.
+        promise: Promise of the pair, its rows those of `a` and of `b`.
+        sides: The assets of the store.
+        text: Function that returns the text in a stored image; None if it is unknown.
+    """
+    query, reference = _order(a, b, promise, sides)
+    shows_part = any(sides.rows(side).shows[row] != WHOLE for side, row in zip((a, b), promise.rows, strict=True))
+    # Only a small part of an image may have too few keypoints, or be found in one direction alone.
+    thoroughly = shows_part and promise.value >= PROMISING
+    best = _compare(query, reference, sides, thoroughly=thoroughly)
+    probability = best[1].probability if best else 0.0
+    if probability < CERTAIN_PROBABILITY and (thoroughly or probability >= MIN_OPEN_PROBABILITY):
+        other = _compare(reference, query, sides, thoroughly=thoroughly)
+        best = max(filter(None, (best, other)), key=_rank, default=None)
+    match = None
+    if best and best[1].probability >= MIN_KEPT_PROBABILITY:
+        query, match = _from_smaller_part(*best, sides)
+        match = _add_text(query, match, sides, text)
+    reference = b if query == a else a
+    return KeptMatch(
+        query=query,
+        reference=reference,
+        channel="picture",
+        promise=promise.value,
+        match=match if match and match.probability >= MIN_KEPT_PROBABILITY else None,
+    )
+
+
+def _order(a: str, b: str, promise: Promise, sides: StoredSides) -> tuple[str, str]:
+    """Return the query and the reference of the direction that is compared first."""
+    rows = sides.rows(a), sides.rows(b)
+    kinds = rows[0].kind, rows[1].kind
+    if kinds[0] != kinds[1]:
+        return (a, b) if kinds[0] == "image" else (b, a)
+    if kinds[0] == "video":
+        return (a, b) if (len(rows[0].vectors), a) < (len(rows[1].vectors), b) else (b, a)
+    shows = [int(side.shows[row]) for side, row in zip(rows, promise.rows, strict=True)]
+    if RECTANGLE in shows:
+        # The image with the rectangle contains the other one, and its keypoints are detected in the rectangle.
+        return (a, b) if shows[0] == RECTANGLE else (b, a)
+    if CROP in shows:
+        return (b, a) if shows[0] == CROP else (a, b)
+    return (a, b) if (_pixels(a, sides), a) < (_pixels(b, sides), b) else (b, a)
+
+
+def _pixels(sha256: str, sides: StoredSides) -> int:
+    asset = sides.references.find_asset(sha256)
+    return asset.size[0] * asset.size[1] if asset else 0
+
+
+def _compare(query: str, reference: str, sides: StoredSides, *, thoroughly: bool) -> tuple[str, Match] | None:
+    """Return the query and its match with the reference; None if there is none."""
+    side = sides.query(query)
+    if side is None:
+        return None
+    candidate = _best_rows(query, reference, sides)
+    if isinstance(side, ImageQuery):
+        return query, images.match_candidate(side, candidate, sides.references, thoroughly=thoroughly)
+    match = videos.match_candidate(side, candidate, sides.references)
+    return (query, match) if match else None
+
+
+def _best_rows(query: str, reference: str, sides: StoredSides) -> Candidate:
+    """Return the reference with the best pair of a row of the query and one of its whole image or frames."""
+    rows, others = sides.rows(query), sides.rows(reference)
+    first_part = rows.whole_count
+    # An image is compared by its first frame and its parts.
+    used = np.array([0, *range(first_part, len(rows.vectors))]) if rows.kind == "image" else np.arange(first_part)
+    whole = others.vectors[others.shows == WHOLE].astype(np.float32)
+    similarities = rows.vectors[used].astype(np.float32) @ whole.T
+    scores = similarities - rows.levels[used, None]
+    row, other = (int(n) for n in np.unravel_index(int(scores.argmax()), scores.shape))
+    return Candidate(
+        sha256=reference,
+        score=float(scores[row, other]),
+        similarity=float(similarities[row, other]),
+        distinct_score=float(scores[0].max()),
+        query_row=row,
+        row=other,
+    )
+
+
+def _rank(compared: tuple[str, Match]) -> tuple[float, float, str]:
+    """Return the rank of a direction: the more probable one, else the one whose query is the smaller part."""
+    query, match = compared
+    # Rounded, since the two directions of a pair are hardly ever equally probable to the last digit.
+    return round(match.probability, 2), -match.placement.covered if match.placement else 0.0, query
+
+
+def _from_smaller_part(query: str, match: Match, sides: StoredSides) -> tuple[str, Match]:
+    """Return a match of two images seen from the one that is the smaller part: it shows what was cropped off."""
+    placement = match.placement
+    if match.relation != "copy" or not placement or placement.covered - placement.shown < MIN_EXTENT_DIFFERENCE:
+        return query, match
+    assets = sides.references.find_asset(query), sides.references.find_asset(match.sha256)
+    assert assets[0] and assets[1], "both were compared"
+    return match.sha256, reverse_match(match, assets[0], assets[1], sides.references.uris(query))
+
+
+def _add_text(query: str, match: Match, sides: StoredSides, text: Callable[[str], TextLines | None]) -> Match:
+    asset, lines = sides.references.find_asset(query), text(query)
+    query_text = QueryText(lines=lines, size=asset.size) if asset and lines else None
+    return add_text_evidence(match, query_text, lambda found: text(found.sha256))

@@ -1,0 +1,98 @@
+"""The two sides of a comparison: the rows of a stored asset, and the asset as a query."""
+
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+from mediafp.case.references import StoredReferences
+from mediafp.case.stored_images import load_row_thumbnail
+from mediafp.fingerprints.pdq import Pdq
+from mediafp.fingerprints.reference_crops import CROP_CORNERS
+from mediafp.matching.candidates import background_level
+from mediafp.matching.images.rectangles import find_rectangles
+from mediafp.matching.images.search import ImageQuery
+from mediafp.matching.local_features import query_features
+from mediafp.matching.promise import CROP, RECTANGLE, WHOLE, AssetRows
+from mediafp.matching.videos.frames import VideoQuery
+from mediafp.store import Store
+from mediafp.types.geometry import Box
+from mediafp.types.media import Pixels
+
+CACHED_ROWS = 4096
+"""Assets whose rows are kept in memory, 7 kB each for an image. Chosen, not measured."""
+CACHED_QUERIES = 128
+"""Images that are kept in memory as queries, about 700 kB each. Chosen, not measured."""
+
+
+class StoredSides:
+    """Rows and queries of the assets of a store, loaded on demand. Several threads may use one object."""
+
+    def __init__(self, store: Store, references: StoredReferences) -> None:
+        self._store, self.references = store, references
+        self.rows: Callable[[str], AssetRows] = lru_cache(CACHED_ROWS)(self._load_rows)
+        self._image_query = lru_cache(CACHED_QUERIES)(self._load_image_query)
+        # Several threads ask for the same new asset at once.
+        self._loading = threading.Lock()
+
+    def query(self, sha256: str) -> ImageQuery | VideoQuery | None:
+        """Return an asset as a query; None for an image without a thumbnail."""
+        if self.references.kind(sha256) == "image":
+            with self._loading:
+                return self._image_query(sha256)
+        rows = self.references.embedding_rows(sha256)
+        return VideoQuery(
+            embeddings=rows.vectors,  # type: ignore[arg-type]
+            quality=rows.quality,
+            pdq=self.references.pdq(sha256),
+            spans=rows.spans,
+            local_features=lambda row: self.references.local_features(sha256, row),
+        )
+
+    def _load_rows(self, sha256: str) -> AssetRows:
+        whole = self.references.embedding_rows(sha256)
+        parts = [(WHOLE, whole), (CROP, self.references.crop_rows(sha256))]
+        vectors = np.concatenate([rows.vectors for _, rows in parts if rows])
+        return AssetRows(
+            sha256=sha256,
+            kind=self.references.kind(sha256),
+            vectors=vectors,  # type: ignore[arg-type]
+            shows=np.concatenate([np.full(len(rows.vectors), shows, np.uint8) for shows, rows in parts if rows]),
+            levels=background_level(vectors, self.references.background),  # type: ignore[arg-type]
+            quality=np.concatenate([rows.quality for _, rows in parts if rows]),
+            pdq=self.references.pdq(sha256),
+        )
+
+    def _load_image_query(self, sha256: str) -> ImageQuery | None:
+        thumbnail = load_row_thumbnail(self._store, sha256, 0)
+        asset = self.references.find_asset(sha256)
+        if thumbnail is None or asset is None:
+            return None
+        rows = self.rows(sha256)
+        parts = np.flatnonzero(rows.shows != WHOLE)
+        rectangles = find_rectangles(thumbnail)
+        return ImageQuery(
+            embeddings=np.concatenate((rows.vectors[:1], rows.vectors[parts])),
+            boxes=(None, *part_boxes(rows, rectangles, thumbnail)),
+            primary_crops=1 + int((rows.shows == RECTANGLE).sum()),
+            rectangles=tuple(rectangles),
+            quality=float(rows.quality[0]),
+            pdq=Pdq().dihedral_hashes(thumbnail),
+            local_features=query_features(thumbnail, asset.size),
+        )
+
+
+def part_boxes(rows: AssetRows, rectangles: list[Box], image: Pixels) -> list[Box | None]:
+    """Return the position of each part of an image that has a row, in its pixels; None where it is not known."""
+    height, width = image.shape[:2]
+    crops = int((rows.shows == CROP).sum())
+    quarters = CROP_CORNERS if crops == len(CROP_CORNERS) else ()
+    boxes: list[Box | None] = [
+        (left * width // 4, top * height // 4, (left + 2) * width // 4, (top + 2) * height // 4)
+        for left, top in quarters
+    ]
+    # Flat crops have no row, and which ones is not stored.
+    boxes += [None] * (crops - len(boxes))
+    found = int((rows.shows == RECTANGLE).sum())
+    return boxes + [rectangles[n] if n < len(rectangles) else None for n in range(found)]

@@ -1,0 +1,88 @@
+"""Reversal of a match: the same match seen from its reference."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from mediafp.matching.images.placement import describe_map, removed_shares
+from mediafp.types.geometry import homography_from_corners, image_corners, transform_points
+from mediafp.types.matches import MIRRORED_RELATIONS, Match, Placement, Point, Segment
+from mediafp.types.media import Asset
+
+_SIDE = re.compile(r"\b(query|reference)\b")
+
+
+def reverse_match(match: Match, query: Asset, reference: Asset, uris: tuple[str, ...]) -> Match:
+    """Return a match as it is seen from its reference, without the text evidence of its placements.
+
+    Args:
+        match: Match of the query.
+        query: The query, which is the reference of the returned match.
+        reference: The reference of the match.
+        uris: Paths and URLs of the query's sightings.
+    """
+    placements = [
+        reverse_placement(placement, query.size, reference.size)
+        for placement in (match.placement, *match.more_placements)
+        if placement
+    ]
+    return replace(
+        match,
+        sha256=query.sha256,
+        uris=uris,
+        kind=query.kind,
+        relation=MIRRORED_RELATIONS.get(match.relation, match.relation),
+        coverage=match.coverage[::-1],
+        placement=placements[0] if placements else None,
+        more_placements=tuple(placements[1:]),
+        segments=tuple(sorted((_reverse_segment(s, query, reference) for s in match.segments), key=_start)),
+        why=tuple(_SIDE.sub(_other_side, reason) for reason in match.why),
+    )
+
+
+def reverse_placement(placement: Placement, query_size: tuple[int, int], reference_size: tuple[int, int]) -> Placement:
+    """Return the position of the reference in the query; sizes are width and height in pixels."""
+    to_query = homography_from_corners(np.array(placement.quad), image_corners(*query_size))
+    overlap = transform_points(to_query, np.array(placement.overlap))
+    centre = np.array(placement.overlap).mean(axis=0)
+    mirrored, rotation, scale = describe_map(to_query, centre)
+    return Placement(
+        quad=_points(transform_points(to_query, image_corners(*reference_size))),  # type: ignore[arg-type]
+        overlap=_points(overlap),
+        covered=placement.shown,
+        shown=placement.covered,
+        mirrored=mirrored,
+        rotation=rotation,
+        scale=round(scale, 4),
+        removed=removed_shares(overlap, query_size),
+        inliers=placement.inliers,
+        correspondences=tuple((b, a) for a, b in placement.correspondences),
+    )
+
+
+def _reverse_segment(segment: Segment, query: Asset, reference: Asset) -> Segment:
+    if reference.kind == "image":
+        # Seen from the image, which has no times.
+        return replace(segment, query=None, reference=segment.query or segment.reference, speed=1.0)
+    if query.kind == "image":
+        return replace(segment, query=segment.reference, reference=(0.0, 0.0), speed=1.0)
+    assert segment.query, "only an image has segments without times of the query"
+    return replace(
+        segment,
+        query=segment.reference,
+        reference=segment.query,
+        speed=round(1 / segment.speed, 3) if segment.speed else 0.0,
+    )
+
+
+def _start(segment: Segment) -> tuple[float, float]:
+    return (segment.query or segment.reference)[0], segment.reference[0]
+
+
+def _points(points: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> tuple[Point, ...]:
+    return tuple((round(float(x), 2), round(float(y), 2)) for x, y in points)
+
+
+def _other_side(found: re.Match[str]) -> str:
+    return "reference" if found[0] == "query" else "query"
