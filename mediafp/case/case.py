@@ -17,8 +17,8 @@ from mediafp.types.clusters import Clustering
 from mediafp.types.damage import DamageHandler, DamageLog
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
-from mediafp.types.matches import Clip, Match, QueryResult, Trace
-from mediafp.types.media import Asset
+from mediafp.types.kept_matches import KeptMatch
+from mediafp.types.matches import Clip, QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
 from mediafp.types.transcripts import FileTranscription, SearchHit
 
@@ -85,8 +85,19 @@ class Case:
         """Reasons by the SHA-256 of each asset of which something was found to be damaged; methods go on without that part."""
         return dict(self._damage.reasons)
 
-    def ingest(self, paths: Paths, options: IngestOptions | None = None) -> Iterator[FileOutcome]:
+    def ingest(
+        self,
+        paths: Paths,
+        options: IngestOptions | None = None,
+        *,
+        on_compared: Callable[[int, int], object] = lambda done, total: None,
+    ) -> Iterator[FileOutcome]:
         """Add files to the store; yield the outcome of each after it is durable.
+
+        Args:
+            paths: Files and folders.
+            options: The options.
+            on_compared: Called with the numbers of assets that were compared, and that must be so far.
 
         Raises:
             ModelError: A model is missing.
@@ -94,7 +105,14 @@ class Case:
         from mediafp.case.ingestion.run import run_ingest
 
         # An engine of its own, which the run closes when it ends or is abandoned.
-        yield from run_ingest(self._store, self._start_engine(), walk(list_paths(paths)), options or IngestOptions())
+        yield from run_ingest(
+            self._store,
+            self._start_engine(),
+            walk(list_paths(paths)),
+            options or IngestOptions(),
+            self._references,
+            on_compared,
+        )
 
     def match(
         self,
@@ -155,7 +173,7 @@ class Case:
         options = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=ocr, speech=None)
         for query in self._run_queries(queries, options):
             trace = build_trace(query.result, self._store.sightings, partial(find_stored_rectangles, self._store))
-            if page and query.analysis:
+            if page and query.result.error is None:
                 write_trace_page(page, trace, self._store, query.analysis)
             yield trace
 
@@ -200,30 +218,42 @@ class Case:
         """
         return self._store.search_passages(text)
 
-    def match_all(self) -> Iterator[tuple[Asset, list[Match]]]:
-        """Yield every asset with its matches among the others, improbable ones included."""
-        from mediafp.case.matching import match_all
+    def relate(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> int:
+        """Compare every asset that was not compared yet with all others, keep the matches, and return their number.
 
-        yield from match_all(self._references(), self._store)
+        Args:
+            on_progress: Called with the numbers of assets that were compared, and that must be.
+        """
+        from mediafp.case.comparison.run import run_comparisons
 
-    def cluster(self, asset_matches: list[tuple[Asset, list[Match]]] | None = None) -> Clustering:
-        """Return the clusters of near-duplicates; `asset_matches` is the result of `match_all`, if already computed."""
+        total = 0
+        for done, total in run_comparisons(self._store, self._references):
+            on_progress(done, total)
+        return total
+
+    def kept_matches(self) -> Iterator[KeptMatch]:
+        """Yield every match between two assets of the store once, improbable ones included; `relate` finds missing ones."""
+        return self._store.kept_matches()
+
+    def cluster(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> Clustering:
+        """Return the clusters of near-duplicates; `on_progress` as for `relate`, which is called first."""
         from mediafp.case.clusters import cluster_store
 
-        return cluster_store(self._store, list(self.match_all()) if asset_matches is None else asset_matches)
+        self.relate(on_progress)
+        return cluster_store(self._store)
 
-    def pairwise_results(self, asset_matches: list[tuple[Asset, list[Match]]]) -> list[QueryResult]:
-        """Return the probable matches in the result of `match_all`, each pair once, by query."""
+    def pairwise_results(self) -> list[QueryResult]:
+        """Return the probable kept matches, each pair once, by query; `relate` finds missing ones."""
         from mediafp.case.clusters import pairwise_results
 
-        return pairwise_results(self._store, asset_matches)
+        return pairwise_results(self._store)
 
     def report(
         self,
         page: PathLike,
         *,
         clips: bool = False,
-        on_progress: Callable[[], object] = lambda: None,
+        on_progress: Callable[[int, int], object] = lambda done, total: None,
         on_clip: Callable[[], object] = lambda: None,
     ) -> list[Clip]:
         """Write every match with its evidence, and the clusters, to an HTML page; return the clips.
@@ -231,7 +261,7 @@ class Case:
         Args:
             page: The page to write.
             clips: Cut the matching segments of videos into a folder next to the page.
-            on_progress: Called after each asset that was compared.
+            on_progress: As for `relate`, which is called first.
             on_clip: Called after each clip.
 
         Raises:
@@ -242,11 +272,8 @@ class Case:
         page = Path(page)
         cut_clips = self._engine.clip_cutter() if clips else None
         prepare_report(page, clips=clips)
-        asset_matches = []
-        for asset, matches in self.match_all():
-            asset_matches.append((asset, matches))
-            on_progress()
-        return write_evidence(page, self._store, asset_matches, cut_clips=cut_clips, on_clip=on_clip)
+        self.relate(on_progress)
+        return write_evidence(page, self._store, cut_clips=cut_clips, on_clip=on_clip)
 
     def check_originals(self) -> Iterator[OriginalCheck]:
         """Yield the state of the original file of every sighting, after hashing it."""
@@ -316,7 +343,7 @@ class Case:
         from mediafp.case.query import NOT_MEDIA_MESSAGE, run_query
 
         for file in iter_query_files(queries, self.folder):
-            query = run_query(file, self._store, self._references(), self._engine, options)
+            query = run_query(file, self._store, self._references, lambda: self._engine, options)
             if query.result.error != NOT_MEDIA_MESSAGE or file.named_explicitly:
                 yield query
 

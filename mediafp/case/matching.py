@@ -1,14 +1,14 @@
-"""Matches of an analysed file, and of the assets of a store among each other."""
+"""Matches of an analysed file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from mediafp.case.blas import single_threaded_blas
+from mediafp.case.known_query import identical_match
 from mediafp.case.references import StoredReferences
-from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type
 from mediafp.ingest.thumbnails import find_pixels
@@ -22,12 +22,13 @@ from mediafp.matching.videos.compare import VideoPair, compare_videos, match_vid
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.matches import Match, Segment
+from mediafp.types.matches import Match
 from mediafp.types.media import Asset, Pixels
 from mediafp.types.runs import FileAnalysis
 
 
 def match_analysis(
+    store: Store,
     references: StoredReferences,
     analysis: FileAnalysis,
     *,
@@ -37,7 +38,8 @@ def match_analysis(
     """Return the matches of an analysed file, by falling probability; an asset with the same content comes first.
 
     Args:
-        references: The references.
+        store: The store.
+        references: Its references.
         analysis: The file.
         transcript: Its transcript fingerprint; None to compare no speech.
         ocr_lines: Function that returns the text in the image of a match, None if it is unknown.
@@ -51,37 +53,9 @@ def match_analysis(
     if references.find_asset(sha256) is None:
         return matches
     return [
-        _identical_match(references, analysis.asset, matches),
+        identical_match(store, analysis.asset),
         *(match for match in matches if match.sha256 != sha256),
     ]
-
-
-def match_asset(references: StoredReferences, store: Store, asset: Asset) -> list[Match]:
-    """Return the matches of a stored asset among the others, by falling probability."""
-    sha256 = asset.sha256
-    rows = references.embedding_rows(sha256)
-    if asset.kind == "video":
-        query = _video_query(rows, references.pdq(sha256), lambda row: references.local_features(sha256, row))
-        matches = _match(references, query, exclude=sha256)
-        transcript = references.transcripts.fingerprints.get(sha256)
-        if transcript:
-            matches += match_transcript(transcript, references, exclude=sha256)
-        return _by_probability(matches)
-    thumbnail = load_row_thumbnail(store, sha256, 0)
-    if thumbnail is None:
-        return []
-    matches = _match(references, _image_query(asset, thumbnail, rows), exclude=sha256)
-    lines = store.ocr_lines(sha256)
-    text = QueryText(lines=lines, size=asset.size) if lines else None
-    return _by_probability(
-        [add_text_evidence(match, text, lambda match: store.ocr_lines(match.sha256)) for match in matches]
-    )
-
-
-def match_all(references: StoredReferences, store: Store) -> Iterator[tuple[Asset, list[Match]]]:
-    """Yield every asset with its matches among the others."""
-    for asset in references.assets():
-        yield asset, match_asset(references, store, asset)
 
 
 def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> list[ImagePair] | list[VideoPair]:
@@ -93,32 +67,11 @@ def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> li
         return compare_videos(query, references)
 
 
-def _match(references: StoredReferences, query: ImageQuery | VideoQuery, exclude: str | None = None) -> list[Match]:
+def _match(references: StoredReferences, query: ImageQuery | VideoQuery) -> list[Match]:
     with single_threaded_blas().limit():
         if isinstance(query, ImageQuery):
-            return match_image(query, references, exclude=exclude)
-        return match_video(query, references, exclude=exclude)
-
-
-def _identical_match(references: StoredReferences, asset: Asset, matches: list[Match]) -> Match:
-    """Return the match of a file with the asset that has the same content; its placement is the one in `matches`."""
-    placement = next((match.placement for match in matches if match.sha256 == asset.sha256), None)
-    spans = references.spans(asset.sha256)
-    whole = (float(spans[0, 0]), float(spans[-1, 1])) if len(spans) else (0.0, 0.0)
-    segment = Segment(channel="picture", query=whole, reference=whole, speed=1.0, mirrored=False, score=1.0)
-    is_image = asset.kind == "image"
-    return Match(
-        sha256=asset.sha256,
-        uris=references.uris(asset.sha256),
-        kind=asset.kind,
-        relation="copy" if is_image else "same_video",
-        verdict="copy",
-        probability=1.0,
-        coverage=(1.0, 1.0),
-        placement=placement if is_image else None,
-        segments=(segment,) if not is_image and len(spans) else (),
-        why=("the bytes are identical",),
-    )
+            return match_image(query, references)
+        return match_video(query, references)
 
 
 def _build_query(analysis: FileAnalysis) -> ImageQuery | VideoQuery:

@@ -1,8 +1,11 @@
 """The matches of one file that need not be in the store."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from mediafp.case.comparison.versions import comparison_versions
+from mediafp.case.known_query import known_matches
 from mediafp.case.matching import match_analysis
 from mediafp.case.originals import open_original
 from mediafp.case.references import StoredReferences
@@ -16,8 +19,9 @@ from mediafp.matching.images.text_evidence import TextLines
 from mediafp.store import Store
 from mediafp.types.errors import MediaError, UsageError
 from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY
 from mediafp.types.matches import Match, QueryResult, TextLine
-from mediafp.types.media import Audio
+from mediafp.types.media import Asset, Audio
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
@@ -56,18 +60,30 @@ class QueryOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AnalysedQuery:
-    """The result of a query, and the analysis of its file; None if it failed."""
+    """The result of a query, and the analysis of its file; None if it failed or was not needed."""
 
     result: QueryResult
     analysis: FileAnalysis | None
 
 
 def run_query(
-    query: QueryFile, store: Store, references: StoredReferences, engine: Engine, options: QueryOptions
+    query: QueryFile,
+    store: Store,
+    open_references: Callable[[], StoredReferences],
+    open_engine: Callable[[], Engine],
+    options: QueryOptions,
 ) -> AnalysedQuery:
     """Return the matches of one file; a file that cannot be used gives a result with an error.
 
-    Speech is compared if the store contains transcripts. The transcript of a known file comes from the store.
+    Speech is compared if the store contains transcripts. The transcript of a known file comes from the store. A file whose
+    content was compared when it was ingested is not analysed: its kept matches are the answer.
+
+    Args:
+        query: The file.
+        store: The store.
+        open_references: Function that returns the references of the store.
+        open_engine: Function that returns the engine.
+        options: The options.
 
     Raises:
         ModelError: A model is missing.
@@ -78,27 +94,34 @@ def run_query(
     def fail(error: str) -> AnalysedQuery:
         return AnalysedQuery(result=QueryResult(query=query.name, sha256=None, kind=None, error=error), analysis=None)
 
-    speech = options.speech if options.speech and references.transcripts.assets else None
+    def ocr_lines(match: Match) -> TextLines | None:
+        lines = store.ocr_lines(match.sha256)
+        if lines is None and options.ocr and match.probability >= MIN_OCR_PROBABILITY:
+            lines = _run_ocr_on_asset(store, match.sha256, open_engine())
+        return lines
+
+    analysis = None
     try:
         with query.open() as file:
             kind = detect_kind(file)
             if kind is None:
                 return fail(NOT_MEDIA_MESSAGE)
             sha256 = file_sha256(file)
-            request = AnalysisRequest(audio=speech is not None, ocr=options.ocr, image=True, matched_only=True)
-            with stable_content(file, sha256) as content:
-                analysis = engine.analyse(content, sha256, kind, request)
+            if asset := _find_compared(store, sha256, options):
+                matches = known_matches(store, asset, speech=options.speech is not None, ocr_lines=ocr_lines)
+                text = store.ocr_lines(sha256)
+            else:
+                references = open_references()
+                speech = options.speech if options.speech and references.transcripts.assets else None
+                request = AnalysisRequest(audio=speech is not None, ocr=options.ocr, image=True, matched_only=True)
+                with stable_content(file, sha256) as content:
+                    analysis = open_engine().analyse(content, sha256, kind, request)
     except MediaError as error:
         return fail(str(error))
-
-    def ocr_lines(match: Match) -> TextLines | None:
-        lines = store.ocr_lines(match.sha256)
-        if lines is None and options.ocr and match.probability >= MIN_OCR_PROBABILITY:
-            lines = _run_ocr_on_asset(store, match.sha256, engine)
-        return lines
-
-    transcript = _transcript_fingerprint(analysis, references, engine, speech) if speech else None
-    matches = match_analysis(references, analysis, transcript=transcript, ocr_lines=ocr_lines)
+    if analysis:
+        transcript = _transcript_fingerprint(analysis, references, open_engine(), speech) if speech else None
+        matches = match_analysis(store, references, analysis, transcript=transcript, ocr_lines=ocr_lines)
+        text = analysis.text.lines if analysis.text else None
     probable = [match for match in matches if match.probability >= options.min_probability]
     near_misses = [match for match in matches if match.probability < options.min_probability]
     result = QueryResult(
@@ -108,9 +131,19 @@ def run_query(
         error=None,
         matches=tuple(probable[: options.top]),
         near_misses=tuple(near_misses[:MAX_NEAR_MISSES]),
-        text=analysis.text.lines if analysis.text else None,
+        text=text,
     )
     return AnalysedQuery(result=result, analysis=analysis)
+
+
+def _find_compared(store: Store, sha256: str, options: QueryOptions) -> Asset | None:
+    """Return the asset with the content of a query if what was kept of it answers the query, else None."""
+    if options.min_probability < MIN_KEPT_PROBABILITY or not store.is_compared(sha256, comparison_versions()):
+        return None
+    asset = store.asset(sha256)
+    # The text of the query is evidence, and part of the result.
+    lacks_text = asset.kind == "image" and options.ocr and store.ocr_lines(sha256) is None
+    return None if lacks_text else asset
 
 
 def _transcript_fingerprint(

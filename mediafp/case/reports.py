@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from mediafp.case.clusters import AssetMatches, cluster_store, pairwise_results
+from mediafp.case.clusters import cluster_store, pairwise_results
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.originals import open_original
 from mediafp.engine.interface import ClipCutter
@@ -46,7 +46,6 @@ def prepare_report(page: Path, *, clips: bool) -> None:
 def write_evidence(
     page: Path,
     store: Store,
-    asset_matches: AssetMatches,
     *,
     cut_clips: ClipCutter | None = None,
     on_clip: Callable[[], object] = lambda: None,
@@ -56,14 +55,13 @@ def write_evidence(
     Args:
         page: The page to write, as `prepare_report` has checked it.
         store: The store.
-        asset_matches: Every asset with its matches.
         cut_clips: Function that cuts the matching segments into `clips_folder`; None for no clips.
         on_clip: Called after each clip.
 
     Returns:
         The clips.
     """
-    results, clustering = pairwise_results(store, asset_matches), cluster_store(store, asset_matches)
+    results, clustering = pairwise_results(store), cluster_store(store)
 
     def write(linked: Sequence[Clip] = ()) -> None:
         with usage_errors(page):
@@ -85,7 +83,7 @@ def write_evidence(
     return clips
 
 
-def write_trace_page(page: Path, trace: Trace, store: Store, query: FileAnalysis) -> None:
+def write_trace_page(page: Path, trace: Trace, store: Store, query: FileAnalysis | None) -> None:
     """Write the evidence of a trace to an HTML page. Raises UsageError if it cannot be written."""
     with usage_errors(page):
         write_trace(page, trace, StoredEvidence(store, query))

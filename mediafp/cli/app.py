@@ -22,6 +22,7 @@ from mediafp.types.version import __version__
 
 COMMANDS: Final = {
     "ingest": "mediafp.cli.ingest:ingest",
+    "relate": "mediafp.cli.relate:relate",
     "match": "mediafp.cli.match:match",
     "trace": "mediafp.cli.trace:trace",
     "search": "mediafp.cli.search:search",

@@ -16,6 +16,7 @@ from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import (
     HotwordsOption,
     JsonOption,
+    MatchMode,
     ModelOption,
     PathsArgument,
     StoreOption,
@@ -28,7 +29,7 @@ from mediafp.cli.options import (
     speech_options,
     suggest_command,
 )
-from mediafp.cli.output import print_failure, print_json, print_line, print_warning, progress_bar
+from mediafp.cli.output import comparison_progress, print_failure, print_json, print_line, print_warning, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
@@ -64,6 +65,9 @@ def ingest(
         TranscribeMode, typer.Option(help="Transcribe speech; auto: if the speech model is installed.")
     ] = TranscribeMode.AUTO,
     ocr: Annotated[YesNo, typer.Option("--ocr", "--text", help="Run OCR on images; .3 s per image.")] = YesNo.YES,
+    match: Annotated[
+        MatchMode, typer.Option(help="Compare new files with all others now, or later with: mediafp relate.")
+    ] = MatchMode.NOW,
     model: ModelOption = DEFAULT_MODEL,
     hotwords: HotwordsOption = None,
     unsafe: UnsafeOption = False,
@@ -81,7 +85,7 @@ def ingest(
         ocr=ocr is YesNo.YES,
         speech=speech_options(transcribe, model, hotwords),
     )
-    options = IngestOptions(jobs=jobs, analysis=analysis, retry_failed=retry_failed)
+    options = IngestOptions(jobs=jobs, analysis=analysis, retry_failed=retry_failed, match=match is MatchMode.NOW)
     if dry_run:
         from mediafp.case import estimate_ingest
 
@@ -115,10 +119,10 @@ def _run(
         task = bar.add_task("ingesting", total=case.count_files(paths, skipped_entries.append))
         for path in skipped_entries:
             write_log({"path": os.fspath(path), "left_out": SKIPPED_ENTRY})
-        for outcome in case.ingest(paths, options):
+        for outcome in case.ingest(paths, options, on_compared=comparison_progress(bar)):
             counts[outcome.status] += 1
             # Members of archives were not counted before.
-            bar.update(task, advance=1, total=max(bar.tasks[0].total or 0, counts.total()))
+            bar.update(task, advance=1, total=max(bar.tasks[task].total or 0, counts.total()))
             write_log(jsonl.outcome_to_json(outcome))
             if outcome.status == "failed":
                 failures.append({"path": outcome.path, "kind": outcome.kind, "message": outcome.message})

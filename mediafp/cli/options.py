@@ -29,6 +29,12 @@ class TranscribeMode(StrEnum):
     AUTO, YES, NO = "auto", "yes", "no"
 
 
+class MatchMode(StrEnum):
+    """Value of `--match`."""
+
+    NOW, LATER = "now", "later"
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON only, one object per line.")]
 PathsArgument = Annotated[
     list[Path], typer.Argument(help="Files and folders; folders are searched.", show_default=False, readable=False)

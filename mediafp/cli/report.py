@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mediafp.cli.options import StoreOption, UnsafeOption, open_selected_case
-from mediafp.cli.output import print_line, progress_bar
+from mediafp.cli.output import comparison_progress, print_line, progress_bar
 
 
 def report(
@@ -19,10 +19,9 @@ def report(
 ) -> None:
     """Write every match in the store with its evidence, and the clusters, to a page."""
     with open_selected_case(store, unsafe=unsafe) as case, progress_bar() as bar:
-        comparing = bar.add_task("comparing", total=case.count_assets())
         cutting = bar.add_task("cutting clips", total=None, visible=clips)
         written = case.report(
-            page, clips=clips, on_progress=lambda: bar.advance(comparing), on_clip=lambda: bar.advance(cutting)
+            page, clips=clips, on_progress=comparison_progress(bar), on_clip=lambda: bar.advance(cutting)
         )
     print_line(f"evidence page: {page}")
     if clips and not written:

@@ -240,8 +240,16 @@ class KeptMatchStore(Protocol):
     makes it pending, and deletes the kept matches of the asset by that channel.
     """
 
-    def pending_comparisons(self, versions: Mapping[Channel, str]) -> list[PendingComparison]:
-        """Return what was not compared by these versions yet, by channel and SHA-256."""
+    def pending_comparisons(
+        self, versions: Mapping[Channel, str], *, only_changed: bool = False, assets: Collection[str] | None = None
+    ) -> list[PendingComparison]:
+        """Return what was not compared by these versions yet, by channel and SHA-256.
+
+        Args:
+            versions: Version of the comparison by each channel.
+            only_changed: Leave out what another version has compared, and what was in the store before it kept matches.
+            assets: Return these assets alone; None for all.
+        """
         ...
 
     def is_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:

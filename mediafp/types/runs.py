@@ -51,6 +51,8 @@ class IngestOptions:
     analysis: AnalysisOptions = AnalysisOptions()
     retry_failed: bool = False
     """Try again files that failed before and have not changed."""
+    match: bool = True
+    """Compare each new asset with all others, and keep the matches."""
 
     def __post_init__(self) -> None:
         """Check the number of workers. Raises UsageError if it is negative."""

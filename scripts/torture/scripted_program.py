@@ -12,13 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
 import numpy as np
 
-from mediafp.case import matching
 from mediafp.engine.local import engine, validation
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.messages import LENGTH, NONCE_BYTES, Ready, Task, decode_task, encode
@@ -163,24 +161,10 @@ class ScriptedQueue:
 
 @contextmanager
 def scripted_program() -> Iterator[None]:
-    """Replace the workers and the transcription of this process by scripted ones, and compare a store once.
-
-    `cluster` and `report` both compare every asset with all others, which takes most of the time.
-    """
-    compared: dict[tuple[Path, tuple[int, str]], Any] = {}
-    match_all = matching.match_all
-
-    def match_all_once(references: Any, store: Any) -> Any:
-        key = store.folder, store.last_log_entry()
-        if key not in compared:
-            compared.clear()
-            compared[key] = list(match_all(references, store))
-        return iter(compared[key])
-
+    """Replace the workers and the transcription of this process by scripted ones."""
     with (
         mock.patch("mediafp.engine.local.process.subprocess.Popen", ScriptedProcess),
         mock.patch.object(LocalEngine, "open_transcription", lambda self, speech: ScriptedQueue()),
-        mock.patch.object(matching, "match_all", match_all_once),
     ):
         yield
 

@@ -136,11 +136,8 @@ class HostileCase:
     def transcribe(self, *_: object, **__: object) -> Iterator[Any]:
         return self._fill(TRANSCRIBED, UNDECODED)
 
-    def ingest(self, *_: object) -> Iterator[Any]:
+    def ingest(self, *_: object, **__: object) -> Iterator[Any]:
         return self._fill(ADDED, UNREAD)
-
-    def match_all(self) -> Iterator[Any]:
-        return iter([])
 
     def cluster(self, *_: object) -> Any:
         return next(self._fill(Clustering(clusters=(CLUSTER,), unclustered=0)))

@@ -154,6 +154,7 @@ class ComparisonRun:
         self._comparer = Comparer(store, open_references)
         self._threads = ThreadPoolExecutor(jobs or os.cpu_count() or 1, thread_name_prefix="compare")
         self._running: set[Future[ComparedAsset]] = set()
+        self._added: set[PendingComparison] = set()
         self._last_save = time.monotonic()
         self.saved = 0
         """Comparisons that were saved."""
@@ -169,9 +170,12 @@ class ComparisonRun:
         return len(self._running)
 
     def add(self, pending: Sequence[PendingComparison]) -> None:
-        """Begin to compare assets that are in the store."""
-        self._comparer.update(pending)
-        self._running |= {self._threads.submit(self._comparer.compare, one) for one in pending}
+        """Begin to compare assets that are in the store, but for those that were begun in this state already."""
+        new = [one for one in pending if one not in self._added]
+        self._added.update(new)
+        if new:
+            self._comparer.update(new)
+            self._running |= {self._threads.submit(self._comparer.compare, one) for one in new}
 
     def wait(self) -> None:
         """Wait until some comparisons are done, half a second at most."""

@@ -57,9 +57,9 @@ class StoredSides:
         return AssetRows(
             sha256=sha256,
             kind=self.references.kind(sha256),
-            vectors=vectors,  # type: ignore[arg-type]
+            vectors=vectors,
             shows=np.concatenate([np.full(len(rows.vectors), shows, np.uint8) for shows, rows in parts if rows]),
-            levels=background_level(vectors, self.references.background),  # type: ignore[arg-type]
+            levels=background_level(vectors, self.references.background),
             quality=np.concatenate([rows.quality for _, rows in parts if rows]),
             pdq=self.references.pdq(sha256),
         )

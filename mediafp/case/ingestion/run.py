@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import PurePath
 from typing import Any
 
+from mediafp.case.comparison.run import ComparisonRun
+from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.ingestion.archive_items import iter_archive_items
 from mediafp.case.ingestion.commit import FileWriter
 from mediafp.case.ingestion.items import IngestItem, item_on_disk
@@ -18,6 +20,7 @@ from mediafp.case.ingestion.order import defer_large_files
 from mediafp.case.ingestion.pending import PendingFile
 from mediafp.case.ingestion.tasks import FileTasks
 from mediafp.case.ingestion.unpacking import ArchiveUnpacker, Step
+from mediafp.case.references import StoredReferences
 from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.fingerprints.registry import needs_audio
@@ -48,7 +51,12 @@ COMMIT_SECONDS = 0.5
 
 
 def run_ingest(
-    store: Store, engine: Engine, files: Iterable[FoundFile], options: IngestOptions
+    store: Store,
+    engine: Engine,
+    files: Iterable[FoundFile],
+    options: IngestOptions,
+    open_references: Callable[[], StoredReferences],
+    on_compared: Callable[[int, int], object] = lambda done, total: None,
 ) -> Iterator[FileOutcome]:
     """Yield the outcome of each file after its commit, in the order in which files are done.
 
@@ -60,6 +68,8 @@ def run_ingest(
         engine: The engine, which is closed at the end.
         files: The files.
         options: The options.
+        open_references: Function that returns the references of the store, with everything that was ingested so far.
+        on_compared: Called with the numbers of assets that were compared, and that must be so far.
 
     Raises:
         ModelError: A model is missing.
@@ -68,12 +78,15 @@ def run_ingest(
     """
     with ExitStack() as stack:
         run = IngestRun(store, engine, options, stack)
+        if options.match:
+            run.compare_with(open_references, on_compared, stack)
         run.append_log("ingest", {"mediafp": __version__, "pipeline": run.version, **run.settings()})
         counts: Counter[str] = Counter()
         for outcome in run.iter_outcomes(defer_large_files(map(item_on_disk, files))):
             counts[outcome.status] += 1
             yield outcome
         run.append_log("ingested", dict(counts))
+        run.finish_comparisons()
 
 
 class IngestRun:
@@ -108,6 +121,7 @@ class IngestRun:
         self._duplicates: dict[str, list[PendingFile]] = {}
         """Files with a content that is being analysed, by its SHA-256: they wait for the result."""
         self._failed_paths = {entry.path for entry in store.failures()}
+        self._comparisons: ComparisonRun | None = None
         self._readable_paths: set[str] = set()
         """Failed folders and archives in which this run has found files."""
         self._finished: deque[PendingFile] = deque()
@@ -125,6 +139,37 @@ class IngestRun:
         stack.callback(self._tasks.cancel)
         if self._queue:
             stack.callback(self._queue.shutdown)
+
+    def compare_with(
+        self,
+        open_references: Callable[[], StoredReferences],
+        on_compared: Callable[[int, int], object],
+        stack: ExitStack,
+    ) -> None:
+        """Compare each new asset with all others; arguments as in `run_ingest`."""
+        self._comparisons = ComparisonRun(self._store, open_references, jobs=self._jobs)
+        self._on_compared = on_compared
+        stack.callback(self._comparisons.close)
+
+    def finish_comparisons(self) -> None:
+        """Compare what is left, also what an earlier run left that was ended."""
+        if self._comparisons is None:
+            return
+        self._begin_comparisons(None)
+        while self._comparisons.is_busy:
+            self._comparisons.wait()
+            self._save_comparisons()
+
+    def _begin_comparisons(self, assets: set[str] | None) -> None:
+        """Begin to compare these assets, or all that have changed and were not begun yet."""
+        if self._comparisons and assets != set():
+            pending = self._store.pending_comparisons(comparison_versions(), only_changed=True, assets=assets)
+            self._comparisons.add(pending)
+
+    def _save_comparisons(self) -> None:
+        if self._comparisons and self._comparisons.is_busy:
+            done = self._comparisons.save()
+            self._on_compared(done, done + self._comparisons.waiting)
 
     def settings(self) -> dict[str, object]:
         """Return the settings of the analysis, as the custody log states them."""
@@ -323,6 +368,8 @@ class IngestRun:
     def _commit(self) -> list[FileOutcome]:
         files = list(self._finished)
         outcomes = self._writer.commit(files)
+        self._begin_comparisons({outcome.sha256 for outcome in outcomes if outcome.sha256})
+        self._save_comparisons()
         self._finished.clear()
         if self._queue:
             for audio_sha256 in {file.transcribed.audio_sha256 for file in files if file.transcribed}:

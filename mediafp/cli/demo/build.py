@@ -46,7 +46,7 @@ def run_demo(folder: Path, bar: "Progress", *, sandboxed: bool = True) -> None:
         for outcome in case.ingest([originals, seen], IngestOptions(analysis=AnalysisOptions(speech=SpeechOptions()))):
             failed += outcome.status == "failed"
             bar.advance(task)
-        task = bar.add_task("comparing", total=case.count_assets() + len(queries))
+        task = bar.add_task("searching", total=len(queries))
         _print_heading("Where was each file seen before?")
         for result in case.match(queries):
             bar.advance(task)
@@ -54,7 +54,7 @@ def run_demo(folder: Path, bar: "Progress", *, sandboxed: bool = True) -> None:
         _print_heading("Whose photograph was it?")
         for trace in case.trace([seen / "persona_avatar.jpg"], report_path=trace_page):
             _print_trace(trace)
-        case.report(page, clips=False, on_progress=lambda: bar.advance(task))
+        case.report(page, clips=False)
         clustering = case.cluster()
         _print_heading("Clusters of near-duplicates")
         for cluster in clustering.clusters:

@@ -1,5 +1,6 @@
 """Kept matches in the database, and which assets have been compared."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from mediafp.store.sqlite import custody_log
@@ -43,17 +44,37 @@ def note_script_change(database: Database, audio_sha256: str) -> None:
         note_change(database, sha256, "script")
 
 
-def pending_comparisons(database: Database, versions: Mapping[Channel, str]) -> list[PendingComparison]:
-    """Return what was not compared by these versions yet, by channel and SHA-256."""
-    return [
-        PendingComparison(*row)
-        for channel, version in versions.items()
-        for row in database.rows(
-            "SELECT sha256, kind, channel, revision FROM comparison JOIN asset USING (sha256)"
-            " WHERE channel = ? AND (version < ? OR version > ?) ORDER BY sha256",
-            (channel, version, version),
-        )
-    ]
+def pending_comparisons(
+    database: Database,
+    versions: Mapping[Channel, str],
+    *,
+    only_changed: bool = False,
+    assets: Collection[str] | None = None,
+) -> list[PendingComparison]:
+    """Return what was not compared by these versions yet, by channel and SHA-256.
+
+    Args:
+        database: The database.
+        versions: Version of the comparison by each channel.
+        only_changed: Leave out what another version has compared, and what was in the store before it kept matches.
+        assets: Return these assets alone; None for all.
+    """
+    query = "SELECT sha256, kind, channel, revision FROM comparison JOIN asset USING (sha256) WHERE channel = ?"
+    pending: list[PendingComparison] = []
+    for channel, version in versions.items():
+        # As two ranges, which the index can search.
+        ranges: Sequence[tuple[str, str]] = [("=", "")] if only_changed else [("<", version), (">", version)]
+        for comparison, bound in ranges:
+            if assets is None:
+                rows = database.rows(f"{query} AND version {comparison} ?", (channel, bound))
+            else:
+                chosen = json.dumps(sorted(assets))
+                rows = database.rows(
+                    f"{query} AND version {comparison} ? AND sha256 IN (SELECT value FROM json_each(?))",
+                    (channel, bound, chosen),
+                )
+            pending += [PendingComparison(*row) for row in rows]
+    return sorted(pending, key=lambda one: (one.channel, one.sha256))
 
 
 def is_compared(database: Database, sha256: str, versions: Mapping[Channel, str]) -> bool:

@@ -187,8 +187,8 @@ MIGRATIONS = [
         PRIMARY KEY (sha256, channel)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX comparison_by_version ON comparison (channel, version);
-    INSERT INTO comparison SELECT sha256, 'picture', '', 1 FROM asset;
-    INSERT INTO comparison SELECT DISTINCT sound.sha256, 'script', '', 1
+    INSERT INTO comparison SELECT sha256, 'picture', 'none', 1 FROM asset;
+    INSERT INTO comparison SELECT DISTINCT sound.sha256, 'script', 'none', 1
         FROM sound JOIN asset USING (sha256) JOIN transcript USING (sound);
     CREATE TABLE cluster_member (
         sha256 TEXT PRIMARY KEY REFERENCES asset ON DELETE CASCADE,

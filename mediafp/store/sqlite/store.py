@@ -264,8 +264,10 @@ class SqliteStore(Store):
     # Kept matches ---------------------------------------------------------------------------------
 
     @override
-    def pending_comparisons(self, versions: Mapping[Channel, str]) -> list[PendingComparison]:
-        return kept_matches.pending_comparisons(self.database, versions)
+    def pending_comparisons(
+        self, versions: Mapping[Channel, str], *, only_changed: bool = False, assets: Collection[str] | None = None
+    ) -> list[PendingComparison]:
+        return kept_matches.pending_comparisons(self.database, versions, only_changed=only_changed, assets=assets)
 
     @override
     def is_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:

@@ -1,0 +1,75 @@
+"""The matches of a file whose content is an asset of the store, from what was kept."""
+
+from collections.abc import Callable
+
+from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
+from mediafp.matching.reversal import reverse_match
+from mediafp.store import Store
+from mediafp.types.geometry import image_corners
+from mediafp.types.kept_matches import KeptMatch
+from mediafp.types.matches import Match, Placement, Point, Segment
+from mediafp.types.media import Asset
+
+
+def known_matches(
+    store: Store, asset: Asset, *, speech: bool, ocr_lines: Callable[[Match], TextLines | None]
+) -> list[Match]:
+    """Return the asset itself, and then its kept matches by falling probability.
+
+    Args:
+        store: The store, which has compared the asset.
+        asset: The asset.
+        speech: False to leave out matches of scripts.
+        ocr_lines: Function that returns the text in the image of a match, None if it is unknown.
+    """
+    lines = store.ocr_lines(asset.sha256)
+    text = QueryText(lines=lines, size=asset.size) if lines else None
+    matches = [
+        add_text_evidence(seen_from(kept, asset, store), text, ocr_lines)
+        for kept in store.kept_matches(asset.sha256)
+        if speech or kept.channel != "script"
+    ]
+    matches.sort(key=lambda match: (-match.probability, match.sha256, match.relation))
+    return [identical_match(store, asset), *matches]
+
+
+def seen_from(kept: KeptMatch, asset: Asset, store: Store) -> Match:
+    """Return a kept match seen from one of its two assets."""
+    assert kept.match, "only kept matches with evidence are read"
+    if kept.query == asset.sha256:
+        return kept.match
+    return reverse_match(kept.match, store.asset(kept.query), asset, store.uris(kept.query))
+
+
+def identical_match(store: Store, asset: Asset) -> Match:
+    """Return the match of a file with the asset that has the same content."""
+    is_image, end = asset.kind == "image", float(asset.properties.get("duration") or 0.0)
+    whole = Segment(channel="picture", query=(0.0, end), reference=(0.0, end), speed=1.0, mirrored=False, score=1.0)
+    return Match(
+        sha256=asset.sha256,
+        uris=store.uris(asset.sha256),
+        kind=asset.kind,
+        relation="copy" if is_image else "same_video",
+        verdict="copy",
+        probability=1.0,
+        coverage=(1.0, 1.0),
+        placement=_whole_placement(asset) if is_image else None,
+        segments=() if is_image else (whole,),
+        why=("the bytes are identical",),
+    )
+
+
+def _whole_placement(asset: Asset) -> Placement:
+    """Return the placement of an image in itself."""
+    quad: tuple[Point, ...] = tuple((float(x), float(y)) for x, y in image_corners(*asset.size))
+    return Placement(
+        quad=quad,  # type: ignore[arg-type]
+        overlap=quad,
+        covered=1.0,
+        shown=1.0,
+        mirrored=False,
+        rotation=0.0,
+        scale=1.0,
+        removed=(0.0, 0.0, 0.0, 0.0),
+        inliers=0,
+    )
