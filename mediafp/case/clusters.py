@@ -1,30 +1,56 @@
 """The clusters of a store, and its probable matches, each pair once, from what was kept."""
 
-from mediafp.matching.clustering import cluster_edges
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from mediafp.matching.clustering import EdgeKey, cluster_edges
 from mediafp.matching.images.text_evidence import DIFFERENT_CAPTION_PROBABILITY
+from mediafp.matching.reversal import reverse_match
 from mediafp.store import Store
-from mediafp.types.clusters import Clustering, Edge
+from mediafp.types.clusters import Clustering
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
-from mediafp.types.matches import Match, QueryResult
+from mediafp.types.matches import Match, QueryResult, Segment
 
 MIN_EDGE_PROBABILITY = DIFFERENT_CAPTION_PROBABILITY
 """Probability above which a match becomes an edge: two images that may only share a template are not joined."""
 
 
+class StoredUris(Mapping[str, tuple[str, ...]]):
+    """Paths and URLs of the assets of a store, read for each asset that is asked for."""
+
+    def __init__(self, store: Store, assets: Sequence[str]) -> None:
+        self._store, self._assets = store, assets
+
+    def __getitem__(self, sha256: str) -> tuple[str, ...]:
+        return self._store.uris(sha256)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self._assets)
+
+    def __len__(self) -> int:
+        return len(self._assets)
+
+
 def cluster_store(store: Store) -> Clustering:
-    """Return the clusters of a store from its kept matches."""
-    edges = [
-        Edge(
-            a=edge.a,
-            b=edge.b,
-            relation=edge.relation,
-            probability=edge.probability,
-            coverage=(edge.coverage_a, edge.coverage_b),
-        )
-        for edge in store.kept_edges(MIN_EDGE_PROBABILITY)
-    ]
+    """Return the clusters of a store from its kept matches, and save their numbers, so that each keeps its id."""
     kinds = {asset.sha256: asset.kind for asset in store.assets()}
-    return cluster_edges(kinds, edges, {sha256: store.uris(sha256) for sha256 in kinds})
+    previous, last = store.cluster_numbers(), store.last_cluster_number()
+    clustering = cluster_edges(
+        kinds,
+        # A damaged asset is not among the assets.
+        (edge for edge in store.kept_edges(MIN_EDGE_PROBABILITY) if edge.a in kinds and edge.b in kinds),
+        StoredUris(store, list(kinds)),
+        load_segments=lambda keys: _load_segments(store, keys),
+        previous=previous,
+        next_number=last + 1,
+    )
+    numbers = {member.sha256: int(cluster.id[1:]) for cluster in clustering.clusters for member in cluster.members}
+    # An asset that left all clusters keeps its number: the cluster may come back.
+    numbers = {sha256: number for sha256, number in previous.items() if sha256 in kinds} | numbers
+    if numbers != previous:
+        with store.writing():
+            store.save_cluster_numbers(numbers, max(last, *numbers.values()))
+    return clustering
 
 
 def pairwise_results(store: Store) -> list[QueryResult]:
@@ -39,9 +65,24 @@ def pairwise_results(store: Store) -> list[QueryResult]:
             sha256=sha256,
             kind=store.asset_kind(sha256),
             error=None,
-            matches=tuple(
-                sorted(matches[sha256], key=lambda match: (-match.probability, match.sha256, match.relation))
-            ),
+            matches=tuple(sorted(matches[sha256], key=lambda match: (-match.probability, match.sha256, match.relation))),
         )
         for sha256 in sorted(matches)
     ]
+
+
+def _load_segments(store: Store, keys: Sequence[EdgeKey]) -> list[tuple[Segment, ...]]:
+    """Return the segments of kept matches, seen from the first asset of each key."""
+
+    @cache
+    def of_asset(sha256: str) -> dict[tuple[str, str], tuple[Segment, ...]]:
+        found = {}
+        for kept in store.kept_matches(sha256):
+            if kept.match:
+                match, other = kept.match, kept.reference
+                if kept.query != sha256:
+                    match, other = reverse_match(match, store.asset(kept.query), store.asset(sha256), ()), kept.query
+                found[other, match.relation] = match.segments
+        return found
+
+    return [of_asset(a).get((b, relation), ()) for a, b, relation in keys]

@@ -19,6 +19,8 @@ def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
         print_line()
         details = f"  {len(group.members)} {group.kind}s, weakest link {group.weakest_link:.2f}"
         print_line((group.id, "bold"), details)
+        if group.was:
+            print_line("    " + ("joins members of " if len(group.was) > 1 else "split off ") + ", ".join(group.was))
         for member in group.members:
             mark = "*" if member.sha256 == group.representative else " "
             print_line(f"  {mark} {member.uris[0]}")

@@ -1,64 +1,39 @@
-"""Clusters of near-duplicates: communities of the graph of matches, found by the Leiden algorithm.
+"""Clusters of near-duplicates: communities of the graph of matches, with the edges that justify them.
 
-Nodes are assets and edges are matches, weighted by probability and coverage. The partition maximises the constant Potts
-model (CPM; Traag, Van Dooren and Nesterov 2011) rather than modularity, so that the size of the store does not change how
-dense a cluster has to be. Leiden: Traag, Waltman and van Eck 2019.
+Nodes are assets and edges are matches, weighted by probability and coverage. The work grows with the number of edges.
 """
 
-import random
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import numpy as np
+
+from mediafp.matching.cluster_ids import number_clusters
+from mediafp.matching.communities import find_communities
+from mediafp.matching.edge_columns import RELATIONS, EdgeColumns, EdgeRow, pair_graph, read_edge_rows
+from mediafp.matching.graphs import IntArray
+from mediafp.types.arrays import Float64Array
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
+from mediafp.types.matches import Relation, Segment
 from mediafp.types.media import Kind
 
-RESOLUTION = 0.3
-"""Resolution of CPM: a cluster needs a mean edge weight, over all pairs of its members, above this.
-
-With MIN_COVERAGE .65: BCubed F .987 on each of four standard sets of edited videos (seeds 7 to 10, 77 files each), and
-.957, .945 and .939 on the hard sets of seeds 7 to 9 (73 files each); no pair of either chaining trap was joined
-(`scripts/bench/score.py`).
-"""
-MIN_COVERAGE = 0.65
-"""Mean coverage of the two assets below which an edge has no weight (a shared intro, half of a video, one photograph of
-four). On the same sets .3 gives F .994 on each standard one, but .007 less on each hard one.
-"""
-SINGLETON_RUNS = 10
-"""Runs of Leiden on each connected component that start with every asset in a community of its own.
-
-Chosen; measured only together with REFINEMENT_RUNS.
-"""
-REFINEMENT_RUNS = 40
-"""Further runs, each started from the common refinement of two of the best partitions; none if all partitions are equal.
-
-On the sets above one run is enough. On 60 generated graphs (30 to 1,000 nodes, planted communities, up to 4 chaining
-edges per node) the CPM quality is above that of igraph's Leiden, run until it is stable, on 46, equal on 12 and lower on
-2, by at most .6 %; without REFINEMENT_RUNS it is lower on 17, and with a single run on 47.
-"""
-MAX_PARTITIONS = 10
-"""Best distinct partitions that are kept to start refinement runs. Chosen; measured only with REFINEMENT_RUNS."""
-RANDOMNESS = 0.01
-"""Temperature of Leiden's refinement phase. On the generated graphs no value between .001 and .1 was clearly better."""
-SEED = 7
-"""First random seed; each run adds its number. Chosen, not measured."""
+type EdgeKey = tuple[str, str, Relation]
+"""SHA-256 of `a` and of `b`, and the relation, as they were given."""
+type SegmentLoader = Callable[[Sequence[EdgeKey]], Sequence[tuple[Segment, ...]]]
+"""Function that returns the segments of each of some edges; it is called once per cluster of videos."""
 CONTAINMENT_DIVISOR = 100
 """Divisor of the other asset's coverage in the degree of an asset, so that it decides only between equal weights: of two
 assets, the one that contains all of the other represents the cluster. Chosen, not measured."""
 
 
-def edge_weight(edge: Edge) -> float:
-    """Return the weight of an edge: probability times mean coverage, or 0 if it does not indicate a near-duplicate.
-
-    Two videos that share a clip, or a collage and its photographs, have a mean coverage below MIN_COVERAGE and weigh 0. So
-    does `same_script` at any coverage: the same words spoken again are not the same video.
-    """
-    if edge.relation == "same_script":
-        return 0.0
-    coverage = sum(edge.coverage) / 2
-    return edge.probability * coverage if coverage >= MIN_COVERAGE else 0.0
-
-
-def cluster_edges(kinds: Mapping[str, Kind], edges: Sequence[Edge], uris: Mapping[str, tuple[str, ...]]) -> Clustering:
+def cluster_edges(
+    kinds: Mapping[str, Kind],
+    edges: Iterable[EdgeRow],
+    uris: Mapping[str, tuple[str, ...]],
+    *,
+    load_segments: SegmentLoader,
+    previous: Mapping[str, int],
+    next_number: int,
+) -> Clustering:
     """Return the clusters of assets, largest first; images and videos are clustered separately.
 
     The result does not depend on the order of the arguments, nor on which asset of an edge is `a`.
@@ -66,128 +41,114 @@ def cluster_edges(kinds: Mapping[str, Kind], edges: Sequence[Edge], uris: Mappin
     Args:
         kinds: Kind of every asset, by SHA-256.
         edges: Relations between these assets; a pair may have several, whose weights add up.
-        uris: Paths and URLs of every asset, by SHA-256.
+        uris: Paths and URLs of every asset, by SHA-256; only those of members are read.
+        load_segments: Segments of edges between members.
+        previous: Number of the cluster that each asset was in before.
+        next_number: Lowest number that no cluster ever had.
     """
-    ordered = sorted(edges, key=lambda edge: (*sorted((edge.a, edge.b)), edge.relation, edge.probability, edge.a))
-    by_kind = {kind: [e for e in ordered if kinds[e.a] == kinds[e.b] == kind] for kind in ("image", "video")}
-    communities: list[tuple[Kind, list[str], list[Edge]]] = []
-    for kind in ("image", "video"):
-        for members in _find_communities(by_kind[kind]):
-            inside = set(members)
-            communities.append((kind, members, [e for e in by_kind[kind] if e.a in inside and e.b in inside]))
-    communities.sort(key=lambda community: (-len(community[1]), community[1]))
-    clusters = [_build_cluster(f"c{number}", *community, uris) for number, community in enumerate(communities, 1)]
+    columns = read_edge_rows(edges, kinds)
+    labels = find_communities(pair_graph(columns))
+    degrees = _weighted_degrees(columns, labels)
+    members_by_label = _group_by_label(np.arange(len(labels)), labels)
+    inside = np.flatnonzero(labels[columns.low] == labels[columns.high])
+    rows_by_label = _group_by_label(inside, labels[columns.low[inside]])
+    communities = sorted(
+        ((label, members) for label, members in members_by_label.items() if len(members) > 1),
+        key=lambda community: (-len(community[1]), community[1][0]),
+    )
+    names = [[columns.names[member] for member in members] for _, members in communities]
+    clusters = []
+    for (label, members), member_names, number in zip(
+        communities, names, number_clusters(names, previous, next_number), strict=True
+    ):
+        kind = kinds[member_names[0]]
+        rows = rows_by_label[label]
+        clusters.append(
+            Cluster(
+                id=_cluster_id(number.number),
+                was=tuple(map(_cluster_id, number.was)),
+                kind=kind,
+                # The members are sorted, and the first of the highest degree is taken.
+                representative=member_names[int(np.argmax(degrees[members]))],
+                weakest_link=_weakest_link(columns, rows, members),
+                members=tuple(ClusterMember(sha256=name, uris=uris[name]) for name in member_names),
+                edges=_build_edges(columns, rows, load_segments if kind == "video" else None),
+            )
+        )
     clustered = sum(len(cluster.members) for cluster in clusters)
     return Clustering(clusters=tuple(clusters), unclustered=len(kinds) - clustered)
 
 
-def _find_communities(edges: Iterable[Edge]) -> list[list[str]]:
-    """Return the communities of two or more assets, each sorted."""
-    # The library ignores all but the first edge of a pair, so the weights of a pair are added here.
-    weights: dict[tuple[str, str], float] = defaultdict(float)
-    for edge in edges:
-        if edge_weight(edge) > 0:
-            weights[min(edge.a, edge.b), max(edge.a, edge.b)] += edge_weight(edge)
-    sets = _DisjointSets()
-    for pair in weights:
-        sets.union(*pair)
-    components: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
-    for (a, b), weight in sorted(weights.items()):
-        components[sets.find(a)].append((a, b, weight))
-    return [
-        community
-        for component in components.values()
-        for community in _partition_component(component)
-        if len(community) > 1
-    ]
+def _cluster_id(number: int) -> str:
+    return f"c{number}"
 
 
-def _partition_component(edges: list[tuple[str, str, float]]) -> list[list[str]]:
-    """Return the partition with the highest CPM quality found for a connected graph of (node, node, weight)."""
-    import graspologic_native
-
-    nodes = sorted({node for a, b, _ in edges for node in (a, b)})
-    # CPM quality of the best partitions so far; a partition is the community of each node, in the order of `nodes`.
-    qualities: dict[tuple[int, ...], float] = {}
-    rng = random.Random(SEED)
-
-    def rank(labels: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
-        return qualities[labels], labels
-
-    for run in range(SINGLETON_RUNS + REFINEMENT_RUNS):
-        start = None
-        if run >= SINGLETON_RUNS:
-            if len(qualities) == 1:
-                break
-            # Nodes start together if both partitions put them together.
-            refinement = zip(*rng.sample(sorted(qualities), 2), strict=True)
-            start = dict(zip(nodes, _renumber(refinement), strict=True))
-        quality, communities = graspologic_native.leiden(
-            edges,
-            starting_communities=start,
-            resolution=RESOLUTION,
-            randomness=RANDOMNESS,
-            use_modularity=False,
-            seed=SEED + run,
-        )
-        qualities[_renumber(communities[node] for node in nodes)] = quality
-        if len(qualities) > MAX_PARTITIONS:
-            del qualities[min(qualities, key=rank)]
-    members: dict[int, list[str]] = defaultdict(list)
-    best = max(qualities, key=rank)
-    for node, label in zip(nodes, best, strict=True):
-        members[label].append(node)
-    return list(members.values())
-
-
-def _renumber(labels: Iterable[object]) -> tuple[int, ...]:
-    """Return labels as numbers in order of first occurrence, so that equal partitions give equal tuples."""
-    numbers: dict[object, int] = {}
-    return tuple(numbers.setdefault(label, len(numbers)) for label in labels)
-
-
-def _build_cluster(
-    name: str, kind: Kind, members: list[str], edges: list[Edge], uris: Mapping[str, tuple[str, ...]]
-) -> Cluster:
-    """Return a cluster with its edges, its weakest link and the member of highest weighted degree as representative."""
-    degrees = dict.fromkeys(members, 0.0)
-    for edge in edges:
-        degrees[edge.a] += edge_weight(edge) + edge.coverage[1] / CONTAINMENT_DIVISOR
-        degrees[edge.b] += edge_weight(edge) + edge.coverage[0] / CONTAINMENT_DIVISOR
-    return Cluster(
-        id=name,
-        kind=kind,
-        representative=min(members, key=lambda member: (-degrees[member], member)),
-        weakest_link=_weakest_link(edges),
-        members=tuple(ClusterMember(sha256=member, uris=uris[member]) for member in members),
-        edges=tuple(sorted(edges, key=lambda edge: (-edge.probability, edge.a, edge.b))),
+def _group_by_label(values: IntArray, labels: IntArray) -> dict[int, IntArray]:
+    """Return the values of each label, in their order."""
+    order = np.argsort(labels, kind="stable")
+    names, starts, sizes = (
+        column.tolist() for column in np.unique(labels[order], return_index=True, return_counts=True)
     )
+    values = values[order]
+    return {name: values[start : start + size] for name, start, size in zip(names, starts, sizes, strict=True)}
 
 
-def _weakest_link(edges: list[Edge]) -> float:
+def _weighted_degrees(columns: EdgeColumns, labels: IntArray) -> Float64Array:
+    """Return the weight of the edges of each asset within its community, and a little for what it contains of others."""
+    inside = labels[columns.low] == labels[columns.high]
+    nodes = np.stack([columns.low[inside], columns.high[inside]], axis=1)
+    contained = np.stack([columns.high_coverage[inside], columns.low_coverage[inside]], axis=1)
+    weights = columns.weights[inside, None] + contained / CONTAINMENT_DIVISOR
+    # Summed in the order of the edges, so that rounding does not depend on their direction.
+    degrees: Float64Array = np.bincount(nodes.ravel(), weights.ravel(), len(columns.names))
+    return degrees
+
+
+def _weakest_link(columns: EdgeColumns, rows: IntArray, members: IntArray) -> float:
     """Return the lowest probability in a maximum spanning tree of the edges that have weight (Kruskal's algorithm)."""
-    sets = _DisjointSets()
+    rows = rows[columns.weights[rows] > 0]
+    probabilities = columns.probabilities[rows]
+    order = np.argsort(-probabilities, kind="stable")
+    lows, highs = (np.searchsorted(members, side[rows[order]]).tolist() for side in (columns.low, columns.high))
+    parents = list(range(len(members)))
+
+    def find(node: int) -> int:
+        while (parent := parents[node]) != node:
+            parents[node] = node = parents[parent]
+        return node
+
+    joined = 1
     weakest = 1.0
-    for edge in sorted((e for e in edges if edge_weight(e) > 0), key=lambda e: -e.probability):
-        if sets.union(edge.a, edge.b):
-            weakest = min(weakest, edge.probability)
+    for low, high, probability in zip(lows, highs, probabilities[order].tolist(), strict=True):
+        if joined == len(members):
+            break
+        first, second = find(low), find(high)
+        if first != second:
+            parents[first] = second
+            joined += 1
+            weakest = min(weakest, probability)
     return weakest
 
 
-class _DisjointSets:
-    """Disjoint sets of names (union-find with path halving); one member, the root, identifies each set."""
-
-    def __init__(self) -> None:
-        self._parents: dict[str, str] = {}
-
-    def find(self, name: str) -> str:
-        """Return the root of the set that contains a name."""
-        while (parent := self._parents.get(name, name)) != name:
-            self._parents[name] = name = self._parents.get(parent, parent)
-        return name
-
-    def union(self, a: str, b: str) -> bool:
-        """Merge the sets of two names, and return True if they were different sets."""
-        a, b = self.find(a), self.find(b)
-        self._parents[a] = b
-        return a != b
+def _build_edges(columns: EdgeColumns, rows: IntArray, load_segments: SegmentLoader | None) -> tuple[Edge, ...]:
+    """Return edges as they were given, the most probable first."""
+    swapped = columns.swapped[rows]
+    a = np.where(swapped, columns.high[rows], columns.low[rows])
+    b = np.where(swapped, columns.low[rows], columns.high[rows])
+    order = np.lexsort((b, a, -columns.probabilities[rows]))
+    rows, swapped = rows[order], swapped[order]
+    keys: list[EdgeKey] = [
+        (columns.names[first], columns.names[second], RELATIONS[relation])
+        for first, second, relation in zip(
+            a[order].tolist(), b[order].tolist(), columns.relations[rows].tolist(), strict=True
+        )
+    ]
+    a_coverage = np.where(swapped, columns.high_coverage[rows], columns.low_coverage[rows]).tolist()
+    b_coverage = np.where(swapped, columns.low_coverage[rows], columns.high_coverage[rows]).tolist()
+    segments = load_segments(keys) if load_segments else [()] * len(keys)
+    return tuple(
+        Edge(a=a, b=b, relation=relation, probability=probability, coverage=(first, second), segments=found)
+        for (a, b, relation), probability, first, second, found in zip(
+            keys, columns.probabilities[rows].tolist(), a_coverage, b_coverage, segments, strict=True
+        )
+    )

@@ -222,6 +222,7 @@ def cluster_to_json(value: Cluster) -> JsonObject:
     """Return one cluster."""
     return {
         "id": value.id,
+        "was": list(value.was),
         "kind": value.kind,
         "representative": value.representative,
         "weakest_link": value.weakest_link,

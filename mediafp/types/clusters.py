@@ -34,6 +34,7 @@ class Cluster:
     """Group of near-duplicates, with every edge that justifies it."""
 
     id: str
+    """`c` and a number, which the cluster keeps while it keeps most of its members."""
     kind: Kind
     representative: str
     """SHA-256 of the member with the most edges."""
@@ -41,6 +42,8 @@ class Cluster:
     """Lowest probability on the strongest path that connects all members."""
     members: tuple[ClusterMember, ...]
     edges: tuple[Edge, ...]
+    was: tuple[str, ...] = ()
+    """Ids that its members had before, if they had another one than `id`: it was merged, or split off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from itertools import combinations
 
 import pytest
 
-from mediafp.matching.clustering import cluster_edges, edge_weight
+from mediafp.matching.clustering import cluster_edges
+from mediafp.matching.edge_columns import read_edge_rows
 from mediafp.types.clusters import Cluster, Clustering, Edge
 from mediafp.types.matches import Relation
 from mediafp.types.media import Kind
@@ -34,7 +35,19 @@ def copy_edges(members: str, probability: float = 0.99) -> list[Edge]:
 def cluster(names: str, edges: Sequence[Edge], kinds: dict[str, Kind] | None = None) -> Clustering:
     """Cluster assets that are named by single letters; they are videos unless `kinds` names another kind."""
     videos: dict[str, Kind] = dict.fromkeys(names, "video")
-    return cluster_edges(videos | (kinds or {}), edges, {name: (f"/folder/{name}",) for name in names})
+    return cluster_assets(videos | (kinds or {}), edges)
+
+
+def cluster_assets(kinds: dict[str, Kind], edges: Sequence[Edge], previous: dict[str, int] | None = None) -> Clustering:
+    segments = {(e.a, e.b, e.relation): e.segments for e in edges}
+    return cluster_edges(
+        kinds,
+        ((e.a, e.b, e.relation, e.probability, *e.coverage) for e in edges),
+        {name: (f"/folder/{name}",) for name in kinds},
+        load_segments=lambda keys: [segments[key] for key in keys],
+        previous=previous or {},
+        next_number=max((previous or {"": 0}).values()) + 1,
+    )
 
 
 def member_names(clustering: Clustering) -> list[str]:
@@ -171,14 +184,21 @@ def test_representative_of_a_pair_is_the_asset_that_contains_the_other(whole: st
         assert only_cluster(cluster("ab", [single])).representative == whole
 
 
-def test_edge_weight_is_probability_times_mean_coverage() -> None:
-    assert edge_weight(edge("a", "b", 0.8, (1.0, 1.0))) == pytest.approx(0.8)
-    assert (
-        edge_weight(edge("a", "b", 0.8, (0.5, 1.0)))
-        == edge_weight(edge("a", "b", 0.8, (1.0, 0.5)))
-        == pytest.approx(0.6)
-    )
-    assert edge_weight(edge("a", "b", 0.9, (0.25, 1.0), "copy")) == 0.0
+@pytest.mark.parametrize(
+    "coverage, relation, weight",
+    [
+        ((1.0, 1.0), "copy", 0.8),
+        ((0.5, 1.0), "copy", 0.6),
+        ((1.0, 0.5), "copy", 0.6),
+        ((0.25, 1.0), "copy", 0.0),
+        ((1.0, 1.0), "same_script", 0.0),
+    ],
+)
+def test_the_weight_of_an_edge_is_its_probability_times_its_mean_coverage(
+    coverage: tuple[float, float], relation: Relation, weight: float
+) -> None:
+    columns = read_edge_rows([("a", "b", relation, 0.8, *coverage)], {"a": "image", "b": "image"})
+    assert columns.weights.tolist() == pytest.approx([weight])
 
 
 # Order of the arguments ---------------------------------------------------------------------------
@@ -233,12 +253,11 @@ def test_cluster_edges_partitions_a_hard_graph_independently_of_order() -> None:
     ]
     edges = [*between, *within]
     kinds: dict[str, Kind] = dict.fromkeys(names, "video")
-    uris = {name: (f"/folder/{name}",) for name in names}
-    expected = cluster_edges(kinds, edges, uris)
+    expected = cluster_assets(kinds, edges)
     assert len(expected.clusters) > 3
     for _ in range(5):
         shuffled = dict(rng.sample(sorted(kinds.items()), len(kinds)))
-        assert cluster_edges(shuffled, rng.sample(edges, len(edges)), uris) == expected
+        assert cluster_assets(shuffled, rng.sample(edges, len(edges))) == expected
 
 
 def test_cluster_edges_adds_up_the_weights_of_two_edges_of_a_pair() -> None:
