@@ -24,7 +24,7 @@ MIN_COVERAGE = 0.65
 """Mean coverage of the two assets below which an edge has no weight (a shared intro, half of a video, one photograph of
 four). On the sets of `RESOLUTION`, .3 gives F .994 on each standard one, but .007 less on each hard one.
 """
-MIN_CERTAIN_WEIGHT = 0.9
+MIN_CERTAIN_WEIGHT = 0.8
 """Weight of a single edge from which two assets are near-certain duplicates: both their probability and their mean coverage
 are at least as high. Chosen, not measured."""
 

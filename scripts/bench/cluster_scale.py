@@ -26,10 +26,10 @@ from mediafp.types.clusters import Clustering
 from mediafp.types.media import Kind
 
 EDGES = (10_000, 100_000, 1_000_000)
-"""Approximate numbers of edges; a tenth of it is the number of assets."""
+"""Approximate numbers of edges, of which a tenth is the number of assets."""
 SAMPLE = 60
 """Partners with which an asset of a large group has an edge by its own choice."""
-GROUP_SHARES = {2: 0.15, 3: 0.1, 5: 0.15, 10: 0.22, 20: 0.2, 40: 0.1, 100: 0.03, 1000: 0.05}
+GROUP_SHARES = {2: 0.15, 3: 0.1, 5: 0.15, 10: 0.18, 20: 0.2, 40: 0.11, 100: 0.05, 1000: 0.06}
 """Share of the assets in groups of each size; a graph with fewer assets than that has no such group."""
 MAX_CPU_SECONDS, MAX_MEBIBYTES, MAX_EXPONENT, MIN_F = 15.0, 2048.0, 1.15, 0.98
 """Limits at a million edges; the exponent of growth is that from the first to the last number of edges."""

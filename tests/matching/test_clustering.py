@@ -6,10 +6,11 @@ from itertools import combinations
 
 import pytest
 
-from mediafp.matching.clustering import cluster_edges
-from mediafp.matching.edge_columns import read_edge_rows
+from mediafp.matching import edge_columns
+from mediafp.matching.clustering import EdgeKey, cluster_edges
+from mediafp.matching.edge_columns import EdgeRow, read_edge_rows
 from mediafp.types.clusters import Cluster, Clustering, Edge
-from mediafp.types.matches import Relation
+from mediafp.types.matches import Relation, Segment
 from mediafp.types.media import Kind
 
 FULL_COVERAGE = (1.0, 0.98)
@@ -268,3 +269,45 @@ def test_cluster_edges_adds_up_the_weights_of_two_edges_of_a_pair() -> None:
     assert member_names(cluster("abcd", [*pairs, *between])) == ["ab", "cd"]
     for edges in ([*pairs, *between, reversed_edge], [reversed_edge, *between, *pairs]):
         assert set(only_cluster(cluster("abcd", edges)).edges) == {*pairs, *between, reversed_edge}
+
+
+# Ids and segments ---------------------------------------------------------------------------------
+
+
+def test_clusters_keep_the_ids_of_their_members_and_state_merges_and_splits() -> None:
+    kinds: dict[str, Kind] = dict.fromkeys("abcdefgxyz", "image")
+    previous = dict.fromkeys("abxyz", 4) | dict.fromkeys("cd", 9)
+    clustering = cluster_assets(kinds, [*copy_edges("abcd"), *copy_edges("xyz"), *copy_edges("ef")], previous)
+    assert [(c.id, c.was, len(c.members)) for c in clustering.clusters] == [
+        ("c9", ("c4", "c9"), 4),
+        ("c4", (), 3),
+        ("c10", (), 2),
+    ]
+
+
+def test_segments_are_loaded_for_edges_between_videos_of_one_cluster_only() -> None:
+    segment = Segment(channel="picture", query=(0, 1), reference=(2, 3), speed=1.0, mirrored=False, score=0.9)
+    asked: list[EdgeKey] = []
+
+    def load_segments(keys: Sequence[EdgeKey]) -> list[tuple[Segment, ...]]:
+        asked.extend(keys)
+        return [(segment,)] * len(keys)
+
+    rows: list[EdgeRow] = [
+        ("b", "a", "contains", 0.9, 0.8, 1.0),
+        ("b", "c", "shares_footage", 0.9, 0.1, 0.1),
+        ("p", "q", "copy", 0.9, 1.0, 1.0),
+    ]
+    kinds: dict[str, Kind] = dict.fromkeys("abc", "video") | dict.fromkeys("pq", "image")
+    clustering = cluster_edges(
+        kinds, rows, dict.fromkeys(kinds, ("/u",)), load_segments=load_segments, previous={}, next_number=1
+    )
+    assert asked == [("b", "a", "contains")]
+    assert {e.segments for c in clustering.clusters for e in c.edges} == {(segment,), ()}
+
+
+def test_edges_are_read_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    edges = [*copy_edges("acegi"), *copy_edges("bdf", 0.8), edge("h", "a", 0.6)]
+    expected = cluster("abcdefghi", edges)
+    monkeypatch.setattr(edge_columns, "ROWS_PER_BATCH", 4)
+    assert cluster("abcdefghi", edges) == expected
