@@ -1,4 +1,4 @@
-"""Relations between assets as columns: 30 bytes per edge, so that a million edges fit in memory."""
+"""Relations between assets as columns: 58 bytes per edge, so that a million edges fit in memory."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

@@ -34,7 +34,12 @@ edges per node) the CPM quality is above that of igraph's Leiden, run until it i
 MAX_PARTITIONS = 10
 """Best distinct partitions that are kept to start refinement runs. Chosen; measured only with REFINEMENT_RUNS."""
 MIN_CROSSED_RUNS = 3
-"""Least runs of Leiden on a large graph. Chosen: each takes about 1.5 CPU seconds per million edges."""
+"""Least runs of Leiden on a large graph; each takes about 1.5 CPU seconds per million edges.
+
+On 49 generated graphs of 300 to 8,000 edges (planted communities, up to 4 chaining edges per node), the crossing of 3 to 20
+runs has a higher CPM quality than the exhaustive search on 28, the same on 20 and a lower one on 1, by .2 %, in a sixth of
+the time.
+"""
 MAX_CROSSED_RUNS = 20
 """Most runs of Leiden on a large graph. Chosen, not measured."""
 CROSSED_RUN_EDGES = 20_000

@@ -15,7 +15,7 @@ from mediafp.matching.leiden import RESOLUTION, SEED, run_leiden
 MIN_CERTAIN_EDGES = 30
 """Edges to near-certain duplicates, within the group, from which an asset may have been spared further comparisons.
 
-Half of the lowest number of comparisons after which an asset is spared further ones.
+Half of the 60 partners of an asset in the planted groups of `scripts/bench/cluster_scale.py`. Chosen, not measured.
 """
 MAX_SAMPLED_DENSITY = 0.5
 """Share of pairs with an edge below which a group counts as sampled; above it, CPM needs no help. Chosen, not measured."""

@@ -72,6 +72,7 @@ CLUSTER = Cluster(
     weakest_link=0.9,
     members=(ClusterMember(sha256="a", uris=("u",)),),
     edges=(),
+    was=("w",),
 )
 RECORD = AssetRecord(
     asset=Asset(sha256="a", kind="image", bytes=1, properties={"format": "f"}),
