@@ -8,10 +8,13 @@ import random
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from mediafp.matching.graphs import Graph, IntArray, label_components, number_labels
 from mediafp.types.arrays import Float64Array
 
+type SparseRows = tuple[IntArray, npt.NDArray[np.int32], Float64Array]
+"""Compressed sparse rows of a matrix: start of each row and end of the last, columns, values."""
 RESOLUTION = 0.3
 """Resolution of CPM: a cluster needs a mean edge weight, over all pairs of its members, above this.
 
@@ -100,30 +103,36 @@ def search_by_crossing(graph: Graph) -> IntArray:
     The nodes that two partitions join, directly or in turn, form regions. The quality of a partition is the sum over
     regions, so that taking the better partition of each region is at least as good as the better partition.
     """
-    best = run_leiden(graph, RESOLUTION, SEED)
+    rows = sparse_rows(graph)
+    best = run_leiden(rows, RESOLUTION, SEED)
     runs = max(MIN_CROSSED_RUNS, min(MAX_CROSSED_RUNS, CROSSED_RUN_EDGES // len(graph.a)))
     for run in range(1, runs):
-        best = _cross_partitions(graph, best, run_leiden(graph, RESOLUTION, SEED + run))
+        best = _cross_partitions(graph, best, run_leiden(rows, RESOLUTION, SEED + run))
     return best
 
 
-def run_leiden(graph: Graph, resolution: float, seed: int) -> IntArray:
+def sparse_rows(graph: Graph) -> SparseRows:
+    """Return the symmetric matrix of the weights of a graph."""
+    sources, targets = np.concatenate([graph.a, graph.b]), np.concatenate([graph.b, graph.a])
+    order = np.lexsort((targets, sources))
+    starts = np.concatenate([[0], np.bincount(sources, minlength=graph.nodes).cumsum()])
+    return starts.astype(np.int64), targets[order].astype(np.int32), np.concatenate([graph.weights] * 2)[order]
+
+
+def run_leiden(rows: SparseRows, resolution: float, seed: int) -> IntArray:
     """Return the community of each node after one run that starts with every node in a community of its own."""
     import graspologic_native
 
-    sources, targets = np.concatenate([graph.a, graph.b]), np.concatenate([graph.b, graph.a])
-    order = np.lexsort((targets, sources))
+    nodes = len(rows[0]) - 1
     _, communities = graspologic_native.leiden_csr(
-        np.concatenate([[0], np.bincount(sources, minlength=graph.nodes).cumsum()]).astype(np.int64),
-        targets[order].astype(np.int32),
-        np.concatenate([graph.weights, graph.weights])[order],
-        graph.nodes,
+        *rows,
+        nodes,
         resolution=resolution,
         randomness=RANDOMNESS,
         use_modularity=False,
         seed=seed,
     )
-    return number_labels(np.fromiter(map(communities.__getitem__, range(graph.nodes)), np.int64, graph.nodes))
+    return number_labels(np.fromiter(map(communities.__getitem__, range(nodes)), np.int64, nodes))
 
 
 def _cross_partitions(graph: Graph, first: IntArray, second: IntArray) -> IntArray:

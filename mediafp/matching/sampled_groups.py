@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mediafp.matching.graphs import BoolArray, Graph, IntArray, iter_parts, label_components
-from mediafp.matching.leiden import RESOLUTION, SEED, run_leiden
+from mediafp.matching.leiden import RESOLUTION, SEED, run_leiden, sparse_rows
 
 MIN_CERTAIN_EDGES = 30
 """Edges to near-certain duplicates, within the group, from which an asset may have been spared further comparisons.
@@ -61,8 +61,9 @@ def _iter_sampled_groups(graph: Graph) -> Iterator[IntArray]:
 
 def _find_better_parts(part: Graph, resolution: float) -> IntArray | None:
     """Return a partition of higher CPM quality than the whole graph in one community; None if no run finds one."""
+    rows = sparse_rows(part)
     for run in range(MIN_WHOLE_RUNS):
-        labels = run_leiden(part, resolution, SEED + run)
+        labels = run_leiden(rows, resolution, SEED + run)
         sizes = np.bincount(labels)
         pairs_apart = (part.nodes**2 - int((sizes**2).sum())) / 2
         weight_apart = float(part.weights[labels[part.a] != labels[part.b]].sum())
