@@ -1,6 +1,6 @@
 """The clusters of a store, and its probable matches, each pair once, from what was kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from mediafp.matching.clustering import EdgeKey, cluster_edges
@@ -24,7 +24,7 @@ class StoredUris(Mapping[str, tuple[str, ...]]):
     def __getitem__(self, sha256: str) -> tuple[str, ...]:
         return self._store.uris(sha256)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[str]:
         return iter(self._assets)
 
     def __len__(self) -> int:
@@ -65,7 +65,9 @@ def pairwise_results(store: Store) -> list[QueryResult]:
             sha256=sha256,
             kind=store.asset_kind(sha256),
             error=None,
-            matches=tuple(sorted(matches[sha256], key=lambda match: (-match.probability, match.sha256, match.relation))),
+            matches=tuple(
+                sorted(matches[sha256], key=lambda match: (-match.probability, match.sha256, match.relation))
+            ),
         )
         for sha256 in sorted(matches)
     ]
@@ -76,7 +78,7 @@ def _load_segments(store: Store, keys: Sequence[EdgeKey]) -> list[tuple[Segment,
 
     @cache
     def of_asset(sha256: str) -> dict[tuple[str, str], tuple[Segment, ...]]:
-        found = {}
+        found: dict[tuple[str, str], tuple[Segment, ...]] = {}
         for kept in store.kept_matches(sha256):
             if kept.match:
                 match, other = kept.match, kept.reference

@@ -1,6 +1,5 @@
 """The printed list of clusters: merges and splits have a line of their own."""
 
-from collections.abc import Iterator
 
 import pytest
 from typer.testing import CliRunner
@@ -20,9 +19,6 @@ class ClusteredCase:
 
     def count_assets(self) -> int:
         return 6
-
-    def match_all(self) -> Iterator[object]:
-        return iter(())
 
     def cluster(self, *_: object) -> Clustering:
         return Clustering(

@@ -75,7 +75,7 @@ def test_report_clips_shows_both_sides_of_a_segment(matching_videos: tuple[Path,
     assert path.suffix == ".mp4" and path.name in done.stdout.replace("\n", "")
     assert f'href="evidence-clips/{path.name}"' in (folder / "evidence.html").read_text()
     with open_case(store) as case:
-        (result,) = (result for result in case.pairwise_results(list(case.match_all())) if result.matches)
+        (result,) = (result for result in case.pairwise_results() if result.matches)
         (match,) = result.matches
         (segment,) = match.segments
         sizes = {
@@ -171,7 +171,7 @@ def test_cut_clips_follows_no_playlist_in_place_of_an_original(
     # Without the sandbox only the allowlists of demuxers and protocols prevent it.
     folder, store = matching_videos
     with open_case(store) as case:
-        results = case.pairwise_results(list(case.match_all()))
+        results = case.pairwise_results()
     output = tmp_path / "clips"
     output.mkdir()
     ffmpeg = find_ffmpeg(sandboxed=sandboxed)
@@ -220,7 +220,7 @@ def test_cut_clips_keeps_an_older_clip_and_no_partial_one(
 ) -> None:
     folder, store = matching_videos
     with open_case(store) as case:
-        results = case.pairwise_results(list(case.match_all()))
+        results = case.pairwise_results()
 
     def run(arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int) -> None:
         assert [os.lseek(descriptor, 0, os.SEEK_CUR) for descriptor in descriptors] == [0, 0, 0]
@@ -245,7 +245,7 @@ def test_cut_clips_keeps_no_clip_of_an_original_that_was_overwritten_meanwhile(
 ) -> None:
     folder, store = matching_videos
     with open_case(store) as case:
-        results = case.pairwise_results(list(case.match_all()))
+        results = case.pairwise_results()
     original, output = tmp_path / "original.mp4", tmp_path / "clips"
     shutil.copyfile(folder / "originals" / "original.mp4", original)
     output.mkdir()
@@ -268,7 +268,7 @@ def test_cut_clips_allows_more_for_a_longer_segment_up_to_a_limit(
         limits.append((cpu_seconds, file_bytes))
 
     with open_case(store) as case:
-        (result,) = (result for result in case.pairwise_results(list(case.match_all())) if result.matches)
+        (result,) = (result for result in case.pairwise_results() if result.matches)
     (match,) = result.matches
     (segment,) = match.segments
     for seconds in (5.0, 50.0, 1e9):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
 
-from mediafp.store.sqlite import custody_log, kept_matches
+from mediafp.store.sqlite import comparisons, custody_log
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.sightings import add_sighting, insert_sighting
@@ -32,10 +32,10 @@ def add_record(database: Database, record: IngestRecord) -> bool:
         insert_sighting(database, record.sighting)
         details = {"sha256": sha256, "bytes": asset.bytes, "kind": asset.kind, "uri": record.sighting.uri}
         custody_log.append(database, "added", {**details, "content": content_hash(database.connection, sha256)})
-        kept_matches.note_change(database, sha256, "picture")
+        comparisons.note_change(database, sha256, "picture")
         if row := database.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,)):
             # The file was transcribed before it was ingested.
-            kept_matches.note_script_change(database, row[0])
+            comparisons.note_script_change(database, row[0])
     elif not has_fingerprints(database, sha256, {f.type: f.version for f in record.fingerprints}):
         database.execute(
             "UPDATE asset SET properties = ?, warnings = ? WHERE sha256 = ?", (properties, warnings, sha256)
@@ -44,7 +44,7 @@ def add_record(database: Database, record: IngestRecord) -> bool:
         _insert_rows(database, record)
         details = {"sha256": sha256, "content": content_hash(database.connection, sha256)}
         custody_log.append(database, "refreshed", details)
-        kept_matches.note_change(database, sha256, "picture")
+        comparisons.note_change(database, sha256, "picture")
     add_sighting(database, record.sighting)
     return bool(is_new)
 
@@ -64,6 +64,19 @@ def assets(database: Database) -> list[Asset]:
         except DAMAGE_ERRORS as error:
             database.on_damage(sha256, f"its properties are damaged ({error})")
     return undamaged
+
+
+def is_undamaged(database: Database, sha256: str) -> bool:
+    """Return True if the properties of an asset can be read and it has a sighting; otherwise the damage is reported."""
+    row = database.row("SELECT kind, bytes, CAST(properties AS BLOB) FROM asset WHERE sha256 = ?", (sha256,))
+    try:
+        if row is None or database.row("SELECT 1 FROM sighting WHERE sha256 = ?", (sha256,)) is None:
+            raise ValueError("it has no sighting")
+        decode_asset(sha256, *row)
+    except DAMAGE_ERRORS as error:
+        database.on_damage(sha256, f"its properties are damaged ({error})")
+        return False
+    return True
 
 
 def asset(database: Database, sha256: str) -> Asset:

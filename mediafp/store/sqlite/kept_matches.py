@@ -1,9 +1,8 @@
-"""Kept matches in the database, and which assets have been compared."""
+"""Kept matches in the database."""
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from mediafp.store.sqlite import custody_log
+from mediafp.store.sqlite.assets import is_undamaged
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.evidence_json import decode_match, encode_evidence
 from mediafp.store.sqlite.sightings import uris
@@ -22,65 +21,6 @@ from mediafp.types.matches import MIRRORED_RELATIONS, Match
 NO_MATCH = ""
 """Relation, verdict and evidence of a pair that was compared and does not match."""
 _COLUMNS = "a, b, channel, promise, a_is_query, relation, verdict, probability, coverage_a, coverage_b"
-
-
-def note_change(database: Database, sha256: str, channel: Channel) -> None:
-    """Note that an asset must be compared anew by a channel, and delete its kept matches."""
-    database.execute("DELETE FROM kept_match WHERE a = ? AND channel = ?", (sha256, channel))
-    database.execute("DELETE FROM kept_match WHERE b = ? AND channel = ?", (sha256, channel))
-    # The number of the entry that the change is logged with, or of one before it: later ones are greater.
-    revision = custody_log.last_entry(database)[0] + 1
-    database.execute("INSERT OR REPLACE INTO comparison VALUES (?, ?, '', ?)", (sha256, channel, revision))
-
-
-def note_script_change(database: Database, audio_sha256: str) -> None:
-    """Note that every asset with an audio track has a new transcript, if it has one."""
-    holders = database.execute(
-        "SELECT sha256 FROM sound JOIN asset USING (sha256) WHERE sound = ?"
-        " AND EXISTS (SELECT 1 FROM transcript WHERE transcript.sound = sound.sound) ORDER BY sha256",
-        (audio_sha256,),
-    ).fetchall()
-    for (sha256,) in holders:
-        note_change(database, sha256, "script")
-
-
-def pending_comparisons(
-    database: Database,
-    versions: Mapping[Channel, str],
-    *,
-    only_changed: bool = False,
-    assets: Collection[str] | None = None,
-) -> list[PendingComparison]:
-    """Return what was not compared by these versions yet, by channel and SHA-256.
-
-    Args:
-        database: The database.
-        versions: Version of the comparison by each channel.
-        only_changed: Leave out what another version has compared, and what was in the store before it kept matches.
-        assets: Return these assets alone; None for all.
-    """
-    query = "SELECT sha256, kind, channel, revision FROM comparison JOIN asset USING (sha256) WHERE channel = ?"
-    pending: list[PendingComparison] = []
-    for channel, version in versions.items():
-        # As two ranges, which the index can search.
-        ranges: Sequence[tuple[str, str]] = [("=", "")] if only_changed else [("<", version), (">", version)]
-        for comparison, bound in ranges:
-            if assets is None:
-                rows = database.rows(f"{query} AND version {comparison} ?", (channel, bound))
-            else:
-                chosen = json.dumps(sorted(assets))
-                rows = database.rows(
-                    f"{query} AND version {comparison} ? AND sha256 IN (SELECT value FROM json_each(?))",
-                    (channel, bound, chosen),
-                )
-            pending += [PendingComparison(*row) for row in rows]
-    return sorted(pending, key=lambda one: (one.channel, one.sha256))
-
-
-def is_compared(database: Database, sha256: str, versions: Mapping[Channel, str]) -> bool:
-    """Return True if an asset was compared by each channel that it has."""
-    rows = list(database.rows("SELECT channel, version FROM comparison WHERE sha256 = ?", (sha256,)))
-    return bool(rows) and all(versions.get(channel) == version for channel, version in rows)
 
 
 def partner_limits(database: Database, assets: Collection[str], channel: Channel) -> dict[str, float]:
@@ -134,11 +74,17 @@ def kept_matches(database: Database, sha256: str | None = None) -> Iterator[Kept
         f" WHERE kept_match.rowid IN ({chosen}) AND probability >= ? ORDER BY a, b, channel",
         (*((sha256, sha256) if sha256 else ()), MIN_KEPT_PROBABILITY),
     )
-    for row in rows:
-        try:
-            yield _decode(database, *row)
-        except DAMAGE_ERRORS as error:
-            database.on_damage(row[0], f"its kept match with {row[1]} is damaged ({error})")
+    sighted: dict[str, tuple[str, ...]] = {}
+    for a, b, *columns in rows:
+        for asset in (a, b):
+            if asset not in sighted:
+                sighted[asset] = uris(database, asset) if is_undamaged(database, asset) else ()
+        # A match needs both assets, and that was reported.
+        if sighted[a] and sighted[b]:
+            try:
+                yield _decode(sighted, a, b, *columns)
+            except DAMAGE_ERRORS as error:
+                database.on_damage(a, f"its kept match with {b} is damaged ({error})")
 
 
 def kept_edges(database: Database, above: float) -> Iterator[KeptEdge]:
@@ -161,7 +107,7 @@ def check_kept_matches(database: Database) -> Iterator[str]:
     )
     for row in rows:
         try:
-            _decode(database, *row)
+            _decode({}, *row)
         except DAMAGE_ERRORS as error:
             yield f"the kept match of {row[0]} and {row[1]} by {row[2]} is damaged: {error}"
 
@@ -233,7 +179,7 @@ def _ranked_partners(database: Database, sha256: str, channel: Channel) -> list[
 
 
 def _decode(
-    database: Database,
+    sighted: Mapping[str, tuple[str, ...]],
     a: str,
     b: str,
     channel: Channel,
@@ -247,12 +193,13 @@ def _decode(
     evidence: bytes,
     *kinds: str,
 ) -> KeptMatch:
+    """Return a kept match from its columns; `sighted` has the paths of the assets' sightings."""
     query, reference = (a, b) if a_is_query else (b, a)
     kind = kinds[1] if a_is_query else kinds[0]
     match: Match = decode_match(
         reference,
         "image" if kind == "image" else "video",
-        uris(database, reference),
+        sighted.get(reference, ()),
         evidence.decode(),
         relation=relation,
         verdict=verdict,

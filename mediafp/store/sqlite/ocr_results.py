@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mediafp.store.sqlite import custody_log, kept_matches, text_index
+from mediafp.store.sqlite import comparisons, custody_log, text_index
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, replace_surrogates, text_sha256
 from mediafp.types.contents import check_text_lines
@@ -33,7 +33,7 @@ def save_ocr_result(database: Database, sha256: str, result: OcrResult) -> None:
     custody_log.append(database, "read", {"sha256": sha256, "version": result.version, "text": text_sha256(data)})
     if data != (stored[1] if stored else "[]"):
         # The text is evidence for and against a copy.
-        kept_matches.note_change(database, sha256, "picture")
+        comparisons.note_change(database, sha256, "picture")
 
 
 def has_ocr_result(database: Database, sha256: str, version: str) -> bool:

@@ -10,6 +10,7 @@ from mediafp.store.interface import NO_DECLARATIONS, Store
 from mediafp.store.sqlite import (
     assets,
     cluster_numbers,
+    comparisons,
     content_hash,
     custody_log,
     integrity,
@@ -267,11 +268,11 @@ class SqliteStore(Store):
     def pending_comparisons(
         self, versions: Mapping[Channel, str], *, only_changed: bool = False, assets: Collection[str] | None = None
     ) -> list[PendingComparison]:
-        return kept_matches.pending_comparisons(self.database, versions, only_changed=only_changed, assets=assets)
+        return comparisons.pending_comparisons(self.database, versions, only_changed=only_changed, assets=assets)
 
     @override
     def is_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:
-        return kept_matches.is_compared(self.database, sha256, versions)
+        return comparisons.is_compared(self.database, sha256, versions)
 
     @override
     def partner_limits(self, assets: Collection[str], channel: Channel) -> dict[str, float]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from mediafp.store.sqlite import custody_log, kept_matches, text_index
+from mediafp.store.sqlite import comparisons, custody_log, text_index
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates, text_sha256
 from mediafp.types.contents import MAX_SECONDS, check_transcript
@@ -33,7 +33,7 @@ def save_audio_id(database: Database, sha256: str, audio_sha256: str) -> None:
     if find_audio_id(database, sha256) == audio_sha256:
         return
     database.execute("INSERT OR REPLACE INTO sound VALUES (?, ?)", (sha256, audio_sha256))
-    kept_matches.note_script_change(database, audio_sha256)
+    comparisons.note_script_change(database, audio_sha256)
 
 
 def find_audio_id(database: Database, sha256: str) -> str | None:
@@ -83,7 +83,7 @@ def save_transcript(
         # This version was the best one, and its rank has fallen.
         text_index.replace_passages(database, audio_sha256, "speech", best.segments)
     if best_after != best_before or (best_after == version and stored != (transcript.model, data)):
-        kept_matches.note_script_change(database, audio_sha256)
+        comparisons.note_script_change(database, audio_sha256)
 
 
 def load_transcript(database: Database, audio_sha256: str, version: str) -> Transcript | None:

@@ -1,0 +1,67 @@
+"""Which assets have been compared with all others, in the database."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+from mediafp.store.sqlite import custody_log
+from mediafp.store.sqlite.database import Database
+from mediafp.types.kept_matches import Channel, PendingComparison
+
+
+def note_change(database: Database, sha256: str, channel: Channel) -> None:
+    """Note that an asset must be compared anew by a channel, and delete its kept matches."""
+    database.execute("DELETE FROM kept_match WHERE a = ? AND channel = ?", (sha256, channel))
+    database.execute("DELETE FROM kept_match WHERE b = ? AND channel = ?", (sha256, channel))
+    # The number of the entry that the change is logged with, or of one before it: later ones are greater.
+    revision = custody_log.last_entry(database)[0] + 1
+    database.execute("INSERT OR REPLACE INTO comparison VALUES (?, ?, '', ?)", (sha256, channel, revision))
+
+
+def note_script_change(database: Database, audio_sha256: str) -> None:
+    """Note that every asset with an audio track has a new transcript, if it has one."""
+    holders = database.execute(
+        "SELECT sha256 FROM sound JOIN asset USING (sha256) WHERE sound = ?"
+        " AND EXISTS (SELECT 1 FROM transcript WHERE transcript.sound = sound.sound) ORDER BY sha256",
+        (audio_sha256,),
+    ).fetchall()
+    for (sha256,) in holders:
+        note_change(database, sha256, "script")
+
+
+def pending_comparisons(
+    database: Database,
+    versions: Mapping[Channel, str],
+    *,
+    only_changed: bool = False,
+    assets: Collection[str] | None = None,
+) -> list[PendingComparison]:
+    """Return what was not compared by these versions yet, by channel and SHA-256.
+
+    Args:
+        database: The database.
+        versions: Version of the comparison by each channel.
+        only_changed: Leave out what another version has compared, and what was in the store before it kept matches.
+        assets: Return these assets alone; None for all.
+    """
+    query = "SELECT sha256, kind, channel, revision FROM comparison JOIN asset USING (sha256) WHERE channel = ?"
+    pending: list[PendingComparison] = []
+    for channel, version in versions.items():
+        # As two ranges, which the index can search.
+        ranges: Sequence[tuple[str, str]] = [("=", "")] if only_changed else [("<", version), (">", version)]
+        for comparison, bound in ranges:
+            if assets is None:
+                rows = database.rows(f"{query} AND version {comparison} ?", (channel, bound))
+            else:
+                chosen = json.dumps(sorted(assets))
+                rows = database.rows(
+                    f"{query} AND version {comparison} ? AND sha256 IN (SELECT value FROM json_each(?))",
+                    (channel, bound, chosen),
+                )
+            pending += [PendingComparison(*row) for row in rows]
+    return sorted(pending, key=lambda one: (one.channel, one.sha256))
+
+
+def is_compared(database: Database, sha256: str, versions: Mapping[Channel, str]) -> bool:
+    """Return True if an asset was compared by each channel that it has."""
+    rows = list(database.rows("SELECT channel, version FROM comparison WHERE sha256 = ?", (sha256,)))
+    return bool(rows) and all(versions.get(channel) == version for channel, version in rows)
