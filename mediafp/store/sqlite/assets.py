@@ -69,9 +69,10 @@ def assets(database: Database) -> list[Asset]:
 def is_undamaged(database: Database, sha256: str) -> bool:
     """Return True if the properties of an asset can be read and it has a sighting; otherwise the damage is reported."""
     row = database.row("SELECT kind, bytes, CAST(properties AS BLOB) FROM asset WHERE sha256 = ?", (sha256,))
+    if row is None or database.row("SELECT 1 FROM sighting WHERE sha256 = ?", (sha256,)) is None:
+        database.on_damage(sha256, "it has no sighting")
+        return False
     try:
-        if row is None or database.row("SELECT 1 FROM sighting WHERE sha256 = ?", (sha256,)) is None:
-            raise ValueError("it has no sighting")
         decode_asset(sha256, *row)
     except DAMAGE_ERRORS as error:
         database.on_damage(sha256, f"its properties are damaged ({error})")
