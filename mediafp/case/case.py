@@ -148,6 +148,7 @@ class Case:
         min_probability: float = DEFAULT_MIN_PROBABILITY,
         ocr: bool = True,
         report_path: PathLike | None = None,
+        paths: bool = False,
     ) -> Iterator[Trace]:
         """Yield where each image was seen, by date, and its most complete reference.
 
@@ -156,6 +157,7 @@ class Case:
             min_probability: As for `match`.
             ocr: As for `match`.
             report_path: HTML page to write the evidence of a single query to.
+            paths: Show the whole paths of files on the page, not only their names.
 
         Raises:
             UsageError: The page cannot be written, there are several queries for it, or `min_probability` is not in 0..1.
@@ -174,7 +176,7 @@ class Case:
         for query in self._run_queries(queries, options):
             trace = build_trace(query.result, self._store.sightings, partial(find_stored_rectangles, self._store))
             if page and query.result.error is None:
-                write_trace_page(page, trace, self._store, query.analysis)
+                write_trace_page(page, trace, self._store, query.analysis, paths=paths)
             yield trace
 
     def transcribe(
@@ -252,16 +254,21 @@ class Case:
         self,
         page: PathLike,
         *,
+        paths: bool = False,
         clips: bool = False,
         on_progress: Callable[[int, int], object] = lambda done, total: None,
+        on_card: Callable[[int, int], object] = lambda done, total: None,
         on_clip: Callable[[], object] = lambda: None,
     ) -> list[Clip]:
-        """Write every match with its evidence, and the clusters, to an HTML page; return the clips.
+        """Write every match with its evidence, by cluster, to an HTML page; return the clips.
 
         Args:
-            page: The page to write.
+            page: The page to write. If its pictures are too large for one file, they lie in a folder next to it.
+            paths: Show the whole paths of files, not only their names.
             clips: Cut the matching segments of videos into a folder next to the page.
             on_progress: As for `relate`, which is called first.
+            on_card: Called after each match with the number written so far, and the number of all; the page is begun
+                anew if its pictures are too large for one file.
             on_clip: Called after each clip.
 
         Raises:
@@ -273,7 +280,7 @@ class Case:
         cut_clips = self._engine.clip_cutter() if clips else None
         prepare_report(page, clips=clips)
         self.relate(on_progress)
-        return write_evidence(page, self._store, cut_clips=cut_clips, on_clip=on_clip)
+        return write_evidence(page, self._store, paths=paths, cut_clips=cut_clips, on_card=on_card, on_clip=on_clip)
 
     def check_originals(self) -> Iterator[OriginalCheck]:
         """Yield the state of the original file of every sighting, after hashing it."""

@@ -2,7 +2,7 @@
 
 from functools import lru_cache, partial
 
-from mediafp.case.stored_images import load_thumbnail
+from mediafp.case.stored_images import decode_stored
 from mediafp.ingest.thumbnails import encode_thumbnail, find_pixels
 from mediafp.store import Store
 from mediafp.text.speech.misreadings import find_hints, load_misreadings
@@ -13,6 +13,9 @@ from mediafp.types.transcripts import SpeechHint, Transcript
 
 TRANSCRIPT_CACHE_SIZE = 64
 """Transcripts kept in memory while a page is written. Chosen, not measured."""
+PICTURE_CACHE_SIZE = 256
+"""Thumbnails kept in memory while a page is written, some 50 kB each as stored and as encoded anew: the times at which a match
+shows a video often have the same stored frame. Chosen, not measured."""
 
 
 class StoredEvidence:
@@ -24,6 +27,7 @@ class StoredEvidence:
         self.sightings = store.sightings
         # The section of a match on a page reads the transcript once for each matching segment.
         self.transcript = lru_cache(TRANSCRIPT_CACHE_SIZE)(self._load_transcript)
+        self._encode_anew = lru_cache(PICTURE_CACHE_SIZE)(self._encode)
 
     def asset(self, sha256: str) -> Asset:
         """Return one asset."""
@@ -37,11 +41,15 @@ class StoredEvidence:
         """
         query = self._query_with(sha256)
         if query is None:
-            pixels = load_thumbnail(self._store, sha256, seconds)
-        else:
-            distance = partial(_distance, seconds or 0.0)
-            nearest = min(query.thumbnails, key=distance, default=None)
-            pixels = find_pixels(nearest.jpeg) if nearest else None
+            jpeg = self._store.thumbnail(sha256, seconds)
+            return None if jpeg is None else self._encode_anew(sha256, jpeg)
+        nearest = min(query.thumbnails, key=partial(_distance, seconds or 0.0), default=None)
+        pixels = find_pixels(nearest.jpeg) if nearest else None
+        return None if pixels is None else encode_thumbnail(pixels, MAX_THUMBNAIL_SIDE)
+
+    def _encode(self, sha256: str, jpeg: bytes) -> bytes | None:
+        """Return a stored JPEG of an asset, encoded anew; None if it is damaged."""
+        pixels = decode_stored(self._store, sha256, jpeg)
         return None if pixels is None else encode_thumbnail(pixels, MAX_THUMBNAIL_SIDE)
 
     def _query_with(self, sha256: str) -> FileAnalysis | None:

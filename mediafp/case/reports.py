@@ -47,7 +47,9 @@ def write_evidence(
     page: Path,
     store: Store,
     *,
+    paths: bool = False,
     cut_clips: ClipCutter | None = None,
+    on_card: Callable[[int, int], object] = lambda done, total: None,
     on_clip: Callable[[], object] = lambda: None,
 ) -> list[Clip]:
     """Write every match in a store with its evidence, and the clusters, to an HTML page.
@@ -55,7 +57,9 @@ def write_evidence(
     Args:
         page: The page to write, as `prepare_report` has checked it.
         store: The store.
+        paths: Show the whole paths of files, not only their names.
         cut_clips: Function that cuts the matching segments into `clips_folder`; None for no clips.
+        on_card: Called after each match with the number written so far, and the number of all.
         on_clip: Called after each clip.
 
     Returns:
@@ -63,9 +67,20 @@ def write_evidence(
     """
     results, clustering = pairwise_results(store), cluster_store(store)
 
+    total = sum(len(result.matches) for result in results)
+
     def write(linked: Sequence[Clip] = ()) -> None:
         with usage_errors(page):
-            write_report(page, results=results, clustering=clustering, source=StoredEvidence(store), clips=linked)
+            write_report(
+                page,
+                results=results,
+                clustering=clustering,
+                source=StoredEvidence(store),
+                seal=store.last_log_entry(),
+                clips=linked,
+                paths=paths,
+                on_progress=lambda done: on_card(done, total),
+            )
 
     # Cutting takes long: the page is written before it, and once more with links to the clips.
     write()
@@ -83,10 +98,10 @@ def write_evidence(
     return clips
 
 
-def write_trace_page(page: Path, trace: Trace, store: Store, query: FileAnalysis | None) -> None:
+def write_trace_page(page: Path, trace: Trace, store: Store, query: FileAnalysis | None, *, paths: bool) -> None:
     """Write the evidence of a trace to an HTML page. Raises UsageError if it cannot be written."""
     with usage_errors(page):
-        write_trace(page, trace, StoredEvidence(store, query))
+        write_trace(page, trace, StoredEvidence(store, query), seal=store.last_log_entry(), paths=paths)
 
 
 def check_page_path(page: Path) -> None:

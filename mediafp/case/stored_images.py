@@ -11,12 +11,12 @@ from mediafp.types.media import Pixels
 
 def load_row_thumbnail(store: Store, sha256: str, row: int) -> Pixels | None:
     """Return the thumbnail of one fingerprint row, or None if there is none or it is damaged."""
-    return _decode(store, sha256, store.row_thumbnail(sha256, row))
+    return decode_stored(store, sha256, store.row_thumbnail(sha256, row))
 
 
 def load_thumbnail(store: Store, sha256: str, seconds: float | None = None) -> Pixels | None:
     """Return the thumbnail of the frame shown at a time (None: the first), or None if there is none or it is damaged."""
-    return _decode(store, sha256, store.thumbnail(sha256, seconds))
+    return decode_stored(store, sha256, store.thumbnail(sha256, seconds))
 
 
 def find_stored_rectangles(store: Store, sha256: str) -> list[tuple[Point, ...]]:
@@ -33,7 +33,8 @@ def thumbnail_scale(store: Store, sha256: str, thumbnail: Pixels) -> float:
     return max(store.asset(sha256).size) / float(max(thumbnail.shape[:2]))
 
 
-def _decode(store: Store, sha256: str, jpeg: bytes | None) -> Pixels | None:
+def decode_stored(store: Store, sha256: str, jpeg: bytes | None) -> Pixels | None:
+    """Return a stored thumbnail, decoded; None if there is none or it is damaged."""
     if jpeg is None:
         return None
     try:

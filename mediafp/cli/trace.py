@@ -33,6 +33,9 @@ def trace(
         Path | None,
         typer.Option("--report", help="Write the evidence of one image to this HTML page.", show_default=False),
     ] = None,
+    show_paths: Annotated[
+        bool, typer.Option("--paths", help="Show whole paths of files on the page; else only their names.")
+    ] = False,
     unsafe: UnsafeOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -41,7 +44,13 @@ def trace(
     found, failed = False, False
     with open_selected_case(store, unsafe=unsafe) as case, progress_bar() as bar:
         task = bar.add_task("tracing", total=case.count_files(paths))
-        traces = case.trace(paths, min_probability=min_probability, ocr=ocr is YesNo.YES, report_path=report_path)
+        traces = case.trace(
+            paths,
+            min_probability=min_probability,
+            ocr=ocr is YesNo.YES,
+            report_path=report_path,
+            paths=show_paths,
+        )
         for traced in traces:
             bar.advance(task)
             found = found or bool(traced.entries)

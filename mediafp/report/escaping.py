@@ -70,6 +70,8 @@ def replace_hidden(text: str, escape: Callable[[str], str], *, keep: str = "") -
         escape: Function that returns the replacement of one character.
         keep: Characters that stay although they are invisible.
     """
+    if text.isascii() and text.isprintable():
+        return text
     characters = set(text)
     table = {ord(c): escape(c) for c in characters if is_hidden(c) and c not in keep}
     marks = "".join(c for c in characters if unicodedata.category(c) in ("Mn", "Me") and ord(c) not in table)

@@ -1,7 +1,7 @@
-"""The matches, transcripts and clusters of a case as one self-contained HTML page."""
+"""The matches of a case by group, with their evidence, and its transcripts as one HTML page."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -10,17 +10,22 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from mediafp.report.cards import build_card
+from mediafp.report.cards import MatchCard, build_card
 from mediafp.report.evidence_source import EvidenceSource
-from mediafp.report.html import GALLERY_SIDE, display_name, join_isolated, render_template, thumbnail_uri
+from mediafp.report.group_cards import build_group_card, iter_members, list_sightings
+from mediafp.report.groups import MatchPosition, iter_matches, order_matches
+from mediafp.report.html import write_page
+from mediafp.report.names import display_name
+from mediafp.report.page_evidence import PageEvidence
+from mediafp.report.pictures import Pictures
 from mediafp.report.svg import draw_speech_timeline
 from mediafp.report.timestamps import format_time
-from mediafp.types.clusters import Cluster, Clustering
+from mediafp.types.clusters import Clustering
 from mediafp.types.matches import Clip, QueryResult
 from mediafp.types.transcripts import SpeechHint
 
-MAX_DRAWN_MATCHES: Final = 200
-"""Matches that are drawn, the most probable ones; each adds about 100 kB to the page."""
+MAX_OPEN_CARDS: Final = 20
+"""Matches whose cards are unfolded, the first ones. Chosen, not measured."""
 MAX_TRANSCRIPTS: Final = 500
 """Files whose transcripts are printed; the others can be searched. Chosen, not measured."""
 
@@ -45,56 +50,97 @@ def write_report(
     results: Sequence[QueryResult],
     clustering: Clustering,
     source: EvidenceSource,
+    seal: tuple[int, str],
     clips: Sequence[Clip] = (),
     title: str = "mediafp evidence",
+    paths: bool = False,
+    on_progress: Callable[[int], object] = lambda matches: None,
 ) -> None:
-    """Write the evidence page.
+    """Write the evidence page, and the folder of its pictures if they are too large for one file.
 
     Args:
         path: The page.
-        results: The matches within the store, each pair once.
+        results: The matches within the store, each pair once. They are iterated once, and then read at most twice by
+            position.
         clustering: The clusters of the store.
         source: The evidence; all queries and references are assets of it.
+        seal: Number and hash of the last entry of the custody log.
         clips: Clips of matching segments, which lie in a folder next to the page.
         title: The title of the page.
+        paths: Show the whole paths of files, not only their names.
+        on_progress: Called with the number of matches written so far.
 
     Raises:
-        OSError: The page cannot be written.
+        OSError: The page or the folder cannot be written.
     """
     links: dict[tuple[str, str], list[str]] = {}
     for clip in clips:
         if clip.path:
             links.setdefault(clip.pair, []).append(quote(os.fsencode(f"{clip.path.parent.name}/{clip.path.name}")))
-    pairs = sorted(
-        ((result, match) for result in results for match in result.matches),
-        key=lambda pair: (-pair[1].probability, pair[0].query),
-    )
-    transcripts = list(islice(_iter_transcript_cards(results, source), MAX_TRANSCRIPTS + 1))
-    page = render_template(
-        "evidence_page.html.j2",
-        title=title,
-        total=len(pairs),
-        cards=[build_card(result, match, source, links) for result, match in pairs[:MAX_DRAWN_MATCHES]],
-        transcripts=transcripts[:MAX_TRANSCRIPTS],
-        has_more_transcripts=len(transcripts) > MAX_TRANSCRIPTS,
-        clusters=[_cluster_card(cluster, source) for cluster in clustering.clusters],
-        unclustered=clustering.unclustered,
-    )
-    path.write_text(page, encoding="utf-8", errors="replace")
+
+    def build_values(pictures: Pictures) -> Mapping[str, object]:
+        evidence = PageEvidence(source, pictures, paths=paths)
+        matches = order_matches(results, clustering, evidence)
+        cards = _CardWriter(results, evidence, links, on_progress)
+        groups = [build_group_card(group, evidence) for group in matches.groups]
+        transcripts = list(islice(_find_transcripts(results, source), MAX_TRANSCRIPTS + 1))
+        return {
+            "title": title,
+            "seal": seal,
+            "total": matches.total,
+            "groups": groups,
+            "unclustered": clustering.unclustered,
+            "group_cards": lambda number: cards.build(matches.groups[number].positions, {}),
+            "group_members": lambda number: iter_members(matches.groups[number], evidence),
+            "group_sightings": lambda number: list_sightings(matches.groups[number], evidence),
+            "group_image": lambda group: evidence.image(group.source),
+            "other_count": len(matches.others),
+            "other_cards": lambda: cards.build(matches.others, matches.group_ids),
+            "max_open": MAX_OPEN_CARDS,
+            "transcripts": [name for name, _ in transcripts[:MAX_TRANSCRIPTS]],
+            "transcript_cards": lambda: (
+                _transcript_card(uri, sha256, source) for uri, sha256 in transcripts[:MAX_TRANSCRIPTS]
+            ),
+            "has_more_transcripts": len(transcripts) > MAX_TRANSCRIPTS,
+        }
+
+    write_page(path, "evidence_page.html.j2", build_values)
 
 
-def _iter_transcript_cards(results: Sequence[QueryResult], source: EvidenceSource) -> Iterator[TranscriptCard]:
-    """Yield the transcripts of the files that have one, in the order of the results."""
+class _CardWriter:
+    """Builds cards one after the other, and counts them."""
+
+    def __init__(
+        self,
+        results: Sequence[QueryResult],
+        evidence: PageEvidence,
+        clips: Mapping[tuple[str, str], list[str]],
+        on_progress: Callable[[int], object],
+    ) -> None:
+        self._results, self._evidence, self._clips = results, evidence, clips
+        self._on_progress, self._count = on_progress, 0
+
+    def build(
+        self, positions: Sequence[MatchPosition], group_ids: Mapping[str, str]
+    ) -> Iterator[tuple[int, MatchCard]]:
+        """Yield the cards of matches, with their numbers on the page; they link to the groups that are given."""
+        for result, match in iter_matches(self._results, positions):
+            self._count += 1
+            yield self._count, build_card(result, match, self._evidence, self._clips, group_ids)
+            self._on_progress(self._count)
+
+
+def _find_transcripts(results: Sequence[QueryResult], source: EvidenceSource) -> Iterator[tuple[str, str]]:
+    """Yield path and SHA-256 of the files that have a transcript, in the order of the results."""
     for result in results:
-        if result.sha256 and (card := _transcript_card(result.query, result.sha256, source)):
-            yield card
+        if result.sha256 and (transcribed := source.transcript(result.sha256)) and transcribed[0].segments:
+            yield result.query, result.sha256
 
 
-def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> TranscriptCard | None:
-    """Return the transcript of an asset, None if there is none or it has no segments."""
+def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> TranscriptCard:
+    """Return the transcript of an asset that has one."""
     transcribed = source.transcript(sha256)
-    if transcribed is None or not transcribed[0].segments:
-        return None
+    assert transcribed is not None, "the asset has a transcript"
     transcript, hints = transcribed
     languages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in sorted(transcript.languages.items()))
     lost = transcript.untranscribed_seconds
@@ -114,21 +160,3 @@ def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> Transcrip
         ],
         hints=hints,
     )
-
-
-def _cluster_card(cluster: Cluster, source: EvidenceSource) -> dict[str, object]:
-    """Return a cluster as the template draws it, its representative first."""
-    members = []
-    for member in cluster.members:
-        sighting = next(iter(source.sightings(member.sha256)), None)
-        parts = (sighting.account, sighting.platform, sighting.posted_at) if sighting else ()
-        members.append(
-            {
-                "name": display_name(member.uris[0]),
-                "sighting": join_isolated(" · ", *parts),
-                "image": thumbnail_uri(source.thumbnail(member.sha256), GALLERY_SIDE),
-                "is_representative": member.sha256 == cluster.representative,
-            }
-        )
-    members.sort(key=lambda member: not member["is_representative"])
-    return {"id": cluster.id, "kind": cluster.kind, "weakest_link": cluster.weakest_link, "members": members}

@@ -14,11 +14,14 @@ class EvidenceSource(Protocol):
         ...
 
     def sightings(self, sha256: str) -> list[Sighting]:
-        """Return where and when the asset was seen."""
+        """Return where and when the asset was seen: dated sightings first, oldest first."""
         ...
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
-        """Return the stored JPEG nearest to a time, or the first one for None."""
+        """Return the JPEG of the stored frame nearest to a time (None: the first), or None if there is none.
+
+        mediafp encoded it itself: a page contains it as it is.
+        """
         ...
 
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:

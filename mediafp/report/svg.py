@@ -1,6 +1,5 @@
 """Evidence as SVG: two images with their overlap, removed strips and correspondences; time lines of videos and speech."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from mediafp.report.isolation import escape_text, isolate_tspan
+from mediafp.report.pictures import Picture, Pictures
 from mediafp.report.timestamps import format_time
 from mediafp.types.geometry import polygon_area, reference_to_query
 from mediafp.types.matches import Placement, Point, Segment
@@ -31,9 +31,9 @@ MAX_DRAWN_LINES = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnImage:
-    """An image to draw: its JPEG, and the size (width, height) in whose pixels coordinates are given."""
+    """An image to draw: its picture, and the size (width, height) in whose pixels coordinates are given."""
 
-    jpeg: bytes
+    picture: Picture
     size: tuple[float, float]
     role: str
     name: str
@@ -41,12 +41,8 @@ class DrawnImage:
     """Time of the frame, None for an image."""
 
 
-def data_uri(jpeg: bytes) -> str:
-    """Return a JPEG as a data URI."""
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
-
-
 def draw_side_by_side(
+    pictures: Pictures,
     query: DrawnImage,
     reference: DrawnImage,
     placement: Placement | None,
@@ -57,6 +53,7 @@ def draw_side_by_side(
     The overlap is outlined in green, what the query lacks is tinted red, correspondences are joined by lines.
 
     Args:
+        pictures: The pictures of the page.
         query: The query.
         reference: The reference.
         placement: Position of the query in the reference, None if there is none.
@@ -65,7 +62,10 @@ def draw_side_by_side(
     left, right = (max(40.0, IMAGE_HEIGHT * s.size[0] / max(1.0, s.size[1])) for s in (query, reference))
     width = left + GAP + right
     reference_x = left + GAP
-    parts = [_image(query, 0, left), _image(reference, reference_x, right)]
+    parts = [
+        pictures.draw(query.picture, 0, left, IMAGE_HEIGHT),
+        pictures.draw(reference.picture, reference_x, right, IMAGE_HEIGHT),
+    ]
     height, removed = IMAGE_HEIGHT + 28, _removed_label(placement) if placement else ""
     if placement:
         parts += _reference_marks(reference, placement, reference_x, right, is_cut=bool(removed))
@@ -81,20 +81,19 @@ def draw_side_by_side(
         height += 20
     return Markup(
         f'<svg class="pair" viewBox="0 0 {width:.1f} {height:.1f}" width="{width * 1.15:.0f}" role="img"'
-        f' aria-label="query and reference">{"".join(parts)}</svg>'
+        f' aria-label="{_describe(query, reference, removed)}">{"".join(parts)}</svg>'
     )
+
+
+def _describe(query: DrawnImage, reference: DrawnImage, removed: str) -> Markup:
+    """Return what a drawing shows, in words."""
+    label = f"{query.name} on the left, {reference.name} on the right"
+    return escape_text(f"{label}; {removed}" if removed else label)
 
 
 def _caption(shown: DrawnImage) -> str:
     time = f" at {format_time(shown.seconds)}" if shown.seconds is not None else ""
     return f"{shown.role}: {isolate_tspan(shown.name)}{time}"
-
-
-def _image(shown: DrawnImage, x: float, width: float) -> str:
-    return (
-        f'<image x="{x:.1f}" y="0" width="{width:.1f}" height="{IMAGE_HEIGHT}" preserveAspectRatio="none"'
-        f' href="{data_uri(shown.jpeg)}"/>'
-    )
 
 
 def _scaled(points: Sequence[Point], size: tuple[float, float], x: float, width: float) -> list[Point]:
@@ -139,11 +138,12 @@ def _correspondences(
     reference_points = _scaled([pair[1] for pair in placement.correspondences], reference.size, reference_x, right)
     every = max(1, len(query_points) // MAX_DRAWN_LINES)
     lines = "".join(
-        f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}"/>'
+        f"M{a[0]:.0f} {a[1]:.0f}L{b[0]:.0f} {b[1]:.0f}"
         for a, b in list(zip(query_points, reference_points, strict=True))[::every]
     )
-    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2"/>' for x, y in (*query_points, *reference_points))
-    return f'<g class="points">{lines}{dots}</g>'
+    # One path each, with a marker at each vertex: an element for each point makes a page of many matches slow to open.
+    dots = "".join(f"M{x:.0f} {y:.0f}" for x, y in (*query_points, *reference_points))
+    return f'<g class="points"><path d="{lines}" class="joined"/><path d="{dots}" class="dots"/></g>' if dots else ""
 
 
 def draw_timelines(segments: Sequence[Segment], query_seconds: float | None, reference_seconds: float | None) -> Markup:
@@ -186,7 +186,8 @@ def draw_timelines(segments: Sequence[Segment], query_seconds: float | None, ref
         if upper and lower:
             band = [(upper[0], 20 + bar), (upper[1], 20 + bar), (lower[1], low), (lower[0], low)]
             parts.append(f'<polygon points="{_path(band)}" fill="{colour}" fill-opacity=".22"/>')
-    return Markup(f'<svg class="times" viewBox="0 0 {width:.0f} {height:.0f}" role="img">{"".join(parts)}</svg>')
+    head = f'<svg class="times" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="matching times">'
+    return Markup(f"{head}{''.join(parts)}</svg>")
 
 
 def draw_speech_timeline(segments: Sequence[TranscriptSegment], seconds: float) -> Markup:

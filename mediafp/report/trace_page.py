@@ -1,5 +1,6 @@
-"""The trace of an image as one self-contained HTML page."""
+"""The trace of an image as one HTML page."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,11 +9,14 @@ from markupsafe import Markup
 
 from mediafp.report.cards import MatchCard, build_card
 from mediafp.report.evidence_source import EvidenceSource
-from mediafp.report.html import SMALL_SIDE, display_name, join_isolated, render_template, thumbnail_uri
-from mediafp.types.matches import Trace, TraceEntry
+from mediafp.report.html import write_page
+from mediafp.report.names import account_name, display_name, join_isolated
+from mediafp.report.page_evidence import PageEvidence
+from mediafp.report.pictures import Pictures
+from mediafp.types.matches import Trace, TraceEntry, Verdict
 
-MAX_DRAWN_ENTRIES: Final = 100
-"""Entries that are drawn; `mediafp trace` lists all. Chosen, not measured."""
+MAX_OPEN_ENTRIES: Final = 20
+"""Entries whose cards are unfolded. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,55 +27,82 @@ class TraceRow:
     date: str
     account: Markup
     least_cut: bool
-    card: MatchCard
+    image: Markup
+    name: str
+    verdict: Verdict
+    probability: float
 
 
-def write_trace(path: Path, trace: Trace, source: EvidenceSource) -> None:
-    """Write the page of a trace.
+def write_trace(
+    path: Path, trace: Trace, source: EvidenceSource, *, seal: tuple[int, str], paths: bool = False
+) -> None:
+    """Write the page of a trace, and the folder of its pictures if they are too large for one file.
 
     Args:
         path: The page.
         trace: The trace; its query was analysed.
         source: The evidence; the query and all references are assets of it.
+        seal: Number and hash of the last entry of the custody log.
+        paths: Show the whole paths of files, not only their names.
 
     Raises:
-        OSError: The page cannot be written.
+        OSError: The page or the folder cannot be written.
     """
     result, least_cut = trace.result, trace.source
     assert result.sha256 is not None, "a query that could not be analysed has no trace"
+    query = result.sha256
     extent = (least_cut.extent or 1.0) - 1 if least_cut else 0.0
     handles = dict.fromkeys(
         handle for entry in trace.entries if entry.match.placement for handle in entry.match.placement.handles
     )
-    page = render_template(
-        "trace_page.html.j2",
-        title=f"Trace of {display_name(result.query)}",
-        thumb=thumbnail_uri(source.thumbnail(result.sha256), 2 * SMALL_SIDE),
-        rows=[_row(number, entry, trace, source) for number, entry in enumerate(trace.entries[:MAX_DRAWN_ENTRIES], 1)],
-        source={"name": display_name(least_cut.match.uris[0]), "more": f"{extent * 100:.0f} % more than the query"}
-        if least_cut
-        else None,
-        handles=list(handles),
-        near_misses=[
-            (
-                display_name(match.uris[0]),
-                thumbnail_uri(source.thumbnail(match.sha256), SMALL_SIDE),
-                match.probability,
-                join_isolated("; ", *match.why),
-            )
-            for match in result.near_misses
-        ],
-    )
-    path.write_text(page, encoding="utf-8", errors="replace")
+    numbered = list(enumerate(trace.entries, 1))
+    numbered.sort(key=lambda item: least_cut is None or item[1].match is not least_cut.match)
+
+    def build_values(pictures: Pictures) -> Mapping[str, object]:
+        evidence = PageEvidence(source, pictures, paths=paths)
+
+        def cards() -> Iterator[tuple[int, MatchCard]]:
+            for number, entry in numbered:
+                yield number, build_card(result, entry.match, evidence, {}, {})
+
+        return {
+            "title": f"Trace of {display_name(result.query)}",
+            "seal": seal,
+            "query_image": evidence.image(query, label="the query"),
+            "total": len(trace.entries),
+            "rows": [_row(number, entry, trace, evidence) for number, entry in enumerate(trace.entries, 1)],
+            "source": {
+                "name": display_name(least_cut.match.uris[0]),
+                "more": f"{extent * 100:.0f} % more than the query",
+            }
+            if least_cut
+            else None,
+            "handles": list(handles),
+            "cards": cards,
+            "max_open": MAX_OPEN_ENTRIES,
+            "near_misses": [
+                (
+                    display_name(match.uris[0]),
+                    evidence.image(match.sha256),
+                    match.probability,
+                    join_isolated("; ", *match.why),
+                )
+                for match in result.near_misses
+            ],
+        }
+
+    write_page(path, "trace_page.html.j2", build_values)
 
 
-def _row(number: int, entry: TraceEntry, trace: Trace, source: EvidenceSource) -> TraceRow:
-    sighting = entry.sightings[0] if entry.sightings else None
-    parts = (sighting.account, sighting.platform) if sighting else ()
+def _row(number: int, entry: TraceEntry, trace: Trace, evidence: PageEvidence) -> TraceRow:
+    match = entry.match
     return TraceRow(
         number=number,
         date=entry.first_seen or "no date",
-        account=join_isolated(" on ", *parts),
-        least_cut=trace.source is not None and entry.match is trace.source.match,
-        card=build_card(trace.result, entry.match, source, {}),
+        account=account_name(entry.sightings[0]) if entry.sightings else Markup(),
+        least_cut=trace.source is not None and match is trace.source.match,
+        image=evidence.image(match.sha256),
+        name=display_name(match.uris[0]),
+        verdict=match.verdict,
+        probability=match.probability,
     )

@@ -1,0 +1,45 @@
+"""Names, addresses and sightings as a page shows them."""
+
+import os
+import re
+from typing import Final
+
+from markupsafe import Markup
+
+from mediafp.report.escaping import escape_unprintable
+from mediafp.report.isolation import isolate, isolate_name
+from mediafp.types.media import Sighting
+
+_LOCAL: Final = re.compile(r"file:|[a-z]:[\\/]|[/\\~]", re.IGNORECASE)
+"""Start of an address that is a path on some machine."""
+
+
+def display_name(uri: str) -> str:
+    """Return the last part of a path, printable."""
+    return escape_unprintable(os.path.basename(uri))
+
+
+def display_address(url: str, *, paths: bool) -> str:
+    """Return an address, printable; of one on the machine of whoever collected the file only the last part."""
+    if paths or not _LOCAL.match(url):
+        return escape_unprintable(url)
+    return escape_unprintable(re.split(r"[/\\]", url)[-1])
+
+
+def join_isolated(separator: str, *texts: str | None) -> Markup:
+    """Return the texts that are there, joined, each isolated from the others."""
+    return Markup(separator).join(isolate(text) for text in texts if text)
+
+
+def account_name(sighting: Sighting) -> Markup:
+    """Return the account and the platform of a sighting, as far as they are known."""
+    return join_isolated(" on ", sighting.account, sighting.platform)
+
+
+def sighting_line(sighting: Sighting, *, paths: bool) -> Markup:
+    """Return a sighting in one line: account, platform, date, address, and the name or the path of the file."""
+    file = escape_unprintable(sighting.uri) if paths else display_name(sighting.uri)
+    address = display_address(sighting.url, paths=paths) if sighting.url else None
+    names = [isolate_name(text) for text in (sighting.date, address, file) if text]
+    account = account_name(sighting)
+    return Markup(" · ").join([account, *names] if account else names)

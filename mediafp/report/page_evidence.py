@@ -1,0 +1,71 @@
+"""The evidence of one page: pictures, names and sightings of assets, each read and encoded once."""
+
+from functools import lru_cache
+from typing import Final
+
+from markupsafe import Markup
+
+from mediafp.report.evidence_source import EvidenceSource
+from mediafp.report.names import display_name, sighting_line
+from mediafp.report.pictures import Picture, Pictures
+from mediafp.types.media import Asset, Sighting
+
+MAX_SIGHTING_LINES: Final = 3
+"""Sightings of one asset that a match shows. Chosen, not measured."""
+CACHE_SIZE: Final = 20_000
+"""Pictures, and a quarter as many assets, whose facts are kept in memory, about 300 bytes each: matches of one group share
+theirs. Chosen, not measured."""
+
+
+class PageEvidence:
+    """The evidence of one page, by SHA-256."""
+
+    def __init__(self, source: EvidenceSource, pictures: Pictures, *, paths: bool) -> None:
+        """Use the evidence of a source.
+
+        Args:
+            source: The evidence.
+            pictures: The pictures of the page.
+            paths: Show the whole paths of sightings, not only names of files.
+        """
+        self.pictures, self.paths = pictures, paths
+        self._source = source
+        self.transcript = source.transcript
+        self.asset = lru_cache(CACHE_SIZE // 4)(source.asset)
+        self.sightings = lru_cache(CACHE_SIZE // 4)(self._load_sightings)
+        self.sighting_lines = lru_cache(CACHE_SIZE // 4)(self._draw_sighting_lines)
+        self.words = lru_cache(CACHE_SIZE // 4)(self._list_words)
+        self.picture = lru_cache(CACHE_SIZE)(self._add_picture)
+
+    def size(self, asset: Asset) -> tuple[float, float]:
+        """Return width and height of an asset in pixels, 1 if they are unknown."""
+        width, height = asset.size
+        return float(width or 1), float(height or 1)
+
+    def image(self, sha256: str, seconds: float | None = None, label: str = "") -> Markup:
+        """Return the element of a picture; nothing if there is no picture. Without a label it is decoration."""
+        picture = self.picture(sha256, seconds)
+        return self.pictures.image(picture, label) if picture else Markup()
+
+    def _add_picture(self, sha256: str, seconds: float | None = None) -> Picture | None:
+        """Return the picture nearest to a time (None: the first), or None if there is none."""
+        jpeg = self._source.thumbnail(sha256, seconds)
+        return self.pictures.add(jpeg) if jpeg else None
+
+    def _load_sightings(self, sha256: str) -> tuple[Sighting, ...]:
+        """Return the sightings of an asset: dated ones first, oldest first."""
+        return tuple(self._source.sightings(sha256))
+
+    def _draw_sighting_lines(self, sha256: str) -> tuple[Markup, ...]:
+        """Return one line for each of the first sightings of an asset."""
+        return tuple(
+            sighting_line(sighting, paths=self.paths) for sighting in self.sightings(sha256)[:MAX_SIGHTING_LINES]
+        )
+
+    def _list_words(self, sha256: str) -> tuple[str, ...]:
+        """Return accounts, platforms and names of files under which an asset was seen, each once."""
+        words: dict[str, None] = {}
+        for sighting in self.sightings(sha256):
+            name = sighting.uri if self.paths else display_name(sighting.uri)
+            words |= dict.fromkeys(text for text in (sighting.account, sighting.platform, name) if text)
+        return tuple(words)
