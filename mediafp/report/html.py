@@ -77,7 +77,12 @@ def stream_template(template: str, *, pictures: Pictures, **values: object) -> I
     """Yield the HTML page of a template in `templates/`; no value can add markup, hide text or load anything."""
     loader = PackageLoader("mediafp.report", "templates")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=_escape_value
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_escape_value,
     )
     environment.filters |= {"isolate": isolate, "isolate_name": isolate_name}
     style, script = (loader.get_source(environment, name)[0] for name in (STYLE_SHEET, SCRIPT))

@@ -23,7 +23,7 @@ def display_address(url: str, *, paths: bool) -> str:
     """Return an address, printable; of one on the machine of whoever collected the file only the last part."""
     if paths or not _LOCAL.match(url):
         return escape_unprintable(url)
-    return escape_unprintable(re.split(r"[/\\]", url)[-1])
+    return escape_unprintable(re.split(r"[/\\]", url.rstrip("/\\"))[-1]) or "local path"
 
 
 def join_isolated(separator: str, *texts: str | None) -> Markup:

@@ -91,7 +91,7 @@ def test_no_part_of_a_row_is_a_formula_whatever_the_separator(cells: list[str], 
     for part in re.split(r"[\r\n]|" + re.escape(separator), text):
         first = unicodedata.normalize("NFKC", part.strip().strip('"').strip())[:1]
         assert first not in {*"=+-@\u2212"} or re.fullmatch(
-            r'[\s"]*([+-]?[\d.]+(e[+-]?\d+)?|@[\w .@-]*[!?:]?)[\s"]*', part
+            r'[\s"]*([+-]?[\d.]+(e[+-]?\d+)?|@[\w .@-]*[!?:]?)[\s",]*', part
         ), part
     (row,) = csv.reader(io.StringIO(text))
     assert len(row) == 1 + len(cells)

@@ -21,6 +21,7 @@ from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 
 HOSTILE = "<script>alert('x')<b> \"q\" & 'a' {{7*7}} 文\n" + chr(0xDCFF) + ".jpg"
 """A file name without a slash, since the page shows the last part of a path."""
+SEAL = (7, "9" * 64)
 IMAGE, ORIGINAL, VIDEO, UPLOAD = ("1" * 64, "2" * 64, "3" * 64, "4" * 64)
 
 
@@ -55,7 +56,7 @@ class MemorySource:
 
 
 class Page(HTMLParser):
-    """The elements of a page with their attributes, and its text without style sheets."""
+    """The elements of a page with their attributes, and its text without style sheet and script."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -66,7 +67,7 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._style = tag == "style"
+        self._style = tag in ("style", "script")
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -139,7 +140,7 @@ def source(photos: dict[str, np.ndarray]) -> MemorySource:
 
 def write(folder: Path, source: MemorySource, *results: QueryResult, clustering: Clustering = NO_CLUSTERS) -> str:
     """Return the text of the page of some results."""
-    write_report(folder / "page.html", results=results, clustering=clustering, source=source)
+    write_report(folder / "page.html", results=results, clustering=clustering, source=source, seal=SEAL)
     return (folder / "page.html").read_text(encoding="utf-8")
 
 
@@ -189,22 +190,23 @@ def test_write_report_references_no_external_resource(tmp_path: Path, source: Me
     assert links
     for tag, name, value in links:
         assert value.startswith(("data:image/jpeg;base64,", "#")), (tag, name, value[:80])
-    assert not page.all("script") and not page.all("link") and not page.all("iframe") and not page.all("object")
-    assert not re.search(r"@import|url\(", text)
+    assert page.all("script") == [{}] and not page.all("link") and not page.all("iframe") and not page.all("object")
+    assert not re.search(r"@import|url\((?!#)", text)
     bare = re.sub(r"data:image/jpeg;base64,[A-Za-z0-9+/=]*", "", text)
-    assert all(address in ("http://www.w3.org/2000/svg",) for address in re.findall(r'="(https?://[^"]*)"', bare))
+    assert not re.findall(r'="(https?://[^"]*)"', bare)
 
 
-def test_write_report_embeds_complete_jpegs(tmp_path: Path, source: MemorySource) -> None:
+def test_write_report_embeds_each_picture_once(tmp_path: Path, source: MemorySource) -> None:
     results, clustering = everything(source)
-    encoded_images = re.findall(
-        r"data:image/jpeg;base64,([A-Za-z0-9+/=]*)", write(tmp_path, source, *results, clustering=clustering)
-    )
-    assert len(encoded_images) > 8
-    for encoded in encoded_images:
-        with Image.open(BytesIO(base64.b64decode(encoded, validate=True))) as image:
-            image.load()
-            assert image.format == "JPEG" and max(image.size) <= 256
+    text = write(tmp_path, source, *results, clustering=clustering)
+    (encoded,) = re.findall(r"data:image/jpeg;base64,([A-Za-z0-9+/=]*)", text)
+    with Image.open(BytesIO(base64.b64decode(encoded, validate=True))) as image:
+        image.load()
+        assert image.format == "JPEG" and max(image.size) <= 256
+    (defined,) = Page(text).all("image")
+    used = [attributes["href"] for attributes in Page(text).all("use")]
+    assert len(used) > 8 and set(used) == {f"#{defined['id']}"}
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
 def test_write_report_escapes_hostile_names(tmp_path: Path, source: MemorySource) -> None:
@@ -212,7 +214,7 @@ def test_write_report_escapes_hostile_names(tmp_path: Path, source: MemorySource
     results, clustering = everything(source, HOSTILE)
     text = write(tmp_path, source, *results, clustering=clustering)
     page = Page(text)
-    assert "<script" not in text
+    assert text.count("<script") == 1
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in plain.elements], "a name adds no element"
     assert [sorted(attributes) for _, attributes in page.elements] == [
         sorted(attributes) for _, attributes in plain.elements
@@ -231,7 +233,8 @@ def test_write_report_states_that_nothing_matches(tmp_path: Path, source: Memory
     for results in ((), (replace(result_of(COPY), matches=()),)):
         page = Page(write(tmp_path, source, *results))
         assert "No file in this case matches another one." in page.text
-        assert not page.all("article") and "4 files without a cluster" in page.text
+        assert not page.all("details") and "4 files without a group" in page.text
+        assert not page.all("input"), "there is nothing to filter"
         assert "does not mean “same operator”" in page.text
 
 
@@ -239,17 +242,28 @@ def test_write_report_orders_matches_by_probability(tmp_path: Path, source: Memo
     page = Page(
         write(tmp_path, source, result_of(SHARED, "/v.mp4"), result_of(COPY, "/p.jpg"), result_of(COPY, "/o.jpg"))
     )
-    order = [page.text.index(f"{name} → ") for name in ("o.jpg", "p.jpg", "v.mp4")]
+    order = [page.text.index(f"{name} ") for name in ("o.jpg shows", "p.jpg shows", "v.mp4 is contained in")]
     assert order == sorted(order)
-    assert "3 matches" in page.text and len(page.all("article", "card")) == 3
+    assert "3 matches" in page.text and len(page.all("details", "match")) == 3
 
 
 def test_write_report_works_without_thumbnails(tmp_path: Path, source: MemorySource) -> None:
     source.jpeg = None
     results, clustering = everything(source)
     page = Page(write(tmp_path, source, *results, clustering=clustering))
-    assert len(page.all("article")) == 2 and not page.all("img")
+    assert len(page.all("details", "match")) == 2 and not page.all("image") and not page.all("use")
     assert page.all("svg", "times") and "query.jpg" in page.text
+
+
+def drawn_images(text: str) -> list[tuple[float, float, float]]:
+    """Return left edge, width and height of both pictures in the drawing of a pair."""
+    (defined,) = Page(text).all("image")
+    (drawing,) = re.findall(r'<svg class="pair".*?</svg>', text, re.DOTALL)
+    placed = re.findall(r"translate\(([\d.]+)\) scale\(([\d.]+) ([\d.]+)\)", drawing)
+    return [
+        (float(x), float(across) * float(defined["width"]), float(down) * float(defined["height"]))
+        for x, across, down in placed
+    ]
 
 
 # Images -------------------------------------------------------------------------------------------
@@ -286,17 +300,17 @@ def test_draw_side_by_side_has_no_red_without_removed_strips(
 def test_draw_side_by_side_outlines_the_overlap_in_both_images(tmp_path: Path, source: MemorySource) -> None:
     """The overlap is all of the query, and the overlap polygon in the reference, each scaled to the drawing."""
     text = write(tmp_path, source, result_of(COPY))
-    images = Page(text).all("image")
+    images = drawn_images(text)
     outlines = [
         np.array([[float(v) for v in point.split(",")] for point in attributes["points"].split()])
         for attributes in Page(text).all("polygon")
     ]
     assert len(images) == len(outlines) == 2
-    scale = {n: (float(images[n]["width"]) / 600, float(images[n]["height"]) / 400) for n in (0, 1)}
     polygons = {}
     for outline in outlines:
-        side = int(outline[:, 0].max() > float(images[1]["x"]))
-        polygons[side] = (outline - (float(images[side]["x"]), 0)) / scale[side]
+        side = int(outline[:, 0].max() > images[1][0])
+        x, width, height = images[side]
+        polygons[side] = (outline - (x, 0)) / (width / 600, height / 400)
     # The overlap is the whole query: (600, 390) at scale .8 covers (480, 312) of the reference.
     assert polygons[1] == pytest.approx(np.array(PLACEMENT.overlap), abs=1)
     assert sorted(polygons[0].max(axis=0).tolist()) == pytest.approx([400, 600], abs=1)
@@ -310,9 +324,9 @@ def test_draw_side_by_side_outlines_further_copies_and_perspective(tmp_path: Pat
         PLACEMENT, quad=((-300.0, -200.0), (900.0, -100.0), (900.0, 500.0), (-300.0, 600.0)), overlap=whole
     )
     aside = replace(PLACEMENT, quad=((-600.0, 0.0), (600.0, 0.0), (600.0, 800.0), (-600.0, 800.0)), overlap=whole)
-    page = Page(write(tmp_path, source, result_of(replace(COPY, placement=angled, more_placements=(aside,)))))
-    middle = float(page.all("image")[1]["x"])
-    width = float(page.all("image")[0]["width"])
+    text = write(tmp_path, source, result_of(replace(COPY, placement=angled, more_placements=(aside,))))
+    page, images = Page(text), drawn_images(text)
+    middle, width = images[1][0], images[0][1]
     outlines = [
         np.array([[float(v) for v in point.split(",")] for point in attributes["points"].split()])
         for attributes in page.all("polygon")
@@ -326,18 +340,21 @@ def test_draw_side_by_side_outlines_further_copies_and_perspective(tmp_path: Pat
 
 
 def test_draw_side_by_side_joins_correspondences(tmp_path: Path, source: MemorySource) -> None:
-    page = Page(write(tmp_path, source, result_of(COPY)))
-    assert len(page.all("circle")) == 2 * len(PLACEMENT.correspondences)
-    lines = page.all("line")
+    text = write(tmp_path, source, result_of(COPY))
+    page = Page(text)
+    (dots,), (joined,) = page.all("path", "dots"), page.all("path", "joined")
+    assert dots["d"].count("M") == 2 * len(PLACEMENT.correspondences)
+    lines = re.findall(r"M(\d+) \d+L(\d+) \d+", joined["d"])
     assert 0 < len(lines) <= len(PLACEMENT.correspondences)
-    middle = float(page.all("image")[1]["x"])
-    assert all(float(line["x1"]) < middle <= float(line["x2"]) for line in lines)
+    middle = drawn_images(text)[1][0]
+    assert all(float(left) < middle <= float(right) + 0.5 for left, right in lines)
 
 
 def test_draw_side_by_side_draws_no_outline_without_a_placement(tmp_path: Path, source: MemorySource) -> None:
-    page = Page(write(tmp_path, source, result_of(replace(COPY, placement=None, verdict="possible"))))
-    assert len(page.all("image")) == 2
-    assert not page.all("polygon") and not page.all("circle") and not page.all("text", "cut")
+    text = write(tmp_path, source, result_of(replace(COPY, placement=None, verdict="possible")))
+    page = Page(text)
+    assert len(drawn_images(text)) == 2 and "possibly shows the same image as" in page.text
+    assert not page.all("polygon") and not page.all("g", "points") and not page.all("text", "cut")
     assert page.all("span", "possible")
 
 
@@ -352,7 +369,7 @@ def test_write_report_shows_sightings_handles_and_reasons(tmp_path: Path, source
     ]
     placement = replace(PLACEMENT, handles=("@sample",), removed_text=(TextLine(text="微博", box=BOX, confidence=0.9),))
     text = Page(write(tmp_path, source, result_of(replace(COPY, placement=placement)))).text
-    assert "reference: somebody on weibo · 2024-05-01T00:00:00Z · /dump/o.jpg" in text
+    assert "reference: somebody on weibo · 2024-05-01T00:00:00Z · o.jpg" in text
     assert "80 keypoints agree on one placement" in text
     assert "Handle in the removed part @sample" in text and "微博" in text
 
@@ -403,12 +420,15 @@ def test_write_report_draws_an_image_in_a_video_with_one_time_line(tmp_path: Pat
 # Clusters -----------------------------------------------------------------------------------------
 
 
-def test_write_report_shows_the_representative_of_a_cluster_first(tmp_path: Path, source: MemorySource) -> None:
+def test_write_report_shows_the_source_of_a_group_first(tmp_path: Path, source: MemorySource) -> None:
     results, clustering = everything(source)
+    source.sightings_by_sha256[IMAGE] = [replace(source.sightings_by_sha256[IMAGE][0], posted_at="2020-01-01")]
     page = Page(write(tmp_path, source, *results, clustering=clustering))
     assert "c1 · 2 images" in page.text and "weakest link 0.83" in page.text
-    figures = page.all("figure")[-2:]
-    assert [attributes.get("class") for attributes in figures] == ["representative", None]
+    assert "(oldest date in this case: /dump/query.jpg · /dump/query.jpg · 2020-01-01 )" in page.text
+    assert "source query.jpg" in page.text and "most complete representative query.jpg" in page.text
+    figures = page.all("figure")
+    assert [attributes.get("class") for attributes in figures[:2]] == ["source", None]
 
 
 def test_write_report_shows_transcripts_with_languages_and_flags(tmp_path: Path, source: MemorySource) -> None:
@@ -436,6 +456,7 @@ def test_write_report_shows_transcripts_with_languages_and_flags(tmp_path: Path,
         results=[result, silent],
         clustering=Clustering(clusters=(), unclustered=2),
         source=source,
+        seal=SEAL,
     )
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     words = " ".join(Page(text).words)

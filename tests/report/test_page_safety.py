@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +19,8 @@ from sample_matches import sample_match, sample_placement
 
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.report.evidence_page import write_report
-from mediafp.report.html import render_template
+from mediafp.report.html import stream_template
+from mediafp.report.pictures import EmbeddedPictures
 from mediafp.report.trace_page import write_trace
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember
 from mediafp.types.matches import Clip, QueryResult, Segment, TextLine, Trace, TraceEntry
@@ -58,6 +60,7 @@ TRANSCRIPT = Transcript(
     ),
 )
 HINT = SpeechHint(name="n", start=0, end=1, heard="h", reason="r", source="s")
+SEAL = (7, "9" * 64)
 IDENTIFIERS = {"sha256", "relation", "verdict", "kind", "channel", "id", "representative"}
 """Fields that the program sets itself: a page depends on their values."""
 
@@ -109,6 +112,7 @@ def evidence_page(text: str) -> str:
             results=results,
             clustering=Clustering(clusters=(cluster,), unclustered=0),
             source=HostileSource(text),
+            seal=SEAL,
             clips=[clip],
         )
         return page.read_text(encoding="utf-8")
@@ -121,7 +125,7 @@ def trace_page(text: str) -> str:
     result = QueryResult(query=text, sha256=IMAGE, kind="image", error=None, matches=(match,), near_misses=(match,))
     with TemporaryDirectory() as folder:
         page = Path(folder) / "page.html"
-        write_trace(page, Trace(result=result, entries=(entry,), source=entry), HostileSource(text))
+        write_trace(page, Trace(result=result, entries=(entry,), source=entry), HostileSource(text), seal=SEAL)
         return page.read_text(encoding="utf-8")
 
 
@@ -197,48 +201,60 @@ def test_letters_from_right_to_left_are_isolated_from_their_neighbours(name: str
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_pages_run_no_script_and_load_nothing(name: str) -> None:
+def test_pages_run_no_other_script_and_load_nothing(name: str) -> None:
     page = Elements(PAGES[name]("javascript:alert(1)//"))
     policies = [a["content"] for t, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
     assert [p.split("; ")[:2] for p in policies] == [["default-src 'none'", "img-src data:"]]
-    assert "unsafe" not in policies[0] and "script-src" not in policies[0]
+    assert "unsafe" not in policies[0]
     assert ("meta", {"name": "referrer", "content": "no-referrer"}) in page.elements
     governed = [tag for tag, attributes in page.elements if tag != "meta" or "http-equiv" in attributes]
     assert governed[:3] == ["html", "head", "meta"], "the policy comes before everything that it governs"
     for tag, attributes in page.elements:
-        assert tag not in ("script", "iframe", "object", "embed", "link", "base", "form")
+        assert tag != "script" or not attributes, "the script of the page alone, whose hash the policy contains"
+        assert tag not in ("iframe", "object", "embed", "link", "base", "form")
         assert "style" not in attributes and not [a for a in attributes if a.startswith("on")], (tag, attributes)
         for attribute in ("src", "href", "action", "srcset", "poster", "data"):
             if attribute in attributes:
-                assert re.match(r"data:image/jpeg;base64,|#m\d+$|[A-Za-z0-9%._~-]+/1\.mp4$", attributes[attribute]), (
-                    attributes
-                )
+                assert re.match(
+                    r"data:image/jpeg;base64,|#(m\d+|p\d+|c1|others|transcripts)$|[A-Za-z0-9%._~-]+/1\.mp4$",
+                    attributes[attribute],
+                ), attributes
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_the_policy_allows_the_style_sheet_of_the_page_alone(name: str) -> None:
+@pytest.mark.parametrize("tag", ["style", "script"])
+def test_the_policy_allows_the_style_sheet_and_the_script_of_the_page_alone(name: str, tag: str) -> None:
     text = PAGES[name]("x")
-    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
-    assert f"style-src 'sha256-{digest}'" in policy
+    assert f"{tag}-src 'sha256-{digest}';" in policy
+
+
+def test_the_script_turns_no_text_of_a_page_into_markup_or_code() -> None:
+    script = (files("mediafp.report") / "templates" / "page.js.j2").read_text("utf-8")
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|eval|Function\(|fetch|XMLHttp|import", script
+    )
+    assert "{{" not in script and "{%" not in script, "nothing is written into it"
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_correspondences_are_hidden_without_a_script(name: str) -> None:
-    """The rule needs the check box and the cards to be children of one element."""
+    """The rule needs the check box and the sections of the cards to be children of one element."""
     text = PAGES[name]("x")
-    assert "#show-points:not(:checked) ~ .card .points { display:none; }" in text
+    assert "#show-points:not(:checked) ~ * .points { display:none; }" in text
     main = text.partition("<main>")[2]
     assert re.search(r'^  <input type="checkbox" id="show-points" checked>', main, re.MULTILINE)
-    assert (
-        re.search(r'^\s*<article class="card"', main, re.MULTILINE)
-        and '<label class="toggle" for="show-points">' in main
-    )
+    assert re.search(r'^  <section class="group".*?<details class="card match"', main, re.MULTILINE | re.DOTALL)
+    assert '<label class="toggle" for="show-points">' in main
 
 
 def test_a_value_of_a_template_cannot_bypass_the_escaping() -> None:
     """Not even one that a template prints without a filter, such as the title."""
-    values = {"rows": [], "thumb": "", "source": None, "handles": [], "near_misses": [], "title": "a\u202e<b>\u200b"}
-    page = render_template("trace_page.html.j2", **values)
+    values = {
+        "rows": [], "total": 0, "query_image": "", "source": None, "handles": [], "near_misses": [], "seal": SEAL,
+        "title": "a\u202e<b>\u200b",
+    }  # fmt: skip
+    page = "".join(stream_template("trace_page.html.j2", pictures=EmbeddedPictures(), **values))
     assert "<title>a\\u202e&lt;b&gt;\\u200b</title>" in page and not hidden_characters(page, allowed="\n")

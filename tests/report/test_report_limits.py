@@ -10,9 +10,8 @@ from PIL import Image
 from sample_matches import sample_placement
 
 from mediafp.report import evidence_page
-from mediafp.report.cards import _removed_strips
 from mediafp.report.evidence_page import write_report
-from mediafp.report.html import SMALL_SIDE, thumbnail_uri
+from mediafp.report.pictures import EmbeddedPictures, open_picture_folder
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import QueryResult, TextLine
 from mediafp.types.media import Asset, Sighting
@@ -61,6 +60,7 @@ def write_transcripts(folder: Path, talks: set[str], files: int) -> str:
         results=results,
         clustering=Clustering(clusters=(), unclustered=files),
         source=TalkSource(talks),
+        seal=(7, "9" * 64),
     )
     return (folder / "page.html").read_text(encoding="utf-8")
 
@@ -94,8 +94,9 @@ def damaged_thumbnails() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", damaged_thumbnails())
-def test_thumbnail_uri_omits_what_cannot_be_decoded(name: str) -> None:
+def test_a_page_omits_what_is_no_thumbnail_of_mediafp(tmp_path: Path, name: str) -> None:
     damaged = damaged_thumbnails()[name]
-    assert thumbnail_uri(damaged, SMALL_SIDE) == ""
-    asset = replace(TalkSource(set()).asset("a"), kind="image", properties={"width": 64, "height": 64})
-    assert _removed_strips(asset, PLACEMENT, TalkSource(set(), damaged)) == []
+    assert EmbeddedPictures().add(damaged) is None
+    with open_picture_folder(tmp_path) as pictures:
+        assert pictures.add(damaged) is None
+    assert not list(tmp_path.iterdir())
