@@ -263,12 +263,12 @@ class Case:
         """Write every match with its evidence, by cluster, to an HTML page; return the clips.
 
         Args:
-            page: The page to write. If its pictures are too large for one file, they lie in a folder next to it.
+            page: The page to write. If its images are too large for one file, they lie in a folder next to it.
             paths: Show the whole paths of files, not only their names.
             clips: Cut the matching segments of videos into a folder next to the page.
             on_progress: As for `relate`, which is called first.
             on_card: Called after each match with the number written so far, and the number of all; the page is begun
-                anew if its pictures are too large for one file.
+                anew if its images are too large for one file.
             on_clip: Called after each clip.
 
         Raises:

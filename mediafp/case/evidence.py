@@ -13,7 +13,7 @@ from mediafp.types.transcripts import SpeechHint, Transcript
 
 TRANSCRIPT_CACHE_SIZE = 64
 """Transcripts kept in memory while a page is written. Chosen, not measured."""
-PICTURE_CACHE_SIZE = 256
+THUMBNAIL_CACHE_SIZE = 256
 """Thumbnails kept in memory while a page is written, some 50 kB each as stored and as encoded anew: the times at which a match
 shows a video often have the same stored frame. Chosen, not measured."""
 
@@ -27,7 +27,7 @@ class StoredEvidence:
         self.sightings = store.sightings
         # The section of a match on a page reads the transcript once for each matching segment.
         self.transcript = lru_cache(TRANSCRIPT_CACHE_SIZE)(self._load_transcript)
-        self._encode_anew = lru_cache(PICTURE_CACHE_SIZE)(self._encode)
+        self._encode_anew = lru_cache(THUMBNAIL_CACHE_SIZE)(self._encode)
 
     def asset(self, sha256: str) -> Asset:
         """Return one asset."""

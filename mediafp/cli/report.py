@@ -20,7 +20,7 @@ def report(
 ) -> None:
     """Write every match in the store with its evidence, group by group, to a page.
 
-    Pictures past 2 MB lie in the folder OUT-pictures beside it.
+    Images past 2 MB lie in the folder OUT-pictures beside it.
     """
     with open_selected_case(store, unsafe=unsafe) as case, progress_bar() as bar:
         writing = bar.add_task("writing matches", total=None)

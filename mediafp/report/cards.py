@@ -60,7 +60,7 @@ class FramePair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchCard:
-    """One match as the template draws it: text, and markup of pictures and drawings."""
+    """One match as the template draws it: text, and markup of images and drawings."""
 
     query: Side
     reference: Side
@@ -180,7 +180,7 @@ def _passage(sha256: str, times: TimeSpan | None, evidence: PageEvidence) -> str
 def _draw_pair(
     query: Asset, reference: Asset, result: QueryResult, match: Match, evidence: PageEvidence
 ) -> Markup | None:
-    """Draw both sides, a video by its frame in the middle of the first segment; None if a picture is missing."""
+    """Draw both sides, a video by its frame in the middle of the first segment; None if an image is missing."""
     images = []
     segment = match.segments[0] if match.segments else None
     sides = (
@@ -189,22 +189,22 @@ def _draw_pair(
     )
     for role, asset, uri, times in sides:
         seconds = sum(times) / 2 if times and asset.kind == "video" else None
-        picture = evidence.picture(asset.sha256, seconds)
-        if picture is None:
+        image = evidence.find_image(asset.sha256, seconds)
+        if image is None:
             return None
         images.append(
-            DrawnImage(picture=picture, size=evidence.size(asset), role=role, name=display_name(uri), seconds=seconds)
+            DrawnImage(image=image, size=evidence.size(asset), role=role, name=display_name(uri), seconds=seconds)
         )
-    return draw_side_by_side(evidence.pictures, images[0], images[1], match.placement, match.more_placements)
+    return draw_side_by_side(evidence.images, images[0], images[1], match.placement, match.more_placements)
 
 
 def _removed_strips(reference: Asset, placement: Placement, evidence: PageEvidence) -> list[tuple[Markup, str]]:
-    """Return the removed lines of text, enlarged from the reference, each with its OCR text; none without a picture."""
-    picture = evidence.picture(reference.sha256)
-    if picture is None or not placement.removed_text:
+    """Return the removed lines of text, enlarged from the reference, each with its OCR text; none without an image."""
+    image = evidence.find_image(reference.sha256)
+    if image is None or not placement.removed_text:
         return []
     strips: list[tuple[Markup, str]] = []
-    size = picture.size
+    size = image.size
     zoom = max(size) / max(evidence.size(reference))
     for line in placement.removed_text[:MAX_STRIPS]:
         xs, ys = ([corner[axis] * zoom for corner in line.box] for axis in (0, 1))
@@ -215,7 +215,7 @@ def _removed_strips(reference: Asset, placement: Placement, evidence: PageEviden
         if width < 2 or height < 2:
             continue
         scale = min(STRIP_HEIGHT / height, STRIP_WIDTH / width)
-        drawn = evidence.pictures.draw(picture, 0, size[0], size[1])
+        drawn = evidence.images.draw(image, 0, size[0], size[1])
         strip = Markup(
             f'<svg class="strip" viewBox="{left:.1f} {top:.1f} {width:.1f} {height:.1f}" width="{width * scale:.0f}"'
             f' height="{height * scale:.0f}" role="img" aria-label="removed part of the reference">{drawn}</svg>'

@@ -17,7 +17,7 @@ from mediafp.report.groups import MatchPosition, iter_matches, order_matches
 from mediafp.report.html import write_page
 from mediafp.report.names import display_name
 from mediafp.report.page_evidence import PageEvidence
-from mediafp.report.pictures import Pictures
+from mediafp.report.page_images import PageImages
 from mediafp.report.svg import draw_speech_timeline
 from mediafp.report.timestamps import format_time
 from mediafp.types.clusters import Clustering
@@ -56,7 +56,7 @@ def write_report(
     paths: bool = False,
     on_progress: Callable[[int], object] = lambda matches: None,
 ) -> None:
-    """Write the evidence page, and the folder of its pictures if they are too large for one file.
+    """Write the evidence page, and the folder of its images if they are too large for one file.
 
     Args:
         path: The page.
@@ -78,8 +78,8 @@ def write_report(
         if clip.path:
             links.setdefault(clip.pair, []).append(quote(os.fsencode(f"{clip.path.parent.name}/{clip.path.name}")))
 
-    def build_values(pictures: Pictures) -> Mapping[str, object]:
-        evidence = PageEvidence(source, pictures, paths=paths)
+    def build_values(images: PageImages) -> Mapping[str, object]:
+        evidence = PageEvidence(source, images, paths=paths)
         matches = order_matches(results, clustering, evidence)
         cards = _CardWriter(results, evidence, links, on_progress)
         groups = [build_group_card(group, evidence) for group in matches.groups]

@@ -13,13 +13,13 @@ from markupsafe import Markup
 
 from mediafp.report.escaping import escape_unprintable
 from mediafp.report.isolation import isolate, isolate_name
-from mediafp.report.pictures import (
-    EmbeddedPictures,
-    Pictures,
-    PicturesTooLarge,
-    open_picture_folder,
-    pictures_folder,
-    remove_pictures,
+from mediafp.report.page_images import (
+    EmbeddedImages,
+    ImagesTooLarge,
+    PageImages,
+    images_folder,
+    open_image_folder,
+    remove_images,
 )
 from mediafp.types.version import __version__
 
@@ -32,48 +32,48 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 """Content Security Policy (W3C) of every page: no other script or style than its own, and images only from within the page or
 from beside it."""
-PageValues = Callable[[Pictures], Mapping[str, object]]
-"""Function that returns the values of a template, given the pictures of the page."""
+PageValues = Callable[[PageImages], Mapping[str, object]]
+"""Function that returns the values of a template, given the images of the page."""
 
 
 def write_page(path: Path, template: str, build_values: PageValues) -> None:
-    """Write the page of a template in `templates/`, and a folder beside it if its pictures are too large for one file.
+    """Write the page of a template in `templates/`, and a folder beside it if its images are too large for one file.
 
-    The page is replaced once it is complete. Pictures of an earlier page that it does not contain are removed.
+    The page is replaced once it is complete. Images of an earlier page that it does not contain are removed.
 
     Args:
         path: The page.
         template: Name of the template.
-        build_values: Function that returns its values, called a second time if the pictures are too large. Iterators
+        build_values: Function that returns its values, called a second time if the images are too large. Iterators
             among them are exhausted part by part, so that the page is never in memory as a whole.
 
     Raises:
         OSError: The page or the folder cannot be written.
     """
-    folder = pictures_folder(path)
+    folder = images_folder(path)
     with tempfile.TemporaryFile(dir=path.parent) as draft:
 
-        def render(pictures: Pictures) -> None:
+        def render(images: PageImages) -> None:
             draft.seek(0)
             draft.truncate()
-            values = build_values(pictures)
-            parts = stream_template(template, pictures=pictures, **values)
+            values = build_values(images)
+            parts = stream_template(template, images=images, **values)
             draft.writelines(part.encode("utf-8", "replace") for part in parts)
 
         try:
-            render(EmbeddedPictures())
-        except PicturesTooLarge:
+            render(EmbeddedImages())
+        except ImagesTooLarge:
             folder.mkdir(exist_ok=True)
-            with open_picture_folder(folder) as pictures:
-                render(pictures)
+            with open_image_folder(folder) as images:
+                render(images)
                 _copy(draft, path)
-                pictures.remove_unused()
+                images.remove_unused()
         else:
             _copy(draft, path)
-            remove_pictures(folder)
+            remove_images(folder)
 
 
-def stream_template(template: str, *, pictures: Pictures, **values: object) -> Iterator[str]:
+def stream_template(template: str, *, images: PageImages, **values: object) -> Iterator[str]:
     """Yield the HTML page of a template in `templates/`; no value can add markup, hide text or load anything."""
     loader = PackageLoader("mediafp.report", "templates")
     environment = Environment(
@@ -87,14 +87,14 @@ def stream_template(template: str, *, pictures: Pictures, **values: object) -> I
     environment.filters |= {"isolate": isolate, "isolate_name": isolate_name}
     style, script = (loader.get_source(environment, name)[0] for name in (STYLE_SHEET, SCRIPT))
     policy = CONTENT_SECURITY_POLICY.format(
-        images=pictures.sources, style=_hash_source(style), script=_hash_source(script)
+        images=images.sources, style=_hash_source(style), script=_hash_source(script)
     )
     return environment.get_template(template).generate(
         version=__version__,
         style=Markup(style),
         script=Markup(script),
         policy=Markup(policy),
-        pictures=pictures,
+        images=images,
         **values,
     )
 

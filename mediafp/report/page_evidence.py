@@ -1,4 +1,4 @@
-"""The evidence of one page: pictures, names and sightings of assets, each read and encoded once."""
+"""The evidence of one page: images, names and sightings of assets, each read and encoded once."""
 
 from functools import lru_cache
 from typing import Final
@@ -7,35 +7,35 @@ from markupsafe import Markup
 
 from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.names import display_name, sighting_line
-from mediafp.report.pictures import Picture, Pictures
+from mediafp.report.page_images import PageImage, PageImages
 from mediafp.types.media import Asset, Sighting
 
 MAX_SIGHTING_LINES: Final = 3
 """Sightings of one asset that a match shows. Chosen, not measured."""
 CACHE_SIZE: Final = 20_000
-"""Pictures, and a quarter as many assets, whose facts are kept in memory, about 300 bytes each: matches of one group share
+"""PageImages, and a quarter as many assets, whose facts are kept in memory, about 300 bytes each: matches of one group share
 theirs. Chosen, not measured."""
 
 
 class PageEvidence:
     """The evidence of one page, by SHA-256."""
 
-    def __init__(self, source: EvidenceSource, pictures: Pictures, *, paths: bool) -> None:
+    def __init__(self, source: EvidenceSource, images: PageImages, *, paths: bool) -> None:
         """Use the evidence of a source.
 
         Args:
             source: The evidence.
-            pictures: The pictures of the page.
+            images: The images of the page.
             paths: Show the whole paths of sightings, not only names of files.
         """
-        self.pictures, self.paths = pictures, paths
+        self.images, self.paths = images, paths
         self._source = source
         self.transcript = source.transcript
         self.asset = lru_cache(CACHE_SIZE // 4)(source.asset)
         self.sightings = lru_cache(CACHE_SIZE // 4)(self._load_sightings)
         self.sighting_lines = lru_cache(CACHE_SIZE // 4)(self._draw_sighting_lines)
         self.words = lru_cache(CACHE_SIZE // 4)(self._list_words)
-        self.picture = lru_cache(CACHE_SIZE)(self._add_picture)
+        self.find_image = lru_cache(CACHE_SIZE)(self._add_image)
 
     def size(self, asset: Asset) -> tuple[float, float]:
         """Return width and height of an asset in pixels, 1 if they are unknown."""
@@ -43,14 +43,14 @@ class PageEvidence:
         return float(width or 1), float(height or 1)
 
     def image(self, sha256: str, seconds: float | None = None, label: str = "") -> Markup:
-        """Return the element of a picture; nothing if there is no picture. Without a label it is decoration."""
-        picture = self.picture(sha256, seconds)
-        return self.pictures.image(picture, label) if picture else Markup()
+        """Return the element of an image; nothing if there is no image. Without a label it is decoration."""
+        image = self.find_image(sha256, seconds)
+        return self.images.element(image, label) if image else Markup()
 
-    def _add_picture(self, sha256: str, seconds: float | None = None) -> Picture | None:
-        """Return the picture nearest to a time (None: the first), or None if there is none."""
+    def _add_image(self, sha256: str, seconds: float | None = None) -> PageImage | None:
+        """Return the image nearest to a time (None: the first), or None if there is none."""
         jpeg = self._source.thumbnail(sha256, seconds)
-        return self.pictures.add(jpeg) if jpeg else None
+        return self.images.add(jpeg) if jpeg else None
 
     def _load_sightings(self, sha256: str) -> tuple[Sighting, ...]:
         """Return the sightings of an asset: dated ones first, oldest first."""

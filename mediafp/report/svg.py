@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from mediafp.report.isolation import escape_text, isolate_tspan
-from mediafp.report.pictures import Picture, Pictures
+from mediafp.report.page_images import PageImage, PageImages
 from mediafp.report.timestamps import format_time
 from mediafp.types.geometry import polygon_area, reference_to_query
 from mediafp.types.matches import Placement, Point, Segment
@@ -31,9 +31,9 @@ MAX_DRAWN_LINES = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnImage:
-    """An image to draw: its picture, and the size (width, height) in whose pixels coordinates are given."""
+    """An image to draw: its image, and the size (width, height) in whose pixels coordinates are given."""
 
-    picture: Picture
+    image: PageImage
     size: tuple[float, float]
     role: str
     name: str
@@ -42,7 +42,7 @@ class DrawnImage:
 
 
 def draw_side_by_side(
-    pictures: Pictures,
+    images: PageImages,
     query: DrawnImage,
     reference: DrawnImage,
     placement: Placement | None,
@@ -53,7 +53,7 @@ def draw_side_by_side(
     The overlap is outlined in green, what the query lacks is tinted red, correspondences are joined by lines.
 
     Args:
-        pictures: The pictures of the page.
+        images: The images of the page.
         query: The query.
         reference: The reference.
         placement: Position of the query in the reference, None if there is none.
@@ -63,8 +63,8 @@ def draw_side_by_side(
     width = left + GAP + right
     reference_x = left + GAP
     parts = [
-        pictures.draw(query.picture, 0, left, IMAGE_HEIGHT),
-        pictures.draw(reference.picture, reference_x, right, IMAGE_HEIGHT),
+        images.draw(query.image, 0, left, IMAGE_HEIGHT),
+        images.draw(reference.image, reference_x, right, IMAGE_HEIGHT),
     ]
     height, removed = IMAGE_HEIGHT + 28, _removed_label(placement) if placement else ""
     if placement:

@@ -12,7 +12,7 @@ from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.html import write_page
 from mediafp.report.names import account_name, display_name, join_isolated
 from mediafp.report.page_evidence import PageEvidence
-from mediafp.report.pictures import Pictures
+from mediafp.report.page_images import PageImages
 from mediafp.types.matches import Trace, TraceEntry, Verdict
 
 MAX_OPEN_ENTRIES: Final = 20
@@ -36,7 +36,7 @@ class TraceRow:
 def write_trace(
     path: Path, trace: Trace, source: EvidenceSource, *, seal: tuple[int, str], paths: bool = False
 ) -> None:
-    """Write the page of a trace, and the folder of its pictures if they are too large for one file.
+    """Write the page of a trace, and the folder of its images if they are too large for one file.
 
     Args:
         path: The page.
@@ -58,8 +58,8 @@ def write_trace(
     numbered = list(enumerate(trace.entries, 1))
     numbered.sort(key=lambda item: least_cut is None or item[1].match is not least_cut.match)
 
-    def build_values(pictures: Pictures) -> Mapping[str, object]:
-        evidence = PageEvidence(source, pictures, paths=paths)
+    def build_values(images: PageImages) -> Mapping[str, object]:
+        evidence = PageEvidence(source, images, paths=paths)
 
         def cards() -> Iterator[tuple[int, MatchCard]]:
             for number, entry in numbered:

@@ -196,7 +196,7 @@ def test_write_report_references_no_external_resource(tmp_path: Path, source: Me
     assert not re.findall(r'="(https?://[^"]*)"', bare)
 
 
-def test_write_report_embeds_each_picture_once(tmp_path: Path, source: MemorySource) -> None:
+def test_write_report_embeds_each_image_once(tmp_path: Path, source: MemorySource) -> None:
     results, clustering = everything(source)
     text = write(tmp_path, source, *results, clustering=clustering)
     (encoded,) = re.findall(r"data:image/jpeg;base64,([A-Za-z0-9+/=]*)", text)
@@ -256,7 +256,7 @@ def test_write_report_works_without_thumbnails(tmp_path: Path, source: MemorySou
 
 
 def drawn_images(text: str) -> list[tuple[float, float, float]]:
-    """Return left edge, width and height of both pictures in the drawing of a pair."""
+    """Return left edge, width and height of both images in the drawing of a pair."""
     (defined,) = Page(text).all("image")
     (drawing,) = re.findall(r'<svg class="pair".*?</svg>', text, re.DOTALL)
     placed = re.findall(r"translate\(([\d.]+)\) scale\(([\d.]+) ([\d.]+)\)", drawing)

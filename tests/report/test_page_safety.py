@@ -20,7 +20,7 @@ from sample_matches import sample_match, sample_placement
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.report.evidence_page import write_report
 from mediafp.report.html import stream_template
-from mediafp.report.pictures import EmbeddedPictures
+from mediafp.report.page_images import EmbeddedImages
 from mediafp.report.trace_page import write_trace
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember
 from mediafp.types.matches import Clip, QueryResult, Segment, TextLine, Trace, TraceEntry
@@ -256,5 +256,5 @@ def test_a_value_of_a_template_cannot_bypass_the_escaping() -> None:
         "rows": [], "total": 0, "query_image": "", "source": None, "handles": [], "near_misses": [], "seal": SEAL,
         "title": "a\u202e<b>\u200b",
     }  # fmt: skip
-    page = "".join(stream_template("trace_page.html.j2", pictures=EmbeddedPictures(), **values))
+    page = "".join(stream_template("trace_page.html.j2", images=EmbeddedImages(), **values))
     assert "<title>a\\u202e&lt;b&gt;\\u200b</title>" in page and not hidden_characters(page, allowed="\n")

@@ -1,7 +1,6 @@
 """Limits of the pages: how many transcripts are printed, and thumbnails that cannot be decoded."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from sample_matches import sample_placement
 
 from mediafp.report import evidence_page
 from mediafp.report.evidence_page import write_report
-from mediafp.report.pictures import EmbeddedPictures, open_picture_folder
+from mediafp.report.page_images import EmbeddedImages, open_image_folder
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import QueryResult, TextLine
 from mediafp.types.media import Asset, Sighting
@@ -96,7 +95,7 @@ def damaged_thumbnails() -> dict[str, bytes]:
 @pytest.mark.parametrize("name", damaged_thumbnails())
 def test_a_page_omits_what_is_no_thumbnail_of_mediafp(tmp_path: Path, name: str) -> None:
     damaged = damaged_thumbnails()[name]
-    assert EmbeddedPictures().add(damaged) is None
-    with open_picture_folder(tmp_path) as pictures:
-        assert pictures.add(damaged) is None
+    assert EmbeddedImages().add(damaged) is None
+    with open_image_folder(tmp_path) as images:
+        assert images.add(damaged) is None
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The pictures of a page, each once: inside the page, or as files in a folder beside it."""
+"""The images of a page, each once: inside the page, or as files in a folder beside it."""
 
 import base64
 import hashlib
@@ -18,14 +18,14 @@ from mediafp.report.output_names import fit_name
 from mediafp.types.jpeg import thumbnail_size
 
 MAX_EMBEDDED_BYTES: Final = 2_000_000
-"""Bytes of all pictures of a page from which they lie in a folder beside it: such a page is still sent as one file. A
-picture has about 25,000. Chosen, not measured."""
+"""Bytes of all images of a page from which they lie in a folder beside it: such a page is still sent as one file. A
+image has about 25,000. Chosen, not measured."""
 _OWN_NAME: Final = re.compile(r"[0-9a-f]{64}\.jpg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One picture of a page."""
+class PageImage:
+    """One image of a page."""
 
     link: str
     """Path relative to the page, or the id of an element of it."""
@@ -33,26 +33,26 @@ class Picture:
     """Width and height, pixels."""
 
 
-class PicturesTooLarge(Exception):
-    """The pictures of a page are too large together to lie in it."""
+class ImagesTooLarge(Exception):
+    """The images of a page are too large together to lie in it."""
 
 
-class Pictures(Protocol):
-    """The pictures of a page."""
+class PageImages(Protocol):
+    """The images of a page."""
 
     sources: str
     """Sources that the Content Security Policy of the page permits for images."""
 
-    def add(self, jpeg: bytes) -> Picture | None:
-        """Return a JPEG as a picture of the page; None if it is not a thumbnail as mediafp encodes them."""
+    def add(self, jpeg: bytes) -> PageImage | None:
+        """Return a JPEG as an image of the page; None if it is not a thumbnail as mediafp encodes them."""
         ...
 
-    def image(self, picture: Picture, label: str = "") -> Markup:
-        """Return the element of a picture in HTML, scaled by the style sheet; without a label it is decoration."""
+    def element(self, image: PageImage, label: str = "") -> Markup:
+        """Return the element of an image in HTML, scaled by the style sheet; without a label it is decoration."""
         ...
 
-    def draw(self, picture: Picture, x: float, width: float, height: float) -> str:
-        """Return the element of a picture at the top of an SVG, stretched to a size in its units."""
+    def draw(self, image: PageImage, x: float, width: float, height: float) -> str:
+        """Return the element of an image at the top of an SVG, stretched to a size in its units."""
         ...
 
     def definitions(self) -> Markup:
@@ -60,62 +60,62 @@ class Pictures(Protocol):
         ...
 
 
-class EmbeddedPictures:
-    """Pictures inside a page, as data URIs. Implements `Pictures`."""
+class EmbeddedImages:
+    """Pictures inside a page, as data URIs. Implements `PageImages`."""
 
     sources = "data:"
 
     def __init__(self) -> None:
-        self._pictures: dict[bytes, Picture] = {}
-        """The pictures by their content."""
+        self._images: dict[bytes, PageImage] = {}
+        """The images by their content."""
         self._bytes = 0
 
-    def add(self, jpeg: bytes) -> Picture | None:
-        """Return a JPEG as a picture of the page; None if it is not a thumbnail as mediafp encodes them.
+    def add(self, jpeg: bytes) -> PageImage | None:
+        """Return a JPEG as an image of the page; None if it is not a thumbnail as mediafp encodes them.
 
         Raises:
-            PicturesTooLarge: The page has too many for that.
+            ImagesTooLarge: The page has too many for that.
         """
-        if jpeg in self._pictures:
-            return self._pictures[jpeg]
+        if jpeg in self._images:
+            return self._images[jpeg]
         size = _find_size(jpeg)
         if size is None:
             return None
         self._bytes += len(jpeg)
         if self._bytes > MAX_EMBEDDED_BYTES:
-            raise PicturesTooLarge
-        picture = Picture(link=f"p{len(self._pictures) + 1}", size=size)
-        self._pictures[jpeg] = picture
-        return picture
+            raise ImagesTooLarge
+        image = PageImage(link=f"p{len(self._images) + 1}", size=size)
+        self._images[jpeg] = image
+        return image
 
-    def image(self, picture: Picture, label: str = "") -> Markup:
-        """Return the element of a picture in HTML, scaled by the style sheet; without a label it is decoration."""
-        width, height = picture.size
+    def element(self, image: PageImage, label: str = "") -> Markup:
+        """Return the element of an image in HTML, scaled by the style sheet; without a label it is decoration."""
+        width, height = image.size
         role = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
         return Markup(
             f'<svg class="image" viewBox="0 0 {width} {height}" width="{width}" height="{height}" {role}'
-            f' preserveAspectRatio="xMidYMid slice"><use href="#{picture.link}"/></svg>'
+            f' preserveAspectRatio="xMidYMid slice"><use href="#{image.link}"/></svg>'
         )
 
-    def draw(self, picture: Picture, x: float, width: float, height: float) -> str:
-        """Return the element of a picture at the top of an SVG, stretched to a size in its units."""
-        scale = f"{width / picture.size[0]:.5g} {height / picture.size[1]:.5g}"
-        return f'<use href="#{picture.link}" transform="translate({x:.1f}) scale({scale})"/>'
+    def draw(self, image: PageImage, x: float, width: float, height: float) -> str:
+        """Return the element of an image at the top of an SVG, stretched to a size in its units."""
+        scale = f"{width / image.size[0]:.5g} {height / image.size[1]:.5g}"
+        return f'<use href="#{image.link}" transform="translate({x:.1f}) scale({scale})"/>'
 
     def definitions(self) -> Markup:
-        """Return an SVG that shows nothing, with the pictures to which all others refer."""
+        """Return an SVG that shows nothing, with the images to which all others refer."""
         images = "".join(
-            f'<image id="{picture.link}" width="{picture.size[0]}" height="{picture.size[1]}"'
+            f'<image id="{image.link}" width="{image.size[0]}" height="{image.size[1]}"'
             f' href="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"/>'
-            for jpeg, picture in self._pictures.items()
+            for jpeg, image in self._images.items()
         )
         return (
             Markup(f'<svg class="definitions" aria-hidden="true"><defs>{images}</defs></svg>') if images else Markup()
         )
 
 
-class PictureFiles:
-    """Pictures in a folder beside a page, each named by the SHA-256 of its content. Implements `Pictures`.
+class ImageFiles:
+    """Pictures in a folder beside a page, each named by the SHA-256 of its content. Implements `PageImages`.
 
     Only files whose name and content say that this class wrote them are replaced or removed.
     """
@@ -124,47 +124,47 @@ class PictureFiles:
     sources = "'self' file:"
 
     def __init__(self, folder: Path, descriptor: int) -> None:
-        """Use an open folder. `open_picture_folder` is the usual way to get one."""
+        """Use an open folder. `open_image_folder` is the usual way to get one."""
         self._link, self._descriptor = quote(os.fsencode(folder.name)), descriptor
-        self._pictures: dict[bytes, Picture] = {}
-        """The pictures by the SHA-256 of their content."""
+        self._images: dict[bytes, PageImage] = {}
+        """The images by the SHA-256 of their content."""
 
-    def add(self, jpeg: bytes) -> Picture | None:
-        """Return a JPEG as a picture of the page; None if it is not a thumbnail as mediafp encodes them.
+    def add(self, jpeg: bytes) -> PageImage | None:
+        """Return a JPEG as an image of the page; None if it is not a thumbnail as mediafp encodes them.
 
         Raises:
             OSError: Its file cannot be written.
         """
         digest = hashlib.sha256(jpeg)
-        if digest.digest() in self._pictures:
-            return self._pictures[digest.digest()]
+        if digest.digest() in self._images:
+            return self._images[digest.digest()]
         size = _find_size(jpeg)
         if size is None:
             return None
         name = f"{digest.hexdigest()}.jpg"
         self._write(name, jpeg)
-        picture = self._pictures[digest.digest()] = Picture(link=f"{self._link}/{name}", size=size)
-        return picture
+        image = self._images[digest.digest()] = PageImage(link=f"{self._link}/{name}", size=size)
+        return image
 
-    def image(self, picture: Picture, label: str = "") -> Markup:
-        """Return the element of a picture in HTML, scaled by the style sheet; without a label it is decoration."""
-        return Markup(f'<img class="image" src="{picture.link}" alt="{escape(label)}" loading="lazy">')
+    def element(self, image: PageImage, label: str = "") -> Markup:
+        """Return the element of an image in HTML, scaled by the style sheet; without a label it is decoration."""
+        return Markup(f'<img class="image" src="{image.link}" alt="{escape(label)}" loading="lazy">')
 
-    def draw(self, picture: Picture, x: float, width: float, height: float) -> str:
-        """Return the element of a picture at the top of an SVG, stretched to a size in its units."""
+    def draw(self, image: PageImage, x: float, width: float, height: float) -> str:
+        """Return the element of an image at the top of an SVG, stretched to a size in its units."""
         # An image of SVG is loaded at once, even where it is folded.
         return (
             f'<foreignObject x="{x:.1f}" y="0" width="{width:.1f}" height="{height:.1f}">'
-            f'<img class="drawn" src="{picture.link}" alt="" loading="lazy"></foreignObject>'
+            f'<img class="drawn" src="{image.link}" alt="" loading="lazy"></foreignObject>'
         )
 
     def definitions(self) -> Markup:
-        """Return nothing: the pictures are files."""
+        """Return nothing: the images are files."""
         return Markup()
 
     def remove_unused(self) -> None:
-        """Remove the pictures of earlier pages that this one does not contain."""
-        used = {digest.hex() for digest in self._pictures}
+        """Remove the images of earlier pages that this one does not contain."""
+        used = {digest.hex() for digest in self._images}
         with os.scandir(self._descriptor) as entries:
             names = [entry.name for entry in entries]
         for name in names:
@@ -198,30 +198,30 @@ class PictureFiles:
             return is_file and hashlib.file_digest(file, "sha256").hexdigest() == name[:64]
 
 
-def pictures_folder(page: Path) -> Path:
-    """Return the folder for the pictures of a page, next to it."""
+def images_folder(page: Path) -> Path:
+    """Return the folder for the images of a page, next to it."""
     return page.with_name(fit_name(page.stem, "-pictures"))
 
 
 @contextmanager
-def open_picture_folder(folder: Path) -> Iterator[PictureFiles]:
-    """Give the pictures in an existing folder.
+def open_image_folder(folder: Path) -> Iterator[ImageFiles]:
+    """Give the images in an existing folder.
 
     Raises:
         OSError: It is not a folder, or it is a link.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        yield PictureFiles(folder, descriptor)
+        yield ImageFiles(folder, descriptor)
     finally:
         os.close(descriptor)
 
 
-def remove_pictures(folder: Path) -> None:
-    """Remove the pictures of earlier pages from a folder, and the folder if nothing else lies in it."""
+def remove_images(folder: Path) -> None:
+    """Remove the images of earlier pages from a folder, and the folder if nothing else lies in it."""
     with suppress(OSError):
-        with open_picture_folder(folder) as pictures:
-            pictures.remove_unused()
+        with open_image_folder(folder) as images:
+            images.remove_unused()
         folder.rmdir()
 
 
