@@ -3,19 +3,23 @@
 import base64
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from ingest_records import ingest_record
 from PIL import Image
 
 from mediafp.case import matching
-from mediafp.case.case import Case
+from mediafp.case.case import Case, open_case
 from mediafp.case.evidence import StoredEvidence
 from mediafp.ingest.files import open_file
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.matching.videos.frames import VideoQuery
+from mediafp.report import page_images
+from mediafp.types.errors import UsageError
 from mediafp.types.media import Thumbnail
 from mediafp.types.runs import IngestRecord
 
@@ -71,18 +75,26 @@ def test_damaged_thumbnail_of_a_query_is_left_out(case: Case, clips: dict[str, P
     assert query.local_features(0) is None and query.local_features(others[0].position)
 
 
-def test_page_contains_no_stored_jpeg(case: Case, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
-    (tmp_path / "files").mkdir()
+@pytest.fixture(scope="module")
+def photo_case(photos: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+    """A case with a photograph and a crop of it, from a folder `files` beside the store."""
+    files = tmp_path_factory.mktemp("case") / "files"
+    files.mkdir()
     photo = Image.fromarray(photos["coffee"])
-    photo.save(tmp_path / "files" / "photo.png")
-    photo.crop((40, 30, 560, 380)).save(tmp_path / "files" / "crop.png")
-    assert [outcome.status for outcome in case.ingest(tmp_path / "files")] == ["added"] * 2
+    photo.save(files / "photo.png")
+    photo.crop((40, 30, 560, 380)).save(files / "crop.png")
+    with open_case(files.parent / "store", create=True) as case:
+        assert [outcome.status for outcome in case.ingest(files)] == ["added"] * 2
+        yield case
+
+
+def test_page_contains_no_stored_jpeg(photo_case: Case, tmp_path: Path) -> None:
     stored = []
-    for asset in case._store.assets():
-        jpeg = case._store.row_thumbnail(asset.sha256, 0)
+    for asset in photo_case._store.assets():
+        jpeg = photo_case._store.row_thumbnail(asset.sha256, 0)
         assert jpeg
         stored.append(jpeg)
-    case.report(tmp_path / "page.html")
+    photo_case.report(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     embedded = [base64.b64decode(data) for data in re.findall(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)", page)]
     assert len(embedded) == 2, "each once"
@@ -90,3 +102,35 @@ def test_page_contains_no_stored_jpeg(case: Case, photos: dict[str, np.ndarray],
         assert jpeg not in stored
         with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
             image.load()
+
+
+def test_pages_show_no_folder_of_the_files_unless_asked(
+    photo_case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_images, "MAX_EMBEDDED_BYTES", 1)
+    files = photo_case.folder.parent / "files"
+    written: list[tuple[int, int]] = []
+
+    def write_pages(*, paths: bool) -> list[bytes]:
+        photo_case.report(tmp_path / "page.html", paths=paths, on_card=lambda *progress: written.append(progress))
+        trace = photo_case.trace(files / "crop.png", ocr=False, report_path=tmp_path / "trace.html", paths=paths)
+        assert len(list(trace)) == 1
+        return [path.read_bytes() for path in sorted(tmp_path.rglob("*.*")) if path.is_file()]
+
+    contents = write_pages(paths=False)
+    assert len(contents) == 6, "two pages, each with two images"
+    assert not any(str(files).encode() in content for content in contents)
+    seal = photo_case.verify().last_log_hash.encode()
+    assert sum(b"photo.png" in content and seal in content for content in contents) == 2
+    assert written == [(1, 1)]
+    assert sum(str(files / "photo.png").encode() in content for content in write_pages(paths=True)) == 2
+
+
+def test_a_page_whose_images_have_no_folder_names_the_obstacle(
+    photo_case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_images, "MAX_EMBEDDED_BYTES", 1)
+    (tmp_path / "page-pictures").write_text("precious")
+    with pytest.raises(UsageError, match=r"cannot write '.*page-pictures': File exists; choose another path"):
+        photo_case.report(tmp_path / "page.html")
+    assert (tmp_path / "page-pictures").read_text() == "precious" and not (tmp_path / "page.html").exists()
