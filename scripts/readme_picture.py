@@ -7,6 +7,7 @@ and takes a screenshot of the match with chromium.
 """
 
 import argparse
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -86,9 +87,11 @@ def main() -> None:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
                    "--hide-scrollbars", "--force-device-scale-factor=1.5", f"--user-data-dir={work / 'profile'}",
                    f"--window-size={WINDOW[0]},{WINDOW[1]}", f"--screenshot={work / 'page.png'}"]  # fmt: skip
-        # Only the card of the match is shown, without the index above it.
+        # Only the card of the match is shown, without what is above it; the policy would not permit this style sheet.
         page = (work / "page.html").read_text(encoding="utf-8")
-        style = "<style>header,h2,.index,.toggle,footer,.card:not(#m1),.facts div+div{display:none}</style>"
+        page = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+        hidden = "header,h2,.lead,main>:not(.group),.gallery,.more,footer,.card:not(#m1),.facts div+div"
+        style = f"<style>{hidden}{{display:none!important}}main{{padding-top:16px}}</style>"
         (work / "card.html").write_text(page.replace("</head>", style + "</head>"), encoding="utf-8")
         subprocess.run([chromium, *options, (work / "card.html").as_uri()], check=True, capture_output=True)
         shot = Image.open(work / "page.png").convert("RGB")

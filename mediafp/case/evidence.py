@@ -2,11 +2,11 @@
 
 from functools import lru_cache, partial
 
-from mediafp.case.stored_images import decode_stored
-from mediafp.ingest.thumbnails import encode_thumbnail, find_pixels
+from mediafp.case.stored_images import report_damage
+from mediafp.ingest.thumbnails import encode_anew
 from mediafp.store import Store
 from mediafp.text.speech.misreadings import find_hints, load_misreadings
-from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
+from mediafp.types.errors import CorruptMedia
 from mediafp.types.media import Asset, Thumbnail
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.transcripts import SpeechHint, Transcript
@@ -27,7 +27,7 @@ class StoredEvidence:
         self.sightings = store.sightings
         # The section of a match on a page reads the transcript once for each matching segment.
         self.transcript = lru_cache(TRANSCRIPT_CACHE_SIZE)(self._load_transcript)
-        self._encode_anew = lru_cache(THUMBNAIL_CACHE_SIZE)(self._encode)
+        self._encode_anew = lru_cache(THUMBNAIL_CACHE_SIZE)(encode_anew)
 
     def asset(self, sha256: str) -> Asset:
         """Return one asset."""
@@ -42,15 +42,15 @@ class StoredEvidence:
         query = self._query_with(sha256)
         if query is None:
             jpeg = self._store.thumbnail(sha256, seconds)
-            return None if jpeg is None else self._encode_anew(sha256, jpeg)
-        nearest = min(query.thumbnails, key=partial(_distance, seconds or 0.0), default=None)
-        pixels = find_pixels(nearest.jpeg) if nearest else None
-        return None if pixels is None else encode_thumbnail(pixels, MAX_THUMBNAIL_SIDE)
-
-    def _encode(self, sha256: str, jpeg: bytes) -> bytes | None:
-        """Return a stored JPEG of an asset, encoded anew; None if it is damaged."""
-        pixels = decode_stored(self._store, sha256, jpeg)
-        return None if pixels is None else encode_thumbnail(pixels, MAX_THUMBNAIL_SIDE)
+        else:
+            nearest = min(query.thumbnails, key=partial(_distance, seconds or 0.0), default=None)
+            jpeg = nearest.jpeg if nearest else None
+        try:
+            return None if jpeg is None else self._encode_anew(jpeg)
+        except CorruptMedia as error:
+            if query is None:
+                report_damage(self._store, sha256, error)
+            return None
 
     def _query_with(self, sha256: str) -> FileAnalysis | None:
         return self._query if self._query and self._query.asset.sha256 == sha256 else None

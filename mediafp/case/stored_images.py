@@ -11,12 +11,12 @@ from mediafp.types.media import Pixels
 
 def load_row_thumbnail(store: Store, sha256: str, row: int) -> Pixels | None:
     """Return the thumbnail of one fingerprint row, or None if there is none or it is damaged."""
-    return decode_stored(store, sha256, store.row_thumbnail(sha256, row))
-
-
-def load_thumbnail(store: Store, sha256: str, seconds: float | None = None) -> Pixels | None:
-    """Return the thumbnail of the frame shown at a time (None: the first), or None if there is none or it is damaged."""
-    return decode_stored(store, sha256, store.thumbnail(sha256, seconds))
+    jpeg = store.row_thumbnail(sha256, row)
+    try:
+        return None if jpeg is None else decode_thumbnail(jpeg)
+    except CorruptMedia as error:
+        report_damage(store, sha256, error)
+        return None
 
 
 def find_stored_rectangles(store: Store, sha256: str) -> list[tuple[Point, ...]]:
@@ -33,12 +33,6 @@ def thumbnail_scale(store: Store, sha256: str, thumbnail: Pixels) -> float:
     return max(store.asset(sha256).size) / float(max(thumbnail.shape[:2]))
 
 
-def decode_stored(store: Store, sha256: str, jpeg: bytes | None) -> Pixels | None:
-    """Return a stored thumbnail, decoded; None if there is none or it is damaged."""
-    if jpeg is None:
-        return None
-    try:
-        return decode_thumbnail(jpeg)
-    except CorruptMedia as error:
-        store.on_damage(sha256, f"a thumbnail of it is damaged ({error.__cause__ or 'it cannot be decoded'})")
-        return None
+def report_damage(store: Store, sha256: str, error: CorruptMedia) -> None:
+    """Report that a stored thumbnail of an asset cannot be decoded."""
+    store.on_damage(sha256, f"a thumbnail of it is damaged ({error.__cause__ or 'it cannot be decoded'})")

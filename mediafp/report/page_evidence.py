@@ -12,6 +12,9 @@ from mediafp.types.media import Asset, Sighting
 
 MAX_SIGHTING_LINES: Final = 3
 """Sightings of one asset that a match shows. Chosen, not measured."""
+MAX_WORDS: Final = 300
+"""Accounts, platforms and names of one asset by which the filter finds its matches, the first ones: each match contains them.
+Chosen, not measured."""
 CACHE_SIZE: Final = 20_000
 """PageImages, and a quarter as many assets, whose facts are kept in memory, about 300 bytes each: matches of one group share
 theirs. Chosen, not measured."""
@@ -68,4 +71,6 @@ class PageEvidence:
         for sighting in self.sightings(sha256):
             name = sighting.uri if self.paths else display_name(sighting.uri)
             words |= dict.fromkeys(text for text in (sighting.account, sighting.platform, name) if text)
+            if len(words) >= MAX_WORDS:
+                break
         return tuple(words)
