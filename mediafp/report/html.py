@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
@@ -75,17 +76,8 @@ def write_page(path: Path, template: str, build_values: PageValues) -> None:
 
 def stream_template(template: str, *, images: PageImages, **values: object) -> Iterator[str]:
     """Yield the HTML page of a template in `templates/`; no value can add markup, hide text or load anything."""
-    loader = PackageLoader("mediafp.report", "templates")
-    environment = Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_escape_value,
-    )
-    environment.filters |= {"isolate": isolate, "isolate_name": isolate_name}
-    style, script = (loader.get_source(environment, name)[0] for name in (STYLE_SHEET, SCRIPT))
+    environment = _environment()
+    style, script = (_read_template(name) for name in (STYLE_SHEET, SCRIPT))
     policy = CONTENT_SECURITY_POLICY.format(
         images=images.sources, style=_hash_source(style), script=_hash_source(script)
     )
@@ -97,6 +89,27 @@ def stream_template(template: str, *, images: PageImages, **values: object) -> I
         images=images,
         **values,
     )
+
+
+@cache
+def _environment() -> Environment:
+    """Return the environment of all templates, which keeps those that it has compiled."""
+    environment = Environment(
+        loader=PackageLoader("mediafp.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_escape_value,
+    )
+    environment.filters |= {"isolate": isolate, "isolate_name": isolate_name}
+    return environment
+
+
+def _read_template(name: str) -> str:
+    environment = _environment()
+    assert environment.loader is not None, "the environment has a loader"
+    return environment.loader.get_source(environment, name)[0]
 
 
 def _hash_source(text: str) -> str:

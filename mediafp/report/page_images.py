@@ -18,7 +18,7 @@ from mediafp.report.output_names import fit_name
 from mediafp.types.jpeg import thumbnail_size
 
 MAX_EMBEDDED_BYTES: Final = 2_000_000
-"""Bytes of all images of a page from which they lie in a folder beside it: such a page is still sent as one file. A
+"""Bytes of all images of a page from which they lie in a folder beside it: a smaller page is still sent as one file. One
 image has about 25,000. Chosen, not measured."""
 _OWN_NAME: Final = re.compile(r"[0-9a-f]{64}\.jpg")
 
@@ -61,7 +61,7 @@ class PageImages(Protocol):
 
 
 class EmbeddedImages:
-    """Pictures inside a page, as data URIs. Implements `PageImages`."""
+    """Images inside a page, as data URIs. Implements `PageImages`."""
 
     sources = "data:"
 
@@ -115,7 +115,7 @@ class EmbeddedImages:
 
 
 class ImageFiles:
-    """Pictures in a folder beside a page, each named by the SHA-256 of its content. Implements `PageImages`.
+    """Images in a folder beside a page, each named by the SHA-256 of its content. Implements `PageImages`.
 
     Only files whose name and content say that this class wrote them are replaced or removed.
     """
