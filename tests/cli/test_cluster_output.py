@@ -1,6 +1,5 @@
 """The printed list of clusters: merges and splits have a line of their own."""
 
-
 import pytest
 from typer.testing import CliRunner
 
