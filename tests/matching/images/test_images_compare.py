@@ -32,6 +32,7 @@ def query(pixels: Pixels, embedding: np.ndarray, pdq: np.ndarray = NO_HASHES, qu
         embeddings=add_noise(embedding[None], 0.9, 3),
         boxes=(None,),
         primary_crops=1,
+        rectangles=(),
         quality=quality,
         pdq=pdq,
         local_features=query_features(pixels, (pixels.shape[1], pixels.shape[0])),
