@@ -54,7 +54,6 @@ def rank_candidates(
     *,
     min_vote_score: float,
     primary_crops: int = 1,
-    exclude: str | None = None,
 ) -> list[Candidate]:
     """Return one candidate for each asset among the neighbours of a query's rows, by falling score.
 
@@ -63,7 +62,6 @@ def rank_candidates(
         levels: Background levels (Q,) of the query rows.
         min_vote_score: Score from which a query row votes for an asset.
         primary_crops: Number of the first query rows that are primary crops (`ImageQuery.primary_crops`).
-        exclude: SHA-256 of an asset to skip, such as the query itself.
     """
     best: dict[int, tuple[float, float, int, int]] = {}
     distinct_scores: dict[int, float] = {}
@@ -89,7 +87,6 @@ def rank_candidates(
             votes=len(voters.get(owner, ())),
         )
         for owner, (score, similarity, query_row, row) in best.items()
-        if neighbours.assets[owner] != exclude
     ]
     return sorted(candidates, key=lambda c: (-c.score, c.sha256))
 

@@ -24,8 +24,8 @@ from mediafp.types.matches import Match, Segment
 SHORTLIST_SIZE = 60
 """Largest number of candidates that are placed: a widely shared image has more copies than one person can review."""
 MAX_PLACED = 14
-"""Largest number of possible candidates that are placed while no fit is conclusive; `shortlist` states how often the true one is among
-them."""
+"""Largest number of possible candidates that are placed while no fit is conclusive; `shortlist` states how often the true one is
+among them."""
 MIN_PLACED = 3
 """Number of the first candidates that are placed even once a fit is conclusive, or below `MIN_PLACE_SCORE`. Chosen, not
 measured."""
@@ -76,15 +76,14 @@ class ImagePair:
         return self.fit.placement.inliers if self.fit else 0
 
 
-def match_image(query: ImageQuery, references: References, *, exclude: str | None = None) -> list[Match]:
+def match_image(query: ImageQuery, references: References) -> list[Match]:
     """Return the matches of an image by falling probability, improbable ones included.
 
     Args:
         query: Image to match.
         references: References to compare with.
-        exclude: SHA-256 of an asset to skip, such as the query itself.
     """
-    pairs = compare_images(query, references, exclude=exclude)
+    pairs = compare_images(query, references)
     return sorted((_to_match(pair, query, references) for pair in pairs), key=lambda m: (-m.probability, m.sha256))
 
 
@@ -106,9 +105,9 @@ def match_candidate(query: ImageQuery, candidate: Candidate, references: Referen
     return _to_match(pair, query, references)
 
 
-def compare_images(query: ImageQuery, references: References, *, exclude: str | None = None) -> list[ImagePair]:
+def compare_images(query: ImageQuery, references: References) -> list[ImagePair]:
     """Return the candidates for which a placement was sought, with their measurements; arguments as in `match_image`."""
-    search = search_candidates(query, references, exclude=exclude)
+    search = search_candidates(query, references)
     pairs: list[ImagePair] = []
     has_conclusive_fit = False
     for rank, candidate in enumerate(shortlist(search.candidates, search.crop_scores, SHORTLIST_SIZE)):

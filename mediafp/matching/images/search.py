@@ -54,13 +54,12 @@ class SearchResult:
         return self.crop_scores.get(candidate.sha256, NO_SCORE)
 
 
-def search_candidates(query: ImageQuery, references: References, *, exclude: str | None) -> SearchResult:
+def search_candidates(query: ImageQuery, references: References) -> SearchResult:
     """Return the candidates of an image: by the embeddings of its crops, by reference crops, and by PDQ hashes.
 
     Args:
         query: Image to match.
         references: References to search.
-        exclude: SHA-256 of an asset to skip, such as the query itself.
     """
     neighbours = references.search(query.embeddings, NEIGHBOURS_PER_CROP)
     levels = background_level(query.embeddings, references.background)
@@ -69,21 +68,17 @@ def search_candidates(query: ImageQuery, references: References, *, exclude: str
         levels,
         min_vote_score=verdicts.MIN_SCENE_SCORE,
         primary_crops=query.primary_crops,
-        exclude=exclude,
     )
     crop_scores: dict[str, float] = {}
     nearest_crops = references.search_crops(query.embeddings[: query.primary_crops], NEIGHBOURS_PER_CROP)
     # `levels` is longer: it also contains the half-size crops, which are not compared with reference crops.
     for similarities, level in zip(nearest_crops, levels, strict=False):
         for sha256, similarity in similarities.items():
-            if sha256 != exclude:
-                crop_scores[sha256] = max(crop_scores.get(sha256, NO_SCORE), similarity - float(level))
+            crop_scores[sha256] = max(crop_scores.get(sha256, NO_SCORE), similarity - float(level))
     whole_query_level = float(levels[0])
     with_crops = {(sha256, 0) for sha256 in crop_scores}
     candidates = candidates + _new_candidates(with_crops, candidates, query, whole_query_level, references)
-    hash_matches = {
-        match for match in references.search_hashes(query.pdq, scoring.MAX_PDQ_MATCH_DISTANCE) if match[0] != exclude
-    }
+    hash_matches = references.search_hashes(query.pdq, scoring.MAX_PDQ_MATCH_DISTANCE)
     # SSCD may miss a rotated or mirrored image: the candidates of the hashes come first.
     candidates = _new_candidates(hash_matches, candidates, query, whole_query_level, references) + candidates
     return SearchResult(candidates=candidates, crop_scores=crop_scores, hash_matches=hash_matches)

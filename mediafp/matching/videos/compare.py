@@ -70,15 +70,14 @@ class VideoPair:
     coverage: tuple[float, float]
 
 
-def match_video(query: VideoQuery, references: References, *, exclude: str | None = None) -> list[Match]:
+def match_video(query: VideoQuery, references: References) -> list[Match]:
     """Return the matches of a video by falling probability, improbable ones included.
 
     Args:
         query: Video to match.
         references: References to compare with.
-        exclude: SHA-256 of an asset to skip, such as the query itself.
     """
-    pairs = compare_videos(query, references, exclude=exclude)
+    pairs = compare_videos(query, references)
     return sorted((_to_match(pair, references) for pair in pairs), key=lambda m: (-m.probability, m.sha256))
 
 
@@ -89,13 +88,13 @@ def match_candidate(query: VideoQuery, candidate: Candidate, references: Referen
     return _to_match(pair, references) if pair else None
 
 
-def compare_videos(query: VideoQuery, references: References, *, exclude: str | None = None) -> list[VideoPair]:
+def compare_videos(query: VideoQuery, references: References) -> list[VideoPair]:
     """Return the candidates that align, with their measurements; arguments as in `match_video`."""
     if not len(query.embeddings):
         return []
     neighbours = references.search(query.embeddings, NEIGHBOURS_PER_FRAME)
     levels = background_level(query.embeddings, references.background)
-    candidates = rank_candidates(neighbours, levels, min_vote_score=MIN_VOTE_SCORE, exclude=exclude)
+    candidates = rank_candidates(neighbours, levels, min_vote_score=MIN_VOTE_SCORE)
     by_votes = sorted(
         (c for c in candidates if c.votes), key=lambda c: (-c.votes * max(c.score, MIN_RANKING_SCORE), c.sha256)
     )

@@ -165,10 +165,6 @@ def test_placed_frames_give_placement_orientation_and_reasons(photos: dict[str, 
     assert "the query is mirrored" in match.why
 
 
-def test_exclude_skips_the_query_itself() -> None:
-    assert match_video(query(WHOLE), references(), exclude="reference") == []
-
-
 def test_video_without_rows_has_no_match() -> None:
     """A video of flat frames only has no rows."""
     assert match_video(query((True, slice(0, 0))), references()) == []
