@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -244,11 +244,11 @@ class Case:
         self.relate(on_progress)
         return cluster_store(self._store)
 
-    def pairwise_results(self) -> list[QueryResult]:
+    def pairwise_results(self) -> Sequence[QueryResult]:
         """Return the probable kept matches, each pair once, by query; `relate` finds missing ones."""
-        from mediafp.case.clusters import pairwise_results
+        from mediafp.case.kept_results import KeptResults
 
-        return pairwise_results(self._store)
+        return KeptResults(self._store)
 
     def report(
         self,

@@ -1,4 +1,4 @@
-"""The clusters of a store, and its probable matches, each pair once, from what was kept."""
+"""The clusters of a store, from its kept matches."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -8,8 +8,7 @@ from mediafp.matching.images.text_evidence import DIFFERENT_CAPTION_PROBABILITY
 from mediafp.matching.reversal import reverse_match
 from mediafp.store import Store
 from mediafp.types.clusters import Clustering
-from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
-from mediafp.types.matches import Match, QueryResult, Segment
+from mediafp.types.matches import Segment
 
 MIN_EDGE_PROBABILITY = DIFFERENT_CAPTION_PROBABILITY
 """Probability above which a match becomes an edge: two images that may only share a template are not joined."""
@@ -51,26 +50,6 @@ def cluster_store(store: Store) -> Clustering:
         with store.writing():
             store.save_cluster_numbers(numbers, max(last, *numbers.values()))
     return clustering
-
-
-def pairwise_results(store: Store) -> list[QueryResult]:
-    """Return the probable kept matches, each pair once, by the SHA-256 of the query."""
-    matches: dict[str, list[Match]] = {}
-    for kept in store.kept_matches():
-        if kept.match and kept.match.probability >= DEFAULT_MIN_PROBABILITY:
-            matches.setdefault(kept.query, []).append(kept.match)
-    return [
-        QueryResult(
-            query=store.uris(sha256)[0],
-            sha256=sha256,
-            kind=store.asset_kind(sha256),
-            error=None,
-            matches=tuple(
-                sorted(matches[sha256], key=lambda match: (-match.probability, match.sha256, match.relation))
-            ),
-        )
-        for sha256 in sorted(matches)
-    ]
 
 
 def _load_segments(store: Store, keys: Sequence[EdgeKey]) -> list[tuple[Segment, ...]]:

@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from mediafp.case.clusters import cluster_store, pairwise_results
+from mediafp.case.clusters import cluster_store
 from mediafp.case.evidence import StoredEvidence
+from mediafp.case.kept_results import KeptResults
 from mediafp.case.originals import open_original
 from mediafp.engine.interface import ClipCutter
 from mediafp.report.evidence_page import write_report
@@ -65,9 +66,9 @@ def write_evidence(
     Returns:
         The clips.
     """
-    results, clustering = pairwise_results(store), cluster_store(store)
+    results, clustering = KeptResults(store), cluster_store(store)
 
-    total = sum(len(result.matches) for result in results)
+    total = results.matches
 
     def write(linked: Sequence[Clip] = ()) -> None:
         with usage_errors(page):

@@ -13,7 +13,7 @@ from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint, Metric
-from mediafp.types.kept_matches import Channel, KeptEdge, KeptMatch, PendingComparison
+from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, Channel, KeptEdge, KeptMatch, PendingComparison
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Sighting
 from mediafp.types.neighbours import Neighbour, Neighbours
@@ -275,8 +275,20 @@ class KeptMatchStore(Protocol):
         """
         ...
 
-    def kept_matches(self, sha256: str | None = None) -> Iterator[KeptMatch]:
-        """Yield the kept matches, by both assets and channel: all, or those of one asset."""
+    def kept_matches(
+        self, sha256: str | None = None, *, min_probability: float = MIN_KEPT_PROBABILITY, as_query: bool = False
+    ) -> Iterator[KeptMatch]:
+        """Yield the kept matches of this probability and above, by both assets and channel.
+
+        Args:
+            sha256: Asset whose matches are yielded; None for all.
+            min_probability: Smallest probability.
+            as_query: Yield only those whose query is the asset.
+        """
+        ...
+
+    def kept_queries(self, min_probability: float) -> dict[str, int]:
+        """Return the number of kept matches of this probability and above by the asset that is their query, by SHA-256."""
         ...
 
     def kept_edges(self, above: float) -> Iterator[KeptEdge]:

@@ -5,6 +5,8 @@ import math
 from dataclasses import asdict
 from typing import Any, get_args
 
+import numpy as np
+
 from mediafp.store.sqlite.values import canonical_json, replace_surrogates
 from mediafp.types.contents import MAX_SECONDS, check_text_lines
 from mediafp.types.matches import Match, Placement, Point, Relation, Segment, SegmentChannel, TextLine, Verdict
@@ -68,6 +70,7 @@ def decode_match(
 
 def _placement(stored: dict[str, Any]) -> Placement:
     quad, overlap = _points(stored["quad"]), _points(stored["overlap"])
+    points = _points(stored["correspondences"])
     left, top, right, bottom = map(_share, stored["removed"])
     if len(quad) != 4 or len(overlap) < 3:
         raise ValueError(f"a placement with {len(quad)} corners and an overlap of {len(overlap)}")
@@ -86,7 +89,7 @@ def _placement(stored: dict[str, Any]) -> Placement:
         scale=_number(stored["scale"]),
         removed=(left, top, right, bottom),
         inliers=int(_number(stored["inliers"])),
-        correspondences=tuple((_point(query), _point(reference)) for query, reference in stored["correspondences"]),
+        correspondences=tuple(zip(points[::2], points[1::2], strict=True)),
         removed_text=removed_text,
         handles=tuple(_text(handle) for handle in stored["handles"]),
     )
@@ -110,12 +113,11 @@ def _choice(stored: str, known: tuple[Any, ...]) -> Any:
 
 
 def _points(stored: Any) -> tuple[Point, ...]:
-    return tuple(map(_point, stored))
-
-
-def _point(stored: Any) -> Point:
-    x, y = stored
-    return _number(x), _number(y)
+    points = np.array(stored, np.float64).reshape(-1, 2)
+    # Written so that NaN is refused too.
+    if not (np.abs(points) <= MAX_NUMBER).all():
+        raise ValueError("a point is outside the plane")
+    return tuple((x, y) for x, y in points.tolist())
 
 
 def _span(stored: Any) -> TimeSpan:

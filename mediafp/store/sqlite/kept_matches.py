@@ -63,16 +63,32 @@ def save_comparison(
     )
 
 
-def kept_matches(database: Database, sha256: str | None = None) -> Iterator[KeptMatch]:
-    """Yield the kept matches, by both assets and channel: all, or those of one asset."""
+def kept_matches(
+    database: Database,
+    sha256: str | None = None,
+    *,
+    min_probability: float = MIN_KEPT_PROBABILITY,
+    as_query: bool = False,
+) -> Iterator[KeptMatch]:
+    """Yield the kept matches of this probability and above, by both assets and channel.
+
+    Args:
+        database: The database.
+        sha256: Asset whose matches are yielded; None for all.
+        min_probability: Smallest probability.
+        as_query: Yield only those whose query is the asset.
+    """
     chosen = "SELECT rowid FROM kept_match"
     if sha256:
-        chosen = f"{chosen} WHERE a = ? UNION {chosen} WHERE b = ?"
+        chosen = (
+            f"{chosen} WHERE a = ?{' AND a_is_query' if as_query else ''}"
+            f" UNION {chosen} WHERE b = ?{' AND NOT a_is_query' if as_query else ''}"
+        )
     rows = database.rows(
         f"SELECT {_COLUMNS}, CAST(evidence AS BLOB), x.kind, y.kind FROM kept_match"
         " JOIN asset x ON x.sha256 = a JOIN asset y ON y.sha256 = b"
         f" WHERE kept_match.rowid IN ({chosen}) AND probability >= ? ORDER BY a, b, channel",
-        (*((sha256, sha256) if sha256 else ()), MIN_KEPT_PROBABILITY),
+        (*((sha256, sha256) if sha256 else ()), min_probability),
     )
     sighted: dict[str, tuple[str, ...]] = {}
     for a, b, *columns in rows:
@@ -85,6 +101,17 @@ def kept_matches(database: Database, sha256: str | None = None) -> Iterator[Kept
                 yield _decode(sighted, a, b, *columns)
             except DAMAGE_ERRORS as error:
                 database.on_damage(a, f"its kept match with {b} is damaged ({error})")
+
+
+def kept_queries(database: Database, min_probability: float) -> dict[str, int]:
+    """Return the number of kept matches of this probability and above by the asset that is their query, by SHA-256."""
+    return dict(
+        database.rows(
+            "SELECT CASE a_is_query WHEN 1 THEN a ELSE b END AS query, count(*) FROM kept_match"
+            " WHERE probability >= ? GROUP BY query ORDER BY query",
+            (min_probability,),
+        )
+    )
 
 
 def kept_edges(database: Database, above: float) -> Iterator[KeptEdge]:

@@ -29,7 +29,7 @@ from mediafp.types.damage import DamageHandler
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.kept_matches import Channel, KeptEdge, KeptMatch, PendingComparison
+from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, Channel, KeptEdge, KeptMatch, PendingComparison
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Sighting
 from mediafp.types.runs import IngestRecord, LedgerEntry
@@ -285,8 +285,14 @@ class SqliteStore(Store):
         kept_matches.save_comparison(self.database, pending, version, started, matches)
 
     @override
-    def kept_matches(self, sha256: str | None = None) -> Iterator[KeptMatch]:
-        return kept_matches.kept_matches(self.database, sha256)
+    def kept_matches(
+        self, sha256: str | None = None, *, min_probability: float = MIN_KEPT_PROBABILITY, as_query: bool = False
+    ) -> Iterator[KeptMatch]:
+        return kept_matches.kept_matches(self.database, sha256, min_probability=min_probability, as_query=as_query)
+
+    @override
+    def kept_queries(self, min_probability: float) -> dict[str, int]:
+        return kept_matches.kept_queries(self.database, min_probability)
 
     @override
     def kept_edges(self, above: float) -> Iterator[KeptEdge]:
