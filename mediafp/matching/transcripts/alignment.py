@@ -3,7 +3,7 @@
 Long transcripts are aligned in boxes around the diagonals on which most word pairs (bigrams) agree.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,10 @@ BIN_WORDS = 64
 reference is not counted. Chosen, not measured."""
 MIN_SCORE = 60
 """Score of an alignment that is kept: three words in a row. Chosen, not measured."""
+CHANCE_WORDS_PER_LOG_CELL = 0.5
+"""Words that chance adds for each e-fold of the product of two transcripts' lengths (Karlin and Altschul 1990): it grows with
+the logarithm of that product. Of transcripts composed of word pairs of Chinese transcripts, one pair in 200 has a passage whose
+net evidence is above it, one in 3000 by a word, none of 10,800 by two, at 15, 100 and 300 words."""
 MAX_PASSAGES = 64
 """Alignments of two transcripts. Chosen, not measured."""
 MAX_JOIN_GAP_WORDS = 8
@@ -49,7 +53,6 @@ class AlignedPassage:
     Attributes:
         query: Interval of the query.
         reference: Interval of the reference.
-        speed: Reference seconds per query second.
         words: Length in words, of the longer side.
         score: Share of the words that agree, 0..1; words that agree in part count in part.
         evidence: Number of agreeing words, but each bigram counts once, and words of low quality count in part: a repeated
@@ -61,7 +64,6 @@ class AlignedPassage:
 
     query: TimeSpan
     reference: TimeSpan
-    speed: float
     words: int
     score: float
     evidence: float
@@ -69,14 +71,36 @@ class AlignedPassage:
     exact_words: int
     rows: tuple[tuple[int, int], ...]
 
+    @property
+    def speed(self) -> float:
+        """Reference seconds per query second."""
+        query_seconds, reference_seconds = self.query[1] - self.query[0], self.reference[1] - self.reference[0]
+        return reference_seconds / query_seconds if min(query_seconds, reference_seconds) > 0 else 1.0
+
+    def swap(self) -> "AlignedPassage":
+        """Return the passage with query and reference exchanged."""
+        return replace(
+            self, query=self.reference, reference=self.query, rows=tuple((column, row) for row, column in self.rows)
+        )
+
+
+def align_pair(a: Fingerprint, b: Fingerprint) -> list[AlignedPassage]:
+    """Return the passages that two transcripts share, best first, with `a` as the query; exchanged, the same are exchanged.
+
+    Each word of the longer transcript belongs to one passage at most, so that every repetition of the shorter one is found.
+    """
+    if (len(a.vectors), b.sha256) >= (len(b.vectors), a.sha256):
+        return align_transcripts(a, b)
+    return [passage.swap() for passage in align_transcripts(b, a)]
+
 
 def align_transcripts(query: Fingerprint, reference: Fingerprint) -> list[AlignedPassage]:
     """Return the passages that two transcripts share, best first; each word of the query belongs to one at most."""
     query_words, reference_words = encode_words(query), encode_words(reference)
     unused = np.ones(len(query_words), bool)
     paths: list[npt.NDArray[np.int64]] = []
-    best = 0
-    while len(paths) < MAX_PASSAGES:
+    least: float = MIN_SCORE
+    while len(paths) < MAX_PASSAGES and MATCH_SCORE * int(unused.sum()) >= least:
         (top, bottom), (left, right) = _choose_box(query_words, reference_words, unused)
         similarity = np.where(
             unused[top:bottom, None],
@@ -84,9 +108,9 @@ def align_transcripts(query: Fingerprint, reference: Fingerprint) -> list[Aligne
             MISMATCH_SCORE,
         )
         score, path = align_locally(similarity)
-        if score < max(MIN_SCORE, min(MIN_RELATIVE_EVIDENCE * best, MATCH_SCORE * MIN_COPY_WORDS)):
+        if score < least:
             break
-        best = max(best, score)
+        least = max(least, min(MIN_RELATIVE_EVIDENCE * score, MATCH_SCORE * MIN_COPY_WORDS))
         path += (top, left)
         unused[path[0, 0] : path[-1, 0] + 1] = False
         paths.append(path)
@@ -95,26 +119,6 @@ def align_transcripts(query: Fingerprint, reference: Fingerprint) -> list[Aligne
     passages = sorted((p for p in passages if p.rows), key=lambda p: (-p.net_evidence, p.query))
     threshold = min(MIN_RELATIVE_EVIDENCE * passages[0].net_evidence, MIN_COPY_WORDS) if passages else 0
     return [p for p in passages if p.net_evidence >= threshold]
-
-
-def best_scores(query: WordCodes, references: WordCodes, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the scores (R,) of the best local alignments of a query with many references at once.
-
-    Args:
-        query: Word codes (N,).
-        references: Word codes (R, L), padded at the end.
-        lengths: Number of words (R,) of each reference.
-    """
-    width = references.shape[1]
-    is_padding = np.arange(width) >= lengths[:, None]
-    gap_costs = (-GAP_SCORE * np.arange(1, width + 1)).astype(np.int16)
-    row = np.zeros((len(references), width + 1), np.int16)
-    best = np.zeros(len(references), np.int16)
-    for word in query:
-        similarity = np.where(is_padding, np.int16(MISMATCH_SCORE), word_similarity(word, references))
-        row[:, 1:] = _next_row(row, similarity, gap_costs)
-        np.maximum(best, row.max(axis=1, initial=0), out=best)
-    return best.astype(np.int64)
 
 
 def align_locally(similarity: npt.NDArray[np.int16]) -> tuple[int, npt.NDArray[np.int64]]:
@@ -126,21 +130,22 @@ def align_locally(similarity: npt.NDArray[np.int16]) -> tuple[int, npt.NDArray[n
     if similarity.shape[0] > similarity.shape[1]:
         score, transposed_path = align_locally(similarity.T)
         return score, transposed_path[:, ::-1].copy()
-    similarity_32 = similarity.astype(np.int32)
+    similarity_32 = np.ascontiguousarray(similarity, np.int32)
     table = np.zeros((similarity_32.shape[0] + 1, similarity_32.shape[1] + 1), np.int32)
     gap_costs = -GAP_SCORE * np.arange(1, similarity_32.shape[1] + 1, dtype=np.int32)
     for n, row_similarity in enumerate(similarity_32):
         table[n + 1, 1:] = _next_row(table[n], row_similarity, gap_costs)
     row, column = divmod(int(table.argmax()), table.shape[1])
-    score = int(table[row, column])
+    # Views, as single elements of an array are slow to read.
+    scores, gains = memoryview(table), memoryview(similarity_32)
+    score = int(scores[row, column])
     path: list[tuple[int, int]] = []
-    while table[row, column] > 0:
-        value = table[row, column]
-        if value == table[row - 1, column - 1] + similarity_32[row - 1, column - 1]:
+    while (value := scores[row, column]) > 0:
+        if value == scores[row - 1, column - 1] + gains[row - 1, column - 1]:
             row, column = row - 1, column - 1
-            if similarity_32[row, column] > 0:
+            if gains[row, column] > 0:
                 path.append((row, column))
-        elif value == table[row - 1, column] + GAP_SCORE:
+        elif value == scores[row - 1, column] + GAP_SCORE:
             row -= 1
         else:
             column -= 1
@@ -220,20 +225,18 @@ def _to_passage(path: npt.NDArray[np.int64], query: Fingerprint, reference: Fing
         (float(fingerprint.spans[first, 0]), float(fingerprint.spans[last, 1]))
         for fingerprint, first, last in ((query, first_row, last_row), (reference, first_column, last_column))
     )
-    query_seconds, reference_seconds = query_span[1] - query_span[0], reference_span[1] - reference_span[0]
     words = int(max(last_row - first_row, last_column - first_column)) + 1
-    similarity = word_similarity(encode_words(query)[path[:, 0]], encode_words(reference)[path[:, 1]])
+    query_words, reference_words = encode_words(query)[path[:, 0]], encode_words(reference)[path[:, 1]]
+    similarity = word_similarity(query_words, reference_words)
     shares = similarity / MATCH_SCORE
     quality = shares * np.minimum(query.quality[path[:, 0]], reference.quality[path[:, 1]])
     # A word counts as evidence only if it follows its predecessor for the first time.
-    vectors = query.vectors[path[:, 0]]
-    _, first_uses = np.unique(np.hstack((vectors[1:], vectors[:-1])), axis=0, return_index=True)
+    _, first_uses = np.unique(encode_bigrams(query_words), return_index=True)
     evidence = float(quality[0] + quality[1:][first_uses].sum())
     words_between = float((np.diff(path, axis=0).max(axis=1, initial=1) - 1).sum())
     return AlignedPassage(
         query=query_span,
         reference=reference_span,
-        speed=reference_seconds / query_seconds if min(query_seconds, reference_seconds) > 0 else 1.0,
         words=words,
         score=float(shares.sum()) / words,
         evidence=evidence,

@@ -6,7 +6,12 @@ from typing import Protocol
 import numpy as np
 
 from mediafp.matching import calibration, verdicts
-from mediafp.matching.transcripts.alignment import MIN_COPY_WORDS, AlignedPassage, align_transcripts
+from mediafp.matching.transcripts.alignment import (
+    CHANCE_WORDS_PER_LOG_CELL,
+    MIN_COPY_WORDS,
+    AlignedPassage,
+    align_pair,
+)
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.types.arrays import Float64Array
 from mediafp.types.fingerprints import Fingerprint
@@ -15,17 +20,19 @@ from mediafp.types.media import Kind
 
 MAX_SHORT_PROBABILITY = 0.79
 """Largest probability of a passage below `MIN_COPY_WORDS`: less than `verdicts.MIN_COPY_PROBABILITY`."""
-CHANCE_WORDS_PER_LOG_CELL = 0.5
-"""Words that chance adds for each e-fold of the product of two transcripts' lengths (Karlin and Altschul 1990): it grows with
-the logarithm of that product. Of transcripts composed of word pairs of Chinese transcripts, one pair in 200 has a passage whose
-net evidence is above it, one in 3000 by a word, none of 10,800 by two, at 15, 100 and 300 words."""
 MIN_REPORTED_QUALITY = 0.9
 """Share of the agreeing words that count as evidence, below which the reasons name the difference. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptPair:
-    """A candidate that was aligned, with its features and its passages, the best first; there is at least one."""
+    """Two transcripts that were aligned, with their features and their passages, the best first; there is at least one.
+
+    Attributes:
+        sha256: SHA-256 of the reference.
+        features: Features of the pair, the same whichever of the two is the query.
+        passages: Passages, those of the query first in each.
+    """
 
     sha256: str
     features: calibration.TranscriptPairFeatures
@@ -64,26 +71,41 @@ def match_transcript(
         compare_transcripts(query, references.transcripts, exclude=exclude),
         key=lambda pair: (-pair.features.words, pair.sha256),
     )
-    return sorted((_to_match(pair, query, references) for pair in pairs), key=lambda match: -match.probability)
+    fingerprints = references.transcripts.fingerprints
+    matches = (
+        to_match(
+            pair,
+            query,
+            reference,
+            uris=references.uris(pair.sha256),
+            kind=references.kind(pair.sha256),
+        )
+        for pair in pairs
+        if (reference := fingerprints.get(pair.sha256))
+    )
+    return sorted(matches, key=lambda match: -match.probability)
 
 
 def compare_transcripts(
     query: Fingerprint, index: TranscriptIndex, *, exclude: str | None = None
 ) -> list[TranscriptPair]:
     """Return the candidates that share a passage with a transcript, with their features."""
-    aligned = (
-        (sha256, tuple(align_transcripts(query, index.fingerprints[sha256])))
-        for sha256 in index.search(query, exclude=exclude)
-    )
-    return [
-        TranscriptPair(
-            sha256=sha256,
-            features=transcript_features(passages[0], len(query.vectors) * len(index.fingerprints[sha256].vectors)),
-            passages=passages,
-        )
-        for sha256, passages in aligned
-        if passages
-    ]
+    candidates = index.search(query, exclude=exclude, improbable=True)
+    references = (index.fingerprints.get(candidate.sha256) for candidate in candidates)
+    pairs = (compare_pair(query, reference) for reference in references if reference)
+    return [pair for pair in pairs if pair]
+
+
+def compare_pair(query: Fingerprint, reference: Fingerprint) -> TranscriptPair | None:
+    """Return the passages of two transcripts and their features, or None if they share no passage.
+
+    The same two transcripts, exchanged, have the same passages, exchanged, and the same features.
+    """
+    passages = align_pair(query, reference)
+    if not passages:
+        return None
+    features = transcript_features(passages[0], len(query.vectors) * len(reference.vectors))
+    return TranscriptPair(sha256=reference.sha256, features=features, passages=tuple(passages))
 
 
 def transcript_features(best: AlignedPassage, cells: int) -> calibration.TranscriptPairFeatures:
@@ -99,16 +121,29 @@ def transcript_features(best: AlignedPassage, cells: int) -> calibration.Transcr
     return calibration.TranscriptPairFeatures(words=words, agreement=best.score, product=words * best.score)
 
 
-def _to_match(pair: TranscriptPair, query: Fingerprint, references: TranscriptReferences) -> Match:
-    """Return the match of a pair."""
+def pair_probability(pair: TranscriptPair) -> float:
+    """Return the calibrated probability, 0..1, that two transcripts have the same words."""
     probability = calibration.probability(pair.features)
-    if pair.passages[0].evidence < MIN_COPY_WORDS:
-        probability = min(probability, MAX_SHORT_PROBABILITY)
-    reference = references.transcripts.fingerprints[pair.sha256]
+    return min(probability, MAX_SHORT_PROBABILITY) if pair.passages[0].evidence < MIN_COPY_WORDS else probability
+
+
+def to_match(
+    pair: TranscriptPair, query: Fingerprint, reference: Fingerprint, *, uris: tuple[str, ...], kind: Kind
+) -> Match:
+    """Return the match of a pair.
+
+    Args:
+        pair: The pair, as `compare_pair` returns it for this query and this reference.
+        query: Transcript fingerprint of the query.
+        reference: Transcript fingerprint of the reference.
+        uris: Paths and URLs of the reference's sightings.
+        kind: Kind of the reference.
+    """
+    probability = pair_probability(pair)
     return Match(
         sha256=pair.sha256,
-        uris=references.uris(pair.sha256),
-        kind=references.kind(pair.sha256),
+        uris=uris,
+        kind=kind,
         relation="same_script",
         verdict=verdicts.verdict(probability, 0.0, proven=True),
         probability=probability,

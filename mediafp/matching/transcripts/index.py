@@ -1,140 +1,184 @@
-"""Index of transcripts in memory: MinHash signatures of their bigrams, and local alignment for short transcripts.
+"""Index of transcripts in memory, which grows: the transcripts that may have the words of a query.
 
-Signatures keep one byte of each minimum (Li and König 2010, b-bit minwise hashing).
+Two transcripts are a candidate pair or not, whichever of them is the query and whatever else the index contains. Pairs with a
+short transcript are scored by local alignment. Others must share minima of their bigrams first.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.transcripts.alignment import MIN_SCORE, best_scores
-from mediafp.matching.transcripts.word_codes import WordCodes, encode_bigrams, encode_words
+from mediafp.matching.transcripts.alignment import CHANCE_WORDS_PER_LOG_CELL, MAX_CELLS, MIN_SCORE
+from mediafp.matching.transcripts.local_scores import best_scores, to_word_planes
+from mediafp.matching.transcripts.signatures import PASSAGE_WORDS, SIGNATURE_BYTES, PassageIndex
+from mediafp.matching.transcripts.word_codes import MATCH_SCORE, WordCodes, encode_words
+from mediafp.matching.transcripts.word_index import WordIndex, group_by_width, is_scored
 from mediafp.types.fingerprints import Fingerprint
 
-PASSAGE_WORDS, HOP_WORDS = 40, 20
-"""Words of a passage, and words from the start of one passage to the next: ten seconds of speech, each word in two passages."""
-SIGNATURE_BYTES = 128
-"""Minima of a passage's signature, one byte each. Chosen, not measured."""
-CHUNK_PASSAGES = 1 << 15
-"""Passages compared at once: their counts and one row of minima fit into the processor's cache."""
-MIN_EQUAL_MINIMA = 3
-"""Equal minima from which two passages are compared; unrelated passages have 0.5 on average, and three in 1.4 % of pairs."""
-CHANCE_MINIMA = 2
-"""Equal minima of a passage that do not count when candidates are ranked. Chosen, not measured."""
-MAX_CANDIDATES = 400
-"""Candidates that are aligned, at 2 to 4 ms each for transcripts of a minute."""
-MAX_SHORT_CANDIDATES = 100
-"""Further candidates of at most one passage that are aligned with a query of at most one passage. Misheard short transcripts
-share too few bigrams for MinHash, so all short ones are scored, at 0.02 ms each."""
-CHUNK_SHORT_TRANSCRIPTS = 1000
-"""Short transcripts that are scored at once, in the processor's cache."""
+MIN_EXCESS_WORDS = 0.4
+"""Words above chance from which two transcripts are candidates: fewer do not reach a probability of .15, even if all words of
+the passage agree."""
+MAX_CANDIDATES = 200
+"""Candidates of a query that are aligned, at 0.5 ms each for transcripts of 25 words, 2 to 4 ms for those of a minute. Only a
+text that was read hundreds of times has more that are no chance. Chosen, not measured."""
+
+
+class TranscriptCandidate(NamedTuple):
+    """A transcript that may have the words of a query.
+
+    Attributes:
+        sha256: SHA-256 of the asset.
+        excess_words: Words of the best local alignment above those that chance adds, the same whichever of the two is the query.
+            For transcripts that are too long to be aligned as a whole, the words that their two best passages share are taken.
+    """
+
+    sha256: str
+    excess_words: float
+
+
+class _Found(NamedTuple):
+    """The number of a transcript, and its words above chance; proven if the two were aligned as a whole."""
+
+    slot: int
+    excess_words: float
+    is_proven: bool
 
 
 class TranscriptIndex:
-    """Transcript fingerprints in memory, searched exhaustively.
+    """Transcript fingerprints in memory.
 
-    A passage takes 128 bytes, a word 28, a short transcript 160 more. A million passages, 1300 hours of speech, are compared in
-    25 to 45 ms for each passage of the query; a short query is aligned with 1000 short transcripts in 7 ms for every 15 words.
+    A transcript of 25 words takes 300 bytes beside its fingerprint, one of a minute 2,500. Several threads may search an index
+    while one adds to it or removes from it.
 
     Attributes:
         fingerprints: Transcript fingerprint of each asset, by its SHA-256.
-        assets: SHA-256 of each asset, in order.
     """
 
-    def __init__(self, fingerprints: Iterable[Fingerprint]) -> None:
-        self.fingerprints = {fingerprint.sha256: fingerprint for fingerprint in fingerprints}
-        self.assets = list(self.fingerprints)
-        words = [encode_words(fingerprint) for fingerprint in self.fingerprints.values()]
-        passages = [signatures(codes) for codes in words]
-        self._passage_owner = np.repeat(np.arange(len(passages)), [len(rows) for rows in passages])
-        # One row for each minimum, so that equal bytes of many passages are counted along memory.
-        self._minima = np.ascontiguousarray(np.concatenate([*passages, np.zeros((0, SIGNATURE_BYTES), np.uint8)]).T)
-        self._short = np.array([n for n, codes in enumerate(words) if 1 < len(codes) <= PASSAGE_WORDS], np.int64)
-        self._short_words = np.zeros((len(self._short), PASSAGE_WORDS), np.uint32)
-        self._short_lengths = np.array([len(words[n]) for n in self._short], np.int64)
-        for row, n in zip(self._short_words, self._short, strict=True):
-            row[: len(words[n])] = words[n]
+    def __init__(self, fingerprints: Iterable[Fingerprint] = ()) -> None:
+        self.fingerprints: dict[str, Fingerprint] = {}
+        self._rows = _Rows()
+        self.add(fingerprints)
 
-    def search(self, query: Fingerprint, *, count: int = MAX_CANDIDATES, exclude: str | None = None) -> list[str]:
-        """Return the candidates for a query: the assets of its fingerprint version that may share most words with it.
+    @property
+    def assets(self) -> list[str]:
+        """SHA-256 of each asset, in the order in which they came."""
+        return list(self.fingerprints)
+
+    def add(self, fingerprints: Iterable[Fingerprint]) -> None:
+        """Add transcripts; one of an asset that has a transcript already replaces it."""
+        added = {fingerprint.sha256: fingerprint for fingerprint in fingerprints}
+        for sha256 in added.keys() & self.fingerprints.keys():
+            self.remove(sha256)
+        # Set before the rows: another thread may look up an asset as soon as a search returns it.
+        self.fingerprints |= added
+        self._rows.add(list(added.values()))
+
+    def remove(self, sha256: str) -> None:
+        """Drop the transcript of an asset, if there is one."""
+        if fingerprint := self.fingerprints.get(sha256):
+            rows = self._rows
+            rows.fingerprints[rows.slots.pop(sha256)] = None
+            if 2 * len(rows.slots) < len(rows.fingerprints):
+                rows = _Rows()
+                rows.add([other for other in self.fingerprints.values() if other is not fingerprint])
+                self._rows = rows
+            del self.fingerprints[sha256]
+
+    def search(
+        self,
+        query: Fingerprint,
+        *,
+        count: int | None = MAX_CANDIDATES,
+        exclude: str | None = None,
+        improbable: bool = False,
+    ) -> list[TranscriptCandidate]:
+        """Return the candidates for a query among the assets of its fingerprint version, best first.
 
         Args:
             query: Transcript fingerprint.
-            count: Largest number of candidates by shared bigrams; they come first, best first. For a short query, at most
-                `MAX_SHORT_CANDIDATES` of the other short transcripts follow, best first.
+            count: Largest number of candidates; None for all of them.
             exclude: SHA-256 of an asset to skip, such as the query itself.
+            improbable: True for those below `MIN_EXCESS_WORDS` as well.
         """
-        words = encode_words(query)
-        usable = np.array([self._is_usable(sha256, query, exclude) for sha256 in self.assets], bool)
-        scores = np.where(usable, self._count_shared_minima(words), 0)
-        chosen = _highest(scores, count)
-        short_scores = np.zeros(len(self.assets), np.int64)
-        if 1 < len(words) <= PASSAGE_WORDS:
-            for start in range(0, len(self._short), CHUNK_SHORT_TRANSCRIPTS):
-                chunk = slice(start, start + CHUNK_SHORT_TRANSCRIPTS)
-                short_scores[self._short[chunk]] = best_scores(
-                    words, self._short_words[chunk], self._short_lengths[chunk]
-                )
-        short_scores[~usable | (short_scores < MIN_SCORE)] = 0
-        short_scores[chosen] = 0
-        return [self.assets[n] for n in (*chosen, *_highest(short_scores, MAX_SHORT_CANDIDATES))]
-
-    def _count_shared_minima(self, words: WordCodes) -> npt.NDArray[np.int64]:
-        """Return the equal minima above chance (A,) of each asset: each passage of the query with the asset's best one."""
-        scores = np.zeros(len(self.assets), np.int64)
-        for signature in signatures(words):
-            best = np.full(len(self.assets), CHANCE_MINIMA, np.int64)
-            for start in range(0, self._minima.shape[1], CHUNK_PASSAGES):
-                equal = _count_equal(self._minima[:, start : start + CHUNK_PASSAGES], signature)
-                near = np.flatnonzero(equal >= MIN_EQUAL_MINIMA)
-                np.maximum.at(best, self._passage_owner[start + near], equal[near])
-            scores += best - CHANCE_MINIMA
-        return scores
-
-    def _is_usable(self, sha256: str, query: Fingerprint, exclude: str | None) -> bool:
-        """Return True for an asset of the query's fingerprint version that is not excluded."""
-        return sha256 != exclude and self.fingerprints[sha256].version == query.version
+        words, rows = encode_words(query), self._rows
+        if len(words) < 2:
+            return []
+        candidates = [
+            TranscriptCandidate(fingerprint.sha256, found.excess_words)
+            for found in chain(rows.find_by_score(words), rows.find_by_minima(words))
+            if (improbable or not found.is_proven or found.excess_words >= MIN_EXCESS_WORDS)
+            and (fingerprint := rows.fingerprints[found.slot])
+            and fingerprint.version == query.version
+            and fingerprint.sha256 != exclude
+        ]
+        return sorted(candidates, key=lambda candidate: (-candidate.excess_words, candidate.sha256))[:count]
 
 
-def signatures(words: WordCodes) -> npt.NDArray[np.uint8]:
-    """Return the MinHash signatures (P, 128) of the passages of a transcript; no rows for fewer than two words."""
-    bigrams = encode_bigrams(words)
-    if not len(bigrams):
-        return np.zeros((0, SIGNATURE_BYTES), np.uint8)
-    size = min(len(words), PASSAGE_WORDS)
-    starts = np.array([*range(0, len(words) - size, HOP_WORDS), len(words) - size])
-    minima = np.empty((len(starts), SIGNATURE_BYTES), np.uint8)
-    for first in range(0, len(starts), 256):
-        passages = bigrams[starts[first : first + 256, None] + np.arange(size - 1)]
-        hashes = (passages[:, :, None] * _FACTORS + _ADDENDS) >> np.uint64(32)
-        minima[first : first + 256] = hashes.min(axis=1) & np.uint64(0xFF)
-    return minima
+class _Rows:
+    """Transcripts, each under a number; the number of one that was removed is not used again.
 
-
-def _highest(scores: npt.NDArray[np.int64], count: int) -> list[int]:
-    """Return the indexes of the highest scores above 0, best first."""
-    order = np.argsort(-scores, kind="stable")[:count]
-    return [int(n) for n in order if scores[n] > 0]
-
-
-def _count_equal(minima: npt.NDArray[np.uint8], signature: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return the number of minima (P,) that each of P passages shares with a signature.
-
-    Args:
-        minima: Signatures (128, P) of the passages, one row for each minimum.
-        signature: Signature (128,) of one passage of the query.
+    Attributes:
+        fingerprints: Transcript fingerprint of each number, None if it was removed.
+        slots: Number of each asset, by its SHA-256.
     """
-    equal = np.zeros(minima.shape[1], np.uint8)
-    for row, minimum in zip(minima, signature, strict=True):
-        equal += row == minimum
-    return equal
+
+    def __init__(self) -> None:
+        self.fingerprints: list[Fingerprint | None] = []
+        self.slots: dict[str, int] = {}
+        self._words = WordIndex()
+        self._short_passages, self._long_passages = PassageIndex(), PassageIndex()
+
+    def add(self, fingerprints: list[Fingerprint]) -> None:
+        """Add transcripts."""
+        transcripts = [(n, encode_words(f)) for n, f in enumerate(fingerprints, len(self.fingerprints))]
+        self.slots |= {f.sha256: slot for f, (slot, _) in zip(fingerprints, transcripts, strict=True)}
+        self.fingerprints += fingerprints
+        self._words.add(transcripts)
+        self._short_passages.add([t for t in transcripts if len(t[1]) <= PASSAGE_WORDS])
+        self._long_passages.add([t for t in transcripts if len(t[1]) > PASSAGE_WORDS])
+
+    def find_by_score(self, words: WordCodes) -> Iterator[_Found]:
+        """Yield the transcripts that are scored with a query whatever they share with it, and have a score."""
+        slots, lengths, scores = self._words.search(words)
+        yield from _find_near(len(words), slots, lengths, scores)
+
+    def find_by_minima(self, words: WordCodes) -> Iterator[_Found]:
+        """Yield the others, if they share minima with a query."""
+        scored: list[tuple[int, WordCodes]] = []
+        for passages in (self._long_passages, *([self._short_passages] if len(words) > PASSAGE_WORDS else [])):
+            for slot, equal in passages.search(words):
+                fingerprint = self.fingerprints[slot]
+                length = len(fingerprint.vectors) if fingerprint else 0
+                if fingerprint is None or is_scored(len(words), np.array([length]))[0]:
+                    continue
+                if len(words) * length > MAX_CELLS:
+                    yield _Found(slot, _excess_words(_score_of_minima(equal), len(words) * length), is_proven=False)
+                else:
+                    scored.append((slot, encode_words(fingerprint)))
+        for width, members in group_by_width(scored):
+            scores = best_scores(words, to_word_planes([codes for _, codes in members], width))
+            lengths = np.array([len(codes) for _, codes in members])
+            yield from _find_near(len(words), np.array([slot for slot, _ in members]), lengths, scores)
 
 
-def _hash_parameters() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """Return the odd factors and the addends of 128 multiply-shift hash functions, the same in every run."""
-    numbers = np.random.default_rng(2010).integers(0, 1 << 64, (2, SIGNATURE_BYTES), np.uint64)
-    return numbers[0] | np.uint64(1), numbers[1]
+def _find_near(
+    words: int, slots: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], scores: npt.NDArray[np.int64]
+) -> Iterator[_Found]:
+    """Yield the transcripts whose alignment with a query of so many words is kept."""
+    near = scores >= MIN_SCORE
+    for slot, length, score in zip(slots[near].tolist(), lengths[near].tolist(), scores[near].tolist(), strict=True):
+        yield _Found(slot, _excess_words(score, words * length), is_proven=True)
 
 
-_FACTORS, _ADDENDS = _hash_parameters()
+def _excess_words(score: int, cells: int) -> float:
+    """Return the words of an alignment, less those that chance adds to transcripts whose lengths have this product."""
+    return round(score / MATCH_SCORE - CHANCE_WORDS_PER_LOG_CELL * math.log(cells), 6)
+
+
+def _score_of_minima(equal: int) -> int:
+    """Return the score of as many words as two passages have bigrams in common that share so many minima."""
+    return int(MATCH_SCORE * 2 * (PASSAGE_WORDS - 1) * equal / (SIGNATURE_BYTES + equal))

@@ -19,7 +19,7 @@ from transcript_samples import (
 
 from mediafp.matching import verdicts
 from mediafp.matching.transcripts.alignment import MIN_COPY_WORDS, align_transcripts
-from mediafp.matching.transcripts.compare import MAX_SHORT_PROBABILITY, compare_transcripts
+from mediafp.matching.transcripts.compare import MAX_SHORT_PROBABILITY, compare_pair, compare_transcripts
 from mediafp.matching.transcripts.index import TranscriptIndex
 
 
@@ -63,7 +63,7 @@ def test_match_of_a_part_has_coverage_and_reasons() -> None:
     )
 
 
-@pytest.mark.parametrize("words", [3, 6, MIN_COPY_WORDS - 1])
+@pytest.mark.parametrize("words", [4, 6, MIN_COPY_WORDS - 1])
 def test_common_phrase_is_never_a_copy(words: int) -> None:
     phrase = random_words(words, 3)
     query = word_fingerprint("q", np.concatenate((random_words(50, 1), phrase)))
@@ -120,3 +120,16 @@ def test_reasons_separate_exact_words_from_partly_agreeing_ones() -> None:
     (match,) = matches_of(text_fingerprint("q", query), text_fingerprint("r", reference))
     assert match.why[0] == "0 of 12 words in a row agree (by sound, without tones), and 12 more in part"
     assert not any("digits" in reason for reason in match.why)
+
+
+def test_pair_is_the_same_whichever_is_the_query() -> None:
+    words = random_words(60, 1)
+    a, b = word_fingerprint("a", misheard(words, 0.3, 1)), word_fingerprint("b", words, word_seconds=0.3)
+    forwards, backwards = compare_pair(a, b), compare_pair(b, a)
+    assert forwards and backwards and forwards.features == backwards.features
+    assert (forwards.sha256, backwards.sha256) == ("b", "a")
+    assert [passage.swap() for passage in forwards.passages] == list(backwards.passages)
+    there, back = matches_of(a, b)[0], matches_of(b, a)[0]
+    assert (there.probability, there.verdict, there.coverage) == (back.probability, back.verdict, back.coverage[::-1])
+    assert [(s.query, s.reference) for s in there.segments] == [(s.reference, s.query) for s in back.segments]
+    assert compare_pair(a, word_fingerprint("c", random_words(10, 3))) is None
