@@ -4,7 +4,6 @@ Long transcripts are aligned in boxes around the diagonals on which most word pa
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -131,42 +130,30 @@ def align_locally(similarity: npt.NDArray[np.int16]) -> tuple[int, npt.NDArray[n
         score, transposed_path = align_locally(similarity.T)
         return score, transposed_path[:, ::-1].copy()
     similarity_32 = np.ascontiguousarray(similarity, np.int32)
-    table = np.zeros((similarity_32.shape[0] + 1, similarity_32.shape[1] + 1), np.int32)
-    gap_costs = -GAP_SCORE * np.arange(1, similarity_32.shape[1] + 1, dtype=np.int32)
-    for n, row_similarity in enumerate(similarity_32):
-        table[n + 1, 1:] = _next_row(table[n], row_similarity, gap_costs)
+    rows, columns = similarity_32.shape
+    # Each cell of the table has the cost of all gaps before it added, so that a gap changes nothing.
+    costs = -GAP_SCORE * np.add.outer(np.arange(rows + 1, dtype=np.int32), np.arange(columns + 1, dtype=np.int32))
+    table = costs.copy()
+    for row_above, cells, gains in zip(table, table[1:, 1:], similarity_32 - 2 * GAP_SCORE, strict=False):
+        np.maximum(cells, row_above[1:], out=cells)
+        np.maximum(cells, row_above[:-1] + gains, out=cells)
+        np.maximum.accumulate(cells, out=cells)
+    table -= costs
     row, column = divmod(int(table.argmax()), table.shape[1])
     # Views, as single elements of an array are slow to read.
-    scores, gains = memoryview(table), memoryview(similarity_32)
+    scores, pair_scores = memoryview(table), memoryview(similarity_32)
     score = int(scores[row, column])
     path: list[tuple[int, int]] = []
     while (value := scores[row, column]) > 0:
-        if value == scores[row - 1, column - 1] + gains[row - 1, column - 1]:
+        if value == scores[row - 1, column - 1] + pair_scores[row - 1, column - 1]:
             row, column = row - 1, column - 1
-            if gains[row, column] > 0:
+            if pair_scores[row, column] > 0:
                 path.append((row, column))
         elif value == scores[row - 1, column] + GAP_SCORE:
             row -= 1
         else:
             column -= 1
     return score, np.array(path[::-1], np.int64).reshape(-1, 2)
-
-
-def _next_row[T: np.signedinteger[Any]](
-    row: npt.NDArray[T], similarity: npt.NDArray[T], gap_costs: npt.NDArray[T]
-) -> npt.NDArray[T]:
-    """Return the scores (..., L) of alignments that end in each cell of the next row of the table.
-
-    Args:
-        row: Scores (..., 1 + L) of the row before.
-        similarity: Alignment scores (..., L) of the next row's words.
-        gap_costs: Cost (L,) of skipping 1, 2, … words.
-    """
-    best = np.maximum(row[..., :-1] + similarity, row[..., 1:] + row.dtype.type(GAP_SCORE))
-    np.maximum(best, 0, out=best)
-    # Skipping k columns costs k gaps: a running maximum of the scores plus the cost of all columns before finds the best skip.
-    scores: npt.NDArray[T] = np.maximum.accumulate(best + gap_costs, axis=-1) - gap_costs
-    return scores
 
 
 def _choose_box(
