@@ -26,8 +26,10 @@ WordPlanes = npt.NDArray[np.uint8]
 PADDING = 127
 """Byte of a word that does not exist; it equals no part of a syllable and no last byte of the hash of a word."""
 CHUNK_CELLS = 100_000
-"""Words of the transcripts that are scored at once: of 2,000 to 200,000, the fastest. The rows in work fit into the cache of a
-core."""
+"""Words of the transcripts that are scored at once: of 12,000 to 200,000, the fastest."""
+MAX_QUERY_SHARE = 8
+"""Words of a query, for each word of a transcript, from which fewer transcripts are scored at once, as the scores of all
+diagonals are kept meanwhile. Chosen, not measured."""
 MIN_LOOPED_COLUMNS = 128
 """Transcripts from which a loop over their words is faster than `numpy.maximum.accumulate`."""
 
@@ -46,7 +48,7 @@ def best_scores(query: WordCodes, planes: WordPlanes) -> npt.NDArray[np.int64]:
     Two hashes of words are equal here if 29 of their 31 bits are.
     """
     _, width, count = planes.shape
-    step = max(1, CHUNK_CELLS // max(1, width))
+    step = max(1, CHUNK_CELLS // max(1, width, len(query) // MAX_QUERY_SHARE))
     scores = np.zeros(count, np.int64)
     for start in range(0, count, step):
         scores[start : start + step] = _score_chunk(_to_parts(query), planes[:, :, start : start + step])

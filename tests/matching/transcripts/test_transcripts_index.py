@@ -30,9 +30,9 @@ PRAISE_MISHEARD = "无门的成是罪没力自照亮醉可来"
 def sample_transcripts() -> list[Fingerprint]:
     """Return transcripts of all lengths, some of which have words in common."""
     rng = np.random.default_rng(9)
-    text = random_words(2400, 1)
+    text = random_words(1200, 1)
     parts = [text[n : n + length] for n, length in itertools.product((0, 15), (6, 25, 40, 41, 90, 300))]
-    parts += [text[:1300], text[100:1400]]
+    parts += [text[:1030], text[100:1130]]
     heard = [misheard(part, float(rng.uniform(0, 0.4)), n) for n, part in enumerate(parts)]
     syllables = list(NIGHT + POLICY)
     mixed = ["".join(rng.permutation(syllables))[:20] + POLICY[n : n + 9] for n in range(4)]
@@ -44,11 +44,11 @@ def sample_transcripts() -> list[Fingerprint]:
 
 
 def all_candidates(index: TranscriptIndex, transcripts: list[Fingerprint]) -> dict[tuple[str, str], float]:
-    """Return the scores of all pairs (query, candidate)."""
+    """Return the excess words of all pairs (query, candidate)."""
     return {
-        (query.sha256, sha256): score
+        (query.sha256, sha256): excess
         for query in transcripts
-        for sha256, score in index.search(query, count=None, exclude=query.sha256)
+        for sha256, excess in index.search(query, count=None, exclude=query.sha256)
     }
 
 
@@ -107,14 +107,13 @@ def test_candidates_depend_on_the_two_transcripts_alone() -> None:
     transcripts = sample_transcripts()
     expected = all_candidates(TranscriptIndex(transcripts), transcripts)
     assert 40 < len(expected) < len(transcripts) ** 2 / 2
-    assert expected == {(b, a): score for (a, b), score in expected.items()}
-    single: dict[tuple[str, str], float] = {}
-    for transcript in transcripts:
-        single |= all_candidates(TranscriptIndex([transcript]), transcripts)
-    assert single == expected
+    assert expected == {(b, a): excess for (a, b), excess in expected.items()}
+    for alone in transcripts[::4]:
+        single = all_candidates(TranscriptIndex([alone]), transcripts)
+        assert single == {(a, b): excess for (a, b), excess in expected.items() if b == alone.sha256}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_index_that_grew_and_shrank_equals_one_of_the_same_transcripts(seed: int) -> None:
     rng = np.random.default_rng(seed)
     transcripts = sample_transcripts()
