@@ -1,7 +1,7 @@
 """Index of transcripts in memory, which grows: the transcripts that may have the words of a query.
 
-Two transcripts are a candidate pair or not, whichever of them is the query and whatever else the index contains. Pairs with a
-short transcript are scored by local alignment. Others must share minima of their bigrams first.
+Two transcripts are a candidate pair or not, whichever of them is the query and whatever else the index contains. Pairs of up to
+about a minute are scored by local alignment. Others must share minima of their bigrams first.
 """
 
 import math
@@ -12,18 +12,21 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.transcripts.alignment import CHANCE_WORDS_PER_LOG_CELL, MAX_CELLS, MIN_SCORE
+from mediafp.matching.transcripts.alignment import CHANCE_WORDS_PER_LOG_CELL, MIN_SCORE
 from mediafp.matching.transcripts.local_scores import best_scores, to_word_planes
 from mediafp.matching.transcripts.signatures import PASSAGE_WORDS, SIGNATURE_BYTES, PassageIndex
 from mediafp.matching.transcripts.word_codes import MATCH_SCORE, WordCodes, encode_words
-from mediafp.matching.transcripts.word_index import WordIndex, group_by_width, is_scored
+from mediafp.matching.transcripts.word_index import MAX_SCORED_CELLS, WordIndex, group_by_width
 from mediafp.types.fingerprints import Fingerprint
 
 MIN_EXCESS_WORDS = 0.4
 """Words above chance from which two transcripts are candidates: fewer do not reach a probability of .15, even if all words of
 the passage agree."""
+MAX_LONG_SCORED_CELLS = 1 << 22
+"""Product of the lengths of two transcripts that share minima up to which they are scored: 10 ms for two of eight minutes, while
+the alignment of a pair takes 25 ms from four minutes on. Chosen, not measured."""
 MAX_CANDIDATES = 200
-"""Candidates of a query that are aligned, at 0.5 ms each for transcripts of 25 words, 2 to 4 ms for those of a minute. Only a
+"""Candidates of a query that are aligned, at 0.2 ms each for transcripts of 25 words, 1 to 2 ms for those of a minute. Only a
 text that was read hundreds of times has more that are no chance. Chosen, not measured."""
 
 
@@ -33,7 +36,7 @@ class TranscriptCandidate(NamedTuple):
     Attributes:
         sha256: SHA-256 of the asset.
         excess_words: Words of the best local alignment above those that chance adds, the same whichever of the two is the query.
-            For transcripts that are too long to be aligned as a whole, the words that their two best passages share are taken.
+            For transcripts that are too long to be scored, the words that their two best passages share are taken.
     """
 
     sha256: str
@@ -41,7 +44,7 @@ class TranscriptCandidate(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """The number of a transcript, and its words above chance; proven if the two were aligned as a whole."""
+    """The number of a transcript, and its words above chance; proven if the two were scored."""
 
     slot: int
     excess_words: float
@@ -51,7 +54,7 @@ class _Found(NamedTuple):
 class TranscriptIndex:
     """Transcript fingerprints in memory.
 
-    A transcript of 25 words takes 300 bytes beside its fingerprint, one of a minute 2,500. Several threads may search an index
+    A transcript of 25 words takes 300 bytes beside its fingerprint, one of a minute 2,600. Several threads may search an index
     while one adds to it or removes from it.
 
     Attributes:
@@ -149,14 +152,16 @@ class _Rows:
     def find_by_minima(self, words: WordCodes) -> Iterator[_Found]:
         """Yield the others, if they share minima with a query."""
         scored: list[tuple[int, WordCodes]] = []
-        for passages in (self._long_passages, *([self._short_passages] if len(words) > PASSAGE_WORDS else [])):
+        for passages in (self._short_passages, self._long_passages):
+            if len(words) * passages.longest <= MAX_SCORED_CELLS:
+                continue
             for slot, equal in passages.search(words):
                 fingerprint = self.fingerprints[slot]
-                length = len(fingerprint.vectors) if fingerprint else 0
-                if fingerprint is None or is_scored(len(words), np.array([length]))[0]:
+                cells = len(words) * len(fingerprint.vectors) if fingerprint else 0
+                if fingerprint is None or cells <= MAX_SCORED_CELLS:
                     continue
-                if len(words) * length > MAX_CELLS:
-                    yield _Found(slot, _excess_words(_score_of_minima(equal), len(words) * length), is_proven=False)
+                if cells > MAX_LONG_SCORED_CELLS:
+                    yield _Found(slot, _excess_words(_score_of_minima(equal), cells), is_proven=False)
                 else:
                     scored.append((slot, encode_words(fingerprint)))
         for width, members in group_by_width(scored):

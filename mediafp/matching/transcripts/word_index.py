@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from mediafp.matching.transcripts.growing_columns import GrowingColumns
 from mediafp.matching.transcripts.local_scores import best_scores, to_word_planes
-from mediafp.matching.transcripts.signatures import PASSAGE_WORDS
 from mediafp.matching.transcripts.word_codes import WordCodes
 
-MAX_SCORED_CELLS = 1 << 14
-"""Product of the lengths of two transcripts, one of them of one passage at most, up to which all of them are scored, in at most
-0.02 ms. Misheard short transcripts share too few bigrams for MinHash: of 909 pairs of real transcripts with a probability of
-.15 or more, of which one is longer than a passage, it loses 8, each of which has a short one."""
+MAX_SCORED_CELLS = 1 << 16
+"""Product of the lengths of two transcripts up to which all of them are scored: 0.1 ms for two of a minute. Misheard words share
+too few bigrams for MinHash. Of 909 pairs of real transcripts with a probability of .15 or more, one of them longer than 40 words,
+it loses 8; of 229 synthetic pairs of 40 to 250 words, most of which share 12 to 30 misheard words, 5 if three quarters of the
+unrelated pairs are scored all the same, and 21 if a quarter are."""
 WIDTH_STEP = 8
 """Words by which the widths at which short transcripts are kept differ; more for long ones. Chosen, not measured."""
 
@@ -51,7 +51,7 @@ class WordIndex:
         # Another thread may add transcripts, and a bucket with them.
         for bucket in list(self._buckets.values()):
             lengths = bucket.lengths.columns
-            chosen = is_scored(len(words), lengths)
+            chosen = len(words) * lengths <= MAX_SCORED_CELLS
             if chosen.any():
                 scores = best_scores(words, bucket.planes.columns[..., : len(lengths)])
                 slots = bucket.slots.columns[: len(lengths)]
@@ -85,15 +85,8 @@ def group_by_width(transcripts: Iterable[tuple[int, WordCodes]]) -> Iterator[tup
     for slot, words in transcripts:
         step = max(WIDTH_STEP, 1 << max(0, (len(words) - 1).bit_length() - 2))
         width = -(-len(words) // step) * step
-        # Transcripts of one passage are not kept with longer ones, which are scored with fewer queries.
-        by_width[min(width, PASSAGE_WORDS) if len(words) <= PASSAGE_WORDS else width].append((slot, words))
+        by_width[width].append((slot, words))
     yield from by_width.items()
-
-
-def is_scored(length: int, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Return True for each length (K,) of a transcript that is scored with one of `length` words, whatever the two share."""
-    is_short = np.minimum(length, lengths) <= PASSAGE_WORDS
-    return is_short & (length * lengths <= MAX_SCORED_CELLS)
 
 
 _NO_TRANSCRIPTS = ScoredTranscripts(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
