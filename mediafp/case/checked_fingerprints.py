@@ -1,6 +1,6 @@
 """Stored fingerprints that keep the invariants of their type and asset; the others are skipped."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from mediafp.store import Store
 from mediafp.types.contents import check_fingerprint, check_fingerprints
@@ -14,35 +14,33 @@ measured."""
 
 
 def load_fingerprints(
-    store: Store, declaration: FingerprintDeclaration, assets: Mapping[str, Asset], stored: Iterable[Fingerprint]
-) -> dict[str, Fingerprint]:
-    """Return the undamaged ones of some fingerprints of one type, by the SHA-256 of their assets.
+    store: Store, declaration: FingerprintDeclaration, stored: Iterable[Fingerprint]
+) -> Iterator[Fingerprint]:
+    """Yield the undamaged ones of some fingerprints of one type, those of undamaged assets.
 
     Args:
         store: The store, which gets the damaged ones.
         declaration: Declaration of the type.
-        assets: Assets by SHA-256; fingerprints of others are skipped.
         stored: The fingerprints.
     """
-    checked: dict[str, Fingerprint] = {}
-    owned = ((assets[fingerprint.sha256], fingerprint) for fingerprint in stored if fingerprint.sha256 in assets)
-    for batch in _batches(owned):
+    for batch in _batches(stored):
+        assets = {asset.sha256: asset for asset in store.assets({fingerprint.sha256 for fingerprint in batch})}
+        owned = [(assets[fingerprint.sha256], fingerprint) for fingerprint in batch if fingerprint.sha256 in assets]
         try:
-            check_fingerprints(declaration, batch)
+            check_fingerprints(declaration, owned)
         except ValueError:
             # One of them is damaged: each is checked by itself.
-            batch = [pair for pair in batch if _is_undamaged(store, declaration, *pair)]
-        checked.update((asset.sha256, fingerprint) for asset, fingerprint in batch)
-    return checked
+            owned = [pair for pair in owned if _is_undamaged(store, declaration, *pair)]
+        yield from (fingerprint for _, fingerprint in owned)
 
 
-def _batches(owned: Iterable[tuple[Asset, Fingerprint]]) -> Iterator[list[tuple[Asset, Fingerprint]]]:
-    batch: list[tuple[Asset, Fingerprint]] = []
+def _batches(fingerprints: Iterable[Fingerprint]) -> Iterator[list[Fingerprint]]:
+    batch: list[Fingerprint] = []
     rows = 0
-    for asset, fingerprint in owned:
-        batch.append((asset, fingerprint))
+    for fingerprint in fingerprints:
+        batch.append(fingerprint)
         rows += len(fingerprint.vectors)
-        if rows > BATCH_ROWS:
+        if rows > BATCH_ROWS or len(batch) > BATCH_ROWS:
             yield batch
             batch, rows = [], 0
     if batch:

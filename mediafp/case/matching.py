@@ -61,17 +61,24 @@ def match_analysis(
 def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> list[ImagePair] | list[VideoPair]:
     """Return the candidates of an analysed file with their features, which calibration is fitted on."""
     query = _build_query(analysis)
-    with single_threaded_blas().limit():
+
+    def compare() -> list[ImagePair] | list[VideoPair]:
         if isinstance(query, ImageQuery):
             return compare_images(query, references)
         return compare_videos(query, references)
 
+    with single_threaded_blas().limit():
+        return references.without_unusable(compare)
+
 
 def _match(references: StoredReferences, query: ImageQuery | VideoQuery) -> list[Match]:
-    with single_threaded_blas().limit():
+    def match() -> list[Match]:
         if isinstance(query, ImageQuery):
             return match_image(query, references)
         return match_video(query, references)
+
+    with single_threaded_blas().limit():
+        return references.without_unusable(match)
 
 
 def _build_query(analysis: FileAnalysis) -> ImageQuery | VideoQuery:

@@ -1,14 +1,18 @@
-"""The references of an open store: its fingerprints in memory, its thumbnails on demand."""
+"""The references of an open store: its rows in indexes on disk, all else of an asset on demand."""
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.case.batch_search import QueryRows, RowHits, SearchLimits, search_batch
+from mediafp.case.bounded_cache import BoundedCache
 from mediafp.case.checked_fingerprints import load_fingerprints
+from mediafp.case.row_indexes import TypeIndex
 from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
@@ -19,7 +23,7 @@ from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.matching.candidates import Vectors, background_level
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.transcripts.index import TranscriptIndex
-from mediafp.store import Store, build_index
+from mediafp.store import RERANK_DEPTH, Store
 from mediafp.types import model_files
 from mediafp.types.custody import LogKind
 from mediafp.types.errors import StoreError
@@ -32,46 +36,76 @@ from mediafp.types.transcripts import TranscribedAudio
 _logger = logging.getLogger(__name__)
 FEATURE_CACHE_SIZE = 1000
 """Images whose local features are kept in memory, about 260 kB each with the thumbnail."""
+ROW_CACHE_BYTES = 64 << 20
+"""Bytes of fingerprints that are kept in memory: those of 25,000 images, or of one video of ten hours."""
+
+
+class UnusableReferenceError(StoreError):
+    """An asset that a search returned cannot be used: it is damaged, was removed, or was indexed with other rows.
+
+    The next search does not return it, or returns it with its rows as they are now.
+    """
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"cannot match {sha256}: it is damaged, or not in the store; see: mediafp verify")
+        self.sha256 = sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StoredRows:
+    """An asset with the rows that it is matched by."""
+
+    asset: Asset
+    embeddings: Fingerprint
+    pdq: Fingerprint
+    crops: Fingerprint | None
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that the arrays take."""
+        return sum(
+            array.nbytes
+            for fingerprint in (self.embeddings, self.pdq, self.crops)
+            if fingerprint
+            for array in (fingerprint.spans, fingerprint.vectors, fingerprint.quality)
+        )
 
 
 class StoredReferences:
-    """References of an open store: indexes in memory, thumbnails loaded on demand. Implements `References`.
+    """References of an open store: indexes on disk, rows and thumbnails loaded on demand. Implements `References`.
 
-    Several threads may use one object. `update` adds what was ingested meanwhile.
+    Several threads may use one object. `update` adds what was ingested meanwhile. The indexes only propose candidates: the
+    rows of an asset come from the database, and are compared with the indexed ones before they are used. Methods that load
+    an asset raise UnusableReferenceError if that fails; `without_unusable` goes on without it.
     """
 
     def __init__(self, store: Store) -> None:
-        """Load the fingerprints of a store and index them.
+        """Open the indexes of a store, and bring them up to date.
 
         Raises:
             StoreError: Fingerprints are of another model version.
         """
         self._store = store
         self._lock = threading.RLock()
-        search_type, hash_type, crops_type = map(fingerprint_type, (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS))
-        outdated = store.versions(SEARCH_TYPE) - {search_type.version}
+        outdated = store.versions(SEARCH_TYPE) - {fingerprint_type(SEARCH_TYPE).version}
         if outdated:
             raise StoreError(
                 f"cannot match: the store contains fingerprints of another model version ({', '.join(sorted(outdated))}),"
                 " and versions are not comparable; ingest its files into a new store"
             )
-        self._versions = {indexed.name: indexed.version for indexed in (search_type, hash_type, crops_type)}
-        self._assets: dict[str, Asset] = {}
-        self._embeddings: dict[str, Fingerprint] = {}
-        self._pdq: dict[str, Fingerprint] = {}
-        self._crop_rows: dict[str, Fingerprint] = {}
-        self._index = build_index((), metric=search_type.metric, columns=search_type.columns)
-        self._crops = build_index((), metric=crops_type.metric, columns=crops_type.columns)
-        self._hashes = build_index((), metric=hash_type.metric, columns=hash_type.columns)
         # Read the log position first: assets added meanwhile are added again by `update`.
         self._log_end = store.last_log_entry()[0]
-        self._add(store.assets())
+        self._embeddings, self._hashes, self._crops = self._indexes = tuple(
+            TypeIndex(store, declaration(name), fingerprint_type(name).version)
+            for name in (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS)
+        )
         with np.load(model_files.model_path("background")) as background:
             self.background: Vectors = background[SEARCH_TYPE]
             self._full_background: Vectors = background[RERANKING_TYPE]
+        self._rows = BoundedCache(self._load_rows, lambda rows: rows.bytes, ROW_CACHE_BYTES)
         self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
         self._transcripts: TranscriptIndex | None = None
-        _logger.info("indexed %d assets: %d rows, %d of crops", len(self._assets), len(self._index), len(self._crops))
+        _logger.info("opened the indexes: %s rows", ", ".join(str(count) for count in self.row_counts().values()))
 
     def update(self) -> bool:
         """Add what was ingested since the last call, by this process or another.
@@ -85,13 +119,9 @@ class StoredReferences:
                 return True
             if self._is_logged("refreshed"):
                 return False
-            logged = (entry.details["sha256"] for entry in self._store.iter_log("added", after=self._log_end))
-            wanted = {sha256 for sha256 in logged if sha256 not in self._assets}
-            new = [asset for asset in self._store.assets() if asset.sha256 in wanted] if wanted else []
-            if new:
-                self._add(new, {asset.sha256 for asset in new})
-                _logger.info("added %d assets to the index of %d", len(new), len(self._assets) - len(new))
-            if self._is_logged("transcribed") or any(asset.kind == "video" for asset in new):
+            for index in self._indexes:
+                index.update()
+            if self._is_logged("transcribed") or self._is_video_added():
                 self._transcripts = None
             self._log_end = log_end
             return True
@@ -99,41 +129,38 @@ class StoredReferences:
     def _is_logged(self, what: LogKind) -> bool:
         return any(True for _ in self._store.iter_log(what, after=self._log_end))
 
-    def _add(self, assets: list[Asset], only: set[str] | None = None) -> None:
-        """Add assets with their fingerprints: those in `only`, or None if they are the whole store."""
-        by_sha256 = {asset.sha256: asset for asset in assets}
+    def _is_video_added(self) -> bool:
+        return any(entry.details.get("kind") == "video" for entry in self._store.iter_log("added", after=self._log_end))
 
-        def load(type_name: str) -> dict[str, Fingerprint]:
-            # An asset that was added after the list of assets was read waits for the next update.
-            stored = self._store.fingerprints(type_name, self._versions[type_name], only)
-            return load_fingerprints(self._store, declaration(type_name), by_sha256, stored)
+    def without_unusable[T](self, compute: Callable[[], T]) -> T:
+        """Return what a function computes from these references, without the assets that turn out to be unusable.
 
-        embeddings, pdq, crops = load(SEARCH_TYPE), load(Pdq.name), load(REFERENCE_CROPS)
-        for sha256 in list(by_sha256):
-            if sha256 not in embeddings or sha256 not in pdq:
-                self._store.on_damage(sha256, "a fingerprint of it is missing or damaged")
-            elif len(embeddings[sha256].vectors) != len(pdq[sha256].vectors):
-                self._store.on_damage(sha256, "its fingerprints have different numbers of rows")
-            else:
-                continue
-            for by_asset in (by_sha256, embeddings, pdq, crops):
-                by_asset.pop(sha256, None)
-        # Set before the indexes: another thread may look up an asset as soon as an index returns it.
-        self._assets |= by_sha256
-        self._embeddings |= embeddings
-        self._pdq |= pdq
-        self._crop_rows |= crops
-        self._index.add(embeddings.values())
-        self._hashes.add(pdq.values())
-        self._crops.add(crops.values())
+        Raises:
+            UnusableReferenceError: The function needs one of them whatever the searches return.
+        """
+        unusable: set[str] = set()
+        while True:
+            try:
+                return compute()
+            except UnusableReferenceError as error:
+                if error.sha256 in unusable:
+                    raise
+                unusable.add(error.sha256)
 
-    def search(self, queries: Vectors, count: int) -> Neighbours:
-        """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
-        return self._index.search(queries, count)
+    def row_counts(self) -> dict[str, int]:
+        """Return the number of indexed rows of each fingerprint type."""
+        return {index.declaration.name: len(index.rows) for index in self._indexes}
 
-    def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
+    def search(self, queries: Vectors, count: int, *, depth: int = RERANK_DEPTH) -> Neighbours:
+        """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities.
+
+        `depth` rows are proposed by sign bits for each query row; more of them find neighbours that are less near.
+        """
+        return self._embeddings.rows.search(queries, count, depth=depth)
+
+    def search_crops(self, queries: Vectors, count: int, *, depth: int = RERANK_DEPTH) -> list[dict[str, float]]:
         """Return, for each query row, the best cosine similarity of each asset among its nearest crops."""
-        neighbours = self._crops.search(queries, count)
+        neighbours = self._crops.rows.search(queries, count, depth=depth)
         # Reversed, so that the best row of an asset overwrites the others.
         return [
             {hit.sha256: hit.score for hit in reversed(neighbours.of_query(number))}
@@ -142,15 +169,25 @@ class StoredReferences:
 
     def search_crop_rows(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest rows of reference crops of each query row (Q, 512), with their cosine similarities."""
-        return self._crops.search(queries, count)
+        return self._crops.rows.search(queries, count, depth=max(count, RERANK_DEPTH))
+
+    def search_rows(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest embedding rows of each query row (Q, 512), as many as wanted, with their cosine similarities."""
+        return self._embeddings.rows.search(queries, count, depth=max(count, RERANK_DEPTH))
 
     def crop_rows(self, sha256: str) -> Fingerprint | None:
         """Return the reference crops of an asset, or None if the store has none of it."""
-        return self._crop_rows.get(sha256)
+        return self._rows.get(sha256).crops
 
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""
-        return {(hit.sha256, hit.row) for hit in self._hashes.range_search(hashes, distance)}
+        return {(hit.sha256, hit.row) for hit in self._hashes.rows.range_search(hashes, distance)}
+
+    def search_batch(self, queries: Sequence[QueryRows], limits: SearchLimits) -> list[RowHits]:
+        """Return what the rows of each query find in all indexes, each of which is searched once."""
+        return search_batch(
+            queries, limits, embeddings=self._embeddings.rows, crops=self._crops.rows, hashes=self._hashes.rows
+        )
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
         """Return embeddings (N, 512) by the full model, and the background level (N,) of each."""
@@ -158,16 +195,19 @@ class StoredReferences:
         return vectors, background_level(vectors, self._full_background)
 
     def find_asset(self, sha256: str) -> Asset | None:
-        """Return an asset, or None if the store did not contain it at the last update."""
-        return self._assets.get(sha256)
+        """Return an asset, or None if the store does not contain it, or it is damaged."""
+        try:
+            return self._rows.get(sha256).asset
+        except UnusableReferenceError:
+            return None
 
     def assets(self) -> list[Asset]:
-        """Return every asset, as of the last update."""
-        return list(self._assets.values())
+        """Return every asset that can be matched."""
+        return [asset for asset in self._store.assets() if self.find_asset(asset.sha256)]
 
     def kind(self, sha256: str) -> Kind:
         """Return the kind of an asset."""
-        return self._assets[sha256].kind
+        return self._store.asset_kind(sha256)
 
     def uris(self, sha256: str) -> tuple[str, ...]:
         """Return the paths of an asset's sightings."""
@@ -175,23 +215,23 @@ class StoredReferences:
 
     def embedding_rows(self, sha256: str) -> Fingerprint:
         """Return the embeddings of an asset, with their quality and time spans."""
-        return self._embeddings[sha256]
+        return self._rows.get(sha256).embeddings
 
     def embeddings(self, sha256: str) -> Vectors:
         """Return the embeddings (N, 512) of an asset, of unit length."""
-        return self._embeddings[sha256].vectors  # type: ignore[return-value]
+        return self.embedding_rows(sha256).vectors  # type: ignore[return-value]
 
     def quality(self, sha256: str) -> npt.NDArray[np.float32]:
         """Return the quality (N,) of the rows of an asset, 0..1; that of flat images is low."""
-        return self._embeddings[sha256].quality
+        return self.embedding_rows(sha256).quality
 
     def spans(self, sha256: str) -> npt.NDArray[np.float64]:
         """Return the time spans (N, 2) of the rows of an asset, in seconds."""
-        return self._embeddings[sha256].spans
+        return self.embedding_rows(sha256).spans
 
     def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
         """Return the PDQ hashes (N, 32) of an asset."""
-        return self._pdq[sha256].vectors  # type: ignore[return-value]
+        return self._rows.get(sha256).pdq.vectors  # type: ignore[return-value]
 
     def local_features(self, sha256: str, row: int) -> LocalFeatures | None:
         """Return the local features of one row's thumbnail, or None if there is no thumbnail."""
@@ -219,12 +259,38 @@ class StoredReferences:
 
     def _transcript_fingerprints(self) -> Iterator[Fingerprint]:
         stored = self._store.transcript_fingerprints()
-        for fingerprint in load_fingerprints(self._store, declaration(TRANSCRIPT_TYPE), self._assets, stored).values():
+        for fingerprint in load_fingerprints(self._store, declaration(TRANSCRIPT_TYPE), stored):
             if fingerprint.version == TRANSCRIPT_VERSION:
                 yield fingerprint
             elif transcript := self._store.find_transcript(fingerprint.sha256):
                 yield fingerprint_transcript(fingerprint.sha256, transcript)
 
+    def _load_rows(self, sha256: str) -> StoredRows:
+        """Return an asset with its rows from the database, after the indexes were made to agree with them."""
+        found = {index: next(iter(index.load((sha256,))), None) for index in self._indexes}
+        embeddings, pdq = found[self._embeddings], found[self._hashes]
+        (asset,) = self._store.assets((sha256,)) or (None,)
+        if asset and embeddings and pdq and len(embeddings.vectors) == len(pdq.vectors):
+            if self._agree(sha256, found):
+                return StoredRows(asset=asset, embeddings=embeddings, pdq=pdq, crops=found[self._crops])
+        else:
+            for index in self._indexes:
+                if sha256 in index.rows:
+                    index.rows.hide(sha256)
+            if embeddings and pdq:
+                self._store.on_damage(sha256, "its fingerprints have different numbers of rows")
+            elif asset or any(self._store.fingerprint_types(sha256)):
+                self._store.on_damage(sha256, "a fingerprint of it is missing or damaged")
+        raise UnusableReferenceError(sha256)
+
+    def _agree(self, sha256: str, found: dict[TypeIndex, Fingerprint | None]) -> bool:
+        """Return True if the indexes contain an asset as it is stored; those that do not are corrected."""
+        differing = [index for index, stored in found.items() if not index.agrees(sha256, stored)]
+        for index in differing:
+            index.correct(sha256)
+        return not differing
+
     def _load_features(self, sha256: str, row: int) -> LocalFeatures | None:
+        asset = self._rows.get(sha256).asset
         thumbnail = load_row_thumbnail(self._store, sha256, row)
-        return None if thumbnail is None else LocalFeatures(thumbnail, self._assets[sha256].size)
+        return None if thumbnail is None else LocalFeatures(thumbnail, asset.size)

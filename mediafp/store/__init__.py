@@ -4,7 +4,8 @@ In: ingest records, transcripts, OCR results. Out: the same, by SHA-256.
 Imports: types.
 """
 
-from mediafp.store.factory import build_index, has_store, open_store
-from mediafp.store.interface import Index, Store
+from mediafp.store.factory import has_store, open_index, open_store
+from mediafp.store.index_interface import RERANK_DEPTH, Index, IndexPosition, StoredIndex
+from mediafp.store.interface import Store
 
-__all__ = ["Index", "Store", "build_index", "has_store", "open_store"]
+__all__ = ["RERANK_DEPTH", "Index", "IndexPosition", "Store", "StoredIndex", "has_store", "open_index", "open_store"]

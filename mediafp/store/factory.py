@@ -1,11 +1,11 @@
 """The choice of the store and of the index that the program uses."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
-from mediafp.store.interface import Index, Store
+from mediafp.store.index_interface import StoredIndex
+from mediafp.store.interface import Store
 from mediafp.store.sqlite.store import SqliteStore, has_database
-from mediafp.types.fingerprints import Fingerprint, Metric
+from mediafp.types.fingerprints import Metric
 
 
 def open_store(folder: Path, *, create: bool = False) -> Store:
@@ -26,15 +26,20 @@ def has_store(folder: Path) -> bool:
     return has_database(folder)
 
 
-def build_index(fingerprints: Iterable[Fingerprint], *, metric: Metric, columns: int) -> Index:
-    """Return an index over the fingerprints of one type and version, one for each asset.
+def open_index(store: Store, type: str, version: str, *, metric: Metric, columns: int) -> StoredIndex:
+    """Return the index over the fingerprints of one type and version, as it was saved beside a store.
 
     Args:
-        fingerprints: The fingerprints; the index keeps no reference to them.
+        store: The store.
+        type: Fingerprint type.
+        version: Version of the type.
         metric: Metric of the type.
         columns: Columns of its vectors: dimensions for cosine, bytes for hamming.
     """
-    # FAISS loads on first use.
-    from mediafp.store.faiss_index import FaissIndex
+    # FAISS and NumPy load on first use.
+    from mediafp.store.row_index.files import IndexFiles
+    from mediafp.store.row_index.index import RowIndex
+    from mediafp.store.row_index.rows import RowLayout
 
-    return FaissIndex(fingerprints, metric=metric, columns=columns)
+    layout = RowLayout(metric=metric, columns=columns)
+    return RowIndex(layout, IndexFiles(store.folder, type=type, version=version, layout=layout))

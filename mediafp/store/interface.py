@@ -1,28 +1,23 @@
-"""The protocols of a store and of a nearest-neighbour index.
+"""The protocols of a store.
 
-`tests/contract` holds one test suite for each, which every implementation passes.
+`tests/contract` holds a test suite, which every implementation passes.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
-from mediafp.types.fingerprints import Fingerprint, Metric
+from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, Channel, KeptEdge, KeptMatch, PendingComparison
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Sighting
-from mediafp.types.neighbours import Neighbour, Neighbours
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.transcripts import SearchHit, TranscribedAudio, Transcript
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 NO_DECLARATIONS: Mapping[str, FingerprintDeclaration] = MappingProxyType({})
 """Declarations of no fingerprint type."""
@@ -50,8 +45,8 @@ class AssetStore(Protocol):
         """
         ...
 
-    def assets(self) -> list[Asset]:
-        """Return every asset, by SHA-256."""
+    def assets(self, only: Collection[str] | None = None) -> list[Asset]:
+        """Return assets, by SHA-256: every one, or those in `only` that the store contains."""
         ...
 
     def asset(self, sha256: str) -> Asset:
@@ -102,6 +97,13 @@ class AssetStore(Protocol):
         """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`.
 
         All of them come from the state of the store at the first one.
+        """
+        ...
+
+    def fingerprinted(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[str]:
+        """Yield the SHA-256 of each asset with a fingerprint of one type and version, in order: of all, or of those in `only`.
+
+        Damaged fingerprints are included.
         """
         ...
 
@@ -379,55 +381,3 @@ class Store(AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, KeptMatch
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
-
-
-class Index(Protocol):
-    """Nearest-neighbour search over the fingerprints of one type and version, one for each asset.
-
-    Several threads may search while one adds. The index keeps no reference to the fingerprints.
-    """
-
-    @property
-    def metric(self) -> Metric:
-        """Metric of the rows."""
-        ...
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        ...
-
-    def __contains__(self, sha256: object) -> bool:
-        """Return True if the fingerprint of an asset was added, if only one without rows."""
-        ...
-
-    def add(self, fingerprints: Iterable[Fingerprint]) -> None:
-        """Add the fingerprints of further assets.
-
-        Raises:
-            ValueError: The index contains a fingerprint of one of the assets; those before it are added.
-        """
-        ...
-
-    def search(self, queries: "npt.NDArray[np.float16] | npt.NDArray[np.uint8]", count: int) -> Neighbours:
-        """Return the nearest rows of each query row, best first.
-
-        Args:
-            queries: Rows (Q, columns) of the type of the index.
-            count: Largest number of neighbours of each query row.
-
-        Returns:
-            K neighbours of each query row: `count`, or the number of rows in the index if that is less. Scores are
-            cosine similarities (higher is closer) or Hamming distances in bits (lower is closer). Rows of equal score
-            come in a fixed order.
-        """
-        ...
-
-    def range_search(self, queries: "npt.NDArray[np.uint8]", distance: int) -> list[Neighbour]:
-        """Return the rows at most `distance` bits from any query row (Q, bytes), each once with its least distance.
-
-        They come in the order in which they were added.
-
-        Raises:
-            ValueError: The metric of the index is not `hamming`.
-        """
-        ...

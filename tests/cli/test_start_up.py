@@ -68,7 +68,7 @@ def test_match_loads_no_decoder_or_report_library(store: Path, tmp_path: Path) -
     """Only the worker loads decoders."""
     (tmp_path / "notes.txt").write_text("words")
     libraries = loaded_libraries("match", tmp_path / "notes.txt", store=store)
-    assert {"numpy", "faiss"} <= libraries
+    assert "numpy" in libraries and "faiss" not in libraries, "FAISS loads with the first search"
     assert not libraries & {"av", "pi_heif", "jinja2", "rapidocr", "faster_whisper", "graspologic_native", "opencc"}
 
 

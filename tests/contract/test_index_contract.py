@@ -3,13 +3,17 @@
 import threading
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mediafp.fingerprints.registry import fingerprint_type
-from mediafp.store import Index, build_index
-from mediafp.store.faiss_index import RERANK_DEPTH
+from mediafp.store import RERANK_DEPTH, Index, IndexPosition
+from mediafp.store.row_index import index as row_index
+from mediafp.store.row_index.files import IndexFiles
+from mediafp.store.row_index.index import RowIndex
+from mediafp.store.row_index.rows import RowLayout
 from mediafp.types.fingerprints import Fingerprint, Metric
 from mediafp.types.neighbours import Neighbour, Neighbours
 
@@ -22,75 +26,119 @@ class ExactIndex(Index):
 
     def __init__(self, fingerprints: Iterable[Fingerprint], *, metric: Metric, columns: int) -> None:
         self._metric: Metric = metric
-        self._assets: list[str] = []
-        self._rows = np.empty((0, 2), np.int32)
-        self._vectors = np.empty((0, columns), np.float16 if metric == "cosine" else np.uint8)
+        self._columns = columns
+        self._fingerprints: dict[str, Fingerprint] = {}
         self.add(fingerprints)
 
     @property
     def metric(self) -> Metric:
         return self._metric
 
+    @property
+    def _assets(self) -> list[str]:
+        return sorted(self._fingerprints)
+
     def __len__(self) -> int:
-        return len(self._rows)
+        return sum(len(fingerprint.vectors) for fingerprint in self._fingerprints.values())
 
     def __contains__(self, sha256: object) -> bool:
-        return sha256 in self._assets
+        return sha256 in self._fingerprints
 
     def add(self, fingerprints: Iterable[Fingerprint]) -> None:
         for fingerprint in fingerprints:
             if fingerprint.sha256 in self:
                 raise ValueError(f"the index contains a fingerprint of {fingerprint.sha256}")
-            rows = [(len(self._assets), n) for n in range(len(fingerprint.vectors))]
-            self._rows = np.concatenate((self._rows, np.array(rows, np.int32).reshape(-1, 2)))
-            self._vectors = np.concatenate((self._vectors, fingerprint.vectors))
-            self._assets.append(fingerprint.sha256)
+            self._fingerprints[fingerprint.sha256] = fingerprint
+
+    def remove(self, sha256s: Iterable[str]) -> None:
+        for sha256 in sha256s:
+            self._fingerprints.pop(sha256, None)
+
+    def _rows(self) -> np.ndarray:
+        counts = [len(self._fingerprints[sha256].vectors) for sha256 in self._assets]
+        rows = [(n, row) for n, count in enumerate(counts) for row in range(count)]
+        return np.array(rows, np.int32).reshape(-1, 2)
 
     def _scores(self, queries: np.ndarray) -> np.ndarray:
+        none = np.empty((0, self._columns), np.float16 if self.metric == "cosine" else np.uint8)
+        vectors = np.concatenate([none, *(self._fingerprints[sha256].vectors for sha256 in self._assets)])
         if self.metric == "cosine":
-            return queries.astype(np.float32) @ self._vectors.astype(np.float32).T
-        return np.bitwise_count(queries[:, None] ^ self._vectors[None]).sum(axis=2).astype(np.float32)
+            return queries.astype(np.float32) @ vectors.astype(np.float32).T
+        return np.bitwise_count(queries[:, None] ^ vectors[None]).sum(axis=2).astype(np.float32)
 
-    def search(self, queries: np.ndarray, count: int) -> Neighbours:
+    def search(self, queries: np.ndarray, count: int, *, depth: int = RERANK_DEPTH) -> Neighbours:
         scores = self._scores(queries)
         best = np.argsort(-scores if self.metric == "cosine" else scores, axis=1, kind="stable")[:, :count]
-        asset, row = self._rows[best][:, :, 0], self._rows[best][:, :, 1]
+        asset, row = self._rows()[best][:, :, 0], self._rows()[best][:, :, 1]
         return Neighbours(assets=self._assets, asset=asset, row=row, score=np.take_along_axis(scores, best, 1))
 
     def range_search(self, queries: np.ndarray, distance: int) -> list[Neighbour]:
+        self._refuse_embeddings()
+        return self._within(self._scores(queries).min(axis=0, initial=np.inf), distance)
+
+    def range_searches(self, queries: np.ndarray, distance: int) -> list[list[Neighbour]]:
+        self._refuse_embeddings()
+        return [self._within(distances, distance) for distances in self._scores(queries)]
+
+    def _refuse_embeddings(self) -> None:
         if self.metric != "hamming":
             raise ValueError(f"cannot search rows of metric {self.metric!r} by a distance in bits")
-        if not len(queries) or not len(self):
-            return []
-        lowest = self._scores(queries).min(axis=0)
+
+    def _within(self, distances: np.ndarray, distance: int) -> list[Neighbour]:
+        rows = self._rows()
         return [
-            Neighbour(self._assets[self._rows[n, 0]], int(self._rows[n, 1]), float(lowest[n]))
-            for n in np.flatnonzero(lowest <= distance)
+            Neighbour(self._assets[rows[n, 0]], int(rows[n, 1]), float(distances[n]))
+            for n in np.flatnonzero(distances <= distance)
         ]
 
 
 Build = Callable[..., Index]
-IMPLEMENTATIONS: dict[str, Build] = {"faiss": build_index, "exact": ExactIndex}
+IMPLEMENTATIONS = ("memory", "files", "exact")
 
 
-@pytest.fixture(params=IMPLEMENTATIONS, ids=str)
-def build(request: pytest.FixtureRequest) -> Build:
+def build_in_memory(fingerprints: Iterable[Fingerprint], *, metric: Metric, columns: int) -> Index:
+    index = RowIndex(RowLayout(metric=metric, columns=columns))
+    index.add(fingerprints)
+    return index
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def build(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
     """One implementation, as a function of fingerprints, metric and columns."""
-    return IMPLEMENTATIONS[request.param]
+    monkeypatch.setattr(row_index, "SAVE_ROWS", 1)
+    folders = iter(range(10))
+
+    def build_half_in_files(fingerprints: Iterable[Fingerprint], *, metric: Metric, columns: int) -> Index:
+        """Save the first half, open the files again, and keep the other half in memory."""
+        layout, saved = RowLayout(metric=metric, columns=columns), list(fingerprints)
+        folder, half = tmp_path / str(next(folders)), -(-len(saved) // 2)
+        files = IndexFiles(folder, type="t", version="1", layout=layout)
+        RowIndex(layout, files).build(lambda: saved[:half], lambda: IndexPosition(entry=1, hash="1" * 64, skipped=0))
+        index = RowIndex(layout, files)
+        assert not half or (index.position and files.map())
+        index.add(saved[half:])
+        return index
+
+    return {"memory": build_in_memory, "files": build_half_in_files, "exact": ExactIndex}[request.param]
 
 
-def fingerprint(name: str, vectors: np.ndarray) -> Fingerprint:
+def name(number: int) -> str:
+    """Return the SHA-256 of an asset by its number."""
+    return f"{number:064x}"
+
+
+def fingerprint(sha256: str, vectors: np.ndarray) -> Fingerprint:
     count = len(vectors)
     return Fingerprint(
-        sha256=name, type="t", version="1", spans=np.zeros((count, 2)), vectors=vectors, quality=np.ones(count, np.float32)
+        sha256=sha256, type="t", version="1", spans=np.zeros((count, 2)), vectors=vectors, quality=np.ones(count, np.float32)
     )  # fmt: skip
 
 
 def fingerprints_of(vectors: np.ndarray, counts: list[int] | None = None) -> list[Fingerprint]:
-    """Return fingerprints of assets a0, a1, ... that contain the rows in order, `counts` rows each (by default one)."""
+    """Return fingerprints of assets 0, 1, ... that contain the rows in order, `counts` rows each (by default one)."""
     ends = np.cumsum(counts or [1] * len(vectors))
     assert ends[-1] == len(vectors)
-    return [fingerprint(f"a{n}", part) for n, part in enumerate(np.split(vectors, ends[:-1]))]
+    return [fingerprint(name(n), part) for n, part in enumerate(np.split(vectors, ends[:-1]))]
 
 
 def index_of(build: Build, vectors: np.ndarray, metric: Metric, counts: list[int] | None = None) -> Index:
@@ -98,9 +146,9 @@ def index_of(build: Build, vectors: np.ndarray, metric: Metric, counts: list[int
 
 
 def numbers(neighbours: Neighbours) -> np.ndarray:
-    """Return the numbers (Q, K) of the rows, where each asset a0, a1, ... has one row."""
+    """Return the numbers (Q, K) of the rows, where each asset has one row."""
     assert not neighbours.row.any()
-    return np.array([[int(neighbours.assets[n][1:]) for n in row] for row in neighbours.asset]).reshape(
+    return np.array([[int(neighbours.assets[n], 16) for n in row] for row in neighbours.asset]).reshape(
         neighbours.asset.shape
     )
 
@@ -187,8 +235,8 @@ def test_range_search_includes_the_distance_itself(build: Build) -> None:
     rows = np.zeros((3, 32), np.uint8)
     rows[1, 0], rows[2, 0] = 0b111, 0b1111
     index = index_of(build, rows, "hamming")
-    assert index.range_search(rows[:1], 3) == [Neighbour("a0", 0, 0), Neighbour("a1", 0, 3)]
-    assert index.range_search(rows[:1], 2) == [Neighbour("a0", 0, 0)]
+    assert index.range_search(rows[:1], 3) == [Neighbour(name(0), 0, 0), Neighbour(name(1), 0, 3)]
+    assert index.range_search(rows[:1], 2) == [Neighbour(name(0), 0, 0)]
 
 
 def test_range_search_refuses_embeddings(build: Build, around_photos: np.ndarray) -> None:
@@ -198,12 +246,12 @@ def test_range_search_refuses_embeddings(build: Build, around_photos: np.ndarray
 
 @pytest.mark.parametrize(("metric", "columns", "dtype"), [("cosine", 512, np.float16), ("hamming", 32, np.uint8)])
 def test_empty_index_returns_no_neighbours(build: Build, metric: Metric, columns: int, dtype: type[np.generic]) -> None:
-    for fingerprints in ([], [fingerprint("flat video", np.empty((0, columns), dtype))]):
+    for fingerprints in ([], [fingerprint(name(9), np.empty((0, columns), dtype))]):
         index = build(fingerprints, metric=metric, columns=columns)
         neighbours = index.search(np.ones((3, columns), dtype), 10)
         assert len(index) == 0 and neighbours.asset.shape == neighbours.row.shape == neighbours.score.shape == (3, 0)
         assert len(neighbours) == 3 and neighbours.of_query(0) == []
-        assert ("flat video" in index) == bool(fingerprints)
+        assert (name(9) in index) == bool(fingerprints)
         if metric == "hamming":
             assert index.range_search(np.ones((3, columns), np.uint8), 256) == []
 
@@ -225,13 +273,14 @@ def test_neighbours_name_the_asset_and_its_row(build: Build, around_photos: np.n
     vectors = around_photos[: sum(counts)]
     fingerprints = fingerprints_of(vectors, counts)
     index = build(fingerprints, metric="cosine", columns=512)
-    expected = [(f"a{n}", row) for n, count in enumerate(counts) for row in range(count)]
-    best = [index.search(vectors, 1).of_query(n)[0] for n in range(len(vectors))]
+    expected = [(name(n), row) for n, count in enumerate(counts) for row in range(count)]
+    neighbours = index.search(vectors, 1)
+    best = [neighbours.of_query(n)[0] for n in range(len(vectors))]
     assert [(hit.sha256, hit.row) for hit in best] == expected and len(index) == len(expected)
     by_name = {fingerprint.sha256: fingerprint for fingerprint in fingerprints}
     for n, hit in enumerate(best):
         assert by_name[hit.sha256].vectors[hit.row].tobytes() == vectors[n].tobytes()
-    assert all(f"a{n}" in index for n in range(7)) and "a7" not in index
+    assert all(name(n) in index for n in range(7)) and name(7) not in index
 
 
 @pytest.mark.parametrize("metric", ["cosine", "hamming"])
@@ -255,10 +304,12 @@ def test_index_grown_by_add_equals_one_built_at_once(
 
 def test_add_refuses_a_second_fingerprint_of_an_asset(build: Build, hashes: np.ndarray) -> None:
     index = index_of(build, hashes[:5], "hamming")
-    with pytest.raises(ValueError, match="a2"):
-        index.add([fingerprint("a2", hashes[7:9])])
-    with pytest.raises(ValueError, match="new"):
-        index_of(build, hashes[:5], "hamming").add([fingerprint("new", hashes[:1]), fingerprint("new", hashes[:1])])
+    with pytest.raises(ValueError, match=name(2)):
+        index.add([fingerprint(name(2), hashes[7:9])])
+    with pytest.raises(ValueError, match=name(77)):
+        index_of(build, hashes[:5], "hamming").add(
+            [fingerprint(name(77), hashes[:1]), fingerprint(name(77), hashes[:1])]
+        )
     assert len(index) == 5 and [hit.sha256 for hit in index.range_search(hashes[7:9], 0)] == []
 
 
@@ -266,7 +317,7 @@ def test_returned_neighbours_stay_valid_while_the_index_grows(build: Build, hash
     index = index_of(build, hashes[:50], "hamming")
     neighbours = index.search(hashes[:50], 3)
     before = [neighbours.of_query(n) for n in range(len(neighbours))]
-    index.add([fingerprint(f"b{n}", hashes[n : n + 1]) for n in range(3000)[:350]])
+    index.add([fingerprint(name(1000 + n), hashes[n : n + 1]) for n in range(350)])
     assert [neighbours.of_query(n) for n in range(len(neighbours))] == before
 
 
@@ -299,3 +350,59 @@ def test_search_in_several_threads_works_during_add(
     for thread in threads:
         thread.join()
     assert wrong == [] and len(index) == len(vectors)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "hamming"])
+def test_results_do_not_depend_on_the_order_of_addition(
+    build: Build, metric: Metric, around_photos: np.ndarray, hashes: np.ndarray
+) -> None:
+    """Of rows at one distance, too many to be found at once, those of the first assets are returned."""
+    vectors = (around_photos if metric == "cosine" else hashes)[:200]
+    vectors = np.concatenate((np.repeat(vectors[:2], 350, axis=0), vectors))
+    fingerprints = fingerprints_of(vectors)
+    shuffled = [fingerprints[n] for n in np.random.default_rng(4).permutation(len(fingerprints))]
+    whole, other = (build(some, metric=metric, columns=vectors.shape[1]) for some in (fingerprints, shuffled))
+    queries = vectors[[0, 400, 700, 703, 850]]
+    for count in (1, 60, 300):
+        first, second = whole.search(queries, count), other.search(queries, count)
+        assert [first.of_query(n) for n in range(5)] == [second.of_query(n) for n in range(5)]
+    assert numbers(first)[0].tolist() == list(range(300)) and numbers(first)[1].tolist() == list(range(350, 650))
+    if metric == "hamming":
+        assert whole.range_search(queries, 40) == other.range_search(queries, 40)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "hamming"])
+def test_removed_assets_are_not_found(
+    build: Build, metric: Metric, around_photos: np.ndarray, hashes: np.ndarray
+) -> None:
+    vectors = around_photos[:300] if metric == "cosine" else hashes[:300]
+    index = index_of(build, vectors, metric)
+    removed = [name(n) for n in range(0, 300, 3)]
+    index.remove([*removed, name(5000)])
+    kept = [f for f in fingerprints_of(vectors) if f.sha256 not in removed]
+    expected = build(kept, metric=metric, columns=vectors.shape[1])
+    assert len(index) == len(expected) == 200 and name(0) not in index and name(1) in index
+    for count in (5, 400):
+        found, others = index.search(vectors[:20], count), expected.search(vectors[:20], count)
+        assert [found.of_query(n) for n in range(20)] == [others.of_query(n) for n in range(20)]
+    if metric == "hamming":
+        assert index.range_searches(vectors[:20], 90) == expected.range_searches(vectors[:20], 90)
+    index.add([fingerprint(name(0), vectors[:1])])
+    assert name(0) in index and index.search(vectors[:1], 1).of_query(0)[0].sha256 == name(0)
+    assert len(index) == 201
+
+
+def test_range_searches_return_what_each_query_finds(build: Build, hashes: np.ndarray) -> None:
+    index = index_of(build, hashes, "hamming", [3, 0, 1] * 100)
+    for queries in (hashes[:3], hashes[:50]):
+        each = index.range_searches(queries, 40)
+        assert each == [index.range_search(query[None], 40) for query in queries]
+        assert [len(found) > 0 for found in each] == [True] * len(queries)
+
+
+def test_greater_depth_finds_all_nearest_rows_of_many(build: Build, around_photos: np.ndarray) -> None:
+    index = index_of(build, around_photos, "cosine")
+    exact = index_of(ExactIndex, around_photos, "cosine").search(around_photos[:9], 30)
+    found = index.search(around_photos[:9], 30, depth=len(around_photos))
+    assert found.score == pytest.approx(exact.score, abs=ROUNDING)
+    assert len(index.search(around_photos[:1], 470, depth=1).of_query(0)) == 470

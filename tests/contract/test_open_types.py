@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from mediafp.case.case import Case, open_case
+from mediafp.case.row_indexes import TypeIndex
 from mediafp.fingerprints import registry
-from mediafp.store import build_index
 from mediafp.types.fingerprint_types import check_rows
 from mediafp.types.fingerprints import Fingerprint, Metric, TimedRows, pack_fingerprint
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
@@ -123,7 +123,7 @@ def test_type_of_another_package_is_stored_indexed_verified_and_exported(install
 
         # Indexed.
         declared = registry.declaration(Loudness.name)
-        index = build_index(stored, metric=declared.metric, columns=declared.columns)
+        index = TypeIndex(case._store, declared, Loudness.version).rows
         assert len(index) == 2 * SECONDS
         for fingerprint in stored:
             neighbours = index.search(fingerprint.vectors, 1)

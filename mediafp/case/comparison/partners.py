@@ -34,8 +34,8 @@ def find_partners(sha256: str, sides: StoredSides) -> list[Partner]:
     if len(rows.vectors):
         whole, crops = _select(rows, WHOLE), _select(rows, CROP)
         for part, search, threshold in (
-            (whole, references.search, POSSIBLE_SCORES[WHOLE]),
-            (crops, references.search, POSSIBLE_SCORES[CROP]),
+            (whole, references.search_rows, POSSIBLE_SCORES[WHOLE]),
+            (crops, references.search_rows, POSSIBLE_SCORES[CROP]),
             (whole, references.search_crop_rows, POSSIBLE_SCORES[CROP]),
         ):
             found.update(_near_assets(rows, part, search, threshold))

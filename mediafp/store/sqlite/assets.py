@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from mediafp.store.sqlite import comparisons, custody_log
 from mediafp.store.sqlite.content_hash import content_hash
@@ -49,13 +50,14 @@ def add_record(database: Database, record: IngestRecord) -> bool:
     return bool(is_new)
 
 
-def assets(database: Database) -> list[Asset]:
-    """Return every asset, by SHA-256, without damaged ones."""
-    undamaged = []
-    for sha256, kind, size, properties, is_seen in database.rows(
+def assets(database: Database, only: Collection[str] | None = None) -> list[Asset]:
+    """Return the assets, by SHA-256, without damaged ones: all, or those in `only`."""
+    query = (
         "SELECT sha256, kind, bytes, CAST(properties AS BLOB),"
-        " EXISTS (SELECT 1 FROM sighting WHERE sighting.sha256 = asset.sha256) FROM asset ORDER BY sha256"
-    ):
+        " EXISTS (SELECT 1 FROM sighting WHERE sighting.sha256 = asset.sha256) FROM asset WHERE TRUE"
+    )
+    undamaged = []
+    for sha256, kind, size, properties, is_seen in _rows_of(database, query, (), only):
         if not is_seen:
             database.on_damage(sha256, "it has no sighting")
             continue
@@ -135,20 +137,20 @@ def fingerprints(
 ) -> Iterator[Fingerprint]:
     """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`, undamaged ones."""
     query = "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ?"
-    if only is None:
-        rows = database.rows(f"{query} ORDER BY sha256", (type, version))
-    else:
-        chosen = json.dumps(sorted(only))
-        rows = database.rows(
-            f"{query} AND sha256 IN (SELECT value FROM json_each(?)) ORDER BY sha256", (type, version, chosen)
-        )
-    for sha256, data in rows:
+    for sha256, data in _rows_of(database, query, (type, version), only):
         try:
             fingerprint = unpack_fingerprint(sha256, type, version, data)
         except DAMAGE_ERRORS as error:
             database.on_damage(sha256, f"its fingerprint {type} is damaged ({error})")
         else:
             yield fingerprint
+
+
+def fingerprinted(database: Database, type: str, version: str, only: Collection[str] | None = None) -> Iterator[str]:
+    """Yield the SHA-256 of each asset with a fingerprint of one type and version, in order: of all, or of those in `only`."""
+    query = "SELECT sha256 FROM fingerprint WHERE type = ? AND version = ?"
+    for (sha256,) in _rows_of(database, query, (type, version), only):
+        yield sha256
 
 
 def fingerprint_types(database: Database, sha256: str) -> list[tuple[str, str]]:
@@ -177,6 +179,15 @@ def row_thumbnail(database: Database, sha256: str, position: int) -> bytes | Non
     """Return the JPEG of one fingerprint row, or None if there is no thumbnail."""
     row = database.row("SELECT jpeg FROM thumbnail WHERE sha256 = ? AND position = ?", (sha256, position))
     return row[0] if row else None
+
+
+def _rows_of(
+    database: Database, query: str, values: tuple[str, ...], only: Collection[str] | None
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a query with a condition, by SHA-256: all, or those of the assets in `only`."""
+    if only is not None:
+        query, values = f"{query} AND sha256 IN (SELECT value FROM json_each(?))", (*values, json.dumps(sorted(only)))
+    yield from database.rows(f"{query} ORDER BY sha256", values)
 
 
 def _missing_asset(database: Database, sha256: str) -> StoreError:

@@ -1,4 +1,4 @@
-"""The integrity check of a store: its file, its tables, their contents and the custody log."""
+"""The integrity check of a store: its file, its tables, their contents, the custody log and the indexes."""
 
 import re
 import sqlite3
@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
-from mediafp.store.sqlite import kept_matches, log_integrity, ocr_results, schema, text_index, transcripts
+from mediafp.store.sqlite import (
+    index_integrity,
+    kept_matches,
+    log_integrity,
+    ocr_results,
+    schema,
+    text_index,
+    transcripts,
+)
 from mediafp.store.sqlite.content_checks import check_contents
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.errors import READ_ERRORS
@@ -42,6 +50,7 @@ def check_integrity(database: Database, declarations: Mapping[str, FingerprintDe
         transcripts.check_transcripts,
         ocr_results.check_ocr_results,
         kept_matches.check_kept_matches,
+        index_integrity.check_indexes,
     )
     problems: dict[str, None] = {}
     try:

@@ -118,8 +118,8 @@ class SqliteStore(Store):
         sightings.add_sighting(self.database, sighting)
 
     @override
-    def assets(self) -> list[Asset]:
-        return assets.assets(self.database)
+    def assets(self, only: Collection[str] | None = None) -> list[Asset]:
+        return assets.assets(self.database, only)
 
     @override
     def asset(self, sha256: str) -> Asset:
@@ -160,6 +160,10 @@ class SqliteStore(Store):
     @override
     def fingerprints(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[Fingerprint]:
         return assets.fingerprints(self.database, type, version, only)
+
+    @override
+    def fingerprinted(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[str]:
+        return assets.fingerprinted(self.database, type, version, only)
 
     @override
     def fingerprint_types(self, sha256: str) -> list[tuple[str, str]]:

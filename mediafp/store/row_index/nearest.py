@@ -1,0 +1,90 @@
+"""Exact search by Hamming distance over packed rows, where they lie: FAISS gets their address, and copies nothing."""
+
+import os
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+type Numbers = npt.NDArray[np.int64]
+"""Numbers of rows."""
+type Distances = npt.NDArray[np.int32]
+"""Hamming distances in bits."""
+type Bits = npt.NDArray[np.uint8]
+"""Rows of packed bits (N, bytes)."""
+
+SINGLE_THREAD_ROWS: Final = 32
+"""Query rows up to which a search uses one thread: on a busy machine OpenMP costs more than it gains."""
+
+
+def nearest(queries: Bits, rows: Bits, count: int, allowed: Bits | None) -> tuple[Distances, Numbers]:
+    """Return the distances and numbers (Q, count) of the nearest rows of each query row, nearest first.
+
+    Args:
+        queries: Query rows (Q, bytes).
+        rows: Rows (N, bytes), contiguous; they may be mapped from a file.
+        count: Neighbours of each query row. Of rows at one distance, any may be among them.
+        allowed: Bit mask, the lowest bit first, of the rows that may be found, of which there are at least `count`; None for
+            all, of which there are at least `count`.
+    """
+    faiss = _faiss()
+    queries = np.ascontiguousarray(queries)
+    distances = np.empty((len(queries), count), np.int32)
+    numbers = np.empty((len(queries), count), np.int64)
+    if not distances.size:
+        return distances, numbers
+    heaps = faiss.int_maxheap_array_t()
+    heaps.nh, heaps.k = len(queries), count
+    heaps.val, heaps.ids = faiss.swig_ptr(distances), faiss.swig_ptr(numbers)
+    selector = None if allowed is None else faiss.IDSelectorBitmap(len(rows), faiss.swig_ptr(allowed))
+    _limit_threads(len(queries))
+    faiss.hammings_knn_hc(
+        heaps, faiss.swig_ptr(queries), faiss.swig_ptr(rows), len(rows), rows.shape[1], 1, faiss.EXACT_TOPK, selector
+    )
+    return distances, numbers
+
+
+def within(queries: Bits, rows: Bits, distance: int, allowed: Bits | None) -> tuple[Numbers, Distances, Numbers]:
+    """Return every row at most `distance` bits from a query row.
+
+    Args:
+        queries: Query rows (Q, bytes).
+        rows: Rows (N, bytes), contiguous; they may be mapped from a file.
+        distance: Largest distance in bits.
+        allowed: Bit mask, the lowest bit first, of the rows that may be found; None for all.
+
+    Returns:
+        Ends (Q,) of what belongs to each query row, and of all of them the distances (K,) and the numbers (K,) of the rows.
+    """
+    faiss = _faiss()
+    queries = np.ascontiguousarray(queries)
+    if not len(queries) or not len(rows):
+        return np.zeros(len(queries), np.int64), np.empty(0, np.int32), np.empty(0, np.int64)
+    found = faiss.RangeSearchResult(len(queries))
+    selector = None if allowed is None else faiss.IDSelectorBitmap(len(rows), faiss.swig_ptr(allowed))
+    _limit_threads(len(queries))
+    faiss.hamming_range_search(
+        faiss.swig_ptr(queries),
+        faiss.swig_ptr(rows),
+        len(queries),
+        len(rows),
+        distance + 1,
+        rows.shape[1],
+        found,
+        selector,
+    )
+    ends = faiss.rev_swig_ptr(found.lims, len(queries) + 1)[1:].astype(np.int64)
+    count = int(ends[-1])
+    distances = faiss.rev_swig_ptr(found.distances, count).astype(np.int32)
+    return ends, distances, faiss.rev_swig_ptr(found.labels, count).copy()
+
+
+def _limit_threads(queries: int) -> None:
+    _faiss().omp_set_num_threads(1 if queries <= SINGLE_THREAD_ROWS else os.cpu_count() or 1)
+
+
+def _faiss() -> Any:
+    """Return FAISS, which loads on first use; its declarations for type checkers lack what is used here."""
+    import faiss
+
+    return faiss

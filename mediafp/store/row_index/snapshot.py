@@ -1,0 +1,193 @@
+"""One state of an index, searched while the index itself grows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, overload, override
+
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.store.row_index.nearest import Bits, Distances, Numbers, nearest, within
+from mediafp.store.row_index.rows import CODE_SCALE, SHA256_BYTES, RowLayout, Rows
+from mediafp.types.fingerprints import Vectors
+from mediafp.types.neighbours import Neighbours
+
+TIED_ROWS: Final = 64
+"""Rows beyond the wanted ones that are asked for at once, to choose among rows at one distance by the SHA-256 of their assets.
+If more are tied, they are searched again. Of a million random rows of 512 bits, 67 are at the distance of the 200th."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """Rows that lie in one piece, in a file or in memory.
+
+    Attributes:
+        rows: The rows.
+        first_row: Number of the first of them in the whole index.
+        first_asset: Number of their first asset in the whole index.
+        allowed: Bit mask of the rows that may be found, the lowest bit first; None for all.
+        allowed_count: Number of the rows that may be found.
+    """
+
+    rows: Rows
+    first_row: int
+    first_asset: int
+    allowed: Bits | None
+    allowed_count: int
+
+
+class Snapshot:
+    """The rows of an index at one time. Several threads may search it."""
+
+    def __init__(self, layout: RowLayout, parts: Sequence[Part]) -> None:
+        self._layout = layout
+        self._parts = [part for part in parts if part.allowed_count]
+        self.assets = AssetNames(parts)
+
+    def __len__(self) -> int:
+        return sum(part.allowed_count for part in self._parts)
+
+    def search(self, queries: Vectors, count: int, depth: int) -> Neighbours:
+        """Return the nearest rows of each query row; of embeddings, the best of `depth` rows that their sign bits propose."""
+        count = min(count, len(self))
+        is_cosine = self._layout.metric == "cosine"
+        depth = min(max(count, depth), len(self)) if is_cosine else count
+        numbers, scores = np.empty((len(queries), count), np.int64), np.empty((len(queries), count), np.float32)
+        if numbers.size:
+            for query, (distances, rows) in enumerate(self._nearest(self._layout.bits(queries), depth)):
+                similar = self._similarities(queries[query], rows) if is_cosine else distances.astype(np.float32)
+                best = self._order(-similar if is_cosine else similar, rows)[:count]
+                numbers[query], scores[query] = rows[best], similar[best]
+        asset, row = self._owners(numbers.ravel())
+        shape = numbers.shape
+        return Neighbours(assets=self.assets, asset=asset.reshape(shape), row=row.reshape(shape), score=scores)
+
+    def range_search(self, queries: Bits, distance: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
+        """Yield, for each query row, assets, rows and distances of the rows at most `distance` bits from it."""
+        for distances, rows in self._within(queries, distance):
+            asset, row = self._owners(rows)
+            yield asset.astype(np.int64), row.astype(np.int64), distances
+
+    # A scan of many rows empties the processor's cache: each operation after it takes microseconds, so they are few.
+
+    def _nearest(self, queries: Bits, depth: int) -> Iterator[tuple[Distances, Numbers]]:
+        """Yield distances and numbers (depth,) of the nearest rows of each query row, chosen whatever their order."""
+        found = [
+            nearest(queries, part.rows.bits, min(depth + TIED_ROWS, part.allowed_count), part.allowed)
+            for part in self._parts
+        ]
+        for query in range(len(queries)):
+            distances, rows = self._join([(part[0][query], part[1][query]) for part in found])
+            limit = distances[depth - 1]
+            if any(
+                len(part[0][query]) < of.allowed_count and part[0][query][-1] <= limit
+                for part, of in zip(found, self._parts, strict=True)
+            ):
+                # More rows may be at this distance than were asked for.
+                ((distances, rows),) = self._within(queries[query : query + 1], int(limit))
+            if len(rows) > depth and distances[depth] == limit:
+                start, end = np.searchsorted(distances, limit), np.searchsorted(distances, limit, side="right")
+                rows = np.concatenate((rows[:start], self._sorted(rows[start:end])))
+            yield distances[:depth], rows[:depth]
+
+    def _within(self, queries: Bits, distance: int) -> Iterator[tuple[Distances, Numbers]]:
+        """Yield distances and numbers of all rows at most `distance` bits from each query row, nearest first."""
+        found = [within(queries, part.rows.bits, distance, part.allowed) for part in self._parts]
+        starts = [0] * len(found)
+        for query in range(len(queries)):
+            spans = [slice(start, int(part[0][query])) for start, part in zip(starts, found, strict=True)]
+            starts = [span.stop for span in spans]
+            distances, rows = self._join(
+                [(part[1][span], part[2][span]) for part, span in zip(found, spans, strict=True)]
+            )
+            order = np.argsort(distances, kind="stable")
+            yield distances[order], rows[order]
+
+    def _join(self, found: Sequence[tuple[Distances, Numbers]]) -> tuple[Distances, Numbers]:
+        """Return distances and numbers of rows that were found in each part, as numbers in the whole index, nearest first."""
+        if len(found) == 1:
+            distances, rows = found[0]
+            return distances, rows + self._parts[0].first_row
+        none = [(np.empty(0, np.int32), np.empty(0, np.int64))] if not found else []
+        distances = np.concatenate([distances for distances, _ in (*found, *none)])
+        rows = np.concatenate(
+            [
+                np.empty(0, np.int64),
+                *(rows + part.first_row for (_, rows), part in zip(found, self._parts, strict=True)),
+            ]
+        )
+        order = np.argsort(distances, kind="stable")
+        return distances[order], rows[order]
+
+    def _similarities(self, query: npt.NDArray[Any], rows: Numbers) -> npt.NDArray[np.float32]:
+        """Return the cosine similarities of the codes of rows to a query row."""
+        codes = np.empty((len(rows), self._layout.code_bytes), np.float32)
+        for part, here, local in self._by_part(rows):
+            codes[here] = part.rows.codes[local]
+        # Not by BLAS, whose sums depend on the place of a row among the others.
+        similar: npt.NDArray[np.float32] = np.einsum("ij,j->i", codes, query.astype(np.float32))
+        return similar / np.float32(CODE_SCALE)
+
+    def _order(self, scores: npt.NDArray[np.float32], rows: Numbers) -> Numbers:
+        """Return the order of rows: by score, lowest first, then by the SHA-256 of their assets, then by their number."""
+        order: Numbers = np.argsort(scores, kind="stable")
+        ordered = scores[order]
+        if (ordered[1:] == ordered[:-1]).any():
+            by_asset = self._order_by_asset(rows)
+            order = by_asset[np.argsort(scores[by_asset], kind="stable")]
+        return order
+
+    def _sorted(self, rows: Numbers) -> Numbers:
+        """Return rows by the SHA-256 of their assets, then by their number."""
+        return rows[self._order_by_asset(rows)]
+
+    def _order_by_asset(self, rows: Numbers) -> Numbers:
+        by_number: Numbers = np.argsort(rows)
+        digests = np.empty((len(rows), SHA256_BYTES), np.uint8)
+        for part, here, local in self._by_part(rows[by_number]):
+            digests[here] = part.rows.sha256[np.searchsorted(part.rows.ends, local, side="right")]
+        return by_number[np.argsort(digests.view(f"S{SHA256_BYTES}").ravel(), kind="stable")]
+
+    def _owners(self, rows: Numbers) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Return the asset of each row in the whole index, and the number of the row in the fingerprint of the asset."""
+        assets, numbers = np.zeros(len(rows), np.int32), np.zeros(len(rows), np.int32)
+        for part, here, local in self._by_part(rows):
+            ends = part.rows.ends
+            asset = np.searchsorted(ends, local, side="right")
+            numbers[here] = local - np.where(asset > 0, ends[asset - 1], 0)
+            assets[here] = asset + part.first_asset
+        return assets, numbers
+
+    def _by_part(self, rows: Numbers) -> Iterator[tuple[Part, slice | Numbers, Numbers]]:
+        """Yield each part with the places of its rows among some, and the numbers that they have in it."""
+        if len(self._parts) == 1:
+            yield self._parts[0], slice(None), rows - self._parts[0].first_row
+            return
+        for part in self._parts:
+            here = np.flatnonzero((rows >= part.first_row) & (rows < part.first_row + len(part.rows)))
+            yield part, here, rows[here] - part.first_row
+
+
+class AssetNames(Sequence[str]):
+    """SHA-256, in hex, of the assets of an index, by their number in it."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+
+    @override
+    def __len__(self) -> int:
+        return self._parts[-1].first_asset + len(self._parts[-1].rows.sha256)
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[str]: ...
+    @override
+    def __getitem__(self, number: int | slice) -> str | Sequence[str]:
+        if isinstance(number, slice):
+            return [self[n] for n in range(*number.indices(len(self)))]
+        for part in self._parts:
+            if 0 <= number - part.first_asset < len(part.rows.sha256):
+                digest: bytes = part.rows.sha256[number - part.first_asset].tobytes()
+                return digest.hex()
+        raise IndexError(f"the index contains no asset {number}")

@@ -1,0 +1,85 @@
+"""The index in files equals a brute-force search, whatever was added, removed, saved and opened again in whatever order."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mediafp.store import IndexPosition
+from mediafp.store.row_index import index as row_index
+from mediafp.store.row_index.files import IndexFiles
+from mediafp.store.row_index.index import RowIndex
+from mediafp.store.row_index.rows import RowLayout
+from mediafp.types.fingerprints import Fingerprint
+
+LAYOUT = RowLayout(metric="hamming", columns=2)
+"""Hashes of 16 bits, so that many rows are at one distance."""
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["add", "remove", "save", "open", "hide"]), st.integers(0, 9), st.integers(0, 60)),
+    max_size=14,
+)
+"""Operation, number of the asset, and number of its rows."""
+
+
+def brute_force(rows: dict[str, np.ndarray], query: np.ndarray) -> list[tuple[int, str, int]]:
+    """Return distance, asset and number of every row, in the order of results."""
+    return sorted(
+        (int(np.bitwise_count(row ^ query).sum()), sha256, n)
+        for sha256, vectors in rows.items()
+        for n, row in enumerate(vectors)
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(STEPS, st.integers(1, 80), st.integers(0, 16), st.integers(0, 1 << 32))
+def test_index_equals_brute_force(steps: list[Any], count: int, distance: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory() as folder, patch.object(row_index, "SAVE_ROWS", 1):
+        files = IndexFiles(Path(folder), type="t", version="1", layout=LAYOUT)
+        index = RowIndex(LAYOUT, files)
+        expected: dict[str, np.ndarray] = {}
+        saved: dict[str, np.ndarray] = {}
+        hidden: set[str] = set()
+        entry = 0
+        for step, number, rows in steps:
+            sha256 = f"{number * 0x1357 % 16:064x}"
+            if step == "add" and sha256 not in index:
+                vectors = rng.integers(0, 256, (rows, 2), dtype=np.uint8)
+                index.add([fingerprint_of(sha256, vectors)])
+                expected[sha256] = vectors
+            elif step == "remove":
+                index.remove([sha256])
+                expected.pop(sha256, None)
+            elif step == "hide":
+                index.hide(sha256)
+                hidden.add(sha256)
+            elif step == "save":
+                entry += 1
+                assert index.advance(IndexPosition(entry=entry, hash="0" * 64, skipped=0))
+                saved = dict(expected)
+            elif step == "open":
+                index, expected, hidden = RowIndex(LAYOUT, files), dict(saved), set()
+        visible = {sha256: rows for sha256, rows in expected.items() if sha256 not in hidden}
+        assert len(index) == sum(map(len, visible.values())) and index.count_assets() == len(expected)
+        for query in rng.integers(0, 256, (3, 2), dtype=np.uint8):
+            order = brute_force(visible, query)
+            found = index.search(query[None], count).of_query(0)
+            assert [(hit.score, hit.sha256, hit.row) for hit in found] == order[:count]
+            near = index.range_search(query[None], distance)
+            assert near == sorted((sha256, n, float(bits)) for bits, sha256, n in order if bits <= distance)
+
+
+def fingerprint_of(sha256: str, vectors: np.ndarray) -> Fingerprint:
+    count = len(vectors)
+    return Fingerprint(
+        sha256=sha256,
+        type="t",
+        version="1",
+        spans=np.zeros((count, 2)),
+        vectors=vectors,
+        quality=np.ones(count, np.float32),
+    )
