@@ -105,7 +105,16 @@ class StoredReferences:
         self._rows = BoundedCache(self._load_rows, lambda rows: rows.bytes, ROW_CACHE_BYTES)
         self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
         self._transcripts: TranscriptIndex | None = None
+        self._report_missing()
         _logger.info("opened the indexes: %s rows", ", ".join(str(count) for count in self.row_counts().values()))
+
+    def _report_missing(self) -> None:
+        """Report each asset that no search can return, because it has no fingerprint; damaged ones were reported."""
+        if self._embeddings.rows.count_assets() < self._store.count_assets():
+            fingerprinted = set(self._store.fingerprinted(SEARCH_TYPE, self._embeddings.version))
+            for asset in self._store.assets():
+                if asset.sha256 not in fingerprinted:
+                    self._store.on_damage(asset.sha256, "a fingerprint of it is missing or damaged")
 
     def update(self) -> bool:
         """Add what was ingested since the last call, by this process or another.

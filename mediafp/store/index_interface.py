@@ -114,6 +114,10 @@ class StoredIndex(Index, Protocol):
         """State of the store that the index agrees with; None if it was never built."""
         ...
 
+    def count_assets(self) -> int:
+        """Return the number of assets, those without rows included."""
+        ...
+
     def build(self, fingerprints: Callable[[], Iterable[Fingerprint]], position: Callable[[], IndexPosition]) -> None:
         """Replace all rows by those of some fingerprints, and save them.
 

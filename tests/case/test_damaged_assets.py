@@ -36,6 +36,8 @@ def damaged_case(tmp_path_factory: pytest.TempPathFactory, photos: dict[str, np.
     photo = Image.fromarray(photos["coffee"])
     photo.save(folder / "files" / "photo.png")
     photo.crop((20, 20, 560, 380)).save(folder / "files" / "crop.png")
+    # It is not ingested: the indexes are searched for it.
+    photo.crop((20, 20, 550, 380)).save(folder / "query.png")
     text = Image.fromarray(photos["temple"])
     ImageDraw.Draw(text).text((40, 40), "SAMPLE TEXT", font_size=48, fill="white")
     text.save(folder / "files" / "text.png")
@@ -58,7 +60,8 @@ def damaged_case(tmp_path_factory: pytest.TempPathFactory, photos: dict[str, np.
 def folder(damaged_case: Path, tmp_path: Path) -> Path:
     """A copy of the case, to be damaged."""
     shutil.copytree(damaged_case / "case", tmp_path / "case")
-    (tmp_path / "files").symlink_to(damaged_case / "files")
+    for name in ("files", "query.png"):
+        (tmp_path / name).symlink_to(damaged_case / name)
     return tmp_path
 
 
@@ -74,8 +77,8 @@ def run(folder: Path, name: str) -> tuple[int, str, str]:
     """Return the exit status of a command, its output and its messages."""
     arguments = {
         "report": ["report", str(folder / "page.html")],
-        "match": ["match", str(folder / "files" / "crop.png"), "--json", "--ocr", "no"],
-        "trace": ["trace", str(folder / "files" / "crop.png"), "--ocr", "no", "--report", str(folder / "trace.html")],
+        "match": ["match", str(folder / "query.png"), "--json", "--ocr", "no"],
+        "trace": ["trace", str(folder / "query.png"), "--ocr", "no", "--report", str(folder / "trace.html")],
         "search": ["search", "sample"],
         "jsonl": ["export", "jsonl"],
         "csv": ["export", "csv"],

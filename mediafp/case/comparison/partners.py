@@ -26,6 +26,11 @@ class Partner:
     sha256: str
     promise: Promise
 
+    @property
+    def promise_value(self) -> float:
+        """Value of the promise."""
+        return self.promise.value
+
 
 def find_partners(sha256: str, sides: StoredSides) -> list[Partner]:
     """Return the candidates for a stored asset, the most promising first."""

@@ -10,13 +10,13 @@ from itertools import count
 
 from mediafp.case.blas import single_threaded_blas
 from mediafp.case.comparison.pair import compare_pair
-from mediafp.case.comparison.partners import find_partners
-from mediafp.case.comparison.scripts import compare_scripts
+from mediafp.case.comparison.partners import Partner, find_partners
+from mediafp.case.comparison.scripts import ScriptPartner, compare_scripts, find_script_partners
 from mediafp.case.comparison.stored_sides import StoredSides
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
 from mediafp.store import Store
-from mediafp.types.kept_matches import KeptMatch, PendingComparison, is_kept_partner
+from mediafp.types.kept_matches import Channel, KeptMatch, PendingComparison, is_kept_partner
 
 COMMIT_COMPARISONS = 64
 """Compared assets that share a commit. Chosen, not measured."""
@@ -84,32 +84,45 @@ class Comparer:
         started = self._store.last_log_entry()[0]
         with single_threaded_blas().limit():
             if pending.channel == "script":
-                matches = compare_scripts(pending.sha256, sides.references)
+                matches = self._compare_scripts(pending.sha256, sides.references)
             elif sides.references.find_asset(pending.sha256) is None:
                 # It is damaged, which was reported.
                 matches = []
             else:
-                matches = self._compare_pictures(pending.sha256, sides)
+                matches = sides.references.without_unusable(lambda: self._compare_pictures(pending.sha256, sides))
         return ComparedAsset(pending=pending, started=started, matches=matches)
 
     def _compare_pictures(self, sha256: str, sides: StoredSides) -> list[KeptMatch]:
-        partners = find_partners(sha256, sides)
-        chosen = [one for rank, one in enumerate(partners) if is_kept_partner(rank, one.promise.value)]
-        others = [one for rank, one in enumerate(partners) if not is_kept_partner(rank, one.promise.value)]
-        limits = self._store.partner_limits([one.sha256 for one in others], "picture")
-        chosen += [one for one in others if one.promise.value >= limits[one.sha256]]
         return [
             compare_pair(sha256, one.sha256, one.promise, sides, self._store.ocr_lines)
-            for one in chosen
-            if not self._is_compared_from(one.sha256, sha256)
+            for one in self._choose(find_partners(sha256, sides), "picture")
+            if not self._is_compared_from(one.sha256, sha256, "picture")
         ]
 
-    def _is_compared_from(self, partner: str, sha256: str) -> bool:
+    def _compare_scripts(self, sha256: str, references: StoredReferences) -> list[KeptMatch]:
+        return [
+            compare_scripts(sha256, one, references)
+            for one in self._choose(find_script_partners(sha256, references), "script")
+            if not self._is_compared_from(one.sha256, sha256, "script")
+        ]
+
+    def _choose[P: Partner | ScriptPartner](self, partners: list[P], channel: Channel) -> list[P]:
+        """Return the partners of an asset, the most promising first, that are compared for the sake of either side."""
+        kept = [is_kept_partner(rank, one.promise_value) for rank, one in enumerate(partners)]
+        others = [one.sha256 for one, is_kept in zip(partners, kept, strict=True) if not is_kept]
+        limits = self._store.partner_limits(others, channel)
+        return [
+            one
+            for one, is_kept in zip(partners, kept, strict=True)
+            if is_kept or one.promise_value >= limits[one.sha256]
+        ]
+
+    def _is_compared_from(self, partner: str, sha256: str, channel: Channel) -> bool:
         """Return True if a partner was begun before an asset that was in the index, and so compares the pair itself."""
         with self._lock:
-            begun = self._begun.get((partner, "picture"))
+            begun = self._begun.get((partner, channel))
             return (
-                begun is not None and begun[0] < self._begun[sha256, "picture"][0] and begun[1] >= self._indexed[sha256]
+                begun is not None and begun[0] < self._begun[sha256, channel][0] and begun[1] >= self._indexed[sha256]
             )
 
 

@@ -1,19 +1,45 @@
-"""The comparison of the script of a stored asset with all others."""
+"""The comparison of the scripts of two stored assets."""
+
+from dataclasses import dataclass
 
 from mediafp.case.references import StoredReferences
-from mediafp.matching.transcripts.compare import match_transcript
+from mediafp.matching.transcripts.compare import compare_pair, pair_probability, to_match
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, PROMISING, KeptMatch
 
+DIGITS = 4
+"""Decimal places of a promise."""
 
-def compare_scripts(sha256: str, references: StoredReferences) -> list[KeptMatch]:
-    """Return the matches of an asset's transcript among the others."""
-    transcript = references.transcripts.fingerprints.get(sha256)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptPartner:
+    """Asset whose transcript is worth comparing with that of another one, and the promise of the pair."""
+
+    sha256: str
+    promise_value: float
+
+
+def find_script_partners(sha256: str, references: StoredReferences) -> list[ScriptPartner]:
+    """Return the candidates for the transcript of a stored asset, the most promising first."""
+    index = references.transcripts
+    transcript = index.fingerprints.get(sha256)
     if transcript is None:
         return []
-    return [
-        KeptMatch(
-            query=sha256, reference=match.sha256, channel="script", promise=PROMISING + match.probability, match=match
-        )
-        for match in match_transcript(transcript, references, exclude=sha256)
-        if match.probability >= MIN_KEPT_PROBABILITY
+    partners = [
+        ScriptPartner(sha256=candidate.sha256, promise_value=round(PROMISING + candidate.excess_words, DIGITS))
+        for candidate in index.search(transcript, count=None, exclude=sha256)
+        # One that is damaged was reported.
+        if references.find_asset(candidate.sha256)
     ]
+    return sorted(partners, key=lambda one: (-one.promise_value, one.sha256))
+
+
+def compare_scripts(sha256: str, partner: ScriptPartner, references: StoredReferences) -> KeptMatch:
+    """Return the result of comparing the transcripts of two stored assets. The smaller SHA-256 is the query."""
+    query, reference = sorted((sha256, partner.sha256))
+    index = references.transcripts
+    sides = index.fingerprints[query], index.fingerprints[reference]
+    pair = compare_pair(*sides)
+    match = None
+    if pair and pair_probability(pair) >= MIN_KEPT_PROBABILITY:
+        match = to_match(pair, *sides, uris=references.uris(reference), kind=references.kind(reference))
+    return KeptMatch(query=query, reference=reference, channel="script", promise=partner.promise_value, match=match)

@@ -72,8 +72,8 @@ class RowIndex(StoredIndex):
     def __len__(self) -> int:
         return len(self._take_snapshot())
 
+    @override
     def count_assets(self) -> int:
-        """Return the number of assets, those without rows included."""
         with self._lock:
             self._take_snapshot()
             return self._mapped_assets() + len(self._tail.values.ends) - len(self._void)
