@@ -15,6 +15,7 @@ from mediafp.case.checked_fingerprints import load_fingerprints
 from mediafp.case.row_indexes import TypeIndex
 from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.pdq import Pdq
+from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, declaration, fingerprint_type, frame_type
 from mediafp.fingerprints.transcript import TYPE_NAME as TRANSCRIPT_TYPE
@@ -59,13 +60,14 @@ class StoredRows:
     embeddings: Fingerprint
     pdq: Fingerprint
     crops: Fingerprint | None
+    rectangles: Fingerprint | None
 
     @property
     def bytes(self) -> int:
         """Bytes that the arrays take."""
         return sum(
             array.nbytes
-            for fingerprint in (self.embeddings, self.pdq, self.crops)
+            for fingerprint in (self.embeddings, self.pdq, self.crops, self.rectangles)
             if fingerprint
             for array in (fingerprint.spans, fingerprint.vectors, fingerprint.quality)
         )
@@ -95,9 +97,9 @@ class StoredReferences:
             )
         # Read the log position first: assets added meanwhile are added again by `update`.
         self._log_end = store.last_log_entry()[0]
-        self._embeddings, self._hashes, self._crops = self._indexes = tuple(
+        self._embeddings, self._hashes, self._crops, self._rectangles = self._indexes = tuple(
             TypeIndex(store, declaration(name), fingerprint_type(name).version)
-            for name in (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS)
+            for name in (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES)
         )
         with np.load(model_files.model_path("background")) as background:
             self.background: Vectors = background[SEARCH_TYPE]
@@ -187,6 +189,14 @@ class StoredReferences:
     def crop_rows(self, sha256: str) -> Fingerprint | None:
         """Return the reference crops of an asset, or None if the store has none of it."""
         return self._rows.get(sha256).crops
+
+    def search_rectangle_rows(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest rows of rectangles of each query row (Q, 512), with their cosine similarities."""
+        return self._rectangles.rows.search(queries, count, depth=max(count, RERANK_DEPTH))
+
+    def rectangle_rows(self, sha256: str) -> Fingerprint | None:
+        """Return the rectangles of an asset, or None if the store has none of it."""
+        return self._rows.get(sha256).rectangles
 
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""
@@ -281,7 +291,7 @@ class StoredReferences:
         (asset,) = self._store.assets((sha256,)) or (None,)
         if asset and embeddings and pdq and len(embeddings.vectors) == len(pdq.vectors):
             if self._agree(sha256, found):
-                return StoredRows(asset=asset, embeddings=embeddings, pdq=pdq, crops=found[self._crops])
+                return StoredRows(asset=asset, embeddings=embeddings, pdq=pdq, crops=found[self._crops], rectangles=found[self._rectangles])
         else:
             for index in self._indexes:
                 if sha256 in index.rows:

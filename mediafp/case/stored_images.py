@@ -1,12 +1,12 @@
 """The stored thumbnails of images and frames, decoded, and measurements of them in pixels of their originals."""
 
 from mediafp.ingest.thumbnails import decode_thumbnail
-from mediafp.matching.images.rectangles import find_rectangles
 from mediafp.store import Store
 from mediafp.types.errors import CorruptMedia
 from mediafp.types.geometry import box_corners
 from mediafp.types.matches import Point
 from mediafp.types.media import Pixels
+from mediafp.types.rectangles import find_rectangles
 
 
 def load_row_thumbnail(store: Store, sha256: str, row: int) -> Pixels | None:

@@ -13,7 +13,7 @@ from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import MAX_THUMBNAIL_BYTES
 from mediafp.ingest.open_media import open_media
-from mediafp.ingest.thumbnails import encode_thumbnail
+from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
 from mediafp.text.ocr.reader import get_ocr_reader, ocr_version
 from mediafp.text.speech.transcriber import get_transcriber
 from mediafp.types.arrays import Float32Array
@@ -65,7 +65,7 @@ def analyse_file(
         sha256: SHA-256 of its content.
         full_decode: Decode every frame of a video.
         audio: Decode the audio of a video, and compute the fingerprints that consume it.
-        reference_crops: Compute the reference crops of an image.
+        reference_crops: Compute the reference crops and rectangles of an image.
         ocr: Run OCR on an image.
         matched_only: Compute only the fingerprint types that matching compares.
         within_budget: Checked while decoding; decoding ends early if it returns False.
@@ -163,7 +163,7 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
     if is_video and sampled and not selector.spans:
         warnings.append("skipped all frames: each is of one colour, so that the video cannot be matched by its frames")
     rows = (
-        _rows(fingerprint_type, parts[fingerprint_type.name], selector.spans, first, media.audio)
+        _rows(fingerprint_type, parts[fingerprint_type.name], selector.spans, first, thumbnails, media.audio)
         for fingerprint_type in types
     )
     asset = Asset(
@@ -199,6 +199,7 @@ def _rows(
     parts: Sequence[tuple[Vectors, Float32Array]],
     spans: Sequence[TimeSpan],
     image: Pixels | None,
+    thumbnails: Sequence[Thumbnail],
     audio: Audio | None,
 ) -> TimedRows:
     """Return the rows of one type: those of the kept frames, or those computed from what it consumes besides."""
@@ -209,6 +210,9 @@ def _rows(
         return TimedRows(np.array(spans, np.float64).reshape(-1, 2), vectors, quality)
     if fingerprint_type.consumes == "image" and image is not None:
         vectors, quality = fingerprint_type.extract(image)
+        return TimedRows(np.zeros((len(vectors), 2)), vectors, quality)
+    if fingerprint_type.consumes == "thumbnail" and thumbnails:
+        vectors, quality = fingerprint_type.extract(decode_thumbnail(thumbnails[0].jpeg))
         return TimedRows(np.zeros((len(vectors), 2)), vectors, quality)
     if fingerprint_type.consumes == "audio" and audio is not None:
         return fingerprint_type.extract(audio)

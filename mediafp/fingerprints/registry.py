@@ -1,8 +1,8 @@
 """All fingerprint types by name.
 
-A new type for frames, images or audio is one file, and one line in `BUILT_IN`. Other packages add theirs as entry points of
-the group `mediafp.fingerprints`: the name of the type, and a class or function that returns it when called without arguments.
-A type for transcripts cannot be added: `words` is the only one. `extract` runs in the sandbox, so everything that it needs
+A new type for frames, images, thumbnails or audio is one file, and one line in `BUILT_IN`. Other packages add theirs as entry
+points of the group `mediafp.fingerprints`: the name of the type, and a class or function that returns it when called without
+arguments. A type for transcripts cannot be added: `words` is the only one. `extract` runs in the sandbox, so everything it needs
 must load when the worker analyses its sample files (`engine.local.warm_up`).
 Everything else follows from what the type declares (`types.fingerprint_types`): which rows are computed and stored, how
 results of workers are checked, how the store is verified.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.perceptual_hashes import PerceptualHash
+from mediafp.fingerprints.rectangles import RECTANGLES, Rectangles
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS, ReferenceCrops
 from mediafp.fingerprints.sscd import Sscd
 from mediafp.fingerprints.transcript import TYPE_NAME as TRANSCRIPT_TYPE
@@ -32,12 +33,15 @@ MATCHED_TYPES: Final = (SEARCH_TYPE, "pdq")
 """The types that matching compares; the analysis of a query computes no others."""
 RERANKING_TYPE: Final = "sscd"
 """The type that checks uncertain candidates at query time; its rows are not stored."""
+PART_TYPES: Final = (REFERENCE_CROPS, RECTANGLES)
+"""The types of parts of a stored image, which `--crops no` skips together."""
 BUILT_IN: Final[Mapping[str, Callable[[], AnyFingerprintType]]] = {
     SEARCH_TYPE: lambda: Sscd(SEARCH_TYPE),
     "pdq": Pdq,
     "phash": lambda: PerceptualHash("phash"),
     "dhash": lambda: PerceptualHash("dhash"),
     REFERENCE_CROPS: lambda: ReferenceCrops(frame_type(SEARCH_TYPE)),
+    RECTANGLES: lambda: Rectangles(frame_type(SEARCH_TYPE)),
     RERANKING_TYPE: lambda: Sscd(RERANKING_TYPE),
     TRANSCRIPT_TYPE: TranscriptWords,
 }
@@ -57,11 +61,11 @@ def fingerprint_type(name: str) -> AnyFingerprintType:
     if entry is None:
         raise UsageError(f"cannot find fingerprint type {name!r}; choose from: {', '.join(type_names())}")
     added: AnyFingerprintType = entry.load()()
-    if added.name != name or added.consumes not in ("frames", "image", "audio"):
+    if added.name != name or added.consumes not in ("frames", "image", "thumbnail", "audio"):
         raise UsageError(
             f"cannot use fingerprint type {name!r} of the entry point {entry.value!r}: it is named {added.name!r} and"
-            f" consumes {added.consumes!r}; give it the name of the entry point, and let it consume 'frames', 'image' or"
-            " 'audio'"
+            f" consumes {added.consumes!r}; give it the name of the entry point, and let it consume 'frames', 'image',"
+            " 'thumbnail' or 'audio'"
         )
     return added
 
@@ -88,14 +92,15 @@ def computed_types(
 
     Args:
         kind: Kind of the asset.
-        reference_crops: False to leave out the reference crops of an image.
+        reference_crops: False to leave out the reference crops and rectangles of an image.
         audio: False to leave out types that consume the audio of a video.
         matched_only: True for the analysis of a query, whose rows are compared and not stored.
     """
     if matched_only:
         return [fingerprint_type(name) for name in MATCHED_TYPES]
-    consumed = {"frames", "image"} if kind == "image" else {"frames", "audio"} if audio else {"frames"}
-    names = [name for name in type_names() if name != RERANKING_TYPE and (reference_crops or name != REFERENCE_CROPS)]
+    consumed = {"frames", "image", "thumbnail"} if kind == "image" else {"frames", "audio"} if audio else {"frames"}
+    left_out = {RERANKING_TYPE, *(() if reference_crops else PART_TYPES)}
+    names = [name for name in type_names() if name not in left_out]
     return [candidate for candidate in map(fingerprint_type, names) if candidate.consumes in consumed]
 
 

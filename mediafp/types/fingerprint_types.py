@@ -5,6 +5,8 @@ A type is a class with the attributes of `FingerprintType` and an `extract` meth
 
 - `frames`: images and the kept frames of videos, one row each, with the span of the frame (FrameFingerprintType);
 - `image`: one still image, any number of rows, each with the span 0 to 0 (ImageFingerprintType);
+- `thumbnail`: the stored thumbnail of a still image, otherwise the same: what it finds is found in the thumbnail again
+  (ThumbnailFingerprintType);
 - `audio`: the audio of a video, any number of rows with spans of their own (AudioFingerprintType);
 - `transcript`: a transcript, any number of rows with spans of their own (TranscriptFingerprintType).
 """
@@ -17,7 +19,7 @@ from mediafp.types.fingerprints import Metric, TimedRows, Vectors
 from mediafp.types.media import Audio, Pixels
 from mediafp.types.transcripts import Transcript
 
-Consumes = Literal["frames", "image", "audio", "transcript"]
+Consumes = Literal["frames", "image", "thumbnail", "audio", "transcript"]
 VECTOR_DTYPES: Final[dict[Metric, str]] = {"cosine": "float16", "hamming": "uint8"}
 MAX_VECTOR_LENGTH: Final = 1.01
 """Length above which a `cosine` vector is invalid: it would be similar to everything. Chosen: a unit vector that is
@@ -74,6 +76,17 @@ class ImageFingerprintType(FingerprintType, Protocol):
         """Return vectors (N, columns) and quality (N,) of one image."""
 
 
+class ThumbnailFingerprintType(FingerprintType, Protocol):
+    """Type with several rows for the thumbnail of one still image."""
+
+    @property
+    def consumes(self) -> Literal["thumbnail"]:
+        """The decoded thumbnail of a still image, as the store keeps it."""
+
+    def extract(self, image: Pixels) -> tuple[Vectors, Float32Array]:
+        """Return vectors (N, columns) and quality (N,) of one thumbnail."""
+
+
 class AudioFingerprintType(FingerprintType, Protocol):
     """Type with rows for parts of an audio track."""
 
@@ -96,7 +109,13 @@ class TranscriptFingerprintType(FingerprintType, Protocol):
         """Return the rows of a transcript."""
 
 
-AnyFingerprintType = FrameFingerprintType | ImageFingerprintType | AudioFingerprintType | TranscriptFingerprintType
+AnyFingerprintType = (
+    FrameFingerprintType
+    | ImageFingerprintType
+    | ThumbnailFingerprintType
+    | AudioFingerprintType
+    | TranscriptFingerprintType
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,5 +170,5 @@ def check_rows(declaration: FingerprintDeclaration, rows: TimedRows) -> None:
         raise ValueError(f"{name}: a quality outside 0..1")
     if (spans[:, 1] < spans[:, 0]).any():
         raise ValueError(f"{name}: a span that ends before it starts")
-    if declaration.consumes == "image" and spans.any():
+    if declaration.consumes in ("image", "thumbnail") and spans.any():
         raise ValueError(f"{name}: a still image with time spans")

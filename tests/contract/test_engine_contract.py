@@ -67,7 +67,11 @@ def test_analyse_returns_the_parts_of_an_image_that_were_requested(engine: Engin
         assert np.array_equal(by_engine.vectors, in_process.vectors) and by_engine.version == in_process.version
     assert plain.image is None and plain.text is None
     assert full.image is not None and full.image.shape[2] == 3
-    assert [f.type for f in full.fingerprints] == [*(f.type for f in plain.fingerprints), "sscd_distilled_crops"]
+    assert [f.type for f in full.fingerprints] == [
+        *(f.type for f in plain.fingerprints),
+        "sscd_distilled_crops",
+        "sscd_distilled_rectangles",
+    ]
     assert len(full.fingerprint("sscd_distilled_crops").vectors) > 0
     assert full.audio is None, "an image has no audio"
 

@@ -9,6 +9,7 @@ from mediafp.types.fingerprint_types import (
     FingerprintType,
     FrameFingerprintType,
     ImageFingerprintType,
+    ThumbnailFingerprintType,
     check_rows,
     no_rows,
 )
@@ -17,7 +18,9 @@ from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 SHAPES = [(1, 1), (1, 400), (4000, 1), (2, 2), (3000, 20), (7, 5)]
 FRAME_TYPES = [name for name in registry.type_names() if registry.fingerprint_type(name).consumes == "frames"]
-IMAGE_TYPES = [name for name in registry.type_names() if registry.fingerprint_type(name).consumes == "image"]
+IMAGE_TYPES = [
+    name for name in registry.type_names() if registry.fingerprint_type(name).consumes in ("image", "thumbnail")
+]
 
 
 @pytest.fixture(scope="module", params=registry.type_names())
@@ -33,10 +36,10 @@ def frames(request: pytest.FixtureRequest) -> FrameFingerprintType:
 
 
 @pytest.fixture(scope="module", params=IMAGE_TYPES)
-def still(request: pytest.FixtureRequest) -> ImageFingerprintType:
-    """Each type that consumes a still image."""
+def still(request: pytest.FixtureRequest) -> ImageFingerprintType | ThumbnailFingerprintType:
+    """Each type that consumes a still image or its thumbnail."""
     fingerprint_type = registry.fingerprint_type(request.param)
-    assert fingerprint_type.consumes == "image"
+    assert fingerprint_type.consumes == "image" or fingerprint_type.consumes == "thumbnail"
     return fingerprint_type
 
 
@@ -70,7 +73,7 @@ def test_registry_names_are_unique_and_equal_the_names_of_the_types() -> None:
 
 def test_registry_has_types_of_each_input() -> None:
     assert {"sscd_distilled", "pdq", "phash", "dhash", "sscd"} <= set(FRAME_TYPES)
-    assert "sscd_distilled_crops" in IMAGE_TYPES
+    assert {"sscd_distilled_crops", "sscd_distilled_rectangles"} <= set(IMAGE_TYPES)
     assert registry.fingerprint_type("words").consumes == "transcript"
 
 
@@ -103,7 +106,11 @@ def test_computed_types_are_those_that_a_file_of_the_kind_can_give() -> None:
         return [stored.name for stored in registry.computed_types(kind, **options)]  # type: ignore[arg-type]
 
     frames = ["sscd_distilled", "pdq", "phash", "dhash"]
-    assert names("image", reference_crops=True, audio=True) == [*frames, "sscd_distilled_crops"]
+    assert names("image", reference_crops=True, audio=True) == [
+        *frames,
+        "sscd_distilled_crops",
+        "sscd_distilled_rectangles",
+    ]
     assert names("image", reference_crops=False, audio=True) == frames
     assert (
         names("video", reference_crops=True, audio=True) == names("video", reference_crops=False, audio=False) == frames
@@ -192,19 +199,24 @@ def test_extract_gives_the_arrays_of_a_fingerprint(frames: FrameFingerprintType,
 
 
 # Types that consume a still image -----------------------------------------------------------------
-def test_extract_of_one_image_gives_rows_as_declared(still: ImageFingerprintType, images: list[np.ndarray]) -> None:
+def test_extract_of_one_image_gives_rows_as_declared(
+    still: ImageFingerprintType | ThumbnailFingerprintType, images: list[np.ndarray]
+) -> None:
     assert still.max_rows
-    for image in images:
+    page = np.pad(images[0], ((90, 200), (60, 70), (0, 0)), constant_values=245)
+    for image in (*images, page):
         vectors, quality = still.extract(image)
         assert len(vectors) <= still.max_rows
         assert_declared(still, vectors, quality, len(vectors))
         again, _ = registry.fingerprint_type.__wrapped__(still.name).extract(image.copy())
         assert vectors.tobytes() == again.tobytes()
-    assert len(still.extract(images[0])[0]) > 0
+    assert len(still.extract(page)[0]) > 0
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_extract_of_one_image_accepts_odd_shapes(still: ImageFingerprintType, shape: tuple[int, int]) -> None:
+def test_extract_of_one_image_accepts_odd_shapes(
+    still: ImageFingerprintType | ThumbnailFingerprintType, shape: tuple[int, int]
+) -> None:
     vectors, quality = still.extract(noise(*shape))
     assert_declared(still, vectors, quality, len(vectors))
 

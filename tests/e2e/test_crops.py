@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from mediafp.case.case import Case
+from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.types.matches import Match
 from mediafp.types.media import Pixels
@@ -53,11 +54,11 @@ def test_ingest_adds_reference_crops_to_assets_without_them(
     assert stored_types(case) == [FRAME_TYPES]
     save(photos["temple"], folder / "temple.jpg")
     assert sorted(ingest(case, folder, crops=True)) == ["added", "known"]
-    assert stored_types(case) == [FRAME_TYPES | {REFERENCE_CROPS}] * 2
+    assert stored_types(case) == [FRAME_TYPES | {REFERENCE_CROPS, RECTANGLES}] * 2
     # A later run without crops keeps them, and analyses no file again.
     before = len(list(case._store.iter_log("refreshed")))
     assert ingest(case, folder, crops=False) == ingest(case, folder, crops=True) == ["known"] * 2
-    assert stored_types(case) == [FRAME_TYPES | {REFERENCE_CROPS}] * 2
+    assert stored_types(case) == [FRAME_TYPES | {REFERENCE_CROPS, RECTANGLES}] * 2
     assert len(list(case._store.iter_log("refreshed"))) == before == 1
     assert case.verify().problems == ()
 

@@ -1,14 +1,14 @@
 """The partners of an asset: the assets that are worth comparing with it, found by the indexes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from mediafp.case.comparison.stored_sides import StoredSides
+from mediafp.matching.candidates import Vectors
 from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
-from mediafp.matching.promise import CROP, POSSIBLE_SCORES, WHOLE, AssetRows, Promise, pair_promise
-from mediafp.types.arrays import Float32Array
+from mediafp.matching.promise import CROP, POSSIBLE_SCORES, RECTANGLE, WHOLE, AssetRows, Promise, pair_promise
 from mediafp.types.neighbours import Neighbours
 
 NEIGHBOURS = 200
@@ -17,6 +17,10 @@ MAX_NEIGHBOURS = 1_600
 """Nearest rows that are searched for a row whose `NEIGHBOURS` nearest ones are all near. Chosen, not measured."""
 CODE_TOLERANCE = 0.01
 """Amount by which the cosine of int8 codes may be below that of the vectors."""
+
+
+type Search = Callable[[Vectors, int], Neighbours]
+"""Function from rows (Q, 512) and a number to the nearest rows of an index, as many of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +41,12 @@ def find_partners(sha256: str, sides: StoredSides) -> list[Partner]:
     rows, references = sides.rows(sha256), sides.references
     found: set[str] = set()
     if len(rows.vectors):
-        whole, crops = _select(rows, WHOLE), _select(rows, CROP)
-        for part, search, threshold in (
-            (whole, references.search_rows, POSSIBLE_SCORES[WHOLE]),
-            (crops, references.search_rows, POSSIBLE_SCORES[CROP]),
-            (whole, references.search_crop_rows, POSSIBLE_SCORES[CROP]),
+        for search, shown in (
+            (references.search_rows, {WHOLE: WHOLE, CROP: CROP, RECTANGLE: RECTANGLE}),
+            (references.search_crop_rows, {WHOLE: CROP, RECTANGLE: RECTANGLE}),
+            (references.search_rectangle_rows, {WHOLE: RECTANGLE, CROP: RECTANGLE}),
         ):
-            found.update(_near_assets(rows, part, search, threshold))
+            found.update(_near_assets(rows, search, {shows: POSSIBLE_SCORES[kind] for shows, kind in shown.items()}))
         if rows.kind == "image":
             found |= {near for near, _ in references.search_hashes(rows.pdq, MAX_PDQ_MATCH_DISTANCE)}
     found.discard(sha256)
@@ -55,25 +58,24 @@ def find_partners(sha256: str, sides: StoredSides) -> list[Partner]:
     return sorted(partners, key=lambda partner: (-partner.promise.value, partner.sha256))
 
 
-def _select(rows: AssetRows, shows: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.intp]]":
-    return np.flatnonzero(rows.shows == shows)
-
-
-def _near_assets(
-    rows: AssetRows,
-    part: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]",
-    search: Callable[["np.ndarray[tuple[int, ...], np.dtype[np.float16]]", int], Neighbours],
-    threshold: float,
-) -> Iterator[str]:
-    """Yield the assets with a row whose score against one of some rows of an asset may reach a threshold.
+def _near_assets(rows: AssetRows, search: Search, thresholds: Mapping[int, float]) -> Iterator[str]:
+    """Yield the assets of which a row may reach a threshold with one of an asset's rows.
 
     A pair of rows scores its cosine less the higher of their background levels, which is at least that of either row.
+
+    Args:
+        rows: Rows of the asset.
+        search: Search of one index.
+        thresholds: Threshold of each row by what it shows; others are not searched.
     """
-    count = NEIGHBOURS
+    limits = np.full(len(rows.levels), np.inf, np.float32)
+    for shows, threshold in thresholds.items():
+        limits[rows.shows == shows] = threshold - CODE_TOLERANCE
+    limits += rows.levels
+    part, count = np.flatnonzero(np.isfinite(limits)), NEIGHBOURS
     while len(part):
         neighbours = search(rows.vectors[part], count)
-        limits: Float32Array = rows.levels[part] + threshold - CODE_TOLERANCE
-        near = neighbours.score >= limits[:, None]
+        near = neighbours.score >= limits[part, None]
         for number in np.unique(neighbours.asset[near]).tolist():
             yield neighbours.assets[number]
         # Again with more neighbours, for the rows that have more near ones than were returned.

@@ -11,7 +11,6 @@ from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.reference_crops import CROP_CORNERS
 from mediafp.matching.candidates import background_level
-from mediafp.matching.images.rectangles import find_rectangles
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.local_features import query_features
 from mediafp.matching.promise import CROP, RECTANGLE, WHOLE, AssetRows
@@ -19,6 +18,7 @@ from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
 from mediafp.types.geometry import Box
 from mediafp.types.media import Pixels
+from mediafp.types.rectangles import find_clear_rectangles, find_rectangles
 
 CACHED_ROWS = 4096
 """Assets whose rows are kept in memory, 7 kB each for an image. Chosen, not measured."""
@@ -52,7 +52,11 @@ class StoredSides:
 
     def _load_rows(self, sha256: str) -> AssetRows:
         whole = self.references.embedding_rows(sha256)
-        parts = [(WHOLE, whole), (CROP, self.references.crop_rows(sha256))]
+        parts = [
+            (WHOLE, whole),
+            (CROP, self.references.crop_rows(sha256)),
+            (RECTANGLE, self.references.rectangle_rows(sha256)),
+        ]
         vectors = np.concatenate([rows.vectors for _, rows in parts if rows])
         return AssetRows(
             sha256=sha256,
@@ -74,7 +78,7 @@ class StoredSides:
         rectangles = find_rectangles(thumbnail)
         return ImageQuery(
             embeddings=np.concatenate((rows.vectors[:1], rows.vectors[parts])),
-            boxes=(None, *part_boxes(rows, rectangles, thumbnail)),
+            boxes=(None, *part_boxes(rows, thumbnail)),
             primary_crops=1 + int((rows.shows == RECTANGLE).sum()),
             rectangles=tuple(rectangles),
             quality=float(rows.quality[0]),
@@ -83,7 +87,7 @@ class StoredSides:
         )
 
 
-def part_boxes(rows: AssetRows, rectangles: list[Box], image: Pixels) -> list[Box | None]:
+def part_boxes(rows: AssetRows, image: Pixels) -> list[Box | None]:
     """Return the position of each part of an image that has a row, in its pixels; None where it is not known."""
     height, width = image.shape[:2]
     crops = int((rows.shows == CROP).sum())
@@ -95,4 +99,5 @@ def part_boxes(rows: AssetRows, rectangles: list[Box], image: Pixels) -> list[Bo
     # Flat crops have no row, and which ones is not stored.
     boxes += [None] * (crops - len(boxes))
     found = int((rows.shows == RECTANGLE).sum())
+    rectangles = find_clear_rectangles(image) if found else []
     return boxes + [rectangles[n] if n < len(rectangles) else None for n in range(found)]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from mediafp.matching.images.rectangles import find_rectangles
 from mediafp.types.geometry import Box
 from mediafp.types.media import Pixels
+from mediafp.types.rectangles import find_rectangles
 
 HALF_SIZE_OFFSETS = (0.0, 0.25, 0.5)
 """Left and top of the 3 × 3 half-size crops, as shares of the image's width and height. A half-size crop is half as wide and

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from mediafp.matching.images.placement_fit import PlacementFit
-from mediafp.matching.images.rectangles import find_rectangles
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.geometry import (
@@ -19,6 +18,7 @@ from mediafp.types.geometry import (
     transform_points,
 )
 from mediafp.types.media import Pixels
+from mediafp.types.rectangles import find_rectangles
 
 MIN_INSET_SHARE = 0.1
 """Smallest share of the query's area that an inset takes. Chosen, not measured."""

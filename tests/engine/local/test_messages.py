@@ -43,8 +43,9 @@ from mediafp.engine.local.messages import (
 )
 from mediafp.engine.local.thumbnail_file import ThumbnailFile
 from mediafp.engine.local.validation import MAX_IMAGE_SIDE, validate_analysis, validate_lines
+from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
-from mediafp.fingerprints.registry import computed_types, declaration, fingerprint_type
+from mediafp.fingerprints.registry import PART_TYPES, computed_types, declaration, fingerprint_type
 from mediafp.ingest.files import open_file
 from mediafp.ingest.limits import MAX_FRAMES, SAMPLED_ANIMATION_FRAMES
 from mediafp.ingest.thumbnails import encode_thumbnail
@@ -117,8 +118,11 @@ def result(count: int = 3, **changed: Any) -> AnalysisResult:
 
 
 def image_result(crops: bytes | None, **changed: Any) -> AnalysisResult:
-    """Return the result for an image, with these packed reference crops or without."""
-    packed = [] if crops is None else [PackedFingerprint(REFERENCE_CROPS, crops)]
+    """Return the result for an image, with these packed reference crops and no rectangles, or without either type."""
+    no_rows = pack_arrays(np.empty((0, 512), np.float16), np.empty(0, np.float32))
+    packed = (
+        [] if crops is None else [PackedFingerprint(REFERENCE_CROPS, crops), PackedFingerprint(RECTANGLES, no_rows)]
+    )
     properties = {"format": "png", "width": 64, "height": 48}
     fields = {
         "kind": "image",
@@ -204,8 +208,8 @@ def assert_valid(analysis: FileAnalysis) -> None:
     assert len(analysis.asset.properties) <= MAX_PROPERTIES and len(analysis.warnings) <= MAX_WARNINGS
     assert all(not isinstance(v, float) or math.isfinite(v) for v in analysis.asset.properties.values())
     for stored in analysis.fingerprints[len(FRAME_TYPES) :]:
-        assert analysis.asset.kind == "image" and stored.type == REFERENCE_CROPS
-        assert MAX_CROPS and len(stored.vectors) <= MAX_CROPS and not stored.spans.any()
+        assert analysis.asset.kind == "image" and stored.type in PART_TYPES
+        assert len(stored.vectors) <= (declaration(stored.type).max_rows or 0) and not stored.spans.any()
         assert (np.linalg.norm(stored.vectors.astype(np.float32), axis=1) < 1.02).all()
     if analysis.image is not None:
         assert analysis.image.dtype == np.uint8 and analysis.image.shape[2:] == (3,) and analysis.image.size
@@ -241,7 +245,7 @@ def test_validate_analysis_returns_the_packed_analysis(photos: dict[str, np.ndar
         assert [(t.position, t.seconds, t.jpeg) for t in received.thumbnails] == [
             (t.position, t.seconds, t.jpeg) for t in sent.thumbnails
         ]
-        assert len(received.fingerprints) == 5
+        assert len(received.fingerprints) == 6
         for actual, expected in zip(received.fingerprints, sent.fingerprints, strict=True):
             assert (actual.type, actual.version) == (expected.type, expected.version)
             for name in ("spans", "vectors", "quality"):

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from mediafp.matching.images.query_crops import half_size_boxes, make_query_crops
-from mediafp.matching.images.rectangles import find_rectangles
+from mediafp.types.rectangles import find_rectangles
 
 
 def test_query_crops_are_the_whole_then_rectangles_then_halves(photos: dict[str, np.ndarray]) -> None:

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from mediafp.matching.images.placement import place_image
-from mediafp.matching.images.rectangles import find_rectangles
 from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.local_features import LocalFeatures, query_features
+from mediafp.types.rectangles import find_rectangles
 
 
 def post(photo: np.ndarray) -> Image.Image:

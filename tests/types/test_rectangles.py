@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mediafp.matching.images.rectangles import MAX_RECTANGLES, find_rectangles
 from mediafp.types.geometry import Box
 from mediafp.types.media import Pixels
+from mediafp.types.rectangles import MAX_CLEAR_RECTANGLES, MAX_RECTANGLES, find_clear_rectangles, find_rectangles
 
 
 def iou(a: Box, b: Box) -> float:
@@ -78,3 +78,31 @@ def test_rectangles_are_inside_the_image_and_few(photos: dict[str, np.ndarray]) 
             assert 0 <= left < right <= width and 0 <= top < bottom <= height
     assert max(counts) == MAX_RECTANGLES
     assert find_rectangles(flat_page()) == []
+
+
+@pytest.mark.parametrize("grey", [255, 22])
+def test_image_on_a_page_is_a_clear_rectangle(photos: dict[str, np.ndarray], grey: int) -> None:
+    for name, photo in photos.items():
+        page, box = paste(flat_page(grey), photo, 60, 300, 420)
+        assert max((iou(box, found) for found in find_clear_rectangles(page)), default=0) > 0.85, name
+
+
+def test_clear_rectangles_are_the_first_of_the_rectangles_that_are_clear(photos: dict[str, np.ndarray]) -> None:
+    collage = np.tile(np.asarray(ImageOps.fit(Image.fromarray(photos["cat"]), (200, 200))), (3, 3, 1))
+    clear, rectangles = find_clear_rectangles(collage), find_rectangles(collage)
+    assert len(clear) == MAX_CLEAR_RECTANGLES < len(rectangles)
+    assert clear == [box for box in rectangles if box in clear]
+
+
+def test_flat_rectangles_and_bars_along_one_side_are_not_clear(photos: dict[str, np.ndarray]) -> None:
+    card = flat_page()
+    card[300:600, 100:500] = 235
+    assert find_rectangles(card)[0] not in find_clear_rectangles(card)
+    barred = np.pad(photos["temple"], ((80, 0), (0, 0), (0, 0)), constant_values=255)
+    height, width = barred.shape[:2]
+    assert max(iou((0, 80, width, height), box) for box in find_rectangles(barred)) > 0.9
+    assert all(iou((0, 80, width, height), box) < 0.9 for box in find_clear_rectangles(barred))
+
+
+def test_most_photographs_have_no_clear_rectangles(photos: dict[str, np.ndarray]) -> None:
+    assert sum(bool(find_clear_rectangles(photo)) for photo in photos.values()) <= len(photos) // 3

@@ -4,7 +4,9 @@ Edges are detected on the image at reduced size. Long straight lines among them 
 by the share of their sides that lies on edges.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,7 @@ RECTANGLE_SIDE = 256
 """Longest side, in pixels, of the resized image on which edges are detected. Chosen, not measured."""
 MIN_EDGE_STEP = 5
 """Grey levels, in the strongest channel, between the pixels on both sides of an edge. Chosen, not measured."""
-MIN_EDGE_CONTRAST = 2.0
+MIN_EDGE_CONTRAST = 2
 """Ratio of an edge's step to the steps 2 and 3 pixels beside it: a pasted image ends abruptly, a photographed edge blends.
 
 Development set, screenshots with an image on 15 % of their area: 43 % are found without this test, 93 % with it.
@@ -43,6 +45,32 @@ DUPLICATE_IOU = 0.8
 """Intersection over union from which two rectangles count as the same. Chosen, not measured."""
 MAX_RECTANGLES = 8
 """Largest number of rectangles of an image, the best first. Chosen, not measured."""
+MIN_CLEAR_MEAN_SIDE = 0.85
+"""Mean over the sides of the share that lies on edges, from which a rectangle is clear.
+
+Development set, the share of images that have a clear rectangle or a row of the whole image or of its crops with a
+possible score against the true image: .95 of screenshots with an image on 15 % of them, 1 of those with a mirrored crop on
+25 %, .98 of frames of videos, as with all rectangles, of which an image has 5.0 instead of .34. Without the rule of the plain
+page .92, 1, and .98; with .8 and .65 instead of .85 and .7, and without that rule, .95, 1, and .98, and an image has .46.
+"""
+MIN_CLEAR_WORST_SIDE = 0.7
+"""Share of each side that lies on edges, from which a rectangle is clear; `MIN_CLEAR_MEAN_SIDE` states the evidence."""
+MIN_INNER_SIDES = 2
+"""Sides of a clear rectangle that are inside the image: the area beside one line is a rectangle in many photographs."""
+MIN_PAGE_SIDES = 2
+"""Sides with a plain page beside them that make a rectangle clear, whatever share of them lies on edges."""
+PAGE_DISTANCE = 3
+"""Pixels between a side and the line beside it that shows a plain page or not. Chosen, not measured."""
+PAGE_LEVELS = 12
+"""Grey levels, in each channel, by which pixels of a plain page differ from their median. Chosen, not measured."""
+MIN_PAGE_SHARE = 0.9
+"""Share of a line that has the colour of the page. With .8, the figures are the same, and .36 rectangles of an image clear."""
+MIN_CLEAR_DEVIATION = 12.0
+"""Standard deviation of the grey levels of a clear rectangle: an embedding of a flat one resembles every other flat one.
+Chosen, not measured; it is that of the quality from which crops are kept."""
+MAX_CLEAR_RECTANGLES = 2
+"""Largest number of clear rectangles of an image; one alone finds .93 of the screenshots with an image on 15 % of them
+instead of .95, and three as many as two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,37 +87,100 @@ class _Lines:
     second: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rectangle:
+    """Rectangle in the resized image, with the mean over its sides and the least of the share that lies on edges."""
+
+    box: Box
+    mean_side: float
+    worst_side: float
+
+
 def find_rectangles(image: Pixels) -> list[Box]:
     """Return the upright rectangles with straight edges in an image, the clearest first, in its pixels.
 
     A border of the image may be a side, so that the area between plain bars is a rectangle too.
     """
     small, zoom = _shrink(image)
+    return [_enlarge(rectangle.box, zoom, image) for rectangle in _find_in_small(small)]
+
+
+def find_clear_rectangles(image: Pixels) -> list[Box]:
+    """Return those of the rectangles in an image that most likely hold an image of their own, the clearest first.
+
+    All four sides of one lie on edges, or it is on a plain page; at least two of its sides are inside the image, and it is
+    not flat. Of 580 photographs, faces and graphics, 20 % have one or two, .34 on average.
+    """
+    small, zoom = _shrink(image)
+    clear = [rectangle for rectangle in _find_in_small(small) if _is_clear(rectangle, small)]
+    return [_enlarge(rectangle.box, zoom, image) for rectangle in clear[:MAX_CLEAR_RECTANGLES]]
+
+
+def _enlarge(box: Box, zoom: float, image: Pixels) -> Box:
+    """Return a box in the resized image in pixels of the image."""
+    height, width = image.shape[:2]
+    left, top, right, bottom = box
+    return (
+        int(left / zoom),
+        int(top / zoom),
+        min(width, int(np.ceil(right / zoom))),
+        min(height, int(np.ceil(bottom / zoom))),
+    )
+
+
+def _find_in_small(small: Pixels) -> list[_Rectangle]:
+    """Return the rectangles in a resized image, the clearest first."""
     height, width = small.shape[:2]
-    columns, rows = _find_lines(_find_edges(small.transpose(1, 0, 2)), width), _find_lines(_find_edges(small), height)
+    columns, rows = (_find_lines(edges, size) for edges, size in zip(_find_edges(small), (width, height), strict=True))
     if not len(columns.first) or not len(rows.first):
         return []
-    boxes, scores = _score_boxes(columns, rows, (width, height))
-    chosen: list[npt.NDArray[np.int64]] = []
-    for box in boxes[np.argsort(-scores, kind="stable")]:
-        if all(_box_iou(box, other) < DUPLICATE_IOU for other in chosen):
-            chosen.append(box)
+    boxes, scores, means, worsts = _score_boxes(columns, rows, (width, height))
+    chosen: list[_Rectangle] = []
+    for number in np.argsort(-scores, kind="stable").tolist():
+        left, top, right, bottom = boxes[number].tolist()
+        box = left, top, right, bottom
+        if all(_box_iou(box, other.box) < DUPLICATE_IOU for other in chosen):
+            chosen.append(_Rectangle(box=box, mean_side=float(means[number]), worst_side=float(worsts[number])))
             if len(chosen) == MAX_RECTANGLES:
                 break
-    height, width = image.shape[:2]
-    return [
-        (
-            int(left / zoom),
-            int(top / zoom),
-            min(width, int(np.ceil(right / zoom))),
-            min(height, int(np.ceil(bottom / zoom))),
-        )
-        for left, top, right, bottom in chosen
-    ]
+    return chosen
 
 
-def _score_boxes(columns: _Lines, rows: _Lines, size: tuple[int, int]) -> tuple[npt.NDArray[np.int64], Float64Array]:
-    """Return the boxes (N, 4) whose sides lie on edges, and their scores (N,).
+def _is_clear(rectangle: _Rectangle, small: Pixels) -> bool:
+    """Return True if a rectangle in a resized image most likely holds an image of its own."""
+    left, top, right, bottom = rectangle.box
+    beside = list(_lines_beside(rectangle.box, small))
+    if len(beside) < MIN_INNER_SIDES or small[top:bottom, left:right].mean(axis=2).std() < MIN_CLEAR_DEVIATION:
+        return False
+    if rectangle.mean_side >= MIN_CLEAR_MEAN_SIDE and rectangle.worst_side >= MIN_CLEAR_WORST_SIDE:
+        return True
+    return sum(_is_plain(line) for line in beside) >= MIN_PAGE_SIDES
+
+
+def _lines_beside(box: Box, small: Pixels) -> Iterator[Pixels]:
+    """Yield the pixels (N, 3) along the outside of each side of a box that is inside the image."""
+    height, width = small.shape[:2]
+    left, top, right, bottom = box
+    if left > 0:
+        yield small[top:bottom, max(0, left - 1 - PAGE_DISTANCE)]
+    if right < width:
+        yield small[top:bottom, min(width - 1, right + PAGE_DISTANCE)]
+    if top > 0:
+        yield small[max(0, top - 1 - PAGE_DISTANCE), left:right]
+    if bottom < height:
+        yield small[min(height - 1, bottom + PAGE_DISTANCE), left:right]
+
+
+def _is_plain(line: Pixels) -> bool:
+    """Return True if nearly all pixels (N, 3) have nearly one colour."""
+    difference = np.abs(line - np.median(line, axis=0)).max(axis=1)
+    return bool((difference < PAGE_LEVELS).mean() >= MIN_PAGE_SHARE)
+
+
+def _score_boxes(
+    columns: _Lines, rows: _Lines, size: tuple[int, int]
+) -> tuple[npt.NDArray[np.int64], Float64Array, Float64Array, Float64Array]:
+    """Return the boxes (N, 4) whose sides lie on edges, their scores, and the means and the least of their sides' shares (N,).
 
     A large rectangle scores higher than a small one that is equally clear, and one tile of a collage higher than two tiles.
     """
@@ -111,10 +202,10 @@ def _score_boxes(columns: _Lines, rows: _Lines, size: tuple[int, int]) -> tuple[
     boxes = np.stack((xs[left[column_pair]], ys[top[row_pair]], xs[right[column_pair]], ys[bottom[row_pair]]), 1)
     border_sides = (boxes[:, :2] == 0).sum(axis=1) + (boxes[:, 2:] == size).sum(axis=1)
     scores = (mean + worst / 2 + np.sqrt(area) / 10)[passing] - IMAGE_BORDER_PENALTY * border_sides
-    return boxes, scores
+    return boxes, scores, mean[passing], worst[passing]
 
 
-def _shrink(image: Pixels) -> tuple[npt.NDArray[np.int16], float]:
+def _shrink(image: Pixels) -> tuple[Pixels, float]:
     """Return the image with `RECTANGLE_SIDE` pixels on its longest side, and the factor of its size."""
     import cv2
 
@@ -122,16 +213,32 @@ def _shrink(image: Pixels) -> tuple[npt.NDArray[np.int16], float]:
     zoom = RECTANGLE_SIDE / max(height, width)
     size = (max(2, round(width * zoom)), max(2, round(height * zoom)))
     resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
-    return np.asarray(resized, np.int16), zoom
+    return np.asarray(resized, np.uint8), zoom
 
 
-def _find_edges(image: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    """Return a mask (rows - 1, columns) of the edges between each row of pixels and the next, dilated by one row."""
-    step = np.abs(np.diff(image, axis=0)).max(axis=2)
+def _find_edges(image: Pixels) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return the edges between each column of pixels and the next (columns - 1, rows), and between rows (rows - 1, columns)."""
+    import cv2
+
+    # One channel after the other: OpenCV compares planes several times as fast as interleaved pixels.
+    planes = cv2.split(image)
+    steps = [
+        reduce(cv2.max, [cv2.absdiff(plane[:, 1:], plane[:, :-1]) for plane in planes]),
+        reduce(cv2.max, [cv2.absdiff(plane[1:], plane[:-1]) for plane in planes]),
+    ]
+    return _thin_and_dilate(np.asarray(cv2.transpose(steps[0]), np.uint8)), _thin_and_dilate(
+        np.asarray(steps[1], np.uint8)
+    )
+
+
+def _thin_and_dilate(step: Pixels) -> npt.NDArray[np.bool_]:
+    """Return a mask of the steps that are edges, dilated by one row."""
+    import cv2
+
     count = len(step)
-    padded = np.pad(step, ((3, 3), (0, 0)), mode="edge").astype(np.float32)
-    beside = (padded[:count] + padded[1 : count + 1] + padded[5 : count + 5] + padded[6:]) / 4
-    thin: npt.NDArray[np.bool_] = (step >= MIN_EDGE_STEP) & (step >= MIN_EDGE_CONTRAST * beside)
+    padded = np.asarray(cv2.copyMakeBorder(step, 3, 3, 0, 0, cv2.BORDER_REPLICATE), np.int16)
+    beside = padded[:count] + padded[1 : count + 1] + padded[5 : count + 5] + padded[6:]
+    thin: npt.NDArray[np.bool_] = (step >= MIN_EDGE_STEP) & (4 * padded[3:-3] >= MIN_EDGE_CONTRAST * beside)
     edges = thin.copy()
     edges[1:] |= thin[:-1]
     edges[:-1] |= thin[1:]
@@ -184,7 +291,13 @@ def _cumulative_edge(edges: npt.NDArray[np.bool_], positions: npt.NDArray[np.int
     return np.pad(on_line.cumsum(axis=1), ((0, 0), (1, 0)))
 
 
-def _box_iou(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> float:
+def _box_iou(a: Box, b: Box) -> float:
     """Return the intersection over union of two boxes."""
-    intersection = np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0))
-    return float(intersection / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - intersection))
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    intersection = max(0, width) * max(0, height)
+    return intersection / (_box_area(a) + _box_area(b) - intersection)
+
+
+def _box_area(box: Box) -> int:
+    left, top, right, bottom = box
+    return (right - left) * (bottom - top)
