@@ -291,7 +291,13 @@ class StoredReferences:
         (asset,) = self._store.assets((sha256,)) or (None,)
         if asset and embeddings and pdq and len(embeddings.vectors) == len(pdq.vectors):
             if self._agree(sha256, found):
-                return StoredRows(asset=asset, embeddings=embeddings, pdq=pdq, crops=found[self._crops], rectangles=found[self._rectangles])
+                return StoredRows(
+                    asset=asset,
+                    embeddings=embeddings,
+                    pdq=pdq,
+                    crops=found[self._crops],
+                    rectangles=found[self._rectangles],
+                )
         else:
             for index in self._indexes:
                 if sha256 in index.rows:

@@ -14,6 +14,7 @@ from mediafp.case.batch_search import QueryRows, SearchLimits
 from mediafp.case.bounded_cache import BoundedCache
 from mediafp.case.references import StoredReferences, UnusableReferenceError
 from mediafp.fingerprints.pdq import Pdq
+from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
 from mediafp.store.row_index import index as row_index
@@ -23,7 +24,7 @@ from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, Sighting, Thumbnail
 from mediafp.types.runs import IngestRecord
 
-TYPES = {SEARCH_TYPE: 1, Pdq.name: 1, REFERENCE_CROPS: 5}
+TYPES = {SEARCH_TYPE: 1, Pdq.name: 1, REFERENCE_CROPS: 5, RECTANGLES: 2}
 """Rows of an image of each indexed fingerprint type."""
 
 
@@ -51,7 +52,7 @@ def record(number: int, *, seed: int | None = None, crops: bool = True) -> Inges
     return IngestRecord(
         asset=Asset(sha256=name(number), kind="image", bytes=9, properties={"width": 80, "height": 80}),
         sighting=Sighting(sha256=name(number), uri=f"/files/{number}.png", source="path"),
-        fingerprints=tuple(fingerprints[: 3 if crops else 2]),
+        fingerprints=tuple(fingerprints if crops else fingerprints[:2]),
         thumbnails=(Thumbnail(position=0, seconds=0, jpeg=JPEGS[0]),),
     )
 
@@ -99,7 +100,7 @@ def forge(store: SqliteStore, kind: str, name: str, number: int, value: bytes) -
 def test_saved_indexes_give_the_answers_of_new_ones(store: SqliteStore) -> None:
     before = answers(StoredReferences(store))
     assert before[1][0][:2] == (name(7), 0)  # type: ignore[index]
-    assert StoredReferences(store).row_counts() == {SEARCH_TYPE: 30, Pdq.name: 30, REFERENCE_CROPS: 150}
+    assert StoredReferences(store).row_counts() == {SEARCH_TYPE: 30, Pdq.name: 30, REFERENCE_CROPS: 150, RECTANGLES: 60}
     shutil.rmtree(store.folder / "index")
     assert answers(StoredReferences(store)) == before and store.check_integrity() == []
 
@@ -147,7 +148,7 @@ def test_asset_that_was_analysed_anew_has_its_new_rows_alone(store: SqliteStore)
     best = renewed.search(record(50, seed=99).fingerprints[0].vectors, 1).of_query(0)[0]
     assert best.sha256 == name(50) and best.score > 0.99
     assert renewed.search(record(50).fingerprints[0].vectors, 1).of_query(0)[0].score < 0.9
-    assert renewed.row_counts() == {SEARCH_TYPE: 31, Pdq.name: 31, REFERENCE_CROPS: 155}
+    assert renewed.row_counts() == {SEARCH_TYPE: 31, Pdq.name: 31, REFERENCE_CROPS: 155, RECTANGLES: 62}
     assert store.check_integrity() == []
 
 
@@ -248,7 +249,7 @@ def test_asset_without_crops_is_no_damaged_one(store: SqliteStore, monkeypatch: 
     scans: list[object] = []
     list_all = SqliteStore.fingerprinted
     monkeypatch.setattr(SqliteStore, "fingerprinted", lambda *a: scans.append(a[3:]) if len(a) < 4 else list_all(*a))
-    assert StoredReferences(store).row_counts() == {SEARCH_TYPE: 35, Pdq.name: 35, REFERENCE_CROPS: 150}
+    assert StoredReferences(store).row_counts() == {SEARCH_TYPE: 35, Pdq.name: 35, REFERENCE_CROPS: 150, RECTANGLES: 60}
     assert scans == []
 
 
