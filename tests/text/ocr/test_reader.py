@@ -70,4 +70,51 @@ def test_read_returns_lines_from_top_to_bottom_until_the_budget_is_spent(reader:
 
 
 def test_ocr_version_names_the_library_and_the_models() -> None:
-    assert ocr_version().startswith("1-rapidocr3.")
+    assert ocr_version().startswith("2-rapidocr3.")
+
+
+def with_quad(
+    monkeypatch: pytest.MonkeyPatch, reader: OcrReader, left: float, top: float, right: float, bottom: float
+) -> list[int]:
+    """Make the reader find one line, and return the list to which the width of each recognised strip is appended."""
+    quad = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    widths: list[int] = []
+    recognise = reader._recogniser.recognise
+    monkeypatch.setattr(reader._finder, "find", lambda bgr: [quad])
+    monkeypatch.setattr(
+        reader._recogniser, "recognise", lambda strip: (widths.append(strip.shape[1]), recognise(strip))[1]
+    )
+    return widths
+
+
+def test_handle_keeps_the_at_sign_that_its_quad_cuts_off(
+    reader: OcrReader, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = watermarked(photos["cat"], "@sample_user88", 24, (0.4, 0.9))
+    left, top = image.width * 0.4, image.height * 0.9
+    at_sign = ImageFont.load_default(24).getlength("@")
+    with_quad(monkeypatch, reader, left + at_sign + 1, top, left + 185, top + 30)
+    assert read_lines(reader, image) == ["@sample_user88"]
+
+
+def test_line_beside_empty_ground_is_recognised_once(reader: OcrReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = Image.new("RGB", (400, 100), "white")
+    ImageDraw.Draw(image).text((100, 30), "headline", "black", ImageFont.load_default(28))
+    widths = with_quad(monkeypatch, reader, 96, 28, 220, 66)
+    assert read_lines(reader, image) == ["headline"] and len(widths) == 1
+
+
+def test_photograph_without_text_is_not_given_to_the_detection_model(
+    reader: OcrReader, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def detect(bgr: np.ndarray, zoom: float) -> list[np.ndarray]:
+        raise AssertionError(f"{bgr.shape} was searched for text")
+
+    monkeypatch.setattr(reader._finder._detector, "detect", detect)
+    assert read_lines(reader, Image.fromarray(photos["cat"])) == []
+
+
+def test_long_line_is_found_as_one(reader: OcrReader, photos: dict[str, np.ndarray]) -> None:
+    text = "share this long line before it is deleted"
+    image = watermarked(photos["temple"], text, 20, (0.05, 0.5))
+    assert text.replace(" ", "") in [line.replace(" ", "") for line in read_lines(reader, image)]
