@@ -2,14 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.case.batch_search import QueryRows, RowHits, SearchLimits, search_batch
 from mediafp.case.bounded_cache import BoundedCache
 from mediafp.case.checked_fingerprints import load_fingerprints
 from mediafp.case.row_indexes import TypeIndex
@@ -201,12 +200,6 @@ class StoredReferences:
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""
         return {(hit.sha256, hit.row) for hit in self._hashes.rows.range_search(hashes, distance)}
-
-    def search_batch(self, queries: Sequence[QueryRows], limits: SearchLimits) -> list[RowHits]:
-        """Return what the rows of each query find in all indexes, each of which is searched once."""
-        return search_batch(
-            queries, limits, embeddings=self._embeddings.rows, crops=self._crops.rows, hashes=self._hashes.rows
-        )
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
         """Return embeddings (N, 512) by the full model, and the background level (N,) of each."""

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from ingest_records import JPEGS, execute_raw
 
-from mediafp.case.batch_search import QueryRows, SearchLimits
 from mediafp.case.bounded_cache import BoundedCache
 from mediafp.case.references import StoredReferences, UnusableReferenceError
 from mediafp.fingerprints.pdq import Pdq
@@ -279,24 +278,6 @@ def test_asset_that_is_gone_from_the_database_is_skipped(store: SqliteStore) -> 
     query = record(7).fingerprints[0].vectors
     assert references.search(query, 1).of_query(0)[0].sha256 != name(7)
     assert any("contains 1 assets that the database lacks" in problem for problem in store.check_integrity())
-
-
-def test_batch_search_returns_what_each_query_finds(store: SqliteStore) -> None:
-    references = StoredReferences(store)
-    limits = SearchLimits(count=4, depth=200, distance=100)
-    queries = [
-        QueryRows(embeddings=crops.vectors, primary_crops=2, hashes=np.repeat(pdq.vectors, n, axis=0))  # type: ignore[arg-type]
-        for n, (_, pdq, crops) in enumerate(record(n).fingerprints for n in (3, 9, 40))
-    ]
-    assert references.search_batch([], limits) == []
-    for query, hits in zip(queries, references.search_batch(queries, limits), strict=True):
-        near = references.search(query.embeddings, 4)
-        assert [hits.neighbours.of_query(n) for n in range(5)] == [near.of_query(n) for n in range(5)]
-        crops = references.search_crops(query.embeddings[:2], 4)
-        assert [{hit.sha256 for hit in hits.crops.of_query(n)} for n in range(2)] == [set(found) for found in crops]
-        assert len(hits.hashes) == len(query.hashes)
-        together = {(hit.sha256, hit.row) for found in hits.hashes for hit in found}
-        assert together == references.search_hashes(query.hashes, 100)
 
 
 def test_bounded_cache_keeps_what_was_used_last() -> None:
