@@ -17,7 +17,7 @@ from mediafp.types.kept_matches import PROMISING
 from mediafp.types.media import Kind
 
 WHOLE, CROP, RECTANGLE = 0, 1, 2
-"""What a row shows: a whole image or frame, a half-size crop, or a rectangle in an image."""
+"""Content of a row: a whole image or frame, a half-size crop, or a rectangle in an image."""
 POSSIBLE_SCORES: Final = (0.11, 0.16, 0.17)
 """Score of two whole images, of a crop and a whole image, and of a rectangle and a whole image or a crop, from which a pair
 is a candidate at all.
@@ -34,11 +34,11 @@ MIN_PROMISE: Final = 0.5
 EQUAL_HASHES: Final = 4.0
 """Promise of two images with matching PDQ hashes, at a distance of 0 bits; it falls to half of it at the largest distance.
 Chosen, not measured."""
-MIN_FRAME_SCORE: Final = 0.12
+NEAR_FRAME_SCORE: Final = 0.12
 """Score from which two frames of videos count for the promise of the videos. Chosen, not measured."""
 MIN_FRAME_PAIRS: Final = 2
 """Distinct pairs of such frames that make two videos candidates, whatever the best score is. Chosen, not measured."""
-MAX_ROW_PAIRS: Final = 2_000 * 2_000
+MAX_SCORED_PAIRS: Final = 2_000 * 2_000
 """Pairs of rows that are scored; of longer videos only each second, third … row is. Chosen, not measured."""
 DIGITS: Final = 4
 """Decimal places of a promise: products of vectors differ in the last digits between processors."""
@@ -102,7 +102,7 @@ def pair_promise(a: AssetRows, b: AssetRows) -> Promise | None:
 
 def _step(pairs: int) -> int:
     """Return the step in which rows are scored: 1 unless there are too many pairs."""
-    return 1 if pairs <= MAX_ROW_PAIRS else int(np.ceil(np.sqrt(pairs / MAX_ROW_PAIRS)))
+    return 1 if pairs <= MAX_SCORED_PAIRS else int(np.ceil(np.sqrt(pairs / MAX_SCORED_PAIRS)))
 
 
 def _row_scores(a: AssetRows, b: AssetRows, step: int) -> Float64Array:
@@ -132,7 +132,7 @@ def _scale(scores: Float64Array, thresholds: npt.NDArray[np.uint8]) -> Float64Ar
 
 def _video_promise(scores: Float64Array) -> float:
     """Return the promise of two videos by the number of frames that resemble a frame of the other one."""
-    near = scores >= MIN_FRAME_SCORE
+    near = scores >= NEAR_FRAME_SCORE
     pairs = int(min(near.any(axis=1).sum(), near.any(axis=0).sum()))
     if pairs < MIN_FRAME_PAIRS:
         return NO_SCORE

@@ -249,7 +249,7 @@ class KeptMatchStore(Protocol):
 
         Args:
             versions: Version of the comparison by each channel.
-            only_changed: Leave out what another version has compared, and what was in the store before it kept matches.
+            only_changed: Skip what another version has compared, and what was in the store before it kept matches.
             assets: Return these assets alone; None for all.
         """
         ...
@@ -272,7 +272,7 @@ class KeptMatchStore(Protocol):
         Args:
             pending: What was compared.
             version: Version of the comparison.
-            started: Number of the last log entry when it began. A pair whose other asset has changed since is left out.
+            started: Number of the last log entry when it began. A pair whose other asset has changed since is skipped.
             matches: The pairs that were compared, also those that do not match.
         """
         ...

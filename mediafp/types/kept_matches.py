@@ -8,7 +8,7 @@ from mediafp.types.matches import Match, Relation
 from mediafp.types.media import Kind
 
 Channel = Literal["picture", "script"]
-"""What two assets are compared by: what they show, or what is said in them."""
+"""Content by which two assets are compared: images, or speech."""
 CHANNELS: Final[tuple[Channel, ...]] = ("picture", "script")
 MIN_KEPT_PROBABILITY: Final = 0.15
 """Probability from which a match is kept with its evidence; of a pair below it, only the fact that it was compared is kept.

@@ -216,5 +216,5 @@ class ComparisonRun:
         return self.saved
 
     def close(self) -> None:
-        """End the threads; what was not begun is left out."""
+        """End the threads; what was not begun is skipped."""
         self._threads.shutdown(cancel_futures=True)

@@ -40,7 +40,7 @@ def pending_comparisons(
     Args:
         database: The database.
         versions: Version of the comparison by each channel.
-        only_changed: Leave out what another version has compared, and what was in the store before it kept matches.
+        only_changed: Skip what another version has compared, and what was in the store before it kept matches.
         assets: Return these assets alone; None for all.
     """
     query = "SELECT sha256, kind, channel, revision FROM comparison JOIN asset USING (sha256) WHERE channel = ?"

@@ -40,7 +40,7 @@ def save_comparison(
         database: The database.
         pending: What was compared.
         version: Version of the comparison.
-        started: Number of the last log entry when it began. A pair whose other asset has changed since is left out: that
+        started: Number of the last log entry when it began. A pair whose other asset has changed since is skipped: that
             asset is compared anew itself.
         matches: The pairs that were compared.
     """
