@@ -3,16 +3,9 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
-
-
-@cache
-def single_threaded_blas() -> "SingleThreadedBlas":
-    """Return the limit of this process, which all its threads share."""
-    return SingleThreadedBlas()
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 
 class SingleThreadedBlas:
@@ -24,7 +17,7 @@ class SingleThreadedBlas:
     """
 
     def __init__(self) -> None:
-        self._controller = ThreadpoolController()
+        self._controller: ThreadpoolController | None = None
         self._lock = threading.Lock()
         self._inside = 0
         self._limit: Any = None
@@ -34,6 +27,9 @@ class SingleThreadedBlas:
         """Limit BLAS to one thread while any caller is inside `limit`. The limit applies to the whole process."""
         with self._lock:
             if not self._inside:
+                # Here, when NumPy and its BLAS are loaded.
+                self._controller = self._controller or ThreadpoolController()
+                _let_this_thread_control()
                 self._limit = self._controller.limit(limits=1, user_api="blas")
             self._inside += 1
         try:
@@ -42,4 +38,23 @@ class SingleThreadedBlas:
             with self._lock:
                 self._inside -= 1
                 if not self._inside:
+                    _let_this_thread_control()
                     self._limit.restore_original_limits()
+
+
+def _let_this_thread_control() -> None:
+    """Let the current thread set the number of threads: from threadpoolctl 3.8 on, any but the first one to do so is ignored."""
+    clear = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if clear:
+        clear(force=True)
+
+
+_LIMIT = SingleThreadedBlas()
+
+
+def single_threaded_blas() -> SingleThreadedBlas:
+    """Return the limit of this process, which all its threads share.
+
+    Products by several threads differ in the last digits, and with them the placement of equal images.
+    """
+    return _LIMIT

@@ -1,10 +1,11 @@
 """The matches of a file whose content is an asset of the store, from what was kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
 from mediafp.matching.reversal import reverse_match
 from mediafp.store import Store
+from mediafp.types.errors import StoreError
 from mediafp.types.geometry import image_corners
 from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import Match, Placement, Point, Segment
@@ -24,13 +25,19 @@ def known_matches(
     """
     lines = store.ocr_lines(asset.sha256)
     text = QueryText(lines=lines, size=asset.size) if lines else None
-    matches = [
-        add_text_evidence(seen_from(kept, asset, store), text, ocr_lines)
-        for kept in store.kept_matches(asset.sha256)
-        if speech or kept.channel != "script"
-    ]
+    kept = (one for one in store.kept_matches(asset.sha256) if speech or one.channel != "script")
+    matches = [add_text_evidence(match, text, ocr_lines) for match in _iter_undamaged(kept, asset, store)]
     matches.sort(key=lambda match: (-match.probability, match.sha256, match.relation))
     return [identical_match(store, asset), *matches]
+
+
+def _iter_undamaged(kept: Iterator[KeptMatch], asset: Asset, store: Store) -> Iterator[Match]:
+    """Yield kept matches seen from an asset, without those whose other asset is damaged."""
+    for one in kept:
+        try:
+            yield seen_from(one, asset, store)
+        except StoreError as error:
+            store.on_damage(one.query, str(error))
 
 
 def seen_from(kept: KeptMatch, asset: Asset, store: Store) -> Match:

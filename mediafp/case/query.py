@@ -17,7 +17,7 @@ from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.stable_content import stable_content
 from mediafp.matching.images.text_evidence import TextLines
 from mediafp.store import Store
-from mediafp.types.errors import MediaError, UsageError
+from mediafp.types.errors import MediaError, StoreError, UsageError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY
 from mediafp.types.matches import Match, QueryResult, TextLine
@@ -138,9 +138,17 @@ def run_query(
 
 def _find_compared(store: Store, sha256: str, options: QueryOptions) -> Asset | None:
     """Return the asset with the content of a query if what was kept of it answers the query, else None."""
-    if options.min_probability < MIN_KEPT_PROBABILITY or not store.is_compared(sha256, comparison_versions()):
+    versions = comparison_versions()
+    if options.min_probability < MIN_KEPT_PROBABILITY or not store.is_compared(sha256, versions):
         return None
-    asset = store.asset(sha256)
+    if store.pending_comparisons(versions, only_changed=True):
+        # What was ingested or changed after the asset was compared is not among its kept matches yet.
+        return None
+    try:
+        asset = store.asset(sha256)
+    except StoreError:
+        # It is damaged: the file itself is analysed.
+        return None
     # The text of the query is evidence, and part of the result.
     lacks_text = asset.kind == "image" and options.ocr and store.ocr_lines(sha256) is None
     return None if lacks_text else asset

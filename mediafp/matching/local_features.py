@@ -97,17 +97,19 @@ class LocalFeatures:
         """
         if box is None:
             return self.keypoints
-        if box not in self._keypoints_by_box:
+        # Of one property access: threads that use it first at the same time may each create a dictionary.
+        by_box = self._keypoints_by_box
+        if box not in by_box:
             left, top, right, bottom = box
             crop = _resize_to_grey(np.ascontiguousarray(self.image[top:bottom, left:right]), DETECTION_SIDE)
             positions, descriptors = _detect_keypoints(crop, self.max_keypoints, self.contrast)
             zoom = DETECTION_SIDE / max(self.image.shape[:2])
             positions = (positions * (max(right - left, bottom - top) / DETECTION_SIDE) + (left, top)) * zoom
-            self._keypoints_by_box[box] = (
+            by_box[box] = (
                 np.concatenate((self.keypoints[0], positions.astype(np.float32))),
                 np.concatenate((self.keypoints[1], descriptors)),
             )
-        return self._keypoints_by_box[box]
+        return by_box[box]
 
     @cached_property
     def _keypoints_by_box(self) -> dict[Box, Keypoints]:

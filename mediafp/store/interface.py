@@ -258,7 +258,7 @@ class KeptMatchStore(Protocol):
         """Return True if the asset exists and was compared by each channel that it has, by these versions."""
         ...
 
-    def partner_limits(self, assets: Collection[str], channel: Channel) -> dict[str, float]:
+    def partner_limits(self, assets: Collection[str], channel: Channel, version: str) -> dict[str, float]:
         """Return the promise that a further pair needs to be kept, for each of these assets that has the most pairs."""
         ...
 

@@ -142,7 +142,7 @@ def test_of_many_partners_the_most_promising_are_kept_in_any_order(
         compare(store, name, [one for one in all_pairs if name * 64 in one.pair])
     # Pairs of up to two steps are promising. Each asset keeps its two best, and those that rank it among theirs.
     assert pairs(store) == [("a", "b"), ("a", "c"), ("b", "c"), ("c", "d"), ("d", "e"), ("d", "f"), ("e", "f")]
-    limits = store.partner_limits([name * 64 for name in names], "picture")
+    limits = store.partner_limits([name * 64 for name in names], "picture", "1")
     assert limits["a" * 64] == pytest.approx(1.05)
 
 

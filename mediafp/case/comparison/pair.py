@@ -77,6 +77,9 @@ def _order(a: str, b: str, promise: Promise, sides: StoredSides) -> tuple[str, s
         return (a, b) if shows[0] == RECTANGLE else (b, a)
     if CROP in shows:
         return (b, a) if shows[0] == CROP else (a, b)
+    if bool(promise.rows[0]) != bool(promise.rows[1]):
+        # A later frame of an animation, which is a query by its first frame alone.
+        return (b, a) if promise.rows[0] else (a, b)
     return (a, b) if (_pixels(a, sides), a) < (_pixels(b, sides), b) else (b, a)
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import count
 
 from mediafp.case.blas import single_threaded_blas
 from mediafp.case.comparison.pair import compare_pair
@@ -26,13 +25,17 @@ POLL_SECONDS = 0.02
 """Seconds between two looks at what is done. Chosen, not measured."""
 
 
+AssetChannel = tuple[str, Channel]
+"""SHA-256 of an asset, and a channel by which it is compared."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedAsset:
     """Result of comparing an asset by one channel, not yet saved.
 
     Attributes:
         pending: What was compared.
-        started: Number of the last entry of the custody log before it began.
+        started: Number of the last entry of the custody log before the references were read with which it was compared.
         matches: The pairs that were compared.
     """
 
@@ -44,7 +47,7 @@ class ComparedAsset:
 class Comparer:
     """Comparison of the pending assets of a store with all others. Several threads may call `compare`.
 
-    Of two pending assets, the one that is begun first compares the pair, if the other one is in the index by then.
+    Of two pending assets, the one that comes first to the pair compares it.
     """
 
     def __init__(self, store: Store, open_references: Callable[[], StoredReferences]) -> None:
@@ -57,73 +60,90 @@ class Comparer:
         self._store, self._open_references = store, open_references
         self._lock = threading.Lock()
         self._sides: StoredSides | None = None
-        self._begun: dict[tuple[str, str], tuple[int, int]] = {}
-        """Order in which each asset and channel was begun, and the generation of the index then."""
-        self._indexed: dict[str, int] = {}
-        """Generation of the index from which on each pending asset is in it."""
+        self._started = 0
         self._generation = 0
-        self._order = count()
+        self._newest: dict[AssetChannel, tuple[PendingComparison, int]] = {}
+        """Newest state of each asset and channel that is not compared yet, and the generation of the index that has it."""
+        self._taken: dict[AssetChannel, set[str]] = {}
+        """Assets that compare the pair with such an asset in its newest state."""
 
     def update(self, pending: Sequence[PendingComparison]) -> None:
         """Add what was ingested to the index, before these assets are compared. Call it in one thread."""
+        # Before the references are read: what changes from now on may not be in them.
+        started = self._store.last_log_entry()[0]
         references = self._open_references()
         with self._lock:
+            self._started = started
             self._generation += 1
             if self._sides is None or self._sides.references is not references:
                 self._sides = StoredSides(self._store, references)
             for one in pending:
-                self._indexed.setdefault(one.sha256, self._generation)
-                self._begun.pop((one.sha256, one.channel), None)
+                self._newest[one.sha256, one.channel] = one, self._generation
+                self._taken.pop((one.sha256, one.channel), None)
 
     def compare(self, pending: PendingComparison) -> ComparedAsset:
         """Return the result of comparing an asset by one channel; it must be in the index."""
+        key = pending.sha256, pending.channel
         with self._lock:
-            sides = self._sides
+            sides, started, generation = self._sides, self._started, self._generation
             assert sides, "`update` is called first"
-            self._begun[pending.sha256, pending.channel] = next(self._order), self._generation
-        started = self._store.last_log_entry()[0]
+            newest = self._newest.get(key)
+        if newest is None or newest[0] != pending:
+            # It has changed again, and its newest state is compared: this result would not be saved.
+            return ComparedAsset(pending=pending, started=started, matches=[])
         with single_threaded_blas().limit():
             if pending.channel == "script":
-                matches = self._compare_scripts(pending.sha256, sides.references)
+                matches = self._compare_scripts(pending.sha256, sides.references, generation)
             elif sides.references.find_asset(pending.sha256) is None:
                 # It is damaged, which was reported.
                 matches = []
             else:
-                matches = sides.references.without_unusable(lambda: self._compare_pictures(pending.sha256, sides))
+                matches = sides.references.without_unusable(
+                    lambda: self._compare_pictures(pending.sha256, sides, generation)
+                )
+        with self._lock:
+            if self._newest.get(key) == newest:
+                del self._newest[key]
+                self._taken.pop(key, None)
         return ComparedAsset(pending=pending, started=started, matches=matches)
 
-    def _compare_pictures(self, sha256: str, sides: StoredSides) -> list[KeptMatch]:
+    def _compare_pictures(self, sha256: str, sides: StoredSides, generation: int) -> list[KeptMatch]:
         return [
             compare_pair(sha256, one.sha256, one.promise, sides, self._store.ocr_lines)
             for one in self._choose(find_partners(sha256, sides), "picture")
-            if not self._is_compared_from(one.sha256, sha256, "picture")
+            if self._take(sha256, one.sha256, "picture", generation)
         ]
 
-    def _compare_scripts(self, sha256: str, references: StoredReferences) -> list[KeptMatch]:
+    def _compare_scripts(self, sha256: str, references: StoredReferences, generation: int) -> list[KeptMatch]:
+        # Of one property access: another thread may replace the index.
+        transcripts = references.transcripts
         return [
-            compare_scripts(sha256, one, references)
-            for one in self._choose(find_script_partners(sha256, references), "script")
-            if not self._is_compared_from(one.sha256, sha256, "script")
+            compare_scripts(sha256, one, transcripts, references)
+            for one in self._choose(find_script_partners(sha256, transcripts, references), "script")
+            if self._take(sha256, one.sha256, "script", generation)
         ]
 
     def _choose[P: Partner | ScriptPartner](self, partners: list[P], channel: Channel) -> list[P]:
         """Return the partners of an asset, the most promising first, that are compared for the sake of either side."""
         kept = [is_kept_partner(rank, one.promise_value) for rank, one in enumerate(partners)]
         others = [one.sha256 for one, is_kept in zip(partners, kept, strict=True) if not is_kept]
-        limits = self._store.partner_limits(others, channel)
+        limits = self._store.partner_limits(others, channel, comparison_versions()[channel])
         return [
             one
             for one, is_kept in zip(partners, kept, strict=True)
             if is_kept or one.promise_value >= limits[one.sha256]
         ]
 
-    def _is_compared_from(self, partner: str, sha256: str, channel: Channel) -> bool:
-        """Return True if a partner was begun before an asset that was in the index, and so compares the pair itself."""
+    def _take(self, sha256: str, partner: str, channel: Channel, generation: int) -> bool:
+        """Return True if an asset, compared with this generation of the index, compares the pair with a partner itself."""
         with self._lock:
-            begun = self._begun.get((partner, channel))
-            return (
-                begun is not None and begun[0] < self._begun[sha256, channel][0] and begun[1] >= self._indexed[sha256]
-            )
+            if partner in self._taken.get((sha256, channel), ()):
+                return False
+            newest = self._newest.get((partner, channel))
+            if newest and generation >= newest[1]:
+                # Else the partner has changed since, and its newest state is compared with this asset anew.
+                self._taken.setdefault((partner, channel), set()).add(sha256)
+            return True
 
 
 def run_comparisons(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mediafp.case.references import StoredReferences
 from mediafp.matching.transcripts.compare import compare_pair, pair_probability, to_match
+from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, PROMISING, KeptMatch
 
 DIGITS = 4
@@ -18,9 +19,8 @@ class ScriptPartner:
     promise_value: float
 
 
-def find_script_partners(sha256: str, references: StoredReferences) -> list[ScriptPartner]:
+def find_script_partners(sha256: str, index: TranscriptIndex, references: StoredReferences) -> list[ScriptPartner]:
     """Return the candidates for the transcript of a stored asset, the most promising first."""
-    index = references.transcripts
     transcript = index.fingerprints.get(sha256)
     if transcript is None:
         return []
@@ -33,10 +33,11 @@ def find_script_partners(sha256: str, references: StoredReferences) -> list[Scri
     return sorted(partners, key=lambda one: (-one.promise_value, one.sha256))
 
 
-def compare_scripts(sha256: str, partner: ScriptPartner, references: StoredReferences) -> KeptMatch:
+def compare_scripts(
+    sha256: str, partner: ScriptPartner, index: TranscriptIndex, references: StoredReferences
+) -> KeptMatch:
     """Return the result of comparing the transcripts of two stored assets. The smaller SHA-256 is the query."""
     query, reference = sorted((sha256, partner.sha256))
-    index = references.transcripts
     sides = index.fingerprints[query], index.fingerprints[reference]
     pair = compare_pair(*sides)
     match = None

@@ -23,10 +23,13 @@ NO_MATCH = ""
 _COLUMNS = "a, b, channel, promise, a_is_query, relation, verdict, probability, coverage_a, coverage_b"
 
 
-def partner_limits(database: Database, assets: Collection[str], channel: Channel) -> dict[str, float]:
-    """Return the promise that a further pair of each of these assets needs to be kept for that asset's sake."""
+def partner_limits(database: Database, assets: Collection[str], channel: Channel, version: str) -> dict[str, float]:
+    """Return the promise that a further pair of each of these assets needs to be kept for that asset's sake.
+
+    Pairs that another version of the comparison has kept do not count: they are replaced.
+    """
     return {
-        sha256: partner_limit([promise for _, promise in _ranked_partners(database, sha256, channel)])
+        sha256: partner_limit([promise for _, promise in _ranked_partners(database, sha256, channel, version)])
         for sha256 in assets
     }
 
@@ -56,7 +59,7 @@ def save_comparison(
             changed = _save(database, kept, version) or changed
     if changed:
         for asset in sorted({asset for kept in matches for asset in kept.pair}):
-            _prune(database, asset, channel)
+            _prune(database, asset, channel, version)
     database.execute(
         "UPDATE comparison SET version = ? WHERE sha256 = ? AND channel = ? AND revision = ?",
         (version, sha256, channel, revision),
@@ -183,25 +186,25 @@ def _values(kept: KeptMatch, version: str) -> tuple[object, ...]:
     )
 
 
-def _prune(database: Database, sha256: str, channel: Channel) -> None:
+def _prune(database: Database, sha256: str, channel: Channel, version: str) -> None:
     """Delete the pairs of an asset that are kept for the sake of neither of the two."""
-    ranked = _ranked_partners(database, sha256, channel)
+    ranked = _ranked_partners(database, sha256, channel, version)
     for rank, (partner, promise) in enumerate(ranked):
         if is_kept_partner(rank, promise):
             continue
-        others = [other for other, _ in _ranked_partners(database, partner, channel)]
+        others = [other for other, _ in _ranked_partners(database, partner, channel, version)]
         if not is_kept_partner(others.index(sha256), promise):
             a, b = sorted((sha256, partner))
             database.execute("DELETE FROM kept_match WHERE a = ? AND b = ? AND channel = ?", (a, b, channel))
 
 
-def _ranked_partners(database: Database, sha256: str, channel: Channel) -> list[tuple[str, float]]:
-    """Return the partners of an asset by a channel and their promise, the most promising first."""
+def _ranked_partners(database: Database, sha256: str, channel: Channel, version: str) -> list[tuple[str, float]]:
+    """Return the partners of an asset by a channel and version and their promise, the most promising first."""
     return database.execute(
-        "SELECT b AS partner, promise FROM kept_match WHERE a = ? AND channel = ?"
-        " UNION ALL SELECT a, promise FROM kept_match WHERE b = ? AND channel = ?"
+        "SELECT b AS partner, promise FROM kept_match WHERE a = ? AND channel = ? AND version = ?"
+        " UNION ALL SELECT a, promise FROM kept_match WHERE b = ? AND channel = ? AND version = ?"
         " ORDER BY promise DESC, partner",
-        (sha256, channel) * 2,
+        (sha256, channel, version) * 2,
     ).fetchall()
 
 

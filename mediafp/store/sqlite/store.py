@@ -279,8 +279,8 @@ class SqliteStore(Store):
         return comparisons.is_compared(self.database, sha256, versions)
 
     @override
-    def partner_limits(self, assets: Collection[str], channel: Channel) -> dict[str, float]:
-        return kept_matches.partner_limits(self.database, assets, channel)
+    def partner_limits(self, assets: Collection[str], channel: Channel, version: str) -> dict[str, float]:
+        return kept_matches.partner_limits(self.database, assets, channel, version)
 
     @override
     def save_comparison(

@@ -1,0 +1,108 @@
+"""The matches of a file that is in the store come from what was kept, and are those of a search."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ingest_records import execute_raw
+from mixed_stores import Ingested, kept_rows, open_references
+
+import mediafp
+from mediafp import Case
+from mediafp.case.comparison import run as comparison_run
+from mediafp.case.comparison.versions import comparison_versions
+from mediafp.store.sqlite.connection import DATABASE_NAME
+from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.matches import Match
+
+MAX_PROBABILITY_DIFFERENCE = 0.02
+SEARCHED = ("cat-crop", "frame", "bar", "without-bar", "grey")
+"""Images of which the search is compared with what was kept."""
+
+
+@pytest.fixture
+def case(ingested: Ingested, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    """A case in which everything was compared."""
+    monkeypatch.setattr(comparison_run, "compare_pair", ingested.compare_once)
+    with SqliteStore(tmp_path / "store", create=True) as store:
+        with store.writing():
+            for event in ingested.events:
+                ingested.apply(store, event)
+        list(comparison_run.run_comparisons(store, open_references(store)))
+    return mediafp.open(tmp_path / "store")
+
+
+def matches(case: Case, path: Path, min_probability: float) -> dict[str, Match]:
+    (result,) = case.match([path], ocr=False, speech=None, top=100, min_probability=min_probability)
+    assert result.error is None
+    return {Path(match.uris[0]).stem: match for match in result.matches if match.probability >= 0.5}
+
+
+def test_kept_matches_of_a_known_file_are_those_of_a_search(
+    case: Case, ingested: Ingested, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with case:
+        for name in SEARCHED:
+            with monkeypatch.context() as only_kept:
+                only_kept.setattr(case, "_start_engine", lambda: pytest.fail("the file was analysed"))
+                kept = matches(case, ingested.media.images[name], 0.5)
+            # Improbable candidates are not kept, so that asking for them is a search.
+            searched = matches(case, ingested.media.images[name], 0)
+            assert kept.keys() == searched.keys(), name
+            for reference, match in kept.items():
+                other = searched[reference]
+                assert (match.relation, match.verdict) == (other.relation, other.verdict), (name, reference)
+                assert match.probability == pytest.approx(other.probability, abs=MAX_PROBABILITY_DIFFERENCE)
+
+
+def test_text_that_was_cropped_off_is_told_from_both_sides(case: Case, ingested: Ingested) -> None:
+    with case:
+        cropped = matches(case, ingested.media.images["without-bar"], 0.5)["bar"].placement
+        whole = matches(case, ingested.media.images["bar"], 0.5)["without-bar"].placement
+    assert cropped and whole
+    assert cropped.handles == ("@样例用户",) and [line.text for line in cropped.removed_text] == ["微博 @样例用户"]
+    assert cropped.removed[3] == pytest.approx(40 / 280, abs=0.02)
+    assert whole.handles == () and whole.removed_text == ()
+    assert np.array(whole.removed).max() < 0.03
+
+
+def test_a_file_that_was_added_later_is_found_before_it_is_compared(case: Case, ingested: Ingested) -> None:
+    record = ingested.records["cat-crop"]
+    with case:
+        store = case._store
+        with store.writing():
+            # As if it were added only now.
+            store.database.execute("DELETE FROM asset WHERE sha256 = ?", (record.asset.sha256,))  # type: ignore[attr-defined]
+            ingested.apply(store, ("record", "cat-crop"))
+        assert store.is_compared(ingested.records["cat"].asset.sha256, comparison_versions())
+        assert "cat-crop" in matches(case, ingested.media.images["cat"], 0.5)
+
+
+def test_a_store_of_version_5_answers_before_it_compares_and_catches_up(
+    case: Case, ingested: Ingested, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, crop = case.folder, ingested.media.images["cat-crop"]
+    with case:
+        expected, kept = kept_rows(case._store), matches(case, crop, 0.5)  # type: ignore[arg-type]
+    with closing(sqlite3.connect(folder / DATABASE_NAME)) as database, database:
+        for table in ("kept_match", "comparison", "cluster_member", "last_cluster"):
+            database.execute(f"DROP TABLE {table}")
+        database.execute("PRAGMA user_version=5")
+    with mediafp.open(folder) as reopened:
+        with monkeypatch.context() as nothing_compared:
+            nothing_compared.setattr(comparison_run, "compare_pair", lambda *_: pytest.fail("a pair was compared"))
+            assert matches(reopened, crop, 0.5).keys() == kept.keys()
+        reopened.cluster()
+        assert kept_rows(reopened._store) == expected  # type: ignore[arg-type]
+
+
+def test_a_damaged_asset_is_left_out_of_the_kept_matches_of_others(case: Case, ingested: Ingested) -> None:
+    with case:
+        before = matches(case, ingested.media.images["cat"], 0.5)
+        damaged = ingested.records["cat-crop"].asset.sha256
+        execute_raw(case._store, "UPDATE asset SET properties = '[' WHERE sha256 = ?", (damaged,))  # type: ignore[arg-type]
+        after = matches(case, ingested.media.images["cat"], 0.5)
+        assert before.keys() - after.keys() == {"cat-crop"}
+        assert case.damaged.keys() == {damaged}
