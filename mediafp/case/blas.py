@@ -27,7 +27,9 @@ class SingleThreadedBlas:
         """Limit BLAS to one thread while any caller is inside `limit`. The limit applies to the whole process."""
         with self._lock:
             if not self._inside:
-                # Here, when NumPy and its BLAS are loaded.
+                # NumPy and OpenCV each have a BLAS, which must be loaded by now.
+                import cv2  # noqa: F401
+
                 self._controller = self._controller or ThreadpoolController()
                 _let_this_thread_control()
                 self._limit = self._controller.limit(limits=1, user_api="blas")

@@ -7,7 +7,7 @@ import numpy as np
 from processes import PATIENCE_SECONDS
 from threadpoolctl import ThreadpoolController
 
-from mediafp.case.blas import single_threaded_blas
+from mediafp.case.blas import SingleThreadedBlas
 
 
 def blas_threads() -> set[int]:
@@ -17,10 +17,11 @@ def blas_threads() -> set[int]:
 
 def test_limit_holds_in_whichever_thread_enters_first_and_ends_with_the_last_one() -> None:
     np.ones((2, 2)) @ np.ones((2, 2))
-    before = blas_threads()
+    # A limit of its own, which knows each library that other tests have loaded.
+    before, blas = blas_threads(), SingleThreadedBlas()
 
     def limited_threads() -> set[int]:
-        with single_threaded_blas().limit():
+        with blas.limit():
             return blas_threads()
 
     assert limited_threads() == {1}
@@ -33,9 +34,10 @@ def test_limit_holds_in_whichever_thread_enters_first_and_ends_with_the_last_one
 
 def test_limit_holds_until_the_last_of_several_threads_leaves() -> None:
     before, entered, leave = blas_threads(), threading.Event(), threading.Event()
+    blas = SingleThreadedBlas()
 
     def stay() -> set[int]:
-        with single_threaded_blas().limit():
+        with blas.limit():
             entered.set()
             leave.wait(PATIENCE_SECONDS)
             return blas_threads()
@@ -44,7 +46,7 @@ def test_limit_holds_until_the_last_of_several_threads_leaves() -> None:
         future = threads.submit(stay)
         entered.wait(PATIENCE_SECONDS)
         try:
-            with single_threaded_blas().limit():
+            with blas.limit():
                 assert blas_threads() == {1}
             assert blas_threads() == {1}
         finally:
