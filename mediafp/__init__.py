@@ -33,6 +33,8 @@ if TYPE_CHECKING:
         UsageError,
         WorkerLost,
     )
+    from mediafp.types.forgetting import Forgotten
+    from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset, Sighting
     from mediafp.types.runs import (
@@ -62,10 +64,13 @@ __all__ = [
     "Edge",
     "FileOutcome",
     "FileTranscription",
+    "Forgotten",
     "IngestOptions",
     "IntegrityReport",
+    "KeptMatch",
     "LedgerEntry",
     "Match",
+    "MatchRecord",
     "MediaError",
     "MediafpError",
     "ModelError",
@@ -85,6 +90,7 @@ __all__ = [
     "TraceEntry",
     "Transcript",
     "TranscriptSegment",
+    "UncomparedAssets",
     "UnreadableMedia",
     "UnsupportedMedia",
     "UsageError",
@@ -103,7 +109,7 @@ _CASE_NAMES = {
     "open": "open_case",
 }
 """Names of the package `mediafp.case`; all others are types and errors of `mediafp.types`."""
-_TYPE_MODULES = ("errors", "matches", "media", "runs", "clusters", "transcripts")
+_TYPE_MODULES = ("errors", "matches", "media", "runs", "clusters", "transcripts", "forgetting", "kept_matches")
 
 
 def __getattr__(name: str) -> Any:

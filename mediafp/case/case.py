@@ -8,7 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from mediafp.case.exports import iter_asset_records, iter_match_records
 from mediafp.case.originals import OriginalCheck, check_originals
+from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
 from mediafp.ingest.walk import walk
@@ -17,7 +19,8 @@ from mediafp.types.clusters import Clustering
 from mediafp.types.damage import DamageHandler, DamageLog
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
-from mediafp.types.kept_matches import KeptMatch
+from mediafp.types.forgetting import Forgotten
+from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
 from mediafp.types.transcripts import FileTranscription, SearchHit
@@ -122,6 +125,7 @@ class Case:
         min_probability: float = DEFAULT_MIN_PROBABILITY,
         ocr: bool = True,
         speech: SpeechOptions | None = SpeechOptions(),  # noqa: B008
+        since: Since | None = None,
     ) -> Iterator[QueryResult]:
         """Yield the matches of each query, in order; files in folders that are not media are omitted.
 
@@ -131,13 +135,15 @@ class Case:
             min_probability: Probability below which a match is not returned.
             ocr: Run OCR on the query, and on probable matches without an OCR result in the store.
             speech: Options for transcribing the query, if the store contains transcripts; None to compare no speech.
+            since: Date or time from which on a reference was added, ISO 8601 if it is a string, in UTC without a zone.
 
         Raises:
-            UsageError: `top` is negative, or `min_probability` is not in 0..1.
+            UsageError: `top` is negative, `min_probability` is not in 0..1, or `since` is no date or time.
         """
         from mediafp.case.query import QueryOptions
 
-        options = QueryOptions(top=top, min_probability=min_probability, ocr=ocr, speech=speech)
+        first = None if since is None else parse_since(since)
+        options = QueryOptions(top=top, min_probability=min_probability, ocr=ocr, speech=speech, since=first)
         for query in self._run_queries(queries, options):
             yield query.result
 
@@ -233,6 +239,12 @@ class Case:
             on_progress(done, total)
         return total
 
+    def count_uncompared(self) -> UncomparedAssets:
+        """Return the number of assets that `relate` would compare."""
+        from mediafp.case.comparison.versions import comparison_versions
+
+        return self._store.count_uncompared(comparison_versions())
+
     def kept_matches(self) -> Iterator[KeptMatch]:
         """Yield every match between two assets of the store once, improbable ones included; `relate` finds missing ones."""
         return self._store.kept_matches()
@@ -282,6 +294,16 @@ class Case:
         self.relate(on_progress)
         return write_evidence(page, self._store, paths=paths, cut_clips=cut_clips, on_card=on_card, on_clip=on_clip)
 
+    def forget(self, target: PathLike) -> list[Forgotten]:
+        """Remove the sightings at a path, or of a SHA-256, with the last one of an asset everything made of it.
+
+        Raises:
+            UsageError: The store contains neither an asset of this SHA-256, nor a file of this path, as given to `ingest`.
+        """
+        from mediafp.case.forgetting import forget_file
+
+        return forget_file(self._store, target)
+
     def check_originals(self) -> Iterator[OriginalCheck]:
         """Yield the state of the original file of every sighting, after hashing it."""
         return check_originals(self._store)
@@ -292,13 +314,9 @@ class Case:
         If there are problems, `assets` and `log_entries` are 0 and `last_log_hash` is empty: a damaged store is not read
         any further.
         """
-        from mediafp.fingerprints.registry import declarations
+        from mediafp.case.verification import verify_store
 
-        problems = self._store.check_integrity(declarations())
-        if problems:
-            return IntegrityReport(problems=tuple(problems), assets=0, log_entries=0, last_log_hash="")
-        entries, last_hash = self._store.last_log_entry()
-        return IntegrityReport(problems=(), assets=self.count_assets(), log_entries=entries, last_log_hash=last_hash)
+        return verify_store(self._store)
 
     def failures(self) -> list[LedgerEntry]:
         """Return the paths that failed, with the reasons."""
@@ -306,15 +324,14 @@ class Case:
 
     def export_records(self) -> Iterator[AssetRecord]:
         """Yield everything that an export contains of each asset, by SHA-256."""
-        for asset in self._store.assets():
-            yield AssetRecord(
-                asset=asset,
-                sightings=tuple(self._store.sightings(asset.sha256)),
-                fingerprints=tuple(self._store.fingerprint_types(asset.sha256)),
-                warnings=tuple(self._store.warnings(asset.sha256)),
-                transcript=self._store.find_transcript(asset.sha256),
-                text=self._store.ocr_lines(asset.sha256),
-            )
+        return iter_asset_records(self._store)
+
+    def export_matches(
+        self, on_progress: Callable[[int, int], object] = lambda done, total: None
+    ) -> Iterator[MatchRecord]:
+        """Yield every kept match with both sightings; `on_progress` as for `relate`, which is called first."""
+        self.relate(on_progress)
+        yield from iter_match_records(self._store)
 
     def count_assets(self) -> int:
         """Return the number of assets in the store."""

@@ -45,6 +45,8 @@ class QueryOptions:
     """Run OCR on the query, and on probable matches without an OCR result in the store."""
     speech: SpeechOptions | None
     """Options for transcribing the query; None to compare no speech."""
+    since: str | None = None
+    """Time, as `parse_since` returns it, from which on a reference was added; None for all references."""
 
     def __post_init__(self) -> None:
         """Check the numbers. Raises UsageError for one outside its limits."""
@@ -122,6 +124,8 @@ def run_query(
         transcript = _transcript_fingerprint(analysis, references, open_engine(), speech) if speech else None
         matches = match_analysis(store, references, analysis, transcript=transcript, ocr_lines=ocr_lines)
         text = analysis.text.lines if analysis.text else None
+    if options.since:
+        matches = [match for match in matches if store.added_at(match.sha256) >= options.since]
     probable = [match for match in matches if match.probability >= options.min_probability]
     near_misses = [match for match in matches if match.probability < options.min_probability]
     result = QueryResult(

@@ -121,13 +121,13 @@ class StoredReferences:
         """Add what was ingested since the last call, by this process or another.
 
         Returns:
-            False if an asset was analysed anew. This object is outdated then, and must be replaced.
+            False if an asset was analysed anew, or forgotten. This object is outdated then, and must be replaced.
         """
         with self._lock:
             log_end = self._store.last_log_entry()[0]
             if log_end == self._log_end:
                 return True
-            if self._is_logged("refreshed"):
+            if self._is_logged("refreshed") or self._is_logged("forgotten"):
                 return False
             for index in self._indexes:
                 index.update()

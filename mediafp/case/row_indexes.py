@@ -16,7 +16,7 @@ from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
 
 _logger = logging.getLogger(__name__)
-CHANGING_KINDS: Final[tuple[LogKind, ...]] = ("added", "refreshed")
+CHANGING_KINDS: Final[tuple[LogKind, ...]] = ("added", "refreshed", "forgotten")
 """Kinds of log entries that state the SHA-256 of an asset whose fingerprints were added, replaced or removed."""
 MAX_TRIES: Final = 3
 """Times that an index is brought up to date anew because another process saved it meanwhile. Chosen, not measured."""

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "cluster": "mediafp.cli.cluster:cluster",
     "report": "mediafp.cli.report:report",
     "errors": "mediafp.cli.errors:errors",
+    "forget": "mediafp.cli.forget:forget",
     "verify": "mediafp.cli.verify:verify",
     "export": "mediafp.cli.export:export_app",
     "models": "mediafp.cli.models:models_app",

@@ -1,7 +1,8 @@
 """The command `cluster`."""
 
+from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import comparison_progress, print_json, print_line, progress_bar
+from mediafp.cli.output import print_json, print_line, progress_bar
 from mediafp.report import jsonl
 
 
@@ -11,7 +12,7 @@ def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
     A shared intro, clip or song alone does not put two videos into one cluster.
     """
     with open_selected_case(store) as case, progress_bar() as bar:
-        clustering = case.cluster(comparison_progress(bar))
+        clustering = case.cluster(comparison_progress(bar, case))
     if as_json:
         print_json(jsonl.clustering_to_json(clustering))
         return

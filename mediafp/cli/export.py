@@ -1,11 +1,13 @@
-"""The commands `export jsonl` and `export csv`."""
+"""The commands `export jsonl`, `export csv` and `export matches`."""
 
 import sys
+from typing import Annotated
 
 import typer
 
+from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import StoreOption, open_selected_case
-from mediafp.cli.output import print_large_json
+from mediafp.cli.output import print_large_json, progress_bar
 from mediafp.report import jsonl
 from mediafp.report.exports import csv
 
@@ -41,3 +43,21 @@ def export_csv(store: StoreOption = None) -> None:
             for sighting in record.sightings
         )
         csv.write_csv(sys.stdout, csv.ASSET_COLUMNS, rows, byte_order_mark=True)
+
+
+@export_app.command("matches")
+def export_matches(
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV that is safe to open in a spreadsheet.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Print one JSON object per kept match of two files, with the sightings of both.
+
+    Files that were not compared yet are compared first.
+    """
+    with open_selected_case(store) as case, progress_bar() as bar:
+        records = case.export_matches(comparison_progress(bar, case))
+        if as_csv:
+            csv.write_csv(sys.stdout, csv.MATCH_COLUMNS, map(csv.match_row, records), byte_order_mark=True)
+            return
+        for record in records:
+            print_large_json(jsonl.match_record_to_json(record))

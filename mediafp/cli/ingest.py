@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import (
     HotwordsOption,
@@ -29,7 +30,7 @@ from mediafp.cli.options import (
     speech_options,
     suggest_command,
 )
-from mediafp.cli.output import comparison_progress, print_failure, print_json, print_line, print_warning, progress_bar
+from mediafp.cli.output import print_failure, print_json, print_line, print_warning, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
@@ -115,11 +116,19 @@ def _run(
     counts: Counter[str] = Counter()
     failures = []
     skipped_entries: list[Path] = []
+    compared = 0
     with progress_bar() as bar:
         task = bar.add_task("ingesting", total=case.count_files(paths, skipped_entries.append))
         for path in skipped_entries:
             write_log({"path": os.fspath(path), "left_out": SKIPPED_ENTRY})
-        for outcome in case.ingest(paths, options, on_compared=comparison_progress(bar)):
+        show_compared = comparison_progress(bar)
+
+        def on_compared(done: int, total: int) -> None:
+            nonlocal compared
+            compared = done
+            show_compared(done, total)
+
+        for outcome in case.ingest(paths, options, on_compared=on_compared):
             counts[outcome.status] += 1
             # Members of archives were not counted before.
             bar.update(task, advance=1, total=max(bar.tasks[task].total or 0, counts.total()))
@@ -131,6 +140,8 @@ def _run(
         "seen": counts.total(),
         **{status: counts[status] for status in ("added", "known", "failed", "skipped")},
         "left_out": len(skipped_entries),
+        "compared": compared,
+        "not_compared": case.count_uncompared().assets,
         "seconds": round(time.monotonic() - started, 2),
         "errors": failures,
     }
@@ -154,6 +165,10 @@ def _print_summary(summary: dict[str, Any], store: Path | None) -> None:
         "; {left_out} skipped (links to nothing or out of the folder, pipes, devices)" if summary["left_out"] else ""
     )
     print_line((line + links).format(**summary))
+    if summary["not_compared"]:
+        made = f"{summary['compared']} comparisons made, " if summary["compared"] else ""
+        command = suggest_command("relate", store)
+        print_line(f"{made}{summary['not_compared']} files not compared yet; to compare them: {command}")
     if summary["errors"]:
         kinds = Counter(str(error["kind"]) for error in summary["errors"]).most_common()
         listed = ", ".join(f"{count} {kind}" for kind, count in kinds)

@@ -38,6 +38,10 @@ def match(
     ocr: OcrOption = YesNo.YES,
     model: ModelOption = DEFAULT_MODEL,
     hotwords: HotwordsOption = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="List only references added since this date or time (UTC).", show_default=False),
+    ] = None,
     unsafe: UnsafeOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -47,7 +51,10 @@ def match(
     with open_selected_case(store, unsafe=unsafe) as case, progress_bar() as bar:
         task = bar.add_task("matching", total=case.count_files(paths))
         speech = speech_options(transcribe, model, hotwords) if case.has_transcripts() else None
-        for result in case.match(paths, top=top, min_probability=min_probability, ocr=ocr is YesNo.YES, speech=speech):
+        results = case.match(
+            paths, top=top, min_probability=min_probability, ocr=ocr is YesNo.YES, speech=speech, since=since
+        )
+        for result in results:
             bar.advance(task)
             found = found or bool(result.matches)
             failed = failed or result.error is not None

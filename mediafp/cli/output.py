@@ -8,7 +8,7 @@ use load in the functions.
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from rich.text import Text
 from mediafp.report.escaping import escape_unprintable
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
     from mediafp.report.jsonl import JsonObject
 
@@ -132,18 +132,6 @@ def progress_bar() -> "Progress":
         redirect_stdout=sys.stdout.isatty(),
         disable=not err.is_terminal,
     )
-
-
-def comparison_progress(bar: "Progress") -> Callable[[int, int], None]:
-    """Return a function that shows how many assets were compared, and how many must be; nothing while there are none."""
-    tasks: list[TaskID] = []
-
-    def show(done: int, total: int) -> None:
-        if not tasks:
-            tasks.append(bar.add_task("comparing", total=total))
-        bar.update(tasks[0], completed=done, total=total)
-
-    return show
 
 
 class ConsoleLogHandler(logging.Handler):

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import StoreOption, UnsafeOption, open_selected_case
-from mediafp.cli.output import comparison_progress, print_line, progress_bar
+from mediafp.cli.output import print_line, progress_bar
 
 
 def report(
@@ -29,7 +30,7 @@ def report(
             page,
             paths=paths,
             clips=clips,
-            on_progress=comparison_progress(bar),
+            on_progress=comparison_progress(bar, case),
             on_card=lambda done, total: bar.update(writing, completed=done, total=total),
             on_clip=lambda: bar.advance(cutting),
         )

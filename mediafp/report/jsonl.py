@@ -7,6 +7,8 @@ from typing import Any
 
 from mediafp.report.escaping import replace_hidden
 from mediafp.types.clusters import Cluster, Clustering, Edge
+from mediafp.types.forgetting import Forgotten
+from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.runs import FileOutcome
@@ -231,9 +233,32 @@ def cluster_to_json(value: Cluster) -> JsonObject:
     }
 
 
+def match_record_to_json(value: MatchRecord) -> JsonObject:
+    """Return one line of `export matches`: relation and coverage seen from a, the evidence from `query`."""
+    evidence = match_to_json(value.match)
+    return {
+        "a": value.a,
+        "b": value.b,
+        "query": value.query,
+        "channel": value.channel,
+        "relation": value.relation,
+        "verdict": value.match.verdict,
+        "probability": value.match.probability,
+        "coverage": list(value.coverage),
+        **{name: evidence[name] for name in ("placement", "more_placements", "segments", "why")},
+        "a_sightings": [sighting_to_json(sighting) for sighting in value.a_sightings],
+        "b_sightings": [sighting_to_json(sighting) for sighting in value.b_sightings],
+    }
+
+
 def clustering_to_json(value: Clustering) -> JsonObject:
     """Return all clusters."""
     return {"clusters": [cluster_to_json(c) for c in value.clusters], "unclustered": value.unclustered}
+
+
+def forgotten_to_json(value: Forgotten) -> JsonObject:
+    """Return one line of `forget`."""
+    return {"sha256": value.sha256, "uri": value.uri, "removed": dict(value.removed), "erased": value.erased}
 
 
 def asset_to_json(

@@ -13,7 +13,15 @@ from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, Channel, KeptEdge, KeptMatch, PendingComparison
+from mediafp.types.forgetting import Forgotten
+from mediafp.types.kept_matches import (
+    MIN_KEPT_PROBABILITY,
+    Channel,
+    KeptEdge,
+    KeptMatch,
+    PendingComparison,
+    UncomparedAssets,
+)
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Sighting
 from mediafp.types.runs import IngestRecord, LedgerEntry
@@ -62,6 +70,14 @@ class AssetStore(Protocol):
 
         Raises:
             StoreError: The store does not contain it.
+        """
+        ...
+
+    def added_at(self, sha256: str) -> str:
+        """Return the time at which an asset was added, ISO 8601 in UTC to the second, as 2024-05-31T18:30:00Z.
+
+        Raises:
+            StoreError: The store does not contain the asset.
         """
         ...
 
@@ -254,6 +270,10 @@ class KeptMatchStore(Protocol):
         """
         ...
 
+    def count_uncompared(self, versions: Mapping[Channel, str]) -> UncomparedAssets:
+        """Return the number of assets that were not compared by these versions yet."""
+        ...
+
     def is_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:
         """Return True if the asset exists and was compared by each channel that it has, by these versions."""
         ...
@@ -310,6 +330,32 @@ class KeptMatchStore(Protocol):
         ...
 
 
+class Forgetting(Protocol):
+    """Removal of sightings and assets on request."""
+
+    def assets_seen_at(self, uri: str) -> list[str]:
+        """Return the SHA-256 of each asset with a sighting at a path, sorted: several if the file has changed."""
+        ...
+
+    def forget_sighting(self, sha256: str, uri: str) -> Forgotten:
+        """Remove a sighting; with the last one its asset and everything made of it. Call it inside `writing`.
+
+        The transcripts of an audio track go with the last asset that has it, the text of a post with its last sighting.
+
+        Raises:
+            StoreError: The store does not contain the sighting.
+        """
+        ...
+
+    def erase(self) -> bool:
+        """Remove what was deleted from all files of the store, which may contain older states; call it after `writing`.
+
+        Returns:
+            False if a part of it must stay until another reader of the store has ended.
+        """
+        ...
+
+
 class CustodyLog(Protocol):
     """The append-only hash chain of everything done to the store.
 
@@ -333,7 +379,9 @@ class CustodyLog(Protocol):
         ...
 
 
-class Store(AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, KeptMatchStore, CustodyLog, Protocol):
+class Store(
+    AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, KeptMatchStore, Forgetting, CustodyLog, Protocol
+):
     """An open store: one folder with everything kept of a case.
 
     Durability: when the `with` block of `writing` has ended, its changes survive a power cut. Consistency: a reader

@@ -16,6 +16,7 @@ LogKind = Literal[
     "read",
     "failed",
     "mended",
+    "forgotten",
     "rows",
 ]
 """Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from mediafp.types.matches import Match, Relation
-from mediafp.types.media import Kind
+from mediafp.types.matches import MIRRORED_RELATIONS, Match, Relation
+from mediafp.types.media import Kind, Sighting
 
 Channel = Literal["picture", "script"]
 """Content by which two assets are compared: images, or speech."""
@@ -58,6 +58,32 @@ class KeptMatch:
         return min(self.query, self.reference), max(self.query, self.reference)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchRecord:
+    """Everything that an export contains of one kept match; a < b by SHA-256."""
+
+    a: str
+    b: str
+    query: str
+    """Which of the two assets is the query of `match`."""
+    channel: Channel
+    match: Match
+    """The match, seen from `query`."""
+    a_sightings: tuple[Sighting, ...]
+    b_sightings: tuple[Sighting, ...]
+
+    @property
+    def relation(self) -> Relation:
+        """Relation seen from a."""
+        relation = self.match.relation
+        return relation if self.query == self.a else MIRRORED_RELATIONS.get(relation, relation)
+
+    @property
+    def coverage(self) -> tuple[float, float]:
+        """Share of a, and of b, that the match explains."""
+        return self.match.coverage if self.query == self.a else self.match.coverage[::-1]
+
+
 class KeptEdge(NamedTuple):
     """A kept match without its evidence, as clusters need it; a < b."""
 
@@ -68,6 +94,15 @@ class KeptEdge(NamedTuple):
     probability: float
     coverage_a: float
     coverage_b: float
+
+
+class UncomparedAssets(NamedTuple):
+    """Numbers of assets that must be compared."""
+
+    assets: int
+    """All of them."""
+    outdated: int
+    """Those among them that an older version has compared, or ingested before matches were kept."""
 
 
 class PendingComparison(NamedTuple):

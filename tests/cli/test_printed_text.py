@@ -33,6 +33,8 @@ from mediafp.cli.demo import build
 from mediafp.report.escaping import escape_unprintable
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember
 from mediafp.types.errors import MediafpError, UsageError
+from mediafp.types.forgetting import Forgotten
+from mediafp.types.kept_matches import MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Segment, TextLine, Trace, TraceEntry
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.runs import AssetRecord, FileOutcome, IntegrityReport
@@ -82,6 +84,9 @@ RECORD = AssetRecord(
     transcript=TRANSCRIPT,
     text=(LINE,),
 )
+MATCH_RECORD = MatchRecord(
+    a="a", b="b", query="a", channel="picture", match=MATCH, a_sightings=(SIGHTING,), b_sightings=(SIGHTING,)
+)
 
 
 class HostileCase:
@@ -110,6 +115,9 @@ class HostileCase:
 
     def count_assets(self) -> int:
         return 1
+
+    def count_uncompared(self) -> UncomparedAssets:
+        return UncomparedAssets(1, 1)
 
     def has_transcripts(self) -> bool:
         return False
@@ -143,6 +151,12 @@ class HostileCase:
     def cluster(self, *_: object) -> Any:
         return next(self._fill(Clustering(clusters=(CLUSTER,), unclustered=0)))
 
+    def forget(self, *_: object) -> list[Any]:
+        return list(self._fill(Forgotten(sha256="a", uri="u", removed={"assets": 1})))
+
+    def export_matches(self, *_: object) -> Iterator[Any]:
+        return self._fill(MATCH_RECORD)
+
     def report(self, *_: object, **__: object) -> list[Any]:
         cut = Clip(pair=("a", "b"), path=Path("clip.mp4"), message="")
         return list(self._fill(cut, Clip(pair=("a", "b"), path=None, message="m")))
@@ -168,6 +182,7 @@ COMMANDS = {
     "errors": ("errors",),
     "verify": ("verify",),
     "cluster": ("cluster",),
+    "forget": ("forget", "x"),
     "transcribe": ("transcribe", "x"),
     "ingest": ("ingest", "x", "--transcribe", "no"),
     "report": ("report", "page.html", "--clips"),
@@ -175,7 +190,7 @@ COMMANDS = {
     "models verify": ("models", "verify"),
     "doctor": ("doctor",),
 }
-JSON_COMMANDS = ("match", "trace", "search", "errors", "verify", "cluster", "transcribe", "ingest")
+JSON_COMMANDS = ("match", "trace", "search", "errors", "verify", "cluster", "forget", "transcribe", "ingest")
 TABLES = ("models list", "doctor")
 """Commands whose tables break a text into lines."""
 FEW = settings(
@@ -248,7 +263,9 @@ def test_json_keeps_any_text_exactly(name: str, text: str) -> None:
 def test_exports_contain_no_hidden_character(text: str) -> None:
     (line,) = run(text, "export", "jsonl")[0].splitlines()
     assert json.loads(line)["sightings"][0]["account"] == text and not hidden_characters(line)
-    for arguments in (("export", "csv"), ("errors", "--csv")):
+    (line,) = run(text, "export", "matches")[0].splitlines()
+    assert json.loads(line)["b_sightings"][0]["account"] == text and not hidden_characters(line)
+    for arguments in (("export", "csv"), ("errors", "--csv"), ("export", "matches", "--csv")):
         table = run(text, *arguments)[0].removeprefix("\ufeff")
         assert not hidden_characters(table, allowed="\t\r\n")
         assert len(list(csv.reader(io.StringIO(table)))) == 2

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import pytest
 from ingest_records import ingest_record
 from sample_matches import sample_match, sample_placement
+from transcripts import save_transcribed_asset
 
 from mediafp.store import Store
 from mediafp.types.kept_matches import KeptMatch, PendingComparison
 from mediafp.types.matches import OcrResult, TextLine
+from mediafp.types.transcripts import Transcript
 
 VERSIONS = {"picture": "1", "script": "1"}
+TRANSCRIPT = Transcript(model="m", version="1", duration=1, speech_seconds=0, untranscribed_seconds=0, segments=())
 LINE = TextLine(text="x", box=((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0)), confidence=1.0)
 
 
@@ -167,3 +170,17 @@ def test_pending_comparisons_state_kind_and_channel(store: Store) -> None:
     add(store, "a")
     (one,) = store.pending_comparisons(VERSIONS)
     assert one == PendingComparison("a" * 64, one.kind, "picture", one.revision)
+
+
+def test_uncompared_assets_are_counted_once_and_outdated_ones_apart(store: Store) -> None:
+    versions = {"picture": "2", "script": "1"}
+    add(store, "a", "b", "c")
+    assert store.count_uncompared(versions) == (3, 0)
+    compare(store, "a", [])
+    compare(store, "b", [])
+    assert store.count_uncompared(versions) == (3, 2)
+    compare(store, "b", [], version="2")
+    assert store.count_uncompared(versions) == (2, 1)
+    save_transcribed_asset(store, "c" * 64, "c", "track", TRANSCRIPT, 1)
+    assert store.count_uncompared(versions) == (2, 1)
+    assert len(store.pending_comparisons(versions)) == 3

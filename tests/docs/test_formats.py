@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import fields
@@ -158,12 +159,24 @@ def test_export_jsonl_keys_equal_the_example(small_case: SmallCase) -> None:
     assert {key for asset in real for key in asset["properties"]} <= set(re.findall(r"`(\w+)`", text))
 
 
-@pytest.mark.parametrize("arguments", [("export", "csv"), ("errors", "--csv")], ids=" ".join)
+def test_export_matches_keys_equal_the_example(small_case: SmallCase) -> None:
+    check_keys(examples("`export matches`"), small_case.objects("export", "matches"))
+
+
+def test_forget_keys_equal_the_example(small_case: SmallCase, tmp_path: Path) -> None:
+    shutil.copytree(small_case.folder / "case", tmp_path / "case")
+    copy = SmallCase(folder=tmp_path)
+    check_keys(examples("`forget`"), copy.objects("forget", small_case.folder / "files" / "photo.jpg", "--json"))
+
+
+@pytest.mark.parametrize(
+    "arguments", [("export", "csv"), ("errors", "--csv"), ("export", "matches", "--csv")], ids=" ".join
+)
 def test_csv_columns_equal_the_example(small_case: SmallCase, arguments: tuple[str, ...]) -> None:
     header, *rows = csv.reader(io.StringIO(small_case.run(*arguments)[1].lstrip("\ufeff")))
     assert rows
     shown = [block.strip().split(",") for block in code_blocks(sections(read(DOCUMENT))["CSV"])]
-    assert shown[("export", "errors").index(arguments[0])] == header
+    assert shown[("csv", "errors", "matches").index(arguments["export" in arguments])] == header
 
 
 def test_list_of_misreadings_loads(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def item_on_disk(found_file: FoundFile) -> IngestItem:
         stamp = NO_STAMP
     return IngestItem(
         path=path,
-        uri=_uri_of(path),
+        uri=path_uri(path),
         stamp=stamp,
         open=partial(open_file, path, found_file.root),
         # The user named the file, and none of the links beside it.
@@ -54,7 +54,7 @@ def item_on_disk(found_file: FoundFile) -> IngestItem:
     )
 
 
-def _uri_of(path: Path) -> str:
+def path_uri(path: Path) -> str:
     """Return the absolute path of a file, as a text that the store can keep even if no file can have this name."""
     try:
         uri = os.path.abspath(path)

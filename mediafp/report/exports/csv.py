@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TextIO
 
 from mediafp.report.escaping import escape_character, is_hidden, replace_hidden
-from mediafp.types.matches import TextLine
+from mediafp.types.kept_matches import MatchRecord
+from mediafp.types.matches import Segment, TextLine
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import Transcript
 
@@ -15,6 +16,12 @@ ASSET_COLUMNS: Final = ("sha256", "kind", "bytes", "uri", "account", "platform",
                         "captured_at", "removed_at", "views", "format", "width", "height", "duration", "transcript",
                         "picture_text")  # fmt: skip
 """The columns of `export csv`."""
+SIGHTING_COLUMNS: Final = ("uri", "account", "platform", "url", "posted_at")
+"""The columns of each of both assets in `export matches --csv`, of its oldest sighting."""
+MATCH_COLUMNS: Final = ("a", "b", "query", "channel", "relation", "verdict", "probability", "coverage_a", "coverage_b",
+                        "segments", "why", *(f"{side}_{name}" for side in "ab" for name in (*SIGHTING_COLUMNS, "sightings"))
+                        )  # fmt: skip
+"""The columns of `export matches --csv`."""
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Start of a table that Excel then reads as UTF-8."""
 _SEPARATOR: Final = re.compile(r"([,;|\t\n\r])")
@@ -79,3 +86,24 @@ def asset_row(
     values |= {"transcript": " ".join(s.text for s in transcript.segments) if transcript else None}
     values |= {"picture_text": " ".join(line.text for line in text) if text else None}
     return [values.get(name) for name in ASSET_COLUMNS]
+
+
+def match_row(record: MatchRecord) -> list[object]:
+    """Return one row of `export matches --csv`, in the order of MATCH_COLUMNS; `a_sightings` is the number of sightings."""
+    match = record.match
+    row: list[object] = [
+        *(record.a, record.b, record.query, record.channel, record.relation, match.verdict, match.probability),
+        *record.coverage,
+        " / ".join(map(_segment_text, match.segments)),
+        "; ".join(match.why),
+    ]
+    for sightings in (record.a_sightings, record.b_sightings):
+        row += [getattr(sightings[0], name) if sightings else None for name in SIGHTING_COLUMNS]
+        row.append(len(sightings))
+    return row
+
+
+def _segment_text(segment: Segment) -> str:
+    """Return a segment as `picture 12.0 to 17.0 = 33.0 to 38.0`: the times of the query, and those of the reference."""
+    spans = (segment.query, segment.reference)
+    return f"{segment.channel} " + " = ".join(f"{span[0]} to {span[1]}" if span else "image" for span in spans)

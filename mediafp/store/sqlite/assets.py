@@ -111,6 +111,23 @@ def asset_kind(database: Database, sha256: str) -> Kind:
     return "image" if row[0] else "video"
 
 
+def added_at(database: Database, sha256: str) -> str:
+    """Return the time at which an asset was added, ISO 8601 in UTC; "" if it is damaged.
+
+    Raises:
+        StoreError: The store does not contain it.
+    """
+    row = database.row("SELECT CAST(added_at AS BLOB) FROM asset WHERE sha256 = ?", (sha256,))
+    if row is None:
+        raise _missing_asset(database, sha256)
+    try:
+        added: str = row[0].decode()
+    except DAMAGE_ERRORS as error:
+        database.on_damage(sha256, f"the time of its addition is damaged ({error})")
+        return ""
+    return added
+
+
 def count_assets(database: Database) -> int:
     """Return the number of assets."""
     return sum(count for (count,) in database.rows("SELECT count(*) FROM asset"))

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.database import Database
-from mediafp.types.kept_matches import Channel, PendingComparison
+from mediafp.types.kept_matches import Channel, PendingComparison, UncomparedAssets
 
 
 def note_change(database: Database, sha256: str, channel: Channel) -> None:
@@ -59,6 +59,21 @@ def pending_comparisons(
                 )
             pending += [PendingComparison(*row) for row in rows]
     return sorted(pending, key=lambda one: (one.channel, one.sha256))
+
+
+def count_uncompared(database: Database, versions: Mapping[Channel, str]) -> UncomparedAssets:
+    """Return the number of assets that were not compared by these versions yet."""
+    # As two ranges for each channel, which the index can search.
+    ranges = [(sign, *item) for sign in "<>" for item in versions.items()]
+    rows = " UNION ALL ".join(
+        f"SELECT sha256, version FROM comparison WHERE channel = ? AND version {sign} ?" for sign, _, _ in ranges
+    )
+    row = database.row(
+        "SELECT count(*), coalesce(sum(is_outdated), 0) FROM"
+        f" (SELECT max(version != '') AS is_outdated FROM ({rows}) GROUP BY sha256)",
+        [value for _, *item in ranges for value in item],
+    )
+    return UncomparedAssets(*row) if row else UncomparedAssets(0, 0)
 
 
 def is_compared(database: Database, sha256: str, versions: Mapping[Channel, str]) -> bool:

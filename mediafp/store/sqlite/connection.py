@@ -33,6 +33,7 @@ def open_connection(file: Path, *, create: bool) -> sqlite3.Connection:
     """Return a connection to a database file, migrated to the current schema version.
 
     The connection may be used by any thread. Writes are flushed to disk before a transaction ends (`synchronous=FULL`).
+    What is deleted is overwritten with zeros (`secure_delete`), also by a change that only moves it to another page.
 
     Args:
         file: The database file, absolute.
@@ -58,7 +59,7 @@ def open_connection(file: Path, *, create: bool) -> sqlite3.Connection:
                 for folder in file.parents:
                     _flush_folder(folder)
             schema.check_objects(connection, file.parent)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
                 connection.execute(f"PRAGMA {pragma}")
             schema.migrate(connection, file.parent)
             row_digests.watch_changes(connection)

@@ -47,6 +47,19 @@ class LoggedState:
             self.transcripts[details["sound"], details["version"]] = details["words"]
         if what == "read":
             self.ocr_results[details["sha256"]] = details["text"]
+        if what == "forgotten":
+            self._forget(details)
+
+    def _forget(self, details: dict[str, Any]) -> None:
+        """Apply an entry that states what was removed."""
+        sha256, removed = details["sha256"], details["removed"]
+        self.sightings.pop((sha256, details["uri"]), None)
+        if removed["assets"]:
+            self.assets.pop(sha256, None)
+            self.ocr_results.pop(sha256, None)
+        if removed["transcripts"]:
+            for key in [key for key in self.transcripts if key[0] == details["sound"]]:
+                del self.transcripts[key]
 
 
 def check_hash_chain(database: Database) -> Iterator[str]:

@@ -13,6 +13,7 @@ from mediafp.store.sqlite import (
     comparisons,
     content_hash,
     custody_log,
+    forgetting,
     integrity,
     kept_matches,
     ledger,
@@ -29,7 +30,15 @@ from mediafp.types.damage import DamageHandler
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, Channel, KeptEdge, KeptMatch, PendingComparison
+from mediafp.types.forgetting import Forgotten
+from mediafp.types.kept_matches import (
+    MIN_KEPT_PROBABILITY,
+    Channel,
+    KeptEdge,
+    KeptMatch,
+    PendingComparison,
+    UncomparedAssets,
+)
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Sighting
 from mediafp.types.runs import IngestRecord, LedgerEntry
@@ -128,6 +137,10 @@ class SqliteStore(Store):
     @override
     def asset_kind(self, sha256: str) -> Kind:
         return assets.asset_kind(self.database, sha256)
+
+    @override
+    def added_at(self, sha256: str) -> str:
+        return assets.added_at(self.database, sha256)
 
     @override
     def count_assets(self) -> int:
@@ -275,6 +288,10 @@ class SqliteStore(Store):
         return comparisons.pending_comparisons(self.database, versions, only_changed=only_changed, assets=assets)
 
     @override
+    def count_uncompared(self, versions: Mapping[Channel, str]) -> UncomparedAssets:
+        return comparisons.count_uncompared(self.database, versions)
+
+    @override
     def is_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:
         return comparisons.is_compared(self.database, sha256, versions)
 
@@ -313,6 +330,21 @@ class SqliteStore(Store):
     @override
     def save_cluster_numbers(self, numbers: Mapping[str, int], last: int) -> None:
         cluster_numbers.save_cluster_numbers(self.database, numbers, last)
+
+    # Forgetting -----------------------------------------------------------------------------------
+
+    @override
+    def assets_seen_at(self, uri: str) -> list[str]:
+        return forgetting.assets_seen_at(self.database, uri)
+
+    @override
+    def forget_sighting(self, sha256: str, uri: str) -> Forgotten:
+        return forgetting.forget_sighting(self.database, sha256, uri)
+
+    @override
+    def erase(self) -> bool:
+        with self.database.read_errors():
+            return forgetting.erase(self.database)
 
     # Custody log ----------------------------------------------------------------------------------
 

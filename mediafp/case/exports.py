@@ -1,0 +1,36 @@
+"""The assets and the kept matches of a store with all that an export contains of them."""
+
+from collections.abc import Iterator
+
+from mediafp.store import Store
+from mediafp.types.kept_matches import MatchRecord
+from mediafp.types.runs import AssetRecord
+
+
+def iter_asset_records(store: Store) -> Iterator[AssetRecord]:
+    """Yield the assets of a store, by SHA-256."""
+    for asset in store.assets():
+        yield AssetRecord(
+            asset=asset,
+            sightings=tuple(store.sightings(asset.sha256)),
+            fingerprints=tuple(store.fingerprint_types(asset.sha256)),
+            warnings=tuple(store.warnings(asset.sha256)),
+            transcript=store.find_transcript(asset.sha256),
+            text=store.ocr_lines(asset.sha256),
+        )
+
+
+def iter_match_records(store: Store) -> Iterator[MatchRecord]:
+    """Yield the kept matches of a store, by the SHA-256 of both assets and by channel."""
+    for kept in store.kept_matches():
+        if kept.match:
+            a, b = kept.pair
+            yield MatchRecord(
+                a=a,
+                b=b,
+                query=kept.query,
+                channel=kept.channel,
+                match=kept.match,
+                a_sightings=tuple(store.sightings(a)),
+                b_sightings=tuple(store.sightings(b)),
+            )

@@ -1,0 +1,124 @@
+"""Removal from the database: a sighting, with the last one its asset and everything made of it."""
+
+from mediafp.store.sqlite import custody_log, text_index
+from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.values import path_bytes, path_string
+from mediafp.types.errors import StoreError
+from mediafp.types.forgetting import Forgotten
+from mediafp.types.kept_matches import MAX_PARTNERS, MAX_PARTNERS_IN_ANY_CASE
+
+_ASSET_TABLES = {
+    "fingerprints": "fingerprint",
+    "thumbnails": "thumbnail",
+    "ocr_results": "picture_text",
+}
+"""Tables with rows of one asset, by the name under which the rows are counted."""
+
+
+def assets_seen_at(database: Database, uri: str) -> list[str]:
+    """Return the SHA-256 of each asset with a sighting at a path, sorted: several if the file has changed."""
+    rows = database.rows("SELECT sha256 FROM sighting WHERE uri = ? ORDER BY 1", (path_bytes(uri),))
+    return [sha256 for (sha256,) in rows]
+
+
+def forget_sighting(database: Database, sha256: str, uri: str) -> Forgotten:
+    """Remove and log a sighting, with the last one its asset and everything made of it.
+
+    Raises:
+        StoreError: The store does not contain the sighting.
+    """
+    path = path_bytes(uri)
+    row = database.row("SELECT text_sha256 FROM sighting WHERE sha256 = ? AND uri = ?", (sha256, path))
+    if row is None:
+        raise StoreError(f"cannot forget {sha256} at {uri!r}: the store '{database.folder}' has no such sighting")
+    # Of a file that has changed since, the entry belongs to another asset.
+    ledger_entries = _delete(database, "ledger WHERE path = ? AND (sha256 = ? OR state != 'done')", (path, sha256))
+    removed = {
+        "sightings": _delete(database, "sighting WHERE sha256 = ? AND uri = ?", (sha256, path)),
+        "assets": 0,
+        **dict.fromkeys((*_ASSET_TABLES, "transcripts", "passages", "matches"), 0),
+        "post_texts": _delete(
+            database,
+            "post_text WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM sighting WHERE text_sha256 = post_text.sha256)",
+            row,
+        ),
+        "ledger_entries": ledger_entries,
+    }
+    audio_sha256 = None
+    if database.row("SELECT 1 FROM sighting WHERE sha256 = ?", (sha256,)) is None:
+        audio_sha256 = _remove_asset(database, sha256, removed)
+    details = {"sha256": sha256, "uri": uri, "sound": audio_sha256, "removed": removed}
+    custody_log.append(database, "forgotten", details)
+    return Forgotten(sha256=sha256, uri=path_string(path), removed=removed)
+
+
+def erase(database: Database) -> bool:
+    """Remove what was deleted from the file of the write-ahead log too, which contains older states of the database.
+
+    Returns:
+        False if a part of it must stay until another reader has ended.
+    """
+    is_busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy
+
+
+def _remove_asset(database: Database, sha256: str, removed: dict[str, int]) -> str | None:
+    """Remove an asset and add what was removed to the counts; return the audio track whose transcripts were removed."""
+    _release_partners(database, sha256)
+    removed["matches"] += _delete(database, "kept_match WHERE a = ?", (sha256,))
+    removed["matches"] += _delete(database, "kept_match WHERE b = ?", (sha256,))
+    removed["passages"] += _remove_passages(database, sha256, "picture")
+    for name, table in _ASSET_TABLES.items():
+        removed[name] += _delete(database, f"{table} WHERE sha256 = ?", (sha256,))
+    audio_sha256 = _remove_audio(database, sha256, removed)
+    # What is left refers to the asset, and is deleted with it: ledger entries, comparisons, the cluster.
+    removed["ledger_entries"] += _delete(database, "ledger WHERE sha256 = ?", (sha256,))
+    removed["assets"] += _delete(database, "asset WHERE sha256 = ?", (sha256,))
+    return audio_sha256
+
+
+def _release_partners(database: Database, sha256: str) -> None:
+    """Note that the partners of an asset must be compared anew if another one may take its rank among theirs."""
+    partners = database.execute(
+        "SELECT b, channel, promise FROM kept_match WHERE a = ? UNION ALL SELECT a, channel, promise FROM kept_match WHERE b = ?",
+        (sha256, sha256),
+    ).fetchall()
+    for partner, channel, promise in partners:
+        (better,) = database.execute(
+            "SELECT count(*) FROM kept_match WHERE channel = ? AND (a = ? OR b = ?) AND promise > ?",
+            (channel, partner, partner, promise),
+        ).fetchone()
+        (all_kept,) = database.execute(
+            "SELECT count(*) FROM kept_match WHERE channel = ? AND (a = ? OR b = ?)", (channel, partner, partner)
+        ).fetchone()
+        if better < MAX_PARTNERS_IN_ANY_CASE or all_kept >= MAX_PARTNERS:
+            # Its own matches stay: only the version of the comparison, and not the revision, is lost.
+            database.execute("UPDATE comparison SET version = '' WHERE sha256 = ? AND channel = ?", (partner, channel))
+
+
+def _remove_audio(database: Database, sha256: str, removed: dict[str, int]) -> str | None:
+    """Remove the audio track of an asset, and the transcripts of the track if no other asset has it."""
+    row = database.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,))
+    _delete(database, "sound WHERE sha256 = ?", (sha256,))
+    if row is None or not row[0]:
+        return None
+    audio_sha256: str = row[0]
+    if database.row("SELECT 1 FROM sound JOIN asset USING (sha256) WHERE sound = ?", (audio_sha256,)):
+        return None
+    removed["passages"] += _remove_passages(database, audio_sha256, "speech")
+    removed["transcripts"] += _delete(database, "transcript WHERE sound = ?", (audio_sha256,))
+    return audio_sha256
+
+
+def _remove_passages(database: Database, holder: str, source: text_index.Source) -> int:
+    """Remove the passages of an audio track or an image, and their words; return the number of passages."""
+    count = len(text_index.stored_passages(database, holder, source))
+    text_index.replace_passages(database, holder, source, ())
+    if count:
+        # FTS5 marks words as deleted, and removes them when it merges.
+        database.execute("INSERT INTO passage_index (passage_index) VALUES ('optimize')")
+    return count
+
+
+def _delete(database: Database, rows: str, values: tuple[object, ...]) -> int:
+    return database.execute(f"DELETE FROM {rows}", values).rowcount
