@@ -98,6 +98,10 @@ def test_interrupt_ends_with_130_and_names_the_action(monkeypatch: pytest.Monkey
     assert done.exit_code == ExitStatus.INTERRUPTED and "run the same command again" in done.stderr
 
 
+SEARCHED = ("--ocr", "no", "--min-probability", "0")
+"""Options of a query that is searched, though its file is in the store."""
+
+
 def test_verbose_prints_log_messages_to_standard_error(tmp_path: Path) -> None:
     image, store = tmp_path / "a.png", tmp_path / "store"
     Image.effect_noise((300, 300), 90).convert("RGB").save(image)
@@ -107,8 +111,8 @@ def test_verbose_prints_log_messages_to_standard_error(tmp_path: Path) -> None:
     )
     assert (silent.exit_code, informed.exit_code, detailed.exit_code) == (0, 0, 0)
     assert silent.stderr == ""
-    matched = CliRunner().invoke(app, ["--verbose", "--store", str(store), "match", str(image), "--ocr", "no"])
-    assert matched.exit_code == 0 and "mediafp.case.references: indexed 1 assets" in matched.stderr
+    matched = CliRunner().invoke(app, ["--verbose", "--store", str(store), "match", str(image), *SEARCHED])
+    assert matched.exit_code == 0 and "mediafp.case.references: opened the indexes: 1, 1, " in matched.stderr
     assert "is started in the sandbox" in matched.stderr and "mediafp.case" not in matched.stdout
     # A later run without the option prints nothing, although it is in the same process.
     assert CliRunner().invoke(app, ["--store", str(store), "match", str(image), "--ocr", "no"]).stderr == ""

@@ -5,8 +5,6 @@ import math
 from dataclasses import asdict
 from typing import Any, get_args
 
-import numpy as np
-
 from mediafp.store.sqlite.values import canonical_json, replace_surrogates
 from mediafp.types.contents import MAX_SECONDS, check_text_lines
 from mediafp.types.matches import Match, Placement, Point, Relation, Segment, SegmentChannel, TextLine, Verdict
@@ -113,6 +111,9 @@ def _choice(stored: str, known: tuple[Any, ...]) -> Any:
 
 
 def _points(stored: Any) -> tuple[Point, ...]:
+    # A command that reads no matches does not load it.
+    import numpy as np
+
     points = np.array(stored, np.float64).reshape(-1, 2)
     # Written so that NaN is refused too.
     if not (np.abs(points) <= MAX_NUMBER).all():
