@@ -6,9 +6,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.case.blas import single_threaded_blas
 from mediafp.case.known_query import identical_match
 from mediafp.case.references import StoredReferences
+from mediafp.engine.blas import single_threaded_blas
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type
 from mediafp.ingest.thumbnails import find_pixels

@@ -135,7 +135,7 @@ def test_transcribe_keys_equal_the_example(small_case: SmallCase) -> None:
 
 
 def test_search_keys_equal_the_example(small_case: SmallCase) -> None:
-    check_keys(examples("`search`"), small_case.objects("search", "witnesses", "--json"))
+    check_keys(examples("`search`"), small_case.objects("search", "president", "--json"))
 
 
 def test_errors_keys_equal_the_example(small_case: SmallCase) -> None:

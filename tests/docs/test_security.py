@@ -40,7 +40,7 @@ with mediafp.open(files.parent / "case", create=True) as case:
     outcomes = list(case.ingest([files], IngestOptions(jobs=1, analysis=AnalysisOptions(speech=speech))))
     assert [outcome.status for outcome in outcomes].count("added") == 3, outcomes
     assert all(result.matches for result in case.match([files / "crop.jpg", files / "talk.wav"], speech=speech))
-    assert list(case.search("witnesses"))
+    assert list(case.search("president"))
     case.report(files.parent / "evidence.html", clips=False)
 """
 """Decoding, fingerprints, OCR, speech recognition, matching, search and a report."""

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from mediafp.case.blas import single_threaded_blas
 from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.comparison.partners import Partner, find_partners
 from mediafp.case.comparison.scripts import ScriptPartner, compare_scripts, find_script_partners
 from mediafp.case.comparison.stored_sides import StoredSides
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
+from mediafp.engine.blas import single_threaded_blas
 from mediafp.store import Store
 from mediafp.types.kept_matches import Channel, KeptMatch, PendingComparison, is_kept_partner
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from threading import Event, Lock
 
 from mediafp.engine import analysis
+from mediafp.engine.blas import single_threaded_blas
 from mediafp.engine.interface import TranscriptionCancelled
 from mediafp.text.speech.transcriber import get_transcriber
 from mediafp.types.media import Audio
@@ -46,7 +47,8 @@ class TranscriptionPool:
         """Return the future transcript of an audio track; the same future for equal samples until `forget`."""
 
         def transcribe() -> TranscribedAudio:
-            with during or nullcontext():
+            # The last digits of the features, and with them some words, depend on the threads of BLAS.
+            with during or nullcontext(), single_threaded_blas().limit():
                 return analysis.transcribe_audio(audio, self._speech, on_progress=report)
 
         def report(share: float) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from processes import PATIENCE_SECONDS
 from threadpoolctl import ThreadpoolController
 
-from mediafp.case.blas import SingleThreadedBlas
+from mediafp.engine.blas import SingleThreadedBlas
 
 
 def blas_threads() -> set[int]:
