@@ -171,7 +171,7 @@ def test_cut_clips_follows_no_playlist_in_place_of_an_original(
     # Without the sandbox only the allowlists of demuxers and protocols prevent it.
     folder, store = matching_videos
     with open_case(store) as case:
-        results = case.pairwise_results()
+        results = list(case.pairwise_results())
     output = tmp_path / "clips"
     output.mkdir()
     ffmpeg = find_ffmpeg(sandboxed=sandboxed)
@@ -220,7 +220,7 @@ def test_cut_clips_keeps_an_older_clip_and_no_partial_one(
 ) -> None:
     folder, store = matching_videos
     with open_case(store) as case:
-        results = case.pairwise_results()
+        results = list(case.pairwise_results())
 
     def run(arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int) -> None:
         assert [os.lseek(descriptor, 0, os.SEEK_CUR) for descriptor in descriptors] == [0, 0, 0]
@@ -245,7 +245,7 @@ def test_cut_clips_keeps_no_clip_of_an_original_that_was_overwritten_meanwhile(
 ) -> None:
     folder, store = matching_videos
     with open_case(store) as case:
-        results = case.pairwise_results()
+        results = list(case.pairwise_results())
     original, output = tmp_path / "original.mp4", tmp_path / "clips"
     shutil.copyfile(folder / "originals" / "original.mp4", original)
     output.mkdir()

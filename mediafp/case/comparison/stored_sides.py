@@ -22,6 +22,8 @@ from mediafp.types.rectangles import find_clear_rectangles, find_rectangles
 
 CACHED_ROWS = 4096
 """Assets whose rows are kept in memory, 7 kB each for an image. Chosen, not measured."""
+MIN_SIDE_WITH_CROPS = 4
+"""Pixels of an image's shorter side below which a quarter of it has none."""
 CACHED_QUERIES = 128
 """Images that are kept in memory as queries, about 700 kB each. Chosen, not measured."""
 
@@ -94,7 +96,7 @@ def part_boxes(rows: AssetRows, image: Pixels) -> list[Box | None]:
     quarters = CROP_CORNERS if crops == len(CROP_CORNERS) else ()
     boxes: list[Box | None] = [
         (left * width // 4, top * height // 4, (left + 2) * width // 4, (top + 2) * height // 4)
-        for left, top in quarters
+        for left, top in (quarters if min(width, height) >= MIN_SIDE_WITH_CROPS else ())
     ]
     # Flat crops have no row, and which ones is not stored.
     boxes += [None] * (crops - len(boxes))

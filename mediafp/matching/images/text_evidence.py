@@ -24,6 +24,9 @@ MIN_CAPTION_AREA = 0.04
 """Share of the overlap that text must fill in each image to be a caption; a platform's watermark fills .01 to .03."""
 SAME_CAPTION_WORDS = 0.5
 """Share of the words of the shorter caption that must occur in the other. Chosen, not measured."""
+MIN_JOINED_CHARS = 4
+"""Characters of a word from which it is also found inside of other words, from which OCR did not separate it. Chosen, not
+measured."""
 DIFFERENT_CAPTION_PROBABILITY = 0.5
 """Largest probability of two images with different captions: they are one image or one template, which the pixels cannot
 decide. Chosen, not measured."""
@@ -98,15 +101,23 @@ def _count_shared_words(placement: Placement, query: QueryText, reference_lines:
     query_boxes = _boxes_in_reference(query, placement)
     query_texts = [(line.text, box) for line, box in zip(query.lines, query_boxes, strict=True)]
     reference_texts = [(line.text, np.array(line.box)) for line in reference_lines]
-    captions: list[set[str]] = []
+    captions: list[list[str]] = []
     for texts in (query_texts, reference_texts):
         inside = [(text, box) for text, box in texts if _share_inside(box, overlap) >= MIN_SHOWN_SHARE]
         text_area = sum(polygon_area(box) for _, box in inside)
-        words = {token.text for text, _ in inside for token in tokenise(text)}
+        words = [token.text for text, _ in inside for token in tokenise(text)]
         if text_area < MIN_CAPTION_AREA * polygon_area(overlap) or not words:
             return 0, 0
         captions.append(words)
-    return len(captions[0] & captions[1]), min(map(len, captions))
+    first, second = captions
+    counts = len(set(first)), len(set(second))
+    return min(max(_count_words_in(first, second), _count_words_in(second, first)), *counts), min(counts)
+
+
+def _count_words_in(words: Sequence[str], others: Sequence[str]) -> int:
+    """Return how many different words of one caption occur in another, also run together with others: OCR drops spaces."""
+    joined, known = "".join(others), set(others)
+    return sum(word in known or (len(word) >= MIN_JOINED_CHARS and word in joined) for word in set(words))
 
 
 def _boxes_in_reference(query: QueryText, placement: Placement) -> list[Float64Array]:
