@@ -51,7 +51,7 @@ def write_wav(file: Path, samples: np.ndarray, rate: int = AUDIO_SAMPLE_RATE) ->
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One text read by two voices, another text, and audio without speech."""
     folder = tmp_path_factory.mktemp("recordings")
-    synthesise_speech(SCRIPT, folder / "first voice.wav", voice="en-us", speed=150)
+    synthesise_speech(SCRIPT, folder / "first voice.wav", voice="en-us", speed=145)
     synthesise_speech(SCRIPT, folder / "second voice.wav", voice="en-gb-x-rp", speed=165)
     synthesise_speech(OTHER, folder / "weather.wav", voice="en-us", speed=150)
     rng, time = np.random.default_rng(3), np.arange(8 * AUDIO_SAMPLE_RATE) / AUDIO_SAMPLE_RATE
