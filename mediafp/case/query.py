@@ -145,7 +145,7 @@ def _find_compared(store: Store, sha256: str, options: QueryOptions) -> Asset | 
     versions = comparison_versions()
     if options.min_probability < MIN_KEPT_PROBABILITY or not store.is_compared(sha256, versions):
         return None
-    if store.pending_comparisons(versions, only_changed=True):
+    if store.has_changed_assets():
         # What was ingested or changed after the asset was compared is not among its kept matches yet.
         return None
     try:

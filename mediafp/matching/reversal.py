@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from mediafp.matching.images.placement import describe_map, removed_shares
-from mediafp.types.geometry import homography_from_corners, image_corners, transform_points
+from mediafp.types.geometry import homography_from_corners, image_corners, rounded_point, transform_points
 from mediafp.types.matches import MIRRORED_RELATIONS, Match, Placement, Point, Segment
 from mediafp.types.media import Asset
 
@@ -81,7 +81,7 @@ def _start(segment: Segment) -> tuple[float, float]:
 
 
 def _points(points: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> tuple[Point, ...]:
-    return tuple((round(float(x), 2), round(float(y), 2)) for x, y in points)
+    return tuple(rounded_point(x, y) for x, y in points)
 
 
 def _other_side(found: re.Match[str]) -> str:

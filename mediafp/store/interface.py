@@ -274,6 +274,10 @@ class KeptMatchStore(Protocol):
         """Return the number of assets that were not compared by these versions yet."""
         ...
 
+    def has_changed_assets(self) -> bool:
+        """Return True if an asset was added or has changed, and was not compared since by any version."""
+        ...
+
     def is_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:
         """Return True if the asset exists and was compared by each channel that it has, by these versions."""
         ...

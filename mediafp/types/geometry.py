@@ -19,6 +19,17 @@ Box = tuple[int, int, int, int]
 """Left, top, right and bottom of an upright rectangle in whole pixels."""
 
 
+MAX_POINT_COORDINATE = 1e9
+"""Greatest coordinate of a mapped point that is stated, pixels: points near the horizon of a map lie arbitrarily far away.
+Chosen, not measured."""
+
+
+def rounded_point(x: float, y: float) -> tuple[float, float]:
+    """Return a mapped point to a hundredth of a pixel, at most `MAX_POINT_COORDINATE` away."""
+    limit = MAX_POINT_COORDINATE
+    return round(min(limit, max(-limit, float(x))), 2), round(min(limit, max(-limit, float(y))), 2)
+
+
 def image_corners(width: float, height: float) -> Float64Array:
     """Return the corners (4, 2) of an image: top-left, top-right, bottom-right, bottom-left."""
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)

@@ -221,6 +221,8 @@ class IngestRun:
             is_full = len(self._finished) >= COMMIT_FILES or is_large
             if self._finished and (is_full or not self._in_progress or is_late):
                 yield from self._commit()
+                # After the outcomes: if this fails, the files are stored all the same.
+                self._save_comparisons()
                 last_commit = time.monotonic()
         self._clear_resolved_failures()
 
@@ -369,7 +371,6 @@ class IngestRun:
         files = list(self._finished)
         outcomes = self._writer.commit(files)
         self._begin_comparisons({outcome.sha256 for outcome in outcomes if outcome.sha256})
-        self._save_comparisons()
         self._finished.clear()
         if self._queue:
             for audio_sha256 in {file.transcribed.audio_sha256 for file in files if file.transcribed}:

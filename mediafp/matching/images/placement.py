@@ -32,6 +32,7 @@ from mediafp.types.geometry import (
     polygon_intersection,
     projective_depths,
     reference_to_query,
+    rounded_point,
     transform_points,
 )
 from mediafp.types.matches import Placement
@@ -243,4 +244,4 @@ def _count_inside(points: Float32Array, homography: Homography, size: tuple[int,
 
 def _to_original(point: npt.NDArray[np.floating], image: LocalFeatures) -> tuple[float, float]:
     """Return a point of `grey` in pixels of the original."""
-    return round(float(point[0]) * image.scale, 2), round(float(point[1]) * image.scale, 2)
+    return rounded_point(point[0] * image.scale, point[1] * image.scale)

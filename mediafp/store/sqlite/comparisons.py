@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.database import Database
-from mediafp.types.kept_matches import Channel, PendingComparison, UncomparedAssets
+from mediafp.types.kept_matches import CHANNELS, Channel, PendingComparison, UncomparedAssets
 
 
 def note_change(database: Database, sha256: str, channel: Channel) -> None:
@@ -74,6 +74,12 @@ def count_uncompared(database: Database, versions: Mapping[Channel, str]) -> Unc
         [value for _, *item in ranges for value in item],
     )
     return UncomparedAssets(*row) if row else UncomparedAssets(0, 0)
+
+
+def has_changed_assets(database: Database) -> bool:
+    """Return True if an asset was added or has changed, and was not compared since by any version."""
+    query = "SELECT 1 FROM comparison WHERE channel = ? AND version = '' LIMIT 1"
+    return any(database.row(query, (channel,)) for channel in CHANNELS)
 
 
 def is_compared(database: Database, sha256: str, versions: Mapping[Channel, str]) -> bool:

@@ -292,6 +292,10 @@ class SqliteStore(Store):
         return comparisons.count_uncompared(self.database, versions)
 
     @override
+    def has_changed_assets(self) -> bool:
+        return comparisons.has_changed_assets(self.database)
+
+    @override
     def is_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:
         return comparisons.is_compared(self.database, sha256, versions)
 
