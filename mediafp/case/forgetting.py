@@ -9,7 +9,7 @@ from typing import Final
 
 from mediafp.case.ingestion.items import path_uri
 from mediafp.case.sources import PathLike
-from mediafp.store import Store
+from mediafp.store import Store, remove_indexes
 from mediafp.types.errors import UsageError
 from mediafp.types.forgetting import Forgotten
 
@@ -35,6 +35,9 @@ def forget_file(store: Store, target: PathLike) -> list[Forgotten]:
             )
         forgotten = [store.forget_sighting(sha256, uri) for sha256, uri in sightings]
     erased = store.erase()
+    if any(one.is_asset_removed for one in forgotten):
+        # They contain its rows, and are built anew without them.
+        remove_indexes(store)
     return [replace(one, erased=erased) for one in forgotten]
 
 

@@ -26,6 +26,13 @@ def has_store(folder: Path) -> bool:
     return has_database(folder)
 
 
+def remove_indexes(store: Store) -> None:
+    """Remove the files of all indexes of a store, with the rows of assets that it does not contain any more."""
+    from mediafp.store.row_index.files import remove_index_files
+
+    remove_index_files(store.folder)
+
+
 def open_index(store: Store, type: str, version: str, *, metric: Metric, columns: int) -> StoredIndex:
     """Return the index over the fingerprints of one type and version, as it was saved beside a store.
 

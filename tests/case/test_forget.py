@@ -94,3 +94,22 @@ def test_paths_members_of_archives_and_sha256_are_forgotten(case: Case, files: P
     assert (line["uri"], line["removed"]["assets"], line["erased"]) == (member, 1, True)
     with pytest.raises(UsageError, match="export csv"):
         case.forget(member)
+
+
+def test_no_index_file_keeps_the_rows_of_a_forgotten_asset(
+    case: Case, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediafp.store.row_index.index.SAVE_ROWS", 1)
+    ingest(case, *(files / f"{name}.png" for name in ("photo", "crop")))
+    (photo,), folder = list(case.match(files / "photo.png", ocr=False, min_probability=0)), case.folder / "index"
+
+    def indexed() -> list[Path]:
+        return [file for file in folder.rglob("*.sha256") if bytes.fromhex(photo.sha256 or "") in file.read_bytes()]
+
+    assert indexed()
+    foreign = folder / "notes.txt"
+    foreign.write_text("kept")
+    case.forget(photo.sha256 or "")
+    assert not indexed() and foreign.exists()
+    (result,) = case.match(files / "photo.png", ocr=False)
+    assert [Path(match.uris[0]).name for match in result.matches] == ["crop.png"]

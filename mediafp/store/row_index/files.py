@@ -250,6 +250,24 @@ class IndexWriter:
                     file.unlink()
 
 
+def remove_index_files(store_folder: Path) -> None:
+    """Remove the files of all indexes of a store, which are built anew; a process that has them mapped keeps what it has.
+
+    Files that belong to no index stay, and links are not followed.
+    """
+    folder = store_folder / FOLDER_NAME
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    for index in folder.iterdir():
+        if index.is_symlink() or not index.is_dir():
+            continue
+        for file in index.iterdir():
+            is_values = len(file.name.partition(".")[0]) == 2 * GENERATION_BYTES
+            if file.name == _HEADER or is_values:
+                with suppress(OSError):
+                    file.unlink()
+
+
 @contextmanager
 def _opened(path: Path, flags: int) -> Iterator[int]:
     """Open a file that is a file of its own: no link, no device, and no second name of a file elsewhere.
