@@ -43,10 +43,10 @@ def printed(
 def test_a_long_comparison_is_announced_once_after_a_sample(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The 40 seconds before the first result are not part of the rate, which is 10 in 5 seconds.
+    # The 40 seconds before the first result are not part of the rate, which is 10 in 20 seconds.
     steps = ((0, 0), (40, 10), (40 + SAMPLE_SECONDS / 2, 15), (40 + SAMPLE_SECONDS, 20), (70, 90))
-    assert printed(monkeypatch, capsys, 0, *steps) == "comparing 1000 files; about 8 minutes"
-    expected = "600 files come from an older version and are compared anew; about 8 minutes"
+    assert printed(monkeypatch, capsys, 0, *steps) == "comparing 1000 files; about 23 minutes"
+    expected = "600 files come from an older version and are compared anew; about 23 minutes"
     assert printed(monkeypatch, capsys, 600, *steps) == expected
 
 
