@@ -35,9 +35,3 @@ class BoundedCache[K: Hashable, V]:
             while self._bytes > self._max_bytes:
                 self._bytes -= self._size(self._values.popitem(last=False)[1])
         return value
-
-    def clear(self) -> None:
-        """Forget all values."""
-        with self._lock:
-            self._values.clear()
-            self._bytes = 0

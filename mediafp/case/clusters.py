@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
+from mediafp.case.known_query import seen_from
 from mediafp.matching.clustering import EdgeKey, cluster_edges
 from mediafp.matching.images.text_evidence import DIFFERENT_CAPTION_PROBABILITY
-from mediafp.matching.reversal import reverse_match
 from mediafp.store import Store
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import Segment
@@ -59,11 +59,8 @@ def _load_segments(store: Store, keys: Sequence[EdgeKey]) -> list[tuple[Segment,
     def of_asset(sha256: str) -> dict[tuple[str, str], tuple[Segment, ...]]:
         found: dict[tuple[str, str], tuple[Segment, ...]] = {}
         for kept in store.kept_matches(sha256):
-            if kept.match:
-                match, other = kept.match, kept.reference
-                if kept.query != sha256:
-                    match, other = reverse_match(match, store.asset(kept.query), store.asset(sha256), ()), kept.query
-                found[other, match.relation] = match.segments
+            match = seen_from(kept, store.asset(sha256), store)
+            found[match.sha256, match.relation] = match.segments
         return found
 
     return [of_asset(a).get((b, relation), ()) for a, b, relation in keys]

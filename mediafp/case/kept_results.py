@@ -6,7 +6,7 @@ from typing import Final, overload
 
 from mediafp.store import Store
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
-from mediafp.types.matches import QueryResult
+from mediafp.types.matches import QueryResult, by_probability
 
 CACHED_RESULTS: Final = 256
 """Results that are kept in memory: a page asks for one several times. Chosen, not measured."""
@@ -45,5 +45,5 @@ class KeptResults(Sequence[QueryResult]):
             sha256=sha256,
             kind=self._store.asset_kind(sha256),
             error=None,
-            matches=tuple(sorted(matches, key=lambda match: (-match.probability, match.sha256, match.relation))),
+            matches=tuple(sorted(matches, key=by_probability)),
         )

@@ -8,7 +8,7 @@ from mediafp.store import Store
 from mediafp.types.errors import StoreError
 from mediafp.types.geometry import image_corners
 from mediafp.types.kept_matches import KeptMatch
-from mediafp.types.matches import Match, Placement, Point, Segment
+from mediafp.types.matches import Match, Placement, Point, Segment, by_probability
 from mediafp.types.media import Asset
 
 
@@ -27,7 +27,7 @@ def known_matches(
     text = QueryText(lines=lines, size=asset.size) if lines else None
     kept = (one for one in store.kept_matches(asset.sha256) if speech or one.channel != "script")
     matches = [add_text_evidence(match, text, ocr_lines) for match in _iter_undamaged(kept, asset, store)]
-    matches.sort(key=lambda match: (-match.probability, match.sha256, match.relation))
+    matches.sort(key=by_probability)
     return [identical_match(store, asset), *matches]
 
 

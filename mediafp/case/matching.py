@@ -22,7 +22,7 @@ from mediafp.matching.videos.compare import VideoPair, compare_videos, match_vid
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.matches import Match
+from mediafp.types.matches import Match, by_probability
 from mediafp.types.media import Asset, Pixels
 from mediafp.types.runs import FileAnalysis
 
@@ -48,7 +48,7 @@ def match_analysis(
     if transcript:
         matches += match_transcript(transcript, references)
     text = QueryText(lines=analysis.text.lines, size=analysis.asset.size) if analysis.text else None
-    matches = _by_probability([add_text_evidence(match, text, ocr_lines) for match in matches])
+    matches = sorted((add_text_evidence(match, text, ocr_lines) for match in matches), key=by_probability)
     sha256 = analysis.asset.sha256
     if references.find_asset(sha256) is None:
         return matches
@@ -120,7 +120,3 @@ def _video_query(
         spans=rows.spans,
         local_features=local_features,
     )
-
-
-def _by_probability(matches: list[Match]) -> list[Match]:
-    return sorted(matches, key=lambda match: (-match.probability, match.sha256, match.relation))

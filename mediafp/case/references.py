@@ -161,16 +161,13 @@ class StoredReferences:
         """Return the number of indexed rows of each fingerprint type."""
         return {index.declaration.name: len(index.rows) for index in self._indexes}
 
-    def search(self, queries: Vectors, count: int, *, depth: int = RERANK_DEPTH) -> Neighbours:
-        """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities.
+    def search(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
+        return _search(self._embeddings, queries, count)
 
-        `depth` rows are proposed by sign bits for each query row; more of them find neighbours that are less near.
-        """
-        return self._embeddings.rows.search(queries, count, depth=depth)
-
-    def search_crops(self, queries: Vectors, count: int, *, depth: int = RERANK_DEPTH) -> list[dict[str, float]]:
+    def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
         """Return, for each query row, the best cosine similarity of each asset among its nearest crops."""
-        neighbours = self._crops.rows.search(queries, count, depth=depth)
+        neighbours = self.search_crop_rows(queries, count)
         # Reversed, so that the best row of an asset overwrites the others.
         return [
             {hit.sha256: hit.score for hit in reversed(neighbours.of_query(number))}
@@ -179,11 +176,7 @@ class StoredReferences:
 
     def search_crop_rows(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest rows of reference crops of each query row (Q, 512), with their cosine similarities."""
-        return self._crops.rows.search(queries, count, depth=max(count, RERANK_DEPTH))
-
-    def search_rows(self, queries: Vectors, count: int) -> Neighbours:
-        """Return the nearest embedding rows of each query row (Q, 512), as many as wanted, with their cosine similarities."""
-        return self._embeddings.rows.search(queries, count, depth=max(count, RERANK_DEPTH))
+        return _search(self._crops, queries, count)
 
     def crop_rows(self, sha256: str) -> Fingerprint | None:
         """Return the reference crops of an asset, or None if the store has none of it."""
@@ -191,7 +184,7 @@ class StoredReferences:
 
     def search_rectangle_rows(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest rows of rectangles of each query row (Q, 512), with their cosine similarities."""
-        return self._rectangles.rows.search(queries, count, depth=max(count, RERANK_DEPTH))
+        return _search(self._rectangles, queries, count)
 
     def rectangle_rows(self, sha256: str) -> Fingerprint | None:
         """Return the rectangles of an asset, or None if the store has none of it."""
@@ -312,3 +305,8 @@ class StoredReferences:
         asset = self._rows.get(sha256).asset
         thumbnail = load_row_thumbnail(self._store, sha256, row)
         return None if thumbnail is None else LocalFeatures(thumbnail, asset.size)
+
+
+def _search(index: TypeIndex, queries: Vectors, count: int) -> Neighbours:
+    """Return the nearest rows of an index; sign bits propose at least as many as are wanted."""
+    return index.rows.search(queries, count, depth=max(count, RERANK_DEPTH))

@@ -113,7 +113,7 @@ def _row_scores(a: AssetRows, b: AssetRows, step: int) -> Float64Array:
 
 
 def _thresholds(a: AssetRows, b: AssetRows, step: int) -> npt.NDArray[np.uint8]:
-    """Return which threshold (N, M) holds for each pair of rows; -1, as 255, for two parts that are not compared."""
+    """Return which threshold (N, M) holds for each pair of rows; 255 for two parts that are not compared."""
     shows_a, shows_b = a.shows[::step, None], b.shows[None, ::step]
     larger = np.maximum(shows_a, shows_b)
     # Two crops of equal size share too little of most copies, and two rectangles are often two tiles of one page.

@@ -22,8 +22,6 @@ MIRRORED_RELATIONS: Final[Mapping[Relation, Relation]] = {"contains": "contained
 Verdict = Literal["copy", "possible", "same_scene"]
 SegmentChannel = Literal["picture", "voice", "script"]
 Point = tuple[float, float]
-PairKey = tuple[frozenset[str], bool]
-"""SHA-256 of two assets in any order, and True if they share words rather than images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +160,6 @@ class Clip:
     """Reason for that."""
 
 
-def pair_key(a: str, b: str, relation: Relation) -> PairKey:
-    """Return the key that both directions of a match share: a pair may match once by images and once by words."""
-    return frozenset((a, b)), relation == "same_script"
+def by_probability(match: Match) -> tuple[float, str, Relation]:
+    """Return the sort key of a match by falling probability."""
+    return -match.probability, match.sha256, match.relation

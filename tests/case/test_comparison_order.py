@@ -26,7 +26,6 @@ def remembered(ingested: Ingested, monkeypatch: pytest.MonkeyPatch) -> Ingested:
     ingested.counts.clear()
     monkeypatch.setattr(comparison_run, "compare_pair", ingested.compare_once)
     monkeypatch.setattr(comparison_run, "COMMIT_SECONDS", 0.01)
-    monkeypatch.setattr(comparison_run, "POLL_SECONDS", 0.001)
     return ingested
 
 

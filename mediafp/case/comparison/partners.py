@@ -42,7 +42,7 @@ def find_partners(sha256: str, sides: StoredSides) -> list[Partner]:
     found: set[str] = set()
     if len(rows.vectors):
         for search, shown in (
-            (references.search_rows, {WHOLE: WHOLE, CROP: CROP, RECTANGLE: RECTANGLE}),
+            (references.search, {WHOLE: WHOLE, CROP: CROP, RECTANGLE: RECTANGLE}),
             (references.search_crop_rows, {WHOLE: CROP, RECTANGLE: RECTANGLE}),
             (references.search_rectangle_rows, {WHOLE: RECTANGLE, CROP: RECTANGLE}),
         ):

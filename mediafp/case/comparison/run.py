@@ -4,8 +4,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.comparison.partners import Partner, find_partners
@@ -21,8 +23,6 @@ COMMIT_COMPARISONS = 64
 """Compared assets that share a commit. Chosen, not measured."""
 COMMIT_SECONDS = 0.5
 """Seconds that a compared asset waits for others to share a commit. Chosen, not measured."""
-POLL_SECONDS = 0.02
-"""Seconds between two looks at what is done. Chosen, not measured."""
 
 
 AssetChannel = tuple[str, Channel]
@@ -186,43 +186,46 @@ class ComparisonRun:
         self._store = store
         self._comparer = Comparer(store, open_references)
         self._threads = ThreadPoolExecutor(jobs or os.cpu_count() or 1, thread_name_prefix="compare")
-        self._running: set[Future[ComparedAsset]] = set()
         self._added: set[PendingComparison] = set()
-        self._last_save = time.monotonic()
+        self._done: SimpleQueue[Future[ComparedAsset]] = SimpleQueue()
+        """Comparisons in the order in which they are done: there may be a million, too many to look at each."""
+        self._finished: list[Future[ComparedAsset]] = []
+        """Those that were taken from the queue and wait for a commit."""
         self.saved = 0
         """Comparisons that were saved."""
 
     @property
     def is_busy(self) -> bool:
         """True if there are comparisons that are not saved yet."""
-        return bool(self._running)
+        return self.waiting > 0
 
     @property
     def waiting(self) -> int:
         """Number of comparisons that are not saved yet."""
-        return len(self._running)
+        return len(self._added) - self.saved
 
     def add(self, pending: Sequence[PendingComparison]) -> None:
         """Begin to compare assets that are in the store, but for those that were begun in this state already."""
         new = [one for one in pending if one not in self._added]
-        self._added.update(new)
         if new:
             self._comparer.update(new)
-            self._running |= {self._threads.submit(self._comparer.compare, one) for one in new}
+        for one in new:
+            self._added.add(one)
+            self._threads.submit(self._comparer.compare, one).add_done_callback(self._done.put)
 
     def wait(self) -> None:
-        """Wait until some comparisons are done, half a second at most."""
-        wait(self._running, timeout=COMMIT_SECONDS, return_when=FIRST_COMPLETED)
-        done = sum(future.done() for future in self._running)
-        until = self._last_save + COMMIT_SECONDS
-        while done < min(COMMIT_COMPARISONS, len(self._running)) and time.monotonic() < until:
-            time.sleep(POLL_SECONDS)
-            done = sum(future.done() for future in self._running)
+        """Wait until enough comparisons for a commit are done, half a second at most."""
+        until = time.monotonic() + COMMIT_SECONDS
+        with suppress(Empty):
+            while len(self._finished) < min(COMMIT_COMPARISONS, self.waiting):
+                self._finished.append(self._done.get(timeout=max(0.0, until - time.monotonic())))
 
     def save(self) -> int:
         """Save what is done, in one transaction, and return the number of all saved comparisons."""
-        done = [future for future in self._running if future.done()]
-        results = [future.result() for future in done]
+        with suppress(Empty):
+            while True:
+                self._finished.append(self._done.get_nowait())
+        results = [future.result() for future in self._finished]
         if results:
             versions = comparison_versions()
             with self._store.writing():
@@ -230,9 +233,8 @@ class ComparisonRun:
                     self._store.save_comparison(
                         result.pending, versions[result.pending.channel], result.started, result.matches
                     )
-            self._running.difference_update(done)
+            self._finished.clear()
             self.saved += len(results)
-        self._last_save = time.monotonic()
         return self.saved
 
     def close(self) -> None:
