@@ -6,7 +6,7 @@
 FOLDER has photographs. Lines of many sizes, colours and opacities are drawn on every second of N images made from them, which
 are saved as JPEG. A first network, fitted on a fifth of the images, selects the cells without text that are hard to tell from it
 in the others. A cell of `mediafp.text.ocr.screen` is text if it lies in a line that PP-OCR finds and reads with
-confidence, and is left out if it lies in one that it does not read. The figures that are printed are of the last tenth of the
+confidence, and is skipped if it lies in one that it does not read. The figures that are printed are of the last tenth of the
 images, on which the network is not fitted. Fonts without Chinese characters get Latin text alone: name at least one with.
 """
 
@@ -141,7 +141,7 @@ def read_boxes(bgr: Pixels, detector: TextDetector, recogniser: TextRecogniser) 
 
 
 def label_cells(shape: tuple[int, int], side: float, sure: list[Box], unsure: list[Box]) -> npt.NDArray[np.int8]:
-    """Return 1 for cells of text, -1 for cells that are left out, 0 for all others; `side` is that of a cell in pixels."""
+    """Return 1 for cells of text, -1 for cells that are skipped, 0 for all others; `side` is that of a cell in pixels."""
     labels = np.zeros(shape, np.int8)
     for left, top, right, bottom in (*unsure, *sure):
         rows = slice(max(0, int(top / side - 1)), int(bottom / side) + 2)

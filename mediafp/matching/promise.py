@@ -1,4 +1,4 @@
-"""Promise of a pair: a symmetric score of two assets that tells whether it is worth comparing them closely.
+"""Promise of a pair: a symmetric score of two assets that decides whether they are compared closely.
 
 It depends on the two assets alone, and not on what else a store contains or on which of them came first, so that the same
 assets have the same matches in whatever order they are ingested.

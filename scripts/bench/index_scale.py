@@ -3,7 +3,7 @@
     .venv/bin/python scripts/bench/index_scale.py FOLDER [--assets 1000] [--rows 1000]
 
 The folder gets a store with bare fingerprints, made from seeded random vectors around common centres, unless it contains one.
-Each figure stands beside its limit; the exit status is 1 if one is exceeded. Build, opening and queries run in processes of
+Each figure is printed with its limit; the exit status is 1 if one is exceeded. Build, opening and queries run in processes of
 their own. CPU times are those of one process on one thread, without the start of Python and its imports.
 """
 

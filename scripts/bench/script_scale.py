@@ -7,7 +7,7 @@ belong to groups with one text, in which each script is misheard on its own: 23 
 similar ones, removed or inserted. With `--popular`, all of them belong to one group: a slogan that is read 10,000 times.
 
 Each script is searched for in the index of those before it, its candidates are aligned, and it is added. Found are the pairs
-of a sample that reach a probability when all pairs of the sample are aligned. Each figure stands beside its limit.
+of a sample that reach a probability when all pairs of the sample are aligned. Each figure is printed with its limit.
 """
 
 import argparse

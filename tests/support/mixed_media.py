@@ -16,7 +16,7 @@ SHOT_FRAMES = 3
 HANDLE_LINE = TextLine(
     text="微博 @样例用户", box=((6.0, 246.0), (150.0, 246.0), (150.0, 274.0), (6.0, 274.0)), confidence=0.98
 )
-"""The text of the image `bar`, which stands in its bar."""
+"""The text of the image `bar`, which is drawn in its bar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

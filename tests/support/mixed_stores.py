@@ -23,11 +23,11 @@ from mediafp.types.runs import IngestRecord
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 SCRIPTS = {"long": NIGHT, "part": NIGHT_MISHEARD, "backwards": FREE, "mirrored": FREE_MISHEARD}
-"""What is said in each video: the misheard texts share most words with the other one."""
+"""Text spoken in each video: the misheard texts share most words with the other one."""
 COMPARED = "SELECT a, b, channel, promise, a_is_query, relation, verdict, probability, coverage_a, coverage_b, evidence"
 Row = tuple[object, ...]
 Event = tuple[str, str]
-"""What is added to a store, `record`, `text` or `script`, and the name of the file."""
+"""Addition to a store, `record`, `text` or `script`, and the name of the file."""
 
 
 @dataclass
