@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mediafp.store import IndexPosition
@@ -36,6 +36,8 @@ def brute_force(rows: dict[str, np.ndarray], query: np.ndarray) -> list[tuple[in
 
 @settings(max_examples=40, deadline=None)
 @given(STEPS, st.integers(1, 80), st.integers(0, 16), st.integers(0, 1 << 32))
+@example([("hide", 4, 0), ("add", 4, 1)], 1, 0, 0)
+@example([("add", 4, 1), ("hide", 4, 0), ("remove", 4, 0), ("add", 4, 2)], 1, 0, 0)
 def test_index_equals_brute_force(steps: list[Any], count: int, distance: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as folder, patch.object(row_index, "SAVE_ROWS", 1):
@@ -51,6 +53,8 @@ def test_index_equals_brute_force(steps: list[Any], count: int, distance: int, s
                 vectors = rng.integers(0, 256, (rows, 2), dtype=np.uint8)
                 index.add([fingerprint_of(sha256, vectors)])
                 expected[sha256] = vectors
+                # An asset is hidden until it is added again.
+                hidden.discard(sha256)
             elif step == "remove":
                 index.remove([sha256])
                 expected.pop(sha256, None)
