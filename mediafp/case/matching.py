@@ -9,6 +9,8 @@ import numpy.typing as npt
 from mediafp.case.known_query import identical_match
 from mediafp.case.references import StoredReferences
 from mediafp.engine.blas import single_threaded_blas
+from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
+from mediafp.fingerprints.frame_track import to_track
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type
 from mediafp.ingest.thumbnails import find_pixels
@@ -23,7 +25,7 @@ from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, by_probability
-from mediafp.types.media import Asset, Pixels
+from mediafp.types.media import Asset, FrameTrack, Pixels
 from mediafp.types.runs import FileAnalysis
 
 
@@ -93,7 +95,7 @@ def _build_query(analysis: FileAnalysis) -> ImageQuery | VideoQuery:
         return None if pixels is None else LocalFeatures(pixels, size)
 
     pdq: npt.NDArray[np.uint8] = analysis.fingerprint(Pdq.name).vectors  # type: ignore[assignment]
-    return _video_query(rows, pdq, local_features)
+    return _video_query(rows, pdq, to_track(analysis.fingerprint(TRACK_TYPE)), local_features)
 
 
 def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
@@ -111,12 +113,16 @@ def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
 
 
 def _video_query(
-    rows: Fingerprint, pdq: npt.NDArray[np.uint8], local_features: Callable[[int], LocalFeatures | None]
+    rows: Fingerprint,
+    pdq: npt.NDArray[np.uint8],
+    track: FrameTrack,
+    local_features: Callable[[int], LocalFeatures | None],
 ) -> VideoQuery:
     return VideoQuery(
         embeddings=rows.vectors,  # type: ignore[arg-type]
         quality=rows.quality,
         pdq=pdq,
         spans=rows.spans,
+        track=track if len(track.spans) else None,
         local_features=local_features,
     )

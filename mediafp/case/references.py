@@ -13,6 +13,8 @@ from mediafp.case.bounded_cache import BoundedCache
 from mediafp.case.checked_fingerprints import load_fingerprints
 from mediafp.case.row_indexes import TypeIndex
 from mediafp.case.stored_images import load_row_thumbnail
+from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
+from mediafp.fingerprints.frame_track import to_track
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
@@ -28,7 +30,7 @@ from mediafp.types import model_files
 from mediafp.types.custody import LogKind
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.media import Asset, Audio, Kind, Pixels
+from mediafp.types.media import Asset, Audio, FrameTrack, Kind, Pixels
 from mediafp.types.neighbours import Neighbours
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.transcripts import TranscribedAudio
@@ -38,6 +40,10 @@ FEATURE_CACHE_SIZE = 1000
 """Images whose local features are kept in memory, about 260 kB each with the thumbnail."""
 ROW_CACHE_BYTES = 64 << 20
 """Bytes of fingerprints that are kept in memory: those of 25,000 images, or of one video of ten hours."""
+
+
+TRACK_CACHE_BYTES = 64 << 20
+"""Bytes of frame tracks that are kept in memory: those of six hours of video."""
 
 
 class UnusableReferenceError(StoreError):
@@ -104,6 +110,9 @@ class StoredReferences:
             self.background: Vectors = background[SEARCH_TYPE]
             self._full_background: Vectors = background[RERANKING_TYPE]
         self._rows = BoundedCache(self._load_rows, lambda rows: rows.bytes, ROW_CACHE_BYTES)
+        self._tracks = BoundedCache(
+            self._load_track, lambda track: track.pixels.nbytes if track else 0, TRACK_CACHE_BYTES
+        )
         self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
         self._transcripts: TranscriptIndex | None = None
         self._report_missing()
@@ -238,6 +247,10 @@ class StoredReferences:
         """Return the PDQ hashes (N, 32) of an asset."""
         return self._rows.get(sha256).pdq.vectors  # type: ignore[return-value]
 
+    def track(self, sha256: str) -> FrameTrack | None:
+        """Return the frame track of a video; None if the store has none of it, or a damaged one."""
+        return self._tracks.get(sha256)
+
     def local_features(self, sha256: str, row: int) -> LocalFeatures | None:
         """Return the local features of one row's thumbnail, or None if there is no thumbnail."""
         return self._features(sha256, row)
@@ -293,6 +306,12 @@ class StoredReferences:
             elif asset or any(self._store.fingerprint_types(sha256)):
                 self._store.on_damage(sha256, "a fingerprint of it is missing or damaged")
         raise UnusableReferenceError(sha256)
+
+    def _load_track(self, sha256: str) -> FrameTrack | None:
+        track_type = declaration(TRACK_TYPE)
+        stored = self._store.fingerprints(TRACK_TYPE, fingerprint_type(TRACK_TYPE).version, {sha256})
+        rows = next(iter(load_fingerprints(self._store, track_type, stored)), None)
+        return to_track(rows) if rows and len(rows.vectors) else None
 
     def _agree(self, sha256: str, found: dict[TypeIndex, Fingerprint | None]) -> bool:
         """Return True if the indexes contain an asset as it is stored; those that do not are corrected."""

@@ -29,7 +29,7 @@ from mediafp.types.transcripts import TranscribedAudio
 
 FRAME_THUMBNAIL_SIDE: Final = 320
 """Longest side, pixels, of the thumbnail of a video frame. Chosen, not measured."""
-DECODING_VERSION: Final = "2"
+DECODING_VERSION: Final = "3"
 """Version of how files are decoded and frames are sampled; raise it if the same bytes give other rows."""
 BATCH_FRAMES = 16
 """Frames that are held in memory and fingerprinted at once. Chosen, not measured."""
@@ -37,7 +37,7 @@ BATCH_FRAMES = 16
 
 def fingerprint_versions(kind: Kind, *, reference_crops: bool) -> dict[str, str]:
     """Return the version of each fingerprint type that is stored for an asset of this kind, by name."""
-    return {stored.name: stored.version for stored in computed_types(kind, reference_crops=reference_crops, audio=True)}
+    return {stored.name: stored.version for stored in computed_types(kind, reference_crops=reference_crops)}
 
 
 def analysis_version(*, reference_crops: bool) -> str:
@@ -52,7 +52,6 @@ def analyse_file(
     sha256: str,
     *,
     full_decode: bool = False,
-    audio: bool = False,
     reference_crops: bool = False,
     ocr: bool = False,
     matched_only: bool = False,
@@ -64,7 +63,6 @@ def analyse_file(
         file: The open file.
         sha256: SHA-256 of its content.
         full_decode: Decode every frame of a video.
-        audio: Decode the audio of a video, and compute the fingerprints that consume it.
         reference_crops: Compute the reference crops and rectangles of an image.
         ocr: Run OCR on an image.
         matched_only: Compute only the fingerprint types that matching compares.
@@ -73,11 +71,11 @@ def analyse_file(
     Raises:
         MediaError: The file cannot be decoded.
     """
-    media = open_media(file, full_decode=full_decode, audio=audio, within_budget=within_budget)
+    media = open_media(file, full_decode=full_decode, audio=True, within_budget=within_budget)
     if media is None:
         return None
     try:
-        types = computed_types(media.kind, reference_crops=reference_crops, audio=audio, matched_only=matched_only)
+        types = computed_types(media.kind, reference_crops=reference_crops, matched_only=matched_only)
         analysis = _fingerprint(media, sha256, file.bytes, types)
         if not ocr or analysis.image is None:
             return analysis
@@ -163,7 +161,7 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
     if is_video and sampled and not selector.spans:
         warnings.append("skipped all frames: each is of one colour, so that the video cannot be matched by its frames")
     rows = (
-        _rows(fingerprint_type, parts[fingerprint_type.name], selector.spans, first, thumbnails, media.audio)
+        _rows(fingerprint_type, parts[fingerprint_type.name], selector.spans, first, thumbnails, media)
         for fingerprint_type in types
     )
     asset = Asset(
@@ -200,7 +198,7 @@ def _rows(
     spans: Sequence[TimeSpan],
     image: Pixels | None,
     thumbnails: Sequence[Thumbnail],
-    audio: Audio | None,
+    media: DecodedMedia,
 ) -> TimedRows:
     """Return the rows of one type: those of the kept frames, or those computed from what it consumes besides."""
     if fingerprint_type.consumes == "frames":
@@ -214,8 +212,10 @@ def _rows(
     if fingerprint_type.consumes == "thumbnail" and thumbnails:
         vectors, quality = fingerprint_type.extract(decode_thumbnail(thumbnails[0].jpeg))
         return TimedRows(np.zeros((len(vectors), 2)), vectors, quality)
-    if fingerprint_type.consumes == "audio" and audio is not None:
-        return fingerprint_type.extract(audio)
+    if fingerprint_type.consumes == "track" and media.frame_track is not None:
+        return fingerprint_type.extract(media.frame_track)
+    if fingerprint_type.consumes == "audio" and media.audio is not None:
+        return fingerprint_type.extract(media.audio)
     return no_rows(fingerprint_type)
 
 

@@ -23,7 +23,7 @@ class AnalysisRequest:
     full_decode: bool = False
     """Decode every frame of a video, not only those that are cheap to reach."""
     audio: bool = False
-    """Return the audio of a video."""
+    """Return the audio of a video, whose fingerprints are computed in any case."""
     image: bool = False
     """Return the pixels of an image at full size."""
     ocr: bool = False

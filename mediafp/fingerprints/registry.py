@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
+from mediafp.fingerprints.frame_track import FrameTrackRows
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.perceptual_hashes import PerceptualHash
 from mediafp.fingerprints.rectangles import RECTANGLES, Rectangles
@@ -20,7 +22,7 @@ from mediafp.fingerprints.sscd import Sscd
 from mediafp.fingerprints.transcript import TYPE_NAME as TRANSCRIPT_TYPE
 from mediafp.fingerprints.transcript import TranscriptWords
 from mediafp.types.errors import UsageError
-from mediafp.types.fingerprint_types import AnyFingerprintType, FingerprintDeclaration, FrameFingerprintType
+from mediafp.types.fingerprint_types import AnyFingerprintType, Consumes, FingerprintDeclaration, FrameFingerprintType
 from mediafp.types.media import Kind
 
 if TYPE_CHECKING:
@@ -29,12 +31,17 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP: Final = "mediafp.fingerprints"
 SEARCH_TYPE: Final = "sscd_distilled"
 """The type that finds candidates and detects duplicate frames."""
-MATCHED_TYPES: Final = (SEARCH_TYPE, "pdq")
-"""The types that matching compares; the analysis of a query computes no others."""
+MATCHED_TYPES: Final = (SEARCH_TYPE, "pdq", TRACK_TYPE)
+"""The types that matching compares besides the parts of an image; the analysis of a query computes no others."""
 RERANKING_TYPE: Final = "sscd"
 """The type that checks uncertain candidates at query time; its rows are not stored."""
 PART_TYPES: Final = (REFERENCE_CROPS, RECTANGLES)
 """The types of parts of a stored image, which `--crops no` skips together."""
+CONSUMED: Final[Mapping[Kind, frozenset[Consumes]]] = {
+    "image": frozenset(("frames", "image", "thumbnail")),
+    "video": frozenset(("frames", "track", "audio")),
+}
+"""Inputs of the types of an asset, by its kind."""
 BUILT_IN: Final[Mapping[str, Callable[[], AnyFingerprintType]]] = {
     SEARCH_TYPE: lambda: Sscd(SEARCH_TYPE),
     "pdq": Pdq,
@@ -42,6 +49,7 @@ BUILT_IN: Final[Mapping[str, Callable[[], AnyFingerprintType]]] = {
     "dhash": lambda: PerceptualHash("dhash"),
     REFERENCE_CROPS: lambda: ReferenceCrops(frame_type(SEARCH_TYPE)),
     RECTANGLES: lambda: Rectangles(frame_type(SEARCH_TYPE)),
+    TRACK_TYPE: FrameTrackRows,
     RERANKING_TYPE: lambda: Sscd(RERANKING_TYPE),
     TRANSCRIPT_TYPE: TranscriptWords,
 }
@@ -85,28 +93,17 @@ def type_names() -> list[str]:
     return [*BUILT_IN, *(entry.name for entry in _entry_points())]
 
 
-def computed_types(
-    kind: Kind, *, reference_crops: bool, audio: bool, matched_only: bool = False
-) -> list[AnyFingerprintType]:
+def computed_types(kind: Kind, *, reference_crops: bool, matched_only: bool = False) -> list[AnyFingerprintType]:
     """Return the types whose rows are computed from a file, the search type first.
 
     Args:
         kind: Kind of the asset.
         reference_crops: False to leave out the reference crops and rectangles of an image.
-        audio: False to leave out types that consume the audio of a video.
         matched_only: True for the analysis of a query, whose rows are compared and not stored.
     """
-    if matched_only:
-        return [fingerprint_type(name) for name in MATCHED_TYPES]
-    consumed = {"frames", "image", "thumbnail"} if kind == "image" else {"frames", "audio"} if audio else {"frames"}
     left_out = {RERANKING_TYPE, *(() if reference_crops else PART_TYPES)}
-    names = [name for name in type_names() if name not in left_out]
-    return [candidate for candidate in map(fingerprint_type, names) if candidate.consumes in consumed]
-
-
-def needs_audio() -> bool:
-    """Return True if the rows of a stored type are computed from audio."""
-    return any(stored.consumes == "audio" for stored in computed_types("video", reference_crops=False, audio=True))
+    names = MATCHED_TYPES if matched_only else [name for name in type_names() if name not in left_out]
+    return [candidate for candidate in map(fingerprint_type, names) if candidate.consumes in CONSUMED[kind]]
 
 
 def declaration(name: str) -> FingerprintDeclaration:

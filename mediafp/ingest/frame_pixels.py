@@ -49,7 +49,7 @@ def frame_pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
         raise CorruptMedia(
             f"a frame cannot be converted to RGB ({library_message(error)}); fetch it again from its source"
         ) from error
-    upright = np.ascontiguousarray(_turn_upright(pixels, _display_matrix(frame)))
+    upright = np.ascontiguousarray(turn_upright(pixels, frame))
     upright.flags.writeable = False
     return upright
 
@@ -81,11 +81,16 @@ def _display_matrix(frame: VideoFrame) -> DisplayMatrix:
     return int(entries[0]), int(entries[1]), int(entries[3]), int(entries[4])
 
 
-def _turn_upright(pixels: Pixels, matrix: DisplayMatrix) -> Pixels:
-    """Return an image rotated and mirrored by a display matrix, to the nearest quarter turn."""
-    a, b, c, d = matrix
+def turn_upright(pixels: Pixels, frame: VideoFrame) -> Pixels:
+    """Return the pixels of a frame rotated and mirrored by its display matrix, to the nearest quarter turn.
+
+    Args:
+        pixels: Colours (height, width, 3) or grey levels (height, width).
+        frame: The frame that they were decoded from.
+    """
+    a, b, c, d = _display_matrix(frame)
     if abs(b) > abs(a):
-        pixels = pixels.transpose(1, 0, 2)
+        pixels = pixels.swapaxes(0, 1)
         x_sign, y_sign = c, b
     else:
         x_sign, y_sign = a, d

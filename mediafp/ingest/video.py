@@ -30,10 +30,11 @@ from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.frame_clock import FrameClock
 from mediafp.ingest.frame_pixels import frame_pixels, upright_size
+from mediafp.ingest.grey_frames import GreyFrameSampler
 from mediafp.ingest.limits import FRAME_INTERVAL_SECONDS, MAX_FRAME_PIXELS, MAX_FRAMES
 from mediafp.types.contents import MAX_SECONDS
 from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
-from mediafp.types.media import Audio, DecodedMedia, Frame
+from mediafp.types.media import Audio, DecodedMedia, Frame, FrameTrack
 
 MAX_FRAME_RATE: Final = 480
 """Frames per second above which a stated rate is a time base instead (AVI states 600). Chosen, not measured."""
@@ -58,6 +59,7 @@ class DecodeReport:
     properties: Properties = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     audio_tracks: list[Audio] = field(default_factory=list)
+    frame_tracks: list[FrameTrack] = field(default_factory=list)
 
 
 def read_video(
@@ -100,6 +102,7 @@ def read_video(
         frames=frames,
         warnings=report.warnings,
         audio_tracks=report.audio_tracks,
+        frame_tracks=report.frame_tracks,
     )
 
 
@@ -214,12 +217,15 @@ def _sample_frames(
         warnings=report.warnings,
     )
     sample_point, samples, damaged, last, end = 0.0, 0, 0, None, 0.0
+    grey_frames = GreyFrameSampler()
     for frame in _iter_frames(container, stream, audio_decoder, report):
         time = clock.frame_time(frame)
         end = min(max(end, time + _frame_duration(frame, frame_seconds)), MAX_SECONDS)
         over_budget = not within_budget(time)
         if frame.is_corrupt:
             damaged += 1
+        else:
+            grey_frames.add(frame, time)
         # A damaged frame is used only if none better comes within one interval.
         is_early = time < sample_point - SAMPLE_TOLERANCE_SECONDS or (
             frame.is_corrupt and time < sample_point + interval
@@ -245,6 +251,8 @@ def _sample_frames(
         end = _check_end(report, end)
     if damaged:
         report.warnings.append(f"{damaged} frames are partly damaged")
+    if track := grey_frames.finish(end):
+        report.frame_tracks.append(track)
     if last is not None:
         yield replace(last, end=max(end, last.start))
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from mediafp.matching.candidates import Vectors
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array, Float64Array
-from mediafp.types.media import Kind, Pixels
+from mediafp.types.media import FrameTrack, Kind, Pixels
 from mediafp.types.neighbours import Neighbours
 
 
@@ -56,6 +56,10 @@ class References(Protocol):
 
     def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
         """Return the PDQ hashes (N, 32) of an asset's rows."""
+        ...
+
+    def track(self, sha256: str) -> FrameTrack | None:
+        """Return the frame track of a video; None if the store has none of it."""
         ...
 
     def local_features(self, sha256: str, row: int) -> LocalFeatures | None:

@@ -150,6 +150,8 @@ def check_fingerprint(asset: Asset, declaration: FingerprintDeclaration, fingerp
         check_spans(asset, fingerprint.spans)
     elif not (abs(fingerprint.spans) <= MAX_SECONDS).all():
         raise ValueError(f"a span beyond {MAX_SECONDS:.0f} s")
+    elif declaration.consumes == "track":
+        _check_track_order(fingerprint)
 
 
 def check_fingerprints(declaration: FingerprintDeclaration, owned: Sequence[tuple[Asset, Fingerprint]]) -> None:
@@ -176,6 +178,13 @@ def check_fingerprints(declaration: FingerprintDeclaration, owned: Sequence[tupl
             _check_frame_count(asset, count)
             if count > 1 or asset.kind == "video" or fingerprint.spans.any():
                 check_spans(asset, fingerprint.spans)
+        elif declaration.consumes == "track":
+            _check_track_order(fingerprint)
+
+
+def _check_track_order(fingerprint: Fingerprint) -> None:
+    if (fingerprint.spans[1:, 0] < fingerprint.spans[:-1, 1]).any():
+        raise ValueError("spans of a frame track that overlap or are not in order")
 
 
 def check_thumbnail(asset: Asset, jpeg: bytes) -> None:

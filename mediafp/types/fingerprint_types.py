@@ -7,6 +7,7 @@ A type is a class with the attributes of `FingerprintType` and an `extract` meth
 - `image`: one still image, any number of rows, each with the span 0 to 0 (ImageFingerprintType);
 - `thumbnail`: the stored thumbnail of a still image, otherwise the same: what it finds is found in the thumbnail again
   (ThumbnailFingerprintType);
+- `track`: the frame track of a video, any number of rows with spans of their own (TrackFingerprintType);
 - `audio`: the audio of a video, any number of rows with spans of their own (AudioFingerprintType);
 - `transcript`: a transcript, any number of rows with spans of their own (TranscriptFingerprintType).
 """
@@ -16,11 +17,13 @@ from typing import Final, Literal, Protocol
 
 from mediafp.types.arrays import Float32Array
 from mediafp.types.fingerprints import Metric, TimedRows, Vectors
-from mediafp.types.media import Audio, Pixels
+from mediafp.types.media import Audio, FrameTrack, Pixels
 from mediafp.types.transcripts import Transcript
 
-Consumes = Literal["frames", "image", "thumbnail", "audio", "transcript"]
-VECTOR_DTYPES: Final[dict[Metric, str]] = {"cosine": "float16", "hamming": "uint8"}
+Consumes = Literal["frames", "image", "thumbnail", "track", "audio", "transcript"]
+OWN_SPANS: Final[frozenset[Consumes]] = frozenset(("track", "audio"))
+"""Inputs whose rows have spans of their own, and are computed from a file; those of a transcript are computed later."""
+VECTOR_DTYPES: Final[dict[Metric, str]] = {"cosine": "float16", "hamming": "uint8", "grey": "uint8"}
 MAX_VECTOR_LENGTH: Final = 1.01
 """Length above which a `cosine` vector is invalid: it would be similar to everything. Chosen: a unit vector that is
 rounded to float16 is at most 0.1 % longer."""
@@ -87,6 +90,17 @@ class ThumbnailFingerprintType(FingerprintType, Protocol):
         """Return vectors (N, columns) and quality (N,) of one thumbnail."""
 
 
+class TrackFingerprintType(FingerprintType, Protocol):
+    """Type with rows for parts of a frame track."""
+
+    @property
+    def consumes(self) -> Literal["track"]:
+        """A frame track."""
+
+    def extract(self, track: FrameTrack) -> TimedRows:
+        """Return the rows of a frame track."""
+
+
 class AudioFingerprintType(FingerprintType, Protocol):
     """Type with rows for parts of an audio track."""
 
@@ -113,6 +127,7 @@ AnyFingerprintType = (
     FrameFingerprintType
     | ImageFingerprintType
     | ThumbnailFingerprintType
+    | TrackFingerprintType
     | AudioFingerprintType
     | TranscriptFingerprintType
 )
@@ -133,9 +148,7 @@ def no_rows(declared: FingerprintType) -> TimedRows:
     """Return the rows of an asset that has nothing for the type to describe, such as a video without audio."""
     import numpy as np
 
-    no_vectors: Vectors = np.empty((0, declared.columns), np.float16)
-    if declared.metric == "hamming":
-        no_vectors = np.empty((0, declared.columns), np.uint8)
+    no_vectors: Vectors = np.empty((0, declared.columns), VECTOR_DTYPES[declared.metric])
     return TimedRows(np.empty((0, 2)), no_vectors, np.empty(0, np.float32))
 
 

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-Metric = Literal["cosine", "hamming"]
+Metric = Literal["cosine", "hamming", "grey"]
 type Vectors = npt.NDArray[np.float16] | npt.NDArray[np.uint8]
-"""Rows (N, columns): float16 of unit length for `cosine`, packed bits in uint8 for `hamming`."""
+"""Rows (N, columns): float16 of unit length for `cosine`, packed bits in uint8 for `hamming`, grey levels in uint8 for `grey`."""
 
 
 class TimedRows(NamedTuple):

@@ -7,9 +7,9 @@ from typing import Final, Literal, NamedTuple
 from mediafp.types.matches import MIRRORED_RELATIONS, Match, Relation
 from mediafp.types.media import Kind, Sighting
 
-Channel = Literal["picture", "script"]
-"""Content by which two assets are compared: images, or speech."""
-CHANNELS: Final[tuple[Channel, ...]] = ("picture", "script")
+Channel = Literal["picture", "voice", "script"]
+"""Content by which two assets are compared: images, recorded sound, or the words of speech."""
+CHANNELS: Final[tuple[Channel, ...]] = ("picture", "voice", "script")
 MIN_KEPT_PROBABILITY: Final = 0.15
 """Probability from which a match is kept with its evidence; of a pair below it, only the fact that it was compared is kept.
 Chosen, not measured."""

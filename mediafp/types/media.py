@@ -14,6 +14,11 @@ Kind = Literal["image", "video"]
 """An audio file is a video without frames."""
 AUDIO_SAMPLE_RATE: Final = 16000
 """Samples per second of all audio: the input rate of Whisper and Silero."""
+TRACK_SIDE: Final = 24
+"""Pixels of a side of the frames of a frame track: enough to correlate an inset on a fifth of the area. Chosen, not
+measured."""
+MAX_TRACK_ROWS: Final = 36_000
+"""Rows of a frame track, 21 MB: two hours at five a second. A longer video is sampled less often. Chosen, not measured."""
 type Pixels = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), uint8, sRGB values as decoded."""
 TimeSpan = tuple[float, float]
@@ -89,6 +94,16 @@ class Frame:
     end: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FrameTrack:
+    """Small grey frames of a video at short even steps, which distinguish its moments; equal ones share a row."""
+
+    spans: "npt.NDArray[np.float64]"
+    """(T, 2), start and end of each row in presentation seconds."""
+    pixels: "npt.NDArray[np.uint8]"
+    """(T, TRACK_SIDE, TRACK_SIDE) grey levels: the whole frame as displayed, squeezed to a square."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Audio:
     """First audio track of a file, mixed down to mono."""
@@ -125,11 +140,18 @@ class DecodedMedia:
     warnings: list[str] = field(default_factory=list)
     audio_tracks: list[Audio] = field(default_factory=list)
     """The decoded audio track, if it was requested and the file has one."""
+    frame_tracks: list[FrameTrack] = field(default_factory=list)
+    """The frame track of a video with frames."""
 
     @property
     def audio(self) -> Audio | None:
         """Audio track, once the frames are exhausted; None if there is none or it was not requested."""
         return self.audio_tracks[0] if self.audio_tracks else None
+
+    @property
+    def frame_track(self) -> FrameTrack | None:
+        """Frame track, once the frames are exhausted; None if there is none."""
+        return self.frame_tracks[0] if self.frame_tracks else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

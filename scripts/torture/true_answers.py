@@ -48,13 +48,13 @@ def record_answers(folder: Path) -> list[TrueAnswers]:
 
 def _record(path: Path, kind: Kind) -> TrueAnswers:
     with open_file(path) as file:
-        stored = analyse_file(file, "", audio=True, reference_crops=True, ocr=kind == "image")
-        query = analyse_file(file, "", audio=True, ocr=kind == "image", matched_only=True)
+        stored = analyse_file(file, "", reference_crops=True, ocr=kind == "image")
+        query = analyse_file(file, "", ocr=kind == "image", matched_only=True)
     assert stored and query
     samples = stored.audio.samples[:MAX_SAMPLES].astype("<i2").tobytes() if stored.audio else b""
     answers = []
     for analysis, image in ((stored, False), (query, kind == "image")):
-        result = msgspec.to_builtins(pack_analysis(analysis, image=image, cpu=0.1), builtin_types=(bytes,))
+        result = msgspec.to_builtins(pack_analysis(analysis, image=image, audio=True, cpu=0.1), builtin_types=(bytes,))
         thumbnails = [thumbnail.jpeg for thumbnail in analysis.thumbnails]
         answers.append(Answer(name=path.name, kind=kind, samples=samples, thumbnails=thumbnails, result=result))
     # The query of a case without transcripts requests no audio.

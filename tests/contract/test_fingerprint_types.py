@@ -56,7 +56,7 @@ def noise(height: int, width: int) -> np.ndarray:
 def assert_declared(fingerprint_type: FingerprintType, vectors: np.ndarray, quality: np.ndarray, count: int) -> None:
     check_rows(registry.declaration(fingerprint_type.name), TimedRows(np.zeros((count, 2)), vectors, quality))
     assert vectors.shape == (count, fingerprint_type.columns)
-    assert vectors.dtype == {"cosine": np.float16, "hamming": np.uint8}[fingerprint_type.metric]
+    assert vectors.dtype == {"cosine": np.float16, "hamming": np.uint8, "grey": np.uint8}[fingerprint_type.metric]
     assert quality.shape == (count,) and quality.dtype == np.float32
     assert ((quality >= 0) & (quality <= 1)).all()
     if fingerprint_type.metric == "cosine":
@@ -106,16 +106,16 @@ def test_computed_types_are_those_that_a_file_of_the_kind_can_give() -> None:
         return [stored.name for stored in registry.computed_types(kind, **options)]  # type: ignore[arg-type]
 
     frames = ["sscd_distilled", "pdq", "phash", "dhash"]
-    assert names("image", reference_crops=True, audio=True) == [
+    assert names("image", reference_crops=True) == [
         *frames,
         "sscd_distilled_crops",
         "sscd_distilled_rectangles",
     ]
-    assert names("image", reference_crops=False, audio=True) == frames
-    assert (
-        names("video", reference_crops=True, audio=True) == names("video", reference_crops=False, audio=False) == frames
-    )
-    assert not registry.needs_audio()
+    assert names("image", reference_crops=False) == frames
+    video = [*frames, "frame_track"]
+    assert names("video", reference_crops=True) == names("video", reference_crops=False) == video
+    assert names("image", reference_crops=True, matched_only=True) == ["sscd_distilled", "pdq"]
+    assert names("video", reference_crops=False, matched_only=True) == ["sscd_distilled", "pdq", "frame_track"]
 
 
 # Types that consume frames ------------------------------------------------------------------------

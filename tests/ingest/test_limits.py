@@ -12,6 +12,7 @@ from media_files import decode_whole, noise_frames, rejection_of, write_gif, wri
 from PIL import Image, PngImagePlugin
 
 from mediafp.engine import analysis
+from mediafp.fingerprints.registry import declaration
 from mediafp.ingest import frame_pixels, images, video
 from mediafp.ingest.files import open_file
 from mediafp.ingest.limits import MAX_IMAGE_BYTES, MAX_METADATA_BYTES, MAX_PIXELS
@@ -195,7 +196,7 @@ def test_video_over_the_thumbnail_limit_ends_with_a_warning(tmp_path: Path, monk
     assert [thumbnail.jpeg for thumbnail in part.thumbnails] == [
         thumbnail.jpeg for thumbnail in complete.thumbnails[:4]
     ]
-    assert all(len(fingerprint.vectors) == 4 for fingerprint in part.fingerprints)
+    assert all(len(f.vectors) == 4 for f in part.fingerprints if declaration(f.type).consumes == "frames")
     (warning,) = part.warnings
     assert "skipped the frames after 4 s" in warning
     # Exactly the limit is complete.
@@ -209,6 +210,6 @@ def test_audio_of_a_video_over_the_thumbnail_limit_is_complete(
     monkeypatch.setattr(analysis, "BATCH_FRAMES", 1)
     monkeypatch.setattr(analysis, "MAX_THUMBNAIL_BYTES", 1)
     with open_file(clips["bunny"]) as file:
-        part = analysis.analyse_file(file, "", audio=True)
+        part = analysis.analyse_file(file, "")
     assert part and part.audio and part.audio.duration == pytest.approx(5.3, abs=0.1)
     assert len(part.thumbnails) == 1 and any("skipped the frames after" in warning for warning in part.warnings)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mediafp.matching.local_features import LocalFeatures
-from mediafp.types.media import Kind, Pixels
+from mediafp.types.media import FrameTrack, Kind, Pixels
 from mediafp.types.neighbours import Neighbours
 
 DIMENSIONS = 512
@@ -107,6 +107,9 @@ class FakeReferences:
 
     def spans(self, sha256: str) -> np.ndarray:
         return self.by_sha256[sha256].spans
+
+    def track(self, sha256: str) -> FrameTrack | None:
+        return None
 
     def pdq(self, sha256: str) -> np.ndarray:
         return self.by_sha256[sha256].pdq

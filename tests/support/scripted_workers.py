@@ -86,7 +86,7 @@ def image_result(**changes: object) -> AnalysisResult:
     quality = np.full(1, 0.5, np.float32)
     rows = [
         (stored.name, np.zeros((1, stored.columns), VECTOR_DTYPES[stored.metric]))
-        for stored in computed_types("image", reference_crops=False, audio=False)
+        for stored in computed_types("image", reference_crops=False)
     ]
     fields = {
         "kind": "image",

@@ -49,6 +49,7 @@ class StoredSides:
             quality=rows.quality,
             pdq=self.references.pdq(sha256),
             spans=rows.spans,
+            track=self.references.track(sha256),
             local_features=lambda row: self.references.local_features(sha256, row),
         )
 

@@ -23,7 +23,6 @@ from mediafp.case.ingestion.unpacking import ArchiveUnpacker, Step
 from mediafp.case.references import StoredReferences
 from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest, Engine
-from mediafp.fingerprints.registry import needs_audio
 from mediafp.ingest.archives.members import has_archive_suffix
 from mediafp.ingest.walk import FoundFile
 from mediafp.sightings.sidecars import is_sidecar
@@ -108,7 +107,7 @@ class IngestRun:
         )
         request = AnalysisRequest(
             full_decode=wanted.full_decode,
-            audio=wanted.speech is not None or needs_audio(),
+            audio=wanted.speech is not None,
             ocr=wanted.ocr,
             reference_crops=wanted.reference_crops,
         )

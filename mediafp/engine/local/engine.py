@@ -88,7 +88,6 @@ class LocalEngine:
         types = computed_types(
             kind,
             reference_crops=request.reference_crops,
-            audio=request.audio,
             matched_only=request.matched_only,
         )
         task = Task(

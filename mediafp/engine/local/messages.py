@@ -25,7 +25,7 @@ from mediafp.types.contents import (
     WARNING_CHARS,
 )
 from mediafp.types.errors import ErrorKind
-from mediafp.types.fingerprint_types import VECTOR_DTYPES, AnyFingerprintType
+from mediafp.types.fingerprint_types import OWN_SPANS, VECTOR_DTYPES, AnyFingerprintType
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.jpeg import MAX_THUMBNAIL_JPEG_BYTES
 from mediafp.types.matches import OcrResult
@@ -79,6 +79,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""
     full_decode: bool = False
     audio: bool = False
+    """Send the samples of the audio too."""
     ocr: bool = False
     image: bool = False
     reference_crops: bool = False
@@ -117,7 +118,7 @@ class ThumbnailPart(msgspec.Struct, frozen=True, tag=True):
 class PackedFingerprint(msgspec.Struct, frozen=True):
     """Rows of one fingerprint type as packed arrays.
 
-    Vectors and quality; spans before them if the type consumes audio. Rows of frames have the spans of the result, rows of
+    Vectors and quality; spans before them if the type has spans of its own. Rows of frames have the spans of the result, rows of
     a still image have none.
     """
 
@@ -228,7 +229,7 @@ def analysis_bytes(kind: Kind, types: Iterable[AnyFingerprintType]) -> int:
     total = ANALYSIS_BYTES[kind] + MAX_ASSET_ROWS[kind] * SPAN_BYTES
     for computed in types:
         row_bytes = computed.columns * np.dtype(VECTOR_DTYPES[computed.metric]).itemsize + QUALITY_BYTES
-        if computed.consumes == "audio":
+        if computed.consumes in OWN_SPANS:
             row_bytes += SPAN_BYTES
         total += row_bytes * (MAX_ASSET_ROWS[kind] if computed.max_rows is None else computed.max_rows)
     return total
@@ -263,8 +264,8 @@ def decode_decision(data: bytes | bytearray) -> MemberDecision:
     return _decision_decoder.decode(data)
 
 
-def pack_analysis(analysis: FileAnalysis, *, image: bool, cpu: float) -> AnalysisResult:
-    """Return an analysis as a message, without the audio samples; with its pixels only if `image`."""
+def pack_analysis(analysis: FileAnalysis, *, image: bool, audio: bool, cpu: float) -> AnalysisResult:
+    """Return an analysis as a message, with its pixels only if `image`; `audio` states whether samples precede it."""
     frames = next(f for f in analysis.fingerprints if declaration(f.type).consumes == "frames")
     return AnalysisResult(
         kind=analysis.asset.kind,
@@ -273,7 +274,7 @@ def pack_analysis(analysis: FileAnalysis, *, image: bool, cpu: float) -> Analysi
         spans=pack_arrays(frames.spans),
         fingerprints=[_pack_fingerprint(fingerprint) for fingerprint in analysis.fingerprints],
         image=pack_arrays(analysis.image) if image and analysis.image is not None else None,
-        audio_start=analysis.audio.start if analysis.audio else None,
+        audio_start=analysis.audio.start if audio and analysis.audio else None,
         text=pack_lines(analysis.text) if analysis.text else None,
         cpu=cpu,
     )
@@ -292,7 +293,7 @@ def pack_thumbnails(thumbnails: Iterable[Thumbnail]) -> Iterator[ThumbnailPart]:
 
 
 def _pack_fingerprint(fingerprint: Fingerprint) -> PackedFingerprint:
-    own_spans = [fingerprint.spans] if declaration(fingerprint.type).consumes == "audio" else []
+    own_spans = [fingerprint.spans] if declaration(fingerprint.type).consumes in OWN_SPANS else []
     return PackedFingerprint(fingerprint.type, pack_arrays(*own_spans, fingerprint.vectors, fingerprint.quality))
 
 

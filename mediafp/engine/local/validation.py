@@ -24,6 +24,7 @@ from mediafp.fingerprints.registry import computed_types, declaration, fingerpri
 from mediafp.text.ocr.reader import ocr_version
 from mediafp.types.arrays import Float64Array, unpack_arrays
 from mediafp.types.contents import check_asset, check_fingerprint, check_spans, check_text_lines, check_thumbnail
+from mediafp.types.fingerprint_types import OWN_SPANS
 from mediafp.types.fingerprints import Fingerprint, TimedRows
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Pixels, Thumbnail
@@ -65,9 +66,7 @@ def validate_analysis(
     check_spans(asset, spans)
     names = [
         stored.name
-        for stored in computed_types(
-            kind, reference_crops=task.reference_crops, audio=task.audio, matched_only=task.matched_only
-        )
+        for stored in computed_types(kind, reference_crops=task.reference_crops, matched_only=task.matched_only)
     ]
     if [packed.name for packed in result.fingerprints] != names:
         raise ValueError(f"fingerprints of other types than {', '.join(names)}")
@@ -108,7 +107,7 @@ def validate_lines(lines: Sequence[PackedTextLine], size: tuple[int, int] | None
 def _validate_fingerprint(packed: PackedFingerprint, asset: Asset, frame_spans: Float64Array) -> Fingerprint:
     """Return a fingerprint that is as its type declares it, with the spans of the kept frames if it has one row for each."""
     declared = declaration(packed.name)
-    if declared.consumes == "audio":
+    if declared.consumes in OWN_SPANS:
         spans, *rows = unpack_arrays(packed.data)
     elif declared.consumes == "frames":
         spans, rows = frame_spans.copy(), unpack_arrays(packed.data)

@@ -196,7 +196,6 @@ def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
         file,
         task.sha256,
         full_decode=task.full_decode,
-        audio=task.audio,
         ocr=task.ocr,
         reference_crops=task.reference_crops,
         matched_only=task.matched_only,
@@ -204,10 +203,11 @@ def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
     )
     if file_analysis is None:
         raise NotMedia(f"{file.name!r} is no media")
-    _send_samples(connection, file_analysis.audio)
+    if task.audio:
+        _send_samples(connection, file_analysis.audio)
     for part in pack_thumbnails(file_analysis.thumbnails):
         connection.send(part)
-    connection.send(pack_analysis(file_analysis, image=task.image, cpu=time.process_time()))
+    connection.send(pack_analysis(file_analysis, image=task.image, audio=task.audio, cpu=time.process_time()))
 
 
 def _send_samples(connection: WorkerConnection, audio: Audio | None) -> None:

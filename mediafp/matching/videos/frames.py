@@ -15,6 +15,7 @@ from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import References
 from mediafp.types.arrays import Float32Array, Float64Array
+from mediafp.types.media import FrameTrack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,6 +27,7 @@ class VideoQuery:
         quality: Quality (N,) of the embeddings, 0..1, low for flat frames.
         pdq: PDQ hashes (N, 32).
         spans: Time spans (N, 2) in seconds.
+        track: Frame track; None if there is none.
         local_features: Function from a row to the local features of its frame, or None without a thumbnail.
     """
 
@@ -33,6 +35,7 @@ class VideoQuery:
     quality: Float32Array
     pdq: npt.NDArray[np.uint8]
     spans: Float64Array
+    track: FrameTrack | None
     local_features: Callable[[int], LocalFeatures | None]
 
 

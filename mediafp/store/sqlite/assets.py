@@ -33,7 +33,7 @@ def add_record(database: Database, record: IngestRecord) -> bool:
         insert_sighting(database, record.sighting)
         details = {"sha256": sha256, "bytes": asset.bytes, "kind": asset.kind, "uri": record.sighting.uri}
         custody_log.append(database, "added", {**details, "content": content_hash(database.connection, sha256)})
-        comparisons.note_change(database, sha256, "picture")
+        comparisons.note_media_change(database, asset)
         if row := database.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,)):
             # The file was transcribed before it was ingested.
             comparisons.note_script_change(database, row[0])
@@ -45,7 +45,7 @@ def add_record(database: Database, record: IngestRecord) -> bool:
         _insert_rows(database, record)
         details = {"sha256": sha256, "content": content_hash(database.connection, sha256)}
         custody_log.append(database, "refreshed", details)
-        comparisons.note_change(database, sha256, "picture")
+        comparisons.note_media_change(database, asset)
     add_sighting(database, record.sighting)
     return bool(is_new)
 

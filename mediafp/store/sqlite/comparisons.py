@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.database import Database
 from mediafp.types.kept_matches import CHANNELS, Channel, PendingComparison, UncomparedAssets
+from mediafp.types.media import Asset
 
 
 def note_change(database: Database, sha256: str, channel: Channel) -> None:
@@ -15,6 +16,11 @@ def note_change(database: Database, sha256: str, channel: Channel) -> None:
     # The number of the entry that the change is logged with, or of one before it: later ones are greater.
     revision = custody_log.last_entry(database)[0] + 1
     database.execute("INSERT OR REPLACE INTO comparison VALUES (?, ?, '', ?)", (sha256, channel, revision))
+
+
+def note_media_change(database: Database, asset: Asset) -> None:
+    """Note that an asset must be compared anew by what was computed from its file."""
+    note_change(database, asset.sha256, "picture")
 
 
 def note_script_change(database: Database, audio_sha256: str) -> None:

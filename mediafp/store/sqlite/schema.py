@@ -199,6 +199,44 @@ MIGRATIONS = [
         cluster INTEGER NOT NULL
     ) STRICT;
     """,
+    """
+    DROP INDEX kept_match_by_a;
+    DROP INDEX kept_match_by_b;
+    ALTER TABLE kept_match RENAME TO older_kept_match;
+    CREATE TABLE kept_match (
+        a TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        b TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        channel TEXT NOT NULL CHECK (channel IN ('picture', 'voice', 'script')),
+        promise REAL NOT NULL,
+        a_is_query INTEGER NOT NULL CHECK (a_is_query IN (0, 1)),
+        relation TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        probability REAL NOT NULL,
+        coverage_a REAL NOT NULL,
+        coverage_b REAL NOT NULL,
+        evidence TEXT NOT NULL,
+        version TEXT NOT NULL,
+        kept_at TEXT NOT NULL,
+        PRIMARY KEY (a, b, channel),
+        CHECK (a < b)
+    ) STRICT;
+    INSERT INTO kept_match SELECT * FROM older_kept_match;
+    DROP TABLE older_kept_match;
+    CREATE INDEX kept_match_by_b ON kept_match (b, channel, promise);
+    CREATE INDEX kept_match_by_a ON kept_match (a, channel, promise);
+    DROP INDEX comparison_by_version;
+    ALTER TABLE comparison RENAME TO older_comparison;
+    CREATE TABLE comparison (
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        channel TEXT NOT NULL CHECK (channel IN ('picture', 'voice', 'script')),
+        version TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        PRIMARY KEY (sha256, channel)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO comparison SELECT * FROM older_comparison;
+    DROP TABLE older_comparison;
+    CREATE INDEX comparison_by_version ON comparison (channel, version);
+    """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""
 SCHEMA_VERSION = len(MIGRATIONS)

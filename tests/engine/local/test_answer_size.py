@@ -35,7 +35,7 @@ from mediafp.types.media import Kind, Thumbnail
 
 def longest_message(kind: Kind) -> int:
     """Return the length of the longest message about a file, as the engine accepts it by default."""
-    return analysis_bytes(kind, registry.computed_types(kind, reference_crops=False, audio=False))
+    return analysis_bytes(kind, registry.computed_types(kind, reference_crops=False))
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def test_memory_is_taken_for_what_has_arrived(scripted_engine: LocalEngine, tmp_
 
 
 @pytest.mark.parametrize(
-    ("kind", "least", "most"), [("image", 32 << 20, 33 << 20), ("video", 47 << 20, 48 << 20), ("ocr", 0, MESSAGE_BYTES)]
+    ("kind", "least", "most"), [("image", 32 << 20, 33 << 20), ("video", 68 << 20, 80 << 20), ("ocr", 0, MESSAGE_BYTES)]
 )
 def test_messages_have_a_limit_that_depends_on_the_task(
     scripted_engine: LocalEngine, tmp_path: Path, kind: str, least: int, most: int
@@ -111,7 +111,7 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_rows_of_every_type_of_the_longest_file_fit_into_a_message(wide: None, kind: Kind) -> None:
     count = messages.MAX_ASSET_ROWS[kind]
     packed = []
-    for stored in registry.computed_types(kind, reference_crops=False, audio=False):
+    for stored in registry.computed_types(kind, reference_crops=False):
         rows = count if stored.max_rows is None else stored.max_rows
         vectors = np.ones((rows, stored.columns), VECTOR_DTYPES[stored.metric])
         packed.append(PackedFingerprint(stored.name, pack_arrays(vectors, np.ones(rows, np.float32))))

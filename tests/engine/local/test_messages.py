@@ -61,6 +61,7 @@ from mediafp.types.contents import (
     PROPERTY_CHARS,
     WARNING_CHARS,
 )
+from mediafp.types.fingerprint_types import VECTOR_DTYPES, no_rows
 from mediafp.types.media import Asset, Kind
 from mediafp.types.runs import FileAnalysis
 
@@ -70,7 +71,8 @@ SEED = 20_261_126
 TRIES = 2_000
 MAX_CROPS = fingerprint_type(REFERENCE_CROPS).max_rows
 assert MAX_CROPS
-FRAME_TYPES = [stored.name for stored in computed_types("video", reference_crops=False, audio=False)]
+FRAME_TYPES = [stored.name for stored in computed_types("video", reference_crops=False) if stored.consumes == "frames"]
+OWN_SPAN_TYPES = [stored for stored in computed_types("video", reference_crops=False) if stored.consumes != "frames"]
 LINE = PackedTextLine("@样例用户", 0.9, (1.0, 2.0, 9.0, 2.0, 9.0, 6.0, 1.0, 6.0))
 RESULTS: list[Result] = [
     Ready(),
@@ -107,28 +109,34 @@ def result(count: int = 3, **changed: Any) -> AnalysisResult:
     start = np.arange(count, dtype=np.float64)
     quality = np.full(count, 0.5, np.float32)
     rows = vectors(count)
+    own_span_types = OWN_SPAN_TYPES if changed.get("kind", "video") == "video" else []
     fields = {
         "kind": "video",
         "properties": {"format": "mp4", "width": 64, "height": 48, "duration": 3.0, "has_sound": False, "fps": None},
         "warnings": ["a packet was skipped"],
         "spans": pack_arrays(np.stack([start, start + 1], 1)),
-        "fingerprints": [PackedFingerprint(name, pack_arrays(rows[name], quality)) for name in FRAME_TYPES],
+        "fingerprints": [
+            *(PackedFingerprint(name, pack_arrays(rows[name], quality)) for name in FRAME_TYPES),
+            *(PackedFingerprint(stored.name, pack_arrays(*no_rows(stored))) for stored in own_span_types),
+        ],
     }
     return AnalysisResult(**(fields | changed))
 
 
 def image_result(crops: bytes | None, **changed: Any) -> AnalysisResult:
     """Return the result for an image, with these packed reference crops and no rectangles, or without either type."""
-    no_rows = pack_arrays(np.empty((0, 512), np.float16), np.empty(0, np.float32))
+    no_rectangles = pack_arrays(np.empty((0, 512), np.float16), np.empty(0, np.float32))
     packed = (
-        [] if crops is None else [PackedFingerprint(REFERENCE_CROPS, crops), PackedFingerprint(RECTANGLES, no_rows)]
+        []
+        if crops is None
+        else [PackedFingerprint(REFERENCE_CROPS, crops), PackedFingerprint(RECTANGLES, no_rectangles)]
     )
     properties = {"format": "png", "width": 64, "height": 48}
     fields = {
         "kind": "image",
         "properties": properties,
         "spans": pack_arrays(np.zeros((1, 2))),
-        "fingerprints": [*result(1).fingerprints, *packed],
+        "fingerprints": [*result(1).fingerprints[: len(FRAME_TYPES)], *packed],
     }
     return result(1, **(fields | changed))
 
@@ -197,7 +205,7 @@ def assert_valid(analysis: FileAnalysis) -> None:
         count = rows if declared.consumes == "frames" else len(fingerprint.vectors)
         assert fingerprint.version == fingerprint_type(fingerprint.type).version and fingerprint.sha256 == SHA256
         assert fingerprint.vectors.shape == (count, declared.columns)
-        assert fingerprint.vectors.dtype == (np.uint8 if declared.metric == "hamming" else np.float16)
+        assert fingerprint.vectors.dtype == VECTOR_DTYPES[declared.metric]
         assert fingerprint.spans.shape == (count, 2) and fingerprint.spans.dtype == np.float64
         assert fingerprint.quality.shape == (count,) and fingerprint.quality.dtype == np.float32
         assert all(np.isfinite(a).all() for a in (fingerprint.spans, fingerprint.vectors, fingerprint.quality))
@@ -208,7 +216,10 @@ def assert_valid(analysis: FileAnalysis) -> None:
     assert len(analysis.asset.properties) <= MAX_PROPERTIES and len(analysis.warnings) <= MAX_WARNINGS
     assert all(not isinstance(v, float) or math.isfinite(v) for v in analysis.asset.properties.values())
     for stored in analysis.fingerprints[len(FRAME_TYPES) :]:
-        assert analysis.asset.kind == "image" and stored.type in PART_TYPES
+        if analysis.asset.kind == "video":
+            assert stored.type in {own.name for own in OWN_SPAN_TYPES}
+            continue
+        assert stored.type in PART_TYPES
         assert len(stored.vectors) <= (declaration(stored.type).max_rows or 0) and not stored.spans.any()
         assert (np.linalg.norm(stored.vectors.astype(np.float32), axis=1) < 1.02).all()
     if analysis.image is not None:
@@ -236,7 +247,7 @@ def test_validate_analysis_returns_the_packed_analysis(photos: dict[str, np.ndar
         sent, size = analyse_file(file, SHA256, reference_crops=True), file.bytes
     assert sent is not None and sent.fingerprint(REFERENCE_CROPS)
     for image in (True, False):
-        message = decode_result(body(pack_analysis(sent, image=image, cpu=1.5)))
+        message = decode_result(body(pack_analysis(sent, image=image, audio=False, cpu=1.5)))
         assert isinstance(message, AnalysisResult) and message.cpu == 1.5 and message.audio_start is None
         jpegs = [jpeg for part in pack_thumbnails(sent.thumbnails) for jpeg in part.jpegs]
         received = validated(message, size=size, jpegs=jpegs)

@@ -47,6 +47,7 @@ def query(
         quality=np.full(len(embeddings), quality, np.float32),
         pdq=hashes,
         spans=even_spans(len(embeddings)),
+        track=None,
         local_features=local_features,
     )
 
@@ -125,6 +126,7 @@ def test_sped_up_copy_has_its_speed() -> None:
         quality=np.ones(20, np.float32),
         pdq=HASHES[rows],
         spans=even_spans(20),
+        track=None,
         local_features=no_features,
     )
     match = match_of(asked)
@@ -146,7 +148,12 @@ def test_flat_frames_lower_the_probability() -> None:
     """Flat frames have similar embeddings, which is no evidence; their hashes are no evidence either."""
     sharp, flat = query(WHOLE), query(WHOLE, quality=0.1)
     different_hashes = VideoQuery(
-        embeddings=flat.embeddings, quality=flat.quality, pdq=OTHER_HASHES, spans=flat.spans, local_features=no_features
+        embeddings=flat.embeddings,
+        quality=flat.quality,
+        pdq=OTHER_HASHES,
+        spans=flat.spans,
+        track=None,
+        local_features=no_features,
     )
     assert match_of(different_hashes).probability < 0.1 < match_of(sharp).probability
 
@@ -193,6 +200,7 @@ def test_image_in_the_query_has_the_time_of_its_frames() -> None:
         quality=np.ones(30, np.float32),
         pdq=hashes,
         spans=even_spans(30),
+        track=None,
         local_features=no_features,
     )
     stored = FakeReferences({"image": FakeAsset("image", still, HASHES[:1], np.zeros((1, 2)))})
