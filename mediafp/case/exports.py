@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mediafp.case.joined_matches import iter_joined
 from mediafp.store import Store
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.runs import AssetRecord
@@ -22,7 +23,7 @@ def iter_asset_records(store: Store) -> Iterator[AssetRecord]:
 
 def iter_match_records(store: Store) -> Iterator[MatchRecord]:
     """Yield the kept matches of a store, by the SHA-256 of both assets and by channel."""
-    for kept in store.kept_matches():
+    for kept in iter_joined(store.kept_matches(), store):
         if kept.match:
             a, b = kept.pair
             yield MatchRecord(

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
+from mediafp.case.joined_matches import iter_joined
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
 from mediafp.matching.reversal import reverse_match
 from mediafp.store import Store
 from mediafp.types.errors import StoreError
 from mediafp.types.geometry import image_corners
 from mediafp.types.kept_matches import KeptMatch
-from mediafp.types.matches import Match, Placement, Point, Segment, by_probability
+from mediafp.types.matches import Match, Placement, Point, Segment, SegmentChannel, by_probability
 from mediafp.types.media import Asset
 
 
@@ -25,7 +26,7 @@ def known_matches(
     """
     lines = store.ocr_lines(asset.sha256)
     text = QueryText(lines=lines, size=asset.size) if lines else None
-    kept = (one for one in store.kept_matches(asset.sha256) if speech or one.channel != "script")
+    kept = (one for one in iter_joined(store.kept_matches(asset.sha256), store) if speech or one.channel != "script")
     matches = [add_text_evidence(match, text, ocr_lines) for match in _iter_undamaged(kept, asset, store)]
     matches.sort(key=by_probability)
     return [identical_match(store, asset), *matches]
@@ -51,7 +52,8 @@ def seen_from(kept: KeptMatch, asset: Asset, store: Store) -> Match:
 def identical_match(store: Store, asset: Asset) -> Match:
     """Return the match of a file with the asset that has the same content."""
     is_image, end = asset.kind == "image", float(asset.properties.get("duration") or 0.0)
-    whole = Segment(channel="picture", query=(0.0, end), reference=(0.0, end), speed=1.0, mirrored=False, score=1.0)
+    channels: list[SegmentChannel] = ["picture"] if all(asset.size) else []
+    channels += ["voice"] if asset.properties.get("has_sound") else []
     return Match(
         sha256=asset.sha256,
         uris=store.uris(asset.sha256),
@@ -61,9 +63,14 @@ def identical_match(store: Store, asset: Asset) -> Match:
         probability=1.0,
         coverage=(1.0, 1.0),
         placement=_whole_placement(asset) if is_image else None,
-        segments=() if is_image else (whole,),
+        segments=() if is_image else tuple(_whole_segment(channel, end) for channel in channels),
         why=("the bytes are identical",),
     )
+
+
+def _whole_segment(channel: SegmentChannel, end: float) -> Segment:
+    """Return the segment of a whole video in itself."""
+    return Segment(channel=channel, query=(0.0, end), reference=(0.0, end), speed=1.0, mirrored=False, score=1.0)
 
 
 def _whole_placement(asset: Asset) -> Placement:

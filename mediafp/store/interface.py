@@ -302,19 +302,21 @@ class KeptMatchStore(Protocol):
         ...
 
     def kept_matches(
-        self, sha256: str | None = None, *, min_probability: float = MIN_KEPT_PROBABILITY, as_query: bool = False
+        self, sha256: str | None = None, *, min_probability: float = MIN_KEPT_PROBABILITY
     ) -> Iterator[KeptMatch]:
         """Yield the kept matches of this probability and above, by both assets and channel.
 
         Args:
             sha256: Asset whose matches are yielded; None for all.
             min_probability: Smallest probability.
-            as_query: Yield only those whose query is the asset.
         """
         ...
 
     def kept_queries(self, min_probability: float) -> dict[str, int]:
-        """Return the number of kept matches of this probability and above by the asset that is their query, by SHA-256."""
+        """Return the number of kept matches of this probability and above by the asset that is their query, by SHA-256.
+
+        A match of the sound of two videos counts with that of their images if the two are joined to one.
+        """
         ...
 
     def kept_edges(self, above: float) -> Iterator[KeptEdge]:

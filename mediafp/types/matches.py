@@ -19,6 +19,8 @@ Relation = Literal[
 ]
 MIRRORED_RELATIONS: Final[Mapping[Relation, Relation]] = {"contains": "contained_in", "contained_in": "contains"}
 """Relations that are named otherwise when they are seen from the reference."""
+JOINED_RELATIONS: Final[frozenset[Relation]] = frozenset(("same_video", "contains", "contained_in", "shares_footage"))
+"""Relations of the images of two videos; a match of the sound of the same videos is joined with one of these."""
 Verdict = Literal["copy", "possible", "same_scene"]
 SegmentChannel = Literal["picture", "voice", "script"]
 Point = tuple[float, float]

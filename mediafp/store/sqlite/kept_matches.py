@@ -16,7 +16,7 @@ from mediafp.types.kept_matches import (
     is_kept_partner,
     partner_limit,
 )
-from mediafp.types.matches import MIRRORED_RELATIONS, Match
+from mediafp.types.matches import JOINED_RELATIONS, MIRRORED_RELATIONS, Match
 
 NO_MATCH = ""
 """Relation, verdict and evidence of a pair that was compared and does not match."""
@@ -71,7 +71,6 @@ def kept_matches(
     sha256: str | None = None,
     *,
     min_probability: float = MIN_KEPT_PROBABILITY,
-    as_query: bool = False,
 ) -> Iterator[KeptMatch]:
     """Yield the kept matches of this probability and above, by both assets and channel.
 
@@ -79,14 +78,10 @@ def kept_matches(
         database: The database.
         sha256: Asset whose matches are yielded; None for all.
         min_probability: Smallest probability.
-        as_query: Yield only those whose query is the asset.
     """
     chosen = "SELECT rowid FROM kept_match"
     if sha256:
-        chosen = (
-            f"{chosen} WHERE a = ?{' AND a_is_query' if as_query else ''}"
-            f" UNION {chosen} WHERE b = ?{' AND NOT a_is_query' if as_query else ''}"
-        )
+        chosen = f"{chosen} WHERE a = ? UNION {chosen} WHERE b = ?"
     rows = database.rows(
         f"SELECT {_COLUMNS}, CAST(evidence AS BLOB), x.kind, y.kind FROM kept_match"
         " JOIN asset x ON x.sha256 = a JOIN asset y ON y.sha256 = b"
@@ -107,11 +102,20 @@ def kept_matches(
 
 
 def kept_queries(database: Database, min_probability: float) -> dict[str, int]:
-    """Return the number of kept matches of this probability and above by the asset that is their query, by SHA-256."""
+    """Return the number of kept matches of this probability and above by the asset that is their query, by SHA-256.
+
+    A match of the sound of two videos counts with that of their images if the two are joined to one.
+    """
+    relations = ", ".join(f"'{relation}'" for relation in sorted(JOINED_RELATIONS))
+    is_joined = (
+        "channel = 'voice' AND verdict = 'copy' AND EXISTS (SELECT 1 FROM kept_match picture"
+        " WHERE picture.a = kept_match.a AND picture.b = kept_match.b AND picture.channel = 'picture'"
+        f" AND picture.verdict = 'copy' AND picture.relation IN ({relations}))"
+    )
     return dict(
         database.rows(
             "SELECT CASE a_is_query WHEN 1 THEN a ELSE b END AS query, count(*) FROM kept_match"
-            " WHERE probability >= ? GROUP BY query ORDER BY query",
+            f" WHERE probability >= ? AND NOT ({is_joined}) GROUP BY query ORDER BY query",
             (min_probability,),
         )
     )

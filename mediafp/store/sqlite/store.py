@@ -311,9 +311,9 @@ class SqliteStore(Store):
 
     @override
     def kept_matches(
-        self, sha256: str | None = None, *, min_probability: float = MIN_KEPT_PROBABILITY, as_query: bool = False
+        self, sha256: str | None = None, *, min_probability: float = MIN_KEPT_PROBABILITY
     ) -> Iterator[KeptMatch]:
-        return kept_matches.kept_matches(self.database, sha256, min_probability=min_probability, as_query=as_query)
+        return kept_matches.kept_matches(self.database, sha256, min_probability=min_probability)
 
     @override
     def kept_queries(self, min_probability: float) -> dict[str, int]:
