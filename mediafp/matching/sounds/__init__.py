@@ -1,0 +1,1 @@
+"""Two sounds → matching segments, whatever their pitch and tempo."""

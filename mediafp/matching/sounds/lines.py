@@ -1,0 +1,166 @@
+"""Lines along which two sounds agree: offset, speed and band shift, fitted to the prints.
+
+A line maps places of the query, in prints, to places of the reference.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.matching.sounds.side import SoundSide
+from mediafp.types.arrays import Float32Array, Float64Array
+from mediafp.types.sound_prints import PRINT_BITS
+
+SEED_PRINTS: Final = 64
+"""Prints around a near pair of codes to which a line is fitted first: 4.1 s."""
+MIN_SHARED_BITS: Final = 40
+"""Bits of two prints that are compared at least: the shift is at most 17 bands. Chosen, not measured."""
+CHANCE: Final = 0.5
+"""Agreement of the bits of unrelated prints."""
+MAX_FITTED_PRINTS: Final = 400
+"""Prints by which a line is fitted; of a longer one only each second, third … print is. Chosen, not measured."""
+MIN_SPEED_GAIN: Final = 0.004
+"""Agreement by which a line of speed 1 may be worse, and is kept: as much as a fitted speed gains by chance. Chosen, not
+measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Straight map from places of the query to places of the reference, both in prints.
+
+    Attributes:
+        speed: Reference prints per query print.
+        offset: Reference place of the query place 0.
+        shift: Bands by which the query is higher than the reference.
+    """
+
+    speed: float
+    offset: float
+    shift: int
+
+    def reference(self, place: float) -> float:
+        """Return the reference place of a query place."""
+        return self.offset + self.speed * place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Agreement:
+    """Agreement of the prints along a line.
+
+    Attributes:
+        places: Places of the query, prints (N,).
+        shares: Share of equal bits, 0..1, (N,); CHANCE where one of the two is not valid.
+        both: True where both prints are valid, (N,).
+        one: True where one of them is, (N,).
+    """
+
+    places: npt.NDArray[np.int64]
+    shares: Float32Array
+    both: npt.NDArray[np.bool_]
+    one: npt.NDArray[np.bool_]
+
+    @property
+    def mean(self) -> float:
+        """Mean share of equal bits where both prints are valid; CHANCE if there are none."""
+        return float(self.shares[self.both].mean()) if self.both.any() else CHANCE
+
+
+def measure(query: SoundSide, reference: SoundSide, line: Line, start: int, end: int) -> Agreement:
+    """Return the agreement along a line, of the query's places from `start` to `end` that it maps into the reference."""
+    places = np.arange(max(start, 0), min(end, len(query)))
+    mapped = np.rint(line.offset + line.speed * places).astype(np.int64)
+    inside = (mapped >= 0) & (mapped < len(reference))
+    places, mapped = places[inside], mapped[inside]
+    return Agreement(
+        places=places,
+        shares=_shares(query, reference, places, mapped, np.array(line.shift)),
+        both=query.valid[places] & reference.valid[mapped],
+        one=query.valid[places] ^ reference.valid[mapped],
+    )
+
+
+def fit_seed(query: SoundSide, reference: SoundSide, seed: Line, place: float) -> tuple[Line, float]:
+    """Return the best line near a seed around a query place, and its mean agreement."""
+    places = np.arange(round(place) - SEED_PRINTS // 2, round(place) + SEED_PRINTS // 2)
+    places = places[(places >= 0) & (places < len(query))]
+    speeds = seed.speed * np.exp(_SEED_SPEEDS)
+    shifts = seed.shift + _SEED_SHIFTS
+    middle = seed.reference(place)
+    line, best = seed, -1.0
+    for shift in shifts.tolist():
+        if PRINT_BITS - abs(shift) < MIN_SHARED_BITS:
+            continue
+        mapped = middle + _SEED_OFFSETS[None, :, None] + speeds[:, None, None] * (places - place)
+        means = _means(query, reference, places, mapped, shift)
+        at = np.unravel_index(int(means.argmax()), means.shape)
+        if means[at] > best:
+            speed, best = float(speeds[at[0]]), float(means[at])
+            line = Line(speed=speed, offset=middle + float(_SEED_OFFSETS[at[1]]) - speed * place, shift=shift)
+    return line, best
+
+
+def refit(query: SoundSide, reference: SoundSide, line: Line, start: int, end: int) -> tuple[Line, float]:
+    """Return the line that agrees best from `start` to `end`, with both ends moved by a few prints, and its agreement.
+
+    Speed 1 and no shift are kept unless another line agrees better by more than chance.
+    """
+    step = max(1, -(-(end - start) // MAX_FITTED_PRINTS))
+    places = np.arange(start, end, step)
+    length = max(end - start, 1)
+    share = (places - start) / length
+    first = line.reference(start) + _END_OFFSETS
+    last = line.reference(end) + _END_OFFSETS
+    mapped = first[:, None, None] * (1 - share) + last[None, :, None] * share
+    lines = [(line, -1.0)]
+    for shift in (line.shift - 1, line.shift, line.shift + 1):
+        means = _means(query, reference, places, mapped, shift)
+        at = np.unravel_index(int(means.argmax()), means.shape)
+        speed = float(last[at[1]] - first[at[0]]) / length
+        lines.append((Line(speed=speed, offset=float(first[at[0]]) - speed * start, shift=shift), float(means[at])))
+    best, agreement = max(lines, key=lambda one: one[1])
+    if abs(best.speed - 1) * length <= 2 * float(_END_OFFSETS[-1]) and best.speed != 1.0:
+        middle = (start + end) / 2
+        level = Line(speed=1.0, offset=best.reference(middle) - middle, shift=best.shift)
+        offsets = level.offset + _END_OFFSETS
+        means = _means(query, reference, places, offsets[None, :, None] + places, best.shift)[0]
+        if means.max() >= agreement - MIN_SPEED_GAIN:
+            best, agreement = replace(level, offset=float(offsets[int(means.argmax())])), float(means.max())
+    return best, agreement
+
+
+def _means(
+    query: SoundSide, reference: SoundSide, places: npt.NDArray[np.int64], mapped: Float64Array, shift: int
+) -> Float64Array:
+    """Return the mean agreements (A, B) of query places (N,) with reference places (A, B, N), where both are valid.
+
+    Of the lines that leave the reference, what is outside counts as chance.
+    """
+    rounded = np.rint(mapped).astype(np.int64)
+    inside = (rounded >= 0) & (rounded < len(reference))
+    rounded = np.where(inside, rounded, 0)
+    both = inside & query.valid[places] & reference.valid[rounded]
+    shares = _shares(query, reference, places, rounded, np.array(shift))
+    return np.asarray(CHANCE + np.where(both, shares - CHANCE, 0.0).sum(axis=-1) / max(len(places), 1), np.float64)
+
+
+def _shares(
+    query: SoundSide,
+    reference: SoundSide,
+    places: npt.NDArray[np.int64],
+    mapped: npt.NDArray[np.int64],
+    shift: npt.NDArray[np.int64],
+) -> Float32Array:
+    """Return the shares of equal bits of query prints and reference prints, the query shifted back by `shift` bands."""
+    bits = PRINT_BITS - abs(int(shift))
+    mask = np.uint64((1 << bits) - 1)
+    left, right = (np.uint64(max(int(shift), 0)), np.uint64(max(-int(shift), 0)))
+    differing = np.bitwise_count(((query.prints[places] >> left) ^ (reference.prints[mapped] >> right)) & mask)
+    return np.asarray(1 - differing / np.float32(bits), np.float32)
+
+
+_SEED_SPEEDS: Final[Float64Array] = np.linspace(-0.12, 0.12, 13)
+_SEED_SHIFTS: Final[npt.NDArray[np.int64]] = np.arange(-2, 3)
+_SEED_OFFSETS: Final[Float64Array] = np.arange(-5.0, 6.0)
+_END_OFFSETS: Final[Float64Array] = np.arange(-2.0, 2.5, 0.5)

@@ -1,0 +1,96 @@
+"""One of two sounds that are compared: its prints, and its codes at every place and in every variant."""
+
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.types.arrays import Float64Array
+from mediafp.types.fingerprints import Fingerprint, Vectors
+from mediafp.types.sound_codes import STORED_HOP, compute_codes
+from mediafp.types.sound_prints import PRINT_SECONDS, VALID_BIT, unpack_rows
+
+DENSE_HOP: Final = 2
+"""Prints between two codes that are searched for, .128 s: stored codes are 1.024 s apart, and one that starts a tenth of
+a second beside another resembles it."""
+
+
+class Variant(NamedTuple):
+    """Change of a sound for which codes are computed: they are like those of a sound of another tempo and pitch."""
+
+    speed: float
+    """Speed of the other sound against this one."""
+    shift: int
+    """Bands by which the other sound is higher."""
+
+
+VARIANTS: Final = (
+    Variant(1.0, 0),
+    *(Variant(speed, shift) for speed in (0.88, 1.0, 1.13) for shift in (-2, 0, 2) if (speed, shift) != (1.0, 0)),
+    Variant(0.78, 0),
+    Variant(1.28, 0),
+    Variant(0.8, -5),
+    Variant(1.25, 5),
+)
+"""Variants that are searched: each finds a change of tempo by another 10 % and of pitch by another 5 %, so that they reach
+from .72 to 1.4 and ±14 %; the last two are for sound that is played faster and thereby higher, by up to a third."""
+
+
+class Codes(NamedTuple):
+    """Codes of one variant."""
+
+    variant: Variant
+    codes: npt.NDArray[np.uint8]
+    """(N, 64)."""
+    starts: npt.NDArray[np.int64]
+    """Print that each code starts with, (N,)."""
+
+
+class SoundSide:
+    """A sound that is compared with others."""
+
+    def __init__(self, spans: Float64Array, vectors: Vectors) -> None:
+        """Take over the rows of its fingerprint `sound_prints`: spans (R, 2) and vectors (R, 128)."""
+        self.prints, self.start = unpack_rows(spans, vectors)
+        self.valid: npt.NDArray[np.bool_] = (self.prints & np.uint64(VALID_BIT)) > 0
+        self.end = float(spans[:, 1].max()) if len(spans) else 0.0
+
+    def __len__(self) -> int:
+        return len(self.prints)
+
+    @cached_property
+    def key(self) -> bytes:
+        """Bytes by which two sounds are put in order, so that comparing them does not depend on their roles."""
+        return self.prints.tobytes()
+
+    @cached_property
+    def stored_codes(self) -> Codes:
+        """Codes as `sound_codes` stores them."""
+        codes, starts = compute_codes(self.prints, hop=STORED_HOP)
+        return Codes(VARIANTS[0], codes, starts)
+
+    @cached_property
+    def _dense_codes(self) -> dict[Variant, Codes]:
+        return {}
+
+    def dense_codes(self, variant: Variant) -> Codes:
+        """Return the codes of one variant at every second print."""
+        if variant not in self._dense_codes:
+            codes, starts = compute_codes(self.prints, hop=DENSE_HOP, speed=variant.speed, shift=variant.shift)
+            self._dense_codes[variant] = Codes(variant, codes, starts)
+        return self._dense_codes[variant]
+
+    def seconds(self, place: float) -> float:
+        """Return the presentation second of a place in the prints, within the sound."""
+        return min(max(self.start + place * PRINT_SECONDS, self.start), self.end)
+
+    @property
+    def sounding_seconds(self) -> float:
+        """Seconds of sound that can be compared."""
+        return int(self.valid.sum()) * PRINT_SECONDS
+
+
+def sound_side(fingerprint: Fingerprint) -> SoundSide:
+    """Return the side of a fingerprint of the type `sound_prints`."""
+    return SoundSide(fingerprint.spans, fingerprint.vectors)

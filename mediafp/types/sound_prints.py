@@ -1,0 +1,54 @@
+"""Layout of the rows of the fingerprint type `sound_prints`, and the prints of an audio track as they follow in time."""
+
+from typing import TYPE_CHECKING, Final
+
+from mediafp.types.media import AUDIO_SAMPLE_RATE
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from mediafp.types.arrays import Float64Array
+    from mediafp.types.fingerprints import Vectors
+
+HOP_SAMPLES: Final = 1024
+"""Samples between two prints."""
+PRINT_SECONDS: Final = HOP_SAMPLES / AUDIO_SAMPLE_RATE
+"""Seconds between two prints: .064."""
+PRINT_BITS: Final = 57
+"""Bits of a print, from the lowest: signs of differences between adjacent bands."""
+VALID_BIT: Final = 1 << 63
+"""Bit that is set in a print whose bits count; a print of silence or of hum is 0."""
+PRINTS_PER_ROW: Final = 16
+"""Prints in a row, as little-endian words of 8 bytes."""
+ROW_SECONDS: Final = PRINTS_PER_ROW * PRINT_SECONDS
+"""Seconds that a row describes: 1.024."""
+
+
+def pack_rows(prints: "npt.NDArray[np.uint64]") -> "npt.NDArray[np.uint8]":
+    """Return prints (N,) as rows (R, 128), the last one filled with prints that are not valid."""
+    import numpy as np
+
+    missing = -len(prints) % PRINTS_PER_ROW
+    rows = np.concatenate([prints, np.zeros(missing, np.uint64)]).reshape(-1, PRINTS_PER_ROW)
+    return np.ascontiguousarray(rows, "<u8").view(np.uint8)
+
+
+def unpack_rows(spans: "Float64Array", vectors: "Vectors") -> tuple["npt.NDArray[np.uint64]", float]:
+    """Return the prints (N,) of rows in order of time, and the presentation second at which the first one starts.
+
+    Where no row is stored, the prints are 0. Rows of a damaged file that lie at one time replace each other.
+
+    Args:
+        spans: Start and end of the rows (R, 2), seconds.
+        vectors: The rows (R, 128).
+    """
+    import numpy as np
+
+    if not len(vectors):
+        return np.empty(0, np.uint64), 0.0
+    start = float(spans[:, 0].min())
+    places = np.rint((spans[:, 0] - start) / ROW_SECONDS).astype(np.int64)
+    rows = np.zeros((int(places.max()) + 1, PRINTS_PER_ROW), np.uint64)
+    rows[places] = np.ascontiguousarray(vectors, np.uint8).view("<u8").reshape(-1, PRINTS_PER_ROW)
+    return rows.ravel(), start
