@@ -18,6 +18,10 @@ from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.perceptual_hashes import PerceptualHash
 from mediafp.fingerprints.rectangles import RECTANGLES, Rectangles
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS, ReferenceCrops
+from mediafp.fingerprints.sound_codes import TYPE_NAME as SOUND_CODES_TYPE
+from mediafp.fingerprints.sound_codes import SoundCodes
+from mediafp.fingerprints.sound_prints import TYPE_NAME as SOUND_PRINTS_TYPE
+from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.fingerprints.sscd import Sscd
 from mediafp.fingerprints.transcript import TYPE_NAME as TRANSCRIPT_TYPE
 from mediafp.fingerprints.transcript import TranscriptWords
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP: Final = "mediafp.fingerprints"
 SEARCH_TYPE: Final = "sscd_distilled"
 """The type that finds candidates and detects duplicate frames."""
-MATCHED_TYPES: Final = (SEARCH_TYPE, "pdq", TRACK_TYPE)
+MATCHED_TYPES: Final = (SEARCH_TYPE, "pdq", TRACK_TYPE, SOUND_PRINTS_TYPE)
 """The types that matching compares besides the parts of an image; the analysis of a query computes no others."""
 RERANKING_TYPE: Final = "sscd"
 """The type that checks uncertain candidates at query time; its rows are not stored."""
@@ -50,6 +54,8 @@ BUILT_IN: Final[Mapping[str, Callable[[], AnyFingerprintType]]] = {
     REFERENCE_CROPS: lambda: ReferenceCrops(frame_type(SEARCH_TYPE)),
     RECTANGLES: lambda: Rectangles(frame_type(SEARCH_TYPE)),
     TRACK_TYPE: FrameTrackRows,
+    SOUND_PRINTS_TYPE: SoundPrints,
+    SOUND_CODES_TYPE: SoundCodes,
     RERANKING_TYPE: lambda: Sscd(RERANKING_TYPE),
     TRANSCRIPT_TYPE: TranscriptWords,
 }

@@ -10,6 +10,7 @@ from mediafp.types.media import Audio
 from mediafp.types.sound_codes import CODE_BYTES, CODE_PRINTS, STORED_HOP, compute_codes
 from mediafp.types.sound_prints import PRINT_SECONDS, VALID_BIT
 
+TYPE_NAME: Final = "sound_codes"
 CODE_SECONDS: Final = CODE_PRINTS * PRINT_SECONDS
 """Seconds that a code describes."""
 
@@ -17,7 +18,7 @@ CODE_SECONDS: Final = CODE_PRINTS * PRINT_SECONDS
 class SoundCodes:
     """Codes of 512 bits, one each 1.024 s of sound; quality is the share of valid prints."""
 
-    name = "sound_codes"
+    name = TYPE_NAME
     version = f"1-{SoundPrints.version}"
     consumes: Literal["audio"] = "audio"
     metric: Metric = "hamming"

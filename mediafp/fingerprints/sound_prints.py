@@ -15,6 +15,7 @@ from mediafp.types.fingerprints import Metric, TimedRows
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
 from mediafp.types.sound_prints import HOP_SAMPLES, PRINT_BITS, PRINTS_PER_ROW, ROW_SECONDS, VALID_BIT, pack_rows
 
+TYPE_NAME: Final = "sound_prints"
 WINDOW_SAMPLES: Final = 4096
 """Length of the Hann window, samples: bands of a 16th of an octave need it. Shorter ones were not measured."""
 LOWEST_FREQUENCY: Final = 250.0
@@ -40,7 +41,7 @@ than .1, and noise, music and speech by more than 1."""
 class SoundPrints:
     """Prints of 57 bits, one each 64 ms, 16 in a row; quality is the share of a row's prints that are valid."""
 
-    name = "sound_prints"
+    name = TYPE_NAME
     version = "1"
     consumes: Literal["audio"] = "audio"
     metric: Metric = "hamming"
@@ -112,9 +113,7 @@ def _band_weights() -> tuple[int, Float32Array]:
     edges = LOWEST_FREQUENCY * 2.0 ** (np.arange(BANDS + 2) / BANDS_PER_OCTAVE) / (AUDIO_SAMPLE_RATE / WINDOW_SAMPLES)
     bins = np.arange(int(edges[0]), int(np.ceil(edges[-1])) + 1)
     weights: Float64Array = np.stack(
-        [
-            np.interp(bins, edges[band : band + 3], [0.0, 1.0, 0.0], left=0.0, right=0.0) for band in range(BANDS)
-        ],
+        [np.interp(bins, edges[band : band + 3], [0.0, 1.0, 0.0], left=0.0, right=0.0) for band in range(BANDS)],
         axis=1,
     )
     weights *= (4 / WINDOW_SAMPLES) ** 2
@@ -122,5 +121,7 @@ def _band_weights() -> tuple[int, Float32Array]:
 
 
 _PRINTS: Final[WeakKeyDictionary[Audio, npt.NDArray[np.uint64]]] = WeakKeyDictionary()
-_HANN: Final[Float32Array] = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES)).astype(np.float32)
+_HANN: Final[Float32Array] = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES)).astype(
+    np.float32
+)
 _FIRST_BIN, _WEIGHTS = _band_weights()

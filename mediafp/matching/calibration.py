@@ -63,11 +63,25 @@ class TranscriptPairFeatures:
     product: float
 
 
-Features = ImagePairFeatures | VideoPairFeatures | TranscriptPairFeatures
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundPairFeatures:
+    """Features of the segments in which two sounds agree. Each rises with the evidence for the same recording.
+
+    Attributes:
+        strength: Root of the sum of the squared strengths of the segments: agreement above chance, times the root of the prints.
+        agreement: Highest agreement of a segment above chance, 0..0.5.
+    """
+
+    strength: float
+    agreement: float
+
+
+Features = ImagePairFeatures | VideoPairFeatures | TranscriptPairFeatures | SoundPairFeatures
 CALIBRATION_KEYS: dict[type, str] = {
     ImagePairFeatures: "images",
     VideoPairFeatures: "videos",
     TranscriptPairFeatures: "transcripts",
+    SoundPairFeatures: "sounds",
 }
 """Key of the coefficients in models/calibration.json, by the type of the features."""
 PROBABILITY_DIGITS = 6

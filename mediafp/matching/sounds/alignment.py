@@ -61,13 +61,11 @@ class SoundSegment:
     @property
     def strength(self) -> float:
         """Agreement above chance times the square root of the prints."""
-        return (self.agreement - CHANCE) * self.prints**0.5
+        return float((self.agreement - CHANCE) * self.prints**0.5)
 
     def mirrored(self) -> "SoundSegment":
         """Return the segment seen from the reference."""
-        return replace(
-            self, query=self.reference, reference=self.query, speed=1 / self.speed, pitch=1 / self.pitch
-        )
+        return replace(self, query=self.reference, reference=self.query, speed=1 / self.speed, pitch=1 / self.pitch)
 
 
 class _Stretch(NamedTuple):

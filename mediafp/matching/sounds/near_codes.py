@@ -49,7 +49,8 @@ def _near_pairs(searched: Codes, stored: Codes) -> NearCodes:
     """Return the near pairs of codes of one variant."""
     parts = list(_blocks(searched.codes.view(np.uint64), stored.codes.view(np.uint64).T.copy()))
     rows, columns, distances = (
-        np.concatenate(column) if parts else np.empty(0, np.int64) for column in (zip(*parts, strict=True) if parts else ((),) * 3)
+        np.concatenate(column) if parts else np.empty(0, np.int64)
+        for column in (zip(*parts, strict=True) if parts else ((),) * 3)
     )
     return NearCodes(searched.variant, searched.starts[rows], stored.starts[columns], distances)
 

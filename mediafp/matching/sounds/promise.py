@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.sounds.near_codes import CODE_BITS, MAX_DISTANCE, NearCodes, find_near_codes
+from mediafp.matching.sounds.near_codes import CODE_BITS, NearCodes, find_near_codes
 from mediafp.matching.sounds.side import VARIANTS, SoundSide
 from mediafp.types.kept_matches import PROMISING
 from mediafp.types.neighbours import Neighbour
@@ -50,7 +50,7 @@ class SearchCodes(NamedTuple):
 
 
 def search_codes(side: SoundSide) -> SearchCodes:
-    """Return the codes by which a sound is searched for: those within `MAX_DISTANCE` are near."""
+    """Return the codes by which a sound is searched for: those within `near_codes.MAX_DISTANCE` are near."""
     parts = [side.dense_codes(variant) for variant in VARIANTS]
     return SearchCodes(
         np.concatenate([part.codes for part in parts]),

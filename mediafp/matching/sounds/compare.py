@@ -1,0 +1,127 @@
+"""Comparison of two sounds: the same recording, whatever its pitch, tempo and what is heard besides."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from mediafp.matching import calibration, verdicts
+from mediafp.matching.sounds.alignment import SoundSegment, align_sounds
+from mediafp.matching.sounds.lines import CHANCE
+from mediafp.matching.sounds.side import SoundSide
+from mediafp.types.matches import Match, Segment
+from mediafp.types.media import Kind, TimeSpan
+from mediafp.types.sound_prints import PRINT_SECONDS
+
+MIN_PROVING_SECONDS: Final = 2.0
+"""Seconds of the longest segment below which a match is at most `possible`. Chosen, not measured."""
+MIN_REPORTED_CHANGE: Final = 0.01
+"""Change of speed or pitch from which the reasons name it. Chosen, not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundComparison:
+    """Two sounds that agree in part.
+
+    Attributes:
+        features: Features of the pair, the same whichever of the two is the query.
+        segments: Segments, the strongest first; there is at least one.
+        coverage: Share of the sounding time of the query, and of the reference, that the segments cover.
+    """
+
+    features: calibration.SoundPairFeatures
+    segments: tuple[SoundSegment, ...]
+    coverage: tuple[float, float]
+
+
+def compare_sounds(query: SoundSide, reference: SoundSide) -> SoundComparison | None:
+    """Return the segments of two sounds and their features, or None if they agree nowhere.
+
+    The same two sounds, exchanged, have the same segments, exchanged, and the same features.
+    """
+    segments = align_sounds(query, reference)
+    if not segments:
+        return None
+    return SoundComparison(
+        features=sound_features(segments),
+        segments=tuple(segments),
+        coverage=(
+            _covered_share(query, [segment.query for segment in segments]),
+            _covered_share(reference, [segment.reference for segment in segments]),
+        ),
+    )
+
+
+def sound_features(segments: list[SoundSegment]) -> calibration.SoundPairFeatures:
+    """Return the features of two sounds, given their segments."""
+    strength = float(np.sqrt(sum(segment.strength**2 for segment in segments)))
+    return calibration.SoundPairFeatures(
+        strength=strength, agreement=max(segment.agreement for segment in segments) - CHANCE
+    )
+
+
+def to_match(comparison: SoundComparison, *, sha256: str, uris: tuple[str, ...], kind: Kind) -> Match:
+    """Return the match of two sounds.
+
+    Args:
+        comparison: The comparison, as `compare_sounds` returns it for the query and the reference.
+        sha256: SHA-256 of the reference.
+        uris: Paths and URLs of the reference's sightings.
+        kind: Kind of the reference.
+    """
+    probability = calibration.probability(comparison.features)
+    longest = max(segment.prints for segment in comparison.segments) * PRINT_SECONDS
+    return Match(
+        sha256=sha256,
+        uris=uris,
+        kind=kind,
+        relation="same_voice",
+        verdict=verdicts.verdict(probability, 0.0, proven=longest >= MIN_PROVING_SECONDS),
+        probability=probability,
+        coverage=comparison.coverage,
+        placement=None,
+        segments=tuple(
+            _to_segment(one) for one in sorted(comparison.segments, key=lambda one: (one.query, one.reference))
+        ),
+        why=tuple(_reasons(comparison)),
+    )
+
+
+def _to_segment(segment: SoundSegment) -> Segment:
+    """Return a segment of a match, rounded."""
+    return Segment(
+        channel="voice",
+        query=(round(segment.query[0], 3), round(segment.query[1], 3)),
+        reference=(round(segment.reference[0], 3), round(segment.reference[1], 3)),
+        speed=round(segment.speed, 3),
+        mirrored=False,
+        score=round(segment.agreement, 3),
+    )
+
+
+def _covered_share(side: SoundSide, spans: list[TimeSpan]) -> float:
+    """Return the share of a sound's sounding time in some spans."""
+    seconds = side.start + (np.arange(len(side)) + 0.5) * PRINT_SECONDS
+    covered = np.zeros(len(side), bool)
+    for start, end in spans:
+        covered |= (seconds >= start) & (seconds <= end)
+    return round(float(covered[side.valid].mean()), 4) if side.valid.any() else 1.0
+
+
+def _reasons(comparison: SoundComparison) -> list[str]:
+    """Return the measurements for and against the same recording, one sentence each."""
+    segments, best = comparison.segments, comparison.segments[0]
+    seconds = sum(segment.query[1] - segment.query[0] for segment in segments)
+    changes = []
+    if abs(best.speed - 1) >= MIN_REPORTED_CHANGE:
+        changes.append(f"{best.speed:.2f}× speed")
+    if abs(best.pitch - 1) >= MIN_REPORTED_CHANGE:
+        changes.append(f"pitch {best.pitch - 1:+.0%}".replace("%", " %"))
+    how = " at " + ", ".join(changes) if changes else ""
+    parts = f", in {len(segments)} segments" if len(segments) > 1 else ""
+    return [
+        f"{seconds:.1f} s of the sound agree{how}{parts}",
+        f"{best.agreement:.0%} of the bits of the longest agreeing stretch are equal (unrelated sound: 50 %)".replace(
+            "% of", " % of"
+        ),
+    ]
