@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.case.comparison.sounds import find_sound_partners, match_sound
 from mediafp.case.known_query import identical_match
 from mediafp.case.references import StoredReferences
 from mediafp.engine.blas import single_threaded_blas
@@ -13,12 +14,15 @@ from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import to_track
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type
+from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.ingest.thumbnails import find_pixels
 from mediafp.matching.images.compare import ImagePair, compare_images, match_image
 from mediafp.matching.images.query_crops import make_query_crops
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
+from mediafp.matching.joined_sound import join_sounds
 from mediafp.matching.local_features import LocalFeatures, query_features
+from mediafp.matching.sounds.side import sound_side
 from mediafp.matching.transcripts.compare import match_transcript
 from mediafp.matching.videos.compare import VideoPair, compare_videos, match_video
 from mediafp.matching.videos.frames import VideoQuery
@@ -27,6 +31,9 @@ from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, by_probability
 from mediafp.types.media import Asset, FrameTrack, Pixels
 from mediafp.types.runs import FileAnalysis
+
+MAX_SOUND_PARTNERS = 100
+"""Most promising sounds with which that of a query is compared. Chosen, not measured."""
 
 
 def match_analysis(
@@ -47,6 +54,8 @@ def match_analysis(
         ocr_lines: Function that returns the text in the image of a match, None if it is unknown.
     """
     matches = _match(references, _build_query(analysis))
+    if analysis.asset.kind == "video":
+        matches = join_sounds(matches, _match_sounds(references, analysis))
     if transcript:
         matches += match_transcript(transcript, references)
     text = QueryText(lines=analysis.text.lines, size=analysis.asset.size) if analysis.text else None
@@ -78,6 +87,21 @@ def _match(references: StoredReferences, query: ImageQuery | VideoQuery) -> list
         if isinstance(query, ImageQuery):
             return match_image(query, references)
         return match_video(query, references)
+
+    with single_threaded_blas().limit():
+        return references.without_unusable(match)
+
+
+def _match_sounds(references: StoredReferences, analysis: FileAnalysis) -> list[Match]:
+    """Return the matches of the sound of a video."""
+    rows = analysis.fingerprint(SoundPrints.name)
+    if not len(rows.vectors):
+        return []
+    side = sound_side(rows)
+
+    def match() -> list[Match]:
+        partners = find_sound_partners(side, references)[:MAX_SOUND_PARTNERS]
+        return [found for one in partners if (found := match_sound(side, one.sha256, references))]
 
     with single_threaded_blas().limit():
         return references.without_unusable(match)

@@ -19,11 +19,14 @@ from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, declaration, fingerprint_type, frame_type
+from mediafp.fingerprints.sound_codes import SoundCodes
+from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.fingerprints.transcript import TYPE_NAME as TRANSCRIPT_TYPE
 from mediafp.fingerprints.transcript import TYPE_VERSION as TRANSCRIPT_VERSION
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.matching.candidates import Vectors, background_level
 from mediafp.matching.local_features import LocalFeatures
+from mediafp.matching.sounds.side import SoundSide, sound_side
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.store import RERANK_DEPTH, Store
 from mediafp.types import model_files
@@ -31,7 +34,7 @@ from mediafp.types.custody import LogKind
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, Audio, FrameTrack, Kind, Pixels
-from mediafp.types.neighbours import Neighbours
+from mediafp.types.neighbours import Neighbour, Neighbours
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.transcripts import TranscribedAudio
 
@@ -44,6 +47,10 @@ ROW_CACHE_BYTES = 64 << 20
 
 TRACK_CACHE_BYTES = 64 << 20
 """Bytes of frame tracks that are kept in memory: those of six hours of video."""
+
+
+SOUND_CACHE_SIZE = 64
+"""Sounds that are kept in memory as sides of a comparison, some 400 kB a minute. Chosen, not measured."""
 
 
 class UnusableReferenceError(StoreError):
@@ -102,9 +109,9 @@ class StoredReferences:
             )
         # Read the log position first: assets added meanwhile are added again by `update`.
         self._log_end = store.last_log_entry()[0]
-        self._embeddings, self._hashes, self._crops, self._rectangles = self._indexes = tuple(
+        self._embeddings, self._hashes, self._crops, self._rectangles, self._sound_codes = self._indexes = tuple(
             TypeIndex(store, declaration(name), fingerprint_type(name).version)
-            for name in (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES)
+            for name in (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES, SoundCodes.name)
         )
         with np.load(model_files.model_path("background")) as background:
             self.background: Vectors = background[SEARCH_TYPE]
@@ -113,6 +120,7 @@ class StoredReferences:
         self._tracks = BoundedCache(
             self._load_track, lambda track: track.pixels.nbytes if track else 0, TRACK_CACHE_BYTES
         )
+        self._sounds = lru_cache(maxsize=SOUND_CACHE_SIZE)(self._load_sound)
         self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
         self._transcripts: TranscriptIndex | None = None
         self._report_missing()
@@ -202,6 +210,14 @@ class StoredReferences:
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""
         return {(hit.sha256, hit.row) for hit in self._hashes.rows.range_search(hashes, distance)}
+
+    def search_sound_codes(self, codes: npt.NDArray[np.uint8], distance: int) -> list[list[Neighbour]]:
+        """Return the sound codes at most `distance` bits from each of these (Q, 64)."""
+        return self._sound_codes.rows.range_searches(codes, distance)
+
+    def sound(self, sha256: str) -> SoundSide | None:
+        """Return the sound of a video as a side of a comparison; None if the store has none of it, or a damaged one."""
+        return self._sounds(sha256)
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
         """Return embeddings (N, 512) by the full model, and the background level (N,) of each."""
@@ -308,10 +324,18 @@ class StoredReferences:
         raise UnusableReferenceError(sha256)
 
     def _load_track(self, sha256: str) -> FrameTrack | None:
-        track_type = declaration(TRACK_TYPE)
-        stored = self._store.fingerprints(TRACK_TYPE, fingerprint_type(TRACK_TYPE).version, {sha256})
-        rows = next(iter(load_fingerprints(self._store, track_type, stored)), None)
-        return to_track(rows) if rows and len(rows.vectors) else None
+        rows = self._load_one(TRACK_TYPE, sha256)
+        return to_track(rows) if rows else None
+
+    def _load_one(self, name: str, sha256: str) -> Fingerprint | None:
+        """Return the fingerprint of one type of an asset; None if it has none, a damaged one, or one without rows."""
+        stored = self._store.fingerprints(name, fingerprint_type(name).version, {sha256})
+        found = next(iter(load_fingerprints(self._store, declaration(name), stored)), None)
+        return found if found and len(found.vectors) else None
+
+    def _load_sound(self, sha256: str) -> SoundSide | None:
+        rows = self._load_one(SoundPrints.name, sha256)
+        return sound_side(rows) if rows else None
 
     def _agree(self, sha256: str, found: dict[TypeIndex, Fingerprint | None]) -> bool:
         """Return True if the indexes contain an asset as it is stored; those that do not are corrected."""

@@ -1,5 +1,6 @@
 """One match of two videos from the match of their images and the match of their sound."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mediafp.types.matches import JOINED_RELATIONS, Match
@@ -23,3 +24,17 @@ def join_sound(picture: Match, voice: Match) -> Match:
         segments=picture.segments + voice.segments,
         why=(*picture.why, *voice.why),
     )
+
+
+def join_sounds(pictures: Sequence[Match], voices: Sequence[Match]) -> list[Match]:
+    """Return the matches of one query, those of the sound joined with those of the images where both are copies."""
+    by_reference = {voice.sha256: voice for voice in voices}
+    matches = []
+    for picture in pictures:
+        voice = by_reference.get(picture.sha256)
+        if voice and can_join(picture, voice):
+            del by_reference[picture.sha256]
+            matches.append(join_sound(picture, voice))
+        else:
+            matches.append(picture)
+    return matches + list(by_reference.values())

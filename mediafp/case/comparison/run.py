@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.comparison.partners import Partner, find_partners
 from mediafp.case.comparison.scripts import ScriptPartner, compare_scripts, find_script_partners
+from mediafp.case.comparison.sounds import SoundPartner, compare_stored_sounds, find_sound_partners
 from mediafp.case.comparison.stored_sides import StoredSides
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
@@ -97,6 +98,8 @@ class Comparer:
             elif sides.references.find_asset(pending.sha256) is None:
                 # It is damaged, which was reported.
                 matches = []
+            elif pending.channel == "voice":
+                matches = self._compare_sounds(pending.sha256, sides.references, generation)
             else:
                 matches = sides.references.without_unusable(
                     lambda: self._compare_pictures(pending.sha256, sides, generation)
@@ -123,7 +126,16 @@ class Comparer:
             if self._take(sha256, one.sha256, "script", generation)
         ]
 
-    def _choose[P: Partner | ScriptPartner](self, partners: list[P], channel: Channel) -> list[P]:
+    def _compare_sounds(self, sha256: str, references: StoredReferences, generation: int) -> list[KeptMatch]:
+        side = references.sound(sha256)
+        partners = find_sound_partners(side, references, exclude=sha256) if side else []
+        return [
+            compare_stored_sounds(sha256, one, references)
+            for one in self._choose(partners, "voice")
+            if self._take(sha256, one.sha256, "voice", generation)
+        ]
+
+    def _choose[P: Partner | ScriptPartner | SoundPartner](self, partners: list[P], channel: Channel) -> list[P]:
         """Return the partners of an asset, the most promising first, that are compared for the sake of either side."""
         kept = [is_kept_partner(rank, one.promise_value) for rank, one in enumerate(partners)]
         others = [one.sha256 for one, is_kept in zip(partners, kept, strict=True) if not is_kept]

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from functools import cache
 
 from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
+from mediafp.fingerprints.sound_codes import SoundCodes
+from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.fingerprints.transcript import TYPE_VERSION
 from mediafp.types import model_files
 from mediafp.types.kept_matches import Channel
 
 PICTURE_VERSION = "1"
 """Version of the steps by which images and videos are compared; raise it if a pair gives another match."""
+VOICE_VERSION = "1"
+"""Version of the steps by which sounds are compared; raise it if a pair gives another match."""
 SCRIPT_VERSION = "1"
 """Version of the steps by which transcripts are compared; raise it if a pair gives another match."""
 PICTURE_MODELS = ("background", "calibration", "sscd")
@@ -23,5 +27,6 @@ def comparison_versions() -> Mapping[Channel, str]:
     calibration = model_files.model_file("calibration").sha256[:12]
     return {
         "picture": f"{PICTURE_VERSION}-{fingerprint_type(SEARCH_TYPE).version}-{models}",
+        "voice": f"{VOICE_VERSION}-{SoundPrints.version}-{SoundCodes.version}-{calibration}",
         "script": f"{SCRIPT_VERSION}-{TYPE_VERSION}-{calibration}",
     }

@@ -21,6 +21,8 @@ def note_change(database: Database, sha256: str, channel: Channel) -> None:
 def note_media_change(database: Database, asset: Asset) -> None:
     """Note that an asset must be compared anew by what was computed from its file."""
     note_change(database, asset.sha256, "picture")
+    if asset.kind == "video":
+        note_change(database, asset.sha256, "voice")
 
 
 def note_script_change(database: Database, audio_sha256: str) -> None:

@@ -236,6 +236,7 @@ MIGRATIONS = [
     INSERT INTO comparison SELECT * FROM older_comparison;
     DROP TABLE older_comparison;
     CREATE INDEX comparison_by_version ON comparison (channel, version);
+    INSERT INTO comparison SELECT sha256, 'voice', 'none', 1 FROM asset WHERE kind = 'video';
     """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""
