@@ -112,10 +112,15 @@ def test_computed_types_are_those_that_a_file_of_the_kind_can_give() -> None:
         "sscd_distilled_rectangles",
     ]
     assert names("image", reference_crops=False) == frames
-    video = [*frames, "frame_track"]
+    video = [*frames, "frame_track", "sound_prints", "sound_codes"]
     assert names("video", reference_crops=True) == names("video", reference_crops=False) == video
     assert names("image", reference_crops=True, matched_only=True) == ["sscd_distilled", "pdq"]
-    assert names("video", reference_crops=False, matched_only=True) == ["sscd_distilled", "pdq", "frame_track"]
+    assert names("video", reference_crops=False, matched_only=True) == [
+        "sscd_distilled",
+        "pdq",
+        "frame_track",
+        "sound_prints",
+    ]
 
 
 # Types that consume frames ------------------------------------------------------------------------
