@@ -32,7 +32,8 @@ class StoredUris(Mapping[str, tuple[str, ...]]):
 
 def cluster_store(store: Store) -> Clustering:
     """Return the clusters of a store from its kept matches, and save their numbers, so that each keeps its id."""
-    kinds = {asset.sha256: asset.kind for asset in store.assets()}
+    assets = store.assets()
+    kinds = {asset.sha256: asset.kind for asset in assets}
     previous, last = store.cluster_numbers(), store.last_cluster_number()
     clustering = cluster_edges(
         kinds,
@@ -42,6 +43,7 @@ def cluster_store(store: Store) -> Clustering:
         load_segments=lambda keys: _load_segments(store, keys),
         previous=previous,
         next_number=last + 1,
+        audio_files={asset.sha256 for asset in assets if asset.kind == "video" and not all(asset.size)},
     )
     numbers = {member.sha256: int(cluster.id[1:]) for cluster in clustering.clusters for member in cluster.members}
     # An asset that left all clusters keeps its number: the cluster may come back.

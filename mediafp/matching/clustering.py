@@ -3,7 +3,7 @@
 Nodes are assets and edges are matches, weighted by probability and coverage. The work grows with the number of edges.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -33,6 +33,7 @@ def cluster_edges(
     load_segments: SegmentLoader,
     previous: Mapping[str, int],
     next_number: int,
+    audio_files: Collection[str] = (),
 ) -> Clustering:
     """Return the clusters of assets, largest first; images and videos are clustered separately.
 
@@ -45,8 +46,9 @@ def cluster_edges(
         load_segments: Segments of edges between members.
         previous: Number of the cluster that each asset was in before.
         next_number: Lowest number that no cluster ever had.
+        audio_files: Videos without frames, which are near-duplicates if their sound is the same.
     """
-    columns = read_edge_rows(edges, kinds)
+    columns = read_edge_rows(edges, kinds, audio_files)
     labels = find_communities(pair_graph(columns))
     degrees = _weighted_degrees(columns, labels)
     members_by_label = _group_by_label(np.arange(len(labels)), labels)

@@ -1,7 +1,7 @@
 """Relations between assets as columns: 58 bytes per edge, so that a million edges fit in memory."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import batched, count
 from typing import get_args
@@ -48,7 +48,9 @@ class EdgeColumns:
     """Probability times mean coverage, or 0 for an edge that does not indicate a near-duplicate."""
 
 
-def read_edge_rows(rows: Iterable[EdgeRow], kinds: Mapping[str, Kind]) -> EdgeColumns:
+def read_edge_rows(
+    rows: Iterable[EdgeRow], kinds: Mapping[str, Kind], audio_files: Collection[str] = ()
+) -> EdgeColumns:
     """Return the edges between assets of equal kind; the result does not depend on their order or direction."""
     numbers: defaultdict[str, int] = defaultdict(count().__next__)
     codes = {relation: code for code, relation in enumerate(RELATIONS)}
@@ -73,6 +75,7 @@ def read_edge_rows(rows: Iterable[EdgeRow], kinds: Mapping[str, Kind]) -> EdgeCo
     places = np.empty(len(names), np.int64)
     places[order] = np.arange(len(names))
     names = [names[number] for number in order]
+    has_no_frames = np.array([name in audio_files for name in names], bool)
     is_video = np.array([kinds[name] == "video" for name in names], bool)
     a, b = places[a], places[b]
     swapped = a > b
@@ -99,19 +102,30 @@ def read_edge_rows(rows: Iterable[EdgeRow], kinds: Mapping[str, Kind]) -> EdgeCo
         probabilities=probabilities,
         low_coverage=low_coverage,
         high_coverage=high_coverage,
-        weights=_edge_weights(relations, probabilities, (low_coverage + high_coverage) / 2),
+        weights=_edge_weights(
+            relations,
+            probabilities,
+            (low_coverage + high_coverage) / 2,
+            is_of_audio_files=has_no_frames[low] & has_no_frames[high],
+        ),
     )
 
 
 def _edge_weights(
-    relations: npt.NDArray[np.uint8], probabilities: Float64Array, mean_coverage: Float64Array
+    relations: npt.NDArray[np.uint8],
+    probabilities: Float64Array,
+    mean_coverage: Float64Array,
+    *,
+    is_of_audio_files: BoolArray,
 ) -> Float64Array:
     """Return the weight of each edge: probability times mean coverage, or 0 if it does not indicate a near-duplicate.
 
     Two videos that share a clip, or a collage and its photographs, have a mean coverage below MIN_COVERAGE and weigh 0. So
-    does `same_script` at any coverage: the same words spoken again are not the same video.
+    does `same_script` at any coverage: the same words spoken again are not the same video. Neither is the same sound, such as
+    a song, but for two audio files.
     """
-    has_weight = (mean_coverage >= MIN_COVERAGE) & (relations != RELATIONS.index("same_script"))
+    is_only_heard = (relations == RELATIONS.index("same_voice")) & ~is_of_audio_files
+    has_weight = (mean_coverage >= MIN_COVERAGE) & (relations != RELATIONS.index("same_script")) & ~is_only_heard
     weights: Float64Array = np.where(has_weight, probabilities * mean_coverage, 0.0)
     return weights
 

@@ -193,6 +193,7 @@ def test_representative_of_a_pair_is_the_asset_that_contains_the_other(whole: st
         ((1.0, 0.5), "copy", 0.6),
         ((0.25, 1.0), "copy", 0.0),
         ((1.0, 1.0), "same_script", 0.0),
+        ((1.0, 1.0), "same_voice", 0.0),
     ],
 )
 def test_the_weight_of_an_edge_is_its_probability_times_its_mean_coverage(
@@ -200,6 +201,15 @@ def test_the_weight_of_an_edge_is_its_probability_times_its_mean_coverage(
 ) -> None:
     columns = read_edge_rows([("a", "b", relation, 0.8, *coverage)], {"a": "image", "b": "image"})
     assert columns.weights.tolist() == pytest.approx([weight])
+
+
+def test_the_same_sound_joins_audio_files_alone() -> None:
+    columns = read_edge_rows(
+        [("a", "b", "same_voice", 0.9, 1.0, 1.0), ("a", "c", "same_voice", 0.9, 1.0, 1.0)],
+        dict.fromkeys("abc", "video"),
+        audio_files={"a", "b"},
+    )
+    assert columns.weights.tolist() == pytest.approx([0.9, 0.0])
 
 
 # Order of the arguments ---------------------------------------------------------------------------
