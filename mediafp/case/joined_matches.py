@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache, partial
 from itertools import groupby
 
-from mediafp.matching.joined_sound import can_join, join_sound
+from mediafp.fingerprints.sound_prints import SoundPrints
+from mediafp.matching.joined_sound import can_join, describe_other_sound, join_sound
 from mediafp.matching.reversal import reverse_match
 from mediafp.store import Store
 from mediafp.types.errors import StoreError
@@ -19,6 +21,7 @@ def iter_joined(kept: Iterable[KeptMatch], store: Store) -> Iterator[KeptMatch]:
         kept: Kept matches with evidence, ordered by both assets.
         store: The store that they come from.
     """
+    sounds = cache(partial(_sounds, store))
     for _, group in groupby(kept, key=lambda one: one.pair):
         channels = {one.channel: one for one in group}
         picture, voice = channels.get("picture"), channels.get("voice")
@@ -30,7 +33,18 @@ def iter_joined(kept: Iterable[KeptMatch], store: Store) -> Iterator[KeptMatch]:
             else:
                 channels["picture"] = replace(picture, match=join_sound(picture.match, seen))
                 del channels["voice"]
+        elif picture and picture.match and not voice:
+            told = describe_other_sound(
+                picture.match, query_sounds=sounds(picture.query), reference_sounds=sounds(picture.reference)
+            )
+            channels["picture"] = replace(picture, match=told)
         yield from channels.values()
+
+
+def _sounds(store: Store, sha256: str) -> bool:
+    """Return True if an asset has sound that can be compared."""
+    found = store.fingerprints(SoundPrints.name, SoundPrints.version, {sha256})
+    return any(len(fingerprint.vectors) for fingerprint in found)
 
 
 def _seen_from(sha256: str, kept: KeptMatch, store: Store) -> Match:

@@ -55,7 +55,12 @@ def match_analysis(
     """
     matches = _match(references, _build_query(analysis))
     if analysis.asset.kind == "video":
-        matches = join_sounds(matches, _match_sounds(references, analysis))
+        matches = join_sounds(
+            matches,
+            _match_sounds(references, analysis),
+            query_sounds=len(analysis.fingerprint(SoundPrints.name).vectors) > 0,
+            sounds=lambda sha256: references.sound(sha256) is not None,
+        )
     if transcript:
         matches += match_transcript(transcript, references)
     text = QueryText(lines=analysis.text.lines, size=analysis.asset.size) if analysis.text else None

@@ -1,6 +1,6 @@
 """One match of two videos from the match of their images and the match of their sound."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mediafp.types.matches import JOINED_RELATIONS, Match
@@ -26,8 +26,28 @@ def join_sound(picture: Match, voice: Match) -> Match:
     )
 
 
-def join_sounds(pictures: Sequence[Match], voices: Sequence[Match]) -> list[Match]:
-    """Return the matches of one query, those of the sound joined with those of the images where both are copies."""
+def describe_other_sound(picture: Match, *, query_sounds: bool, reference_sounds: bool) -> Match:
+    """Return the match of the images of two videos whose sound does not match, with the reason that says so."""
+    if picture.relation not in JOINED_RELATIONS or picture.verdict != "copy" or not (query_sounds or reference_sounds):
+        return picture
+    if query_sounds and reference_sounds:
+        reason = "the sound of the query is not that of the reference"
+    else:
+        reason = f"the {'reference' if query_sounds else 'query'} has no sound that can be compared"
+    return replace(picture, why=(*picture.why, reason))
+
+
+def join_sounds(
+    pictures: Sequence[Match], voices: Sequence[Match], *, query_sounds: bool, sounds: Callable[[str], bool]
+) -> list[Match]:
+    """Return the matches of one query, those of the sound joined with those of the images where both are copies.
+
+    Args:
+        pictures: Matches by images.
+        voices: Matches by sound.
+        query_sounds: True if the query has sound that can be compared.
+        sounds: Function that states the same of a reference.
+    """
     by_reference = {voice.sha256: voice for voice in voices}
     matches = []
     for picture in pictures:
@@ -35,6 +55,9 @@ def join_sounds(pictures: Sequence[Match], voices: Sequence[Match]) -> list[Matc
         if voice and can_join(picture, voice):
             del by_reference[picture.sha256]
             matches.append(join_sound(picture, voice))
+        elif voice is None and picture.kind == "video":
+            reference_sounds = sounds(picture.sha256)
+            matches.append(describe_other_sound(picture, query_sounds=query_sounds, reference_sounds=reference_sounds))
         else:
             matches.append(picture)
     return matches + list(by_reference.values())

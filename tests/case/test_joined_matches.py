@@ -3,12 +3,17 @@
 from dataclasses import replace
 from typing import cast
 
+import numpy as np
 import pytest
 from sample_matches import sample_match
 
 from mediafp.case.joined_matches import iter_joined
+from mediafp.fingerprints.sound_prints import SoundPrints
+from mediafp.matching.joined_sound import join_sounds
 from mediafp.store import Store
 from mediafp.types.errors import StoreError
+from mediafp.types.fingerprint_types import no_rows
+from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.kept_matches import Channel, KeptMatch
 from mediafp.types.matches import Match, Segment
 from mediafp.types.media import Asset
@@ -30,6 +35,22 @@ class TwoVideos:
 
     def uris(self, sha256: str) -> tuple[str, ...]:
         return (f"{sha256[0]}.mp4",)
+
+    def fingerprints(self, type: str, version: str, only: set[str]) -> list[Fingerprint]:
+        """Of the prints of sound: only the first video has some."""
+        return [
+            Fingerprint(sha256=one, type=type, version=version, **no_rows(SoundPrints())._asdict())
+            if one == B
+            else Fingerprint(
+                sha256=one,
+                type=type,
+                version=version,
+                spans=np.zeros((1, 2)),
+                vectors=np.zeros((1, 128), np.uint8),
+                quality=np.ones(1, np.float32),
+            )
+            for one in only
+        ]
 
     def on_damage(self, sha256: str, message: str) -> None:
         self.reports.append(message)
@@ -81,8 +102,21 @@ def test_a_doubtful_match_stays_by_itself(picture: Match, voice: Match) -> None:
 def test_other_channels_and_other_pairs_are_not_joined() -> None:
     script = kept(A, "script", replace(PICTURE, relation="same_script"))
     other = KeptMatch(query=A, reference="c" * 64, channel="voice", promise=1.0, match=VOICE)
-    pairs = [kept(A, "picture", PICTURE), script, other]
+    pairs = [kept(A, "picture", replace(PICTURE, verdict="possible")), script, other]
     assert joined(*pairs) == pairs
+
+
+def test_a_match_of_images_states_which_side_has_no_sound() -> None:
+    (one,) = joined(kept(A, "picture", PICTURE))
+    assert one.match and one.match.why == ("the frames agree", "the reference has no sound that can be compared")
+    (one,) = joined(kept(B, "picture", replace(PICTURE, sha256=A)))
+    assert one.match and one.match.why == ("the frames agree", "the query has no sound that can be compared")
+
+
+def test_a_match_of_images_states_that_the_sound_is_another() -> None:
+    (one,) = join_sounds([PICTURE], [], query_sounds=True, sounds=lambda sha256: sha256 == B)
+    assert one.why == ("the frames agree", "the sound of the query is not that of the reference")
+    assert join_sounds([PICTURE], [], query_sounds=False, sounds=lambda _: False) == [PICTURE]
 
 
 def test_a_damaged_asset_leaves_both_matches_as_they_are() -> None:
