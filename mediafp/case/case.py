@@ -292,7 +292,9 @@ class Case:
         cut_clips = self._engine.clip_cutter() if clips else None
         prepare_report(page, clips=clips)
         self.relate(on_progress)
-        return write_evidence(page, self._store, paths=paths, cut_clips=cut_clips, on_card=on_card, on_clip=on_clip)
+        return write_evidence(
+            page, self._store, self._engine, paths=paths, cut_clips=cut_clips, on_card=on_card, on_clip=on_clip
+        )
 
     def forget(self, target: PathLike) -> list[Forgotten]:
         """Remove the sightings at a path, or of a SHA-256, with the last one of an asset everything made of it.

@@ -1,9 +1,13 @@
 """The content of a store in the form that the report pages read."""
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 
+from mediafp.case.least_alike import find_least_alike
 from mediafp.case.stored_images import report_damage
 from mediafp.ingest.thumbnails import encode_anew
+from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.store import Store
 from mediafp.text.speech.misreadings import find_hints, load_misreadings
 from mediafp.types.errors import CorruptMedia
@@ -16,15 +20,32 @@ TRANSCRIPT_CACHE_SIZE = 64
 THUMBNAIL_CACHE_SIZE = 256
 """Thumbnails kept in memory while a page is written, some 50 kB each as stored and as encoded anew: the times at which a match
 shows a video often have the same stored frame. Chosen, not measured."""
+FRAME_CACHE_SIZE = 64
+"""Requests for frames of an original whose frames are kept in memory, up to a dozen of 20 kB each: a page that turns out too
+large for one file, or has clips, is written again. Chosen, not measured."""
+FrameReader = Callable[[str, Sequence[float]], Sequence[bytes | None]]
+"""Function that returns the frames that the original of an asset shows at some times, as thumbnails; None where there is none,
+and everywhere if no original is at hand."""
 
 
 class StoredEvidence:
     """Assets, sightings, thumbnails and transcripts of a store, and optionally of one query. Implements `EvidenceSource`."""
 
-    def __init__(self, store: Store, query: FileAnalysis | None = None) -> None:
+    def __init__(
+        self, store: Store, query: FileAnalysis | None = None, *, read_frames: FrameReader | None = None
+    ) -> None:
+        """Use the content of a store.
+
+        Args:
+            store: The store.
+            query: The analysis of a query that the store does not contain.
+            read_frames: Reads frames from originals; None to show kept frames alone.
+        """
         self._store, self._query = store, query
+        self._read_frames = lru_cache(FRAME_CACHE_SIZE)(read_frames) if read_frames else None
         self._misreadings = load_misreadings()
         self.sightings = store.sightings
+        self.least_alike = partial(find_least_alike, store)
         # The section of a match on a page reads the transcript once for each matching segment.
         self.transcript = lru_cache(TRANSCRIPT_CACHE_SIZE)(self._load_transcript)
         self._encode_anew = lru_cache(THUMBNAIL_CACHE_SIZE)(encode_anew)
@@ -39,16 +60,42 @@ class StoredEvidence:
 
         It is encoded anew: the stored one came from a worker, and a page gives it to the browser of whoever opens it.
         """
+        kept = self._find_kept(sha256, seconds or 0.0)
+        return self._encode(sha256, kept.jpeg) if kept else None
+
+    def frames(
+        self, sha256: str, times: Sequence[float], *, from_original: bool = False
+    ) -> Sequence[EvidenceFrame | None]:
+        """Return the frame of a video at each of some times, None where there is none."""
+        times = tuple(times)
+        read: Sequence[bytes | None] = [None] * len(times)
+        if from_original and self._read_frames and times:
+            read = self._read_frames(sha256, times)
+        return [self._frame(sha256, time, jpeg) for time, jpeg in zip(times, read, strict=True)]
+
+    def _frame(self, sha256: str, time: float, read: bytes | None) -> EvidenceFrame | None:
+        """Return the frame that was read from the original, or else the nearest kept one."""
+        if read is not None:
+            # A frame that cannot be decoded says nothing about the store.
+            with suppress(CorruptMedia):
+                return EvidenceFrame(jpeg=self._encode_anew(read), seconds=time, is_exact=True)
+        kept = self._find_kept(sha256, time)
+        jpeg = self._encode(sha256, kept.jpeg) if kept else None
+        return EvidenceFrame(jpeg=jpeg, seconds=kept.seconds, is_exact=False) if kept and jpeg else None
+
+    def _find_kept(self, sha256: str, seconds: float) -> Thumbnail | None:
+        """Return the kept thumbnail of the frame that is shown at a time."""
         query = self._query_with(sha256)
         if query is None:
-            jpeg = self._store.thumbnail(sha256, seconds)
-        else:
-            nearest = min(query.thumbnails, key=partial(_distance, seconds or 0.0), default=None)
-            jpeg = nearest.jpeg if nearest else None
+            return self._store.find_thumbnail(sha256, seconds)
+        return min(query.thumbnails, key=partial(_distance, seconds), default=None)
+
+    def _encode(self, sha256: str, jpeg: bytes) -> bytes | None:
+        """Return a JPEG of a worker encoded anew; None, and a report of the damage, if it cannot be decoded."""
         try:
-            return None if jpeg is None else self._encode_anew(jpeg)
+            return self._encode_anew(jpeg)
         except CorruptMedia as error:
-            if query is None:
+            if self._query_with(sha256) is None:
                 report_damage(self._store, sha256, error)
             return None
 

@@ -9,8 +9,9 @@ from typing import Final
 from mediafp.case.clusters import cluster_store
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.kept_results import KeptResults
+from mediafp.case.original_frames import OriginalFrames
 from mediafp.case.originals import open_original
-from mediafp.engine.interface import ClipCutter
+from mediafp.engine.interface import ClipCutter, Engine
 from mediafp.report.evidence_page import write_report
 from mediafp.report.output_names import fit_name
 from mediafp.report.trace_page import write_trace
@@ -47,6 +48,7 @@ def prepare_report(page: Path, *, clips: bool) -> None:
 def write_evidence(
     page: Path,
     store: Store,
+    engine: Engine,
     *,
     paths: bool = False,
     cut_clips: ClipCutter | None = None,
@@ -58,6 +60,7 @@ def write_evidence(
     Args:
         page: The page to write, as `prepare_report` has checked it.
         store: The store.
+        engine: Decodes frames of the originals.
         paths: Show the whole paths of files, not only their names.
         cut_clips: Function that cuts the matching segments into `clips_folder`; None for no clips.
         on_card: Called after each match with the number written so far, and the number of all.
@@ -69,33 +72,37 @@ def write_evidence(
     results, clustering = KeptResults(store), cluster_store(store)
 
     total = results.matches
-
-    def write(linked: Sequence[Clip] = ()) -> None:
-        with usage_errors(page):
-            write_report(
-                page,
-                results=results,
-                clustering=clustering,
-                source=StoredEvidence(store),
-                seal=store.last_log_entry(),
-                clips=linked,
-                paths=paths,
-                on_progress=lambda done: on_card(done, total),
-            )
-
-    # Cutting takes long: the page is written before it, and once more with links to the clips.
-    write()
     clips: list[Clip] = []
-    if cut_clips:
-        folder = clips_folder(page)
-        for clip in cut_clips(folder, results=results, open_original=partial(open_original, store)):
-            clips.append(clip)
-            on_clip()
-        if any(clip.path for clip in clips):
-            write(clips)
-        with suppress(OSError):
-            # It is empty if no clip could be cut.
-            folder.rmdir()
+    with OriginalFrames(store, engine) as originals:
+        source = StoredEvidence(store, read_frames=originals.read)
+
+        def write(linked: Sequence[Clip] = ()) -> None:
+            with usage_errors(page):
+                write_report(
+                    page,
+                    results=results,
+                    clustering=clustering,
+                    source=source,
+                    seal=store.last_log_entry(),
+                    clips=linked,
+                    paths=paths,
+                    on_progress=lambda done: on_card(done, total),
+                )
+
+        # Cutting takes long: the page is written before it, and once more with links to the clips.
+        write()
+        if cut_clips:
+            folder = clips_folder(page)
+            for clip in cut_clips(
+                folder, results=results, open_original=partial(open_original, store), find_asset=store.asset
+            ):
+                clips.append(clip)
+                on_clip()
+            if any(clip.path for clip in clips):
+                write(clips)
+            with suppress(OSError):
+                # It is empty if no clip could be cut.
+                folder.rmdir()
     return clips
 
 

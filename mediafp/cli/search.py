@@ -8,6 +8,7 @@ from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
 from mediafp.cli.output import Part, print_json, print_line
 from mediafp.report import jsonl
+from mediafp.types.timestamps import format_span
 from mediafp.types.transcripts import SearchHit
 
 
@@ -40,5 +41,5 @@ def _print_hit(hit: SearchHit) -> None:
     for start, end in hit.marks:
         passage += [hit.text[position:start], (hit.text[max(position, start) : end], "bold yellow")]
         position = max(position, end)
-    place = "in the image" if hit.source == "picture" else f"{hit.start:.1f}–{hit.end:.1f} s"
+    place = "in the image" if hit.source == "picture" else format_span((hit.start, hit.end))
     print_line(f"{hit.uris[0]}  {place}  ", *passage, hit.text[position:])

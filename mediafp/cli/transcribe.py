@@ -25,6 +25,7 @@ from mediafp.report import jsonl, subtitles
 from mediafp.report.output_names import fit_name
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
+from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import FileTranscription
 
 NAME_DIGITS = 8
@@ -108,7 +109,7 @@ def _print_transcript(result: FileTranscription) -> None:
     if missing:
         print_line("  ", (f"{missing:.1f} s of speech are not transcribed", "yellow"))
     for hint in result.hints:
-        print_line("  ", ("hint", "cyan"), f" {hint.start:.1f} s: {hint.heard!r}: {hint.name} ({hint.source})")
+        print_line("  ", ("hint", "cyan"), f" {format_time(hint.start)}: {hint.heard!r}: {hint.name} ({hint.source})")
 
 
 def _format_transcript(result: FileTranscription, format: TranscriptFormat) -> str:

@@ -11,7 +11,7 @@ from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import MediaError
 from mediafp.types.matches import Clip, OcrResult, QueryResult
-from mediafp.types.media import Audio, Kind
+from mediafp.types.media import Asset, Audio, Kind
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
@@ -98,13 +98,15 @@ class ClipCutter(Protocol):
         *,
         results: Sequence[QueryResult],
         open_original: Callable[[str], AbstractContextManager[OpenFile | None]],
+        find_asset: Callable[[str], Asset],
     ) -> Iterator[Clip]:
-        """Yield one clip per matching video segment; a clip that cannot be cut has no path and states the reason.
+        """Yield one clip per matching segment of frames or voice; one that cannot be cut has no path and states the reason.
 
         Args:
             folder: Existing folder to write the clips to.
             results: The query results whose matches are cut; those without a SHA-256 are skipped.
             open_original: Opens the file of an asset by its SHA-256; None if it is gone.
+            find_asset: Returns an asset by its SHA-256.
         """
 
 
@@ -155,6 +157,17 @@ class Engine(Protocol):
 
     def read_audio(self, file: OpenFile) -> tuple[Audio | None, list[str]]:
         """Return the decoded audio of a file (None if it has none) and the warnings."""
+
+    def read_frames(self, file: OpenFile, times: Sequence[float]) -> list[bytes | None]:
+        """Return the frames that a video shows at some times as thumbnails, None where none can be decoded.
+
+        Args:
+            file: The open video.
+            times: Presentation times in seconds, at most 64.
+
+        Raises:
+            MediaError: The video could not be decoded.
+        """
 
     def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
         """Return the text in an image and the warnings. Raises NotMedia for a file that is not an image."""

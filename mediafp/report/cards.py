@@ -1,6 +1,6 @@
 """One match and its evidence, prepared for a template."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,9 +8,17 @@ from markupsafe import Markup
 
 from mediafp.report.names import display_name
 from mediafp.report.page_evidence import PageEvidence
-from mediafp.report.svg import DrawnImage, draw_side_by_side, draw_timelines
-from mediafp.report.timestamps import format_time
-from mediafp.types.matches import Match, Placement, QueryResult, Segment
+from mediafp.report.segment_evidence import (
+    MAX_FRAME_SEGMENTS,
+    FramePair,
+    SegmentRow,
+    build_frame_pairs,
+    describe_track,
+    list_segments,
+)
+from mediafp.report.svg import DrawnImage, draw_side_by_side
+from mediafp.report.timelines import draw_timelines, order_segments, segment_name
+from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment
 from mediafp.types.media import Asset, TimeSpan
 
 STATEMENTS: Final = {
@@ -24,10 +32,8 @@ STATEMENTS: Final = {
     "same_script": "has the same words as",
 }
 """Each relation as the verb of a sentence from the query to the reference; of an image in a video with the video first."""
-MAX_DRAWN_SEGMENTS: Final = 4
-"""Segments of a match that are shown as frames or as text. Chosen, not measured."""
-FRAME_POSITIONS: Final = (0.1, 0.5, 0.9)
-"""Shares of a segment at which frames are shown."""
+MAX_PASSAGES: Final = 4
+"""Segments of a match that are shown as text. Chosen, not measured."""
 MAX_STRIPS: Final = 6
 """Removed lines of text that are shown enlarged."""
 STRIP_HEIGHT, STRIP_WIDTH = 72, 520
@@ -51,11 +57,11 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FramePair:
-    """Frames of both sides at one moment; the caption holds the time in the query and in the reference."""
+class ClipLink:
+    """Link to a clip, and what it shows."""
 
-    images: list[Markup]
-    caption: str
+    link: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +77,13 @@ class MatchCard:
     probability: float
     why: tuple[str, ...]
     times: Markup | None
+    segments: list[SegmentRow]
+    more_segments: int
+    """Matching segments that are not listed."""
     frames: list[FramePair]
-    clips: list[str]
+    more_frames: int
+    """Segments of channel `picture` of which no frames are shown."""
+    clips: list[ClipLink]
     pair: Markup | None
     handles: tuple[str, ...]
     removed_text: list[str]
@@ -86,8 +97,10 @@ def build_card(
     result: QueryResult,
     match: Match,
     evidence: PageEvidence,
-    clips: Mapping[tuple[str, str], list[str]],
+    clips: Mapping[tuple[str, str], list[tuple[str, Clip]]],
     group_ids: Mapping[str, str],
+    *,
+    from_originals: bool = False,
 ) -> MatchCard:
     """Prepare one match for a template.
 
@@ -95,15 +108,17 @@ def build_card(
         result: The result that the match belongs to.
         match: The match.
         evidence: The evidence; query and reference are assets of it.
-        clips: Links to clips, by the SHA-256 of query and reference.
+        clips: Clips with the links to them, by the SHA-256 of query and reference.
         group_ids: Ids of the groups of assets, by SHA-256.
+        from_originals: Decode the frames of videos from the originals where they are at hand.
     """
     assert result.sha256 is not None, "a query that could not be analysed has no matches"
     query, reference = evidence.asset(result.sha256), evidence.asset(match.sha256)
     placement = match.placement
     has_image = query.kind == "image" or reference.kind == "image"
-    video_segments = [] if has_image else [s for s in match.segments if s.channel == "picture"]
-    script_segments = [s for s in match.segments if s.channel == "script"][:MAX_DRAWN_SEGMENTS]
+    segments = order_segments(match.segments)
+    pictured = [] if has_image else [s for s in segments if s.channel == "picture"]
+    rows = list_segments(segments)
     return MatchCard(
         query=_side("query", query, result.query, evidence, group_ids),
         reference=_side("reference", reference, match.uris[0], evidence, group_ids),
@@ -112,20 +127,27 @@ def build_card(
         verdict=match.verdict,
         probability=match.probability,
         why=match.why,
-        times=draw_timelines(match.segments, _duration(query), _duration(reference)) if match.segments else None,
-        frames=[
-            pair
-            for segment in video_segments[:MAX_DRAWN_SEGMENTS]
-            for pair in _frame_pairs(query, reference, segment, evidence)
+        times=draw_timelines(segments, describe_track("query", query), describe_track("reference", reference))
+        if segments
+        else None,
+        segments=rows,
+        more_segments=len(segments) - len(rows),
+        frames=build_frame_pairs(query, reference, segments, evidence, from_originals=from_originals)
+        if pictured
+        else [],
+        more_frames=max(0, len(pictured) - MAX_FRAME_SEGMENTS),
+        clips=[
+            ClipLink(link=link, title=_clip_title(clip, segments))
+            for link, clip in clips.get((query.sha256, reference.sha256), [])
         ],
-        clips=clips.get((query.sha256, reference.sha256), []),
         pair=_draw_pair(query, reference, result, match, evidence) if has_image else None,
         handles=placement.handles if placement else (),
         removed_text=[line.text for line in placement.removed_text] if placement else [],
         strips=_removed_strips(reference, placement, evidence) if placement else [],
         passages=[
-            (_passage(query.sha256, s.query, evidence), _passage(reference.sha256, s.reference, evidence))
-            for s in script_segments
+            passage
+            for segment in [s for s in segments if s.channel == "script"][:MAX_PASSAGES]
+            if any(passage := _passages(query, reference, segment, evidence))
         ],
         words=" · ".join(
             dict.fromkeys(
@@ -168,6 +190,11 @@ def _statement(query: Asset, match: Match) -> str:
     return f"possibly {verb}" if match.verdict == "possible" else verb
 
 
+def _passages(query: Asset, reference: Asset, segment: Segment, evidence: PageEvidence) -> tuple[str, str]:
+    """Return the text of both sides of a segment; "" without a transcript."""
+    return _passage(query.sha256, segment.query, evidence), _passage(reference.sha256, segment.reference, evidence)
+
+
 def _passage(sha256: str, times: TimeSpan | None, evidence: PageEvidence) -> str:
     """Return the text of the transcript segments that overlap a time span."""
     transcribed = evidence.transcript(sha256)
@@ -180,7 +207,7 @@ def _passage(sha256: str, times: TimeSpan | None, evidence: PageEvidence) -> str
 def _draw_pair(
     query: Asset, reference: Asset, result: QueryResult, match: Match, evidence: PageEvidence
 ) -> Markup | None:
-    """Draw both sides, a video by its frame in the middle of the first segment; None if an image is missing."""
+    """Draw both sides, a video by its kept frame in the middle of the first segment; None if an image is missing."""
     images = []
     segment = match.segments[0] if match.segments else None
     sides = (
@@ -188,8 +215,13 @@ def _draw_pair(
         ("reference", reference, match.uris[0], segment.reference if segment else None),
     )
     for role, asset, uri, times in sides:
-        seconds = sum(times) / 2 if times and asset.kind == "video" else None
-        image = evidence.find_image(asset.sha256, seconds)
+        seconds = None
+        if times and asset.kind == "video":
+            # The frames that the placement joins are kept ones.
+            (shown,) = evidence.frames(asset.sha256, [sum(times) / 2], from_original=False)
+            image, seconds = (shown[0], shown[1].seconds) if shown else (None, None)
+        else:
+            image = evidence.find_image(asset.sha256)
         if image is None:
             return None
         images.append(
@@ -224,26 +256,8 @@ def _removed_strips(reference: Asset, placement: Placement, evidence: PageEviden
     return strips
 
 
-def _frame_pairs(query: Asset, reference: Asset, segment: Segment, evidence: PageEvidence) -> list[FramePair]:
-    """Return frame pairs at the start, in the middle and at the end of a segment."""
-    assert segment.query is not None, "a segment of two videos has times on both sides"
-    pairs = []
-    for position in FRAME_POSITIONS:
-        query_time, reference_time = (
-            start + (end - start) * position for start, end in (segment.query, segment.reference)
-        )
-        caption = f"{format_time(query_time)} · {format_time(reference_time)}"
-        images = [
-            evidence.image(query.sha256, query_time, f"query at {format_time(query_time)}"),
-            evidence.image(reference.sha256, reference_time, f"reference at {format_time(reference_time)}"),
-        ]
-        pairs.append(FramePair(images=[image for image in images if image], caption=caption))
-    return pairs
-
-
-def _duration(asset: Asset) -> float | None:
-    """Return the duration of a video in seconds, 0 if it is unknown, and None for an image."""
-    if asset.kind == "image":
-        return None
-    duration = asset.properties.get("duration")
-    return float(duration) if isinstance(duration, (int, float)) else 0.0
+def _clip_title(clip: Clip, segments: Sequence[Segment]) -> str:
+    """Return which segment a clip shows, with its times."""
+    if clip.segment is None or clip.segment not in segments:
+        return clip.message
+    return f"{segment_name(segments.index(clip.segment))}, {clip.segment.channel}, {clip.message}"

@@ -19,9 +19,9 @@ from mediafp.report.names import display_name
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.report.page_images import PageImages
 from mediafp.report.svg import draw_speech_timeline
-from mediafp.report.timestamps import format_time
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import Clip, QueryResult
+from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import SpeechHint
 
 MAX_OPEN_CARDS: Final = 20
@@ -73,10 +73,11 @@ def write_report(
     Raises:
         OSError: The page or the folder cannot be written.
     """
-    links: dict[tuple[str, str], list[str]] = {}
+    links: dict[tuple[str, str], list[tuple[str, Clip]]] = {}
     for clip in clips:
         if clip.path:
-            links.setdefault(clip.pair, []).append(quote(os.fsencode(f"{clip.path.parent.name}/{clip.path.name}")))
+            link = quote(os.fsencode(f"{clip.path.parent.name}/{clip.path.name}"))
+            links.setdefault(clip.pair, []).append((link, clip))
 
     def build_values(images: PageImages) -> Mapping[str, object]:
         evidence = PageEvidence(source, images, paths=paths)
@@ -114,7 +115,7 @@ class _CardWriter:
         self,
         results: Sequence[QueryResult],
         evidence: PageEvidence,
-        clips: Mapping[tuple[str, str], list[str]],
+        clips: Mapping[tuple[str, str], list[tuple[str, Clip]]],
         on_progress: Callable[[int], object],
     ) -> None:
         self._results, self._evidence, self._clips = results, evidence, clips
@@ -126,7 +127,10 @@ class _CardWriter:
         """Yield the cards of matches, with their numbers on the page; they link to the groups that are given."""
         for result, match in iter_matches(self._results, positions):
             self._count += 1
-            yield self._count, build_card(result, match, self._evidence, self._clips, group_ids)
+            # Of a folded card the kept frames are enough: decoding takes long.
+            is_open = self._count <= MAX_OPEN_CARDS
+            card = build_card(result, match, self._evidence, self._clips, group_ids, from_originals=is_open)
+            yield self._count, card
             self._on_progress(self._count)
 
 

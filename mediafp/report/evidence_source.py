@@ -1,9 +1,24 @@
 """The interface through which pages get their evidence."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from mediafp.types.matches import Segment
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFrame:
+    """A frame of a video for a page."""
+
+    jpeg: bytes
+    """It was encoded by mediafp itself: a page contains it as it is."""
+    seconds: float
+    """Time of the frame: the one that was asked for, or that of the nearest frame kept in the store."""
+    is_exact: bool
+    """True if it is the frame that the original shows at the time that was asked for."""
 
 
 class EvidenceSource(Protocol):
@@ -22,6 +37,22 @@ class EvidenceSource(Protocol):
 
         mediafp encoded it itself: a page contains it as it is.
         """
+        ...
+
+    def frames(
+        self, sha256: str, times: Sequence[float], *, from_original: bool = False
+    ) -> Sequence[EvidenceFrame | None]:
+        """Return the frame of a video at each of some times, None where there is none.
+
+        Args:
+            sha256: The video.
+            times: Presentation times, seconds.
+            from_original: Decode the original if it is at hand; else the nearest kept frames are returned.
+        """
+        ...
+
+    def least_alike(self, query_sha256: str, reference_sha256: str, segment: Segment) -> tuple[float, float] | None:
+        """Return the times, in query and reference, at which a segment of their frames is least alike; None if unknown."""
         ...
 
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:

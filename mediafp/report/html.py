@@ -22,6 +22,7 @@ from mediafp.report.page_images import (
     open_image_folder,
     remove_images,
 )
+from mediafp.types.timestamps import format_time
 from mediafp.types.version import __version__
 
 STYLE_SHEET: Final = "page.css.j2"
@@ -102,7 +103,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_escape_value,
     )
-    environment.filters |= {"isolate": isolate, "isolate_name": isolate_name}
+    environment.filters |= {"isolate": isolate, "isolate_name": isolate_name, "clock": format_time}
     return environment
 
 

@@ -1,13 +1,15 @@
 """The evidence of one page: images, names and sightings of assets, each read and encoded once."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from markupsafe import Markup
 
-from mediafp.report.evidence_source import EvidenceSource
+from mediafp.report.evidence_source import EvidenceFrame, EvidenceSource
 from mediafp.report.names import display_name, sighting_line
 from mediafp.report.page_images import PageImage, PageImages
+from mediafp.types.matches import Segment
 from mediafp.types.media import Asset, Sighting
 
 MAX_SIGHTING_LINES: Final = 3
@@ -49,6 +51,20 @@ class PageEvidence:
         """Return the element of an image; nothing if there is no image. Without a label it is decoration."""
         image = self.find_image(sha256, seconds)
         return self.images.element(image, label) if image else Markup()
+
+    def least_alike(self, query_sha256: str, reference_sha256: str, segment: Segment) -> tuple[float, float] | None:
+        """Return the times, in query and reference, at which a segment of their pictures is least alike; None if unknown."""
+        return self._source.least_alike(query_sha256, reference_sha256, segment)
+
+    def frames(
+        self, sha256: str, times: Sequence[float], *, from_original: bool
+    ) -> list[tuple[PageImage, EvidenceFrame] | None]:
+        """Return the frame of a video at each of some times as an image of the page, None where there is none."""
+        added = []
+        for frame in self._source.frames(sha256, times, from_original=from_original):
+            image = self.images.add(frame.jpeg) if frame else None
+            added.append((image, frame) if frame and image else None)
+        return added
 
     def _add_image(self, sha256: str, seconds: float | None = None) -> PageImage | None:
         """Return the image nearest to a time (None: the first), or None if there is none."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mediafp.report.escaping import escape_unprintable
-from mediafp.report.timestamps import format_time
+from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import Transcript
 
 LINE_WIDTH = 42

@@ -1,4 +1,4 @@
-"""Evidence as SVG: two images with their overlap, removed strips and correspondences; time lines of videos and speech."""
+"""Evidence as SVG: two images with their overlap, removed strips and correspondences; the time line of speech."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from markupsafe import Markup
 
 from mediafp.report.isolation import escape_text, isolate_tspan
 from mediafp.report.page_images import PageImage, PageImages
-from mediafp.report.timestamps import format_time
+from mediafp.report.timelines import SEGMENT_COLOURS
 from mediafp.types.geometry import polygon_area, reference_to_query
-from mediafp.types.matches import Placement, Point, Segment
+from mediafp.types.matches import Placement, Point
+from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import TranscriptSegment
 
 IMAGE_HEIGHT = 320.0
@@ -19,7 +20,6 @@ GAP = 56.0
 """Distance between the two images, SVG units."""
 GREEN, RED, INK = "#0a7d4f", "#c8202f", "#1c2733"
 """Colours of the overlap, of what was removed, and of the rest of the reference."""
-SEGMENT_COLOURS = ("#2563a8", "#b4690e", "#6d3fa0", "#0a7d4f", "#a62c5b", "#4d6b1f", "#1d7a86", "#7a4a2b")
 LANGUAGE_COLOURS = {"zh": "#2563a8", "yue": "#b4690e", "en": "#0a7d4f", "und": "#8a949e"}
 MIN_REMOVED_SHARE = 0.01
 """Share of a side from which a removed strip is named. Chosen, not measured."""
@@ -144,50 +144,6 @@ def _correspondences(
     # One path each, with a marker at each vertex: an element for each point makes a page of many matches slow to open.
     dots = "".join(f"M{x:.0f} {y:.0f}" for x, y in (*query_points, *reference_points))
     return f'<g class="points"><path d="{lines}" class="joined"/><path d="{dots}" class="dots"/></g>' if dots else ""
-
-
-def draw_timelines(segments: Sequence[Segment], query_seconds: float | None, reference_seconds: float | None) -> Markup:
-    """Draw both time lines, the query above the reference, with matching segments joined by bands.
-
-    Args:
-        segments: The matching segments; each is labelled with its times.
-        query_seconds: Duration of the query; None, and no time line, for an image.
-        reference_seconds: Duration of the reference; None for an image.
-    """
-    width, bar = 900.0, 22.0
-    longest = max(query_seconds or 0.0, reference_seconds or 0.0, 0.1)
-    low = 20.0 if query_seconds is None else 92.0
-    height = low + 44 if reference_seconds is not None else 50.0
-
-    def x(seconds: float) -> float:
-        return 70 + (width - 90) * min(seconds, longest) / longest
-
-    def draw_interval(times: tuple[float, float], y: float, tick: float, colour: str) -> tuple[float, float]:
-        a, b = x(times[0]), max(x(times[0]) + 2, x(times[1]))
-        parts.append(f'<rect x="{a:.1f}" y="{y}" width="{b - a:.1f}" height="{bar}" fill="{colour}"/>')
-        parts.append(
-            f'<text x="{a:.1f}" y="{tick:.0f}" class="tick">{format_time(times[0])}–{format_time(times[1])}</text>'
-        )
-        return a, b
-
-    parts: list[str] = []
-    for y, name, seconds in ((20.0, "query", query_seconds), (low, "reference", reference_seconds)):
-        if seconds is not None:
-            parts.append(f'<text x="0" y="{y + 15:.0f}" class="cap">{name}</text>')
-            length = max(2.0, x(seconds) - x(0))
-            parts.append(f'<rect x="{x(0):.1f}" y="{y}" width="{length:.1f}" height="{bar}" class="line"/>')
-    for n, segment in enumerate(segments):
-        colour = SEGMENT_COLOURS[n % len(SEGMENT_COLOURS)]
-        upper = lower = None
-        if segment.query is not None and query_seconds is not None:
-            upper = draw_interval(segment.query, 20, 14, colour)
-        if reference_seconds is not None:
-            lower = draw_interval(segment.reference, low, low + bar + 16, colour)
-        if upper and lower:
-            band = [(upper[0], 20 + bar), (upper[1], 20 + bar), (lower[1], low), (lower[0], low)]
-            parts.append(f'<polygon points="{_path(band)}" fill="{colour}" fill-opacity=".22"/>')
-    head = f'<svg class="times" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="matching times">'
-    return Markup(f"{head}{''.join(parts)}</svg>")
 
 
 def draw_speech_timeline(segments: Sequence[TranscriptSegment], seconds: float) -> Markup:

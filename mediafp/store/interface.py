@@ -23,7 +23,7 @@ from mediafp.types.kept_matches import (
     UncomparedAssets,
 )
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Asset, Kind, Sighting
+from mediafp.types.media import Asset, Kind, Sighting, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.transcripts import SearchHit, TranscribedAudio, Transcript
 
@@ -133,6 +133,10 @@ class AssetStore(Protocol):
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
         """Return the JPEG of the frame shown at a time (None: the first frame), or None if there is no thumbnail."""
+        ...
+
+    def find_thumbnail(self, sha256: str, seconds: float) -> Thumbnail | None:
+        """Return the thumbnail of the frame shown at a time, with its own time, or None if there is no thumbnail."""
         ...
 
     def row_thumbnail(self, sha256: str, position: int) -> bytes | None:

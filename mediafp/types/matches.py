@@ -87,6 +87,13 @@ class Segment:
     mirrored: bool
     score: float
 
+    def reference_time(self, query_time: float) -> float:
+        """Return the time in the reference that a time within the query's interval shows; the query is a video."""
+        assert self.query is not None, "an image has no times"
+        (query_start, query_end), (start, end) = self.query, self.reference
+        share = (query_time - query_start) / max(query_end - query_start, 1e-6)
+        return end - share * (end - start) if self.speed < 0 else start + share * (end - start)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
@@ -159,7 +166,9 @@ class Clip:
     path: Path | None
     """None if the clip could not be cut."""
     message: str
-    """Reason for that."""
+    """Times that it shows, or the reason why it could not be cut."""
+    segment: Segment | None = None
+    """The segment that it shows."""
 
 
 def by_probability(match: Match) -> tuple[float, str, Relation]:

@@ -3,23 +3,32 @@
 import base64
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
+from coded_videos import read_number, write_coded_video
 from ingest_records import ingest_record
 from PIL import Image
 
 from mediafp.case import matching
 from mediafp.case.case import Case, open_case
 from mediafp.case.evidence import StoredEvidence
-from mediafp.ingest.files import open_file
-from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.case.least_alike import find_least_alike
+from mediafp.case.original_frames import OriginalFrames
+from mediafp.engine.interface import Engine
+from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
+from mediafp.ingest.files import OpenFile, file_sha256, open_file
+from mediafp.ingest.frames_at_times import read_frames_at
+from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.report import page_images
 from mediafp.types.errors import UsageError
+from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.matches import Segment
 from mediafp.types.media import Thumbnail
 from mediafp.types.runs import IngestRecord
 
@@ -134,3 +143,75 @@ def test_a_page_whose_images_have_no_folder_names_the_obstacle(
     with pytest.raises(UsageError, match=r"cannot write '.*page-pictures': File exists; choose another path"):
         photo_case.report(tmp_path / "page.html")
     assert (tmp_path / "page-pictures").read_text() == "precious" and not (tmp_path / "page.html").exists()
+
+
+class DecodingEngine:
+    """An engine that reads frames in this process."""
+
+    def read_frames(self, file: OpenFile, times: Sequence[float]) -> list[bytes | None]:
+        frames = read_frames_at(file, times)
+        return [None if frame is None else encode_thumbnail(frame, 320) for frame in frames]
+
+
+def test_frames_of_a_page_come_from_the_original_or_else_from_kept_frames(case: Case, tmp_path: Path) -> None:
+    """The time of a kept frame is its own, not the one that was asked for."""
+    original = write_coded_video(tmp_path / "a.mp4", 6, audio=False)
+    with open_file(original) as file:
+        sha256 = file_sha256(file)
+        kept = read_frames_at(file, (0.0, 4.0))
+    record = ingest_record("a", str(original))
+    with case._store.writing():
+        case._store.add_record(
+            replace(
+                record,
+                asset=replace(record.asset, sha256=sha256, bytes=original.stat().st_size),
+                sighting=replace(record.sighting, sha256=sha256),
+                fingerprints=tuple(replace(each, sha256=sha256) for each in record.fingerprints),
+                thumbnails=tuple(
+                    Thumbnail(position=n, seconds=4.0 * n, jpeg=encode_thumbnail(frame, 320))
+                    for n, frame in enumerate(kept)
+                    if frame is not None
+                ),
+            )
+        )
+
+    def shown(*times: float) -> list[tuple[int, float, bool]]:
+        """Return the number, the time and the exactness of the frames that a page shows at some times."""
+        with OriginalFrames(case._store, cast(Engine, DecodingEngine())) as originals:
+            source = StoredEvidence(case._store, read_frames=originals.read)
+            frames = source.frames(sha256, times, from_original=True)
+        return [(read_number(decode_thumbnail(f.jpeg)), f.seconds, f.is_exact) for f in frames if f]
+
+    assert shown(0.5, 4.61) == [(12, 0.5, True), (115, 4.61, True)]
+    folded = StoredEvidence(case._store).frames(sha256, (4.61,))[0]
+    assert folded is not None and folded.seconds == 4.0 and not folded.is_exact
+    original.rename(tmp_path / "elsewhere.mp4")
+    assert shown(0.5, 4.61) == [(0, 0.0, False), (100, 4.0, False)]
+
+
+def segment(query: tuple[float, float], reference: tuple[float, float], speed: float = 1.0) -> Segment:
+    return Segment(channel="picture", query=query, reference=reference, speed=speed, mirrored=False, score=1.0)
+
+
+def test_the_least_alike_moment_is_where_kept_frames_differ_most(case: Case) -> None:
+    """In the reference it is where the speed and the direction of the segment lead."""
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(20, 512))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    changed = rows.copy()
+    changed[7] = -rows[7]
+    spans = np.column_stack((np.arange(20.0), np.arange(1.0, 21.0)))
+    version = fingerprint_type(SEARCH_TYPE).version
+    with case._store.writing():
+        for name, vectors in (("a", rows), ("b", changed), ("c", rows[::-1])):
+            record = ingest_record(name)
+            asset = replace(record.asset, properties={**record.asset.properties, "duration": 20.0})
+            embedded = Fingerprint(
+                sha256=asset.sha256, type=SEARCH_TYPE, version=version, spans=spans,
+                vectors=vectors.astype(np.float16), quality=np.ones(20, np.float32),
+            )  # fmt: skip
+            case._store.add_record(replace(record, asset=asset, fingerprints=(embedded,), thumbnails=()))
+    a, b, c = (name * 64 for name in "abc")
+    assert find_least_alike(case._store, a, b, segment((2.0, 18.0), (2.0, 18.0))) == (7.0, 7.0)
+    assert find_least_alike(case._store, b, c, segment((0.0, 20.0), (0.0, 20.0), -1.0)) == (7.0, 13.0)
+    assert find_least_alike(case._store, a, "d" * 64, segment((2.0, 18.0), (2.0, 18.0))) is None

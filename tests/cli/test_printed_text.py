@@ -241,7 +241,7 @@ def test_verify_prints_changed_originals_as_they_are(text: str) -> None:
 def test_search_prints_the_whole_passage(text: str) -> None:
     """The marks of the words that were found cut the passage into pieces; an emoji may be cut too."""
     printed, _ = run(text, "search", "x")
-    passage = printed.partition("  0.0–1.0 s  ")[2].removesuffix("\n")
+    passage = printed.partition("  00:00.0–00:01.0  ")[2].removesuffix("\n")
     assert not hidden_characters(printed, allowed="\n")
     assert re.sub(r"\\(u200d|ufe0f|U000e010.)", "", passage) == re.sub(
         r"\\(u200d|ufe0f|U000e010.)|[\u200d\ufe0f\U000e0101]", "", escape_unprintable(text)
@@ -351,7 +351,7 @@ def test_demo_prints_any_text_as_it_is(text: str) -> None:
 
 def test_three_backslashes_end_no_search() -> None:
     printed, _ = run("\\\\\\hello", "search", "hello")
-    assert printed == "\\\\\\hello  0.0–1.0 s  \\\\\\hello\n"
+    assert printed == "\\\\\\hello  00:00.0–00:01.0  \\\\\\hello\n"
 
 
 def test_only_the_output_module_prints() -> None:

@@ -23,9 +23,10 @@ from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.process import WorkerProcess
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
+from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.types.errors import CorruptMedia, MediaError, NotMedia, WorkerLost
 from mediafp.types.matches import QueryResult, Segment
-from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
+from mediafp.types.media import AUDIO_SAMPLE_RATE, Asset, Audio
 from mediafp.types.runs import SpeechOptions
 
 ENGINES: dict[str, Callable[[Path], Engine]] = {
@@ -87,6 +88,18 @@ def test_analyse_returns_the_frames_and_audio_of_a_video(engine: Engine, clips: 
         analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
         audio, _ = engine.read_audio(file)
     assert analysis.audio is not None and audio is not None and analysis.audio.sha256 == audio.sha256
+
+
+def test_read_frames_returns_the_frames_shown_at_the_times(engine: Engine, clips: dict[str, Path], photo: Path) -> None:
+    with open_file(clips["bikes"]) as file:
+        analysis = engine.analyse(file, "0" * 64, "video")
+        first, again, later = engine.read_frames(file, (0.0, 0.0, 5.0))
+    assert first is not None and first == again and later is not None
+    kept = decode_thumbnail(analysis.thumbnails[0].jpeg).astype(int)
+    assert np.abs(decode_thumbnail(first).astype(int) - kept).mean() < 3
+    assert np.abs(decode_thumbnail(later).astype(int) - kept).mean() > 10
+    with open_file(photo) as file, pytest.raises(MediaError, match=photo.name):
+        engine.read_frames(file, (0.0,))
 
 
 def test_analyse_returns_an_audio_file_as_a_video_without_frames(engine: Engine, tmp_path: Path) -> None:
@@ -211,7 +224,11 @@ def test_clip_cutter_writes_one_clip_per_video_segment(engine: Engine, clips: di
         with open_file(clips["bikes"]) as file:
             yield file
 
-    (clip,) = engine.clip_cutter()(tmp_path, results=[result], open_original=open_original)
+    def find_asset(sha256: str) -> Asset:
+        return Asset(sha256=sha256, kind="video", bytes=1, properties={"width": 640, "has_sound": False})
+
+    cut = engine.clip_cutter()
+    (clip,) = cut(tmp_path, results=[result], open_original=open_original, find_asset=find_asset)
     assert clip.path is not None and clip.pair == ("a" * 64, "b" * 64)
     assert [clip.path] == list(tmp_path.iterdir()) and clip.path.stat().st_size > 1000
 

@@ -141,6 +141,8 @@ def test_thumbnail_returns_the_frame_shown_at_a_time(store: Store) -> None:
         store.add_record(record)
     times = {None: b"0", 0.0: b"0", 3.9: b"0", 4.0: b"1", 7.9: b"1", 8.0: b"2", 500.0: b"2"}
     assert {time: store.thumbnail(record.asset.sha256, time) for time in times} == times
+    assert store.find_thumbnail(record.asset.sha256, 7.9) == thumbnails[1], "with its own time"
+    assert store.find_thumbnail("0" * 64, 7.9) is None
 
 
 def test_equal_bytes_at_two_paths_are_one_asset_with_two_sightings(store: Store) -> None:

@@ -19,10 +19,12 @@ from typer.testing import CliRunner
 
 from mediafp.case.case import open_case
 from mediafp.cli.app import app
-from mediafp.engine.local.clips import CLIP_HEIGHT, cut_clips
+from mediafp.engine.local.clip_filters import CLIP_HEIGHT
+from mediafp.engine.local.clips import cut_clips
 from mediafp.engine.local.programs import find_ffmpeg
 from mediafp.ingest.files import OpenFile, open_file
 from mediafp.types.errors import MediaError
+from mediafp.types.media import Asset
 from mediafp.types.runs import AnalysisOptions, IngestOptions
 
 COPY_NAME = "-copy 副本 100%d ':.mp4"
@@ -73,7 +75,9 @@ def test_report_clips_shows_both_sides_of_a_segment(matching_videos: tuple[Path,
     assert (folder / "evidence.html").is_file()
     (path,) = (folder / "evidence-clips").iterdir()
     assert path.suffix == ".mp4" and path.name in done.stdout.replace("\n", "")
-    assert f'href="evidence-clips/{path.name}"' in (folder / "evidence.html").read_text()
+    page = (folder / "evidence.html").read_text()
+    assert f'href="evidence-clips/{path.name}"' in page
+    assert "A, least alike" in page and "kept frame" not in page, "the frames are those of the originals"
     with open_case(store) as case:
         (result,) = (result for result in case.pairwise_results() if result.matches)
         (match,) = result.matches
@@ -110,7 +114,7 @@ def test_report_clips_states_that_an_original_is_gone(matching_videos: tuple[Pat
         (folder / "elsewhere.mp4").rename(folder / "originals" / "original.mp4")
     assert done.exit_code == 0, done.exception
     assert "gone from where it was seen" in " ".join(done.stdout.split())
-    assert (folder / "gone.html").is_file()
+    assert "kept frame of" in (folder / "gone.html").read_text()
     assert not list((folder / "gone-clips").glob("*.mp4"))
 
 
@@ -156,6 +160,11 @@ def open_always(path: Path) -> Callable[[str], AbstractContextManager[OpenFile |
     return open_original
 
 
+def find_asset(sha256: str) -> Asset:
+    """Return an asset with pictures and without sound."""
+    return Asset(sha256=sha256, kind="video", bytes=1, properties={"width": 480, "height": 204, "has_sound": False})
+
+
 PLAYLISTS = {
     "a.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{}\n#EXT-X-ENDLIST\n",
     "a.ffconcat": "ffconcat version 1.0\nfile '{}'\n",
@@ -186,6 +195,7 @@ def test_cut_clips_follows_no_playlist_in_place_of_an_original(
                 output,
                 results=results,
                 open_original=open_always(tmp_path / name),
+                find_asset=find_asset,
                 run_ffmpeg=ffmpeg.run,
             )
             assert clip.path is None and "ffmpeg failed" in clip.message
@@ -197,6 +207,7 @@ def test_cut_clips_follows_no_playlist_in_place_of_an_original(
         output,
         results=results,
         open_original=open_always(folder / "originals" / "original.mp4"),
+        find_asset=find_asset,
         run_ffmpeg=ffmpeg.run,
     )
     assert clip.path is not None, clip.message
@@ -229,11 +240,13 @@ def test_cut_clips_keeps_an_older_clip_and_no_partial_one(
             raise error
 
     open_original = open_always(folder / "originals" / "original.mp4")
-    (clip,) = cut_clips(tmp_path, results=results, open_original=open_original, run_ffmpeg=run)
+    (clip,) = cut_clips(tmp_path, results=results, open_original=open_original, find_asset=find_asset, run_ffmpeg=run)
     assert clip.path is not None and list(tmp_path.iterdir()) == [clip.path]
     inode = clip.path.stat().st_ino
     try:
-        (again,) = cut_clips(tmp_path, results=results, open_original=open_original, run_ffmpeg=run)
+        (again,) = cut_clips(
+            tmp_path, results=results, open_original=open_original, find_asset=find_asset, run_ffmpeg=run
+        )
         assert again.path is None and again.message.endswith("ffmpeg failed: no")
     except KeyboardInterrupt:
         assert isinstance(error, KeyboardInterrupt)
@@ -253,7 +266,9 @@ def test_cut_clips_keeps_no_clip_of_an_original_that_was_overwritten_meanwhile(
     def run(arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int) -> None:
         overwrite_in_place(original, b"other content")
 
-    (clip,) = cut_clips(output, results=results, open_original=open_always(original), run_ffmpeg=run)
+    (clip,) = cut_clips(
+        output, results=results, open_original=open_always(original), find_asset=find_asset, run_ffmpeg=run
+    )
     assert clip.path is None and "it changed while it was read" in clip.message
     assert not list(output.iterdir())
 
@@ -279,6 +294,7 @@ def test_cut_clips_allows_more_for_a_longer_segment_up_to_a_limit(
                 tmp_path,
                 results=[long_result],
                 open_original=open_always(folder / "originals" / "original.mp4"),
+                find_asset=find_asset,
                 run_ffmpeg=run,
             )
         )

@@ -109,7 +109,7 @@ def test_transcribe_writes_subtitles_and_plain_text(recordings: Path, store: Pat
     vtt = mediafp("transcribe", recordings / "weather.wav", "--format", "vtt", store=store).stdout
     assert vtt.startswith("WEBVTT\n\n00:00:00.") and "<lang en>" in vtt
     text = mediafp("transcribe", recordings / "weather.wav", recordings / "silence.wav", store=store).stdout
-    assert "[0:00." in text and "no speech" in text
+    assert "[00:00." in text and "no speech" in text
     done = mediafp("transcribe", recordings / "weather.wav", "--format", "srt", "--out", tmp_path / "subs", store=store)
     (file,) = (tmp_path / "subs").iterdir()
     assert done.returncode == 0 and file.read_text(encoding="utf-8").strip() == srt.strip()

@@ -137,7 +137,7 @@ def test_a_transcript_that_cannot_be_written_is_named_and_the_others_are_written
     error = files.write(transcription("a.mp4", "1" * 64))
     assert error and "a.mp4.11111111.txt" in error and "choose another folder" in error
     assert files.write(transcription("b.mp4", "2" * 64)) is None
-    assert (tmp_path / "b.mp4.22222222.txt").read_text() == "[0:00.0]  en  words\n"
+    assert (tmp_path / "b.mp4.22222222.txt").read_text() == "[00:00.0]  en  words\n"
 
 
 def test_a_link_or_a_pipe_with_the_name_of_a_transcript_is_replaced(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_link_or_a_pipe_with_the_name_of_a_transcript_is_replaced(tmp_path: Pa
     os.mkfifo(out / "b.mp4.22222222.txt")
     for name, digit in ("a.mp4", "1"), ("b.mp4", "2"):
         assert files.write(transcription(name, digit * 64)) is None
-        assert (out / f"{name}.{digit * 8}.txt").read_text() == "[0:00.0]  en  words\n"
+        assert (out / f"{name}.{digit * 8}.txt").read_text() == "[00:00.0]  en  words\n"
     assert victim.read_text() == "precious" and len(list(out.iterdir())) == 2
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
@@ -14,8 +15,9 @@ from sample_matches import sample_match, sample_placement
 
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.report.evidence_page import write_report
+from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
-from mediafp.types.matches import Match, QueryResult, Segment, TextLine
+from mediafp.types.matches import Clip, Match, QueryResult, Segment, TextLine
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 
@@ -39,6 +41,8 @@ class MemorySource:
         }
         self.sightings_by_sha256: dict[str, list[Sighting]] = {}
         self.transcripts: dict[str, tuple[Transcript, tuple[SpeechHint, ...]]] = {}
+        self.gone: set[str] = set()
+        self.weakest: tuple[float, float] | None = None
         self.times: dict[str, list[float | None]] = {sha256: [] for sha256 in self.assets}
 
     def asset(self, sha256: str) -> Asset:
@@ -53,6 +57,19 @@ class MemorySource:
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
         self.times[sha256].append(seconds)
         return self.jpeg
+
+    def frames(self, sha256: str, times: Sequence[float], *, from_original: bool = False) -> list[EvidenceFrame | None]:
+        self.times[sha256] += times
+        if self.jpeg is None:
+            return [None] * len(times)
+        is_exact = from_original and sha256 not in self.gone
+        return [
+            EvidenceFrame(jpeg=self.jpeg, seconds=time if is_exact else float(int(time)), is_exact=is_exact)
+            for time in times
+        ]
+
+    def least_alike(self, query_sha256: str, reference_sha256: str, segment: Segment) -> tuple[float, float] | None:
+        return self.weakest
 
 
 class Page(HTMLParser):
@@ -377,30 +394,63 @@ def test_write_report_shows_sightings_handles_and_reasons(tmp_path: Path, source
 # Videos -------------------------------------------------------------------------------------------
 
 
-def test_draw_timelines_draws_both_time_lines_and_all_segments(tmp_path: Path, source: MemorySource) -> None:
-    text = write(tmp_path, source, result_of(SHARED))
-    page = Page(text)
+def test_write_report_lists_the_segments_that_its_time_lines_draw(tmp_path: Path, source: MemorySource) -> None:
+    page = Page(write(tmp_path, source, result_of(SHARED)))
     assert len(page.all("svg", "times")) == 1 and not page.all("svg", "pair")
-    ticks = re.findall(r'class="tick">([^<]*)<', text)
-    assert sorted(ticks) == sorted(["0:02.0–0:12.0", "0:40.0–0:50.0", "0:15.0–0:20.0", "0:05.0–0:10.0"])
-    lines = page.all("rect", "line")
-    bars = [attributes for attributes in page.all("rect") if "class" not in attributes]
-    assert len(lines) == 2 and len(bars) == 4
-    query, reference = lines
-    assert float(reference["width"]) / float(query["width"]) == pytest.approx(65.5 / 30, rel=0.01)
-    query_bar, reference_bar = bars[:2]
-    unit = float(reference["width"]) / 65.5
-    assert float(query_bar["x"]) - float(query["x"]) == pytest.approx(2 * unit, abs=0.2)
-    assert float(query_bar["width"]) == pytest.approx(10 * unit, abs=0.2)
-    assert float(reference_bar["x"]) - float(reference["x"]) == pytest.approx(40 * unit, abs=0.2)
-    assert len(page.all("polygon")) == 2, "a band joins the two sides of each segment"
+    assert "A picture 00:02.0–00:12.0 00:40.0–00:50.0" in page.text
+    assert "B picture 00:15.0–00:20.0 00:05.0–00:10.0" in page.text
+    assert not any("style" in attributes for _, attributes in page.elements), "the policy allows no style attribute"
 
 
-def test_write_report_shows_frames_at_corresponding_times(tmp_path: Path, source: MemorySource) -> None:
+def test_write_report_shows_the_first_of_many_segments_and_counts_the_others(
+    tmp_path: Path, source: MemorySource
+) -> None:
+    segments = tuple(
+        replace(SEGMENT, query=(0.7 * n, 0.7 * n + 0.5), reference=(1.5 * n, 1.5 * n + 0.5)) for n in range(40)
+    )
+    text = write(tmp_path, source, result_of(replace(SHARED, segments=segments)))
+    page = Page(text)
+    assert len(page.all("rect", "bar-picture")) == 80
+    assert "28 more segments match and are not listed here" in page.text
+    assert "Frames of 36 more segments are not shown" in page.text
+    assert len(page.all("div", "two")) == 12
+
+
+def test_write_report_shows_frames_at_the_ends_and_at_the_least_alike_moment(
+    tmp_path: Path, source: MemorySource
+) -> None:
+    """The caption states the time of the frame that is shown."""
+    source.weakest = (5.0, 43.0)
+    source.gone = {UPLOAD}
     page = Page(write(tmp_path, source, result_of(replace(SHARED, segments=(SEGMENT,)))))
-    assert [t for t in source.times[VIDEO] if t is not None] == pytest.approx([3.0, 7.0, 11.0])
-    assert [t for t in source.times[UPLOAD] if t is not None] == pytest.approx([41.0, 45.0, 49.0])
-    assert "0:07.0 · 0:45.0" in page.text
+    assert [t for t in source.times[VIDEO] if t is not None] == pytest.approx([2.1, 5.0, 11.9])
+    assert [t for t in source.times[UPLOAD] if t is not None] == pytest.approx([40.1, 43.0, 49.9])
+    assert "A, least alike query 00:05.0 reference about 00:43.0: kept frame of 00:43.0" in page.text
+    assert "A, end query 00:11.9 reference about 00:49.9: kept frame of 00:49.0" in page.text
+
+
+def test_write_report_links_clips_by_the_name_of_their_segment(tmp_path: Path, source: MemorySource) -> None:
+    clips = [
+        Clip(pair=(VIDEO, UPLOAD), path=tmp_path / "page-clips" / name, message=f"times {name}", segment=segment)
+        for name, segment in (("1.mp4", SHARED.segments[1]), ("2.mp4", SHARED.segments[0]))
+    ]
+    write_report(
+        tmp_path / "page.html",
+        results=[result_of(SHARED)],
+        clustering=NO_CLUSTERS,
+        source=source,
+        seal=SEAL,
+        clips=clips,
+    )
+    page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert "Clip B, picture, times 1.mp4 : query left" in page.text and "Clip A, picture, times 2.mp4" in page.text
+    assert {"page-clips/1.mp4", "page-clips/2.mp4"} <= {link.get("href") for link in page.all("a")}
+
+
+def test_write_report_pairs_the_frames_of_a_reversed_segment(tmp_path: Path, source: MemorySource) -> None:
+    page = Page(write(tmp_path, source, result_of(replace(SHARED, segments=(replace(SEGMENT, speed=-1.0),)))))
+    assert [t for t in source.times[UPLOAD] if t is not None] == pytest.approx([49.9, 45.0, 40.1])
+    assert "A, middle query 00:07.0 reference 00:45.0" in page.text
 
 
 def test_write_report_draws_an_image_in_a_video_with_one_time_line(tmp_path: Path, source: MemorySource) -> None:
@@ -413,7 +463,7 @@ def test_write_report_draws_an_image_in_a_video_with_one_time_line(tmp_path: Pat
     result = QueryResult(query="/dump/still.jpg", sha256=IMAGE, kind="image", error=None, matches=(match,))
     page = Page(write(tmp_path, source, result))
     assert len(page.all("svg", "times")) == 1 and len(page.all("rect", "line")) == 1
-    assert len(page.all("svg", "pair")) == 1 and "reference: upload.mp4 at 0:42.0" in page.text
+    assert len(page.all("svg", "pair")) == 1 and "reference: upload.mp4 at 00:42.0" in page.text
     assert [t for t in source.times[UPLOAD] if t is not None] == [42.0]
 
 
@@ -462,7 +512,7 @@ def test_write_report_shows_transcripts_with_languages_and_flags(tmp_path: Path,
     words = " ".join(Page(text).words)
     for expected in (
         "Transcripts",
-        "0:01.0",
+        "00:01.0",
         "yue",
         "佢哋<b>喺度",
         "repetition",

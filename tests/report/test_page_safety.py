@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +19,7 @@ from sample_matches import sample_match, sample_placement
 
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.report.evidence_page import write_report
+from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.report.html import stream_template
 from mediafp.report.page_images import EmbeddedImages
 from mediafp.report.trace_page import write_trace
@@ -61,7 +62,7 @@ TRANSCRIPT = Transcript(
 )
 HINT = SpeechHint(name="n", start=0, end=1, heard="h", reason="r", source="s")
 SEAL = (7, "9" * 64)
-IDENTIFIERS = {"sha256", "relation", "verdict", "kind", "channel", "id", "representative"}
+IDENTIFIERS = {"sha256", "relation", "verdict", "kind", "segments", "id", "representative"}
 """Fields that the program sets itself: a page depends on their values."""
 
 
@@ -92,6 +93,12 @@ class HostileSource:
 
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
         return self.jpeg
+
+    def frames(self, sha256: str, times: Sequence[float], *, from_original: bool = False) -> list[EvidenceFrame | None]:
+        return [EvidenceFrame(jpeg=self.jpeg, seconds=time, is_exact=False) for time in times]
+
+    def least_alike(self, query_sha256: str, reference_sha256: str, segment: Segment) -> tuple[float, float] | None:
+        return None
 
 
 def evidence_page(text: str) -> str:

@@ -46,7 +46,7 @@ def test_to_srt_wraps_between_words_and_characters() -> None:
 
 
 def test_to_text_prints_time_language_and_flags() -> None:
-    assert subtitles.to_text(transcript_of(WORDS)) == "[1:00.0] yue  佢哋 <喺度> & more words  (low confidence)"
+    assert subtitles.to_text(transcript_of(WORDS)) == "[01:00.0] yue  佢哋 <喺度> & more words  (low confidence)"
     assert subtitles.to_text(transcript_of(speech=0.0)) == "no speech"
     assert subtitles.to_text(transcript_of()) == "no words"
 

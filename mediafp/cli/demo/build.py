@@ -12,6 +12,7 @@ from mediafp.report.subtitles import to_text
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import QueryResult, Trace
 from mediafp.types.runs import AnalysisOptions, IngestOptions, SpeechOptions
+from mediafp.types.timestamps import format_time
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -128,10 +129,10 @@ def _print_transcripts(case: Case, folder: Path) -> None:
         for line in to_text(result.transcript).split("\n") if result.transcript else []:
             print_line(f"    {line}")
         for hint in result.hints:
-            print_line("    ", ("hint", "cyan"), f" {hint.start:.1f} s: {hint.heard!r}: {hint.name}")
+            print_line("    ", ("hint", "cyan"), f" {format_time(hint.start)}: {hint.heard!r}: {hint.name}")
     print_line("  search for ", ("newspapers", "bold"), ":")
     for hit in case.search("newspapers"):
-        print_line(f"    {_name(hit.uris[0])} {hit.start:.1f} s  {hit.text}")
+        print_line(f"    {_name(hit.uris[0])} {format_time(hit.start)}  {hit.text}")
 
 
 def _name(uri: str) -> str:

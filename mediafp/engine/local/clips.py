@@ -1,25 +1,30 @@
-"""Matching segments of videos as MP4 clips, query left and reference right, cut by FFmpeg."""
+"""Matching segments of videos as MP4 clips, query left and reference right with their audio, cut by FFmpeg."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from mediafp.engine.local.clip_filters import MAX_CLIP_SECONDS, ClipSide, ffmpeg_arguments, plan_sides
+from mediafp.engine.local.clip_panel import draw_panel
+from mediafp.ingest.anonymous_files import anonymous_file
 from mediafp.ingest.files import OpenFile, changed_file_error
-from mediafp.ingest.limits import ALLOWED_DECODERS, ALLOWED_DEMUXERS, MAX_CPU_SECONDS, MAX_FRAME_PIXELS
+from mediafp.ingest.limits import MAX_CPU_SECONDS
 from mediafp.types.errors import MediaError, UnreadableMedia
 from mediafp.types.matches import Clip, Match, QueryResult, Segment
+from mediafp.types.media import Asset
+from mediafp.types.timestamps import format_span
 
-CLIP_HEIGHT = 360
-"""Height of a clip, pixels; both sides are scaled to it. Chosen, not measured."""
-CLIP_FRAME_RATE = 25
-"""Frames per second of a clip. Chosen, not measured."""
 NAME_DIGITS = 12
 """Digits of each SHA-256 in the name of a clip."""
-THREADS: Final = 2
-"""Threads of each decoder, of the filters and of the encoder. On two cores more threads gain nothing, and each takes
-memory."""
+MAX_CLIPS_PER_PAIR: Final = 8
+"""Segments of one query and one reference that are cut, the first ones. Chosen, not measured."""
+SAME_OFFSET_SECONDS: Final = 0.5
+"""Difference in time below which a segment of the voice is that of the frames, whose clip has the audio too. Chosen, not
+measured."""
+SAME_SHARE: Final = 0.8
+"""Share of a segment of the voice that the frames have to cover for that. Chosen, not measured."""
 CPU_SECONDS_TO_START: Final = 60.0
 """CPU seconds allowed to reach the start of a segment: FFmpeg decodes from the key frame before it. They decode 40 minutes
 of 720p video."""
@@ -31,14 +36,6 @@ BYTES_PER_SECOND: Final = 2 << 20
 """Further bytes that a clip may have per second: real clips have 0.14 MB per second."""
 MAX_CLIP_BYTES: Final = 4 << 30
 """Bytes that any clip may have at most: seven hours of real clips."""
-_SOURCE_LIMITS: Final = {
-    "format_whitelist": ALLOWED_DEMUXERS,
-    "codec_whitelist": ALLOWED_DECODERS,
-    "protocol_whitelist": "fd",
-    "max_pixels": MAX_FRAME_PIXELS,
-    "threads": THREADS,
-}
-"""FFmpeg options of each input."""
 
 
 class FfmpegRunner(Protocol):
@@ -65,48 +62,73 @@ def cut_clips(
     *,
     results: Sequence[QueryResult],
     open_original: Callable[[str], AbstractContextManager[OpenFile | None]],
+    find_asset: Callable[[str], Asset],
     run_ffmpeg: FfmpegRunner,
 ) -> Iterator[Clip]:
-    """Yield one clip per matching video segment; a clip that cannot be cut has no path and states the reason.
+    """Yield one clip per matching segment of frames or voice; one that cannot be cut has no path and states the reason.
 
     Args:
         folder: Existing folder to write the clips to.
         results: The query results whose matches are cut; those without a SHA-256 are skipped.
         open_original: Opens the file of an asset by its SHA-256; None if it is gone.
+        find_asset: Returns an asset by its SHA-256.
         run_ffmpeg: Runs FFmpeg.
     """
     for result in results:
-        pairs = [(match.sha256, segments) for match in result.matches if (segments := _segments_to_cut(match))]
-        if result.sha256 is None or not pairs:
+        segments_by_reference: dict[str, list[Segment]] = {}
+        for match in result.matches:
+            if segments := _segments_to_cut(match):
+                segments_by_reference.setdefault(match.sha256, []).extend(segments)
+        if result.sha256 is None or not segments_by_reference:
             continue
         with open_original(result.sha256) as query:
-            for sha256, segments in pairs:
+            for sha256, segments in segments_by_reference.items():
                 with open_original(sha256) as reference:
-                    yield from _cut_pair(folder, (result.sha256, sha256), segments, (query, reference), run_ffmpeg)
+                    assets = find_asset(result.sha256), find_asset(sha256)
+                    yield from _cut_pair(folder, assets, segments, (query, reference), run_ffmpeg)
 
 
 def _segments_to_cut(match: Match) -> list[Segment]:
-    """Return the segments of a match in which both sides are video."""
-    return [s for s in match.segments if s.channel == "picture" and s.query] if match.kind == "video" else []
+    """Return the segments of a match in which both sides are video; those of a voice if no frames are cut with it."""
+    if match.kind != "video":
+        return []
+    framed = [s for s in match.segments if s.channel == "picture" and s.query]
+    voices = [s for s in match.segments if s.channel == "voice" and s.query]
+    return [*framed, *(v for v in voices if not any(_has_voice(frames, v) for frames in framed))]
+
+
+def _has_voice(picture: Segment, voice: Segment) -> bool:
+    """Return True if the clip of a segment of frames has the audio of a segment of the voice on both sides."""
+    assert picture.query is not None and voice.query is not None, "only segments with a query interval are cut"
+    shared = min(picture.query[1], voice.query[1]) - max(picture.query[0], voice.query[0])
+    if shared < SAME_SHARE * (voice.query[1] - voice.query[0]) or picture.speed <= 0:
+        return False
+    # At both ends: the speeds may differ.
+    offsets = (
+        picture.reference_time(query_time) - voice.reference_time(query_time)
+        for query_time in (max(picture.query[0], voice.query[0]), min(picture.query[1], voice.query[1]))
+    )
+    return all(abs(offset) <= SAME_OFFSET_SECONDS for offset in offsets)
 
 
 def _cut_pair(
     folder: Path,
-    pair: tuple[str, str],
+    assets: tuple[Asset, Asset],
     segments: Sequence[Segment],
     originals: tuple[OpenFile | None, OpenFile | None],
     run_ffmpeg: FfmpegRunner,
 ) -> Iterator[Clip]:
     """Yield the clips of one query and one reference."""
     query, reference = originals
-    for number, segment in enumerate(segments, 1):
+    pair = assets[0].sha256, assets[1].sha256
+    for number, segment in enumerate(segments[:MAX_CLIPS_PER_PAIR], 1):
         target = folder / f"{pair[0][:NAME_DIGITS]}-{pair[1][:NAME_DIGITS]}-{number}.mp4"
         if query is None or reference is None:
             reason = "an original is gone from where it was seen, or was changed; put it back, or ingest it again"
             yield Clip(pair=pair, path=None, message=f"cannot cut {target.name!r}: {reason}")
             continue
         try:
-            _cut((query, reference), segment, target, run_ffmpeg)
+            _cut(assets, (query, reference), segment, target, run_ffmpeg)
         except UnreadableMedia as error:
             yield Clip(pair=pair, path=None, message=f"cannot cut {target.name!r}: {error}")
         except MediaError as error:
@@ -115,29 +137,41 @@ def _cut_pair(
             yield Clip(pair=pair, path=None, message=f"cannot write {target.name!r}: {error.strerror}")
         else:
             assert segment.query is not None, "only segments with a query interval are cut"
-            yield Clip(pair=pair, path=target, message=f"{target.name}: {segment.query[1] - segment.query[0]:.1f} s")
+            seconds = segment.query[1] - segment.query[0]
+            extent = f"the first {MAX_CLIP_SECONDS:.0f} s of " if seconds > MAX_CLIP_SECONDS else ""
+            message = f"{extent}{format_span(segment.query)} and {format_span(segment.reference)}"
+            yield Clip(pair=pair, path=target, message=message, segment=segment)
+    if len(segments) > MAX_CLIPS_PER_PAIR:
+        message = (
+            f"skipped {len(segments) - MAX_CLIPS_PER_PAIR} segments of {pair[0][:NAME_DIGITS]} and"
+            f" {pair[1][:NAME_DIGITS]}: at most {MAX_CLIPS_PER_PAIR} clips are cut of one pair"
+        )
+        yield Clip(pair=pair, path=None, message=message)
 
 
-def _cut(originals: tuple[OpenFile, OpenFile], segment: Segment, target: Path, run_ffmpeg: FfmpegRunner) -> None:
+def _cut(
+    assets: tuple[Asset, Asset],
+    originals: tuple[OpenFile, OpenFile],
+    segment: Segment,
+    target: Path,
+    run_ffmpeg: FfmpegRunner,
+) -> None:
     """Write one clip. Raises MediaError and OSError."""
-    assert segment.query is not None, "only segments with a query interval are cut"
-    seconds = segment.query[1] - segment.query[0]
+    sides = plan_sides(segment, assets)
     # The clip gets its name when it is complete: a failure or Ctrl-C leaves no part of one, and an older one intact.
-    query, reference = (original.descriptor for original in originals)
     part = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         part.unlink(missing_ok=True)
         output = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
-            for descriptor in (query, reference):
-                # The file position is shared with earlier readers of the descriptor.
-                os.lseek(descriptor, 0, os.SEEK_SET)
-            run_ffmpeg(
-                _ffmpeg_arguments(query, reference, output, segment),
-                descriptors=(query, reference, output),
-                cpu_seconds=min(CPU_SECONDS_TO_START + CPU_SECONDS_PER_SECOND * seconds, MAX_CPU_SECONDS),
-                file_bytes=min(BASE_CLIP_BYTES + int(BYTES_PER_SECOND * seconds), MAX_CLIP_BYTES),
-            )
+            with ExitStack() as panels:
+                descriptors = _open_inputs(sides, originals, target.parent, panels)
+                run_ffmpeg(
+                    ffmpeg_arguments(sides, descriptors, output),
+                    descriptors=(*descriptors.values(), output),
+                    cpu_seconds=min(CPU_SECONDS_TO_START + CPU_SECONDS_PER_SECOND * sides[0].seconds, MAX_CPU_SECONDS),
+                    file_bytes=min(BASE_CLIP_BYTES + int(BYTES_PER_SECOND * sides[0].seconds), MAX_CLIP_BYTES),
+                )
         finally:
             os.close(output)
         # The name of the clip states the SHA-256 that they had when they were opened.
@@ -149,21 +183,20 @@ def _cut(originals: tuple[OpenFile, OpenFile], segment: Segment, target: Path, r
         part.unlink(missing_ok=True)
 
 
-def _ffmpeg_arguments(query: int, reference: int, output: int, segment: Segment) -> list[str]:
-    """Return the command line of FFmpeg. It reads and writes open files only; no file name is part of it."""
-    import ffmpeg
-
-    assert segment.query is not None, "only segments with a query interval are cut"
-    sides = []
-    for descriptor, (start, end), speed in (
-        (query, segment.query, 1.0),
-        (reference, segment.reference, segment.speed),
-    ):
-        interval = {"ss": max(0.0, start), "t": max(0.1, end - start)}
-        stream = ffmpeg.input("fd:", fd=descriptor, **interval, **_SOURCE_LIMITS).video
-        stream = stream.filter("setpts", f"(PTS-STARTPTS)/{speed}").filter("scale", -2, CLIP_HEIGHT).filter("setsar", 1)
-        sides.append(stream.filter("fps", CLIP_FRAME_RATE))
-    encoding: dict[str, Any] = {"format": "mp4", "vcodec": "libx264", "preset": "veryfast", "pix_fmt": "yuv420p"}
-    stacked = ffmpeg.filter(sides, "hstack", inputs=2, shortest=1)
-    arguments: list[str] = stacked.output("fd:", fd=output, threads=THREADS, **encoding).get_args()
-    return ["-nostdin", "-loglevel", "error", "-filter_complex_threads", str(THREADS), *arguments]
+def _open_inputs(
+    sides: tuple[ClipSide, ClipSide], originals: tuple[OpenFile, OpenFile], folder: Path, panels: ExitStack
+) -> Mapping[tuple[int, bool], int]:
+    """Return the descriptors to read: by the number of the side, and whether it is its panel instead of its file."""
+    descriptors: dict[tuple[int, bool], int] = {}
+    for number, (side, original) in enumerate(zip(sides, originals, strict=True)):
+        if side.has_images or side.has_audio:
+            # The file position is shared with earlier readers of the descriptor.
+            os.lseek(original.descriptor, 0, os.SEEK_SET)
+            descriptors[number, False] = original.descriptor
+        if not side.has_images:
+            panel = panels.enter_context(anonymous_file(folder))
+            panel.write(draw_panel(Path(original.name).name, side.sha256))
+            panel.flush()
+            panel.seek(0)
+            descriptors[number, True] = panel.fileno()
+    return descriptors

@@ -4,7 +4,7 @@ Modules that load models or libraries are imported by the methods that need them
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from mediafp.engine.interface import AnalysisRequest, ClipCutter, TranscriptionQueue, UnpackedMember
 from mediafp.engine.local.messages import (
     AudioResult,
+    FramesResult,
     OcrTaskResult,
     Task,
     analysis_bytes,
@@ -29,6 +30,7 @@ from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.types.contents import check_time
+from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
 from mediafp.types.runs import FileAnalysis, SpeechOptions
@@ -134,6 +136,21 @@ class LocalEngine:
         task = Task(what="read_audio", name=os.fsencode(file.name))
         needed = WorkerCapabilities(video=True)
         return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, needed=needed, convert=convert)
+
+    def read_frames(self, file: OpenFile, times: Sequence[float]) -> list[bytes | None]:
+        """Return the frames that a video shows at some times as thumbnails, None where none can be decoded."""
+
+        def convert(result: Received, samples: BinaryIO) -> list[bytes | None]:
+            if not isinstance(result, FramesResult) or len(result.jpegs) != len(times):
+                raise ValueError("not the result that was requested")
+            for jpeg in result.jpegs:
+                if jpeg is not None:
+                    thumbnail_size(jpeg)
+            return result.jpegs
+
+        task = Task(what="read_frames", name=os.fsencode(file.name), times=tuple(times))
+        needed = WorkerCapabilities(video=True)
+        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=False, needed=needed, convert=convert)
 
     def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
         """Return the text in an image and the warnings."""

@@ -57,6 +57,8 @@ THUMBNAIL_PART_BYTES: Final = 1 << 20
 """Bytes of thumbnails from which on the next ones are sent in another message. Chosen, not measured."""
 MAX_TYPES: Final = 64
 """Fingerprint types of one result. Chosen, not measured."""
+MAX_FRAME_TIMES: Final = 64
+"""Frames of one video that are read in one task: with `MESSAGE_BYTES`, each may have 250,000 bytes. Chosen, not measured."""
 MAX_REPORTED_CPU_SECONDS: Final = 1e6
 """CPU seconds that a worker may state. Chosen: above `MAX_WORKER_CPU_SECONDS`."""
 MAX_NAME_BYTES: Final = 4 * (MAX_NAME_CHARS + MAX_NUMBER_CHARS)
@@ -73,7 +75,7 @@ CpuSeconds = Annotated[float, msgspec.Meta(ge=0, le=MAX_REPORTED_CPU_SECONDS)]
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One file to process; its file descriptor is passed with the message."""
 
-    what: Literal["analyse", "read_audio", "run_ocr", "unpack_archive"]
+    what: Literal["analyse", "read_audio", "read_frames", "run_ocr", "unpack_archive"]
     name: bytes
     """Name of the file, used in messages alone."""
     sha256: str = ""
@@ -84,6 +86,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     image: bool = False
     reference_crops: bool = False
     matched_only: bool = False
+    times: tuple[float, ...] = ()
+    """Presentation times of the frames to read."""
     max_message_bytes: int = MESSAGE_BYTES
     """Length of the longest message that the program accepts in reply."""
 
@@ -172,6 +176,13 @@ class OcrTaskResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     cpu: CpuSeconds = 0.0
 
 
+class FramesResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The frames of a video at the times of the task, as thumbnails; None where no frame could be decoded."""
+
+    jpegs: Annotated[list[Jpeg | None], msgspec.Meta(max_length=MAX_FRAME_TIMES)]
+    cpu: CpuSeconds = 0.0
+
+
 class MemberStart(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The next member of an archive; the worker waits for a MemberDecision and sends chunks and a MemberEnd if wanted."""
 
@@ -207,6 +218,7 @@ Result = (
     | AnalysisResult
     | AudioResult
     | OcrTaskResult
+    | FramesResult
     | MemberStart
     | MemberEnd
     | ArchiveEnd

@@ -22,6 +22,7 @@ from mediafp.engine.local.messages import (
     AudioResult,
     DataChunk,
     Failure,
+    FramesResult,
     MemberDecision,
     OcrTaskResult,
     Ready,
@@ -318,7 +319,7 @@ class WorkerProcess:
             raise self._overdue() from error
         except OSError as error:
             raise self._lost() from error
-        if isinstance(message, AnalysisResult | AudioResult | OcrTaskResult | Failure | ArchiveEnd):
+        if isinstance(message, AnalysisResult | AudioResult | FramesResult | OcrTaskResult | Failure | ArchiveEnd):
             self.cpu = message.cpu
         return message
 

@@ -23,6 +23,7 @@ from mediafp.engine.local.messages import (
     AudioResult,
     DataChunk,
     Failure,
+    FramesResult,
     MemberEnd,
     MemberStart,
     OcrTaskResult,
@@ -49,6 +50,7 @@ from mediafp.ingest.limits import (
     MAX_WORKER_CPU_SECONDS,
     MAX_WORKER_MEMORY_BYTES,
 )
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.types.errors import ErrorKind, MediaError, NotMedia, SandboxError
 from mediafp.types.media import Audio
 
@@ -139,6 +141,8 @@ def handle_task(connection: WorkerConnection, task: Task, descriptor: int) -> No
                 _unpack(connection, file)
             elif task.what == "read_audio":
                 _read_audio(connection, file)
+            elif task.what == "read_frames":
+                _read_frames(connection, file, task)
             elif task.what == "run_ocr":
                 _run_ocr(connection, file)
             else:
@@ -182,6 +186,16 @@ def _read_audio(connection: WorkerConnection, file: OpenFile) -> None:
     _send_samples(connection, audio)
     audio_start = audio.start if audio else None
     connection.send(AudioResult(warnings=truncate_texts(warnings), audio_start=audio_start, cpu=time.process_time()))
+
+
+def _read_frames(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
+    """Send the frames of a video at the times of the task."""
+    # Loads PyAV, which a worker for images does without.
+    from mediafp.ingest.frames_at_times import read_frames_at
+
+    frames = read_frames_at(file, task.times, CpuBudget())
+    jpegs = [None if frame is None else encode_thumbnail(frame, analysis.FRAME_THUMBNAIL_SIDE) for frame in frames]
+    connection.send(FramesResult(jpegs=jpegs, cpu=time.process_time()))
 
 
 def _run_ocr(connection: WorkerConnection, file: OpenFile) -> None:

@@ -12,7 +12,7 @@ from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, utc_now
 from mediafp.types.contents import check_asset, check_warnings
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
-from mediafp.types.media import Asset, Kind
+from mediafp.types.media import Asset, Kind, Thumbnail
 from mediafp.types.runs import IngestRecord
 
 
@@ -184,12 +184,18 @@ def versions(database: Database, type: str) -> set[str]:
 
 def thumbnail(database: Database, sha256: str, seconds: float | None = None) -> bytes | None:
     """Return the JPEG of the frame shown at a time (None: the first frame), or None if there is no thumbnail."""
-    time = seconds or 0.0
+    found = find_thumbnail(database, sha256, seconds or 0.0)
+    return found.jpeg if found else None
+
+
+def find_thumbnail(database: Database, sha256: str, seconds: float) -> Thumbnail | None:
+    """Return the thumbnail of the frame shown at a time, or None if there is none."""
     row = database.row(
-        "SELECT jpeg FROM thumbnail WHERE sha256 = ? ORDER BY seconds > ?, abs(seconds - ?), position LIMIT 1",
-        (sha256, time, time),
+        "SELECT position, seconds, jpeg FROM thumbnail WHERE sha256 = ?"
+        " ORDER BY seconds > ?, abs(seconds - ?), position LIMIT 1",
+        (sha256, seconds, seconds),
     )
-    return row[0] if row else None
+    return Thumbnail(position=row[0], seconds=row[1], jpeg=row[2]) if row else None
 
 
 def row_thumbnail(database: Database, sha256: str, position: int) -> bytes | None:

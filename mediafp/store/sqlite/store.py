@@ -40,7 +40,7 @@ from mediafp.types.kept_matches import (
     UncomparedAssets,
 )
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Asset, Kind, Sighting
+from mediafp.types.media import Asset, Kind, Sighting, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.transcripts import SearchHit, TranscribedAudio, Transcript
 
@@ -189,6 +189,10 @@ class SqliteStore(Store):
     @override
     def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
         return assets.thumbnail(self.database, sha256, seconds)
+
+    @override
+    def find_thumbnail(self, sha256: str, seconds: float) -> Thumbnail | None:
+        return assets.find_thumbnail(self.database, sha256, seconds)
 
     @override
     def row_thumbnail(self, sha256: str, position: int) -> bytes | None:

@@ -23,6 +23,7 @@ from mediafp.engine.local.messages import (
     AudioResult,
     DataChunk,
     Failure,
+    FramesResult,
     MemberDecision,
     MemberEnd,
     MemberStart,
@@ -80,6 +81,7 @@ RESULTS: list[Result] = [
     ThumbnailPart(jpegs=[JPEG]),
     AudioResult(warnings=["none"], audio_start=0.5, cpu=1.0),
     OcrTaskResult(warnings=["none"], text=[LINE], cpu=1.0),
+    FramesResult(jpegs=[JPEG, None], cpu=1.0),
     MemberStart(name=b"a\xff.png"),
     MemberEnd(),
     MemberEnd(kind="corrupt", message="cut short"),
@@ -737,6 +739,7 @@ def test_validation_covers_each_field_of_an_analysis() -> None:
         | AnalysisResult
         | AudioResult
         | OcrTaskResult
+        | FramesResult
         | MemberStart
         | MemberEnd
         | ArchiveEnd

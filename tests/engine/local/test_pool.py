@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from processes import PATIENCE_SECONDS, has_ended, process_state
-from scripted_workers import analysis_error, image_messages, scripted_file, signal_workers
+from scripted_workers import THUMBNAIL, analysis_error, image_messages, scripted_file, signal_workers
 
 from mediafp.engine.interface import AnalysisRequest
 from mediafp.engine.local import pool, process, validation
@@ -23,6 +23,7 @@ from mediafp.engine.local.messages import (
     AudioResult,
     DataChunk,
     Failure,
+    FramesResult,
     MemberStart,
     Ready,
     Task,
@@ -101,6 +102,7 @@ def test_partial_message_does_not_extend_the_deadline(
     assert analysis_error(scripted_engine, scripted_file(tmp_path, "sleep", image_messages()[:-1])).kind == "timeout"
 
 
+JPEG = THUMBNAIL.jpegs[0]
 INVALID_RESULTS: dict[str, bytes] = {
     "a length over the limit": struct.pack("<I", 2**32 - 1),
     "bytes that are not a message": struct.pack("<I", 4) + b"\xff" * 4,
@@ -127,6 +129,18 @@ def test_invalid_result_fails_the_file_without_a_second_attempt(
     assert "invalid data" in str(error)
     assert (error.kind, error.attempts, len(pids)) == ("crash", 1, 1)
     assert has_ended(pids[0], 0), "the worker is not used again"
+
+
+@pytest.mark.parametrize("jpegs", [[], [JPEG], [JPEG, None, None], [JPEG, b"<script>"], [JPEG, JPEG + b"x"]], ids=len)
+def test_invalid_frames_fail_the_file(scripted_engine: LocalEngine, tmp_path: Path, jpegs: list[bytes | None]) -> None:
+    """Two are requested: each is a thumbnail, or None."""
+    with (
+        scripted_file(tmp_path, "on", encode(FramesResult(jpegs=jpegs))) as file,
+        pytest.raises(WorkerLost, match="invalid data"),
+    ):
+        scripted_engine.read_frames(file, (0.0, 1.0))
+    with scripted_file(tmp_path, "on", encode(FramesResult(jpegs=[JPEG, None]))) as file:
+        assert scripted_engine.read_frames(file, (0.0, 1.0)) == [JPEG, None]
 
 
 @pytest.mark.parametrize(
