@@ -5,9 +5,7 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import groupby
 
-from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.matching.joined_sound import can_join, describe_other_sound, join_sound
-from mediafp.matching.reversal import reverse_match
 from mediafp.store import Store
 from mediafp.types.errors import StoreError
 from mediafp.types.kept_matches import KeptMatch
@@ -43,6 +41,9 @@ def iter_joined(kept: Iterable[KeptMatch], store: Store) -> Iterator[KeptMatch]:
 
 def _sounds(store: Store, sha256: str) -> bool:
     """Return True if an asset has sound that can be compared."""
+    # NumPy loads with it, which is not needed to list commands.
+    from mediafp.fingerprints.sound_prints import SoundPrints
+
     found = store.fingerprints(SoundPrints.name, SoundPrints.version, {sha256})
     return any(len(fingerprint.vectors) for fingerprint in found)
 
@@ -51,5 +52,7 @@ def _seen_from(sha256: str, kept: KeptMatch, store: Store) -> Match:
     assert kept.match, "it has evidence"
     if kept.query == sha256:
         return kept.match
+    from mediafp.matching.reversal import reverse_match
+
     query, reference = store.asset(kept.query), store.asset(kept.reference)
     return reverse_match(kept.match, query, reference, store.uris(kept.query))

@@ -22,6 +22,7 @@ from mediafp.engine.analysis import analyse_file
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.process import WorkerProcess
+from mediafp.fingerprints.registry import declaration
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.types.errors import CorruptMedia, MediaError, NotMedia, WorkerLost
@@ -109,7 +110,8 @@ def test_analyse_returns_an_audio_file_as_a_video_without_frames(engine: Engine,
         out.writeframes(samples.tobytes())
     with open_file(tmp_path / "a.wav") as file:
         analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
-    assert analysis.thumbnails == () and all(len(f.vectors) == 0 for f in analysis.fingerprints)
+    of_frames = [f for f in analysis.fingerprints if declaration(f.type).consumes in ("frames", "track")]
+    assert analysis.thumbnails == () and of_frames and all(len(f.vectors) == 0 for f in of_frames)
     assert analysis.audio is not None and np.array_equal(analysis.audio.samples, samples)
 
 

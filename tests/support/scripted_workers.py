@@ -16,7 +16,7 @@ from mediafp.ingest.files import OpenFile, open_file
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.errors import WorkerLost
-from mediafp.types.fingerprint_types import VECTOR_DTYPES
+from mediafp.types.fingerprint_types import OWN_SPANS, VECTOR_DTYPES, no_rows
 from mediafp.types.media import Kind
 
 SCRIPTED_WORKER = """
@@ -82,18 +82,23 @@ def image_messages(**changes: object) -> bytes:
 
 
 def image_result(**changes: object) -> AnalysisResult:
-    """Return the result of an image of 8 x 8 pixels, with changed fields."""
+    """Return the result of an image of 8 x 8 pixels, or of a video of one such frame, with changed fields."""
     quality = np.full(1, 0.5, np.float32)
     rows = [
         (stored.name, np.zeros((1, stored.columns), VECTOR_DTYPES[stored.metric]))
         for stored in computed_types("image", reference_crops=False)
     ]
+    kind = changes.get("kind", "image")
+    others = [stored for stored in computed_types("video", reference_crops=False) if stored.consumes in OWN_SPANS]
+    packed = [PackedFingerprint(name, pack_arrays(vectors, quality)) for name, vectors in rows]
+    if kind == "video":
+        packed += [PackedFingerprint(stored.name, pack_arrays(*no_rows(stored))) for stored in others]
     fields = {
         "kind": "image",
         "properties": {"format": "png", "width": 8, "height": 8},
         "warnings": [],
         "spans": pack_arrays(np.zeros((1, 2))),
-        "fingerprints": [PackedFingerprint(name, pack_arrays(vectors, quality)) for name, vectors in rows],
+        "fingerprints": packed,
     }
     return AnalysisResult(**(fields | changes))  # type: ignore[arg-type]
 
