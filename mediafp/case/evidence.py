@@ -55,13 +55,19 @@ class StoredEvidence:
         query = self._query_with(sha256)
         return query.asset if query else self._store.asset(sha256)
 
-    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
+    def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:
         """Return a JPEG of the stored frame nearest to a time (None: the first), or None if there is none.
+
+        Of an image it is that of the page with row `page`.
 
         It is encoded anew: the stored one came from a worker, and a page gives it to the browser of whoever opens it.
         """
-        kept = self._find_kept(sha256, seconds or 0.0)
-        return self._encode(sha256, kept.jpeg) if kept else None
+        if page:
+            jpeg = self._page_thumbnail(sha256, page)
+        else:
+            kept = self._find_kept(sha256, seconds or 0.0)
+            jpeg = kept.jpeg if kept else None
+        return self._encode(sha256, jpeg) if jpeg else None
 
     def frames(
         self, sha256: str, times: Sequence[float], *, from_original: bool = False
@@ -98,6 +104,12 @@ class StoredEvidence:
             if self._query_with(sha256) is None:
                 report_damage(self._store, sha256, error)
             return None
+
+    def _page_thumbnail(self, sha256: str, page: int) -> bytes | None:
+        query = self._query_with(sha256)
+        if query is None:
+            return self._store.row_thumbnail(sha256, page)
+        return next((thumbnail.jpeg for thumbnail in query.thumbnails if thumbnail.position == page), None)
 
     def _query_with(self, sha256: str) -> FileAnalysis | None:
         return self._query if self._query and self._query.asset.sha256 == sha256 else None

@@ -1,6 +1,6 @@
 """Matches of an analysed file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -17,6 +17,7 @@ from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type
 from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.ingest.thumbnails import find_pixels
 from mediafp.matching.images.compare import ImagePair, compare_images, match_image
+from mediafp.matching.images.pages import add_page_reason
 from mediafp.matching.images.query_crops import make_query_crops
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
@@ -28,7 +29,7 @@ from mediafp.matching.videos.compare import VideoPair, compare_videos, match_vid
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.matches import Match, by_probability
+from mediafp.types.matches import Match, Relation, by_probability
 from mediafp.types.media import Asset, FrameTrack, Pixels
 from mediafp.types.runs import FileAnalysis
 
@@ -53,7 +54,7 @@ def match_analysis(
         transcript: Its transcript fingerprint; None to compare no speech.
         ocr_lines: Function that returns the text in the image of a match, None if it is unknown.
     """
-    matches = _match(references, _build_query(analysis))
+    matches = _match_pages(references, analysis)
     if analysis.asset.kind == "video":
         matches = join_sounds(
             matches,
@@ -76,7 +77,7 @@ def match_analysis(
 
 def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> list[ImagePair] | list[VideoPair]:
     """Return the candidates of an analysed file with their features, which calibration is fitted on."""
-    query = _build_query(analysis)
+    query = _build_queries(analysis)[0]
 
     def compare() -> list[ImagePair] | list[VideoPair]:
         if isinstance(query, ImageQuery):
@@ -85,6 +86,18 @@ def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> li
 
     with single_threaded_blas().limit():
         return references.without_unusable(compare)
+
+
+def _match_pages(references: StoredReferences, analysis: FileAnalysis) -> list[Match]:
+    """Return the matches of an analysed file by what it shows: of the pages of an image the best match of each reference."""
+    best: dict[tuple[str, Relation], Match] = {}
+    for query in _build_queries(analysis):
+        for match in _match(references, query):
+            other = best.get((match.sha256, match.relation))
+            if other is None or match.probability > other.probability:
+                best[match.sha256, match.relation] = match
+    assets = {match.sha256: references.find_asset(match.sha256) for match in best.values()}
+    return [add_page_reason(match, analysis.asset, asset) for match in best.values() if (asset := assets[match.sha256])]
 
 
 def _match(references: StoredReferences, query: ImageQuery | VideoQuery) -> list[Match]:
@@ -112,10 +125,13 @@ def _match_sounds(references: StoredReferences, analysis: FileAnalysis) -> list[
         return references.without_unusable(match)
 
 
-def _build_query(analysis: FileAnalysis) -> ImageQuery | VideoQuery:
+def _build_queries(analysis: FileAnalysis) -> Sequence[ImageQuery | VideoQuery]:
+    """Return an analysed file as a query: one for each page of an image, the first one always."""
     rows = analysis.fingerprint(SEARCH_TYPE)
     if analysis.image is not None:
-        return _image_query(analysis.asset, analysis.image, rows)
+        further = ((t.position, find_pixels(t.jpeg)) for t in analysis.thumbnails if t.position)
+        pages = [(0, analysis.image), *((row, pixels) for row, pixels in further if pixels is not None)]
+        return [_image_query(analysis.asset, pixels, rows, row) for row, pixels in pages]
     size, thumbnails = analysis.asset.size, {t.position: t for t in analysis.thumbnails}
 
     @cache
@@ -124,20 +140,21 @@ def _build_query(analysis: FileAnalysis) -> ImageQuery | VideoQuery:
         return None if pixels is None else LocalFeatures(pixels, size)
 
     pdq: npt.NDArray[np.uint8] = analysis.fingerprint(Pdq.name).vectors  # type: ignore[assignment]
-    return _video_query(rows, pdq, to_track(analysis.fingerprint(TRACK_TYPE)), local_features)
+    return [_video_query(rows, pdq, to_track(analysis.fingerprint(TRACK_TYPE)), local_features)]
 
 
-def _image_query(asset: Asset, image: Pixels, rows: Fingerprint) -> ImageQuery:
+def _image_query(asset: Asset, image: Pixels, rows: Fingerprint, row: int) -> ImageQuery:
     crops, primary_crops = make_query_crops(image)
     embedded, _ = frame_type(SEARCH_TYPE).extract([crop.pixels for crop in crops[1:]])
     return ImageQuery(
-        embeddings=np.concatenate((rows.vectors[:1], embedded)),
+        embeddings=np.concatenate((rows.vectors[row : row + 1], embedded)),
         boxes=tuple(crop.box for crop in crops),
         primary_crops=primary_crops,
         rectangles=tuple(crop.box for crop in crops[1:primary_crops] if crop.box),
-        quality=float(rows.quality[0]),
+        quality=float(rows.quality[row]),
         pdq=Pdq().dihedral_hashes(image),
-        local_features=query_features(image, asset.size),
+        local_features=query_features(image, asset.row_size(row)),
+        row=row,
     )
 
 

@@ -110,6 +110,7 @@ def run_query(
                 return fail(NOT_MEDIA_MESSAGE)
             sha256 = file_sha256(file)
             if asset := _find_compared(store, sha256, options):
+                kind = asset.kind
                 matches = known_matches(store, asset, speech=options.speech is not None, ocr_lines=ocr_lines)
                 text = store.ocr_lines(sha256)
             else:
@@ -121,6 +122,7 @@ def run_query(
     except MediaError as error:
         return fail(str(error))
     if analysis:
+        kind = analysis.asset.kind
         transcript = _transcript_fingerprint(analysis, references, open_engine(), speech) if speech else None
         matches = match_analysis(store, references, analysis, transcript=transcript, ocr_lines=ocr_lines)
         text = analysis.text.lines if analysis.text else None

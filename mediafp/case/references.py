@@ -347,7 +347,7 @@ class StoredReferences:
     def _load_features(self, sha256: str, row: int) -> LocalFeatures | None:
         asset = self._rows.get(sha256).asset
         thumbnail = load_row_thumbnail(self._store, sha256, row)
-        return None if thumbnail is None else LocalFeatures(thumbnail, asset.size)
+        return None if thumbnail is None else LocalFeatures(thumbnail, asset.row_size(row))
 
 
 def _search(index: TypeIndex, queries: Vectors, count: int) -> Neighbours:

@@ -60,7 +60,10 @@ def _build_entry(match: Match, sightings: Sequence[Sighting], rectangles: Rectan
         match=match,
         sightings=tuple(by_date),
         first_seen=by_date[0].date if by_date else None,
-        extent=_extent(placement, rectangles(match.sha256)) if placement and placement.covered else None,
+        # Rectangles are those of the first page.
+        extent=_extent(placement, () if match.rows[1] else rectangles(match.sha256))
+        if placement and placement.covered
+        else None,
     )
 
 

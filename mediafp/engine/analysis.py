@@ -27,8 +27,6 @@ from mediafp.types.media import Asset, Audio, DecodedMedia, Frame, Kind, Pixels,
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
-FRAME_THUMBNAIL_SIDE: Final = 320
-"""Longest side, pixels, of the thumbnail of a video frame. Chosen, not measured."""
 DECODING_VERSION: Final = "3"
 """Version of how files are decoded and frames are sampled; raise it if the same bytes give other rows."""
 BATCH_FRAMES = 16
@@ -127,7 +125,6 @@ def _run_ocr(image: Pixels, media: DecodedMedia, within_budget: BudgetCheck) -> 
 def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[AnyFingerprintType]) -> FileAnalysis:
     """Return the analysis of decoded media with fingerprints of these types, without OCR."""
     is_video = media.kind == "video"
-    side = FRAME_THUMBNAIL_SIDE if is_video else MAX_THUMBNAIL_SIDE
     selector = FrameSelector(frame_type(SEARCH_TYPE), is_video=is_video)
     parts: dict[str, list[tuple[Vectors, Float32Array]]] = {fingerprint_type.name: [] for fingerprint_type in types}
     thumbnails: list[Thumbnail] = []
@@ -144,7 +141,7 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
             first = batch[0].pixels
         frames, vectors, quality = selector.select(batch)
         for frame in frames:
-            jpeg = encode_thumbnail(frame.pixels, side)
+            jpeg = encode_thumbnail(frame.pixels, MAX_THUMBNAIL_SIDE)
             thumbnails.append(Thumbnail(position=len(thumbnails), seconds=frame.start, jpeg=jpeg))
             thumbnail_bytes += len(jpeg)
         for fingerprint_type in types:

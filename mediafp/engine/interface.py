@@ -151,7 +151,8 @@ class Engine(Protocol):
         Args:
             file: The open file.
             sha256: SHA-256 of its content, computed by the caller.
-            kind: Its kind, as detected by the caller; a result of another kind is rejected.
+            kind: Its kind by its signature, as detected by the caller. The kind of the result is another one only for an
+                animation, an image by its signature and a video by its frames.
             request: The optional parts.
         """
 

@@ -9,7 +9,7 @@ from typing import Final
 from mediafp.ingest.limits import CPU_SECONDS_PER_FILE, CPU_SECONDS_PER_MEDIA_SECOND, MAX_CPU_SECONDS
 
 BudgetCheck = Callable[[float], bool]
-"""Given the seconds of media decoded so far (0 for an image), return True if decoding may continue."""
+"""Given the seconds of media decoded so far (0 for a still image), return True if decoding may continue."""
 CPU_LIMIT_MESSAGE: Final = "the CPU time limit of one file was reached"
 """Reason in warnings about media that was decoded in part."""
 GRACE_CPU_SECONDS = 1.5

@@ -1,17 +1,17 @@
 """The frame track of a video: small grey frames at short even steps, taken from the frames that are decoded anyway."""
 
 import math
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
-import av.error
 import numpy as np
 import numpy.typing as npt
-from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
 
-from mediafp.ingest.frame_pixels import turn_upright
 from mediafp.types.errors import CorruptMedia
-from mediafp.types.media import MAX_TRACK_ROWS, TRACK_SIDE, FrameTrack
+from mediafp.types.media import MAX_TRACK_ROWS, TRACK_SIDE, FrameTrack, Pixels
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
 
 TRACK_INTERVAL_SECONDS: Final = 0.2
 """Seconds between the frames of a frame track: the ends of a segment are wanted to half a second. Chosen, not measured."""
@@ -26,17 +26,19 @@ _LUMA_FORMATS: Final = frozenset(("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", 
 type GreyPixels = npt.NDArray[np.uint8]
 
 
-class GreyFrameSampler:
+class GreyFrameSampler[DecodedFrame]:
     """Sampler that collects the frame track of one video from its decoded frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, to_grey: Callable[[DecodedFrame], GreyPixels]) -> None:
+        """Take the function that returns the grey levels (TRACK_SIDE, TRACK_SIDE) of a frame."""
+        self._to_grey = to_grey
         self._interval = TRACK_INTERVAL_SECONDS
         self._next = 0.0  # next time on the grid
-        self._shown: VideoFrame | None = None
+        self._shown: DecodedFrame | None = None
         self._starts: list[float] = []
         self._pixels: list[GreyPixels] = []
 
-    def add(self, frame: VideoFrame, time: float) -> None:
+    def add(self, frame: DecodedFrame, time: float) -> None:
         """Take the next decoded frame, which is shown from this presentation second on.
 
         Raises:
@@ -62,7 +64,7 @@ class GreyFrameSampler:
         """Keep the shown frame if a time on the grid before `until` falls to it."""
         if self._next >= until or self._shown is None:
             return
-        pixels = grey_pixels(self._shown)
+        pixels = self._to_grey(self._shown)
         if not self._pixels or not _are_equal(pixels, self._pixels[-1]):
             self._starts.append(self._next)
             self._pixels.append(pixels)
@@ -72,12 +74,18 @@ class GreyFrameSampler:
             self._interval *= 2
 
 
-def grey_pixels(frame: VideoFrame) -> GreyPixels:
+def grey_pixels(frame: "VideoFrame") -> GreyPixels:
     """Return the grey levels (TRACK_SIDE, TRACK_SIDE) of a frame, upright.
 
     Raises:
         CorruptMedia: The frame cannot be converted.
     """
+    # A worker for images does without PyAV.
+    import av.error
+    from av.video.reformatter import Interpolation
+
+    from mediafp.ingest.frame_pixels import turn_upright
+
     side = TRACK_SIDE * SAMPLES_PER_PIXEL
     try:
         if frame.format.name in _LUMA_FORMATS:
@@ -97,6 +105,14 @@ def grey_pixels(frame: VideoFrame) -> GreyPixels:
     blocks = samples.reshape(TRACK_SIDE, SAMPLES_PER_PIXEL, TRACK_SIDE, SAMPLES_PER_PIXEL)
     means = blocks.mean(axis=(1, 3), dtype=np.float32)
     return np.ascontiguousarray(turn_upright(np.rint(means).astype(np.uint8), frame))
+
+
+def shrink_to_grey(pixels: Pixels) -> GreyPixels:
+    """Return the grey levels (TRACK_SIDE, TRACK_SIDE) of an RGB image."""
+    import cv2
+
+    small = cv2.resize(pixels, (TRACK_SIDE, TRACK_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _are_equal(a: GreyPixels, b: GreyPixels) -> bool:

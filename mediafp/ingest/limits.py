@@ -36,8 +36,6 @@ FRAME_INTERVAL_SECONDS: Final = 1.0
 recall .986 and no false pair (7 videos, 10 edits each, 1,019 pairs of unrelated videos)."""
 FRAME_SIDE: Final = 320
 """Longest side of a sampled video frame, pixels. Chosen, not measured."""
-SAMPLED_ANIMATION_FRAMES: Final = 64
-"""Frames sampled from an animated image at most. Chosen, not measured."""
 
 # CPU and wall time --------------------------------------------------------------------------------
 CPU_SECONDS_PER_FILE: Final = 7.0
@@ -93,8 +91,10 @@ MAX_PIXELS: Final = 120_000_000
 MAX_FRAME_PIXELS: Final = 36_000_000
 """Pixels of one video frame, of which a decoder keeps up to 17: 8K has 35 million."""
 ANIMATION_PIXELS: Final = 4 * MAX_PIXELS
-"""Pixels decoded of one animation in all: its frames build on one another, so a sampled frame costs all frames before
-it; a 64-megapixel animated PNG used 6.5 CPU seconds."""
+"""Pixels decoded of one animation, or of the pages of one file, in all: frames build on one another, so a sampled frame costs
+all frames before it; a 64-megapixel animated PNG used 6.5 CPU seconds."""
+MAX_PAGES: Final = 64
+"""Pages of one image file that are read; the rest is skipped with a warning. Chosen, not measured."""
 MAX_ANIMATION_FRAMES: Final = 5_000
 """Frames of an animation that are decoded; the rest is skipped with a warning. Chosen, not measured."""
 MAX_FRAMES: Final = 36_000

@@ -10,9 +10,10 @@ from mediafp.ingest.limits import MAX_IMAGE_BYTES, MAX_VIDEO_BYTES
 from mediafp.types.errors import CorruptMedia, TooLargeMedia, UnsupportedMedia
 from mediafp.types.media import MEDIA_SUFFIXES, Kind
 
+_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _IMAGE_SIGNATURES: Final = (
     b"\xff\xd8\xff",  # JPEG
-    b"\x89PNG\r\n\x1a\n",
+    _PNG_SIGNATURE,
     b"GIF87a",
     b"GIF89a",
     b"II*\x00",  # TIFF
@@ -68,7 +69,9 @@ _TEXT_CONTROL_BYTES: Final = frozenset(b"\t\n\r\f\x1b\x08")
 
 
 def detect_kind(file: OpenFile) -> Kind | None:
-    """Return the kind of a file, or None if it is not media.
+    """Return the kind of a file by its signature, or None if it is not media.
+
+    An animation has the signature of an image: only its analysis, which decodes it, returns that it is a video.
 
     Raises:
         CorruptMedia: The name is that of a media file, but the content is not.
@@ -132,6 +135,17 @@ def kind_from_signature(head: bytes) -> Kind | None:
     if _is_transport_stream(head) or _is_annex_b(head) or _is_mpeg_audio(head):
         return "video"
     return None
+
+
+def possible_kinds(kind: Kind, head: bytes) -> tuple[Kind, ...]:
+    """Return the kinds that the analysis of a file may find, given its kind by its signature, and its first bytes."""
+    if kind == "image" and (
+        head.startswith((_PNG_SIGNATURE, b"GIF8"))
+        or head[8:12] == b"WEBP"
+        or (head[4:8] == b"ftyp" and head[8:12] in _IMAGE_BRANDS)
+    ):
+        return ("image", "video")
+    return (kind,)
 
 
 def _is_text(head: bytes) -> bool:

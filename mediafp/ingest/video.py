@@ -30,7 +30,7 @@ from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.frame_clock import FrameClock
 from mediafp.ingest.frame_pixels import frame_pixels, upright_size
-from mediafp.ingest.grey_frames import GreyFrameSampler
+from mediafp.ingest.grey_frames import GreyFrameSampler, grey_pixels
 from mediafp.ingest.limits import FRAME_INTERVAL_SECONDS, MAX_FRAME_PIXELS, MAX_FRAMES
 from mediafp.types.contents import MAX_SECONDS
 from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
@@ -217,7 +217,7 @@ def _sample_frames(
         warnings=report.warnings,
     )
     sample_point, samples, damaged, last, end = 0.0, 0, 0, None, 0.0
-    grey_frames = GreyFrameSampler()
+    grey_frames = GreyFrameSampler(grey_pixels)
     for frame in _iter_frames(container, stream, audio_decoder, report):
         time = clock.frame_time(frame)
         end = min(max(end, time + _frame_duration(frame, frame_seconds)), MAX_SECONDS)

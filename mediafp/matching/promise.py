@@ -71,6 +71,11 @@ class AssetRows:
         """Number of rows of the whole image or of frames, which are the first ones."""
         return int((self.shows == WHOLE).sum())
 
+    def rows_of_page(self, page: int) -> npt.NDArray[np.intp]:
+        """Return the numbers of the rows that show a page of an image, or a part of it: of the first page alone."""
+        parts = np.flatnonzero(self.shows != WHOLE) if page == 0 else np.empty(0, np.intp)
+        return np.concatenate((np.array([page], np.intp), parts))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:

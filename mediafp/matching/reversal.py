@@ -23,7 +23,7 @@ def reverse_match(match: Match, query: Asset, reference: Asset, uris: tuple[str,
         uris: Paths and URLs of the query's sightings.
     """
     placements = [
-        reverse_placement(placement, query.size, reference.size)
+        reverse_placement(placement, query.row_size(match.rows[0]), reference.row_size(match.rows[1]))
         for placement in (match.placement, *match.more_placements)
         if placement
     ]
@@ -38,6 +38,7 @@ def reverse_match(match: Match, query: Asset, reference: Asset, uris: tuple[str,
         more_placements=tuple(placements[1:]),
         segments=tuple(sorted((_reverse_segment(s, query, reference) for s in match.segments), key=_start)),
         why=tuple(_SIDE.sub(_other_side, reason) for reason in match.why),
+        rows=match.rows[::-1],
     )
 
 

@@ -211,21 +211,21 @@ def _draw_pair(
     images = []
     segment = match.segments[0] if match.segments else None
     sides = (
-        ("query", query, result.query, segment.query if segment else None),
-        ("reference", reference, match.uris[0], segment.reference if segment else None),
+        ("query", query, result.query, segment.query if segment else None, match.rows[0]),
+        ("reference", reference, match.uris[0], segment.reference if segment else None, match.rows[1]),
     )
-    for role, asset, uri, times in sides:
+    for role, asset, uri, times, page in sides:
         seconds = None
         if times and asset.kind == "video":
             # The frames that the placement joins are kept ones.
             (shown,) = evidence.frames(asset.sha256, [sum(times) / 2], from_original=False)
             image, seconds = (shown[0], shown[1].seconds) if shown else (None, None)
         else:
-            image = evidence.find_image(asset.sha256)
+            image = evidence.find_image(asset.sha256, None, page)
         if image is None:
             return None
         images.append(
-            DrawnImage(image=image, size=evidence.size(asset), role=role, name=display_name(uri), seconds=seconds)
+            DrawnImage(image=image, size=evidence.size(asset, page), role=role, name=display_name(uri), seconds=seconds)
         )
     return draw_side_by_side(evidence.images, images[0], images[1], match.placement, match.more_placements)
 

@@ -32,8 +32,10 @@ class EvidenceSource(Protocol):
         """Return where and when the asset was seen: dated sightings first, oldest first."""
         ...
 
-    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
+    def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:
         """Return the JPEG of the stored frame nearest to a time (None: the first), or None if there is none.
+
+        Of an image it is that of the page with row `page`.
 
         mediafp encoded it itself: a page contains it as it is.
         """

@@ -42,9 +42,9 @@ class PageEvidence:
         self.words = lru_cache(CACHE_SIZE // 4)(self._list_words)
         self.find_image = lru_cache(CACHE_SIZE)(self._add_image)
 
-    def size(self, asset: Asset) -> tuple[float, float]:
-        """Return width and height of an asset in pixels, 1 if they are unknown."""
-        width, height = asset.size
+    def size(self, asset: Asset, page: int = 0) -> tuple[float, float]:
+        """Return width and height of an asset, or of the page of an image with row `page`, in pixels, 1 if unknown."""
+        width, height = asset.row_size(page)
         return float(width or 1), float(height or 1)
 
     def image(self, sha256: str, seconds: float | None = None, label: str = "") -> Markup:
@@ -66,9 +66,9 @@ class PageEvidence:
             added.append((image, frame) if frame and image else None)
         return added
 
-    def _add_image(self, sha256: str, seconds: float | None = None) -> PageImage | None:
-        """Return the image nearest to a time (None: the first), or None if there is none."""
-        jpeg = self._source.thumbnail(sha256, seconds)
+    def _add_image(self, sha256: str, seconds: float | None = None, page: int = 0) -> PageImage | None:
+        """Return the image nearest to a time (None: the first), or that of a page, or None if there is none."""
+        jpeg = self._source.thumbnail(sha256, seconds, page)
         return self.images.add(jpeg) if jpeg else None
 
     def _load_sightings(self, sha256: str) -> tuple[Sighting, ...]:

@@ -38,8 +38,8 @@ class AssetStore(Protocol):
         """Save what was computed from one file, and return True if its asset is new.
 
         If the asset exists and lacks one of the fingerprints, its properties, warnings and thumbnails are replaced, so
-        that all of them come from one analysis, and the fingerprints are added to those of older versions. If it
-        exists and lacks none, only the sighting is saved. Call it inside `writing`.
+        that all of them come from one analysis, and the fingerprints are added to those of older versions. If its kind
+        is another one, the record replaces all of it. Otherwise only the sighting is saved. Call it inside `writing`.
         """
         ...
 

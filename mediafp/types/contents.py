@@ -15,6 +15,7 @@ from mediafp.types.fingerprints import Fingerprint, TimedRows, Vectors
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import TextLine
 from mediafp.types.media import Asset, Kind
+from mediafp.types.pages import Page
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ MAX_ASSET_ROWS: Final[dict[Kind, int]] = {"image": 64, "video": 36_000}
 """Greatest number of kept frames, and thereby of their rows and thumbnails."""
 MAX_PROPERTIES: Final = 32
 """Properties of one asset. Chosen, not measured."""
-PROPERTY_CHARS: Final = 200
-"""Characters in the name of a property, or in its text. Chosen, not measured."""
+PROPERTY_CHARS: Final = 1_200
+"""Characters in the name of a property, or in its text. Chosen: 64 pages with their sizes have fewer."""
 MAX_PROPERTY_NUMBER: Final = 1 << 53
 """Greatest whole number of a property: larger ones are not exact in JSON."""
 MAX_FPS: Final = 480.0
@@ -65,6 +66,7 @@ _NAMED_PROPERTIES: Final[Mapping[str, tuple[type, ...]]] = {
     "has_sound": (bool,),
     "frames": (int,),
     "frames_sampled": (int,),
+    "pages": (str,),
 }
 """Types of the properties that later code reads or prints. Others may have any of the five types."""
 
@@ -101,6 +103,16 @@ def check_asset(asset: Asset) -> None:
         value = properties.get(name)
         if value is not None and not 0 <= float(value) <= limit:
             raise ValueError(f"the property {name} is {value}, not a number from 0 to {limit:.0f}")
+    if "pages" in properties:
+        _check_pages(asset)
+
+
+def _check_pages(asset: Asset) -> None:
+    pages, limit = asset.pages, MAX_ASSET_PIXELS["image"]
+    if asset.kind != "image" or "frames" in asset.properties or not 1 < len(pages) <= MAX_ASSET_ROWS["image"]:
+        raise ValueError(f"{len(pages)} pages of {asset.kind} {asset.sha256}")
+    if pages[0] != Page(number=1, size=asset.size) or any(math.prod(page.size) > limit for page in pages):
+        raise ValueError("pages whose sizes no image has")
 
 
 def _check_property(name: str, value: object) -> None:
@@ -137,8 +149,9 @@ def _check_frame_count(asset: Asset, count: int) -> None:
         raise ValueError(f"{count} frames, more than {limit}")
     if asset.kind == "image" and not count:
         raise ValueError("an image without a frame")
-    if asset.kind == "image" and "frames" not in asset.properties and count > 1:
-        raise ValueError("a still image with several frames")
+    if asset.kind == "image" and "frames" not in asset.properties and count != len(asset.pages):
+        # Older versions kept animations as images, with their frames.
+        raise ValueError(f"{count} frames of an image of {len(asset.pages)} pages")
     if count and not all(asset.size):
         raise ValueError("frames of a video without a size")
 
@@ -187,14 +200,15 @@ def _check_track_order(fingerprint: Fingerprint) -> None:
         raise ValueError("spans of a frame track that overlap or are not in order")
 
 
-def check_thumbnail(asset: Asset, jpeg: bytes) -> None:
-    """Check one thumbnail of an asset by its header: its form and size, and for an image its shape."""
+def check_thumbnail(asset: Asset, row: int, jpeg: bytes) -> None:
+    """Check the thumbnail of one row of an asset by its header: its form and size, and for an image its shape."""
     size = thumbnail_size(jpeg)
     if asset.kind == "image":
-        scale = max(size) / max(asset.size)
+        row_size = asset.row_size(row)
+        scale = max(size) / max(row_size)
         if any(
             abs(side - max(1.0, original * scale)) > ASPECT_TOLERANCE_PIXELS
-            for side, original in zip(size, asset.size, strict=True)
+            for side, original in zip(size, row_size, strict=True)
         ):
             raise ValueError(f"a thumbnail of {size[0]} x {size[1]} pixels of an image of another shape")
 

@@ -116,6 +116,8 @@ class Match:
     """Reasons for the probability, one measured fact each."""
     more_placements: tuple[Placement, ...] = ()
     """Placements of further occurrences of the reference in the query, as in a collage, each verified by itself."""
+    rows: tuple[int, int] = (0, 0)
+    """Row of the query and of the reference that the placement joins, which of an image is that of a page; 0 of a video."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Protocol
 
+from mediafp.types.pages import Page, parse_pages
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 Kind = Literal["image", "video"]
-"""An audio file is a video without frames."""
+"""An audio file is a video without frames, and an animation one without audio."""
 AUDIO_SAMPLE_RATE: Final = 16000
 """Samples per second of all audio: the input rate of Whisper and Silero."""
 TRACK_SIDE: Final = 24
@@ -46,12 +48,23 @@ class Asset:
     """Size of the file."""
     properties: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     """Values from the decoder: `format`, `width`, `height` (upright, pixels), and for videos `duration` (seconds),
-    `frames_sampled`, `codec` and others."""
+    `frames_sampled`, `codec` and others; for images of several pages `pages`."""
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels; 0 if unknown."""
         return int(self.properties.get("width") or 0), int(self.properties.get("height") or 0)
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """Pages that were read of an image, one for each row; those of an image of one page are the image itself."""
+        stated = self.properties.get("pages")
+        return parse_pages(stated) if isinstance(stated, str) else (Page(number=1, size=self.size),)
+
+    def row_size(self, row: int) -> tuple[int, int]:
+        """Return width and height in pixels of what a row of an image or a frame shows."""
+        pages = self.pages if self.kind == "image" else ()
+        return pages[row].size if row < len(pages) else self.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +149,7 @@ class DecodedMedia:
     kind: Kind
     properties: dict[str, str | int | float | bool | None]
     frames: Iterator[Frame]
-    """One frame of a still image, sampled frames of an animation or a video."""
+    """One frame of an image, or one for each of its pages; sampled frames of a video."""
     warnings: list[str] = field(default_factory=list)
     audio_tracks: list[Audio] = field(default_factory=list)
     """The decoded audio track, if it was requested and the file has one."""

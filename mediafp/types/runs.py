@@ -71,7 +71,7 @@ class FileAnalysis:
     thumbnails: tuple[Thumbnail, ...]
     warnings: tuple[str, ...]
     image: Pixels | None
-    """Image, or first frame of an animation, at the size at which it was decoded; None for a video."""
+    """Image, or its first page, at the size at which it was decoded; None for a video."""
     audio: Audio | None = None
     """Audio of a video, if it was requested."""
     text: OcrResult | None = None

@@ -79,7 +79,7 @@ def test_damaged_thumbnail_of_a_query_is_left_out(case: Case, clips: dict[str, P
     damaged = Thumbnail(position=first.position, seconds=first.seconds, jpeg=b"\xff\xd8\xff\xd9")
     analysis = replace(analysis, thumbnails=(damaged, *others))
     assert StoredEvidence(case._store, analysis).thumbnail("a" * 64) is None
-    query = matching._build_query(analysis)
+    (query,) = matching._build_queries(analysis)
     assert isinstance(query, VideoQuery)
     assert query.local_features(0) is None and query.local_features(others[0].position)
 

@@ -103,6 +103,20 @@ def test_read_frames_returns_the_frames_shown_at_the_times(engine: Engine, clips
         engine.read_frames(file, (0.0,))
 
 
+def test_analyse_returns_an_animation_as_a_video_and_a_still_of_its_format_as_an_image(
+    engine: Engine, tmp_path: Path, photos: dict[str, np.ndarray]
+) -> None:
+    shots = [Image.fromarray(photos[name]).resize((96, 64)) for name in ("temple", "cat")]
+    shots[0].save(tmp_path / "moving.gif", save_all=True, append_images=shots[1:], duration=500)
+    shots[0].save(tmp_path / "still.gif")
+    kinds = {}
+    for name in ("moving.gif", "still.gif"):
+        with open_file(tmp_path / name) as file:
+            analysis = engine.analyse(file, "0" * 64, "image", AnalysisRequest(image=True, matched_only=True))
+        kinds[name] = (analysis.asset.kind, len(analysis.thumbnails), analysis.image is None)
+    assert kinds == {"moving.gif": ("video", 2, True), "still.gif": ("image", 1, False)}
+
+
 def test_analyse_returns_an_audio_file_as_a_video_without_frames(engine: Engine, tmp_path: Path) -> None:
     samples = (8000 * np.sin(np.arange(2 * AUDIO_SAMPLE_RATE) / 5)).astype("<i2")
     with wave.open(str(tmp_path / "a.wav"), "wb") as out:

@@ -14,6 +14,7 @@ import av
 import numpy as np
 import pytest
 from changed_files import overwrite_in_place
+from PIL import Image
 from processes import PATIENCE_SECONDS, run_ffmpeg
 from typer.testing import CliRunner
 
@@ -211,6 +212,23 @@ def test_cut_clips_follows_no_playlist_in_place_of_an_original(
         run_ffmpeg=ffmpeg.run,
     )
     assert clip.path is not None, clip.message
+
+
+def test_cut_clips_does_not_give_an_animated_image_to_ffmpeg(
+    matching_videos: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with open_case(matching_videos[1]) as case:
+        results = list(case.pairwise_results())
+    shots = [Image.new("L", (64, 48), level) for level in (0, 250)]
+    shots[0].save(tmp_path / "a.gif", save_all=True, append_images=shots[1:])
+
+    def run(arguments: Sequence[str], *, descriptors: Sequence[int], cpu_seconds: float, file_bytes: int) -> None:
+        pytest.fail("FFmpeg was run")
+
+    (clip,) = cut_clips(
+        tmp_path, results=results, open_original=open_always(tmp_path / "a.gif"), find_asset=find_asset, run_ffmpeg=run
+    )
+    assert clip.path is None and "animated image" in clip.message
 
 
 def test_report_clips_cuts_originals_with_any_name(matching_videos: tuple[Path, Path], tmp_path: Path) -> None:

@@ -1,14 +1,13 @@
 """Images are decoded to upright 8-bit RGB on white, or fail with a reason."""
 
 import io
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mediafp.ingest import images
+from mediafp.ingest import image_files
 from mediafp.ingest.files import open_file
 from mediafp.ingest.images import read_image
 from mediafp.ingest.open_media import open_media
@@ -103,30 +102,15 @@ def test_read_image_puts_transparency_on_white(tmp_path: Path) -> None:
     assert tuple(pixels[4, 4]) == (255, 255, 255)
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
-def test_read_image_gives_animation_frames_spans(tmp_path: Path, name: str) -> None:
-    shots = [Image.new("RGB", (32, 32), (80 * i, 0, 0)) for i in range(3)]
-    shots[0].save(tmp_path / name, save_all=True, append_images=shots[1:], duration=[100, 200, 300], lossless=True)
-    media = read_image(open_file(tmp_path / name))
-    frames = list(media.frames)
-    assert media.kind == "image"
-    assert media.properties["frames"] == 3
-    assert [(f.start, f.end) for f in frames] == [
-        pytest.approx((0, 0.1)),
-        pytest.approx((0.1, 0.3)),
-        pytest.approx((0.3, 0.6)),
-    ]
-    assert [int(f.pixels[0, 0, 0]) for f in frames] == [0, 80, 160]
-
-
-def test_read_image_samples_long_animation_evenly(tmp_path: Path) -> None:
-    shots = [Image.new("L", (16, 16), i) for i in range(200)]
-    shots[0].save(tmp_path / "a.gif", save_all=True, append_images=shots[1:], duration=20)
-    frames = list(read_image(open_file(tmp_path / "a.gif")).frames)
-    assert len(frames) == 64
-    assert frames[0].start == 0
-    assert frames[-1].end == pytest.approx(4)
-    assert all(a.end == b.start for a, b in pairwise(frames))
+@pytest.mark.parametrize("turn", range(2, 9))
+def test_read_image_turns_a_tiff_upright_once(tmp_path: Path, turn: int) -> None:
+    image = scene()
+    stored = image.transpose((0, 3, 1, 5, 2, 6, 4)[turn - 2])  # type: ignore[arg-type]
+    stored.save(tmp_path / "a.tif", tiffinfo={274: turn})
+    media = read_image(open_file(tmp_path / "a.tif"))
+    (frame,) = media.frames
+    assert (media.properties["width"], media.properties["height"]) == image.size
+    assert np.array_equal(frame.pixels, np.asarray(image))
 
 
 def test_read_image_shrinks_large_jpeg_and_reports_its_size(tmp_path: Path) -> None:
@@ -139,7 +123,7 @@ def test_read_image_shrinks_large_jpeg_and_reports_its_size(tmp_path: Path) -> N
 
 def test_image_over_the_pixel_limit_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scene().save(tmp_path / "a.png")
-    monkeypatch.setattr(images, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(image_files, "MAX_PIXELS", 1000)
     with pytest.raises(TooLargeMedia, match="64 x 48"):
         read_image(open_file(tmp_path / "a.png"))
 

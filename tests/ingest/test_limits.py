@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from mediafp.engine import analysis
 from mediafp.fingerprints.registry import declaration
-from mediafp.ingest import frame_pixels, images, video
+from mediafp.ingest import animations, frame_pixels, video
 from mediafp.ingest.files import open_file
 from mediafp.ingest.limits import MAX_IMAGE_BYTES, MAX_METADATA_BYTES, MAX_PIXELS
 from mediafp.types.errors import TooLargeMedia
@@ -28,7 +28,7 @@ def test_long_animation_is_decoded_in_part(
 ) -> None:
     path = write_gif(tmp_path / "a.gif", 20)
     assert decode_whole(path)[0].warnings == []
-    monkeypatch.setattr(images, name, limit)
+    monkeypatch.setattr(animations, name, limit)
     media, frames = decode_whole(path)
     assert len(frames) == count and frames[-1].end == pytest.approx(count / 10)
     (warning,) = media.warnings
@@ -36,7 +36,7 @@ def test_long_animation_is_decoded_in_part(
 
 
 def test_animation_of_huge_frames_keeps_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "ANIMATION_PIXELS", 10)
+    monkeypatch.setattr(animations, "ANIMATION_PIXELS", 10)
     assert len(decode_whole(write_gif(tmp_path / "a.gif", 3))[1]) == 1
 
 

@@ -54,7 +54,7 @@ class MemorySource:
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         return self.transcripts.get(sha256)
 
-    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
+    def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:
         self.times[sha256].append(seconds)
         return self.jpeg
 

@@ -28,7 +28,7 @@ class NamedSource:
         account = f"account_{sha256[:1]}" if sha256 in self.dates else None
         return [Sighting(sha256=sha256, uri=path_of(sha256), account=account, posted_at=self.dates.get(sha256))]
 
-    def thumbnail(self, sha256: str, seconds: float | None = None) -> None:
+    def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> None:
         return None
 
     def transcript(self, sha256: str) -> None:

@@ -32,7 +32,7 @@ class ShadesSource:
     def sightings(self, sha256: str) -> list[Sighting]:
         return []
 
-    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes:
+    def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes:
         return self.jpegs[sha256]
 
     def transcript(self, sha256: str) -> None:

@@ -91,7 +91,7 @@ class HostileSource:
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         return (filled(TRANSCRIPT, self.text), (filled(HINT, self.text),)) if sha256 == VIDEO else None
 
-    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
+    def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:
         return self.jpeg
 
     def frames(self, sha256: str, times: Sequence[float], *, from_original: bool = False) -> list[EvidenceFrame | None]:

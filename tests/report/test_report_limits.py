@@ -45,7 +45,7 @@ class TalkSource:
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         return (TRANSCRIPT, ()) if sha256 in self.talks else None
 
-    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
+    def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:
         return self.jpeg
 
 

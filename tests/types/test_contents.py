@@ -29,7 +29,7 @@ def test_limits_are_those_of_the_files() -> None:
     assert contents.MAX_ASSET_PIXELS["video"] == 4 * limits.MAX_FRAME_PIXELS, (
         "a pixel is up to four times as wide as high"
     )
-    assert contents.MAX_ASSET_ROWS == {"image": limits.SAMPLED_ANIMATION_FRAMES, "video": limits.MAX_FRAMES}
+    assert contents.MAX_ASSET_ROWS == {"image": limits.MAX_PAGES, "video": limits.MAX_FRAMES}
     assert video.MAX_FRAME_RATE == contents.MAX_FPS
     assert contents.MAX_SECONDS > limits.MAX_ANIMATION_FRAMES * 86_400
 

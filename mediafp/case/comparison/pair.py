@@ -1,12 +1,15 @@
 """The comparison of two stored assets, which depends on nothing else."""
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
+import numpy.typing as npt
 
 from mediafp.case.comparison.stored_sides import StoredSides
 from mediafp.matching.candidates import Candidate
 from mediafp.matching.images import compare as images
+from mediafp.matching.images.pages import add_page_reason
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
 from mediafp.matching.promise import CROP, RECTANGLE, WHOLE, Promise
@@ -54,6 +57,9 @@ def compare_pair(
         query, match = _from_smaller_part(*best, sides)
         match = _add_text(query, match, sides, text)
     reference = b if query == a else a
+    assets = sides.references.find_asset(query), sides.references.find_asset(reference)
+    if match and assets[0] and assets[1]:
+        match = add_page_reason(match, assets[0], assets[1])
     return KeptMatch(
         query=query,
         reference=reference,
@@ -77,35 +83,44 @@ def _order(a: str, b: str, promise: Promise, sides: StoredSides) -> tuple[str, s
         return (a, b) if shows[0] == RECTANGLE else (b, a)
     if CROP in shows:
         return (b, a) if shows[0] == CROP else (a, b)
-    if bool(promise.rows[0]) != bool(promise.rows[1]):
-        # A later frame of an animation, which is a query by its first frame alone.
-        return (b, a) if promise.rows[0] else (a, b)
-    return (a, b) if (_pixels(a, sides), a) < (_pixels(b, sides), b) else (b, a)
+    pixels = [_pixels(side, row, sides) for side, row in zip((a, b), promise.rows, strict=True)]
+    return (a, b) if (pixels[0], a) < (pixels[1], b) else (b, a)
 
 
-def _pixels(sha256: str, sides: StoredSides) -> int:
+def _pixels(sha256: str, row: int, sides: StoredSides) -> int:
+    """Return the pixels of the page of an image that has a row."""
     asset = sides.references.find_asset(sha256)
-    return asset.size[0] * asset.size[1] if asset else 0
+    return prod(asset.row_size(row)) if asset else 0
 
 
 def _compare(query: str, reference: str, sides: StoredSides, *, thoroughly: bool) -> tuple[str, Match] | None:
     """Return the query and its match with the reference; None if there is none."""
-    side = sides.query(query)
+    rows = sides.rows(query)
+    page = _best_page(query, reference, sides) if rows.kind == "image" else 0
+    side = sides.query(query, page)
     if side is None:
         return None
-    candidate = _best_rows(query, reference, sides)
+    # An image is compared by one page, and by its parts.
+    used = rows.rows_of_page(page) if rows.kind == "image" else np.arange(rows.whole_count)
+    candidate = _best_rows(query, used, reference, sides)
     if isinstance(side, ImageQuery):
         return query, images.match_candidate(side, candidate, sides.references, thoroughly=thoroughly)
     match = videos.match_candidate(side, candidate, sides.references)
     return (query, match) if match else None
 
 
-def _best_rows(query: str, reference: str, sides: StoredSides) -> Candidate:
-    """Return the reference with the best pair of a row of the query and one of its whole image or frames."""
+def _best_page(query: str, reference: str, sides: StoredSides) -> int:
+    """Return the row of the page of an image that has the best pair of rows; the first one if a part of it has that."""
+    rows = sides.rows(query)
+    if rows.whole_count == 1:
+        return 0
+    row = _best_rows(query, np.arange(len(rows.vectors)), reference, sides).query_row
+    return row if row < rows.whole_count else 0
+
+
+def _best_rows(query: str, used: npt.NDArray[np.intp], reference: str, sides: StoredSides) -> Candidate:
+    """Return the reference with the best pair of one of these rows of the query and one of its whole image or frames."""
     rows, others = sides.rows(query), sides.rows(reference)
-    first_part = rows.whole_count
-    # An image is compared by its first frame and its parts.
-    used = np.array([0, *range(first_part, len(rows.vectors))]) if rows.kind == "image" else np.arange(first_part)
     whole = others.vectors[others.shows == WHOLE].astype(np.float32)
     similarities = rows.vectors[used].astype(np.float32) @ whole.T
     scores = similarities - rows.levels[used, None]

@@ -34,15 +34,15 @@ class StoredSides:
     def __init__(self, store: Store, references: StoredReferences) -> None:
         self._store, self.references = store, references
         self.rows: Callable[[str], AssetRows] = lru_cache(CACHED_ROWS)(self._load_rows)
-        self._image_query = lru_cache(CACHED_QUERIES)(self._load_image_query)
+        self._image_query: Callable[[str, int], ImageQuery | None] = lru_cache(CACHED_QUERIES)(self._load_image_query)
         # Several threads ask for the same new asset at once.
         self._loading = threading.Lock()
 
-    def query(self, sha256: str) -> ImageQuery | VideoQuery | None:
-        """Return an asset as a query; None for an image without a thumbnail."""
+    def query(self, sha256: str, page: int = 0) -> ImageQuery | VideoQuery | None:
+        """Return an asset as a query; None for an image without a thumbnail. `page` is the row of the page of an image."""
         if self.references.kind(sha256) == "image":
             with self._loading:
-                return self._image_query(sha256)
+                return self._image_query(sha256, page)
         rows = self.references.embedding_rows(sha256)
         return VideoQuery(
             embeddings=rows.vectors,  # type: ignore[arg-type]
@@ -71,22 +71,24 @@ class StoredSides:
             pdq=self.references.pdq(sha256),
         )
 
-    def _load_image_query(self, sha256: str) -> ImageQuery | None:
-        thumbnail = load_row_thumbnail(self._store, sha256, 0)
+    def _load_image_query(self, sha256: str, page: int) -> ImageQuery | None:
+        thumbnail = load_row_thumbnail(self._store, sha256, page)
         asset = self.references.find_asset(sha256)
         if thumbnail is None or asset is None:
             return None
         rows = self.rows(sha256)
-        parts = np.flatnonzero(rows.shows != WHOLE)
+        used = rows.rows_of_page(page)
+        has_parts = len(used) > 1
         rectangles = find_rectangles(thumbnail)
         return ImageQuery(
-            embeddings=np.concatenate((rows.vectors[:1], rows.vectors[parts])),
-            boxes=(None, *part_boxes(rows, thumbnail)),
-            primary_crops=1 + int((rows.shows == RECTANGLE).sum()),
+            embeddings=rows.vectors[used],
+            boxes=(None, *(part_boxes(rows, thumbnail) if has_parts else ())),
+            primary_crops=1 + (int((rows.shows == RECTANGLE).sum()) if has_parts else 0),
             rectangles=tuple(rectangles),
-            quality=float(rows.quality[0]),
+            quality=float(rows.quality[page]),
             pdq=Pdq().dihedral_hashes(thumbnail),
-            local_features=query_features(thumbnail, asset.size),
+            local_features=query_features(thumbnail, asset.row_size(page)),
+            row=page,
         )
 
 

@@ -1,10 +1,11 @@
 """Decision which files an ingest can skip."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mediafp.case.ingestion.items import IngestItem
 from mediafp.store import Store
-from mediafp.types.errors import ErrorKind
+from mediafp.types.errors import ErrorKind, StoreError
+from mediafp.types.media import Kind
 from mediafp.types.runs import LedgerEntry
 
 TRANSIENT_KINDS: frozenset[ErrorKind] = frozenset(("unreadable",))
@@ -63,9 +64,28 @@ class KnownFiles:
         entry = self._store.find_ledger_entry(item.uri, bytes=item.stamp[0], modified_ns=item.stamp[1])
         return entry.attempts if entry and entry.state == "failed" else 0
 
-    def has_content(self, sha256: str, versions: Mapping[str, str]) -> bool:
-        """Return True if the store contains an asset with fingerprints of these types and versions."""
-        return self._store.has_fingerprints(sha256, versions)
+    def find_kind(self, sha256: str, versions: Callable[[Kind], Mapping[str, str]]) -> Kind | None:
+        """Return the kind of the asset with this content if it need not be analysed again, else None.
+
+        Args:
+            sha256: SHA-256 of the content.
+            versions: Function that returns the types and versions of the fingerprints that an asset of a kind must have.
+        """
+        try:
+            kind = self._store.asset_kind(sha256)
+        except StoreError:
+            return None
+        is_current = self._store.has_fingerprints(sha256, versions(kind)) and not self._is_outdated(sha256)
+        return kind if is_current else None
+
+    def _is_outdated(self, sha256: str) -> bool:
+        """Return True if an older version took an animation for an image; analysed again, it is a video."""
+        try:
+            asset = self._store.asset(sha256)
+        except StoreError:
+            # It is damaged, which `verify` states: a new analysis would hide that.
+            return False
+        return asset.kind == "image" and "frames" in asset.properties
 
     def lacks_text(self, sha256: str) -> bool:
         """Return True if the run is to add the OCR result or the transcript of a stored asset."""

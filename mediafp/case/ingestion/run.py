@@ -322,15 +322,15 @@ class IngestRun:
             # The same content was analysed, and is written before it.
             self._finish(file)
             return
-        versions = analysis.fingerprint_versions(file.kind, reference_crops=self._options.analysis.reference_crops)
-        is_known = self._known.has_content(file.sha256, versions)
-        if is_known and not self._known.lacks_text(file.sha256):
+        crops = self._options.analysis.reference_crops
+        kind = self._known.find_kind(file.sha256, partial(analysis.fingerprint_versions, reference_crops=crops))
+        if kind and not self._known.lacks_text(file.sha256):
             self._finish(file)
             return
         self._duplicates[file.sha256] = []
-        if not is_known:
+        if not kind:
             self._start(self._analysis_threads, file, self._tasks.analyse, self._on_audio)
-        elif file.kind == "image":
+        elif kind == "image":
             self._start(self._analysis_threads, file, self._tasks.run_ocr, self._finish)
         else:
             self._start(self._analysis_threads, file, self._tasks.decode_audio, self._on_audio)

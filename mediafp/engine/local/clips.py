@@ -11,6 +11,7 @@ from mediafp.engine.local.clip_panel import draw_panel
 from mediafp.ingest.anonymous_files import anonymous_file
 from mediafp.ingest.files import OpenFile, changed_file_error
 from mediafp.ingest.limits import MAX_CPU_SECONDS
+from mediafp.ingest.sniff import kind_from_signature
 from mediafp.types.errors import MediaError, UnreadableMedia
 from mediafp.types.matches import Clip, Match, QueryResult, Segment
 from mediafp.types.media import Asset
@@ -125,6 +126,10 @@ def _cut_pair(
         target = folder / f"{pair[0][:NAME_DIGITS]}-{pair[1][:NAME_DIGITS]}-{number}.mp4"
         if query is None or reference is None:
             reason = "an original is gone from where it was seen, or was changed; put it back, or ingest it again"
+            yield Clip(pair=pair, path=None, message=f"cannot cut {target.name!r}: {reason}")
+            continue
+        if any(kind_from_signature(original.read_head()) == "image" for original in (query, reference)):
+            reason = "an original is an animated image, which FFmpeg is not given; play the two side by side"
             yield Clip(pair=pair, path=None, message=f"cannot cut {target.name!r}: {reason}")
             continue
         try:

@@ -29,6 +29,7 @@ from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
+from mediafp.ingest.sniff import possible_kinds
 from mediafp.types.contents import check_time
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import OcrResult
@@ -86,12 +87,16 @@ class LocalEngine:
         """Return the asset, fingerprints and thumbnails of a file, and the parts that are requested."""
         from mediafp.engine.local.validation import validate_analysis
 
-        is_image = kind == "image"
-        types = computed_types(
-            kind,
-            reference_crops=request.reference_crops,
-            matched_only=request.matched_only,
-        )
+        is_image, kinds = kind == "image", possible_kinds(kind, file.read_head())
+
+        def message_bytes(result_kind: Kind) -> int:
+            types = computed_types(
+                result_kind,
+                reference_crops=request.reference_crops,
+                matched_only=request.matched_only,
+            )
+            return analysis_bytes(result_kind, types)
+
         task = Task(
             what="analyse",
             name=os.fsencode(file.name),
@@ -102,13 +107,13 @@ class LocalEngine:
             image=request.image,
             reference_crops=request.reference_crops,
             matched_only=request.matched_only,
-            max_message_bytes=analysis_bytes(kind, types),
+            max_message_bytes=max(map(message_bytes, kinds)),
         )
 
         def convert(received: Received, samples: BinaryIO) -> FileAnalysis:
             if not isinstance(received, ReceivedAnalysis):
                 raise ValueError("not the result that was requested")
-            analysis = validate_analysis(received.result, received.thumbnails, task, kind, file.bytes)
+            analysis = validate_analysis(received.result, received.thumbnails, task, kinds, file.bytes)
             start = received.result.audio_start
             return analysis if start is None else replace(analysis, audio=_map_audio(samples, start))
 

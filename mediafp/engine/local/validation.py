@@ -38,7 +38,7 @@ part of its height."""
 
 
 def validate_analysis(
-    result: AnalysisResult, thumbnails: ThumbnailFile, task: Task, kind: Kind, size: int
+    result: AnalysisResult, thumbnails: ThumbnailFile, task: Task, kinds: Sequence[Kind], size: int
 ) -> FileAnalysis:
     """Return the analysis in a worker's result, without the audio.
 
@@ -46,15 +46,16 @@ def validate_analysis(
         result: The result.
         thumbnails: The thumbnails that preceded it.
         task: The task that was sent.
-        kind: Kind of the file, as this process detected it.
+        kinds: Kinds that the file may have by its signature.
         size: Bytes of the file.
 
     Raises:
         ValueError: It is not what the task requests, or no file could have given it.
     """
-    if result.kind != kind:
-        raise ValueError(f"kind {result.kind!r} of a file of kind {kind!r}")
-    if (result.text is not None) != task.ocr:
+    kind = result.kind
+    if kind not in kinds:
+        raise ValueError(f"kind {kind!r} of a file of kind {' or '.join(kinds)}")
+    if (result.text is not None) != (task.ocr and kind == "image"):
         raise ValueError("OCR text that was not requested, or none")
     if (result.image is not None) != (task.image and kind == "image"):
         raise ValueError("pixels that were not requested, or none")
@@ -130,7 +131,7 @@ def _validate_thumbnails(thumbnails: ThumbnailFile, asset: Asset, spans: Float64
     if len(thumbnails) != len(spans):
         raise ValueError(f"{len(thumbnails)} thumbnails of {len(spans)} frames")
     for number in range(len(thumbnails)):
-        check_thumbnail(asset, thumbnails.read(number))
+        check_thumbnail(asset, number, thumbnails.read(number))
     return [FiledThumbnail(position=n, seconds=float(spans[n, 0]), file=thumbnails) for n in range(len(spans))]
 
 

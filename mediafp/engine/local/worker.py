@@ -52,6 +52,7 @@ from mediafp.ingest.limits import (
 )
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.types.errors import ErrorKind, MediaError, NotMedia, SandboxError
+from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.media import Audio
 
 
@@ -194,7 +195,7 @@ def _read_frames(connection: WorkerConnection, file: OpenFile, task: Task) -> No
     from mediafp.ingest.frames_at_times import read_frames_at
 
     frames = read_frames_at(file, task.times, CpuBudget())
-    jpegs = [None if frame is None else encode_thumbnail(frame, analysis.FRAME_THUMBNAIL_SIDE) for frame in frames]
+    jpegs = [None if frame is None else encode_thumbnail(frame, MAX_THUMBNAIL_SIDE) for frame in frames]
     connection.send(FramesResult(jpegs=jpegs, cpu=time.process_time()))
 
 

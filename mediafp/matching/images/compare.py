@@ -212,6 +212,7 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Mat
             scoring.image_reasons(pair.fit, pair.distance, pair.weighted_score, occurrences=1 + len(more_placements))
         ),
         more_placements=more_placements,
+        rows=(query.row, 0 if in_video else pair.candidate.row),
     )
 
 

@@ -28,6 +28,7 @@ class ImageQuery:
         quality: Quality of the image's embedding, 0..1, low for a flat image (nearly one colour).
         pdq: PDQ hashes (8, 32) of the image and its rotations and reflections; (0, 32) for a flat image.
         local_features: Keypoints of the image.
+        row: Row of the image in its file, which is above 0 of a further page.
     """
 
     embeddings: Vectors
@@ -37,6 +38,7 @@ class ImageQuery:
     quality: float
     pdq: npt.NDArray[np.uint8]
     local_features: LocalFeatures
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

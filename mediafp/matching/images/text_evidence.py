@@ -51,7 +51,8 @@ def add_text_evidence(match: Match, query: QueryText | None, load_text: Callable
         load_text: Function that returns the text lines of a match's reference, or None if there is no OCR result.
     """
     placement = match.placement
-    if placement is None or match.kind != "image":
+    # OCR reads the first page alone.
+    if placement is None or match.kind != "image" or any(match.rows):
         return match
     lines = load_text(match)
     if not lines:

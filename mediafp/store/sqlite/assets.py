@@ -20,7 +20,7 @@ def add_record(database: Database, record: IngestRecord) -> bool:
     """Save and log what was computed from one file, and return True if its asset is new.
 
     An asset that lacks one of the fingerprints gets everything that the record contains: what is stored of its frames
-    comes from one analysis. Fingerprints of older versions stay.
+    comes from one analysis. Fingerprints of older versions stay, except those of an asset whose kind was another one.
     """
     asset, sha256 = record.asset, record.asset.sha256
     properties, warnings = canonical_json(dict(asset.properties)), canonical_json(list(record.warnings))
@@ -37,13 +37,20 @@ def add_record(database: Database, record: IngestRecord) -> bool:
         if row := database.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,)):
             # The file was transcribed before it was ingested.
             comparisons.note_script_change(database, row[0])
-    elif not has_fingerprints(database, sha256, {f.type: f.version for f in record.fingerprints}):
+    elif (is_other_kind := asset_kind(database, sha256) != asset.kind) or not has_fingerprints(
+        database, sha256, {f.type: f.version for f in record.fingerprints}
+    ):
         database.execute(
-            "UPDATE asset SET properties = ?, warnings = ? WHERE sha256 = ?", (properties, warnings, sha256)
+            "UPDATE asset SET kind = ?, properties = ?, warnings = ? WHERE sha256 = ?",
+            (asset.kind, properties, warnings, sha256),
         )
         database.execute("DELETE FROM thumbnail WHERE sha256 = ?", (sha256,))
+        if is_other_kind:
+            database.execute("DELETE FROM fingerprint WHERE sha256 = ?", (sha256,))
         _insert_rows(database, record)
         details = {"sha256": sha256, "content": content_hash(database.connection, sha256)}
+        if is_other_kind:
+            details["kind"] = asset.kind
         custody_log.append(database, "refreshed", details)
         comparisons.note_media_change(database, asset)
     add_sighting(database, record.sighting)

@@ -62,7 +62,7 @@ def _check_rows(database: Database, asset: Asset, declarations: Mapping[str, Fin
             if position != thumbnails:
                 raise ValueError(f"it follows number {thumbnails - 1}")
             check_time(seconds, "its time")
-            check_thumbnail(asset, jpeg)
+            check_thumbnail(asset, position, jpeg)
         except DAMAGE_ERRORS as error:
             yield f"thumbnail {position} of {sha256} is damaged: {error}"
         thumbnails += 1

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, get_args
 
 from mediafp.store.sqlite.values import canonical_json, replace_surrogates
-from mediafp.types.contents import MAX_SECONDS, check_text_lines
+from mediafp.types.contents import MAX_ASSET_ROWS, MAX_SECONDS, check_text_lines
 from mediafp.types.matches import Match, Placement, Point, Relation, Segment, SegmentChannel, TextLine, Verdict
 from mediafp.types.media import Kind, TimeSpan
 
@@ -15,18 +15,15 @@ MAX_NUMBER = 1e12
 
 
 def encode_evidence(match: Match) -> str:
-    """Return the placements, the segments and the reasons of a match as canonical JSON."""
-    return replace_surrogates(
-        canonical_json(
-            {
-                "placements": [
-                    asdict(placement) for placement in (match.placement, *match.more_placements) if placement
-                ],
-                "segments": [asdict(segment) for segment in match.segments],
-                "why": match.why,
-            }
-        )
-    )
+    """Return the placements, the segments, the reasons and the pages of a match as canonical JSON."""
+    fields = {
+        "placements": [asdict(placement) for placement in (match.placement, *match.more_placements) if placement],
+        "segments": [asdict(segment) for segment in match.segments],
+        "why": match.why,
+    }
+    # Evidence of older versions has no rows.
+    pages = {"rows": match.rows} if any(match.rows) else {}
+    return replace_surrogates(canonical_json(fields | pages))
 
 
 def decode_match(
@@ -63,6 +60,7 @@ def decode_match(
         segments=tuple(_segment(stored) for stored in fields["segments"]),
         why=tuple(_text(reason) for reason in fields["why"]),
         more_placements=placements[1:],
+        rows=_rows(fields.get("rows", (0, 0))),
     )
 
 
@@ -102,6 +100,13 @@ def _segment(stored: dict[str, Any]) -> Segment:
         mirrored=_flag(stored["mirrored"]),
         score=_number(stored["score"]),
     )
+
+
+def _rows(stored: Any) -> tuple[int, int]:
+    query, reference = stored
+    if not all(type(row) is int and 0 <= row < MAX_ASSET_ROWS["image"] for row in (query, reference)):
+        raise ValueError(f"{stored!r} are no rows of images")
+    return query, reference
 
 
 def _choice(stored: str, known: tuple[Any, ...]) -> Any:

@@ -36,7 +36,8 @@ class LoggedState:
         if what in ("added", "adopted"):
             self.assets[details["sha256"]] = {name: details[name] for name in ("bytes", "kind", "content")}
         if what == "refreshed":
-            self.assets[details["sha256"]]["content"] = details["content"]
+            logged = self.assets[details["sha256"]]
+            logged["content"], logged["kind"] = details["content"], details.get("kind", logged["kind"])
         if what in ("added", "seen", "sighted"):
             fields = self.sightings.setdefault((details["sha256"], details["uri"]), {})
             fields.update(details.get("fields", {}))

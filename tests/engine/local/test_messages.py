@@ -48,7 +48,7 @@ from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import PART_TYPES, computed_types, declaration, fingerprint_type
 from mediafp.ingest.files import open_file
-from mediafp.ingest.limits import MAX_FRAMES, SAMPLED_ANIMATION_FRAMES
+from mediafp.ingest.limits import MAX_FRAMES, MAX_PAGES
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.types.arrays import CODES, MAGIC, pack_arrays, unpack_arrays
 from mediafp.types.contents import (
@@ -187,7 +187,7 @@ def validated(
         image=received.image is not None,
         reference_crops=any(packed.name == REFERENCE_CROPS for packed in received.fingerprints),
     )
-    return validate_analysis(received, thumbnail_file(sent), task, kind or received.kind, size)
+    return validate_analysis(received, thumbnail_file(sent), task, (kind or received.kind,), size)
 
 
 def body(message: Result | Task | MemberDecision) -> bytes:
@@ -268,12 +268,12 @@ def test_validate_analysis_returns_the_packed_analysis(photos: dict[str, np.ndar
 
 
 def test_validate_analysis_returns_the_packed_text() -> None:
-    text = validated(result(text=[LINE])).text
+    text = validated(image_result(crops(), text=[LINE])).text
     assert text and [(line.text, line.confidence) for line in text.lines] == [("@样例用户", 0.9)]
     assert text.lines[0].box == ((1, 2), (9, 2), (9, 6), (1, 6))
     assert messages.pack_lines(text) == [LINE]
-    assert validated(result()).text is None
-    no_lines = validated(result(text=[])).text
+    assert validated(image_result(crops())).text is None
+    no_lines = validated(image_result(crops(), text=[])).text
     assert no_lines is not None and no_lines.lines == ()
 
 
@@ -290,6 +290,12 @@ def test_decode_result_rejects_a_line_that_is_too_long() -> None:
         decode_result(msgspec.msgpack.encode(fields))
 
 
+def test_validate_analysis_accepts_an_animation_as_a_video_without_text_and_pixels() -> None:
+    requested = Task(what="analyse", name=b"x", sha256=SHA256, ocr=True, image=True)
+    analysis = validate_analysis(result(1), thumbnail_file([JPEG]), requested, ("image", "video"), 1)
+    assert (analysis.asset.kind, analysis.text, analysis.image) == ("video", None, None)
+
+
 def test_validate_analysis_accepts_no_frames_of_a_video_alone() -> None:
     assert_valid(validated(result(0)))
     with pytest.raises(ValueError, match="without a frame"):
@@ -299,11 +305,11 @@ def test_validate_analysis_accepts_no_frames_of_a_video_alone() -> None:
 @pytest.mark.parametrize("kind", ["image", "video"])
 def test_validate_analysis_rejects_more_frames_than_are_sampled(kind: Kind) -> None:
     limit = MAX_ASSET_ROWS[kind]
-    assert limit == {"image": SAMPLED_ANIMATION_FRAMES, "video": MAX_FRAMES}[kind]
+    assert limit == {"image": MAX_PAGES, "video": MAX_FRAMES}[kind]
     properties = {"width": 64, "height": 48, "frames": 99}
     with pytest.raises(ValueError, match=f"{limit + 1} frames, more than {limit}"):
         validated(result(spans=pack_arrays(np.zeros((limit + 1, 2))), kind=kind, properties=properties), jpegs=[])
-    assert_valid(validated(result(SAMPLED_ANIMATION_FRAMES, kind=kind, properties=properties)))
+    assert_valid(validated(result(MAX_PAGES, kind=kind, properties=properties)))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (64, 48), (MAX_ASSET_PIXELS["video"], 1)])
@@ -330,13 +336,13 @@ def test_validate_analysis_rejects_parts_that_the_task_did_not_request() -> None
     task = Task(what="analyse", name=b"x", sha256=SHA256)
     pixels = pack_arrays(np.zeros((2, 2, 3), np.uint8))
     for received, kind, reason in (
-        (result(), "image", "kind 'video' of a file of kind 'image'"),
+        (result(), "image", "kind 'video' of a file of kind image"),
         (result(text=[]), "video", "text that was not requested"),
         (result(image=pixels), "video", "pixels that were not requested"),
         (image_result(crops()), "image", "fingerprints of other types"),
     ):
         with pytest.raises(ValueError, match=reason):
-            validate_analysis(received, thumbnail_file([JPEG]), task, kind, 1)  # type: ignore[arg-type]
+            validate_analysis(received, thumbnail_file([JPEG]), task, (kind,), 1)  # type: ignore[arg-type]
     requested = Task(what="analyse", name=b"x", sha256=SHA256, ocr=True, image=True, reference_crops=True)
     for received, reason in (
         (image_result(crops(), image=pixels), "text that was not requested, or none"),
@@ -344,7 +350,7 @@ def test_validate_analysis_rejects_parts_that_the_task_did_not_request() -> None
         (image_result(None, image=pixels, text=[]), "fingerprints of other types"),
     ):
         with pytest.raises(ValueError, match=reason):
-            validate_analysis(received, thumbnail_file([JPEG]), requested, "image", 1)
+            validate_analysis(received, thumbnail_file([JPEG]), requested, ("image",), 1)
 
 
 def test_truncate_texts_limits_number_and_length_and_gives_utf8() -> None:
