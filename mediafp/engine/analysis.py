@@ -27,8 +27,10 @@ from mediafp.types.media import Asset, Audio, DecodedMedia, Frame, Kind, Pixels,
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 
-DECODING_VERSION: Final = "3"
+DECODING_VERSION: Final = "4"
 """Version of how files are decoded and frames are sampled; raise it if the same bytes give other rows."""
+MIN_AUDIO_LEVEL: Final = 33
+"""Level (0..32767) that audio must reach in some sample, or else it is silent: -60 decibels. Chosen, not measured."""
 BATCH_FRAMES = 16
 """Frames that are held in memory and fingerprinted at once. Chosen, not measured."""
 
@@ -157,6 +159,8 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
         )
     if is_video and sampled and not selector.spans:
         warnings.append("skipped all frames: each is of one colour, so that the video cannot be matched by its frames")
+    if media.audio and _is_silent(media.audio):
+        warnings.append("skipped the audio: it is silent, so that the video cannot be matched by it")
     rows = (
         _rows(fingerprint_type, parts[fingerprint_type.name], selector.spans, first, thumbnails, media)
         for fingerprint_type in types
@@ -187,6 +191,10 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
         image=first,
         audio=media.audio,
     )
+
+
+def _is_silent(audio: Audio) -> bool:
+    return int(audio.samples.max(initial=0)) < MIN_AUDIO_LEVEL and int(audio.samples.min(initial=0)) > -MIN_AUDIO_LEVEL
 
 
 def _rows(

@@ -113,13 +113,13 @@ def _iter_samples(
                 warnings.append(f"skipped the frames after the first {index} of {total}: {error_reason(error)}")
                 count = index
                 break
-            grey_frames.add(pixels, time)
+            grey_frames.add(pixels, time, end)
             if index < FIRST_FRAMES or point < end - TIME_TOLERANCE_SECONDS:
                 point = _next_point(end)
                 if last is None or not np.array_equal(pixels, last.pixels):
                     if last is not None:
                         yield replace(last, end=time)
-                    last = Frame(pixels=pixels, start=time, end=time)
+                    last = Frame(pixels=pixels, start=time, end=time, held_seconds=end - time)
             earned += min(end - time, EARNED_FRAME_SECONDS)
             time = end
         properties.update(duration=round(time, 6), fps=round(count / time, 3))

@@ -68,6 +68,34 @@ def video_stream(container: av.container.InputContainer) -> VideoStream | None:
     return streams[0] if streams else None
 
 
+def audio_stream(container: av.container.InputContainer) -> AudioStream | None:
+    """Return the audio stream that a player plays, the default one, else the first that has a decoder; None if none has."""
+    streams = [stream for stream in container.streams.audio if has_decoder(stream)]
+    default = (stream for stream in streams if stream.disposition & Disposition.default)
+    return next(default, streams[0] if streams else None)
+
+
+def presentation_start(container: av.container.InputContainer) -> float | None:
+    """Return the second of the container's time stamps that players show as 0; None if it states no start.
+
+    It is the start of the stream that starts first, of the video and the audio that are played: the other one starts later
+    on the common clock. Edit lists are accounted for: what they hide is before the start of its stream.
+    """
+    starts = [
+        start
+        for stream in (video_stream(container), audio_stream(container))
+        if (start := stream_start(stream)) is not None
+    ]
+    return min(starts, default=None)
+
+
+def stream_start(stream: VideoStream | AudioStream | None) -> float | None:
+    """Return the first second of a stream in time stamps of its container; None if it is unknown, or there is no stream."""
+    if stream is None or stream.start_time is None or not stream.time_base:
+        return None
+    return float(stream.start_time * stream.time_base)
+
+
 def has_decoder(stream: VideoStream | AudioStream) -> bool:
     """Return True if one of `ALLOWED_DECODERS` decodes the stream."""
     return stream.codec_context is not None and stream.codec_context.codec.name in _ALLOWED_DECODERS

@@ -49,7 +49,7 @@ def frame_pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
         raise CorruptMedia(
             f"a frame cannot be converted to RGB ({library_message(error)}); fetch it again from its source"
         ) from error
-    upright = np.ascontiguousarray(turn_upright(pixels, frame))
+    upright = np.ascontiguousarray(turn_upright(pixels, display_matrix(frame)))
     upright.flags.writeable = False
     return upright
 
@@ -57,7 +57,7 @@ def frame_pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
 def upright_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
     """Return width and height of a frame as displayed: square pixels, rotated."""
     width, height = _square_pixel_size(frame, stream)
-    a, b, _, _ = _display_matrix(frame)
+    a, b, _, _ = display_matrix(frame)
     return (height, width) if abs(b) > abs(a) else (width, height)
 
 
@@ -70,7 +70,7 @@ def _square_pixel_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int
     return max(1, round(frame.width * ratio)), frame.height
 
 
-def _display_matrix(frame: VideoFrame) -> DisplayMatrix:
+def display_matrix(frame: VideoFrame) -> DisplayMatrix:
     """Return the display matrix of a frame; the identity if it has none."""
     side_data = frame.side_data.get("DISPLAYMATRIX")
     if side_data is None:
@@ -81,14 +81,14 @@ def _display_matrix(frame: VideoFrame) -> DisplayMatrix:
     return int(entries[0]), int(entries[1]), int(entries[3]), int(entries[4])
 
 
-def turn_upright(pixels: Pixels, frame: VideoFrame) -> Pixels:
+def turn_upright(pixels: Pixels, matrix: DisplayMatrix) -> Pixels:
     """Return the pixels of a frame rotated and mirrored by its display matrix, to the nearest quarter turn.
 
     Args:
         pixels: Colours (height, width, 3) or grey levels (height, width).
-        frame: The frame that they were decoded from.
+        matrix: The display matrix.
     """
-    a, b, c, d = _display_matrix(frame)
+    a, b, c, d = matrix
     if abs(b) > abs(a):
         pixels = pixels.swapaxes(0, 1)
         x_sign, y_sign = c, b

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from fractions import Fraction
 from typing import Final
 
 import av.container
@@ -10,19 +9,24 @@ import av.error
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mediafp.ingest.container import demux_packets, discard_others, has_decoder, open_container, video_stream
+from mediafp.ingest.container import (
+    demux_packets,
+    discard_others,
+    has_decoder,
+    open_container,
+    presentation_start,
+    video_stream,
+)
 from mediafp.ingest.cpu_budget import BudgetCheck, unlimited
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.frame_pixels import frame_pixels
 from mediafp.ingest.limits import MAX_FRAME_PIXELS
+from mediafp.ingest.shown_frames import GRID_TOLERANCE_SECONDS
 from mediafp.types.media import Pixels
 
 SEEK_MARGINS: Final = (0.0, 12.0)
 """Seconds before a time from which decoding starts, tried one after the other, and then the start of the file. Seeking in a
 transport stream may end at a frame that no decoder can start with, up to a key frame interval late: x264's is 10 s."""
-TIME_TOLERANCE_SECONDS: Final = 1e-4
-"""Seconds by which a frame may begin after a time and still be shown then, for clocks that cannot express it exactly. Chosen,
-not measured."""
 READ_ON_SECONDS: Final = 3.0
 """Seconds up to the next time within which frames are decoded in sequence, without seeking. Chosen, not measured."""
 
@@ -66,9 +70,8 @@ class _FrameSeeker:
 
     def __init__(self, container: av.container.InputContainer, stream: VideoStream, within_budget: BudgetCheck) -> None:
         self._container, self._stream, self._within_budget = container, stream, within_budget
-        time_base = stream.time_base
-        self._time_base = Fraction(time_base.numerator, time_base.denominator) if time_base else None
-        self._origin = _presentation_start(container, stream)
+        self._time_base = float(stream.time_base) if stream.time_base else None
+        self._origin = presentation_start(container)
         self._use_decoding_times = container.format.name == "avi"
         self._frames: Iterator[tuple[float, VideoFrame]] = iter(())
         self._shown: tuple[float, VideoFrame] | None = None
@@ -80,7 +83,7 @@ class _FrameSeeker:
         """Return the frame shown at a time; None if none can be decoded. Times must not fall."""
         if self._shown is None or self._next is None or time - self._shown[0] > READ_ON_SECONDS:
             self._start_before(time)
-        while self._next is not None and self._next[0] <= time + TIME_TOLERANCE_SECONDS:
+        while self._next is not None and self._next[0] <= time + GRID_TOLERANCE_SECONDS:
             self._shown, self._next = self._next, next(self._frames, None)
         return self._shown[1] if self._shown else None
 
@@ -89,7 +92,7 @@ class _FrameSeeker:
         for margin in SEEK_MARGINS:
             if self._seek(time - margin):
                 first = next(self._frames, None)
-                if first is not None and first[0] <= time + TIME_TOLERANCE_SECONDS:
+                if first is not None and first[0] <= time + GRID_TOLERANCE_SECONDS:
                     self._shown, self._next = first, next(self._frames, None)
                     return
         if self._seek(None):
@@ -104,7 +107,7 @@ class _FrameSeeker:
             if time is None or self._time_base is None or self._origin is None:
                 self._container.seek(0, backward=True, any_frame=False)
             else:
-                self._container.seek(int((Fraction(time) + self._origin) / self._time_base), stream=self._stream)
+                self._container.seek(int((time + self._origin) / self._time_base), stream=self._stream)
         except (av.error.FFmpegError, ValueError, OSError):
             return False
         self._frames = self._decode()
@@ -126,20 +129,9 @@ class _FrameSeeker:
                 stamp = frame.dts if self._use_decoding_times or frame.pts is None else frame.pts
                 if stamp is None or self._time_base is None:
                     continue
-                time = float(stamp * self._time_base - (self._origin or 0))
+                time = stamp * self._time_base - (self._origin or 0.0)
                 self._decoded += 0.0 if previous is None else time - previous
                 previous = time
                 if not self._within_budget(self._decoded):
                     return
                 yield time, frame
-
-
-def _presentation_start(container: av.container.InputContainer, stream: VideoStream) -> Fraction | None:
-    """Return the second of the container's time stamps that players show as 0: the start of its video or its audio."""
-    streams = [stream, *container.streams.audio[:1]]
-    starts = [
-        each.start_time * Fraction(each.time_base.numerator, each.time_base.denominator)
-        for each in streams
-        if each.start_time is not None and each.time_base
-    ]
-    return min(starts, default=None)

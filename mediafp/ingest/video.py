@@ -1,17 +1,16 @@
 """Sampled frames of a video, decoded on one thread while they are iterated."""
 
 import itertools
-import math
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import av
 import av.container
 import av.error
 from av.audio.stream import AudioStream
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -24,14 +23,17 @@ from mediafp.ingest.container import (
     has_decoder,
     no_stream_error,
     open_container,
+    presentation_start,
+    stream_start,
     video_stream,
 )
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.frame_clock import FrameClock
-from mediafp.ingest.frame_pixels import frame_pixels, upright_size
-from mediafp.ingest.grey_frames import GreyFrameSampler, grey_pixels
+from mediafp.ingest.frame_pixels import upright_size
+from mediafp.ingest.frame_sampler import FrameSampler
 from mediafp.ingest.limits import FRAME_INTERVAL_SECONDS, MAX_FRAME_PIXELS, MAX_FRAMES
+from mediafp.ingest.packet_skipping import PacketSkipping, can_skip
 from mediafp.types.contents import MAX_SECONDS
 from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 from mediafp.types.media import Audio, DecodedMedia, Frame, FrameTrack
@@ -40,11 +42,10 @@ MAX_FRAME_RATE: Final = 480
 """Frames per second above which a stated rate is a time base instead (AVI states 600). Chosen, not measured."""
 DEFAULT_FRAME_SECONDS: Final = 0.04
 """Seconds between frames if the file states no rate: 25 frames per second."""
-SAMPLE_TOLERANCE_SECONDS: Final = 1e-4
-"""Seconds by which a frame may precede its sample point, for clocks that cannot express it exactly. Chosen, not
-measured."""
 _NO_TIMESTAMPS_FLAG: Final = 0x0080
 """Flag of FFmpeg's input formats without time stamps (AVFMT_NOTIMESTAMPS)."""
+_NEW_CLOCKS_FLAG: Final = 0x0200
+"""Flag of FFmpeg's input formats whose time stamps may start anew (AVFMT_TS_DISCONT)."""
 
 type Properties = dict[str, str | int | float | bool | None]
 
@@ -131,10 +132,15 @@ def _decode(
             return
         has_frames = False
         try:
-            _configure_decoder(stream, container, full_decode=full_decode)
+            _configure_decoder(stream, full_decode=full_decode)
             discard_others(container, [stream, audio_decoder.stream] if audio_decoder else [stream])
-            report.properties.update(_stream_properties(stream))
-            for frame in _sample_frames(container, stream, audio_decoder, report, interval, within_budget):
+            report.properties.update(_stream_properties(stream, presentation_start(container)))
+            # The times of a raw stream are counted frame by frame, so none of its frames may be skipped.
+            is_raw = bool(container.format.flags & _NO_TIMESTAMPS_FLAG)
+            skips = not full_decode and not is_raw and can_skip(stream)
+            for frame in _sample_frames(
+                container, stream, audio_decoder, report, interval=interval, skips=skips, within_budget=within_budget
+            ):
                 has_frames = True
                 yield frame
         except MediaError as error:
@@ -153,7 +159,7 @@ def _decode(
             report.audio_tracks.append(track)
 
 
-def _configure_decoder(stream: VideoStream, container: av.container.InputContainer, *, full_decode: bool) -> None:
+def _configure_decoder(stream: VideoStream, *, full_decode: bool) -> None:
     """Set the decoder to one thread, and turn off the work that sampling does not need."""
     context = stream.codec_context
     if not has_decoder(stream):
@@ -165,15 +171,13 @@ def _configure_decoder(stream: VideoStream, container: av.container.InputContain
     stream.thread_count = 1
     context.thread_type = "NONE"
     options = {"max_pixels": str(MAX_FRAME_PIXELS)}
-    # The times of a raw stream are counted frame by frame, so none of its frames may be skipped.
-    if not full_decode and not container.format.flags & _NO_TIMESTAMPS_FLAG:
-        context.skip_frame = "NONREF"
+    if not full_decode:
         options["skip_loop_filter"] = "all"
     context.options = {**context.options, **options}
 
 
-def _stream_properties(stream: VideoStream) -> Properties:
-    """Return codec, coded size and mean frame rate of a stream, and its duration if it states one."""
+def _stream_properties(stream: VideoStream, origin: float | None) -> Properties:
+    """Return codec, coded size and mean frame rate of a stream, and if it states one its end, `duration` from time 0."""
     context = stream.codec_context
     frame_seconds = _mean_frame_seconds(stream)
     properties: Properties = {
@@ -183,7 +187,8 @@ def _stream_properties(stream: VideoStream) -> Properties:
         "fps": round(1 / frame_seconds, 3) if frame_seconds else None,
     }
     if stream.duration is not None and stream.duration > 0 and stream.time_base:
-        properties["duration"] = _duration_or_none(float(stream.duration * stream.time_base))
+        late = (stream_start(stream) or origin or 0.0) - (origin or 0.0)
+        properties["duration"] = _duration_or_none(late + float(stream.duration * stream.time_base))
     return properties
 
 
@@ -201,60 +206,55 @@ def _sample_frames(
     stream: VideoStream,
     audio_decoder: AudioDecoder | None,
     report: DecodeReport,
+    *,
     interval: float,
+    skips: bool,
     within_budget: BudgetCheck,
 ) -> Iterator[Frame]:
-    """Yield the frames at the sample points; each span ends with the next sample or with the stream."""
+    """Yield the frames that are shown at the sample points; each span ends with the next sample or with the stream."""
     frame_seconds = _mean_frame_seconds(stream) or DEFAULT_FRAME_SECONDS
     time_base = stream.time_base
     # AVI stores one time a packet, in decoding order, which PyAV returns as presentation times.
     use_decoding_times = container.format.name == "avi"
     clock = FrameClock(
-        time_base=Fraction(time_base.numerator, time_base.denominator) if time_base else None,
-        origin=None if use_decoding_times else stream.start_time,
+        time_base=float(time_base) if time_base else None,
+        origin=None if use_decoding_times else presentation_start(container),
         use_decoding_times=use_decoding_times,
         frame_seconds=frame_seconds,
+        is_broadcast=bool(container.format.flags & _NEW_CLOCKS_FLAG),
         warnings=report.warnings,
     )
-    sample_point, samples, damaged, last, end = 0.0, 0, 0, None, 0.0
-    grey_frames = GreyFrameSampler(grey_pixels)
-    for frame in _iter_frames(container, stream, audio_decoder, report):
+    sampler = FrameSampler(stream=stream, interval=interval)
+    shown: VideoFrame | None = None
+    start, end, damaged = 0.0, 0.0, 0
+    for frame in _iter_frames(container, stream, audio_decoder, report, skips=skips):
         time = clock.frame_time(frame)
-        end = min(max(end, time + _frame_duration(frame, frame_seconds)), MAX_SECONDS)
-        over_budget = not within_budget(time)
-        if frame.is_corrupt:
-            damaged += 1
+        if shown is None:
+            report.properties["width"], report.properties["height"] = upright_size(frame, stream)
         else:
-            grey_frames.add(frame, time)
-        # A damaged frame is used only if none better comes within one interval.
-        is_early = time < sample_point - SAMPLE_TOLERANCE_SECONDS or (
-            frame.is_corrupt and time < sample_point + interval
-        )
-        if is_early and not over_budget:
-            continue
-        if samples and (over_budget or samples == MAX_FRAMES):
-            reason = CPU_LIMIT_MESSAGE if over_budget else f"the limit of {MAX_FRAMES} sampled frames was reached"
+            yield from sampler.add(shown, start, time)
+        shown, start = frame, time
+        damaged += frame.is_corrupt
+        is_over_budget = not within_budget(time)
+        if sampler.samples and (is_over_budget or sampler.samples == MAX_FRAMES):
+            reason = CPU_LIMIT_MESSAGE if is_over_budget else f"the limit of {MAX_FRAMES} sampled frames was reached"
             report.warnings.append(f"skipped the video after {time:.0f} s: {reason}")
+            end = time
             if audio_decoder:
                 # The audio ends before the file does; marked as finished, so it is not reported as truncated.
+                audio_decoder.decode_queue()
                 audio_decoder.finished = True
             break
-        sample_point = (math.floor((time + SAMPLE_TOLERANCE_SECONDS) / interval) + 1) * interval
-        if last is not None:
-            yield replace(last, end=time)
-        pixels = frame_pixels(frame, stream)
-        if not samples:
-            report.properties["width"], report.properties["height"] = upright_size(frame, stream)
-        samples += 1
-        last = Frame(pixels=pixels, start=time, end=time)
     else:
+        if shown is not None:
+            end = min(start + _frame_duration(shown, frame_seconds), MAX_SECONDS)
+            yield from sampler.add(shown, start, end)
         end = _check_end(report, end)
     if damaged:
         report.warnings.append(f"{damaged} frames are partly damaged")
-    if track := grey_frames.finish(end):
+    if track := sampler.track.finish(end):
         report.frame_tracks.append(track)
-    if last is not None:
-        yield replace(last, end=max(end, last.start))
+    yield from sampler.finish(end)
 
 
 def _check_end(report: DecodeReport, end: float) -> float:
@@ -276,23 +276,26 @@ def _iter_frames(
     stream: VideoStream,
     audio_decoder: AudioDecoder | None,
     report: DecodeReport,
+    *,
+    skips: bool,
 ) -> Iterator[VideoFrame]:
     """Yield every decoded frame in presentation order, and pass audio packets to their decoder.
 
     Damaged packets are counted and skipped.
     """
     errors, consecutive_errors, finished = 0, 0, False
+    skipping = PacketSkipping(stream, is_allowed=skips)
     streams: list[VideoStream | AudioStream] = [stream, audio_decoder.stream] if audio_decoder else [stream]
     try:
-        for packet in demux_packets(container, streams, report.warnings):
-            if audio_decoder and packet.stream.index == audio_decoder.stream.index:
-                audio_decoder.decode_packet(packet)
-                continue
+        for packet, following in _with_following(
+            demux_packets(container, streams, report.warnings), stream, audio_decoder
+        ):
             if finished:
                 # The rest of the video is skipped, or it is at its end; the audio continues.
                 if audio_decoder is None:
                     break
                 continue
+            skipping.prepare(packet, following)
             try:
                 frames = packet.decode()
                 consecutive_errors = 0
@@ -307,10 +310,27 @@ def _iter_frames(
                 continue
             for frame in frames:
                 if isinstance(frame, VideoFrame):
+                    skipping.check(frame)
                     yield frame
     finally:
         if errors:
             report.warnings.append(f"skipped {errors} video packets: they are damaged")
+
+
+def _with_following(
+    packets: Iterator["Packet[Any]"], stream: VideoStream, audio_decoder: AudioDecoder | None
+) -> Iterator[tuple["Packet[Any]", "Packet[Any] | None"]]:
+    """Yield each packet of the video with the one after it, and pass those of the audio to their decoder."""
+    held: Packet[Any] | None = None
+    for packet in packets:
+        if audio_decoder and packet.stream.index == audio_decoder.stream.index:
+            audio_decoder.queue_packet(packet)
+        else:
+            if held is not None:
+                yield held, packet
+            held = packet
+    if held is not None:
+        yield held, None
 
 
 def _frame_duration(frame: VideoFrame, mean_frame_seconds: float) -> float:

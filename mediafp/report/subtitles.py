@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from mediafp.report.escaping import escape_unprintable
 from mediafp.types.timestamps import format_time
-from mediafp.types.transcripts import Transcript
+from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 LINE_WIDTH = 42
 """Characters per subtitle line, the usual maximum for Latin script; a CJK character counts as two."""
+MIN_CUE_MILLISECONDS = 200
+"""Milliseconds for which a cue is shown at least: players skip one of no length. Chosen, not measured."""
 _FIRST_WIDE_CHARACTER = 0x2E80
 """The code point of CJK Radicals Supplement, from which characters are counted as two columns wide."""
 
@@ -15,17 +17,17 @@ _FIRST_WIDE_CHARACTER = 0x2E80
 def to_srt(transcript: Transcript) -> str:
     """Return a transcript as SubRip: numbered cues, times with a decimal comma."""
     return "\n".join(
-        f"{number}\n{_timestamp(s.start, ',')} --> {_timestamp(s.end, ',')}\n{_wrap(s.text)}\n"
-        for number, s in enumerate(transcript.segments, 1)
+        f"{number}\n{_timestamp(start, ',')} --> {_timestamp(end, ',')}\n{_wrap(s.text)}\n"
+        for number, (start, end, s) in enumerate(_cues(transcript), 1)
     )
 
 
 def to_vtt(transcript: Transcript) -> str:
     """Return a transcript as WebVTT (W3C), each cue tagged with its language."""
     cues = (
-        f"{_timestamp(s.start, '.')} --> {_timestamp(s.end, '.')}\n"
+        f"{_timestamp(start, '.')} --> {_timestamp(end, '.')}\n"
         f"<lang {_language_tag(s.language)}>{_escape(_wrap(s.text))}</lang>\n"
-        for s in transcript.segments
+        for start, end, s in _cues(transcript)
     )
     return "\n".join(["WEBVTT\n", *cues])
 
@@ -43,8 +45,23 @@ def _text_lines(transcript: Transcript) -> Iterator[str]:
         yield escape_unprintable(f"[{format_time(s.start)}] {s.language:>3}  {' '.join(s.text.split())}{flags}")
 
 
-def _timestamp(seconds: float, decimal_point: str) -> str:
-    milliseconds = round(max(0.0, seconds) * 1000)
+def _cues(transcript: Transcript) -> Iterator[tuple[int, int, TranscriptSegment]]:
+    """Yield the segments that have a text, by start, with times in milliseconds that no cue shares with another.
+
+    A segment that overlaps the next one ends where that starts. One that starts before 0, or lasts no time, is shown for
+    MIN_CUE_MILLISECONDS.
+    """
+    segments = sorted((s for s in transcript.segments if s.text.split()), key=lambda s: s.start)
+    starts = [max(0, round(s.start * 1000)) for s in segments]
+    shown_until = 0
+    for segment, start, next_start in zip(segments, starts, [*starts[1:], None], strict=True):
+        start = max(start, shown_until)
+        end = round(segment.end * 1000) if next_start is None else min(round(segment.end * 1000), next_start)
+        shown_until = max(end, start + MIN_CUE_MILLISECONDS)
+        yield start, shown_until, segment
+
+
+def _timestamp(milliseconds: int, decimal_point: str) -> str:
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{decimal_point}{rest % 1000:03}"
 

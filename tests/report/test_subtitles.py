@@ -51,6 +51,29 @@ def test_to_text_prints_time_language_and_flags() -> None:
     assert subtitles.to_text(transcript_of()) == "no words"
 
 
+def said(start: float, end: float, text: str) -> TranscriptSegment:
+    return TranscriptSegment(start=start, end=end, language="en", language_probability=1, text=text)
+
+
+def test_cues_are_neither_negative_nor_empty_and_do_not_overlap() -> None:
+    spoken = [
+        said(-2, -1, "a"),
+        said(-0.5, 1, "b"),
+        said(3, 5, "d"),
+        said(2, 4, "c"),
+        said(5, 5, "e"),
+        said(5, 6, " \n"),
+    ]
+    assert subtitles.to_srt(transcript_of(*spoken, said(5.1, 7, "f"))).split("\n\n") == [
+        "1\n00:00:00,000 --> 00:00:00,200\na",
+        "2\n00:00:00,200 --> 00:00:01,000\nb",
+        "3\n00:00:02,000 --> 00:00:03,000\nc",
+        "4\n00:00:03,000 --> 00:00:05,000\nd",
+        "5\n00:00:05,000 --> 00:00:05,200\ne",
+        "6\n00:00:05,200 --> 00:00:07,000\nf\n",
+    ]
+
+
 HOSTILE = TranscriptSegment(
     start=0,
     end=1,
