@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         SpeechOptions,
     )
     from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
+    from mediafp.types.video_text import VideoTextLine
 
 # ONNX Runtime sends telemetry from the moment it is loaded, and no data may leave this machine: set before any import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -94,6 +95,7 @@ __all__ = [
     "UnreadableMedia",
     "UnsupportedMedia",
     "UsageError",
+    "VideoTextLine",
     "WorkerLost",
     "__version__",
     "check_environment",
@@ -109,7 +111,17 @@ _CASE_NAMES = {
     "open": "open_case",
 }
 """Names of the package `mediafp.case`; all others are types and errors of `mediafp.types`."""
-_TYPE_MODULES = ("errors", "matches", "media", "runs", "clusters", "transcripts", "forgetting", "kept_matches")
+_TYPE_MODULES = (
+    "errors",
+    "matches",
+    "media",
+    "runs",
+    "clusters",
+    "transcripts",
+    "forgetting",
+    "kept_matches",
+    "video_text",
+)
 
 
 def __getattr__(name: str) -> Any:

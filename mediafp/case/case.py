@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
-from mediafp.types.transcripts import FileTranscription, SearchHit
+from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
 # or counted opens without them.
@@ -218,13 +218,17 @@ class Case:
             if result.is_media or result.named_explicitly:
                 yield result
 
-    def search(self, text: str) -> Iterator[SearchHit]:
-        """Yield the passages of transcripts and of text in images that contain all words of a text, best first.
+    def search(self, text: str, sources: Collection[SearchSource] | None = None) -> Iterator[SearchHit]:
+        """Yield the passages of transcripts, text in images and text on screen that contain all words of a text, best first.
+
+        Args:
+            text: Words, or phrases in double quotes.
+            sources: Kinds of text to search; None for all.
 
         Raises:
             UsageError: The text contains no word.
         """
-        return self._store.search_passages(text)
+        return self._store.search_passages(text, sources=sources)
 
     def relate(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> int:
         """Compare every asset that was not compared yet with all others, keep the matches, and return their number.

@@ -29,7 +29,7 @@ and everywhere if no original is at hand."""
 
 
 class StoredEvidence:
-    """Assets, sightings, thumbnails and transcripts of a store, and optionally of one query. Implements `EvidenceSource`."""
+    """Assets of a store, and optionally of one query, with all that pages show of them. Implements `EvidenceSource`."""
 
     def __init__(
         self, store: Store, query: FileAnalysis | None = None, *, read_frames: FrameReader | None = None
@@ -46,6 +46,7 @@ class StoredEvidence:
         self._misreadings = load_misreadings()
         self.sightings = store.sightings
         self.least_alike = partial(find_least_alike, store)
+        self.video_text = store.video_text
         # The section of a match on a page reads the transcript once for each matching segment.
         self.transcript = lru_cache(TRANSCRIPT_CACHE_SIZE)(self._load_transcript)
         self._encode_anew = lru_cache(THUMBNAIL_CACHE_SIZE)(encode_anew)

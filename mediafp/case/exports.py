@@ -18,6 +18,7 @@ def iter_asset_records(store: Store) -> Iterator[AssetRecord]:
             warnings=tuple(store.warnings(asset.sha256)),
             transcript=store.find_transcript(asset.sha256),
             text=store.ocr_lines(asset.sha256),
+            video_text=store.video_text(asset.sha256),
         )
 
 

@@ -29,6 +29,7 @@ def export_jsonl(store: StoreOption = None) -> None:
                     list(record.warnings),
                     record.transcript,
                     record.text,
+                    record.video_text,
                 )
             )
 
@@ -38,7 +39,7 @@ def export_csv(store: StoreOption = None) -> None:
     """Print one CSV row per sighting, safe to open in a spreadsheet."""
     with open_selected_case(store) as case:
         rows = (
-            csv.asset_row(record.asset, sighting, record.transcript, record.text)
+            csv.asset_row(record.asset, sighting, record.transcript, record.text or record.video_text)
             for record in case.export_records()
             for sighting in record.sightings
         )

@@ -65,7 +65,9 @@ def ingest(
     transcribe: Annotated[
         TranscribeMode, typer.Option(help="Transcribe speech; auto: if the speech model is installed.")
     ] = TranscribeMode.AUTO,
-    ocr: Annotated[YesNo, typer.Option("--ocr", "--text", help="Run OCR on images; .3 s per image.")] = YesNo.YES,
+    ocr: Annotated[
+        YesNo, typer.Option("--ocr", "--text", help="Run OCR: .3 s per image, 1-3 s per minute of video.")
+    ] = YesNo.YES,
     match: Annotated[
         MatchMode, typer.Option(help="Compare new files with all others now, or later with: mediafp relate.")
     ] = MatchMode.NOW,

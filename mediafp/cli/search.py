@@ -1,6 +1,6 @@
 """The command `search`."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -8,22 +8,30 @@ from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
 from mediafp.cli.output import Part, print_json, print_line
 from mediafp.report import jsonl
+from mediafp.types.errors import UsageError
 from mediafp.types.timestamps import format_span
-from mediafp.types.transcripts import SearchHit
+from mediafp.types.transcripts import SearchHit, SearchSource
 
 
 def search(
     text: Annotated[str, typer.Argument(help='Words, or a "phrase in quotes".', show_default=False)],
+    sources: Annotated[
+        str | None,
+        typer.Option(
+            "--in", help="Search only this text: speech, picture, screen; several with commas.", show_default=False
+        ),
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Search the transcripts, and the text in images.
+    """Search the transcripts, and the text in images and on screen in videos.
 
     Simplified and traditional Chinese characters match each other.
     """
     found = False
+    chosen = _parse_sources(sources) if sources is not None else None
     with open_selected_case(store) as case:
-        for hit in case.search(text):
+        for hit in case.search(text, chosen):
             found = True
             if as_json:
                 print_json(jsonl.hit_to_json(hit))
@@ -35,6 +43,18 @@ def search(
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
+def _parse_sources(names: str) -> list[SearchSource]:
+    """Return the sources in a list with commas. Raises UsageError for an unknown one."""
+    chosen: list[SearchSource] = []
+    for name in names.split(","):
+        source = next((known for known in get_args(SearchSource) if known == name.strip()), None)
+        if source is None:
+            known_names = ", ".join(get_args(SearchSource))
+            raise UsageError(f"cannot search in {name.strip()!r}: there is no such text; choose from {known_names}")
+        chosen.append(source)
+    return chosen
+
+
 def _print_hit(hit: SearchHit) -> None:
     position = 0
     passage: list[Part] = []
@@ -42,4 +62,5 @@ def _print_hit(hit: SearchHit) -> None:
         passage += [hit.text[position:start], (hit.text[max(position, start) : end], "bold yellow")]
         position = max(position, end)
     place = "in the image" if hit.source == "picture" else format_span((hit.start, hit.end))
+    place += " on screen" if hit.source == "screen" else ""
     print_line(f"{hit.uris[0]}  {place}  ", *passage, hit.text[position:])

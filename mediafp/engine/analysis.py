@@ -15,6 +15,7 @@ from mediafp.ingest.limits import MAX_THUMBNAIL_BYTES
 from mediafp.ingest.open_media import open_media
 from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
 from mediafp.text.ocr.reader import get_ocr_reader, ocr_version
+from mediafp.text.ocr.video_text import VideoTextReader
 from mediafp.text.speech.transcriber import get_transcriber
 from mediafp.types.arrays import Float32Array
 from mediafp.types.contents import check_asset, check_spans, check_time
@@ -26,6 +27,7 @@ from mediafp.types.matches import OcrResult
 from mediafp.types.media import Asset, Audio, DecodedMedia, Frame, Kind, Pixels, Thumbnail, TimeSpan
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
+from mediafp.types.video_text import VideoText
 
 DECODING_VERSION: Final = "4"
 """Version of how files are decoded and frames are sampled; raise it if the same bytes give other rows."""
@@ -64,19 +66,28 @@ def analyse_file(
         sha256: SHA-256 of its content.
         full_decode: Decode every frame of a video.
         reference_crops: Compute the reference crops and rectangles of an image.
-        ocr: Run OCR on an image.
+        ocr: Run OCR on an image, or on the frames of a video unless `matched_only`.
         matched_only: Compute only the fingerprint types that matching compares.
         within_budget: Checked while decoding; decoding ends early if it returns False.
 
     Raises:
         MediaError: The file cannot be decoded.
     """
-    media = open_media(file, full_decode=full_decode, audio=True, within_budget=within_budget)
+    media = open_media(
+        file, full_decode=full_decode, audio=True, detail=ocr and not matched_only, within_budget=within_budget
+    )
     if media is None:
         return None
     try:
         types = computed_types(media.kind, reference_crops=reference_crops, matched_only=matched_only)
+        # No match depends on the text on screen of a query.
+        reader = VideoTextReader(within_budget) if ocr and media.kind == "video" and not matched_only else None
+        if reader:
+            media.frames = _read_text(media.frames, media, reader)
         analysis = _fingerprint(media, sha256, file.bytes, types)
+        if reader:
+            video_text, warnings = reader.finish()
+            return replace(analysis, video_text=video_text, warnings=(*analysis.warnings, *warnings))
         if not ocr or analysis.image is None:
             return analysis
         text, warnings = _run_ocr(analysis.image, media, within_budget)
@@ -97,6 +108,21 @@ def run_ocr(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[
     return _run_ocr(next(media.frames).pixels, media, within_budget)
 
 
+def read_video_text(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[VideoText, list[str]]:
+    """Return the text on screen of a video, and warnings.
+
+    Raises:
+        MediaError: The file is not a video, or cannot be decoded.
+    """
+    media = open_media(file, detail=True, within_budget=within_budget)
+    if media is None or media.kind != "video":
+        raise NotMedia(f"cannot read the text on screen of {file.name!r}: it is not a video; choose a video")
+    reader = VideoTextReader(within_budget)
+    for _ in _read_text(media.frames, media, reader):
+        pass
+    return reader.finish()
+
+
 def transcribe_audio(
     audio: Audio | None, speech: SpeechOptions, *, on_progress: Callable[[float], object] = lambda share: None
 ) -> TranscribedAudio:
@@ -115,6 +141,13 @@ def transcribe_audio(
         fingerprint=fingerprint_transcript(sha256, transcript),
         model_rank=transcriber.model.rank,
     )
+
+
+def _read_text(frames: Iterator[Frame], media: DecodedMedia, reader: VideoTextReader) -> Iterator[Frame]:
+    """Yield the frames of a video, each after its text was read, without their details."""
+    for frame in frames:
+        reader.add(frame, (int(media.properties["width"] or 0), int(media.properties["height"] or 0)))
+        yield replace(frame, detail=None)
 
 
 def _run_ocr(image: Pixels, media: DecodedMedia, within_budget: BudgetCheck) -> tuple[OcrResult, list[str]]:

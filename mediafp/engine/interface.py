@@ -14,6 +14,7 @@ from mediafp.types.matches import Clip, OcrResult, QueryResult
 from mediafp.types.media import Asset, Audio, Kind
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
+from mediafp.types.video_text import VideoText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class AnalysisRequest:
     image: bool = False
     """Return the pixels of an image at full size."""
     ocr: bool = False
-    """Run OCR on an image; ignored for videos."""
+    """Run OCR on an image, or on the frames of a video; ignored for a video with `matched_only`."""
     reference_crops: bool = False
     """Fingerprint the crops of an image; ignored for videos."""
     matched_only: bool = False
@@ -172,6 +173,9 @@ class Engine(Protocol):
 
     def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
         """Return the text in an image and the warnings. Raises NotMedia for a file that is not an image."""
+
+    def read_video_text(self, file: OpenFile) -> tuple[VideoText, list[str]]:
+        """Return the text on screen of a video and the warnings. Raises NotMedia for a file that is not a video."""
 
     def run_ocr_on_jpeg(self, jpeg: bytes, name: str) -> tuple[OcrResult, list[str]]:
         """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""

@@ -22,8 +22,8 @@ type DisplayMatrix = tuple[int, int, int, int]
 """Entries (a, b, c, d) of a display matrix: x' = a x + c y, y' = b x + d y."""
 
 
-def frame_pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
-    """Return a frame as upright RGB with square pixels, its longer side at most `FRAME_SIDE`; read-only.
+def frame_pixels(frame: VideoFrame, stream: VideoStream, side: int = FRAME_SIDE) -> Pixels:
+    """Return a frame as upright RGB with square pixels, its longer side at most `side`; read-only.
 
     Raises:
         TooLargeMedia: The frame has more than `MAX_FRAME_PIXELS`.
@@ -35,7 +35,7 @@ def frame_pixels(frame: VideoFrame, stream: VideoStream) -> Pixels:
             "shrink the video first"
         )
     width, height = _square_pixel_size(frame, stream)
-    scale = min(1.0, FRAME_SIDE / max(width, height))
+    scale = min(1.0, side / max(width, height))
     try:
         scaled = frame.reformat(
             width=max(1, round(width * scale)),

@@ -10,6 +10,7 @@ from av.video.stream import VideoStream
 
 from mediafp.ingest.frame_pixels import frame_pixels
 from mediafp.ingest.grey_frames import TRACK_INTERVAL_SECONDS, GreyFrameSampler, GreyPixels, UprightGrey
+from mediafp.ingest.limits import DETAIL_SIDE
 from mediafp.ingest.shown_frames import grid_numbers
 from mediafp.types.media import Frame
 
@@ -33,6 +34,8 @@ class FrameSampler:
 
     stream: VideoStream
     interval: float
+    detail: bool = False
+    """Sample each frame at DETAIL_SIDE too, in which its text can be read."""
     track: GreyFrameSampler[VideoFrame] = field(default_factory=lambda: GreyFrameSampler(UprightGrey()))
     samples: int = 0
     _last: Frame | None = field(default=None, init=False)
@@ -65,7 +68,11 @@ class FrameSampler:
         self._changes.clear()
         self.samples += 1
         self._last = Frame(
-            pixels=frame_pixels(frame, self.stream), start=span_start, end=end, held_seconds=max(0.0, end - start)
+            pixels=frame_pixels(frame, self.stream),
+            start=span_start,
+            end=end,
+            held_seconds=max(0.0, end - start),
+            detail=frame_pixels(frame, self.stream, DETAIL_SIDE) if self.detail else None,
         )
 
     def finish(self, end: float) -> Iterator[Frame]:

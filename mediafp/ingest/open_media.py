@@ -7,7 +7,12 @@ from mediafp.types.media import DecodedMedia
 
 
 def open_media(
-    file: OpenFile, *, full_decode: bool = False, audio: bool = False, within_budget: BudgetCheck = unlimited
+    file: OpenFile,
+    *,
+    full_decode: bool = False,
+    audio: bool = False,
+    detail: bool = False,
+    within_budget: BudgetCheck = unlimited,
 ) -> DecodedMedia | None:
     """Return the decoded media of a file, or None if it is not media (a text, a sidecar, a document).
 
@@ -17,6 +22,7 @@ def open_media(
         file: The open file.
         full_decode: Decode every frame of a video, for exact frames near cuts, at twice the cost.
         audio: Decode the audio track of a video too.
+        detail: Return the frames of a video at a size at which their text can be read too.
         within_budget: Check that ends decoding early.
 
     Raises:
@@ -31,5 +37,5 @@ def open_media(
     if kind == "video":
         from mediafp.ingest.video import read_video
 
-        return read_video(file, full_decode=full_decode, audio=audio, within_budget=within_budget)
+        return read_video(file, full_decode=full_decode, audio=audio, detail=detail, within_budget=within_budget)
     return None

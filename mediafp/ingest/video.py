@@ -69,6 +69,7 @@ def read_video(
     full_decode: bool = False,
     interval: float = FRAME_INTERVAL_SECONDS,
     audio: bool = False,
+    detail: bool = False,
     within_budget: BudgetCheck = unlimited,
 ) -> DecodedMedia:
     """Return the sampled frames of a video, its properties and warnings.
@@ -83,6 +84,7 @@ def read_video(
             filter is off, which halves the cost; a sample may then be a few frames late.
         interval: Seconds between samples.
         audio: Decode the audio track too; it is in `audio_tracks` once the frames are exhausted.
+        detail: Return each sampled frame at DETAIL_SIDE too, in which its text can be read.
         within_budget: Check that ends decoding early.
 
     Raises:
@@ -92,7 +94,9 @@ def read_video(
     if not interval > 0:
         raise ValueError("the interval must be above 0 seconds")
     report = DecodeReport()
-    samples = _decode(file, report, within_budget, full_decode=full_decode, interval=interval, audio=audio)
+    samples = _decode(
+        file, report, within_budget, full_decode=full_decode, interval=interval, audio=audio, detail=detail
+    )
     # The first frame is decoded now: its side data contain the rotation that `width` and `height` need, and a generator
     # that was started closes the file even if it is never exhausted.
     first = next(samples, None)
@@ -115,6 +119,7 @@ def _decode(
     full_decode: bool,
     interval: float,
     audio: bool,
+    detail: bool,
 ) -> Iterator[Frame]:
     """Yield the sampled frames with their spans, and fill the report."""
     with file.reader() as reader, closing(open_container(reader, file.name)) as container:
@@ -139,7 +144,14 @@ def _decode(
             is_raw = bool(container.format.flags & _NO_TIMESTAMPS_FLAG)
             skips = not full_decode and not is_raw and can_skip(stream)
             for frame in _sample_frames(
-                container, stream, audio_decoder, report, interval=interval, skips=skips, within_budget=within_budget
+                container,
+                stream,
+                audio_decoder,
+                report,
+                interval=interval,
+                skips=skips,
+                within_budget=within_budget,
+                detail=detail,
             ):
                 has_frames = True
                 yield frame
@@ -210,6 +222,7 @@ def _sample_frames(
     interval: float,
     skips: bool,
     within_budget: BudgetCheck,
+    detail: bool,
 ) -> Iterator[Frame]:
     """Yield the frames that are shown at the sample points; each span ends with the next sample or with the stream."""
     frame_seconds = _mean_frame_seconds(stream) or DEFAULT_FRAME_SECONDS
@@ -224,7 +237,7 @@ def _sample_frames(
         is_broadcast=bool(container.format.flags & _NEW_CLOCKS_FLAG),
         warnings=report.warnings,
     )
-    sampler = FrameSampler(stream=stream, interval=interval)
+    sampler = FrameSampler(stream=stream, interval=interval, detail=detail)
     shown: VideoFrame | None = None
     start, end, damaged = 0.0, 0.0, 0
     for frame in _iter_frames(container, stream, audio_decoder, report, skips=skips):

@@ -1,4 +1,4 @@
-"""The matches of a case by group, with their evidence, and its transcripts as one HTML page."""
+"""The matches of a case by group, with their evidence, and its transcripts and text on screen as one HTML page."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,27 +21,32 @@ from mediafp.report.page_images import PageImages
 from mediafp.report.svg import draw_speech_timeline
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import Clip, QueryResult
-from mediafp.types.timestamps import format_time
-from mediafp.types.transcripts import SpeechHint
+from mediafp.types.timestamps import format_span, format_time
+from mediafp.types.transcripts import SpeechHint, Transcript
 
 MAX_OPEN_CARDS: Final = 20
 """Matches whose cards are unfolded, the first ones. Chosen, not measured."""
 MAX_TRANSCRIPTS: Final = 500
-"""Files whose transcripts are printed; the others can be searched. Chosen, not measured."""
+"""Files whose transcripts and text on screen are printed; the others can be searched. Chosen, not measured."""
+MAX_SCREEN_LINES: Final = 500
+"""Lines of text on screen that are printed of one file; the others can be searched. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptCard:
-    """The transcript of one file as the template draws it.
+    """The transcript and the text on screen of one file as the template draws them.
 
-    `lines` hold the time, the language, its probability, the text and the quality flags of each segment.
+    `lines` hold the time, the language, its probability, the text and the quality flags of each segment; `screen_lines` the
+    time span and the text of each line on screen.
     """
 
     name: str
-    timeline: Markup
+    timeline: Markup | None
     summary: str
     lines: list[tuple[str, str, float, str, str]]
     hints: tuple[SpeechHint, ...]
+    screen_lines: list[tuple[str, str]]
+    more_screen_lines: int
 
 
 def write_report(
@@ -135,23 +140,30 @@ class _CardWriter:
 
 
 def _find_transcripts(results: Sequence[QueryResult], source: EvidenceSource) -> Iterator[tuple[str, str]]:
-    """Yield path and SHA-256 of the files that have a transcript, in the order of the results."""
+    """Yield path and SHA-256 of the files that have a transcript or text on screen, in the order of the results."""
     for result in results:
-        if result.sha256 and (transcribed := source.transcript(result.sha256)) and transcribed[0].segments:
+        if not result.sha256:
+            continue
+        transcribed = source.transcript(result.sha256)
+        if (transcribed and transcribed[0].segments) or source.video_text(result.sha256):
             yield result.query, result.sha256
 
 
 def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> TranscriptCard:
-    """Return the transcript of an asset that has one."""
-    transcribed = source.transcript(sha256)
-    assert transcribed is not None, "the asset has a transcript"
-    transcript, hints = transcribed
-    languages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in sorted(transcript.languages.items()))
-    lost = transcript.untranscribed_seconds
+    """Return the transcript and the text on screen of an asset that has one of them."""
+    transcript, hints = source.transcript(sha256) or (None, ())
+    segments = transcript.segments if transcript else ()
+    shown = source.video_text(sha256) or ()
+    summary = [_transcript_summary(transcript)] if transcript and segments else []
+    summary += [f"{len(shown)} {'line' if len(shown) == 1 else 'lines'} on screen"] if shown else []
     return TranscriptCard(
         name=display_name(uri),
-        timeline=draw_speech_timeline(transcript.segments, max(transcript.duration, transcript.segments[-1].end)),
-        summary=f"{transcript.model}: {languages}" + (f"; {lost:.0f} s of speech without text" if lost else ""),
+        timeline=(
+            draw_speech_timeline(segments, max(transcript.duration, segments[-1].end))
+            if transcript and segments
+            else None
+        ),
+        summary="; ".join(summary),
         lines=[
             (
                 format_time(s.start),
@@ -160,7 +172,15 @@ def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> Transcrip
                 " ".join(s.text.split()),
                 ", ".join(s.flags).replace("_", " "),
             )
-            for s in transcript.segments
+            for s in segments
         ],
         hints=hints,
+        screen_lines=[(format_span((line.start, line.end)), line.text) for line in shown[:MAX_SCREEN_LINES]],
+        more_screen_lines=max(0, len(shown) - MAX_SCREEN_LINES),
     )
+
+
+def _transcript_summary(transcript: Transcript) -> str:
+    languages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in sorted(transcript.languages.items()))
+    lost = transcript.untranscribed_seconds
+    return f"{transcript.model}: {languages}" + (f"; {lost:.0f} s of speech without text" if lost else "")

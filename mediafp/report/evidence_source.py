@@ -7,6 +7,7 @@ from typing import Protocol
 from mediafp.types.matches import Segment
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript
+from mediafp.types.video_text import VideoTextLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class EvidenceFrame:
 
 
 class EvidenceSource(Protocol):
-    """Assets, sightings, thumbnails and transcripts by SHA-256."""
+    """Assets, sightings, thumbnails, transcripts and texts on screen by SHA-256."""
 
     def asset(self, sha256: str) -> Asset:
         """Return one asset."""
@@ -59,4 +60,8 @@ class EvidenceSource(Protocol):
 
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         """Return the best transcript and its speech hints, or None if the asset was not transcribed or has no audio."""
+        ...
+
+    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
+        """Return the text on screen of a video by its start, or None if it was not read."""
         ...

@@ -13,6 +13,7 @@ from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLi
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.runs import FileOutcome
 from mediafp.types.transcripts import FileTranscription, SearchHit, Transcript
+from mediafp.types.video_text import VideoTextLine
 
 JsonObject = dict[str, Any]
 
@@ -58,6 +59,20 @@ def text_lines_to_json(value: Sequence[TextLine]) -> list[JsonObject]:
     """Return lines of text in an image."""
     return [
         {"text": line.text, "box": [list(point) for point in line.box], "confidence": line.confidence} for line in value
+    ]
+
+
+def video_text_to_json(value: Sequence[VideoTextLine]) -> list[JsonObject]:
+    """Return lines of text on screen: those of an image, with start and end."""
+    return [
+        {
+            "text": line.text,
+            "start": line.start,
+            "end": line.end,
+            "box": [list(point) for point in line.box],
+            "confidence": line.confidence,
+        }
+        for line in value
     ]
 
 
@@ -268,6 +283,7 @@ def asset_to_json(
     warnings: list[str],
     transcript: Transcript | None,
     text: Sequence[TextLine] | None,
+    video_text: Sequence[VideoTextLine] | None = None,
 ) -> JsonObject:
     """Return one line of `export jsonl`.
 
@@ -278,6 +294,7 @@ def asset_to_json(
         warnings: Warnings of its ingestion.
         transcript: Its best transcript, None if there is none.
         text: The lines of text in the image, None if OCR was not run.
+        video_text: The lines of text on screen of the video, None if they were not read.
     """
     return {
         "sha256": value.sha256,
@@ -289,5 +306,5 @@ def asset_to_json(
         "fingerprints": [{"type": type, "version": version} for type, version in fingerprints],
         "warnings": warnings,
         "transcript": transcript_to_json(transcript) if transcript else None,
-        "text": text_lines_to_json(text or ()),
+        "text": text_lines_to_json(text or ()) + video_text_to_json(video_text or ()),
     }

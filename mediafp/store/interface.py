@@ -25,7 +25,8 @@ from mediafp.types.kept_matches import (
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Sighting, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
-from mediafp.types.transcripts import SearchHit, TranscribedAudio, Transcript
+from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
+from mediafp.types.video_text import VideoText, VideoTextLine
 
 NO_DECLARATIONS: Mapping[str, FingerprintDeclaration] = MappingProxyType({})
 """Declarations of no fingerprint type."""
@@ -239,11 +240,29 @@ class OcrStore(Protocol):
         ...
 
 
-class TextSearch(Protocol):
-    """Full-text search over the best transcripts and the OCR results."""
+class VideoTextStore(Protocol):
+    """Text on screen of videos."""
 
-    def search_passages(self, text: str, limit: int | None = None) -> Iterator[SearchHit]:
-        """Yield the passages that contain every word and phrase of a text, best first.
+    def save_video_text(self, sha256: str, text: VideoText) -> None:
+        """Save the text on screen of a video in place of an older one. Call it inside `writing`."""
+        ...
+
+    def has_video_text(self, sha256: str, version: str) -> bool:
+        """Return True if the store contains the text on screen of a video by this version."""
+        ...
+
+    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
+        """Return the text on screen of a video, or None if it was not read."""
+        ...
+
+
+class TextSearch(Protocol):
+    """Full-text search over the best transcripts, the OCR results and the text on screen."""
+
+    def search_passages(
+        self, text: str, limit: int | None = None, sources: Collection[SearchSource] | None = None
+    ) -> Iterator[SearchHit]:
+        """Yield the passages that contain every word and phrase of a text, best first: of all sources, or of those given.
 
         Words and runs of CJK characters match anywhere in a passage; a run matches as a whole, with the numbers in it.
         Text in double quotes is one phrase. Simplified and traditional characters match each other.
@@ -390,7 +409,16 @@ class CustodyLog(Protocol):
 
 
 class Store(
-    AssetStore, Ledger, TranscriptStore, OcrStore, TextSearch, KeptMatchStore, Forgetting, CustodyLog, Protocol
+    AssetStore,
+    Ledger,
+    TranscriptStore,
+    OcrStore,
+    VideoTextStore,
+    TextSearch,
+    KeptMatchStore,
+    Forgetting,
+    CustodyLog,
+    Protocol,
 ):
     """An open store: one folder with everything kept of a case.
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 from mediafp.types.fingerprint_types import FingerprintDeclaration, check_rows
 from mediafp.types.fingerprints import Fingerprint, TimedRows, Vectors
 from mediafp.types.jpeg import thumbnail_size
-from mediafp.types.matches import TextLine
+from mediafp.types.matches import Point, TextLine
 from mediafp.types.media import Asset, Kind
 from mediafp.types.pages import Page
 from mediafp.types.transcripts import Transcript, TranscriptSegment
+from mediafp.types.video_text import VideoTextLine
 
 if TYPE_CHECKING:
     from mediafp.types.arrays import Float64Array
@@ -45,6 +46,14 @@ WARNING_CHARS: Final = 2_000
 """Characters of a warning, an error message or a line of text that are kept. Chosen, not measured."""
 MAX_OCR_LINES: Final = 1_000
 """Lines of text in one image that are kept. Chosen, not measured."""
+MAX_VIDEO_TEXT_LINES: Final = 10_000
+"""Lines of text on screen in one video that are kept: three hours of subtitles that change every second. Chosen, not
+measured."""
+VIDEO_TEXT_CHARS: Final = 300
+"""Characters of a line of text on screen that are kept; the recogniser returns at most 240. Chosen, not measured."""
+DURATION_TOLERANCE_SECONDS: Final = 2.0
+"""Seconds by which a line of text on screen may outlast its video, whose duration is stated by the file. Chosen, not
+measured."""
 MAX_COORDINATE: Final = float(1 << 28)
 """Greatest coordinate of a line of text, pixels: more than the longest side of any image that is decoded."""
 MAX_SEGMENT_CHARS: Final = 1 << 20
@@ -227,10 +236,29 @@ def check_text_lines(lines: Sequence[TextLine]) -> None:
         raise ValueError(f"{len(lines)} lines of text, more than {MAX_OCR_LINES}")
     for line in lines:
         check_text(line.text, WARNING_CHARS, "a line of text")
-        if not 0 <= line.confidence <= 1:
-            raise ValueError("a line of text with a confidence outside 0..1")
-        if len(line.box) != 4 or not all(abs(value) <= MAX_COORDINATE for corner in line.box for value in corner):
-            raise ValueError("a line of text with a corner out of range")
+        _check_line(line.confidence, line.box)
+
+
+def _check_line(confidence: float, box: Sequence[Point]) -> None:
+    if not 0 <= confidence <= 1:
+        raise ValueError("a line of text with a confidence outside 0..1")
+    if len(box) != 4 or not all(abs(value) <= MAX_COORDINATE for corner in box for value in corner):
+        raise ValueError("a line of text with a corner out of range")
+
+
+def check_video_text(lines: Sequence[VideoTextLine], asset: Asset | None = None) -> None:
+    """Check the text on screen of a video; with the asset, that it is shown within the video's duration."""
+    if len(lines) > MAX_VIDEO_TEXT_LINES:
+        raise ValueError(f"{len(lines)} lines of text on screen, more than {MAX_VIDEO_TEXT_LINES}")
+    duration = asset.properties.get("duration") if asset else None
+    end = MAX_SECONDS if duration is None else float(duration) + DURATION_TOLERANCE_SECONDS
+    for line in lines:
+        check_text(line.text, VIDEO_TEXT_CHARS, "a line of text on screen")
+        _check_line(line.confidence, line.box)
+        for seconds in (line.start, line.end):
+            check_time(seconds, "a time of a line of text on screen")
+        if not 0 <= line.start <= line.end <= end:
+            raise ValueError(f"a line of text on screen from {line.start} to {line.end} s of {end:.0f} s")
 
 
 def check_transcript(transcript: Transcript) -> None:

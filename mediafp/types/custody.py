@@ -14,6 +14,7 @@ LogKind = Literal[
     "sighted",
     "transcribed",
     "read",
+    "read_video",
     "failed",
     "mended",
     "forgotten",

@@ -12,7 +12,7 @@ class Forgotten:
         sha256: SHA-256 of the asset.
         uri: Path of the sighting.
         removed: Number of removed values by their kind: `sightings`, `assets`, `fingerprints`, `thumbnails`, `ocr_results`,
-            `transcripts`, `passages`, `matches`, `post_texts` and `ledger_entries`.
+            `video_texts`, `transcripts`, `passages`, `matches`, `post_texts` and `ledger_entries`.
         erased: True if the files of the database contain no copy of it any more; False if another program reads an older state
             of the store, whose copies go when that program ends.
     """

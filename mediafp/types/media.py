@@ -107,6 +107,8 @@ class Frame:
     end: float
     held_seconds: float = 0.0
     """Seconds for which this very frame of a video is displayed; the rest of its span shows others of its shot."""
+    detail: Pixels | None = None
+    """A video frame at a size at which its text can be read, if that was requested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

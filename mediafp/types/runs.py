@@ -9,6 +9,7 @@ from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Audio, Pixels, Sighting, Thumbnail
 from mediafp.types.transcripts import Transcript
+from mediafp.types.video_text import VideoText, VideoTextLine
 
 FileStatus = Literal["added", "known", "failed", "skipped"]
 LedgerState = Literal["done", "skipped", "failed"]
@@ -37,7 +38,7 @@ class AnalysisOptions:
     sidecars: bool = True
     """Read sidecar files."""
     ocr: bool = True
-    """Run OCR on images."""
+    """Run OCR on images, and on the frames of videos."""
     speech: SpeechOptions | None = None
     """Transcribe audio with these options; None for no transcription."""
 
@@ -76,6 +77,8 @@ class FileAnalysis:
     """Audio of a video, if it was requested."""
     text: OcrResult | None = None
     """Text in an image, if OCR was requested."""
+    video_text: VideoText | None = None
+    """Text on screen of a video, if OCR was requested."""
 
     def fingerprint(self, type: str) -> Fingerprint:
         """Return the fingerprint of one type. Raises StopIteration if there is none."""
@@ -122,6 +125,8 @@ class AssetRecord:
     """The best transcript; None if there is none."""
     text: tuple[TextLine, ...] | None
     """The text in an image; None if the store contains no OCR result."""
+    video_text: tuple[VideoTextLine, ...] | None
+    """The text on screen of a video; None if it was not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,9 @@ from typing import Literal
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import TimeSpan
 
+SearchSource = Literal["speech", "picture", "screen"]
+"""Text that is searched: transcripts, text in images, text on screen of videos."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptSegment:
@@ -71,7 +74,7 @@ class SearchHit:
 
     sha256: str
     uris: tuple[str, ...]
-    source: Literal["speech", "picture"]
+    source: SearchSource
     start: float
     end: float
     text: str

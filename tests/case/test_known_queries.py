@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ingest_records import execute_raw
 from mixed_stores import Ingested, kept_rows, open_references
+from older_stores import drop_newest_tables
 
 import mediafp
 from mediafp import Case
@@ -87,8 +88,7 @@ def test_a_store_of_version_5_answers_before_it_compares_and_catches_up(
     with case:
         expected, kept = kept_rows(case._store), matches(case, crop, 0.5)  # type: ignore[arg-type]
     with closing(sqlite3.connect(folder / DATABASE_NAME)) as database, database:
-        for table in ("kept_match", "comparison", "cluster_member", "last_cluster"):
-            database.execute(f"DROP TABLE {table}")
+        drop_newest_tables(database)
         database.execute("PRAGMA user_version=5")
     with mediafp.open(folder) as reopened:
         with monkeypatch.context() as nothing_compared:

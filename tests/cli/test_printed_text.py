@@ -39,6 +39,7 @@ from mediafp.types.matches import Clip, QueryResult, Segment, TextLine, Trace, T
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.runs import AssetRecord, FileOutcome, IntegrityReport
 from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
+from mediafp.types.video_text import VideoTextLine
 
 LINE = TextLine(text="t", box=((0.0, 0.0),) * 4, confidence=1.0)
 MATCH = sample_match(
@@ -76,6 +77,7 @@ CLUSTER = Cluster(
     edges=(),
     was=("w",),
 )
+SCREEN_LINE = VideoTextLine(text="t", start=0, end=1, box=LINE.box, confidence=1)
 RECORD = AssetRecord(
     asset=Asset(sha256="a", kind="image", bytes=1, properties={"format": "f"}),
     sightings=(SIGHTING,),
@@ -83,6 +85,7 @@ RECORD = AssetRecord(
     warnings=("w",),
     transcript=TRANSCRIPT,
     text=(LINE,),
+    video_text=(SCREEN_LINE,),
 )
 MATCH_RECORD = MatchRecord(
     a="a", b="b", query="a", channel="picture", match=MATCH, a_sightings=(SIGHTING,), b_sightings=(SIGHTING,)

@@ -14,12 +14,13 @@ from PIL import Image
 from sample_matches import sample_match, sample_placement
 
 from mediafp.ingest.thumbnails import encode_thumbnail
-from mediafp.report.evidence_page import write_report
+from mediafp.report.evidence_page import MAX_SCREEN_LINES, write_report
 from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
 from mediafp.types.matches import Clip, Match, QueryResult, Segment, TextLine
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
+from mediafp.types.video_text import VideoTextLine
 
 HOSTILE = "<script>alert('x')<b> \"q\" & 'a' {{7*7}} 文\n" + chr(0xDCFF) + ".jpg"
 """A file name without a slash, since the page shows the last part of a path."""
@@ -40,6 +41,7 @@ class MemorySource:
             for sha256, s in ((VIDEO, 30.0), (UPLOAD, 65.5))
         }
         self.sightings_by_sha256: dict[str, list[Sighting]] = {}
+        self.video_texts: dict[str, tuple[VideoTextLine, ...]] = {}
         self.transcripts: dict[str, tuple[Transcript, tuple[SpeechHint, ...]]] = {}
         self.gone: set[str] = set()
         self.weakest: tuple[float, float] | None = None
@@ -50,6 +52,9 @@ class MemorySource:
 
     def sightings(self, sha256: str) -> list[Sighting]:
         return self.sightings_by_sha256.get(sha256, [])
+
+    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
+        return self.video_texts.get(sha256)
 
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         return self.transcripts.get(sha256)
@@ -521,3 +526,28 @@ def test_write_report_shows_transcripts_with_languages_and_flags(tmp_path: Path,
     ):
         assert expected in words
     assert text.count("url(#doubt)") == 1 and "silent.mp4" not in words
+
+
+def test_write_report_shows_the_text_on_screen_with_its_times(tmp_path: Path, source: MemorySource) -> None:
+    box = ((0.0, 0.0), (9.0, 0.0), (9.0, 4.0), (0.0, 4.0))
+    lines = [
+        VideoTextLine(text=f"line <{n}>", start=float(n), end=n + 2.5, box=box, confidence=0.9)
+        for n in range(MAX_SCREEN_LINES + 2)
+    ]
+    source.video_texts[VIDEO] = tuple(lines)
+    result = QueryResult(query="/dump/news.mp4", sha256=VIDEO, kind="video", error=None, matches=())
+    write_report(
+        tmp_path / "page.html",
+        results=[result],
+        clustering=Clustering(clusters=(), unclustered=1),
+        source=source,
+        seal=SEAL,
+    )
+    page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
+    for expected in (
+        "news.mp4",
+        f"{len(lines)} lines on screen",
+        "On screen 00:00.0–00:02.5 line <0>",
+        "and 2 more lines",
+    ):
+        assert expected in page.text

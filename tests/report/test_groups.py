@@ -11,6 +11,7 @@ from mediafp.report.evidence_page import MAX_OPEN_CARDS, write_report
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember
 from mediafp.types.matches import Match, QueryResult
 from mediafp.types.media import Asset, Sighting
+from mediafp.types.video_text import VideoTextLine
 
 A, B, C, D = (digit * 64 for digit in "abcd")
 
@@ -29,6 +30,9 @@ class NamedSource:
         return [Sighting(sha256=sha256, uri=path_of(sha256), account=account, posted_at=self.dates.get(sha256))]
 
     def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> None:
+        return None
+
+    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
         return None
 
     def transcript(self, sha256: str) -> None:

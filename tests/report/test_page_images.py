@@ -15,6 +15,7 @@ from mediafp.report.names import display_address
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import QueryResult
 from mediafp.types.media import Asset, Sighting
+from mediafp.types.video_text import VideoTextLine
 
 QUERY, REFERENCE = "a" * 64, "b" * 64
 
@@ -34,6 +35,9 @@ class ShadesSource:
 
     def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes:
         return self.jpegs[sha256]
+
+    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
+        return None
 
     def transcript(self, sha256: str) -> None:
         return None

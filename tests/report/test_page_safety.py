@@ -27,6 +27,7 @@ from mediafp.types.clusters import Cluster, Clustering, ClusterMember
 from mediafp.types.matches import Clip, QueryResult, Segment, TextLine, Trace, TraceEntry
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
+from mediafp.types.video_text import VideoTextLine
 
 IMAGE, VIDEO = "1" * 64, "2" * 64
 BOX = ((5.0, 5.0), (50.0, 5.0), (50.0, 20.0), (5.0, 20.0))
@@ -61,6 +62,7 @@ TRANSCRIPT = Transcript(
     ),
 )
 HINT = SpeechHint(name="n", start=0, end=1, heard="h", reason="r", source="s")
+SCREEN_LINE = VideoTextLine(text="t", start=1, end=2, box=((0.0, 0.0),) * 4, confidence=0.9)
 SEAL = (7, "9" * 64)
 IDENTIFIERS = {"sha256", "relation", "verdict", "kind", "segments", "id", "representative"}
 """Fields that the program sets itself: a page depends on their values."""
@@ -87,6 +89,9 @@ class HostileSource:
 
     def sightings(self, sha256: str) -> list[Sighting]:
         return [filled(SIGHTING, self.text)]
+
+    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
+        return (filled(SCREEN_LINE, self.text),) if sha256 == VIDEO else None
 
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         return (filled(TRANSCRIPT, self.text), (filled(HINT, self.text),)) if sha256 == VIDEO else None

@@ -15,6 +15,7 @@ from mediafp.types.clusters import Clustering
 from mediafp.types.matches import QueryResult, TextLine
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
+from mediafp.types.video_text import VideoTextLine
 
 TRANSCRIPT = Transcript(
     model="whisper-base",
@@ -41,6 +42,9 @@ class TalkSource:
 
     def sightings(self, sha256: str) -> list[Sighting]:
         return []
+
+    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
+        return None
 
     def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         return (TRANSCRIPT, ()) if sha256 in self.talks else None
@@ -71,7 +75,7 @@ def test_files_without_a_transcript_do_not_count_towards_the_limit(
     monkeypatch.setattr(evidence_page, "MAX_TRANSCRIPTS", 2)
     page = write_transcripts(tmp_path, {f"{n:064}" for n in range(7, 7 + talks)}, 12)
     assert [name for name in map("{}.mp4".format, range(12)) if f"<h3>{name}</h3>" in page] == ["7.mp4", "8.mp4"]
-    assert ("This page shows the first 2 transcripts." in page) == is_limited
+    assert ("This page shows those of the first 2 files." in page) == is_limited
 
 
 def damaged_thumbnails() -> dict[str, bytes]:

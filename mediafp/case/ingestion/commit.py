@@ -74,6 +74,8 @@ class FileWriter:
             self._store.add_sighting(sighting)
         if text := file.text or (file.analysis and file.analysis.text):
             self._store.save_ocr_result(file.sha256, text)
+        if video_text := file.video_text or (file.analysis and file.analysis.video_text):
+            self._store.save_video_text(file.sha256, video_text)
         if file.transcribed:
             self._store.save_transcription(file.sha256, file.transcribed)
         self._write_ledger(file, state="done", sha256=file.sha256)

@@ -40,6 +40,7 @@ class KnownFiles:
         version: str,
         retry_failed: bool,
         ocr_version: str | None,
+        video_text_version: str | None,
         transcription_version: str | None,
     ) -> None:
         """Take the versions of the run.
@@ -49,10 +50,12 @@ class KnownFiles:
             version: Version of the analysis.
             retry_failed: Process files that failed before again.
             ocr_version: Version of OCR; None if the run does no OCR.
+            video_text_version: Version of the text on screen of videos; None if the run does no OCR.
             transcription_version: Version of the transcripts; None if the run transcribes nothing.
         """
         self._store, self._version, self._retry_failed = store, version, retry_failed
-        self._ocr_version, self._transcription_version = ocr_version, transcription_version
+        self._ocr_version, self._video_text_version = ocr_version, video_text_version
+        self._transcription_version = transcription_version
 
     def find_done(self, item: IngestItem) -> LedgerEntry | None:
         """Return the ledger entry of a file that needs no work, or None."""
@@ -88,9 +91,18 @@ class KnownFiles:
         return asset.kind == "image" and "frames" in asset.properties
 
     def lacks_text(self, sha256: str) -> bool:
-        """Return True if the run is to add the OCR result or the transcript of a stored asset."""
+        """Return True if the run is to add the OCR result, the text on screen or the transcript of a stored asset."""
         if self._store.asset_kind(sha256) == "image":
             return self._ocr_version is not None and not self._store.has_ocr_result(sha256, self._ocr_version)
+        return self.lacks_video_text(sha256) or self.lacks_transcript(sha256)
+
+    def lacks_video_text(self, sha256: str) -> bool:
+        """Return True if the run is to add the text on screen of a stored video."""
+        version = self._video_text_version
+        return version is not None and not self._store.has_video_text(sha256, version)
+
+    def lacks_transcript(self, sha256: str) -> bool:
+        """Return True if the run is to add the transcript of a stored video."""
         version = self._transcription_version
         return version is not None and not self._store.is_transcribed(sha256, version)
 

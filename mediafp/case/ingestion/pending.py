@@ -9,6 +9,7 @@ from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.transcripts import TranscribedAudio
+from mediafp.types.video_text import VideoText
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -24,6 +25,8 @@ class PendingFile:
     analysis: FileAnalysis | None = None
     text: OcrResult | None = None
     """Result of OCR alone, for an image whose fingerprints are stored."""
+    video_text: VideoText | None = None
+    """Text on screen alone, of a video whose fingerprints are stored."""
     audio: Audio | None = None
     transcribed: TranscribedAudio | None = None
     warnings: tuple[str, ...] = ()
@@ -32,7 +35,7 @@ class PendingFile:
     @property
     def has_results(self) -> bool:
         """True if something was computed from the file in this run."""
-        return bool(self.analysis or self.text or self.transcribed)
+        return bool(self.analysis or self.text or self.video_text or self.transcribed)
 
     @property
     def held_bytes(self) -> int:

@@ -28,6 +28,7 @@ from mediafp.ingest.walk import FoundFile
 from mediafp.sightings.sidecars import is_sidecar
 from mediafp.store import Store
 from mediafp.text.ocr.reader import ocr_version
+from mediafp.text.ocr.video_text import video_text_version
 from mediafp.types import model_files
 from mediafp.types.custody import LogKind
 from mediafp.types.errors import MediaError, WorkerLost
@@ -103,6 +104,7 @@ class IngestRun:
             version=self.version,
             retry_failed=options.retry_failed,
             ocr_version=self._ocr_version,
+            video_text_version=video_text_version() if wanted.ocr else None,
             transcription_version=self._queue.version if self._queue else None,
         )
         request = AnalysisRequest(
@@ -180,6 +182,7 @@ class IngestRun:
             "sidecars": wanted.sidecars,
             "speech": self._queue.version if self._queue else None,
             "text": self._ocr_version,
+            "video_text": video_text_version() if wanted.ocr else None,
             "models": {file.name: file.sha256 for file in model_files.manifest()},
         }
 
@@ -332,8 +335,17 @@ class IngestRun:
             self._start(self._analysis_threads, file, self._tasks.analyse, self._on_audio)
         elif kind == "image":
             self._start(self._analysis_threads, file, self._tasks.run_ocr, self._finish)
+        elif self._known.lacks_video_text(file.sha256):
+            self._start(self._analysis_threads, file, self._tasks.read_video_text, self._on_video_text)
         else:
             self._start(self._analysis_threads, file, self._tasks.decode_audio, self._on_audio)
+
+    def _on_video_text(self, file: PendingFile) -> None:
+        """Decode the audio of a video whose text on screen was read, if its transcript is to be added too."""
+        if self._known.lacks_transcript(file.sha256):
+            self._start(self._analysis_threads, file, self._tasks.decode_audio, self._on_audio)
+        else:
+            self._finish(file)
 
     def _on_audio(self, file: PendingFile) -> None:
         """Submit the audio of a file for transcription, unless it has none or its transcript is known."""

@@ -52,6 +52,20 @@ class FileTasks:
             return
         file.text, file.warnings = text, tuple(warnings)
 
+    def read_video_text(self, file: PendingFile) -> None:
+        """Read the text on screen of a video whose fingerprints are stored.
+
+        If it fails, the outcome is `known` with a warning, and each later run tries again.
+        """
+        try:
+            with stable_content(file.open_file(), file.sha256, self._cancelled) as content:
+                text, warnings = self._engine.read_video_text(content)
+        except MediaError as error:
+            # The stored fingerprints remain valid.
+            file.warnings = (f"skipped the text on screen: {error}",)
+            return
+        file.video_text, file.warnings = text, tuple(warnings)
+
     def decode_audio(self, file: PendingFile) -> None:
         """Decode the audio of a video whose fingerprints are stored.
 
@@ -62,6 +76,7 @@ class FileTasks:
                 audio, warnings = self._engine.read_audio(content)
         except MediaError as error:
             # The stored fingerprints remain valid.
-            file.warnings = (f"skipped transcription: {error}",)
+            file.warnings += (f"skipped transcription: {error}",)
             return
-        file.audio, file.transcribed, file.warnings = audio, TranscribedAudio(audio_sha256=""), tuple(warnings)
+        file.audio, file.transcribed = audio, TranscribedAudio(audio_sha256="")
+        file.warnings += tuple(warnings)

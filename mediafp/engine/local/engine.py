@@ -19,6 +19,7 @@ from mediafp.engine.local.messages import (
     FramesResult,
     OcrTaskResult,
     Task,
+    VideoTextResult,
     analysis_bytes,
     truncate_texts,
 )
@@ -35,6 +36,7 @@ from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
 from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.video_text import VideoText
 
 
 class LocalEngine:
@@ -103,7 +105,7 @@ class LocalEngine:
             sha256=sha256,
             full_decode=request.full_decode,
             audio=request.audio,
-            ocr=request.ocr and is_image,
+            ocr=request.ocr,
             image=request.image,
             reference_crops=request.reference_crops,
             matched_only=request.matched_only,
@@ -169,6 +171,19 @@ class LocalEngine:
         task = Task(what="run_ocr", name=os.fsencode(file.name))
         needed = WorkerCapabilities(ocr=True)
         return self._pool.run(task, file, wall_seconds=IMAGE_WALL_SECONDS, audio=False, needed=needed, convert=convert)
+
+    def read_video_text(self, file: OpenFile) -> tuple[VideoText, list[str]]:
+        """Return the text on screen of a video and the warnings."""
+        from mediafp.engine.local.validation import validate_video_text
+
+        def convert(result: Received, samples: BinaryIO) -> tuple[VideoText, list[str]]:
+            if not isinstance(result, VideoTextResult):
+                raise ValueError("not the result that was requested")
+            return validate_video_text(result.lines), truncate_texts(result.warnings)
+
+        task = Task(what="read_video_text", name=os.fsencode(file.name))
+        needed = WorkerCapabilities(ocr=True, video=True)
+        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=False, needed=needed, convert=convert)
 
     def run_ocr_on_jpeg(self, jpeg: bytes, name: str) -> tuple[OcrResult, list[str]]:
         """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""

@@ -20,8 +20,10 @@ from mediafp.types.contents import (
     MAX_ASSET_ROWS,
     MAX_OCR_LINES,
     MAX_PROPERTIES,
+    MAX_VIDEO_TEXT_LINES,
     MAX_WARNINGS,
     PROPERTY_CHARS,
+    VIDEO_TEXT_CHARS,
     WARNING_CHARS,
 )
 from mediafp.types.errors import ErrorKind
@@ -31,13 +33,14 @@ from mediafp.types.jpeg import MAX_THUMBNAIL_JPEG_BYTES
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Kind, Thumbnail
 from mediafp.types.runs import FileAnalysis
+from mediafp.types.video_text import VideoText
 
 MESSAGE_BYTES: Final = 16 << 20
-"""Length of the longest message of a task that does not state another one. Text in an image has up to 8 MB, and a part of an
-audio track or of a member of an archive 4 MiB."""
-ANALYSIS_BYTES: Final[dict[Kind, int]] = {"image": 32 << 20, "video": 10 << 20}
-"""Length of the longest message about a file without its rows: the text of an image has up to 8 MB, its pixels 13 MB.
-Chosen, not measured."""
+"""Length of the longest message of a task that does not state another one. Text in an image has up to 8 MB, text on screen
+13 MB, and a part of an audio track or of a member of an archive 4 MiB."""
+ANALYSIS_BYTES: Final[dict[Kind, int]] = {"image": 32 << 20, "video": 24 << 20}
+"""Length of the longest message about a file without its rows: the text of an image has up to 8 MB, its pixels 13 MB, the
+text on screen of a video 13 MB. Chosen, not measured."""
 SPAN_BYTES: Final = 16
 """Bytes of the time span of a row, two float64."""
 QUALITY_BYTES: Final = 4
@@ -64,6 +67,7 @@ MAX_REPORTED_CPU_SECONDS: Final = 1e6
 MAX_NAME_BYTES: Final = 4 * (MAX_NAME_CHARS + MAX_NUMBER_CHARS)
 """Bytes in the name of a member of an archive: UTF-8 has at most four for a character."""
 Text = Annotated[str, msgspec.Meta(max_length=WARNING_CHARS)]
+ScreenText = Annotated[str, msgspec.Meta(max_length=VIDEO_TEXT_CHARS)]
 Name = Annotated[bytes, msgspec.Meta(max_length=MAX_NAME_BYTES)]
 Warnings = Annotated[list[Text], msgspec.Meta(max_length=MAX_WARNINGS)]
 Jpeg = Annotated[bytes, msgspec.Meta(max_length=MAX_THUMBNAIL_JPEG_BYTES)]
@@ -75,7 +79,7 @@ CpuSeconds = Annotated[float, msgspec.Meta(ge=0, le=MAX_REPORTED_CPU_SECONDS)]
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One file to process; its file descriptor is passed with the message."""
 
-    what: Literal["analyse", "read_audio", "read_frames", "run_ocr", "unpack_archive"]
+    what: Literal["analyse", "read_audio", "read_frames", "run_ocr", "read_video_text", "unpack_archive"]
     name: bytes
     """Name of the file, used in messages alone."""
     sha256: str = ""
@@ -138,6 +142,17 @@ class PackedTextLine(msgspec.Struct, frozen=True):
     box: tuple[float, float, float, float, float, float, float, float]
 
 
+class PackedVideoTextLine(msgspec.Struct, frozen=True):
+    """A line of text on screen, shown from start to end, in presentation seconds; `box` as of PackedTextLine."""
+
+    text: ScreenText
+    start: float
+    end: float
+    confidence: float
+    box: tuple[float, float, float, float, float, float, float, float]
+
+
+VideoTextLines = Annotated[list[PackedVideoTextLine], msgspec.Meta(max_length=MAX_VIDEO_TEXT_LINES)]
 TextLines = Annotated[list[PackedTextLine], msgspec.Meta(max_length=MAX_OCR_LINES)]
 
 
@@ -156,6 +171,8 @@ class AnalysisResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Start of the audio in presentation seconds, if its samples preceded this message."""
     text: TextLines | None = None
     """Text in an image, if requested."""
+    video_text: VideoTextLines | None = None
+    """Text on screen of a video, if requested."""
     cpu: CpuSeconds = 0.0
     """CPU seconds that the worker has used so far."""
 
@@ -180,6 +197,14 @@ class FramesResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The frames of a video at the times of the task, as thumbnails; None where no frame could be decoded."""
 
     jpegs: Annotated[list[Jpeg | None], msgspec.Meta(max_length=MAX_FRAME_TIMES)]
+    cpu: CpuSeconds = 0.0
+
+
+class VideoTextResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Text on screen of one video."""
+
+    warnings: Warnings
+    lines: VideoTextLines
     cpu: CpuSeconds = 0.0
 
 
@@ -219,6 +244,7 @@ Result = (
     | AudioResult
     | OcrTaskResult
     | FramesResult
+    | VideoTextResult
     | MemberStart
     | MemberEnd
     | ArchiveEnd
@@ -288,6 +314,7 @@ def pack_analysis(analysis: FileAnalysis, *, image: bool, audio: bool, cpu: floa
         image=pack_arrays(analysis.image) if image and analysis.image is not None else None,
         audio_start=analysis.audio.start if audio and analysis.audio else None,
         text=pack_lines(analysis.text) if analysis.text else None,
+        video_text=pack_video_text(analysis.video_text) if analysis.video_text else None,
         cpu=cpu,
     )
 
@@ -316,6 +343,20 @@ def pack_lines(text: OcrResult) -> list[PackedTextLine]:
             truncate_texts([line.text])[0], line.confidence, (*line.box[0], *line.box[1], *line.box[2], *line.box[3])
         )
         for line in text.lines[:MAX_OCR_LINES]
+    ]
+
+
+def pack_video_text(text: VideoText) -> list[PackedVideoTextLine]:
+    """Return the lines of a text on screen as messages contain them."""
+    return [
+        PackedVideoTextLine(
+            truncate_texts([line.text])[0][:VIDEO_TEXT_CHARS],
+            line.start,
+            line.end,
+            line.confidence,
+            (*line.box[0], *line.box[1], *line.box[2], *line.box[3]),
+        )
+        for line in text.lines
     ]
 
 

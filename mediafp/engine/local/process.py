@@ -29,6 +29,7 @@ from mediafp.engine.local.messages import (
     Result,
     Task,
     ThumbnailPart,
+    VideoTextResult,
     decode_result,
     encode,
 )
@@ -319,7 +320,10 @@ class WorkerProcess:
             raise self._overdue() from error
         except OSError as error:
             raise self._lost() from error
-        if isinstance(message, AnalysisResult | AudioResult | FramesResult | OcrTaskResult | Failure | ArchiveEnd):
+        if isinstance(
+            message,
+            AnalysisResult | AudioResult | FramesResult | OcrTaskResult | VideoTextResult | Failure | ArchiveEnd,
+        ):
             self.cpu = message.cpu
         return message
 

@@ -16,19 +16,29 @@ from mediafp.engine.local.messages import (
     AnalysisResult,
     PackedFingerprint,
     PackedTextLine,
+    PackedVideoTextLine,
     Task,
     truncate_texts,
 )
 from mediafp.engine.local.thumbnail_file import FiledThumbnail, ThumbnailFile
 from mediafp.fingerprints.registry import computed_types, declaration, fingerprint_type
 from mediafp.text.ocr.reader import ocr_version
+from mediafp.text.ocr.video_text import video_text_version
 from mediafp.types.arrays import Float64Array, unpack_arrays
-from mediafp.types.contents import check_asset, check_fingerprint, check_spans, check_text_lines, check_thumbnail
+from mediafp.types.contents import (
+    check_asset,
+    check_fingerprint,
+    check_spans,
+    check_text_lines,
+    check_thumbnail,
+    check_video_text,
+)
 from mediafp.types.fingerprint_types import OWN_SPANS
 from mediafp.types.fingerprints import Fingerprint, TimedRows
-from mediafp.types.matches import OcrResult, TextLine
+from mediafp.types.matches import OcrResult, Point, TextLine
 from mediafp.types.media import Asset, Kind, Pixels, Thumbnail
 from mediafp.types.runs import FileAnalysis
+from mediafp.types.video_text import VideoText, VideoTextLine
 
 MAX_IMAGE_SIDE: Final = 1 << 11
 """Longest side of the pixels of an image, which are shrunk to 1,024 to 2,047."""
@@ -57,6 +67,8 @@ def validate_analysis(
         raise ValueError(f"kind {kind!r} of a file of kind {' or '.join(kinds)}")
     if (result.text is not None) != (task.ocr and kind == "image"):
         raise ValueError("OCR text that was not requested, or none")
+    if (result.video_text is not None) != (task.ocr and kind == "video" and not task.matched_only):
+        raise ValueError("text on screen that was not requested, or none")
     if (result.image is not None) != (task.image and kind == "image"):
         raise ValueError("pixels that were not requested, or none")
     if result.audio_start is not None and not (task.audio and kind == "video"):
@@ -78,6 +90,7 @@ def validate_analysis(
         warnings=tuple(truncate_texts(result.warnings)),
         image=_validate_image(result.image) if result.image is not None else None,
         text=validate_lines(result.text, asset.size) if result.text is not None else None,
+        video_text=validate_video_text(result.video_text, asset) if result.video_text is not None else None,
     )
 
 
@@ -91,18 +104,45 @@ def validate_lines(lines: Sequence[PackedTextLine], size: tuple[int, int] | None
     Raises:
         ValueError: No image could have this text.
     """
-    valid = []
-    for line in lines:
-        corners = tuple(zip(line.box[::2], line.box[1::2], strict=True))
-        valid.append(TextLine(text=line.text, box=corners, confidence=line.confidence))
-        if size and any(
-            not -MAX_TEXT_DISTANCE * side <= value <= (1 + MAX_TEXT_DISTANCE) * side
-            for corner in corners
-            for value, side in zip(corner, size, strict=True)
-        ):
-            raise ValueError("a line of text outside its image")
+    valid = [TextLine(text=line.text, box=_validate_box(line.box, size), confidence=line.confidence) for line in lines]
     check_text_lines(valid)
     return OcrResult(version=ocr_version(), lines=tuple(valid))
+
+
+def validate_video_text(lines: Sequence[PackedVideoTextLine], asset: Asset | None = None) -> VideoText:
+    """Return the text on screen of a video.
+
+    Args:
+        lines: The lines.
+        asset: The video, if its properties are known.
+
+    Raises:
+        ValueError: No video could have this text.
+    """
+    valid = [
+        VideoTextLine(
+            text=line.text,
+            start=line.start,
+            end=line.end,
+            box=_validate_box(line.box, asset.size if asset else None),
+            confidence=line.confidence,
+        )
+        for line in lines
+    ]
+    check_video_text(valid, asset)
+    return VideoText(version=video_text_version(), lines=tuple(valid))
+
+
+def _validate_box(box: Sequence[float], size: tuple[int, int] | None) -> tuple[Point, ...]:
+    """Return the corners of a line of text in an image of this size. Raises ValueError if they are far outside it."""
+    corners = tuple(zip(box[::2], box[1::2], strict=True))
+    if size and any(
+        not -MAX_TEXT_DISTANCE * side <= value <= (1 + MAX_TEXT_DISTANCE) * side
+        for corner in corners
+        for value, side in zip(corner, size, strict=True)
+    ):
+        raise ValueError("a line of text outside its image")
+    return corners
 
 
 def _validate_fingerprint(packed: PackedFingerprint, asset: Asset, frame_spans: Float64Array) -> Fingerprint:

@@ -15,7 +15,8 @@ from PIL import AvifImagePlugin, Image
 from mediafp.engine import analysis
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.open_media import open_media
-from mediafp.types.media import AUDIO_SAMPLE_RATE
+from mediafp.text.ocr.video_text import VideoTextReader
+from mediafp.types.media import AUDIO_SAMPLE_RATE, Frame, Pixels
 
 IMAGE_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 """Pillow's names of the formats whose decoders are loaded by a file that Pillow writes."""
@@ -51,7 +52,8 @@ def warm_up(*, ocr: bool = False, all_types: bool = False, video: bool = False) 
     if video:
         _load_video_decoders(all_types=all_types)
     if ocr:
-        _analyse(_text_sample(), "warm-up.png", ocr=True)
+        _analyse(_encode_png(_text_sample()), "warm-up.png", ocr=True)
+        _read_text_on_screen()
     # The threads of a resampler end when it is collected, and only a process of one thread can enter the sandbox.
     gc.collect()
     # All objects so far are permanent: later collections need not traverse them.
@@ -94,11 +96,23 @@ def _load_video_decoders(*, all_types: bool) -> None:
     _analyse(_video_sample(), "warm-up.mp4", all_types=all_types)
 
 
-def _text_sample() -> bytes:
-    """Return an image with a line of text, as a PNG file."""
+def _read_text_on_screen() -> None:
+    """Read the text of a few frames."""
+    reader = VideoTextReader()
+    for n in range(3):
+        reader.add(Frame(pixels=_text_sample(), start=float(n), end=n + 1.0), (120, 40))
+    reader.finish()
+
+
+def _encode_png(image: Pixels) -> bytes:
+    return bytes(cv2.imencode(".png", image)[1])
+
+
+def _text_sample() -> Pixels:
+    """Return an image with a line of text."""
     image = np.full((40, 120, 3), 255, np.uint8)
     cv2.putText(image, "@warm_up", (5, 25), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 1)
-    return bytes(cv2.imencode(".png", image)[1])
+    return image
 
 
 def _video_sample() -> bytes:

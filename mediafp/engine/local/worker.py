@@ -30,12 +30,14 @@ from mediafp.engine.local.messages import (
     Ready,
     Result,
     Task,
+    VideoTextResult,
     decode_decision,
     decode_task,
     encode,
     pack_analysis,
     pack_lines,
     pack_thumbnails,
+    pack_video_text,
     truncate_texts,
 )
 from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_sandbox, set_resource_limits
@@ -146,6 +148,8 @@ def handle_task(connection: WorkerConnection, task: Task, descriptor: int) -> No
                 _read_frames(connection, file, task)
             elif task.what == "run_ocr":
                 _run_ocr(connection, file)
+            elif task.what == "read_video_text":
+                _read_video_text(connection, file)
             else:
                 _analyse(connection, file, task)
         except MediaError as error:
@@ -203,6 +207,13 @@ def _run_ocr(connection: WorkerConnection, file: OpenFile) -> None:
     """Send the text in an image."""
     text, warnings = analysis.run_ocr(file, within_budget=CpuBudget())
     connection.send(OcrTaskResult(warnings=truncate_texts(warnings), text=pack_lines(text), cpu=time.process_time()))
+
+
+def _read_video_text(connection: WorkerConnection, file: OpenFile) -> None:
+    """Send the text on screen of a video."""
+    text, warnings = analysis.read_video_text(file, within_budget=CpuBudget())
+    lines = pack_video_text(text)
+    connection.send(VideoTextResult(warnings=truncate_texts(warnings), lines=lines, cpu=time.process_time()))
 
 
 def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:

@@ -11,6 +11,7 @@ from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Segment, TextLine
 from mediafp.types.media import Asset, Sighting
 from mediafp.types.transcripts import Transcript
+from mediafp.types.video_text import VideoTextLine
 
 ASSET_COLUMNS: Final = ("sha256", "kind", "bytes", "uri", "account", "platform", "url", "title", "text", "posted_at",
                         "captured_at", "removed_at", "views", "format", "width", "height", "duration", "transcript",
@@ -71,7 +72,10 @@ def _is_formula(part: str) -> bool:
 
 
 def asset_row(
-    asset: Asset, sighting: Sighting, transcript: Transcript | None, text: Sequence[TextLine] | None
+    asset: Asset,
+    sighting: Sighting,
+    transcript: Transcript | None,
+    text: Sequence[TextLine] | Sequence[VideoTextLine] | None,
 ) -> list[object]:
     """Return one row of `export csv`: an asset at one sighting, in the order of ASSET_COLUMNS.
 
@@ -79,7 +83,7 @@ def asset_row(
         asset: The asset.
         sighting: One of its sightings.
         transcript: Its best transcript, None if there is none.
-        text: The lines of text in the image, None if OCR was not run.
+        text: The lines of text in the image, or on screen of the video; None if OCR was not run.
     """
     values = {**asset.properties, **{name: getattr(sighting, name) for name in Sighting.__dataclass_fields__}}
     values |= {"kind": asset.kind, "bytes": asset.bytes}

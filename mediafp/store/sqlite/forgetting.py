@@ -6,13 +6,17 @@ from mediafp.store.sqlite.values import path_bytes, path_string
 from mediafp.types.errors import StoreError
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import MAX_PARTNERS, MAX_PARTNERS_IN_ANY_CASE
+from mediafp.types.transcripts import SearchSource
 
 _ASSET_TABLES = {
     "fingerprints": "fingerprint",
     "thumbnails": "thumbnail",
     "ocr_results": "picture_text",
+    "video_texts": "video_text",
 }
 """Tables with rows of one asset, by the name under which the rows are counted."""
+_ASSET_SOURCES: tuple[SearchSource, ...] = ("picture", "screen")
+"""Sources of the passages that belong to an asset; those of speech belong to an audio track."""
 
 
 def assets_seen_at(database: Database, uri: str) -> list[str]:
@@ -67,7 +71,8 @@ def _remove_asset(database: Database, sha256: str, removed: dict[str, int]) -> s
     _release_partners(database, sha256)
     removed["matches"] += _delete(database, "kept_match WHERE a = ?", (sha256,))
     removed["matches"] += _delete(database, "kept_match WHERE b = ?", (sha256,))
-    removed["passages"] += _remove_passages(database, sha256, "picture")
+    for source in _ASSET_SOURCES:
+        removed["passages"] += _remove_passages(database, sha256, source)
     for name, table in _ASSET_TABLES.items():
         removed[name] += _delete(database, f"{table} WHERE sha256 = ?", (sha256,))
     audio_sha256 = _remove_audio(database, sha256, removed)
@@ -110,8 +115,8 @@ def _remove_audio(database: Database, sha256: str, removed: dict[str, int]) -> s
     return audio_sha256
 
 
-def _remove_passages(database: Database, holder: str, source: text_index.Source) -> int:
-    """Remove the passages of an audio track or an image, and their words; return the number of passages."""
+def _remove_passages(database: Database, holder: str, source: SearchSource) -> int:
+    """Remove the passages of an audio track, an image or a video, and their words; return the number of passages."""
     count = len(text_index.stored_passages(database, holder, source))
     text_index.replace_passages(database, holder, source, ())
     if count:

@@ -14,6 +14,7 @@ from mediafp.store.sqlite import (
     schema,
     text_index,
     transcripts,
+    video_texts,
 )
 from mediafp.store.sqlite.content_checks import check_contents
 from mediafp.store.sqlite.database import Database
@@ -49,6 +50,7 @@ def check_integrity(database: Database, declarations: Mapping[str, FingerprintDe
         text_index.check_text_index,
         transcripts.check_transcripts,
         ocr_results.check_ocr_results,
+        video_texts.check_video_texts,
         kept_matches.check_kept_matches,
         index_integrity.check_indexes,
     )

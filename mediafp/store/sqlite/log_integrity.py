@@ -24,12 +24,14 @@ class LoggedState:
         sightings: Fields of each sighting, by SHA-256 and path.
         transcripts: Digest of each transcript, by audio and version.
         ocr_results: Digest of each OCR result, by SHA-256.
+        video_texts: Digest of each text on screen, by SHA-256.
     """
 
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
     sightings: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     transcripts: dict[tuple[str, str], str] = field(default_factory=dict)
     ocr_results: dict[str, str] = field(default_factory=dict)
+    video_texts: dict[str, str] = field(default_factory=dict)
 
     def apply(self, what: LogKind, details: dict[str, Any]) -> None:
         """Apply the changes of an entry. Raises one of `DAMAGE_ERRORS` if its details are incomplete."""
@@ -48,6 +50,8 @@ class LoggedState:
             self.transcripts[details["sound"], details["version"]] = details["words"]
         if what == "read":
             self.ocr_results[details["sha256"]] = details["text"]
+        if what == "read_video":
+            self.video_texts[details["sha256"]] = details["text"]
         if what == "forgotten":
             self._forget(details)
 
@@ -58,6 +62,7 @@ class LoggedState:
         if removed["assets"]:
             self.assets.pop(sha256, None)
             self.ocr_results.pop(sha256, None)
+            self.video_texts.pop(sha256, None)
         if removed["transcripts"]:
             for key in [key for key in self.transcripts if key[0] == details["sound"]]:
                 del self.transcripts[key]
@@ -90,7 +95,8 @@ def check_against_log(database: Database) -> Iterator[str]:
         yield from _check_assets(connection, logged.assets)
         yield from _check_sightings(connection, logged.sightings)
         yield from _check_transcripts(connection, logged.transcripts)
-        yield from _check_ocr_results(connection, logged.ocr_results)
+        yield from _check_texts(connection, "picture_text", "OCR result", logged.ocr_results)
+        yield from _check_texts(connection, "video_text", "text on screen", logged.video_texts)
         yield from _check_rows(connection)
 
 
@@ -156,11 +162,12 @@ def _check_transcripts(connection: sqlite3.Connection, logged: dict[tuple[str, s
         yield f"transcript {version} of audio {audio} is in the custody log, and missing from the store"
 
 
-def _check_ocr_results(connection: sqlite3.Connection, logged: dict[str, str]) -> Iterator[str]:
-    for sha256, data in connection.execute("SELECT sha256, data FROM picture_text ORDER BY sha256"):
+def _check_texts(connection: sqlite3.Connection, table: str, name: str, logged: dict[str, str]) -> Iterator[str]:
+    """Yield the OCR results, or texts on screen, of a table that are not as the log states them."""
+    for sha256, data in connection.execute(f"SELECT sha256, data FROM {table} ORDER BY sha256"):
         if logged.pop(sha256, None) != text_sha256(data):
-            yield f"the OCR result of {sha256} differs from the custody log"
-    yield from (f"the OCR result of {sha256} is in the custody log, and missing from the store" for sha256 in logged)
+            yield f"the {name} of {sha256} differs from the custody log"
+    yield from (f"the {name} of {sha256} is in the custody log, and missing from the store" for sha256 in logged)
 
 
 def _check_rows(connection: sqlite3.Connection) -> Iterator[str]:

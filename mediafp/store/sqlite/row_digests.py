@@ -62,6 +62,10 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
         name="the OCR result of {0}", keys=("sha256",), source="picture_text", order="sha256",
         columns=("sha256", "version", "data"),
     ),
+    "video_text": RowGroup(
+        name="the text on screen of {0}", keys=("sha256",), source="video_text", order="sha256",
+        columns=("sha256", "version", "data"),
+    ),
     "sound": RowGroup(
         name="the audio track of {0}", keys=("sha256",), source="sound", order="sha256", columns=("sha256", "sound"),
     ),

@@ -237,6 +237,26 @@ MIGRATIONS = [
     DROP TABLE older_comparison;
     CREATE INDEX comparison_by_version ON comparison (channel, version);
     INSERT INTO comparison SELECT sha256, 'voice', 'none', 1 FROM asset WHERE kind = 'video';
+    CREATE TABLE video_text (
+        sha256 TEXT PRIMARY KEY REFERENCES asset ON DELETE CASCADE,
+        version TEXT NOT NULL,
+        data TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    DROP INDEX passage_by_holder;
+    ALTER TABLE passage RENAME TO older_passage;
+    CREATE TABLE passage (
+        id INTEGER PRIMARY KEY,
+        holder TEXT NOT NULL,
+        source TEXT NOT NULL CHECK (source IN ('speech', 'picture', 'screen')),
+        start REAL NOT NULL,
+        end REAL NOT NULL,
+        text TEXT NOT NULL,
+        times TEXT,
+        next INTEGER
+    ) STRICT;
+    INSERT INTO passage SELECT * FROM older_passage;
+    DROP TABLE older_passage;
+    CREATE INDEX passage_by_holder ON passage (holder);
     """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""

@@ -21,6 +21,7 @@ from mediafp.store.sqlite import (
     sightings,
     text_index,
     transcripts,
+    video_texts,
 )
 from mediafp.store.sqlite.connection import DATABASE_NAME, open_connection
 from mediafp.store.sqlite.database import Database
@@ -42,7 +43,8 @@ from mediafp.types.kept_matches import (
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Sighting, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
-from mediafp.types.transcripts import SearchHit, TranscribedAudio, Transcript
+from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
+from mediafp.types.video_text import VideoText, VideoTextLine
 
 
 def has_database(folder: Path) -> bool:
@@ -277,11 +279,27 @@ class SqliteStore(Store):
     def ocr_lines(self, sha256: str) -> tuple[TextLine, ...] | None:
         return ocr_results.ocr_lines(self.database, sha256)
 
+    # Text on screen -------------------------------------------------------------------------------
+
+    @override
+    def save_video_text(self, sha256: str, text: VideoText) -> None:
+        video_texts.save_video_text(self.database, sha256, text)
+
+    @override
+    def has_video_text(self, sha256: str, version: str) -> bool:
+        return video_texts.has_video_text(self.database, sha256, version)
+
+    @override
+    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
+        return video_texts.video_text(self.database, sha256)
+
     # Text search ----------------------------------------------------------------------------------
 
     @override
-    def search_passages(self, text: str, limit: int | None = None) -> Iterator[SearchHit]:
-        return text_index.search_passages(self.database, text, limit)
+    def search_passages(
+        self, text: str, limit: int | None = None, sources: Collection[SearchSource] | None = None
+    ) -> Iterator[SearchHit]:
+        return text_index.search_passages(self.database, text, limit, sources)
 
     # Kept matches ---------------------------------------------------------------------------------
 

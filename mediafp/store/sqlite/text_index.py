@@ -1,11 +1,11 @@
-"""The full-text index in the database: the passages of transcripts and OCR results, and the search in them."""
+"""The full-text index in the database: the passages of transcripts, OCR results and text on screen, and the search in them."""
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
-from typing import Literal, Protocol
+from typing import Protocol
 
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.phrases import match_phrases, split_phrases
@@ -16,10 +16,8 @@ from mediafp.types.contents import check_time
 from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.media import TimeSpan
 from mediafp.types.tokens import index_form
-from mediafp.types.transcripts import SearchHit
+from mediafp.types.transcripts import SearchHit, SearchSource
 
-Source = Literal["speech", "picture"]
-"""Kind of a passage: a transcript segment of an audio track, or the text of an image."""
 LOOKAHEAD_TOKENS = 16
 """Tokens of the next passage that are indexed with each one, so that a phrase cut between two is found. Chosen, not
 measured."""
@@ -30,8 +28,9 @@ _INDEX_TABLES = ("data", "idx", "content", "docsize", "config")
 _ASSET_QUERIES = {
     "speech": "SELECT s.sha256 FROM sound s JOIN asset a ON a.sha256 = s.sha256 WHERE s.sound = ? ORDER BY 1",
     "picture": "SELECT sha256 FROM asset WHERE sha256 = ?",
+    "screen": "SELECT sha256 FROM asset WHERE sha256 = ?",
 }
-"""Queries for the assets of a passage's holder, which is an audio track or an image."""
+"""Queries for the assets of a passage's holder, which is an audio track, an image or a video."""
 
 
 class Passage(Protocol):
@@ -58,8 +57,8 @@ class Passage(Protocol):
         ...
 
 
-def replace_passages(database: Database, holder: str, source: Source, passages: Sequence[Passage]) -> None:
-    """Replace the passages of an audio track or an image, whose SHA-256 is `holder`."""
+def replace_passages(database: Database, holder: str, source: SearchSource, passages: Sequence[Passage]) -> None:
+    """Replace the passages of an audio track, an image or a video, whose SHA-256 is `holder`."""
     database.execute(
         "DELETE FROM passage_index WHERE rowid IN (SELECT id FROM passage WHERE holder = ? AND source = ?)",
         (holder, source),
@@ -89,16 +88,18 @@ def replace_passages(database: Database, holder: str, source: Source, passages: 
         following = row_id, passage
 
 
-def stored_passages(database: Database, holder: str, source: Source) -> list[tuple[float, float, str]]:
-    """Return start, end and text of the passages of an audio track or an image, in order."""
+def stored_passages(database: Database, holder: str, source: SearchSource) -> list[tuple[float, float, str]]:
+    """Return start, end and text of the passages of an audio track, an image or a video, in order."""
     rows = database.execute(
         "SELECT start, end, text FROM passage WHERE holder = ? AND source = ? ORDER BY 1, 2, 3", (holder, source)
     )
     return rows.fetchall()
 
 
-def search_passages(database: Database, text: str, limit: int | None = None) -> Iterator[SearchHit]:
-    """Yield the passages that contain every word and phrase of a text, best first.
+def search_passages(
+    database: Database, text: str, limit: int | None = None, sources: Collection[SearchSource] | None = None
+) -> Iterator[SearchHit]:
+    """Yield the passages that contain every word and phrase of a text, best first: of all sources, or of those given.
 
     Raises:
         UsageError: The text contains no word.
@@ -107,7 +108,7 @@ def search_passages(database: Database, text: str, limit: int | None = None) -> 
     phrases = split_phrases(text)
     if not phrases:
         raise UsageError(f"cannot search for {text[:40]!r}: it contains no word; name a word, a name or a phrase")
-    return islice(_iter_hits(database, phrases), limit)
+    return islice(_iter_hits(database, phrases, sources), limit)
 
 
 def check_text_index(database: Database) -> Iterator[str]:
@@ -158,7 +159,9 @@ def _check_index_copy(copy: sqlite3.Connection) -> Iterator[str]:
             yield f"the full-text index is damaged: a search for {word!r} finds {found} passages of {passages}"
 
 
-def _iter_hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator[SearchHit]:
+def _iter_hits(
+    database: Database, phrases: Sequence[Sequence[str]], sources: Collection[SearchSource] | None
+) -> Iterator[SearchHit]:
     try:
         rows = database.execute(
             "SELECT p.holder, p.source, p.start, p.end, CAST(p.text AS BLOB), CAST(p.times AS BLOB),"
@@ -170,6 +173,8 @@ def _iter_hits(database: Database, phrases: Sequence[Sequence[str]]) -> Iterator
     except sqlite3.DatabaseError as error:
         raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify") from error
     for holder, source, start, end, stored_text, times, stored_next, next_end in rows:
+        if sources is not None and source not in sources:
+            continue
         try:
             text, next_text = stored_text.decode(), stored_next.decode() if stored_next is not None else None
             token_times = _decode_times(times)

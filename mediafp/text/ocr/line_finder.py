@@ -4,8 +4,9 @@ import numpy as np
 
 from mediafp.text.ocr.detector import INPUT_UNIT, TextDetector
 from mediafp.text.ocr.rectify import Quad
-from mediafp.text.ocr.regions import Region
-from mediafp.text.ocr.screen import TextScreen
+from mediafp.text.ocr.regions import Region, TextCells
+from mediafp.text.ocr.screen import CELL, LEVELS, TextScreen
+from mediafp.text.ocr.strokes import CellMask
 from mediafp.types.geometry import intersection_area, polygon_area
 from mediafp.types.media import Pixels
 
@@ -30,6 +31,8 @@ MAX_DETECTIONS = 3
 """Detections in one region, which grows where it cuts off a line. Chosen, not measured."""
 BORDER = 3
 """Pixels; a quad that is closer to the border of its region may be cut off. Chosen, not measured."""
+SCREEN_UNIT = LEVELS[-1]
+"""Cells; the sides of a screened part are multiples of it, so that the cells of all levels are those of the whole image."""
 CUT_LINE_GROWTH = (4.0, 2.0)
 """Growth of a region sideways, and up or down, in heights of the line that it cuts off. Chosen, not measured."""
 
@@ -44,9 +47,14 @@ class LineFinder:
     def __init__(self) -> None:
         self._screen, self._detector = TextScreen(), TextDetector()
 
-    def find(self, bgr: Pixels) -> list[Quad]:
-        """Return the quads of the lines in the image; those found in an enlarged edge strip replace those of the whole."""
-        cells = self._screen.find_text(bgr)
+    def find(self, bgr: Pixels, wanted: CellMask | None = None) -> list[Quad]:
+        """Return the quads of the lines in an image; those found in an enlarged edge strip replace those of the whole.
+
+        Args:
+            bgr: The image, no longer than SCREEN_SIDE if cells are given.
+            wanted: Cells of the image; only lines that may reach into one are searched for. None for all cells.
+        """
+        cells = self._screen.find_text(bgr) if wanted is None else self._find_text_around(bgr, wanted)
         if not cells.mask.any():
             return []
         height, width = bgr.shape[:2]
@@ -66,16 +74,27 @@ class LineFinder:
             # A line that the border of the strip cuts is complete in the whole image alone.
             border = strip.top or strip.bottom
             edge_quads = [quad for quad in edge_quads if not quad[:, 1].min() - 2 < border < quad[:, 1].max() + 2]
-            quads = [quad for quad in quads if not any(_is_same_line(quad, other) for other in edge_quads)]
-            quads += [quad for quad in edge_quads if not any(_is_same_line(quad, other) for other in quads)]
+            quads = [quad for quad in quads if not any(is_same_line(quad, other) for other in edge_quads)]
+            quads += [quad for quad in edge_quads if not any(is_same_line(quad, other) for other in quads)]
         return quads
+
+    def _find_text_around(self, bgr: Pixels, wanted: CellMask) -> TextCells:
+        """Return the cells of text that are connected to wanted ones; only the part of the image around these is screened."""
+        (rows,), (columns,) = (np.nonzero(wanted.any(axis=axis)) for axis in (1, 0))
+        top, left = (max(0, cells[0] // SCREEN_UNIT - 1) * SCREEN_UNIT for cells in (rows, columns))
+        bottom, right = ((cells[-1] // SCREEN_UNIT + 2) * SCREEN_UNIT for cells in (rows, columns))
+        part = np.ascontiguousarray(bgr[top * CELL : bottom * CELL, left * CELL : right * CELL])
+        mask = np.zeros((wanted.shape[0] + SCREEN_UNIT, wanted.shape[1] + SCREEN_UNIT), np.uint8)
+        found = self._screen.find_text(part).mask
+        mask[top : top + found.shape[0], left : left + found.shape[1]] = found
+        return TextCells(mask[: wanted.shape[0], : wanted.shape[1]], CELL).touching(wanted)
 
     def _detect(self, bgr: Pixels, regions: list[Region], bounds: Region, zoom: float) -> list[Quad]:
         """Return the quads of the lines in some regions, each once; the regions grow inside the bounds."""
         quads: list[Quad] = []
         for region in regions:
             found = self._detect_in_region(bgr, region, bounds, zoom)
-            quads += [quad for quad in found if not any(_is_same_line(quad, other) for other in quads)]
+            quads += [quad for quad in found if not any(is_same_line(quad, other) for other in quads)]
         return quads
 
     def _detect_in_region(self, bgr: Pixels, region: Region, bounds: Region, zoom: float) -> list[Quad]:
@@ -106,7 +125,7 @@ def _grow(region: Region, quads: list[Quad]) -> Region:
     return Region(left, top, right, bottom)
 
 
-def _is_same_line(quad: Quad, other: Quad) -> bool:
+def is_same_line(quad: Quad, other: Quad) -> bool:
     """Return True if most of the smaller quad lies in the other one."""
     smaller = max(1.0, min(polygon_area(quad), polygon_area(other)))
     return intersection_area(quad, other) > SAME_LINE_OVERLAP * smaller

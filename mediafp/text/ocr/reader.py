@@ -3,14 +3,16 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version as package_version
 
 import numpy as np
 
-from mediafp.text.ocr.line_finder import LineFinder
+from mediafp.text.ocr.line_finder import LineFinder, is_same_line
 from mediafp.text.ocr.recogniser import TextRecogniser
 from mediafp.text.ocr.rectify import STRIP_HEIGHT, Quad, rectify_line
+from mediafp.text.ocr.strokes import CellMask
 from mediafp.types import model_files
 from mediafp.types.geometry import polygon_area
 from mediafp.types.matches import TextLine
@@ -47,6 +49,16 @@ AT_SIGNS = frozenset("@＠")
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """Part of an image in which text is read."""
+
+    wanted: CellMask
+    """Cells that a line must reach into, of an image no longer than SCREEN_SIDE."""
+    known: Sequence[Quad]
+    """Lines that were read before."""
+
+
 class OcrReader:
     """The loaded OCR models; they run on one thread.
 
@@ -61,7 +73,11 @@ class OcrReader:
         _logger.info("loaded the OCR models %s in %.2f s", names, time.monotonic() - started)
 
     def read(
-        self, image: Pixels, size: tuple[int, int], within_budget: Callable[[], bool] = lambda: True
+        self,
+        image: Pixels,
+        size: tuple[int, int],
+        within_budget: Callable[[], bool] = lambda: True,
+        part: ImagePart | None = None,
     ) -> tuple[tuple[TextLine, ...], bool]:
         """Return the text lines of an image.
 
@@ -69,12 +85,16 @@ class OcrReader:
             image: RGB pixels (H, W, 3).
             size: Width and height of the original image, in whose pixels the quads are returned.
             within_budget: Called before each line; False ends the reading.
+            part: Part of the image to read; None for all of it.
 
         Returns:
             The lines from top to bottom, and True if all of them were recognised within the budgets.
         """
         bgr = np.ascontiguousarray(image[:, :, ::-1])
-        quads = sorted(self._finder.find(bgr), key=polygon_area, reverse=True)
+        quads = self._finder.find(bgr, part.wanted) if part else self._finder.find(bgr)
+        if part:
+            quads = [quad for quad in quads if not any(is_same_line(quad, known) for known in part.known)]
+        quads.sort(key=polygon_area, reverse=True)
         zoom, deadline = max(size) / max(bgr.shape[:2]), time.process_time() + MAX_READING_CPU_SECONDS
         lines: list[TextLine] = []
         for quad in quads:

@@ -61,6 +61,16 @@ class TextCells:
     side: float
     """Side of a cell, in pixels of the image."""
 
+    def touching(self, wanted: npt.NDArray[np.bool_]) -> "TextCells":
+        """Return the groups of connected cells that contain one of the wanted cells; cells beyond their mask are not wanted."""
+        import cv2
+
+        _, labels = cv2.connectedComponents(self.mask)
+        is_kept = np.zeros(int(labels.max()) + 1, np.uint8)
+        is_kept[labels[: wanted.shape[0], : wanted.shape[1]][wanted]] = 1
+        is_kept[0] = 0
+        return TextCells(is_kept[labels], self.side)
+
     def regions(self, bounds: Region) -> list[Region]:
         """Return the regions around the cells of text that lie in a part of the image."""
         import cv2

@@ -30,10 +30,12 @@ from mediafp.engine.local.messages import (
     OcrTaskResult,
     PackedFingerprint,
     PackedTextLine,
+    PackedVideoTextLine,
     Ready,
     Result,
     Task,
     ThumbnailPart,
+    VideoTextResult,
     decode_decision,
     decode_result,
     decode_task,
@@ -74,6 +76,7 @@ MAX_CROPS = fingerprint_type(REFERENCE_CROPS).max_rows
 assert MAX_CROPS
 FRAME_TYPES = [stored.name for stored in computed_types("video", reference_crops=False) if stored.consumes == "frames"]
 OWN_SPAN_TYPES = [stored for stored in computed_types("video", reference_crops=False) if stored.consumes != "frames"]
+SCREEN_LINE = PackedVideoTextLine("突发新闻", 1.0, 2.5, 0.9, (1.0, 2.0, 9.0, 2.0, 9.0, 6.0, 1.0, 6.0))
 LINE = PackedTextLine("@样例用户", 0.9, (1.0, 2.0, 9.0, 2.0, 9.0, 6.0, 1.0, 6.0))
 RESULTS: list[Result] = [
     Ready(),
@@ -82,6 +85,7 @@ RESULTS: list[Result] = [
     AudioResult(warnings=["none"], audio_start=0.5, cpu=1.0),
     OcrTaskResult(warnings=["none"], text=[LINE], cpu=1.0),
     FramesResult(jpegs=[JPEG, None], cpu=1.0),
+    VideoTextResult(warnings=["none"], lines=[SCREEN_LINE], cpu=1.0),
     MemberStart(name=b"a\xff.png"),
     MemberEnd(),
     MemberEnd(kind="corrupt", message="cut short"),
@@ -183,7 +187,7 @@ def validated(
         what="analyse",
         name=b"x",
         sha256=SHA256,
-        ocr=received.text is not None,
+        ocr=received.text is not None or received.video_text is not None,
         image=received.image is not None,
         reference_crops=any(packed.name == REFERENCE_CROPS for packed in received.fingerprints),
     )
@@ -277,6 +281,17 @@ def test_validate_analysis_returns_the_packed_text() -> None:
     assert no_lines is not None and no_lines.lines == ()
 
 
+def test_validate_analysis_returns_the_packed_text_on_screen() -> None:
+    text = validated(result(video_text=[SCREEN_LINE])).video_text
+    assert text and [(line.text, line.start, line.end) for line in text.lines] == [("突发新闻", 1.0, 2.5)]
+    assert messages.pack_video_text(text) == [SCREEN_LINE]
+    assert validated(result()).video_text is None
+    with pytest.raises(ValueError, match="was not requested"):
+        validate_analysis(
+            result(video_text=[]), thumbnail_file([]), Task(what="analyse", name=b"x", sha256=SHA256), ("video",), 7
+        )
+
+
 def test_validate_lines_rejects_invalid_lines() -> None:
     assert validate_lines([LINE]).lines[0].text == "@样例用户"
     with pytest.raises(ValueError, match="confidence"):
@@ -290,10 +305,12 @@ def test_decode_result_rejects_a_line_that_is_too_long() -> None:
         decode_result(msgspec.msgpack.encode(fields))
 
 
-def test_validate_analysis_accepts_an_animation_as_a_video_without_text_and_pixels() -> None:
+def test_validate_analysis_accepts_an_animation_as_a_video_with_text_on_screen_and_without_pixels() -> None:
     requested = Task(what="analyse", name=b"x", sha256=SHA256, ocr=True, image=True)
-    analysis = validate_analysis(result(1), thumbnail_file([JPEG]), requested, ("image", "video"), 1)
+    received = result(1, video_text=[SCREEN_LINE])
+    analysis = validate_analysis(received, thumbnail_file([JPEG]), requested, ("image", "video"), 1)
     assert (analysis.asset.kind, analysis.text, analysis.image) == ("video", None, None)
+    assert analysis.video_text and len(analysis.video_text.lines) == 1
 
 
 def test_validate_analysis_accepts_no_frames_of_a_video_alone() -> None:
@@ -464,6 +481,13 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "a line at infinity": lambda: {"text": [PackedTextLine("a", 0.9, (math.inf, *LINE.box[1:]))]},
     "a line at NaN": lambda: {"text": [PackedTextLine("a", 0.9, (*LINE.box[:-1], math.nan))]},
     "a line farther than any image": lambda: {"text": [PackedTextLine("a", 0.9, (-2 * MAX_COORDINATE, *LINE.box[1:]))]},
+    "a line on screen that ends before it starts": lambda: screen(start=2.6),
+    "a line on screen before the video": lambda: screen(start=-0.1),
+    "a line on screen after the video": lambda: screen(end=9e5),
+    "a line on screen to NaN": lambda: screen(end=math.nan),
+    "a line on screen outside of the frame": lambda: screen(box=(9e3, *SCREEN_LINE.box[1:])),
+    "a line on screen that is sure beyond 1": lambda: screen(confidence=1.1),
+    "a line on screen with a NUL": lambda: screen(text="a\0"),
     "half a pixel of height": lambda: sized(height=0.5),
     "a truth value as width": lambda: sized(width=True),
     "a negative height": lambda: sized(height=-1),
@@ -510,6 +534,11 @@ FORGED_CROPS: dict[str, Callable[[], bytes]] = {
     "2**40 crops of no columns": lambda: forged((2**40, 0), pack_arrays(QUALITY)[5:], code=2, count=2),
     "no bytes for crops": lambda: b"",
 }
+
+
+def screen(**changed: Any) -> dict[str, Any]:
+    """Return the text on screen of a result with a changed line."""
+    return {"video_text": [msgspec.structs.replace(SCREEN_LINE, **changed)]}
 
 
 def sized(**properties: object) -> dict[str, Any]:
@@ -732,10 +761,10 @@ def test_results_with_random_fields_are_validated_or_rejected() -> None:
 
 def test_validation_covers_each_field_of_an_analysis() -> None:
     assert {field.name for field in fields(FileAnalysis)} == {
-        "asset", "fingerprints", "thumbnails", "warnings", "image", "audio", "text",
+        "asset", "fingerprints", "thumbnails", "warnings", "image", "audio", "text", "video_text",
     }, "a new field needs checks in validate_analysis and in this module"  # fmt: skip
     assert set(AnalysisResult.__struct_fields__) == {
-        "kind", "properties", "warnings", "spans", "fingerprints", "image", "audio_start", "text", "cpu",
+        "kind", "properties", "warnings", "spans", "fingerprints", "image", "audio_start", "text", "video_text", "cpu",
     }  # fmt: skip
     assert (
         messages.Result
@@ -746,6 +775,7 @@ def test_validation_covers_each_field_of_an_analysis() -> None:
         | AudioResult
         | OcrTaskResult
         | FramesResult
+        | VideoTextResult
         | MemberStart
         | MemberEnd
         | ArchiveEnd

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from media_files import write_video
 from watermarks import watermarked
 
 from mediafp.engine import analysis
@@ -31,6 +32,30 @@ def test_run_ocr_gives_the_same_lines_in_the_sandbox(
         assert direct and direct.text and direct.text.lines and warnings == []
         assert by_worker.text == direct.text == alone
         assert engine.analyse(file, "", "image").text is None
+
+
+def test_text_on_screen_is_the_same_in_the_sandbox(
+    engine: LocalEngine, photos: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    frames = [np.asarray(watermarked(photos["cat"], "BREAKING NEWS", 30, (0.2, 0.8)))] * 8
+    write_video(tmp_path / "a.mp4", *frames, rate=4)
+    with open_file(tmp_path / "a.mp4") as file:
+        direct = analysis.analyse_file(file, "", ocr=True)
+        alone, warnings = engine.read_video_text(file)
+        by_worker = engine.analyse(file, "", "video", AnalysisRequest(ocr=True))
+        assert direct and direct.video_text and warnings == []
+        ((text, start, end),) = [(line.text, line.start, line.end) for line in direct.video_text.lines]
+        assert (text, start) == ("BREAKING NEWS", 0.0) and abs(end - 2.0) < 0.1
+        assert by_worker.video_text == direct.video_text == alone
+        assert by_worker.text is None
+        query = engine.analyse(file, "", "video", AnalysisRequest(ocr=True, matched_only=True))
+        assert query.video_text is None, "no match depends on it"
+
+
+def test_read_video_text_rejects_an_image(engine: LocalEngine, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+    watermarked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
+    with open_file(tmp_path / "a.png") as file, pytest.raises(NotMedia, match="not a video"):
+        engine.read_video_text(file)
 
 
 def test_run_ocr_rejects_a_video(engine: LocalEngine, clips: dict[str, Path]) -> None:

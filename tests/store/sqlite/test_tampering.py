@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ingest_records import JPEGS, done_entry, failed_entry, ingest_record
+from older_stores import drop_newest_tables
 from sample_matches import sample_match, sample_placement
 
 from mediafp.fingerprints.transcript import fingerprint_transcript
@@ -22,13 +23,12 @@ from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
+from mediafp.types.video_text import VideoText, VideoTextLine
 
 A, B, AUDIO = "a" * 64, "b" * 64, "5" * 64
 WITHOUT_EFFECT = {"passage_index_data: added", "passage_index_idx.segid", "passage_index_idx: removed"}
 """Changes of FTS5's own tables that change no answer: a row that nothing refers to, and the lookup table of an index with
 one leaf, which needs none. Of a larger index they are found."""
-NEWEST_TABLES = ("kept_match", "comparison", "cluster_member", "last_cluster")
-"""Tables of the newest schema version that no older one has."""
 BOX = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
 
 
@@ -65,6 +65,8 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
             )
             store.write_ledger_entry(failed_entry("/bad.jpg"))
             store.save_ocr_result(A, OcrResult(version="1", lines=(TextLine(text="sign", box=BOX, confidence=0.9),)))
+            shown = VideoTextLine(text="headline", start=1, end=3, box=BOX, confidence=0.9)
+            store.save_video_text(B, VideoText(version="1", lines=(shown,)))
             store.save_audio_id(A, AUDIO)
             store.save_audio_id(B, "")
             for version in ("v", "w"):
@@ -439,8 +441,8 @@ def test_store_that_was_set_back_to_an_older_version_is_not_opened(folder: Path,
     tampered.execute(
         "INSERT INTO sighting (sha256, uri, account, source) SELECT sha256, uri, 'framed', source FROM newer"
     )
-    newer = [f"DROP TABLE {name}" for name in ("newer", "post_text", *NEWEST_TABLES)]
-    for statement in (*newer, "DROP INDEX fingerprint_by_type", index):
+    drop_newest_tables(tampered)
+    for statement in ("DROP TABLE newer", "DROP TABLE post_text", "DROP INDEX fingerprint_by_type", index):
         tampered.execute(statement)
     tampered.execute("PRAGMA user_version=4")
     with pytest.raises(StoreError, match="its tables are of version 4, and its custody log of a newer one"):
