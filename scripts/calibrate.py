@@ -1,6 +1,7 @@
 """Fit models/calibration.json: features of a pair to the probability that both show the same media.
 
     .venv/bin/python scripts/calibrate.py --images SET[:N]... --videos SET[:N]... --transcripts SET:RESULTS.jsonl...
+        --sounds SET...
 
 A SET is a folder with refs/, queries/ and truth.json; SET:N uses every Nth query. In truth.json, `queries` maps the name of
 a query to {"reference": NAME or null} (images) or to a list of {"reference": NAME, "segments": [{"channel": "picture" or
@@ -12,6 +13,9 @@ SHA-256 of the file, which belongs into models/manifest.toml.
 The negatives of images need other photographs of one scene, and images that share a part: scripts/scene_frames.py and
 scripts/shared_parts.py make such sets (the latter without charts: charts of one style share too much).
 
+Sounds are fitted on sets that scripts/sound_edits.py writes. A reference is of the family that its name has up to "__"; of the
+family of a true reference the others are skipped.
+
 Transcripts are fitted on the output of `mediafp transcribe --json` (RESULTS.jsonl) for a set whose truth.json lists `files`,
 each with its sha256, and `pairs` of files with words in common: [i, j, how, script]. A pair that is not listed is false; a
 pair whose `how` is "unclear" is skipped.
@@ -21,7 +25,7 @@ import argparse
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, fields
 from functools import partial
@@ -41,10 +45,15 @@ from mediafp.case.case import open_case
 from mediafp.case.matching import compare_analysis
 from mediafp.case.references import StoredReferences
 from mediafp.engine import analysis
+from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.ingest.audio import read_audio
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.matching import calibration
 from mediafp.matching.images.compare import ImagePair
+from mediafp.matching.sounds.compare import compare_sounds
+from mediafp.matching.sounds.promise import pair_promise
+from mediafp.matching.sounds.side import SoundSide
 from mediafp.matching.transcripts.compare import compare_transcripts
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.matching.videos.compare import VideoPair
@@ -60,9 +69,10 @@ REGULARISATION = 1.0
 FEATURES: dict[str, type[calibration.Features]] = {
     name: features for features, name in calibration.CALIBRATION_KEYS.items()
 }
-WEIGHTS = {"transcripts": "balanced"}
+WEIGHTS = {"transcripts": "balanced", "sounds": "balanced"}
 """Class weights by kind. In the development set up to 20 voices read one script, so that nine of ten candidates are true,
-unlike in any store. Without the weights, five words in common would give a probability of one half."""
+unlike in any store. Without the weights, five words in common would give a probability of one half. Of sounds, hardly a false
+pair is a candidate."""
 Sample = tuple[tuple[float, ...], bool, str]
 """Features of a candidate pair, its truth, and the source that groups it."""
 
@@ -137,6 +147,43 @@ def transcript_samples(set_name: str) -> list[Sample]:
     return samples
 
 
+def sound_samples(set_name: str) -> list[Sample]:
+    """Return a sample for every candidate pair of a set that aligns."""
+    folder = Path(set_name)
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
+    queries, references = (_read_sounds(folder / name) for name in ("queries", "refs"))
+    samples: list[Sample] = []
+    for query, query_side in queries.items():
+        true_references = {pair["reference"] for pair in truth[query]}
+        families = {_family(name) for name in true_references}
+        for reference, reference_side in references.items():
+            is_true = reference in true_references
+            if (
+                (is_true or _family(reference) not in families)
+                and pair_promise(query_side, reference_side) is not None
+                and (comparison := compare_sounds(query_side, reference_side))
+            ):
+                samples.append((astuple(comparison.features), is_true, _family(query)))
+    return samples
+
+
+def _read_sounds(folder: Path) -> dict[str, SoundSide]:
+    """Return the sounds of a folder."""
+    sides = {}
+    for path in sorted(folder.iterdir()):
+        with open_file(path) as file:
+            audio, _ = read_audio(file)
+        if audio:
+            rows = SoundPrints().extract(audio)
+            sides[path.name] = SoundSide(rows.spans, rows.vectors)
+    return sides
+
+
+def _family(name: str) -> str:
+    """Return the source of a file of a set."""
+    return Path(name).stem.split("__")[0]
+
+
 def _script(entry: Any) -> str:
     """Return the first script of a file, which groups its false pairs."""
     return str(next((part["script"] for passage in entry["passages"] for part in passage["parts"]), ""))
@@ -196,6 +243,10 @@ def fit(kind: str, rows: list[Sample]) -> dict[str, Any]:
     return fitted
 
 
+COLLECTORS: dict[str, Callable[[str], list[Sample]]] = {"transcripts": transcript_samples, "sounds": sound_samples}
+"""Functions that return the samples of a set, by kind; those of images and videos are `image_or_video_samples`."""
+
+
 def main() -> None:
     """Fit the kinds that are named, and keep the rest of the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -206,7 +257,7 @@ def main() -> None:
     fitted = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.is_file() else {}
     for kind in FEATURES:
         if sets := getattr(args, kind):
-            collect = transcript_samples if kind == "transcripts" else partial(image_or_video_samples, kind=kind)
+            collect = COLLECTORS.get(kind) or partial(image_or_video_samples, kind=kind)
             fitted[kind] = fit(kind, [sample for name in sets for sample in collect(name)])
     TARGET.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
     print(hashlib.sha256(TARGET.read_bytes()).hexdigest())

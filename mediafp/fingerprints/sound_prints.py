@@ -13,7 +13,14 @@ import numpy.typing as npt
 from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.fingerprints import Metric, TimedRows
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
-from mediafp.types.sound_prints import HOP_SAMPLES, PRINT_BITS, PRINTS_PER_ROW, ROW_SECONDS, VALID_BIT, pack_rows
+from mediafp.types.sound_prints import (
+    HOP_SAMPLES,
+    PRINT_BITS,
+    PRINTS_PER_ROW,
+    ROW_SECONDS,
+    VALID_BIT,
+    pack_rows,
+)
 
 TYPE_NAME: Final = "sound_prints"
 WINDOW_SAMPLES: Final = 4096
@@ -32,7 +39,7 @@ POWER_FLOOR: Final = 1e-9
 """Power of a band, of full scale, that is added before the logarithm: what is fainter, such as the dither of a silent
 recording, gives no changes. Chosen, not measured."""
 MIN_LEVEL_DB: Final = -66.0
-"""Level of the audio in all bands, decibels of full scale, below which a print is not valid. Chosen, not measured."""
+"""Level of the sound in all bands, decibels of full scale, below which a print is not valid. Chosen, not measured."""
 MIN_CHANGE_DB: Final = 0.6
 """Mean change of the bands over two frames, decibels, below which a print is not valid: hum and held tones change by less
 than .1, and noise, music and speech by more than 1."""
@@ -59,9 +66,10 @@ class SoundPrints:
 
 
 def prints_of(audio: Audio) -> npt.NDArray[np.uint64]:
-    """Return the prints of an audio track, which are computed once for all types that are made of them."""
+    """Return the prints of an audio track, as many as fill rows; computed once for all types that are made of them."""
     if audio not in _PRINTS:
-        _PRINTS[audio] = compute_prints(audio.samples)
+        prints = compute_prints(audio.samples)
+        _PRINTS[audio] = np.pad(prints, (0, -len(prints) % PRINTS_PER_ROW))
     return _PRINTS[audio]
 
 

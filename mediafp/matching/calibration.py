@@ -68,8 +68,9 @@ class SoundPairFeatures:
     """Features of the segments in which two sounds agree. Each rises with the evidence for the same recording.
 
     Attributes:
-        strength: Root of the sum of the squared strengths of the segments: agreement above chance, times the root of the prints.
-        agreement: Highest agreement of a segment above chance, 0..0.5.
+        strength: Strength of the strongest segment: its agreement above what chance and an even rhythm explain, times the root
+            of the prints.
+        agreement: Agreement of that segment above chance, 0..0.5: two voices over one music bed agree little, however long.
     """
 
     strength: float

@@ -26,8 +26,8 @@ FREQUENCY_ORDERS: Final = 32
 """Orders of the transform over frequency, from 0. With 16 x 32 orders, 512 bits each second, .939 of 651 edits were found
 with one false candidate in 1,000 unrelated pairs; with 12 x 21, 252 bits twice a second, .935."""
 CODE_BYTES: Final = TIME_ORDERS * FREQUENCY_ORDERS // 8
-MIN_VALID_PRINTS: Final = CODE_PRINTS // 2
-"""Valid prints that a code needs. Chosen, not measured."""
+MIN_VALID_PRINTS: Final = PRINTS_PER_ROW + 1
+"""Valid prints that a code needs: more than a row has, so that a code starts and ends in rows that are stored."""
 WEIGHT: Final = 32
 """Largest weight of the transform: sums stay below 2**24, up to which whole numbers are exact in float32."""
 

@@ -24,14 +24,16 @@ PRINTS_PER_ROW: Final = 16
 ROW_SECONDS: Final = PRINTS_PER_ROW * PRINT_SECONDS
 """Seconds that a row describes: 1.024."""
 
+MAX_SPAN_SECONDS: Final = 6 * 3600.0
+"""Seconds from the first row beyond which a row is ignored: more than the audio of a file may have. Wrong spans of a hostile or
+damaged file take no memory. Chosen, not measured."""
+
 
 def pack_rows(prints: "npt.NDArray[np.uint64]") -> "npt.NDArray[np.uint8]":
-    """Return prints (N,) as rows (R, 128), the last one filled with prints that are not valid."""
+    """Return prints (N,), N a multiple of PRINTS_PER_ROW, as rows (R, 128)."""
     import numpy as np
 
-    missing = -len(prints) % PRINTS_PER_ROW
-    rows = np.concatenate([prints, np.zeros(missing, np.uint64)]).reshape(-1, PRINTS_PER_ROW)
-    return np.ascontiguousarray(rows, "<u8").view(np.uint8)
+    return np.ascontiguousarray(prints.reshape(-1, PRINTS_PER_ROW), "<u8").view(np.uint8)
 
 
 def unpack_rows(spans: "Float64Array", vectors: "Vectors") -> tuple["npt.NDArray[np.uint64]", float]:
@@ -48,7 +50,8 @@ def unpack_rows(spans: "Float64Array", vectors: "Vectors") -> tuple["npt.NDArray
     if not len(vectors):
         return np.empty(0, np.uint64), 0.0
     start = float(spans[:, 0].min())
-    places = np.rint((spans[:, 0] - start) / ROW_SECONDS).astype(np.int64)
+    within = spans[:, 0] - start <= MAX_SPAN_SECONDS
+    places = np.rint((spans[within, 0] - start) / ROW_SECONDS).astype(np.int64)
     rows = np.zeros((int(places.max()) + 1, PRINTS_PER_ROW), np.uint64)
-    rows[places] = np.ascontiguousarray(vectors, np.uint8).view("<u8").reshape(-1, PRINTS_PER_ROW)
+    rows[places] = np.ascontiguousarray(vectors[within], np.uint8).view("<u8").reshape(-1, PRINTS_PER_ROW)
     return rows.ravel(), start

@@ -37,9 +37,11 @@ def find_sound_partners(side: SoundSide, references: StoredReferences, *, exclud
 
 
 def _promises(side: SoundSide, references: StoredReferences) -> Iterator[tuple[str, float]]:
-    searched = search_codes(side)
-    near = references.search_sound_codes(searched.codes, MAX_DISTANCE)
-    for sha256 in promising_assets(searched, near):
+    found: set[str] = set()
+    # Variant by variant: an hour of sound has millions of near rows in a large store.
+    for searched in search_codes(side):
+        found.update(promising_assets(searched, references.search_sound_codes(searched.codes, MAX_DISTANCE)))
+    for sha256 in sorted(found):
         # One that is damaged was reported.
         other = references.sound(sha256) if references.find_asset(sha256) else None
         if other and (promise := pair_promise(side, other)):

@@ -5,9 +5,19 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from mediafp.matching.sounds.lines import CHANCE, Line, fit_seed, measure, refit
-from mediafp.matching.sounds.near_codes import CODE_BITS, NearCodes, find_near_codes
+from mediafp.matching.sounds.lines import (
+    CHANCE,
+    Agreement,
+    Line,
+    background,
+    fit_seed,
+    fractional_shift,
+    measure,
+    refit,
+)
+from mediafp.matching.sounds.near_codes import NearCodes, code_pairs, find_near_codes
 from mediafp.matching.sounds.side import SoundSide
 from mediafp.types.arrays import Float64Array
 from mediafp.types.media import TimeSpan
@@ -15,11 +25,21 @@ from mediafp.types.sound_codes import CODE_PRINTS
 
 MAX_FAILED_SEEDS: Final = 24
 """Near pairs of codes that may fail before the search for further segments ends. Chosen, not measured."""
-MIN_SEED_AGREEMENT: Final = 0.575
-"""Agreement around a near pair of codes from which it is extended. Of 650 unrelated pairs the best one reaches .58, and .56 in
-99 % of them; of edits with music as loud as the voice .64 in 90 %."""
+MAX_TWO_WAY_PAIRS: Final = 10_000_000
+"""Pairs of codes of one variant from which on only the codes of one side are searched for in the other: those of two sounds of
+20 minutes. It bounds the time. Chosen, not measured."""
+MIN_SEED_EXCESS: Final = 0.07
+"""Agreement around a near pair of codes, above what a rhythm explains, from which it is extended. Of 650 unrelated pairs the
+best one reaches .08, and 99 % of them .06; of edits with music as loud as the voice 90 % reach .14."""
 MIN_STRENGTH: Final = 0.9
 """Strength of a segment that is kept: agreement above chance times the square root of the prints."""
+MIN_FURTHER_STRENGTH: Final = 1.3
+"""Strength that a segment needs beside a stronger one of which it is no continuation. Chosen, not measured."""
+MAX_JUMP_SECONDS: Final = 0.3
+"""Seconds by which a segment may lie beside the line of another one that it continues, as after a stretch of noise. Chosen, not
+measured."""
+MAX_SPEED_STEP: Final = 0.03
+"""Ratio above 1 by which its speed may differ from that of the other one. Chosen, not measured."""
 MAX_EXTENSIONS: Final = 20
 """Times that a segment is extended, to twice its length at most, and fitted anew."""
 DROP_PRINTS: Final = 24
@@ -27,8 +47,14 @@ DROP_PRINTS: Final = 24
 NOISE: Final = 0.2
 """Sum of shares, times the agreement above chance, by which a faint segment dips by chance, and over which it is carried.
 Chosen, not measured."""
+SILENT: Final = 0.01
+"""Share of the agreement above chance by which a print that is silent in both sounds counts against a segment. Chosen, not
+measured."""
+ONE_SIDED: Final = 0.125
+"""The same for a print that is silent in one of them: a quarter of what a print without agreement counts. Chosen, not
+measured."""
 MAX_SILENT_PRINTS: Final = 80
-"""Prints, 5.1 s, that cannot be compared over which a segment is carried. Chosen, not measured."""
+"""Prints, 5.1 s, silent in both sounds, over which a segment is carried. Chosen, not measured."""
 ON_LINE_PRINTS: Final = 6
 """Prints from the line of a segment within which a near pair of codes belongs to it. Chosen, not measured."""
 MAX_COVERED: Final = 0.5
@@ -48,6 +74,7 @@ class SoundSegment:
         speed: Reference seconds per query second.
         pitch: Ratio of the query's frequencies to the reference's.
         agreement: Share of equal bits, .5 by chance.
+        rhythm: Agreement that an even rhythm explains; .5 if there is none.
         prints: Pairs of prints that were compared.
     """
 
@@ -56,12 +83,13 @@ class SoundSegment:
     speed: float
     pitch: float
     agreement: float
+    rhythm: float
     prints: int
 
     @property
     def strength(self) -> float:
-        """Agreement above chance times the square root of the prints."""
-        return float((self.agreement - CHANCE) * self.prints**0.5)
+        """Agreement above what a rhythm explains, of what it leaves, times the square root of the prints."""
+        return float((self.agreement - self.rhythm) / (1 - self.rhythm) * (1 - CHANCE) * self.prints**0.5)
 
     def mirrored(self) -> "SoundSegment":
         """Return the segment seen from the reference."""
@@ -77,7 +105,8 @@ class _Stretch(NamedTuple):
 
 
 class _Seed(NamedTuple):
-    bits: float
+    """Place of the query in the middle of a near pair of codes, and the line through it."""
+
     place: float
     line: Line
 
@@ -89,44 +118,61 @@ def align_sounds(query: SoundSide, reference: SoundSide) -> list[SoundSegment]:
     stretches: list[_Stretch] = []
     segments: list[SoundSegment] = []
     failed = 0
-    for seed in sorted(_seeds(query, reference), key=lambda one: (-one.bits, one.place, one.line.offset)):
+    for seed in _seeds(query, reference):
         if failed >= MAX_FAILED_SEEDS:
             break
         if any(_is_on(seed, stretch) for stretch in stretches):
             continue
         line, agreement = fit_seed(query, reference, seed.line, seed.place)
-        if agreement < MIN_SEED_AGREEMENT:
+        place = round(seed.place)
+        rhythm = background(query, reference, line, place - CODE_PRINTS, place + CODE_PRINTS)
+        if agreement - rhythm < MIN_SEED_EXCESS:
             failed += 1
             continue
-        stretch = _extend(query, reference, line, round(seed.place))
+        stretch = _extend(query, reference, line, place)
         segment = _to_segment(query, reference, stretch)
         if segment is None or segment.strength < MIN_STRENGTH or _is_covered(segment, segments):
             failed += 1
             continue
         stretches.append(stretch)
         segments.append(segment)
-    return sorted(segments, key=lambda segment: (-segment.strength, segment.query, segment.reference))
+    segments.sort(key=lambda segment: (-segment.strength, segment.query, segment.reference))
+    return [
+        segment
+        for segment in segments
+        if segment is segments[0] or segment.strength >= MIN_FURTHER_STRENGTH or _continues(segment, segments[0])
+    ]
 
 
 def _seeds(query: SoundSide, reference: SoundSide) -> Iterator[_Seed]:
-    """Yield the near pairs of codes of both directions as lines of the query."""
-    for near in find_near_codes(query, reference):
-        for searched, stored, bits in _middles(near):
-            speed = near.variant.speed
-            line = Line(speed=speed, offset=stored - speed * searched, shift=-near.variant.shift)
-            yield _Seed(bits, searched, line)
-    for near in find_near_codes(reference, query):
-        for searched, stored, bits in _middles(near):
-            speed = 1 / near.variant.speed
-            line = Line(speed=speed, offset=searched - speed * stored, shift=near.variant.shift)
-            yield _Seed(bits, stored, line)
+    """Yield the near pairs of codes of both directions, or of one of two long sounds, as lines of the query, nearest first."""
+    there = find_near_codes(query, reference)
+    is_short = code_pairs(query, reference) <= MAX_TWO_WAY_PAIRS
+    back = find_near_codes(reference, query) if is_short else []
+    parts = [_lines(near, is_back=False) for near in there] + [_lines(near, is_back=True) for near in back]
+    if not parts:
+        return
+    distances, places, offsets, speeds, shifts = np.concatenate(parts, axis=1)
+    for at in np.lexsort((offsets, places, distances)).tolist():
+        line = Line(speed=float(speeds[at]), offset=float(offsets[at]), shift=int(shifts[at]))
+        yield _Seed(float(places[at]), line)
 
 
-def _middles(near: NearCodes) -> Iterator[tuple[float, float, float]]:
-    """Yield the middles of the searched and of the stored code of each pair, and the bits by which it is nearer than chance."""
+def _lines(near: NearCodes, *, is_back: bool) -> Float64Array:
+    """Return distances, middles in the query, offsets, speeds and shifts (5, N) of near pairs of codes.
+
+    Args:
+        near: Near pairs of codes of one variant.
+        is_back: True if the reference was searched for in the query.
+    """
     searched = near.searched + CODE_PRINTS / near.variant.speed / 2
-    bits = CODE_BITS / 2 - near.distance
-    yield from zip(searched.tolist(), (near.stored + CODE_PRINTS / 2).tolist(), bits.tolist(), strict=True)
+    stored = near.stored + CODE_PRINTS / 2
+    place, other, speed = (
+        (stored, searched, 1 / near.variant.speed) if is_back else (searched, stored, near.variant.speed)
+    )
+    shift = near.variant.shift if is_back else -near.variant.shift
+    ones = np.ones(len(place))
+    return np.stack([near.distance, place, other - speed * place, speed * ones, shift * ones])
 
 
 def _is_on(seed: _Seed, stretch: _Stretch) -> bool:
@@ -144,11 +190,15 @@ def _extend(query: SoundSide, reference: SoundSide, line: Line, place: int) -> _
         if not len(agreement.places):
             break
         inside = agreement.both & (agreement.places >= start) & (agreement.places < end)
-        excess = float(agreement.shares[inside].mean()) - CHANCE if inside.any() else 0.0
+        level = background(query, reference, line, start, end)
+        excess = float(agreement.shares[inside].mean()) - level if inside.any() else 0.0
         if excess <= 0:
             break
         drop = max(DROP_PRINTS * excess / 2, NOISE / excess)
-        gains = np.where(agreement.both, agreement.shares - CHANCE - excess / 2, -drop / MAX_SILENT_PRINTS)
+        gains = np.where(
+            agreement.both, agreement.shares - level - excess / 2, -excess * np.where(agreement.one, ONE_SIDED, SILENT)
+        )
+        gains[_long_silences(agreement)] = -drop
         middle = int(np.clip(np.searchsorted(agreement.places, place), 0, len(gains) - 1))
         first = middle - _reach(gains[:middle][::-1], drop)
         last = middle + _reach(gains[middle:], drop)
@@ -160,6 +210,13 @@ def _extend(query: SoundSide, reference: SoundSide, line: Line, place: int) -> _
         if (line, start, end) == before:
             break
     return _Stretch(line, start, end)
+
+
+def _long_silences(agreement: Agreement) -> npt.NDArray[np.bool_]:
+    """Return True for the prints (N,) in which both sounds have been silent for too long."""
+    silent = ~(agreement.both | agreement.one)
+    last_sounding = np.maximum.accumulate(np.where(silent, -1, np.arange(len(silent))))
+    return silent & (np.arange(len(silent)) - last_sounding > MAX_SILENT_PRINTS)
 
 
 def _reach(gains: Float64Array, drop: float) -> int:
@@ -175,16 +232,26 @@ def _to_segment(query: SoundSide, reference: SoundSide, stretch: _Stretch) -> So
     """Return the segment of a stretch; None if no prints can be compared in it."""
     line, start, end = stretch
     agreement = measure(query, reference, line, start, end)
-    if not agreement.both.any():
+    both = agreement.both
+    if not both.any():
         return None
     first, last = float(agreement.places[0]), float(agreement.places[-1]) + 1
     return SoundSegment(
         query=(query.seconds(first), query.seconds(last)),
         reference=(reference.seconds(line.reference(first)), reference.seconds(line.reference(last))),
         speed=line.speed,
-        pitch=BAND_PITCH**line.shift,
+        pitch=float(BAND_PITCH ** fractional_shift(query, reference, line, start, end)),
         agreement=agreement.mean,
-        prints=int(agreement.both.sum()),
+        rhythm=background(query, reference, line, start, end),
+        prints=int(both.sum()),
+    )
+
+
+def _continues(segment: SoundSegment, other: SoundSegment) -> bool:
+    """Return True if a segment lies on the line of another one."""
+    return abs(segment.speed / other.speed - 1) <= MAX_SPEED_STEP and all(
+        abs(reference - other.reference[0] - other.speed * (query - other.query[0])) <= MAX_JUMP_SECONDS
+        for query, reference in zip(segment.query, segment.reference, strict=True)
     )
 
 

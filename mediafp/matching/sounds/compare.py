@@ -43,7 +43,7 @@ def compare_sounds(query: SoundSide, reference: SoundSide) -> SoundComparison | 
     if not segments:
         return None
     return SoundComparison(
-        features=sound_features(segments),
+        features=sound_features(segments[0]),
         segments=tuple(segments),
         coverage=(
             _covered_share(query, [segment.query for segment in segments]),
@@ -52,12 +52,9 @@ def compare_sounds(query: SoundSide, reference: SoundSide) -> SoundComparison | 
     )
 
 
-def sound_features(segments: list[SoundSegment]) -> calibration.SoundPairFeatures:
-    """Return the features of two sounds, given their segments."""
-    strength = float(np.sqrt(sum(segment.strength**2 for segment in segments)))
-    return calibration.SoundPairFeatures(
-        strength=strength, agreement=max(segment.agreement for segment in segments) - CHANCE
-    )
+def sound_features(strongest: SoundSegment) -> calibration.SoundPairFeatures:
+    """Return the features of two sounds, given the strongest of their segments."""
+    return calibration.SoundPairFeatures(strength=strongest.strength, agreement=strongest.agreement - CHANCE)
 
 
 def to_match(comparison: SoundComparison, *, sha256: str, uris: tuple[str, ...], kind: Kind) -> Match:
@@ -116,7 +113,7 @@ def _reasons(comparison: SoundComparison) -> list[str]:
     if abs(best.speed - 1) >= MIN_REPORTED_CHANGE:
         changes.append(f"{best.speed:.2f}× speed")
     if abs(best.pitch - 1) >= MIN_REPORTED_CHANGE:
-        changes.append(f"pitch {best.pitch - 1:+.0%}".replace("%", " %"))
+        changes.append(f"pitch about {best.pitch - 1:+.0%}".replace("%", " %"))
     how = " at " + ", ".join(changes) if changes else ""
     parts = f", in {len(segments)} segments" if len(segments) > 1 else ""
     return [

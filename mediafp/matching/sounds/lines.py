@@ -25,6 +25,14 @@ MIN_SPEED_GAIN: Final = 0.004
 """Agreement by which a line of speed 1 may be worse, and is kept: as much as a fitted speed gains by chance. Chosen, not
 measured."""
 
+MIN_SHIFT: Final = 0.1
+"""Part of a band below which a change of pitch is not reported. Chosen, not measured."""
+LAG_CHANCE: Final = 0.35
+"""Agreement that the best of the lines beside reaches by chance, times the square root of the prints."""
+RHYTHM_GAIN: Final = 1.4
+"""Ratio of what a fitted line agrees with another tune of the same beat to what a line beside does: two chords a second with
+other notes agree to .78 along the best line, and to .72 beside it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -81,6 +89,23 @@ def measure(query: SoundSide, reference: SoundSide, line: Line, start: int, end:
     )
 
 
+def background(query: SoundSide, reference: SoundSide, line: Line, start: int, end: int) -> float:
+    """Return the agreement of the sounds from `start` to `end` that a beat or another even rhythm explains.
+
+    It is the best agreement along a line that is .4 to 2 s beside, less what the best of so many reaches by chance.
+    """
+    places = _spread(max(start, 0), min(end, len(query)))
+    mapped = line.offset + line.speed * places + _LAGS[:, None, None]
+    best = float(_means(query, reference, places, mapped, line.shift).max())
+    explained = best - CHANCE - LAG_CHANCE / float(np.sqrt(max(len(places), 1)))
+    return CHANCE + RHYTHM_GAIN * max(explained, 0.0)
+
+
+def _spread(start: int, end: int) -> npt.NDArray[np.int64]:
+    """Return the places from `start` to `end`, or so many of them as a line is fitted by."""
+    return np.arange(start, end, max(1, -(-(end - start) // MAX_FITTED_PRINTS)))
+
+
 def fit_seed(query: SoundSide, reference: SoundSide, seed: Line, place: float) -> tuple[Line, float]:
     """Return the best line near a seed around a query place, and its mean agreement."""
     places = np.arange(round(place) - SEED_PRINTS // 2, round(place) + SEED_PRINTS // 2)
@@ -106,8 +131,7 @@ def refit(query: SoundSide, reference: SoundSide, line: Line, start: int, end: i
 
     Speed 1 and no shift are kept unless another line agrees better by more than chance.
     """
-    step = max(1, -(-(end - start) // MAX_FITTED_PRINTS))
-    places = np.arange(start, end, step)
+    places = _spread(start, end)
     length = max(end - start, 1)
     share = (places - start) / length
     first = line.reference(start) + _END_OFFSETS
@@ -128,6 +152,21 @@ def refit(query: SoundSide, reference: SoundSide, line: Line, start: int, end: i
         if means.max() >= agreement - MIN_SPEED_GAIN:
             best, agreement = replace(level, offset=float(offsets[int(means.argmax())])), float(means.max())
     return best, agreement
+
+
+def fractional_shift(query: SoundSide, reference: SoundSide, line: Line, start: int, end: int) -> float:
+    """Return the bands by which the query is higher, between whole ones: the vertex of a parabola through three agreements.
+
+    Without a better neighbour it is the whole number: no change of pitch stays none.
+    """
+    places = _spread(max(start, 0), min(end, len(query)))
+    mapped: Float64Array = np.asarray(line.offset + line.speed * places, np.float64)[None, None]
+    below, here, above = (
+        float(_means(query, reference, places, mapped, line.shift + step)[0, 0]) for step in (-1, 0, 1)
+    )
+    curvature = 2 * here - below - above
+    vertex = (above - below) / (2 * curvature) if curvature > 0 else 0.0
+    return line.shift + (vertex if abs(vertex) >= MIN_SHIFT else 0.0)
 
 
 def _means(
@@ -163,4 +202,5 @@ def _shares(
 _SEED_SPEEDS: Final[Float64Array] = np.linspace(-0.12, 0.12, 13)
 _SEED_SHIFTS: Final[npt.NDArray[np.int64]] = np.arange(-2, 3)
 _SEED_OFFSETS: Final[Float64Array] = np.arange(-5.0, 6.0)
+_LAGS: Final[Float64Array] = np.concatenate([-np.arange(6.0, 32.0), np.arange(6.0, 32.0)])
 _END_OFFSETS: Final[Float64Array] = np.arange(-2.0, 2.5, 0.5)

@@ -24,17 +24,26 @@ class Variant(NamedTuple):
     shift: int
     """Bands by which the other sound is higher."""
 
+    @property
+    def inverse(self) -> "Variant":
+        """Variant of the other sound that is like this one."""
+        return min(VARIANTS, key=lambda one: abs(one.speed * self.speed - 1) + abs(one.shift + self.shift))
+
 
 VARIANTS: Final = (
     Variant(1.0, 0),
-    *(Variant(speed, shift) for speed in (0.88, 1.0, 1.13) for shift in (-2, 0, 2) if (speed, shift) != (1.0, 0)),
-    Variant(0.78, 0),
-    Variant(1.28, 0),
-    Variant(0.8, -5),
-    Variant(1.25, 5),
+    *(Variant(1.0, 2), Variant(1.0, -2)),
+    *(Variant(0.88, 0), Variant(1 / 0.88, 0)),
+    *(Variant(0.88, -2), Variant(1 / 0.88, 2)),
+    *(Variant(0.88, 2), Variant(1 / 0.88, -2)),
+    *(Variant(0.78, 0), Variant(1 / 0.78, 0)),
+    *(Variant(0.8, 5), Variant(1 / 0.8, -5)),
+    *(Variant(0.6, 0), Variant(1 / 0.6, 0)),
+    *(Variant(0.5, 0), Variant(2.0, 0)),
 )
-"""Variants that are searched: each finds a change of tempo by another 10 % and of pitch by another 5 %, so that they reach
-from .72 to 1.4 and ±14 %; the last two are for sound that is played faster and thereby higher, by up to a third."""
+"""Variants that are searched, each followed by its inverse: each finds a change of tempo by another 10 % and of pitch by another
+5 %, so that they reach from speed .5 to 2 and ±14 % of pitch. Two are for sound that is played faster and thereby higher, by up
+to a quarter."""
 
 
 class Codes(NamedTuple):
