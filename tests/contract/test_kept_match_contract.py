@@ -8,11 +8,11 @@ from sample_matches import sample_match, sample_placement
 from transcripts import save_transcribed_asset
 
 from mediafp.store import Store
-from mediafp.types.kept_matches import KeptMatch, PendingComparison
+from mediafp.types.kept_matches import Channel, KeptMatch, PendingComparison
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.transcripts import Transcript
 
-VERSIONS = {"picture": "1", "script": "1"}
+VERSIONS: dict[Channel, str] = {"picture": "1", "voice": "1", "script": "1"}
 TRANSCRIPT = Transcript(model="m", version="1", duration=1, speech_seconds=0, untranscribed_seconds=0, segments=())
 LINE = TextLine(text="x", box=((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0)), confidence=1.0)
 
@@ -35,8 +35,10 @@ def kept(query: str, reference: str, promise: float = 1.0, probability: float = 
     )
 
 
-def compare(store: Store, name: str, matches: Sequence[KeptMatch], version: str = "1") -> None:
-    pending = next(p for p in store.pending_comparisons({"picture": version}) if p.sha256 == name * 64)
+def compare(
+    store: Store, name: str, matches: Sequence[KeptMatch], version: str = "1", channel: Channel = "picture"
+) -> None:
+    pending = next(p for p in store.pending_comparisons({channel: version}) if p.sha256 == name * 64)
     started = store.last_log_entry()[0]
     with store.writing():
         store.save_comparison(pending, version, started, matches)
@@ -52,9 +54,12 @@ def pending(store: Store) -> list[str]:
 
 def test_a_new_asset_is_pending_until_it_is_compared(store: Store) -> None:
     add(store, "a", "b")
-    assert pending(store) == ["a", "b"]
+    # Videos are compared by their frames and by their audio.
+    assert pending(store) == ["a", "b", "a", "b"]
     compare(store, "a", [])
-    assert pending(store) == ["b"]
+    assert pending(store) == ["b", "a", "b"] and not store.is_compared("a" * 64, VERSIONS)
+    compare(store, "a", [], channel="voice")
+    assert pending(store) == ["b", "b"]
     assert store.is_compared("a" * 64, VERSIONS)
     assert not store.is_compared("b" * 64, VERSIONS)
     assert not store.is_compared("c" * 64, VERSIONS)
