@@ -49,17 +49,18 @@ def pairs(store: Store, name: str | None = None) -> list[tuple[str, str]]:
 
 
 def pending(store: Store) -> list[str]:
-    return [one.sha256[0] for one in store.pending_comparisons(VERSIONS)]
+    """Assets to be compared by another channel than their audio, which changes with the file alone."""
+    versions = {channel: version for channel, version in VERSIONS.items() if channel != "voice"}
+    return [one.sha256[0] for one in store.pending_comparisons(versions)]
 
 
 def test_a_new_asset_is_pending_until_it_is_compared(store: Store) -> None:
     add(store, "a", "b")
-    # Videos are compared by their frames and by their audio.
-    assert pending(store) == ["a", "b", "a", "b"]
+    assert pending(store) == ["a", "b"]
     compare(store, "a", [])
-    assert pending(store) == ["b", "a", "b"] and not store.is_compared("a" * 64, VERSIONS)
+    # A video is compared by its frames and by its audio.
+    assert pending(store) == ["b"] and not store.is_compared("a" * 64, VERSIONS)
     compare(store, "a", [], channel="voice")
-    assert pending(store) == ["b", "b"]
     assert store.is_compared("a" * 64, VERSIONS)
     assert not store.is_compared("b" * 64, VERSIONS)
     assert not store.is_compared("c" * 64, VERSIONS)
@@ -173,8 +174,9 @@ def test_a_store_with_kept_matches_is_sound(store: Store) -> None:
 
 def test_pending_comparisons_state_kind_and_channel(store: Store) -> None:
     add(store, "a")
-    (one,) = store.pending_comparisons(VERSIONS)
-    assert one == PendingComparison("a" * 64, one.kind, "picture", one.revision)
+    picture, voice = store.pending_comparisons(VERSIONS)
+    assert picture == PendingComparison("a" * 64, "video", "picture", picture.revision)
+    assert voice == PendingComparison("a" * 64, "video", "voice", voice.revision)
 
 
 def test_uncompared_assets_are_counted_once_and_outdated_ones_apart(store: Store) -> None:
