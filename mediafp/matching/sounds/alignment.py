@@ -19,6 +19,7 @@ from mediafp.matching.sounds.lines import (
 )
 from mediafp.matching.sounds.near_codes import NearCodes, code_pairs, find_near_codes
 from mediafp.matching.sounds.side import SoundSide
+from mediafp.matching.sounds.timing import timing_drift
 from mediafp.types.arrays import Float64Array
 from mediafp.types.media import TimeSpan
 from mediafp.types.sound_codes import CODE_PRINTS
@@ -76,6 +77,7 @@ class SoundSegment:
         agreement: Share of equal bits, .5 by chance.
         rhythm: Agreement that an even rhythm explains; .5 if there is none.
         prints: Pairs of prints that were compared.
+        drift: Prints by which the timing of the two differs from place to place; 0 if it cannot be told.
     """
 
     query: TimeSpan
@@ -85,6 +87,7 @@ class SoundSegment:
     agreement: float
     rhythm: float
     prints: int
+    drift: float
 
     @property
     def strength(self) -> float:
@@ -244,6 +247,7 @@ def _to_segment(query: SoundSide, reference: SoundSide, stretch: _Stretch) -> So
         agreement=agreement.mean,
         rhythm=background(query, reference, line, start, end),
         prints=int(both.sum()),
+        drift=timing_drift(query, reference, line, start, end),
     )
 
 

@@ -15,6 +15,11 @@ from mediafp.types.sound_prints import PRINT_SECONDS
 
 MIN_PROVING_SECONDS: Final = 2.0
 """Seconds of the longest segment below which a match is at most `possible`. Chosen, not measured."""
+MAX_DRIFT: Final = 0.2
+"""Prints, 13 ms, by which the timing of one recording differs from place to place (`timing_drift`): above it the same words were
+read again by a voice like it."""
+MAX_REREAD_PROBABILITY: Final = 0.4
+"""Probability of such a pair, below that of a match that is shown by default. Chosen, not measured."""
 MIN_REPORTED_CHANGE: Final = 0.01
 """Change of speed or pitch from which the reasons name it. Chosen, not measured."""
 
@@ -67,6 +72,8 @@ def to_match(comparison: SoundComparison, *, sha256: str, uris: tuple[str, ...],
         kind: Kind of the reference.
     """
     probability = calibration.probability(comparison.features)
+    if _is_read_again(comparison):
+        probability = min(probability, MAX_REREAD_PROBABILITY)
     longest = max(segment.prints for segment in comparison.segments) * PRINT_SECONDS
     return Match(
         sha256=sha256,
@@ -82,6 +89,13 @@ def to_match(comparison: SoundComparison, *, sha256: str, uris: tuple[str, ...],
         ),
         why=tuple(_reasons(comparison)),
     )
+
+
+def _is_read_again(comparison: SoundComparison) -> bool:
+    """Return True if most of what agrees differs in its timing."""
+    drifting = sum(segment.prints for segment in comparison.segments if segment.drift > MAX_DRIFT)
+    told = sum(segment.prints for segment in comparison.segments if segment.drift > 0)
+    return 2 * drifting > told
 
 
 def _to_segment(segment: SoundSegment) -> Segment:
@@ -116,9 +130,16 @@ def _reasons(comparison: SoundComparison) -> list[str]:
         changes.append(f"pitch about {best.pitch - 1:+.0%}".replace("%", " %"))
     how = " at " + ", ".join(changes) if changes else ""
     parts = f", in {len(segments)} segments" if len(segments) > 1 else ""
-    return [
+    reasons = [
         f"{seconds:.1f} s of the sound agree{how}{parts}",
         f"{best.agreement:.0%} of the bits of the longest agreeing stretch are equal (unrelated sound: 50 %)".replace(
             "% of", " % of"
         ),
     ]
+    if _is_read_again(comparison):
+        drift = max(segment.drift for segment in segments) * PRINT_SECONDS * 1000
+        reasons.append(
+            f"the timing of the two differs by {drift:.0f} ms from place to place: the same words read again by a voice like"
+            " it, not one recording"
+        )
+    return reasons

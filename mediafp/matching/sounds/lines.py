@@ -169,6 +169,32 @@ def fractional_shift(query: SoundSide, reference: SoundSide, line: Line, start: 
     return line.shift + (vertex if abs(vertex) >= MIN_SHIFT else 0.0)
 
 
+def best_lags(
+    query: SoundSide, reference: SoundSide, line: Line, starts: npt.NDArray[np.int64], length: int
+) -> tuple[Float64Array, Float64Array]:
+    """Return by how many prints (N,) parts of the query agree best beside a line, and the agreement (N,) there.
+
+    Args:
+        query: The query.
+        reference: The reference.
+        line: The line.
+        starts: Places (N,) of the query at which the parts start.
+        length: Prints of each part.
+    """
+    lags, agreements = np.zeros(len(starts)), np.zeros(len(starts))
+    for number, start in enumerate(starts.tolist()):
+        places = np.arange(max(start, 0), min(start + length, len(query)))
+        mapped = line.offset + line.speed * places + _WINDOW_LAGS[:, None, None]
+        means = _means(query, reference, places, mapped, line.shift)[:, 0]
+        best = int(means.argmax())
+        near = slice(max(0, best - 3), best + 4)
+        # Between the steps: the mean of the lags around the best one, weighted by how much they agree.
+        weights = np.maximum(means[near] - CHANCE, 0) ** 4
+        lags[number] = np.average(_WINDOW_LAGS[near], weights=weights) if weights.any() else 0.0
+        agreements[number] = means[best]
+    return lags, agreements
+
+
 def _means(
     query: SoundSide, reference: SoundSide, places: npt.NDArray[np.int64], mapped: Float64Array, shift: int
 ) -> Float64Array:
@@ -203,4 +229,5 @@ _SEED_SPEEDS: Final[Float64Array] = np.linspace(-0.12, 0.12, 13)
 _SEED_SHIFTS: Final[npt.NDArray[np.int64]] = np.arange(-2, 3)
 _SEED_OFFSETS: Final[Float64Array] = np.arange(-5.0, 6.0)
 _LAGS: Final[Float64Array] = np.concatenate([-np.arange(6.0, 32.0), np.arange(6.0, 32.0)])
+_WINDOW_LAGS: Final[Float64Array] = np.arange(-8.0, 8.5, 0.5)
 _END_OFFSETS: Final[Float64Array] = np.arange(-2.0, 2.5, 0.5)

@@ -105,6 +105,27 @@ def test_music_and_voice_are_told_apart() -> None:
     assert compare_sounds(both, side(spoken(1))) and compare_sounds(both, side(tune(3, 12)))
 
 
+def test_the_same_words_read_again_are_not_one_recording() -> None:
+    """Each second of the second reading is early or late by up to 50 ms."""
+    places = np.arange(20 * RATE)
+    marks = np.arange(0, 22 * RATE, RATE)
+    jitter = np.random.default_rng(5).uniform(-0.05, 0.05, len(marks)) * RATE
+    again = np.interp(places + np.interp(places, marks, jitter), places, voice(1, 20)).astype(np.int16)
+    comparison = compared(side(again), side(voice(1, 20)))
+    match = to_match(comparison, sha256=SHA256, uris=("a.wav",), kind="video")
+    assert match.verdict == "possible" and match.probability <= 0.4
+    assert "read again" in match.why[-1]
+
+
+def test_a_recording_with_shorter_pauses_is_the_same_recording() -> None:
+    samples = voice(1, 24)
+    parts = np.split(samples, [7 * RATE, 7 * RATE + 3000, 15 * RATE, 15 * RATE + 4000])
+    match = to_match(
+        compared(side(np.concatenate(parts[::2])), side(samples)), sha256=SHA256, uris=("a.wav",), kind="video"
+    )
+    assert match.verdict == "copy"
+
+
 def test_the_comparison_is_mirrored_in_the_other_direction() -> None:
     query = side(np.concatenate([spoken(2)[: 3 * RATE], EDITS["tempo"][0]]), start=2.0)
     reference = side(spoken(1))
