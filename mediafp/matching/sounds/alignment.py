@@ -77,7 +77,7 @@ class SoundSegment:
         agreement: Share of equal bits, .5 by chance.
         rhythm: Agreement that an even rhythm explains; .5 if there is none.
         prints: Pairs of prints that were compared.
-        drift: Prints by which the timing of the two differs from place to place; 0 if it cannot be told.
+        drift: Prints by which the timing of the two differs from place to place; 0 if it is unknown.
     """
 
     query: TimeSpan
