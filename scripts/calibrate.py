@@ -64,15 +64,16 @@ from mediafp.types.transcripts import Transcript, TranscriptSegment
 TARGET = Path(__file__).parent.parent / "models" / "calibration.json"
 FOLDS = 5
 """Folds of the cross-validation."""
-REGULARISATION = 1.0
-"""Inverse strength of the penalty of scikit-learn's LogisticRegression: its default."""
+REGULARISATION = {"videos": 5.0}
+"""Inverse strength of the penalty of scikit-learn's LogisticRegression by kind, 1 unless it is named: its default. Few pairs of
+unrelated videos align at all, and the penalty would keep the others near one half."""
 FEATURES: dict[str, type[calibration.Features]] = {
     name: features for features, name in calibration.CALIBRATION_KEYS.items()
 }
-WEIGHTS = {"transcripts": "balanced", "sounds": "balanced"}
+WEIGHTS = {"transcripts": "balanced", "sounds": "balanced", "videos": "balanced"}
 """Class weights by kind. In the development set up to 20 voices read one script, so that nine of ten candidates are true,
-unlike in any store. Without the weights, five words in common would give a probability of one half. Of sounds, hardly a false
-pair is a candidate."""
+unlike in any store. Without the weights, five words in common would give a probability of one half. Of sounds and of videos,
+hardly a false pair is a candidate."""
 Sample = tuple[tuple[float, ...], bool, str]
 """Features of a candidate pair, its truth, and the source that groups it."""
 
@@ -218,7 +219,7 @@ def fit(kind: str, rows: list[Sample]) -> dict[str, Any]:
     names = [field.name for field in fields(FEATURES[kind])]
     kept = list(range(len(names)))
     while True:
-        regressor = LogisticRegression(C=REGULARISATION, max_iter=2000, class_weight=WEIGHTS.get(kind))
+        regressor = LogisticRegression(C=REGULARISATION.get(kind, 1.0), max_iter=2000, class_weight=WEIGHTS.get(kind))
         model = make_pipeline(StandardScaler(), regressor)
         model.fit(values[:, kept], labels)
         scaler, regression = model[0], model[1]

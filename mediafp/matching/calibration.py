@@ -37,15 +37,20 @@ class ImagePairFeatures:
 class VideoPairFeatures:
     """Features of two videos. Each rises with the evidence for a copy and is 0 without evidence.
 
+    Moments that differ from the one before are counted, without the first plain ones: one similar moment proves little, and
+    colour bars and a title card prove nothing.
+
     Attributes:
         frame_probability: Mean probability, as for two images, of the frame pairs that were placed.
-        moment_evidence: `frame_probability` times log(1 + distinct aligned rows): one similar moment proves little.
-        agreement: Median block correlation of the verified placements of the frames, times the same logarithm.
+        moment_evidence: `frame_probability` times log(1 + moments).
+        motion: log(1 + moments, each times the share of its motion that agrees).
+        presence: Agreement of the aligned moments above that of unrelated ones, times log(1 + moments).
     """
 
     frame_probability: float
     moment_evidence: float
-    agreement: float
+    motion: float
+    presence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

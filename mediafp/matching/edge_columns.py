@@ -24,6 +24,8 @@ MIN_COVERAGE = 0.65
 """Mean coverage of the two assets below which an edge has no weight (a shared intro, half of a video, one photograph of
 four). On the sets of `RESOLUTION`, .3 gives F .994 on each standard one, but .007 less on each hard one.
 """
+NOT_ONE_CUT: tuple[Relation, ...] = ("same_script", "shares_footage")
+"""Relations of videos that are not one cut, whatever they share."""
 MIN_CERTAIN_WEIGHT = 0.8
 """Weight of a single edge from which two assets are near-certain duplicates: both their probability and their mean coverage
 are at least as high. Chosen, not measured."""
@@ -120,12 +122,13 @@ def _edge_weights(
 ) -> Float64Array:
     """Return the weight of each edge: probability times mean coverage, or 0 if it does not indicate a near-duplicate.
 
-    Two videos that share a clip, or a collage and its photographs, have a mean coverage below MIN_COVERAGE and weigh 0. So
-    does `same_script` at any coverage: the same words spoken again are not the same video. Neither is the same sound, such as
-    a song, but for two audio files.
+    Two videos that share a clip, or a collage and its photographs, have a mean coverage below MIN_COVERAGE and weigh 0. So do
+    some relations at any coverage: the same words, and the same stock pictures, are not the same video. Neither is the same
+    sound, such as a song, but for two audio files.
     """
     is_only_heard = (relations == RELATIONS.index("same_voice")) & ~is_of_audio_files
-    has_weight = (mean_coverage >= MIN_COVERAGE) & (relations != RELATIONS.index("same_script")) & ~is_only_heard
+    is_other_cut = np.isin(relations, [RELATIONS.index(one) for one in NOT_ONE_CUT])
+    has_weight = (mean_coverage >= MIN_COVERAGE) & ~is_other_cut & ~is_only_heard
     weights: Float64Array = np.where(has_weight, probabilities * mean_coverage, 0.0)
     return weights
 

@@ -65,15 +65,16 @@ def reverse_placement(placement: Placement, query_size: tuple[int, int], referen
 def _reverse_segment(segment: Segment, query: Asset, reference: Asset) -> Segment:
     if reference.kind == "image":
         # Seen from the image, which has no times.
-        return replace(segment, query=None, reference=segment.query or segment.reference, speed=1.0)
+        return replace(segment, query=None, reference=segment.query or segment.reference, speed=1.0, weakest=None)
     if query.kind == "image":
-        return replace(segment, query=segment.reference, reference=(0.0, 0.0), speed=1.0)
+        return replace(segment, query=segment.reference, reference=(0.0, 0.0), speed=1.0, weakest=None)
     assert segment.query, "only an image has segments without times of the query"
     return replace(
         segment,
         query=segment.reference,
         reference=segment.query,
         speed=round(1 / segment.speed, 3) if segment.speed else 0.0,
+        weakest=segment.weakest and segment.weakest[::-1],
     )
 
 

@@ -86,6 +86,8 @@ class Segment:
     """Reference seconds per query second; negative if the query runs backwards."""
     mirrored: bool
     score: float
+    weakest: tuple[float, float] | None = None
+    """Seconds in the query and in the reference at which the two agree least; None if it was not measured."""
 
     def reference_time(self, query_time: float) -> float:
         """Return the time in the reference that a time within the query's interval shows; the query is a video."""

@@ -5,6 +5,7 @@ features, probability, relation by coverage.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +13,16 @@ import numpy as np
 from mediafp.matching import calibration, verdicts
 from mediafp.matching.candidates import Candidate, background_level, rank_candidates
 from mediafp.matching.images import scoring
-from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.references import References
 from mediafp.matching.time_spans import covered_share, find_runs
-from mediafp.matching.videos.alignment import AlignedSegment, align_frames
+from mediafp.matching.videos.alignment import AlignedSegment
+from mediafp.matching.videos.footage import find_shared_footage
 from mediafp.matching.videos.frames import FrameComparison, VideoQuery, compare_frames
-from mediafp.types.arrays import Float32Array
-from mediafp.types.matches import Match, Relation, Segment
+from mediafp.matching.videos.motion import Motion
+from mediafp.matching.videos.relations import choose_relation, is_proven, video_reasons
+from mediafp.types.arrays import Float32Array, Float64Array
+from mediafp.types.matches import Match, Segment
+from mediafp.types.media import FrameTrack
 
 NEIGHBOURS_PER_FRAME = 60
 """Nearest rows searched for each frame. Chosen, not measured."""
@@ -26,26 +30,15 @@ MIN_VOTE_SCORE = 0.12
 """Score from which a frame votes for a reference. Chosen, not measured."""
 MIN_RANKING_SCORE = 0.01
 """Smallest score by which the votes for a reference are weighted. Chosen, not measured."""
-MIN_FRAME_SCORE = 0.1
-"""Score from which two frames may belong to one segment. Chosen, not measured."""
 MAX_ALIGNED = 40
 """Largest number of candidates that are aligned. Chosen, not measured."""
-MAX_PLACED_FRAMES = 3
-"""Largest number of frame pairs of two videos that are placed. Chosen, not measured."""
 MAX_ROW_PAIRS = 4_000 * 4_000
 """Pairs of rows of two videos that are compared, at 12 bytes each; of longer videos only each second, third … row is compared.
 Two videos of 67 minutes whose frames all differ have so many. Chosen, not measured."""
+CHANCE_AGREEMENT = 0.5
+"""Agreement of moments that unrelated videos reach. Chosen, not measured."""
 FEW_ROWS = 100
 """Rows of a video, or of an animation, that are all compared. Chosen, not measured."""
-MIN_SEGMENT_SECONDS = 1.5
-"""Duration of the query below which a segment is dropped, unless it is the best one. Chosen, not measured."""
-MIN_RELATIVE_SCORE = 0.5
-"""Share of the best segment's score that a further segment must reach. Chosen, not measured."""
-MIN_FULL_COVERAGE = 0.7
-"""Coverage from which a video counts as fully covered. Chosen, not measured."""
-MIN_PROOF_ROWS = 2
-"""Aligned pairs of rows in the best segment that prove a copy of a video, even if no frame pair has a verified placement.
-Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,6 +59,7 @@ class VideoPair:
     features: calibration.VideoPairFeatures | calibration.ImagePairFeatures
     score: float
     segments: list[AlignedSegment]
+    motions: list[Motion]
     frame_comparisons: list[FrameComparison]
     coverage: tuple[float, float]
 
@@ -122,35 +116,44 @@ def _measure_pair(
     scores -= levels[::query_step, None]
     if references.kind(sha256) == "image":
         return _measure_image_pair(candidate, query, scores.max(axis=1), references)
-    segments = _keep_significant(
-        align_frames(scores, query.spans[::query_step], reference_spans[::reference_step], threshold=MIN_FRAME_SCORE)
-    )
-    if not segments:
+    shared = find_shared_footage(query, sha256, scores, (query_step, reference_step), references)
+    if shared is None:
         return None
-    comparisons = [
-        compare_frames((rows[0] * query_step, rows[1] * reference_step), float(scores[rows]), query, sha256, references)
-        for rows in _select_frame_pairs(segments, scores)
-    ]
-    aligned = {rows for segment in segments for rows in segment.rows}
-    distinct_rows = min(len({rows[side] for rows in aligned}) for side in (0, 1))
-    log_rows = float(np.log1p(distinct_rows))
-    frame_probability = float(np.mean([comparison.probability for comparison in comparisons]))
-    correlations = [max(0.0, c.fit.median_ncc) for c in comparisons if c.fit and c.fit.is_verified]
+    segments = shared.segments
+    telling = sum(motion.telling for motion in shared.motions)
+    moving = sum(motion.agreement * motion.telling for motion in shared.motions)
+    frame_probability = float(np.mean([comparison.probability for comparison in shared.comparisons]))
+    features = calibration.VideoPairFeatures(
+        frame_probability=frame_probability if telling else 0.0,
+        moment_evidence=frame_probability * float(np.log1p(telling)),
+        motion=float(np.log1p(moving)),
+        presence=_presence(segments) * float(np.log1p(telling)),
+    )
     return VideoPair(
         candidate=candidate,
-        features=calibration.VideoPairFeatures(
-            frame_probability=frame_probability,
-            moment_evidence=frame_probability * log_rows,
-            agreement=float(np.median(correlations)) * log_rows if correlations else 0.0,
-        ),
-        score=float(np.mean([scores[rows] for rows in aligned])),
+        features=features,
+        score=float(np.mean([comparison.score for comparison in shared.comparisons])),
         segments=segments,
-        frame_comparisons=comparisons,
+        motions=shared.motions,
+        frame_comparisons=shared.comparisons,
         coverage=(
-            covered_share([segment.query for segment in segments], query.spans),
-            covered_share([segment.reference for segment in segments], reference_spans),
+            covered_share([segment.query for segment in segments], _shown_spans(query.track, query.spans)),
+            covered_share(
+                [segment.reference for segment in segments], _shown_spans(references.track(sha256), reference_spans)
+            ),
         ),
     )
+
+
+def _presence(segments: Sequence[AlignedSegment]) -> float:
+    """Return by how much segments agree better than unrelated moments, 0..1: the mean over their time."""
+    weights = [segment.seconds for segment in segments]
+    return max(0.0, float(np.average([segment.agreement for segment in segments], weights=weights)) - CHANCE_AGREEMENT)
+
+
+def _shown_spans(track: FrameTrack | None, spans: Float64Array) -> Float64Array:
+    """Return the spans (N, 2) in which a video shows anything."""
+    return track.spans if track is not None and len(track.spans) else spans
 
 
 def _choose_steps(query_count: int, reference_count: int) -> tuple[int, int]:
@@ -176,8 +179,11 @@ def _measure_image_pair(
             query=interval,
             reference=(0.0, 0.0),
             speed=1.0,
-            score=float(scores[rows].max()),
-            rows=tuple((row, 0) for row in range(rows.start, rows.stop)),
+            agreement=float(scores[rows].max()),
+            gain=float(scores[rows].sum()),
+            moments=np.arange(rows.start, rows.stop),
+            places=np.zeros(rows.stop - rows.start, np.int64),
+            weakest=(interval[0], 0.0),
         )
         for interval, rows in find_runs(scores, query.spans)
     ]
@@ -189,44 +195,13 @@ def _measure_image_pair(
         features=comparison.features,
         score=score,
         segments=segments,
+        motions=[],
         frame_comparisons=[comparison],
         coverage=(
             covered_share([segment.query for segment in segments], query.spans),
             fit.placement.covered if fit else 1.0,
         ),
     )
-
-
-def _keep_significant(segments: list[AlignedSegment]) -> list[AlignedSegment]:
-    """Return the best segment, and the others that are long enough and score high enough."""
-    if not segments:
-        return []
-    best = segments[0]
-    return [best] + [
-        segment
-        for segment in segments[1:]
-        if segment.score >= MIN_RELATIVE_SCORE * best.score
-        and segment.query[1] - segment.query[0] >= MIN_SEGMENT_SECONDS
-    ]
-
-
-def _select_frame_pairs(segments: list[AlignedSegment], scores: Float32Array) -> list[tuple[int, int]]:
-    """Return the row pairs to place: spread over the better half of all aligned pairs."""
-    pairs = sorted((rows for segment in segments for rows in segment.rows), key=lambda rows: -float(scores[rows]))
-    spread = pairs[:: max(1, len(pairs) // (2 * MAX_PLACED_FRAMES))]
-    return spread[:MAX_PLACED_FRAMES]
-
-
-def _choose_relation(coverage: tuple[float, float]) -> Relation:
-    """Return the relation of two videos, given the shares of query and reference that the match covers."""
-    query_share, reference_share = coverage
-    if query_share >= MIN_FULL_COVERAGE and reference_share >= MIN_FULL_COVERAGE:
-        return "same_video"
-    if query_share >= MIN_FULL_COVERAGE:
-        return "contained_in"
-    if reference_share >= MIN_FULL_COVERAGE:
-        return "contains"
-    return "shares_footage"
 
 
 def _to_match(pair: VideoPair, references: References) -> Match:
@@ -241,14 +216,14 @@ def _to_match(pair: VideoPair, references: References) -> Match:
         verdict = scoring.image_verdict(probability, pair.score, fit, comparison.distance)
         reasons = scoring.image_reasons(comparison.fit, comparison.distance, pair.score)
     else:
-        proven = bool(fits) or len(pair.segments[0].rows) >= MIN_PROOF_ROWS
+        proven = is_proven(pair.motions, placed=bool(fits))
         verdict = verdicts.verdict(probability, pair.score, proven=proven)
-        reasons = _reasons(pair, fit)
+        reasons = video_reasons(pair.segments, pair.motions, pair.coverage, fit, pair.score)
     return Match(
         sha256=sha256,
         uris=references.uris(sha256),
         kind=references.kind(sha256),
-        relation="image_in_video" if is_image else _choose_relation(pair.coverage),
+        relation="image_in_video" if is_image else choose_relation(pair.segments, pair.motions, pair.coverage),
         verdict=verdict,
         probability=probability,
         coverage=pair.coverage,
@@ -261,30 +236,13 @@ def _to_match(pair: VideoPair, references: References) -> Match:
 
 
 def _to_segment(segment: AlignedSegment, *, mirrored: bool) -> Segment:
-    """Return an aligned segment with rounded times and score."""
+    """Return an aligned segment with rounded numbers."""
     return Segment(
         channel="picture",
         query=(round(segment.query[0], 3), round(segment.query[1], 3)),
         reference=(round(segment.reference[0], 3), round(segment.reference[1], 3)),
-        speed=segment.speed,
+        speed=round(segment.speed, 3),
         mirrored=mirrored,
-        score=round(segment.score, 3),
+        score=round(segment.agreement, 3),
+        weakest=(round(segment.weakest[0], 3), round(segment.weakest[1], 3)),
     )
-
-
-def _reasons(pair: VideoPair, fit: PlacementFit | None) -> list[str]:
-    """Return the measurements for and against a copy of two videos, one sentence each."""
-    seconds, count = sum(s.query[1] - s.query[0] for s in pair.segments), len(pair.segments)
-    query_share, reference_share = pair.coverage
-    reasons = [
-        f"{seconds:.0f} s of the query align with the reference in {count} segment{'s' if count > 1 else ''}",
-        f"{scoring.format_percent(query_share)} of the query and {scoring.format_percent(reference_share)} of the reference are"
-        " covered",
-    ]
-    if fit:
-        reasons += scoring.placement_reasons(fit.placement)
-    speeds = {segment.speed for segment in pair.segments} - {1.0}
-    if speeds:
-        reasons.append("the query plays at " + ", ".join(f"{speed:g}×" for speed in sorted(speeds)) + " speed")
-    reasons.append(f"the frames score {pair.score:+.2f} against the level of unrelated images")
-    return reasons

@@ -46,12 +46,14 @@ class FrameComparison:
     Attributes:
         fit: Placement of the query's frame in the reference, verified or not; None without one.
         distance: Hamming distance of the PDQ hashes in bits.
+        score: Score of the embeddings.
         features: Features of the pair, as of two images.
         probability: Calibrated probability of these features.
     """
 
     fit: PlacementFit | None
     distance: int
+    score: float
     features: calibration.ImagePairFeatures
     probability: float
 
@@ -83,4 +85,6 @@ def compare_frames(
     )
     score *= min(float(query.quality[query_row]), float(references.quality(sha256)[reference_row]))
     features = scoring.image_features(score, distance, fit, region_similarity)
-    return FrameComparison(fit=fit, distance=distance, features=features, probability=calibration.probability(features))
+    return FrameComparison(
+        fit=fit, distance=distance, score=score, features=features, probability=calibration.probability(features)
+    )

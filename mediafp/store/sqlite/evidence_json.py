@@ -99,6 +99,8 @@ def _segment(stored: dict[str, Any]) -> Segment:
         speed=_number(stored["speed"]),
         mirrored=_flag(stored["mirrored"]),
         score=_number(stored["score"]),
+        # Matches that were kept before it was measured have none.
+        weakest=None if stored.get("weakest") is None else _span(stored["weakest"]),
     )
 
 

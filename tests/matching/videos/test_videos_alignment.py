@@ -1,104 +1,112 @@
-"""Temporal alignment on given score matrices."""
-
-import tracemalloc
+"""Temporal alignment on tracks of made scenes whose stretches are known."""
 
 import numpy as np
 import pytest
+from made_tracks import STEP, Scene, make_track, stretch
 
-from mediafp.matching.videos import alignment
-from mediafp.matching.videos.alignment import MAX_SAMPLES, align_frames
+from mediafp.matching.videos.agreement import sample_moments
+from mediafp.matching.videos.alignment import AlignedSegment, align_mapped
+from mediafp.matching.videos.mapped_frames import UNIT_SQUARE, FrameMap, map_frames
+from mediafp.matching.videos.motion import measure_motion
+from mediafp.types.media import FrameTrack
 
-
-def seconds(count: int) -> np.ndarray:
-    """Time spans of rows of one second each."""
-    return np.column_stack((np.arange(count), np.arange(1, count + 1))).astype(np.float64)
-
-
-def test_align_frames_returns_the_interval_on_both_sides_of_a_copied_part() -> None:
-    scores = np.full((30, 40), -0.1, np.float32)
-    for n in range(8):
-        scores[10 + n, 25 + n] = 0.6
-    (segment,) = align_frames(scores, seconds(30), seconds(40), threshold=0.1)
-    assert segment.query == (10.0, 18.0) and segment.reference == (25.0, 33.0)
-    assert segment.speed == 1.0
-    assert segment.score == pytest.approx(0.6)
+WHOLE = FrameMap(times=np.zeros(1), quads=UNIT_SQUARE[None])
+TOLERANCE = 0.3
+SCENES = [Scene(seed) for seed in range(4)]
+REFERENCE = make_track(stretch(SCENES[0], 0, 30))
 
 
-def test_align_frames_keeps_two_segments_apart() -> None:
-    scores = np.full((40, 40), -0.1, np.float32)
-    for n in range(6):
-        scores[2 + n, 20 + n] = 0.6
-        scores[25 + n, 3 + n] = 0.5
-    segments = sorted(s.query for s in align_frames(scores, seconds(40), seconds(40), threshold=0.1))
-    assert segments == [(2.0, 8.0), (25.0, 31.0)]
+def align(query: FrameTrack, reference: FrameTrack = REFERENCE) -> list[AlignedSegment]:
+    mapped = map_frames(query.pixels, query.spans[:, 0], reference.pixels, WHOLE)
+    assert mapped
+    moments = [sample_moments(track.spans, STEP) for track in (query, reference)]
+    return align_mapped(mapped, moments[0], moments[1], []).segments
 
 
-def test_align_frames_returns_the_speed_of_a_faster_copy() -> None:
-    scores = np.full((40, 60), -0.1, np.float32)
-    for n in range(40):
-        scores[n, round(n * 1.25)] = 0.6
-    (segment,) = align_frames(scores, seconds(40), seconds(60), threshold=0.1)
-    assert segment.speed == 1.25
-    assert segment.query == (0.0, 40.0)
+def close(segment: AlignedSegment, query: tuple[float, float], reference: tuple[float, float]) -> bool:
+    return bool(np.abs(np.array([segment.query, segment.reference]) - (query, reference)).max() <= TOLERANCE)
 
 
-def test_align_frames_returns_no_segment_without_similar_frames() -> None:
-    assert align_frames(np.full((5, 5), -0.1, np.float32), seconds(5), seconds(5), threshold=0.1) == []
-    assert align_frames(np.empty((0, 5), np.float32), np.empty((0, 2)), seconds(5), threshold=0.1) == []
+@pytest.mark.parametrize("speed", [0.5, 0.62, 0.88, 1.0, 1.12, 1.37, 2.0, -1.0, -0.75, -1.5])
+def test_stretch_has_its_speed_and_its_ends(speed: float) -> None:
+    """Any speed, forwards and backwards, and not one of a list."""
+    (segment,) = align(make_track(stretch(SCENES[0], 7.3, 19.3, speed, contrast=0.7)))
+    assert segment.speed == pytest.approx(speed, rel=0.03)
+    assert close(segment, (0, 12 / abs(speed)), (7.3, 19.3))
 
 
-def test_align_frames_bridges_skipped_flat_frames_but_not_different_frames() -> None:
-    """A flat frame has no row, so a gap in the spans is no contradiction; a row with a low score is one."""
-    scores = np.full((20, 20), -0.1, np.float32)
-    np.fill_diagonal(scores, 0.6)
-    textured = np.r_[0:8, 14:20]
-    (segment,) = align_frames(
-        scores[np.ix_(textured, textured)], seconds(20)[textured], seconds(20)[textured], threshold=0.1
-    )
-    assert segment.query == segment.reference == (0.0, 20.0)
-    scores[8:14, 8:14] = -0.1
-    assert len(align_frames(scores, seconds(20), seconds(20), threshold=0.1)) == 2
+@pytest.mark.parametrize("offset", np.round(np.random.default_rng(1).uniform(0, 20, 4), 2).tolist())
+def test_unit_speed_is_told_wherever_the_stretch_begins(offset: float) -> None:
+    """The moments of the two videos are up to half a step apart."""
+    (segment,) = align(make_track(stretch(SCENES[0], offset, offset + 6)))
+    assert segment.speed == 1.0 and close(segment, (0, 6), (offset, offset + 6))
 
 
-def test_align_frames_returns_the_end_of_a_segment_in_a_video_above_two_hours() -> None:
-    """A video of four hours is sampled every two seconds: the last sample of a segment lasts as long."""
-    starts = np.append(np.arange(0, 40, 2), 2 * MAX_SAMPLES - 2).astype(np.float64)
-    spans = np.column_stack((starts, starts + 2))
-    scores = np.full((21, 21), -0.1, np.float32)
-    for n in range(5, 15):
-        scores[n, n] = 0.6
-    (segment,) = align_frames(scores, spans, spans, threshold=0.1)
-    assert segment.query == segment.reference == (10.0, 30.0)
+def test_short_splice_is_not_carried_over_what_is_around_it() -> None:
+    query = make_track(stretch(SCENES[1], 0, 8) + stretch(SCENES[0], 12, 13.6) + stretch(SCENES[2], 0, 6))
+    (segment,) = align(query)
+    assert close(segment, (8, 9.6), (12, 13.6)) and segment.speed == 1.0
 
 
-def test_align_frames_splits_a_segment_after_two_samples_without_a_similar_frame() -> None:
-    scores = np.full((20, 20), -0.1, np.float32)
-    np.fill_diagonal(scores, 0.6)
-    scores[8, 8] = -0.1
-    assert len(align_frames(scores, seconds(20), seconds(20), threshold=0.1)) == 1
-    scores[9, 9] = -0.1
-    assert len(align_frames(scores, seconds(20), seconds(20), threshold=0.1)) == 2
+def test_foreign_footage_in_the_middle_makes_two_segments() -> None:
+    query = make_track(stretch(SCENES[0], 0, 8) + stretch(SCENES[3], 0, 4) + stretch(SCENES[0], 12, 20))
+    first, second = align(query)
+    assert close(first, (0, 8), (0, 8)) and close(second, (12, 20), (12, 20))
 
 
-def test_equal_images_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alignment, "MAX_VOTES", 5_000)
-    count = 400
-    scores = np.full((count, count), 0.5, np.float32)
-    tracemalloc.start()
-    try:
-        (segment,) = align_frames(scores, seconds(count), seconds(count), threshold=0.1)
-        # 160,000 pairs of samples took 17 MB.
-        assert tracemalloc.get_traced_memory()[1] < 4 << 20
-    finally:
-        tracemalloc.stop()
-    assert segment.query == segment.reference == (0, count)
+def test_loop_has_a_segment_for_each_turn_on_either_side() -> None:
+    turn = stretch(SCENES[0], 9, 12)
+    turns = align(make_track(turn * 4))
+    assert [close(segment, (3 * n, 3 * n + 3), (9, 12)) for n, segment in enumerate(turns)] == [True] * 4
+    turns = align(make_track(stretch(SCENES[0], 9, 12)), make_track(turn * 3))
+    assert sorted(round(segment.reference[0]) for segment in turns) == [0, 3, 6]
 
 
-@pytest.mark.parametrize("max_votes", [10, 40, 1_000])
-def test_a_sampled_vote_finds_the_same_segment(monkeypatch: pytest.MonkeyPatch, max_votes: int) -> None:
-    monkeypatch.setattr(alignment, "MAX_VOTES", max_votes)
-    scores = np.full((90, 120), -0.1, np.float32)
-    for n in range(60):
-        scores[20 + n, 45 + n] = 0.6
-    (segment,) = align_frames(scores, seconds(90), seconds(120), threshold=0.1)
-    assert segment.query == (20.0, 80.0) and segment.reference == (45.0, 105.0)
+def test_unrelated_scenes_do_not_align() -> None:
+    query = make_track(stretch(SCENES[1], 0, 10) + stretch(SCENES[2], 0, 10))
+    assert sum(segment.seconds for segment in align(query)) <= 1.2
+
+
+def test_scene_that_stands_still_has_speed_1() -> None:
+    still = Scene(9, still=True)
+    query = make_track(stretch(SCENES[1], 0, 5) + stretch(still, 0, 4))
+    (segment,) = align(query, make_track(stretch(SCENES[2], 0, 4) + stretch(still, 0, 9)))
+    assert segment.speed == 1.0 and segment.seconds == pytest.approx(4, abs=TOLERANCE)
+
+
+def test_result_is_the_same_from_both_sides() -> None:
+    query = make_track(stretch(SCENES[1], 0, 4) + stretch(SCENES[0], 5, 15, 1.25) + stretch(SCENES[2], 0, 5))
+    (forth,), (back,) = align(query), align(REFERENCE, query)
+    assert np.abs(np.array(forth.query) - back.reference).max() <= TOLERANCE
+    assert np.abs(np.array(forth.reference) - back.query).max() <= TOLERANCE
+    assert forth.speed == pytest.approx(1 / back.speed, rel=0.04)
+
+
+def test_caption_over_a_quarter_of_the_frame_changes_nothing() -> None:
+    query = make_track(stretch(SCENES[0], 5, 15))
+    query.pixels[:, 18:] = 20
+    query.pixels[::7, 20:22, 4:16] = 230
+    (segment,) = align(query)
+    assert close(segment, (0, 10), (5, 15)) and segment.speed == 1.0
+
+
+def test_motion_tells_footage_from_a_graphic_around_other_footage() -> None:
+    """Both videos show one border around different scenes."""
+
+    def framed(scene: Scene) -> FrameTrack:
+        track = make_track(stretch(scene, 0, 8))
+        border = SCENES[3].frame(0)
+        border[6:18, 6:18] = 0
+        track.pixels[:] = np.where(border > 0, border, track.pixels)
+        return track
+
+    def agreement(query: FrameTrack, reference: FrameTrack) -> float:
+        mapped = map_frames(query.pixels, query.spans[:, 0], reference.pixels, WHOLE)
+        assert mapped
+        rows = np.arange(len(query.pixels))
+        motion = measure_motion(mapped, rows, rows)
+        assert motion.is_moving
+        return motion.agreement
+
+    assert agreement(framed(SCENES[0]), framed(SCENES[0])) > 0.9
+    assert agreement(framed(SCENES[0]), framed(SCENES[1])) < 0.5

@@ -8,8 +8,9 @@ from fake_references import FakeAsset, FakeReferences, add_noise, even_spans, ra
 
 from mediafp.matching.local_features import LocalFeatures, query_features
 from mediafp.matching.videos import compare
-from mediafp.matching.videos.compare import MIN_FULL_COVERAGE, compare_videos, match_video
+from mediafp.matching.videos.compare import compare_videos, match_video
 from mediafp.matching.videos.frames import VideoQuery
+from mediafp.matching.videos.relations import MIN_FULL_COVERAGE
 from mediafp.types.matches import Match
 from mediafp.types.media import Pixels
 
@@ -102,10 +103,10 @@ def test_unrelated_videos_have_no_match() -> None:
     assert match_video(query((False, slice(0, 30))), references()) == []
 
 
-@pytest.mark.parametrize(("rows", "relation"), [(21, "same_video"), (20, "contained_in")])
+@pytest.mark.parametrize(("rows", "relation"), [(24, "same_video"), (23, "contained_in")])
 def test_full_coverage_starts_at_its_threshold(rows: int, relation: str) -> None:
-    """21 of 30 seconds are exactly the share that counts as the whole video, 20 seconds are not."""
-    assert MIN_FULL_COVERAGE == 0.7
+    """24 of 30 seconds are exactly the share that counts as the whole video, 23 seconds are not."""
+    assert MIN_FULL_COVERAGE == 0.8
     assert match_of(query((True, slice(0, rows)))).relation == relation
 
 
@@ -130,7 +131,7 @@ def test_sped_up_copy_has_its_speed() -> None:
         local_features=no_features,
     )
     match = match_of(asked)
-    assert len(match.segments) == 1 and match.segments[0].speed == 1.5
+    assert len(match.segments) == 1 and match.segments[0].speed == pytest.approx(1.5, rel=0.01)
     assert "the query plays at 1.5× speed" in match.why
 
 
@@ -144,7 +145,7 @@ def test_single_similar_frame_is_no_proof() -> None:
     assert len(match.segments) == 1
 
 
-def test_flat_frames_lower_the_probability() -> None:
+def test_flat_frames_alone_are_no_match() -> None:
     """Flat frames have similar embeddings, which is no evidence; their hashes are no evidence either."""
     sharp, flat = query(WHOLE), query(WHOLE, quality=0.1)
     different_hashes = VideoQuery(
@@ -155,7 +156,7 @@ def test_flat_frames_lower_the_probability() -> None:
         track=None,
         local_features=no_features,
     )
-    assert match_of(different_hashes).probability < 0.1 < match_of(sharp).probability
+    assert match_video(different_hashes, references()) == [] and match_of(sharp).probability > 0.9
 
 
 def test_placed_frames_give_placement_orientation_and_reasons(photos: dict[str, np.ndarray]) -> None:
