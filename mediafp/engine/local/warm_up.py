@@ -42,8 +42,8 @@ def warm_up(*, ocr: bool = False, all_types: bool = False, video: bool = False) 
     for name in TEXT_ENCODINGS:
         "".encode(name)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    # NumPy imports the module of masked arrays for its first median, whatever file that is of.
-    np.median(noise)
+    # NumPy imports the module of masked arrays for its first median of floats, which the samples may not need.
+    np.median(noise.astype(np.float32))
     for image_format in IMAGE_FORMATS:
         encoded = io.BytesIO()
         options = {"exif": Image.Exif()} if image_format == "JPEG" else {}

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from heic_grid import heic_grid
+from media_files import noise_frames, write_video
 from PIL import Image, ImageCms
 from processes import PATIENCE_SECONDS, run_ffmpeg
 
@@ -60,6 +61,14 @@ def test_analyse_equals_the_analysis_in_this_process(
             and by_worker.audio.sha256 == direct.audio.sha256
         )
         assert np.array_equal(by_worker.audio.samples, direct.audio.samples)
+
+
+def test_a_worker_for_queries_analyses_a_video_of_still_frames(tmp_path: Path) -> None:
+    """It loads less than one for ingest, and nothing more in the sandbox."""
+    path = write_video(tmp_path / "stills.mkv", *noise_frames(3))
+    with LocalEngine(tmp_path) as engine, open_file(path) as file:
+        analysis = engine.analyse(file, "", "video", AnalysisRequest(matched_only=True))
+    assert len(analysis.thumbnails) == 3
 
 
 def test_analyse_decodes_every_frame_on_request(engine: LocalEngine, clips: dict[str, Path]) -> None:

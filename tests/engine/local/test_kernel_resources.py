@@ -49,11 +49,6 @@ def test_worker_can_start_few_threads(taken_over: LocalEngine, scratch: Path) ->
     assert 8 <= again < MAX_WORKER_THREADS, "threads that ended do not count"
 
 
-def test_worker_can_use_what_numpy_imports_on_first_use(taken_over: LocalEngine, scratch: Path) -> None:
-    code = "import numpy as np; result = float(np.median(np.arange(9.0).reshape(3, 3)))"
-    assert run_in_worker(taken_over, scratch, code) == 4.0
-
-
 def test_threads_started_at_once_are_few(taken_over: LocalEngine, scratch: Path) -> None:
     # Each thread starts further ones while the answers of others are outstanding.
     alive = run_in_worker(
