@@ -165,6 +165,7 @@ def _video_query(
     local_features: Callable[[int], LocalFeatures | None],
 ) -> VideoQuery:
     return VideoQuery(
+        sha256=rows.sha256,
         embeddings=rows.vectors,  # type: ignore[arg-type]
         quality=rows.quality,
         pdq=pdq,

@@ -5,6 +5,13 @@ from dataclasses import replace
 
 from mediafp.types.matches import JOINED_RELATIONS, Match
 
+MIN_WHOLE_SOUND = 0.8
+"""Share of the sound of both videos that must agree in one order for them to be the same cut. Chosen, not measured."""
+MIN_SHOWN = 0.4
+"""Share of the frames of both that must agree along with it: the rest may be hidden or changed. Chosen, not measured."""
+MAX_APART_SECONDS = 0.75
+"""Seconds by which the frames may be early or late against the sound. Chosen, not measured."""
+
 
 def can_join(picture: Match, voice: Match) -> bool:
     """Return True if two matches of one pair are one finding: both its images and its sound are copies."""
@@ -18,11 +25,27 @@ def join_sound(picture: Match, voice: Match) -> Match:
         picture: Match of the images, whose relation the result has.
         voice: Match of the sound of the same query and reference.
     """
+    is_whole = _is_one_cut(picture, voice)
     return replace(
         picture,
+        relation="same_video" if is_whole else picture.relation,
         probability=max(picture.probability, voice.probability),
         segments=picture.segments + voice.segments,
         why=(*picture.why, *voice.why),
+    )
+
+
+def _is_one_cut(picture: Match, voice: Match) -> bool:
+    """Return True if the sound is the same from end to end, and the frames that agree are shown along with it."""
+    if min(voice.coverage) < MIN_WHOLE_SOUND or min(picture.coverage) < MIN_SHOWN:
+        return False
+    line = max(voice.segments, key=lambda segment: segment.reference[1] - segment.reference[0])
+    assert line.query, "the query is a video"
+    return all(
+        abs(line.reference[0] + line.speed * (own - line.query[0]) - other) <= MAX_APART_SECONDS
+        for segment in picture.segments
+        if segment.query
+        for own, other in zip(segment.query, segment.reference, strict=True)
     )
 
 

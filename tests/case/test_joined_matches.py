@@ -106,6 +106,26 @@ def test_other_channels_and_other_pairs_are_not_joined() -> None:
     assert joined(*pairs) == pairs
 
 
+@pytest.mark.parametrize(
+    ("coverage", "sound", "relation"),
+    [
+        ((0.5, 0.5), (0.95, 0.95), "same_video"),
+        ((0.2, 0.5), (0.95, 0.95), "shares_footage"),
+        ((0.5, 0.5), (0.95, 0.4), "shares_footage"),
+    ],
+)
+def test_frames_that_agree_along_the_same_sound_are_one_cut(
+    coverage: tuple[float, float], sound: tuple[float, float], relation: str
+) -> None:
+    picture = replace(PICTURE, relation="shares_footage", coverage=coverage)
+    voice = replace(VOICE, sha256=B, coverage=sound, segments=(segment("voice", (0.0, 9.0), (10.3, 19.3)),))
+    (one,) = join_sounds([picture], [voice], query_sounds=True, sounds=lambda _: True)
+    assert one.relation == relation
+    elsewhere = replace(voice, segments=(segment("voice", (0.0, 9.0), (13.0, 22.0)),))
+    (other,) = join_sounds([picture], [elsewhere], query_sounds=True, sounds=lambda _: True)
+    assert other.relation == "shares_footage"
+
+
 def test_a_match_of_images_states_which_side_has_no_sound() -> None:
     (one,) = joined(kept(A, "picture", PICTURE))
     assert one.match and one.match.why == ("the frames agree", "the reference has no sound that can be compared")

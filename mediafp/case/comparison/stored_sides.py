@@ -14,6 +14,7 @@ from mediafp.matching.candidates import background_level
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.local_features import query_features
 from mediafp.matching.promise import CROP, RECTANGLE, WHOLE, AssetRows
+from mediafp.matching.videos.directions import reference_as_query
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
 from mediafp.types.geometry import Box
@@ -43,15 +44,7 @@ class StoredSides:
         if self.references.kind(sha256) == "image":
             with self._loading:
                 return self._image_query(sha256, page)
-        rows = self.references.embedding_rows(sha256)
-        return VideoQuery(
-            embeddings=rows.vectors,  # type: ignore[arg-type]
-            quality=rows.quality,
-            pdq=self.references.pdq(sha256),
-            spans=rows.spans,
-            track=self.references.track(sha256),
-            local_features=lambda row: self.references.local_features(sha256, row),
-        )
+        return reference_as_query(sha256, self.references)
 
     def _load_rows(self, sha256: str) -> AssetRows:
         whole = self.references.embedding_rows(sha256)

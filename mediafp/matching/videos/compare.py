@@ -6,7 +6,7 @@ features, probability, relation by coverage.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from mediafp.matching import calibration, verdicts
 from mediafp.matching.candidates import Candidate, background_level, rank_candidates
 from mediafp.matching.images import scoring
 from mediafp.matching.references import References
+from mediafp.matching.reversal import reverse_match
 from mediafp.matching.time_spans import covered_share, find_runs
 from mediafp.matching.videos.alignment import AlignedSegment
+from mediafp.matching.videos.directions import QueryAsReference, as_asset, is_first, reference_as_query
 from mediafp.matching.videos.footage import find_shared_footage
 from mediafp.matching.videos.frames import FrameComparison, VideoQuery, compare_frames
 from mediafp.matching.videos.motion import Motion
@@ -53,6 +55,7 @@ class VideoPair:
             image.
         frame_comparisons: The frame pairs that were placed; at least one.
         coverage: Share of the query and of the reference that the segments cover.
+        is_reversed: True if the reference was compared as the query, which all but `candidate` then means.
     """
 
     candidate: Candidate
@@ -62,6 +65,7 @@ class VideoPair:
     motions: list[Motion]
     frame_comparisons: list[FrameComparison]
     coverage: tuple[float, float]
+    is_reversed: bool = False
 
 
 def match_video(query: VideoQuery, references: References) -> list[Match]:
@@ -72,7 +76,9 @@ def match_video(query: VideoQuery, references: References) -> list[Match]:
         references: References to compare with.
     """
     pairs = compare_videos(query, references)
-    return sorted((_to_match(pair, references) for pair in pairs), key=lambda m: (-m.probability, m.sha256))
+    return sorted(
+        (_to_query_match(pair, query, references) for pair in pairs), key=lambda m: (-m.probability, m.sha256)
+    )
 
 
 def match_candidate(query: VideoQuery, candidate: Candidate, references: References) -> Match | None:
@@ -92,8 +98,34 @@ def compare_videos(query: VideoQuery, references: References) -> list[VideoPair]
     by_votes = sorted(
         (c for c in candidates if c.votes), key=lambda c: (-c.votes * max(c.score, MIN_RANKING_SCORE), c.sha256)
     )
-    pairs = (_measure_pair(candidate, query, levels, references) for candidate in by_votes[:MAX_ALIGNED])
+    pairs = (_measure_candidate(candidate, query, levels, references) for candidate in by_votes[:MAX_ALIGNED])
     return [pair for pair in pairs if pair]
+
+
+def _measure_candidate(
+    candidate: Candidate, query: VideoQuery, levels: Float32Array, references: References
+) -> VideoPair | None:
+    """Return a candidate with its measurements, made with the video of fewer rows as the query; arguments as below."""
+    sha256 = candidate.sha256
+    if references.kind(sha256) == "image" or not is_first(
+        len(references.embeddings(sha256)), sha256, len(query.embeddings), query.sha256
+    ):
+        return _measure_pair(candidate, query, levels, references)
+    first = reference_as_query(sha256, references)
+    turned = replace(candidate, sha256=query.sha256, query_row=candidate.row, row=candidate.query_row)
+    first_levels = background_level(first.embeddings, references.background)
+    pair = _measure_pair(turned, first, first_levels, QueryAsReference(query, references))
+    return pair and replace(pair, candidate=candidate, is_reversed=True)
+
+
+def _to_query_match(pair: VideoPair, query: VideoQuery, references: References) -> Match:
+    """Return the match of a pair seen from the query, whichever of the two was compared as the query."""
+    if not pair.is_reversed:
+        return _to_match(pair, references)
+    reference = reference_as_query(pair.candidate.sha256, references)
+    turned = replace(pair, candidate=replace(pair.candidate, sha256=query.sha256))
+    match = _to_match(turned, QueryAsReference(query, references))
+    return reverse_match(match, as_asset(reference), as_asset(query), references.uris(reference.sha256))
 
 
 def _measure_pair(
@@ -115,7 +147,7 @@ def _measure_pair(
     )
     scores -= levels[::query_step, None]
     if references.kind(sha256) == "image":
-        return _measure_image_pair(candidate, query, scores.max(axis=1), references)
+        return _measure_image_pair(candidate, query, scores, references)
     shared = find_shared_footage(query, sha256, scores, (query_step, reference_step), references)
     if shared is None:
         return None
@@ -169,11 +201,12 @@ def _choose_steps(query_count: int, reference_count: int) -> tuple[int, int]:
 def _measure_image_pair(
     candidate: Candidate, query: VideoQuery, scores: Float32Array, references: References
 ) -> VideoPair:
-    """Return a candidate that is an image, compared with the query's best frame as two images are.
+    """Return a candidate that is an image, its best page compared with the query's best frame as two images are.
 
-    `scores` (N,) are those of the query's rows.
+    `scores` (N, M) are those of the query's rows and the image's pages.
     """
-    best_row = int(scores.argmax())
+    best_row, page = (int(number) for number in np.unravel_index(int(scores.argmax()), scores.shape))
+    scores = scores[:, page]
     segments = [
         AlignedSegment(
             query=interval,
@@ -188,10 +221,10 @@ def _measure_image_pair(
         for interval, rows in find_runs(scores, query.spans)
     ]
     score = float(scores[best_row])
-    comparison = compare_frames((best_row, 0), score, query, candidate.sha256, references)
+    comparison = compare_frames((best_row, page), score, query, candidate.sha256, references)
     fit = comparison.fit if comparison.fit and comparison.fit.is_verified else None
     return VideoPair(
-        candidate=candidate,
+        candidate=replace(candidate, row=page),
         features=comparison.features,
         score=score,
         segments=segments,
@@ -216,7 +249,8 @@ def _to_match(pair: VideoPair, references: References) -> Match:
         verdict = scoring.image_verdict(probability, pair.score, fit, comparison.distance)
         reasons = scoring.image_reasons(comparison.fit, comparison.distance, pair.score)
     else:
-        proven = is_proven(pair.motions, placed=bool(fits))
+        is_placed = bool(fits) or any(c.distance <= scoring.MAX_PDQ_MATCH_DISTANCE for c in pair.frame_comparisons)
+        proven = is_proven(pair.motions, placed=is_placed)
         verdict = verdicts.verdict(probability, pair.score, proven=proven)
         reasons = video_reasons(pair.segments, pair.motions, pair.coverage, fit, pair.score)
     return Match(
@@ -232,6 +266,7 @@ def _to_match(pair: VideoPair, references: References) -> Match:
             _to_segment(segment, mirrored=mirrored) for segment in sorted(pair.segments, key=lambda s: s.query)
         ),
         why=tuple(reasons),
+        rows=(0, pair.candidate.row) if is_image else (0, 0),
     )
 
 

@@ -23,6 +23,7 @@ class VideoQuery:
     """A video to match, N rows.
 
     Attributes:
+        sha256: SHA-256 of the file.
         embeddings: Embeddings (N, 512), unit vectors.
         quality: Quality (N,) of the embeddings, 0..1, low for flat frames.
         pdq: PDQ hashes (N, 32).
@@ -31,6 +32,7 @@ class VideoQuery:
         local_features: Function from a row to the local features of its frame, or None without a thumbnail.
     """
 
+    sha256: str
     embeddings: Vectors
     quality: Float32Array
     pdq: npt.NDArray[np.uint8]

@@ -74,7 +74,7 @@ def _union(intervals: Sequence[tuple[float, float]]) -> float:
 
 
 def is_proven(motions: Sequence[Motion], *, placed: bool) -> bool:
-    """Return True if what is shared proves a copy: a placed moment, or several, that are not plain."""
+    """Return True if what is shared proves a copy: a placed moment, or one with the same hash, or several, that are not plain."""
     return any(motion.telling for motion in motions) and (placed or sum(motion.telling for motion in motions) > 1)
 
 

@@ -44,6 +44,7 @@ def query(
     embeddings = np.concatenate([(EMBEDDINGS if copied else OTHER_EMBEDDINGS)[rows] for copied, rows in parts])
     hashes = np.concatenate([(HASHES if copied else OTHER_HASHES)[rows] for copied, rows in parts])
     return VideoQuery(
+        sha256="query",
         embeddings=add_noise(embeddings, 0.9, 7),
         quality=np.full(len(embeddings), quality, np.float32),
         pdq=hashes,
@@ -123,6 +124,7 @@ def test_sped_up_copy_has_its_speed() -> None:
     """Row n of the query is the reference's row at 1.5 n seconds."""
     rows = np.floor(np.arange(20) * 1.5).astype(int)
     asked = VideoQuery(
+        sha256="query",
         embeddings=add_noise(EMBEDDINGS[rows], 0.9, 7),
         quality=np.ones(20, np.float32),
         pdq=HASHES[rows],
@@ -149,6 +151,7 @@ def test_flat_frames_alone_are_no_match() -> None:
     """Flat frames have similar embeddings, which is no evidence; their hashes are no evidence either."""
     sharp, flat = query(WHOLE), query(WHOLE, quality=0.1)
     different_hashes = VideoQuery(
+        sha256="query",
         embeddings=flat.embeddings,
         quality=flat.quality,
         pdq=OTHER_HASHES,
@@ -197,6 +200,7 @@ def test_image_in_the_query_has_the_time_of_its_frames() -> None:
     hashes = OTHER_HASHES.copy()
     hashes[6:9] = HASHES[0]
     asked = VideoQuery(
+        sha256="query",
         embeddings=embeddings,
         quality=np.ones(30, np.float32),
         pdq=hashes,
