@@ -61,11 +61,11 @@ def segment(channel: str, query: tuple[float, float], reference: tuple[float, fl
 
 
 PICTURE = sample_match(
-    sha256=B, uris=("b.mp4",), kind="video", relation="contained_in", probability=0.9,
+    sha256=B, uris=("b.mp4",), kind="video", relation="contained_in", probability=0.9, coverage=(1.0, 0.3),
     segments=(segment("picture", (0.0, 5.0), (10.0, 15.0)),), why=("the frames agree",),
 )  # fmt: skip
 VOICE = sample_match(
-    sha256=A, uris=("a.mp4",), kind="video", relation="same_voice", probability=0.99,
+    sha256=A, uris=("a.mp4",), kind="video", relation="same_voice", probability=0.99, coverage=(0.3, 1.0),
     segments=(segment("voice", (11.0, 15.0), (1.0, 5.0)),), why=("4 s of the sound of the query agree",),
 )  # fmt: skip
 

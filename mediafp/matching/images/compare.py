@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mediafp.matching import calibration
-from mediafp.matching.candidates import Candidate, min_hamming_distance, shortlist
+from mediafp.matching.candidates import NO_SCORE, Candidate, min_hamming_distance, shortlist
 from mediafp.matching.images import scoring
 from mediafp.matching.images.placement import place_all_occurrences, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.search import ImageQuery, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
+from mediafp.matching.images.still_rows import rows_of_image
 from mediafp.matching.local_features import LocalFeatures, has_enough_keypoints
 from mediafp.matching.references import References
 from mediafp.matching.time_spans import covered_share, find_runs
@@ -222,12 +223,17 @@ def _find_segments(pair: ImagePair, query: ImageQuery, references: References) -
     query_embedding = query.embeddings[candidate.query_row].astype(np.float32)
     similarities = references.embeddings(sha256).astype(np.float32) @ query_embedding
     scores = similarities - (candidate.similarity - candidate.score)
-    for interval, rows in find_runs(scores, references.spans(sha256)):
+    if pair.fit and pair.fit.is_verified:
+        runs = find_runs(scores, references.spans(sha256))
+        rows = np.concatenate([np.arange(part.start, part.stop) for _, part in runs])
+        shown = rows_of_image(rows, query.local_features, pair.fit.placement, sha256, references)
+        scores[np.setdiff1d(rows, shown)] = NO_SCORE
+    for interval, run in find_runs(scores, references.spans(sha256)):
         yield Segment(
             channel="picture",
             query=None,
             reference=interval,
             speed=1.0,
             mirrored=bool(pair.fit and pair.fit.placement.mirrored),
-            score=round(float(scores[rows].max()), 3),
+            score=round(float(scores[run].max()), 3),
         )

@@ -122,7 +122,7 @@ class Agreement:
 
     @property
     def change_matrix(self) -> Float32Array:
-        """How much the frames of both sides change around each pair of moments (S, T), 0..1: the smaller of the two."""
+        """Change of the frames around each pair of moments (S, T), 0..1: that of the side that changes less."""
         return np.minimum.outer(*self._changes)
 
     def change_at(self, query: IntArray, reference: IntArray) -> Float32Array:

@@ -56,7 +56,7 @@ RowPair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SharedFootage:
-    """What two videos share.
+    """Footage that two videos share.
 
     Attributes:
         segments: Aligned segments in order of the query's time, at least one.
@@ -242,7 +242,7 @@ def _is_along(
 
 
 def _join(found: Sequence[_Aligned]) -> tuple[list[AlignedSegment], list[Motion]]:
-    """Return the segments of all maps, and their motion, without those that only repeat what stands still."""
+    """Return the segments of all maps, and their motion, without those that only repeat what is still."""
     kept: list[tuple[AlignedSegment, Motion]] = []
     for rank, aligned in enumerate(found):
         for segment, motion in sorted(aligned.parts, key=lambda part: -part[0].gain):

@@ -205,7 +205,7 @@ def _still_block(
 
 
 def _line_of_still(line: Line, rows: tuple[int, int], column: int, agreement: Agreement, scale: Scale) -> Line:
-    """Return the line of a picture that stands still: from its first moment on in both videos, unless others agree better.
+    """Return the line of a still image: from its first moment on in both videos, unless others agree better.
 
     Args:
         line: Line that was found.

@@ -45,12 +45,12 @@ class Motion:
 
     @property
     def contradicts(self) -> bool:
-        """True if both videos move, and differently: they share only what stands still."""
+        """True if both videos move, and differently: they share only what is still."""
         return self.is_moving and self.agreement < MIN_MOTION_AGREEMENT
 
     @property
     def is_still(self) -> bool:
-        """True if one thing stands still all the time."""
+        """True if nothing changes in all the time."""
         return self.moments <= 1
 
 

@@ -1,4 +1,4 @@
-"""Where the frames of one video lie in those of another: placements of a few rows, and the maps that follow from them."""
+"""Positions of the frames of one video in those of another: placements of a few rows, and the maps that follow from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Relations of two videos on small given fingerprints, one row a second, with fake references."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,10 +142,12 @@ def test_sped_up_copy_has_its_speed() -> None:
 
 
 def test_single_similar_frame_is_no_proof() -> None:
-    """A single aligned row without a placement is `possible` at best, however similar."""
-    match = match_of(query((True, slice(5, 6))))
+    """A single aligned row without a placement and with another hash is `possible` at best, however similar."""
+    asked = query((True, slice(5, 6)))
+    match = match_of(replace(asked, pdq=OTHER_HASHES[5:6]))
     assert match.verdict != "copy"
     assert len(match.segments) == 1
+    assert match_of(asked).verdict == "copy", "an equal hash is proof"
 
 
 def test_flat_frames_alone_are_no_match() -> None:
