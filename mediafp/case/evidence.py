@@ -68,7 +68,7 @@ class StoredEvidence:
         else:
             kept = self._find_kept(sha256, seconds or 0.0)
             jpeg = kept.jpeg if kept else None
-        return self._encode(sha256, jpeg) if jpeg else None
+        return None if jpeg is None else self._encode(sha256, jpeg)
 
     def frames(
         self, sha256: str, times: Sequence[float], *, from_original: bool = False

@@ -54,7 +54,8 @@ def _cues(transcript: Transcript) -> Iterator[tuple[int, int, TranscriptSegment]
     segments = sorted((s for s in transcript.segments if s.text.split()), key=lambda s: s.start)
     starts = [max(0, round(s.start * 1000)) for s in segments]
     shown_until = 0
-    for segment, start, next_start in zip(segments, starts, [*starts[1:], None], strict=True):
+    next_starts = [*starts[1:], None][: len(starts)]
+    for segment, start, next_start in zip(segments, starts, next_starts, strict=True):
         start = max(start, shown_until)
         end = round(segment.end * 1000) if next_start is None else min(round(segment.end * 1000), next_start)
         shown_until = max(end, start + MIN_CUE_MILLISECONDS)

@@ -48,7 +48,7 @@ def record_answers(folder: Path) -> list[TrueAnswers]:
 
 def _record(path: Path, kind: Kind) -> TrueAnswers:
     with open_file(path) as file:
-        stored = analyse_file(file, "", reference_crops=True, ocr=kind == "image")
+        stored = analyse_file(file, "", reference_crops=True, ocr=True)
         query = analyse_file(file, "", ocr=kind == "image", matched_only=True)
     assert stored and query
     samples = stored.audio.samples[:MAX_SAMPLES].astype("<i2").tobytes() if stored.audio else b""

@@ -161,7 +161,9 @@ def test_animation_that_an_older_version_stored_as_an_image_becomes_a_video(
     store: SqliteStore, analyses: dict[str, FileAnalysis]
 ) -> None:
     old, new = as_image(analyses["moving.gif"]), analyses["moving.gif"]
-    known = KnownFiles(store, version="", retry_failed=False, ocr_version=None, transcription_version=None)
+    known = KnownFiles(
+        store, version="", retry_failed=False, ocr_version=None, video_text_version=None, transcription_version=None
+    )
 
     def known_kind() -> str | None:
         return known.find_kind(new.asset.sha256, lambda kind: fingerprint_versions(kind, reference_crops=True))

@@ -1,5 +1,7 @@
 """Subtitles and plain text of a transcript."""
 
+from dataclasses import replace
+
 from mediafp.report import subtitles
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -92,3 +94,8 @@ def test_subtitles_show_hidden_characters_and_keep_one_cue() -> None:
     ]
     (line,) = subtitles.to_text(transcript_of(HOSTILE)).splitlines()
     assert line.isprintable()
+
+
+def test_a_transcript_of_nothing_but_spaces_has_no_cues() -> None:
+    nothing = transcript_of(replace(WORDS, text="\u2028 "))
+    assert subtitles.to_srt(nothing) == "" and subtitles.to_vtt(nothing) == "WEBVTT\n"

@@ -15,8 +15,8 @@ from mediafp.types.sound_prints import PRINT_SECONDS
 
 MIN_PROVING_SECONDS: Final = 2.0
 """Seconds of the longest segment below which a match is at most `possible`. Chosen, not measured."""
-MAX_DRIFT: Final = 0.2
-"""Prints, 13 ms, by which the timing of one recording differs from place to place (`timing_drift`): above it the same words were
+MAX_DRIFT: Final = 0.17
+"""Prints, 11 ms, by which the timing of one recording differs from place to place (`timing_drift`): above it the same words were
 read again by a voice like it."""
 MAX_REREAD_PROBABILITY: Final = 0.4
 """Probability of such a pair, below that of a match that is shown by default. Chosen, not measured."""

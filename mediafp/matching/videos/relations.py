@@ -8,7 +8,7 @@ from mediafp.matching.videos.alignment import AlignedSegment
 from mediafp.matching.videos.motion import Motion
 from mediafp.types.matches import Relation
 
-MIN_FULL_COVERAGE = 0.8
+MIN_FULL_COVERAGE = 0.7
 """Share of a video from which it is shown nearly whole. Chosen, not measured."""
 SLACK = 0.5
 """Seconds by which segments in order may overlap. Chosen, not measured."""
