@@ -142,7 +142,9 @@ def test_match_transcribes_a_file_that_is_not_in_the_store(recordings: Path, sto
     new = tmp_path / "third voice.wav"
     synthesise_speech(SCRIPT, new, voice="en-gb-scotland", speed=140)
     (result,) = lines(mediafp("match", new, "--json", store=store))
-    assert {m["relation"] for m in result["matches"]} == {"same_script"}
+    # Voices of one synthesiser have much in common: such a pair may be possible, and is no copy.
+    copies = {m["relation"] for m in result["matches"] if m["verdict"] == "copy"}
+    assert copies == {"same_script"}
     (untranscribed,) = lines(mediafp("match", new, "--transcribe", "no", "--json", store=store))
     assert untranscribed["matches"] == []
 
