@@ -146,7 +146,7 @@ def test_match_transcribes_a_file_that_is_not_in_the_store(recordings: Path, sto
     copies = {m["relation"] for m in result["matches"] if m["verdict"] == "copy"}
     assert copies == {"same_script"}
     (untranscribed,) = lines(mediafp("match", new, "--transcribe", "no", "--json", store=store))
-    assert untranscribed["matches"] == []
+    assert "copy" not in {m["verdict"] for m in untranscribed["matches"]}
 
 
 def test_second_ingest_adds_skipped_transcripts(recordings: Path, tmp_path: Path) -> None:
