@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
+from mediafp.case.joined_matches import iter_joined
 from mediafp.case.known_query import seen_from
 from mediafp.matching.clustering import EdgeKey, cluster_edges
 from mediafp.matching.images.text_evidence import DIFFERENT_CAPTION_PROBABILITY
+from mediafp.matching.joined_sound import join_edges
 from mediafp.store import Store
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import Segment
@@ -38,7 +40,7 @@ def cluster_store(store: Store) -> Clustering:
     clustering = cluster_edges(
         kinds,
         # A damaged asset is not among the assets.
-        (edge for edge in store.kept_edges(MIN_EDGE_PROBABILITY) if edge.a in kinds and edge.b in kinds),
+        join_edges(edge for edge in store.kept_edges(MIN_EDGE_PROBABILITY) if edge.a in kinds and edge.b in kinds),
         StoredUris(store, list(kinds)),
         load_segments=lambda keys: _load_segments(store, keys),
         previous=previous,
@@ -60,7 +62,7 @@ def _load_segments(store: Store, keys: Sequence[EdgeKey]) -> list[tuple[Segment,
     @cache
     def of_asset(sha256: str) -> dict[tuple[str, str], tuple[Segment, ...]]:
         found: dict[tuple[str, str], tuple[Segment, ...]] = {}
-        for kept in store.kept_matches(sha256):
+        for kept in iter_joined(store.kept_matches(sha256), store):
             match = seen_from(kept, store.asset(sha256), store)
             found[match.sha256, match.relation] = match.segments
         return found

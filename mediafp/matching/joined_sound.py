@@ -1,8 +1,10 @@
 """One match of two videos from the match of their images and the match of their sound."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
+from mediafp.types.kept_matches import KeptEdge
 from mediafp.types.matches import JOINED_RELATIONS, Match
 
 MIN_WHOLE_SOUND = 0.8
@@ -47,6 +49,24 @@ def _is_one_cut(picture: Match, voice: Match) -> bool:
         if segment.query
         for own, other in zip(segment.query, segment.reference, strict=True)
     )
+
+
+def join_edges(edges: Iterable[KeptEdge]) -> Iterator[KeptEdge]:
+    """Yield edges, ordered by both assets; frames that agree with the same sound from end to end are an edge of one cut.
+
+    Whether the two agree at the same times is unknown here: a video with the same sound track and half of the footage is a
+    near-duplicate in any case.
+    """
+    for _, group in groupby(edges, key=lambda edge: edge[:2]):
+        pair = list(group)
+        voice = next((edge for edge in pair if edge.relation == "same_voice"), None)
+        for edge in pair:
+            is_shown = edge.relation in JOINED_RELATIONS and min(edge.coverage_a, edge.coverage_b) >= MIN_SHOWN
+            if voice and is_shown and min(voice.coverage_a, voice.coverage_b) >= MIN_WHOLE_SOUND:
+                coverage = max(edge.coverage_a, voice.coverage_a), max(edge.coverage_b, voice.coverage_b)
+                yield KeptEdge(edge.a, edge.b, "same_video", edge.probability, *coverage)
+            else:
+                yield edge
 
 
 def describe_other_sound(picture: Match, *, query_sounds: bool, reference_sounds: bool) -> Match:

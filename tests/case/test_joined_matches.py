@@ -9,12 +9,12 @@ from sample_matches import sample_match
 
 from mediafp.case.joined_matches import iter_joined
 from mediafp.fingerprints.sound_prints import SoundPrints
-from mediafp.matching.joined_sound import join_sounds
+from mediafp.matching.joined_sound import join_edges, join_sounds
 from mediafp.store import Store
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import no_rows
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.kept_matches import Channel, KeptMatch
+from mediafp.types.kept_matches import Channel, KeptEdge, KeptMatch
 from mediafp.types.matches import Match, Segment
 from mediafp.types.media import Asset
 
@@ -124,6 +124,14 @@ def test_frames_that_agree_along_the_same_sound_are_one_cut(
     elsewhere = replace(voice, segments=(segment("voice", (0.0, 9.0), (13.0, 22.0)),))
     (other,) = join_sounds([picture], [elsewhere], query_sounds=True, sounds=lambda _: True)
     assert other.relation == "shares_footage"
+
+
+def test_edges_of_half_the_footage_and_all_of_the_sound_are_one_cut() -> None:
+    shares = KeptEdge(A, B, "shares_footage", 0.9, 0.5, 0.6)
+    voice = KeptEdge(A, B, "same_voice", 0.99, 0.9, 0.95)
+    assert list(join_edges([shares, voice])) == [KeptEdge(A, B, "same_video", 0.9, 0.9, 0.95), voice]
+    for edges in ([shares, voice._replace(coverage_a=0.5)], [shares._replace(coverage_b=0.3), voice], [voice]):
+        assert list(join_edges(edges)) == edges
 
 
 def test_a_match_of_images_states_which_side_has_no_sound() -> None:
