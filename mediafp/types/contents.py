@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_SECONDS: Final = 1e9
 """Greatest time and duration, seconds. Chosen: an animation of 5,000 frames may last 432 million, and times stay exact to a
 tenth of a microsecond."""
+MAX_AUDIO_EXTENT: Final = 14_460.0
+"""Seconds from the first to the last row of an audio track: it has four hours at most (`ingest.limits`). Chosen, not measured."""
 MAX_SPAN_OVERLAP_SECONDS: Final = 1e-3
 """Overlap of a row with the one before that rounding may cause, seconds. Chosen, not measured."""
 MAX_ASSET_PIXELS: Final[dict[Kind, int]] = {"image": 120_000_000, "video": 144_000_000}
@@ -172,8 +174,8 @@ def check_fingerprint(asset: Asset, declaration: FingerprintDeclaration, fingerp
         check_spans(asset, fingerprint.spans)
     elif not (abs(fingerprint.spans) <= MAX_SECONDS).all():
         raise ValueError(f"a span beyond {MAX_SECONDS:.0f} s")
-    elif declaration.consumes == "track":
-        _check_track_order(fingerprint)
+    else:
+        _check_own_spans(declaration, fingerprint)
 
 
 def check_fingerprints(declaration: FingerprintDeclaration, owned: Sequence[tuple[Asset, Fingerprint]]) -> None:
@@ -200,13 +202,18 @@ def check_fingerprints(declaration: FingerprintDeclaration, owned: Sequence[tupl
             _check_frame_count(asset, count)
             if count > 1 or asset.kind == "video" or fingerprint.spans.any():
                 check_spans(asset, fingerprint.spans)
-        elif declaration.consumes == "track":
-            _check_track_order(fingerprint)
+        else:
+            _check_own_spans(declaration, fingerprint)
 
 
-def _check_track_order(fingerprint: Fingerprint) -> None:
-    if (fingerprint.spans[1:, 0] < fingerprint.spans[:-1, 1]).any():
+def _check_own_spans(declaration: FingerprintDeclaration, fingerprint: Fingerprint) -> None:
+    """Check the spans of rows that are not those of frames."""
+    spans = fingerprint.spans
+    if declaration.consumes == "track" and (spans[1:, 0] < spans[:-1, 1] - MAX_SPAN_OVERLAP_SECONDS).any():
         raise ValueError("spans of a frame track that overlap or are not in order")
+    # What lies between rows is filled in when two audio tracks are compared.
+    if declaration.consumes == "audio" and len(spans) and float(spans.max() - spans.min()) > MAX_AUDIO_EXTENT:
+        raise ValueError(f"rows of an audio track that last longer than {MAX_AUDIO_EXTENT:.0f} s")
 
 
 def check_thumbnail(asset: Asset, row: int, jpeg: bytes) -> None:

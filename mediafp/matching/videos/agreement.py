@@ -35,6 +35,11 @@ class FrameValues(Protocol):
         ...
 
 
+MAX_SAMPLED_MOMENTS = 180_000
+"""Moments of a video that are compared, ten hours at five a second: a damaged file may state a billion seconds. Chosen, not
+measured."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Moments:
     """Even moments of a video.
@@ -59,11 +64,10 @@ class Moments:
 
 
 def sample_moments(spans: Float64Array, step: float, *, lead: float = 0.5) -> Moments:
-    """Return the moments of frames with some spans (N, 2) in seconds."""
-    end = float(spans[:, 1].max())
+    """Return the moments of frames with some spans (N, 2) in seconds, those after `MAX_SAMPLED_MOMENTS` left unused."""
+    end = min(float(spans[:, 1].max()), MAX_SAMPLED_MOMENTS * step)
     frames = np.full(max(1, int(np.ceil(end / step - 1e-3))), -1, np.int64)
-    firsts = np.ceil(spans[:, 0] / step - 1e-3).astype(np.int64)
-    lasts = np.ceil(spans[:, 1] / step - 1e-3).astype(np.int64)
+    firsts, lasts = (np.ceil(np.minimum(spans[:, side], end) / step - 1e-3).astype(np.int64) for side in (0, 1))
     for number, (first, last) in enumerate(zip(firsts.tolist(), lasts.tolist(), strict=True)):
         frames[first : max(last, first + 1)] = number
     return Moments(step=step, frames=frames, end=end, lead=lead)

@@ -4,7 +4,7 @@ The frames of both tracks are sampled on the part of the picture that both show,
 is then its blocks, each without its mean and contrast, so that a grade or an overlay on some blocks changes little.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,6 +36,8 @@ UPSAMPLING_BLUR = 0.5
 _BLOCKS = GRID_SIDE // BLOCK_SIDE
 
 UNIT_SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
+MAX_PART = 4_096
+"""Frames whose blocks are compared at once, 10 MB of each video. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -142,7 +144,7 @@ class MappedFrames:
 
     def pairs(self, query: npt.NDArray[np.int64], reference: npt.NDArray[np.int64]) -> Float32Array:
         """Return the values of pairs of frames (K,)."""
-        return _paired(self.query.take(query), self.reference.take(reference))
+        return self._of_distinct_pairs(_paired, query, reference)
 
     def changes(self) -> tuple[Float32Array, Float32Array]:
         """Return how little each frame agrees with the next one of its own video, (N - 1,) and (M - 1,)."""
@@ -159,17 +161,31 @@ class MappedFrames:
 
     def block_agreement(self, query: npt.NDArray[np.int64], reference: npt.NDArray[np.int64]) -> Float32Array:
         """Return the mean agreement (B,) of each block over pairs of frames, of those that are textured in one; else 1."""
-        own, other = self.query.take(query), self.reference.take(reference)
+        # A long stretch is judged by moments all over it.
+        step = -(-len(query) // MAX_PART)
+        own, other = self.query.take(query[::step]), self.reference.take(reference[::step])
         dots = np.maximum(np.einsum("nbc,nbc->nb", own.blocks, other.blocks), 0).sum(axis=0)
         energy = (own.energy + other.energy).sum(axis=0) / 2
         return np.asarray((dots + MIN_ENERGY) / (energy + MIN_ENERGY), np.float32)
 
     def agreeing_share(self, query: npt.NDArray[np.int64], reference: npt.NDArray[np.int64]) -> Float32Array:
         """Return the share (K,) of the textured blocks that agree, for pairs of frames."""
-        own, other = self.query.take(query), self.reference.take(reference)
-        energy = (own.energy + other.energy) / 2
-        agreeing = np.einsum("nbc,nbc->nb", own.blocks, other.blocks) >= AGREEING_BLOCK * energy
-        return np.asarray((energy * agreeing).sum(axis=1) / (energy.sum(axis=1) + MIN_ENERGY), np.float32)
+        return self._of_distinct_pairs(_agreeing_share, query, reference)
+
+    def _of_distinct_pairs(
+        self,
+        compute: Callable[[BlockFrames, BlockFrames], Float32Array],
+        query: npt.NDArray[np.int64],
+        reference: npt.NDArray[np.int64],
+    ) -> Float32Array:
+        """Return what a function gives for pairs of frames (K,), computed once for equal pairs and in parts of limited size."""
+        keys, places = np.unique(query * len(self.reference.energy) + reference, return_inverse=True)
+        own, other = np.divmod(keys, len(self.reference.energy))
+        values = [
+            compute(self.query.take(own[part : part + MAX_PART]), self.reference.take(other[part : part + MAX_PART]))
+            for part in range(0, len(keys), MAX_PART)
+        ]
+        return np.concatenate(values)[places] if values else np.empty(0, np.float32)
 
     def best_of_blocks(self) -> Float32Array:
         """Return how well each block (B,) of the best tenth of the query's frames agrees with the best frame of the reference."""
@@ -184,6 +200,12 @@ class MappedFrames:
     def weighted(self, weights: Float32Array) -> "MappedFrames":
         """Return the frames with blocks of other weights (B,)."""
         return replace(self, query=self.query.weighted(weights), reference=self.reference.weighted(weights))
+
+
+def _agreeing_share(own: BlockFrames, other: BlockFrames) -> Float32Array:
+    energy = (own.energy + other.energy) / 2
+    agreeing = np.einsum("nbc,nbc->nb", own.blocks, other.blocks) >= AGREEING_BLOCK * energy
+    return np.asarray((energy * agreeing).sum(axis=1) / (energy.sum(axis=1) + MIN_ENERGY), np.float32)
 
 
 def _paired(own: BlockFrames, other: BlockFrames) -> Float32Array:

@@ -17,6 +17,9 @@ NEW_MOMENT = 0.12
 """Disagreement with the moment before from which a moment is a new one. Chosen, not measured."""
 MAX_PLAIN_MOMENTS = 3
 """Plain moments, as of colour bars and of a title card, that are no evidence. Chosen, not measured."""
+MAX_MOTION_FRAMES = 4_096
+"""Frames of a stretch by which its motion is measured: 14 minutes; of a longer one each second, third … frame is. Chosen, not
+measured."""
 MAX_MOMENTS = 100
 """Distinct moments that are counted. Chosen, not measured."""
 _BLOCKS = GRID_SIDE // BLOCK_SIDE
@@ -62,6 +65,8 @@ def measure_motion(frames: MappedFrames, query: IntArray, reference: IntArray) -
         query: Frames (N,) of the query, in order of time.
         reference: Frames (N,) of the reference that they are aligned with.
     """
+    step = -(-len(query) // MAX_MOTION_FRAMES)
+    query, reference = query[::step], reference[::step]
     own_cells, other_cells = frames.query_cells[query], frames.reference_cells[reference]
     a, b = _deviations(own_cells), _deviations(other_cells)
     products, own, other = (a * b).sum(axis=(0, 2)), (a * a).sum(axis=(0, 2)), (b * b).sum(axis=(0, 2))

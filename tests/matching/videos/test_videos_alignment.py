@@ -1,10 +1,12 @@
 """Temporal alignment on tracks of made scenes whose stretches are known."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from made_tracks import STEP, Scene, make_track, stretch
 
-from mediafp.matching.videos.agreement import sample_moments
+from mediafp.matching.videos.agreement import MAX_SAMPLED_MOMENTS, sample_moments
 from mediafp.matching.videos.alignment import AlignedSegment, align_mapped
 from mediafp.matching.videos.mapped_frames import UNIT_SQUARE, FrameMap, map_frames
 from mediafp.matching.videos.motion import measure_motion
@@ -110,3 +112,21 @@ def test_motion_tells_footage_from_a_graphic_around_other_footage() -> None:
 
     assert agreement(framed(SCENES[0]), framed(SCENES[0])) > 0.9
     assert agreement(framed(SCENES[0]), framed(SCENES[1])) < 0.5
+
+
+def test_a_last_frame_that_stays_for_a_billion_seconds_costs_little_memory() -> None:
+    """A damaged or hostile file states such times."""
+    shown = make_track(stretch(SCENES[0], 0, 8))
+    track = FrameTrack(spans=np.vstack((shown.spans[:-1], [[shown.spans[-1, 0], 1e9]])), pixels=shown.pixels)
+    frames = sample_moments(track.spans, STEP).frames
+    assert len(frames) == MAX_SAMPLED_MOMENTS and frames[-1] == len(shown.pixels) - 1
+    mapped = map_frames(track.pixels, track.spans[:, 0], REFERENCE.pixels, WHOLE)
+    assert mapped
+    tracemalloc.start()
+    try:
+        values = mapped.pairs(frames, frames)
+        measure_motion(mapped, frames, frames)
+        assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    finally:
+        tracemalloc.stop()
+    assert np.allclose(values, mapped.matrix()[frames, frames], atol=1e-5)
