@@ -49,8 +49,10 @@ TRACK_CACHE_BYTES = 64 << 20
 """Bytes of frame tracks that are kept in memory: those of six hours of video."""
 
 
-SOUND_CACHE_SIZE = 64
-"""Sounds that are kept in memory as sides of a comparison, some 400 kB a minute. Chosen, not measured."""
+SOUND_CACHE_BYTES = 128 << 20
+"""Bytes of audio tracks that are kept in memory as sides of a comparison: those of four hours."""
+BYTES_PER_PRINT = 600
+"""Bytes that a print of such a side takes, with the codes of all variants in which it is searched for."""
 
 
 class UnusableReferenceError(StoreError):
@@ -120,7 +122,9 @@ class StoredReferences:
         self._tracks = BoundedCache(
             self._load_track, lambda track: track.pixels.nbytes if track else 0, TRACK_CACHE_BYTES
         )
-        self._sounds = lru_cache(maxsize=SOUND_CACHE_SIZE)(self._load_sound)
+        self._sounds = BoundedCache(
+            self._load_sound, lambda side: BYTES_PER_PRINT * len(side) if side else 0, SOUND_CACHE_BYTES
+        )
         self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
         self._transcripts: TranscriptIndex | None = None
         self._report_missing()
@@ -217,7 +221,7 @@ class StoredReferences:
 
     def sound(self, sha256: str) -> SoundSide | None:
         """Return the sound of a video as a side of a comparison; None if the store has none of it, or a damaged one."""
-        return self._sounds(sha256)
+        return self._sounds.get(sha256)
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
         """Return embeddings (N, 512) by the full model, and the background level (N,) of each."""
