@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-from mediafp.case.joined_matches import iter_joined
-from mediafp.case.known_query import seen_from
+from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.matching.clustering import EdgeKey, cluster_edges
 from mediafp.matching.images.text_evidence import DIFFERENT_CAPTION_PROBABILITY
 from mediafp.matching.joined_sound import join_edges
@@ -62,8 +61,9 @@ def _load_segments(store: Store, keys: Sequence[EdgeKey]) -> list[tuple[Segment,
     @cache
     def of_asset(sha256: str) -> dict[tuple[str, str], tuple[Segment, ...]]:
         found: dict[tuple[str, str], tuple[Segment, ...]] = {}
+        asset = store.asset(sha256)
         for kept in iter_joined(store.kept_matches(sha256), store):
-            match = seen_from(kept, store.asset(sha256), store)
+            match = seen_from(kept, asset, store)
             found[match.sha256, match.relation] = match.segments
         return found
 

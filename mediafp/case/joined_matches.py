@@ -10,6 +10,7 @@ from mediafp.store import Store
 from mediafp.types.errors import StoreError
 from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import Match
+from mediafp.types.media import Asset
 
 
 def iter_joined(kept: Iterable[KeptMatch], store: Store) -> Iterator[KeptMatch]:
@@ -25,17 +26,19 @@ def iter_joined(kept: Iterable[KeptMatch], store: Store) -> Iterator[KeptMatch]:
         picture, voice = channels.get("picture"), channels.get("voice")
         if picture and voice and picture.match and voice.match and can_join(picture.match, voice.match):
             try:
-                seen = _seen_from(picture.query, voice, store)
+                seen = voice.match
+                if voice.query != picture.query:
+                    seen = seen_from(voice, store.asset(picture.query), store)
             except StoreError as error:
                 store.on_damage(voice.query, str(error))
             else:
                 channels["picture"] = replace(picture, match=join_sound(picture.match, seen))
                 del channels["voice"]
         elif picture and picture.match and not voice:
-            told = describe_other_sound(
+            described = describe_other_sound(
                 picture.match, query_sounds=sounds(picture.query), reference_sounds=sounds(picture.reference)
             )
-            channels["picture"] = replace(picture, match=told)
+            channels["picture"] = replace(picture, match=described)
         yield from channels.values()
 
 
@@ -48,11 +51,11 @@ def _sounds(store: Store, sha256: str) -> bool:
     return any(len(fingerprint.vectors) for fingerprint in found)
 
 
-def _seen_from(sha256: str, kept: KeptMatch, store: Store) -> Match:
-    assert kept.match, "it has evidence"
-    if kept.query == sha256:
-        return kept.match
+def seen_from(kept: KeptMatch, asset: Asset, store: Store) -> Match:
+    """Return a kept match seen from one of its two assets."""
     from mediafp.matching.reversal import reverse_match
 
-    query, reference = store.asset(kept.query), store.asset(kept.reference)
-    return reverse_match(kept.match, query, reference, store.uris(kept.query))
+    assert kept.match, "only kept matches with evidence are read"
+    if kept.query == asset.sha256:
+        return kept.match
+    return reverse_match(kept.match, store.asset(kept.query), asset, store.uris(kept.query))

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from mediafp.case.joined_matches import iter_joined
+from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
-from mediafp.matching.reversal import reverse_match
 from mediafp.store import Store
 from mediafp.types.errors import StoreError
 from mediafp.types.geometry import image_corners
@@ -39,14 +38,6 @@ def _iter_undamaged(kept: Iterator[KeptMatch], asset: Asset, store: Store) -> It
             yield seen_from(one, asset, store)
         except StoreError as error:
             store.on_damage(one.query, str(error))
-
-
-def seen_from(kept: KeptMatch, asset: Asset, store: Store) -> Match:
-    """Return a kept match seen from one of its two assets."""
-    assert kept.match, "only kept matches with evidence are read"
-    if kept.query == asset.sha256:
-        return kept.match
-    return reverse_match(kept.match, store.asset(kept.query), asset, store.uris(kept.query))
 
 
 def identical_match(store: Store, asset: Asset) -> Match:

@@ -36,6 +36,14 @@ class Partner:
         return self.promise.value
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioPartner:
+    """Asset whose audio or transcript is worth comparing with that of another one, and the promise of the pair."""
+
+    sha256: str
+    promise_value: float
+
+
 def find_partners(sha256: str, sides: StoredSides) -> list[Partner]:
     """Return the candidates for a stored asset, the most promising first."""
     rows, references = sides.rows(sha256), sides.references

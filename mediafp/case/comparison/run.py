@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from mediafp.case.comparison.pair import compare_pair
-from mediafp.case.comparison.partners import Partner, find_partners
-from mediafp.case.comparison.scripts import ScriptPartner, compare_scripts, find_script_partners
-from mediafp.case.comparison.sounds import SoundPartner, compare_stored_sounds, find_sound_partners
+from mediafp.case.comparison.partners import AudioPartner, Partner, find_partners
+from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
+from mediafp.case.comparison.sounds import compare_stored_sounds, find_sound_partners
 from mediafp.case.comparison.stored_sides import StoredSides
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
@@ -135,7 +135,7 @@ class Comparer:
             if self._take(sha256, one.sha256, "voice", generation)
         ]
 
-    def _choose[P: Partner | ScriptPartner | SoundPartner](self, partners: list[P], channel: Channel) -> list[P]:
+    def _choose[P: Partner | AudioPartner](self, partners: list[P], channel: Channel) -> list[P]:
         """Return the partners of an asset, the most promising first, that are compared for the sake of either side."""
         kept = [is_kept_partner(rank, one.promise_value) for rank, one in enumerate(partners)]
         others = [one.sha256 for one, is_kept in zip(partners, kept, strict=True) if not is_kept]

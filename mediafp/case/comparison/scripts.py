@@ -1,7 +1,6 @@
 """The comparison of the scripts of two stored assets."""
 
-from dataclasses import dataclass
-
+from mediafp.case.comparison.partners import AudioPartner
 from mediafp.case.references import StoredReferences
 from mediafp.matching.transcripts.compare import compare_pair, pair_probability, to_match
 from mediafp.matching.transcripts.index import TranscriptIndex
@@ -11,21 +10,13 @@ DIGITS = 4
 """Decimal places of a promise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScriptPartner:
-    """Asset whose transcript is worth comparing with that of another one, and the promise of the pair."""
-
-    sha256: str
-    promise_value: float
-
-
-def find_script_partners(sha256: str, index: TranscriptIndex, references: StoredReferences) -> list[ScriptPartner]:
+def find_script_partners(sha256: str, index: TranscriptIndex, references: StoredReferences) -> list[AudioPartner]:
     """Return the candidates for the transcript of a stored asset, the most promising first."""
     transcript = index.fingerprints.get(sha256)
     if transcript is None:
         return []
     partners = [
-        ScriptPartner(sha256=candidate.sha256, promise_value=round(PROMISING + candidate.excess_words, DIGITS))
+        AudioPartner(sha256=candidate.sha256, promise_value=round(PROMISING + candidate.excess_words, DIGITS))
         for candidate in index.search(transcript, count=None, exclude=sha256)
         # One that is damaged was reported.
         if references.find_asset(candidate.sha256)
@@ -34,7 +25,7 @@ def find_script_partners(sha256: str, index: TranscriptIndex, references: Stored
 
 
 def compare_scripts(
-    sha256: str, partner: ScriptPartner, index: TranscriptIndex, references: StoredReferences
+    sha256: str, partner: AudioPartner, index: TranscriptIndex, references: StoredReferences
 ) -> KeptMatch:
     """Return the result of comparing the transcripts of two stored assets. The smaller SHA-256 is the query."""
     query, reference = sorted((sha256, partner.sha256))

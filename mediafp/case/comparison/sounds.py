@@ -1,8 +1,8 @@
 """The comparison of the sounds of two stored assets."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from mediafp.case.comparison.partners import AudioPartner
 from mediafp.case.references import StoredReferences
 from mediafp.matching.sounds.compare import compare_sounds, to_match
 from mediafp.matching.sounds.near_codes import MAX_DISTANCE
@@ -12,15 +12,7 @@ from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, KeptMatch
 from mediafp.types.matches import Match
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundPartner:
-    """Asset whose sound is worth comparing with that of another one, and the promise of the pair."""
-
-    sha256: str
-    promise_value: float
-
-
-def find_sound_partners(side: SoundSide, references: StoredReferences, *, exclude: str = "") -> list[SoundPartner]:
+def find_sound_partners(side: SoundSide, references: StoredReferences, *, exclude: str = "") -> list[AudioPartner]:
     """Return the stored assets whose sound is worth comparing with a sound, the most promising first.
 
     Args:
@@ -29,7 +21,7 @@ def find_sound_partners(side: SoundSide, references: StoredReferences, *, exclud
         exclude: SHA-256 of an asset that is not returned.
     """
     partners = [
-        SoundPartner(sha256=sha256, promise_value=promise)
+        AudioPartner(sha256=sha256, promise_value=promise)
         for sha256, promise in _promises(side, references)
         if sha256 != exclude
     ]
@@ -48,7 +40,7 @@ def _promises(side: SoundSide, references: StoredReferences) -> Iterator[tuple[s
             yield sha256, promise
 
 
-def compare_stored_sounds(sha256: str, partner: SoundPartner, references: StoredReferences) -> KeptMatch:
+def compare_stored_sounds(sha256: str, partner: AudioPartner, references: StoredReferences) -> KeptMatch:
     """Return the result of comparing the sounds of two stored assets. The smaller SHA-256 is the query."""
     query, reference = sorted((sha256, partner.sha256))
     side = references.sound(query)

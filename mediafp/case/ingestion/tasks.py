@@ -1,11 +1,12 @@
 """The work on one file of an ingest that threads do while the caller's thread uses the store."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Event
 
 from mediafp.case.ingestion.pending import PendingFile
 from mediafp.engine.interface import AnalysisRequest, Engine
-from mediafp.ingest.files import file_sha256
+from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.stable_content import stable_content
 from mediafp.types.errors import MediaError
@@ -43,40 +44,38 @@ class FileTasks:
 
         If it fails, the outcome is `known` with a warning, and each later run tries again.
         """
-        try:
-            with stable_content(file.open_file(), file.sha256, self._cancelled) as content:
-                text, warnings = self._engine.run_ocr(content)
-        except MediaError as error:
-            # The stored fingerprints remain valid.
-            file.warnings = (f"skipped OCR: {error}",)
-            return
-        file.text, file.warnings = text, tuple(warnings)
+        if read := self._read_part(file, "OCR", self._engine.run_ocr):
+            (file.text,) = read
 
     def read_video_text(self, file: PendingFile) -> None:
         """Read the text on screen of a video whose fingerprints are stored.
 
         If it fails, the outcome is `known` with a warning, and each later run tries again.
         """
-        try:
-            with stable_content(file.open_file(), file.sha256, self._cancelled) as content:
-                text, warnings = self._engine.read_video_text(content)
-        except MediaError as error:
-            # The stored fingerprints remain valid.
-            file.warnings = (f"skipped the text on screen: {error}",)
-            return
-        file.video_text, file.warnings = text, tuple(warnings)
+        if read := self._read_part(file, "the text on screen", self._engine.read_video_text):
+            (file.video_text,) = read
 
     def decode_audio(self, file: PendingFile) -> None:
         """Decode the audio of a video whose fingerprints are stored.
 
         If it fails, the outcome is `known` with a warning, and each later run tries again.
         """
+        if read := self._read_part(file, "transcription", self._engine.read_audio):
+            (file.audio,) = read
+            file.transcribed = TranscribedAudio(audio_sha256="")
+
+    def _read_part[T](
+        self, file: PendingFile, name: str, read: Callable[[OpenFile], tuple[T, Sequence[str]]]
+    ) -> tuple[T] | None:
+        """Return a part of a file whose fingerprints are stored, and add the warnings of reading it to the file.
+
+        None, with a warning, if it cannot be read: the stored fingerprints remain valid.
+        """
         try:
             with stable_content(file.open_file(), file.sha256, self._cancelled) as content:
-                audio, warnings = self._engine.read_audio(content)
+                part, warnings = read(content)
         except MediaError as error:
-            # The stored fingerprints remain valid.
-            file.warnings += (f"skipped transcription: {error}",)
-            return
-        file.audio, file.transcribed = audio, TranscribedAudio(audio_sha256="")
+            file.warnings += (f"skipped {name}: {error}",)
+            return None
         file.warnings += tuple(warnings)
+        return (part,)

@@ -94,8 +94,8 @@ def to_match(comparison: SoundComparison, *, sha256: str, uris: tuple[str, ...],
 def _is_read_again(comparison: SoundComparison) -> bool:
     """Return True if most of what agrees differs in its timing."""
     drifting = sum(segment.prints for segment in comparison.segments if segment.drift > MAX_DRIFT)
-    told = sum(segment.prints for segment in comparison.segments if segment.drift > 0)
-    return 2 * drifting > told
+    measured = sum(segment.prints for segment in comparison.segments if segment.drift > 0)
+    return 2 * drifting > measured
 
 
 def _to_segment(segment: SoundSegment) -> Segment:

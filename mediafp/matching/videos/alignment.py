@@ -186,7 +186,7 @@ def estimate_scale(agreement: Agreement) -> Scale:
     matrix = agreement.matrix
     best = np.sort(matrix.max(axis=1)) if matrix.shape[0] <= matrix.shape[1] else np.sort(matrix.max(axis=0))
     noise = 1 - float(best[int((1 - NOISE_SHARE) * (len(best) - 1))])
-    # Moments that have nothing to do with each other agree in what stands still.
+    # Moments that have nothing to do with each other agree in what is still.
     limit = max(LIMIT_SHARE * (1 - float(np.median(matrix))), LIMIT_FACTOR * noise)
     return _scale(noise, float(np.clip(limit, MIN_LIMIT, MAX_SLACK)))
 

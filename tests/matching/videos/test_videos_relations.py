@@ -5,31 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_tracks import Scene
+from sample_matches import sample_match
 
 from mediafp.matching.videos.alignment import AlignedSegment
 from mediafp.matching.videos.motion import Motion
 from mediafp.matching.videos.plain_frames import is_plain
 from mediafp.matching.videos.relations import choose_relation, is_proven, video_reasons
 from mediafp.store.sqlite.evidence_json import decode_match, encode_evidence
-from mediafp.types.matches import Match, Segment
+from mediafp.types.matches import Segment
 from mediafp.types.media import TRACK_SIDE
 
 MOVING = Motion(amount=20.0, agreement=0.95, moments=12, telling=12)
 STILL = Motion(amount=0.0, agreement=0.0, moments=1, telling=1)
 PLAIN = Motion(amount=30.0, agreement=1.0, moments=2, telling=0)
 
-IDENTICAL = Match(
-    sha256="a" * 64,
-    uris=("a.mp4",),
-    kind="video",
-    relation="same_video",
-    verdict="copy",
-    probability=1.0,
-    coverage=(1.0, 1.0),
-    placement=None,
-    segments=(),
-    why=(),
-)
+IDENTICAL = sample_match(uris=("a.mp4",), kind="video", relation="same_video", probability=1.0)
 
 
 def segment(query: tuple[float, float], reference: tuple[float, float]) -> AlignedSegment:

@@ -1,7 +1,6 @@
 """OCR results in the store: saving, searching, integrity."""
 
-import pytest
-from ingest_records import execute_raw, ingest_record
+from ingest_records import execute_raw
 
 from mediafp.case.case import Case
 from mediafp.types.matches import OcrResult, TextLine
@@ -11,15 +10,6 @@ BOX = ((1.0, 2.0), (9.0, 2.0), (9.0, 6.0), (1.0, 6.0))
 
 def result_of(*lines: str, version: str = "1") -> OcrResult:
     return OcrResult(version=version, lines=tuple(TextLine(text=t, box=BOX, confidence=0.9) for t in lines))
-
-
-@pytest.fixture
-def asset(case: Case) -> str:
-    """Add an asset to the case and return its SHA-256."""
-    record = ingest_record("a")
-    with case._store.writing():
-        case._store.add_record(record)
-    return record.asset.sha256
 
 
 def save(case: Case, sha256: str, result: OcrResult) -> None:

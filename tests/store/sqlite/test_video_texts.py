@@ -1,7 +1,6 @@
 """Text on screen in the store: saving, searching, integrity."""
 
-import pytest
-from ingest_records import execute_raw, ingest_record
+from ingest_records import execute_raw
 
 from mediafp.case.case import Case
 from mediafp.types.video_text import VideoText, VideoTextLine
@@ -14,15 +13,6 @@ def text_of(*lines: tuple[str, float, float], version: str = "1") -> VideoText:
         version=version,
         lines=tuple(VideoTextLine(text=t, start=a, end=b, box=BOX, confidence=0.9) for t, a, b in lines),
     )
-
-
-@pytest.fixture
-def asset(case: Case) -> str:
-    """Add an asset to the case and return its SHA-256."""
-    record = ingest_record("a")
-    with case._store.writing():
-        case._store.add_record(record)
-    return record.asset.sha256
 
 
 def save(case: Case, sha256: str, text: VideoText) -> None:
