@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mediafp.types.forgetting import Forgotten
     from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
-    from mediafp.types.media import Asset, Sighting
+    from mediafp.types.media import Asset
     from mediafp.types.runs import (
         AnalysisOptions,
         AssetRecord,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         LedgerEntry,
         SpeechOptions,
     )
+    from mediafp.types.sightings import Clue, Sighting
     from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
     from mediafp.types.video_text import VideoTextLine
 
@@ -58,6 +59,7 @@ __all__ = [
     "AssetRecord",
     "Case",
     "Clip",
+    "Clue",
     "Cluster",
     "ClusterMember",
     "Clustering",
@@ -117,6 +119,7 @@ _TYPE_MODULES = (
     "media",
     "runs",
     "clusters",
+    "sightings",
     "transcripts",
     "forgetting",
     "kept_matches",

@@ -14,6 +14,7 @@ def iter_asset_records(store: Store) -> Iterator[AssetRecord]:
         yield AssetRecord(
             asset=asset,
             sightings=tuple(store.sightings(asset.sha256)),
+            clues=tuple(store.clues(asset.sha256)),
             fingerprints=tuple(store.fingerprint_types(asset.sha256)),
             warnings=tuple(store.warnings(asset.sha256)),
             transcript=store.find_transcript(asset.sha256),

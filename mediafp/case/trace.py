@@ -6,7 +6,7 @@ import numpy as np
 
 from mediafp.types.geometry import intersection_area, polygon_area
 from mediafp.types.matches import Match, Placement, Point, QueryResult, Trace, TraceEntry
-from mediafp.types.media import Sighting
+from mediafp.types.sightings import Sighting
 
 MIN_QUERY_SHOWN = 0.9
 """Share of the query's area that the source of a trace must show; references that show less were cropped differently. Chosen, not

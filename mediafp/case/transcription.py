@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from mediafp.case.ingestion.commit import build_sighting
+from mediafp.case.ingestion.commit import build_sightings
 from mediafp.case.progress import ProgressCallback, ProgressSum, WorkTimer
 from mediafp.engine.interface import Engine
-from mediafp.ingest.files import OpenFile, file_sha256, open_file, open_sibling
+from mediafp.ingest.files import OpenFile, file_sha256, open_file
+from mediafp.ingest.sidecar_folders import sidecar_folders
 from mediafp.ingest.sniff import check_size, kind_from_signature
 from mediafp.ingest.stable_content import stable_content
 from mediafp.ingest.walk import FoundFile
+from mediafp.sightings.sidecars import SidecarReader
 from mediafp.store import Store
 from mediafp.text.speech.misreadings import Misreading, find_hints
 from mediafp.types.errors import MediaError, NotMedia
@@ -56,6 +58,7 @@ class TranscriptionRun:
     ) -> None:
         self._store, self._engine, self._misreadings = store, engine, misreadings
         self.queue = engine.open_transcription(speech)
+        self._sidecars = SidecarReader()
         self._progress, self._timer = ProgressSum(on_progress), WorkTimer()
 
     def begin(self, number: int, found_file: FoundFile) -> PendingTranscription:
@@ -130,8 +133,9 @@ class TranscriptionRun:
         captions = self._store.captions(sha256)
         if captions:
             return captions
-        path = found_file.path
-        return build_sighting(str(path), path.name, sha256, open_sibling(path, found_file.root))[0].captions
+        sidecars = self._sidecars.read(found_file.path.name, sidecar_folders(found_file.path, found_file.root))
+        stated = build_sightings(str(found_file.path), sha256, sidecars)
+        return [caption for sighting in stated for caption in sighting.captions]
 
 
 def run_transcription(

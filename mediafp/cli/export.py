@@ -25,6 +25,7 @@ def export_jsonl(store: StoreOption = None) -> None:
                 jsonl.asset_to_json(
                     record.asset,
                     list(record.sightings),
+                    list(record.clues),
                     list(record.fingerprints),
                     list(record.warnings),
                     record.transcript,

@@ -11,7 +11,6 @@ from threading import Event
 from typing import BinaryIO, Final, Self
 
 from mediafp.types.errors import UnreadableMedia
-from mediafp.types.media import SiblingOpener, SidecarFile
 
 HEAD_BYTES: Final = 4096
 """Bytes from which the kind of a file is detected: five packets of a transport stream, two frames of most MP3s."""
@@ -104,16 +103,6 @@ def open_file(path: Path, root: Path | None = None) -> OpenFile:
         os.close(descriptor)
         raise UnreadableMedia(f"cannot open {shown}: not a regular file; name a file that can be read twice")
     return OpenFile(path.name, descriptor)
-
-
-def open_sibling(path: Path, root: Path | None = None) -> SiblingOpener:
-    """Return an opener of the files beside a file on disk, with the `root` of `open_file`."""
-
-    def open_by_name(name: str) -> SidecarFile | None:
-        sibling = path.with_name(name)
-        return open_file(sibling, root) if os.path.lexists(sibling) else None
-
-    return open_by_name
 
 
 def read_head(file: BinaryIO) -> bytes:

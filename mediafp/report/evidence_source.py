@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mediafp.types.matches import Segment
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript
 from mediafp.types.video_text import VideoTextLine
 

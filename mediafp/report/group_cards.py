@@ -11,7 +11,8 @@ from mediafp.report.groups import Group
 from mediafp.report.names import account_name, display_address, display_name, join_isolated
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.types.clusters import ClusterMember
-from mediafp.types.media import Kind, Sighting
+from mediafp.types.media import Kind
+from mediafp.types.sightings import Sighting
 
 MAX_LISTED_ACCOUNTS: Final = 5
 """Accounts of a group that are named, those with most sightings. Chosen, not measured."""

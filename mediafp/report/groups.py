@@ -8,7 +8,7 @@ from typing import Final
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.types.clusters import Cluster, Clustering
 from mediafp.types.matches import Match, QueryResult, Relation
-from mediafp.types.media import Sighting
+from mediafp.types.sightings import Sighting
 
 COVERAGE_TOLERANCE: Final = 0.02
 """Difference of coverage up to which neither asset of a match counts as more complete: placements are inexact. Chosen, not

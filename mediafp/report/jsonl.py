@@ -10,8 +10,9 @@ from mediafp.types.clusters import Cluster, Clustering, Edge
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
 from mediafp.types.runs import FileOutcome
+from mediafp.types.sightings import STATED_FIELDS, Clue, Sighting
 from mediafp.types.transcripts import FileTranscription, SearchHit, Transcript
 from mediafp.types.video_text import VideoTextLine
 
@@ -157,7 +158,12 @@ def trace_to_json(value: Trace) -> JsonObject:
 
 def sighting_to_json(value: Sighting) -> JsonObject:
     """Return where and when an asset was seen."""
-    return {name: getattr(value, name) for name in Sighting.__dataclass_fields__ if name != "sha256"}
+    return {name: getattr(value, name) for name in ("uri", *STATED_FIELDS, "precision", "source")}
+
+
+def clue_to_json(value: Clue) -> JsonObject:
+    """Return a statement of a file itself about its source."""
+    return {name: getattr(value, name) for name in Clue.__dataclass_fields__}
 
 
 def transcript_to_json(value: Transcript) -> JsonObject:
@@ -279,6 +285,7 @@ def forgotten_to_json(value: Forgotten) -> JsonObject:
 def asset_to_json(
     value: Asset,
     sightings: list[Sighting],
+    clues: list[Clue],
     fingerprints: list[tuple[str, str]],
     warnings: list[str],
     transcript: Transcript | None,
@@ -290,6 +297,7 @@ def asset_to_json(
     Args:
         value: The asset.
         sightings: All of its sightings.
+        clues: What its files state about their source.
         fingerprints: Type and version of each fingerprint.
         warnings: Warnings of its ingestion.
         transcript: Its best transcript, None if there is none.
@@ -300,8 +308,9 @@ def asset_to_json(
         "sha256": value.sha256,
         "kind": value.kind,
         "bytes": value.bytes,
-        "uris": [s.uri for s in sightings],
+        "uris": list(dict.fromkeys(s.uri for s in sightings)),
         "sightings": [sighting_to_json(s) for s in sightings],
+        "clues": [clue_to_json(clue) for clue in clues],
         "properties": dict(value.properties),
         "fingerprints": [{"type": type, "version": version} for type, version in fingerprints],
         "warnings": warnings,

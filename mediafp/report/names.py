@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from mediafp.report.escaping import escape_unprintable
 from mediafp.report.isolation import isolate, isolate_name
-from mediafp.types.media import Sighting
+from mediafp.types.sightings import Sighting
 
 _LOCAL: Final = re.compile(r"file:|[a-z]:[\\/]|[/\\~]", re.IGNORECASE)
 """Start of an address that is a path on some machine."""

@@ -10,7 +10,8 @@ from mediafp.report.evidence_source import EvidenceFrame, EvidenceSource
 from mediafp.report.names import display_name, sighting_line
 from mediafp.report.page_images import PageImage, PageImages
 from mediafp.types.matches import Segment
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 
 MAX_SIGHTING_LINES: Final = 3
 """Sightings of one asset that a match shows. Chosen, not measured."""

@@ -4,10 +4,10 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from mediafp.sightings.sidecar_format import SidecarFormat, read_json_values
+from mediafp.sightings.sidecar_format import SiblingOpener, SidecarFormat, read_json_values
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.sightings.values import FieldValues, collect_fields
-from mediafp.types.media import MEDIA_SUFFIXES, SiblingOpener
+from mediafp.types.media import MEDIA_SUFFIXES
 
 SUFFIX: Final = ".json"
 FIELD_KEYS: Final[Mapping[str, tuple[str, ...]]] = {

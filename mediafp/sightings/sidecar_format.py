@@ -15,7 +15,7 @@ import msgspec
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.sightings.values import FieldValues
 from mediafp.types.errors import UnreadableMedia
-from mediafp.types.media import SiblingOpener, SidecarFile
+from mediafp.types.media import SidecarFile
 
 MAX_SIDECAR_BYTES: Final = 8 << 20
 """Size, bytes, above which a sidecar is not read: those of yt-dlp with every comment inside are smaller in most cases."""
@@ -28,6 +28,10 @@ _ESCAPES: Final = re.compile(
 """Escaped backslashes, pairs of surrogates, and lone surrogates."""
 _STRINGS_AND_NUMBERS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(?P<number>NaN|-?Infinity)', re.DOTALL)
 """Strings, the last of which may have no end, and numbers that JSON does not have."""
+
+
+type SiblingOpener = Callable[[str], SidecarFile | None]
+"""Function that opens a file in the folder of the media file by its name, and returns None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

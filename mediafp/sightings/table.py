@@ -12,11 +12,11 @@ from dataclasses import dataclass, fields
 from threading import Lock
 from typing import Final
 
-from mediafp.sightings.sidecar_format import SidecarFormat, open_sidecar, read_bytes
+from mediafp.sightings.sidecar_format import SiblingOpener, SidecarFormat, open_sidecar, read_bytes
 from mediafp.sightings.sidecar_warnings import SidecarWarnings, quote
 from mediafp.sightings.table_rows import COLUMNS_NAME, FILE_COLUMN, TableRows, parse_rows
 from mediafp.sightings.values import FieldValues, SightingFields, collect_fields
-from mediafp.types.media import SiblingOpener, SidecarFile
+from mediafp.types.media import SidecarFile
 
 TABLE_NAMES: Final = ("mediafp.csv", "sightings.csv")
 """File names of a table; the first that exists is read."""

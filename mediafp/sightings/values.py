@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
+from mediafp.types.sightings import Role
 
 MAX_ACCOUNT_CHARS: Final = 500
 """Characters of an account; a longer one is not stored. The longest of a platform are those of Mastodon: 30 of a name and
@@ -51,15 +52,20 @@ class SightingFields:
     `source` names the formats that stated a field, joined by `+`; it is empty if none did.
     """
 
-    account: str | None = None
     platform: str | None = None
+    account: str | None = None
+    account_id: str | None = None
+    account_name: str | None = None
     url: str | None = None
-    title: str | None = None
-    text: str | None = None
+    post_id: str | None = None
     posted_at: str | None = None
     captured_at: str | None = None
     removed_at: str | None = None
+    title: str | None = None
+    text: str | None = None
+    language: str | None = None
     views: int | None = None
+    role: Role | None = None
     source: str = ""
 
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Final
 
-from mediafp.sightings.sidecar_format import SidecarFormat, read_json_values
+from mediafp.sightings.sidecar_format import SiblingOpener, SidecarFormat, read_json_values
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.sightings.values import FieldValues, collect_fields
-from mediafp.types.media import SiblingOpener
 
 SUFFIX: Final = ".info.json"
 FIELD_KEYS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -23,8 +23,9 @@ from mediafp.types.kept_matches import (
     UncomparedAssets,
 )
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Asset, Kind, Sighting, Thumbnail
+from mediafp.types.media import Asset, Kind, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
 from mediafp.types.video_text import VideoText, VideoTextLine
 
@@ -44,13 +45,26 @@ class AssetStore(Protocol):
         """
         ...
 
-    def add_sighting(self, sighting: Sighting) -> None:
-        """Save a sighting, or the fields of it that are new; an empty field keeps the stored value.
+    def save_sightings(self, stated: Sequence[Sighting]) -> None:
+        """Save what is known about a file at its path, in place of what the store contains about it.
 
-        Call it inside `writing`.
+        If all that they state is the path, what the store contains stays. Call it inside `writing`.
+
+        Args:
+            stated: At least one, all of the same asset and path.
 
         Raises:
             StoreError: The store does not contain the asset; raised here or at the end of `writing`.
+        """
+        ...
+
+    def save_clues(self, sha256: str, uri: str, found: Sequence[Clue]) -> None:
+        """Save the clues of a file's name, in place of those that the store contains; call it inside `writing`.
+
+        Args:
+            sha256: The asset.
+            uri: Path of the file; "" for clues in its content.
+            found: The clues.
         """
         ...
 
@@ -94,8 +108,12 @@ class AssetStore(Protocol):
         """Return the sightings of an asset: dated ones first, oldest first, then by path."""
         ...
 
-    def sighting(self, sha256: str, uri: str) -> Sighting | None:
-        """Return the sighting of an asset at one path; None if the store does not contain it."""
+    def sightings_at(self, sha256: str, uri: str) -> list[Sighting]:
+        """Return the sightings of an asset at one path; none if the store does not contain it there."""
+        ...
+
+    def clues(self, sha256: str) -> list[Clue]:
+        """Return the clues of an asset: those in its content, then those of its names by path; equal ones once."""
         ...
 
     def captions(self, sha256: str) -> list[str]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from mediafp.types.matches import MIRRORED_RELATIONS, Match, Relation
-from mediafp.types.media import Kind, Sighting
+from mediafp.types.media import Kind
+from mediafp.types.sightings import Sighting
 
 Channel = Literal["picture", "voice", "script"]
 """Content by which two assets are compared: images, recorded sound, or the words of speech."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from mediafp.types.media import Kind, Sighting, TimeSpan
+from mediafp.types.media import Kind, TimeSpan
+from mediafp.types.sightings import Sighting
 
 Relation = Literal[
     "copy",

@@ -1,7 +1,7 @@
-"""Media: assets, their sightings, and decoded images, frames and audio."""
+"""Media: assets, and decoded images, frames and audio."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Protocol
@@ -65,37 +65,6 @@ class Asset:
         """Return width and height in pixels of what a row of an image or a frame shows."""
         pages = self.pages if self.kind == "image" else ()
         return pages[row].size if row < len(pages) else self.size
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """Place and time at which an asset was seen. Times are ISO 8601 in UTC; unknown fields are None."""
-
-    sha256: str
-    uri: str
-    """Path under which the asset was ingested; bytes that are not UTF-8 are surrogate escapes."""
-    account: str | None = None
-    platform: str | None = None
-    url: str | None = None
-    title: str | None = None
-    text: str | None = None
-    posted_at: str | None = None
-    captured_at: str | None = None
-    removed_at: str | None = None
-    views: int | None = None
-    """Number of views that the platform counted."""
-    source: str = ""
-    """Format of the sidecar that the fields come from; "" if there is none."""
-
-    @property
-    def date(self) -> str | None:
-        """Time of posting, else of capture; None if neither is known."""
-        return self.posted_at or self.captured_at
-
-    @property
-    def captions(self) -> list[str]:
-        """Title and text of the post, without empty ones."""
-        return [text for text in (self.title, self.text) if text]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -199,6 +168,18 @@ class SidecarFile(Protocol):
         """Close the file."""
 
 
-SiblingOpener = Callable[[str], SidecarFile | None]
-"""Function that opens a file in the folder of the media file by its name, and returns None if there is none; it raises
-UnreadableMedia."""
+class SidecarFolder(Protocol):
+    """A folder, on disk or in an archive, whose sidecars may be read."""
+
+    path: str
+    """Path of the folder, which distinguishes it from others."""
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the files in it, sorted; none if it cannot be listed."""
+
+    def open(self, name: str) -> SidecarFile | None:
+        """Open a file in it by its name; None if there is none. Raises UnreadableMedia if it cannot be opened."""
+
+
+SidecarFolders = Sequence[SidecarFolder]
+"""The folder of a media file, and the folders above it that the user named with it, the nearest first."""

@@ -7,7 +7,8 @@ from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Asset, Audio, Pixels, Sighting, Thumbnail
+from mediafp.types.media import Asset, Audio, Pixels, Thumbnail
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import Transcript
 from mediafp.types.video_text import VideoText, VideoTextLine
 
@@ -79,6 +80,8 @@ class FileAnalysis:
     """Text in an image, if OCR was requested."""
     video_text: VideoText | None = None
     """Text on screen of a video, if OCR was requested."""
+    clues: tuple[Clue, ...] = ()
+    """Clues in the metadata of the file."""
 
     def fingerprint(self, type: str) -> Fingerprint:
         """Return the fingerprint of one type. Raises StopIteration if there is none."""
@@ -90,7 +93,10 @@ class IngestRecord:
     """Everything that one newly ingested file adds to the store, written in one transaction."""
 
     asset: Asset
-    sighting: Sighting
+    sightings: tuple[Sighting, ...]
+    """What is known about the file at its path: at least one, all of the same asset and path."""
+    clues: tuple[Clue, ...] = ()
+    """Clues in the content of the file."""
     fingerprints: tuple[Fingerprint, ...] = ()
     thumbnails: tuple[Thumbnail, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -117,6 +123,7 @@ class AssetRecord:
 
     asset: Asset
     sightings: tuple[Sighting, ...]
+    clues: tuple[Clue, ...]
     fingerprints: tuple[tuple[str, str], ...]
     """Type and version of each fingerprint."""
     warnings: tuple[str, ...]

@@ -25,8 +25,9 @@ from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
 from mediafp.matching.candidates import Vectors as Embeddings
 from mediafp.store import RERANK_DEPTH, Store, open_store
 from mediafp.types.fingerprints import Fingerprint, Vectors
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
 from mediafp.types.runs import IngestRecord
+from mediafp.types.sightings import Sighting
 
 SEED = 16
 CENTRES = 2000
@@ -70,7 +71,7 @@ def records(assets: int, rows: int) -> Iterator[IngestRecord]:
                 bytes=1,
                 properties={"width": 640, "height": 360, "duration": float(rows)},
             ),
-            sighting=Sighting(sha256=sha256, uri=f"/made/{n}", source="path"),
+            sightings=(Sighting(sha256=sha256, uri=f"/made/{n}", source="path"),),
             fingerprints=(
                 fingerprint(SEARCH_TYPE, vectors.astype(np.float16)),
                 fingerprint(Pdq.name, rng.integers(0, 256, (rows, 32), np.uint8)),

@@ -32,8 +32,9 @@ from mediafp.case.comparison.versions import comparison_versions
 from mediafp.store import Store, open_store
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.kept_matches import KeptMatch
-from mediafp.types.media import Sighting, Thumbnail
+from mediafp.types.media import Thumbnail
 from mediafp.types.runs import IngestRecord
+from mediafp.types.sightings import Sighting
 
 FAMILIES = 40
 """Images of the folder that are ingested with their edits."""
@@ -115,7 +116,7 @@ def read_families(folder: Path) -> list[Family]:
             jpeg = store.row_thumbnail(asset.sha256, 0)
             record = IngestRecord(
                 asset=asset,
-                sighting=Sighting(sha256=asset.sha256, uri=uri),
+                sightings=(Sighting(sha256=asset.sha256, uri=uri),),
                 fingerprints=tuple(rows[asset.sha256]),
                 thumbnails=(Thumbnail(position=0, seconds=0.0, jpeg=jpeg),) if jpeg else (),
             )
@@ -151,7 +152,7 @@ def copy_family(family: Family, number: int) -> Family:
             replace(
                 record,
                 asset=replace(record.asset, sha256=sha256),
-                sighting=Sighting(sha256=sha256, uri=f"/made/{number}/{Path(record.sighting.uri).name}"),
+                sightings=(Sighting(sha256=sha256, uri=f"/made/{number}/{Path(record.sightings[0].uri).name}"),),
                 fingerprints=tuple(
                     Fingerprint(
                         sha256=sha256,

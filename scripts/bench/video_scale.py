@@ -31,8 +31,9 @@ from mediafp.store import Store, open_store
 from mediafp.types import model_files
 from mediafp.types.fingerprint_types import AnyFingerprintType, no_rows
 from mediafp.types.fingerprints import Fingerprint, TimedRows
-from mediafp.types.media import AUDIO_SAMPLE_RATE, TRACK_SIDE, Asset, Audio, FrameTrack, Sighting, Thumbnail
+from mediafp.types.media import AUDIO_SAMPLE_RATE, TRACK_SIDE, Asset, Audio, FrameTrack, Thumbnail
 from mediafp.types.runs import IngestRecord
+from mediafp.types.sightings import Sighting
 
 SCENES, SCENE_SECONDS, TRACK_RATE = 6, 2.0, 5
 """Scenes of a video, seconds of each, and rows of a frame track per second."""
@@ -182,7 +183,7 @@ def make_video(maker: SceneMaker, number: int) -> IngestRecord:
             bytes=1_000_000,
             properties={"format": "mp4", "width": width, "height": height, "duration": SCENES * SCENE_SECONDS},
         ),
-        sighting=Sighting(sha256=sha256, uri=f"/made/{number}.mp4"),
+        sightings=(Sighting(sha256=sha256, uri=f"/made/{number}.mp4"),),
         fingerprints=tuple(fingerprints),
         thumbnails=thumbnails,
     )

@@ -20,8 +20,8 @@ from mediafp.ingest.files import file_sha256, open_file
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match
-from mediafp.types.media import Sighting
 from mediafp.types.runs import FileAnalysis
+from mediafp.types.sightings import Sighting
 
 SIZES = {"cat": (320, 240), "temple": (240, 360), "flower": (320, 240), "rocket": (300, 300), "coffee": (320, 200)}
 

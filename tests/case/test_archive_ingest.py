@@ -156,7 +156,7 @@ def make_items(folder: Path, count: int) -> list[IngestItem]:
                 uri=str(path),
                 stamp=(10, 0),
                 open=partial(open_file, path),
-                open_sibling=lambda name: None,
+                folders=tuple,
                 unpacked=file,
             )
         )
@@ -249,7 +249,7 @@ def test_sidecar_that_links_out_of_the_folder_of_a_named_file_is_not_read(
 def test_sidecar_that_links_within_the_folder_of_a_named_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "real.json").write_text('{"title": "t"}')
     (tmp_path / "a.png.json").symlink_to("real.json")
-    sidecar = item_on_disk(FoundFile(path=tmp_path / "a.png")).open_sibling("a.png.json")
+    sidecar = item_on_disk(FoundFile(path=tmp_path / "a.png")).folders()[0].open("a.png.json")
     assert sidecar
     with sidecar.reader() as reader:
         assert reader.read() == b'{"title": "t"}'

@@ -48,7 +48,7 @@ def save(case: Case, jpeg: bytes) -> str:
         case._store.add_record(
             IngestRecord(
                 asset=record.asset,
-                sighting=record.sighting,
+                sightings=(record.sightings[0],),
                 fingerprints=record.fingerprints,
                 thumbnails=(Thumbnail(position=0, seconds=0.0, jpeg=jpeg),),
             )
@@ -165,7 +165,7 @@ def test_frames_of_a_page_come_from_the_original_or_else_from_kept_frames(case: 
             replace(
                 record,
                 asset=replace(record.asset, sha256=sha256, bytes=original.stat().st_size),
-                sighting=replace(record.sighting, sha256=sha256),
+                sightings=(replace(record.sightings[0], sha256=sha256),),
                 fingerprints=tuple(replace(each, sha256=sha256) for each in record.fingerprints),
                 thumbnails=tuple(
                     Thumbnail(position=n, seconds=4.0 * n, jpeg=encode_thumbnail(frame, 320))

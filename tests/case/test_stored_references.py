@@ -21,8 +21,9 @@ from mediafp.store.row_index import index as row_index
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.media import Asset, Sighting, Thumbnail
+from mediafp.types.media import Asset, Thumbnail
 from mediafp.types.runs import IngestRecord
+from mediafp.types.sightings import Sighting
 
 TYPES = {SEARCH_TYPE: 1, Pdq.name: 1, REFERENCE_CROPS: 5, RECTANGLES: 2}
 """Rows of an image of each indexed fingerprint type."""
@@ -51,7 +52,7 @@ def record(number: int, *, seed: int | None = None, crops: bool = True) -> Inges
         )
     return IngestRecord(
         asset=Asset(sha256=name(number), kind="image", bytes=9, properties={"width": 80, "height": 80}),
-        sighting=Sighting(sha256=name(number), uri=f"/files/{number}.png", source="path"),
+        sightings=(Sighting(sha256=name(number), uri=f"/files/{number}.png", source="path"),),
         fingerprints=tuple(fingerprints if crops else fingerprints[:2]),
         thumbnails=(Thumbnail(position=0, seconds=0, jpeg=JPEGS[0]),),
     )

@@ -4,7 +4,7 @@ from sample_matches import sample_match, sample_placement
 
 from mediafp.case.trace import build_trace
 from mediafp.types.matches import Match, QueryResult
-from mediafp.types.media import Sighting
+from mediafp.types.sightings import Sighting
 
 
 def make_match(name: str, covered: float | None, *, shown: float = 1.0, verdict: str = "copy") -> Match:

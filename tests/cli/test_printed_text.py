@@ -36,8 +36,9 @@ from mediafp.types.errors import MediafpError, UsageError
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Segment, TextLine, Trace, TraceEntry
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
 from mediafp.types.runs import AssetRecord, FileOutcome, IntegrityReport
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoTextLine
 
@@ -81,6 +82,7 @@ SCREEN_LINE = VideoTextLine(text="t", start=0, end=1, box=LINE.box, confidence=1
 RECORD = AssetRecord(
     asset=Asset(sha256="a", kind="image", bytes=1, properties={"format": "f"}),
     sightings=(SIGHTING,),
+    clues=(),
     fingerprints=(("t", "v"),),
     warnings=("w",),
     transcript=TRANSCRIPT,

@@ -13,7 +13,8 @@ from mediafp.store import Store
 from mediafp.types.errors import StoreError
 from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Sighting, Thumbnail
+from mediafp.types.media import Thumbnail
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 VERSIONS = {"picture": "1", "script": "1"}
@@ -28,7 +29,7 @@ def sha(name: str) -> str:
 def add(store: Store, name: str, path: str | None = None, text: str | None = None) -> None:
     record = ingest_record(name, path)
     with store.writing():
-        store.add_record(replace(record, sighting=replace(record.sighting, text=text)))
+        store.add_record(replace(record, sightings=(replace(record.sightings[0], text=text),)))
         store.write_ledger_entry(done_entry(record))
 
 
@@ -101,7 +102,7 @@ def test_an_asset_stays_while_it_has_another_sighting(store: Store) -> None:
     add(store, "a", text="posted twice")
     add(store, "b", text="posted twice")
     with store.writing():
-        store.add_sighting(Sighting(sha256=sha("a"), uri="/other.mp4", text="posted twice"))
+        store.save_sightings([Sighting(sha256=sha("a"), uri="/other.mp4", text="posted twice")])
     compare_all(store, "ab")
     assert forget(store, "a", PATH) == {"sightings": 1, "ledger_entries": 1}
     assert store.uris(sha("a")) == ("/other.mp4",)
@@ -199,7 +200,7 @@ def test_no_file_of_a_store_contains_what_was_forgotten(store: Store) -> None:
         record = ingest_record(name)
         record = replace(
             record,
-            sighting=replace(record.sighting, text=f"post-{name}-text"),
+            sightings=(replace(record.sightings[0], text=f"post-{name}-text"),),
             fingerprints=(hashes[name], record.fingerprints[1]),
             thumbnails=(Thumbnail(position=0, seconds=0.0, jpeg=images[name]), *record.thumbnails[1:]),
         )

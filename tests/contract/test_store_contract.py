@@ -13,8 +13,9 @@ from ingest_records import BAD_NAME, done_entry, failed_entry, ingest_record
 from mediafp.store import Store
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.media import Sighting, Thumbnail
+from mediafp.types.media import Thumbnail
 from mediafp.types.runs import LedgerEntry
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 A = "a" * 64
@@ -49,7 +50,7 @@ def test_add_record_stores_the_record_unchanged(store: Store, open_any: Callable
     with open_any(store.folder) as reopened:
         sha256 = record.asset.sha256
         assert reopened.assets() == [record.asset] == [reopened.asset(sha256)]
-        assert reopened.sightings(sha256) == [record.sighting] and reopened.uris(sha256) == (path,)
+        assert reopened.sightings(sha256) == [record.sightings[0]] and reopened.uris(sha256) == (path,)
         assert reopened.warnings(sha256) == ["2 packets are damaged"]
         assert reopened.count_assets() == 1
         assert reopened.fingerprint_types(sha256) == [("pdq", "1"), ("sscd_distilled", "1")]
@@ -159,9 +160,9 @@ def test_sighting_is_that_of_one_path_and_equal_texts_are_one_object(store: Stor
     with store.writing():
         store.add_record(ingest_record("a"))
         for number in range(3):
-            store.add_sighting(Sighting(sha256=A, uri=f"/{number}", text="x" * 999))
-    assert store.sighting(A, "/1") == Sighting(sha256=A, uri="/1", text="x" * 999)
-    assert store.sighting(A, "/9") is None and store.sighting("f" * 64, "/1") is None
+            store.save_sightings([Sighting(sha256=A, uri=f"/{number}", text="x" * 999)])
+    assert store.sightings_at(A, "/1") == [Sighting(sha256=A, uri="/1", text="x" * 999)]
+    assert not store.sightings_at(A, "/9") and not store.sightings_at("f" * 64, "/1")
     assert len({id(sighting.text) for sighting in store.sightings(A) if sighting.text}) == 1
 
 
@@ -170,22 +171,49 @@ def test_sightings_are_sorted_by_date_with_undated_ones_last(store: Store) -> No
     with store.writing():
         store.add_record(ingest_record("a", "/first"))
         for uri, posted in times.items():
-            store.add_sighting(Sighting(sha256=A, uri=uri, posted_at=posted))
+            store.save_sightings([Sighting(sha256=A, uri=uri, posted_at=posted)])
     assert store.uris(A) == ("d", "/first", "c", "a", "b")
 
 
-def test_later_sighting_of_a_path_adds_its_fields_and_removes_none(store: Store) -> None:
+def test_later_sightings_of_a_path_replace_the_earlier_ones_unless_they_state_nothing(store: Store) -> None:
+    repost, original = (
+        Sighting(sha256=A, uri="/dump/a.mp4", account=account, posted_at=f"{year}-05", role=role, text="one text")
+        for account, year, role in (("b", 2021, "repost"), ("c", 2020, "original"))
+    )
     with store.writing():
         store.add_record(ingest_record("a"))
-        (before,) = store.sightings(A)
-        store.add_sighting(Sighting(sha256=A, uri="/dump/a.mp4", account="other"))
-    assert store.sightings(A) == [replace(before, account="other")]
+        store.save_sightings([repost, original])
+    assert store.sightings(A) == [original, repost] and store.sightings_at(A, "/dump/a.mp4") == [repost, original]
+    assert store.uris(A) == ("/dump/a.mp4",)
+    with store.writing():
+        store.save_sightings([Sighting(sha256=A, uri="/dump/a.mp4")])
+    assert store.sightings_at(A, "/dump/a.mp4") == [repost, original]
+    with store.writing():
+        store.save_sightings([replace(repost, account="corrected", text="another")])
+    assert store.sightings(A) == [replace(repost, account="corrected", text="another")]
+    assert store.check_integrity() == []
 
 
-def test_add_sighting_stores_hostile_text_as_text(store: Store) -> None:
+def test_clues_are_kept_for_the_content_and_for_each_name_and_replaced_there(store: Store) -> None:
+    device, time, post = (
+        Clue(kind=kind, value="v", source=source, trust="low")
+        for kind, source in (("device", "EXIF"), ("time", "file name"), ("post_id", "file name"))
+    )
+    with store.writing():
+        store.add_record(replace(ingest_record("a"), clues=(device,)))
+        store.save_clues(A, "/dump/a.mp4", [time, post])
+        store.save_clues(A, "/elsewhere", [post])
+    assert store.clues(A) == [device, time, post]
+    with store.writing():
+        store.save_clues(A, "/dump/a.mp4", [])
+    assert store.clues(A) == [device, post] and store.clues("f" * 64) == []
+    assert store.check_integrity() == []
+
+
+def test_save_sightings_stores_hostile_text_as_text(store: Store) -> None:
     with store.writing():
         store.add_record(ingest_record("a"))
-        store.add_sighting(Sighting(sha256=A, uri="u", title="a\ud800b\x00c", account="'; DROP TABLE asset; --"))
+        store.save_sightings([Sighting(sha256=A, uri="u", title="a\ud800b\x00c", account="'; DROP TABLE asset; --")])
     hostile = next(sighting for sighting in store.sightings(A) if sighting.uri == "u")
     assert hostile.account == "'; DROP TABLE asset; --" and hostile.title is not None
     assert hostile.title.startswith("a") and hostile.title.endswith("b\x00c")
@@ -195,8 +223,8 @@ def test_add_sighting_stores_hostile_text_as_text(store: Store) -> None:
 def test_captions_are_the_titles_and_texts_of_all_sightings(store: Store) -> None:
     with store.writing():
         store.add_record(ingest_record("a"))
-        store.add_sighting(Sighting(sha256=A, uri="u", title="a title", text="a text"))
-        store.add_sighting(Sighting(sha256=A, uri="v", text="another"))
+        store.save_sightings([Sighting(sha256=A, uri="u", title="a title", text="a text")])
+        store.save_sightings([Sighting(sha256=A, uri="v", text="another")])
     assert store.captions(A) == ["a title", "a text", "another"]
 
 
@@ -223,7 +251,7 @@ def test_content_hash_depends_on_fingerprints_and_thumbnails_alone(store: Store)
     (logged,) = [entry for entry in store.iter_log("added") if entry.details["sha256"] == A]
     assert logged.details["content"] == before != store.content_hash("b" * 64)
     with store.writing():
-        store.add_sighting(Sighting(sha256=A, uri="u"))
+        store.save_sightings([Sighting(sha256=A, uri="u")])
     assert store.content_hash(A) == before
     with store.writing():
         store.add_record(replace(record, fingerprints=(replace(record.fingerprints[0], version="2"),)))
@@ -399,15 +427,15 @@ def test_new_asset_and_its_sightings_are_logged(store: Store) -> None:
     with store.writing():
         store.add_record(ingest_record("a", BAD_NAME))
         store.add_record(ingest_record("a", BAD_NAME))
-        store.add_sighting(Sighting(sha256=A, uri="/plain"))
-        store.add_sighting(Sighting(sha256=A, uri=BAD_NAME, account="other", views=7))
-        store.add_sighting(Sighting(sha256=A, uri=BAD_NAME))
+        store.save_sightings([Sighting(sha256=A, uri="/plain")])
+        store.save_sightings([Sighting(sha256=A, uri=BAD_NAME, account="other", views=7)])
+        store.save_sightings([Sighting(sha256=A, uri=BAD_NAME)])
     fields = {"account": "某人", "posted_at": "2024-05-01T00:00:00Z", "views": 7, "source": "x"}
     assert entries(store) == [
         ("added", {"sha256": A, "bytes": 1000, "kind": "video", "uri": BAD_NAME}),
-        ("sighted", {"sha256": A, "uri": BAD_NAME, "fields": fields}),
+        ("sighted", {"sha256": A, "uri": BAD_NAME, "sightings": [fields]}),
         ("seen", {"sha256": A, "uri": "/plain"}),
-        ("sighted", {"sha256": A, "uri": BAD_NAME, "fields": {"account": "other"}}),
+        ("sighted", {"sha256": A, "uri": BAD_NAME, "sightings": [{"account": "other", "views": 7}]}),
     ]
     assert store.check_integrity() == []
 
@@ -450,7 +478,7 @@ def test_interrupted_write_is_undone_as_a_whole(store: Store, error: type[BaseEx
     with pytest.raises(error), store.writing():
         store.add_record(ingest_record("b"))
         store.write_ledger_entry(failed_entry("/dump/c.mp4"))
-        store.add_sighting(Sighting(sha256=A, uri="elsewhere"))
+        store.save_sightings([Sighting(sha256=A, uri="elsewhere")])
         assert store.count_assets() == 2
         raise error
     assert state(store) == before
@@ -461,7 +489,7 @@ def test_interrupted_write_is_undone_as_a_whole(store: Store, error: type[BaseEx
 def test_rejected_write_raises_store_error_and_is_undone(store: Store) -> None:
     with pytest.raises(StoreError, match="cannot write the store"), store.writing():
         store.add_record(ingest_record("a"))
-        store.add_sighting(Sighting(sha256="f" * 64, uri="of no asset"))
+        store.save_sightings([Sighting(sha256="f" * 64, uri="of no asset")])
     assert store.count_assets() == 0
 
 
@@ -519,7 +547,7 @@ def test_threads_read_whole_writes_while_one_writes(store: Store) -> None:
                 replace(
                     record,
                     asset=replace(record.asset, sha256=sha256),
-                    sighting=replace(record.sighting, sha256=sha256),
+                    sightings=(replace(record.sightings[0], sha256=sha256),),
                     fingerprints=tuple(replace(f, sha256=sha256) for f in record.fingerprints),
                 )
             )

@@ -5,7 +5,8 @@ from transcripts import save_transcribed_asset
 
 from mediafp.store import Store
 from mediafp.types.errors import UsageError
-from mediafp.types.media import Sighting, TimeSpan
+from mediafp.types.media import TimeSpan
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import SearchHit, Transcript, TranscriptSegment
 
 MANDARIN = "今天给大家介绍三十五种机器学习的方法"
@@ -202,7 +203,7 @@ def test_search_returns_each_asset_with_the_audio_and_all_its_paths(store: Store
     first = save(store, "a", "同一段话", audio="s")
     second = save(store, "b", "同一段话", audio="s")
     with store.writing():
-        store.add_sighting(Sighting(sha256=first, uri="/else.mp4"))
+        store.save_sightings([Sighting(sha256=first, uri="/else.mp4")])
     assert [(hit.sha256, hit.uris) for hit in find(store, "同一")] == [
         (first, ("/dump/a.mp4", "/else.mp4")),
         (second, ("/dump/b.mp4",)),

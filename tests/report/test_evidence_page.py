@@ -18,7 +18,8 @@ from mediafp.report.evidence_page import MAX_SCREEN_LINES, write_report
 from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
 from mediafp.types.matches import Clip, Match, QueryResult, Segment, TextLine
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoTextLine
 

@@ -10,7 +10,8 @@ from sample_matches import sample_match
 from mediafp.report.evidence_page import MAX_OPEN_CARDS, write_report
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember
 from mediafp.types.matches import Match, QueryResult
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 from mediafp.types.video_text import VideoTextLine
 
 A, B, C, D = (digit * 64 for digit in "abcd")

@@ -10,7 +10,7 @@ from mediafp.report.exports.csv import MATCH_COLUMNS, match_row, write_csv
 from mediafp.report.jsonl import match_record_to_json
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Segment
-from mediafp.types.media import Sighting
+from mediafp.types.sightings import Sighting
 
 A, B = "a" * 64, "b" * 64
 SEGMENTS = (

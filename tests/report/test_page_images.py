@@ -14,7 +14,8 @@ from mediafp.report.evidence_page import write_report
 from mediafp.report.names import display_address
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import QueryResult
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 from mediafp.types.video_text import VideoTextLine
 
 QUERY, REFERENCE = "a" * 64, "b" * 64

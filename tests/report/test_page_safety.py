@@ -25,7 +25,8 @@ from mediafp.report.page_images import EmbeddedImages
 from mediafp.report.trace_page import write_trace
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember
 from mediafp.types.matches import Clip, QueryResult, Segment, TextLine, Trace, TraceEntry
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoTextLine
 

@@ -13,7 +13,8 @@ from mediafp.report.evidence_page import write_report
 from mediafp.report.page_images import EmbeddedImages, open_image_folder
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import QueryResult, TextLine
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoTextLine
 

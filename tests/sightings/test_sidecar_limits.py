@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mediafp.ingest.files import OpenFile, open_file, open_sibling
-from mediafp.sightings.sidecars import read_sidecars
+from mediafp.ingest.files import OpenFile, open_file
+from mediafp.ingest.sidecar_folders import DiskFolder, sidecar_folders
+from mediafp.sightings.sidecars import SidecarReader
 from mediafp.sightings.values import SightingFields
 from mediafp.types.media import SidecarFile
 
@@ -21,7 +22,8 @@ MIB = 1 << 20
 
 
 def read(path: Path) -> tuple[SightingFields, list[str]]:
-    return read_sidecars(path.name, open_sibling(path, path.parent))
+    contents = SidecarReader().read(path.name, sidecar_folders(path, path.parent))
+    return (contents.sightings or (SightingFields(),))[0], list(contents.warnings)
 
 
 def write_info(folder: Path, **record: object) -> Path:
@@ -220,7 +222,7 @@ def test_file_name_that_no_file_has_is_not_composed(tmp_path: Path) -> None:
     (tmp_path / "mediafp.csv").write_text(f"file,account\n{marks},@x\na.mp4,@a\n,@b\n")
     assert read(tmp_path / "a.mp4")[0].account == "@a"
     for name in (marks, "x" * 401):
-        assert read_sidecars(name, open_sibling(tmp_path / "a.mp4", tmp_path))[0].account is None
+        assert SidecarReader().read(name, [DiskFolder(tmp_path, tmp_path)]).sightings == ()
 
 
 def test_decomposed_name_of_255_bytes_is_found(tmp_path: Path) -> None:
@@ -317,12 +319,15 @@ class GrowingSidecar:
         pass
 
 
-def test_sidecar_that_grows_while_it_is_read_is_skipped(tmp_path: Path) -> None:
+def test_sidecar_that_grows_while_it_is_read_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def open_growing(name: str) -> SidecarFile | None:
         return GrowingSidecar() if name.endswith(".info.json") else None
 
-    fields, (warning,) = read_sidecars("a.mp4", open_growing)
-    assert fields == SightingFields() and warning == "skipped 'a.info.json': it grew while it was read"
+    folder = DiskFolder(tmp_path, tmp_path)
+    monkeypatch.setattr(folder, "open", open_growing)
+    contents = SidecarReader().read("a.mp4", [folder])
+    (warning,) = contents.warnings
+    assert not contents.sightings and warning == "skipped 'a.info.json': it grew while it was read"
 
 
 def test_sparse_sidecar_is_skipped_unread(tmp_path: Path) -> None:
@@ -346,7 +351,8 @@ def test_sidecar_that_cannot_be_opened_twice_is_skipped(tmp_path: Path, monkeypa
 def test_sidecar_that_is_a_device_is_skipped(tmp_path: Path, root: str) -> None:
     (tmp_path / "a.info.json").symlink_to("/dev/zero")
     path = tmp_path / "a.mp4"
-    fields, (warning,) = read_sidecars(path.name, open_sibling(path, tmp_path if root == "folder" else None))
+    contents = SidecarReader().read(path.name, sidecar_folders(path, tmp_path if root == "folder" else None))
+    fields, (warning,) = (contents.sightings or (SightingFields(),))[0], contents.warnings
     assert fields == SightingFields() and warning.startswith("skipped a sidecar: cannot open 'a.info.json'")
     with pytest.raises(Exception, match="not a regular file"):
         open_file(Path("/dev/zero"))

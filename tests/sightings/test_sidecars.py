@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from mediafp.ingest.files import open_sibling
-from mediafp.sightings.sidecars import is_sidecar, read_sidecars
+from mediafp.ingest.sidecar_folders import sidecar_folders
+from mediafp.sightings.sidecars import SidecarReader, is_sidecar
 from mediafp.sightings.values import SightingFields
 
 
 def read(path: Path) -> tuple[SightingFields, list[str]]:
-    return read_sidecars(path.name, open_sibling(path, path.parent))
+    contents = SidecarReader().read(path.name, sidecar_folders(path, path.parent))
+    return (contents.sightings or (SightingFields(),))[0], list(contents.warnings)
 
 
 def test_read_sidecars_returns_empty_fields_without_sidecars(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.media import Asset, Sighting, Thumbnail
+from mediafp.types.media import Asset, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
+from mediafp.types.sightings import Sighting
 
 BAD_NAME = os.fsdecode(b"/dump/bad\xff \xe5\x89\xaf\n.mp4")
 """A path with a byte that is not UTF-8, Chinese characters and a newline."""
@@ -57,8 +58,8 @@ def ingest_record(name: str = "a", path: str | None = None, *, rows: int = 3) ->
                 "codec": None,
             },
         ),
-        sighting=Sighting(
-            sha256=sha256, uri=path, account="某人", posted_at="2024-05-01T00:00:00Z", views=7, source="x"
+        sightings=(
+            Sighting(sha256=sha256, uri=path, account="某人", posted_at="2024-05-01T00:00:00Z", views=7, source="x"),
         ),
         fingerprints=(fingerprint(sha256, "pdq", rows), fingerprint(sha256, "sscd_distilled", rows)),
         thumbnails=tuple(Thumbnail(position=n, seconds=n / 3, jpeg=JPEGS[n]) for n in range(rows)),
@@ -75,7 +76,7 @@ def execute_raw(store: SqliteStore, statement: str, values: tuple[object, ...] =
 def done_entry(record: IngestRecord, *, version: str = "v") -> LedgerEntry:
     """Return the ledger entry of a file that was ingested."""
     return LedgerEntry(
-        path=record.sighting.uri,
+        path=record.sightings[0].uri,
         bytes=record.asset.bytes,
         modified_ns=1_700_000_000_123_456_789,
         version=version,

@@ -86,7 +86,7 @@ def read_record(store: SqliteStore, sha256: str) -> IngestRecord:
     thumbnails = store.database.rows("SELECT position, seconds, jpeg FROM thumbnail WHERE sha256 = ?", (sha256,))
     return IngestRecord(
         asset=store.asset(sha256),
-        sighting=store.sightings(sha256)[0],
+        sightings=(store.sightings(sha256)[0],),
         fingerprints=tuple(
             fingerprint
             for type, version in store.fingerprint_types(sha256)

@@ -4,8 +4,9 @@ from ingest_records import fingerprint
 
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.store import Store
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
 from mediafp.types.runs import IngestRecord
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import Transcript
 
 
@@ -15,7 +16,7 @@ def save_transcribed_asset(store: Store, sha256: str, name: str, audio: str, tra
         store.add_record(
             IngestRecord(
                 asset=Asset(sha256=sha256, kind="video", bytes=1),
-                sighting=Sighting(sha256=sha256, uri=f"/dump/{name}.mp4"),
+                sightings=(Sighting(sha256=sha256, uri=f"/dump/{name}.mp4"),),
                 fingerprints=(fingerprint(sha256, rows=0),),
             )
         )

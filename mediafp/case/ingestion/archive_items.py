@@ -42,7 +42,7 @@ def iter_archive_items(
 def _iter_members(
     archive: IngestItem, file: OpenFile, engine: Engine, is_done: Callable[[IngestItem], bool], *, sidecars: bool
 ) -> Iterator[IngestItem]:
-    kept_sidecars = ArchiveSidecars(engine, file) if sidecars else None
+    kept_sidecars = ArchiveSidecars(engine, file, archive.uri) if sidecars else None
 
     def make_item(name: str) -> IngestItem:
         return IngestItem(
@@ -52,7 +52,7 @@ def _iter_members(
             open=partial(
                 _fail_to_open, UnreadableMedia(f"cannot open {name!r}: it was not unpacked, as it is done already")
             ),
-            open_sibling=kept_sidecars.opener(name) if kept_sidecars else _no_sibling,
+            folders=partial(kept_sidecars.folders, name) if kept_sidecars else tuple,
             warnings=kept_sidecars.warnings(name) if kept_sidecars else (),
         )
 
@@ -74,7 +74,3 @@ def _fail_to_open(error: MediaError) -> OpenFile:
 
 def _open_member(file: OpenFile) -> OpenFile:
     return file
-
-
-def _no_sibling(name: str) -> None:
-    return None

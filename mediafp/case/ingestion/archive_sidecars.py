@@ -3,6 +3,7 @@
 import io
 import sys
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import BinaryIO, Final
 
@@ -11,7 +12,7 @@ from mediafp.ingest.files import OpenFile
 from mediafp.sightings.sidecar_format import MAX_SIDECAR_BYTES
 from mediafp.sightings.sidecars import is_sidecar
 from mediafp.types.errors import MediaError
-from mediafp.types.media import SiblingOpener
+from mediafp.types.media import SidecarFolders
 
 MAX_ARCHIVE_SIDECAR_BYTES: Final = 64 << 20
 """Memory, bytes, of the sidecars of one archive, compressed and with their names; later ones are skipped with a warning.
@@ -23,7 +24,8 @@ ENTRY_BYTES: Final = 500
 class ArchiveSidecars:
     """The sidecars in an archive, read before its other members: a sidecar may come after its media file."""
 
-    def __init__(self, engine: Engine, file: OpenFile) -> None:
+    def __init__(self, engine: Engine, file: OpenFile, archive: str) -> None:
+        self._archive = archive
         self._kept: dict[str, InMemorySidecar] = {}
         self._bytes = 0
         try:
@@ -49,13 +51,25 @@ class ArchiveSidecars:
         limits = f"{MAX_SIDECAR_BYTES >> 20} MiB, or {MAX_ARCHIVE_SIDECAR_BYTES >> 20} MiB with the others, compressed"
         return (f"skipped {PurePath(name).name!r}: it is damaged or over the limit ({limits})",)
 
-    def opener(self, name: str) -> SiblingOpener:
-        """Return the function that opens sidecars next to a member."""
+    def folders(self, name: str) -> SidecarFolders:
+        """Return the folder of a member, and those above it in the archive."""
+        return [ArchiveFolder(self._archive, str(folder), self._kept) for folder in PurePath(name).parents]
 
-        def open_next_to(sidecar: str) -> InMemorySidecar | None:
-            return self._kept.get(str(PurePath(name).with_name(sidecar)))
 
-        return open_next_to
+class ArchiveFolder:
+    """A folder in an archive. Implements `SidecarFolder`."""
+
+    def __init__(self, archive: str, folder: str, kept: "Mapping[str, InMemorySidecar]") -> None:
+        self.path = f"{archive}/{folder}"
+        self._folder, self._kept = PurePath(folder), kept
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the sidecars in it, sorted."""
+        return sorted(path.name for path in map(PurePath, self._kept) if path.parent == self._folder)
+
+    def open(self, name: str) -> "InMemorySidecar | None":
+        """Open a sidecar in it by its name; None if there is none."""
+        return self._kept.get(str(self._folder / name))
 
 
 class InMemorySidecar:

@@ -4,58 +4,57 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from mediafp.case.ingestion.items import IngestItem
 from mediafp.case.ingestion.pending import PendingFile
-from mediafp.sightings.sidecars import read_sidecars
+from mediafp.sightings.sidecars import SidecarContents
 from mediafp.store import Store
 from mediafp.types.errors import WorkerLost
-from mediafp.types.media import SiblingOpener, Sighting
 from mediafp.types.runs import FileAnalysis, FileOutcome, IngestRecord, LedgerEntry
+from mediafp.types.sightings import Sighting
 
 
-def build_ingest_record(analysis: FileAnalysis, sighting: Sighting) -> IngestRecord:
+def build_ingest_record(analysis: FileAnalysis, sightings: Sequence[Sighting]) -> IngestRecord:
     """Return everything that an analysed file adds to a store."""
     return IngestRecord(
         asset=analysis.asset,
-        sighting=sighting,
+        sightings=tuple(sightings),
+        clues=analysis.clues,
         fingerprints=analysis.fingerprints,
         thumbnails=analysis.thumbnails,
         warnings=analysis.warnings,
     )
 
 
-def build_sighting(uri: str, name: str, sha256: str, open_sibling: SiblingOpener) -> tuple[Sighting, list[str]]:
-    """Return the sighting of a file with the fields from its sidecars, and the warnings about them."""
-    sidecar_fields, warnings = read_sidecars(name, open_sibling)
-    fields = {field: getattr(sidecar_fields, field) for field in sidecar_fields.__dataclass_fields__}
-    return Sighting(sha256=sha256, uri=uri, **fields), warnings
+def build_sightings(uri: str, sha256: str, sidecars: SidecarContents) -> list[Sighting]:
+    """Return the sightings of a file: those that its sidecars state, or that of its path alone."""
+    return [
+        Sighting(sha256=sha256, uri=uri, **{name: getattr(stated, name) for name in stated.__dataclass_fields__})
+        for stated in sidecars.sightings
+    ] or [Sighting(sha256=sha256, uri=uri)]
 
 
 class FileWriter:
     """Writer of finished files. Only one thread may use it."""
 
-    def __init__(self, store: Store, *, version: str, sidecars: bool) -> None:
+    def __init__(self, store: Store, *, version: str) -> None:
         """Take the store and the settings of a run.
 
         Args:
             store: The store.
             version: Version of the analysis, for the ledger.
-            sidecars: Read sidecars.
         """
-        self._store, self._version, self._sidecars = store, version, sidecars
+        self._store, self._version = store, version
 
     def commit(self, files: Sequence[PendingFile]) -> list[FileOutcome]:
         """Write files in one transaction, and return their outcomes once they are durable."""
         with self._store.writing():
             return [self._save(file) for file in files]
 
-    def update_sighting(self, item: IngestItem, sha256: str) -> list[str]:
-        """Write the sighting of a file that is ingested already if its sidecars state something new; return warnings."""
-        sighting, warnings = self._build_sighting(item, sha256)
-        if sighting.source and sighting != self._store.sighting(sha256, sighting.uri):
+    def update_known(self, file: PendingFile, sha256: str) -> None:
+        """Write what is known about a file that is ingested already, if it has changed."""
+        stated = build_sightings(file.item.uri, sha256, file.sidecars)
+        if file.sidecars.sightings and stated != self._store.sightings_at(sha256, file.item.uri):
             with self._store.writing():
-                self._store.add_sighting(sighting)
-        return warnings
+                self._save_source(file, sha256, stated)
 
     def _save(self, file: PendingFile) -> FileOutcome:
         path, error = os.fspath(file.item.path), file.error
@@ -65,13 +64,12 @@ class FileWriter:
         if file.kind is None:
             self._write_ledger(file, state="skipped")
             return FileOutcome(path=path, sha256=None, status="skipped")
-        sighting, warnings = self._build_sighting(file.item, file.sha256)
+        stated, warnings = build_sightings(file.item.uri, file.sha256, file.sidecars), file.sidecars.warnings
         is_new = False
         if file.analysis:
-            is_new = self._store.add_record(build_ingest_record(file.analysis, sighting))
-            warnings = [*file.analysis.warnings, *warnings]
-        else:
-            self._store.add_sighting(sighting)
+            is_new = self._store.add_record(build_ingest_record(file.analysis, stated))
+            warnings = (*file.analysis.warnings, *warnings)
+        self._save_source(file, file.sha256, stated)
         if text := file.text or (file.analysis and file.analysis.text):
             self._store.save_ocr_result(file.sha256, text)
         if video_text := file.video_text or (file.analysis and file.analysis.video_text):
@@ -100,7 +98,7 @@ class FileWriter:
             )
         )
 
-    def _build_sighting(self, item: IngestItem, sha256: str) -> tuple[Sighting, list[str]]:
-        if not self._sidecars:
-            return Sighting(sha256=sha256, uri=item.uri), []
-        return build_sighting(item.uri, item.path.name, sha256, item.open_sibling)
+    def _save_source(self, file: PendingFile, sha256: str, stated: Sequence[Sighting]) -> None:
+        """Save the sightings of a file, and the clues in its name."""
+        self._store.save_sightings(stated)
+        self._store.save_clues(sha256, file.item.uri, file.clues)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mediafp.ingest.files import OpenFile, open_file, open_sibling
+from mediafp.ingest.files import OpenFile, open_file
+from mediafp.ingest.sidecar_folders import sidecar_folders
 from mediafp.ingest.walk import FoundFile
-from mediafp.types.media import SiblingOpener
+from mediafp.types.media import SidecarFolders
 
 FileStamp = tuple[int, int]
 """Size in bytes and modification time in ns of a file, or of the archive that contains it."""
@@ -27,8 +28,8 @@ class IngestItem:
     stamp: FileStamp
     open: Callable[[], OpenFile]
     """Opens the file; raises MediaError."""
-    open_sibling: SiblingOpener
-    """Opens a file next to it."""
+    folders: Callable[[], SidecarFolders]
+    """Returns the folders in which its sidecars may lie."""
     unpacked: OpenFile | None = None
     """The file that `open` returns, if it is a member of an archive that was unpacked."""
     warnings: tuple[str, ...] = ()
@@ -49,8 +50,7 @@ def item_on_disk(found_file: FoundFile) -> IngestItem:
         uri=path_uri(path),
         stamp=stamp,
         open=partial(open_file, path, found_file.root),
-        # The user named the file, and none of the links beside it.
-        open_sibling=open_sibling(path, found_file.root or path.parent),
+        folders=partial(sidecar_folders, path, found_file.root),
     )
 
 

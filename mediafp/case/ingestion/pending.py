@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from mediafp.case.ingestion.items import IngestItem
 from mediafp.ingest.files import OpenFile
+from mediafp.sightings.sidecars import NO_SIDECARS, SidecarContents
 from mediafp.types.errors import MediaError
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
 from mediafp.types.runs import FileAnalysis
+from mediafp.types.sightings import Clue
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.video_text import VideoText
 
@@ -29,6 +31,10 @@ class PendingFile:
     """Text on screen alone, of a video whose fingerprints are stored."""
     audio: Audio | None = None
     transcribed: TranscribedAudio | None = None
+    sidecars: SidecarContents = NO_SIDECARS
+    """What its sidecars state, if they were read."""
+    clues: tuple[Clue, ...] = ()
+    """Clues in its name."""
     warnings: tuple[str, ...] = ()
     error: MediaError | None = None
 

@@ -25,14 +25,14 @@ from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.archives.members import has_archive_suffix
 from mediafp.ingest.walk import FoundFile
-from mediafp.sightings.sidecars import is_sidecar
+from mediafp.sightings.sidecars import SidecarReader, is_sidecar
 from mediafp.store import Store
 from mediafp.text.ocr.reader import ocr_version
 from mediafp.text.ocr.video_text import video_text_version
 from mediafp.types import model_files
 from mediafp.types.custody import LogKind
 from mediafp.types.errors import MediaError, WorkerLost
-from mediafp.types.runs import FileOutcome, IngestOptions
+from mediafp.types.runs import FileOutcome, IngestOptions, LedgerEntry
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.version import __version__
 
@@ -113,8 +113,9 @@ class IngestRun:
             ocr=wanted.ocr,
             reference_crops=wanted.reference_crops,
         )
-        self._tasks = FileTasks(engine, request)
-        self._writer = FileWriter(store, version=self.version, sidecars=wanted.sidecars)
+        self._sidecars = SidecarReader() if wanted.sidecars else None
+        self._tasks = FileTasks(engine, request, self._sidecars)
+        self._writer = FileWriter(store, version=self.version)
         self._hashing_threads = ThreadPoolExecutor(HASHING_THREADS)
         self._analysis_threads = ThreadPoolExecutor(self._jobs)
         self._in_progress: dict[Future[Any], list[Callable[[], None]]] = {}
@@ -127,6 +128,8 @@ class IngestRun:
         """Failed folders and archives in which this run has found files."""
         self._finished: deque[PendingFile] = deque()
         """Files that wait for their commit."""
+        self._read_sidecars: list[IngestItem] = []
+        """Sidecars among the files; what they state of files that are not there is known at the end."""
         self._outcomes: deque[FileOutcome] = deque()
         """Outcomes of files that need no work."""
         self._unpacker = ArchiveUnpacker(
@@ -226,7 +229,15 @@ class IngestRun:
                 # After the outcomes: if this fails, the files are stored all the same.
                 self._save_comparisons()
                 last_commit = time.monotonic()
+        yield from self._sidecar_outcomes()
         self._clear_resolved_failures()
+
+    def _sidecar_outcomes(self) -> Iterator[FileOutcome]:
+        """Yield the outcomes of the sidecars among the files, with what they state of files that are not there."""
+        for item in self._read_sidecars:
+            unused = self._sidecars.unused_parts(item.path.name, item.folders()) if self._sidecars else ()
+            warnings = (*item.warnings, *unused)
+            yield FileOutcome(path=os.fspath(item.path), sha256=None, status="skipped", warnings=warnings)
 
     def _take_outcomes(self) -> Iterator[FileOutcome]:
         """Yield the outcomes of the files that needed no work."""
@@ -256,28 +267,34 @@ class IngestRun:
     def _begin(self, item: IngestItem) -> None:
         """Start the first task of a file, or add the outcome of one that needs no work."""
         self._note_readable_parents(item)
-        if outcome := self._find_outcome(item):
-            self._outcomes.append(outcome)
+        if self._sidecars and is_sidecar(item.path):
+            self._read_sidecars.append(item)
+            return
+        if entry := self._known.find_done(item):
             if item.unpacked:
                 item.unpacked.close()
+            self._finish_known(item, entry)
             return
         file = PendingFile(item=item, attempts=self._known.count_attempts(item))
         self._start(self._hashing_threads, file, self._tasks.identify, self._on_identified)
 
-    def _find_outcome(self, item: IngestItem) -> FileOutcome | None:
-        """Return the outcome of a file that needs no work."""
+    def _finish_known(self, item: IngestItem, entry: LedgerEntry) -> None:
+        """Add the outcome of a file that needs no work; what its sidecars state may have changed."""
         path = os.fspath(item.path)
-        if self._options.analysis.sidecars and is_sidecar(item.path):
-            return FileOutcome(path=path, sha256=None, status="skipped", warnings=item.warnings)
-        entry = self._known.find_done(item)
-        if entry is None:
-            return None
         if entry.state == "failed":
-            return FileOutcome(path=path, sha256=None, status="failed", kind=entry.kind, message=entry.message)
-        if entry.sha256 is None:
-            return FileOutcome(path=path, sha256=None, status="skipped")
-        warnings = self._writer.update_sighting(item, entry.sha256)
-        return FileOutcome(path=path, sha256=entry.sha256, status="known", warnings=tuple(warnings))
+            outcome = FileOutcome(path=path, sha256=None, status="failed", kind=entry.kind, message=entry.message)
+            self._outcomes.append(outcome)
+        elif entry.sha256 is None:
+            self._outcomes.append(FileOutcome(path=path, sha256=None, status="skipped"))
+        else:
+            sha256 = entry.sha256
+
+            def on_read(file: PendingFile) -> None:
+                self._writer.update_known(file, sha256)
+                warnings = file.sidecars.warnings
+                self._outcomes.append(FileOutcome(path=path, sha256=sha256, status="known", warnings=warnings))
+
+            self._start(self._hashing_threads, PendingFile(item=item), self._tasks.read_sidecars, on_read)
 
     def _note_readable_parents(self, item: IngestItem) -> None:
         """Note the failed folders and archives that contain a file: they can be read now."""

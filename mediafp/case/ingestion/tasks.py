@@ -9,6 +9,7 @@ from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.stable_content import stable_content
+from mediafp.sightings.sidecars import SidecarReader
 from mediafp.types.errors import MediaError
 from mediafp.types.transcripts import TranscribedAudio
 
@@ -16,8 +17,15 @@ from mediafp.types.transcripts import TranscribedAudio
 class FileTasks:
     """Tasks that set the results of a pending file. They raise MediaError, and use no store."""
 
-    def __init__(self, engine: Engine, request: AnalysisRequest) -> None:
-        self._engine, self._request = engine, request
+    def __init__(self, engine: Engine, request: AnalysisRequest, sidecars: SidecarReader | None) -> None:
+        """Take an engine and what it computes.
+
+        Args:
+            engine: The engine.
+            request: What to compute from each file.
+            sidecars: Reader of sidecars; None to leave them unread.
+        """
+        self._engine, self._request, self._sidecars = engine, request, sidecars
         self._cancelled = Event()
 
     def cancel(self) -> None:
@@ -31,6 +39,12 @@ class FileTasks:
         file.kind = detect_kind(opened)
         if file.kind:
             file.sha256 = file_sha256(opened, self._cancelled)
+            self.read_sidecars(file)
+
+    def read_sidecars(self, file: PendingFile) -> None:
+        """Read what the sidecars of a media file state."""
+        if self._sidecars:
+            file.sidecars = self._sidecars.read(file.item.path.name, file.item.folders())
 
     def analyse(self, file: PendingFile) -> None:
         """Compute all fingerprints, and the text and the audio if they are requested."""

@@ -9,7 +9,8 @@ from typing import Final, TextIO
 from mediafp.report.escaping import escape_character, is_hidden, replace_hidden
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Segment, TextLine
-from mediafp.types.media import Asset, Sighting
+from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import Transcript
 from mediafp.types.video_text import VideoTextLine
 

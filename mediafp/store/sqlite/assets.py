@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from mediafp.store.sqlite import comparisons, custody_log
+from mediafp.store.sqlite.clues import save_clues
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.sightings import add_sighting, insert_sighting
+from mediafp.store.sqlite.sightings import insert_sighting, save_sightings
 from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, utc_now
 from mediafp.types.contents import check_asset, check_warnings
 from mediafp.types.errors import StoreError
@@ -30,8 +31,8 @@ def add_record(database: Database, record: IngestRecord) -> bool:
     ).rowcount
     if is_new:
         _insert_rows(database, record)
-        insert_sighting(database, record.sighting)
-        details = {"sha256": sha256, "bytes": asset.bytes, "kind": asset.kind, "uri": record.sighting.uri}
+        insert_sighting(database, record.sightings[0])
+        details = {"sha256": sha256, "bytes": asset.bytes, "kind": asset.kind, "uri": record.sightings[0].uri}
         custody_log.append(database, "added", {**details, "content": content_hash(database.connection, sha256)})
         comparisons.note_media_change(database, asset)
         if row := database.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,)):
@@ -53,7 +54,7 @@ def add_record(database: Database, record: IngestRecord) -> bool:
             details["kind"] = asset.kind
         custody_log.append(database, "refreshed", details)
         comparisons.note_media_change(database, asset)
-    add_sighting(database, record.sighting)
+    save_sightings(database, record.sightings)
     return bool(is_new)
 
 
@@ -235,6 +236,7 @@ def _insert_rows(database: Database, record: IngestRecord) -> None:
         # One at a time: those of a long video may lie in a file.
         ((sha256, t.position, t.seconds, t.jpeg) for t in record.thumbnails),
     )
+    save_clues(database, sha256, "", record.clues)
 
 
 def decode_asset(sha256: str, kind: Kind, size: int, properties: bytes) -> Asset:

@@ -2,6 +2,7 @@
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.sightings import remove_unused_texts
 from mediafp.store.sqlite.values import path_bytes, path_string
 from mediafp.types.errors import StoreError
 from mediafp.types.forgetting import Forgotten
@@ -13,6 +14,7 @@ _ASSET_TABLES = {
     "thumbnails": "thumbnail",
     "ocr_results": "picture_text",
     "video_texts": "video_text",
+    "clues": "clue",
 }
 """Tables with rows of one asset, by the name under which the rows are counted."""
 _ASSET_SOURCES: tuple[SearchSource, ...] = ("picture", "screen")
@@ -32,8 +34,8 @@ def forget_sighting(database: Database, sha256: str, uri: str) -> Forgotten:
         StoreError: The store does not contain the sighting.
     """
     path = path_bytes(uri)
-    row = database.row("SELECT text_sha256 FROM sighting WHERE sha256 = ? AND uri = ?", (sha256, path))
-    if row is None:
+    texts = list(database.rows("SELECT text_sha256 FROM sighting WHERE sha256 = ? AND uri = ?", (sha256, path)))
+    if not texts:
         raise StoreError(f"cannot forget {sha256} at {uri!r}: the store '{database.folder}' has no such sighting")
     # Of a file that has changed since, the entry belongs to another asset.
     ledger_entries = _delete(database, "ledger WHERE path = ? AND (sha256 = ? OR state != 'done')", (path, sha256))
@@ -41,11 +43,8 @@ def forget_sighting(database: Database, sha256: str, uri: str) -> Forgotten:
         "sightings": _delete(database, "sighting WHERE sha256 = ? AND uri = ?", (sha256, path)),
         "assets": 0,
         **dict.fromkeys((*_ASSET_TABLES, "transcripts", "passages", "matches"), 0),
-        "post_texts": _delete(
-            database,
-            "post_text WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM sighting WHERE text_sha256 = post_text.sha256)",
-            row,
-        ),
+        "clues": _delete(database, "clue WHERE sha256 = ? AND uri = ?", (sha256, path)),
+        "post_texts": remove_unused_texts(database, {text for (text,) in texts}),
         "ledger_entries": ledger_entries,
     }
     audio_sha256 = None

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,14 +22,14 @@ class LoggedState:
 
     Attributes:
         assets: Size, kind and content hash of each asset, by SHA-256.
-        sightings: Fields of each sighting, by SHA-256 and path.
+        sightings: Fields of the sightings of each asset at each path, in order.
         transcripts: Digest of each transcript, by audio and version.
         ocr_results: Digest of each OCR result, by SHA-256.
         video_texts: Digest of each text on screen, by SHA-256.
     """
 
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    sightings: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    sightings: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
     transcripts: dict[tuple[str, str], str] = field(default_factory=dict)
     ocr_results: dict[str, str] = field(default_factory=dict)
     video_texts: dict[str, str] = field(default_factory=dict)
@@ -41,11 +42,14 @@ class LoggedState:
             logged = self.assets[details["sha256"]]
             logged["content"], logged["kind"] = details["content"], details.get("kind", logged["kind"])
         if what in ("added", "seen", "sighted"):
-            fields = self.sightings.setdefault((details["sha256"], details["uri"]), {})
-            fields.update(details.get("fields", {}))
-            if "text_sha256" in fields:
-                # Entries of older versions state the text itself.
-                fields.pop("text", None)
+            key = details["sha256"], details["uri"]
+            stated = self.sightings.setdefault(key, [{}])
+            # Entries of older versions state the fields that changed of the only sighting.
+            stated[0].update(details.get("fields", {}))
+            if "text_sha256" in stated[0]:
+                # Still older ones state the text itself.
+                stated[0].pop("text", None)
+            self.sightings[key] = details.get("sightings", stated)
         if what == "transcribed":
             self.transcripts[details["sound"], details["version"]] = details["words"]
         if what == "read":
@@ -136,21 +140,28 @@ def _check_assets(connection: sqlite3.Connection, logged: dict[str, dict[str, An
     yield from (f"asset {sha256} is in the custody log, and missing from the store" for sha256 in logged)
 
 
-def _check_sightings(connection: sqlite3.Connection, logged: dict[tuple[str, str], dict[str, Any]]) -> Iterator[str]:
+def _check_sightings(
+    connection: sqlite3.Connection, logged: dict[tuple[str, str], list[dict[str, Any]]]
+) -> Iterator[str]:
     """Yield the logged sightings that are missing from the store or differ in it."""
     # Entries of older versions state the text of a post, and newer ones its SHA-256.
     rows = connection.execute(
         "SELECT sighting.*, post_text.text FROM sighting LEFT JOIN post_text ON post_text.sha256 = text_sha256"
     )
     names = [name for name, *_ in rows.description]
+    numbers: Counter[tuple[str, str]] = Counter()
     for row in rows:
         stored = dict(zip(names, row, strict=True))
         sha256, uri = stored["sha256"], path_string(stored["uri"])
-        fields = logged.pop((sha256, uri), {})
+        stated, position = logged.get((sha256, uri), [{}]), stored["position"]
+        fields = stated[position] if position < len(stated) else {}
+        numbers[sha256, uri] = position + 1
         if different := [name for name, value in fields.items() if stored.get(name) != value]:
             yield f"the {', '.join(different)} of {sha256} at {uri!r} differ from the custody log"
-    for sha256, uri in logged:
-        yield f"the sighting of {sha256} at {uri!r} is in the custody log, and missing from the store"
+    for (sha256, uri), stated in logged.items():
+        if numbers[sha256, uri] == len(stated):
+            continue
+        yield f"a sighting of {sha256} at {uri!r} is in the custody log, and missing from the store"
 
 
 def _check_transcripts(connection: sqlite3.Connection, logged: dict[tuple[str, str], str]) -> Iterator[str]:

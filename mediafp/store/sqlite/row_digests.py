@@ -54,9 +54,13 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
         name="the text {0} of a post", keys=("sha256",), source="post_text", order="sha256", columns=("sha256", "text"),
     ),
     "sighting": RowGroup(
-        name="the sighting of {0} at {1!r}", keys=("sha256", "uri"), source="sighting", order="sha256, uri",
-        columns=("sha256", "uri", "account", "platform", "url", "title", "text_sha256", "posted_at", "captured_at",
-                 "removed_at", "views", "source"),
+        name="the sighting of {0} at {1!r}", keys=("sha256", "uri"), source="sighting", order="position",
+        columns=("sha256", "uri", "position", "platform", "account", "account_id", "account_name", "url", "post_id",
+                 "posted_at", "captured_at", "removed_at", "title", "text_sha256", "language", "views", "role", "source"),
+    ),
+    "clue": RowGroup(
+        name="the clues of {0} at {1!r}", keys=("sha256", "uri"), source="clue", order="position",
+        columns=("sha256", "uri", "position", "kind", "value", "source", "trust"),
     ),
     "picture_text": RowGroup(
         name="the OCR result of {0}", keys=("sha256",), source="picture_text", order="sha256",

@@ -258,6 +258,54 @@ MIGRATIONS = [
     DROP TABLE older_passage;
     CREATE INDEX passage_by_holder ON passage (holder);
     """,
+    """
+    ALTER TABLE sighting RENAME TO older_sighting;
+    CREATE TABLE sighting (
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        uri BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        platform TEXT, account TEXT, account_id TEXT, account_name TEXT, url TEXT, post_id TEXT,
+        posted_at TEXT, captured_at TEXT, removed_at TEXT, title TEXT,
+        text_sha256 TEXT REFERENCES post_text,
+        language TEXT, views INTEGER,
+        role TEXT CHECK (role IN ('original', 'repost')),
+        source TEXT NOT NULL,
+        PRIMARY KEY (sha256, uri, position)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO sighting (sha256, uri, position, platform, account, url, posted_at, captured_at, removed_at, title,
+                          text_sha256, views, source)
+        SELECT sha256, uri, 0, platform, account, url, posted_at, captured_at, removed_at, title, text_sha256, views, source
+        FROM older_sighting;
+    DROP TABLE older_sighting;
+    CREATE INDEX sighting_by_uri ON sighting (uri);
+    CREATE INDEX sighting_by_account ON sighting (platform, account_id, account);
+    CREATE TABLE clue (
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        uri BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        value TEXT NOT NULL,
+        source TEXT NOT NULL,
+        trust TEXT NOT NULL CHECK (trust IN ('high', 'medium', 'low')),
+        PRIMARY KEY (sha256, uri, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX clue_by_value ON clue (kind, value);
+    DROP INDEX passage_by_holder;
+    ALTER TABLE passage RENAME TO older_passage;
+    CREATE TABLE passage (
+        id INTEGER PRIMARY KEY,
+        holder TEXT NOT NULL,
+        source TEXT NOT NULL CHECK (source IN ('speech', 'picture', 'screen', 'title', 'post', 'account', 'clue')),
+        start REAL NOT NULL,
+        end REAL NOT NULL,
+        text TEXT NOT NULL,
+        times TEXT,
+        next INTEGER
+    ) STRICT;
+    INSERT INTO passage SELECT * FROM older_passage;
+    DROP TABLE older_passage;
+    CREATE INDEX passage_by_holder ON passage (holder);
+    """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""
 SCHEMA_VERSION = len(MIGRATIONS)
@@ -381,7 +429,7 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> None:
 
 def _unlogged_tables(version: int) -> Iterable[str]:
     """Return the tables whose rows the log of a store of this version does not state."""
-    return LOGGED_TABLES if version < FIRST_DIGEST_VERSION else ("comparison",)
+    return LOGGED_TABLES if version < FIRST_DIGEST_VERSION else ("comparison", "sighting")
 
 
 def _has_row_digests(connection: sqlite3.Connection) -> bool:

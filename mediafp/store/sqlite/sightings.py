@@ -1,79 +1,95 @@
 """Sightings in the database."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import path_bytes, path_string, replace_surrogates, text_sha256
-from mediafp.types.media import Sighting
+from mediafp.types.sightings import STATED_FIELDS, Sighting
 
-SIGHTING_COLUMNS = (
-    "account",
-    "platform",
-    "url",
-    "title",
-    "text_sha256",
-    "posted_at",
-    "captured_at",
-    "removed_at",
-    "views",
-    "source",
-)
-"""Columns of a sighting beside its asset and path, named as the fields of `Sighting`.
+SIGHTING_COLUMNS: Final = (*(name if name != "text" else "text_sha256" for name in STATED_FIELDS), "source")
+"""Columns of a sighting beside its asset, path and position, named as the fields of `Sighting`.
 
 `text_sha256` refers to the text of the post: a channel posts one text with many files, and it is stored once.
 """
+_TEXT_COLUMN: Final = SIGHTING_COLUMNS.index("text_sha256")
 
 
 def insert_sighting(database: Database, sighting: Sighting) -> None:
     """Insert a sighting with its path alone, without an entry in the custody log."""
     database.execute(
-        "INSERT INTO sighting (sha256, uri, source) VALUES (?, ?, '')", (sighting.sha256, path_bytes(sighting.uri))
-    )
-
-
-def add_sighting(database: Database, sighting: Sighting) -> None:
-    """Save a sighting, or the fields of it that are new, and log them; an empty field keeps the stored value."""
-    key = {"sha256": sighting.sha256, "uri": sighting.uri}
-    stored = database.row(
-        f"SELECT {', '.join(SIGHTING_COLUMNS)} FROM sighting WHERE sha256 = ? AND uri = ?",
+        "INSERT INTO sighting (sha256, uri, position, source) VALUES (?, ?, 0, '')",
         (sighting.sha256, path_bytes(sighting.uri)),
     )
-    if stored is None:
-        insert_sighting(database, sighting)
+
+
+def save_sightings(database: Database, stated: Sequence[Sighting]) -> None:
+    """Save what is known about a file at its path, in place of what is stored about it, and log it.
+
+    If all that the sightings state is the path, what is stored stays.
+    """
+    first = stated[0]
+    key = {"sha256": first.sha256, "uri": first.uri}
+    row_key = (first.sha256, path_bytes(first.uri))
+    query = f"SELECT {', '.join(SIGHTING_COLUMNS)} FROM sighting WHERE sha256 = ? AND uri = ? ORDER BY position"
+    stored = list(database.rows(query, row_key))
+    if not stored:
+        insert_sighting(database, first)
         custody_log.append(database, "seen", key)
-    before = dict(zip(SIGHTING_COLUMNS, stored or (), strict=False))
-    after = {name: _column_value(sighting, name) for name in SIGHTING_COLUMNS}
-    changed = {name: value for name, value in after.items() if value not in (None, "", before.get(name))}
-    if changed:
-        if "text_sha256" in changed and sighting.text:
-            text = replace_surrogates(sighting.text)
-            database.execute("INSERT OR IGNORE INTO post_text VALUES (?, ?)", (changed["text_sha256"], text))
+    columns = [tuple(_column_value(sighting, name) for name in SIGHTING_COLUMNS) for sighting in stated]
+    if columns == stored or not any(map(any, columns)):
+        return
+    # Before the rows that are replaced: they may refer to the same texts.
+    for text in {replace_surrogates(sighting.text) for sighting in stated if sighting.text}:
+        database.execute("INSERT OR IGNORE INTO post_text VALUES (?, ?)", (text_sha256(text), text))
+    database.execute("DELETE FROM sighting WHERE sha256 = ? AND uri = ?", row_key)
+    places = ", ".join("?" * (3 + len(SIGHTING_COLUMNS)))
+    for position, values in enumerate(columns):
         database.execute(
-            f"UPDATE sighting SET {', '.join(f'{name} = ?' for name in changed)} WHERE sha256 = ? AND uri = ?",
-            (*changed.values(), sighting.sha256, path_bytes(sighting.uri)),
+            f"INSERT INTO sighting (sha256, uri, position, {', '.join(SIGHTING_COLUMNS)}) VALUES ({places})",
+            (*row_key, position, *values),
         )
-        custody_log.append(database, "sighted", {**key, "fields": changed})
+    fields = [
+        {name: value for name, value in zip(SIGHTING_COLUMNS, values, strict=True) if value not in (None, "")}
+        for values in columns
+    ]
+    custody_log.append(database, "sighted", {**key, "sightings": fields})
+    remove_unused_texts(database, {values[_TEXT_COLUMN] for values in stored})
+
+
+def remove_unused_texts(database: Database, keys: Iterable[str | None]) -> int:
+    """Remove those of these texts that no sighting refers to, and return their number."""
+    return sum(
+        database.execute(
+            "DELETE FROM post_text"
+            " WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM sighting WHERE text_sha256 = post_text.sha256)",
+            (key,),
+        ).rowcount
+        for key in sorted(filter(None, keys))
+    )
 
 
 def sightings(database: Database, sha256: str) -> list[Sighting]:
     """Return the sightings of an asset: dated ones first, oldest first, then by path. Equal texts are one object."""
     rows = database.rows(
         f"SELECT uri, {', '.join(SIGHTING_COLUMNS)} FROM sighting WHERE sha256 = ?"
-        " ORDER BY posted_at IS NULL, posted_at, uri",
+        " ORDER BY posted_at IS NULL, posted_at, uri, position",
         (sha256,),
     )
     texts: dict[str, str | None] = {}
     return [_sighting(database, sha256, uri, fields, texts) for uri, *fields in rows]
 
 
-def sighting(database: Database, sha256: str, uri: str) -> Sighting | None:
-    """Return one sighting; None if the store does not contain it."""
-    row = database.row(
-        f"SELECT {', '.join(SIGHTING_COLUMNS)} FROM sighting WHERE sha256 = ? AND uri = ?", (sha256, path_bytes(uri))
+def sightings_at(database: Database, sha256: str, uri: str) -> list[Sighting]:
+    """Return the sightings of an asset at one path; none if the store does not contain it there."""
+    path = path_bytes(uri)
+    rows = database.rows(
+        f"SELECT {', '.join(SIGHTING_COLUMNS)} FROM sighting WHERE sha256 = ? AND uri = ? ORDER BY position",
+        (sha256, path),
     )
-    return _sighting(database, sha256, path_bytes(uri), row, {}) if row else None
+    texts: dict[str, str | None] = {}
+    return [_sighting(database, sha256, path, row, texts) for row in rows]
 
 
 def captions(database: Database, sha256: str) -> list[str]:
@@ -84,9 +100,9 @@ def captions(database: Database, sha256: str) -> list[str]:
 def uris(database: Database, sha256: str) -> tuple[str, ...]:
     """Return the paths of an asset's sightings."""
     rows = database.rows(
-        "SELECT uri FROM sighting WHERE sha256 = ? ORDER BY posted_at IS NULL, posted_at, uri", (sha256,)
+        "SELECT uri FROM sighting WHERE sha256 = ? ORDER BY posted_at IS NULL, posted_at, uri, position", (sha256,)
     )
-    return tuple(path_string(uri) for (uri,) in rows)
+    return tuple(dict.fromkeys(path_string(uri) for (uri,) in rows))
 
 
 def _sighting(

@@ -9,6 +9,7 @@ from typing import Any, Self, override
 from mediafp.store.interface import NO_DECLARATIONS, Store
 from mediafp.store.sqlite import (
     assets,
+    clues,
     cluster_numbers,
     comparisons,
     content_hash,
@@ -41,8 +42,9 @@ from mediafp.types.kept_matches import (
     UncomparedAssets,
 )
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Asset, Kind, Sighting, Thumbnail
+from mediafp.types.media import Asset, Kind, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
 from mediafp.types.video_text import VideoText, VideoTextLine
 
@@ -125,8 +127,12 @@ class SqliteStore(Store):
         return assets.add_record(self.database, record)
 
     @override
-    def add_sighting(self, sighting: Sighting) -> None:
-        sightings.add_sighting(self.database, sighting)
+    def save_sightings(self, stated: Sequence[Sighting]) -> None:
+        sightings.save_sightings(self.database, stated)
+
+    @override
+    def save_clues(self, sha256: str, uri: str, found: Sequence[Clue]) -> None:
+        clues.save_clues(self.database, sha256, uri, found)
 
     @override
     def assets(self, only: Collection[str] | None = None) -> list[Asset]:
@@ -157,8 +163,12 @@ class SqliteStore(Store):
         return sightings.sightings(self.database, sha256)
 
     @override
-    def sighting(self, sha256: str, uri: str) -> Sighting | None:
-        return sightings.sighting(self.database, sha256, uri)
+    def sightings_at(self, sha256: str, uri: str) -> list[Sighting]:
+        return sightings.sightings_at(self.database, sha256, uri)
+
+    @override
+    def clues(self, sha256: str) -> list[Clue]:
+        return clues.clues(self.database, sha256)
 
     @override
     def captions(self, sha256: str) -> list[str]:

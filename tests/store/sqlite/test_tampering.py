@@ -21,7 +21,7 @@ from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError
 from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Sighting
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoText, VideoTextLine
 
@@ -60,8 +60,8 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
                 record = ingest_record(name)
                 store.add_record(record)
                 store.write_ledger_entry(done_entry(record))
-            store.add_sighting(
-                Sighting(sha256=A, uri="/second.mp4", title="A title", text="A post", url="https://x.example")
+            store.save_sightings(
+                [Sighting(sha256=A, uri="/second.mp4", title="A title", text="A post", url="https://x.example")]
             )
             store.write_ledger_entry(failed_entry("/bad.jpg"))
             store.save_ocr_result(A, OcrResult(version="1", lines=(TextLine(text="sign", box=BOX, confidence=0.9),)))
@@ -248,7 +248,7 @@ def test_sighting_at_a_very_long_path_is_covered_and_stated_briefly(folder: Path
     path = "/" + "\U0001f600" * 900
     with SqliteStore(folder) as store:
         with store.writing():
-            store.add_sighting(Sighting(sha256=A, uri=path))
+            store.save_sightings([Sighting(sha256=A, uri=path)])
         assert store.check_integrity() == []
         (last,) = list(store.iter_log("rows"))[-1:]
         assert len(str(last.details)) < 400
@@ -260,7 +260,7 @@ def test_sighting_at_a_very_long_path_is_covered_and_stated_briefly(folder: Path
 def test_clean_changes_of_every_kind_leave_a_sound_store(folder: Path) -> None:
     with SqliteStore(folder) as store:
         with store.writing():
-            store.add_sighting(Sighting(sha256=A, uri="/second.mp4", text="A longer post", views=3))
+            store.save_sightings([Sighting(sha256=A, uri="/second.mp4", text="A longer post", views=3)])
             store.save_ocr_result(A, OcrResult(version="2", lines=()))
             transcript = transcript_of("good morning")
             store.save_transcript(AUDIO, transcript, fingerprint_transcript(A, transcript), 3)
@@ -274,7 +274,7 @@ def test_equal_texts_of_posts_are_stored_once_and_logged_by_their_hash(folder: P
     with SqliteStore(folder) as store:
         with store.writing():
             for number in range(20):
-                store.add_sighting(Sighting(sha256=A, uri=f"/copy-{number}.mp4", text=text))
+                store.save_sightings([Sighting(sha256=A, uri=f"/copy-{number}.mp4", text=text)])
         assert [sighting.text for sighting in store.sightings(A)].count(text) == 20
         assert store.check_integrity() == []
         logged = sum(len(str(entry.details)) for entry in store.iter_log())
@@ -310,7 +310,7 @@ def test_store_of_version_4_keeps_its_texts_and_its_checks(tmp_path: Path) -> No
         assert store.check_integrity() == [no_fingerprint]
         assert [entry.what for entry in store.iter_log()] == ["added", "seen", "sighted", "sighted", "rows"]
         with store.writing():
-            store.add_sighting(Sighting(sha256=A, uri="/a", text="A post that was edited since"))
+            store.save_sightings([Sighting(sha256=A, uri="/a", text="A post that was edited since")])
         assert store.check_integrity() == [no_fingerprint]
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as database, database:
         database.execute("UPDATE sighting SET text_sha256 = NULL WHERE uri = x'2f62'")

@@ -1,0 +1,31 @@
+"""Clues in the database."""
+
+from collections.abc import Sequence
+
+from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.values import path_bytes, replace_surrogates
+from mediafp.types.sightings import Clue
+
+
+def save_clues(database: Database, sha256: str, uri: str, found: Sequence[Clue]) -> None:
+    """Save the clues of an asset's name at a path, or with the path "" of its content, in place of the stored ones."""
+    key = (sha256, path_bytes(uri))
+    rows = [
+        (position, *map(replace_surrogates, (clue.kind, clue.value, clue.source, clue.trust)))
+        for position, clue in enumerate(found)
+    ]
+    columns = "position, kind, value, source, trust"
+    stored = database.rows(f"SELECT {columns} FROM clue WHERE sha256 = ? AND uri = ? ORDER BY position", key)
+    if list(stored) != rows:
+        database.execute("DELETE FROM clue WHERE sha256 = ? AND uri = ?", key)
+        for row in rows:
+            database.execute(f"INSERT INTO clue (sha256, uri, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, *row))
+
+
+def clues(database: Database, sha256: str) -> list[Clue]:
+    """Return the clues of an asset: those in its content, then those of its names by path; equal ones once."""
+    rows = database.rows(
+        "SELECT kind, value, source, trust FROM clue WHERE sha256 = ? ORDER BY uri, position", (sha256,)
+    )
+    found = (Clue(kind=kind, value=value, source=source, trust=trust) for kind, value, source, trust in rows)
+    return list(dict.fromkeys(found))
