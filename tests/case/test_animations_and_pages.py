@@ -66,7 +66,7 @@ def add(store: SqliteStore, analyses: dict[str, FileAnalysis], *names: str) -> N
     with store.writing():
         for name in names:
             sighting = Sighting(sha256=analyses[name].asset.sha256, uri=f"/dump/{name}")
-            store.add_record(build_ingest_record(analyses[name], sighting))
+            store.add_record(build_ingest_record(analyses[name], [sighting]))
 
 
 def searched(store: SqliteStore, query: FileAnalysis) -> dict[str, Match]:
