@@ -24,7 +24,7 @@ def is_sidecar(path: PurePath) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarContents:
-    """What the sidecars of one media file state."""
+    """Statements of the sidecars of one media file."""
 
     sightings: tuple[SightingFields, ...] = ()
     """The fields of each sighting that they state; none if there are no sidecars."""

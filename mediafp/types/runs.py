@@ -94,7 +94,7 @@ class IngestRecord:
 
     asset: Asset
     sightings: tuple[Sighting, ...]
-    """What is known about the file at its path: at least one, all of the same asset and path."""
+    """Statements about the file at its path: at least one, all of the same asset and path."""
     clues: tuple[Clue, ...] = ()
     """Clues in the content of the file."""
     fingerprints: tuple[Fingerprint, ...] = ()

@@ -8,7 +8,7 @@ type Precision = Literal["second", "minute", "day", "month", "year"]
 type Role = Literal["original", "repost"]
 """Part of a sighting in a repost: the account whose post it was, or the one that passed it on."""
 type Trust = Literal["high", "medium", "low"]
-"""How far a clue can be relied on: `high` for what a platform writes, `low` for what anybody may have written."""
+"""Reliability of a clue: `high` for what a platform writes, `low` for what anybody may have written."""
 _PRECISIONS: dict[int, Precision] = {4: "year", 7: "month", 10: "day", 16: "minute"}
 """Precision of a time by the characters of its date and clock; longer ones are exact to the second."""
 

@@ -126,7 +126,7 @@ def test_later_ocr_and_transcription_use_the_content_that_is_stored(
 
     monkeypatch.setattr(LocalEngine, name, overwrite_and_read)
     # The store has the fingerprints, so that only this part is computed.
-    request = tasks.FileTasks(case._engine, tasks.AnalysisRequest())
+    request = tasks.FileTasks(case._engine, tasks.AnalysisRequest(), None)
     pending = _identified(request, path)
     (request.run_ocr if kind == "image" else request.decode_audio)(pending)
     if is_small:

@@ -32,7 +32,7 @@ class PendingFile:
     audio: Audio | None = None
     transcribed: TranscribedAudio | None = None
     sidecars: SidecarContents = NO_SIDECARS
-    """What its sidecars state, if they were read."""
+    """Contents of its sidecars, if they were read."""
     clues: tuple[Clue, ...] = ()
     """Clues in its name."""
     warnings: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError
 from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoText, VideoTextLine
 
@@ -49,6 +50,9 @@ def transcript_of(*texts: str, version: str = "v") -> Transcript:
     )
 
 
+CLUE = Clue(kind="device", value="a phone", source="EXIF", trust="medium")
+
+
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The database file of a store with rows in each table."""
@@ -57,7 +61,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         with store.writing():
             store.append_log("ingest", {"mediafp": "test"})
             for name in "ab":
-                record = ingest_record(name)
+                record = replace(ingest_record(name), clues=(CLUE,))
                 store.add_record(record)
                 store.write_ledger_entry(done_entry(record))
             store.save_sightings(
@@ -209,7 +213,7 @@ def test_large_full_text_index_that_does_not_find_its_words_is_found(
     ("change", "expected"),
     [
         (
-            "INSERT INTO sighting (sha256, uri, account, source) SELECT sha256, x'2f78', 'framed', '' FROM asset",
+            "INSERT INTO sighting (sha256, uri, position, account, source) SELECT sha256, x'2f78', 0, 'framed', '' FROM asset",
             f"the sighting of {A} at '/x' is missing from the custody log",
         ),
         (
@@ -436,12 +440,12 @@ def test_store_that_was_set_back_to_an_older_version_is_not_opened(folder: Path,
             model.executescript(migration)
         (sighting,) = model.execute("SELECT sql FROM sqlite_master WHERE name = 'sighting'").fetchone()
         (index,) = model.execute("SELECT sql FROM sqlite_master WHERE name = 'fingerprint_by_type'").fetchone()
+    drop_newest_tables(tampered)
     tampered.execute("ALTER TABLE sighting RENAME TO newer")
     tampered.execute(sighting)
     tampered.execute(
         "INSERT INTO sighting (sha256, uri, account, source) SELECT sha256, uri, 'framed', source FROM newer"
     )
-    drop_newest_tables(tampered)
     for statement in ("DROP TABLE newer", "DROP TABLE post_text", "DROP INDEX fingerprint_by_type", index):
         tampered.execute(statement)
     tampered.execute("PRAGMA user_version=4")
