@@ -180,7 +180,7 @@ class Case:
                 raise UsageError("cannot write several traces to one page; name one image")
         options = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=ocr, speech=None)
         for query in self._run_queries(queries, options):
-            trace = build_trace(query.result, self._store.sightings, partial(find_stored_rectangles, self._store))
+            trace = build_trace(query.result, partial(find_stored_rectangles, self._store))
             if page and query.result.error is None:
                 write_trace_page(page, trace, self._store, query.analysis, paths=paths)
             yield trace

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.known_query import known_matches
+from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.matching import match_analysis
 from mediafp.case.originals import open_original
 from mediafp.case.references import StoredReferences
@@ -128,15 +130,16 @@ def run_query(
         text = analysis.text.lines if analysis.text else None
     if options.since:
         matches = [match for match in matches if store.added_at(match.sha256) >= options.since]
-    probable = [match for match in matches if match.probability >= options.min_probability]
-    near_misses = [match for match in matches if match.probability < options.min_probability]
+    matches_others = partial(iter_with_sources, store=store, query=(sha256, query.uri))
+    probable = matches_others(match for match in matches if match.probability >= options.min_probability)
+    near_misses = matches_others(match for match in matches if match.probability < options.min_probability)
     result = QueryResult(
         query=query.name,
         sha256=sha256,
         kind=kind,
         error=None,
-        matches=tuple(probable[: options.top]),
-        near_misses=tuple(near_misses[:MAX_NEAR_MISSES]),
+        matches=tuple(islice(probable, options.top)),
+        near_misses=tuple(islice(near_misses, MAX_NEAR_MISSES)),
         text=text,
     )
     return AnalysedQuery(result=result, analysis=analysis)

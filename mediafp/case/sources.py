@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from mediafp.case.ingestion.items import path_uri
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.files import HASH_BLOCK_BYTES, HEAD_BYTES, OpenFile, open_file
 from mediafp.ingest.sniff import check_size, kind_from_signature
@@ -32,6 +33,8 @@ class QueryFile:
     open: Callable[[], OpenFile]
     named_explicitly: bool
     """True if the caller named the file itself, False if it was found in a folder."""
+    uri: str | None = None
+    """Path of the file as sightings name it; None if it has none."""
 
 
 def list_paths(paths: Paths) -> list[Path]:
@@ -55,6 +58,7 @@ def iter_query_files(queries: Queries, scratch_folder: Path) -> Iterator[QueryFi
                     name=os.fspath(found_file.path),
                     open=partial(open_file, found_file.path, found_file.root),
                     named_explicitly=found_file.root is None,
+                    uri=path_uri(found_file.path),
                 )
         else:
             name = "<bytes>" if isinstance(query, bytes) else _stream_name(query)

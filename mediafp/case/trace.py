@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from mediafp.case.handle_readings import merge_handles
 from mediafp.types.geometry import intersection_area, polygon_area
 from mediafp.types.matches import Match, Placement, Point, QueryResult, Trace, TraceEntry
-from mediafp.types.sightings import Sighting
 
 MIN_QUERY_SHOWN = 0.9
 """Share of the query's area that the source of a trace must show; references that show less were cropped differently. Chosen, not
@@ -24,24 +24,17 @@ RectangleLookup = Callable[[str], Sequence[Sequence[Point]]]
 collage."""
 
 
-def build_trace(
-    result: QueryResult, sightings: Callable[[str], Sequence[Sighting]], rectangles: RectangleLookup
-) -> Trace:
-    """Return the matches of a query by their oldest sighting, and its source.
+def build_trace(result: QueryResult, rectangles: RectangleLookup) -> Trace:
+    """Return the matches of a query by their oldest sighting, its source, and who posted it first.
 
     Args:
         result: The result of the query; its matches with the verdict `same_scene` are omitted.
-        sightings: Function that returns the sightings of an asset.
         rectangles: Function that returns the rectangles in a stored image.
 
     Returns:
         The trace: entries by date, those without a date last.
     """
-    entries = [
-        _build_entry(match, sightings(match.sha256), rectangles)
-        for match in result.matches
-        if match.verdict != "same_scene"
-    ]
+    entries = [_build_entry(match, rectangles) for match in result.matches if match.verdict != "same_scene"]
     entries.sort(
         key=lambda entry: (
             entry.first_seen is None,
@@ -50,16 +43,22 @@ def build_trace(
             entry.match.sha256,
         )
     )
-    return Trace(result=result, entries=tuple(entries), source=_find_source(entries))
+    copies = [entry.match for entry in entries if entry.match.verdict == "copy"]
+    posted = [(seen.posted_at, seen.uri, seen) for match in copies for seen in match.sightings if seen.posted_at]
+    return Trace(
+        result=result,
+        entries=tuple(entries),
+        source=_find_source(entries),
+        first_posted=min(posted, key=lambda one: one[:2])[2] if posted else None,
+        handles=merge_handles(copies),
+    )
 
 
-def _build_entry(match: Match, sightings: Sequence[Sighting], rectangles: RectangleLookup) -> TraceEntry:
-    by_date = sorted(sightings, key=lambda sighting: (sighting.date is None, sighting.date or "", sighting.uri))
+def _build_entry(match: Match, rectangles: RectangleLookup) -> TraceEntry:
     placement = match.placement if match.kind == "image" else None
     return TraceEntry(
         match=match,
-        sightings=tuple(by_date),
-        first_seen=by_date[0].date if by_date else None,
+        first_seen=match.sightings[0].date if match.sightings else None,
         # Rectangles are those of the first page.
         extent=_extent(placement, () if match.rows[1] else rectangles(match.sha256))
         if placement and placement.covered

@@ -1,5 +1,6 @@
 """The command `match`, and the text form of a match."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -23,9 +24,13 @@ from mediafp.cli.output import Part, print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 from mediafp.types.matches import Match, QueryResult
+from mediafp.types.sightings import Sighting
 
 MIN_NEAR_MISS_PROBABILITY = 0.01
 """Probability from which a near miss is printed next to matches. Chosen, not measured."""
+
+MAX_SIGHTING_LINES = 3
+"""Sightings that are printed below a match, the oldest first; the others are counted. Chosen, not measured."""
 
 
 def match(
@@ -78,6 +83,7 @@ def print_result(result: QueryResult) -> None:
     print_query(result, found=bool(result.matches))
     for match in result.matches:
         print_match(match)
+        print_sightings(match.sightings, limit=MAX_SIGHTING_LINES)
     print_near_misses(result)
 
 
@@ -102,6 +108,30 @@ def print_match(match: Match, *, prefix: str = "") -> None:
         handles = ", ".join(match.placement.handles)
         with_handles: tuple[Part, ...] = (", with the handle ", (handles, "bold")) if handles else ()
         print_line("      cropped off: ", (text, "bold red"), *with_handles)
+
+
+def print_sightings(sightings: Sequence[Sighting], *, limit: int | None = None) -> None:
+    """Print who posted a reference, when and where, each sighting in one line; no more than `limit` lines."""
+    known = [seen for seen in sightings if seen.source]
+    for seen in known[:limit]:
+        time = (
+            f"posted {seen.posted_at}"
+            if seen.posted_at
+            else f"captured {seen.captured_at}"
+            if seen.captured_at
+            else None
+        )
+        fields = (
+            time or "no date",
+            " on ".join(filter(None, (seen.account or seen.account_name or seen.account_id, seen.platform))),
+            seen.role,
+            seen.removed_at and f"removed {seen.removed_at}",
+            seen.url,
+            seen.uri,
+        )
+        print_line(f"      seen: {' · '.join(filter(None, fields))}")
+    if limit is not None and len(known) > limit:
+        print_line(f"      and {len(known) - limit:,} more sightings: see --json", style="dim")
 
 
 def print_near_misses(result: QueryResult) -> None:

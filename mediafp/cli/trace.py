@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mediafp.cli.match import exit_with_result, print_match, print_near_misses, print_query
+from mediafp.cli.match import exit_with_result, print_match, print_near_misses, print_query, print_sightings
 from mediafp.cli.options import (
     JsonOption,
     MinProbabilityOption,
@@ -68,18 +68,18 @@ def trace(
 def _print_trace(traced: Trace) -> None:
     result, source = traced.result, traced.source
     print_query(result, found=bool(traced.entries))
+    if first := traced.first_posted:
+        account = " on ".join(filter(None, (first.account or first.account_name, first.platform))) or "unknown account"
+        print_line(
+            "  first posted: ", (f"{first.posted_at} by {account}", "bold"), *((f"  {first.url}",) if first.url else ())
+        )
+    for readings in traced.handles:
+        print_line("  handle in the removed part: ", (readings.text, "bold red"))
     if source:
         more = (source.extent or 1.0) - 1
         shows = f"{more * 100:.0f} % more than" if more >= MIN_EXTRA_EXTENT else "no more than"
         print_line("  source: ", (source.match.uris[0], "bold"), f"; it shows {shows} the query")
     for entry in traced.entries:
         print_match(entry.match, prefix=f"{entry.first_seen or 'no date':<20}  ")
-        for sighting in entry.sightings:
-            fields = (
-                sighting.date or "no date",
-                " on ".join(filter(None, (sighting.account, sighting.platform))),
-                sighting.url,
-                sighting.uri,
-            )
-            print_line(f"      seen: {' · '.join(filter(None, fields))}")
+        print_sightings(entry.match.sightings)
     print_near_misses(result)

@@ -120,6 +120,8 @@ def match_to_json(value: Match) -> JsonObject:
         "more_placements": [placement_to_json(p) for p in value.more_placements],
         "segments": [segment_to_json(s) for s in value.segments],
         "why": list(value.why),
+        "sightings": [sighting_to_json(seen) for seen in value.sightings],
+        "clues": [clue_to_json(clue) for clue in value.clues],
     }
 
 
@@ -142,18 +144,14 @@ def result_to_json(value: QueryResult) -> JsonObject:
 
 
 def trace_to_json(value: Trace) -> JsonObject:
-    """Return a query result whose matches are ordered by their oldest sighting and carry their sightings."""
-    matches = [
-        match_to_json(one.match)
-        | {
-            "first_seen": one.first_seen,
-            "extent": one.extent,
-            "sightings": [sighting_to_json(seen) for seen in one.sightings],
-        }
-        for one in value.entries
-    ]
-    source = value.source.match.sha256 if value.source else None
-    return result_to_json(value.result) | {"matches": matches, "source": source}
+    """Return a query result whose matches are ordered by their oldest sighting, with its source and who posted it first."""
+    matches = [match_to_json(one.match) | {"first_seen": one.first_seen, "extent": one.extent} for one in value.entries]
+    return result_to_json(value.result) | {
+        "matches": matches,
+        "source": value.source.match.sha256 if value.source else None,
+        "first_posted": sighting_to_json(value.first_posted) if value.first_posted else None,
+        "handles": [{"best": one.best, "readings": list(one.readings)} for one in value.handles],
+    }
 
 
 def sighting_to_json(value: Sighting) -> JsonObject:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from mediafp.report.cards import MatchCard, build_card
 from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.html import write_page
-from mediafp.report.names import account_name, display_name, join_isolated
+from mediafp.report.names import account_name, display_name, join_isolated, sighting_line
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.report.page_images import PageImages
 from mediafp.types.matches import Trace, TraceEntry, Verdict
@@ -52,9 +52,6 @@ def write_trace(
     assert result.sha256 is not None, "a query that could not be analysed has no trace"
     query = result.sha256
     extent = (least_cut.extent or 1.0) - 1 if least_cut else 0.0
-    handles = dict.fromkeys(
-        handle for entry in trace.entries if entry.match.placement for handle in entry.match.placement.handles
-    )
     numbered = list(enumerate(trace.entries, 1))
     numbered.sort(key=lambda item: least_cut is None or item[1].match is not least_cut.match)
 
@@ -77,7 +74,8 @@ def write_trace(
             }
             if least_cut
             else None,
-            "handles": list(handles),
+            "handles": [readings.text for readings in trace.handles],
+            "first_posted": sighting_line(trace.first_posted, paths=paths) if trace.first_posted else None,
             "cards": cards,
             "max_open": MAX_OPEN_ENTRIES,
             "near_misses": [
@@ -99,7 +97,7 @@ def _row(number: int, entry: TraceEntry, trace: Trace, evidence: PageEvidence) -
     return TraceRow(
         number=number,
         date=entry.first_seen or "no date",
-        account=account_name(entry.sightings[0]) if entry.sightings else Markup(),
+        account=account_name(match.sightings[0]) if match.sightings else Markup(),
         least_cut=trace.source is not None and match is trace.source.match,
         image=evidence.image(match.sha256),
         name=display_name(match.uris[0]),

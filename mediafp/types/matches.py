@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from mediafp.types.media import Kind, TimeSpan
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 
 Relation = Literal[
     "copy",
@@ -121,6 +121,10 @@ class Match:
     """Placements of further occurrences of the reference in the query, as in a collage, each verified by itself."""
     rows: tuple[int, int] = (0, 0)
     """Row of the query and of the reference that the placement joins, which of an image is that of a page; 0 of a video."""
+    sightings: tuple[Sighting, ...] = ()
+    """Every sighting of the reference, oldest first, those without a date last; empty while the match is compared and kept."""
+    clues: tuple[Clue, ...] = ()
+    """Clues to the source of the reference in its names and its content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,15 +145,29 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceEntry:
-    """Match of a traced image, with the sightings of the reference, oldest first."""
+    """Match of a traced image."""
 
     match: Match
-    sightings: tuple[Sighting, ...]
     first_seen: str | None
     """Date of the oldest sighting; None if none has a date."""
     extent: float | None
     """Area of the image that the reference shows, in areas of the query: 1.25 is the query and a quarter more. None if there
     is no placement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandleReadings:
+    """Readings of one account name in the removed text of several references; of a small watermark they differ."""
+
+    best: str | None
+    """The reading with the better evidence; None if it is one of several."""
+    readings: tuple[str, ...]
+    """Every reading, the more confident ones first."""
+
+    @property
+    def text(self) -> str:
+        """The best reading, or all of them if none is better."""
+        return self.best or f"one of {', '.join(self.readings)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +178,10 @@ class Trace:
     entries: tuple[TraceEntry, ...]
     source: TraceEntry | None
     """Entry that shows most of the image; None if none shows the whole query."""
+    first_posted: Sighting | None = None
+    """Earliest sighting of a copy whose time of posting is known."""
+    handles: tuple[HandleReadings, ...] = ()
+    """Account names in the text that the query does not show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

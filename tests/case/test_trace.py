@@ -1,17 +1,28 @@
 """The order of the entries of a trace, and its source."""
 
+from dataclasses import replace
+
 from sample_matches import sample_match, sample_placement
 
 from mediafp.case.trace import build_trace
-from mediafp.types.matches import Match, QueryResult
+from mediafp.types.matches import Match, QueryResult, TextLine
 from mediafp.types.sightings import Sighting
 
 
-def make_match(name: str, covered: float | None, *, shown: float = 1.0, verdict: str = "copy") -> Match:
+def make_match(
+    name: str, covered: float | None, *seen: Sighting, shown: float = 1.0, verdict: str = "copy", **placed: object
+) -> Match:
     corners = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
-    placement = sample_placement(quad=corners, overlap=corners, covered=covered, shown=shown) if covered else None
+    placement = sample_placement(quad=corners, overlap=corners, covered=covered, shown=shown, **placed)
     coverage = (shown, covered or 1.0)
-    return sample_match(sha256=name, uris=(f"{name}.jpg",), verdict=verdict, coverage=coverage, placement=placement)
+    return sample_match(
+        sha256=name,
+        uris=(f"{name}.jpg",),
+        verdict=verdict,
+        coverage=coverage,
+        placement=placement if covered else None,
+        sightings=seen or (make_sighting(name),),
+    )
 
 
 def make_sighting(name: str, posted: str | None = None, captured: str | None = None, uri: str = "") -> Sighting:
@@ -27,25 +38,51 @@ def result_of(*matches: Match) -> QueryResult:
 
 
 def test_build_trace_orders_entries_by_date_and_those_without_last() -> None:
-    sightings = {
-        "a": [make_sighting("a", "2024-01-01T00:00:00Z"), make_sighting("a", "2020-01-01T00:00:00Z", uri="old.jpg")],
-        "b": [make_sighting("b", captured="2021-01-01T00:00:00Z")],
-        "c": [make_sighting("c")],
-    }
-    entries = build_trace(
-        result_of(make_match("c", 1.0), make_match("b", 1.0), make_match("a", 1.0)),
-        sightings.__getitem__,
+    old, new = make_sighting("a", "2020-01-01T00:00:00Z", uri="old.jpg"), make_sighting("a", "2024-01-01T00:00:00Z")
+    trace = build_trace(
+        result_of(
+            make_match("c", 1.0),
+            make_match("b", 1.0, make_sighting("b", captured="2019-01-01T00:00:00Z")),
+            make_match("a", 1.0, old, new),
+        ),
         no_rectangles,
-    ).entries
-    assert [entry.match.sha256 for entry in entries] == ["a", "b", "c"]
-    assert [entry.first_seen for entry in entries] == ["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z", None]
-    assert [s.uri for s in entries[0].sightings] == ["old.jpg", "a.jpg"]
+    )
+    assert [entry.match.sha256 for entry in trace.entries] == ["b", "a", "c"]
+    dates = ["2019-01-01T00:00:00Z", "2020-01-01T00:00:00Z", None]
+    assert [entry.first_seen for entry in trace.entries] == dates
+    assert trace.first_posted == old
+
+
+def test_readings_of_one_handle_are_merged_by_the_better_evidence() -> None:
+    def readings(*read: tuple[str, float], account: str | None = None) -> list[tuple[str | None, tuple[str, ...]]]:
+        matches = [
+            make_match(
+                str(number),
+                0.5,
+                replace(make_sighting(str(number)), account=account),
+                handles=(handle,),
+                removed_text=(TextLine(text=f"weibo {handle}", box=((0.0, 0.0),) * 4, confidence=confidence),),
+            )
+            for number, (handle, confidence) in enumerate(read)
+        ]
+        return [(one.best, one.readings) for one in build_trace(result_of(*matches), no_rectangles).handles]
+
+    assert readings(("@sample_user88", 0.99), ("@sampIe_user88", 0.8)) == [
+        ("@sample_user88", ("@sample_user88", "@sampIe_user88"))
+    ]
+    assert readings(("@sample_user88", 0.9), ("@sampIe_user88", 0.9)) == [(None, ("@sampIe_user88", "@sample_user88"))]
+    assert readings(("@sample_user88", 0.8), ("@sampIe_user88", 0.9), account="Sample_User88") == [
+        ("@sample_user88", ("@sample_user88", "@sampIe_user88"))
+    ]
+    assert readings(("@sample_user88", 0.9), ("@河边看书的人", 0.9)) == [
+        ("@sample_user88", ("@sample_user88",)),
+        ("@河边看书的人", ("@河边看书的人",)),
+    ]
 
 
 def test_source_is_the_entry_with_the_largest_extent() -> None:
     trace = build_trace(
         result_of(make_match("same", 1.0), make_match("wide", 0.6), make_match("part", 1.0, shown=0.5)),
-        lambda s: [make_sighting(s)],
         no_rectangles,
     )
     assert trace.source and trace.source.match.sha256 == "wide"
@@ -55,8 +92,12 @@ def test_source_is_the_entry_with_the_largest_extent() -> None:
 def test_source_is_the_oldest_of_entries_with_nearly_the_same_extent() -> None:
     dates = {"new": "2024-01-01T00:00:00Z", "old": "2019-01-01T00:00:00Z"}
     trace = build_trace(
-        result_of(make_match("new", 0.6), make_match("old", 0.603)),
-        lambda s: [make_sighting(s, dates[s])],
+        result_of(
+            *(
+                make_match(name, covered, make_sighting(name, dates[name]))
+                for name, covered in (("new", 0.6), ("old", 0.603))
+            )
+        ),
         no_rectangles,
     )
     assert trace.source and trace.source.match.sha256 == "old"
@@ -65,38 +106,29 @@ def test_source_is_the_oldest_of_entries_with_nearly_the_same_extent() -> None:
 def test_source_is_a_copy_rather_than_a_possible_copy() -> None:
     trace = build_trace(
         result_of(make_match("copy", 0.8), make_match("doubtful", 0.3, verdict="possible")),
-        lambda s: [make_sighting(s)],
         no_rectangles,
     )
     assert trace.source and trace.source.match.sha256 == "copy"
-    trace = build_trace(
-        result_of(make_match("doubtful", 0.3, verdict="possible")), lambda s: [make_sighting(s)], no_rectangles
-    )
+    trace = build_trace(result_of(make_match("doubtful", 0.3, verdict="possible")), no_rectangles)
     assert trace.source and trace.source.match.sha256 == "doubtful"
 
 
 def test_source_shows_the_whole_query_and_has_a_placement() -> None:
     trace = build_trace(
         result_of(make_match("part", 0.4, shown=0.5), make_match("unplaced", None)),
-        lambda s: [make_sighting(s)],
         no_rectangles,
     )
     assert trace.source is None and len(trace.entries) == 2
 
 
 def test_build_trace_omits_other_images_of_the_same_scene() -> None:
-    assert (
-        build_trace(
-            result_of(make_match("a", 0.6, verdict="same_scene")), lambda s: [make_sighting(s)], no_rectangles
-        ).entries
-        == ()
-    )
+    assert build_trace(result_of(make_match("a", 0.6, verdict="same_scene")), no_rectangles).entries == ()
 
 
 def test_extent_excludes_the_page_around_an_image_in_a_screenshot() -> None:
     """The image in the screenshot is hardly larger than the query; the other reference shows half as much again."""
     rectangles = {"screenshot": [[(-0.2, -0.2), (9.4, -0.2), (9.4, 9.4), (-0.2, 9.4)]], "wide": []}
     result = result_of(make_match("screenshot", 0.2), make_match("wide", 0.66))
-    trace = build_trace(result, lambda s: [make_sighting(s)], rectangles.__getitem__)
+    trace = build_trace(result, rectangles.__getitem__)
     assert trace.source and trace.source.match.sha256 == "wide"
     assert {entry.match.sha256: entry.extent for entry in trace.entries} == {"screenshot": 1.138, "wide": 1.515}

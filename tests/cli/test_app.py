@@ -112,7 +112,7 @@ def test_verbose_prints_log_messages_to_standard_error(tmp_path: Path) -> None:
     assert (silent.exit_code, informed.exit_code, detailed.exit_code) == (0, 0, 0)
     assert silent.stderr == ""
     matched = CliRunner().invoke(app, ["--verbose", "--store", str(store), "match", str(image), *SEARCHED])
-    assert matched.exit_code == 0 and "mediafp.case.references: opened the indexes: 1, 1, " in matched.stderr
+    assert matched.exit_code == 1 and "mediafp.case.references: opened the indexes: 1, 1, " in matched.stderr
     assert "is started in the sandbox" in matched.stderr and "mediafp.case" not in matched.stdout
     # A later run without the option prints nothing, although it is in the same process.
     assert CliRunner().invoke(app, ["--store", str(store), "match", str(image), "--ocr", "no"]).stderr == ""

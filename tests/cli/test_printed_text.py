@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ FAILED = QueryResult(query="q", sha256=None, kind=None, error="e")
 SIGHTING = Sighting(
     sha256="a", uri="u", account="a", platform="p", url="u", title="t", text="t", posted_at="d", source="s"
 )
-ENTRY = TraceEntry(match=MATCH, sightings=(SIGHTING,), first_seen="d", extent=1.2)
+ENTRY = TraceEntry(match=replace(MATCH, sightings=(SIGHTING,)), first_seen="d", extent=1.2)
 SEGMENT = TranscriptSegment(start=0, end=1, language="l", language_probability=0.5, text="t", flags=("f",))
 TRANSCRIPT = Transcript(
     model="m", version="v", duration=1, speech_seconds=1, untranscribed_seconds=1, segments=(SEGMENT,)

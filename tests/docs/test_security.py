@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copy
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ files, speech = Path(sys.argv[1]), SpeechOptions()
 with mediafp.open(files.parent / "case", create=True) as case:
     outcomes = list(case.ingest([files], IngestOptions(jobs=1, analysis=AnalysisOptions(speech=speech))))
     assert [outcome.status for outcome in outcomes].count("added") == 3, outcomes
-    assert all(result.matches for result in case.match([files / "crop.jpg", files / "talk.wav"], speech=speech))
+    assert all(result.matches for result in case.match([files / "crop.jpg", files.parent / "again.wav"], speech=speech))
     assert list(case.search("president"))
     case.report(files.parent / "evidence.html", clips=False)
 """
@@ -102,5 +103,6 @@ def test_mediafp_opens_no_connection(tmp_path: Path, photos: dict[str, np.ndarra
     files = tmp_path / "files"
     write_images(files, photos["cat"])
     synthesise_speech(SPEECH, files / "talk.wav")
+    copy(files / "talk.wav", tmp_path / "again.wav")
     done = without_connections("-c", EVERYTHING, files, folder=tmp_path)
     assert done.returncode == 0, done.stderr

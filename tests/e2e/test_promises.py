@@ -1,6 +1,7 @@
 """Files of the user are neither changed nor deleted, and printed names are safe."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,20 +27,22 @@ def test_commands_write_nothing_outside_the_store(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     Image.open(media.packaged_file(*media.PHOTOS["cat"])).save(tmp_path / "cat.png")
-    for arguments in (("ingest", tmp_path / "cat.png"), ("match", tmp_path / "cat.png"), ("cluster",), ("doctor",)):
+    copy = shutil.copy(tmp_path / "cat.png", tmp_path / "copy.png")
+    for arguments in (("ingest", tmp_path / "cat.png"), ("match", copy), ("cluster",), ("doctor",)):
         done = mediafp(*arguments, home=home)
         assert done.returncode == 0, done.stderr
     assert not [path for path in home.rglob("*") if path.is_file()]
 
 
 def test_match_finds_the_same_content_under_another_name(case: Case, tmp_path: Path) -> None:
-    folder, copy = tmp_path / "files", tmp_path / "copy.jpg"
+    folder, copy, again = tmp_path / "files", tmp_path / "copy.jpg", tmp_path / "again.mp4"
     folder.mkdir()
     Image.open(media.packaged_file(*media.PHOTOS["cat"])).convert("RGB").save(folder / "cat.jpg")
     (folder / "bikes.mp4").write_bytes(media.packaged_file(*media.CLIPS["bikes"]).read_bytes())
     copy.write_bytes((folder / "cat.jpg").read_bytes())
+    again.write_bytes((folder / "bikes.mp4").read_bytes())
     list(case.ingest([folder]))
-    for query in (copy, folder / "bikes.mp4"):
+    for query in (copy, again):
         (result,) = case.match([query])
         assert result.matches[0].sha256 == result.sha256 and result.matches[0].probability == 1
         assert result.matches[0].why[0] == "the bytes are identical"

@@ -5,6 +5,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -134,7 +135,7 @@ def evidence_page(text: str) -> str:
 def trace_page(text: str) -> str:
     """Return the page of a trace, with a near miss, all of whose texts are one."""
     match = filled(COPY, text)
-    entry = TraceEntry(match=match, sightings=(filled(SIGHTING, text),), first_seen=text, extent=1.5)
+    entry = TraceEntry(match=replace(match, sightings=(filled(SIGHTING, text),)), first_seen=text, extent=1.5)
     result = QueryResult(query=text, sha256=IMAGE, kind="image", error=None, matches=(match,), near_misses=(match,))
     with TemporaryDirectory() as folder:
         page = Path(folder) / "page.html"
@@ -266,7 +267,8 @@ def test_correspondences_are_hidden_without_a_script(name: str) -> None:
 def test_a_value_of_a_template_cannot_bypass_the_escaping() -> None:
     """Not even one that a template prints without a filter, such as the title."""
     values = {
-        "rows": [], "total": 0, "query_image": "", "source": None, "handles": [], "near_misses": [], "seal": SEAL,
+        "rows": [], "total": 0, "query_image": "", "source": None, "first_posted": None,
+        "handles": [], "near_misses": [], "seal": SEAL,
         "title": "a\u202e<b>\u200b",
     }  # fmt: skip
     page = "".join(stream_template("trace_page.html.j2", images=EmbeddedImages(), **values))

@@ -101,19 +101,17 @@ def _make_files(folder: Path, bar: "Progress") -> tuple[Path, Path]:
 
 def _print_result(result: QueryResult) -> None:
     print_line("  ", (_name(result.query), "bold"))
-    # The query itself is in the store too.
-    others = [match for match in result.matches if match.sha256 != result.sha256]
-    for match in others:
+    for match in result.matches:
         colour = "green" if match.verdict == "copy" else "yellow"
         names = ", ".join(_name(uri) for uri in match.uris)
         print_line("    ", (match.verdict, colour), f" {match.probability:.3f} {match.relation:15} {names}")
-    if not others:
+    if not result.matches:
         print_line("    nothing found")
 
 
 def _print_trace(trace: Trace) -> None:
     for entry in trace.entries:
-        sighting = entry.sightings[0]
+        sighting = entry.match.sightings[0]
         source = ", source" if entry is trace.source else ""
         account = sighting.account or ""
         print_line(f"  {entry.first_seen}  {account} on {sighting.platform}: {_name(sighting.uri)}{source}")

@@ -1,0 +1,40 @@
+"""Sightings and clues of the references of a query."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ingest_records import ingest_record
+from sample_matches import sample_match
+
+from mediafp.case.match_sources import iter_with_sources
+from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.sightings import Clue, Sighting
+
+A, B = "a" * 64, "b" * 64
+CLUE = Clue(kind="weibo_uid", value="1669879400", source="file name", trust="high")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    with SqliteStore(tmp_path, create=True) as store:
+        with store.writing():
+            for name in "ab":
+                store.add_record(ingest_record(name, f"/dump/{name}.jpg"))
+            store.save_sightings([Sighting(sha256=B, uri="/dump/late.jpg", captured_at="2019-05", source="x")])
+            store.save_clues(B, "/dump/b.jpg", [CLUE])
+        yield store
+
+
+def test_match_has_every_sighting_oldest_first_and_the_clues(store: SqliteStore) -> None:
+    (match,) = iter_with_sources([sample_match(sha256=B)], store, query=(A, "/dump/a.jpg"))
+    assert match.uris == ("/dump/late.jpg", "/dump/b.jpg") and match.clues == (CLUE,)
+    assert [seen.date for seen in match.sightings] == ["2019-05", "2024-05-01T00:00:00Z"]
+
+
+def test_query_is_not_its_own_match_and_its_other_copies_are(store: SqliteStore) -> None:
+    assert not list(iter_with_sources([sample_match(sha256=A)], store, query=(A, "/dump/a.jpg")))
+    (match,) = iter_with_sources([sample_match(sha256=B)], store, query=(B, "/dump/b.jpg"))
+    assert match.uris == ("/dump/late.jpg",)
+    (match,) = iter_with_sources([sample_match(sha256=B)], store, query=(B, "/elsewhere.jpg"))
+    assert match.uris == ("/dump/late.jpg", "/dump/b.jpg")
