@@ -219,7 +219,9 @@ class Case:
                 yield result
 
     def search(self, text: str, sources: Collection[SearchSource] | None = None) -> Iterator[SearchHit]:
-        """Yield the passages of transcripts, text in images and text on screen that contain all words of a text, best first.
+        """Yield the passages of transcripts, texts in images and on screen, posts, accounts and clues with all words of a text.
+
+        The best ones come first.
 
         Args:
             text: Words, or phrases in double quotes.

@@ -1,6 +1,7 @@
 """The command `search`."""
 
-from typing import Annotated, get_args
+from collections.abc import Mapping
+from typing import Annotated, Final, get_args
 
 import typer
 
@@ -12,21 +13,32 @@ from mediafp.types.errors import UsageError
 from mediafp.types.timestamps import format_span
 from mediafp.types.transcripts import SearchHit, SearchSource
 
+PLACES: Final[Mapping[SearchSource, str]] = {
+    "picture": "in the image",
+    "title": "title",
+    "post": "post",
+    "account": "account",
+    "clue": "clue",
+}
+"""Names of the texts without times."""
+
 
 def search(
     text: Annotated[str, typer.Argument(help='Words, or a "phrase in quotes".', show_default=False)],
     sources: Annotated[
         str | None,
         typer.Option(
-            "--in", help="Search only this text: speech, picture, screen; several with commas.", show_default=False
+            "--in",
+            help="Search only these texts: speech, picture, screen, title, post, account, clue.",
+            show_default=False,
         ),
     ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Search the transcripts, and the text in images and on screen in videos.
+    """Search speech, text in images and on screen, posts, accounts and clues.
 
-    Simplified and traditional Chinese characters match each other.
+    Simplified and traditional Chinese characters match each other, and a number matches however it is written.
     """
     found = False
     chosen = _parse_sources(sources) if sources is not None else None
@@ -61,6 +73,6 @@ def _print_hit(hit: SearchHit) -> None:
     for start, end in hit.marks:
         passage += [hit.text[position:start], (hit.text[max(position, start) : end], "bold yellow")]
         position = max(position, end)
-    place = "in the image" if hit.source == "picture" else format_span((hit.start, hit.end))
+    place = PLACES.get(hit.source) or format_span((hit.start, hit.end))
     place += " on screen" if hit.source == "screen" else ""
     print_line(f"{hit.uris[0]}  {place}  ", *passage, hit.text[position:])

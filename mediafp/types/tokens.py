@@ -48,11 +48,6 @@ def tokenise(text: str) -> list[Token]:
     return _normalise_numbers(tokens)
 
 
-def index_form(text: str) -> str:
-    """Return the tokens of a text separated by spaces, as the text index stores them."""
-    return " ".join(token.text for token in tokenise(text))
-
-
 def is_cjk(text: str) -> bool:
     """Return True if a token is a character of a script that is written without spaces."""
     return len(text) == 1 and bool(re.match(rf"[{CJK}]", text))
@@ -132,4 +127,7 @@ def _parse_number(numerals: list[str]) -> str | None:
             group = _GROUPS[n]
             total = total + (part + digit) * group if total >= group else (total + part + digit) * group
             part = digit = 0
+    if len(numerals) > 1 and numerals[-1] in _DIGITS and numerals[-2] not in {"十", *_DIGITS}:
+        # 一千五 is 1500, and 一千零五 is 1005.
+        digit *= {**_UNITS, **_GROUPS}[numerals[-2]] // 10
     return str(total + part + digit)

@@ -7,7 +7,7 @@ from typing import Literal
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import TimeSpan
 
-SearchSource = Literal["speech", "picture", "screen"]
+SearchSource = Literal["speech", "picture", "screen", "title", "post", "account", "clue"]
 """Text that is searched: transcripts, text in images, text on screen of videos."""
 
 

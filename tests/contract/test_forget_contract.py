@@ -83,7 +83,7 @@ def test_the_last_sighting_takes_the_asset_and_everything_made_of_it(store: Stor
         "fingerprints": 2,
         "thumbnails": 3,
         "ocr_results": 1,
-        "passages": 1,
+        "passages": 3,
         "matches": 2,
         "post_texts": 1,
         "ledger_entries": 1,

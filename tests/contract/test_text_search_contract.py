@@ -6,7 +6,7 @@ from transcripts import save_transcribed_asset
 from mediafp.store import Store
 from mediafp.types.errors import UsageError
 from mediafp.types.media import TimeSpan
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SearchHit, Transcript, TranscriptSegment
 
 MANDARIN = "今天给大家介绍三十五种机器学习的方法"
@@ -218,3 +218,34 @@ def test_search_hits_are_in_a_fixed_order_best_first(store: Store) -> None:
     assert hits == [("b", 0), ("c", 0), ("c", 10), ("a", 0)]
     assert [(hit.sha256[0], hit.start) for hit in store.search_passages("雨", limit=2)] == hits[:2]
     assert list(store.search_passages("雨", limit=0)) == []
+
+
+def test_titles_posts_accounts_and_clues_are_found_and_follow_the_sightings(store: Store) -> None:
+    first, second = save(store, "a", "x"), save(store, "b", "y")
+    post = Sighting(
+        sha256=first,
+        uri="/a.mp4",
+        account="河边看书的人",
+        account_id="1669879400",
+        title="衞星影片",
+        text="共100萬人",
+        source="x",
+    )
+    with store.writing():
+        store.save_sightings([post])
+        store.save_sightings([Sighting(sha256=second, uri="/b.mp4", text="共100萬人", source="x")])
+        store.save_clues(first, "/a.mp4", [Clue(kind="weibo_uid", value="5887", source="file name", trust="high")])
+    assert [(hit.sha256, hit.source, hit.text) for hit in find(store, "卫星")] == [(first, "title", "衞星影片")]
+    assert {hit.sha256 for hit in find(store, "一百万")} == {first, second}
+    assert [hit.source for hit in find(store, "1669879400")] == ["account"]
+    assert [hit.source for hit in find(store, "5887")] == ["clue"]
+    assert not list(store.search_passages("卫星", sources=["post", "account"]))
+    with store.writing():
+        store.save_sightings([Sighting(sha256=first, uri="/a.mp4", title="corrected", source="x")])
+        store.save_clues(first, "/a.mp4", [])
+    assert not find(store, "卫星") and not find(store, "1669879400") and not find(store, "5887")
+    assert [hit.sha256 for hit in find(store, "100万")] == [second] and find(store, "corrected")
+    assert store.check_integrity() == []
+    with store.writing():
+        store.forget_sighting(second, "/b.mp4")
+    assert not find(store, "100万")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafp.types.tokens import index_form, is_cjk, tokenise
+from mediafp.types.search_tokens import index_form
+from mediafp.types.tokens import is_cjk, tokenise
 
 
 @pytest.mark.parametrize(

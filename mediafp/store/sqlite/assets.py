@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from mediafp.store.sqlite import comparisons, custody_log
-from mediafp.store.sqlite.clues import save_clues
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.sightings import insert_sighting, save_sightings
+from mediafp.store.sqlite.sightings import insert_sighting
+from mediafp.store.sqlite.source_passages import save_clues, save_sightings
 from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, utc_now
 from mediafp.types.contents import check_asset, check_warnings
 from mediafp.types.errors import StoreError

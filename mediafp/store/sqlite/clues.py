@@ -7,8 +7,12 @@ from mediafp.store.sqlite.values import path_bytes, replace_surrogates
 from mediafp.types.sightings import Clue
 
 
-def save_clues(database: Database, sha256: str, uri: str, found: Sequence[Clue]) -> None:
-    """Save the clues of an asset's name at a path, or with the path "" of its content, in place of the stored ones."""
+def save_clues(database: Database, sha256: str, uri: str, found: Sequence[Clue]) -> bool:
+    """Save the clues of an asset's name at a path, or with the path "" of its content, in place of the stored ones.
+
+    Returns:
+        True if they differ from those.
+    """
     key = (sha256, path_bytes(uri))
     rows = [
         (position, *map(replace_surrogates, (clue.kind, clue.value, clue.source, clue.trust)))
@@ -16,10 +20,12 @@ def save_clues(database: Database, sha256: str, uri: str, found: Sequence[Clue])
     ]
     columns = "position, kind, value, source, trust"
     stored = database.rows(f"SELECT {columns} FROM clue WHERE sha256 = ? AND uri = ? ORDER BY position", key)
-    if list(stored) != rows:
-        database.execute("DELETE FROM clue WHERE sha256 = ? AND uri = ?", key)
-        for row in rows:
-            database.execute(f"INSERT INTO clue (sha256, uri, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, *row))
+    if list(stored) == rows:
+        return False
+    database.execute("DELETE FROM clue WHERE sha256 = ? AND uri = ?", key)
+    for row in rows:
+        database.execute(f"INSERT INTO clue (sha256, uri, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, *row))
+    return True
 
 
 def clues(database: Database, sha256: str) -> list[Clue]:

@@ -3,6 +3,7 @@
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.sightings import remove_unused_texts
+from mediafp.store.sqlite.source_passages import ASSET_SOURCES, index_sightings
 from mediafp.store.sqlite.values import path_bytes, path_string
 from mediafp.types.errors import StoreError
 from mediafp.types.forgetting import Forgotten
@@ -17,8 +18,8 @@ _ASSET_TABLES = {
     "clues": "clue",
 }
 """Tables with rows of one asset, by the name under which the rows are counted."""
-_ASSET_SOURCES: tuple[SearchSource, ...] = ("picture", "screen")
-"""Sources of the passages that belong to an asset; those of speech belong to an audio track."""
+_ASSET_SOURCES: tuple[SearchSource, ...] = ("picture", "screen", *ASSET_SOURCES)
+"""Sources of the passages that belong to an asset; those of speech belong to an audio track, and texts of posts to no asset."""
 
 
 def assets_seen_at(database: Database, uri: str) -> list[str]:
@@ -44,12 +45,17 @@ def forget_sighting(database: Database, sha256: str, uri: str) -> Forgotten:
         "assets": 0,
         **dict.fromkeys((*_ASSET_TABLES, "transcripts", "passages", "matches"), 0),
         "clues": _delete(database, "clue WHERE sha256 = ? AND uri = ?", (sha256, path)),
-        "post_texts": remove_unused_texts(database, {text for (text,) in texts}),
+        "post_texts": 0,
         "ledger_entries": ledger_entries,
     }
+    unused_texts = remove_unused_texts(database, {text for (text,) in texts})
+    removed["post_texts"] = len(unused_texts)
+    removed["passages"] += sum(_remove_passages(database, text, "post") for text in unused_texts)
     audio_sha256 = None
     if database.row("SELECT 1 FROM sighting WHERE sha256 = ?", (sha256,)) is None:
         audio_sha256 = _remove_asset(database, sha256, removed)
+    else:
+        index_sightings(database, sha256)
     details = {"sha256": sha256, "uri": uri, "sound": audio_sha256, "removed": removed}
     custody_log.append(database, "forgotten", details)
     return Forgotten(sha256=sha256, uri=path_string(path), removed=removed)

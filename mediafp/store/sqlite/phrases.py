@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from mediafp.types.tokens import Token, is_cjk, tokenise
+from mediafp.types.search_tokens import SearchToken, search_tokens
+from mediafp.types.tokens import Token, is_cjk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +16,8 @@ class PhraseMatch:
     Attributes:
         text: Text of the passage, followed by that of the next passage if a phrase reaches into it.
         marks: Start and end of each phrase, in characters of `text`.
-        tokens: Numbers of the tokens in the phrases, ascending.
-        passage_tokens: Number of tokens of the passage alone.
+        tokens: Numbers of the tokens in the phrases, as `types.tokens.tokenise` returns them, ascending.
+        passage_tokens: Number of these tokens of the passage alone.
         crosses_end: True if a phrase reaches into the next passage.
     """
 
@@ -37,10 +38,10 @@ def split_phrases(text: str) -> list[list[str]]:
     for number, part in enumerate(parts):
         # The part after a quote that is never closed is not a phrase.
         if number % 2 and number < len(parts) - 1:
-            phrases.append([token.text for token in tokenise(part)])
+            phrases.append([token.text for token in search_tokens(part)])
             continue
-        run: list[Token] = []
-        for token in tokenise(part):
+        run: list[SearchToken] = []
+        for token in search_tokens(part):
             continues = run and run[-1].end == token.start and _joins_runs(run[-1]) and _joins_runs(token)
             if run and not continues:
                 phrases.append([token.text for token in run])
@@ -62,17 +63,23 @@ def match_phrases(phrases: Sequence[Sequence[str]], passage: str, next_passage: 
         The positions; None if a phrase is missing, or if the phrases lie in the next passage alone, which is a hit of
         its own.
     """
-    own = tokenise(passage)
+    own = search_tokens(passage)
     runs = [_find_phrase(phrase, own) for phrase in phrases]
     if all(runs):
-        return _build_match(passage, own, runs, len(own), crosses_end=False)
+        return _build_match(passage, own, runs, _count_parts(own), crosses_end=False)
     if next_passage is None:
         # FTS5 ignores a few characters that are tokens in this program, such as ・.
         return None
     text = f"{passage} {next_passage}"
-    shift = len(passage) + 1
+    shift, parts = len(passage) + 1, _count_parts(own)
     following = [
-        Token(text=token.text, start=token.start + shift, end=token.end + shift) for token in tokenise(next_passage)
+        SearchToken(
+            text=token.text,
+            start=token.start + shift,
+            end=token.end + shift,
+            parts=range(token.parts.start + parts, token.parts.stop + parts),
+        )
+        for token in search_tokens(next_passage)
     ]
     both = [*own, *following]
     runs = [_find_phrase(phrase, both) for phrase in phrases]
@@ -80,12 +87,17 @@ def match_phrases(phrases: Sequence[Sequence[str]], passage: str, next_passage: 
     lies_in_next = all(any(run.start >= len(own) for run in found) for found in runs)
     if not all(runs) or (lies_in_next and not crosses_end):
         return None
-    return _build_match(text, both, runs, len(own), crosses_end=True)
+    return _build_match(text, both, runs, parts, crosses_end=True)
 
 
 def _joins_runs(token: Token) -> bool:
     """Return True if a token is part of a run; a number is, because 三十五 is one."""
     return is_cjk(token.text) or token.text.isdigit()
+
+
+def _count_parts(tokens: Sequence[SearchToken]) -> int:
+    """Return the number of tokens of `tokenise` that tokens of a search consist of."""
+    return tokens[-1].parts.stop if tokens else 0
 
 
 def _find_phrase(phrase: Sequence[str], tokens: Sequence[Token]) -> list[range]:
@@ -100,7 +112,7 @@ def _find_phrase(phrase: Sequence[str], tokens: Sequence[Token]) -> list[range]:
 
 def _build_match(
     text: str,
-    tokens: Sequence[Token],
+    tokens: Sequence[SearchToken],
     runs: Sequence[Sequence[range]],
     passage_tokens: int,
     *,
@@ -110,7 +122,7 @@ def _build_match(
     return PhraseMatch(
         text=text,
         marks=tuple(sorted({(tokens[run.start].start, tokens[run.stop - 1].end) for run in occurrences})),
-        tokens=tuple(sorted({number for run in occurrences for number in run})),
+        tokens=tuple(sorted({part for run in occurrences for number in run for part in tokens[number].parts})),
         passage_tokens=passage_tokens,
         crosses_end=crosses_end,
     )

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from mediafp.store.sqlite import log_chain
+from mediafp.store.sqlite.indexed_words import indexed_words
 from mediafp.store.sqlite.row_digests import LOGGED_TABLES
 from mediafp.store.sqlite.transactions import read_transaction, write_transaction
 from mediafp.store.sqlite.values import text_sha256
@@ -278,6 +279,7 @@ MIGRATIONS = [
         FROM older_sighting;
     DROP TABLE older_sighting;
     CREATE INDEX sighting_by_uri ON sighting (uri);
+    CREATE INDEX sighting_by_text ON sighting (text_sha256);
     CREATE INDEX sighting_by_account ON sighting (platform, account_id, account);
     CREATE TABLE clue (
         sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
@@ -305,6 +307,15 @@ MIGRATIONS = [
     INSERT INTO passage SELECT * FROM older_passage;
     DROP TABLE older_passage;
     CREATE INDEX passage_by_holder ON passage (holder);
+    INSERT INTO passage (holder, source, start, end, text) SELECT sha256, 'post', 0, 0, text FROM post_text ORDER BY 1;
+    INSERT INTO passage (holder, source, start, end, text)
+        SELECT DISTINCT sha256, 'title', 0, 0, title FROM sighting WHERE title <> '' ORDER BY 1, 5;
+    INSERT INTO passage (holder, source, start, end, text)
+        SELECT DISTINCT sha256, 'account', 0, 0, account FROM sighting WHERE account <> '' ORDER BY 1, 5;
+    -- Variant characters and numbers have another form than in older versions.
+    DELETE FROM passage_index;
+    INSERT INTO passage_index (rowid, words)
+        SELECT p.id, indexed_words(p.text, n.text) FROM passage p LEFT JOIN passage n ON n.id = p.next ORDER BY p.id;
     """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""
@@ -429,7 +440,7 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> None:
 
 def _unlogged_tables(version: int) -> Iterable[str]:
     """Return the tables whose rows the log of a store of this version does not state."""
-    return LOGGED_TABLES if version < FIRST_DIGEST_VERSION else ("comparison", "sighting")
+    return LOGGED_TABLES if version < FIRST_DIGEST_VERSION else ("comparison", "sighting", "passage")
 
 
 def _has_row_digests(connection: sqlite3.Connection) -> bool:
@@ -440,6 +451,7 @@ def _has_row_digests(connection: sqlite3.Connection) -> bool:
 def _execute_migrations(connection: sqlite3.Connection, version: int, target: int) -> None:
     """Execute the statements from one schema version to another."""
     connection.create_function("text_sha256", 1, text_sha256, deterministic=True)
+    connection.create_function("indexed_words", 2, indexed_words, deterministic=True)
     for migration in MIGRATIONS[version:target]:
         for statement in split_statements(migration):
             connection.execute(statement)

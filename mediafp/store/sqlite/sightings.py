@@ -24,10 +24,14 @@ def insert_sighting(database: Database, sighting: Sighting) -> None:
     )
 
 
-def save_sightings(database: Database, stated: Sequence[Sighting]) -> None:
+def save_sightings(database: Database, stated: Sequence[Sighting]) -> tuple[dict[str, str], list[str]] | None:
     """Save what is known about a file at its path, in place of what is stored about it, and log it.
 
     If all that the sightings state is the path, what is stored stays.
+
+    Returns:
+        The texts of posts that were added, by their SHA-256, and the SHA-256 of those that were removed; None if nothing
+        has changed.
     """
     first = stated[0]
     key = {"sha256": first.sha256, "uri": first.uri}
@@ -39,10 +43,13 @@ def save_sightings(database: Database, stated: Sequence[Sighting]) -> None:
         custody_log.append(database, "seen", key)
     columns = [tuple(_column_value(sighting, name) for name in SIGHTING_COLUMNS) for sighting in stated]
     if columns == stored or not any(map(any, columns)):
-        return
+        return None
     # Before the rows that are replaced: they may refer to the same texts.
+    new_texts = {}
     for text in {replace_surrogates(sighting.text) for sighting in stated if sighting.text}:
-        database.execute("INSERT OR IGNORE INTO post_text VALUES (?, ?)", (text_sha256(text), text))
+        key_of_text = text_sha256(text)
+        if database.execute("INSERT OR IGNORE INTO post_text VALUES (?, ?)", (key_of_text, text)).rowcount:
+            new_texts[key_of_text] = text
     database.execute("DELETE FROM sighting WHERE sha256 = ? AND uri = ?", row_key)
     places = ", ".join("?" * (3 + len(SIGHTING_COLUMNS)))
     for position, values in enumerate(columns):
@@ -55,19 +62,20 @@ def save_sightings(database: Database, stated: Sequence[Sighting]) -> None:
         for values in columns
     ]
     custody_log.append(database, "sighted", {**key, "sightings": fields})
-    remove_unused_texts(database, {values[_TEXT_COLUMN] for values in stored})
+    return new_texts, remove_unused_texts(database, {values[_TEXT_COLUMN] for values in stored})
 
 
-def remove_unused_texts(database: Database, keys: Iterable[str | None]) -> int:
-    """Remove those of these texts that no sighting refers to, and return their number."""
-    return sum(
-        database.execute(
+def remove_unused_texts(database: Database, keys: Iterable[str | None]) -> list[str]:
+    """Remove those of these texts that no sighting refers to, and return their keys."""
+    return [
+        key
+        for key in sorted(filter(None, keys))
+        if database.execute(
             "DELETE FROM post_text"
             " WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM sighting WHERE text_sha256 = post_text.sha256)",
             (key,),
         ).rowcount
-        for key in sorted(filter(None, keys))
-    )
+    ]
 
 
 def sightings(database: Database, sha256: str) -> list[Sighting]:

@@ -20,6 +20,7 @@ from mediafp.store.sqlite import (
     ledger,
     ocr_results,
     sightings,
+    source_passages,
     text_index,
     transcripts,
     video_texts,
@@ -128,11 +129,11 @@ class SqliteStore(Store):
 
     @override
     def save_sightings(self, stated: Sequence[Sighting]) -> None:
-        sightings.save_sightings(self.database, stated)
+        source_passages.save_sightings(self.database, stated)
 
     @override
     def save_clues(self, sha256: str, uri: str, found: Sequence[Clue]) -> None:
-        clues.save_clues(self.database, sha256, uri, found)
+        source_passages.save_clues(self.database, sha256, uri, found)
 
     @override
     def assets(self, only: Collection[str] | None = None) -> list[Asset]:

@@ -1,4 +1,4 @@
-"""The full-text index in the database: the passages of transcripts, OCR results and text on screen, and the search in them."""
+"""The full-text index in the database: the passages of all texts of a store, and the search in them."""
 
 import json
 import sqlite3
@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Protocol
 
 from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.indexed_words import indexed_words
 from mediafp.store.sqlite.phrases import match_phrases, split_phrases
 from mediafp.store.sqlite.schema import PASSAGE_INDEX
 from mediafp.store.sqlite.sightings import uris
@@ -15,22 +16,19 @@ from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates
 from mediafp.types.contents import check_time
 from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.media import TimeSpan
-from mediafp.types.tokens import index_form
 from mediafp.types.transcripts import SearchHit, SearchSource
 
-LOOKAHEAD_TOKENS = 16
-"""Tokens of the next passage that are indexed with each one, so that a phrase cut between two is found. Chosen, not
-measured."""
 MAX_PAUSE_SECONDS = 2.0
 """Pause, seconds, up to which the next transcript segment continues the sentence. Chosen, not measured."""
 _INDEX_TABLES = ("data", "idx", "content", "docsize", "config")
 """Suffixes of the tables in which FTS5 keeps an index."""
 _ASSET_QUERIES = {
     "speech": "SELECT s.sha256 FROM sound s JOIN asset a ON a.sha256 = s.sha256 WHERE s.sound = ? ORDER BY 1",
-    "picture": "SELECT sha256 FROM asset WHERE sha256 = ?",
-    "screen": "SELECT sha256 FROM asset WHERE sha256 = ?",
+    "post": "SELECT DISTINCT sha256 FROM sighting WHERE text_sha256 = ? ORDER BY 1",
 }
-"""Queries for the assets of a passage's holder, which is an audio track, an image or a video."""
+"""Queries for the assets of a passage's holder, which is an audio track or the text of a post."""
+_ASSET_QUERY = "SELECT sha256 FROM asset WHERE sha256 = ?"
+"""Query for the asset of a passage whose holder is the asset itself."""
 
 
 class Passage(Protocol):
@@ -58,7 +56,7 @@ class Passage(Protocol):
 
 
 def replace_passages(database: Database, holder: str, source: SearchSource, passages: Sequence[Passage]) -> None:
-    """Replace the passages of an audio track, an image or a video, whose SHA-256 is `holder`."""
+    """Replace the passages of an asset, an audio track or the text of a post, whose SHA-256 is `holder`."""
     database.execute(
         "DELETE FROM passage_index WHERE rowid IN (SELECT id FROM passage WHERE holder = ? AND source = ?)",
         (holder, source),
@@ -81,15 +79,13 @@ def replace_passages(database: Database, holder: str, source: SearchSource, pass
             ),
         ).lastrowid
         assert row_id is not None, "the row was just inserted"
-        words = index_form(replace_surrogates(passage.text)).split()
-        if following:
-            words += index_form(replace_surrogates(following[1].text)).split()[:LOOKAHEAD_TOKENS]
-        database.execute("INSERT INTO passage_index (rowid, words) VALUES (?, ?)", (row_id, " ".join(words)))
+        words = indexed_words(replace_surrogates(passage.text), following[1].text if following else None)
+        database.execute("INSERT INTO passage_index (rowid, words) VALUES (?, ?)", (row_id, words))
         following = row_id, passage
 
 
 def stored_passages(database: Database, holder: str, source: SearchSource) -> list[tuple[float, float, str]]:
-    """Return start, end and text of the passages of an audio track, an image or a video, in order."""
+    """Return start, end and text of the passages of a holder, in order."""
     rows = database.execute(
         "SELECT start, end, text FROM passage WHERE holder = ? AND source = ? ORDER BY 1, 2, 3", (holder, source)
     )
@@ -192,7 +188,7 @@ def _iter_hits(
             start = min(token_times[number][0] for number in match.tokens)
             end = max(token_times[number][1] for number in match.tokens)
         # As a list: an open query would keep the thread from writing between two hits.
-        for (sha256,) in list(database.rows(_ASSET_QUERIES[source], (holder,))):
+        for (sha256,) in list(database.rows(_ASSET_QUERIES.get(source, _ASSET_QUERY), (holder,))):
             paths = uris(database, sha256)
             if not paths:
                 database.on_damage(sha256, "it has no sighting")
