@@ -1,8 +1,9 @@
 """The clusters of a store, from its kept matches."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
+from mediafp.case.common_stretches import load_shared
 from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.matching.clustering import EdgeKey, cluster_edges
 from mediafp.matching.images.text_evidence import DIFFERENT_CAPTION_PROBABILITY
@@ -42,6 +43,7 @@ def cluster_store(store: Store) -> Clustering:
         join_edges(edge for edge in store.kept_edges(MIN_EDGE_PROBABILITY) if edge.a in kinds and edge.b in kinds),
         StoredUris(store, list(kinds)),
         load_segments=lambda keys: _load_segments(store, keys),
+        load_shared=partial(load_shared, store),
         previous=previous,
         next_number=last + 1,
         audio_files={asset.sha256 for asset in assets if asset.kind == "video" and not all(asset.size)},

@@ -25,7 +25,10 @@ def iter_asset_records(store: Store) -> Iterator[AssetRecord]:
 
 def iter_match_records(store: Store) -> Iterator[MatchRecord]:
     """Yield the kept matches of a store, by the SHA-256 of both assets and by channel."""
-    for kept in iter_joined(store.kept_matches(), store):
+    # NumPy loads with it, which is not needed to list commands.
+    from mediafp.case.common_stretches import iter_marked
+
+    for kept in iter_marked(iter_joined(store.kept_matches(), store), store):
         if kept.match:
             a, b = kept.pair
             yield MatchRecord(

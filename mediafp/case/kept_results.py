@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, overload
 
+from mediafp.case.common_stretches import mark_kept
 from mediafp.case.joined_matches import iter_joined
 from mediafp.store import Store
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
@@ -40,7 +41,8 @@ class KeptResults(Sequence[QueryResult]):
 
     def _read(self, sha256: str) -> QueryResult:
         found = iter_joined(self._store.kept_matches(sha256, min_probability=DEFAULT_MIN_PROBABILITY), self._store)
-        matches = [kept.match for kept in found if kept.match and kept.query == sha256]
+        marked = mark_kept(found, sha256, self._store)
+        matches = [kept.match for kept in marked if kept.match and kept.query == sha256]
         return QueryResult(
             query=next(iter(self._store.uris(sha256)), sha256),
             sha256=sha256,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
+from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
@@ -128,6 +129,8 @@ def run_query(
         transcript = _transcript_fingerprint(analysis, references, open_engine(), speech) if speech else None
         matches = match_analysis(store, references, analysis, transcript=transcript, ocr_lines=ocr_lines)
         text = analysis.text.lines if analysis.text else None
+    if kind == "video":
+        matches = mark_matches(matches, sha256, store)
     if options.since:
         matches = [match for match in matches if store.added_at(match.sha256) >= options.since]
     matches_others = partial(iter_with_sources, store=store, query=(sha256, query.uri))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import numpy as np
 
 from mediafp.matching.cluster_ids import number_clusters
+from mediafp.matching.common_edges import SharedLoader, drop_common_edges
 from mediafp.matching.communities import find_communities
 from mediafp.matching.edge_columns import RELATIONS, EdgeColumns, EdgeRow, pair_graph, read_edge_rows
 from mediafp.matching.graphs import IntArray
@@ -31,6 +32,7 @@ def cluster_edges(
     uris: Mapping[str, tuple[str, ...]],
     *,
     load_segments: SegmentLoader,
+    load_shared: SharedLoader,
     previous: Mapping[str, int],
     next_number: int,
     audio_files: Collection[str] = (),
@@ -44,11 +46,12 @@ def cluster_edges(
         edges: Relations between these assets; a pair may have several, whose weights add up.
         uris: Paths and URLs of every asset, by SHA-256; only those of members are read.
         load_segments: Segments of edges between members.
+        load_shared: Probable matches of a video with others.
         previous: Number of the cluster that each asset was in before.
         next_number: Lowest number that no cluster ever had.
         audio_files: Videos without frames, which are near-duplicates if their sound is the same.
     """
-    columns = read_edge_rows(edges, kinds, audio_files)
+    columns = drop_common_edges(read_edge_rows(edges, kinds, audio_files), load_shared)
     labels = find_communities(pair_graph(columns))
     degrees = _weighted_degrees(columns, labels)
     members_by_label = _group_by_label(np.arange(len(labels)), labels)

@@ -1,6 +1,6 @@
 """Time spans of a video: runs of frames that show one still image, and the share of a video that segments cover."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -23,11 +23,39 @@ def covered_share(parts: Sequence[TimeSpan], spans: Float64Array) -> float:
         spans: Time spans (N, 2) of the video's rows in seconds.
     """
     duration = float((spans[:, 1] - spans[:, 0]).sum())
-    covered, covered_until = 0.0, -1.0
-    for start, end in sorted(parts):
-        covered += max(0.0, end - max(start, covered_until))
-        covered_until = max(covered_until, end)
+    covered = total_seconds(unite_spans(parts))
     return round(min(1.0, covered / duration), 4) if duration > 0 else 1.0
+
+
+def unite_spans(spans: Iterable[TimeSpan]) -> list[TimeSpan]:
+    """Return the union of some intervals, in any order, as intervals apart from each other in order of time."""
+    united: list[TimeSpan] = []
+    for start, end in sorted(spans):
+        if united and start <= united[-1][1]:
+            united[-1] = united[-1][0], max(united[-1][1], end)
+        else:
+            united.append((start, end))
+    return united
+
+
+def intersect_spans(first: Sequence[TimeSpan], second: Sequence[TimeSpan]) -> list[TimeSpan]:
+    """Return the times in both of two unions of intervals, each in order of time and apart, as `unite_spans` returns them."""
+    parts: list[TimeSpan] = []
+    one = other = 0
+    while one < len(first) and other < len(second):
+        start, end = max(first[one][0], second[other][0]), min(first[one][1], second[other][1])
+        if start < end:
+            parts.append((start, end))
+        if first[one][1] < second[other][1]:
+            one += 1
+        else:
+            other += 1
+    return parts
+
+
+def total_seconds(spans: Iterable[TimeSpan]) -> float:
+    """Return the seconds of some intervals apart from each other."""
+    return sum(end - start for start, end in spans)
 
 
 def find_runs(scores: Float32Array, spans: Float64Array) -> list[tuple[TimeSpan, slice]]:

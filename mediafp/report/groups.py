@@ -22,6 +22,8 @@ class MatchPosition:
     result: int
     match: int
     probability: float
+    is_common: bool
+    """True if many other videos show all that the two share."""
     query: str
     """SHA-256 of the query."""
     reference: str
@@ -59,7 +61,7 @@ class OrderedMatches:
 
     groups: list[Group]
     others: list[MatchPosition]
-    """Matches whose assets are not in one group, by falling probability."""
+    """Matches whose assets are not in one group, by falling probability; those of common stretches alone come last."""
     group_ids: dict[str, str]
     """Id of the group of each asset in one, by SHA-256."""
 
@@ -80,7 +82,15 @@ def order_matches(results: Sequence[QueryResult], clustering: Clustering, eviden
     for number, result in enumerate(results):
         for match_number, match in enumerate(result.matches):
             assert result.sha256 is not None, "a query that could not be analysed has no matches"
-            position = MatchPosition(number, match_number, match.probability, result.sha256, match.sha256, result.query)
+            position = MatchPosition(
+                result=number,
+                match=match_number,
+                probability=match.probability,
+                is_common=match.is_common,
+                query=result.sha256,
+                reference=match.sha256,
+                name=result.query,
+            )
             group_id = group_ids.get(result.sha256)
             if group_id is None or group_id != group_ids.get(match.sha256):
                 others.append(position)
@@ -89,7 +99,7 @@ def order_matches(results: Sequence[QueryResult], clustering: Clustering, eviden
     for group in groups.values():
         _find_source(group, evidence)
         group.positions.sort(key=lambda p: (group.source not in (p.query, p.reference), -p.probability, p.name))
-    others.sort(key=lambda p: (-p.probability, p.name))
+    others.sort(key=lambda p: (p.is_common, -p.probability, p.name))
     return OrderedMatches(groups=list(groups.values()), others=others, group_ids=group_ids)
 
 

@@ -360,8 +360,13 @@ class KeptMatchStore(Protocol):
         """
         ...
 
-    def kept_edges(self, above: float) -> Iterator[KeptEdge]:
-        """Yield the kept matches above a probability but for those of the verdict `same_scene`, by both assets."""
+    def kept_edges(self, above: float, only: Collection[str] | None = None) -> Iterator[KeptEdge]:
+        """Yield the kept matches above a probability but for those of the verdict `same_scene`, by both assets.
+
+        Args:
+            above: The probability.
+            only: Assets between which matches are yielded; None for all.
+        """
         ...
 
     def cluster_numbers(self) -> dict[str, int]:

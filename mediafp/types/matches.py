@@ -125,6 +125,9 @@ class Match:
     """Every sighting of the reference, oldest first, those without a date last; empty while the match is compared and kept."""
     clues: tuple[Clue, ...] = ()
     """Clues to the source of the reference in its names and its content."""
+    is_common: bool = False
+    """True if many other videos of the store show all that the two share, such as an intro: of equally probable matches, it
+    comes after the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +201,6 @@ class Clip:
     """The segment that it shows."""
 
 
-def by_probability(match: Match) -> tuple[float, str, Relation]:
-    """Return the sort key of a match by falling probability."""
-    return -match.probability, match.sha256, match.relation
+def by_probability(match: Match) -> tuple[float, bool, str, Relation]:
+    """Return the sort key of a match by falling probability; of equal ones, those of common stretches alone come last."""
+    return -match.probability, match.is_common, match.sha256, match.relation

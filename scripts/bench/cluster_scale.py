@@ -103,7 +103,13 @@ def measure(edges: int, seed: int) -> dict[str, float]:
     uris = {name: (f"/folder/{name[:8]}.jpg",) for name in groups}
     started = time.process_time()
     clustering = cluster_edges(
-        kinds, iter(rows), uris, load_segments=lambda keys: [()] * len(keys), previous={}, next_number=1
+        kinds,
+        iter(rows),
+        uris,
+        load_segments=lambda keys: [()] * len(keys),
+        load_shared=lambda _: [],
+        previous={},
+        next_number=1,
     )
     seconds = time.process_time() - started
     precision, recall = score_bcubed(groups, clustering)

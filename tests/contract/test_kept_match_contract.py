@@ -99,6 +99,14 @@ def test_edges_name_the_relation_from_the_smaller_sha256(store: Store) -> None:
     assert (edge.coverage_a, edge.coverage_b) == (1.0, 0.25)
 
 
+def test_edges_between_some_assets_are_read_alone(store: Store) -> None:
+    add(store, "a", "b", "c")
+    compare(store, "a", [kept("a", "b"), kept("a", "c")])
+    compare(store, "b", [kept("b", "c")])
+    assert [(edge.a[0], edge.b[0]) for edge in store.kept_edges(0.5, ["c" * 64, "b" * 64])] == [("b", "c")]
+    assert list(store.kept_edges(0.5, [])) == [] and len(list(store.kept_edges(0.5))) == 3
+
+
 def test_new_text_in_an_image_makes_it_pending_and_deletes_its_matches(store: Store) -> None:
     add(store, "a", "b", "c")
     compare(store, "a", [kept("a", "b"), kept("a", "c")])

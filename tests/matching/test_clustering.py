@@ -46,6 +46,7 @@ def cluster_assets(kinds: dict[str, Kind], edges: Sequence[Edge], previous: dict
         ((e.a, e.b, e.relation, e.probability, *e.coverage) for e in edges),
         {name: (f"/folder/{name}",) for name in kinds},
         load_segments=lambda keys: [segments[key] for key in keys],
+        load_shared=lambda name: [],
         previous=previous or {},
         next_number=max((previous or {"": 0}).values()) + 1,
     )
@@ -310,7 +311,13 @@ def test_segments_are_loaded_for_edges_between_videos_of_one_cluster_only() -> N
     ]
     kinds: dict[str, Kind] = dict.fromkeys("abc", "video") | dict.fromkeys("pq", "image")
     clustering = cluster_edges(
-        kinds, rows, dict.fromkeys(kinds, ("/u",)), load_segments=load_segments, previous={}, next_number=1
+        kinds,
+        rows,
+        dict.fromkeys(kinds, ("/u",)),
+        load_segments=load_segments,
+        load_shared=lambda name: [],
+        previous={},
+        next_number=1,
     )
     assert asked == [("b", "a", "contains")]
     assert {e.segments for c in clustering.clusters for e in c.edges} == {(segment,), ()}

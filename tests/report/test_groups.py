@@ -109,6 +109,12 @@ def test_matches_come_by_group_those_of_the_source_first_and_then_the_others(tmp
     assert "3 images" in row and "copy × 3" in row and "account_a" in row and "2020-01-01" in row
 
 
+def test_matches_of_common_stretches_alone_come_last(tmp_path: Path) -> None:
+    common = replace(match_to(B, 0.99), is_common=True)
+    text = write(tmp_path, Clustering(clusters=(), unclustered=3), {}, result(A, common, match_to(C, 0.7)))
+    assert re.findall(r'data-hashes="(\w)\w+ (\w)\w+"', text) == [("a", "c"), ("a", "b")]
+
+
 def test_every_match_is_on_the_page_and_those_past_the_first_are_folded(tmp_path: Path) -> None:
     others = [f"{n:064}" for n in range(1, 251)]
     text = write(tmp_path, Clustering(clusters=(), unclustered=251), {}, result(A, *map(match_to, others)))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mediafp.matching.images import scoring
 from mediafp.matching.images.placement_fit import PlacementFit
+from mediafp.matching.time_spans import total_seconds, unite_spans
 from mediafp.matching.videos.alignment import AlignedSegment
 from mediafp.matching.videos.motion import Motion
 from mediafp.types.matches import Relation
@@ -60,17 +61,11 @@ def ordered_coverage(segments: Sequence[AlignedSegment], coverage: tuple[float, 
                 before = max(before, chain)
         best.append((before[0] + segment.seconds, before[1] + own, before[2] + other))
     _, own, other = max(best)
-    totals = _union([segment.query for segment in segments]), _union([segment.reference for segment in segments])
+    totals = [
+        total_seconds(unite_spans(spans))
+        for spans in ([segment.query for segment in segments], [segment.reference for segment in segments])
+    ]
     return coverage[0] * min(1.0, own / max(totals[0], 1e-6)), coverage[1] * min(1.0, other / max(totals[1], 1e-6))
-
-
-def _union(intervals: Sequence[tuple[float, float]]) -> float:
-    """Return the seconds that the union of some intervals covers."""
-    covered, until = 0.0, float("-inf")
-    for start, end in sorted(intervals):
-        covered += max(0.0, end - max(start, until))
-        until = max(until, end)
-    return covered
 
 
 def is_proven(motions: Sequence[Motion], *, placed: bool) -> bool:

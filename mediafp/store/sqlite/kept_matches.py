@@ -1,5 +1,6 @@
 """Kept matches in the database."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from mediafp.store.sqlite.assets import is_undamaged
@@ -121,12 +122,24 @@ def kept_queries(database: Database, min_probability: float) -> dict[str, int]:
     )
 
 
-def kept_edges(database: Database, above: float) -> Iterator[KeptEdge]:
-    """Yield the kept matches above a probability, without evidence and those of the verdict `same_scene`."""
+def kept_edges(database: Database, above: float, only: Collection[str] | None = None) -> Iterator[KeptEdge]:
+    """Yield the kept matches above a probability, without evidence and those of the verdict `same_scene`.
+
+    Args:
+        database: The database.
+        above: The probability.
+        only: Assets between which matches are yielded; None for all.
+    """
+    values: tuple[object, ...]
+    chosen, values = "probability > ? AND verdict != 'same_scene'", (above,)
+    if only is not None:
+        names = json.dumps(sorted(only))
+        chosen = f"{chosen} AND a IN (SELECT value FROM json_each(?)) AND b IN (SELECT value FROM json_each(?))"
+        values = (above, names, names)
     rows = database.rows(
         "SELECT a, b, relation, a_is_query, probability, coverage_a, coverage_b FROM kept_match"
-        " WHERE probability > ? AND verdict != 'same_scene' ORDER BY a, b, channel",
-        (above,),
+        f" WHERE {chosen} ORDER BY a, b, channel",
+        values,
     )
     for a, b, relation, a_is_query, probability, coverage_a, coverage_b in rows:
         seen = relation if a_is_query else MIRRORED_RELATIONS.get(relation, relation)

@@ -353,8 +353,8 @@ class SqliteStore(Store):
         return kept_matches.kept_queries(self.database, min_probability)
 
     @override
-    def kept_edges(self, above: float) -> Iterator[KeptEdge]:
-        return kept_matches.kept_edges(self.database, above)
+    def kept_edges(self, above: float, only: Collection[str] | None = None) -> Iterator[KeptEdge]:
+        return kept_matches.kept_edges(self.database, above, only)
 
     @override
     def cluster_numbers(self) -> dict[str, int]:
