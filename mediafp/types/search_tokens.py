@@ -57,7 +57,7 @@ def index_form(text: str) -> str:
 
 
 def _variant(text: str, tokens: list[Token], number: int) -> str:
-    """Return the form of a token that stands for all of its variants."""
+    """Return the form of a token that all of its variants share."""
     word = tokens[number].text
     if number + 1 < len(tokens) and not _gap(text, tokens, number):
         word = _WORD_VARIANTS.get((word, tokens[number + 1].text), word)
