@@ -45,6 +45,7 @@ class StoredEvidence:
         self._read_frames = lru_cache(FRAME_CACHE_SIZE)(read_frames) if read_frames else None
         self._misreadings = load_misreadings()
         self.sightings = store.sightings
+        self.clues = store.clues
         self.least_alike = partial(find_least_alike, store)
         self.video_text = store.video_text
         # The section of a match on a page reads the transcript once for each matching segment.

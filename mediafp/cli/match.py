@@ -123,7 +123,7 @@ def print_sightings(sightings: Sequence[Sighting], *, limit: int | None = None) 
         )
         fields = (
             time or "no date",
-            " on ".join(filter(None, (seen.account or seen.account_name or seen.account_id, seen.platform))),
+            " on ".join(filter(None, (seen.account_label, seen.platform))),
             seen.role,
             seen.removed_at and f"removed {seen.removed_at}",
             seen.url,

@@ -69,7 +69,7 @@ def _print_trace(traced: Trace) -> None:
     result, source = traced.result, traced.source
     print_query(result, found=bool(traced.entries))
     if first := traced.first_posted:
-        account = " on ".join(filter(None, (first.account or first.account_name, first.platform))) or "unknown account"
+        account = " on ".join(filter(None, (first.account_label, first.platform))) or "unknown account"
         print_line(
             "  first posted: ", (f"{first.posted_at} by {account}", "bold"), *((f"  {first.url}",) if first.url else ())
         )

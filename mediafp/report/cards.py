@@ -52,6 +52,7 @@ class Side:
     image: Markup
     sightings: tuple[Markup, ...]
     more_sightings: int
+    clues: tuple[Markup, ...]
     group: str | None
     """Id of the group that the asset belongs to; None on a page without groups."""
 
@@ -175,6 +176,7 @@ def _side(role: str, asset: Asset, uri: str, evidence: PageEvidence, group_ids: 
         image=evidence.image(asset.sha256),
         sightings=lines,
         more_sightings=len(evidence.sightings(asset.sha256)) - len(lines),
+        clues=evidence.clue_lines(asset.sha256),
         group=group_ids.get(asset.sha256),
     )
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from mediafp.types.matches import Segment
 from mediafp.types.media import Asset
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript
 from mediafp.types.video_text import VideoTextLine
 
@@ -32,6 +32,10 @@ class EvidenceSource(Protocol):
 
     def sightings(self, sha256: str) -> list[Sighting]:
         """Return where and when the asset was seen: dated sightings first, oldest first."""
+        ...
+
+    def clues(self, sha256: str) -> list[Clue]:
+        """Return the statements of an asset's files about their source."""
         ...
 
     def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:

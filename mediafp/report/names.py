@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from mediafp.report.escaping import escape_unprintable
 from mediafp.report.isolation import isolate, isolate_name
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 
 _LOCAL: Final = re.compile(r"file:|[a-z]:[\\/]|[/\\~]", re.IGNORECASE)
 """Start of an address that is a path on some machine."""
@@ -32,8 +32,15 @@ def join_isolated(separator: str, *texts: str | None) -> Markup:
 
 
 def account_name(sighting: Sighting) -> Markup:
-    """Return the account and the platform of a sighting, as far as they are known."""
-    return join_isolated(" on ", sighting.account, sighting.platform)
+    """Return the account and the platform of a sighting, as far as they are known, and that it is a repost."""
+    account = join_isolated(" on ", sighting.account_label, sighting.platform)
+    return account + " (repost)" if account and sighting.role == "repost" else account
+
+
+def clue_line(clue: Clue) -> Markup:
+    """Return a clue in one line: its kind, its value, and the part of the file that states it."""
+    source = Markup(" (") + join_isolated(", trust: ", clue.source, clue.trust) + ")"
+    return join_isolated(" ", clue.kind.replace("_", " "), clue.value) + source
 
 
 def sighting_line(sighting: Sighting, *, paths: bool) -> Markup:

@@ -7,7 +7,7 @@ from typing import Final
 from markupsafe import Markup
 
 from mediafp.report.evidence_source import EvidenceFrame, EvidenceSource
-from mediafp.report.names import display_name, sighting_line
+from mediafp.report.names import clue_line, display_name, sighting_line
 from mediafp.report.page_images import PageImage, PageImages
 from mediafp.types.matches import Segment
 from mediafp.types.media import Asset
@@ -15,6 +15,8 @@ from mediafp.types.sightings import Sighting
 
 MAX_SIGHTING_LINES: Final = 3
 """Sightings of one asset that a match shows. Chosen, not measured."""
+MAX_CLUE_LINES: Final = 6
+"""Clues of one asset that a match shows. Chosen, not measured."""
 MAX_WORDS: Final = 300
 """Accounts, platforms and names of one asset by which the filter finds its matches, the first ones: each match contains them.
 Chosen, not measured."""
@@ -82,12 +84,16 @@ class PageEvidence:
             sighting_line(sighting, paths=self.paths) for sighting in self.sightings(sha256)[:MAX_SIGHTING_LINES]
         )
 
+    def clue_lines(self, sha256: str) -> tuple[Markup, ...]:
+        """Return one line for each of the first clues of an asset."""
+        return tuple(map(clue_line, self._source.clues(sha256)[:MAX_CLUE_LINES]))
+
     def _list_words(self, sha256: str) -> tuple[str, ...]:
         """Return accounts, platforms and names of files under which an asset was seen, each once."""
         words: dict[str, None] = {}
         for sighting in self.sightings(sha256):
             name = sighting.uri if self.paths else display_name(sighting.uri)
-            words |= dict.fromkeys(text for text in (sighting.account, sighting.platform, name) if text)
+            words |= dict.fromkeys(text for text in (*sighting.names, sighting.platform, name) if text)
             if len(words) >= MAX_WORDS:
                 break
         return tuple(words)

@@ -59,6 +59,16 @@ class Sighting:
         return time_precision(time) if time else None
 
     @property
+    def account_label(self) -> str | None:
+        """Handle of the account, else its displayed name, else its number; None if none is known."""
+        return next(iter(self.names), None)
+
+    @property
+    def names(self) -> list[str]:
+        """Handle, displayed name and number of the account, as far as they are known."""
+        return [name for name in (self.account, self.account_name, self.account_id) if name]
+
+    @property
     def captions(self) -> list[str]:
         """Title and text of the post, without empty ones."""
         return [text for text in (self.title, self.text) if text]

@@ -19,7 +19,7 @@ from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
 from mediafp.types.matches import Clip, Match, QueryResult, Segment, TextLine
 from mediafp.types.media import Asset
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoTextLine
 
@@ -50,6 +50,9 @@ class MemorySource:
 
     def asset(self, sha256: str) -> Asset:
         return self.assets[sha256]
+
+    def clues(self, sha256: str) -> list[Clue]:
+        return []
 
     def sightings(self, sha256: str) -> list[Sighting]:
         return self.sightings_by_sha256.get(sha256, [])

@@ -11,7 +11,7 @@ from mediafp.report.evidence_page import MAX_OPEN_CARDS, write_report
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember
 from mediafp.types.matches import Match, QueryResult
 from mediafp.types.media import Asset
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.video_text import VideoTextLine
 
 A, B, C, D = (digit * 64 for digit in "abcd")
@@ -25,6 +25,9 @@ class NamedSource:
 
     def asset(self, sha256: str) -> Asset:
         return Asset(sha256=sha256, kind="image", bytes=1, properties={"width": 60, "height": 40})
+
+    def clues(self, sha256: str) -> list[Clue]:
+        return []
 
     def sightings(self, sha256: str) -> list[Sighting]:
         account = f"account_{sha256[:1]}" if sha256 in self.dates else None

@@ -15,7 +15,7 @@ from mediafp.report.names import display_address
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import QueryResult
 from mediafp.types.media import Asset
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.video_text import VideoTextLine
 
 QUERY, REFERENCE = "a" * 64, "b" * 64
@@ -30,6 +30,9 @@ class ShadesSource:
 
     def asset(self, sha256: str) -> Asset:
         return Asset(sha256=sha256, kind="image", bytes=1, properties={"width": 400, "height": 300})
+
+    def clues(self, sha256: str) -> list[Clue]:
+        return []
 
     def sightings(self, sha256: str) -> list[Sighting]:
         return []

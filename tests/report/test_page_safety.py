@@ -27,7 +27,7 @@ from mediafp.report.trace_page import write_trace
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember
 from mediafp.types.matches import Clip, QueryResult, Segment, TextLine, Trace, TraceEntry
 from mediafp.types.media import Asset
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoTextLine
 
@@ -51,6 +51,7 @@ SCRIPT = sample_match(
     ),
     why=("reason",),
 )
+CLUE = Clue(kind="k", value="v", source="s", trust="low")
 SIGHTING = Sighting(sha256=IMAGE, uri="u", account="a", platform="p", url="l", posted_at="d", source="s")
 TRANSCRIPT = Transcript(
     model="m",
@@ -88,6 +89,9 @@ class HostileSource:
     def asset(self, sha256: str) -> Asset:
         kind: Any = "image" if sha256 == IMAGE else "video"
         return Asset(sha256=sha256, kind=kind, bytes=1, properties={"width": 100, "height": 80, "duration": 9.0})
+
+    def clues(self, sha256: str) -> list[Clue]:
+        return [filled(CLUE, self.text)]
 
     def sightings(self, sha256: str) -> list[Sighting]:
         return [filled(SIGHTING, self.text)]

@@ -14,7 +14,7 @@ from mediafp.report.page_images import EmbeddedImages, open_image_folder
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import QueryResult, TextLine
 from mediafp.types.media import Asset
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoTextLine
 
@@ -40,6 +40,9 @@ class TalkSource:
 
     def asset(self, sha256: str) -> Asset:
         return Asset(sha256=sha256, kind="video", bytes=1)
+
+    def clues(self, sha256: str) -> list[Clue]:
+        return []
 
     def sightings(self, sha256: str) -> list[Sighting]:
         return []

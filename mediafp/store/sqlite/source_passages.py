@@ -72,8 +72,7 @@ def _asset_texts(database: Database, sha256: str) -> dict[SearchSource, list[str
     texts["clue"] += (clue.value for clue in clues.clues(database, sha256))
     for sighting in sightings.sightings(database, sha256):
         texts["title"] += [sighting.title] if sighting.title else []
-        names = (sighting.account, sighting.account_name, sighting.account_id)
-        account = " · ".join(dict.fromkeys(filter(None, names)))
+        account = " · ".join(dict.fromkeys(sighting.names))
         texts["account"] += [account] if account else []
     return texts
 
