@@ -47,7 +47,7 @@ from mediafp.case.references import StoredReferences
 from mediafp.engine import analysis
 from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.fingerprints.transcript import fingerprint_transcript
-from mediafp.ingest.audio import read_audio
+from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.matching import calibration
 from mediafp.matching.images.compare import ImagePair

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.case.comparison.sounds import find_sound_partners, match_sound
+from mediafp.case.comparison.sounds import find_sound_partners, match_sounds
 from mediafp.case.known_query import identical_match
 from mediafp.case.references import StoredReferences
 from mediafp.engine.blas import single_threaded_blas
@@ -23,7 +23,7 @@ from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
 from mediafp.matching.joined_sound import join_sounds
 from mediafp.matching.local_features import LocalFeatures, query_features
-from mediafp.matching.sounds.side import sound_side
+from mediafp.matching.sounds.side import sound_sides
 from mediafp.matching.transcripts.compare import match_transcript
 from mediafp.matching.videos.compare import VideoPair, compare_videos, match_video
 from mediafp.matching.videos.frames import VideoQuery
@@ -60,7 +60,7 @@ def match_analysis(
             matches,
             _match_sounds(references, analysis),
             query_sounds=len(analysis.fingerprint(SoundPrints.name).vectors) > 0,
-            sounds=lambda sha256: references.sound(sha256) is not None,
+            sounds=lambda sha256: bool(references.sounds(sha256)),
         )
     if transcript:
         matches += match_transcript(transcript, references)
@@ -111,15 +111,12 @@ def _match(references: StoredReferences, query: ImageQuery | VideoQuery) -> list
 
 
 def _match_sounds(references: StoredReferences, analysis: FileAnalysis) -> list[Match]:
-    """Return the matches of the sound of a video."""
-    rows = analysis.fingerprint(SoundPrints.name)
-    if not len(rows.vectors):
-        return []
-    side = sound_side(rows)
+    """Return the matches of the audio tracks of a video."""
+    sides = sound_sides(analysis.fingerprint(SoundPrints.name))
 
     def match() -> list[Match]:
-        partners = find_sound_partners(side, references)[:MAX_SOUND_PARTNERS]
-        return [found for one in partners if (found := match_sound(side, one.sha256, references))]
+        partners = find_sound_partners(sides, references)[:MAX_SOUND_PARTNERS]
+        return [found for one in partners if (found := match_sounds(sides, one.sha256, references))]
 
     with single_threaded_blas().limit():
         return references.without_unusable(match)

@@ -26,7 +26,7 @@ from mediafp.fingerprints.transcript import TYPE_VERSION as TRANSCRIPT_VERSION
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.matching.candidates import Vectors, background_level
 from mediafp.matching.local_features import LocalFeatures
-from mediafp.matching.sounds.side import SoundSide, sound_side
+from mediafp.matching.sounds.side import SoundSides, sound_sides
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.store import RERANK_DEPTH, Store
 from mediafp.types import model_files
@@ -123,7 +123,7 @@ class StoredReferences:
             self._load_track, lambda track: track.pixels.nbytes if track else 0, TRACK_CACHE_BYTES
         )
         self._sounds = BoundedCache(
-            self._load_sound, lambda side: BYTES_PER_PRINT * len(side) if side else 0, SOUND_CACHE_BYTES
+            self._load_sounds, lambda sides: BYTES_PER_PRINT * sum(map(len, sides)), SOUND_CACHE_BYTES
         )
         self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
         self._transcripts: TranscriptIndex | None = None
@@ -219,8 +219,8 @@ class StoredReferences:
         """Return the sound codes at most `distance` bits from each of these (Q, 64)."""
         return self._sound_codes.rows.range_searches(codes, distance)
 
-    def sound(self, sha256: str) -> SoundSide | None:
-        """Return the sound of a video as a side of a comparison; None if the store has none of it, or a damaged one."""
+    def sounds(self, sha256: str) -> SoundSides:
+        """Return the audio tracks of a video as a side of a comparison; () if the store has none, or damaged ones."""
         return self._sounds.get(sha256)
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
@@ -337,9 +337,9 @@ class StoredReferences:
         found = next(iter(load_fingerprints(self._store, declaration(name), stored)), None)
         return found if found and len(found.vectors) else None
 
-    def _load_sound(self, sha256: str) -> SoundSide | None:
+    def _load_sounds(self, sha256: str) -> SoundSides:
         rows = self._load_one(SoundPrints.name, sha256)
-        return sound_side(rows) if rows else None
+        return sound_sides(rows) if rows else ()
 
     def _agree(self, sha256: str, found: dict[TypeIndex, Fingerprint | None]) -> bool:
         """Return True if the indexes contain an asset as it is stored; those that do not are corrected."""

@@ -20,7 +20,7 @@ from mediafp.text.speech.transcriber import get_transcriber
 from mediafp.types.arrays import Float32Array
 from mediafp.types.contents import check_asset, check_spans, check_time
 from mediafp.types.errors import CorruptMedia, NotMedia, TooLargeMedia
-from mediafp.types.fingerprint_types import AnyFingerprintType, no_rows
+from mediafp.types.fingerprint_types import AnyFingerprintType, AudioFingerprintType, no_rows
 from mediafp.types.fingerprints import Fingerprint, TimedRows, Vectors
 from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.matches import OcrResult
@@ -29,7 +29,7 @@ from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.video_text import VideoText
 
-DECODING_VERSION: Final = "4"
+DECODING_VERSION: Final = "5"
 """Version of how files are decoded and frames are sampled; raise it if the same bytes give other rows."""
 MIN_AUDIO_LEVEL: Final = 33
 """Level (0..32767) that audio must reach in some sample, or else it is silent: -60 decibels. Chosen, not measured."""
@@ -192,8 +192,7 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
         )
     if is_video and sampled and not selector.spans:
         warnings.append("skipped all frames: each is of one colour, so that the video cannot be matched by its frames")
-    if media.audio and _is_silent(media.audio):
-        warnings.append("skipped the audio: it is silent, so that the video cannot be matched by it")
+    warnings += _silence_warnings(media)
     rows = (
         _rows(fingerprint_type, parts[fingerprint_type.name], selector.spans, first, thumbnails, media)
         for fingerprint_type in types
@@ -207,8 +206,8 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
     try:
         check_asset(asset)
         check_spans(asset, np.array(selector.spans, np.float64).reshape(-1, 2))
-        if media.audio:
-            check_time(media.audio.start, "the start of the audio")
+        for track in _audio_tracks(media):
+            check_time(track.start, "the start of the audio")
     except ValueError as error:
         raise CorruptMedia(f"cannot use what the file states: {error}; convert it first") from error
     return FileAnalysis(
@@ -224,6 +223,21 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
         image=first,
         audio=media.audio,
     )
+
+
+def _audio_tracks(media: DecodedMedia) -> list[Audio]:
+    """Return the audio tracks of decoded media that are compared, in the order of the file."""
+    return sorted([*media.audio_tracks, *media.further_audio_tracks], key=lambda audio: audio.track)
+
+
+def _silence_warnings(media: DecodedMedia) -> list[str]:
+    """Return a warning if there is audio, and all of it is silent, or one for each silent track."""
+    tracks = _audio_tracks(media)
+    silent = [audio.track + 1 for audio in tracks if _is_silent(audio)]
+    if len(silent) == len(tracks):
+        warning = "skipped the audio: it is silent, so that the video cannot be matched by it"
+        return [warning] if tracks else []
+    return [f"skipped audio track {number}: it is silent" for number in silent]
 
 
 def _is_silent(audio: Audio) -> bool:
@@ -252,9 +266,23 @@ def _rows(
         return TimedRows(np.zeros((len(vectors), 2)), vectors, quality)
     if fingerprint_type.consumes == "track" and media.frame_track is not None:
         return fingerprint_type.extract(media.frame_track)
-    if fingerprint_type.consumes == "audio" and media.audio is not None:
-        return fingerprint_type.extract(media.audio)
+    if fingerprint_type.consumes == "audio":
+        return _audio_rows(fingerprint_type, _audio_tracks(media))
     return no_rows(fingerprint_type)
+
+
+def _audio_rows(fingerprint_type: AudioFingerprintType, tracks: Sequence[Audio]) -> TimedRows:
+    """Return the rows of the audio tracks one after the other; the last tracks are skipped if all have too many."""
+    rows = [no_rows(fingerprint_type)]
+    room = float("inf") if fingerprint_type.max_rows is None else fingerprint_type.max_rows
+    for audio in tracks:
+        found = fingerprint_type.extract(audio)
+        room -= len(found.vectors)
+        if room < 0 and len(rows) > 1:
+            break
+        rows.append(found)
+    spans, vectors, quality = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    return TimedRows(spans, vectors, quality)
 
 
 def _batches(media: DecodedMedia) -> Iterator[list[Frame]]:

@@ -46,7 +46,10 @@ than .1, and noise, music and speech by more than 1."""
 
 
 class SoundPrints:
-    """Prints of 57 bits, one each 64 ms, 16 in a row; quality is the share of a row's prints that are valid."""
+    """Prints of 57 bits, one each 64 ms, 16 in a row; quality is the share of a row's prints that are valid.
+
+    The rows contain the number of their audio track (`types.sound_prints`).
+    """
 
     name = TYPE_NAME
     version = "1"
@@ -57,7 +60,7 @@ class SoundPrints:
 
     def extract(self, audio: Audio) -> TimedRows:
         """Return the rows of the parts of an audio track that have a valid print."""
-        rows = pack_rows(prints_of(audio))
+        rows = pack_rows(prints_of(audio), audio.track)
         quality = _valid_share(rows)
         kept = np.flatnonzero(quality)
         starts = audio.start + kept * ROW_SECONDS

@@ -1,6 +1,5 @@
-"""Audio of a file: mono, at the sample rate of speech models, on the clock of the frames."""
+"""Audio of one stream: mono, at the sample rate of speech models, on the clock of the frames."""
 
-from contextlib import closing
 from typing import Any, Final
 
 import av
@@ -16,22 +15,12 @@ from mediafp.ingest.container import (
     MAX_CLOCK_STEP_BACK_SECONDS,
     MAX_CONSECUTIVE_ERRORS,
     TRUNCATION_TOLERANCE_SECONDS,
-    audio_stream,
-    demux_packets,
-    discard_others,
-    no_stream_error,
-    open_container,
     presentation_start,
     stream_start,
-    video_stream,
 )
-from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.downmix import SampleLayout, downmix
-from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import MAX_AUDIO_SECONDS
-from mediafp.ingest.sniff import kind_from_signature
-from mediafp.types.errors import NotMedia
-from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
+from mediafp.types.media import AUDIO_SAMPLE_RATE, MAX_TRACK_NUMBER, Audio
 
 GAP_SECONDS: Final = 0.1
 """Gap between time stamps, seconds, above which it is filled with silence. Chosen, not measured."""
@@ -67,6 +56,7 @@ class AudioDecoder:
         origin: Presentation time 0, in seconds of the stream's clock.
         stated_end: Presentation second at which the audio ends by the file's statement; None if it states none.
         has_timestamps: True if time stamps are the file's own.
+        track: Number of the stream among the audio of its file, from 0.
     """
 
     def __init__(
@@ -77,11 +67,14 @@ class AudioDecoder:
         origin: float,
         stated_end: float | None,
         has_timestamps: bool = True,
+        track: int = 0,
     ) -> None:
         self.stream = stream
+        self.track = track
         self.finished = False
         """True once further packets are ignored."""
-        self._warnings = warnings
+        self.warnings = warnings
+        """Faults so far."""
         self._origin = origin
         self._stated_end = stated_end
         self._has_timestamps = has_timestamps
@@ -159,25 +152,23 @@ class AudioDecoder:
         except _DECODE_ERRORS:
             self._errors += 1
         if self._errors:
-            self._warnings.append(f"skipped {self._errors} audio packets: they are damaged")
+            self.warnings.append(f"skipped {self._errors} audio packets: they are damaged")
         if samples is None or self._start is None:
             if self._errors or self._stated_end:
-                self._warnings.append(
-                    "skipped the audio: none of it could be decoded, the file is damaged or truncated"
-                )
+                self.warnings.append("skipped the audio: none of it could be decoded, the file is damaged or truncated")
             return None
         samples.flags.writeable = False
         end = self._start + len(samples) / AUDIO_SAMPLE_RATE
         if not self.finished and self._stated_end is not None and self._stated_end - end > TRUNCATION_TOLERANCE_SECONDS:
-            self._warnings.append(
+            self.warnings.append(
                 f"the audio ends at {end:.1f} s of {self._stated_end:.1f} s: the file may be truncated"
             )
-        return Audio(samples=samples, start=round(self._start, 6))
+        return Audio(samples=samples, start=round(self._start, 6), track=self.track)
 
     def stop(self, warning: str) -> None:
         """Ignore further packets, and add the reason to the warnings."""
         if not self.finished:
-            self._warnings.append(warning)
+            self.warnings.append(warning)
         self.finished = True
 
     def _pack_channels(self, frame: AudioFrame) -> list[AudioFrame]:
@@ -267,19 +258,10 @@ class AudioDecoder:
         self.stop(f"skipped the audio after {MAX_AUDIO_SECONDS} s: the limit of one file was reached")
 
 
-def select_audio_stream(container: av.container.InputContainer, warnings: list[str]) -> AudioDecoder | None:
-    """Return a decoder of the stream that a player plays, on the clock that it shows; None if there is no audio."""
-    stream = audio_stream(container)
-    if stream is None:
-        if container.streams.audio:
-            warnings.append("skipped the audio: there is no decoder for it")
-        return None
-    if len(container.streams.audio) > 1:
-        number = container.streams.audio.index(stream) + 1
-        warnings.append(
-            f"skipped {len(container.streams.audio) - 1} of {len(container.streams.audio)} audio tracks: only track {number} "
-            "is analysed, which players play"
-        )
+def open_audio_decoder(
+    container: av.container.InputContainer, stream: AudioStream, warnings: list[str]
+) -> AudioDecoder:
+    """Return a decoder of an audio stream, on the clock that players show."""
     origin = presentation_start(container) or 0.0
     start = (stream_start(stream) or 0.0) - origin
     duration = _stated_duration(stream, container)
@@ -289,52 +271,8 @@ def select_audio_stream(container: av.container.InputContainer, warnings: list[s
         origin=origin,
         stated_end=None if duration is None else start + duration,
         has_timestamps=container.format.name not in CONTAINERS_WITHOUT_TIMESTAMPS,
+        track=min(container.streams.audio.index(stream), MAX_TRACK_NUMBER),
     )
-
-
-def decode_audio(
-    container: av.container.InputContainer,
-    decoder: AudioDecoder,
-    warnings: list[str],
-    within_budget: BudgetCheck = unlimited,
-) -> Audio | None:
-    """Return the audio of one stream, and skip all other streams; None if no sample could be decoded."""
-    discard_others(container, [decoder.stream])
-    for packet in demux_packets(container, [decoder.stream], warnings):
-        decoder.decode_packet(packet)
-        if decoder.finished:
-            break
-        if not within_budget(decoder.seconds):
-            decoder.stop(f"skipped the audio after {decoder.seconds:.0f} s: {CPU_LIMIT_MESSAGE}")
-            break
-    return decoder.finish()
-
-
-def read_audio(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[Audio | None, list[str]]:
-    """Return the audio of a file, and warnings; None if it has none (an image, a silent video).
-
-    Its clock is that of the frames: `start` is above 0 if the audio starts after them, below if it starts before.
-
-    Raises:
-        NotMedia: The file is not media.
-        MediaError: As `read_video`, for damaged files.
-    """
-    warnings: list[str] = []
-    head = file.read_head()
-    kind = kind_from_signature(head)
-    if kind == "image":
-        return None, warnings
-    if head and kind is None:
-        raise NotMedia(
-            f"cannot decode {file.name!r}: its content is of no known image, video or audio format; name a media file"
-        )
-    with file.reader() as reader, closing(open_container(reader, file.name)) as container:
-        decoder = select_audio_stream(container, warnings)
-        if decoder is None:
-            if video_stream(container) is None:
-                raise no_stream_error(container, file.name)
-            return None, warnings
-        return decode_audio(container, decoder, warnings, within_budget), warnings
 
 
 def _float_planes(frame: AudioFrame) -> list[npt.NDArray[np.float32]]:

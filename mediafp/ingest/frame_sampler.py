@@ -1,4 +1,4 @@
-"""Frames of a video that are shown at the times of an even grid, with the spans of what they show."""
+"""Frames of a video that are shown at the times of an even grid, and of shots between them, with the spans of what they show."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -8,9 +8,10 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mediafp.ingest.brief_shots import BriefShot, BriefShotFinder
 from mediafp.ingest.frame_pixels import frame_pixels
 from mediafp.ingest.grey_frames import TRACK_INTERVAL_SECONDS, GreyFrameSampler, GreyPixels, UprightGrey
-from mediafp.ingest.limits import DETAIL_SIDE
+from mediafp.ingest.limits import DETAIL_SIDE, MAX_FRAMES
 from mediafp.ingest.shown_frames import grid_numbers
 from mediafp.types.media import Frame
 
@@ -29,7 +30,7 @@ class FrameSampler:
     """Sampler of the frames that are shown at n × `interval` seconds, one row for each frame however long it is shown.
 
     The first frame is sampled wherever it starts. A sample's span starts where its frame does, or at the step before it to
-    another shot or page, and ends where the next one starts.
+    another shot or page, and ends where the next one starts. A shot that is shown between two of these times has a sample too.
     """
 
     stream: VideoStream
@@ -38,6 +39,8 @@ class FrameSampler:
     """Sample each frame at DETAIL_SIDE too, in which its text can be read."""
     track: GreyFrameSampler[VideoFrame] = field(default_factory=lambda: GreyFrameSampler(UprightGrey()))
     samples: int = 0
+    _brief_shots: BriefShotFinder = field(default_factory=BriefShotFinder, init=False)
+    _brief_end: float | None = field(default=None, init=False)
     _last: Frame | None = field(default=None, init=False)
     _is_due: bool = field(default=True, init=False)
     _grey: GreyPixels | None = field(default=None, init=False)
@@ -52,6 +55,12 @@ class FrameSampler:
         start = max(0.0, start)
         if not frame.is_corrupt and (grey := self.track.add(frame, start, end)) is not None:
             self._note_change(grey, start)
+            times = len(grid_numbers(start, end, TRACK_INTERVAL_SECONDS))
+            step_time = self._changes[-1][0] if self._changes else start
+            brief = self._brief_shots.add(frame, grey, end - start, times=times, step_time=step_time)
+            # One sample is kept for the frame itself.
+            if brief and self.samples < MAX_FRAMES - 1:
+                yield from self._sample_brief(brief)
         self._frame_start = start
         is_shown = bool(grid_numbers(start, end, self.interval))
         # A damaged frame is used only if none better comes within one interval.
@@ -63,22 +72,38 @@ class FrameSampler:
         self._is_due = False
         span_start = start
         if self._last is not None:
-            span_start = max(self._last.start, self._step_time(start))
+            step_time = self._step_time(start) if self._brief_end is None else self._brief_end
+            span_start = max(self._last.start, step_time)
             yield replace(self._last, end=span_start)
         self._changes.clear()
+        self._brief_shots.note_sample()
+        self._brief_end = None
+        self._last = self._sample(frame, span_start, end, max(0.0, end - start))
+
+    def _sample_brief(self, brief: BriefShot) -> Iterator[Frame]:
+        """Yield the last sample, which a shot before the current frame ends, and sample that shot."""
+        if self._last is None:
+            return
+        start = max(self._last.start, brief.start)
+        yield replace(self._last, end=start if self._brief_end is None else min(start, self._brief_end))
+        self._brief_end = max(start, brief.end)
+        self._last = self._sample(brief.frame, start, self._brief_end, brief.held_seconds)
+
+    def _sample(self, frame: VideoFrame, start: float, end: float, held_seconds: float) -> Frame:
         self.samples += 1
-        self._last = Frame(
+        return Frame(
             pixels=frame_pixels(frame, self.stream),
-            start=span_start,
+            start=start,
             end=end,
-            held_seconds=max(0.0, end - start),
+            held_seconds=held_seconds,
             detail=frame_pixels(frame, self.stream, DETAIL_SIDE) if self.detail else None,
         )
 
     def finish(self, end: float) -> Iterator[Frame]:
-        """Yield the last sample, which ends with the video."""
+        """Yield the last sample, which ends with the video unless it is a brief shot."""
         if self._last is not None:
-            yield replace(self._last, end=max(end, self._last.start))
+            shown_until = end if self._brief_end is None else self._brief_end
+            yield replace(self._last, end=max(shown_until, self._last.start))
             self._last = None
 
     def _note_change(self, grey: GreyPixels, start: float) -> None:

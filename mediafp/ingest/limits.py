@@ -108,3 +108,6 @@ measured."""
 MAX_AUDIO_SECONDS: Final = 14_400
 """Seconds of audio of one file (four hours, 460 MB in memory); the rest is skipped with a warning. Chosen, not
 measured."""
+MAX_TRACKS_SECONDS: Final = 14_400
+"""Seconds of all audio tracks of one file together, as many as one track may have: if they are more, the last tracks are
+skipped with a warning, so that they take no more memory than one. Chosen, not measured."""

@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mediafp.ingest.audio import AudioDecoder, decode_audio, select_audio_stream
+from mediafp.ingest.audio_tracks import AudioTracks, decode_audio_tracks, select_audio_tracks
 from mediafp.ingest.container import (
     MAX_CONSECUTIVE_ERRORS,
     TRUNCATION_TOLERANCE_SECONDS,
@@ -60,7 +60,14 @@ class DecodeReport:
     properties: Properties = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     audio_tracks: list[Audio] = field(default_factory=list)
+    further_audio_tracks: list[Audio] = field(default_factory=list)
     frame_tracks: list[FrameTrack] = field(default_factory=list)
+
+    def add_audio(self, played: Audio | None, further: list[Audio]) -> None:
+        """Take over the audio that players play, and that of the other tracks."""
+        if played:
+            self.audio_tracks.append(played)
+        self.further_audio_tracks += further
 
 
 def read_video(
@@ -74,8 +81,8 @@ def read_video(
 ) -> DecodedMedia:
     """Return the sampled frames of a video, its properties and warnings.
 
-    A sample is the first frame decoded at or after each multiple of `interval`, by presentation time from the start of
-    the stream; its span ends with the next sample. Pixels are upright, square and at most `FRAME_SIDE` long. A file with
+    A sample is the frame that is shown at a multiple of `interval`, by presentation time, or one of a brief shot between
+    two of them; its span ends with the next sample. Pixels are upright, square and at most `FRAME_SIDE` long. A file with
     audio alone has no frames.
 
     Args:
@@ -83,7 +90,8 @@ def read_video(
         full_decode: Decode every frame. Otherwise frames that no other frame depends on are not decoded, and the loop
             filter is off, which halves the cost; a sample may then be a few frames late.
         interval: Seconds between samples.
-        audio: Decode the audio track too; it is in `audio_tracks` once the frames are exhausted.
+        audio: Decode the audio tracks too; they are in `audio_tracks` and `further_audio_tracks` once the frames are
+            exhausted.
         detail: Return each sampled frame at DETAIL_SIDE too, in which its text can be read.
         within_budget: Check that ends decoding early.
 
@@ -107,6 +115,7 @@ def read_video(
         frames=frames,
         warnings=report.warnings,
         audio_tracks=report.audio_tracks,
+        further_audio_tracks=report.further_audio_tracks,
         frame_tracks=report.frame_tracks,
     )
 
@@ -129,16 +138,16 @@ def _decode(
         report.properties.update(
             format=_format_name(container), duration=_duration_or_none(duration), has_sound=has_audio
         )
-        audio_decoder = select_audio_stream(container, report.warnings) if audio else None
+        audio_tracks = select_audio_tracks(container, report.warnings) if audio else None
         if stream is None:
             _describe_audio(container, report, file.name)
-            if audio_decoder and (track := decode_audio(container, audio_decoder, report.warnings, within_budget)):
-                report.audio_tracks.append(track)
+            if audio_tracks:
+                report.add_audio(*decode_audio_tracks(container, audio_tracks, report.warnings, within_budget))
             return
         has_frames = False
         try:
             _configure_decoder(stream, full_decode=full_decode)
-            discard_others(container, [stream, audio_decoder.stream] if audio_decoder else [stream])
+            discard_others(container, [stream, *(audio_tracks.streams if audio_tracks else ())])
             report.properties.update(_stream_properties(stream, presentation_start(container)))
             # The times of a raw stream are counted frame by frame, so none of its frames may be skipped.
             is_raw = bool(container.format.flags & _NO_TIMESTAMPS_FLAG)
@@ -146,7 +155,7 @@ def _decode(
             for frame in _sample_frames(
                 container,
                 stream,
-                audio_decoder,
+                audio_tracks,
                 report,
                 interval=interval,
                 skips=skips,
@@ -167,8 +176,8 @@ def _decode(
                     f"cannot decode {file.name!r}: no frame can be decoded; fetch it again from its source"
                 )
             report.warnings.append("skipped the video: no frame can be decoded")
-        if audio_decoder and (track := audio_decoder.finish()):
-            report.audio_tracks.append(track)
+        if audio_tracks:
+            report.add_audio(*audio_tracks.finish())
 
 
 def _configure_decoder(stream: VideoStream, *, full_decode: bool) -> None:
@@ -216,7 +225,7 @@ def _describe_audio(container: av.container.InputContainer, report: DecodeReport
 def _sample_frames(
     container: av.container.InputContainer,
     stream: VideoStream,
-    audio_decoder: AudioDecoder | None,
+    audio_tracks: AudioTracks | None,
     report: DecodeReport,
     *,
     interval: float,
@@ -240,7 +249,7 @@ def _sample_frames(
     sampler = FrameSampler(stream=stream, interval=interval, detail=detail)
     shown: VideoFrame | None = None
     start, end, damaged = 0.0, 0.0, 0
-    for frame in _iter_frames(container, stream, audio_decoder, report, skips=skips):
+    for frame in _iter_frames(container, stream, audio_tracks, report, skips=skips):
         time = clock.frame_time(frame)
         if shown is None:
             report.properties["width"], report.properties["height"] = upright_size(frame, stream)
@@ -249,14 +258,12 @@ def _sample_frames(
         shown, start = frame, time
         damaged += frame.is_corrupt
         is_over_budget = not within_budget(time)
-        if sampler.samples and (is_over_budget or sampler.samples == MAX_FRAMES):
+        if sampler.samples and (is_over_budget or sampler.samples >= MAX_FRAMES):
             reason = CPU_LIMIT_MESSAGE if is_over_budget else f"the limit of {MAX_FRAMES} sampled frames was reached"
             report.warnings.append(f"skipped the video after {time:.0f} s: {reason}")
             end = time
-            if audio_decoder:
-                # The audio ends before the file does; marked as finished, so it is not reported as truncated.
-                audio_decoder.decode_queue()
-                audio_decoder.finished = True
+            if audio_tracks:
+                audio_tracks.stop()
             break
     else:
         if shown is not None:
@@ -287,7 +294,7 @@ def _check_end(report: DecodeReport, end: float) -> float:
 def _iter_frames(
     container: av.container.InputContainer,
     stream: VideoStream,
-    audio_decoder: AudioDecoder | None,
+    audio_tracks: AudioTracks | None,
     report: DecodeReport,
     *,
     skips: bool,
@@ -298,14 +305,14 @@ def _iter_frames(
     """
     errors, consecutive_errors, finished = 0, 0, False
     skipping = PacketSkipping(stream, is_allowed=skips)
-    streams: list[VideoStream | AudioStream] = [stream, audio_decoder.stream] if audio_decoder else [stream]
+    streams: list[VideoStream | AudioStream] = [stream, *(audio_tracks.streams if audio_tracks else ())]
     try:
         for packet, following in _with_following(
-            demux_packets(container, streams, report.warnings), stream, audio_decoder
+            demux_packets(container, streams, report.warnings), stream, audio_tracks
         ):
             if finished:
                 # The rest of the video is skipped, or it is at its end; the audio continues.
-                if audio_decoder is None:
+                if audio_tracks is None:
                     break
                 continue
             skipping.prepare(packet, following)
@@ -331,13 +338,13 @@ def _iter_frames(
 
 
 def _with_following(
-    packets: Iterator["Packet[Any]"], stream: VideoStream, audio_decoder: AudioDecoder | None
+    packets: Iterator["Packet[Any]"], stream: VideoStream, audio_tracks: AudioTracks | None
 ) -> Iterator[tuple["Packet[Any]", "Packet[Any] | None"]]:
     """Yield each packet of the video with the one after it, and pass those of the audio to their decoder."""
     held: Packet[Any] | None = None
     for packet in packets:
-        if audio_decoder and packet.stream.index == audio_decoder.stream.index:
-            audio_decoder.queue_packet(packet)
+        if audio_tracks and packet.stream.index != stream.index:
+            audio_tracks.queue_packet(packet)
         else:
             if held is not None:
                 yield held, packet

@@ -103,6 +103,7 @@ def segment_to_json(value: Segment) -> JsonObject:
         "speed": value.speed,
         "mirrored": value.mirrored,
         "score": value.score,
+        "tracks": list(value.tracks) if value.tracks else None,
     }
 
 

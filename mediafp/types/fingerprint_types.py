@@ -8,7 +8,8 @@ A type is a class with the attributes of `FingerprintType` and an `extract` meth
 - `thumbnail`: the stored thumbnail of a still image, otherwise the same: what it finds is found in the thumbnail again
   (ThumbnailFingerprintType);
 - `track`: the frame track of a video, any number of rows with spans of their own (TrackFingerprintType);
-- `audio`: the audio of a video, any number of rows with spans of their own (AudioFingerprintType);
+- `audio`: one audio track of a video, any number of rows with spans of their own (AudioFingerprintType); those of several tracks
+  follow each other;
 - `transcript`: a transcript, any number of rows with spans of their own (TranscriptFingerprintType).
 """
 

@@ -89,6 +89,9 @@ class Segment:
     score: float
     weakest: tuple[float, float] | None = None
     """Seconds in the query and in the reference at which the two agree least; None if it was not measured."""
+    tracks: tuple[int, int] | None = None
+    """Numbers of the audio tracks of the query and of the reference that agree, from 0 in the order of the file; None for other
+    channels than `voice`."""
 
     def reference_time(self, query_time: float) -> float:
         """Return the time in the reference that a time within the query's interval shows; the query is a video."""

@@ -19,6 +19,11 @@ AUDIO_SAMPLE_RATE: Final = 16000
 TRACK_SIDE: Final = 24
 """Pixels of a side of the frames of a frame track: enough to correlate an inset on a fifth of the area. Chosen, not
 measured."""
+MAX_AUDIO_TRACKS: Final = 4
+"""Audio tracks of one file that are compared, that which players play among them. Films in two languages have two, broadcasts
+up to four. Chosen, not measured."""
+MAX_TRACK_NUMBER: Final = 63
+"""Greatest number of an audio track that is compared besides the one that players play. Chosen: it has 6 bits."""
 MAX_TRACK_ROWS: Final = 36_000
 """Rows of a frame track, 21 MB: two hours at five a second. A longer video is sampled less often. Chosen, not measured."""
 type Pixels = npt.NDArray[np.uint8]
@@ -92,12 +97,14 @@ class FrameTrack:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Audio:
-    """First audio track of a file, mixed down to mono."""
+    """One audio track of a file, mixed down to mono."""
 
     samples: "npt.NDArray[np.int16]"
     """(N,) at AUDIO_SAMPLE_RATE, read-only."""
     start: float
     """Presentation seconds of the first sample, on the clock of the frames."""
+    track: int = 0
+    """Number of the track among those of its file, from 0."""
 
     @cached_property
     def sha256(self) -> str:
@@ -125,13 +132,15 @@ class DecodedMedia:
     """One frame of an image, or one for each of its pages; sampled frames of a video."""
     warnings: list[str] = field(default_factory=list)
     audio_tracks: list[Audio] = field(default_factory=list)
-    """The decoded audio track, if it was requested and the file has one."""
+    """The audio track that players play, if it was requested and the file has one that can be decoded."""
+    further_audio_tracks: list[Audio] = field(default_factory=list)
+    """The other audio tracks, if they were requested, in the order of the file."""
     frame_tracks: list[FrameTrack] = field(default_factory=list)
     """The frame track of a video with frames."""
 
     @property
     def audio(self) -> Audio | None:
-        """Audio track, once the frames are exhausted; None if there is none or it was not requested."""
+        """Audio track that players play, once the frames are exhausted; None if there is none or it was not requested."""
         return self.audio_tracks[0] if self.audio_tracks else None
 
     @property

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from faster_whisper import WhisperModel
 
-from mediafp.ingest.audio import read_audio
+from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.text.speech.models import speech_model
 from mediafp.text.speech.voice_activity import to_float

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.fingerprints.sound_prints import SoundPrints
-from mediafp.ingest.audio import read_audio
+from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import open_file
 from mediafp.matching import calibration
 from mediafp.matching.sounds.alignment import SoundSegment

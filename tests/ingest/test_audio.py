@@ -9,7 +9,7 @@ import pytest
 from processes import run_ffmpeg
 
 from mediafp.ingest import audio
-from mediafp.ingest.audio import read_audio
+from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import open_file
 from mediafp.ingest.open_media import open_media
 from mediafp.ingest.video import read_video
@@ -157,7 +157,7 @@ def test_read_audio_prefers_the_default_track(tmp_path: Path) -> None:
            tmp_path / "two.mkv")  # fmt: skip
     track, warnings = read_audio(open_file(tmp_path / "two.mkv"))
     assert track is not None and pitch(track.samples) == pytest.approx(900, abs=2)
-    assert warnings == ["skipped 1 of 2 audio tracks: only track 2 is analysed, which players play"]
+    assert warnings == ["skipped 1 of 2 audio tracks: only track 2, which players play, is transcribed"]
 
 
 @pytest.mark.parametrize("rate", [AUDIO_SAMPLE_RATE, 44100])

@@ -92,6 +92,22 @@ def test_pages_of_a_recording_of_even_rate_start_where_they_change(tmp_path: Pat
     assert len(frames) == 11 and [frame.end for frame in frames[:-1]] == [frame.start for frame in frames[1:]]
 
 
+def test_a_page_between_two_seconds_has_a_sample_that_ends_with_it(tmp_path: Path) -> None:
+    ground = np.random.default_rng(9).integers(0, 256, (12, 16, 3), np.uint8).repeat(15, 0).repeat(20, 1)
+    with av.open(str(tmp_path / "a.mkv"), "w") as out:
+        stream = out.add_stream("mjpeg", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuvj420p"
+        for n in range(28):
+            # The last page but one ends before the next full second, and so does the video.
+            shown = page(1) if 13 <= n < 17 or 22 <= n < 26 else ground
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(shown, "rgb24")))
+        out.mux(stream.encode(None))
+    _, frames = decode(tmp_path / "a.mkv")
+    assert [frame.start for frame in frames] == pytest.approx([0, 1, 1.3, 1.7, 2.2], abs=0.11)
+    assert [frame.end for frame in frames] == pytest.approx([1, 1.3, 1.7, 2.2, 2.6], abs=0.11)
+    assert [bool(frame.pixels[40:70].mean() > 200) for frame in frames] == [False, False, True, False, True]
+
+
 def test_a_still_picture_of_an_hour_is_one_frame(tmp_path: Path) -> None:
     media, frames = decode(write_pages(tmp_path / "a.mkv", [(0, 1, 0), (0, 1, 3600)], 25))
     assert [(frame.start, frame.held_seconds) for frame in frames] == [(0, 3600), (3600, pytest.approx(0.04, abs=0.01))]

@@ -127,8 +127,7 @@ class Comparer:
         ]
 
     def _compare_sounds(self, sha256: str, references: StoredReferences, generation: int) -> list[KeptMatch]:
-        side = references.sound(sha256)
-        partners = find_sound_partners(side, references, exclude=sha256) if side else []
+        partners = find_sound_partners(references.sounds(sha256), references, exclude=sha256)
         return [
             compare_stored_sounds(sha256, one, references)
             for one in self._choose(partners, "voice")

@@ -12,7 +12,7 @@ from mediafp.types.kept_matches import Channel
 
 PICTURE_VERSION = "2"
 """Version of the steps by which images and videos are compared; raise it if a pair gives another match."""
-VOICE_VERSION = "1"
+VOICE_VERSION = "2"
 """Version of the steps by which sounds are compared; raise it if a pair gives another match."""
 SCRIPT_VERSION = "1"
 """Version of the steps by which transcripts are compared; raise it if a pair gives another match."""

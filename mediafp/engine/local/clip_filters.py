@@ -51,6 +51,8 @@ class ClipSide:
     is_reversed: bool
     has_images: bool
     has_audio: bool
+    audio_track: int = 0
+    """Number of the audio track that is heard, from 0."""
 
 
 def plan_sides(segment: Segment, assets: tuple[Asset, Asset]) -> tuple[ClipSide, ClipSide]:
@@ -63,7 +65,7 @@ def plan_sides(segment: Segment, assets: tuple[Asset, Asset]) -> tuple[ClipSide,
     speed, is_reversed = abs(segment.speed) or 1.0, segment.speed < 0
     start = segment.reference[1] - seconds * speed if is_reversed else segment.reference[0]
 
-    def side(asset: Asset, start: float, speed: float, *, is_reversed: bool) -> ClipSide:
+    def side(asset: Asset, start: float, speed: float, track: int, *, is_reversed: bool) -> ClipSide:
         return ClipSide(
             sha256=asset.sha256,
             start=max(0.0, start),
@@ -72,12 +74,14 @@ def plan_sides(segment: Segment, assets: tuple[Asset, Asset]) -> tuple[ClipSide,
             is_reversed=is_reversed,
             has_images=bool(asset.properties.get("width")),
             has_audio=asset.properties.get("has_sound") is True,
+            audio_track=track,
         )
 
     query, reference = assets
+    tracks = segment.tracks or (0, 0)
     return (
-        side(query, segment.query[0], 1.0, is_reversed=False),
-        side(reference, start, speed, is_reversed=is_reversed),
+        side(query, segment.query[0], 1.0, tracks[0], is_reversed=False),
+        side(reference, start, speed, tracks[1], is_reversed=is_reversed),
     )
 
 
@@ -114,7 +118,7 @@ def ffmpeg_arguments(
                 protocol_whitelist="fd",
             )
             images.append(_fill(still["v"], side).filter("setsar", 1))
-        tracks.append(_audio(source["a"], side) if side.has_audio else None)
+        tracks.append(_audio(source[f"a:{side.audio_track}"], side) if side.has_audio else None)
     streams = [ffmpeg.filter(images, "hstack", inputs=2)]
     if any(track is not None for track in tracks):
         channels = [_silence(sides[0].seconds) if track is None else track for track in tracks]

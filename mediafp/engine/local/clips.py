@@ -102,7 +102,9 @@ def _has_voice(picture: Segment, voice: Segment) -> bool:
     """Return True if the clip of a segment of frames has the audio of a segment of the voice on both sides."""
     assert picture.query is not None and voice.query is not None, "only segments with a query interval are cut"
     shared = min(picture.query[1], voice.query[1]) - max(picture.query[0], voice.query[0])
-    if shared < SAME_SHARE * (voice.query[1] - voice.query[0]) or picture.speed <= 0:
+    # The clip of frames has the first track of both.
+    is_first = not any(voice.tracks or ())
+    if not is_first or shared < SAME_SHARE * (voice.query[1] - voice.query[0]) or picture.speed <= 0:
         return False
     # At both ends: the speeds may differ.
     offsets = (

@@ -185,7 +185,7 @@ def _unpack(connection: WorkerConnection, file: OpenFile) -> None:
 def _read_audio(connection: WorkerConnection, file: OpenFile) -> None:
     """Send the audio of a file."""
     # Loads PyAV, which a worker for images does without.
-    from mediafp.ingest.audio import read_audio
+    from mediafp.ingest.audio_tracks import read_audio
 
     audio, warnings = read_audio(file, within_budget=CpuBudget())
     _send_samples(connection, audio)

@@ -78,6 +78,7 @@ class SoundSegment:
         rhythm: Agreement that an even rhythm explains; .5 if there is none.
         prints: Pairs of prints that were compared.
         drift: Prints by which the timing of the two differs from place to place; 0 if it is unknown.
+        tracks: Numbers of the audio tracks of the query and of the reference.
     """
 
     query: TimeSpan
@@ -88,6 +89,7 @@ class SoundSegment:
     rhythm: float
     prints: int
     drift: float
+    tracks: tuple[int, int] = (0, 0)
 
     @property
     def strength(self) -> float:
@@ -96,7 +98,14 @@ class SoundSegment:
 
     def mirrored(self) -> "SoundSegment":
         """Return the segment seen from the reference."""
-        return replace(self, query=self.reference, reference=self.query, speed=1 / self.speed, pitch=1 / self.pitch)
+        return replace(
+            self,
+            query=self.reference,
+            reference=self.query,
+            speed=1 / self.speed,
+            pitch=1 / self.pitch,
+            tracks=self.tracks[::-1],
+        )
 
 
 class _Stretch(NamedTuple):
@@ -248,6 +257,7 @@ def _to_segment(query: SoundSide, reference: SoundSide, stretch: _Stretch) -> So
         rhythm=background(query, reference, line, start, end),
         prints=int(both.sum()),
         drift=timing_drift(query, reference, line, start, end),
+        tracks=(query.track, reference.track),
     )
 
 
@@ -260,14 +270,24 @@ def _continues(segment: SoundSegment, other: SoundSegment) -> bool:
 
 
 def _is_covered(segment: SoundSegment, others: list[SoundSegment]) -> bool:
-    """Return True if other segments cover most of a segment on both sides."""
-    return all(
-        _overlap(side, spans) > MAX_COVERED * (side[1] - side[0])
-        for side, spans in (
-            (segment.query, [other.query for other in others]),
-            (segment.reference, [other.reference for other in others]),
-        )
+    """Return True if other segments of the same tracks cover most of a segment on both sides."""
+    return all(_covers(segment, others))
+
+
+def is_explained(segment: SoundSegment, others: list[SoundSegment]) -> bool:
+    """Return True if other segments, of any tracks, cover most of a segment in its track of the query or of the reference."""
+    return any(_covers(segment, others))
+
+
+def _covers(segment: SoundSegment, others: list[SoundSegment]) -> tuple[bool, bool]:
+    """Return True for the query, and for the reference, if other segments of the same track cover most of a segment."""
+    of_query, of_reference = segment.tracks
+    sides = (
+        (segment.query, [other.query for other in others if other.tracks[0] == of_query]),
+        (segment.reference, [other.reference for other in others if other.tracks[1] == of_reference]),
     )
+    query, reference = (_overlap(side, spans) > MAX_COVERED * (side[1] - side[0]) for side, spans in sides)
+    return query, reference
 
 
 def _overlap(span: TimeSpan, others: list[TimeSpan]) -> float:

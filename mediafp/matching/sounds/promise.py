@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.matching.sounds.near_codes import CODE_BITS, NearCodes, find_near_codes, near_pairs
-from mediafp.matching.sounds.side import VARIANTS, Codes, SoundSide
+from mediafp.matching.sounds.side import VARIANTS, Codes, SoundSide, SoundSides
 from mediafp.types.kept_matches import PROMISING
 from mediafp.types.neighbours import Neighbour
 from mediafp.types.sound_codes import CODE_PRINTS
@@ -46,8 +46,8 @@ def search_codes(side: SoundSide) -> Iterator[Codes]:
 def promising_assets(searched: Codes, neighbours: Sequence[Iterable[Neighbour]]) -> Iterator[str]:
     """Yield the assets that may be candidates by one variant, given the rows of an index that are near each searched code.
 
-    Every asset of which the promise is not None is yielded for a variant. Rows say which codes come first, and not how far they
-    are apart, as silent parts have none.
+    Every asset of which the promise is not None is yielded for a variant. Rows say which codes of a track come first, and not
+    how far they are apart, as silent parts have none; the rows of a further track follow those of the one before.
     """
     near: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for start, found in zip(searched.starts.tolist(), neighbours, strict=True):
@@ -70,6 +70,12 @@ def pair_promise(a: SoundSide, b: SoundSide) -> float | None:
         return None
     scale = (PROMISING - MIN_PROMISE) / (PROMISING_BITS - MIN_BITS)
     return round(MIN_PROMISE + (best - MIN_BITS) * scale, DIGITS)
+
+
+def tracks_promise(a: SoundSides, b: SoundSides) -> float | None:
+    """Return the promise of two assets by their audio tracks: the greatest of any pair of tracks."""
+    promises = (pair_promise(own, other) for own in a for other in b)
+    return max((promise for promise in promises if promise is not None), default=None)
 
 
 def _bits(near: NearCodes, follows: Callable[[NearCodes], npt.NDArray[np.bool_]]) -> float:

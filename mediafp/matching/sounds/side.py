@@ -1,4 +1,4 @@
-"""One of two sounds that are compared: its prints, and its codes at every place and in every variant."""
+"""Audio tracks that are compared: the prints of each, and its codes at every place and in every variant."""
 
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from mediafp.types.arrays import Float64Array
 from mediafp.types.fingerprints import Fingerprint, Vectors
 from mediafp.types.sound_codes import STORED_HOP, compute_codes
-from mediafp.types.sound_prints import PRINT_SECONDS, VALID_BIT, unpack_rows
+from mediafp.types.sound_prints import PRINT_SECONDS, VALID_BIT, split_tracks, unpack_rows
 
 DENSE_HOP: Final = 2
 """Prints between two codes that are searched for, .128 s: stored codes are 1.024 s apart, and one that starts a tenth of
@@ -57,10 +57,11 @@ class Codes(NamedTuple):
 
 
 class SoundSide:
-    """A sound that is compared with others."""
+    """One audio track that is compared with others."""
 
-    def __init__(self, spans: Float64Array, vectors: Vectors) -> None:
-        """Take over the rows of its fingerprint `sound_prints`: spans (R, 2) and vectors (R, 128)."""
+    def __init__(self, spans: Float64Array, vectors: Vectors, track: int = 0) -> None:
+        """Take over its rows of the fingerprint `sound_prints`, spans (R, 2) and vectors (R, 128), and its number."""
+        self.track = track
         self.prints, self.start = unpack_rows(spans, vectors)
         self.valid: npt.NDArray[np.bool_] = (self.prints & np.uint64(VALID_BIT)) > 0
         self.end = float(spans[:, 1].max()) if len(spans) else 0.0
@@ -100,6 +101,13 @@ class SoundSide:
         return int(self.valid.sum()) * PRINT_SECONDS
 
 
-def sound_side(fingerprint: Fingerprint) -> SoundSide:
-    """Return the side of a fingerprint of the type `sound_prints`."""
-    return SoundSide(fingerprint.spans, fingerprint.vectors)
+type SoundSides = tuple[SoundSide, ...]
+"""Audio tracks of one asset that have prints, in the order of the file; () if there are none."""
+
+
+def sound_sides(fingerprint: Fingerprint) -> SoundSides:
+    """Return the audio tracks of a fingerprint of the type `sound_prints`."""
+    return tuple(
+        SoundSide(fingerprint.spans[rows], fingerprint.vectors[rows], track)
+        for track, rows in split_tracks(fingerprint.vectors)
+    )

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from mediafp.store.sqlite.values import canonical_json, replace_surrogates
 from mediafp.types.contents import MAX_ASSET_ROWS, MAX_SECONDS, check_text_lines
 from mediafp.types.matches import Match, Placement, Point, Relation, Segment, SegmentChannel, TextLine, Verdict
-from mediafp.types.media import Kind, TimeSpan
+from mediafp.types.media import MAX_TRACK_NUMBER, Kind, TimeSpan
 
 MAX_NUMBER = 1e12
 """Greatest number in evidence; a homography near its horizon gives large coordinates. Chosen, not measured."""
@@ -18,12 +18,19 @@ def encode_evidence(match: Match) -> str:
     """Return the placements, the segments, the reasons and the pages of a match as canonical JSON."""
     fields = {
         "placements": [asdict(placement) for placement in (match.placement, *match.more_placements) if placement],
-        "segments": [asdict(segment) for segment in match.segments],
+        "segments": [_segment_fields(segment) for segment in match.segments],
         "why": match.why,
     }
     # Evidence of older versions has no rows.
     pages = {"rows": match.rows} if any(match.rows) else {}
     return replace_surrogates(canonical_json(fields | pages))
+
+
+def _segment_fields(segment: Segment) -> dict[str, Any]:
+    fields = asdict(segment)
+    if segment.tracks is None:
+        del fields["tracks"]
+    return fields
 
 
 def decode_match(
@@ -101,7 +108,17 @@ def _segment(stored: dict[str, Any]) -> Segment:
         score=_number(stored["score"]),
         # Matches that were kept before it was measured have none.
         weakest=None if stored.get("weakest") is None else _span(stored["weakest"]),
+        tracks=_tracks(stored.get("tracks")),
     )
+
+
+def _tracks(stored: Any) -> tuple[int, int] | None:
+    if stored is None:
+        return None
+    query, reference = stored
+    if not all(type(track) is int and 0 <= track <= MAX_TRACK_NUMBER for track in (query, reference)):
+        raise ValueError(f"{stored!r} are no audio tracks")
+    return query, reference
 
 
 def _rows(stored: Any) -> tuple[int, int]:

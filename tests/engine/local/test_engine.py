@@ -21,7 +21,7 @@ from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.fingerprints.registry import computed_types
-from mediafp.ingest.audio import read_audio
+from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.types.errors import CorruptMedia, NotMedia, TooLargeMedia
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mediafp.cli.demo.voice import synthesise_speech
-from mediafp.ingest.audio import read_audio
+from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import open_file
 from mediafp.text.speech.transcriber import Transcriber, load_hotwords
 from mediafp.types.errors import UsageError

@@ -1,0 +1,190 @@
+"""Audio tracks of a file: the one that players play, and a few others, decoded side by side."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import av.container
+from av.audio.stream import AudioStream
+
+from mediafp.ingest.audio import AudioDecoder, open_audio_decoder
+from mediafp.ingest.container import (
+    audio_stream,
+    demux_packets,
+    discard_others,
+    has_decoder,
+    no_stream_error,
+    open_container,
+    video_stream,
+)
+from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
+from mediafp.ingest.files import OpenFile
+from mediafp.ingest.limits import MAX_AUDIO_SECONDS, MAX_TRACKS_SECONDS
+from mediafp.ingest.sniff import kind_from_signature
+from mediafp.types.errors import NotMedia
+from mediafp.types.media import MAX_AUDIO_TRACKS, MAX_TRACK_NUMBER, Audio
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+
+
+class AudioTracks:
+    """Decoders of the audio tracks of one file, that of the track that players play first.
+
+    They add faults to `warnings`, with the number of the track if there are several, and raise none of them.
+    """
+
+    def __init__(self, decoders: Sequence[AudioDecoder], warnings: list[str]) -> None:
+        """Take the decoders, each with warnings of its own, and the list that receives the warnings of all."""
+        self._decoders = list(decoders)
+        self._is_only = len(decoders) == 1
+        self._warnings = warnings
+
+    @property
+    def streams(self) -> list[AudioStream]:
+        """The streams that are decoded."""
+        return [decoder.stream for decoder in self._decoders]
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the longest track so far."""
+        return max(decoder.seconds for decoder in self._decoders)
+
+    @property
+    def is_finished(self) -> bool:
+        """True once further packets are ignored."""
+        return all(decoder.finished for decoder in self._decoders)
+
+    def queue_packet(self, packet: "Packet[Any]") -> None:
+        """Take a packet of one of the streams, as `AudioDecoder.queue_packet` does."""
+        for decoder in self._decoders:
+            if decoder.stream.index == packet.stream.index:
+                decoder.queue_packet(packet)
+        while len(self._decoders) > 1 and sum(one.seconds for one in self._decoders) > MAX_TRACKS_SECONDS:
+            self._skip_last(f"the audio tracks have more than {MAX_TRACKS_SECONDS} s together")
+
+    def stop(self, warning: str | None = None) -> None:
+        """Ignore further packets, and add the reason to the warnings."""
+        for decoder in self._decoders:
+            # What was taken before is decoded. A track that ends before its file does is not reported as truncated.
+            decoder.decode_queue()
+            decoder.finished = True
+        if warning:
+            self._warnings.append(warning)
+
+    def finish(self) -> tuple[Audio | None, list[Audio]]:
+        """Return the audio that players play, None if none of it could be decoded, and that of the other tracks."""
+        found: list[Audio] = []
+        for decoder in self._decoders:
+            audio = decoder.finish()
+            self._add_warnings(decoder)
+            if audio is None:
+                continue
+            if _seconds_apart([*found, audio]) > MAX_AUDIO_SECONDS:
+                self._warnings.append(
+                    f"skipped audio track {decoder.track + 1}: it is more than {MAX_AUDIO_SECONDS} s apart from the others"
+                )
+            else:
+                found.append(audio)
+        has_played = bool(found) and found[0].track == self._decoders[0].track
+        return (found[0], found[1:]) if has_played else (None, found)
+
+    def _skip_last(self, reason: str) -> None:
+        decoder = self._decoders.pop()
+        self._add_warnings(decoder)
+        self._warnings.append(f"skipped audio track {decoder.track + 1}: {reason}")
+
+    def _add_warnings(self, decoder: AudioDecoder) -> None:
+        suffix = "" if self._is_only else f" (audio track {decoder.track + 1})"
+        self._warnings += [warning + suffix for warning in decoder.warnings]
+
+
+def _seconds_apart(tracks: Sequence[Audio]) -> float:
+    """Return the seconds from the first start of some tracks to the last end; 0 for a single one."""
+    if len(tracks) == 1:
+        return 0.0
+    return max(one.start + one.duration for one in tracks) - min(one.start for one in tracks)
+
+
+def select_audio_tracks(
+    container: av.container.InputContainer, warnings: list[str], *, played_only: bool = False
+) -> AudioTracks | None:
+    """Return the decoders of the tracks that are compared, or of the one that players play; None if there is no audio."""
+    played, streams = audio_stream(container), container.streams.audio
+    if played is None:
+        if streams:
+            warnings.append("skipped the audio: there is no decoder for it")
+        return None
+    others = [one for one in streams[:MAX_TRACK_NUMBER] if one.index != played.index and has_decoder(one)]
+    selected = [played, *([] if played_only else others[: MAX_AUDIO_TRACKS - 1])]
+    _warn_of_others(streams, selected, warnings, played_only=played_only)
+    return AudioTracks([open_audio_decoder(container, stream, []) for stream in selected], warnings)
+
+
+def _warn_of_others(
+    streams: Sequence[AudioStream], selected: Sequence[AudioStream], warnings: list[str], *, played_only: bool
+) -> None:
+    """Warn of the tracks that are not transcribed, and of those that are not compared."""
+    played, *others = (streams.index(one) + 1 for one in selected)
+    if others:
+        tracks = f"audio track{'s' * (len(others) > 1)} {', '.join(map(str, others))}"
+        warnings.append(
+            f"skipped the speech of {tracks}: only track {played}, which players play, is transcribed; the sound of"
+            f" {'both' if len(others) == 1 else 'all'} is compared"
+        )
+    if len(selected) == len(streams):
+        return
+    if played_only:
+        reason = f"only track {played}, which players play, is transcribed"
+    elif len(selected) == MAX_AUDIO_TRACKS:
+        reason = f"at most {MAX_AUDIO_TRACKS} are compared"
+    else:
+        reason = "there is no decoder for them"
+    warnings.append(f"skipped {len(streams) - len(selected)} of {len(streams)} audio tracks: {reason}")
+
+
+def decode_audio_tracks(
+    container: av.container.InputContainer,
+    tracks: AudioTracks,
+    warnings: list[str],
+    within_budget: BudgetCheck = unlimited,
+) -> tuple[Audio | None, list[Audio]]:
+    """Return what `AudioTracks.finish` returns, and skip all other streams."""
+    streams = tracks.streams
+    discard_others(container, [*streams])
+    for packet in demux_packets(container, [*streams], warnings):
+        tracks.queue_packet(packet)
+        if tracks.is_finished:
+            break
+        if not within_budget(tracks.seconds):
+            tracks.stop(f"skipped the audio after {tracks.seconds:.0f} s: {CPU_LIMIT_MESSAGE}")
+            break
+    return tracks.finish()
+
+
+def read_audio(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[Audio | None, list[str]]:
+    """Return the audio of a file that players play, and warnings; None if it has none (an image, a silent video).
+
+    Its clock is that of the frames: `start` is above 0 if the audio starts after them, below if it starts before.
+
+    Raises:
+        NotMedia: The file is not media.
+        MediaError: As `read_video`, for damaged files.
+    """
+    warnings: list[str] = []
+    head = file.read_head()
+    kind = kind_from_signature(head)
+    if kind == "image":
+        return None, warnings
+    if head and kind is None:
+        raise NotMedia(
+            f"cannot decode {file.name!r}: its content is of no known image, video or audio format; name a media file"
+        )
+    with file.reader() as reader, closing(open_container(reader, file.name)) as container:
+        tracks = select_audio_tracks(container, warnings, played_only=True)
+        if tracks is None:
+            if video_stream(container) is None:
+                raise no_stream_error(container, file.name)
+            return None, warnings
+        played, _ = decode_audio_tracks(container, tracks, warnings, within_budget)
+        return played, warnings
