@@ -12,6 +12,7 @@ from mediafp.case.references import StoredReferences
 from mediafp.engine.blas import single_threaded_blas
 from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import to_track
+from mediafp.fingerprints.insets import INSETS
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type
 from mediafp.fingerprints.sound_prints import SoundPrints
@@ -137,7 +138,8 @@ def _build_queries(analysis: FileAnalysis) -> Sequence[ImageQuery | VideoQuery]:
         return None if pixels is None else LocalFeatures(pixels, size)
 
     pdq: npt.NDArray[np.uint8] = analysis.fingerprint(Pdq.name).vectors  # type: ignore[assignment]
-    return [_video_query(rows, pdq, to_track(analysis.fingerprint(TRACK_TYPE)), local_features)]
+    insets = analysis.fingerprint(INSETS)
+    return [_video_query(rows, pdq, to_track(analysis.fingerprint(TRACK_TYPE)), local_features, insets)]
 
 
 def _image_query(asset: Asset, image: Pixels, rows: Fingerprint, row: int) -> ImageQuery:
@@ -160,6 +162,7 @@ def _video_query(
     pdq: npt.NDArray[np.uint8],
     track: FrameTrack,
     local_features: Callable[[int], LocalFeatures | None],
+    insets: Fingerprint,
 ) -> VideoQuery:
     return VideoQuery(
         sha256=rows.sha256,
@@ -169,4 +172,5 @@ def _video_query(
         spans=rows.spans,
         track=track if len(track.spans) else None,
         local_features=local_features,
+        insets=insets if len(insets.vectors) else None,
     )

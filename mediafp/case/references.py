@@ -15,6 +15,7 @@ from mediafp.case.row_indexes import TypeIndex
 from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import to_track
+from mediafp.fingerprints.insets import INSETS
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
@@ -75,13 +76,14 @@ class StoredRows:
     pdq: Fingerprint
     crops: Fingerprint | None
     rectangles: Fingerprint | None
+    insets: Fingerprint | None
 
     @property
     def bytes(self) -> int:
         """Bytes that the arrays take."""
         return sum(
             array.nbytes
-            for fingerprint in (self.embeddings, self.pdq, self.crops, self.rectangles)
+            for fingerprint in (self.embeddings, self.pdq, self.crops, self.rectangles, self.insets)
             if fingerprint
             for array in (fingerprint.spans, fingerprint.vectors, fingerprint.quality)
         )
@@ -111,10 +113,11 @@ class StoredReferences:
             )
         # Read the log position first: assets added meanwhile are added again by `update`.
         self._log_end = store.last_log_entry()[0]
-        self._embeddings, self._hashes, self._crops, self._rectangles, self._sound_codes = self._indexes = tuple(
+        self._indexes = tuple(
             TypeIndex(store, declaration(name), fingerprint_type(name).version)
-            for name in (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES, SoundCodes.name)
+            for name in (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES, INSETS, SoundCodes.name)
         )
+        self._embeddings, self._hashes, self._crops, self._rectangles, self._insets, self._sound_codes = self._indexes
         with np.load(model_files.model_path("background")) as background:
             self.background: Vectors = background[SEARCH_TYPE]
             self._full_background: Vectors = background[RERANKING_TYPE]
@@ -210,6 +213,15 @@ class StoredReferences:
     def rectangle_rows(self, sha256: str) -> Fingerprint | None:
         """Return the rectangles of an asset, or None if the store has none of it."""
         return self._rows.get(sha256).rectangles
+
+    def search_insets(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest rows of insets in videos of each query row (Q, 512), with their cosine similarities."""
+        return _search(self._insets, queries, count)
+
+    def insets(self, sha256: str) -> Fingerprint | None:
+        """Return the rows of the insets in the frames of a video; None if the store has none of it."""
+        found = self._rows.get(sha256).insets
+        return found if found and len(found.vectors) else None
 
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""
@@ -316,6 +328,7 @@ class StoredReferences:
                     pdq=pdq,
                     crops=found[self._crops],
                     rectangles=found[self._rectangles],
+                    insets=found[self._insets],
                 )
         else:
             for index in self._indexes:

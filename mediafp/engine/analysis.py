@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, overload
 
 import numpy as np
 
@@ -264,6 +264,8 @@ def _rows(
     if fingerprint_type.consumes == "thumbnail" and thumbnails:
         vectors, quality = fingerprint_type.extract(decode_thumbnail(thumbnails[0].jpeg))
         return TimedRows(np.zeros((len(vectors), 2)), vectors, quality)
+    if fingerprint_type.consumes == "frame_thumbnails" and thumbnails:
+        return fingerprint_type.extract(_DecodedThumbnails(thumbnails), np.array(spans, np.float64).reshape(-1, 2))
     if fingerprint_type.consumes == "track" and media.frame_track is not None:
         return fingerprint_type.extract(media.frame_track)
     if fingerprint_type.consumes == "audio":
@@ -283,6 +285,25 @@ def _audio_rows(fingerprint_type: AudioFingerprintType, tracks: Sequence[Audio])
         rows.append(found)
     spans, vectors, quality = (np.concatenate(parts) for parts in zip(*rows, strict=True))
     return TimedRows(spans, vectors, quality)
+
+
+class _DecodedThumbnails(Sequence[Pixels]):
+    """Thumbnails that are decoded each time they are asked for: those of a long video do not fit into memory."""
+
+    def __init__(self, thumbnails: Sequence[Thumbnail]) -> None:
+        self._thumbnails = thumbnails
+
+    def __len__(self) -> int:
+        return len(self._thumbnails)
+
+    @overload
+    def __getitem__(self, index: int) -> Pixels: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Pixels]: ...
+    def __getitem__(self, index: int | slice) -> Pixels | Sequence[Pixels]:
+        if isinstance(index, slice):
+            return _DecodedThumbnails(self._thumbnails[index])
+        return decode_thumbnail(self._thumbnails[index].jpeg)
 
 
 def _batches(media: DecodedMedia) -> Iterator[list[Frame]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import FrameTrackRows
+from mediafp.fingerprints.insets import INSETS, Insets
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.perceptual_hashes import PerceptualHash
 from mediafp.fingerprints.rectangles import RECTANGLES, Rectangles
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP: Final = "mediafp.fingerprints"
 SEARCH_TYPE: Final = "sscd_distilled"
 """The type that finds candidates and detects duplicate frames."""
-MATCHED_TYPES: Final = (SEARCH_TYPE, "pdq", TRACK_TYPE, SOUND_PRINTS_TYPE)
+MATCHED_TYPES: Final = (SEARCH_TYPE, "pdq", INSETS, TRACK_TYPE, SOUND_PRINTS_TYPE)
 """The types that matching compares besides the parts of an image; the analysis of a query computes no others."""
 RERANKING_TYPE: Final = "sscd"
 """The type that checks uncertain candidates at query time; its rows are not stored."""
@@ -43,7 +44,7 @@ PART_TYPES: Final = (REFERENCE_CROPS, RECTANGLES)
 """The types of parts of a stored image, which `--crops no` skips together."""
 CONSUMED: Final[Mapping[Kind, frozenset[Consumes]]] = {
     "image": frozenset(("frames", "image", "thumbnail")),
-    "video": frozenset(("frames", "track", "audio")),
+    "video": frozenset(("frames", "frame_thumbnails", "track", "audio")),
 }
 """Inputs of the types of an asset, by its kind."""
 BUILT_IN: Final[Mapping[str, Callable[[], AnyFingerprintType]]] = {
@@ -53,6 +54,7 @@ BUILT_IN: Final[Mapping[str, Callable[[], AnyFingerprintType]]] = {
     "dhash": lambda: PerceptualHash("dhash"),
     REFERENCE_CROPS: lambda: ReferenceCrops(frame_type(SEARCH_TYPE)),
     RECTANGLES: lambda: Rectangles(frame_type(SEARCH_TYPE)),
+    INSETS: lambda: Insets(frame_type(SEARCH_TYPE)),
     TRACK_TYPE: FrameTrackRows,
     SOUND_PRINTS_TYPE: SoundPrints,
     SOUND_CODES_TYPE: SoundCodes,

@@ -17,7 +17,7 @@ from mediafp.types.kept_matches import PROMISING
 from mediafp.types.media import Kind
 
 WHOLE, CROP, RECTANGLE = 0, 1, 2
-"""Content of a row: a whole image or frame, a half-size crop, or a rectangle in an image."""
+"""Content of a row: a whole image or frame, a half-size crop, or a rectangle in an image or a frame."""
 POSSIBLE_SCORES: Final = (0.11, 0.16, 0.17)
 """Score of two whole images, of a crop and a whole image, and of a rectangle and a whole image or a crop, from which a pair
 is a candidate at all.
@@ -51,7 +51,7 @@ class AssetRows:
     Attributes:
         sha256: SHA-256 of the asset.
         kind: Its kind.
-        vectors: Embeddings (N, 512): of the whole image or of the frames, then of crops, then of rectangles.
+        vectors: Embeddings (N, 512): of the whole image or of the frames, then of crops, then of rectangles or insets.
         shows: What each row shows (N,): WHOLE, CROP or RECTANGLE, in this order.
         levels: Background levels (N,).
         quality: Quality (N,), low for flat images.
@@ -99,7 +99,8 @@ def pair_promise(a: AssetRows, b: AssetRows) -> Promise | None:
     value = float(promises[best])
     rows = (int(best[0]) * step, int(best[1]) * step)
     if a.kind == b.kind == "video":
-        value = max(value, _video_promise(scores))
+        counts = (-(-rows.whole_count // step) for rows in (a, b))
+        value = max(value, _video_promise(scores[: next(counts), : next(counts)]))
     elif a.kind == b.kind == "image" and (distance := min_hamming_distance(a.pdq, b.pdq)) <= MAX_PDQ_MATCH_DISTANCE:
         value = max(value, EQUAL_HASHES * (1 - distance / MAX_PDQ_MATCH_DISTANCE / 2))
     return Promise(value=round(value, DIGITS), rows=rows) if value >= MIN_PROMISE else None

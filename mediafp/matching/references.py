@@ -8,6 +8,7 @@ import numpy.typing as npt
 from mediafp.matching.candidates import Vectors
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array, Float64Array
+from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import FrameTrack, Kind, Pixels
 from mediafp.types.neighbours import Neighbours
 
@@ -24,6 +25,10 @@ class References(Protocol):
 
     def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
         """Return, for each query row (Q, 512), the assets with one of the nearest reference crops, and its cosine."""
+        ...
+
+    def search_insets(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest rows of insets in videos of each query row (Q, 512), with their cosine similarities."""
         ...
 
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
@@ -56,6 +61,10 @@ class References(Protocol):
 
     def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
         """Return the PDQ hashes (N, 32) of an asset's rows."""
+        ...
+
+    def insets(self, sha256: str) -> Fingerprint | None:
+        """Return the rows of the insets in the frames of a video; None if the store has none of it."""
         ...
 
     def track(self, sha256: str) -> FrameTrack | None:

@@ -7,22 +7,25 @@ A type is a class with the attributes of `FingerprintType` and an `extract` meth
 - `image`: one still image, any number of rows, each with the span 0 to 0 (ImageFingerprintType);
 - `thumbnail`: the stored thumbnail of a still image, otherwise the same: what it finds is found in the thumbnail again
   (ThumbnailFingerprintType);
+- `frame_thumbnails`: the stored thumbnails of the kept frames of a video, any number of rows with the spans of their frames
+  (FrameThumbnailsFingerprintType);
 - `track`: the frame track of a video, any number of rows with spans of their own (TrackFingerprintType);
 - `audio`: one audio track of a video, any number of rows with spans of their own (AudioFingerprintType); those of several tracks
   follow each other;
 - `transcript`: a transcript, any number of rows with spans of their own (TranscriptFingerprintType).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from mediafp.types.arrays import Float32Array
+from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.fingerprints import Metric, TimedRows, Vectors
 from mediafp.types.media import Audio, FrameTrack, Pixels
 from mediafp.types.transcripts import Transcript
 
-Consumes = Literal["frames", "image", "thumbnail", "track", "audio", "transcript"]
-OWN_SPANS: Final[frozenset[Consumes]] = frozenset(("track", "audio"))
+Consumes = Literal["frames", "image", "thumbnail", "frame_thumbnails", "track", "audio", "transcript"]
+OWN_SPANS: Final[frozenset[Consumes]] = frozenset(("frame_thumbnails", "track", "audio"))
 """Inputs whose rows have spans of their own, and are computed from a file; those of a transcript are computed later."""
 VECTOR_DTYPES: Final[dict[Metric, str]] = {"cosine": "float16", "hamming": "uint8", "grey": "uint8"}
 MAX_VECTOR_LENGTH: Final = 1.01
@@ -91,6 +94,17 @@ class ThumbnailFingerprintType(FingerprintType, Protocol):
         """Return vectors (N, columns) and quality (N,) of one thumbnail."""
 
 
+class FrameThumbnailsFingerprintType(FingerprintType, Protocol):
+    """Type with rows for parts of the kept frames of a video."""
+
+    @property
+    def consumes(self) -> Literal["frame_thumbnails"]:
+        """The decoded thumbnails of a video, as the store keeps them."""
+
+    def extract(self, frames: Sequence[Pixels], spans: Float64Array) -> TimedRows:
+        """Return the rows of kept frames with these spans (N, 2)."""
+
+
 class TrackFingerprintType(FingerprintType, Protocol):
     """Type with rows for parts of a frame track."""
 
@@ -128,6 +142,7 @@ AnyFingerprintType = (
     FrameFingerprintType
     | ImageFingerprintType
     | ThumbnailFingerprintType
+    | FrameThumbnailsFingerprintType
     | TrackFingerprintType
     | AudioFingerprintType
     | TranscriptFingerprintType

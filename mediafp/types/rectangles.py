@@ -116,6 +116,27 @@ def find_clear_rectangles(image: Pixels) -> list[Box]:
     return [_enlarge(rectangle.box, zoom, image) for rectangle in clear[:MAX_CLEAR_RECTANGLES]]
 
 
+def find_sharp_rectangles(image: Pixels) -> list[Box]:
+    """Return the clear rectangles whose four sides all lie on edges, the clearest first; faster than `find_clear_rectangles`."""
+    import cv2
+
+    small, zoom = _shrink(image)
+    found: list[Box] = []
+    for rectangle in _find_in_small(small):
+        left, top, right, bottom = rectangle.box
+        inner_sides = (left > 0) + (top > 0) + (right < small.shape[1]) + (bottom < small.shape[0])
+        if not _is_sharp(rectangle) or inner_sides < MIN_INNER_SIDES:
+            continue
+        grey = cv2.cvtColor(np.ascontiguousarray(small[top:bottom, left:right]), cv2.COLOR_RGB2GRAY)
+        if float(cv2.meanStdDev(grey)[1][0, 0]) >= MIN_CLEAR_DEVIATION:
+            found.append(_enlarge(rectangle.box, zoom, image))
+    return found[:MAX_CLEAR_RECTANGLES]
+
+
+def _is_sharp(rectangle: _Rectangle) -> bool:
+    return rectangle.mean_side >= MIN_CLEAR_MEAN_SIDE and rectangle.worst_side >= MIN_CLEAR_WORST_SIDE
+
+
 def _enlarge(box: Box, zoom: float, image: Pixels) -> Box:
     """Return a box in the resized image in pixels of the image."""
     height, width = image.shape[:2]
@@ -139,7 +160,7 @@ def _find_in_small(small: Pixels) -> list[_Rectangle]:
     for number in np.argsort(-scores, kind="stable").tolist():
         left, top, right, bottom = boxes[number].tolist()
         box = left, top, right, bottom
-        if all(_box_iou(box, other.box) < DUPLICATE_IOU for other in chosen):
+        if all(box_iou(box, other.box) < DUPLICATE_IOU for other in chosen):
             chosen.append(_Rectangle(box=box, mean_side=float(means[number]), worst_side=float(worsts[number])))
             if len(chosen) == MAX_RECTANGLES:
                 break
@@ -152,7 +173,7 @@ def _is_clear(rectangle: _Rectangle, small: Pixels) -> bool:
     beside = list(_lines_beside(rectangle.box, small))
     if len(beside) < MIN_INNER_SIDES or small[top:bottom, left:right].mean(axis=2).std() < MIN_CLEAR_DEVIATION:
         return False
-    if rectangle.mean_side >= MIN_CLEAR_MEAN_SIDE and rectangle.worst_side >= MIN_CLEAR_WORST_SIDE:
+    if _is_sharp(rectangle):
         return True
     return sum(_is_plain(line) for line in beside) >= MIN_PAGE_SIDES
 
@@ -291,7 +312,7 @@ def _cumulative_edge(edges: npt.NDArray[np.bool_], positions: npt.NDArray[np.int
     return np.pad(on_line.cumsum(axis=1), ((0, 0), (1, 0)))
 
 
-def _box_iou(a: Box, b: Box) -> float:
+def box_iou(a: Box, b: Box) -> float:
     """Return the intersection over union of two boxes."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     intersection = max(0, width) * max(0, height)

@@ -12,6 +12,7 @@ from ingest_records import JPEGS, execute_raw
 
 from mediafp.case.bounded_cache import BoundedCache
 from mediafp.case.references import StoredReferences, UnusableReferenceError
+from mediafp.fingerprints.insets import INSETS
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
@@ -106,6 +107,7 @@ def test_saved_indexes_give_the_answers_of_new_ones(store: SqliteStore) -> None:
         Pdq.name: 30,
         REFERENCE_CROPS: 150,
         RECTANGLES: 60,
+        INSETS: 0,
         SoundCodes.name: 0,
     }
     shutil.rmtree(store.folder / "index")
@@ -129,7 +131,9 @@ def test_what_was_ingested_since_is_added_and_only_that_is_read(
     read: list[object] = []
     load = SqliteStore.fingerprints
     monkeypatch.setattr(
-        SqliteStore, "fingerprints", lambda *a: (a[1] != SoundCodes.name and read.append(a[3])) or load(*a)
+        SqliteStore,
+        "fingerprints",
+        lambda *a: (a[1] not in (INSETS, SoundCodes.name) and read.append(a[3])) or load(*a),
     )
     opened = StoredReferences(store)
     assert references.update() and answers(references) == answers(opened)
@@ -162,6 +166,7 @@ def test_asset_that_was_analysed_anew_has_its_new_rows_alone(store: SqliteStore)
         Pdq.name: 31,
         REFERENCE_CROPS: 155,
         RECTANGLES: 62,
+        INSETS: 0,
         SoundCodes.name: 0,
     }
     assert store.check_integrity() == []
@@ -266,13 +271,14 @@ def test_asset_without_crops_is_no_damaged_one(store: SqliteStore, monkeypatch: 
     monkeypatch.setattr(
         SqliteStore,
         "fingerprinted",
-        lambda *a: scans.append(a[3:]) if len(a) < 4 and a[1] != SoundCodes.name else list_all(*a),
+        lambda *a: scans.append(a[3:]) if len(a) < 4 and a[1] not in (INSETS, SoundCodes.name) else list_all(*a),
     )
     assert StoredReferences(store).row_counts() == {
         SEARCH_TYPE: 35,
         Pdq.name: 35,
         REFERENCE_CROPS: 150,
         RECTANGLES: 60,
+        INSETS: 0,
         SoundCodes.name: 0,
     }
     assert scans == []

@@ -112,12 +112,13 @@ def test_computed_types_are_those_that_a_file_of_the_kind_can_give() -> None:
         "sscd_distilled_rectangles",
     ]
     assert names("image", reference_crops=False) == frames
-    video = [*frames, "frame_track", "sound_prints", "sound_codes"]
+    video = [*frames, "sscd_distilled_insets", "frame_track", "sound_prints", "sound_codes"]
     assert names("video", reference_crops=True) == names("video", reference_crops=False) == video
     assert names("image", reference_crops=True, matched_only=True) == ["sscd_distilled", "pdq"]
     assert names("video", reference_crops=False, matched_only=True) == [
         "sscd_distilled",
         "pdq",
+        "sscd_distilled_insets",
         "frame_track",
         "sound_prints",
     ]
@@ -224,6 +225,21 @@ def test_extract_of_one_image_accepts_odd_shapes(
 ) -> None:
     vectors, quality = still.extract(noise(*shape))
     assert_declared(still, vectors, quality, len(vectors))
+
+
+# Types that consume the thumbnails of frames ------------------------------------------------------
+def test_extract_of_thumbnails_of_frames_gives_rows_as_declared(images: list[np.ndarray]) -> None:
+    names = [name for name in registry.type_names() if registry.declaration(name).consumes == "frame_thumbnails"]
+    assert names == ["sscd_distilled_insets"]
+    kind = registry.fingerprint_type(names[0])
+    page = np.pad(images[0], ((90, 200), (60, 70), (0, 0)), constant_values=245)
+    spans = np.stack((np.arange(4.0), np.arange(1.0, 5.0)), 1)
+    rows = kind.extract([page] * 4, spans)
+    check_rows(registry.declaration(kind.name), rows)
+    assert 0 < len(rows.vectors) <= (kind.max_rows or 0) and np.isin(rows.spans[:, 0], spans[:, 0]).all()
+    assert kind.extract([page] * 4, spans).vectors.tobytes() == rows.vectors.tobytes()
+    for shape in SHAPES:
+        check_rows(registry.declaration(kind.name), kind.extract([noise(*shape)] * 2, spans[:2]))
 
 
 # Types that consume a transcript ------------------------------------------------------------------

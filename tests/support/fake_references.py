@@ -78,6 +78,12 @@ class FakeReferences:
     def search_crops(self, queries: np.ndarray, count: int) -> list[dict[str, float]]:
         return [dict(self.crop_similarities) for _ in queries]
 
+    def search_insets(self, queries: np.ndarray, count: int) -> Neighbours:
+        return self.search(queries, 0)
+
+    def insets(self, sha256: str) -> None:
+        return None
+
     def search_hashes(self, hashes: np.ndarray, distance: int) -> set[tuple[str, int]]:
         return {
             (name, row)

@@ -77,7 +77,7 @@ def _order(a: str, b: str, promise: Promise, sides: StoredSides) -> tuple[str, s
     if kinds[0] != kinds[1]:
         return (a, b) if kinds[0] == "image" else (b, a)
     if kinds[0] == "video":
-        return (a, b) if is_first(len(rows[0].vectors), a, len(rows[1].vectors), b) else (b, a)
+        return (a, b) if is_first(rows[0].whole_count, a, rows[1].whole_count, b) else (b, a)
     shows = [int(side.shows[row]) for side, row in zip(rows, promise.rows, strict=True)]
     if RECTANGLE in shows:
         # The image with the rectangle contains the other one, and its keypoints are detected in the rectangle.

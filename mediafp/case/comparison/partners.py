@@ -53,6 +53,7 @@ def find_partners(sha256: str, sides: StoredSides) -> list[Partner]:
             (references.search, {WHOLE: WHOLE, CROP: CROP, RECTANGLE: RECTANGLE}),
             (references.search_crop_rows, {WHOLE: CROP, RECTANGLE: RECTANGLE}),
             (references.search_rectangle_rows, {WHOLE: RECTANGLE, CROP: RECTANGLE}),
+            (references.search_insets, {WHOLE: RECTANGLE, CROP: RECTANGLE}),
         ):
             found.update(_near_assets(rows, search, {shows: POSSIBLE_SCORES[kind] for shows, kind in shown.items()}))
         if rows.kind == "image":

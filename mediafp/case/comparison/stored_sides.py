@@ -52,6 +52,7 @@ class StoredSides:
             (WHOLE, whole),
             (CROP, self.references.crop_rows(sha256)),
             (RECTANGLE, self.references.rectangle_rows(sha256)),
+            (RECTANGLE, self.references.insets(sha256)),
         ]
         vectors = np.concatenate([rows.vectors for _, rows in parts if rows])
         return AssetRows(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mediafp.matching import calibration, verdicts
-from mediafp.matching.candidates import Candidate, background_level, rank_candidates
+from mediafp.matching.candidates import NO_SCORE, Candidate, Vectors, background_level, rank_candidates
 from mediafp.matching.images import scoring
 from mediafp.matching.references import References
 from mediafp.matching.reversal import reverse_match
@@ -20,6 +20,7 @@ from mediafp.matching.videos.alignment import AlignedSegment
 from mediafp.matching.videos.directions import QueryAsReference, as_asset, is_first, reference_as_query
 from mediafp.matching.videos.footage import find_shared_footage
 from mediafp.matching.videos.frames import FrameComparison, VideoQuery, compare_frames
+from mediafp.matching.videos.insets import MIN_INSET_SCORE, view_inset
 from mediafp.matching.videos.motion import Motion
 from mediafp.matching.videos.relations import choose_relation, is_proven, video_reasons
 from mediafp.types.arrays import Float32Array, Float64Array
@@ -37,6 +38,8 @@ MAX_ALIGNED = 40
 MAX_ROW_PAIRS = 4_000 * 4_000
 """Pairs of rows of two videos that are compared, at 12 bytes each; of longer videos only each second, third … row is compared.
 Two videos of 67 minutes whose frames all differ have so many. Chosen, not measured."""
+CERTAIN_PROBABILITY = 0.95
+"""Probability by the frames from which two videos are not compared by their insets too. Chosen, not measured."""
 CHANCE_AGREEMENT = 0.5
 """Agreement of moments that unrelated videos reach. Chosen, not measured."""
 FEW_ROWS = 100
@@ -84,22 +87,43 @@ def match_video(query: VideoQuery, references: References) -> list[Match]:
 def match_candidate(query: VideoQuery, candidate: Candidate, references: References) -> Match | None:
     """Return the match of a video with one candidate, however improbable; None if the two do not align."""
     levels = background_level(query.embeddings, references.background)
-    pair = _measure_pair(candidate, query, levels, references)
-    return _to_match(pair, references) if pair else None
+    pair = _measure_with_insets(candidate, query, levels, references)
+    return _to_query_match(pair, query, references) if pair else None
 
 
 def compare_videos(query: VideoQuery, references: References) -> list[VideoPair]:
     """Return the candidates that align, with their measurements; arguments as in `match_video`."""
     if not len(query.embeddings):
         return []
-    neighbours = references.search(query.embeddings, NEIGHBOURS_PER_FRAME)
     levels = background_level(query.embeddings, references.background)
-    candidates = rank_candidates(neighbours, levels, min_vote_score=MIN_VOTE_SCORE)
-    by_votes = sorted(
-        (c for c in candidates if c.votes), key=lambda c: (-c.votes * max(c.score, MIN_RANKING_SCORE), c.sha256)
+    pairs = (
+        _measure_candidate(candidate, query, levels, references)
+        for candidate in _find_candidates(query, levels, references)[:MAX_ALIGNED]
     )
-    pairs = (_measure_candidate(candidate, query, levels, references) for candidate in by_votes[:MAX_ALIGNED])
     return [pair for pair in pairs if pair]
+
+
+def _find_candidates(query: VideoQuery, levels: Float32Array, references: References) -> list[Candidate]:
+    """Return the candidates by the votes of frames, and of insets of either side, the best first."""
+    frames, insets = query.embeddings, query.insets
+    found = [
+        rank_candidates(references.search(frames, NEIGHBOURS_PER_FRAME), levels, min_vote_score=MIN_VOTE_SCORE),
+        rank_candidates(references.search_insets(frames, NEIGHBOURS_PER_FRAME), levels, min_vote_score=MIN_INSET_SCORE),
+    ]
+    if insets is not None:
+        vectors: Vectors = insets.vectors  # type: ignore[assignment]
+        inset_levels = background_level(vectors, references.background)
+        near = references.search(vectors, NEIGHBOURS_PER_FRAME)
+        found.append(rank_candidates(near, inset_levels, min_vote_score=MIN_INSET_SCORE))
+    merged: dict[str, Candidate] = {}
+    for candidate in (one for candidates in found for one in candidates if one.votes):
+        # The rows of a candidate are numbers of frames, and an image has no insets.
+        known = merged.get(candidate.sha256)
+        votes, score = (known.votes, known.score) if known else (0, NO_SCORE)
+        merged[candidate.sha256] = replace(
+            known or candidate, votes=votes + candidate.votes, score=max(score, candidate.score)
+        )
+    return sorted(merged.values(), key=lambda c: (-c.votes * max(c.score, MIN_RANKING_SCORE), c.sha256))
 
 
 def _measure_candidate(
@@ -110,12 +134,43 @@ def _measure_candidate(
     if references.kind(sha256) == "image" or not is_first(
         len(references.embeddings(sha256)), sha256, len(query.embeddings), query.sha256
     ):
-        return _measure_pair(candidate, query, levels, references)
+        return _measure_with_insets(candidate, query, levels, references)
     first = reference_as_query(sha256, references)
     turned = replace(candidate, sha256=query.sha256, query_row=candidate.row, row=candidate.query_row)
     first_levels = background_level(first.embeddings, references.background)
-    pair = _measure_pair(turned, first, first_levels, QueryAsReference(query, references))
-    return pair and replace(pair, candidate=candidate, is_reversed=True)
+    pair = _measure_with_insets(turned, first, first_levels, QueryAsReference(query, references))
+    return pair and replace(pair, candidate=candidate, is_reversed=not pair.is_reversed)
+
+
+def _measure_with_insets(
+    candidate: Candidate, query: VideoQuery, levels: Float32Array, references: References
+) -> VideoPair | None:
+    """Return a candidate with its measurements, by the frames or, if that proves more, by an inset; arguments as below."""
+    whole = _measure_pair(candidate, query, levels, references)
+    sha256 = candidate.sha256
+    if references.kind(sha256) == "image" or (whole and _probability(whole) >= CERTAIN_PROBABILITY):
+        return whole
+    turned = replace(candidate, sha256=query.sha256, query_row=candidate.row, row=candidate.query_row)
+    own = _measure_inset(candidate, query, references)
+    other = _measure_inset(turned, reference_as_query(sha256, references), QueryAsReference(query, references))
+    pairs = (whole, own, other and replace(other, candidate=candidate, is_reversed=True))
+    return max(filter(None, pairs), key=_probability, default=None)
+
+
+def _probability(pair: VideoPair) -> float:
+    return calibration.probability(pair.features)
+
+
+def _measure_inset(candidate: Candidate, query: VideoQuery, references: References) -> VideoPair | None:
+    """Return a candidate as the inset of the query that resembles it most; None without one, or if it does not align."""
+    if query.insets is None:
+        return None
+    vectors: Vectors = query.insets.vectors  # type: ignore[assignment]
+    scores = vectors.astype(np.float32) @ references.embeddings(candidate.sha256).astype(np.float32).T
+    view = view_inset(query, scores - background_level(vectors, references.background)[:, None])
+    if view is None:
+        return None
+    return _measure_pair(candidate, view, background_level(view.embeddings, references.background), references)
 
 
 def _to_query_match(pair: VideoPair, query: VideoQuery, references: References) -> Match:

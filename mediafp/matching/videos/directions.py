@@ -8,6 +8,7 @@ from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import References
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.types.arrays import Float32Array, Float64Array
+from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, FrameTrack, Kind, Pixels
 from mediafp.types.neighbours import Neighbours
 
@@ -27,6 +28,10 @@ class QueryAsReference:
     def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
         """Return the nearest crops of the other references."""
         return self._references.search_crops(queries, count)
+
+    def search_insets(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest insets of the other references."""
+        return self._references.search_insets(queries, count)
 
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """Return the near hashes of the other references."""
@@ -60,6 +65,10 @@ class QueryAsReference:
         """Return the PDQ hashes (N, 32) of its rows."""
         return self._query.pdq
 
+    def insets(self, sha256: str) -> Fingerprint | None:
+        """Return the rows of its insets."""
+        return self._query.insets
+
     def track(self, sha256: str) -> FrameTrack | None:
         """Return its frame track."""
         return self._query.track
@@ -84,6 +93,7 @@ def reference_as_query(sha256: str, references: References) -> VideoQuery:
         spans=references.spans(sha256),
         track=references.track(sha256),
         local_features=lambda row: references.local_features(sha256, row),
+        insets=references.insets(sha256),
     )
 
 

@@ -30,7 +30,7 @@ from mediafp.matching.videos.placing import (
 from mediafp.matching.videos.row_lines import find_row_lines
 from mediafp.matching.videos.row_scores import NEUTRAL_SCORE, ROW_SCALE, RowScores
 from mediafp.types.arrays import Float32Array, Float64Array
-from mediafp.types.media import FrameTrack
+from mediafp.types.media import FrameTrack, TimeSpan
 
 TRACK_STEP = 0.2
 """Seconds from one tiny frame to the next."""
@@ -102,8 +102,8 @@ def find_shared_footage(
     near = _near_lines(tracks, scores, query_spans, reference_spans)
 
     def maps_of(compared: Mapping[RowPair, tuple[float, FrameComparison]]) -> list[FrameMap]:
-        times = [(float(query_spans[own, 0]), float(reference_spans[other, 0])) for own, other in compared]
-        return best_maps(candidate_maps(list(compared.values()), *sizes), make_probe(*tracks, times))
+        spans = [(_span_of(query_spans, own), _span_of(reference_spans, other)) for own, other in compared]
+        return best_maps(candidate_maps(list(compared.values()), *sizes, query.part), make_probe(*tracks, spans))
 
     moving = moving_map([one for one in compared.values() if one[1].fit and one[1].fit.is_verified], sizes[1])
     found = _align(tracks, [*maps_of(compared), *([moving] if moving else [])], near)
@@ -129,6 +129,10 @@ def find_shared_footage(
     if not along_all:
         along_all = [one for _, one in compared.values()]
     return SharedFootage(segments=segments, motions=motions, comparisons=along_all)
+
+
+def _span_of(spans: Float64Array, row: int) -> TimeSpan:
+    return float(spans[row, 0]), float(spans[row, 1])
 
 
 def _size_of(query: VideoQuery, references: References, sha256: str, chosen: list[RowPair]) -> tuple[Size, Size]:

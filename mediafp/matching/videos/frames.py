@@ -15,6 +15,8 @@ from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import References
 from mediafp.types.arrays import Float32Array, Float64Array
+from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.geometry import Box
 from mediafp.types.media import FrameTrack
 
 
@@ -30,6 +32,8 @@ class VideoQuery:
         spans: Time spans (N, 2) in seconds.
         track: Frame track; None if there is none.
         local_features: Function from a row to the local features of its frame, or None without a thumbnail.
+        insets: Rows of the insets in its frames; None if there are none.
+        part: Left, top, right and bottom of the part of the frame that the rows show, in sides of the frame; None for all.
     """
 
     sha256: str
@@ -39,6 +43,8 @@ class VideoQuery:
     spans: Float64Array
     track: FrameTrack | None
     local_features: Callable[[int], LocalFeatures | None]
+    insets: Fingerprint | None = None
+    part: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,7 +84,11 @@ def compare_frames(
     query_row, reference_row = rows
     query_frame, reference_frame = query.local_features(query_row), references.local_features(sha256, reference_row)
     fit, region_similarity = None, 0.0
-    if query_frame and reference_frame and (fit := place_image(query_frame, reference_frame)):
+    if (
+        query_frame
+        and reference_frame
+        and (fit := place_image(query_frame, reference_frame, _crop(query_frame, query.part)))
+    ):
         region_similarity = compute_region_similarity(
             query_frame, reference_frame, fit, references.embed_with_full_model
         )
@@ -90,3 +100,11 @@ def compare_frames(
     return FrameComparison(
         fit=fit, distance=distance, score=score, features=features, probability=calibration.probability(features)
     )
+
+
+def _crop(frame: LocalFeatures, part: tuple[float, float, float, float] | None) -> Box | None:
+    """Return a part of a frame in pixels of its image."""
+    if part is None:
+        return None
+    height, width = frame.image.shape[:2]
+    return round(part[0] * width), round(part[1] * height), round(part[2] * width), round(part[3] * height)

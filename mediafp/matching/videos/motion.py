@@ -13,6 +13,9 @@ MIN_MOTION = 2.5
 """Standard deviation over time, in grey levels of the tiny frames, below which nothing moves. Chosen, not measured."""
 MIN_MOTION_AGREEMENT = 0.5
 """Share of the motion that must agree. Unrelated stretches with one graphic or room have .3 to .46, copies .6 and more."""
+MIN_STILL_MOTION_AGREEMENT = 0.6
+"""The same of a stretch that has one distinct moment, in which motion alone tells two portraits in one studio apart: they
+have .52."""
 NEW_MOMENT = 0.12
 """Disagreement with the moment before from which a moment is a new one. Chosen, not measured."""
 MAX_PLAIN_MOMENTS = 3
@@ -49,7 +52,8 @@ class Motion:
     @property
     def contradicts(self) -> bool:
         """True if both videos move, and differently: they share only what is still."""
-        return self.is_moving and self.agreement < MIN_MOTION_AGREEMENT
+        least = MIN_STILL_MOTION_AGREEMENT if self.is_still else MIN_MOTION_AGREEMENT
+        return self.is_moving and self.agreement < least
 
     @property
     def is_still(self) -> bool:

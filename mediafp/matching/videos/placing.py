@@ -9,7 +9,7 @@ import numpy.typing as npt
 from mediafp.matching.videos.frames import FrameComparison
 from mediafp.matching.videos.mapped_frames import UNIT_SQUARE, FrameMap, map_frames
 from mediafp.types.arrays import Float32Array, Float64Array
-from mediafp.types.media import FrameTrack
+from mediafp.types.media import FrameTrack, TimeSpan
 
 MAX_PLACED_FRAMES = 3
 """Largest number of pairs of rows that are placed before the videos are aligned. Chosen, not measured."""
@@ -29,8 +29,11 @@ MIN_SURE_INLIERS = 20
 """The same for a map that moves. Chosen, not measured."""
 SAME_SHAPE = 0.03
 """Difference of the aspect ratios of two videos up to which they have one shape. Chosen, not measured."""
-QUERY_WINDOW, REFERENCE_WINDOW = 0.5, 1.1
-"""Seconds around a pair of rows in which maps are probed. Chosen, not measured."""
+HALF_STEP = 0.1
+"""Seconds by which a row may start after its first tiny frame: half of the step of these."""
+ROW_SECONDS, REFERENCE_SLACK = 1.0, 0.6
+"""Seconds from the start of a row of the reference in which maps are probed, and seconds before and after them. Chosen, not
+measured."""
 MAX_PROBE_FRAMES = 5
 """Frames of the query that are probed around a pair of rows. Chosen, not measured."""
 OTHERS_WEIGHT = 0.25
@@ -45,6 +48,8 @@ FIRST_SHIFT, LAST_SHIFT = 0.06, 0.01
 """First and last step of refining, in sides of the reference. Chosen, not measured."""
 Size = tuple[int, int]
 """Width and height in pixels."""
+Part = tuple[float, float, float, float]
+"""Left, top, right and bottom of a part of a frame, in sides of the frame."""
 
 
 def choose_row_pairs(
@@ -70,7 +75,10 @@ def choose_row_pairs(
 
 
 def candidate_maps(
-    comparisons: Sequence[tuple[float, FrameComparison]], query_size: Size, reference_size: Size
+    comparisons: Sequence[tuple[float, FrameComparison]],
+    query_size: Size,
+    reference_size: Size,
+    part: Part | None = None,
 ) -> list[FrameMap]:
     """Return the maps to try: one frame on the canvas of the other, mirrored too, and those that compared frames suggest.
 
@@ -78,6 +86,7 @@ def candidate_maps(
         comparisons: Times of the query's frames in seconds, and their comparisons.
         query_size: Width and height of the query.
         reference_size: Width and height of the reference.
+        part: Left, top, right and bottom of the part of the query that shows the reference, in sides; None for all.
     """
     fits = [(seconds, one.fit) for seconds, one in comparisons if one.fit]
     most = max((fit.placement.inliers for _, fit in fits), default=0)
@@ -85,9 +94,12 @@ def candidate_maps(
     placed = sorted((hint for hint in fits if hint[1].placement.inliers >= least), key=lambda hint: hint[0])
     # Frames that are placed are up to half a second apart, in which a camera moves: what needs no placement is tried too.
     mirrored = [fit.placement.mirrored for _, fit in placed]
-    canvases = _canvas_quads(query_size, reference_size)
+    sides = (part[2] - part[0], part[3] - part[1]) if part else (1.0, 1.0)
+    canvases = _canvas_quads((query_size[0] * sides[0], query_size[1] * sides[1]), reference_size)
     quads = canvases if not all(mirrored) or not mirrored else []
     quads += [quad[[1, 0, 3, 2]] for quad in canvases] if any(mirrored) or not mirrored else []
+    if part:
+        quads = [_extended(quad, part) for quad in quads]
     groups: list[list[tuple[float, Float64Array, bool]]] = []
     for seconds, fit in placed:
         quad, flip = np.array(fit.placement.quad) / reference_size, fit.placement.mirrored
@@ -122,7 +134,7 @@ def constant_map(quad: Float64Array) -> FrameMap:
     return FrameMap(times=np.zeros(1), quads=quad[None])
 
 
-def _canvas_quads(query_size: Size, reference_size: Size) -> list[Float64Array]:
+def _canvas_quads(query_size: tuple[float, float], reference_size: Size) -> list[Float64Array]:
     """Return the corners of the query if one frame fills the other, is fitted into it with borders, or cropped to its shape."""
     ratio = (query_size[0] / query_size[1]) / (reference_size[0] / reference_size[1])
     if abs(ratio - 1) <= SAME_SHAPE:
@@ -133,6 +145,14 @@ def _canvas_quads(query_size: Size, reference_size: Size) -> list[Float64Array]:
 
 def _centred(width: float, height: float) -> Float64Array:
     return (UNIT_SQUARE - 0.5) * (width, height) + 0.5
+
+
+def _extended(quad: Float64Array, part: Part) -> Float64Array:
+    """Return the corners of a frame of which a part has the corners (4, 2) of a parallelogram."""
+    left, top, right, bottom = part
+    across, down = (quad[1] - quad[0]) / (right - left), (quad[3] - quad[0]) / (bottom - top)
+    corners = UNIT_SQUARE - (left, top)
+    return np.asarray(quad[0] + corners[:, :1] * across + corners[:, 1:] * down, np.float64)
 
 
 def _maps_of(group: list[tuple[float, Float64Array, bool]]) -> list[FrameMap]:
@@ -206,13 +226,16 @@ class MapProbe:
 _SHIFTS = np.array([(1, 0, 0, 0), (-1, 0, 0, 0), (0, 1, 0, 0), (0, -1, 0, 0), (0, 0, 1, 1), (0, 0, -1, -1)], np.float64)
 
 
-def make_probe(query: FrameTrack, reference: FrameTrack, times: Sequence[tuple[float, float]]) -> MapProbe:
-    """Return the probe of some pairs of times in the query and in the reference, in seconds."""
+def make_probe(query: FrameTrack, reference: FrameTrack, spans: Sequence[tuple[TimeSpan, TimeSpan]]) -> MapProbe:
+    """Return the probe of some pairs of rows by their spans in the query and in the reference, in seconds."""
     own, other = [], []
-    for query_time, reference_time in times:
-        near = np.flatnonzero(np.abs(query.spans[:, 0] - query_time) <= QUERY_WINDOW)[:MAX_PROBE_FRAMES]
+    for query_span, reference_span in spans:
+        # Frames of the row alone: those before it may show another shot.
+        inside = (query.spans[:, 0] > query_span[0] - HALF_STEP) & (query.spans[:, 0] < query_span[1])
+        near = np.flatnonzero(inside)[:MAX_PROBE_FRAMES]
         own.append((query.pixels[near], query.spans[near, 0]))
-        other.append(reference.pixels[np.abs(reference.spans[:, 0] - reference_time) <= REFERENCE_WINDOW])
+        starts = reference.spans[:, 0] - reference_span[0]
+        other.append(reference.pixels[(starts >= -REFERENCE_SLACK) & (starts <= ROW_SECONDS + REFERENCE_SLACK)])
     kept = [n for n in range(len(own)) if len(own[n][0]) and len(other[n])]
     return MapProbe(query=[own[n] for n in kept], reference=[other[n] for n in kept])
 
@@ -228,7 +251,7 @@ def best_maps(maps: Sequence[FrameMap], probe: MapProbe) -> list[FrameMap]:
         return [best[1]]
     chosen = [best[1]]
     # A placement that fits one moment by chance must not hide the frame as a whole.
-    canvas = max((each for each in scored if _is_upright(each[1])), key=lambda each: each[0], default=best)
+    canvas = max((each for each in scored if _is_canvas(each[1])), key=lambda each: each[0], default=best)
     if best[0] >= DOUBTFUL_PROBE:
         constant = max((each for each in scored if each[1].is_constant), key=lambda each: each[0])
         chosen = [probe.refine(one[1]) for one in (constant, canvas)[: 1 + (constant is not canvas)]]
@@ -237,11 +260,11 @@ def best_maps(maps: Sequence[FrameMap], probe: MapProbe) -> list[FrameMap]:
     return chosen if best[1].is_constant else [best[1], *chosen]
 
 
-def _is_upright(frame_map: FrameMap) -> bool:
-    """Return True if a map keeps upright lines upright at all times."""
+def _is_canvas(frame_map: FrameMap) -> bool:
+    """Return True if one frame fills the other at all times, is fitted into it with borders, or cropped to its shape."""
     if not frame_map.is_constant:
         return False
-    (top_left, top_right, bottom_right, bottom_left) = frame_map.quads[0]
-    level = max(abs(top_left[1] - top_right[1]), abs(bottom_left[1] - bottom_right[1]))
-    plumb = max(abs(top_left[0] - bottom_left[0]), abs(top_right[0] - bottom_right[0]))
-    return bool(max(level, plumb) <= SAME_QUAD)
+    low, high = frame_map.quads[0].min(axis=0), frame_map.quads[0].max(axis=0)
+    is_upright = np.abs(np.sort(frame_map.quads[0], axis=0) - np.stack((low, low, high, high))).max() <= SAME_QUAD
+    is_centred = np.abs((low + high) / 2 - 0.5).max() <= SAME_QUAD
+    return bool(is_upright and is_centred and np.abs(high - low - 1).min() <= SAME_QUAD)
