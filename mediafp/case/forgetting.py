@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from mediafp.case.ingestion.items import path_uri
 from mediafp.case.sources import PathLike
+from mediafp.ingest.path_uri import path_uri
 from mediafp.store import Store, remove_indexes
 from mediafp.types.errors import UsageError
 from mediafp.types.forgetting import Forgotten

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from mediafp.case.ingestion.items import path_uri
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.files import HASH_BLOCK_BYTES, HEAD_BYTES, OpenFile, open_file
+from mediafp.ingest.path_uri import path_uri
 from mediafp.ingest.sniff import check_size, kind_from_signature
 from mediafp.ingest.walk import walk
 from mediafp.types.errors import StoreError, UnreadableMedia

@@ -1,12 +1,12 @@
 """The files of an ingest: where each is, and how it is opened."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from mediafp.ingest.files import OpenFile, open_file
+from mediafp.ingest.path_uri import path_uri
 from mediafp.ingest.sidecar_folders import sidecar_folders
 from mediafp.ingest.walk import FoundFile
 from mediafp.types.media import SidecarFolders
@@ -52,17 +52,3 @@ def item_on_disk(found_file: FoundFile) -> IngestItem:
         open=partial(open_file, path, found_file.root),
         folders=partial(sidecar_folders, path, found_file.root),
     )
-
-
-def path_uri(path: Path) -> str:
-    """Return the absolute path of a file, as a text that the store can keep even if no file can have this name."""
-    try:
-        uri = os.path.abspath(path)
-    except FileNotFoundError:
-        # The current folder was deleted, so the file cannot be opened either.
-        uri = os.fspath(path)
-    try:
-        os.fsencode(uri)
-    except UnicodeEncodeError:
-        return uri.encode("utf-8", "backslashreplace").decode()
-    return uri
