@@ -18,7 +18,9 @@ from mediafp.types.version import __version__  # noqa: E402
 if TYPE_CHECKING:
     from mediafp.case import Case, check_environment, estimate_ingest, list_model_files
     from mediafp.case import open_case as open
+    from mediafp.types.accounts import Account, AccountName, SharedMedia
     from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
+    from mediafp.types.coshares import Coshare, CoshareGroup, Cosharing, SharedPost
     from mediafp.types.errors import (
         CorruptMedia,
         MediaError,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         SpeechOptions,
     )
     from mediafp.types.sightings import Clue, Sighting
+    from mediafp.types.timelines import Timeline, TimelineEvent
     from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
     from mediafp.types.video_text import VideoTextLine
 
@@ -54,6 +57,8 @@ if TYPE_CHECKING:
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __all__ = [
+    "Account",
+    "AccountName",
     "AnalysisOptions",
     "Asset",
     "AssetRecord",
@@ -64,6 +69,9 @@ __all__ = [
     "ClusterMember",
     "Clustering",
     "CorruptMedia",
+    "Coshare",
+    "CoshareGroup",
+    "Cosharing",
     "Edge",
     "FileOutcome",
     "FileTranscription",
@@ -83,11 +91,15 @@ __all__ = [
     "SandboxError",
     "SearchHit",
     "Segment",
+    "SharedMedia",
+    "SharedPost",
     "Sighting",
     "SpeechHint",
     "SpeechOptions",
     "StoreError",
     "TextLine",
+    "Timeline",
+    "TimelineEvent",
     "TooLargeMedia",
     "Trace",
     "TraceEntry",
@@ -119,6 +131,9 @@ _TYPE_MODULES = (
     "media",
     "runs",
     "clusters",
+    "accounts",
+    "timelines",
+    "coshares",
     "sightings",
     "transcripts",
     "forgetting",

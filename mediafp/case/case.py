@@ -1,6 +1,7 @@
 """A case: one open store and its operations, one method for each command."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
@@ -15,7 +16,9 @@ from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, lis
 from mediafp.case.store_folder import resolve_store_folder
 from mediafp.ingest.walk import walk
 from mediafp.store import Store, open_store
+from mediafp.types.accounts import Account
 from mediafp.types.clusters import Clustering
+from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS, Cosharing
 from mediafp.types.damage import DamageHandler, DamageLog
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
@@ -23,6 +26,7 @@ from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
+from mediafp.types.timelines import Timeline
 from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
@@ -261,6 +265,54 @@ class Case:
 
         self.relate(on_progress)
         return cluster_store(self._store)
+
+    def accounts(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> list[Account]:
+        """Return the accounts that sightings name, by their first time; `on_progress` as for `relate`, which is called first."""
+        from mediafp.case.accounts import load_accounts
+
+        self.relate(on_progress)
+        return list(load_accounts(self._store).accounts.values())
+
+    def timeline(
+        self,
+        target: PathLike | None = None,
+        on_progress: Callable[[int, int], object] = lambda done, total: None,
+    ) -> Timeline:
+        """Return what was posted, captured and removed, oldest first; `on_progress` as for `relate`, which is called first.
+
+        Args:
+            target: SHA-256 of an asset, id of a cluster, path, or name of an account; None for all of the store. With an
+                account come the others of its line of iterations.
+            on_progress: See above.
+
+        Raises:
+            UsageError: The store contains nothing of this name.
+        """
+        from mediafp.case.accounts import load_timeline
+
+        self.relate(on_progress)
+        return load_timeline(self._store, None if target is None else os.fspath(target))
+
+    def coshare(
+        self,
+        window: float = DEFAULT_WINDOW_SECONDS,
+        on_progress: Callable[[int, int], object] = lambda done, total: None,
+    ) -> Cosharing:
+        """Return the pairs of accounts that posted the same media; `on_progress` as for `relate`, which is called first.
+
+        Args:
+            window: Seconds within which two posts of one item count.
+            on_progress: See above.
+
+        Raises:
+            UsageError: `window` is not a positive number.
+        """
+        from mediafp.case.coshare import find_coshares
+
+        if not 0 < window < float("inf"):
+            raise UsageError(f"cannot use the time window {window}: give a number of seconds above 0")
+        self.relate(on_progress)
+        return find_coshares(self._store, window)
 
     def pairwise_results(self) -> Sequence[QueryResult]:
         """Return the probable kept matches, each pair once, by query; `relate` finds missing ones."""

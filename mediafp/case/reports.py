@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from mediafp.case.accounts import load_timeline
 from mediafp.case.clusters import cluster_store
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.kept_results import KeptResults
@@ -69,7 +70,7 @@ def write_evidence(
     Returns:
         The clips.
     """
-    results, clustering = KeptResults(store), cluster_store(store)
+    results, clustering, timeline = KeptResults(store), cluster_store(store), load_timeline(store, None)
 
     total = results.matches
     clips: list[Clip] = []
@@ -84,6 +85,7 @@ def write_evidence(
                     clustering=clustering,
                     source=source,
                     seal=store.last_log_entry(),
+                    timeline=timeline,
                     clips=linked,
                     paths=paths,
                     on_progress=lambda done: on_card(done, total),

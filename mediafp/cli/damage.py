@@ -9,7 +9,9 @@ import typer
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.output import print_warning
 
-WHOLE_STORE_COMMANDS: Final = frozenset({"match", "trace", "transcribe", "cluster", "report", "export"})
+WHOLE_STORE_COMMANDS: Final = frozenset(
+    {"match", "trace", "transcribe", "cluster", "accounts", "timeline", "coshare", "report", "export"}
+)
 """Commands whose result is incomplete if an asset is skipped. The exit status of the others keeps its own meaning: for `ingest`
 that some files failed, for `search` that nothing was found."""
 

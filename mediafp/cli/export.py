@@ -1,4 +1,4 @@
-"""The commands `export jsonl`, `export csv` and `export matches`."""
+"""The commands `export jsonl`, `export csv`, `export matches` and `export coshare`."""
 
 import sys
 from typing import Annotated
@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from mediafp.cli.comparing import comparison_progress
+from mediafp.cli.coshare import WindowOption, print_csv
 from mediafp.cli.options import StoreOption, open_selected_case
 from mediafp.cli.output import print_large_json, progress_bar
 from mediafp.report import jsonl
 from mediafp.report.exports import csv
+from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS
 
 export_app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Print the content of the store for other tools."
@@ -63,3 +65,14 @@ def export_matches(
             return
         for record in records:
             print_large_json(jsonl.match_record_to_json(record))
+
+
+@export_app.command("coshare")
+def export_coshare(window: WindowOption = DEFAULT_WINDOW_SECONDS, store: StoreOption = None) -> None:
+    """Print CSV for CooRTweet: posts of the same media within a time window.
+
+    Files that were not compared yet are compared first.
+    """
+    with open_selected_case(store) as case, progress_bar() as bar:
+        found = case.coshare(window, comparison_progress(bar, case))
+    print_csv(found)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from mediafp.report.account_lanes import draw_account_lanes
 from mediafp.report.cards import MatchCard, build_card
 from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.group_cards import build_group_card, iter_members, list_sightings
@@ -21,6 +22,7 @@ from mediafp.report.page_images import PageImages
 from mediafp.report.svg import draw_speech_timeline
 from mediafp.types.clusters import Clustering
 from mediafp.types.matches import Clip, QueryResult
+from mediafp.types.timelines import Timeline
 from mediafp.types.timestamps import format_span, format_time
 from mediafp.types.transcripts import SpeechHint, Transcript
 
@@ -56,6 +58,7 @@ def write_report(
     clustering: Clustering,
     source: EvidenceSource,
     seal: tuple[int, str],
+    timeline: Timeline | None = None,
     clips: Sequence[Clip] = (),
     title: str = "mediafp evidence",
     paths: bool = False,
@@ -70,6 +73,7 @@ def write_report(
         clustering: The clusters of the store.
         source: The evidence; all queries and references are assets of it.
         seal: Number and hash of the last entry of the custody log.
+        timeline: Accounts and events that are drawn; None for no drawing.
         clips: Clips of matching segments, which lie in a folder next to the page.
         title: The title of the page.
         paths: Show the whole paths of files, not only their names.
@@ -96,6 +100,7 @@ def write_report(
             "total": matches.total,
             "groups": groups,
             "unclustered": clustering.unclustered,
+            "account_lanes": Markup(draw_account_lanes(timeline)) if timeline and timeline.accounts else None,
             "group_cards": lambda number: cards.build(matches.groups[number].positions, {}),
             "group_members": lambda number: iter_members(matches.groups[number], evidence),
             "group_sightings": lambda number: list_sightings(matches.groups[number], evidence),

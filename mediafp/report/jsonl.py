@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mediafp.report.escaping import replace_hidden
+from mediafp.types.accounts import Account
 from mediafp.types.clusters import Cluster, Clustering, Edge
+from mediafp.types.coshares import Coshare
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
 from mediafp.types.media import Asset
 from mediafp.types.runs import FileOutcome
 from mediafp.types.sightings import STATED_FIELDS, Clue, Sighting
+from mediafp.types.timelines import TimelineEvent
 from mediafp.types.transcripts import FileTranscription, SearchHit, Transcript
 from mediafp.types.video_text import VideoTextLine
 
@@ -163,6 +166,35 @@ def sighting_to_json(value: Sighting) -> JsonObject:
 def clue_to_json(value: Clue) -> JsonObject:
     """Return a statement of a file itself about its source."""
     return {name: getattr(value, name) for name in Clue.__dataclass_fields__}
+
+
+def account_to_json(value: Account) -> JsonObject:
+    """Return one line of `accounts`."""
+    line: JsonObject = {
+        name: getattr(value, name) for name in ("key", "platform", "account", "account_id", "account_name")
+    }
+    line["names"] = [{"name": name.name, "from": name.first_at, "to": name.last_at} for name in value.names]
+    times = ("first_posted_at", "last_posted_at", "first_captured_at", "last_captured_at", "removed_at")
+    line |= {name: getattr(value, name) for name in (*times, "posts", "captures", "removals", "assets")}
+    return line | {
+        "shared_with": [{"account": other.account, "assets": other.assets} for other in value.shared_with],
+        "iteration_of": value.iteration_of,
+        "iteration": value.iteration,
+        "iteration_because": list(value.iteration_because),
+        "gap_days": value.gap_days,
+    }
+
+
+def event_to_json(value: TimelineEvent) -> JsonObject:
+    """Return one line of `timeline`."""
+    names = ("at", "precision", "event", "account", "account_key", "platform", "sha256", "uri", "url", "post_id", "role",
+             "iteration", "gap_days")  # fmt: skip
+    return {name: getattr(value, name) for name in names}
+
+
+def coshare_to_json(value: Coshare) -> JsonObject:
+    """Return one line of `coshare`."""
+    return {name: getattr(value, name) for name in Coshare.__dataclass_fields__}
 
 
 def transcript_to_json(value: Transcript) -> JsonObject:

@@ -112,8 +112,16 @@ class AssetStore(Protocol):
         """Return the sightings of an asset at one path; none if the store does not contain it there."""
         ...
 
+    def iter_sightings(self) -> Iterator[Sighting]:
+        """Yield all sightings, by SHA-256, path and position."""
+        ...
+
     def clues(self, sha256: str) -> list[Clue]:
         """Return the clues of an asset: those in its content, then those of its names by path; equal ones once."""
+        ...
+
+    def iter_clues(self, kinds: Collection[str]) -> Iterator[tuple[str, str, str]]:
+        """Yield SHA-256, kind and value of the clues of some kinds, sorted; equal ones once."""
         ...
 
     def captions(self, sha256: str) -> list[str]:
@@ -367,6 +375,10 @@ class KeptMatchStore(Protocol):
             above: The probability.
             only: Assets between which matches are yielded; None for all.
         """
+        ...
+
+    def kept_copies(self) -> Iterator[KeptEdge]:
+        """Yield the kept matches of the verdict `copy`, without evidence, by both assets."""
         ...
 
     def cluster_numbers(self) -> dict[str, int]:

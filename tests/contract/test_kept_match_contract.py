@@ -1,6 +1,7 @@
 """The contract of the kept matches of a store."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from ingest_records import ingest_record
@@ -199,3 +200,12 @@ def test_uncompared_assets_are_counted_once_and_outdated_ones_apart(store: Store
     save_transcribed_asset(store, "c" * 64, "c", "track", TRANSCRIPT, 1)
     assert store.count_uncompared(versions) == (2, 1)
     assert len(store.pending_comparisons(versions)) == 3
+
+
+def test_kept_copies_are_the_edges_of_the_verdict_copy(store: Store) -> None:
+    add(store, "a", "b", "c")
+    possible = kept("c", "a")
+    assert possible.match is not None
+    compare(store, "a", [kept("b", "a"), replace(possible, match=replace(possible.match, verdict="possible"))])
+    assert [(edge.a[0], edge.b[0]) for edge in store.kept_edges(0.5)] == [("a", "b"), ("a", "c")]
+    assert [edge for edge in store.kept_edges(0.5) if edge.b[0] == "b"] == list(store.kept_copies())

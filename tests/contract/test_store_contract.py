@@ -166,6 +166,25 @@ def test_sighting_is_that_of_one_path_and_equal_texts_are_one_object(store: Stor
     assert len({id(sighting.text) for sighting in store.sightings(A) if sighting.text}) == 1
 
 
+def test_all_sightings_and_clues_are_those_of_the_assets(store: Store) -> None:
+    with store.writing():
+        for name in "ba":
+            store.add_record(ingest_record(name))
+            stated = Sighting(
+                sha256=name * 64, uri=BAD_NAME, text=f"text of {name}", account_id="1", role="repost", source="x"
+            )
+            store.save_sightings([stated, replace(stated, text=None, role="original")])
+            clue = Clue(kind="editor_project", value="P", source="MP4", trust="high")
+            store.save_clues(name * 64, "", [clue, replace(clue, kind="time", value="2020")])
+            store.save_clues(name * 64, BAD_NAME, [clue])
+    both = ["a" * 64, "b" * 64]
+    listed = list(store.iter_sightings())
+    assert sorted(listed, key=repr) == sorted((seen for sha256 in both for seen in store.sightings(sha256)), key=repr)
+    assert [seen.sha256 for seen in listed] == sorted(seen.sha256 for seen in listed)
+    assert list(store.iter_clues(["editor_project", "none"])) == [(sha256, "editor_project", "P") for sha256 in both]
+    assert not list(store.iter_clues([]))
+
+
 def test_sightings_are_sorted_by_date_with_undated_ones_last(store: Store) -> None:
     times = {"c": "2024-05-02T00:00:00Z", "b": None, "a": None, "d": "2019-01-01T00:00:00Z"}
     with store.writing():

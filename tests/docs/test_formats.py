@@ -165,6 +165,14 @@ def test_export_matches_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`export matches`"), small_case.objects("export", "matches"))
 
 
+def test_account_timeline_and_coshare_keys_equal_the_examples(small_case: SmallCase) -> None:
+    rare = ("/names/", "/shared_with/")
+    check_keys(examples("`accounts`"), small_case.objects("accounts", "--json"), rare=rare)
+    check_keys(examples("`timeline`"), small_case.objects("timeline", "--json"))
+    window = ("--all", "--window", "1e9")
+    check_keys(examples("`coshare`"), small_case.objects("coshare", "--json", *window))
+
+
 def test_forget_keys_equal_the_example(small_case: SmallCase, tmp_path: Path) -> None:
     shutil.copytree(small_case.folder / "case", tmp_path / "case")
     copy = SmallCase(folder=tmp_path)
@@ -172,13 +180,16 @@ def test_forget_keys_equal_the_example(small_case: SmallCase, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "arguments", [("export", "csv"), ("errors", "--csv"), ("export", "matches", "--csv")], ids=" ".join
+    "arguments",
+    [("export", "csv"), ("errors", "--csv"), ("export", "matches", "--csv"), ("export", "coshare", "--window", "1e9")],
+    ids=" ".join,
 )
 def test_csv_columns_equal_the_example(small_case: SmallCase, arguments: tuple[str, ...]) -> None:
     header, *rows = csv.reader(io.StringIO(small_case.run(*arguments)[1].lstrip("\ufeff")))
     assert rows
     shown = [block.strip().split(",") for block in code_blocks(sections(read(DOCUMENT))["CSV"])]
-    assert shown[("csv", "errors", "matches").index(arguments["export" in arguments])] == header
+    name = arguments["export" in arguments]
+    assert shown[("csv", "errors", "matches", "coshare").index(name)] == header
 
 
 def test_list_of_misreadings_loads(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from mediafp.case.case import Case
 from mediafp.cli.app import app
-from mediafp.report.exports.csv import escape_formula, write_csv
+from mediafp.report.exports.csv import escape_formula, keep_as_text, write_csv
 
 FORMULAS = [
     "=1+1",
@@ -101,3 +101,23 @@ def test_export_csv_starts_with_a_byte_order_mark(case: Case) -> None:
     for arguments, starts_with in ((("export", "csv"), "\ufeffsha256,"), (("errors", "--csv"), "path,")):
         done = CliRunner().invoke(app, ["--store", str(case.folder), *arguments])
         assert done.exit_code == 0 and done.stdout.startswith(starts_with)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["1234567890123456789", "007", "1.8E+18", "1e5", "12e34", "-12", "1,234", "50%", "2020-1", "3/4", "1/2/2020", "2020-01-31",
+     "12:30", "MARCH1", "1-jan", "dec", "TRUE", "false", " 12 "],
+)  # fmt: skip
+def test_names_that_a_spreadsheet_would_convert_start_with_an_apostrophe(name: str) -> None:
+    assert keep_as_text(name) == f"'{name}" == escape_formula(keep_as_text(name))
+
+
+@pytest.mark.parametrize(
+    "name", ["", "channel1", "4chan_user", "UC1234567890", "1e5x", "march_1", "0x12", "观察员", "a-1", "dates"]
+)
+def test_other_names_stay_as_they_are(name: str) -> None:
+    assert keep_as_text(name) == name
+
+
+def test_long_digits_are_checked_in_linear_time() -> None:
+    assert keep_as_text("1" * 200_000 + "x") == "1" * 200_000 + "x"

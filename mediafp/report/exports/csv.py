@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TextIO
 
 from mediafp.report.escaping import escape_character, is_hidden, replace_hidden
+from mediafp.types.coshares import SharedPost
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Segment, TextLine
 from mediafp.types.media import Asset
@@ -14,10 +15,15 @@ from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import Transcript
 from mediafp.types.video_text import VideoTextLine
 
-ASSET_COLUMNS: Final = ("sha256", "kind", "bytes", "uri", "account", "platform", "url", "title", "text", "posted_at",
-                        "captured_at", "removed_at", "views", "format", "width", "height", "duration", "transcript",
-                        "picture_text")  # fmt: skip
+ASSET_COLUMNS: Final = ("sha256", "kind", "bytes", "uri", "account", "account_id", "account_name", "platform", "url", "post_id",
+                        "title", "text", "language", "posted_at", "captured_at", "removed_at", "precision", "views", "role",
+                        "source", "format", "width", "height", "duration", "transcript", "picture_text")  # fmt: skip
 """The columns of `export csv`."""
+NAME_COLUMNS: Final = ("account", "account_id", "account_name", "post_id")
+"""Columns of names and ids, which a spreadsheet must not turn into numbers or dates."""
+COSHARE_COLUMNS: Final = ("object_id", "account_id", "account_id_y", "content_id", "content_id_y", "timestamp_share",
+                          "timestamp_share_y", "time_delta")  # fmt: skip
+"""The columns of `export coshare`: those of CooRTweet's `detect_groups`, and the times of both posts."""
 SIGHTING_COLUMNS: Final = ("uri", "account", "platform", "url", "posted_at")
 """The columns of each of both assets in `export matches --csv`, of its oldest sighting."""
 MATCH_COLUMNS: Final = ("a", "b", "query", "channel", "relation", "verdict", "probability", "coverage_a", "coverage_b",
@@ -33,6 +39,15 @@ _OPERATORS: Final = frozenset("=+-@\u2212")
 """First characters of a formula (OWASP, CSV Injection), and the minus sign."""
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 """A number, which is no formula although it may start with an operator."""
+_CONVERTED: Final = re.compile(
+    r"[+-]?[.,]?\d[\d.,' ]*(e[+-]?\d+)?%?"  # a number, also in E-notation and with separators
+    r"|\d{1,4}([-/.]\d{1,2}){1,2}([-/.]\d{2,4})?|\d+:[\d:.]+( ?[ap]m?)?"  # a date or a time of day
+    r"|(\d+[-/ ]?)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/ ]?\d*"  # a month
+    r"|true|false",
+    re.ASCII | re.IGNORECASE,
+)
+"""Texts that Excel, LibreOffice or Google Sheets turn into a number, a date or a truth value: an id of 19 digits loses the
+last four, and the account `march1` becomes a day."""
 _MENTION: Final = re.compile(r"\s*@[\w .@\-]*[!?:]?")
 """A mention of an account within a text: a spreadsheet that splits the text there finds a name, and nothing to compute."""
 
@@ -63,6 +78,15 @@ def escape_formula(cell: object) -> str:
     return replace_hidden("".join(parts), escape_character, keep="\t\n")
 
 
+def keep_as_text(name: str | None) -> str | None:
+    """Return a name or an id with an apostrophe before it if a spreadsheet would turn it into something else.
+
+    An apostrophe makes it a text in Excel, LibreOffice and Google Sheets, whichever way the table gets there; a leading tab is
+    lost in the import of some, and `="…"` is a formula. The tables that mediafp reads may contain it.
+    """
+    return f"'{name}" if name and _CONVERTED.fullmatch(name.strip()) else name
+
+
 def _is_formula(part: str) -> bool:
     """Return True if a text starts with an operator, behind white space, invisible characters and quotation marks."""
     if _NUMBER.fullmatch(part.strip(" ")):
@@ -87,6 +111,7 @@ def asset_row(
         text: The lines of text in the image, or on screen of the video; None if OCR was not run.
     """
     values = {**asset.properties, **{name: getattr(sighting, name) for name in Sighting.__dataclass_fields__}}
+    values |= {"precision": sighting.precision} | {name: keep_as_text(getattr(sighting, name)) for name in NAME_COLUMNS}
     values |= {"kind": asset.kind, "bytes": asset.bytes}
     values |= {"transcript": " ".join(s.text for s in transcript.segments) if transcript else None}
     values |= {"picture_text": " ".join(line.text for line in text) if text else None}
@@ -103,9 +128,19 @@ def match_row(record: MatchRecord) -> list[object]:
         "; ".join(match.why),
     ]
     for sightings in (record.a_sightings, record.b_sightings):
-        row += [getattr(sightings[0], name) if sightings else None for name in SIGHTING_COLUMNS]
+        values = [getattr(sightings[0], name) if sightings else None for name in SIGHTING_COLUMNS]
+        row += [
+            keep_as_text(value) if name in NAME_COLUMNS else value
+            for name, value in zip(SIGHTING_COLUMNS, values, strict=True)
+        ]
         row.append(len(sightings))
     return row
+
+
+def coshare_row(post: SharedPost) -> list[object]:
+    """Return one row of `export coshare`, in the order of COSHARE_COLUMNS."""
+    values = [getattr(post, name) for name in COSHARE_COLUMNS]
+    return [keep_as_text(value) if isinstance(value, str) else value for value in values]
 
 
 def _segment_text(segment: Segment) -> str:

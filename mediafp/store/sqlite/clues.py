@@ -1,6 +1,6 @@
 """Clues in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import path_bytes, replace_surrogates
@@ -35,3 +35,10 @@ def clues(database: Database, sha256: str) -> list[Clue]:
     )
     found = (Clue(kind=kind, value=value, source=source, trust=trust) for kind, value, source, trust in rows)
     return list(dict.fromkeys(found))
+
+
+def iter_clues(database: Database, kinds: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield SHA-256, kind and value of the clues of some kinds, sorted; equal ones once."""
+    places = ", ".join("?" * len(kinds))
+    query = f"SELECT DISTINCT sha256, kind, value FROM clue WHERE kind IN ({places}) ORDER BY sha256, kind, value"
+    yield from database.rows(query, sorted(kinds))

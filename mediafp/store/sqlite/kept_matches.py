@@ -146,6 +146,17 @@ def kept_edges(database: Database, above: float, only: Collection[str] | None = 
         yield KeptEdge(a, b, seen, probability, coverage_a, coverage_b)
 
 
+def kept_copies(database: Database) -> Iterator[KeptEdge]:
+    """Yield the kept matches of the verdict `copy`, without evidence, by both assets."""
+    rows = database.rows(
+        "SELECT a, b, relation, a_is_query, probability, coverage_a, coverage_b FROM kept_match"
+        " WHERE verdict = 'copy' ORDER BY a, b, channel"
+    )
+    for a, b, relation, a_is_query, probability, coverage_a, coverage_b in rows:
+        seen = relation if a_is_query else MIRRORED_RELATIONS.get(relation, relation)
+        yield KeptEdge(a, b, seen, probability, coverage_a, coverage_b)
+
+
 def check_kept_matches(database: Database) -> Iterator[str]:
     """Yield the problems of the kept matches."""
     rows = database.execute(

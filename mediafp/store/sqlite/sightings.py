@@ -1,6 +1,6 @@
 """Sightings in the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from mediafp.store.sqlite import custody_log
@@ -98,6 +98,18 @@ def sightings_at(database: Database, sha256: str, uri: str) -> list[Sighting]:
     )
     texts: dict[str, str | None] = {}
     return [_sighting(database, sha256, path, row, texts) for row in rows]
+
+
+def iter_sightings(database: Database) -> Iterator[Sighting]:
+    """Yield all sightings, by SHA-256, path and position, in one query."""
+    columns = ", ".join(name if name != "text_sha256" else "post_text.text" for name in SIGHTING_COLUMNS)
+    rows = database.rows(
+        f"SELECT sighting.sha256, uri, {columns} FROM sighting"
+        " LEFT JOIN post_text ON post_text.sha256 = sighting.text_sha256 ORDER BY sighting.sha256, uri, position"
+    )
+    names = ("sha256", "uri", *(name if name != "text_sha256" else "text" for name in SIGHTING_COLUMNS))
+    for sha256, uri, *fields in rows:
+        yield Sighting(**dict(zip(names, (sha256, path_string(uri), *fields), strict=True)))
 
 
 def captions(database: Database, sha256: str) -> list[str]:

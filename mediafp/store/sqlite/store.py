@@ -168,8 +168,16 @@ class SqliteStore(Store):
         return sightings.sightings_at(self.database, sha256, uri)
 
     @override
+    def iter_sightings(self) -> Iterator[Sighting]:
+        return sightings.iter_sightings(self.database)
+
+    @override
     def clues(self, sha256: str) -> list[Clue]:
         return clues.clues(self.database, sha256)
+
+    @override
+    def iter_clues(self, kinds: Collection[str]) -> Iterator[tuple[str, str, str]]:
+        return clues.iter_clues(self.database, kinds)
 
     @override
     def captions(self, sha256: str) -> list[str]:
@@ -355,6 +363,10 @@ class SqliteStore(Store):
     @override
     def kept_edges(self, above: float, only: Collection[str] | None = None) -> Iterator[KeptEdge]:
         return kept_matches.kept_edges(self.database, above, only)
+
+    @override
+    def kept_copies(self) -> Iterator[KeptEdge]:
+        return kept_matches.kept_copies(self.database)
 
     @override
     def cluster_numbers(self) -> dict[str, int]:

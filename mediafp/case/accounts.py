@@ -1,0 +1,95 @@
+"""The accounts of a store, and the time line of one of them, of a file or of a cluster."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from mediafp.accounts.evidence import MIN_CLUE_ITEMS, find_evidence
+from mediafp.accounts.identities import find_named
+from mediafp.accounts.iterations import find_iterations
+from mediafp.accounts.summaries import AccountRecords, summarise_accounts
+from mediafp.accounts.timelines import build_timeline
+from mediafp.case.clusters import cluster_store
+from mediafp.case.ingestion.items import path_uri
+from mediafp.case.shared_media import group_near_duplicates, pair_images
+from mediafp.store import Store
+from mediafp.types.accounts import Account
+from mediafp.types.errors import UsageError
+from mediafp.types.sightings import Sighting
+from mediafp.types.timelines import Timeline
+
+_SHA256: Final = re.compile("[0-9a-f]{64}", re.IGNORECASE)
+_CLUSTER: Final = re.compile("c[1-9][0-9]*")
+
+
+def load_accounts(store: Store) -> AccountRecords:
+    """Return the accounts of a store with what they share, and their lines."""
+    assets = store.assets()
+    known = {asset.sha256 for asset in assets}
+    images = {asset.sha256 for asset in assets if asset.kind == "image"}
+    media = group_near_duplicates(store, assets)
+    # A damaged asset is not among the assets.
+    records = summarise_accounts([seen for seen in store.iter_sightings() if seen.sha256 in known], media)
+    pairs = pair_images(store, images)
+    evidence = find_evidence(records, images, pairs, store.iter_clues(MIN_CLUE_ITEMS), media)
+    return AccountRecords(
+        sightings=records.sightings, keys=records.keys, accounts=find_iterations(records.accounts, evidence)
+    )
+
+
+def load_timeline(store: Store, target: str | None) -> Timeline:
+    """Return the events of a store, or of what a target names.
+
+    Args:
+        store: The store.
+        target: SHA-256 of an asset, number of a cluster, path that was ingested, or name of an account, tried in this order; None
+            for everything. With an account come the others of its line.
+
+    Raises:
+        UsageError: The store contains nothing of this name.
+    """
+    records = load_accounts(store)
+    return build_timeline(records, _acceptance(store, records, target))
+
+
+def _acceptance(store: Store, records: AccountRecords, target: str | None) -> Callable[[Sighting, str | None], bool]:
+    """Return the function that accepts the sightings that a target names."""
+    if target is None:
+        return lambda sighting, key: True
+    if assets := _find_assets(store, target):
+        return lambda sighting, key: sighting.sha256 in assets
+    keys = find_account_keys(records, target)
+    if not keys:
+        raise UsageError(
+            f"cannot show a time line of {target!r}: it is neither an account, a file nor a cluster of the store"
+            f" '{store.folder}'; list the accounts with: mediafp accounts"
+        )
+    return lambda sighting, key: key in keys
+
+
+def find_account_keys(records: AccountRecords, name: str) -> set[str]:
+    """Return the keys of the accounts that a name means, and of all accounts of their lines."""
+    named = set(find_named(name, ((key, _other_names(account)) for key, account in records.accounts.items())))
+    lines = {line for key in named if (line := records.accounts[key].iteration_of)}
+    return named | {key for key, account in records.accounts.items() if account.iteration_of in lines}
+
+
+def _other_names(account: Account) -> list[str | None]:
+    """Return names by which a user may mean an account."""
+    names = [account.account, account.account_id, account.account_name, *(name.name for name in account.names)]
+    return [*names, *(f"{account.platform}:{name}" for name in names if account.platform and name)]
+
+
+def _find_assets(store: Store, target: str) -> set[str]:
+    """Return the assets that a SHA-256, the number of a cluster or a path names."""
+    if _SHA256.fullmatch(target) and store.uris(target.lower()):
+        return {target.lower()}
+    if _CLUSTER.fullmatch(target):
+        for cluster in cluster_store(store).clusters:
+            if cluster.id == target:
+                return {member.sha256 for member in cluster.members}
+    for uri in (target, path_uri(Path(target))):
+        if assets := store.assets_seen_at(uri):
+            return set(assets)
+    return set()
