@@ -11,8 +11,8 @@ from mediafp.accounts.iterations import find_iterations
 from mediafp.accounts.summaries import AccountRecords, summarise_accounts
 from mediafp.accounts.timelines import build_timeline
 from mediafp.case.clusters import cluster_store
-from mediafp.case.ingestion.items import path_uri
 from mediafp.case.shared_media import group_near_duplicates, pair_images
+from mediafp.ingest.path_uri import path_uri
 from mediafp.store import Store
 from mediafp.types.accounts import Account
 from mediafp.types.errors import UsageError
