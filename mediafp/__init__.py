@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         LedgerEntry,
         SpeechOptions,
     )
+    from mediafp.types.shared_clues import SharedClue
     from mediafp.types.sightings import Clue, Sighting
     from mediafp.types.timelines import Timeline, TimelineEvent
     from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
@@ -91,6 +92,7 @@ __all__ = [
     "SandboxError",
     "SearchHit",
     "Segment",
+    "SharedClue",
     "SharedMedia",
     "SharedPost",
     "Sighting",
@@ -139,6 +141,7 @@ _TYPE_MODULES = (
     "forgetting",
     "kept_matches",
     "video_text",
+    "shared_clues",
 )
 
 

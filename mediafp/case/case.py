@@ -26,6 +26,7 @@ from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
+from mediafp.types.shared_clues import SharedClue
 from mediafp.types.timelines import Timeline
 from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 
@@ -385,6 +386,13 @@ class Case:
     def export_records(self) -> Iterator[AssetRecord]:
         """Yield everything that an export contains of each asset, by SHA-256."""
         return iter_asset_records(self._store)
+
+    def shared_clues(self, sha256: str) -> list[SharedClue]:
+        """Return the clues of an asset that other assets state too, such as an account's number or an editor's project.
+
+        They say that files have a source in common, nothing about who used it.
+        """
+        return self._store.shared_clues(sha256)
 
     def export_matches(
         self, on_progress: Callable[[int, int], object] = lambda done, total: None

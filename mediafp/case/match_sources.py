@@ -1,14 +1,23 @@
 """Matches with the sightings and the clues of their references."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from mediafp.store import Store
 from mediafp.types.matches import Match
-from mediafp.types.sightings import Sighting
+from mediafp.types.shared_clues import IDENTIFYING_KINDS
+from mediafp.types.sightings import Clue, Sighting
+
+MAX_SHARED_REASONS: Final = 3
+"""Shared clues that are reasons of one match. Chosen, not measured."""
+MAX_VALUE_CHARS: Final = 80
+"""Characters of a clue's value in a reason. Chosen, not measured."""
 
 
-def iter_with_sources(matches: Iterable[Match], store: Store, *, query: tuple[str, str | None]) -> Iterator[Match]:
+def iter_with_sources(
+    matches: Iterable[Match], store: Store, *, query: tuple[str, str | None], query_clues: Iterable[Clue] = ()
+) -> Iterator[Match]:
     """Yield matches with the sightings and the clues of their references; the query itself is not among them.
 
     Args:
@@ -16,17 +25,28 @@ def iter_with_sources(matches: Iterable[Match], store: Store, *, query: tuple[st
         store: The store.
         query: SHA-256 of the query, and its path as sightings name it, None if it has none. If the store contains it at
             this path alone, its match is omitted.
+        query_clues: Clues of the query: those of `IDENTIFYING_KINDS` that a reference states too are reasons.
     """
+    stated = {(clue.kind, clue.value) for clue in query_clues if clue.kind in IDENTIFYING_KINDS}
     for match in matches:
         sightings = sorted(store.sightings(match.sha256), key=_by_date)
         others = [seen for seen in sightings if (match.sha256, seen.uri) != query]
         if others:
+            clues = store.clues(match.sha256)
             yield replace(
                 match,
                 uris=tuple(dict.fromkeys(seen.uri for seen in others)),
                 sightings=tuple(others),
-                clues=tuple(store.clues(match.sha256)),
+                clues=tuple(clues),
+                why=(*match.why, *_shared_reasons([clue for clue in clues if (clue.kind, clue.value) in stated])),
             )
+
+
+def _shared_reasons(shared: Sequence[Clue]) -> list[str]:
+    """Return the reasons that clues are which both files state; a value once, whatever its kinds."""
+    values = {clue.value: clue.kind for clue in reversed(shared)}
+    reasons = [f"both files state the {values[v].replace('_', ' ')} {v[:MAX_VALUE_CHARS]!r}" for v in reversed(values)]
+    return reasons[:MAX_SHARED_REASONS]
 
 
 def _by_date(sighting: Sighting) -> tuple[bool, str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from pathlib import PurePath
 
 from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
@@ -19,6 +20,7 @@ from mediafp.ingest.files import file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.stable_content import stable_content
 from mediafp.matching.images.text_evidence import TextLines
+from mediafp.sightings.name_clues import name_clues
 from mediafp.store import Store
 from mediafp.types.errors import MediaError, StoreError, UsageError
 from mediafp.types.fingerprints import Fingerprint
@@ -133,7 +135,13 @@ def run_query(
         matches = mark_matches(matches, sha256, store)
     if options.since:
         matches = [match for match in matches if store.added_at(match.sha256) >= options.since]
-    matches_others = partial(iter_with_sources, store=store, query=(sha256, query.uri))
+    content_clues = analysis.clues if analysis else store.clues_at(sha256, "")
+    matches_others = partial(
+        iter_with_sources,
+        store=store,
+        query=(sha256, query.uri),
+        query_clues=(*content_clues, *name_clues(PurePath(query.name).name)),
+    )
     probable = matches_others(match for match in matches if match.probability >= options.min_probability)
     near_misses = matches_others(match for match in matches if match.probability < options.min_probability)
     result = QueryResult(

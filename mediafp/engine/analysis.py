@@ -222,6 +222,7 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
         warnings=tuple(warnings),
         image=first,
         audio=media.audio,
+        clues=tuple(media.clues),
     )
 
 

@@ -3,13 +3,17 @@
 from typing import Final
 
 from mediafp.ingest.animations import ANIMATED_FORMATS, read_animation
+from mediafp.ingest.container_boxes import box_clues
 from mediafp.ingest.cpu_budget import BudgetCheck, unlimited
+from mediafp.ingest.embedded_thumbnails import find_uncut, read_embedded_thumbnail, uncut_clues
 from mediafp.ingest.files import OpenFile
+from mediafp.ingest.image_clues import image_clues
 from mediafp.ingest.image_files import exif_orientation, format_name, open_image, pillow_step, upright_size
 from mediafp.ingest.image_pixels import MIN_DECODED_SIDE, image_pixels
 from mediafp.ingest.pages import PAGED_FORMATS, has_pages, read_pages
 from mediafp.ingest.sniff import check_size
 from mediafp.types.media import DecodedMedia, Frame
+from mediafp.types.pages import Page, format_pages
 
 PRIMARY_FORMAT: Final = "HEIF"
 """Format of which only the primary image is read if a file has several."""
@@ -17,6 +21,8 @@ PRIMARY_FORMAT: Final = "HEIF"
 
 def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> DecodedMedia:
     """Return an image as one upright RGB frame, a file of several pages as one for each, an animation as a video.
+
+    A thumbnail in the metadata that shows more than the picture, the picture before it was cut, is a page of its own.
 
     Transparent pixels are composited on white. A large image is decoded at reduced scale, its longer side no shorter than
     `MIN_DECODED_SIDE`; `width` and `height` of the properties are always those of the original, upright.
@@ -27,6 +33,7 @@ def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> Dec
     warnings: list[str] = []
     check_size(file.name, file.bytes, "image")
     with file.reader() as reader, pillow_step(file.name, warnings):
+        clues = box_clues(reader)
         image = open_image(reader, file.bytes)
         orientation = exif_orientation(image, warnings)
         width, height = upright_size(image, orientation)
@@ -37,6 +44,7 @@ def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> Dec
         }
         is_animated = image.format in ANIMATED_FORMATS and getattr(image, "n_frames", 1) > 1
         is_paged = image.format in PAGED_FORMATS and has_pages(image)
+        clues += image_clues(image)
         if not is_animated and not is_paged:
             if image.format == PRIMARY_FORMAT and (count := getattr(image, "n_frames", 1)) > 1:
                 warnings.append(f"skipped {count - 1} of {count} images: only the primary one of a HEIF file is read")
@@ -50,9 +58,22 @@ def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> Dec
                         -(-image.height * MIN_DECODED_SIDE // longer_side),
                     ),
                 )
+            thumbnail = read_embedded_thumbnail(image, orientation)
             frame = Frame(pixels=image_pixels(image, orientation), start=0.0, end=0.0)
-            return DecodedMedia(kind="image", properties=properties, frames=iter((frame,)), warnings=warnings)
+            uncut = find_uncut(frame.pixels, thumbnail) if thumbnail is not None else None
+            frames = [frame]
+            if uncut:
+                clues += uncut_clues(uncut)
+                frames.append(Frame(pixels=uncut.pixels, start=0.0, end=0.0))
+                thumbnail_size = uncut.pixels.shape[1], uncut.pixels.shape[0]
+                pages = Page(number=1, size=(width, height)), Page(number=2, size=thumbnail_size, is_thumbnail=True)
+                properties["pages"] = format_pages(pages)
+            return DecodedMedia(
+                kind="image", properties=properties, frames=iter(frames), warnings=warnings, clues=clues
+            )
     # Its EXIF data may have loaded it, and the file is opened again.
     del image
     read = read_animation if is_animated else read_pages
-    return read(file, properties, warnings, within_budget)
+    media = read(file, properties, warnings, within_budget)
+    media.clues = clues
+    return media

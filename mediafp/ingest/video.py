@@ -27,6 +27,7 @@ from mediafp.ingest.container import (
     stream_start,
     video_stream,
 )
+from mediafp.ingest.container_boxes import box_clues
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.frame_clock import FrameClock
@@ -34,9 +35,11 @@ from mediafp.ingest.frame_pixels import upright_size
 from mediafp.ingest.frame_sampler import FrameSampler
 from mediafp.ingest.limits import FRAME_INTERVAL_SECONDS, MAX_FRAME_PIXELS, MAX_FRAMES
 from mediafp.ingest.packet_skipping import PacketSkipping, can_skip
+from mediafp.ingest.video_clues import video_clues
 from mediafp.types.contents import MAX_SECONDS
 from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 from mediafp.types.media import Audio, DecodedMedia, Frame, FrameTrack
+from mediafp.types.sightings import Clue
 
 MAX_FRAME_RATE: Final = 480
 """Frames per second above which a stated rate is a time base instead (AVI states 600). Chosen, not measured."""
@@ -62,6 +65,7 @@ class DecodeReport:
     audio_tracks: list[Audio] = field(default_factory=list)
     further_audio_tracks: list[Audio] = field(default_factory=list)
     frame_tracks: list[FrameTrack] = field(default_factory=list)
+    clues: list[Clue] = field(default_factory=list)
 
     def add_audio(self, played: Audio | None, further: list[Audio]) -> None:
         """Take over the audio that players play, and that of the other tracks."""
@@ -117,6 +121,7 @@ def read_video(
         audio_tracks=report.audio_tracks,
         further_audio_tracks=report.further_audio_tracks,
         frame_tracks=report.frame_tracks,
+        clues=report.clues,
     )
 
 
@@ -131,7 +136,10 @@ def _decode(
     detail: bool,
 ) -> Iterator[Frame]:
     """Yield the sampled frames with their spans, and fill the report."""
+    with file.reader() as reader:
+        report.clues.extend(box_clues(reader))
     with file.reader() as reader, closing(open_container(reader, file.name)) as container:
+        report.clues.extend(video_clues(container))
         stream = video_stream(container)
         duration = None if container.duration is None else container.duration / av.time_base
         has_audio = any(has_decoder(audio_stream) for audio_stream in container.streams.audio)

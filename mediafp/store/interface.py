@@ -25,6 +25,7 @@ from mediafp.types.kept_matches import (
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
+from mediafp.types.shared_clues import SharedClue
 from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
 from mediafp.types.video_text import VideoText, VideoTextLine
@@ -122,6 +123,14 @@ class AssetStore(Protocol):
 
     def iter_clues(self, kinds: Collection[str]) -> Iterator[tuple[str, str, str]]:
         """Yield SHA-256, kind and value of the clues of some kinds, sorted; equal ones once."""
+        ...
+
+    def clues_at(self, sha256: str, uri: str) -> list[Clue]:
+        """Return the clues of an asset's name at one path, with the path "" those in its content."""
+        ...
+
+    def shared_clues(self, sha256: str) -> list[SharedClue]:
+        """Return the clues of `IDENTIFYING_KINDS` that an asset shares with others, by kind and value."""
         ...
 
     def captions(self, sha256: str) -> list[str]:

@@ -16,6 +16,7 @@ from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import Point, TextLine
 from mediafp.types.media import Asset, Kind
 from mediafp.types.pages import Page
+from mediafp.types.sightings import Clue
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoTextLine
 
@@ -46,6 +47,12 @@ MAX_WARNINGS: Final = 200
 """Warnings of one file that are kept. Chosen, not measured."""
 WARNING_CHARS: Final = 2_000
 """Characters of a warning, an error message or a line of text that are kept. Chosen, not measured."""
+MAX_CLUES: Final = 64
+"""Clues in the content of one file that are kept. Chosen, not measured."""
+CLUE_CHARS: Final = 500
+"""Characters of a clue's value that are kept. Chosen, not measured."""
+CLUE_NAME_CHARS: Final = 80
+"""Characters of the kind and of the source of a clue. Chosen, not measured."""
 MAX_OCR_LINES: Final = 1_000
 """Lines of text in one image that are kept. Chosen, not measured."""
 MAX_VIDEO_TEXT_LINES: Final = 10_000
@@ -88,6 +95,15 @@ def check_text(text: object, max_chars: int, name: str) -> None:
         raise ValueError(f"{name} is not a text of up to {max_chars} characters")
     if _NOT_TEXT.search(text):
         raise ValueError(f"{name} contains characters that no text has")
+
+
+def check_clue(clue: Clue) -> None:
+    """Check a clue in the content of a file."""
+    check_text(clue.kind, CLUE_NAME_CHARS, "the kind of a clue")
+    check_text(clue.value, CLUE_CHARS, "the value of a clue")
+    check_text(clue.source, CLUE_NAME_CHARS, "the source of a clue")
+    if clue.trust not in ("high", "medium", "low"):
+        raise ValueError(f"the trust of a clue is {clue.trust!r}")
 
 
 def check_time(seconds: object, name: str) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Protocol
 
 from mediafp.types.pages import Page, parse_pages
+from mediafp.types.sightings import Clue
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,6 +138,8 @@ class DecodedMedia:
     """The other audio tracks, if they were requested, in the order of the file."""
     frame_tracks: list[FrameTrack] = field(default_factory=list)
     """The frame track of a video with frames."""
+    clues: list[Clue] = field(default_factory=list)
+    """Clues in the metadata of the file."""
 
     @property
     def audio(self) -> Audio | None:

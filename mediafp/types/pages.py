@@ -1,11 +1,11 @@
-"""Pages of an image file of several pages, as a property of its asset states them."""
+"""Pages of an image file of several pages, and its embedded thumbnail, as a property of its asset states them."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-_PAGE: Final = re.compile(r"([1-9]\d{0,9}):([1-9]\d{0,9})x([1-9]\d{0,9})", re.ASCII)
+_PAGE: Final = re.compile(r"([1-9]\d{0,9}):([1-9]\d{0,9})x([1-9]\d{0,9})(:thumbnail)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,11 +14,13 @@ class Page:
 
     number: int
     size: tuple[int, int]
+    is_thumbnail: bool = False
+    """True for the thumbnail in the metadata of the picture, which follows the pages if it shows more than the picture."""
 
 
 def format_pages(pages: Iterable[Page]) -> str:
-    """Return pages as text, such as "1:640x480 3:320x200": the second of three is not among them."""
-    return " ".join(f"{page.number}:{page.size[0]}x{page.size[1]}" for page in pages)
+    """Return pages as text, such as "1:640x480 3:320x200 4:160x120:thumbnail": the second is not among them."""
+    return " ".join(f"{page.number}:{page.size[0]}x{page.size[1]}{':thumbnail' * page.is_thumbnail}" for page in pages)
 
 
 def parse_pages(text: str) -> tuple[Page, ...]:
@@ -32,8 +34,8 @@ def parse_pages(text: str) -> tuple[Page, ...]:
         found = _PAGE.fullmatch(part)
         if not found:
             raise ValueError(f"{part!r} is no page")
-        number, width, height = map(int, found.groups())
+        number, width, height = map(int, found.groups()[:3])
         if pages and number <= pages[-1].number:
             raise ValueError(f"page {number} follows page {pages[-1].number}")
-        pages.append(Page(number=number, size=(width, height)))
+        pages.append(Page(number=number, size=(width, height), is_thumbnail=bool(found[4])))
     return tuple(pages)

@@ -38,3 +38,18 @@ def test_query_is_not_its_own_match_and_its_other_copies_are(store: SqliteStore)
     assert match.uris == ("/dump/late.jpg",)
     (match,) = iter_with_sources([sample_match(sha256=B)], store, query=(B, "/elsewhere.jpg"))
     assert match.uris == ("/dump/late.jpg", "/dump/b.jpg")
+
+
+def test_clues_that_both_files_state_are_reasons(store: SqliteStore) -> None:
+    account = Clue(kind="account_id", value=CLUE.value, source="file name", trust="high")
+    device = Clue(kind="device", value="iPhone 12", source="EXIF", trust="medium")
+    with store.writing():
+        store.save_clues(B, "/dump/b.jpg", [CLUE, account, device])
+    for query_clues, reasons in (
+        ((CLUE, account, device), ("both files state the weibo uid '1669879400'",)),
+        ((device,), ()),
+        ((), ()),
+    ):
+        match = sample_match(sha256=B)
+        (found,) = iter_with_sources([match], store, query=(A, None), query_clues=query_clues)
+        assert found.why == (*match.why, *reasons)

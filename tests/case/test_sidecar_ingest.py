@@ -1,4 +1,4 @@
-"""Sidecars fill bounded space in the store."""
+"""Sidecars fill bounded space in the store, and names of files and their metadata give clues."""
 
 import os
 from pathlib import Path
@@ -26,3 +26,30 @@ def test_large_sidecar_of_many_names_fills_little_space(case: Case, tmp_path: Pa
     texts = [sighting.text for sighting in case._store.sightings(str(outcomes[0].sha256))]
     assert texts == ["x" * 65_536] * 20
     assert sum(file.stat().st_size for file in case.folder.rglob("*") if file.is_file()) < 16 << 20
+
+
+def test_clues_of_names_and_content_are_stored_and_shared_and_kept_in_step(case: Case, tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    exif = Image.Exif()
+    exif[0x110] = "iPhone 12"
+    first, second = (folder / f"63885668ly1g{letter * 9}j20u00u0abc.jpg" for letter in "xy")
+    Image.new("RGB", (64, 64), "red").save(first, exif=exif.tobytes())
+    Image.new("RGB", (64, 64), "blue").save(second)
+    options = IngestOptions(jobs=1, analysis=AnalysisOptions(ocr=False, reference_crops=False))
+    a, b = (
+        next(str(outcome.sha256) for outcome in case.ingest([path], options) if outcome.sha256)
+        for path in (first, second)
+    )
+    store = case._store
+    assert [(clue.kind, clue.value) for clue in store.clues(a)[:2]] == [
+        ("device", "iPhone 12"),
+        ("weibo_uid", "1669879400"),
+    ]
+    shared = {(clue.kind, clue.value): clue.others for clue in case.shared_clues(a)}
+    assert shared == {("account_id", "1669879400"): (b,), ("weibo_uid", "1669879400"): (b,)}
+    (uri,) = store.uris(a)
+    with store.writing():
+        store.save_clues(a, uri, [])
+    assert [outcome.status for outcome in case.ingest([first], options)] == ["known"]
+    assert len(store.clues_at(a, uri)) == 5 and not case.verify().problems

@@ -15,6 +15,7 @@ from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Thumbnail
 from mediafp.types.runs import LedgerEntry
+from mediafp.types.shared_clues import SharedClue
 from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -227,6 +228,26 @@ def test_clues_are_kept_for_the_content_and_for_each_name_and_replaced_there(sto
         store.save_clues(A, "/dump/a.mp4", [])
     assert store.clues(A) == [device, post] and store.clues("f" * 64) == []
     assert store.check_integrity() == []
+
+
+def test_shared_clues_name_the_other_assets_of_an_account_or_project_alone(store: Store) -> None:
+    def clue(kind: str, value: str) -> Clue:
+        return Clue(kind=kind, value=value, source="EXIF", trust="high")
+
+    project, uid, device = clue("editor_project", "p1"), clue("weibo_uid", "1669879400"), clue("device", "iPhone 12")
+    with store.writing():
+        store.add_record(replace(ingest_record("a"), clues=(project, device)))
+        store.add_record(replace(ingest_record("b"), clues=(project, device, clue("weibo_uid", "1"))))
+        store.add_record(replace(ingest_record("c"), clues=(project, uid)))
+        store.save_clues(A, "/dump/a.mp4", [uid, uid])
+    b, c = "b" * 64, "c" * 64
+    assert store.shared_clues(A) == [
+        SharedClue(kind="editor_project", value="p1", others=(b, c)),
+        SharedClue(kind="weibo_uid", value="1669879400", others=(c,)),
+    ]
+    assert store.shared_clues(b) == [SharedClue(kind="editor_project", value="p1", others=(A, c))]
+    assert store.shared_clues("f" * 64) == []
+    assert store.clues_at(A, "/dump/a.mp4") == [uid, uid] and store.clues_at(A, "") == [project, device]
 
 
 def test_save_sightings_stores_hostile_text_as_text(store: Store) -> None:

@@ -8,7 +8,11 @@ from mediafp.types.pages import Page, format_pages, parse_pages
 
 
 def test_parse_pages_returns_the_formatted_pages() -> None:
-    pages = (Page(number=1, size=(640, 480)), Page(number=3, size=(1, 120_000_000)))
+    pages = (
+        Page(number=1, size=(640, 480)),
+        Page(number=3, size=(1, 120_000_000)),
+        Page(number=4, size=(160, 120), is_thumbnail=True),
+    )
     assert parse_pages(format_pages(pages)) == pages
 
 
@@ -18,7 +22,9 @@ def test_most_pages_of_the_largest_size_are_a_property() -> None:
     check_asset(Asset(sha256="", kind="image", bytes=1, properties={"width": 120_000_000, "height": 1, "pages": text}))
 
 
-@pytest.mark.parametrize("text", ["", "1:2x3 ", "0:2x3", "1:2x3 1:2x3", "1:0x3", "1:2x3,2:2x3", "1:٣x3", "1:2x3x4"])
+@pytest.mark.parametrize(
+    "text", ["", "1:2x3 ", "0:2x3", "1:2x3 1:2x3", "1:0x3", "1:2x3,2:2x3", "1:٣x3", "1:2x3x4", "1:2x3:t"]
+)
 def test_parse_pages_rejects_other_texts(text: str) -> None:
     with pytest.raises(ValueError):
         parse_pages(text)

@@ -52,9 +52,12 @@ class FileWriter:
     def update_known(self, file: PendingFile, sha256: str) -> None:
         """Write what is known about a file that is ingested already, if it has changed."""
         stated = build_sightings(file.item.uri, sha256, file.sidecars)
-        if file.sidecars.sightings and stated != self._store.sightings_at(sha256, file.item.uri):
+        has_changed = file.sidecars.sightings and stated != self._store.sightings_at(sha256, file.item.uri)
+        if has_changed or list(file.clues) != self._store.clues_at(sha256, file.item.uri):
             with self._store.writing():
-                self._save_source(file, sha256, stated)
+                if has_changed:
+                    self._store.save_sightings(stated)
+                self._store.save_clues(sha256, file.item.uri, file.clues)
 
     def _save(self, file: PendingFile) -> FileOutcome:
         path, error = os.fspath(file.item.path), file.error

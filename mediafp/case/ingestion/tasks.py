@@ -9,6 +9,7 @@ from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.stable_content import stable_content
+from mediafp.sightings.name_clues import name_clues
 from mediafp.sightings.sidecars import SidecarReader
 from mediafp.types.errors import MediaError
 from mediafp.types.transcripts import TranscribedAudio
@@ -42,7 +43,8 @@ class FileTasks:
             self.read_sidecars(file)
 
     def read_sidecars(self, file: PendingFile) -> None:
-        """Read what the sidecars of a media file state."""
+        """Read what the name and the sidecars of a media file state."""
+        file.clues = name_clues(file.item.path.name)
         if self._sidecars:
             file.sidecars = self._sidecars.read(file.item.path.name, file.item.folders())
 

@@ -17,7 +17,10 @@ from mediafp.fingerprints.registry import declaration
 from mediafp.ingest.archives.members import MAX_NAME_CHARS, MAX_NUMBER_CHARS
 from mediafp.types.arrays import pack_arrays
 from mediafp.types.contents import (
+    CLUE_CHARS,
+    CLUE_NAME_CHARS,
     MAX_ASSET_ROWS,
+    MAX_CLUES,
     MAX_OCR_LINES,
     MAX_PROPERTIES,
     MAX_VIDEO_TEXT_LINES,
@@ -33,6 +36,7 @@ from mediafp.types.jpeg import MAX_THUMBNAIL_JPEG_BYTES
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Kind, Thumbnail
 from mediafp.types.runs import FileAnalysis
+from mediafp.types.sightings import Trust
 from mediafp.types.video_text import VideoText
 
 MESSAGE_BYTES: Final = 16 << 20
@@ -73,6 +77,8 @@ Warnings = Annotated[list[Text], msgspec.Meta(max_length=MAX_WARNINGS)]
 Jpeg = Annotated[bytes, msgspec.Meta(max_length=MAX_THUMBNAIL_JPEG_BYTES)]
 PropertyText = Annotated[str, msgspec.Meta(max_length=PROPERTY_CHARS)]
 Property = PropertyText | int | float | bool | None
+ClueName = Annotated[str, msgspec.Meta(max_length=CLUE_NAME_CHARS)]
+ClueText = Annotated[str, msgspec.Meta(max_length=CLUE_CHARS)]
 CpuSeconds = Annotated[float, msgspec.Meta(ge=0, le=MAX_REPORTED_CPU_SECONDS)]
 
 
@@ -152,6 +158,15 @@ class PackedVideoTextLine(msgspec.Struct, frozen=True):
     box: tuple[float, float, float, float, float, float, float, float]
 
 
+class PackedClue(msgspec.Struct, frozen=True):
+    """A clue in the metadata of a file."""
+
+    kind: ClueName
+    value: ClueText
+    source: ClueName
+    trust: Trust
+
+
 VideoTextLines = Annotated[list[PackedVideoTextLine], msgspec.Meta(max_length=MAX_VIDEO_TEXT_LINES)]
 TextLines = Annotated[list[PackedTextLine], msgspec.Meta(max_length=MAX_OCR_LINES)]
 
@@ -173,6 +188,7 @@ class AnalysisResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Text in an image, if requested."""
     video_text: VideoTextLines | None = None
     """Text on screen of a video, if requested."""
+    clues: Annotated[list[PackedClue], msgspec.Meta(max_length=MAX_CLUES)] = []
     cpu: CpuSeconds = 0.0
     """CPU seconds that the worker has used so far."""
 
@@ -315,6 +331,7 @@ def pack_analysis(analysis: FileAnalysis, *, image: bool, audio: bool, cpu: floa
         audio_start=analysis.audio.start if audio and analysis.audio else None,
         text=pack_lines(analysis.text) if analysis.text else None,
         video_text=pack_video_text(analysis.video_text) if analysis.video_text else None,
+        clues=[PackedClue(clue.kind, clue.value, clue.source, clue.trust) for clue in analysis.clues],
         cpu=cpu,
     )
 

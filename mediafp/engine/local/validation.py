@@ -27,6 +27,7 @@ from mediafp.text.ocr.video_text import video_text_version
 from mediafp.types.arrays import Float64Array, unpack_arrays
 from mediafp.types.contents import (
     check_asset,
+    check_clue,
     check_fingerprint,
     check_spans,
     check_text_lines,
@@ -38,6 +39,7 @@ from mediafp.types.fingerprints import Fingerprint, TimedRows
 from mediafp.types.matches import OcrResult, Point, TextLine
 from mediafp.types.media import Asset, Kind, Pixels, Thumbnail
 from mediafp.types.runs import FileAnalysis
+from mediafp.types.sightings import Clue
 from mediafp.types.video_text import VideoText, VideoTextLine
 
 MAX_IMAGE_SIDE: Final = 1 << 11
@@ -83,6 +85,9 @@ def validate_analysis(
     ]
     if [packed.name for packed in result.fingerprints] != names:
         raise ValueError(f"fingerprints of other types than {', '.join(names)}")
+    clues = tuple(Clue(kind=c.kind, value=c.value, source=c.source, trust=c.trust) for c in result.clues)
+    for clue in clues:
+        check_clue(clue)
     return FileAnalysis(
         asset=asset,
         fingerprints=tuple(_validate_fingerprint(packed, asset, spans) for packed in result.fingerprints),
@@ -91,6 +96,7 @@ def validate_analysis(
         image=_validate_image(result.image) if result.image is not None else None,
         text=validate_lines(result.text, asset.size) if result.text is not None else None,
         video_text=validate_video_text(result.video_text, asset) if result.video_text is not None else None,
+        clues=clues,
     )
 
 

@@ -45,6 +45,7 @@ from mediafp.types.kept_matches import (
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
+from mediafp.types.shared_clues import SharedClue
 from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
 from mediafp.types.video_text import VideoText, VideoTextLine
@@ -178,6 +179,14 @@ class SqliteStore(Store):
     @override
     def iter_clues(self, kinds: Collection[str]) -> Iterator[tuple[str, str, str]]:
         return clues.iter_clues(self.database, kinds)
+
+    @override
+    def clues_at(self, sha256: str, uri: str) -> list[Clue]:
+        return clues.clues_at(self.database, sha256, uri)
+
+    @override
+    def shared_clues(self, sha256: str) -> list[SharedClue]:
+        return clues.shared_clues(self.database, sha256)
 
     @override
     def captions(self, sha256: str) -> list[str]:

@@ -28,6 +28,7 @@ from mediafp.engine.local.messages import (
     MemberEnd,
     MemberStart,
     OcrTaskResult,
+    PackedClue,
     PackedFingerprint,
     PackedTextLine,
     PackedVideoTextLine,
@@ -54,8 +55,10 @@ from mediafp.ingest.limits import MAX_FRAMES, MAX_PAGES
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.types.arrays import CODES, MAGIC, pack_arrays, unpack_arrays
 from mediafp.types.contents import (
+    CLUE_CHARS,
     MAX_ASSET_PIXELS,
     MAX_ASSET_ROWS,
+    MAX_CLUES,
     MAX_COORDINATE,
     MAX_OCR_LINES,
     MAX_PROPERTIES,
@@ -67,6 +70,7 @@ from mediafp.types.contents import (
 from mediafp.types.fingerprint_types import VECTOR_DTYPES, no_rows
 from mediafp.types.media import Asset, Kind
 from mediafp.types.runs import FileAnalysis
+from mediafp.types.sightings import Clue
 
 SHA256 = "0" * 64
 JPEG = encode_thumbnail(np.full((12, 16, 3), 99, np.uint8), 64)
@@ -683,6 +687,16 @@ def classify(data: bytes) -> str:
     return "valid analysis"
 
 
+def test_clues_are_checked() -> None:
+    clue = PackedClue(kind="time", value="2020", source="EXIF", trust="high")
+    expected = (Clue(kind="time", value="2020", source="EXIF", trust="high"),) * MAX_CLUES
+    assert validated(result(clues=[clue] * MAX_CLUES)).clues == expected
+    for change in ({"value": "x" * (CLUE_CHARS + 1)}, {"trust": "utmost"}, {"kind": "k" * 1_000}):
+        assert classify(body(result(clues=[msgspec.structs.replace(clue, **change)]))) == "no message"
+    assert classify(body(result(clues=[clue] * (MAX_CLUES + 1)))) == "no message"
+    assert classify(body(result(clues=[msgspec.structs.replace(clue, value="\0")]))) == "invalid analysis"
+
+
 def test_random_bytes_are_decoded_or_rejected() -> None:
     rng = random.Random(SEED)
     starts = (b"", b"\x82", b"\x82\xa4type\xa9DataChunk", b"\x8a\xa4type\xaeAnalysisResult", b"\x84\xa4type\xa7Failure")
@@ -762,9 +776,11 @@ def test_results_with_random_fields_are_validated_or_rejected() -> None:
 def test_validation_covers_each_field_of_an_analysis() -> None:
     assert {field.name for field in fields(FileAnalysis)} == {
         "asset", "fingerprints", "thumbnails", "warnings", "image", "audio", "text", "video_text",
+        "clues",
     }, "a new field needs checks in validate_analysis and in this module"  # fmt: skip
     assert set(AnalysisResult.__struct_fields__) == {
-        "kind", "properties", "warnings", "spans", "fingerprints", "image", "audio_start", "text", "video_text", "cpu",
+        "kind", "properties", "warnings", "spans", "fingerprints", "image", "audio_start", "text", "video_text", "clues",
+        "cpu",
     }  # fmt: skip
     assert (
         messages.Result
