@@ -55,8 +55,8 @@ def test_match_returns_references_that_were_added_since(
     def names(result: QueryResult) -> set[str]:
         return {Path(match.uris[0]).name for match in (*result.matches, *result.near_misses)}
 
-    # The query is unknown, old.png is known.
-    queries = [query, old]
+    # The query is unknown, the content of old.png is known.
+    queries = [query, old.rename(tmp_path / "renamed.png")]
     for since in ("2024-05-31", datetime.now(UTC) - timedelta(days=1)):
         assert [names(result) for result in case.match(queries, ocr=False, since=since)] == [{"new.png"}] * 2
     for since in ("2024-05-30T23:59:59Z", None):
