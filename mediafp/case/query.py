@@ -136,12 +136,8 @@ def run_query(
     if options.since:
         matches = [match for match in matches if store.added_at(match.sha256) >= options.since]
     content_clues = analysis.clues if analysis else store.clues_at(sha256, "")
-    matches_others = partial(
-        iter_with_sources,
-        store=store,
-        query=(sha256, query.uri),
-        query_clues=(*content_clues, *name_clues(PurePath(query.name).name)),
-    )
+    clues = tuple(dict.fromkeys((*content_clues, *name_clues(PurePath(query.name).name))))
+    matches_others = partial(iter_with_sources, store=store, query=(sha256, query.uri), query_clues=clues)
     probable = matches_others(match for match in matches if match.probability >= options.min_probability)
     near_misses = matches_others(match for match in matches if match.probability < options.min_probability)
     result = QueryResult(
@@ -152,6 +148,7 @@ def run_query(
         matches=tuple(islice(probable, options.top)),
         near_misses=tuple(islice(near_misses, MAX_NEAR_MISSES)),
         text=text,
+        clues=clues,
     )
     return AnalysedQuery(result=result, analysis=analysis)
 

@@ -24,11 +24,13 @@ from mediafp.cli.output import Part, print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 from mediafp.types.matches import Match, QueryResult
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 
 MIN_NEAR_MISS_PROBABILITY = 0.01
 """Probability from which a near miss is printed next to matches. Chosen, not measured."""
 
+MAX_CLUE_LINES = 6
+"""Clues of one file that are printed. Chosen, not measured."""
 MAX_SIGHTING_LINES = 3
 """Sightings that are printed below a match, the oldest first; the others are counted. Chosen, not measured."""
 
@@ -84,6 +86,7 @@ def print_result(result: QueryResult) -> None:
     for match in result.matches:
         print_match(match)
         print_sightings(match.sightings, limit=MAX_SIGHTING_LINES)
+        print_clues("the reference", match.clues)
     print_near_misses(result)
 
 
@@ -95,6 +98,7 @@ def print_query(result: QueryResult, *, found: bool) -> None:
         print_line("  ", (result.error, "red"))
     elif not found:
         print_line("  nothing found")
+    print_clues("the query", result.clues)
 
 
 def print_match(match: Match, *, prefix: str = "") -> None:
@@ -132,6 +136,15 @@ def print_sightings(sightings: Sequence[Sighting], *, limit: int | None = None) 
         print_line(f"      seen: {' · '.join(filter(None, fields))}")
     if limit is not None and len(known) > limit:
         print_line(f"      and {len(known) - limit:,} more sightings: see --json", style="dim")
+
+
+def print_clues(owner: str, clues: Sequence[Clue]) -> None:
+    """Print the statements of a file about its source, one in a line."""
+    for clue in clues[:MAX_CLUE_LINES]:
+        kind = clue.kind.replace("_", " ")
+        print_line(
+            f"      clue of {owner}: ", (f"{kind} {clue.value}", "bold"), f" ({clue.source}, trust: {clue.trust})"
+        )
 
 
 def print_near_misses(result: QueryResult) -> None:

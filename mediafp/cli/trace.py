@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from mediafp.cli.match import exit_with_result, print_match, print_near_misses, print_query, print_sightings
+from mediafp.cli.match import (
+    exit_with_result,
+    print_clues,
+    print_match,
+    print_near_misses,
+    print_query,
+    print_sightings,
+)
 from mediafp.cli.options import (
     JsonOption,
     MinProbabilityOption,
@@ -82,4 +89,5 @@ def _print_trace(traced: Trace) -> None:
     for entry in traced.entries:
         print_match(entry.match, prefix=f"{entry.first_seen or 'no date':<20}  ")
         print_sightings(entry.match.sightings)
+        print_clues("the reference", entry.match.clues)
     print_near_misses(result)

@@ -144,6 +144,7 @@ def result_to_json(value: QueryResult) -> JsonObject:
         "near_misses": near_misses,
         "turned_down": near_misses,
         "text": None if value.text is None else text_lines_to_json(value.text),
+        "clues": [clue_to_json(clue) for clue in value.clues],
     }
 
 

@@ -147,6 +147,8 @@ class QueryResult:
     """Best candidates below the probability threshold."""
     text: tuple[TextLine, ...] | None = None
     """Text in the query; None if OCR was not run."""
+    clues: tuple[Clue, ...] = ()
+    """Clues to the source of the query in its name and its content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
