@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mediafp.case import Case, open_case
-from mediafp.cli.demo.edits import HANDLE, image_steps, video_steps, voice_steps
+from mediafp.cli.accounts import print_lines
+from mediafp.cli.demo.edits import AVATARS, WEIBO_NAME, image_steps, video_steps, voice_steps
 from mediafp.cli.output import print_line
+from mediafp.report.account_lanes import draw_account_lanes
 from mediafp.report.subtitles import to_text
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import QueryResult, Trace
@@ -17,14 +19,37 @@ from mediafp.types.timestamps import format_time
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+COLUMNS: Final = ("file", "platform", "account", "account_id", "posted_at", "removed_at", "title")
+"""Columns of the tables of sightings."""
 SIGHTINGS: Final = {
-    "originals": (("weibo_photo.jpg", HANDLE, "weibo", "2021-05-03T08:12:00Z"),),
+    "originals": ((WEIBO_NAME, "weibo", "", "", "2021-05-03T08:12:00Z", "", ""),),
     "seen": (
-        ("persona_avatar.jpg", "truth_daily_news", "twitter", "2024-02-11T21:40:00Z"),
-        ("screenshot.png", "truth_daily_news", "twitter", "2024-02-14T06:05:00Z"),
+        (
+            AVATARS[0],
+            "twitter",
+            "truth_daily_news",
+            "1000000001",
+            "2024-02-11T21:40:00Z",
+            "2024-02-19",
+            "profile picture",
+        ),
+        ("screenshot.png", "twitter", "truth_daily_news", "1000000001", "2024-02-14T06:05:00Z", "", ""),
+        (
+            AVATARS[1],
+            "twitter",
+            "daily_truth_voice",
+            "1000000002",
+            "2024-03-02T09:15:00Z",
+            "2024-03-10",
+            "profile picture",
+        ),
+        ("red_headline.jpg", "twitter", "daily_truth_voice", "1000000002", "2024-03-05T17:30:00Z", "2024-03-10", ""),
+        (AVATARS[2], "twitter", "harbour_truth", "1000000003", "2024-04-15T11:00:00Z", "", "profile picture"),
+        ("mirrored_crop.jpg", "twitter", "harbour_voice", "1000000003", "2024-05-01T20:45:00Z", "", ""),
     ),
 }
-"""File, account, platform and time of posting, by folder."""
+"""Rows of the tables by folder: a persona with three accounts, the last of which is renamed. Of the original only the name of
+its file states who uploaded it."""
 MARKER_FILE: Final = "made-by-mediafp-demo.txt"
 """File that marks a folder as a demo case, whose content `demo` may delete."""
 TRANSCRIBED: Final = ("narrated", "voice_over")
@@ -40,7 +65,7 @@ def run_demo(folder: Path, bar: "Progress", *, sandboxed: bool = True) -> None:
     originals, seen = _make_files(folder, bar)
     files = [path for place in (originals, seen) for path in sorted(place.iterdir()) if path.suffix != ".csv"]
     queries = [path for path in files if path.parent == seen]
-    page, trace_page = folder / "evidence.html", folder / "trace.html"
+    page, trace_page, drawing = folder / "evidence.html", folder / "trace.html", folder / "timeline.svg"
     with open_case(folder / "store", create=True, sandboxed=sandboxed) as case:
         task = bar.add_task("ingesting", total=len(files))
         failed = 0
@@ -55,6 +80,9 @@ def run_demo(folder: Path, bar: "Progress", *, sandboxed: bool = True) -> None:
         _print_heading("Whose photograph was it?")
         for trace in case.trace([seen / "persona_avatar.jpg"], report_path=trace_page):
             _print_trace(trace)
+        _print_heading("Which accounts came again?")
+        print_lines(case.accounts())
+        drawing.write_text(draw_account_lanes(case.timeline()), encoding="utf-8")
         case.report(page, clips=False)
         clustering = case.cluster()
         _print_heading("Clusters of near-duplicates")
@@ -66,6 +94,7 @@ def run_demo(folder: Path, bar: "Progress", *, sandboxed: bool = True) -> None:
     print_line(f"{len(files)} files ingested, {failed} failed; store: {folder / 'store'}")
     print_line("evidence page: ", (str(page.resolve()), "bold"))
     print_line("trace of the persona's avatar: ", (str(trace_page.resolve()), "bold"))
+    print_line("time line of the accounts: ", (str(drawing.resolve()), "bold"))
 
 
 def _print_heading(heading: str) -> None:
@@ -95,7 +124,7 @@ def _make_files(folder: Path, bar: "Progress") -> tuple[Path, Path]:
         bar.advance(task)
     for name, sightings in SIGHTINGS.items():
         with (folder / name / "sightings.csv").open("w", encoding="utf-8", newline="") as table:
-            csv.writer(table).writerows((("file", "account", "platform", "posted_at"), *sightings))
+            csv.writer(table).writerows((COLUMNS, *sightings))
     return originals, seen
 
 
@@ -113,8 +142,11 @@ def _print_trace(trace: Trace) -> None:
     for entry in trace.entries:
         sighting = entry.match.sightings[0]
         source = ", source" if entry is trace.source else ""
-        account = sighting.account or ""
+        account = sighting.account_label or "unknown account"
         print_line(f"  {entry.first_seen}  {account} on {sighting.platform}: {_name(sighting.uri)}{source}")
+        for clue in entry.match.clues:
+            if clue.kind in ("weibo_uid", "account_url"):
+                print_line(f"    its {clue.source} states: ", (f"{clue.kind.replace('_', ' ')} {clue.value}", "bold"))
         placement = entry.match.placement
         if placement and placement.handles:
             print_line("    cropped off since: ", (", ".join(placement.handles), "bold red"))

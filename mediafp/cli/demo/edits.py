@@ -14,6 +14,13 @@ from mediafp.cli.demo.voice import synthesise_speech
 
 HANDLE: Final = "@sample_user88"
 """Account name drawn on one original and cropped off in the edit."""
+WEIBO_NAME: Final = "3b9aca00ly1gq3x2v7kf0j20u00k0abc.jpg"
+"""Name of that original, as Weibo names pictures: its first eight digits are the number of the uploader, 1000000000, in
+hexadecimal."""
+AVATARS: Final = ("persona_avatar.jpg", "second_avatar.jpg", "third_avatar.jpg")
+"""Profile pictures of one persona's accounts, one after the other: crops of that original."""
+_AVATAR_CROPS: Final = ((60, 10, 400, 240, 75), (40, 24, 380, 320, 60), (76, 0, 420, 180, 85))
+"""Left, top, side, size and JPEG quality of each profile picture, pixels."""
 SCRIPT: Final = (
     "Did the us president know? What did us officials hide? Three witnesses saw bright lights above the harbour. Nobody"
     " asked them. Why are the newspapers silent? Who is paid to look away? Share this video before it is deleted, and"
@@ -31,16 +38,15 @@ def image_steps(originals: Path, seen: Path) -> list[Step]:
     def copy(name: str) -> Step:
         return lambda: _open_photo(name).save(originals / f"{name}.jpg", quality=92)
 
-    def with_handle_and_avatar() -> None:
+    def with_handle_and_avatars() -> None:
         image = _open_photo("portrait")
         draw, size = ImageDraw.Draw(image, "RGBA"), 22
         corner = (image.width - 12 - _font(size).getlength(HANDLE), image.height - 34)
         draw.text(corner, HANDLE, (255, 255, 255, 220), _font(size), stroke_width=1, stroke_fill=(0, 0, 0, 130))
-        image.save(originals / "weibo_photo.jpg", quality=92)
-        left, top, side = 60, 10, 400
-        image.crop((left, top, left + side, top + side)).resize((240, 240)).save(
-            seen / "persona_avatar.jpg", quality=75
-        )
+        image.save(originals / WEIBO_NAME, quality=92)
+        for name, (left, top, side, size, quality) in zip(AVATARS, _AVATAR_CROPS, strict=True):
+            avatar = image.crop((left, top, left + side, top + side)).resize((size, size))
+            avatar.save(seen / name, quality=quality)
 
     def headline() -> None:
         image = _open_photo("rocket")
@@ -68,7 +74,7 @@ def image_steps(originals: Path, seen: Path) -> list[Step]:
         _open_photo("coffee").save(seen / "new_picture.jpg", quality=90)
 
     copied = [name for name in PHOTOS if name not in ("portrait", "coffee")]
-    return [*map(copy, copied), with_handle_and_avatar, headline, screenshot, mirrored_crop, unrelated]
+    return [*map(copy, copied), with_handle_and_avatars, headline, screenshot, mirrored_crop, unrelated]
 
 
 def video_steps(originals: Path, seen: Path) -> list[Step]:
