@@ -76,7 +76,11 @@ def _print_trace(traced: Trace) -> None:
     result, source = traced.result, traced.source
     print_query(result, found=bool(traced.entries))
     if first := traced.first_posted:
-        account = " on ".join(filter(None, (first.account_label, first.platform))) or "unknown account"
+        who = (
+            first.account_label and f"by {first.account_label}",
+            first.platform and f"on {first.platform}",
+            first.url,
+        )
         print_line(
             "  first posted: ", (f"{first.posted_at} by {account}", "bold"), *((f"  {first.url}",) if first.url else ())
         )

@@ -10,13 +10,16 @@ from markupsafe import Markup
 from mediafp.report.cards import MatchCard, build_card
 from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.html import write_page
-from mediafp.report.names import account_name, display_name, join_isolated, sighting_line
+from mediafp.report.names import account_name, clue_line, display_name, join_isolated
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.report.page_images import PageImages
 from mediafp.types.matches import Trace, TraceEntry, Verdict
+from mediafp.types.sightings import Clue
 
 MAX_OPEN_ENTRIES: Final = 20
 """Entries whose cards are unfolded. Chosen, not measured."""
+OWNER_KINDS: Final = ("weibo_uid", "account", "account_id")
+"""Kinds of clues that name an account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,14 @@ def write_trace(
             if least_cut
             else None,
             "handles": [readings.text for readings in trace.handles],
-            "first_posted": sighting_line(trace.first_posted, paths=paths) if trace.first_posted else None,
+            "first_posted": {
+                "date": trace.first_posted.posted_at,
+                "account": account_name(trace.first_posted),
+                "name": display_name(trace.first_posted.uri),
+            }
+            if trace.first_posted
+            else None,
+            "owner": next(map(clue_line, _owner_clues(least_cut)), None),
             "cards": cards,
             "max_open": MAX_OPEN_ENTRIES,
             "near_misses": [
@@ -90,6 +100,11 @@ def write_trace(
         }
 
     write_page(path, "trace_page.html.j2", build_values)
+
+
+def _owner_clues(entry: TraceEntry | None) -> list[Clue]:
+    """Return the clues of an entry to the account that its file came from."""
+    return [clue for clue in entry.match.clues if clue.kind in OWNER_KINDS] if entry else []
 
 
 def _row(number: int, entry: TraceEntry, trace: Trace, evidence: PageEvidence) -> TraceRow:

@@ -271,7 +271,7 @@ def test_correspondences_are_hidden_without_a_script(name: str) -> None:
 def test_a_value_of_a_template_cannot_bypass_the_escaping() -> None:
     """Not even one that a template prints without a filter, such as the title."""
     values = {
-        "rows": [], "total": 0, "query_image": "", "source": None, "first_posted": None,
+        "rows": [], "total": 0, "query_image": "", "source": None, "first_posted": None, "owner": None,
         "handles": [], "near_misses": [], "seal": SEAL,
         "title": "a\u202e<b>\u200b",
     }  # fmt: skip
