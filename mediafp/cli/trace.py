@@ -81,9 +81,7 @@ def _print_trace(traced: Trace) -> None:
             first.platform and f"on {first.platform}",
             first.url,
         )
-        print_line(
-            "  first posted: ", (f"{first.posted_at} by {account}", "bold"), *((f"  {first.url}",) if first.url else ())
-        )
+        print_line("  first posted: ", (" ".join(filter(None, (first.posted_at, *who))), "bold"))
     for readings in traced.handles:
         print_line("  handle in the removed part: ", (readings.text, "bold red"))
     if source:
