@@ -17,11 +17,14 @@ _SHA256: Final = re.compile("[0-9a-f]{64}", re.IGNORECASE)
 
 
 def forget_file(store: Store, target: PathLike) -> list[Forgotten]:
-    """Remove the sightings of a file from a store, with the last one of an asset everything made of it.
+    """Remove the sightings of a file, or of all files in a folder or an archive, from a store.
+
+    With the last sighting of an asset goes everything made of it.
 
     Args:
         store: The store.
-        target: SHA-256 of an asset, or path at which files were ingested; nothing need exist there any more.
+        target: SHA-256 of an asset, or path at which files were ingested, of a folder or of an archive that they were in;
+            nothing need exist there any more.
 
     Raises:
         UsageError: The store contains no such asset, and no sighting at this path.
@@ -50,4 +53,7 @@ def _find_sightings(store: Store, target: str) -> Iterator[tuple[str, str]]:
     for uri in (target, path_uri(Path(target))):
         if assets := store.assets_seen_at(uri):
             yield from ((sha256, uri) for sha256 in assets)
+            return
+        if uri and (below := store.paths_below(uri)):
+            yield from below
             return

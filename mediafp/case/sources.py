@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
-from mediafp.ingest.files import HASH_BLOCK_BYTES, HEAD_BYTES, OpenFile, open_file
+from mediafp.ingest.files import HASH_BLOCK_BYTES, HEAD_BYTES, OpenFile
 from mediafp.ingest.path_uri import path_uri
 from mediafp.ingest.sniff import check_size, kind_from_signature
 from mediafp.ingest.walk import walk
@@ -37,11 +37,9 @@ class QueryFile:
     """Path of the file as sightings name it; None if it has none."""
 
 
-def list_paths(paths: Paths) -> list[Path]:
+def list_paths(paths: Paths) -> list[PathLike]:
     """Return the paths as a list."""
-    if isinstance(paths, str | os.PathLike):
-        return [Path(paths)]
-    return [Path(path) for path in paths]
+    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
 
 
 def iter_query_files(queries: Queries, scratch_folder: Path) -> Iterator[QueryFile]:
@@ -53,10 +51,10 @@ def iter_query_files(queries: Queries, scratch_folder: Path) -> Iterator[QueryFi
     """
     for query in _list_queries(queries):
         if isinstance(query, str | os.PathLike):
-            for found_file in walk([Path(query)]):
+            for found_file in walk([query]):
                 yield QueryFile(
-                    name=os.fspath(found_file.path),
-                    open=partial(open_file, found_file.path, found_file.root),
+                    name=found_file.name,
+                    open=found_file.open,
                     named_explicitly=found_file.root is None,
                     uri=path_uri(found_file.path),
                 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mediafp.case.ingestion.commit import build_sightings
 from mediafp.case.progress import ProgressCallback, ProgressSum, WorkTimer
 from mediafp.engine.interface import Engine
-from mediafp.ingest.files import OpenFile, file_sha256, open_file
+from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sidecar_folders import sidecar_folders
 from mediafp.ingest.sniff import check_size, kind_from_signature
 from mediafp.ingest.stable_content import stable_content
@@ -66,7 +66,7 @@ class TranscriptionRun:
         pending = PendingTranscription(found_file=found_file, number=number, report_share=self._progress.add_file())
         with self._timer.measure(number):
             try:
-                with open_file(found_file.path, found_file.root) as file:
+                with found_file.open() as file:
                     return self._begin_open_file(pending, file)
             except MediaError as error:
                 return replace(pending, error=error)

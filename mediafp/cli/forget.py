@@ -12,12 +12,17 @@ from mediafp.types.forgetting import Forgotten
 
 def forget(
     target: Annotated[
-        str, typer.Argument(metavar="PATH|SHA256", help="Path as it was ingested, or SHA-256.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="PATH|SHA256",
+            help="Path of a file, folder or archive as it was ingested, or SHA-256.",
+            show_default=False,
+        ),
     ],
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove a file from the store; the file itself stays as it is.
+    """Remove a file or a folder from the store; the files themselves stay.
 
     With the last path of a file, everything made of it is removed: fingerprints, thumbnails, text and matches. The
     custody log keeps its path and SHA-256, and what its sidecars stated. To undo it, ingest the file again.

@@ -107,7 +107,7 @@ def ingest(
 
 def _run(
     case: "Case",
-    paths: list[Path],
+    paths: list[str],
     options: IngestOptions,
     write_log: Callable[[jsonl.JsonObject], None],
     *,

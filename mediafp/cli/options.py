@@ -37,7 +37,7 @@ class MatchMode(StrEnum):
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON only, one object per line.")]
 PathsArgument = Annotated[
-    list[Path], typer.Argument(help="Files and folders; folders are searched.", show_default=False, readable=False)
+    list[str], typer.Argument(help="Files and folders; folders are searched.", show_default=False)
 ]
 StoreOption = Annotated[
     Path | None, typer.Option("--store", help="Folder of the case; also before the command.", show_default=False)

@@ -15,6 +15,7 @@ from mediafp.types.media import Asset, Audio, Kind
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.video_text import VideoText
+from mediafp.types.web_captures import WebCapture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,13 @@ class UnpackedMember:
     """One file in an archive.
 
     `file` is None if the member was not wanted, or if `error` states why it cannot be read. The receiver closes `file`.
+    `capture` is set for a file in a web archive; its texts are what the archive states.
     """
 
     name: str
     file: OpenFile | None = None
     error: MediaError | None = None
+    capture: WebCapture | None = None
 
 
 class TranscriptionCancelled(Exception):
@@ -181,7 +184,12 @@ class Engine(Protocol):
         """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""
 
     def unpack_archive(
-        self, file: OpenFile, is_wanted: Callable[[str], bool], *, max_bytes: int = MAX_MEMBER_BYTES
+        self,
+        file: OpenFile,
+        is_wanted: Callable[[str], bool],
+        *,
+        max_bytes: int = MAX_MEMBER_BYTES,
+        on_warning: Callable[[str], object] = lambda warning: None,
     ) -> Iterator[UnpackedMember]:
         """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name.
 
@@ -193,6 +201,7 @@ class Engine(Protocol):
             file: The open archive.
             is_wanted: Returns True for the names of members to unpack.
             max_bytes: Bytes above which a member is an error.
+            on_warning: Called with each warning about the archive as a whole, before the iterator ends.
         """
 
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:

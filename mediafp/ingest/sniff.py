@@ -4,7 +4,8 @@ import codecs
 from pathlib import PurePath
 from typing import Final
 
-from mediafp.ingest.archives.members import is_archive
+from mediafp.ingest.archives.members import has_archive_suffix, is_archive
+from mediafp.ingest.archives.unread import find_part_reason, find_unread_reason
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import MAX_IMAGE_BYTES, MAX_VIDEO_BYTES
 from mediafp.types.errors import CorruptMedia, TooLargeMedia, UnsupportedMedia
@@ -64,7 +65,6 @@ _LAYER_3_KBIT: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 
 _LOW_RATE_KBIT: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 """Bit rates of MPEG-2 and 2.5 audio, layers 2 and 3; the two tables above are those of MPEG-1. Source: ISO 11172-3,
 13818-3."""
-_OTHER_ARCHIVE_SIGNATURES: Final = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c")
 _TEXT_CONTROL_BYTES: Final = frozenset(b"\t\n\r\f\x1b\x08")
 
 
@@ -74,33 +74,39 @@ def detect_kind(file: OpenFile) -> Kind | None:
     An animation has the signature of an image: only its analysis, which decodes it, returns that it is a video.
 
     Raises:
-        CorruptMedia: The name is that of a media file, but the content is not.
-        UnsupportedMedia: The file is an archive, which may contain media.
+        CorruptMedia: The name is that of a media file or an archive, but the content is not.
+        UnsupportedMedia: The file is an archive, or a part of a split file, which may contain media.
         TooLargeMedia: The file has more bytes than one of its kind may have.
         UnreadableMedia: Reading fails.
     """
     head = file.read_head()
     suffix = PurePath(file.name).suffix
     is_named_media = suffix.lower() in MEDIA_SUFFIXES
+    is_named_archive = has_archive_suffix(file.name)
     if not head:
-        if is_named_media:
+        if is_named_media or is_named_archive:
             raise CorruptMedia(f"cannot decode {file.name!r}: the file is empty; fetch it again from its source")
         return None
+    if (reason := find_part_reason(file.name)) and not _is_text(head):
+        raise UnsupportedMedia(f"cannot decode {file.name!r}: {reason}")
     kind = kind_from_signature(head)
     if kind is not None:
         check_size(file.name, file.bytes, kind)
         return kind
-    if is_named_media and not _is_text(head):
-        raise CorruptMedia(
-            f"cannot decode {file.name!r}: its suffix is {suffix!r}, but its content is of no known image, video or "
-            "audio format; fetch it again from its source"
-        )
     if is_archive(file.name, head):
         raise UnsupportedMedia(
             f"cannot decode {file.name!r}: it is an archive, which only ingest reads; unpack it first"
         )
-    if head.startswith(_OTHER_ARCHIVE_SIGNATURES):
-        raise UnsupportedMedia(f"cannot decode {file.name!r}: archives of this format are not read; unpack it first")
+    if _is_text(head):
+        return None
+    if reason := find_unread_reason(file.name, head):
+        raise UnsupportedMedia(f"cannot decode {file.name!r}: {reason}")
+    if is_named_media or is_named_archive:
+        known = "image, video or audio format" if is_named_media else "archive format"
+        raise CorruptMedia(
+            f"cannot decode {file.name!r}: its suffix is {suffix!r}, but its content is of no known {known};"
+            " fetch it again from its source"
+        )
     return None
 
 

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mediafp.ingest.files import OpenFile, open_file
+from mediafp.ingest.named_paths import parse_named_path
+from mediafp.types.errors import UnreadableMedia
+
 _FOLDER: Final = "d"
 _FILE: Final = "f"
 _SKIPPED: Final = "s"
@@ -13,29 +17,49 @@ _SKIPPED: Final = "s"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFile:
-    """A file to open, and the folder that it was found in; `root` is None if the user named the file."""
+    """A file to open, and the folder that it was found in; `root` is None if the user named the file.
+
+    `problem` states why what the user named is no path, and `named` what it was; both are empty for a path.
+    """
 
     path: Path
     root: Path | None = None
+    problem: str = ""
+    named: str = ""
+
+    @property
+    def name(self) -> str:
+        """The path, or what the user named instead of one."""
+        return self.named if self.problem else os.fspath(self.path)
+
+    def open(self) -> OpenFile:
+        """Open the file; raise UnreadableMedia if that fails or it is no path."""
+        if self.problem:
+            raise UnreadableMedia(self.problem)
+        return open_file(self.path, self.root)
 
 
-def walk(paths: Sequence[Path], on_skipped: Callable[[Path], object] = lambda path: None) -> Iterator[FoundFile]:
+def walk(
+    paths: Sequence[str | os.PathLike[str]], on_skipped: Callable[[Path], object] = lambda path: None
+) -> Iterator[FoundFile]:
     """Yield every file in `paths`, and every visible regular file in the folders among them, in sorted order.
 
     A path that the user names is always yielded, even if it is missing or a pipe: opening it gives the error to record.
+    A `file://` address is a path too.
     In folders, hidden names are ignored; a folder that cannot be listed is yielded itself.
 
     Args:
         paths: Files and folders.
         on_skipped: Called with each pipe, device, linked folder and link in a folder that is broken or leads out of it.
     """
-    for path in paths:
+    for named in paths:
+        path, problem = parse_named_path(named)
         # Unlike Path.is_dir, it is False for a name that is too long or forbidden: opening it gives the reason.
-        if os.path.isdir(path):
+        if not problem and os.path.isdir(path):
             for file in _iter_folder(path, on_skipped):
                 yield FoundFile(path=file, root=path)
         else:
-            yield FoundFile(path=path)
+            yield FoundFile(path=path, problem=problem, named=os.fspath(named) if problem else "")
 
 
 def _iter_folder(root: Path, on_skipped: Callable[[Path], object]) -> Iterator[Path]:

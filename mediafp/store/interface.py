@@ -59,6 +59,21 @@ class AssetStore(Protocol):
         """
         ...
 
+    def move_sightings(self, sha256: str, old_uri: str, new_uri: str) -> None:
+        """Save that a file was moved: its sightings and clues get the new path, and the ledger forgets the old one.
+
+        Call it inside `writing`.
+
+        Args:
+            sha256: The asset.
+            old_uri: Path at which the store contains it.
+            new_uri: Path at which the store does not contain it.
+
+        Raises:
+            StoreError: The store does not contain the asset at the old path, or contains it at the new one.
+        """
+        ...
+
     def save_clues(self, sha256: str, uri: str, found: Sequence[Clue]) -> None:
         """Save the clues of a file's name, in place of those that the store contains; call it inside `writing`.
 
@@ -135,6 +150,10 @@ class AssetStore(Protocol):
 
     def captions(self, sha256: str) -> list[str]:
         """Return the titles and texts of an asset's sightings, in the order of the sightings."""
+        ...
+
+    def paths_of_name(self, sha256: str, name: str) -> list[str]:
+        """Return the paths of an asset that end with a file name, sorted, among the first thousand of its paths."""
         ...
 
     def uris(self, sha256: str) -> tuple[str, ...]:
@@ -408,6 +427,10 @@ class Forgetting(Protocol):
 
     def assets_seen_at(self, uri: str) -> list[str]:
         """Return the SHA-256 of each asset with a sighting at a path, sorted: several if the file has changed."""
+        ...
+
+    def paths_below(self, folder: str) -> list[tuple[str, str]]:
+        """Return the SHA-256 and the path of each sighting below a folder or in an archive, sorted."""
         ...
 
     def forget_sighting(self, sha256: str, uri: str) -> Forgotten:

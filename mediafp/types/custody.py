@@ -12,6 +12,7 @@ LogKind = Literal[
     "adopted",
     "seen",
     "sighted",
+    "moved",
     "transcribed",
     "read",
     "read_video",

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from mediafp.case.ingestion.moves import find_moved_path
 from mediafp.case.ingestion.pending import PendingFile
 from mediafp.sightings.sidecars import SidecarContents
 from mediafp.store import Store
@@ -63,11 +64,20 @@ class FileWriter:
         path, error = os.fspath(file.item.path), file.error
         if error:
             self._write_ledger(file, state="failed", kind=error.kind, message=str(error))
-            return FileOutcome(path=path, sha256=None, status="failed", kind=error.kind, message=str(error))
+            return FileOutcome(
+                path=path,
+                sha256=None,
+                status="failed",
+                warnings=file.item.warnings,
+                kind=error.kind,
+                message=str(error),
+            )
         if file.kind is None:
             self._write_ledger(file, state="skipped")
             return FileOutcome(path=path, sha256=None, status="skipped")
         stated, warnings = build_sightings(file.item.uri, file.sha256, file.sidecars), file.sidecars.warnings
+        if moved_from := find_moved_path(self._store, file.sha256, file.item.uri, stated):
+            self._store.move_sightings(file.sha256, moved_from, file.item.uri)
         is_new = False
         if file.analysis:
             is_new = self._store.add_record(build_ingest_record(file.analysis, stated))

@@ -93,8 +93,11 @@ def _estimate(
     for found_file in files:
         item = item_on_disk(found_file)
         counts["seen"] += 1
-        entry = find_current_entry(store, item, version, retry_failed=options.retry_failed) if store else None
-        if options.analysis.sidecars and is_sidecar(item.path):
+        entry = None
+        if store and not item.decided:
+            entry = find_current_entry(store, item, version, retry_failed=options.retry_failed)
+        is_unused = item.decided is not None and item.decided.status == "skipped"
+        if is_unused or (options.analysis.sidecars and is_sidecar(item.path)):
             counts["skipped"] += 1
         elif item.stamp == NO_STAMP:
             counts["unreadable"] += 1

@@ -16,6 +16,7 @@ from mediafp.case.ingestion.archive_items import iter_archive_items
 from mediafp.case.ingestion.commit import FileWriter
 from mediafp.case.ingestion.items import IngestItem, item_on_disk
 from mediafp.case.ingestion.known import KnownFiles
+from mediafp.case.ingestion.moves import MovedFailures
 from mediafp.case.ingestion.order import defer_large_files
 from mediafp.case.ingestion.pending import PendingFile
 from mediafp.case.ingestion.tasks import FileTasks
@@ -122,10 +123,12 @@ class IngestRun:
         """Work of the threads, and the functions to call after each."""
         self._duplicates: dict[str, list[PendingFile]] = {}
         """Files with a content that is being analysed, by its SHA-256: they wait for the result."""
-        self._failed_paths = {entry.path for entry in store.failures()}
+        failures = store.failures()
+        self._failed_paths = {entry.path for entry in failures}
+        self._moved_failures = MovedFailures(failures)
         self._comparisons: ComparisonRun | None = None
         self._readable_paths: set[str] = set()
-        """Failed folders and archives in which this run has found files."""
+        """Failed folders and archives in which this run has found files, and failed files that it has found elsewhere."""
         self._finished: deque[PendingFile] = deque()
         """Files that wait for their commit."""
         self._read_sidecars: list[IngestItem] = []
@@ -246,7 +249,7 @@ class IngestRun:
 
     def _begin_file(self, item: IngestItem) -> None:
         """Begin a file on disk."""
-        if has_archive_suffix(item.path.name):
+        if has_archive_suffix(item.path.name) and not item.decided:
             self._unpacker.add(item)
         else:
             self._begin(item)
@@ -266,6 +269,9 @@ class IngestRun:
 
     def _begin(self, item: IngestItem) -> None:
         """Start the first task of a file, or add the outcome of one that needs no work."""
+        if item.decided:
+            self._outcomes.append(item.decided)
+            return
         self._note_readable_parents(item)
         if self._sidecars and is_sidecar(item.path):
             self._read_sidecars.append(item)
@@ -282,7 +288,14 @@ class IngestRun:
         """Add the outcome of a file that needs no work; what its sidecars state may have changed."""
         path = os.fspath(item.path)
         if entry.state == "failed":
-            outcome = FileOutcome(path=path, sha256=None, status="failed", kind=entry.kind, message=entry.message)
+            outcome = FileOutcome(
+                path=path,
+                sha256=None,
+                status="failed",
+                warnings=item.warnings,
+                kind=entry.kind,
+                message=entry.message,
+            )
             self._outcomes.append(outcome)
         elif entry.sha256 is None:
             self._outcomes.append(FileOutcome(path=path, sha256=None, status="skipped"))
@@ -297,8 +310,9 @@ class IngestRun:
             self._start(self._hashing_threads, PendingFile(item=item), self._tasks.read_sidecars, on_read)
 
     def _note_readable_parents(self, item: IngestItem) -> None:
-        """Note the failed folders and archives that contain a file: they can be read now."""
+        """Note what is no failure any more: the folders and archives that contain a file, and where it was moved from."""
         if self._failed_paths:
+            self._readable_paths.update(self._moved_failures.find_old_paths(item))
             self._readable_paths |= self._failed_paths.intersection(map(str, PurePath(item.uri).parents))
             # An archive that cannot be read to its end comes after its members.
             self._readable_paths.discard(item.uri)

@@ -10,7 +10,7 @@ from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.stable_content import stable_content
 from mediafp.sightings.name_clues import name_clues
-from mediafp.sightings.sidecars import SidecarReader
+from mediafp.sightings.sidecars import NO_SIDECARS, SidecarContents, SidecarReader
 from mediafp.types.errors import MediaError
 from mediafp.types.transcripts import TranscribedAudio
 
@@ -43,10 +43,14 @@ class FileTasks:
             self.read_sidecars(file)
 
     def read_sidecars(self, file: PendingFile) -> None:
-        """Read what the name and the sidecars of a media file state."""
-        file.clues = name_clues(file.item.path.name)
+        """Read what the archive, the name and the sidecars of a media file state."""
+        item, stated = file.item, NO_SIDECARS
+        file.clues = name_clues(item.path.name)
         if self._sidecars:
-            file.sidecars = self._sidecars.read(file.item.path.name, file.item.folders())
+            stated = self._sidecars.read(item.path.name, item.folders())
+        file.sidecars = SidecarContents(
+            sightings=(*item.sightings, *stated.sightings), warnings=(*item.warnings, *stated.warnings)
+        )
 
     def analyse(self, file: PendingFile) -> None:
         """Compute all fingerprints, and the text and the audio if they are requested."""

@@ -194,12 +194,17 @@ class LocalEngine:
                 return self.run_ocr(file)
 
     def unpack_archive(
-        self, file: OpenFile, is_wanted: Callable[[str], bool], *, max_bytes: int = MAX_MEMBER_BYTES
+        self,
+        file: OpenFile,
+        is_wanted: Callable[[str], bool],
+        *,
+        max_bytes: int = MAX_MEMBER_BYTES,
+        on_warning: Callable[[str], object] = lambda warning: None,
     ) -> Iterator[UnpackedMember]:
         """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name."""
         from mediafp.engine.local.unpack import unpack_archive
 
-        return unpack_archive(self._pool, file, is_wanted, max_bytes=max_bytes)
+        return unpack_archive(self._pool, file, is_wanted, max_bytes=max_bytes, on_warning=on_warning)
 
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
         """Return a queue that transcribes audio in threads; the caller shuts it down. Raises ModelError."""

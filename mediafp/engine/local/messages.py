@@ -8,6 +8,7 @@ length here, which msgspec checks before it creates the entries, and every messa
 import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -38,6 +39,7 @@ from mediafp.types.media import Kind, Thumbnail
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.sightings import Trust
 from mediafp.types.video_text import VideoText
+from mediafp.types.web_captures import MAX_PAGE_TITLE_CHARS, MAX_URL_CHARS, WebCapture
 
 MESSAGE_BYTES: Final = 16 << 20
 """Length of the longest message of a task that does not state another one. Text in an image has up to 8 MB, text on screen
@@ -73,6 +75,10 @@ MAX_NAME_BYTES: Final = 4 * (MAX_NAME_CHARS + MAX_NUMBER_CHARS)
 Text = Annotated[str, msgspec.Meta(max_length=WARNING_CHARS)]
 ScreenText = Annotated[str, msgspec.Meta(max_length=VIDEO_TEXT_CHARS)]
 Name = Annotated[bytes, msgspec.Meta(max_length=MAX_NAME_BYTES)]
+Url = Annotated[str, msgspec.Meta(max_length=MAX_URL_CHARS)]
+UtcTime = Annotated[
+    str, msgspec.Meta(max_length=20, pattern=r"\A(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?\Z")
+]
 Warnings = Annotated[list[Text], msgspec.Meta(max_length=MAX_WARNINGS)]
 Jpeg = Annotated[bytes, msgspec.Meta(max_length=MAX_THUMBNAIL_JPEG_BYTES)]
 PropertyText = Annotated[str, msgspec.Meta(max_length=PROPERTY_CHARS)]
@@ -224,10 +230,21 @@ class VideoTextResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     cpu: CpuSeconds = 0.0
 
 
+class PackedCapture(msgspec.Struct, frozen=True):
+    """Place and time at which a member of a web archive was fetched, with the fields of `WebCapture`."""
+
+    url: Url
+    captured_at: UtcTime
+    page_url: Url
+    page_title: Annotated[str, msgspec.Meta(max_length=MAX_PAGE_TITLE_CHARS)]
+    is_page_guessed: bool
+
+
 class MemberStart(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The next member of an archive; the worker waits for a MemberDecision and sends chunks and a MemberEnd if wanted."""
 
     name: Name
+    capture: PackedCapture | None = None
 
 
 class MemberEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -238,16 +255,18 @@ class MemberEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ArchiveEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The end of an archive."""
+    """The end of an archive, with the warnings about it as a whole."""
 
+    warnings: Warnings = []
     cpu: CpuSeconds = 0.0
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The file could not be processed; `not_media` if it is not media at all."""
+    """The file could not be processed; `not_media` if it is not media at all. An archive may have warnings."""
 
     kind: ErrorKind
     message: Text
+    warnings: Warnings = []
     not_media: bool = False
     cpu: CpuSeconds = 0.0
 
@@ -375,6 +394,30 @@ def pack_video_text(text: VideoText) -> list[PackedVideoTextLine]:
         )
         for line in text.lines
     ]
+
+
+def pack_capture(capture: WebCapture) -> PackedCapture:
+    """Return a capture as a message."""
+    return PackedCapture(
+        url=capture.url,
+        captured_at=capture.captured_at,
+        page_url=capture.page_url,
+        page_title=capture.page_title,
+        is_page_guessed=capture.is_page_guessed,
+    )
+
+
+def unpack_capture(packed: PackedCapture) -> WebCapture:
+    """Return the capture in a message; raise ValueError if its time is none."""
+    if packed.captured_at:
+        datetime.fromisoformat(packed.captured_at)
+    return WebCapture(
+        url=packed.url,
+        captured_at=packed.captured_at,
+        page_url=packed.page_url,
+        page_title=packed.page_title,
+        is_page_guessed=packed.is_page_guessed,
+    )
 
 
 def truncate_texts(texts: Sequence[str]) -> list[str]:

@@ -5,32 +5,40 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from mediafp.engine.interface import UnpackedMember
-from mediafp.engine.local.messages import ArchiveEnd, DataChunk, Failure, MemberDecision, MemberEnd, MemberStart, Task
+from mediafp.engine.local.messages import (
+    ArchiveEnd,
+    DataChunk,
+    Failure,
+    MemberDecision,
+    MemberEnd,
+    MemberStart,
+    Task,
+    unpack_capture,
+)
 from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool, end_if_doubtful, error_from_failure
 from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES, MAX_MEMBERS, MemberNames
+from mediafp.ingest.archives.time_limit import archive_wall_seconds
 from mediafp.ingest.files import OpenFile
-from mediafp.ingest.limits import (
-    ARCHIVE_WALL_SECONDS,
-    ARCHIVE_WALL_SECONDS_PER_MEGABYTE,
-    MAX_ARCHIVE_WALL_SECONDS,
-    MEMBER_WALL_SECONDS,
-)
+from mediafp.ingest.limits import MEMBER_WALL_SECONDS
 from mediafp.types.errors import MediaError, StoreError, TooLargeMedia, UnreadableMedia, WorkerLost
 
 _logger = logging.getLogger(__name__)
 
-STAT_BLOCK_BYTES = 512
-"""Bytes of a block in `st_blocks`, on any file system."""
-
 
 def unpack_archive(
-    pool: WorkerPool, file: OpenFile, is_wanted: Callable[[str], bool], *, max_bytes: int = MAX_MEMBER_BYTES
+    pool: WorkerPool,
+    file: OpenFile,
+    is_wanted: Callable[[str], bool],
+    *,
+    max_bytes: int = MAX_MEMBER_BYTES,
+    on_warning: Callable[[str], object] = lambda warning: None,
 ) -> Generator[UnpackedMember]:
     """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name.
 
@@ -42,12 +50,13 @@ def unpack_archive(
         file: The open archive.
         is_wanted: Returns True for the names of members to unpack.
         max_bytes: Bytes above which a member is an error, and is not written to the disk.
+        on_warning: Called with each warning about the archive as a whole, after the last member.
 
     Raises:
         MediaError: After the last readable member, if the archive cannot be read to its end.
     """
     wall_time = WallTime(file)
-    with closing(_iter_members(pool, file, is_wanted, max_bytes, wall_time)) as members:
+    with closing(_iter_members(pool, file, is_wanted, max_bytes, wall_time, on_warning)) as members:
         while True:
             with wall_time.spending():
                 member = next(members, None)
@@ -60,11 +69,7 @@ class WallTime:
     """Wall seconds that the unpacking of one archive may take."""
 
     def __init__(self, archive: OpenFile) -> None:
-        # A file of holes has any size at no cost. An archive has a block, unless its file system counts none.
-        blocks = os.fstat(archive.descriptor).st_blocks
-        stored_bytes = min(archive.bytes, blocks * STAT_BLOCK_BYTES) if blocks else archive.bytes
-        earned = ARCHIVE_WALL_SECONDS + stored_bytes / 1e6 * ARCHIVE_WALL_SECONDS_PER_MEGABYTE
-        self.limit = min(earned, MAX_ARCHIVE_WALL_SECONDS)
+        self.limit = archive_wall_seconds(archive)
         self._spent, self._since = 0.0, time.monotonic()
 
     @contextmanager
@@ -91,7 +96,12 @@ class WallTime:
 
 
 def _iter_members(
-    pool: WorkerPool, file: OpenFile, is_wanted: Callable[[str], bool], max_bytes: int, wall_time: WallTime
+    pool: WorkerPool,
+    file: OpenFile,
+    is_wanted: Callable[[str], bool],
+    max_bytes: int,
+    wall_time: WallTime,
+    on_warning: Callable[[str], object],
 ) -> Generator[UnpackedMember]:
     names = MemberNames()
     completed = 0
@@ -116,21 +126,25 @@ def _iter_members(
                     names.add(name)
                     completed = number
                     wanted = is_wanted(name)
+                    capture = unpack_capture(message.capture) if message.capture else None
                     try:
                         worker.send(MemberDecision(wanted=wanted))
                     except WorkerLost as lost:
                         # The worker ended behind the name: the member counts as completed, and has to be yielded.
                         if wanted:
                             raise _MemberLostError(name, lost) from lost
-                        yield UnpackedMember(name=name)
+                        yield UnpackedMember(name=name, capture=capture)
                         raise
                     if wanted:
-                        yield _receive_member(worker, name, pool.scratch_folder, max_bytes)
+                        member = _receive_member(worker, name, pool.scratch_folder, max_bytes)
+                        yield replace(member, capture=capture)
                     else:
-                        yield UnpackedMember(name=name)
+                        yield UnpackedMember(name=name, capture=capture)
                     wall_time.set_deadline(worker)
                 if not isinstance(message, ArchiveEnd | Failure):
                     raise ValueError("not the result that was requested")
+                for warning in message.warnings:
+                    on_warning(warning)
                 end_if_doubtful(worker, message.kind if isinstance(message, Failure) else None)
         except _MemberLostError as lost:
             if pool.closed:

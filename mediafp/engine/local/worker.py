@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -35,6 +36,7 @@ from mediafp.engine.local.messages import (
     decode_task,
     encode,
     pack_analysis,
+    pack_capture,
     pack_lines,
     pack_thumbnails,
     pack_video_text,
@@ -160,26 +162,38 @@ def handle_task(connection: WorkerConnection, task: Task, descriptor: int) -> No
             connection.send(_failure("crash", f"reading it failed: {type(error).__name__}: {error}"))
 
 
-def _failure(kind: ErrorKind, message: str, *, not_media: bool = False) -> Failure:
+def _failure(kind: ErrorKind, message: str, *, not_media: bool = False, warnings: Sequence[str] = ()) -> Failure:
     (truncated,) = truncate_texts([message])
-    return Failure(kind=kind, message=truncated, not_media=not_media, cpu=time.process_time())
+    return Failure(
+        kind=kind,
+        message=truncated,
+        warnings=truncate_texts(warnings),
+        not_media=not_media,
+        cpu=time.process_time(),
+    )
 
 
 def _unpack(connection: WorkerConnection, file: OpenFile) -> None:
     """Send the names of the members of an archive, and the content of those that the parent wants."""
     CpuBudget(CPU_SECONDS_PER_FILE + file.bytes / 1e6 * CPU_SECONDS_PER_MEGABYTE)
-    with file.reader() as reader:
-        for member, blocks in iter_members(reader, file.name):
-            connection.send(MemberStart(name=os.fsencode(member.name)))
-            if not decode_decision(connection.receive()).wanted:
-                continue
-            try:
-                for block in blocks:
-                    connection.send(DataChunk(data=block))
-                connection.send(MemberEnd())
-            except MediaError as error:
-                connection.send(MemberEnd(kind=error.kind, message=truncate_texts([str(error)])[0]))
-    connection.send(ArchiveEnd(cpu=time.process_time()))
+    warnings: list[str] = []
+    try:
+        with file.reader() as reader:
+            for member, blocks in iter_members(reader, file.name, warnings.append):
+                capture = pack_capture(member.capture) if member.capture else None
+                connection.send(MemberStart(name=os.fsencode(member.name), capture=capture))
+                if not decode_decision(connection.receive()).wanted:
+                    continue
+                try:
+                    for block in blocks:
+                        connection.send(DataChunk(data=block))
+                    connection.send(MemberEnd())
+                except MediaError as error:
+                    connection.send(MemberEnd(kind=error.kind, message=truncate_texts([str(error)])[0]))
+    except MediaError as error:
+        connection.send(_failure(error.kind, str(error), warnings=warnings))
+    else:
+        connection.send(ArchiveEnd(warnings=truncate_texts(warnings), cpu=time.process_time()))
 
 
 def _read_audio(connection: WorkerConnection, file: OpenFile) -> None:

@@ -1,20 +1,21 @@
-"""Members of a zip or tar archive, one after the other, decompressed in memory while they are read.
+"""Members of a zip, tar or web archive, one after the other, decompressed in memory while they are read.
 
 Built for hostile archives and a sandboxed process: it needs only the open file, writes nothing, opens no path, and
 imports every module before the first archive is read.
 """
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import BinaryIO, Final
 
 from mediafp.ingest.archives.entries import ArchiveEntry
 from mediafp.ingest.archives.streams import ArchiveBytes
 from mediafp.ingest.archives.tar import HEADER_BYTES, is_tar, iter_tar_entries
+from mediafp.ingest.archives.web_archive import is_warc, iter_wacz_entries, iter_warc_entries
 from mediafp.ingest.archives.zip import is_zip, iter_zip_entries
-from mediafp.types.errors import MediaError, TooLargeMedia, UnsupportedMedia
+from mediafp.types.errors import MediaError, TooLargeMedia
+from mediafp.types.web_captures import WebCapture
 
 MAX_MEMBERS: Final = 1_000_000
 """Entries of one archive, folders included. The names of so many cost 100 MB; of each one number is kept. Chosen, not
@@ -35,8 +36,11 @@ Chosen, not measured."""
 UNNAMED: Final = "unnamed"
 """Name that is shown if nothing safe is left of a member's own."""
 _ZIP_SUFFIXES: Final = (".zip",)
-_TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-ARCHIVE_SUFFIXES: Final = _ZIP_SUFFIXES + _TAR_SUFFIXES
+_TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst")
+_WARC_SUFFIXES: Final = (".warc", ".warc.gz", ".warc.zst")
+_WACZ_SUFFIXES: Final = (".wacz",)
+WEB_ARCHIVE_SUFFIXES: Final = _WARC_SUFFIXES + _WACZ_SUFFIXES
+ARCHIVE_SUFFIXES: Final = _ZIP_SUFFIXES + _TAR_SUFFIXES + WEB_ARCHIVE_SUFFIXES
 _DRIVE: Final = re.compile(r"^(?:[A-Za-z]:)+")
 
 
@@ -46,17 +50,23 @@ class ArchiveMember:
 
     `name` is relative, has `/` between its parts and is unique in the archive; undecodable bytes are surrogate escapes.
     `size` is the stated size in bytes, `modified_s` the time of change in seconds since 1970, UTC; each is None if the
-    archive does not state it.
+    archive does not state it. `capture` is set for a file in a web archive.
     """
 
     name: str
     size: int | None
     modified_s: float | None
+    capture: WebCapture | None = None
 
 
 def has_archive_suffix(name: str) -> bool:
     """Return True if a file is named like an archive, whatever its content."""
     return name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def is_web_archive(name: str) -> bool:
+    """Return True if a file is named like a web archive."""
+    return name.lower().endswith(WEB_ARCHIVE_SUFFIXES)
 
 
 def is_archive(name: str, head: bytes) -> bool:
@@ -66,12 +76,16 @@ def is_archive(name: str, head: bytes) -> bool:
     detected by its compression, whatever its suffix promises: browsers decompress a `.tar.gz` and keep its name.
     """
     name = name.lower()
-    if name.endswith(_ZIP_SUFFIXES):
+    if name.endswith(_ZIP_SUFFIXES + _WACZ_SUFFIXES):
         return is_zip(head)
+    if name.endswith(_WARC_SUFFIXES):
+        return is_warc(head)
     return name.endswith(_TAR_SUFFIXES) and is_tar(head)
 
 
-def iter_members(file: BinaryIO, name: str) -> Iterator[tuple[ArchiveMember, Iterator[bytes]]]:
+def iter_members(
+    file: BinaryIO, name: str, on_warning: Callable[[str], object] = lambda warning: None
+) -> Iterator[tuple[ArchiveMember, Iterator[bytes]]]:
     """Yield each file of an archive, in the archive's order, with its content in blocks.
 
     The blocks end when the next member is requested; a member whose blocks are not read is skipped, at no cost except
@@ -83,6 +97,7 @@ def iter_members(file: BinaryIO, name: str) -> Iterator[tuple[ArchiveMember, Ite
     Args:
         file: The open archive.
         name: Name of the archive, for messages.
+        on_warning: Called with each warning about the archive as a whole.
 
     Raises:
         MediaError: The archive cannot be read further. The blocks raise one if only their member cannot be read.
@@ -90,8 +105,7 @@ def iter_members(file: BinaryIO, name: str) -> Iterator[tuple[ArchiveMember, Ite
     names = MemberNames()
     try:
         source = ArchiveBytes(file)
-        is_zip_archive = is_zip(source.read_at(0, HEADER_BYTES))
-        entries = iter_zip_entries(source, MAX_MEMBERS) if is_zip_archive else iter_tar_entries(source)
+        entries = _iter_entries(source, name.lower(), on_warning)
         for number, entry in enumerate(entries, start=1):
             if number > MAX_MEMBERS:
                 raise TooLargeMedia(
@@ -107,10 +121,22 @@ def iter_members(file: BinaryIO, name: str) -> Iterator[tuple[ArchiveMember, Ite
                 )
             names.add(shown_name)
             blocks = _iter_blocks(entry, entry.blocks, shown_name, name)
-            yield ArchiveMember(name=shown_name, size=entry.size, modified_s=entry.modified_s), blocks
+            member = ArchiveMember(name=shown_name, size=entry.size, modified_s=entry.modified_s, capture=entry.capture)
+            yield member, blocks
             blocks.close()
     except MediaError as error:
         raise type(error)(f"cannot read {name!r}: {error}") from error
+
+
+def _iter_entries(source: ArchiveBytes, lower_name: str, on_warning: Callable[[str], object]) -> Iterator[ArchiveEntry]:
+    is_zip_archive = is_zip(source.read_at(0, HEADER_BYTES))
+    if is_zip_archive and lower_name.endswith(_WACZ_SUFFIXES):
+        return iter_wacz_entries(source, MAX_MEMBERS, on_warning)
+    if is_zip_archive:
+        return iter_zip_entries(source, MAX_MEMBERS, on_warning)
+    if lower_name.endswith(_WARC_SUFFIXES):
+        return iter_warc_entries(source, on_warning)
+    return iter_tar_entries(source)
 
 
 def _iter_blocks(entry: ArchiveEntry, blocks: Iterator[bytes], name: str, archive: str) -> Generator[bytes]:
@@ -120,13 +146,8 @@ def _iter_blocks(entry: ArchiveEntry, blocks: Iterator[bytes], name: str, archiv
             raise TooLargeMedia(
                 f"its {entry.size:,} bytes are over the limit of {MAX_MEMBER_BYTES:,}; unpack the archive first"
             )
-        head = b""
-        while len(head) < HEADER_BYTES and (block := next(blocks, b"")):
-            head += block
-        if is_archive(name, head):
-            raise UnsupportedMedia("it is an archive within an archive; unpack it first")
         read_bytes = 0
-        for block in chain((head,) if head else (), blocks):
+        for block in blocks:
             read_bytes += len(block)
             if read_bytes > MAX_MEMBER_BYTES:
                 raise TooLargeMedia(f"it is over the limit of {MAX_MEMBER_BYTES:,} bytes; unpack the archive first")

@@ -11,7 +11,8 @@ from functools import partial
 from itertools import chain
 from typing import BinaryIO, Final, Protocol
 
-from mediafp.types.errors import CorruptMedia, TooLargeMedia, UnreadableMedia
+from mediafp.ingest.archives.zstd import ZstdStream
+from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnreadableMedia
 
 MAX_EXPANSION_RATIO: Final = 200
 """Decompressed bytes per compressed byte, of one member and of the whole archive, above which it counts as a bomb.
@@ -30,6 +31,8 @@ BLOCK_BYTES: Final = 256 << 10
 COMPRESSED_BLOCK_BYTES: Final = 16 << 10
 """Compressed bytes that are passed to a decompressor at once. The rest behind the end of a stream is copied, so a
 larger block makes an archive of many tiny streams slow. Chosen, not measured."""
+STREAM_SIGNATURE_BYTES: Final = 6
+"""Bytes of the longest signature of a compressed stream."""
 REFETCH: Final = "fetch the archive again"
 """Action for a damaged archive."""
 TRUNCATED: Final = f"its data are truncated; {REFETCH}, the members before the cut are intact"
@@ -120,8 +123,11 @@ _DECOMPRESSORS: Final[Mapping[bytes, Callable[[], Decompressor]]] = {
     b"\x1f\x8b\x08": partial(Inflater, zlib.MAX_WBITS | 16),
     b"BZh": bz2.BZ2Decompressor,
     b"\xfd7zXZ\x00": partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, MAX_DECOMPRESSOR_BYTES),
+    b"\x28\xb5\x2f\xfd": ZstdStream,
+    # A frame that is to be skipped, with which parallel compressors begin.
+    **{bytes((number, 0x2A, 0x4D, 0x18)): ZstdStream for number in range(0x50, 0x60)},
 }
-"""Decompressors of gzip, bzip2 and xz by the signature of a stream."""
+"""Decompressors of gzip, bzip2, xz and Zstandard by the signature of a stream."""
 
 
 def find_decompressor(head: bytes) -> Callable[[], Decompressor] | None:
@@ -183,3 +189,96 @@ class ExpansionLimit:
             raise TooLargeMedia(
                 f"it expands to more than {MAX_EXPANSION_RATIO} times its size; unpack it first if you trust it"
             )
+
+
+class ByteStream(Protocol):
+    """Bytes of an archive, read from the start; `offset` is the position in them."""
+
+    offset: int
+
+    def read(self, count: int) -> bytes:
+        """Return the next `count` bytes, fewer only at the end."""
+        ...
+
+    def skip_to(self, offset: int) -> None:
+        """Move forward to `offset`; raise CorruptMedia if the archive ends before."""
+        ...
+
+    def finish(self) -> None:
+        """Read what is behind the last entry, if that is a check; raise CorruptMedia if it fails."""
+        ...
+
+
+class FileStream:
+    """Bytes of an archive that is not compressed. Implements `ByteStream`."""
+
+    def __init__(self, source: ArchiveBytes) -> None:
+        self._source = source
+        self.offset = 0
+
+    def read(self, count: int) -> bytes:
+        """Return the next `count` bytes, fewer only at the end."""
+        data = self._source.read_at(self.offset, count)
+        self.offset += len(data)
+        return data
+
+    def skip_to(self, offset: int) -> None:
+        """Move forward to `offset`; raise CorruptMedia if the archive ends before."""
+        if offset > self._source.size:
+            raise CorruptMedia(TRUNCATED)
+        self.offset = offset
+
+    def finish(self) -> None:
+        """Ignore the bytes behind the last entry."""
+
+
+class BlockStream:
+    """Bytes that come in blocks, as those of a compressed archive. Implements `ByteStream`."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self.offset = 0
+        self._rest = memoryview(b"")
+        self._failure: MediaError | None = None
+
+    def read(self, count: int) -> bytes:
+        """Return the next `count` bytes, fewer only at the end."""
+        # A generator that raised is exhausted for its next caller, so the error is stored and raised again.
+        if self._failure:
+            raise self._failure
+        parts = []
+        while count:
+            if not self._rest:
+                try:
+                    self._rest = memoryview(next(self._blocks, b""))
+                except MediaError as error:
+                    self._failure = error
+                    raise
+                if not self._rest:
+                    break
+            part, self._rest = self._rest[:count], self._rest[count:]
+            parts.append(part)
+            count -= len(part)
+        data = b"".join(parts)
+        self.offset += len(data)
+        return data
+
+    def skip_to(self, offset: int) -> None:
+        """Move forward to `offset`; raise CorruptMedia if the archive ends before."""
+        while self.offset < offset:
+            if not self.read(min(BLOCK_BYTES, offset - self.offset)):
+                raise CorruptMedia(TRUNCATED)
+
+    def finish(self) -> None:
+        """Read to the end, and raise CorruptMedia if the checksum there does not match."""
+        while self.read(BLOCK_BYTES):
+            pass
+
+
+def open_stream(source: ArchiveBytes) -> ByteStream:
+    """Return the bytes of an archive, decompressed while they are read if it is compressed."""
+    create = find_decompressor(source.read_at(0, STREAM_SIGNATURE_BYTES))
+    if create is None:
+        return FileStream(source)
+    pieces = source.iter_pieces(0, source.size, COMPRESSED_BLOCK_BYTES)
+    return BlockStream(ExpansionLimit(source.size).limit(decompress_streams(pieces, create)))

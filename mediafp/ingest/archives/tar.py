@@ -1,26 +1,24 @@
-"""Entries of tar archives, plain or compressed by gzip, bzip2 or xz.
+"""Entries of tar archives, plain or compressed by gzip, bzip2, xz or Zstandard.
 
 `tarfile` parses the headers, but its `TarFile` is not used: it reads extended headers of any stated size, with patterns
 that take quadratic time in Python 3.12.1 (CVE-2024-6232). Source of the format: POSIX.1-2008 pax, GNU tar.
 """
 
 import tarfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import Final
 
 from mediafp.ingest.archives.entries import ArchiveEntry, parse_timestamp
 from mediafp.ingest.archives.streams import (
     BLOCK_BYTES,
-    COMPRESSED_BLOCK_BYTES,
     REFETCH,
     TRUNCATED,
     ArchiveBytes,
-    Decompressor,
-    ExpansionLimit,
-    decompress_streams,
+    ByteStream,
     find_decompressor,
+    open_stream,
 )
-from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
+from mediafp.types.errors import CorruptMedia, TooLargeMedia, UnsupportedMedia
 
 MAX_HEADER_BYTES: Final = 1 << 20
 """Bytes of one extended header or long name, which is read as a whole; an attribute in it has at most 64 KiB on
@@ -41,73 +39,6 @@ _EXTENDED_HEADERS: Final = (
     tarfile.GNUTYPE_LONGLINK,
 )
 _REFETCH: Final = f"{REFETCH}, the members before the damage are intact"
-
-
-class TarStream:
-    """Bytes of a plain tar archive, read from the start; `offset` is the position in them."""
-
-    def __init__(self, source: ArchiveBytes) -> None:
-        self._source = source
-        self.offset = 0
-
-    def read(self, count: int) -> bytes:
-        """Return the next `count` bytes, fewer only at the end."""
-        data = self._source.read_at(self.offset, count)
-        self.offset += len(data)
-        return data
-
-    def skip_to(self, offset: int) -> None:
-        """Move forward to `offset`; raise CorruptMedia if the archive ends before."""
-        if offset > self._source.size:
-            raise CorruptMedia(TRUNCATED)
-        self.offset = offset
-
-    def finish(self) -> None:
-        """Ignore the bytes behind the last entry."""
-
-
-class CompressedTarStream(TarStream):
-    """Bytes of a compressed tar archive, decompressed while they are read."""
-
-    def __init__(self, source: ArchiveBytes, create: Callable[[], Decompressor]) -> None:
-        super().__init__(source)
-        pieces = source.iter_pieces(0, source.size, COMPRESSED_BLOCK_BYTES)
-        self._blocks = ExpansionLimit(source.size).limit(decompress_streams(pieces, create))
-        self._rest = memoryview(b"")
-        self._failure: MediaError | None = None
-
-    def read(self, count: int) -> bytes:
-        """Return the next `count` bytes, fewer only at the end."""
-        # A generator that raised is exhausted for its next caller, so the error is stored and raised again.
-        if self._failure:
-            raise self._failure
-        parts = []
-        while count:
-            if not self._rest:
-                try:
-                    self._rest = memoryview(next(self._blocks, b""))
-                except MediaError as error:
-                    self._failure = error
-                    raise
-                if not self._rest:
-                    break
-            part, self._rest = self._rest[:count], self._rest[count:]
-            parts.append(part)
-            count -= len(part)
-        data = b"".join(parts)
-        self.offset += len(data)
-        return data
-
-    def skip_to(self, offset: int) -> None:
-        """Move forward to `offset`; raise CorruptMedia if the archive ends before."""
-        while self.offset < offset:
-            if not self.read(min(BLOCK_BYTES, offset - self.offset)):
-                raise CorruptMedia(TRUNCATED)
-
-    def finish(self) -> None:
-        """Read to the end, and raise CorruptMedia if the checksum there does not match."""
-        while self.read(BLOCK_BYTES):
-            pass
 
 
 def is_tar(head: bytes) -> bool:
@@ -132,8 +63,7 @@ def iter_tar_entries(source: ArchiveBytes) -> Iterator[ArchiveEntry]:
     Raises:
         MediaError: The archive cannot be read further.
     """
-    create = find_decompressor(source.read_at(0, HEADER_BYTES))
-    stream = CompressedTarStream(source, create) if create else TarStream(source)
+    stream = open_stream(source)
     attributes: dict[bytes, bytes] = {}
     headers = 0
     # The first block of zeros ends a tar.
@@ -187,7 +117,7 @@ def _member_size(attributes: dict[bytes, bytes], info: tarfile.TarInfo) -> int:
     return size
 
 
-def _iter_blocks(stream: TarStream, size: int, is_sparse: bool) -> Generator[bytes]:
+def _iter_blocks(stream: ByteStream, size: int, is_sparse: bool) -> Generator[bytes]:
     """Yield the content of the entry at the position of the stream."""
     if is_sparse:
         raise UnsupportedMedia("it is stored as a sparse file, which is not supported; unpack the archive first")
@@ -199,7 +129,7 @@ def _iter_blocks(stream: TarStream, size: int, is_sparse: bool) -> Generator[byt
         yield block
 
 
-def _read_extended_header(stream: TarStream, info: tarfile.TarInfo) -> dict[bytes, bytes]:
+def _read_extended_header(stream: ByteStream, info: tarfile.TarInfo) -> dict[bytes, bytes]:
     """Return the attributes that an extended header states for the entry behind it, by their pax keywords."""
     if not 0 <= info.size <= MAX_HEADER_BYTES:
         raise TooLargeMedia(

@@ -5,20 +5,20 @@ and LZMA allocate any amount of memory. Source of the format: PKWARE, APPNOTE.TX
 """
 
 import bz2
-import codecs
 import lzma
 import stat
 import struct
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
 from mediafp.ingest.archives.entries import ArchiveEntry, parse_timestamp
+from mediafp.ingest.archives.name_encoding import MAX_NAME_SAMPLE_BYTES, NameDecoder
 from mediafp.ingest.archives.streams import (
     BLOCK_BYTES,
     COMPRESSED_BLOCK_BYTES,
@@ -54,16 +54,20 @@ _UNIX_SYSTEMS: Final = (3, 19)
 """Systems whose attributes contain a Unix file mode: Unix and OS X."""
 _ZIP64_FIELD, _UNICODE_PATH_FIELD, _UNIX_TIMES_FIELD = 0x0001, 0x7075, 0x5455
 _SEE_ZIP64_FIELD: Final = 0xFFFFFFFF
-# A sandboxed process cannot load codecs, and Python loads them on first use.
-for _codec in ("cp437", "gb18030", "utf-8", "ascii"):
-    codecs.lookup(_codec)
+_UTF8_FLAG: Final = 1 << 11
+MAX_SAMPLED_HEADERS: Final = 1_000
+"""Members of a truncated archive whose names decide on their encoding: to find the next one may take reading its content.
+Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZipMember:
-    """One record of a zip archive. `size` and `crc` are None if a truncated archive does not state them."""
+    """One record of a zip archive.
 
-    name: str
+    `name` is bytes if it does not state its encoding. `size` and `crc` are None if a truncated archive does not state them.
+    """
+
+    name: str | bytes
     size: int | None
     modified_s: float | None
     is_file: bool
@@ -79,43 +83,70 @@ def is_zip(head: bytes) -> bool:
     return head.startswith((_LOCAL_SIGNATURE, _END_SIGNATURE))
 
 
-def iter_zip_entries(source: ArchiveBytes, max_entries: int) -> Iterator[ArchiveEntry]:
+def iter_zip_entries(
+    source: ArchiveBytes, max_entries: int, on_warning: Callable[[str], object] = lambda warning: None
+) -> Iterator[ArchiveEntry]:
     """Yield the entries of a zip archive in the order of its directory, or of its bytes if it has no directory.
 
     Overlap of entries is checked for the first `max_entries`, at 8 bytes of memory each.
+
+    Args:
+        source: The archive.
+        max_entries: Number of entries that are read.
+        on_warning: Called with a warning about the archive.
 
     Raises:
         MediaError: The archive cannot be read further.
     """
     expansion = ExpansionLimit(source.size)
     directory = _find_directory(source)
+    unstated: list[bytes] = []
     if directory:
-        offsets = _header_offsets(_iter_directory(source, *directory), source.size, max_entries)
+        offsets = _header_offsets(_iter_directory(source, *directory), source.size, max_entries, unstated)
         data_end, members = directory[0], _iter_directory(source, *directory)
     else:
+        _header_offsets(_iter_local_headers(source), 0, MAX_SAMPLED_HEADERS, unstated)
         offsets, data_end, members = array("Q"), source.size, _iter_local_headers(source)
+    decoder = NameDecoder(unstated)
+    if decoder.guess:
+        on_warning(f"guessed that the names in it are {decoder.guess}: it does not state their encoding")
     for member in members:
         same, following = bisect_left(offsets, member.header_offset), bisect_right(offsets, member.header_offset)
         next_offset = offsets[following] if following < len(offsets) else data_end
         # Members at one offset share their bytes: none of these is left to this one.
         end = member.header_offset if following - same > 1 else next_offset
+        name = decoder.decode(member.name) if isinstance(member.name, bytes) else member.name
+        is_file = member.is_file and not name.endswith(("/", "\\"))
         yield ArchiveEntry(
-            name=member.name,
+            name=name,
             size=member.size,
             modified_s=member.modified_s,
-            blocks=_iter_blocks(source, member, end, expansion) if member.is_file else None,
+            blocks=_iter_blocks(source, member, end, expansion) if is_file else None,
         )
         expansion.check()
 
 
-def _header_offsets(members: Iterator[ZipMember], archive_bytes: int, max_entries: int) -> array[int]:
-    """Return the sorted offsets of the local headers: 8 MB for a million."""
+def _header_offsets(
+    members: Iterator[ZipMember], archive_bytes: int, max_entries: int, unstated: list[bytes]
+) -> array[int]:
+    """Return the sorted offsets of the local headers: 8 MB for a million.
+
+    Args:
+        members: The records.
+        archive_bytes: Size of the archive.
+        max_entries: Number of records that are read.
+        unstated: Gets the first names that are not ASCII and do not state their encoding.
+    """
     offsets = array("Q")
+    left = MAX_NAME_SAMPLE_BYTES
     # If the directory is damaged, reading its entries ends there with the error.
     with suppress(CorruptMedia):
-        offsets.extend(
-            member.header_offset for member in islice(members, max_entries) if member.header_offset < archive_bytes
-        )
+        for member in islice(members, max_entries):
+            if member.header_offset < archive_bytes:
+                offsets.append(member.header_offset)
+            if left > 0 and isinstance(member.name, bytes) and not member.name.isascii():
+                unstated.append(member.name)
+                left -= len(member.name)
     return array("Q", sorted(offsets))
 
 
@@ -215,13 +246,12 @@ def _iter_directory(source: ArchiveBytes, offset: int, end: int) -> Iterator[Zip
         offset += _CENTRAL_HEADER.size + name_bytes + extra_bytes + comment_bytes
         extras = _parse_extra_fields(variable[name_bytes:])
         size, compressed_bytes, header_offset = _resolve_zip64(extras, size, compressed_bytes, header_offset)
-        name = _decode_name(variable[:name_bytes], extras)
         file_type = stat.S_IFMT(attributes >> 16) if system in _UNIX_SYSTEMS else 0
         yield ZipMember(
-            name=name,
+            name=_stated_name(variable[:name_bytes], flags, extras),
             size=size,
             modified_s=_modification_time(extras),
-            is_file=file_type in (0, stat.S_IFREG) and not name.endswith(("/", "\\")),
+            is_file=file_type in (0, stat.S_IFREG),
             flags=flags,
             method=method,
             crc=crc,
@@ -245,12 +275,11 @@ def _iter_local_headers(source: ArchiveBytes) -> Iterator[ZipMember]:
         is_stated = not flags & _SIZES_AFTER_DATA_FLAG or compressed_bytes > 0
         if not is_stated:
             is_stated, compressed_bytes, crc, size = _sizes_after_data(source, start)
-        name = _decode_name(variable[:name_bytes], extras)
         yield ZipMember(
-            name=name,
+            name=_stated_name(variable[:name_bytes], flags, extras),
             size=size if is_stated else None,
             modified_s=_modification_time(extras),
-            is_file=not name.endswith(("/", "\\")),
+            is_file=True,
             flags=flags,
             method=method,
             crc=crc if is_stated else None,
@@ -313,21 +342,20 @@ def _resolve_zip64(extras: Mapping[int, bytes], *numbers: int) -> list[int]:
     return resolved
 
 
-def _decode_name(raw: bytes, extras: Mapping[int, bytes]) -> str:
-    """Return the name of a member, decoded as UTF-8, GB 18030 or CP 437.
+def _stated_name(raw: bytes, flags: int, extras: Mapping[int, bytes]) -> str | bytes:
+    """Return the name of a member, as bytes if it does not state its encoding.
 
-    The header's UTF-8 flag is ignored: Chinese Windows writes GBK without a flag, and others write UTF-8 without the
-    flag or GBK with it. A Unicode path field is preferred if its CRC matches the name.
+    A name is UTF-8 if its flag says so and it is valid: some archivers write GBK with the flag. A Unicode path field is
+    preferred if its CRC matches the name.
     """
     field = extras.get(_UNICODE_PATH_FIELD, b"")
+    stated = [raw] if flags & _UTF8_FLAG else []
     if field[:1] == b"\x01" and field[1:5] == zlib.crc32(raw).to_bytes(4, "little") and len(field) > 5:
-        raw = field[5:]
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("cp437")
+        stated.insert(0, field[5:])
+    for name in stated:
+        with suppress(UnicodeDecodeError):
+            return name.decode("utf-8")
+    return raw
 
 
 def _modification_time(extras: Mapping[int, bytes]) -> float | None:

@@ -24,8 +24,19 @@ _ASSET_SOURCES: tuple[SearchSource, ...] = ("picture", "screen", *ASSET_SOURCES)
 
 def assets_seen_at(database: Database, uri: str) -> list[str]:
     """Return the SHA-256 of each asset with a sighting at a path, sorted: several if the file has changed."""
-    rows = database.rows("SELECT sha256 FROM sighting WHERE uri = ? ORDER BY 1", (path_bytes(uri),))
+    rows = database.rows("SELECT DISTINCT sha256 FROM sighting WHERE uri = ? ORDER BY 1", (path_bytes(uri),))
     return [sha256 for (sha256,) in rows]
+
+
+def paths_below(database: Database, folder: str) -> list[tuple[str, str]]:
+    """Return the SHA-256 and the path of each sighting below a folder or in an archive, sorted."""
+    start = path_bytes(folder.rstrip("/")) + b"/"
+    # The bytes of all paths below it lie between the slash and the byte behind that.
+    rows = database.rows(
+        "SELECT DISTINCT sha256, uri FROM sighting WHERE uri > ? AND uri < ? ORDER BY uri, sha256",
+        (start, start[:-1] + bytes((ord("/") + 1,))),
+    )
+    return [(sha256, path_string(uri)) for sha256, uri in rows]
 
 
 def forget_sighting(database: Database, sha256: str, uri: str) -> Forgotten:

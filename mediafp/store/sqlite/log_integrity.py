@@ -50,6 +50,11 @@ class LoggedState:
                 # Still older ones state the text itself.
                 stated[0].pop("text", None)
             self.sightings[key] = details.get("sightings", stated)
+        if what == "moved":
+            sha256 = details["sha256"]
+            # The sightings of a store from before the log are stated nowhere.
+            if (sha256, details["from"]) in self.sightings:
+                self.sightings[sha256, details["to"]] = self.sightings.pop((sha256, details["from"]))
         if what == "transcribed":
             self.transcripts[details["sound"], details["version"]] = details["words"]
         if what == "read":

@@ -18,6 +18,7 @@ from mediafp.store.sqlite import (
     integrity,
     kept_matches,
     ledger,
+    moves,
     ocr_results,
     sightings,
     source_passages,
@@ -133,6 +134,10 @@ class SqliteStore(Store):
         source_passages.save_sightings(self.database, stated)
 
     @override
+    def move_sightings(self, sha256: str, old_uri: str, new_uri: str) -> None:
+        moves.move_sightings(self.database, sha256, old_uri, new_uri)
+
+    @override
     def save_clues(self, sha256: str, uri: str, found: Sequence[Clue]) -> None:
         source_passages.save_clues(self.database, sha256, uri, found)
 
@@ -191,6 +196,10 @@ class SqliteStore(Store):
     @override
     def captions(self, sha256: str) -> list[str]:
         return sightings.captions(self.database, sha256)
+
+    @override
+    def paths_of_name(self, sha256: str, name: str) -> list[str]:
+        return moves.paths_of_name(self.database, sha256, name)
 
     @override
     def uris(self, sha256: str) -> tuple[str, ...]:
@@ -394,6 +403,10 @@ class SqliteStore(Store):
     @override
     def assets_seen_at(self, uri: str) -> list[str]:
         return forgetting.assets_seen_at(self.database, uri)
+
+    @override
+    def paths_below(self, folder: str) -> list[tuple[str, str]]:
+        return forgetting.paths_below(self.database, folder)
 
     @override
     def forget_sighting(self, sha256: str, uri: str) -> Forgotten:

@@ -4,7 +4,7 @@ import math
 import random
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,10 @@ from mediafp.engine.local.messages import (
     decode_task,
     encode,
     pack_analysis,
+    pack_capture,
     pack_thumbnails,
     truncate_texts,
+    unpack_capture,
 )
 from mediafp.engine.local.thumbnail_file import ThumbnailFile
 from mediafp.engine.local.validation import MAX_IMAGE_SIDE, validate_analysis, validate_lines
@@ -71,6 +73,7 @@ from mediafp.types.fingerprint_types import VECTOR_DTYPES, no_rows
 from mediafp.types.media import Asset, Kind
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.sightings import Clue
+from mediafp.types.web_captures import WebCapture
 
 SHA256 = "0" * 64
 JPEG = encode_thumbnail(np.full((12, 16, 3), 99, np.uint8), 64)
@@ -307,6 +310,20 @@ def test_decode_result_rejects_a_line_that_is_too_long() -> None:
     fields["text"][0]["text"] = "x" * (WARNING_CHARS + 1)
     with pytest.raises(ValueError, match="not a message"):
         decode_result(msgspec.msgpack.encode(fields))
+
+
+def test_captures_have_short_texts_and_times_that_exist() -> None:
+    capture = WebCapture(
+        url="u", captured_at="2023-06-12T08:10:36Z", page_url="p", page_title="t", is_page_guessed=True
+    )
+    assert unpack_capture(pack_capture(capture)) == capture
+    assert unpack_capture(pack_capture(WebCapture())) == WebCapture()
+    with pytest.raises(ValueError, match="month"):
+        unpack_capture(pack_capture(replace(capture, captured_at="2023-99-12T08:10:36Z")))
+    for wrong in ({"captured_at": "yesterday"}, {"url": "u" * 9_000}, {"page_title": "t" * 1_001}):
+        message = MemberStart(name=b"a", capture=pack_capture(replace(capture, **wrong)))
+        with pytest.raises(ValueError, match="not a message"):
+            decode_result(body(message))
 
 
 def test_validate_analysis_accepts_an_animation_as_a_video_with_text_on_screen_and_without_pixels() -> None:

@@ -15,7 +15,7 @@ from mediafp.engine.interface import UnpackedMember
 from mediafp.engine.local import messages, process, unpack
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.messages import ArchiveEnd, DataChunk, MemberEnd, MemberStart, encode
-from mediafp.ingest.archives import members
+from mediafp.ingest.archives import members, time_limit
 from mediafp.ingest.files import open_file
 from mediafp.types.errors import TooLargeMedia, WorkerLost
 
@@ -138,7 +138,7 @@ def trickling_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 def set_limits(monkeypatch: pytest.MonkeyPatch, **limits: float) -> None:
     for name, seconds in limits.items():
-        monkeypatch.setattr(unpack, name, seconds)
+        monkeypatch.setattr(unpack if name.startswith("MEMBER") else time_limit, name, seconds)
 
 
 def test_members_that_trickle_in_have_a_time_limit_together(
