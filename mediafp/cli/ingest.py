@@ -79,7 +79,7 @@ def ingest(
 ) -> None:
     """Add files to the store; run it again to add only what is new.
 
-    Sidecars of yt-dlp (.info.json) and gallery-dl (.json), and a sightings.csv, add account, platform and dates.
+    Sidecars of yt-dlp, gallery-dl and others, exports of Telegram and X, and tables add account, platform and dates.
     """
     analysis = AnalysisOptions(
         full_decode=full_decode,

@@ -1,7 +1,7 @@
 """The folders on disk in which the sidecars of a media file may lie."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +21,18 @@ class DiskFolder:
         self.path, self._folder, self._root = os.path.abspath(path), path, root
 
     def names(self) -> Sequence[str]:
-        """Return the names of the visible files in it, sorted; none if it cannot be listed."""
+        """Return the names of the visible files in it, also of pipes and devices, sorted; none if it cannot be listed."""
         try:
             with os.scandir(self._folder) as listing:
-                return sorted(entry.name for entry in listing if not entry.name.startswith(".") and entry.is_file())
+                return sorted(entry.name for entry in listing if not entry.name.startswith(".") and not entry.is_dir())
         except OSError:
             return []
+
+    def paths_below(self) -> Iterator[str]:
+        """Yield the paths of the files in it and in the folders below it, relative to it; links to folders are left out."""
+        for folder, _, names in os.walk(self._folder):
+            below = os.path.relpath(folder, self._folder)
+            yield from names if below == os.curdir else (os.path.join(below, name) for name in names)
 
     def open(self, name: str) -> SidecarFile | None:
         """Open a file in it by its name; None if there is none.

@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from mediafp.types.media import MEDIA_SUFFIXES
 
 MAX_URL_CHARS: Final = 8_192
 """Characters of a URL; a longer one is not stored, as a part of it leads elsewhere. Web servers refuse lines of a request
@@ -101,7 +104,10 @@ def read_url(url: str) -> Mapping[str, str]:
 def is_file_address(url: str) -> bool:
     """Return True if an address is that of a picture or a video itself, and not of a post."""
     try:
-        host = urlsplit(url if "://" in url else "https://" + url).hostname or ""
+        parts = urlsplit(url if "://" in url else "https://" + url)
+        host = parts.hostname or ""
     except ValueError:
         return False
-    return bool(_FILE_HOSTS.search(host))
+    # A wiki has pages that are named after files.
+    is_file = PurePath(parts.path).suffix.lower() in MEDIA_SUFFIXES and "file:" not in parts.path.lower()
+    return is_file or bool(_FILE_HOSTS.search(host))

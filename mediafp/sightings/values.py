@@ -1,12 +1,18 @@
 """Values of sidecars in the form that a sighting stores."""
 
-import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import tzinfo
 from typing import Final
 
-from mediafp.sightings.sidecar_warnings import SidecarWarnings
+from mediafp.sightings.counts import parse_count
+from mediafp.sightings.identifiers import E_NOTATION, MAX_ID_CHARS, parse_id
+from mediafp.sightings.platforms import platform_name
+from mediafp.sightings.post_urls import MAX_URL_CHARS, is_file_address, read_url
+from mediafp.sightings.sidecar_warnings import SidecarWarnings, quote
+from mediafp.sightings.times import parse_time
+from mediafp.sightings.unusable_values import UnusableValueError
 from mediafp.types.sightings import Role
 
 MAX_ACCOUNT_CHARS: Final = 500
@@ -14,33 +20,30 @@ MAX_ACCOUNT_CHARS: Final = 500
 253 of a host."""
 MAX_PLATFORM_CHARS: Final = 100
 """Characters of the name of a platform; a longer one is not stored. Chosen, not measured."""
-MAX_URL_CHARS: Final = 8_192
-"""Characters of a URL; a longer one is not stored, as a part of it leads elsewhere. Web servers refuse lines of a request
-above 8,190 bytes (Apache, LimitRequestLine)."""
 MAX_TITLE_CHARS: Final = 5_000
 """Characters of a title; the rest is cut. yt-dlp states captions of TikTok as titles, which have up to 4,000."""
 MAX_TEXT_CHARS: Final = 65_536
 """Characters of the text of a post; the rest is cut. The longest posts are those of Facebook, with up to 63,206."""
 FIELD_CHARS: Final[Mapping[str, int]] = {
     "account": MAX_ACCOUNT_CHARS,
+    "account_id": MAX_ID_CHARS,
+    "account_name": MAX_ACCOUNT_CHARS,
+    "post_id": MAX_ID_CHARS,
+    "language": MAX_PLATFORM_CHARS,
     "platform": MAX_PLATFORM_CHARS,
     "url": MAX_URL_CHARS,
     "title": MAX_TITLE_CHARS,
     "text": MAX_TEXT_CHARS,
 }
 """Limit of each field that is a text."""
+SCREEN_NAME_PLATFORMS: Final = ("weibo", "bilibili")
+"""Platforms on which the name that an account displays is unique, and is its handle."""
+NUMBER_PLATFORMS: Final = ("weibo", "bilibili", "douyin", "facebook")
+"""Platforms on which a number that is stated as an account is the id of it."""
+_NAMED_HANDLE: Final = re.compile(r"[^@]+\(@([\w.-]+)\)")
+"""Displayed name with the handle in brackets."""
 CUT_FIELDS: Final = ("title", "text")
 """Fields of which a part is true; a part of another one would be wrong evidence."""
-MAX_NUMBER_CHARS: Final = 100
-"""Characters of a time or a count that is written as a text. Chosen, not measured."""
-MILLISECONDS_THRESHOLD: Final = 100_000_000_000
-"""Time stamps from this number on (as seconds: year 5138) are read as milliseconds."""
-MAX_TIMESTAMP: Final = 1e15
-"""Time stamps from this number on are rejected: as milliseconds, they lie beyond the year 9999."""
-MAX_COUNT: Final = 1 << 63
-"""Counts from this number on are rejected: the store holds integers of 63 bits and a sign."""
-_POST_DATE_FORMAT: Final = "%a %b %d %H:%M:%S %z %Y"
-"""Date format of X and Weibo, such as "Mon Jan 01 08:00:00 +0800 2024"."""
 _PERSON_KEYS: Final = ("name", "username", "screen_name", "nick", "id")
 """Keys of an account that is stored as an object, best first."""
 
@@ -49,7 +52,7 @@ _PERSON_KEYS: Final = ("name", "username", "screen_name", "nick", "id")
 class SightingFields:
     """Fields of a `Sighting` that sidecars state, all except `sha256` and `uri`; None if none of them does.
 
-    `source` names the formats that stated a field, joined by `+`; it is empty if none did.
+    `source` names format and file of each sidecar that stated a field, joined by ` + `; it is empty if none did.
     """
 
     platform: str | None = None
@@ -74,31 +77,34 @@ type FieldValues = dict[str, FieldValue]
 """Values by the name of their field in `SightingFields`."""
 
 
-class UnusableValueError(ValueError):
-    """A value of the wrong type or range."""
-
-
 def collect_fields(
-    record: Mapping[str, object], keys: Mapping[str, tuple[str, ...]], record_name: str, warnings: SidecarWarnings
+    record: Mapping[str, object],
+    keys: Mapping[str, tuple[str, ...]],
+    record_name: str,
+    warnings: SidecarWarnings,
+    *,
+    zone: tzinfo | None = None,
 ) -> FieldValues:
-    """Return the fields that a record states.
+    """Return the fields that a record states, with what the address of its post tells besides.
 
     Args:
         record: Keys and values of a sidecar.
         keys: Keys of each field, best first; the first key with a usable value is used.
         record_name: Name of the record in warnings.
         warnings: Receives a line for each value that is not usable or too long.
+        zone: Zone of the times that state none; None if it is unknown.
     """
     values: FieldValues = {}
     for field, candidates in keys.items():
         for key in candidates:
             value = record.get(key)
-            if value is None or value == "" or value == [] or value == {}:
+            if value is None or (isinstance(value, str) and is_empty(value)) or value in ([], {}):
                 continue
             try:
-                parsed = _parse_field(field, value)
-            except ValueError:
-                warnings.add(f"skipped {key!r} of {record_name}: its value is not usable as {field}")
+                parsed = parse_field(field, value, zone)
+            except ValueError as error:
+                shown = f" {quote(value)}" if isinstance(value, str | int | float) else ""
+                warnings.add(f"skipped {key!r} of {record_name}: its value{shown} is not usable as {field}: {error}")
                 continue
             if isinstance(parsed, str) and len(parsed) > FIELD_CHARS.get(field, len(parsed)):
                 is_cut, limit = field in CUT_FIELDS, FIELD_CHARS[field]
@@ -108,18 +114,52 @@ def collect_fields(
                 if not is_cut:
                     continue
                 parsed = parsed[:limit]
+            if field.endswith("_at") and (name := _unclear_zone(value, parsed)):
+                warnings.add(f"skipped the zone {name!r} in {key!r} of {record_name}: it is the name of several")
             values[field] = parsed
             break
+    return complete_fields(values)
+
+
+def complete_fields(values: FieldValues) -> FieldValues:
+    """Return fields with what they imply: what the address of the post tells, where it is not stated."""
+    url = values.get("url")
+    found = read_url(url) if isinstance(url, str) else {}
+    if found.get("platform") == values.get("platform", found.get("platform")):
+        # What is stated is preferred: an address may have the handle of another day, or another form of the id.
+        values = {**found, **values}
+    account = str(values.get("account", ""))
+    if account.isdigit() and "account_id" not in values and values.get("platform") in NUMBER_PLATFORMS:
+        values = {**{name: value for name, value in values.items() if name != "account"}, "account_id": account}
+    if values.get("platform") in SCREEN_NAME_PLATFORMS and "account" not in values and "account_name" in values:
+        values = {**values, "account": values["account_name"]}
     return values
 
 
-def _parse_field(field: str, value: object) -> FieldValue:
+def is_empty(text: str) -> bool:
+    """Return True if a text states nothing."""
+    return not text.strip() or text.strip().lower() in ("nan", "none", "null", "n/a", "-", "—", "无")
+
+
+def parse_field(field: str, value: object, zone: tzinfo | None = None) -> FieldValue:
     """Return a value in the form of a field; raise ValueError if it has none."""
-    if field == "views" or field.endswith("_at"):
-        if isinstance(value, str) and len(value) > MAX_NUMBER_CHARS:
-            raise UnusableValueError("too long")
-        return parse_count(value) if field == "views" else parse_time(value)
-    return parse_account(value) if field == "account" else parse_text(value)
+    if field.endswith("_at"):
+        return parse_time(value, zone)
+    match field:
+        case "views":
+            return parse_count(value)
+        case "account":
+            return parse_account(value)
+        case "account_id" | "post_id":
+            identifier = parse_id(value)
+            return read_url(identifier).get(field, identifier) if "://" in identifier else identifier.removeprefix("@")
+        case "platform":
+            return platform_name(parse_text(value))
+        case "url":
+            return parse_url(value)
+        case "role":
+            return parse_role(value)
+    return parse_text(value)
 
 
 def parse_text(value: object) -> str:
@@ -134,56 +174,50 @@ def parse_text(value: object) -> str:
 
 
 def parse_account(value: object) -> str:
-    """Return an account from its name, its number or an object with either; raise UnusableValueError without one."""
+    """Return an account without `@`, from its name, its number or an object with either.
+
+    Marks of the direction of writing stay: they are part of some names.
+
+    Raises:
+        UnusableValueError: There is none.
+    """
     if isinstance(value, Mapping):
         value = next((value[key] for key in _PERSON_KEYS if value.get(key)), None)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    return parse_text(value)
+    text = parse_text(value)
+    if text[0] in "{[" or "=" in text:
+        raise UnusableValueError("it is a record, not an account")
+    if E_NOTATION.fullmatch(text):
+        return parse_id(text)
+    if "/" in text and (account := read_url(text).get("account")):
+        return account
+    if match := _NAMED_HANDLE.fullmatch(text):
+        return match[1]
+    return text.removeprefix("@").strip() or text
 
 
-def parse_count(value: object) -> int:
-    """Return an integer from 0 on, also from a text such as "1,234"; raise ValueError for anything else."""
-    if isinstance(value, str):
-        value = float(value.replace(",", "").replace(" ", "").replace("\u00a0", ""))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UnusableValueError("not a number")
-    if not (isinstance(value, int) or math.isfinite(value)) or not 0 <= value < MAX_COUNT:
-        raise UnusableValueError("out of range")
-    return int(value)
+def parse_url(value: object) -> str:
+    """Return the address of a post; raise UnusableValueError for that of a file of it."""
+    text = parse_text(value)
+    if is_file_address(text):
+        raise UnusableValueError("it is the address of a file, not of a post")
+    return text
 
 
-def parse_time(value: object) -> str:
-    """Return a time as `YYYY-MM-DDTHH:MM:SSZ`, in UTC; raise ValueError if the value is no time.
+def parse_role(value: object) -> Role:
+    """Return a role from its name; raise UnusableValueError for another text."""
+    text = parse_text(value).casefold()
+    if re.search(r"re-?(?:post|tweet|share|blog)|forward|\brt\b|转|轉", text):
+        return "repost"
+    if re.search(r"original|原", text):
+        return "original"
+    raise UnusableValueError("neither an original nor a repost")
 
-    Args:
-        value: Seconds or milliseconds since 1970, a date, or an ISO 8601 text; without a zone it is taken as UTC.
-    """
-    if isinstance(value, str):
-        text = value.strip()
-        # Eight digits are a date (20240131), not seconds of the year 1970.
-        if len(text) != 8 and text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
-            value = float(text)
-        else:
-            try:
-                time = datetime.fromisoformat(text)
-            except ValueError:
-                time = datetime.strptime(text, _POST_DATE_FORMAT)
-            value = time if time.tzinfo else time.replace(tzinfo=UTC)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if not abs(value) < MAX_TIMESTAMP:
-            raise UnusableValueError("out of range")
-        if abs(value) >= MILLISECONDS_THRESHOLD:
-            value = value / 1000
-        try:
-            value = datetime.fromtimestamp(value, UTC)
-        except (OverflowError, OSError) as error:
-            raise UnusableValueError("out of range") from error
-    if not isinstance(value, datetime):
-        raise UnusableValueError("not a time")
-    try:
-        time = value.astimezone(UTC)
-    except OverflowError as error:
-        raise UnusableValueError("out of range") from error
-    # strftime does not pad years below 1000.
-    return time.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+def _unclear_zone(value: object, parsed: FieldValue) -> str | None:
+    """Return the name of a zone in a text whose time was read without a zone."""
+    if not isinstance(value, str) or str(parsed).endswith("Z") or ":" not in str(parsed):
+        return None
+    match = re.search(r"\b([A-Z]{2,5})\b(?<!AM)(?<!PM)(?:\s+\d{4})?$", value.strip())
+    return match[1] if match else None

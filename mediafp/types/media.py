@@ -189,6 +189,9 @@ class SidecarFolder(Protocol):
     def names(self) -> Sequence[str]:
         """Return the names of the files in it, sorted; none if it cannot be listed."""
 
+    def paths_below(self) -> Iterator[str]:
+        """Yield the paths of the files in it and in the folders below it, relative to it, in any order."""
+
     def open(self, name: str) -> SidecarFile | None:
         """Open a file in it by its name; None if there is none. Raises UnreadableMedia if it cannot be opened."""
 

@@ -117,10 +117,17 @@ def test_sightings_are_those_of_the_example_sidecars(small_case: SmallCase) -> N
     assert (sightings["photo.jpg"]["account"], sightings["photo.jpg"]["platform"]) == ("sample_user88", "weibo")
     assert (
         sightings["photo.jpg"]["posted_at"] == "2021-05-03T08:12:00Z"
-        and sightings["photo.jpg"]["source"] == "gallery-dl"
+        and sightings["photo.jpg"]["source"] == "gallery-dl: photo.jpg.json"
     )
-    assert sightings["clip.mp4"] == sightings["clip.mp4"] | {"account": "channel_1", "views": 1200, "source": "yt-dlp"}
-    assert sightings["crop.jpg"] == sightings["crop.jpg"] | {"account": "truth_daily_news", "source": "csv"}
+    assert sightings["clip.mp4"] == sightings["clip.mp4"] | {
+        "account": "channel_1",
+        "views": 1200,
+        "source": "yt-dlp: clip.info.json",
+    }
+    assert sightings["crop.jpg"] == sightings["crop.jpg"] | {
+        "account": "truth_daily_news",
+        "source": "csv: sightings.csv",
+    }
     (table, *_) = tables(sections(read(DOCUMENT))["`trace`"])
     assert {span for row in table for span in re.findall(r"`([^`]+)`", row["key"])} == sightings["photo.jpg"].keys()
 

@@ -143,7 +143,7 @@ def test_export_contains_sightings_and_verify_finds_no_problem(ingested: tuple[P
     assert len(records) == 6
     cat = next(line for line in records.values() if len(line["uris"]) == 2 and "cat" in "".join(line["uris"]))
     named = [sighting for sighting in cat["sightings"] if sighting["account"]]
-    assert named[0]["account"] == "somebody" and named[0]["posted_at"] == "2024-05-01T00:00:00Z"
+    assert named[0]["account"] == "somebody" and named[0]["posted_at"] == "2024-05-01"
     assert mediafp("verify", store=ingested[1]).returncode == 0
     assert {e["kind"] for e in lines(mediafp("errors", "--json", store=ingested[1]))} == {"corrupt", "unreadable"}
 

@@ -180,7 +180,7 @@ def test_members_of_archives_are_ingested_under_the_path_of_the_archive(
         seen = {
             sighting.uri: sighting.account for asset in opened.assets() for sighting in opened.sightings(asset.sha256)
         }
-        assert seen == {f"{path}/seen/a.png": "@sample", f"{path}/b.png": None}
+        assert seen == {f"{path}/seen/a.png": "sample", f"{path}/b.png": None}
         assert opened.check_integrity() == []
     _, _, summary = ingest(store, path)
     assert (summary["known"], summary["failed"], summary["skipped"]) == (2, 1, 1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from mediafp.sightings.values import SightingFields
 
 
 def read(path: Path) -> tuple[SightingFields, list[str]]:
-    contents = SidecarReader().read(path.name, sidecar_folders(path, path.parent))
+    with closing(SidecarReader()) as reader:
+        contents = reader.read(path.name, sidecar_folders(path, path.parent))
     return (contents.sightings or (SightingFields(),))[0], list(contents.warnings)
 
 
@@ -30,23 +32,23 @@ def test_read_sidecars_reads_yt_dlp_info_file(tmp_path: Path) -> None:
     fields, warnings = read(tmp_path / "a.b.mp4")
     assert warnings == []
     assert fields == SightingFields(
-        account="@sample", platform="Youtube", url="https://example.org/v", title="标题", text="text",
-        posted_at="2023-11-14T22:13:20Z", captured_at="2023-11-14T22:15:00Z", views=1234, source="yt-dlp",
+        account="sample", account_name="Sample User", platform="youtube", url="https://example.org/v", title="标题", text="text",
+        posted_at="2023-11-14T22:13:20Z", captured_at="2023-11-14T22:15:00Z", views=1234, source="yt-dlp: a.b.info.json",
     )  # fmt: skip
     del record["timestamp"]
     (tmp_path / "a.b.info.json").write_text(json.dumps(record))
-    assert read(tmp_path / "a.b.mp4")[0].posted_at == "2023-11-14T00:00:00Z"
+    assert read(tmp_path / "a.b.mp4")[0].posted_at == "2023-11-14"
 
 
 def test_read_sidecars_reads_gallery_dl_metadata_file(tmp_path: Path) -> None:
     record = {"author": {"name": "sample", "nick": "S"}, "category": "twitter", "content": "words",
-              "date": "2024-02-03 04:05:06", "post_url": "https://example.org/p", "url": "https://cdn/x"}  # fmt: skip
+              "date": "2024-02-03 04:05:06Z", "post_url": "https://example.org/p", "url": "https://cdn/x"}  # fmt: skip
     (tmp_path / "a.jpg.json").write_text(json.dumps(record))
     fields, warnings = read(tmp_path / "a.jpg")
     assert warnings == []
     assert fields == SightingFields(
-        account="sample", platform="twitter", text="words", url="https://example.org/p",
-        posted_at="2024-02-03T04:05:06Z", source="gallery-dl",
+        account="sample", account_name="S", platform="twitter", text="words", url="https://example.org/p",
+        posted_at="2024-02-03T04:05:06Z", source="gallery-dl: a.jpg.json",
     )  # fmt: skip
 
 
@@ -56,17 +58,18 @@ def test_read_sidecars_maps_table_columns(tmp_path: Path) -> None:
     (tmp_path / "mediafp.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
     fields, warnings = read(tmp_path / "a.jpg")
     assert fields == SightingFields(
-        account="@x", posted_at="2024-01-01T19:04:05Z", views=1234, title="two\nlines", source="csv"
+        account="x", posted_at="2024-01-01T19:04:05Z", views=1234, title="two\nlines", source="csv: mediafp.csv"
     )
     assert len(warnings) == 1
     assert "'bad'" in warnings[0]
 
 
-def test_read_sidecars_prefers_table_and_notices_its_changes(tmp_path: Path) -> None:
-    (tmp_path / "a.info.json").write_text(json.dumps({"uploader": "other", "title": "t"}))
-    (tmp_path / "sightings.csv").write_text("file,account\na.mp4,owner\n")
+def test_read_sidecars_completes_the_table_and_notices_its_changes(tmp_path: Path) -> None:
+    (tmp_path / "a.info.json").write_text(json.dumps({"uploader": "Owner", "title": "t"}))
+    (tmp_path / "sightings.csv").write_text("file,account,views\na.mp4,owner,7\n")
     fields, _ = read(tmp_path / "a.mp4")
-    assert (fields.account, fields.title, fields.source) == ("owner", "t", "csv+yt-dlp")
+    assert (fields.account, fields.views, fields.title) == ("owner", 7, "t")
+    assert fields.source == "csv: sightings.csv + yt-dlp: a.info.json"
     (tmp_path / "sightings.csv").write_text("file,account\na.mp4,changed\n")
     assert read(tmp_path / "a.mp4")[0].account == "changed"
 
@@ -122,7 +125,7 @@ def test_read_sidecars_accepts_the_longest_file_name(tmp_path: Path) -> None:
 
 
 def test_is_sidecar_depends_on_name() -> None:
-    for name in ("a.info.json", "a.jpg.json", "A.MP4.JSON", "mediafp.csv", "sightings.csv", "mediafp.columns.json"):
+    for name in ("a.info.json", "a.jpg.json", "A.MP4.JSON", "any.csv", "a.jsonl", "a.json.xz", "mediafp.columns.json"):
         assert is_sidecar(Path(name))
-    for name in ("a.json", "a.csv", "a.jpg", "info.json", "a.txt.json"):
+    for name in ("a.txt", "a.jpg", "a.csv.jpg", "json"):
         assert not is_sidecar(Path(name))

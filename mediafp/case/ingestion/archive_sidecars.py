@@ -3,13 +3,13 @@
 import io
 import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import BinaryIO, Final
 
 from mediafp.engine.interface import Engine
 from mediafp.ingest.files import OpenFile
-from mediafp.sightings.sidecar_format import MAX_SIDECAR_BYTES
+from mediafp.sightings.sidecar_content import MAX_SIDECAR_BYTES
 from mediafp.sightings.sidecars import is_sidecar
 from mediafp.types.errors import MediaError
 from mediafp.types.media import SidecarFolders
@@ -28,8 +28,10 @@ class ArchiveSidecars:
         self._archive = archive
         self._kept: dict[str, InMemorySidecar] = {}
         self._bytes = 0
+        self._names: list[str] = []
         try:
             for member in engine.unpack_archive(file, _is_wanted, max_bytes=MAX_SIDECAR_BYTES):
+                self._names.append(member.name)
                 if member.file:
                     with member.file as opened, opened.reader() as reader:
                         self._keep(member.name, reader.read(MAX_SIDECAR_BYTES))
@@ -53,19 +55,26 @@ class ArchiveSidecars:
 
     def folders(self, name: str) -> SidecarFolders:
         """Return the folder of a member, and those above it in the archive."""
-        return [ArchiveFolder(self._archive, str(folder), self._kept) for folder in PurePath(name).parents]
+        return [ArchiveFolder(self._archive, str(folder), self._kept, self._names) for folder in PurePath(name).parents]
 
 
 class ArchiveFolder:
     """A folder in an archive. Implements `SidecarFolder`."""
 
-    def __init__(self, archive: str, folder: str, kept: "Mapping[str, InMemorySidecar]") -> None:
-        self.path = f"{archive}/{folder}"
-        self._folder, self._kept = PurePath(folder), kept
+    def __init__(self, archive: str, folder: str, kept: "Mapping[str, InMemorySidecar]", names: Sequence[str]) -> None:
+        """Take the archive, the folder in it, the sidecars that are kept, and the names of all members."""
+        self.path = f"{archive}/{folder}".removesuffix("/.")
+        self._folder, self._kept, self._members = PurePath(folder), kept, names
 
     def names(self) -> Sequence[str]:
         """Return the names of the sidecars in it, sorted."""
         return sorted(path.name for path in map(PurePath, self._kept) if path.parent == self._folder)
+
+    def paths_below(self) -> Iterator[str]:
+        """Yield the paths of the members in it and in the folders below it, relative to it."""
+        for path in map(PurePath, self._members):
+            if path.is_relative_to(self._folder):
+                yield str(path.relative_to(self._folder))
 
     def open(self, name: str) -> "InMemorySidecar | None":
         """Open a sidecar in it by its name; None if there is none."""

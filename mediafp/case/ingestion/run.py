@@ -143,6 +143,8 @@ class IngestRun:
             stack.callback(threads.shutdown, cancel_futures=True)
         stack.callback(self._unpacker.close)
         stack.callback(engine.close)
+        if self._sidecars:
+            stack.callback(self._sidecars.close)
         stack.callback(self._tasks.cancel)
         if self._queue:
             stack.callback(self._queue.shutdown)
