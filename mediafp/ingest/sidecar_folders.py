@@ -29,7 +29,7 @@ class DiskFolder:
             return []
 
     def paths_below(self) -> Iterator[str]:
-        """Yield the paths of the files in it and in the folders below it, relative to it; links to folders are left out."""
+        """Yield the paths of the files in it and in the folders below it, relative to it; links to folders are not followed."""
         for folder, _, names in os.walk(self._folder):
             below = os.path.relpath(folder, self._folder)
             yield from names if below == os.curdir else (os.path.join(below, name) for name in names)

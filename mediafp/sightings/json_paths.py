@@ -21,7 +21,7 @@ thirty times as much. Chosen, not measured."""
 MAX_LISTED_BYTES: Final = 512 << 10
 """Bytes of a list that a path leads through: its elements stay JSON and take 64 bytes each, 16 MB at most."""
 ANY: Final = "*"
-"""Part of a path that stands for each element of a list; a number stands for one of them."""
+"""Part of a path that means each element of a list; a number means one of them."""
 _END: Final = ""
 _ESCAPES: Final = re.compile(
     rb"(?:\\\\)++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"

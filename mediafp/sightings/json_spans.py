@@ -200,7 +200,7 @@ def read_value(read: Callable[[int, int], bytes], offset: int) -> bytes:
 def group_header(read: Callable[[int, int], bytes], group: Group) -> bytes:
     """Return the JSON of the object that holds a list, with null in place of the list.
 
-    What comes after the list is left out, and all of it before, if it has more than `MAX_HEADER_BYTES`.
+    The part after the list is dropped, and all of the part before it if that has more than `MAX_HEADER_BYTES`.
     """
     before, after = group.list_offset - group.object_offset, group.object_end - group.list_end
     start = read(group.object_offset, before) + b"null" if before <= MAX_HEADER_BYTES else b'{"":null'

@@ -1,4 +1,4 @@
-"""What several sidecars state of one media file, joined to its sightings."""
+"""Statements of several sidecars about one media file, joined to its sightings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

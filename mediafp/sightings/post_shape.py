@@ -1,4 +1,4 @@
-"""Where a tool writes the fields of a post, and their values as sightings have them."""
+"""Places in which a tool writes the fields of a post, and their values as sightings have them."""
 
 import html
 import re
@@ -28,7 +28,7 @@ MAX_MARKUP_CHARS: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostShape:
-    """Where the fields of one sighting lie in a record."""
+    """Places of the fields of one sighting in a record."""
 
     fields: FieldPaths
     platform: str = ""

@@ -111,7 +111,7 @@ class RecordSet:
         """Return a warning about the records that name a media file which was not found.
 
         Args:
-            listing: Names in the folder of the record file: a file that is there may have been left out of the run.
+            listing: Names in the folder of the record file: a file that is there need not be part of the run.
         """
         name = self.index.content.name
         if len(self.used) and not any(self.used) and not self.index.named.any():

@@ -24,7 +24,7 @@ from mediafp.sightings.values import FieldValues, SightingFields
 from mediafp.types.media import MEDIA_SUFFIXES, SidecarFolder, SidecarFolders
 
 MAX_INDEX_BYTES: Final = 512 << 20
-"""Memory, bytes, of the indexes of record files that are kept; one that is left out is read again when it is needed.
+"""Memory, bytes, of the indexes of record files that are kept; one that is dropped is read again when it is needed.
 Chosen, not measured."""
 MAX_LISTED_NAMES: Final = 1_000_000
 """Names in the listings of folders that are kept. Chosen, not measured: they take 200 MB."""
@@ -64,7 +64,7 @@ NO_SIDECARS: Final = SidecarContents()
 
 @dataclass(slots=True)
 class _RecordState:
-    """What is kept of a record file of this run, also while its index is not."""
+    """State of a record file in this run, which is kept also while its index is not."""
 
     is_known: bool = False
     """True if a format has accepted it."""

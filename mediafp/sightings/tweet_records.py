@@ -48,7 +48,7 @@ class _Page(msgspec.Struct):
 
 
 class _Includes(msgspec.Struct):
-    """What the posts of a page refer to."""
+    """Objects that the posts of a page refer to."""
 
     users: list[msgspec.Raw] = []
     media: list[msgspec.Raw] = []

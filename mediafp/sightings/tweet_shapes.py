@@ -1,4 +1,4 @@
-"""Where the tools that collect posts of X, and of Weibo with snscrape, write the fields of a post, one line a post."""
+"""Places in which the tools that collect posts of X, and of Weibo with snscrape, write the fields of a post, one line a post."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ POST_URL: Final = "https://x.com/{account}/status/{post_id}"
 
 @dataclass(frozen=True, kw_only=True)
 class RecordShape:
-    """Where a post lies in a record, with the posts that it repeats or quotes."""
+    """Place of a post in a record, with the posts that it repeats or quotes."""
 
     platform: str = "twitter"
     url: str = POST_URL
@@ -170,4 +170,4 @@ ARCHIVE: Final = RecordShape(
     },
     media=V1.media,
 )
-"""A post in the archive that X gives to the owner of an account, who stands in another file."""
+"""A post in the archive that X gives to the owner of an account, who is named in another file."""

@@ -34,7 +34,7 @@ MARKS: Final = re.compile(
 MEDIA_MARKS: Final = re.compile(rb'"(?:media\w*|photos|thumbnail|pictures|video)"')
 """Keys of which a record with media has one; most records have none."""
 _ASSIGNMENT: Final = re.compile(rb"\s*window\.YTD\.\w+\.part\d+\s*=\s*")
-"""What stands before the list in a file of an archive."""
+"""Text before the list in a file of an archive."""
 _SPACE: Final = b"\xef\xbb\xbf \r\n\t"
 NUMBER_BITS: Final = 16
 """Bits of the number by which a part of a post is read again that number it in its record."""
@@ -166,7 +166,7 @@ def _read_account(folder: SidecarFolder, warnings: SidecarWarnings) -> Mapping[s
 
 
 def _own_parts(post: Post) -> Sequence[str]:
-    """Return the paths of the posts that have sightings of their own: a repeated one is told with the post."""
+    """Return the paths of the posts that have sightings of their own: a repeated one is read with the post."""
     return [part for part in post.shape.parts if not part or part != post.shape.repeated]
 
 
@@ -178,20 +178,20 @@ def _identifier(post: Post, part: str) -> str:
 def _keys(post: Post, part: str) -> list[str]:
     """Return the keys of a post: of its media, and of its id; none if it has no media."""
     keys = _media_keys(post, part)
-    identifiers = [identifier for one in _told_parts(post, part) if (identifier := _identifier(post, one))]
+    identifiers = [identifier for one in _joined_parts(post, part) if (identifier := _identifier(post, one))]
     return [id_key(one) for one in dict.fromkeys((*keys, *identifiers))] if keys else []
 
 
 def _media_keys(post: Post, part: str) -> list[str]:
     """Return the keys of the media of a post, and of the one that it repeats."""
-    paths = [path for one in _told_parts(post, part) for path in post.shape.media_paths[one]]
+    paths = [path for one in _joined_parts(post, part) for path in post.shape.media_paths[one]]
     urls = [url for path in paths for url in _texts(post.values.get(path))]
     names = [url.partition("?")[0].rpartition("/")[2] for url in urls]
     return [key for name in names if (key := re.split(r"[.:]", name, maxsplit=1)[0])]
 
 
-def _told_parts(post: Post, part: str) -> Iterable[str]:
-    """Return the paths of the posts that are told together."""
+def _joined_parts(post: Post, part: str) -> Iterable[str]:
+    """Return the paths of the posts that are read together."""
     return [part] if part else dict.fromkeys(("", post.shape.repeated))
 
 
