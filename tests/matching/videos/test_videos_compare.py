@@ -105,10 +105,10 @@ def test_unrelated_videos_have_no_match() -> None:
     assert match_video(query((False, slice(0, 30))), references()) == []
 
 
-@pytest.mark.parametrize(("rows", "relation"), [(21, "same_video"), (20, "contained_in")])
+@pytest.mark.parametrize(("rows", "relation"), [(24, "same_video"), (23, "contained_in")])
 def test_full_coverage_starts_at_its_threshold(rows: int, relation: str) -> None:
-    """21 of 30 seconds are exactly the share that counts as the whole video, 20 seconds are not."""
-    assert MIN_FULL_COVERAGE == 0.7
+    """24 of 30 seconds are exactly the share that counts as the whole video, 23 seconds are not."""
+    assert MIN_FULL_COVERAGE == 0.8
     assert match_of(query((True, slice(0, rows)))).relation == relation
 
 
