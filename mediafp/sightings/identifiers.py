@@ -43,7 +43,8 @@ def parse_id(value: object) -> str:
     if _GROUPED.fullmatch(text):
         text = re.sub(r"\D", "", text)
     lost = text[SPREADSHEET_DIGITS:]
-    if text.isdigit() and len(lost) >= MIN_LOST_ZEROS and not lost.strip("0"):
+    # A number of JSON never was in a spreadsheet.
+    if isinstance(value, str) and text.isdigit() and len(lost) >= MIN_LOST_ZEROS and not lost.strip("0"):
         raise RoundedIdError("a spreadsheet has replaced all digits after the 15th by zeros")
     if not text or text in ("0", "-1", "nan", "NaN", "None", "null", "-"):
         raise UnusableValueError("not an id")
