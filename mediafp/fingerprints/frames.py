@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from mediafp.fingerprints.frame_structure import block_differences, content_quality
+from mediafp.fingerprints.frame_structure import block_differences, content_quality, differ_by_more
 from mediafp.types.arrays import Float32Array
 from mediafp.types.fingerprint_types import FrameFingerprintType
 from mediafp.types.fingerprints import Vectors
@@ -75,7 +75,7 @@ class FrameSelector:
         new: list[Frame] = []
         last = self._embedded.frame if self._embedded else None
         for frame, _ in rated:
-            if last is None or block_differences(last.pixels, frame.pixels).max() > MAX_EQUAL_DIFFERENCE:
+            if last is None or differ_by_more(last.pixels, frame.pixels, MAX_EQUAL_DIFFERENCE):
                 last = frame
                 new.append(frame)
             sources.append(len(new) - 1)

@@ -34,7 +34,8 @@ BANDS: Final = PRINT_BITS + 1
 SPAN_FRAMES: Final = 4
 """Frames that one print is computed from: the means of two successive frames, and their difference two frames later."""
 BLOCK_PRINTS: Final = 512
-"""Prints that are computed at once. Chosen, not measured: it bounds the memory, to 17 MB."""
+"""Prints that are computed at once: it bounds the memory, to 17 MB. Blocks of 64 save .05 ms of CPU time per second of sound
+where BLAS has one thread, and cost 2 ms where it has two, which wait for each other."""
 POWER_FLOOR: Final = 1e-9
 """Power of a band, of full scale, that is added before the logarithm: what is fainter, such as the dither of a silent
 recording, gives no changes. Chosen, not measured."""
@@ -102,9 +103,13 @@ def compute_prints(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.uint64]:
 
 def _prints_of_block(samples: Float32Array) -> npt.NDArray[np.uint64]:
     """Return the prints of a block of samples, as many as fit into it."""
+    import cv2
+
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW_SAMPLES)[::HOP_SAMPLES]
-    spectrum = np.fft.rfft(frames * _HANN, axis=1)[:, _FIRST_BIN : _FIRST_BIN + len(_WEIGHTS)]
-    power = (spectrum.real**2 + spectrum.imag**2) @ _WEIGHTS
+    # OpenCV transforms in a quarter of the time of NumPy. Its rows are the real value of bin 0, then pairs of a bin each.
+    pairs = cv2.dft(frames * _HANN, flags=cv2.DFT_ROWS)[:, 2 * _FIRST_BIN - 1 :][:, : 2 * len(_WEIGHTS)]
+    squares = np.square(pairs)
+    power = (squares[:, ::2] + squares[:, 1::2]) @ _WEIGHTS
     levels = 10 * np.log10(power + np.float32(POWER_FLOOR))
     sums = levels[1:] + levels[:-1]
     changes = (sums[2:] - sums[:-2]) / 2

@@ -1,5 +1,6 @@
 """SSCD copy-detection embeddings (Pizzi et al., A Self-Supervised Descriptor for Image Copy Detection, CVPR 2022)."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -13,12 +14,17 @@ from mediafp.types.media import Pixels
 from mediafp.types.model_files import model_file, model_path
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, OrtValue
 
 INPUT_SIDE: Final = 224
 """Side of the model's input, pixels; every image is resized to this square, so that images can be processed in batches."""
-BATCH_IMAGES: Final = 8
-"""Images in one run of the model. Chosen, not measured."""
+BATCH_IMAGES: Final = 4
+"""Images in one run of the model: of 1, 2, 4, 8 and 16, measured with equal results, it costs least."""
+CHANNEL_LEVELS: Final[Mapping[str, tuple[float, float, float]]] = {
+    "pixel_mean": (0.485, 0.456, 0.406),
+    "pixel_std": (0.229, 0.224, 0.225),
+}
+"""Mean and standard deviation of the channels (ImageNet, 0..1) by which the models normalise, by the names of their constants."""
 HALF_QUALITY_STD: Final = 12.0
 """Standard deviation of the grey levels (0..255) at which quality is one half. Chosen, not measured."""
 
@@ -44,6 +50,20 @@ class Sscd:
         return f"1-square{INPUT_SIDE}-{model_file(self.name).sha256[:16]}"
 
     @cached_property
+    def _channel_rows(self) -> "dict[str, OrtValue]":
+        """Constants of the normalisation, repeated for a row of pixels (INPUT_SIDE, 3).
+
+        The session reads them as long as it lives. By its own constants (3,), the runtime computes 3 values at a time, which
+        takes 29 % of a run; the results are equal.
+        """
+        from onnxruntime import OrtValue
+
+        return {
+            name: OrtValue.ortvalue_from_numpy(np.tile(np.array(levels, np.float32) * np.float32(255), (INPUT_SIDE, 1)))
+            for name, levels in CHANNEL_LEVELS.items()
+        }
+
+    @cached_property
     def _session(self) -> "InferenceSession":
         import onnxruntime
 
@@ -52,6 +72,8 @@ class Sscd:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        for name, value in self._channel_rows.items():
+            options.add_initializer(name, value)
         return onnxruntime.InferenceSession(str(model_path(self.name)), options, providers=["CPUExecutionProvider"])
 
     def extract(self, images: list[Pixels]) -> tuple[npt.NDArray[np.float16], Float32Array]:

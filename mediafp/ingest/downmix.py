@@ -54,6 +54,8 @@ def downmix(values: npt.NDArray[Any], layout: SampleLayout) -> Float32Array:
 def _to_float(values: npt.NDArray[Any]) -> Float32Array:
     """Return samples of any type as numbers within ±1."""
     if values.dtype.kind == "f":
+        if values.min(initial=0) >= -1 and values.max(initial=0) <= 1:
+            return np.asarray(values, np.float32)
         # Clipped as float64, whose values may not fit in float32.
         finite = np.clip(np.where(np.isfinite(values), values, 0), -1, 1)
         return np.asarray(finite, np.float32)

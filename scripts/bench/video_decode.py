@@ -19,6 +19,7 @@ import imageio_ffmpeg
 
 from mediafp.cli.demo import media
 from mediafp.engine import analysis
+from mediafp.engine.blas import single_threaded_blas
 from mediafp.ingest.files import open_file
 
 SECONDS = 60
@@ -65,7 +66,7 @@ def cpu_seconds(function: Callable[[Path], object], path: Path) -> float:
 def main() -> None:
     """Print all costs per second of video, and the medians of the ratios of alternating runs."""
     cv2.setNumThreads(1)
-    with tempfile.TemporaryDirectory() as scratch:
+    with single_threaded_blas().limit(), tempfile.TemporaryDirectory() as scratch:
         for name, options in VARIANTS.items():
             video = Path(scratch) / f"{name}.mp4"
             clip = ffmpeg.input(str(media.packaged_file(*media.CLIPS["bunny"])), stream_loop=20)

@@ -266,6 +266,6 @@ def write_protocol_names(folder: Path, monitor: PortMonitor) -> None:
 
 
 def write_image(file: Path, number: int) -> None:
-    """Write an image that differs from those of other numbers."""
-    image = Image.linear_gradient("L").resize((64 + number, 64)).convert("RGB")
+    """Write an image that differs from those of other numbers; of one colour, so that no two of them are compared."""
+    image = Image.new("RGB", (64 + number, 64), (number % 256, 90, 160))
     image.save(file, "PNG")

@@ -14,12 +14,12 @@ from processes import PATIENCE_SECONDS
 TORTURE = Path(__file__).parents[2] / "scripts" / "torture"
 QUICK_FORMS: dict[str, tuple[list[object], Callable[[dict[str, Any]], bool]]] = {
     "kills": (
-        ["--points", 3, "--photos", 12],
+        ["--points", 3, "--photos", 6],
         lambda summary: summary["before_end"] > 0 and summary["acknowledged"] > 0,
     ),
-    "writers": (["--delays", 1, "--rounds", 1, "--photos", 12], lambda summary: summary["trials"] == 2),
+    "writers": (["--delays", 1, "--rounds", 1, "--photos", 6, "--writers", 8], lambda summary: summary["trials"] == 2),
     "disk": (
-        ["--levels", 3, "--photos", 12, "--mishaps", "none"],
+        ["--levels", 3, "--photos", 6, "--mishaps", "none"],
         lambda summary: summary["fitted"] < summary["levels"] == 3,
     ),
     "mutations": (
@@ -27,7 +27,7 @@ QUICK_FORMS: dict[str, tuple[list[object], Callable[[dict[str, Any]], bool]]] = 
         lambda summary: min(summary["outcomes"][outcome] for outcome in ("analysed", "corrupt")) > 30,
     ),
     "lies": (
-        ["--count", 240],
+        ["--count", 160, "--batch", 80],
         lambda summary: min(summary["outcomes"][outcome] for outcome in ("added", "failed")) > 20,
     ),
     "lies --unchecked": (

@@ -25,6 +25,8 @@ MIN_SPEED_GAIN: Final = 0.004
 """Agreement by which a line of speed 1 may be worse, and is kept: as much as a fitted speed gains by chance. Chosen, not
 measured."""
 
+WINDOWS_AT_ONCE: Final = 64
+"""Parts of a sound whose lags are computed at once, .4 MB an array. Chosen, not measured."""
 MIN_SHIFT: Final = 0.1
 """Part of a band below which a change of pitch is not reported. Chosen, not measured."""
 LAG_CHANCE: Final = 0.35
@@ -178,27 +180,38 @@ def best_lags(
         query: The query.
         reference: The reference.
         line: The line.
-        starts: Places (N,) of the query at which the parts start.
+        starts: Places (N,) of the query at which the parts start; all of them lie in it.
         length: Prints of each part.
     """
-    lags, agreements = np.zeros(len(starts)), np.zeros(len(starts))
-    for number, start in enumerate(starts.tolist()):
-        places = np.arange(max(start, 0), min(start + length, len(query)))
-        mapped = line.offset + line.speed * places + _WINDOW_LAGS[:, None, None]
-        means = _means(query, reference, places, mapped, line.shift)[:, 0]
-        best = int(means.argmax())
-        near = slice(max(0, best - 3), best + 4)
-        # Between the steps: the mean of the lags around the best one, weighted by how much they agree.
-        weights = np.maximum(means[near] - CHANCE, 0) ** 4
-        lags[number] = np.average(_WINDOW_LAGS[near], weights=weights) if weights.any() else 0.0
-        agreements[number] = means[best]
+    parts = [
+        _window_lags(query, reference, line, starts[first : first + WINDOWS_AT_ONCE, None] + np.arange(length))
+        for first in range(0, len(starts), WINDOWS_AT_ONCE)
+    ]
+    lags, agreements = np.concatenate([np.empty((2, 0)), *parts], axis=1)
     return lags, agreements
+
+
+def _window_lags(
+    query: SoundSide, reference: SoundSide, line: Line, places: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Return the lags and the agreements (2, W) of some parts, given their places (W, N) in the query."""
+    mapped = (line.offset + line.speed * places)[:, None] + _WINDOW_LAGS[:, None]
+    means = _means(query, reference, places[:, None], mapped, line.shift)
+    best = means.argmax(axis=1)[:, None]
+    # Between the steps: the mean of the lags around the best one, weighted by how much they agree.
+    near = best + np.arange(-3, 4)
+    is_tried = (near >= 0) & (near < len(_WINDOW_LAGS))
+    near = np.where(is_tried, near, 0)
+    weights = np.where(is_tried, np.maximum(np.take_along_axis(means, near, axis=1) - CHANCE, 0) ** 4, 0)
+    totals = weights.sum(axis=1)
+    lags = (weights * _WINDOW_LAGS[near]).sum(axis=1) / np.where(totals > 0, totals, 1)
+    return np.stack([lags, np.take_along_axis(means, best, axis=1)[:, 0]])
 
 
 def _means(
     query: SoundSide, reference: SoundSide, places: npt.NDArray[np.int64], mapped: Float64Array, shift: int
 ) -> Float64Array:
-    """Return the mean agreements (A, B) of query places (N,) with reference places (A, B, N), where both are valid.
+    """Return the mean agreements (A, B) of query places (N,) or (A, 1, N) with reference places (A, B, N), where both are valid.
 
     Of the lines that leave the reference, what is outside counts as chance.
     """
@@ -207,7 +220,7 @@ def _means(
     rounded = np.where(inside, rounded, 0)
     both = inside & query.valid[places] & reference.valid[rounded]
     shares = _shares(query, reference, places, rounded, np.array(shift))
-    return np.asarray(CHANCE + np.where(both, shares - CHANCE, 0.0).sum(axis=-1) / max(len(places), 1), np.float64)
+    return np.asarray(CHANCE + np.where(both, shares - CHANCE, 0.0).sum(axis=-1) / max(places.shape[-1], 1), np.float64)
 
 
 def _shares(

@@ -81,5 +81,6 @@ def _blocks(
         distances = np.zeros((len(block), stored.shape[1]), np.uint16)
         for word in range(len(stored)):
             distances += np.bitwise_count(block[:, word, None] ^ stored[word])
-        rows, columns = np.nonzero(distances <= MAX_DISTANCE)
-        yield rows + first, columns, distances[rows, columns].astype(np.int64)
+        near = np.flatnonzero(distances <= MAX_DISTANCE)
+        rows, columns = np.divmod(near, distances.shape[1])
+        yield rows + first, columns, distances.ravel()[near].astype(np.int64)

@@ -33,6 +33,8 @@ MAX_EXTRAPOLATION = 0.3
 """Share of the time between two placed frames by which a moving map goes on beyond them. Chosen, not measured."""
 UPSAMPLING_BLUR = 0.5
 """Standard deviation, in cells of the coarser side, of the blur that makes the finer side as coarse. Chosen, not measured."""
+IDENTITY_TOLERANCE = 1e-6
+"""Deviation of the entries of a map from the identity, rounding errors, up to which the frames are taken as they are."""
 _BLOCKS = GRID_SIDE // BLOCK_SIDE
 
 UNIT_SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
@@ -269,6 +271,9 @@ def _sample(frames: npt.NDArray[np.uint8], to_grid: Sequence[Homography]) -> Flo
     """Return frames on the grid, each through its own map."""
     import cv2
 
+    is_one = frames.shape[1:] == (GRID_SIDE, GRID_SIDE) and all(each is to_grid[0] for each in to_grid)
+    if is_one and len(frames) and np.allclose(to_grid[0], np.eye(3), rtol=0, atol=IDENTITY_TOLERANCE):
+        return _sample_whole(frames)
     double = np.diag((2.0, 2.0, 1.0))
     result = np.empty((len(frames), 2 * GRID_SIDE, 2 * GRID_SIDE), np.float32)
     last, matrix = None, np.eye(3)
@@ -282,7 +287,16 @@ def _sample(frames: npt.NDArray[np.uint8], to_grid: Sequence[Homography]) -> Flo
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-    return np.asarray(result.reshape(-1, GRID_SIDE, 2, GRID_SIDE, 2).mean(axis=(2, 4)), np.float32)
+    # The mean of four in the order of NumPy's, which takes ten times as long over two axes.
+    pairs = result[:, :, ::2] + result[:, :, 1::2]
+    return np.asarray((pairs[:, ::2] + pairs[:, 1::2]) / np.float32(4), np.float32)
+
+
+def _sample_whole(frames: npt.NDArray[np.uint8]) -> Float32Array:
+    """Return whole frames on the grid: exactly what the map of a frame to itself gives, at a tenth of its cost."""
+    padded = np.pad(frames.astype(np.float32), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    rows = padded[:, 1:-1] * np.float32(0.75) + (padded[:, :-2] + padded[:, 2:]) * np.float32(0.125)
+    return np.asarray(rows[:, :, 1:-1] * np.float32(0.75) + (rows[:, :, :-2] + rows[:, :, 2:]) * np.float32(0.125))
 
 
 def _blur_to(frames: Float32Array, own_cells: float, other_cells: float) -> Float32Array:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.matching.videos.agreement import IntArray
 from mediafp.matching.videos.lines import Line
 from mediafp.types.arrays import Float32Array, Float64Array
 
@@ -62,8 +63,9 @@ def find_row_lines(
     query, reference = _sample(query_spans, sample_step), _sample(reference_spans, sample_step)
     margins = scores[np.ix_(query.rows, reference.rows)] - threshold
     lines: list[Line] = []
+    similar: tuple[IntArray, IntArray] = np.nonzero(margins > 0)  # type: ignore[assignment]
     while len(lines) < MAX_ROW_LINES:
-        voted = _best_voted(margins, query.times, reference.times, sample_step)
+        voted = _best_voted(margins, similar, query.times, reference.times, sample_step)
         if voted is None:
             break
         speed, offset = voted
@@ -75,6 +77,8 @@ def find_row_lines(
         # The pairs near the run are used up, and not its samples: a loop shows them again.
         for sample in range(run[0, 0], run[-1, 0] + 1):
             margins[sample, np.abs(reference.times - speed * query.times[sample] - offset) <= 2 * sample_step] = -1
+        left = margins[similar] > 0
+        similar = similar[0][left], similar[1][left]
     return lines
 
 
@@ -89,14 +93,20 @@ def _sample(spans: Float64Array, step: float) -> _Samples:
 
 
 def _best_voted(
-    margins: Float32Array, query_times: Float64Array, reference_times: Float64Array, step: float
+    margins: Float32Array,
+    similar: tuple[IntArray, IntArray],
+    query_times: Float64Array,
+    reference_times: Float64Array,
+    step: float,
 ) -> tuple[float, float] | None:
-    """Return the speed and the offset, in seconds, with most votes, or None without similar rows."""
-    stride = np.count_nonzero(margins > 0) // MAX_VOTES + 1
-    query_samples, reference_samples = np.nonzero(margins[::stride] > 0)
+    """Return the speed and the offset, in seconds, with most votes of the similar pairs of samples; None without such pairs."""
+    query_samples, reference_samples = similar
+    stride = len(query_samples) // MAX_VOTES + 1
+    if stride > 1:
+        voting = query_samples % stride == 0
+        query_samples, reference_samples = query_samples[voting], reference_samples[voting]
     if not len(query_samples):
         return None
-    query_samples = query_samples * stride
     weights = margins[query_samples, reference_samples]
     best: tuple[float, float, float] | None = None
     for speed in SPEEDS:
@@ -124,12 +134,10 @@ def _follow(
     runs: list[list[tuple[int, int, float]]] = []
     order = np.argsort(reference_times, kind="stable")
     ordered = reference_times[order]
-    for sample, time in enumerate(query_times.tolist()):
-        place = speed * time + offset
-        low, high = np.searchsorted(ordered, (place - ROW_TOLERANCE * step - 1e-6, place + ROW_TOLERANCE * step + 1e-6))
-        near = order[low:high]
-        if not len(near):
-            continue
+    places, reach = speed * query_times + offset, ROW_TOLERANCE * step
+    lows, highs = np.searchsorted(ordered, places - reach - 1e-6), np.searchsorted(ordered, places + reach + 1e-6)
+    for sample in np.flatnonzero(lows < highs).tolist():
+        near = order[lows[sample] : highs[sample]]
         other = int(near[margins[sample, near].argmax()])
         margin = float(margins[sample, other])
         if margin <= 0:
