@@ -1,4 +1,4 @@
-"""Places in which gallery-dl's extractors write the fields of a post: a table for each site, as the sites' own interfaces name them."""
+"""Places in which gallery-dl's extractors write the fields of a post: a table for each site, by the names of its interface."""
 
 from collections.abc import Mapping
 from typing import Final
