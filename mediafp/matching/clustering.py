@@ -12,6 +12,7 @@ from mediafp.matching.common_edges import SharedLoader, drop_common_edges
 from mediafp.matching.communities import find_communities
 from mediafp.matching.edge_columns import RELATIONS, EdgeColumns, EdgeRow, pair_graph, read_edge_rows
 from mediafp.matching.graphs import IntArray
+from mediafp.matching.lone_copies import join_lone_copies
 from mediafp.types.arrays import Float64Array
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
 from mediafp.types.matches import Relation, Segment
@@ -52,7 +53,7 @@ def cluster_edges(
         audio_files: Videos without frames, which are near-duplicates if their sound is the same.
     """
     columns = drop_common_edges(read_edge_rows(edges, kinds, audio_files), load_shared)
-    labels = find_communities(pair_graph(columns))
+    labels = join_lone_copies(find_communities(pair_graph(columns)), columns)
     degrees = _weighted_degrees(columns, labels)
     members_by_label = _group_by_label(np.arange(len(labels)), labels)
     inside = np.flatnonzero(labels[columns.low] == labels[columns.high])

@@ -111,6 +111,23 @@ def test_cluster_edges_does_not_join_two_clusters_through_a_single_wrong_match()
     assert member_names(clustering) == ["abcd", "wxyz"]
 
 
+def test_a_lone_whole_copy_joins_the_cluster_of_the_one_that_shows_it_whole() -> None:
+    """One edge of four is too little for a community, as with a slow zoom that aligns with its original alone."""
+    edges = copy_edges("abcd")
+    assert member_names(cluster("abcde", [*edges, edge("a", "e")])) == ["abcde"]
+    for other in (
+        edge("a", "e", coverage=(1.0, 0.94)),
+        edge("a", "e", probability=0.98),
+        edge("a", "e", relation="contains"),
+    ):
+        assert member_names(cluster("abcde", [*edges, other])) == ["abcd"]
+    # Two communities stay apart, whatever one edge states.
+    assert member_names(cluster("abcdefgh", [*edges, *copy_edges("efgh"), edge("a", "e")])) == ["abcd", "efgh"]
+    images: dict[str, Kind] = dict.fromkeys("abcde", "image")
+    copies = [edge(one.a, one.b, relation="copy") for one in (*edges, edge("a", "e"))]
+    assert member_names(cluster("", copies, images)) == ["abcd"]
+
+
 def test_cluster_edges_clusters_images_and_videos_separately() -> None:
     kinds: dict[str, Kind] = dict.fromkeys("pqr", "image")
     between = [edge(image, video, 0.99, (1.0, 1.0), "image_in_video") for image in "pqr" for video in "abc"]
