@@ -4,19 +4,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from mediafp.types.platforms import platform_name
 from mediafp.types.sightings import Sighting
-
-_ALIASES: Final = {
-    **dict.fromkeys(("x", "xcom", "twittercom", "twitterx", "xtwitter", "推特"), "twitter"),
-    **dict.fromkeys(("sinaweibo", "weibocom", "weibocn", "微博", "新浪微博"), "weibo"),
-    **dict.fromkeys(("weixin", "微信"), "wechat"),
-    "bsky": "bluesky",
-    "抖音": "douyin",
-    "哔哩哔哩": "bilibili",
-}
-"""Other names of platforms, without spaces and punctuation."""
 
 
 class Identity(NamedTuple):
@@ -46,8 +37,8 @@ def identify_accounts(sightings: Sequence[Sighting]) -> list[Identity | None]:
 @lru_cache(maxsize=1024)
 def fold_platform(platform: str | None) -> str:
     """Return the name of a platform without regard to case and punctuation, one for all of its names; "" for None."""
-    folded = re.sub(r"[\W_]", "", (platform or "").casefold())
-    return _ALIASES.get(folded, folded)
+    # A store of an older version has the names as sidecars wrote them.
+    return re.sub(r"[\W_]", "", platform_name(platform or ""))
 
 
 def fold_handle(handle: str | None) -> str:

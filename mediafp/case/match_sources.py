@@ -33,12 +33,14 @@ def iter_with_sources(
         others = [seen for seen in sightings if (match.sha256, seen.uri) != query]
         if others:
             clues = store.clues(match.sha256)
+            # Of the same bytes, the store has the clues of the query's own name among those of the reference.
+            shared = [] if match.sha256 == query[0] else [clue for clue in clues if (clue.kind, clue.value) in stated]
             yield replace(
                 match,
                 uris=tuple(dict.fromkeys(seen.uri for seen in others)),
                 sightings=tuple(others),
                 clues=tuple(clues),
-                why=(*match.why, *_shared_reasons([clue for clue in clues if (clue.kind, clue.value) in stated])),
+                why=(*match.why, *_shared_reasons(shared)),
             )
 
 

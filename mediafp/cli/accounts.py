@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import print_json, print_line, progress_bar
+from mediafp.cli.output import count_of, print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.accounts import Account
 
@@ -30,7 +30,7 @@ def accounts(store: StoreOption = None, as_json: JsonOption = False) -> None:
         _print_account(account)
     print_lines(found)
     print_line()
-    print_line(f"{len(found)} accounts")
+    print_line(count_of(len(found), "account"))
 
 
 def print_lines(found: Sequence[Account]) -> None:
@@ -73,7 +73,8 @@ def _names(account: Account) -> str:
 def _print_account(account: Account) -> None:
     name = account.account or account.account_name or account.key
     shown = f", id {account.account_id}" if account.account_id else ""
-    print_line((name, "bold"), f"{_names(account)}{shown}{f', {account.account_name}' if account.account_name else ''}")
+    displayed = account.account_name if account.account_name != name else None
+    print_line((name, "bold"), f"{_names(account)}{shown}{f', {displayed}' if displayed else ''}")
     parts = [_count(account.posts, "post", account.first_posted_at, account.last_posted_at)]
     parts += [_count(account.captures, "capture", account.first_captured_at, account.last_captured_at)]
     parts += [
@@ -90,6 +91,5 @@ def _print_account(account: Account) -> None:
 
 def _count(number: int, noun: str, first: str | None, last: str | None) -> str:
     """Return a number of things and when they were, "" for none."""
-    counted = f"{number} {noun}{'' if number == 1 else 's'}"
     times = "" if first is None else f", {first}" if first == last else f", {first} to {last}"
-    return f"{counted}{times}" if number else ""
+    return f"{count_of(number, noun)}{times}" if number else ""

@@ -202,6 +202,10 @@ def open_log_file(file: Path | None) -> Iterator[Callable[[jsonl.JsonObject], No
 
     with ExitStack() as stack:
         try:
+            if file and file.is_file() and not _is_log(file):
+                raise UsageError(
+                    f"cannot write the log to '{file}': the file exists and is no log; choose another path"
+                )
             log = stack.enter_context(file.open("ab", buffering=0)) if file else None
         except OSError as error:
             raise fail(error) from error
@@ -216,3 +220,9 @@ def open_log_file(file: Path | None) -> Iterator[Callable[[jsonl.JsonObject], No
                     raise fail(error) from error
 
         yield write
+
+
+def _is_log(file: Path) -> bool:
+    """Return True if a file is empty or begins like a log: nothing may be appended to an original."""
+    with file.open("rb") as opened:
+        return opened.read(1) in (b"", b"{")

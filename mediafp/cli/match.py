@@ -20,7 +20,7 @@ from mediafp.cli.options import (
     open_selected_case,
     speech_options,
 )
-from mediafp.cli.output import Part, print_json, print_line, progress_bar
+from mediafp.cli.output import Part, count_of, print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 from mediafp.types.matches import Match, QueryResult
@@ -145,6 +145,8 @@ def print_clues(owner: str, clues: Sequence[Clue]) -> None:
         print_line(
             f"      clue of {owner}: ", (f"{kind} {clue.value}", "bold"), f" ({clue.source}, trust: {clue.trust})"
         )
+    if more := len(clues[MAX_CLUE_LINES:]):
+        print_line(f"      and {count_of(more, 'more clue')}: see --json", style="dim")
 
 
 def print_near_misses(result: QueryResult) -> None:

@@ -44,6 +44,11 @@ def print_line(*parts: Part, style: str = "") -> None:
     out.print(join_parts(*parts, style=style))
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun in the singular or the plural."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def print_message(*parts: Part, style: str = "") -> None:
     """Print one line to standard error."""
     err.print(join_parts(*parts, style=style))

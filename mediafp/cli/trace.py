@@ -66,7 +66,8 @@ def trace(
                 print_json(jsonl.trace_to_json(traced))
             else:
                 _print_trace(traced)
-    if report_path and not as_json:
+    # Of an image that could not be read no page was written.
+    if report_path and not as_json and not failed:
         print_line()
         print_line(f"evidence page: {report_path}")
     exit_with_result(found=found, failed=failed)

@@ -82,6 +82,9 @@ def _read(row: Row, name: str, warnings: SidecarWarnings) -> Sequence[FieldValue
         # It is a day, stated as its midnight.
         metadata["upload_date"] = day.partition("T")[0]
     metadata.update(_read_content(metadata.get("content")))
+    if isinstance(author := metadata.get("author"), dict):
+        del metadata["author"]
+        metadata = {f"author_{key}": author[key] for key in ("id", "username", "name") if key in author} | metadata
     fields = collect_fields(metadata, FIELD_KEYS, name, warnings, zone=UTC)
     uploader = collect_fields(metadata, {"account_name": ("uploader",), "account_id": ("uploader_id",)}, name, warnings)
     return [{**fields, **_uploader_fields(uploader, fields)}]

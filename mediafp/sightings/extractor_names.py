@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mediafp.sightings.platforms import platform_name
+from mediafp.types.platforms import platform_name
 
 PLATFORMS: Final = (
     "youtube", "tiktok", "douyin", "twitter", "bilibili", "facebook", "instagram", "weibo", "reddit", "bluesky", "telegram",

@@ -36,6 +36,8 @@ GALLERY_NAME: Final = "info.json"
 """Name of the file about a whole gallery, of the option `--write-info-json`."""
 TIMELINES: Final = frozenset(("timeline", "tweets", "replies", "media", "user", "tweet", "retweets"))
 """Parts of gallery-dl's extractor of X in which `user` is the account whose posts are read, also if it is the author."""
+PROFILE_PICTURES: Final = ("avatar", "background")
+"""Parts of gallery-dl's extractor of X that read no post: what they write as its id is made from the picture's."""
 STORY_TYPES: Final = ("story", "highlight")
 """Types of Instagram's posts that are one of a list."""
 BOORU_KEYS: Final = ("tags_general", "tag_string", "tag_string_general", "md5")
@@ -107,7 +109,9 @@ def _read_twitter(values: JsonValues, label: str, warnings: SidecarWarnings) -> 
     user = {f"@user.{key}": values[f"user.{key}"] for key in ("id", "name", "nick") if f"user.{key}" in values}
     retweeted, tweet = values.get("retweet_id"), values.get("tweet_id")
     has_author = any(f"author.{key}" in values for key in ("id", "name"))
-    if not retweeted or str(retweeted) == str(tweet):
+    if values.get("subcategory") in PROFILE_PICTURES:
+        values = {path: value for path, value in values.items() if path != "tweet_id"}
+    if str(retweeted or 0) in ("0", str(tweet)):
         # `user` is the account whose timeline or likes are read, and only in their absence the author.
         known = values if has_author else values | user
         return _read_shapes(known, label, warnings, TWEET)
@@ -144,6 +148,8 @@ def _read_instagram(values: JsonValues, label: str, warnings: SidecarWarnings) -
     if values.get("type") in STORY_TYPES:
         # What it states as the post is the list of all stories of the account.
         values = values | {"post_id": values.get("media_id")}
+    elif isinstance(code := values.get("post_shortcode"), str) and code:
+        values = values | {"@url": f"https://www.instagram.com/p/{code}/"}
     if "author.username" not in values:
         return _read_shapes(values, label, warnings, INSTAGRAM)
     # A story that shows the post of another account.
@@ -249,7 +255,8 @@ PATHS: Final = tuple(
     path
     for path in dict.fromkeys(
         (
-            "category", "subcategory", "type", "media_id", "service", "visibility", "server_id", "channel_id", *BOORU_KEYS,
+            "category", "subcategory", "type", "media_id", "post_shortcode", "service",
+            "visibility", "server_id", "channel_id", *BOORU_KEYS,
             "status.mblogid", "status.bid", "status.retweeted_status.mblogid", "status.retweeted_status.bid",
             "permalink", "comment.permalink", "crosspost_parent_list.0.permalink", "author.pk", "author.full_name",
             *(f"reblogged_{source}_{key}" for source in ("from", "root") for key in ("name", "uuid", "title", "id", "url")),

@@ -14,7 +14,8 @@ OTHER_FIELDS: Final[FieldPaths] = {
         "artist", "creator",
     ),
     "account_id": (
-        "author.id", "author.did", "author.uid", "user.id", "user.uid", "owner.id", "owner.nsid", "creator.id",
+        "author.id", "author.did", "author.uid", "author.user_id", "user.id", "user.uid", "user.user_id", "owner.id",
+        "owner.nsid", "creator.id",
         "author_id", "user_id", "userid", "owner_id", "uploader_id", "creator_id",
     ),
     "account_name": (
@@ -70,7 +71,7 @@ WEIBO_STATUS: Final[FieldPaths] = {
     "post_id": ("idstr", "mid", "id"),
     "url": ("@url",),
     "posted_at": ("created_at", "date"),
-    "text": ("longTextContent", "longText.longTextContent_raw", "text_raw", "longText.longTextContent", "text"),
+    "text": ("longTextContent", "longText.longTextContent_raw", "longText.longTextContent", "text_raw", "text"),
 }
 WEIBO_MARKUP: Final = ("text", "longText.longTextContent", "longTextContent")
 INSTAGRAM: Final = PostShape(
@@ -79,7 +80,7 @@ INSTAGRAM: Final = PostShape(
         "account": ("username", "owner.username"),
         "account_id": ("owner_id", "owner.pk", "owner.id"),
         "account_name": ("fullname", "owner.full_name"),
-        "url": ("post_url",),
+        "url": ("post_url", "@url"),
         "post_id": ("post_id",),
         "posted_at": ("date", "post_date"),
         "text": ("description",),

@@ -1,8 +1,10 @@
 """Ids of accounts and posts, with all of their digits."""
 
 import re
+import unicodedata
 from typing import Final
 
+from mediafp.sightings.stated_text import parse_text
 from mediafp.sightings.unusable_values import RoundedIdError, UnusableValueError
 
 MAX_ID_CHARS: Final = 500
@@ -15,6 +17,8 @@ MIN_LOST_ZEROS: Final = 3
 """Zeros after the 15th digit of an id that are taken for lost digits: one id in a thousand ends in three by chance."""
 E_NOTATION: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*[eE]\s*\+?\d+")
 """Number as spreadsheets show it if it has too many digits."""
+_MARKS: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Marks without width, which copied numbers have."""
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[,\u00a0\u202f' ]\d{3})+")
 
 
@@ -33,7 +37,10 @@ def parse_id(value: object) -> str:
         return str(int(value))
     if isinstance(value, int) and abs(value) >= 10**MAX_ID_CHARS:
         raise UnusableValueError("too long")
-    text = str(value).encode("utf-8", "replace").decode().replace("\x00", "").strip()
+    text = parse_text(str(value))
+    plain = unicodedata.normalize("NFKC", _MARKS.sub("", text[: MAX_ID_CHARS + 1])).strip()
+    if not text.isascii() and plain.isascii():
+        text = plain
     if E_NOTATION.fullmatch(text):
         raise RoundedIdError("a spreadsheet has rounded this number, and its last digits are lost")
     if match := re.fullmatch(r"(\d+)\.0+", text):
@@ -42,10 +49,16 @@ def parse_id(value: object) -> str:
         text = match[1]
     if _GROUPED.fullmatch(text):
         text = re.sub(r"\D", "", text)
-    lost = text[SPREADSHEET_DIGITS:]
-    # A number of JSON never was in a spreadsheet.
-    if isinstance(value, str) and text.isdigit() and len(lost) >= MIN_LOST_ZEROS and not lost.strip("0"):
-        raise RoundedIdError("a spreadsheet has replaced all digits after the 15th by zeros")
-    if not text or text in ("0", "-1", "nan", "NaN", "None", "null", "-"):
+    if text in ("0", "-1", "nan", "NaN", "None", "null", "-"):
         raise UnusableValueError("not an id")
     return text
+
+
+def check_lost_digits(identifier: str) -> None:
+    """Raise RoundedIdError for an id of a table whose last digits a spreadsheet has replaced by zeros.
+
+    One true id in a thousand looks like that: ids from elsewhere than tables must not be checked.
+    """
+    lost = identifier[SPREADSHEET_DIGITS:]
+    if identifier.isdigit() and len(lost) >= MIN_LOST_ZEROS and not lost.strip("0"):
+        raise RoundedIdError("a spreadsheet has replaced all digits after the 15th by zeros")

@@ -14,6 +14,7 @@ from mediafp.sightings.record_content import RecordContent
 from mediafp.sightings.record_keys import id_key
 from mediafp.sightings.row_format import Row, RowReader, table_format
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
+from mediafp.sightings.table import split_files
 from mediafp.sightings.values import FieldValues, collect_fields
 from mediafp.types.media import SidecarFolder
 
@@ -27,14 +28,16 @@ FIELD_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "language": ("tweet_language",),
 }
 """Columns of each field."""
+MEDIA_COLUMN: Final = "tweet_media_urls"
+"""Column of the addresses of media, which some copies have."""
 _MEDIA_NAME: Final = re.compile(r"(\d{5,20})[-_]")
 _RETWEET_TEXT: Final = re.compile(r"RT @(\w{1,20}):")
 
 
 def media_ids(path: str) -> Sequence[str]:
-    """Return the id of the tweet in the name of a media file."""
+    """Return the id of the tweet in the name of a media file, or the name, which is that of a picture on X."""
     match = _MEDIA_NAME.match(PurePath(path).name)
-    return [match[1]] if match else []
+    return [match[1]] if match else [PurePath(path).stem]
 
 
 def read_row(row: Row, name: str, warnings: SidecarWarnings) -> list[FieldValues]:
@@ -43,21 +46,25 @@ def read_row(row: Row, name: str, warnings: SidecarWarnings) -> list[FieldValues
     if stated.get("user_display_name") == row.get("userid"):
         # The hash of an id is neither a handle nor a name.
         del stated["user_display_name"]
-    fields = collect_fields(stated, FIELD_KEYS, name, warnings, zone=UTC)
+    fields = collect_fields(stated, FIELD_KEYS, name, warnings, zone=UTC, is_row=True)
     fields["platform"] = "twitter"
     if row.get("is_retweet", "").lower() not in ("true", "1"):
         return [fields]
     fields["role"] = "repost"
     keys = {"account_id": ("retweet_userid",), "post_id": ("retweet_tweetid",)}
-    original = collect_fields(row, keys, name, warnings)
+    original = collect_fields(row, keys, name, warnings, is_row=True)
     if match := _RETWEET_TEXT.match(row.get("tweet_text", "")):
         original["account"] = match[1]
     return [fields, {"platform": "twitter", "role": "original", **original}] if original else [fields]
 
 
 def _make_reader(content: RecordContent, folder: SidecarFolder) -> RowReader:
+    def keys(row: Row) -> Sequence[str]:
+        names = [PurePath(path).stem for path in split_files(row.get(MEDIA_COLUMN, ""))]
+        return [id_key(one) for one in (row.get("tweetid", ""), *names) if one]
+
     return RowReader(
-        keys=lambda row: [id_key(row["tweetid"])] if row.get("tweetid") else [],
+        keys=keys,
         # No column says whether a tweet has media.
         names_media=lambda row: False,
         read=read_row,
@@ -67,7 +74,7 @@ def _make_reader(content: RecordContent, folder: SidecarFolder) -> RowReader:
 
 IO_ARCHIVE: Final = table_format(
     "X information operations archive",
-    ("tweetid", "userid", "user_screen_name", "tweet_time"),
+    ("tweetid", "userid", "tweet_text", "tweet_time"),
     _make_reader,
     media_ids,
 )

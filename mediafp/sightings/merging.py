@@ -1,15 +1,19 @@
 """Statements of several sidecars about one media file, joined to its sightings."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from mediafp.sightings.platform_ids import instagram_number
 from mediafp.sightings.sidecar_warnings import SidecarWarnings, quote
 from mediafp.sightings.values import FieldValues, SightingFields
 
 IDENTITY_FIELDS: Final = ("platform", "account", "account_id", "post_id", "posted_at")
 """Fields in which two statements about one sighting agree."""
+INSTAGRAM_CODE: Final = re.compile(r"[\w-]{9,11}", re.ASCII)
+"""Short form of the number of a post on Instagram; that of a private account is longer and holds more."""
 _TIME_FIELDS: Final = ("posted_at", "captured_at", "removed_at")
 _CHANGING_FIELDS: Final = ("views", "text", "title")
 """Fields that can differ between two readings of one post."""
@@ -132,7 +136,11 @@ def _agree(name: str, one: FieldValues, other: FieldValues) -> bool:
         )  # fmt: skip
     if name == "post_id" and mine.isdigit() != theirs.isdigit():
         # Weibo, Instagram and Bilibili have a number and a short form of it.
-        return one.get("platform", other.get("platform")) in ("weibo", "instagram", "bilibili")
+        platform = one.get("platform", other.get("platform"))
+        number, code = (mine, theirs) if mine.isdigit() else (theirs, mine)
+        if platform == "instagram" and INSTAGRAM_CODE.fullmatch(code):
+            return number == str(instagram_number(code))
+        return platform in ("weibo", "instagram", "bilibili")
     return mine == theirs
 
 
@@ -144,12 +152,14 @@ def _times_agree(one: str, other: str) -> bool:
     if one.endswith("Z") == other.endswith("Z"):
         return False
     try:
-        gap = abs(datetime.fromisoformat(shorter) - datetime.fromisoformat(longer))
+        # A time to the minute is cut, not rounded.
+        cut = longer[: len(shorter)] if len(shorter) == len("2020-01-31T10:00") else longer
+        gap = datetime.fromisoformat(cut) - datetime.fromisoformat(shorter)
     except ValueError:
         return False
     if len(shorter) == len("2020-01-31"):
-        return gap < timedelta(days=1) + _LARGEST_OFFSET
-    return gap <= _LARGEST_OFFSET and not gap % _OFFSET_STEP
+        return -_LARGEST_OFFSET <= gap < timedelta(days=1) + _LARGEST_OFFSET
+    return abs(gap) <= _LARGEST_OFFSET and not gap % _OFFSET_STEP
 
 
 def _complete(one: FieldValues, other: FieldValues) -> FieldValues:

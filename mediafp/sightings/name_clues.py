@@ -39,15 +39,18 @@ _X_KEY: Final = re.compile(
     r"(?:^|(?<=[-_ .(\[]))([A-J][A-Za-z0-9_-]{14})(?=$|[ .:)\]?]|[-_](?:large|orig|small|medium)\b)", re.ASCII
 )
 _X_POST: Final = re.compile(
-    r"(?:^|(?<=[^0-9A-Za-z]))(\d{18,19})[-_](?:photo[-_]?|video[-_]?|img[-_]?)?\d{1,2}$", re.ASCII
+    r"(?:^|(?<=[^0-9A-Za-z]))(?!20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d)(\d{18,19})[-_](?:photo[-_]?|video[-_]?|img[-_]?)?\d{1,2}$",
+    re.ASCII,
 )
+"""Id of a post and number of its file; digits that begin with a day and a clock are a time."""
 _X_DOWNLOAD: Final = re.compile(r"^(\w{1,15})-(\d{18,19})-\d{8}_\d{6}-(?:img|vid|gif)\d+$", re.ASCII)
 """Name that the browser extension Twitter Media Downloader writes, with the handle in front."""
 _NUMBER_BEFORE: Final = re.compile(r"(?:^|[^0-9A-Za-z])(\d{15,19})[-_]$", re.ASCII)
 _FACEBOOK: Final = re.compile(r"^(?:[a-z0-9]{1,12}_)?\d{5,12}_(\d{9,18})_\d{6,19}_[abnoqst]$", re.ASCII)
 """Name of a picture on Facebook and Instagram: three numbers, of which the second is its id, and a letter for the size."""
 _BYTEDANCE: Final = re.compile(
-    r"(?:^|(?<=[-_ .]))(?:tiktok|douyin|snaptik(?:\.app)?|tikmate|抖音|@(?P<account>[\w.]{2,24}))[-_ ](?P<id>\d{19})"
+    r"(?:^|(?<=[-_ .]))(?:tiktok|douyin|snaptik(?:\.app)?|tikmate|抖音"
+    r"|@(?P<account>[\w.]{2,24}?)(?:[-_ ](?:video|photo))?)[-_ ](?P<id>\d{19})"
     r"(?:[-_]\d{1,2})?$",
     re.IGNORECASE | re.ASCII,
 )

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from mediafp.sightings.auto_archiver import AUTO_ARCHIVER
+from mediafp.sightings.exported_table import EXPORTED_TABLE
 from mediafp.sightings.gallery_dl import GALLERY_DL
 from mediafp.sightings.instaloader import INSTALOADER
 from mediafp.sightings.instaloader_profile import INSTALOADER_PROFILE
@@ -31,6 +32,7 @@ RECORD_FORMATS: Final[tuple[RecordFormat, ...]] = (
     WEIBO_CRAWLER_JSON,
     AUTO_ARCHIVER,
     TAKEDOWN,
+    EXPORTED_TABLE,
     TELEGRAM,
     TELEGRAM_PAGES,
     TWEETS,

@@ -34,18 +34,3 @@ class SidecarFormat:
     None if the content is of another format, of which nothing is warned; none if it describes no media file, such as a
     playlist. It raises UnusableSidecarError for content that is damaged, and nothing else.
     """
-
-
-def stem_names(suffix: str) -> Callable[[str], Iterable[str]]:
-    """Return a function that returns the name of a media file without its own suffix and with another one."""
-
-    def names(media_name: str) -> Iterable[str]:
-        stem, dot, _ = media_name.rpartition(".")
-        return ((stem if dot else media_name) + suffix,)
-
-    return names
-
-
-def whole_names(suffix: str) -> Callable[[str], Iterable[str]]:
-    """Return a function that returns the whole name of a media file with a suffix after it."""
-    return lambda media_name: (media_name + suffix,)

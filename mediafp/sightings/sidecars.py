@@ -9,6 +9,7 @@ from pathlib import PurePath
 from threading import RLock
 from typing import Final
 
+from mediafp.sightings.exported_table import EXPORTED_TABLE
 from mediafp.sightings.folder_listing import FolderListing, NamesBelow
 from mediafp.sightings.merging import Statement, join_statements
 from mediafp.sightings.record_content import load_record_content
@@ -200,7 +201,7 @@ class SidecarReader:
                     sightings=[fields for record in found for fields in record.sightings],
                 )
                 if statement.sightings:
-                    (tables if record_format is TABLE else others).append(statement)
+                    (tables if record_format in (TABLE, EXPORTED_TABLE) else others).append(statement)
         if nearest and not tables and not others and not _has_sidecar(name, listing):
             nearest.without_row += 1
             nearest.examples += [name] * (len(nearest.examples) < MAX_NAMED_EXAMPLES)

@@ -3,9 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, timedelta, timezone, tzinfo
+from datetime import timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Final
 
+from mediafp.sightings.times import parse_zone
+from mediafp.sightings.unusable_values import UnusableValueError
 from mediafp.types.sightings import STATED_FIELDS
 
 FILE_COLUMN: Final = "file"
@@ -27,19 +30,20 @@ _TITLES: Final[Mapping[str, str]] = {
     "account": (
         "account handle username user_name screen_name screenname user_screen_name author_username author_handle "
         "account_handle account_username twitter_handle profile_handle user uploader author poster posted_by owner "
+        "post_owner_username "
         "account_screen_name user_handle channel_handle creator_username 账号 帐号 账户 帐户 用户 用户名 发布账号 "
         "发布者 发布人 作者 博主 上传者 发帖人 微博账号 抖音号 帳號 用戶 用戶名 使用者 使用者名稱 發布者 發佈者 "
         "發布帳號"
     ),
     "account_id": (
         "account_id accountid userid user_id uid author_id authorid channel_id owner_id uploader_id facebook_id "
-        "page_id profile_id account_number user_number 用户id 用户编号 账号id 帐号id 账户id 作者id 博主id 用户uid "
+        "page_id profile_id post_owner_id account_number user_number 用户id 用户编号 账号id 帐号id 账户id 作者id 博主id 用户uid "
         "帳號id 用戶id 使用者id 作者編號"
     ),
     "account_name": (
         "account_name accountname display_name displayname name author_name nickname nick full_name fullname "
         "user_display_name page_name channel_name channel_title profile_name screenname_display user_nickname 昵称 "
-        "用户昵称 名称 显示名称 显示名 账号名称 账号昵称 博主昵称 作者昵称 频道名称 暱稱 用戶暱稱 名稱 顯示名稱 "
+        "post_owner_name 用户昵称 名称 显示名称 显示名 账号名称 账号昵称 博主昵称 作者昵称 频道名称 暱稱 用戶暱稱 名稱 顯示名稱 "
         "帳號名稱 頻道名稱"
     ),
     "url": (
@@ -66,7 +70,7 @@ _TITLES: Final[Mapping[str, str]] = {
         "captured_at capturedat captured collected_on captured_on archived_on downloaded_on saved_on scraped_on "
         "capture_date capture_time archived_at archived archive_date archive_time date_archived crawled_at "
         "crawl_time crawl_date scraped_at scrape_date scrape_time collected_at collection_date downloaded_at "
-        "download_date download_time saved_at retrieved_at retrieved access_date accessed_at screenshot_date "
+        "download_date download_time saved_at retrieved_at twarc_retrieved_at retrieved access_date accessed_at screenshot_date "
         "采集时间 采集日期 抓取时间 抓取日期 爬取时间 下载时间 下载日期 存档时间 存档日期 收集时间 截图时间 截图日期 "
         "保存时间 採集時間 抓取時間 擷取時間 下載時間 下載日期 存檔時間 截圖時間 保存時間 儲存時間"
     ),
@@ -88,25 +92,34 @@ _TITLES: Final[Mapping[str, str]] = {
     "language": ("language lang tweet_language post_language 语言 語言 语种 語種"),
     "views": (
         "views view_count viewcount post_views video_views plays play_count playcount total_views views_count "
-        "number_of_views impressions impression_count public_metrics_impression_count 播放量 播放数 播放次数 观看数 "
+        "number_of_views impressions impression_count public_metrics_impression_count "
+        "statistics_views statistics_view_count 播放量 播放数 播放次数 观看数 "
         "观看次数 浏览量 浏览数 浏览次数 阅读量 阅读数 阅读次数 点击量 播放數 播放次數 觀看數 觀看次數 瀏覽量 瀏覽數 "
         "閱讀量 閱讀數 點閱數 展示量"
     ),
-    "role": ("role post_role 角色 原创或转发"),
+    "role": (
+        "role post_role 角色 原创或转发 is_retweet is_repost is_reblog is_forward is_original 是否转发 是否轉發 是否原创 "
+        "是否原創"
+    ),
 }
 """Titles of each field."""
 
 
 BEIJING: Final = timezone(timedelta(hours=8))
-_ZONE_TITLES: Final = (
-    ("utc8", BEIJING),
-    ("gmt8", BEIJING),
-    ("北京时间", BEIJING),
-    ("北京時間", BEIJING),
-    ("utc", UTC),
-    ("gmt", UTC),
+_ZONE_IN_TITLE: Final = re.compile(
+    r"(?P<title>.+?)[\s_(\[,:/-]*"
+    r"(?P<zone>(?:utc|gmt)\s*(?:[+\u2212-]\s*\d{1,2}(?::?\d{2})?|8)?|北京时间|北京時間|(?<=[_(\[])[a-z]{3,4})[\s)\]]*",
+    re.IGNORECASE,
 )
-"""Ends of the keys of titles that state the zone of a column."""
+"""Title of a column that ends in a zone, such as `Posted (UTC-5)`."""
+REPOST_FLAGS: Final = frozenset(["isretweet", "isrepost", "isreblog", "isforward", "是否转发", "是否轉發"])
+"""Keys of titles of columns that are true for a repost, and false for an original."""
+ORIGINAL_FLAGS: Final = frozenset(["isoriginal", "是否原创", "是否原創"])
+"""Keys of titles of columns that are true for an original, and false for a repost."""
+ID_PLATFORMS: Final[Mapping[str, str]] = {
+    "tweetid": "twitter", "推文id": "twitter", "推文編號": "twitter", "微博id": "weibo", "weiboid": "weibo", "bvid": "bilibili",
+}  # fmt: skip
+"""Platform of the ids in a column, by the key of its title."""
 
 
 def title_key(title: str) -> str:
@@ -114,16 +127,19 @@ def title_key(title: str) -> str:
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", title[:200]).casefold())
 
 
+@lru_cache(maxsize=4096)
 def field_of_title(title: str) -> tuple[str, tzinfo | None]:
     """Return the field that a title means, "" for none, and the zone that it states, such as `date_utc`."""
-    key = title_key(title)
-    if key in FIELDS_BY_TITLE:
-        return FIELDS_BY_TITLE[key], next((zone for end, zone in _ZONE_TITLES if key.endswith(end)), None)
-    for end, zone in _ZONE_TITLES:
-        field = FIELDS_BY_TITLE.get(key.removesuffix(end), "") if key.endswith(end) else ""
-        if field.endswith("_at"):
-            return field, zone
-    return "", None
+    whole = FIELDS_BY_TITLE.get(title_key(title), "")
+    match = _ZONE_IN_TITLE.fullmatch(unicodedata.normalize("NFKC", title[:200]).strip())
+    field = whole or (FIELDS_BY_TITLE.get(title_key(match["title"]), "") if match else "")
+    if not match or not field.endswith("_at"):
+        return whole, None
+    stated = match["zone"].replace("\u2212", "-")
+    try:
+        return field, parse_zone(re.sub(r"(?<=[a-z])(?=8$)", "+", stated, flags=re.IGNORECASE), None)
+    except UnusableValueError:
+        return whole, None
 
 
 FIELDS_BY_TITLE: Final[Mapping[str, str]] = {
@@ -132,7 +148,8 @@ FIELDS_BY_TITLE: Final[Mapping[str, str]] = {
 """Field of each title, by its key."""
 MEDIA_ADDRESS_COLUMNS: Final = frozenset((
     "mediaurl", "mediaurls", "imageurl", "imageurls", "photourl", "photourls", "pictureurl", "pictureurls", "videourls", "photos",
-    "images", "pictures", "media", "图片链接", "图片地址", "图片url", "原始图片url", "圖片連結", "媒体链接", "媒體連結",
+    "images", "pictures", "media", "attachmentsmedia", "图片链接", "图片地址", "图片url", "原始图片url", "圖片連結", "媒体链接",
+    "媒體連結",
 ))  # fmt: skip
 """Keys of titles of the addresses of media, whose last parts name the files if no column of files is there."""
 NUMBER_COLUMNS: Final = frozenset(

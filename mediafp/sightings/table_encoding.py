@@ -50,13 +50,21 @@ _OTHER_ENCODINGS: Final = (
     "cp1252", "cp1251", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r", "cp874", "iso8859_2",
 )  # fmt: skip
 """Encodings of one byte a letter, between which `charset-normalizer` chooses."""
+_OTHER_ALPHABETS: Final = ("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")
+"""Those of them whose alphabet is not the Latin one, so that whole words are outside ASCII."""
+UNKNOWN_ENCODING: Final = "unknown"
+"""Encoding of a table in which no encoding gives words."""
+MIN_WHOLE_WORDS: Final = 0.8
+"""Share of the words with letters outside ASCII that have no others, above which the alphabet is not the Latin one. Chosen,
+not measured."""
 
 
 def find_encoding(content: RecordContent) -> tuple[str, int]:
     """Return the encoding of a table, and the bytes of its byte order mark.
 
-    UTF-8 is taken if most of what is outside ASCII is UTF-8: names of files may contain any bytes. Else the encoding of
-    several bytes a letter is taken whose letters are common ones, and else what `charset-normalizer` finds.
+    UTF-8 is taken if most of what is outside ASCII is UTF-8, as names of files may contain any bytes, unless its letters are
+    rarer than those in another encoding. Else the encoding of several bytes a letter is taken whose letters are common
+    ones, and else what `charset-normalizer` finds.
     """
     head = content.head()
     for mark, encoding in BYTE_ORDER_MARKS:
@@ -69,12 +77,13 @@ def find_encoding(content: RecordContent) -> tuple[str, int]:
     if is_utf8:
         return "gb18030" if _is_chance_utf8(sample) else "utf-8", 0
     valid, invalid = _count_utf8(sample)
-    if not invalid or valid > invalid:
-        return "utf-8", 0
+    is_mostly_utf8 = not invalid or valid > invalid
     scores = {encoding: _score(sample, encoding) for encoding in _CJK_ENCODINGS}
     best = max(scores, key=lambda encoding: scores[encoding])
-    if scores[best] >= MIN_ENCODING_SCORE:
+    if scores[best] >= max(MIN_ENCODING_SCORE, _utf8_score(sample) if is_mostly_utf8 else 0.0):
         return best, 0
+    if is_mostly_utf8:
+        return "utf-8", 0
     return _find_other(sample), 0
 
 
@@ -161,6 +170,21 @@ def _plausibility(letter: str, encoding: str) -> float:
     return 0.6 if _has_low_lead(letter, "big5", 0xA4, 0xC6) else _symbol(code)
 
 
+def _utf8_score(sample: bytes) -> float:
+    """Return how common the letters of a sample in UTF-8 are, 0..1; a byte that is no part of one counts as 0."""
+    letters = [letter for letter in sample.decode("utf-8", "surrogateescape") if not letter.isascii()]
+    return sum(map(_utf8_plausibility, letters)) / len(letters) if letters else 1.0
+
+
+def _utf8_plausibility(letter: str) -> float:
+    code = ord(letter)
+    if 0xDC80 <= code <= 0xDCFF:
+        return 0.0
+    if letter in _WESTERN or 0x0386 <= code <= 0x03CE or 0x0410 <= code <= 0x044F:
+        return 1.0
+    return max(_plausibility(letter, encoding) for encoding in ("gb18030", "big5hkscs", "cp932", "euc_kr"))
+
+
 def _symbol(code: int) -> float:
     """Return 0.5 for punctuation of CJK texts and letters of full width, and 0.1 for any other letter."""
     return 0.5 if 0x3000 <= code <= 0x3020 or 0xFF01 <= code <= 0xFF5E or 0x2010 <= code <= 0x2030 else 0.1
@@ -176,7 +200,7 @@ def _has_low_lead(letter: str, encoding: str, first: int, last: int) -> bool:
 
 
 def _find_other(sample: bytes) -> str:
-    """Return the encoding of a text that is in no common CJK one; UTF-8 if none fits."""
+    """Return the encoding of a text that is in no common CJK one, or `UNKNOWN_ENCODING`."""
     from charset_normalizer import from_bytes
 
     # A byte outside ASCII that is alone is a letter of a western language, or part of the name of a file.
@@ -187,7 +211,10 @@ def _find_other(sample: bytes) -> str:
             return "cp1252"
     if len(runs) == 1 and len(runs[0]) == 1:
         return "utf-8"
-    best = from_bytes(sample, cp_isolation=list(_OTHER_ENCODINGS), threshold=0.5, enable_fallback=False).best()
+    words = [word for word in re.findall(rb"[A-Za-z\x80-\xff]+", sample) if not word.isascii()]
+    whole = sum(len(word) > 1 and min(word) >= 0x80 for word in words)
+    encodings = _OTHER_ALPHABETS if whole > MIN_WHOLE_WORDS * len(words) else _OTHER_ENCODINGS
+    best = from_bytes(sample, cp_isolation=list(encodings), threshold=0.5, enable_fallback=False).best()
     if best is not None and best.encoding in _OTHER_ENCODINGS:
         text = sample.decode(best.encoding, "replace")
         if all(letter.isascii() or letter.isalpha() or letter in _WESTERN or letter == "\xa0" for letter in text):
@@ -195,9 +222,10 @@ def _find_other(sample: bytes) -> str:
     try:
         text = sample.decode("gb18030")
     except UnicodeDecodeError:
-        return "utf-8"
+        return UNKNOWN_ENCODING
     # Rare characters alone.
-    return "gb18030" if all(letter.isascii() or 0x3400 <= ord(letter) <= 0x9FFF for letter in text) else "utf-8"
+    is_chinese = all(letter.isascii() or 0x3400 <= ord(letter) <= 0x9FFF for letter in text)
+    return "gb18030" if is_chinese else UNKNOWN_ENCODING
 
 
 def encoding_name(encoding: str) -> str:

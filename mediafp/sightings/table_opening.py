@@ -8,7 +8,7 @@ from mediafp.sightings.sidecar_content import MAX_SIDECAR_BYTES, UnusableSidecar
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.sightings.table_columns import field_of_title
 from mediafp.sightings.table_content import MAX_TABLE_COLUMNS, TableContent
-from mediafp.sightings.table_encoding import encoding_name, find_encoding, recode_lines
+from mediafp.sightings.table_encoding import UNKNOWN_ENCODING, encoding_name, find_encoding, recode_lines
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".tab", ".csv.gz")
 """Endings of the lower-case names of tables."""
@@ -50,7 +50,12 @@ def _find_table(content: RecordContent, warnings: SidecarWarnings) -> TableConte
         UnusableSidecarError: It is empty, too large or has too many columns.
     """
     encoding, mark_bytes = find_encoding(content)
-    if encoding != "utf-8":
+    if encoding == UNKNOWN_ENCODING:
+        warnings.add(
+            f"the encoding of {content.name!r} is unknown: what is not UTF-8 is shown as '?'; save it as UTF-8"
+        )
+        encoding = "utf-8"
+    elif encoding != "utf-8":
         warnings.add(f"the encoding of {content.name!r} is taken to be {encoding_name(encoding)}")
     if encoding.startswith(("utf-16", "utf-32")):
         if content.size > MAX_RECODED_BYTES:
@@ -94,8 +99,12 @@ class _Header:
 
 
 def _find_header(content: RecordContent, encoding: str, delimiter: str, start: int) -> _Header:
-    """Return the titles for a separator: the first row, or, if none of its cells is a title, one soon after it with two."""
+    """Return the titles for a separator: those of the first row, or of one soon after it that has more, and two at least.
+
+    Before the titles there may be a name of the table, comments, or titles of groups of columns.
+    """
     first: _Header | None = None
+    best: _Header | None = None
     for _ in range(MAX_ROWS_BEFORE_TITLES + 1):
         if start >= content.size:
             break
@@ -106,8 +115,8 @@ def _find_header(content: RecordContent, encoding: str, delimiter: str, start: i
         known = sum(bool(field_of_title(title)[0]) for title in titles)
         header = _Header(delimiter, titles, known, end)
         first = first or header
-        if known >= (1 if first is header else 2):
-            return header
+        if known > (best.known if best else 0) and (first is header or known > 1):
+            best = header
         start = end
     assert first, "the table is not empty"
-    return first
+    return best or first

@@ -8,13 +8,14 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mediafp.sightings.unusable_values import AmbiguousValueError, UnusableValueError
+from mediafp.types.clue_times import FIRST_YEAR
 
 MAX_TIME_CHARS: Final = 100
 """Characters of a time that is written as a text. Chosen, not measured."""
-FIRST_YEAR: Final = 1990
-"""Year before which nothing was posted: that of the first web site. Times before it are zeros and defaults of programs."""
 FIRST_TIMESTAMP: Final = 631_152_000
 """Seconds from 1970 to 1990."""
+APPLE_ZERO: Final = 978_307_200
+"""Seconds from 1970 to 2001, from which programs of Apple count: theirs of today would be of the years from 1990 on."""
 _DAY_ZERO: Final = datetime(1899, 12, 30)
 """Day 0 of the serial numbers of spreadsheets."""
 _FIRST_SERIAL: Final = 32_874
@@ -32,6 +33,8 @@ _UNCLEAR_ZONES: Final = ("cst", "ist", "bst", "ast", "sst", "gst", "cdt/cst", "e
 """Names of zones that mean several, or change in summer: a time in them is one without a zone."""
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MARKS: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_DASHES: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-")
+"""Dashes that are written for a hyphen."""
 _CLOCK: Final = (
     r"(?P<noon1>上午|下午|晚上|凌晨|早上|中午|[ap]\.?m\.?\s)?\s*(?P<hour>\d{1,2})\s*(?::|时|時|点|點)\s*(?:(?P<minute>\d{1,2})"
     r"(?:\s*(?::|分)\s*(?:(?P<second>\d{1,2})(?:[.,]\d+)?\s*秒?)?)?)?\s*分?\s*(?P<noon2>[ap]\.?m\b\.?)?"
@@ -59,7 +62,7 @@ _SEPARATOR: Final = r"(?:\s*[T,_]\s*|\s+(?:at\s+|um\s+)?|\s*(?=[上下晚凌早�
 _PATTERNS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for date in _DATES
-    for pattern in (rf"{date}(?:(?:{_SEPARATOR}|(?<=日)){_CLOCK}{_ZONE})?", rf"{_CLOCK}\s*[·•,]\s*{date}")
+    for pattern in (rf"{date}(?:(?:{_SEPARATOR}|(?<=日)){_CLOCK}{_ZONE})?", rf"{_CLOCK}(?:\s*[·•,]\s*|\s+){date}")
 )
 _FILE_STAMP: Final = re.compile(
     r"(?P<year>\d{4})[-_.]?(?P<month>\d{2})[-_.]?(?P<day>\d{2})"
@@ -99,7 +102,7 @@ def parse_time(value: object, zone: tzinfo | None = None) -> str:
         return _parse_number(float(value), zone, is_serial=False)
     if len(value) > MAX_TIME_CHARS:
         raise UnusableValueError("too long")
-    text = " ".join(_MARKS.sub("", unicodedata.normalize("NFKC", value)).split())
+    text = " ".join(_MARKS.sub("", unicodedata.normalize("NFKC", value)).translate(_DASHES).split())
     if re.fullmatch(r"\d{5},\d+", text):
         # The serial number of a day, as spreadsheets write it where the decimal sign is a comma.
         text = text.replace(",", ".")
@@ -121,6 +124,8 @@ def _parse_number(number: float, zone: tzinfo | None, *, is_serial: bool = True)
     latest = _latest()
     if FIRST_YEAR <= number <= latest.year and number == int(number):
         return str(int(number))
+    if FIRST_TIMESTAMP <= number <= latest.timestamp() - APPLE_ZERO:
+        raise AmbiguousValueError("it can be seconds since 1970 or, as Apple counts them, since 2001")
     if number >= FIRST_TIMESTAMP:
         for unit in _UNITS:
             if FIRST_TIMESTAMP <= number / unit <= latest.timestamp():
@@ -154,7 +159,7 @@ def _to_time(parts: Mapping[str, str | None], zone: tzinfo | None) -> str:
     if not parts.get("hour"):
         return time.date().isoformat()
     exactness = "second" if parts.get("second") else "minute"
-    return _format(time.replace(tzinfo=_parse_zone(parts.get("zone"), zone)), exactness)
+    return _format(time.replace(tzinfo=parse_zone(parts.get("zone"), zone)), exactness)
 
 
 def _month(parts: Mapping[str, str | None]) -> int:
@@ -181,8 +186,16 @@ def _full_hour(hour: int, parts: Mapping[str, str | None]) -> int:
     return hour % 12 + 12 * is_late if hour <= 12 and half != "中午" else hour + 12 * (is_late and hour < 12)
 
 
-def _parse_zone(text: str | None, default: tzinfo | None) -> tzinfo | None:
-    """Return a zone from its name or its difference from UTC; None if it is unknown or can be several."""
+def parse_zone(text: str | None, default: tzinfo | None) -> tzinfo | None:
+    """Return a zone from its name or its difference from UTC; None if it is unknown or can be several.
+
+    Args:
+        text: The name or the difference.
+        default: Zone of an empty text.
+
+    Raises:
+        UnusableValueError: There is no such zone.
+    """
     if not text:
         return default
     name = re.sub(r"\([a-z ]{5,}\)$", "", text.strip(), flags=re.IGNORECASE).strip("()[] ").lower()

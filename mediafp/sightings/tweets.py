@@ -40,6 +40,8 @@ NUMBER_BITS: Final = 16
 """Bits of the number by which a part of a post is read again that number it in its record."""
 PART_BITS: Final = 2
 _DIGITS: Final = re.compile(r"(?<!\d)\d{5,20}(?!\d)")
+_VIDEO_NUMBER: Final = re.compile(r"/(?:ext_tw_video|amplify_video)(?:_thumb)?/(\d{15,20})/")
+"""Number of a video in its address and in that of its thumbnail, after which some tools name it."""
 _KEY_CHARS: Final = (15, 16)
 """Characters of the key in the address of a picture, and of most videos."""
 
@@ -187,7 +189,8 @@ def _media_keys(post: Post, part: str) -> list[str]:
     paths = [path for one in _joined_parts(post, part) for path in post.shape.media_paths[one]]
     urls = [url for path in paths for url in _texts(post.values.get(path))]
     names = [url.partition("?")[0].rpartition("/")[2] for url in urls]
-    return [key for name in names if (key := re.split(r"[.:]", name, maxsplit=1)[0])]
+    numbers = [match[1] for url in urls if (match := _VIDEO_NUMBER.search(url))]
+    return [*(key for name in names if (key := re.split(r"[.:]", name, maxsplit=1)[0])), *dict.fromkeys(numbers)]
 
 
 def _joined_parts(post: Post, part: str) -> Iterable[str]:
@@ -196,7 +199,10 @@ def _joined_parts(post: Post, part: str) -> Iterable[str]:
 
 
 def _texts(value: object) -> list[str]:
-    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+    """Return the texts in a value, which is one, or a list, also of lists."""
+    if isinstance(value, list):
+        return [text for one in value for text in _texts(one)]
+    return [value] if isinstance(value, str) else []
 
 
 TWEETS: Final = RecordFormat(name="tweets", matches=is_tweet_file_name, open=open_tweets, media_ids=media_ids)

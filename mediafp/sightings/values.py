@@ -7,12 +7,13 @@ from datetime import tzinfo
 from typing import Final
 
 from mediafp.sightings.counts import parse_count
-from mediafp.sightings.identifiers import E_NOTATION, MAX_ID_CHARS, parse_id
-from mediafp.sightings.platforms import platform_name
+from mediafp.sightings.identifiers import E_NOTATION, MAX_ID_CHARS, check_lost_digits, parse_id
 from mediafp.sightings.post_urls import MAX_URL_CHARS, is_file_address, read_url
 from mediafp.sightings.sidecar_warnings import SidecarWarnings, quote
+from mediafp.sightings.stated_text import parse_text
 from mediafp.sightings.times import parse_time
 from mediafp.sightings.unusable_values import UnusableValueError
+from mediafp.types.platforms import platform_name
 from mediafp.types.sightings import Role
 
 MAX_ACCOUNT_CHARS: Final = 500
@@ -40,10 +41,21 @@ SCREEN_NAME_PLATFORMS: Final = ("weibo", "bilibili")
 """Platforms on which the name that an account displays is unique, and is its handle."""
 NUMBER_PLATFORMS: Final = ("weibo", "bilibili", "douyin", "facebook")
 """Platforms on which a number that is stated as an account is the id of it."""
-_NAMED_HANDLE: Final = re.compile(r"[^@]+\(@([\w.-]+)\)")
-"""Displayed name with the handle in brackets."""
+_NAMED_HANDLE: Final = re.compile(r"[^@]+(?:\(@([\w.-]+)\)|（@([\w.-]+)）|\s@([\w.-]+))")
+"""Displayed name with the handle behind it, also in brackets."""
+_ADDRESS: Final = re.compile(r"[a-z][\w+.-]*:.+|[^\s/]+\.[^\s/.]+(?:[/?#:].*)?", re.IGNORECASE | re.DOTALL)
+"""Address with a scheme, or with the name of a host."""
 CUT_FIELDS: Final = ("title", "text")
 """Fields of which a part is true; a part of another one would be wrong evidence."""
+NO_VALUES: Final = frozenset((
+    "nan", "none", "null", "(null)", "n/a", "<na>", "nat", "\\n", "undefined", "unknown", "-", "--", "—", "–", "无", "無", "暂无",
+    "暫無", "未知",
+))  # fmt: skip
+"""Texts without case that programs and people write where there is no value."""
+MISSING_IN_R: Final = "NA"
+"""Text that R writes where there is no value; in other cases it is a word."""
+SPREADSHEET_ERRORS: Final = ("#N/A", "#NAME?", "#REF!", "#VALUE!", "#NULL!", "#NUM!", "#DIV/0!")
+"""Texts that spreadsheets show in place of a value: a cell with `@name` or `-text` is taken for a formula."""
 _PERSON_KEYS: Final = ("name", "username", "screen_name", "nick", "id")
 """Keys of an account that is stored as an object, best first."""
 
@@ -84,6 +96,7 @@ def collect_fields(
     warnings: SidecarWarnings,
     *,
     zone: tzinfo | None = None,
+    is_row: bool = False,
 ) -> FieldValues:
     """Return the fields that a record states, with what the address of its post tells besides.
 
@@ -93,6 +106,7 @@ def collect_fields(
         record_name: Name of the record in warnings.
         warnings: Receives a line for each value that is not usable or too long.
         zone: Zone of the times that state none; None if it is unknown.
+        is_row: True for a row of a table, which a spreadsheet may have written.
     """
     values: FieldValues = {}
     for field, candidates in keys.items():
@@ -102,8 +116,11 @@ def collect_fields(
                 continue
             try:
                 parsed = parse_field(field, value, zone)
+                if is_row and field in ("account_id", "post_id"):
+                    check_lost_digits(str(parsed))
             except ValueError as error:
-                shown = f" {quote(value)}" if isinstance(value, str | int | float) else ""
+                # False stands for a number that has too many digits to be read.
+                shown = f" {quote(value)}" if isinstance(value, str | int | float) and value is not False else ""
                 warnings.add(f"skipped {key!r} of {record_name}: its value{shown} is not usable as {field}: {error}")
                 continue
             if isinstance(parsed, str) and len(parsed) > FIELD_CHARS.get(field, len(parsed)):
@@ -138,11 +155,14 @@ def complete_fields(values: FieldValues) -> FieldValues:
 
 def is_empty(text: str) -> bool:
     """Return True if a text states nothing."""
-    return not text.strip() or text.strip().lower() in ("nan", "none", "null", "n/a", "-", "—", "无")
+    plain = text.strip()
+    return not plain or plain.lower() in NO_VALUES or plain == MISSING_IN_R
 
 
 def parse_field(field: str, value: object, zone: tzinfo | None = None) -> FieldValue:
     """Return a value in the form of a field; raise ValueError if it has none."""
+    if isinstance(value, str) and value.strip() in SPREADSHEET_ERRORS:
+        raise UnusableValueError("a spreadsheet has put an error in its place")
     if field.endswith("_at"):
         return parse_time(value, zone)
     match field:
@@ -162,17 +182,6 @@ def parse_field(field: str, value: object, zone: tzinfo | None = None) -> FieldV
     return parse_text(value)
 
 
-def parse_text(value: object) -> str:
-    """Return a text without surrounding space and NUL characters; raise UnusableValueError if nothing is left."""
-    if not isinstance(value, str):
-        raise UnusableValueError("not a text")
-    # A lone surrogate cannot be stored or sent as UTF-8.
-    text = value.encode("utf-8", "replace").decode("utf-8").replace("\x00", "").strip()
-    if not text:
-        raise UnusableValueError("an empty text")
-    return text
-
-
 def parse_account(value: object) -> str:
     """Return an account without `@`, from its name, its number or an object with either.
 
@@ -187,19 +196,21 @@ def parse_account(value: object) -> str:
         value = str(value)
     text = parse_text(value)
     if text[0] in "{[" or "=" in text:
-        raise UnusableValueError("it is a record, not an account")
+        raise UnusableValueError("it is a record or a formula, not an account")
     if E_NOTATION.fullmatch(text):
         return parse_id(text)
     if "/" in text and (account := read_url(text).get("account")):
         return account
     if match := _NAMED_HANDLE.fullmatch(text):
-        return match[1]
+        return str(match[1] or match[2] or match[3])
     return text.removeprefix("@").strip() or text
 
 
 def parse_url(value: object) -> str:
-    """Return the address of a post; raise UnusableValueError for that of a file of it."""
+    """Return the address of a post; raise UnusableValueError for that of a file of it, and for another text."""
     text = parse_text(value)
+    if not _ADDRESS.fullmatch(text):
+        raise UnusableValueError("it is no address")
     if is_file_address(text):
         raise UnusableValueError("it is the address of a file, not of a post")
     return text

@@ -73,9 +73,13 @@ def _make_reader(content: RecordContent, folder: SidecarFolder) -> RowReader:
         return [id_key(row[title]) for title in ("id", SOURCE + "id") if row.get(title)]
 
     def read(row: Row, name: str, warnings: SidecarWarnings) -> Sequence[FieldValues]:
-        fields = {**owner, **collect_fields(row, FIELD_KEYS, name, warnings, zone=BEIJING), "platform": "weibo"}
+        fields = {
+            **owner,
+            **collect_fields(row, FIELD_KEYS, name, warnings, zone=BEIJING, is_row=True),
+            "platform": "weibo",
+        }
         fields = with_url(fields, row.get("bid"))
-        original = collect_fields(row, ORIGINAL_KEYS, name, warnings, zone=BEIJING)
+        original = collect_fields(row, ORIGINAL_KEYS, name, warnings, zone=BEIJING, is_row=True)
         if not original.get("post_id"):
             return [fields]
         original = with_url({**original, "platform": "weibo", "role": "original"}, row.get(SOURCE + "bid"))

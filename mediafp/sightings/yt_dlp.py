@@ -101,16 +101,16 @@ FIELD_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "url": ("webpage_url", "original_url"),
     "title": ("title", "fulltitle"),
     "text": ("description",),
-    "posted_at": ("timestamp", "release_timestamp", "upload_date", "release_date"),
+    "posted_at": ("timestamp", "release_timestamp", "upload_date"),
     "captured_at": ("epoch",),
     "views": ("view_count",),
     "language": ("language",),
 }
-"""Keys of the other fields; yt-dlp's README, section "Output template", defines them."""
+"""Keys of the other fields; yt-dlp's README, section "Output template", defines them. `release_date` alone is that of a song."""
 KEYS: Final = (
     "id", "display_id", "title", "fulltitle", "description", "uploader", "uploader_id", "uploader_url", "channel",
     "channel_id", "channel_url", "creator", "extractor", "extractor_key", "webpage_url", "original_url",
-    "webpage_url_domain", "timestamp", "release_timestamp", "upload_date", "release_date", "epoch", "view_count", "language",
+    "webpage_url_domain", "timestamp", "release_timestamp", "upload_date", "epoch", "view_count", "language",
     "_type", "formats.0.format_id", "url",
 )  # fmt: skip
 """Keys that are read."""

@@ -1,4 +1,4 @@
-"""The protocols of a store.
+"""The protocol of a store, and the protocols of its parts other than assets and texts.
 
 `tests/contract` holds a test suite, which every implementation passes.
 """
@@ -9,10 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol, Self
 
+from mediafp.store.asset_interface import AssetStore
+from mediafp.store.text_interface import OcrStore, TextSearch, TranscriptStore, VideoTextStore
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
-from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import (
     MIN_KEPT_PROBABILITY,
@@ -22,185 +23,10 @@ from mediafp.types.kept_matches import (
     PendingComparison,
     UncomparedAssets,
 )
-from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import Asset, Kind, Thumbnail
-from mediafp.types.runs import IngestRecord, LedgerEntry
-from mediafp.types.shared_clues import SharedClue
-from mediafp.types.sightings import Clue, Sighting
-from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
-from mediafp.types.video_text import VideoText, VideoTextLine
+from mediafp.types.runs import LedgerEntry
 
 NO_DECLARATIONS: Mapping[str, FingerprintDeclaration] = MappingProxyType({})
 """Declarations of no fingerprint type."""
-
-
-class AssetStore(Protocol):
-    """Assets with their sightings, fingerprints and thumbnails."""
-
-    def add_record(self, record: IngestRecord) -> bool:
-        """Save what was computed from one file, and return True if its asset is new.
-
-        If the asset exists and lacks one of the fingerprints, its properties, warnings and thumbnails are replaced, so
-        that all of them come from one analysis, and the fingerprints are added to those of older versions. If its kind
-        is another one, the record replaces all of it. Otherwise only the sighting is saved. Call it inside `writing`.
-        """
-        ...
-
-    def save_sightings(self, stated: Sequence[Sighting]) -> None:
-        """Save what is known about a file at its path, in place of what the store contains about it.
-
-        If all that they state is the path, what the store contains stays. Call it inside `writing`.
-
-        Args:
-            stated: At least one, all of the same asset and path.
-
-        Raises:
-            StoreError: The store does not contain the asset; raised here or at the end of `writing`.
-        """
-        ...
-
-    def move_sightings(self, sha256: str, old_uri: str, new_uri: str) -> None:
-        """Save that a file was moved: its sightings and clues get the new path, and the ledger forgets the old one.
-
-        Call it inside `writing`.
-
-        Args:
-            sha256: The asset.
-            old_uri: Path at which the store contains it.
-            new_uri: Path at which the store does not contain it.
-
-        Raises:
-            StoreError: The store does not contain the asset at the old path, or contains it at the new one.
-        """
-        ...
-
-    def save_clues(self, sha256: str, uri: str, found: Sequence[Clue]) -> None:
-        """Save the clues of a file's name, in place of those that the store contains; call it inside `writing`.
-
-        Args:
-            sha256: The asset.
-            uri: Path of the file; "" for clues in its content.
-            found: The clues.
-        """
-        ...
-
-    def assets(self, only: Collection[str] | None = None) -> list[Asset]:
-        """Return assets, by SHA-256: every one, or those in `only` that the store contains."""
-        ...
-
-    def asset(self, sha256: str) -> Asset:
-        """Return one asset.
-
-        Raises:
-            StoreError: The store does not contain it.
-        """
-        ...
-
-    def asset_kind(self, sha256: str) -> Kind:
-        """Return the kind of an asset, whatever else of it is damaged.
-
-        Raises:
-            StoreError: The store does not contain it.
-        """
-        ...
-
-    def added_at(self, sha256: str) -> str:
-        """Return the time at which an asset was added, ISO 8601 in UTC to the second, as 2024-05-31T18:30:00Z.
-
-        Raises:
-            StoreError: The store does not contain the asset.
-        """
-        ...
-
-    def count_assets(self) -> int:
-        """Return the number of assets."""
-        ...
-
-    def warnings(self, sha256: str) -> list[str]:
-        """Return the warnings of an asset's analysis; none if the store does not contain the asset."""
-        ...
-
-    def sightings(self, sha256: str) -> list[Sighting]:
-        """Return the sightings of an asset: dated ones first, oldest first, then by path."""
-        ...
-
-    def sightings_at(self, sha256: str, uri: str) -> list[Sighting]:
-        """Return the sightings of an asset at one path; none if the store does not contain it there."""
-        ...
-
-    def iter_sightings(self) -> Iterator[Sighting]:
-        """Yield all sightings, by SHA-256, path and position."""
-        ...
-
-    def clues(self, sha256: str) -> list[Clue]:
-        """Return the clues of an asset: those in its content, then those of its names by path; equal ones once."""
-        ...
-
-    def iter_clues(self, kinds: Collection[str]) -> Iterator[tuple[str, str, str]]:
-        """Yield SHA-256, kind and value of the clues of some kinds, sorted; equal ones once."""
-        ...
-
-    def clues_at(self, sha256: str, uri: str) -> list[Clue]:
-        """Return the clues of an asset's name at one path, with the path "" those in its content."""
-        ...
-
-    def shared_clues(self, sha256: str) -> list[SharedClue]:
-        """Return the clues of `IDENTIFYING_KINDS` that an asset shares with others, by kind and value."""
-        ...
-
-    def captions(self, sha256: str) -> list[str]:
-        """Return the titles and texts of an asset's sightings, in the order of the sightings."""
-        ...
-
-    def paths_of_name(self, sha256: str, name: str) -> list[str]:
-        """Return the paths of an asset that end with a file name, sorted, among the first thousand of its paths."""
-        ...
-
-    def uris(self, sha256: str) -> tuple[str, ...]:
-        """Return the paths of an asset's sightings, in the order of the sightings."""
-        ...
-
-    def has_fingerprints(self, sha256: str, versions: Mapping[str, str]) -> bool:
-        """Return True if the asset exists with a fingerprint of each of these types in the given version."""
-        ...
-
-    def fingerprints(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[Fingerprint]:
-        """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`.
-
-        All of them come from the state of the store at the first one.
-        """
-        ...
-
-    def fingerprinted(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[str]:
-        """Yield the SHA-256 of each asset with a fingerprint of one type and version, in order: of all, or of those in `only`.
-
-        Damaged fingerprints are included.
-        """
-        ...
-
-    def fingerprint_types(self, sha256: str) -> list[tuple[str, str]]:
-        """Return type and version of each fingerprint of an asset, sorted."""
-        ...
-
-    def versions(self, type: str) -> set[str]:
-        """Return the versions of one fingerprint type that the store contains."""
-        ...
-
-    def thumbnail(self, sha256: str, seconds: float | None = None) -> bytes | None:
-        """Return the JPEG of the frame shown at a time (None: the first frame), or None if there is no thumbnail."""
-        ...
-
-    def find_thumbnail(self, sha256: str, seconds: float) -> Thumbnail | None:
-        """Return the thumbnail of the frame shown at a time, with its own time, or None if there is no thumbnail."""
-        ...
-
-    def row_thumbnail(self, sha256: str, position: int) -> bytes | None:
-        """Return the JPEG of one fingerprint row, or None if there is no thumbnail."""
-        ...
-
-    def content_hash(self, sha256: str) -> str:
-        """Return the SHA-256, in hex, of an asset's fingerprints and thumbnails, as the custody log states it."""
-        ...
 
 
 class Ledger(Protocol):
@@ -224,107 +50,6 @@ class Ledger(Protocol):
 
     def failures(self) -> list[LedgerEntry]:
         """Return the failed entries, by path."""
-        ...
-
-
-class TranscriptStore(Protocol):
-    """Transcripts by the SHA-256 of the audio track, and the audio track of each file.
-
-    Files need not be assets of the store: a file that was only transcribed has an audio track and no asset.
-    """
-
-    def save_audio_id(self, sha256: str, audio_sha256: str) -> None:
-        """Save which audio track a file contains; "" for none. Call it inside `writing`."""
-        ...
-
-    def find_audio_id(self, sha256: str) -> str | None:
-        """Return the SHA-256 of a file's audio track, "" for none; None if the file was never transcribed."""
-        ...
-
-    def save_transcription(self, sha256: str, transcribed: TranscribedAudio) -> None:
-        """Save a file's audio track, and its transcript if there is one. Call it inside `writing`."""
-        ...
-
-    def save_transcript(self, audio_sha256: str, transcript: Transcript, fingerprint: Fingerprint, rank: int) -> None:
-        """Save a transcript and its fingerprint beside those of other models. Call it inside `writing`.
-
-        The transcript of the highest rank is the best one; among equals the newest. Saving an unchanged transcript
-        again does not make it newer. The full-text index contains the best one.
-        """
-        ...
-
-    def load_transcript(self, audio_sha256: str, version: str) -> Transcript | None:
-        """Return the transcript of an audio track, given its SHA-256, by one version, or None."""
-        ...
-
-    def best_transcript(self, audio_sha256: str) -> Transcript | None:
-        """Return the best transcript of an audio track, given its SHA-256, or None."""
-        ...
-
-    def find_transcript(self, sha256: str) -> Transcript | None:
-        """Return the best transcript of a file, given its SHA-256, or None if it has no transcript or no audio."""
-        ...
-
-    def is_transcribed(self, sha256: str, version: str) -> bool:
-        """Return True if this version has transcribed the file, or the file contains no audio."""
-        ...
-
-    def has_transcripts(self) -> bool:
-        """Return True if the store contains a transcript."""
-        ...
-
-    def transcript_fingerprints(self) -> Iterator[Fingerprint]:
-        """Yield the fingerprint of every asset's best transcript, by SHA-256."""
-        ...
-
-
-class OcrStore(Protocol):
-    """OCR results of images."""
-
-    def save_ocr_result(self, sha256: str, result: OcrResult) -> None:
-        """Save the OCR result of an image in place of an older one. Call it inside `writing`."""
-        ...
-
-    def has_ocr_result(self, sha256: str, version: str) -> bool:
-        """Return True if the store contains the OCR result of an image by this version."""
-        ...
-
-    def ocr_lines(self, sha256: str) -> tuple[TextLine, ...] | None:
-        """Return the text lines of an image, or None if the store contains no OCR result of it."""
-        ...
-
-
-class VideoTextStore(Protocol):
-    """Text on screen of videos."""
-
-    def save_video_text(self, sha256: str, text: VideoText) -> None:
-        """Save the text on screen of a video in place of an older one. Call it inside `writing`."""
-        ...
-
-    def has_video_text(self, sha256: str, version: str) -> bool:
-        """Return True if the store contains the text on screen of a video by this version."""
-        ...
-
-    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
-        """Return the text on screen of a video, or None if it was not read."""
-        ...
-
-
-class TextSearch(Protocol):
-    """Full-text search over the best transcripts, the OCR results and the text on screen."""
-
-    def search_passages(
-        self, text: str, limit: int | None = None, sources: Collection[SearchSource] | None = None
-    ) -> Iterator[SearchHit]:
-        """Yield the passages that contain every word and phrase of a text, best first: of all sources, or of those given.
-
-        Words and runs of CJK characters match anywhere in a passage; a run matches as a whole, with the numbers in it.
-        Text in double quotes is one phrase. Simplified and traditional characters match each other.
-
-        Raises:
-            UsageError: The text contains no word.
-            StoreError: The full-text index is damaged.
-        """
         ...
 
 

@@ -1,10 +1,11 @@
-"""Times that names and metadata of files state, in the form of a clue."""
+"""Times that names and metadata of files state, in the form of a clue; those of sidecars have many more forms."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 FIRST_YEAR: Final = 1990
-"""Year from which on a stated time can be that of a picture; clocks that were never set state 1970 or 1980."""
+"""Year from which on a stated time can be that of a post or of a picture: that of the first web site. Clocks that were never set
+state 1970 or 1980, and earlier times are zeros and defaults of programs."""
 
 
 def unix_time(seconds: float) -> str | None:

@@ -108,10 +108,20 @@ def test_timeline_of_a_file_and_of_everything(opened: Case, tmp_path: Path) -> N
     assert len(opened.timeline().events) == len(objects(opened, "timeline")) == 6
     with pytest.raises(UsageError, match="neither an account"):
         opened.timeline("nobody")
-    status, text = run(opened, "timeline", "--svg", str(tmp_path / "lanes.svg"))
-    assert status == 0 and "lanes.svg" in text and (tmp_path / "lanes.svg").read_text().startswith("<svg")
+    for _ in ("written", "replaced"):
+        status, text = run(opened, "timeline", "--svg", str(tmp_path / "lanes.svg"))
+        assert status == 0 and "lanes.svg" in text and (tmp_path / "lanes.svg").read_text().startswith("<svg")
     arguments = ["--store", str(opened.folder), "timeline", "--svg", str(tmp_path / "no" / "lanes.svg")]
     assert isinstance(CliRunner().invoke(app, arguments).exception, UsageError)
+
+
+def test_drawing_replaces_no_other_file(opened: Case, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"original")
+    for name in ("photo.jpg", "."):
+        arguments = ["--store", str(opened.folder), "timeline", "--svg", str(tmp_path / name)]
+        error = CliRunner().invoke(app, arguments).exception
+        assert isinstance(error, UsageError) and "is not an SVG drawing" in str(error)
+    assert (tmp_path / "photo.jpg").read_bytes() == b"original"
 
 
 def test_coshare_lists_pairs_and_the_columns_of_coortweet(opened: Case) -> None:

@@ -32,6 +32,11 @@ def test_bad_path_costs_that_path_alone(case: Case, tmp_path: Path, monkeypatch:
     run = CliRunner().invoke(app, ["--store", str(case.folder), "match", "--json", "--ocr", "no", "", str(photo)])
     assert run.exit_code == 3
     assert [json.loads(line)["query"] for line in run.stdout.splitlines()] == ["", str(photo)]
+    page = tmp_path / "trace.html"
+    run = CliRunner().invoke(
+        app, ["--store", str(case.folder), "trace", "--ocr", "no", "--report", str(page), str(tmp_path / "missing")]
+    )
+    assert run.exit_code == 3 and "evidence page" not in run.stdout and not page.exists()
     assert "it is an address on the web" in str(
         next(outcome.message for outcome in outcomes if "x.com" in outcome.path)
     )

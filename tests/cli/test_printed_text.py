@@ -31,15 +31,19 @@ from mediafp.cli import app as program
 from mediafp.cli import output
 from mediafp.cli.app import app
 from mediafp.cli.demo import build
+from mediafp.cli.match import print_clues
 from mediafp.report.escaping import escape_unprintable
+from mediafp.types.accounts import Account, AccountName, SharedMedia
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember
+from mediafp.types.coshares import Coshare, CoshareGroup, Cosharing, SharedPost
 from mediafp.types.errors import MediafpError, UsageError
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Segment, TextLine, Trace, TraceEntry
 from mediafp.types.media import Asset
 from mediafp.types.runs import AssetRecord, FileOutcome, IntegrityReport
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
+from mediafp.types.timelines import Timeline, TimelineEvent
 from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoTextLine
 
@@ -93,6 +97,29 @@ RECORD = AssetRecord(
 MATCH_RECORD = MatchRecord(
     a="a", b="b", query="a", channel="picture", match=MATCH, a_sightings=(SIGHTING,), b_sightings=(SIGHTING,)
 )
+
+ACCOUNT = Account(
+    key="k", platform="p", account="a", account_id="i", account_name="n",
+    names=(AccountName(name="n", first_at="d", last_at="d"), AccountName(name="a", first_at="d", last_at="d")),
+    first_posted_at="d", last_posted_at="d", first_captured_at="d", last_captured_at="d", removed_at="d",
+    posts=1, captures=1, removals=1, assets=1, shared_with=(SharedMedia(account="b", assets=1),),
+    iteration=1, iteration_of="k", iteration_because=("r",), gap_days=1,
+)  # fmt: skip
+EVENT = TimelineEvent(
+    at="d", event="posted", account="a", account_key="k", platform="p", sha256="a", uri="u", url="l", post_id="i",
+    role="repost", iteration=1, gap_days=31,
+)  # fmt: skip
+COSHARING = Cosharing(
+    window=60, pairs=(Coshare(a="a", b="b", shared=2, median_gap=1, expected=0, p_value=0, q_value=0, group=1),),
+    groups=(CoshareGroup(number=1, accounts=("a", "b"), items=2, median_gap=1),),
+    posts=(
+        SharedPost(
+            object_id="o", account_id="a", account_id_y="b", content_id="c", content_id_y="d",
+            timestamp_share=1, timestamp_share_y=2, time_delta=1,
+        ),
+    ),
+    accounts=2, inexact=0, popular=0,
+)  # fmt: skip
 
 
 class HostileCase:
@@ -157,6 +184,15 @@ class HostileCase:
     def cluster(self, *_: object) -> Any:
         return next(self._fill(Clustering(clusters=(CLUSTER,), unclustered=0)))
 
+    def accounts(self, *_: object) -> list[Any]:
+        return list(self._fill(ACCOUNT, replace(ACCOUNT, iteration=2)))
+
+    def timeline(self, *_: object) -> Any:
+        return next(self._fill(Timeline(events=(EVENT,), accounts=(ACCOUNT, ACCOUNT), undated=1)))
+
+    def coshare(self, *_: object) -> Any:
+        return next(self._fill(COSHARING))
+
     def forget(self, *_: object) -> list[Any]:
         return list(self._fill(Forgotten(sha256="a", uri="u", removed={"assets": 1})))
 
@@ -188,6 +224,9 @@ COMMANDS = {
     "errors": ("errors",),
     "verify": ("verify",),
     "cluster": ("cluster",),
+    "accounts": ("accounts",),
+    "timeline": ("timeline",),
+    "coshare": ("coshare", "--all"),
     "forget": ("forget", "x"),
     "transcribe": ("transcribe", "x"),
     "ingest": ("ingest", "x", "--transcribe", "no"),
@@ -196,7 +235,8 @@ COMMANDS = {
     "models verify": ("models", "verify"),
     "doctor": ("doctor",),
 }
-JSON_COMMANDS = ("match", "trace", "search", "errors", "verify", "cluster", "forget", "transcribe", "ingest")
+JSON_COMMANDS = ("match", "trace", "search", "errors", "verify", "cluster", "accounts", "timeline", "coshare", "forget",
+                 "transcribe", "ingest")  # fmt: skip
 TABLES = ("models list", "doctor")
 """Commands whose tables break a text into lines."""
 FEW = settings(
@@ -271,7 +311,7 @@ def test_exports_contain_no_hidden_character(text: str) -> None:
     assert json.loads(line)["sightings"][0]["account"] == text and not hidden_characters(line)
     (line,) = run(text, "export", "matches")[0].splitlines()
     assert json.loads(line)["b_sightings"][0]["account"] == text and not hidden_characters(line)
-    for arguments in (("export", "csv"), ("errors", "--csv"), ("export", "matches", "--csv")):
+    for arguments in (("export", "csv"), ("errors", "--csv"), ("export", "matches", "--csv"), ("export", "coshare")):
         table = run(text, *arguments)[0].removeprefix("\ufeff")
         assert not hidden_characters(table, allowed="\t\r\n")
         assert len(list(csv.reader(io.StringIO(table)))) == 2
@@ -389,3 +429,11 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item)
+
+
+def test_clues_that_are_not_printed_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    clues = [Clue(kind="post_id", value=str(number), source="file name", trust="high") for number in range(8)]
+    print_clues("the query", clues)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].strip() == "clue of the query: post id 0 (file name, trust: high)"
+    assert len(lines) == 7 and lines[6].strip() == "and 2 more clues: see --json"

@@ -172,6 +172,8 @@ def test_a_page_is_written_to_no_path_that_it_cannot_have(case: Case, tmp_path: 
 
 def test_a_log_that_cannot_be_written_ends_with_the_reason(folder: Path, tmp_path: Path) -> None:
     arguments = ["--store", str(tmp_path / "store"), "ingest", str(folder), "--transcribe", "no", "--ocr", "no"]
-    for log in ("/dev/full", str(tmp_path / ("x" * 300))):
+    (original := tmp_path / "photo.jpg").write_bytes(b"original")
+    for log in ("/dev/full", str(tmp_path / ("x" * 300)), str(original)):
         done = CliRunner().invoke(app, [*arguments, "--log", log])
         assert isinstance(done.exception, UsageError) and "cannot write the log" in str(done.exception)
+    assert original.read_bytes() == b"original"

@@ -106,7 +106,7 @@ def test_export_csv_starts_with_a_byte_order_mark(case: Case) -> None:
 @pytest.mark.parametrize(
     "name",
     ["1234567890123456789", "007", "1.8E+18", "1e5", "12e34", "-12", "1,234", "50%", "2020-1", "3/4", "1/2/2020", "2020-01-31",
-     "12:30", "MARCH1", "1-jan", "dec", "TRUE", "false", " 12 "],
+     "12:30", "MARCH1", "1-jan", "dec", "TRUE", "false", " 12 ", "'name"],
 )  # fmt: skip
 def test_names_that_a_spreadsheet_would_convert_start_with_an_apostrophe(name: str) -> None:
     assert keep_as_text(name) == f"'{name}" == escape_formula(keep_as_text(name))

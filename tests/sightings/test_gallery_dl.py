@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from read_sidecars import read_sightings, unused_warnings, write_json
+from sidecar_dump import read_dump
 
 from mediafp.sightings.gallery_dl import PATHS, parse_metadata
 from mediafp.sightings.json_paths import read_json_paths
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
-from tests.support.read_sidecars import read_sightings, unused_warnings, write_json
 
 AUTHOR = {"id": 11, "name": "author", "nick": "Author", "date": "2012-05-06 07:08:09"}
 USER = {"id": 12, "name": "user", "nick": "User"}
@@ -188,3 +189,26 @@ def test_file_about_a_gallery_or_of_another_tool_describes_no_media(tmp_path: Pa
     assert unused_warnings(tmp_path, "info.json") == []
     write_json(tmp_path / "a.json", {"name": "settings"})
     assert read_sightings(tmp_path, "a.jpg", expect_warnings=True) == []
+
+
+def test_number_of_too_many_digits_is_named_without_a_value_of_its_own() -> None:
+    content = '{"category": "twitter", "tweet_id": ' + "9" * 5_000 + ', "author": {"name": "a"}}'
+    stated = read_dump({"a.jpg": b"", "a.jpg.json": content})
+    assert stated.only() == {"platform": "twitter", "account": "a"}
+    assert stated.warnings["a.jpg"] == [
+        "skipped 'tweet_id' of 'a.jpg.json': its value is not usable as post_id: not an id"
+    ]
+
+
+def test_number_of_no_original_may_be_a_text() -> None:
+    assert parse(TWEET | {"retweet_id": "0"}) == [ORIGINAL]
+
+
+def test_profile_picture_of_x_is_no_post() -> None:
+    (avatar,) = parse(TWEET | {"subcategory": "avatar"})
+    assert avatar["account"] == "author" and not {"post_id", "url"} & avatar.keys()
+
+
+def test_address_of_a_post_of_instagram_is_that_of_its_code() -> None:
+    (post,) = parse({"category": "instagram", "post_id": "25", "post_shortcode": "CKzXyZ12345", "username": "user"})
+    assert post["url"] == "https://www.instagram.com/p/CKzXyZ12345/"

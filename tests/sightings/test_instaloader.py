@@ -4,7 +4,7 @@ import json
 import lzma
 from pathlib import Path
 
-from tests.support.read_sidecars import read_sightings, unused_warnings, write_json
+from read_sidecars import read_sightings, unused_warnings, write_json
 
 OWNER = {"id": "5", "username": "a", "full_name": "A"}
 NODE = {

@@ -22,6 +22,11 @@ def join(*sources: list[FieldValues]) -> tuple[tuple[SightingFields, ...], list[
         ({"account": "A", "views": 1}, {"account": "a", "views": 2, "title": "t"}, {"account": "A", "views": 1, "title": "t"}),
         ({"posted_at": "2020-01-31"}, {"posted_at": "2020-01-31T10:00:00Z"}, {"posted_at": "2020-01-31T10:00:00Z"}),
         ({"posted_at": "2020-01-31T18:00:00"}, {"posted_at": "2020-01-31T10:00:00Z"}, {"posted_at": "2020-01-31T10:00:00Z"}),
+        ({"posted_at": "2020-01-31T18:00"}, {"posted_at": "2020-01-31T10:00:58Z"}, {"posted_at": "2020-01-31T10:00:58Z"}),
+        (
+            {"platform": "instagram", "post_id": "CKzXyZ12345"}, {"platform": "instagram", "post_id": "2500446836911472185"},
+            {"platform": "instagram", "post_id": "CKzXyZ12345"},
+        ),
         ({"account": "Name"}, {"account": "handle", "account_name": "Name"}, {"account": "handle", "account_name": "Name"}),
         ({"account": "a"}, {"title": "t"}, {"account": "a", "title": "t"}),
         (
@@ -39,13 +44,18 @@ def test_statements_that_agree_complete_each_other(one: FieldValues, other: Fiel
     [
         ("account", "a", "b"), ("account_id", "1", "2"), ("post_id", "1", "2"), ("platform", "twitter", "weibo"),
         ("posted_at", "2020-01-31", "2020-02-01"), ("posted_at", "2020-01-31T10:00:00Z", "2020-01-31T18:00:00Z"),
-        ("posted_at", "2020-01-31T10:07:00", "2020-01-31T18:00:00Z"),
+        ("posted_at", "2020-01-31T10:07:00", "2020-01-31T18:00:00Z"), ("posted_at", "2020-02-01", "2020-01-31T09:00:00Z"),
     ],
 )  # fmt: skip
 def test_statements_that_disagree_are_both_kept_with_a_warning(field: str, one: str, other: str) -> None:
     sightings, (warning,) = join([{field: one}], [{field: other}])
     assert [getattr(sighting, field) for sighting in sightings] == [one, other]
     assert warning == f"two sidecars disagree: 'n0' and 'n1' state another {field}; both sightings are kept"
+
+
+def test_number_and_code_of_two_posts_disagree() -> None:
+    one: FieldValues = {"platform": "instagram", "account": "a", "post_id": "CKzXyZ12345"}
+    assert len(join([one], [one | {"post_id": "2500446836911472186"}])[0]) == 2
 
 
 def test_repost_and_original_are_completed_each_by_its_own_statement() -> None:

@@ -112,6 +112,7 @@ def test_names_of_platforms_and_programs_give_ids_and_times(name: str, expected:
         "disc [Part-2-of-8].jpg",
         "clip [9106594312292453675].mp4",
         "BV1234567890.mp4",
+        "202102031747581234_1.jpg",
         "IMG-20200231-WA0007.jpg",
         "IMG_20201331_102030.jpg",
         "Screenshot_20209931-256199.jpg",

@@ -190,3 +190,20 @@ def test_crowdtangle_table_tells_accounts_and_removals() -> None:
         "removed_at": "2020-03-01", "text": "words", "views": 1234,
     }  # fmt: skip
     assert stated.warnings == {}
+
+
+def test_x_archive_without_names_of_accounts_is_read() -> None:
+    table = (
+        "tweetid,userid,tweet_text,tweet_time,tweet_media_urls\n"
+        "1150000000000000001,9f86==,文字,2019-07-13 10:20,https://pbs.twimg.com/media/DzABCDEFGHIJKLM.jpg\n"
+    )
+    stated = read_dump({"t.csv": table, "media/DzABCDEFGHIJKLM.jpg": b""}).only()
+    assert (stated["platform"], stated["account_id"], stated["posted_at"]) == ("twitter", "9f86==", "2019-07-13T10:20Z")
+
+
+def test_owner_of_a_post_is_read_from_the_content_library() -> None:
+    header = "file,id,text,creation_time,post_owner.id,post_owner.name,post_owner.username,statistics.views\n"
+    row = "a.jpg,1234567890123,words,2021-02-03T09:47:58+00:00,99,Some Page,somepage,1200\n"
+    stated = read_dump({"t.csv": header + row, "a.jpg": b""}).only()
+    assert (stated["account"], stated["account_id"], stated["account_name"]) == ("somepage", "99", "Some Page")
+    assert stated["views"] == 1200

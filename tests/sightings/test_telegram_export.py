@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from read_sidecars import read_sightings, unused_warnings, write_json
 
 from mediafp.sightings import json_spans
-from tests.support.read_sidecars import read_sightings, unused_warnings, write_json
 
 PHOTO = "photos/photo_1@02-01-2024_04-04-05.jpg"
 MESSAGE = {

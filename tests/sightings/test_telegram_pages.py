@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.read_sidecars import read_sightings, unused_warnings
+from read_sidecars import read_sightings, unused_warnings
 
 HEAD = """<!DOCTYPE html>
 <html>

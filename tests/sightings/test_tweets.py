@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
+from read_sidecars import read_sightings, unused_warnings, write_json
 
 from mediafp.sightings.tweets import media_ids
-from tests.support.read_sidecars import read_sightings, unused_warnings, write_json
 
 KEY, FIRST_KEY = "Fabc-_12345xyzA", "Gabc-_12345xyzB"
 ID, FIRST_ID = "1700000000000000003", "1700000000000000001"
@@ -226,3 +226,13 @@ def test_lines_of_an_unknown_tool_are_not_read(tmp_path: Path) -> None:
 def test_ids_in_a_path_begin_with_the_most_telling() -> None:
     assert media_ids(f"a/{KEY}.jpg")[0] == KEY
     assert {KEY, ID} <= set(media_ids(f"a/{ID}-{KEY}.jpg")) and ID in media_ids(f"{ID}/photo.jpg")
+
+
+def test_video_of_a_page_is_found_by_its_name_and_by_its_number(tmp_path: Path) -> None:
+    number = "1699999999999999999"
+    url = f"https://video.twimg.com/ext_tw_video/{number}/pu/vid/640x360/AbCdEfGhIjKlMnOp.mp4?tag=12"
+    media = {"media_key": "7_1", "type": "video", "variants": [{"url": url}]}
+    page = {"data": [v2(ID, attachments={"media_keys": ["7_1"]})], "includes": {"users": USERS, "media": [media]}}
+    write_lines(tmp_path / "page.jsonl", page)
+    for name in ("AbCdEfGhIjKlMnOp.mp4", f"{number}.mp4"):
+        assert [one["post_id"] for one in read_sightings(tmp_path, name)] == [ID]

@@ -6,12 +6,12 @@ import pytest
 
 from mediafp.sightings.counts import parse_count
 from mediafp.sightings.identifiers import parse_id
-from mediafp.sightings.platforms import platform_name
 from mediafp.sightings.post_urls import read_url
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.sightings.times import parse_time
 from mediafp.sightings.unusable_values import AmbiguousValueError, RoundedIdError
 from mediafp.sightings.values import collect_fields, parse_account
+from mediafp.types.platforms import platform_name
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ from mediafp.sightings.values import collect_fields, parse_account
         ("Fri, 31 Jan 2020 10:00:00 GMT", "2020-01-31T10:00:00Z"), ("2020-01-31 10:00:00 EST", "2020-01-31T15:00:00Z"),
         ("2020-01-31 10:00:00 CST", "2020-01-31T10:00:00"), ("2020-01-31 18:00:00 Asia/Shanghai", "2020-01-31T10:00:00Z"),
         ("2020-01-31_10-20-30", "2020-01-31T10:20:30"), ("２０２０年１月３１日", "2020-01-31"),
+        ("2020\u201301\u201331", "2020-01-31"), ("10:20 2020-01-31", "2020-01-31T10:20"),
         ("Thu Jan 30 2020 10:00:00 GMT+0800 (China Standard Time)", "2020-01-30T02:00:00Z"),
     ],
 )  # fmt: skip
@@ -58,8 +59,8 @@ def test_value_that_is_no_time_from_1990_on_is_rejected(value: object) -> None:
         parse_time(value)
 
 
-@pytest.mark.parametrize("value", ["3/4/2020", "3.4.2020", "10-11-2020 08:00"])
-def test_time_that_can_be_read_in_two_ways_is_rejected(value: str) -> None:
+@pytest.mark.parametrize("value", ["3/4/2020", "3.4.2020", "10-11-2020 08:00", 634_038_478])
+def test_time_that_can_be_read_in_two_ways_is_rejected(value: object) -> None:
     with pytest.raises(AmbiguousValueError):
         parse_time(value)
 
@@ -88,18 +89,25 @@ def test_value_that_is_no_count_is_rejected(value: object) -> None:
     [
         (1_234_567_890_123_456_789, "1234567890123456789"), ("1234567890123456789", "1234567890123456789"), (123.0, "123"),
         ("1669879400.0", "1669879400"), ("12,345,678", "12345678"), ("UCabc_-9", "UCabc_-9"), ("007", "007"),
+        ("\u200e123\u2069", "123"), ("１２３", "123"),
     ],
 )  # fmt: skip
 def test_id_keeps_its_digits(value: object, expected: str) -> None:
     assert parse_id(value) == expected
 
 
-@pytest.mark.parametrize(
-    "value", ["1.8E+18", "1.23457E+18", "1,8e+18", 1.8e18, "1234567890123456800.0", "1234567890123450000"]
-)
+@pytest.mark.parametrize("value", ["1.8E+18", "1.23457E+18", "1,8e+18", 1.8e18, "1234567890123456800.0"])
 def test_rounded_id_is_rejected(value: object) -> None:
     with pytest.raises(RoundedIdError):
         parse_id(value)
+
+
+def test_zeros_at_the_end_are_lost_digits_in_rows_of_tables_alone() -> None:
+    record, keys = {"id": "1400000000000000000"}, {"post_id": ("id",)}
+    assert collect_fields(record, keys, "a.json", SidecarWarnings()) == {"post_id": "1400000000000000000"}
+    warnings = SidecarWarnings()
+    assert collect_fields(record, keys, "a row", warnings, is_row=True) == {}
+    assert "replaced all digits after the 15th" in warnings.texts()[0]
 
 
 def test_account_is_a_name_a_number_or_an_object_without_its_sign() -> None:
@@ -107,6 +115,7 @@ def test_account_is_a_name_a_number_or_an_object_without_its_sign() -> None:
     assert parse_account(42) == "42"
     assert parse_account({"nick": "n", "id": 7}) == "n"
     assert parse_account("https://x.com/a_b") == "a_b"
+    assert parse_account("南山 @han_1") == parse_account("南山（@han_1）") == "han_1"
     assert parse_account("\u200fabc\u202e") == "\u200fabc\u202e"
     with pytest.raises(ValueError):
         parse_account({})
@@ -134,6 +143,7 @@ def test_platform_has_one_name(name: str, expected: str) -> None:
         ("https://x.com/home", "twitter"),
         ("https://www.youtube.com/watch?v=abcdefghij-&t=1", "youtube post_id=abcdefghij-"),
         ("https://www.tiktok.com/@h.x/video/123", "tiktok account=h.x post_id=123"),
+        ("https://www.tiktok.com/@_/video/123", "tiktok post_id=123"),
         ("https://weibo.com/123456789/JabcdEFGH", "weibo account_id=123456789 post_id=JabcdEFGH"),
         ("https://t.me/s/channel/12", "telegram account=channel post_id=12"),
         ("https://www.facebook.com/100012345678901/posts/123", "facebook account_id=100012345678901 post_id=123"),

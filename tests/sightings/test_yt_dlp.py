@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from read_sidecars import read_sightings, unused_warnings, write_json
 
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.sightings.yt_dlp import info_names, parse_info
-from tests.support.read_sidecars import read_sightings, unused_warnings, write_json
 
 CHANNEL = "UC" + "a" * 22
 SEC_UID = "MS4wLjABAAAA" + "b" * 43

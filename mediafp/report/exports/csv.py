@@ -82,9 +82,10 @@ def keep_as_text(name: str | None) -> str | None:
     """Return a name or an id with an apostrophe before it if a spreadsheet would turn it into something else.
 
     An apostrophe makes it a text in Excel, LibreOffice and Google Sheets, whichever way the table gets there; a leading tab is
-    lost in the import of some, and `="…"` is a formula. The tables that mediafp reads may contain it.
+    lost in the import of some, and `="…"` is a formula. The tables that mediafp reads may contain it: it is removed
+    from names and ids, so that a name which begins with one gets a second.
     """
-    return f"'{name}" if name and _CONVERTED.fullmatch(name.strip()) else name
+    return f"'{name}" if name and (name.startswith("'") or _CONVERTED.fullmatch(name.strip())) else name
 
 
 def _is_formula(part: str) -> bool:

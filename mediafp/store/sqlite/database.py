@@ -65,7 +65,9 @@ class Database:
             StoreError: They cannot be read.
         """
         with self.read_errors():
-            yield from self.connection.execute(query, values)
+            # `yield from` would close the cursor where a reader stops early, which fails once the store is closed.
+            for row in self.connection.execute(query, values):  # noqa: UP028
+                yield row
 
     @contextmanager
     def read_errors(self) -> Iterator[None]:

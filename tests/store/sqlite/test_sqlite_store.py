@@ -56,6 +56,17 @@ def test_ledger_entry_is_deleted_with_its_asset(store: SqliteStore) -> None:
     assert store.find_ledger_entry(entry.path, bytes=entry.bytes, modified_ns=entry.modified_ns) is None
 
 
+def test_rows_that_nobody_reads_to_the_end_end_with_the_store(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "store", create=True) as store:
+        with store.writing():
+            for name in "ab":
+                store.add_record(ingest_record(name))
+        rows = store.database.rows("SELECT sha256 FROM asset")
+        next(rows)
+    # As when the reader of a pipe leaves: the generator is closed after the store.
+    rows.close()  # type: ignore[attr-defined]
+
+
 # Several processes --------------------------------------------------------------------------------
 
 

@@ -1,0 +1,110 @@
+"""The protocols of the texts of a store, and of the search in them."""
+
+from collections.abc import Collection, Iterator
+from typing import Protocol
+
+from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.matches import OcrResult, TextLine
+from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
+from mediafp.types.video_text import VideoText, VideoTextLine
+
+
+class TranscriptStore(Protocol):
+    """Transcripts by the SHA-256 of the audio track, and the audio track of each file.
+
+    Files need not be assets of the store: a file that was only transcribed has an audio track and no asset.
+    """
+
+    def save_audio_id(self, sha256: str, audio_sha256: str) -> None:
+        """Save which audio track a file contains; "" for none. Call it inside `writing`."""
+        ...
+
+    def find_audio_id(self, sha256: str) -> str | None:
+        """Return the SHA-256 of a file's audio track, "" for none; None if the file was never transcribed."""
+        ...
+
+    def save_transcription(self, sha256: str, transcribed: TranscribedAudio) -> None:
+        """Save a file's audio track, and its transcript if there is one. Call it inside `writing`."""
+        ...
+
+    def save_transcript(self, audio_sha256: str, transcript: Transcript, fingerprint: Fingerprint, rank: int) -> None:
+        """Save a transcript and its fingerprint beside those of other models. Call it inside `writing`.
+
+        The transcript of the highest rank is the best one; among equals the newest. Saving an unchanged transcript
+        again does not make it newer. The full-text index contains the best one.
+        """
+        ...
+
+    def load_transcript(self, audio_sha256: str, version: str) -> Transcript | None:
+        """Return the transcript of an audio track, given its SHA-256, by one version, or None."""
+        ...
+
+    def best_transcript(self, audio_sha256: str) -> Transcript | None:
+        """Return the best transcript of an audio track, given its SHA-256, or None."""
+        ...
+
+    def find_transcript(self, sha256: str) -> Transcript | None:
+        """Return the best transcript of a file, given its SHA-256, or None if it has no transcript or no audio."""
+        ...
+
+    def is_transcribed(self, sha256: str, version: str) -> bool:
+        """Return True if this version has transcribed the file, or the file contains no audio."""
+        ...
+
+    def has_transcripts(self) -> bool:
+        """Return True if the store contains a transcript."""
+        ...
+
+    def transcript_fingerprints(self) -> Iterator[Fingerprint]:
+        """Yield the fingerprint of every asset's best transcript, by SHA-256."""
+        ...
+
+
+class OcrStore(Protocol):
+    """OCR results of images."""
+
+    def save_ocr_result(self, sha256: str, result: OcrResult) -> None:
+        """Save the OCR result of an image in place of an older one. Call it inside `writing`."""
+        ...
+
+    def has_ocr_result(self, sha256: str, version: str) -> bool:
+        """Return True if the store contains the OCR result of an image by this version."""
+        ...
+
+    def ocr_lines(self, sha256: str) -> tuple[TextLine, ...] | None:
+        """Return the text lines of an image, or None if the store contains no OCR result of it."""
+        ...
+
+
+class VideoTextStore(Protocol):
+    """Text on screen of videos."""
+
+    def save_video_text(self, sha256: str, text: VideoText) -> None:
+        """Save the text on screen of a video in place of an older one. Call it inside `writing`."""
+        ...
+
+    def has_video_text(self, sha256: str, version: str) -> bool:
+        """Return True if the store contains the text on screen of a video by this version."""
+        ...
+
+    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
+        """Return the text on screen of a video, or None if it was not read."""
+        ...
+
+
+class TextSearch(Protocol):
+    """Full-text search over the best transcripts, the OCR results, the text on screen, and what sightings and clues state."""
+
+    def search_passages(
+        self, text: str, limit: int | None = None, sources: Collection[SearchSource] | None = None
+    ) -> Iterator[SearchHit]:
+        """Yield the passages that contain every word and phrase of a text, best first: of all sources, or of those given.
+
+        Words and runs of CJK characters match anywhere in a passage; a run matches as a whole, with the numbers in it.
+        Text in double quotes is one phrase. Simplified and traditional characters match each other.
+
+        Raises:
+            UsageError: The text contains no word.
+            StoreError: The full-text index is damaged.
+        """
+        ...
