@@ -76,7 +76,7 @@ def test_sidecars_of_both_archives_are_found(tmp_path: Path) -> None:
     paths = [str(Path(folder.path)) for folder in folders]
     inner_path = f"{tmp_path}/a.zip/in/inner.zip"
     assert paths == [f"{inner_path}/b", inner_path, f"{tmp_path}/a.zip/in", f"{tmp_path}/a.zip"]
-    assert [sighting.account for sighting in SidecarReader().read("1.png", folders).sightings] == ["anna"]
+    assert [sighting.account_name for sighting in SidecarReader().read("1.png", folders).sightings] == ["anna"]
     assert folders[2].names() == ["inner.info.json"]
 
 

@@ -162,7 +162,7 @@ def test_corrected_sidecar_replaces_what_it_said_before(case: Case, tmp_path: Pa
     for _ in range(2):
         assert [outcome.status for outcome in case.ingest([photo], OPTIONS)] == ["known"]
         (sighting,) = case._store.sightings(str(first.sha256))
-        assert (sighting.account, sighting.title, sighting.url) == ("anna", "right", None)
+        assert (sighting.account_name, sighting.title, sighting.url) == ("anna", "right", None)
     assert sum(1 for _ in case._store.iter_log("sighted")) == 2
 
 
