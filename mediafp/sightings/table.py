@@ -94,7 +94,7 @@ class TableRecords:
         keys: dict[str, tuple[str, ...]] = {}
         for field, title, cell in zip(self._columns, titles, cells, strict=False):
             if field and field != FILE_COLUMN:
-                values[title] = self._value(plain_cell(cell, field), field, title, cells)
+                values[title] = self._value(plain_cell(cell, field), field, title, cells, warnings)
                 keys[field] = (*keys.get(field, ()), title)
         label = self.files(cells)[0] if self.files(cells) else plain_cell(self._cell(cells, self._id), "post_id")
         name = f"the row of {quote(label)} in {self._table.content.name!r}"
@@ -110,10 +110,12 @@ class TableRecords:
         """Return the paths of media files that a row names."""
         return split_files(plain_cell(self._cell(cells, self._file)))
 
-    def _value(self, cell: str, field: str, title: str, cells: Sequence[str]) -> str:
+    def _value(self, cell: str, field: str, title: str, cells: Sequence[str], warnings: SidecarWarnings) -> str:
         """Return a cell in a form that does not depend on its title and on other columns."""
         if field.endswith("_at"):
-            return self._times.complete(cell, field, title, lambda number: plain_cell(self._cell(cells, number)))
+            return self._times.complete(
+                cell, field, title, lambda number: plain_cell(self._cell(cells, number)), warnings
+            )
         return flag_role(cell, title) if field == "role" else cell
 
     def _cell(self, cells: Sequence[str], column: int | None) -> str:

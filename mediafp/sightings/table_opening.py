@@ -6,7 +6,7 @@ from typing import Final
 from mediafp.sightings.record_content import RecordContent
 from mediafp.sightings.sidecar_content import MAX_SIDECAR_BYTES, UnusableSidecarError
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
-from mediafp.sightings.table_columns import field_of_title
+from mediafp.sightings.table_columns import FILE_COLUMN, field_of_title
 from mediafp.sightings.table_content import MAX_TABLE_COLUMNS, TableContent
 from mediafp.sightings.table_encoding import UNKNOWN_ENCODING, encoding_name, find_encoding, recode_lines
 
@@ -105,18 +105,29 @@ def _find_header(content: RecordContent, encoding: str, delimiter: str, start: i
     """
     first: _Header | None = None
     best: _Header | None = None
+    has_files = False
     for _ in range(MAX_ROWS_BEFORE_TITLES + 1):
         if start >= content.size:
             break
-        cells, end = TableContent(content, encoding, delimiter, start, []).first_row()
-        if len(cells) > MAX_TABLE_COLUMNS:
-            raise UnusableSidecarError(f"its {len(cells):,} columns are over the limit of {MAX_TABLE_COLUMNS}")
+        try:
+            cells, end = TableContent(content, encoding, delimiter, start, []).first_row()
+            if len(cells) > MAX_TABLE_COLUMNS:
+                raise UnusableSidecarError(f"its {len(cells):,} columns are over the limit of {MAX_TABLE_COLUMNS}")
+        except UnusableSidecarError:
+            if first:
+                # A row after the titles, or a text with many of the separators of others.
+                break
+            raise
         titles = [cell.strip().strip("\ufeff").strip() for cell in cells]
-        known = sum(bool(field_of_title(title)[0]) for title in titles)
+        fields = [field_of_title(title)[0] for title in titles]
+        known = sum(map(bool, fields))
         header = _Header(delimiter, titles, known, end)
         first = first or header
-        if known > (best.known if best else 0) and (first is header or known > 1):
-            best = header
+        # The words in a row are no titles in place of those that name the files.
+        names_files = FILE_COLUMN in fields
+        is_better = known > (best.known if best else 0) and names_files >= has_files
+        if is_better and (first is header or known > 1):
+            best, has_files = header, names_files
         start = end
     assert first, "the table is not empty"
     return best or first

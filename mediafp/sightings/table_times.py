@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Final
 
+from mediafp.sightings.sidecar_warnings import SidecarWarnings, quote
 from mediafp.sightings.table_columns import field_of_title, title_key
 from mediafp.sightings.times import parse_time, parse_zone
 from mediafp.sightings.unusable_values import UnusableValueError
@@ -26,7 +28,9 @@ class TableTimes:
     zone: int | None = None
     """Column of the zone of the only times of the table."""
 
-    def complete(self, cell: str, field: str, title: str, other: Callable[[int], str]) -> str:
+    def complete(
+        self, cell: str, field: str, title: str, other: Callable[[int], str], warnings: SidecarWarnings
+    ) -> str:
         """Return a time with the clock and the zone that other columns, or the title of its own, state.
 
         Args:
@@ -34,6 +38,7 @@ class TableTimes:
             field: Its field.
             title: Title of its column.
             other: Function that returns the cell of the row in a column.
+            warnings: Receives a line for a zone that is unknown.
         """
         zone = field_of_title(title)[1]
         clock = other(self.clocks[field]) if field in self.clocks else ""
@@ -41,10 +46,17 @@ class TableTimes:
             if clock and len(parse_time(cell)) == _DAY_CHARS and _CLOCK.fullmatch(clock):
                 cell = f"{cell} {clock}"
             if self.zone is not None and (stated := other(self.zone)):
-                zone = parse_zone(stated, zone)
+                zone = self._parse_zone(stated, warnings) or zone
             return parse_time(cell, zone) if zone and cell else cell
         except UnusableValueError:
             return cell
+
+    def _parse_zone(self, stated: str, warnings: SidecarWarnings) -> tzinfo | None:
+        try:
+            return parse_zone(stated, None)
+        except UnusableValueError as error:
+            warnings.add(f"skipped the zone {quote(stated)} of a time: {error}")
+            return None
 
 
 def find_times(header: Sequence[str], fields: Sequence[str], sample: Callable[[int], Sequence[str]]) -> TableTimes:

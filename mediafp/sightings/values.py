@@ -146,6 +146,10 @@ def complete_fields(values: FieldValues) -> FieldValues:
         # What is stated is preferred: an address may have the handle of another day, or another form of the id.
         values = {**found, **values}
     account = str(values.get("account", ""))
+    if "://" in account:
+        # The address of an account by its number.
+        others = {name: value for name, value in values.items() if name != "account"}
+        return complete_fields({**read_url(account), **others})
     if account.isdigit() and "account_id" not in values and values.get("platform") in NUMBER_PLATFORMS:
         values = {**{name: value for name, value in values.items() if name != "account"}, "account_id": account}
     if values.get("platform") in SCREEN_NAME_PLATFORMS and "account" not in values and "account_name" in values:
@@ -201,6 +205,8 @@ def parse_account(value: object) -> str:
         return parse_id(text)
     if "/" in text and (account := read_url(text).get("account")):
         return account
+    if "://" in text and "account_id" not in read_url(text):
+        raise UnusableValueError("it is an address, not an account")
     if match := _NAMED_HANDLE.fullmatch(text):
         return str(match[1] or match[2] or match[3])
     return text.removeprefix("@").strip() or text

@@ -114,3 +114,28 @@ def test_encoding_that_is_not_found_is_told() -> None:
 def test_letters_that_are_rare_in_utf8_are_in_another_encoding(text: str, encoding: str) -> None:
     stated = read_dump({"a.jpg": b"", "t.csv": f"file,account\na.jpg,{text}\n".encode(encoding)})
     assert stated.only() == {"account": text}
+
+
+def test_words_in_a_row_are_no_titles() -> None:
+    assert read_row("file,account,a,b", "a.jpg,title,text,url") == {"account": "title"}
+
+
+def test_zone_that_is_unknown_is_told() -> None:
+    stated = read_dump({"a.jpg": b"", "t.csv": "file,posted_at,tz\na.jpg,2020-01-31 10:00,Mars\n"})
+    assert stated.only() == {"posted_at": "2020-01-31T10:00"}
+    assert stated.warnings["a.jpg"] == ["skipped the zone 'Mars' of a time: no such zone"]
+
+
+def test_address_of_an_account_by_its_number_gives_the_number() -> None:
+    assert read_row("file,account", "a.jpg,https://weibo.com/u/1234567890") == {
+        "platform": "weibo", "account_id": "1234567890",
+    }  # fmt: skip
+    stated = read_dump({"a.jpg": b"", "t.csv": "file,account,text\na.jpg,https://example.org/u/1,t\n"})
+    assert stated.only() == {"text": "t"} and "it is an address" in stated.warnings["a.jpg"][0]
+
+
+def test_row_that_is_too_wide_for_another_separator_hides_no_titles() -> None:
+    assert read_row("file;account;text", "a.jpg;u;" + "x," * 600)["account"] == "u"
+    assert read_dump({"a.jpg": b"", "t.csv": 'file,account\na.jpg,u\nb.jpg,"v' + "x\n" * 6_000}).sightings["a.jpg"] == [
+        {"account": "u"}
+    ]
