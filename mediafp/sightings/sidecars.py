@@ -125,6 +125,19 @@ class SidecarReader:
         sightings = join_statements([*tables, *sidecars, *records], warnings)
         return SidecarContents(sightings=sightings, warnings=tuple(warnings.texts()))
 
+    def forget_used(self, name: str, folders: SidecarFolders) -> bool:
+        """Return True if a sidecar was read for a media file, and forget that: nothing of it can be left unused.
+
+        Args:
+            name: File name of the sidecar.
+            folders: Its folder, and those above it.
+        """
+        key = hash((folders[0].path, name)) if folders else None
+        with self._lock:
+            is_used = key in self._read
+            self._read.discard(key or 0)
+        return is_used
+
     def unused_parts(self, name: str, folders: SidecarFolders) -> tuple[str, ...]:
         """Return a warning for each part of a sidecar that no media file was found for, once all files were read.
 

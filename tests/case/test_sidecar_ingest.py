@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from mediafp.case.case import Case
+from mediafp.case.ingestion import run
 from mediafp.types.runs import AnalysisOptions, IngestOptions
 
 
@@ -53,3 +55,21 @@ def test_clues_of_names_and_content_are_stored_and_shared_and_kept_in_step(case:
         store.save_clues(a, uri, [])
     assert [outcome.status for outcome in case.ingest([first], options)] == ["known"]
     assert len(store.clues_at(a, uri)) == 5 and not case.verify().problems
+
+
+def test_sidecars_that_were_used_do_not_wait_for_the_end(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(12):
+        Image.new("RGB", (64, 64), (number, 0, 0)).save(folder / f"{number:02}.png")
+        (folder / f"{number:02}.info.json").write_text('{"uploader": "anna", "extractor": "youtube"}')
+    (folder / "absent.info.json").write_text('{"uploader": "berta", "extractor": "youtube"}')
+    monkeypatch.setattr(run, "MAX_WAITING_SIDECARS", 2)
+    options = IngestOptions(jobs=1, match=False, analysis=AnalysisOptions(ocr=False, reference_crops=False))
+    outcomes = list(case.ingest([folder], options))
+    skipped = [outcome for outcome in outcomes if outcome.status == "skipped"]
+    assert len(skipped) == len({outcome.path for outcome in skipped}) == 13
+    assert [outcome.path for outcome in skipped if outcome.warnings] == [str(folder / "absent.info.json")]
+    assert sum(outcome.status == "added" for outcome in outcomes) == 12

@@ -41,6 +41,8 @@ MAX_QUEUED_PER_WORKER = 8
 """Files in progress per worker. Chosen, not measured."""
 MAX_WAITING_DUPLICATES = 10_000
 """Files that wait for another one with the same content; no more files are begun meanwhile. Chosen, not measured."""
+MAX_WAITING_SIDECARS = 1_000
+"""Sidecars of which those that were used are released, and from then on twice as many as were not. Chosen, not measured."""
 HASHING_THREADS = 2
 """Threads that open and hash files: one reads from the disk while the other hashes."""
 COMMIT_FILES = 32
@@ -131,8 +133,9 @@ class IngestRun:
         """Failed folders and archives in which this run has found files, and failed files that it has found elsewhere."""
         self._finished: deque[PendingFile] = deque()
         """Files that wait for their commit."""
-        self._read_sidecars: list[IngestItem] = []
+        self._waiting_sidecars: list[IngestItem] = []
         """Sidecars among the files; what they state of files that are not there is known at the end."""
+        self._release_at = MAX_WAITING_SIDECARS
         self._outcomes: deque[FileOutcome] = deque()
         """Outcomes of files that need no work."""
         self._unpacker = ArchiveUnpacker(
@@ -239,10 +242,22 @@ class IngestRun:
 
     def _sidecar_outcomes(self) -> Iterator[FileOutcome]:
         """Yield the outcomes of the sidecars among the files, with what they state of files that are not there."""
-        for item in self._read_sidecars:
+        for item in self._waiting_sidecars:
             unused = self._sidecars.unused_parts(item.path.name, item.folders()) if self._sidecars else ()
             warnings = (*item.warnings, *unused)
             yield FileOutcome(path=os.fspath(item.path), sha256=None, status="skipped", warnings=warnings)
+
+    def _release_used_sidecars(self) -> None:
+        """Add the outcomes of the sidecars whose media files were read: a million of them would not fit into memory."""
+        waiting = []
+        for item in self._waiting_sidecars:
+            if self._sidecars and self._sidecars.forget_used(item.path.name, item.folders()):
+                path = os.fspath(item.path)
+                self._outcomes.append(FileOutcome(path=path, sha256=None, status="skipped", warnings=item.warnings))
+            else:
+                waiting.append(item)
+        self._waiting_sidecars = waiting
+        self._release_at = max(MAX_WAITING_SIDECARS, 2 * len(waiting))
 
     def _take_outcomes(self) -> Iterator[FileOutcome]:
         """Yield the outcomes of the files that needed no work."""
@@ -276,7 +291,9 @@ class IngestRun:
             return
         self._note_readable_parents(item)
         if self._sidecars and is_sidecar(item.path):
-            self._read_sidecars.append(item)
+            self._waiting_sidecars.append(item)
+            if len(self._waiting_sidecars) >= self._release_at:
+                self._release_used_sidecars()
             return
         if entry := self._known.find_done(item):
             if item.unpacked:
