@@ -78,4 +78,4 @@ def test_kept_matches_state_the_tracks_seen_from_either_asset(case: Case) -> Non
     (seen,) = case.match([case.folder.parent / "film.mka"], ocr=False, speech=None)
     (match,) = [match for match in seen.matches if match.relation == "same_voice"]
     assert match.segments[0].tracks == (1, 0)
-    assert match.why[-1] == "the sound of the reference agrees with audio track 2 of the query"
+    assert "audio track 2 of the query" in match.why[-1] and "agrees with" in match.why[-1]
