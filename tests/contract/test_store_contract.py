@@ -634,3 +634,13 @@ def test_close_closes_the_store_for_all_threads(store: Store) -> None:
         for read in (store.count_assets, lambda: other.submit(store.count_assets).result()):
             with pytest.raises(StoreError, match="closed"):
                 read()
+
+
+def test_store_with_several_sightings_of_many_paths_is_sound(store: Store) -> None:
+    """Whatever the order in which the database reads them: texts come by their own order."""
+    with store.writing():
+        store.add_record(ingest_record("a"))
+        for number in range(20):
+            stated = [Sighting(sha256=A, uri=f"/{number}", text=f"{number * part % 7} of {part}") for part in range(3)]
+            store.save_sightings(stated)
+    assert store.check_integrity() == []

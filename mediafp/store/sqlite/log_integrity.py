@@ -160,7 +160,7 @@ def _check_sightings(
         sha256, uri = stored["sha256"], path_string(stored["uri"])
         stated, position = logged.get((sha256, uri), [{}]), stored["position"]
         fields = stated[position] if position < len(stated) else {}
-        numbers[sha256, uri] = position + 1
+        numbers[sha256, uri] += 1
         if different := [name for name, value in fields.items() if stored.get(name) != value]:
             yield f"the {', '.join(different)} of {sha256} at {uri!r} differ from the custody log"
     for (sha256, uri), stated in logged.items():
