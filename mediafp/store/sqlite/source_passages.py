@@ -6,6 +6,7 @@ from typing import Final
 
 from mediafp.store.sqlite import clues, sightings, text_index
 from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.values import replace_surrogates
 from mediafp.types.media import TimeSpan
 from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SearchSource
@@ -26,6 +27,7 @@ class SourcePassage:
 
 def save_sightings(database: Database, stated: Sequence[Sighting]) -> None:
     """Save what is known about a file at its path (`sightings.save_sightings`), and what of it can be searched."""
+    before = sightings.sightings_at(database, stated[0].sha256, stated[0].uri)
     changed = sightings.save_sightings(database, stated)
     if changed is None:
         return
@@ -34,7 +36,14 @@ def save_sightings(database: Database, stated: Sequence[Sighting]) -> None:
         text_index.replace_passages(database, key, "post", ())
     for key, text in new_texts.items():
         text_index.replace_passages(database, key, "post", (SourcePassage(text),))
-    index_sightings(database, stated[0].sha256)
+    old, new = _texts(before), _texts(stated)
+    if any(set(old[source]) - set(new[source]) for source in old):
+        index_sightings(database, stated[0].sha256)
+        return
+    # Thousands of accounts may have posted one asset: no passage of the others is written anew.
+    for source, texts in new.items():
+        for text in dict.fromkeys(texts):
+            text_index.add_passage(database, stated[0].sha256, source, SourcePassage(text))
 
 
 def index_sightings(database: Database, sha256: str) -> None:
@@ -68,12 +77,17 @@ def check_source_passages(database: Database) -> Iterator[str]:
 
 def _asset_texts(database: Database, sha256: str) -> dict[SearchSource, list[str]]:
     """Return the titles and the accounts of the sightings of an asset, and its clues."""
-    texts: dict[SearchSource, list[str]] = {source: [] for source in ASSET_SOURCES}
-    texts["clue"] += (clue.value for clue in clues.clues(database, sha256))
-    for sighting in sightings.sightings(database, sha256):
-        texts["title"] += [sighting.title] if sighting.title else []
+    clue_texts = [clue.value for clue in clues.clues(database, sha256)]
+    return {**_texts(sightings.sightings(database, sha256)), "clue": clue_texts}
+
+
+def _texts(seen: Iterable[Sighting]) -> dict[SearchSource, list[str]]:
+    """Return the titles and the accounts of sightings, as the database contains them."""
+    texts: dict[SearchSource, list[str]] = {"title": [], "account": []}
+    for sighting in seen:
         account = " · ".join(dict.fromkeys(sighting.names))
-        texts["account"] += [account] if account else []
+        for source, text in (("title", sighting.title), ("account", account)):
+            texts[source] += [replace_surrogates(text)] if text else []  # type: ignore[index]
     return texts
 
 

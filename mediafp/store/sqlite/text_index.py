@@ -66,22 +66,38 @@ def replace_passages(database: Database, holder: str, source: SearchSource, pass
     for passage in reversed(passages):
         if following and following[1].start - passage.end > MAX_PAUSE_SECONDS:
             following = None
-        row_id = database.execute(
-            "INSERT INTO passage (holder, source, start, end, text, times, next) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                holder,
-                source,
-                passage.start,
-                passage.end,
-                replace_surrogates(passage.text),
-                json.dumps(passage.token_times) if passage.token_times else None,
-                following[0] if following else None,
-            ),
-        ).lastrowid
-        assert row_id is not None, "the row was just inserted"
-        words = indexed_words(replace_surrogates(passage.text), following[1].text if following else None)
-        database.execute("INSERT INTO passage_index (rowid, words) VALUES (?, ?)", (row_id, words))
+        row_id = _insert_passage(database, holder, source, passage, following)
         following = row_id, passage
+
+
+def _insert_passage(
+    database: Database, holder: str, source: SearchSource, passage: Passage, following: tuple[int, Passage] | None
+) -> int:
+    """Insert a passage with its words, and return its number; `following` is the one that continues it."""
+    row_id = database.execute(
+        "INSERT INTO passage (holder, source, start, end, text, times, next) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            holder,
+            source,
+            passage.start,
+            passage.end,
+            replace_surrogates(passage.text),
+            json.dumps(passage.token_times) if passage.token_times else None,
+            following[0] if following else None,
+        ),
+    ).lastrowid
+    assert row_id is not None, "the row was just inserted"
+    words = indexed_words(replace_surrogates(passage.text), following[1].text if following else None)
+    database.execute("INSERT INTO passage_index (rowid, words) VALUES (?, ?)", (row_id, words))
+    return row_id
+
+
+def add_passage(database: Database, holder: str, source: SearchSource, passage: Passage) -> None:
+    """Add a passage that no other one continues, unless the holder has one with this text."""
+    text = replace_surrogates(passage.text)
+    query = "SELECT 1 FROM passage WHERE holder = ? AND source = ? AND text = ?"
+    if database.execute(query, (holder, source, text)).fetchone() is None:
+        _insert_passage(database, holder, source, passage, None)
 
 
 def stored_passages(database: Database, holder: str, source: SearchSource) -> list[tuple[float, float, str]]:
