@@ -5,9 +5,9 @@ from typing import Final, Literal
 
 import numpy as np
 
+from mediafp.fingerprints.embedded_parts import EmbeddedParts
 from mediafp.types.arrays import Float64Array
-from mediafp.types.fingerprint_types import FrameFingerprintType
-from mediafp.types.fingerprints import Metric, TimedRows
+from mediafp.types.fingerprints import TimedRows
 from mediafp.types.geometry import Box
 from mediafp.types.insets import find_insets
 from mediafp.types.media import Pixels
@@ -32,23 +32,13 @@ MAX_EQUAL_LEVELS: Final = 10
 """Grey levels by which a pixel of it may differ if it does not, as a window in a room. Chosen, not measured."""
 
 
-class Insets:
+class Insets(EmbeddedParts):
     """Embeddings of the insets in the kept frames of a video, at most two of a frame, with the span of the frame."""
 
     name = INSETS
     consumes: Literal["frame_thumbnails"] = "frame_thumbnails"
     """As an inset is placed in the thumbnails, in which others may be clearer than in the frames."""
     max_rows = MAX_CLEAR_RECTANGLES * MAX_INSET_FRAMES
-
-    def __init__(self, embedder: FrameFingerprintType) -> None:
-        self._embedder = embedder
-        self.metric: Metric = embedder.metric
-        self.columns = embedder.columns
-
-    @property
-    def version(self) -> str:
-        """Version of the choice of insets and of the embedder."""
-        return f"1-{self._embedder.version}"
 
     def extract(self, frames: Sequence[Pixels], spans: Float64Array) -> TimedRows:
         """Return the rows of the insets in kept frames with these spans (N, 2), in order of time."""

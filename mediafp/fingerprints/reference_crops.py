@@ -4,10 +4,10 @@ from typing import Final, Literal
 
 import numpy as np
 
+from mediafp.fingerprints.embedded_parts import EmbeddedParts
 from mediafp.fingerprints.sscd import INPUT_SIDE
 from mediafp.types.arrays import Float32Array
-from mediafp.types.fingerprint_types import FrameFingerprintType
-from mediafp.types.fingerprints import Metric, Vectors
+from mediafp.types.fingerprints import Vectors
 from mediafp.types.media import Pixels
 
 REFERENCE_CROPS: Final = "sscd_distilled_crops"
@@ -23,22 +23,12 @@ MIN_CROP_QUALITY: Final = 0.5
 """Quality below which a crop is dropped, as it is nearly flat and resembles every other flat crop. Chosen, not measured."""
 
 
-class ReferenceCrops:
+class ReferenceCrops(EmbeddedParts):
     """Embeddings of the crops of an image that are not flat, at most five."""
 
     name = REFERENCE_CROPS
     consumes: Literal["image"] = "image"
     max_rows = len(CROP_CORNERS)
-
-    def __init__(self, embedder: FrameFingerprintType) -> None:
-        self._embedder = embedder
-        self.metric: Metric = embedder.metric
-        self.columns = embedder.columns
-
-    @property
-    def version(self) -> str:
-        """Version of the choice of crops and of the embedder."""
-        return f"1-{self._embedder.version}"
 
     def extract(self, image: Pixels) -> tuple[Vectors, Float32Array]:
         """Return vectors (N, 512) and quality (N,) of the crops, N at most 5, comparable with rows of the embedder."""
