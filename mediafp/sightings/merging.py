@@ -8,7 +8,8 @@ from typing import Final
 
 from mediafp.sightings.platform_ids import instagram_number
 from mediafp.sightings.sidecar_warnings import SidecarWarnings, quote
-from mediafp.sightings.values import FieldValues, SightingFields
+from mediafp.sightings.values import FieldValues
+from mediafp.types.sightings import SightingFields
 
 IDENTITY_FIELDS: Final = ("platform", "account", "account_id", "post_id", "posted_at")
 """Fields in which two statements about one sighting agree."""

@@ -72,7 +72,7 @@ _FILE_HOSTS: Final = re.compile(
 
 
 def read_url(url: str) -> Mapping[str, str]:
-    """Return platform, account, account id and post id that the address of a post or an account tells for certain."""
+    """Return platform, account, account id and post id that the address of a post or an account states for certain."""
     try:
         parts = urlsplit(url if "://" in url else "https://" + url)
         host = (parts.hostname or "").rstrip(".")

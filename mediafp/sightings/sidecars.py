@@ -21,8 +21,9 @@ from mediafp.sightings.sidecar_format import SidecarText
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.sightings.table import TABLE
 from mediafp.sightings.table_columns import COLUMNS_NAME
-from mediafp.sightings.values import FieldValues, SightingFields
+from mediafp.sightings.values import FieldValues
 from mediafp.types.media import MEDIA_SUFFIXES, SidecarFolder, SidecarFolders
+from mediafp.types.sightings import SightingFields
 
 MAX_INDEX_BYTES: Final = 512 << 20
 """Memory, bytes, of the indexes of record files that are kept; one that is dropped is read again when it is needed.

@@ -67,7 +67,7 @@ class TableRecords:
             table: The table.
             columns: Field of each column; "" for a column without one.
             warnings: Receives what is not read of the whole table.
-            platform: Platform of the posts of which no column and no address tells it; "" if it is unknown.
+            platform: Platform of the posts of which no column and no address states it; "" if it is unknown.
         """
         self._table, self._columns, self._warnings, self._platform = table, columns, warnings, platform
         self._file = columns.index(FILE_COLUMN) if FILE_COLUMN in columns else None

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
@@ -60,30 +59,6 @@ _PERSON_KEYS: Final = ("name", "username", "screen_name", "nick", "id")
 """Keys of an account that is stored as an object, best first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SightingFields:
-    """Fields of a `Sighting` that sidecars state, all except `sha256` and `uri`; None if none of them does.
-
-    `source` names format and file of each sidecar that stated a field, joined by ` + `; it is empty if none did.
-    """
-
-    platform: str | None = None
-    account: str | None = None
-    account_id: str | None = None
-    account_name: str | None = None
-    url: str | None = None
-    post_id: str | None = None
-    posted_at: str | None = None
-    captured_at: str | None = None
-    removed_at: str | None = None
-    title: str | None = None
-    text: str | None = None
-    language: str | None = None
-    views: int | None = None
-    role: Role | None = None
-    source: str = ""
-
-
 type FieldValue = str | int
 type FieldValues = dict[str, FieldValue]
 """Values by the name of their field in `SightingFields`."""
@@ -98,7 +73,7 @@ def collect_fields(
     zone: tzinfo | None = None,
     is_row: bool = False,
 ) -> FieldValues:
-    """Return the fields that a record states, with what the address of its post tells besides.
+    """Return the fields that a record states, with what the address of its post states besides.
 
     Args:
         record: Keys and values of a sidecar.
@@ -119,7 +94,7 @@ def collect_fields(
                 if is_row and field in ("account_id", "post_id"):
                     check_lost_digits(str(parsed))
             except ValueError as error:
-                # False stands for a number that has too many digits to be read.
+                # False replaces a number that has too many digits to be read.
                 shown = f" {quote(value)}" if isinstance(value, str | int | float) and value is not False else ""
                 warnings.add(f"skipped {key!r} of {record_name}: its value{shown} is not usable as {field}: {error}")
                 continue
@@ -139,7 +114,7 @@ def collect_fields(
 
 
 def complete_fields(values: FieldValues) -> FieldValues:
-    """Return fields with what they imply: what the address of the post tells, where it is not stated."""
+    """Return fields with what they imply: what the address of the post states, where the record does not."""
     url = values.get("url")
     found = read_url(url) if isinstance(url, str) else {}
     if found.get("platform") == values.get("platform", found.get("platform")):

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from mediafp.sightings.post_urls import read_url
-from mediafp.sightings.values import SightingFields
+from mediafp.types.sightings import SightingFields
 from mediafp.types.web_captures import WebCapture
 
 WEB_ARCHIVE_SOURCE: Final = "web archive"
@@ -29,12 +29,12 @@ def capture_fields(capture: WebCapture) -> SightingFields:
     whose number says that it was uploaded for this post, and the platform only for a page that is no guess.
     """
     url = capture.page_url or capture.url
-    told = {} if capture.is_page_guessed else read_url(url)
-    is_of_post = told.get("platform") == "twitter" and _is_uploaded_for(told.get("post_id", ""), capture.url)
+    stated = {} if capture.is_page_guessed else read_url(url)
+    is_of_post = stated.get("platform") == "twitter" and _is_uploaded_for(stated.get("post_id", ""), capture.url)
     return SightingFields(
-        platform=told.get("platform"),
-        account=told.get("account") if is_of_post else None,
-        post_id=told.get("post_id") if is_of_post else None,
+        platform=stated.get("platform"),
+        account=stated.get("account") if is_of_post else None,
+        post_id=stated.get("post_id") if is_of_post else None,
         url=url or None,
         captured_at=capture.captured_at or None,
         title=capture.page_title or None,

@@ -14,16 +14,13 @@ _PRECISIONS: dict[int, Precision] = {4: "year", 7: "month", 10: "day", 16: "minu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """Place and time at which an asset was seen; unknown fields are None.
+class SightingFields:
+    """Fields of a sighting that sidecars state; unknown ones are None.
 
     Times are ISO 8601, as exact as their source: `2020`, `2020-01`, `2020-01-31`, `2020-01-31T10:00Z` or
     `2020-01-31T10:00:00Z`. They are in UTC and end in Z where the zone is known; without Z the zone is unknown.
     """
 
-    sha256: str
-    uri: str
-    """Path under which the asset was ingested; bytes that are not UTF-8 are surrogate escapes."""
     platform: str | None = None
     account: str | None = None
     """Handle of the account, without `@`; on Weibo and Bilibili the screen name."""
@@ -45,7 +42,16 @@ class Sighting:
     """Number of views that the platform counted."""
     role: Role | None = None
     source: str = ""
-    """Format and name of the file that the fields come from; "" if there is none."""
+    """Format and name of each file that the fields come from, joined by ` + `; "" if there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting(SightingFields):
+    """Place and time at which an asset was seen."""
+
+    sha256: str
+    uri: str
+    """Path under which the asset was ingested; bytes that are not UTF-8 are surrogate escapes."""
 
     @property
     def date(self) -> str | None:
@@ -74,9 +80,7 @@ class Sighting:
         return [text for text in (self.title, self.text) if text]
 
 
-STATED_FIELDS: tuple[str, ...] = tuple(
-    field.name for field in fields(Sighting) if field.name not in ("sha256", "uri", "source")
-)
+STATED_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(SightingFields) if field.name != "source")
 """Fields of a sighting that a sidecar may state, in order."""
 
 

@@ -20,10 +20,9 @@ from mediafp.case.ingestion.pending import PendingFile
 from mediafp.cli.app import app
 from mediafp.ingest.walk import FoundFile
 from mediafp.sightings.sidecars import SidecarContents
-from mediafp.sightings.values import SightingFields
 from mediafp.store import Store, open_store
 from mediafp.types.errors import StoreError
-from mediafp.types.sightings import Clue, Sighting
+from mediafp.types.sightings import Clue, Sighting, SightingFields
 
 OPTIONS = IngestOptions(jobs=1, analysis=AnalysisOptions(ocr=False, reference_crops=False), match=False)
 SHA256 = "a" * 64

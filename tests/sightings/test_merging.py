@@ -4,7 +4,8 @@ import pytest
 
 from mediafp.sightings.merging import Statement, join_statements
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
-from mediafp.sightings.values import FieldValues, SightingFields
+from mediafp.sightings.values import FieldValues
+from mediafp.types.sightings import SightingFields
 
 
 def join(*sources: list[FieldValues]) -> tuple[tuple[SightingFields, ...], list[str]]:

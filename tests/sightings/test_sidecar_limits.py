@@ -16,8 +16,8 @@ from mediafp.ingest.files import OpenFile, open_file
 from mediafp.ingest.sidecar_folders import DiskFolder, sidecar_folders
 from mediafp.sightings import record_index, sidecars
 from mediafp.sightings.sidecars import SidecarReader
-from mediafp.sightings.values import SightingFields
 from mediafp.types.media import SidecarFile
+from mediafp.types.sightings import SightingFields
 
 MIB = 1 << 20
 

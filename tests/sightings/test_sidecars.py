@@ -9,7 +9,7 @@ import pytest
 
 from mediafp.ingest.sidecar_folders import sidecar_folders
 from mediafp.sightings.sidecars import SidecarReader, is_sidecar
-from mediafp.sightings.values import SightingFields
+from mediafp.types.sightings import SightingFields
 
 
 def read(path: Path) -> tuple[SightingFields, list[str]]:

@@ -12,9 +12,9 @@ from mediafp.ingest.files import OpenFile
 from mediafp.ingest.path_uri import path_uri
 from mediafp.ingest.sidecar_folders import sidecar_folders
 from mediafp.ingest.walk import FoundFile
-from mediafp.sightings.values import SightingFields
 from mediafp.types.media import SidecarFolders
 from mediafp.types.runs import FileOutcome
+from mediafp.types.sightings import SightingFields
 
 FileStamp = tuple[int, int]
 """Size in bytes and modification time in ns of a file, or of the archive that contains it."""

@@ -2,7 +2,7 @@
 
 A name of two characters is valid in most encodings, and libraries that detect the encoding of texts need dozens of them. So
 each encoding is a model of the names that are written in it: it gives each character a cost, its negative log probability,
-and the names have the encoding in which they cost least. The order of the standards tells frequent characters from rare ones:
+and the names have the encoding in which they cost least. The order of the standards separates frequent characters from rare ones:
 all have the frequent ideographs in a first level, and the rare ones in a second.
 """
 

@@ -84,7 +84,7 @@ class WebPages:
         self._add_line(rest)
 
     def note(self, record: WarcRecord, reader: RecordStream) -> None:
-        """Take what a record tells about pages; the reader is at its content."""
+        """Take what a record states about pages; the reader is at its content."""
         if record.page_id and record.uri.startswith(PAGE_RECORD):
             if len(self._by_id) < MAX_WEB_PAGES:
                 url = record.uri.removeprefix(PAGE_RECORD)

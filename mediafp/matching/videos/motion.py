@@ -14,7 +14,7 @@ MIN_MOTION = 2.5
 MIN_MOTION_AGREEMENT = 0.5
 """Share of the motion that must agree. Unrelated stretches with one graphic or room have .3 to .46, copies .6 and more."""
 MIN_STILL_MOTION_AGREEMENT = 0.6
-"""The same of a stretch that has one distinct moment, in which motion alone tells two portraits in one studio apart: they
+"""The same of a stretch that has one distinct moment, in which motion alone distinguishes two portraits in one studio: they
 have .52."""
 NEW_MOMENT = 0.12
 """Disagreement with the moment before from which a moment is a new one. Chosen, not measured."""
