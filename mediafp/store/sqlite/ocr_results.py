@@ -2,24 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mediafp.store.sqlite import comparisons, custody_log, text_index
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, replace_surrogates, text_sha256
 from mediafp.types.contents import check_text_lines
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.media import TimeSpan
-
-
-@dataclass(frozen=True, slots=True)
-class ImagePassage:
-    """All text lines of one image as one passage, which has no times."""
-
-    text: str
-    start: float = 0.0
-    end: float = 0.0
-    token_times: tuple[TimeSpan, ...] = ()
 
 
 def save_ocr_result(database: Database, sha256: str, result: OcrResult) -> None:
@@ -71,8 +59,8 @@ def check_ocr_results(database: Database) -> Iterator[str]:
         yield f"image {holder} has passages and no OCR result"
 
 
-def _passages(lines: tuple[TextLine, ...]) -> list[ImagePassage]:
-    return [ImagePassage("\n".join(replace_surrogates(line.text) for line in lines))] if lines else []
+def _passages(lines: tuple[TextLine, ...]) -> list[text_index.UntimedPassage]:
+    return [text_index.UntimedPassage("\n".join(replace_surrogates(line.text) for line in lines))] if lines else []
 
 
 def _decode(data: str | bytes) -> tuple[TextLine, ...]:

@@ -1,28 +1,16 @@
 """Sightings and clues with their passages in the full-text index: titles, texts of posts, accounts and clues."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from mediafp.store.sqlite import clues, sightings, text_index
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import replace_surrogates
-from mediafp.types.media import TimeSpan
 from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SearchSource
 
 ASSET_SOURCES: Final[tuple[SearchSource, ...]] = ("title", "account", "clue")
 """Sources of the passages of an asset that its sightings and clues state."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourcePassage:
-    """A text without times."""
-
-    text: str
-    start: float = 0.0
-    end: float = 0.0
-    token_times: tuple[TimeSpan, ...] = ()
 
 
 def save_sightings(database: Database, stated: Sequence[Sighting]) -> None:
@@ -35,7 +23,7 @@ def save_sightings(database: Database, stated: Sequence[Sighting]) -> None:
     for key in unused_texts:
         text_index.replace_passages(database, key, "post", ())
     for key, text in new_texts.items():
-        text_index.replace_passages(database, key, "post", (SourcePassage(text),))
+        text_index.replace_passages(database, key, "post", (text_index.UntimedPassage(text),))
     old, new = _texts(before), _texts(stated)
     if any(set(old[source]) - set(new[source]) for source in old):
         index_sightings(database, stated[0].sha256)
@@ -43,7 +31,7 @@ def save_sightings(database: Database, stated: Sequence[Sighting]) -> None:
     # Thousands of accounts may have posted one asset: no passage of the others is written anew.
     for source, texts in new.items():
         for text in dict.fromkeys(texts):
-            text_index.add_passage(database, stated[0].sha256, source, SourcePassage(text))
+            text_index.add_passage(database, stated[0].sha256, source, text_index.UntimedPassage(text))
 
 
 def index_sightings(database: Database, sha256: str) -> None:
@@ -95,4 +83,4 @@ def _replace(database: Database, sha256: str, source: SearchSource, texts: Itera
     """Replace the passages of an asset unless they are the same."""
     new = list(dict.fromkeys(texts))
     if sorted(new) != sorted(text for _, _, text in text_index.stored_passages(database, sha256, source)):
-        text_index.replace_passages(database, sha256, source, [SourcePassage(text) for text in new])
+        text_index.replace_passages(database, sha256, source, [text_index.UntimedPassage(text) for text in new])

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
@@ -53,6 +54,16 @@ class Passage(Protocol):
     def token_times(self) -> tuple[TimeSpan, ...]:
         """Time spans of the tokens; empty if they are unknown."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class UntimedPassage:
+    """A text without times, such as all lines of an image or the title of a post. Implements `Passage`."""
+
+    text: str
+    start: float = 0.0
+    end: float = 0.0
+    token_times: tuple[TimeSpan, ...] = ()
 
 
 def replace_passages(database: Database, holder: str, source: SearchSource, passages: Sequence[Passage]) -> None:
