@@ -84,6 +84,7 @@ SPDX: Mapping[str, str] = {
     "BSD License": "BSD",
     "GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-or-later",
     "ISC License": "ISC",
+    "ISC license": "ISC",
     "ISC License (ISCL)": "ISC",
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",

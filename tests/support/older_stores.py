@@ -5,7 +5,18 @@ from contextlib import closing
 
 from mediafp.store.sqlite import schema
 
-NEWEST_TABLES = ("kept_match", "comparison", "cluster_member", "last_cluster", "video_text", "clue")
+NEWEST_TABLES = (
+    "kept_match",
+    "comparison",
+    "cluster_member",
+    "last_cluster",
+    "video_text",
+    "clue",
+    "decision",
+    "watch_hit",
+    "watch",
+    "listed_hash",
+)
 """Tables that no schema version up to 5 has."""
 CHANGED_TABLES = ("passage", "sighting")
 """Tables that later versions define in another way."""

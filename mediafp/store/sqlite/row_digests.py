@@ -101,6 +101,22 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
     "last_cluster": RowGroup(
         name="the number of the last cluster", keys=("id",), source="last_cluster", order="id", columns=("id", "cluster"),
     ),
+    "decision": RowGroup(
+        name="the decisions on {0} and {1}", keys=("a", "b"), source="decision", order="subject",
+        columns=("subject", "a", "b", "decision", "note", "decided_by", "decided_at", "evidence"),
+    ),
+    "watch": RowGroup(
+        name="the watch {0!r}", keys=("name",), source="watch", order="name",
+        columns=("name", "kind", "value", "added_at", "quarantine"),
+    ),
+    "watch_hit": RowGroup(
+        name="the hit of {1} by the watch {0!r}", keys=("watch", "sha256"), source="watch_hit", order="watch",
+        columns=("watch", "sha256", "why", "found_at", "reported_at"),
+    ),
+    "listed_hash": RowGroup(
+        name="the hashes of the list {0!r} by {1}", keys=("list", "algorithm"), source="listed_hash", order="hash",
+        columns=("list", "algorithm", "hash", "label"),
+    ),
 })  # fmt: skip
 """The tables whose rows the custody log covers by their digests.
 

@@ -317,6 +317,44 @@ MIGRATIONS = [
     INSERT INTO passage_index (rowid, words)
         SELECT p.id, indexed_words(p.text, n.text) FROM passage p LEFT JOIN passage n ON n.id = p.next ORDER BY p.id;
     """,
+    """
+    -- Without a reference to the assets: a decision holds too when a forgotten file comes again.
+    CREATE TABLE decision (
+        subject TEXT NOT NULL CHECK (subject IN ('match', 'group', 'iteration')),
+        a TEXT NOT NULL,
+        b TEXT NOT NULL CHECK (a < b),
+        decision TEXT NOT NULL CHECK (decision IN ('confirm', 'reject', 'unsure')),
+        note TEXT NOT NULL,
+        decided_by TEXT NOT NULL,
+        decided_at TEXT NOT NULL,
+        evidence TEXT NOT NULL,
+        PRIMARY KEY (subject, a, b)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX decision_by_other ON decision (subject, b);
+    CREATE TABLE watch (
+        name TEXT PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (kind IN ('asset', 'text', 'account', 'hashes')),
+        value TEXT NOT NULL,
+        added_at TEXT NOT NULL,
+        quarantine TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE watch_hit (
+        watch TEXT NOT NULL REFERENCES watch ON DELETE CASCADE,
+        sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        why TEXT NOT NULL,
+        found_at TEXT NOT NULL,
+        reported_at TEXT,
+        PRIMARY KEY (watch, sha256)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX watch_hit_by_asset ON watch_hit (sha256);
+    CREATE TABLE listed_hash (
+        list TEXT NOT NULL,
+        algorithm TEXT NOT NULL,
+        hash BLOB NOT NULL,
+        label TEXT NOT NULL,
+        PRIMARY KEY (list, algorithm, hash)
+    ) STRICT, WITHOUT ROWID;
+    """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""
 SCHEMA_VERSION = len(MIGRATIONS)
@@ -440,7 +478,9 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> None:
 
 def _unlogged_tables(version: int) -> Iterable[str]:
     """Return the tables whose rows the log of a store of this version does not state."""
-    return LOGGED_TABLES if version < FIRST_DIGEST_VERSION else ("comparison", "sighting", "passage")
+    if version < FIRST_DIGEST_VERSION:
+        return LOGGED_TABLES
+    return ("comparison", "sighting", "passage") if version < 8 else ()
 
 
 def _has_row_digests(connection: sqlite3.Connection) -> bool:

@@ -3,7 +3,7 @@
 import random
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +53,15 @@ def transcript_of(*texts: str, version: str = "v") -> Transcript:
 CLUE = Clue(kind="device", value="a phone", source="EXIF", trust="medium")
 
 
+DECIDED_AND_WATCHED: Mapping[str, tuple[Any, ...]] = {
+    "decision": ("match", A, B, "reject", "another scene", "an analyst", "2026-01-01T00:00:00Z", "{}"),
+    "watch": ("stolen", "text", "a phrase", "2026-01-01T00:00:00Z", None),
+    "watch_hit": ("stolen", A, "says the phrase", "2026-01-02T00:00:00Z", None),
+    "listed_hash": ("shared", "pdq", bytes(32), "a label"),
+}
+"""A row of each table of decisions and of watches."""
+
+
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The database file of a store with rows in each table."""
@@ -86,6 +95,9 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
                 [KeptMatch(query=A, reference=B, channel="picture", promise=0.5, match=match)],
             )
             store.save_cluster_numbers({A: 1, B: 1}, 1)
+            for table, row in DECIDED_AND_WATCHED.items():
+                marks = ", ".join("?" * len(row))
+                store.database.execute(f"INSERT INTO {table} VALUES ({marks})", row)
         assert store.check_integrity() == []
     return (folder / DATABASE_NAME).read_bytes()
 
