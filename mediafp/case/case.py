@@ -35,6 +35,7 @@ from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 if TYPE_CHECKING:
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
+    from mediafp.case.saved_queries import SavedQueries
     from mediafp.engine.interface import Engine
 
 _logger = logging.getLogger(__name__)
@@ -222,6 +223,12 @@ class Case:
         ):
             if result.is_media or result.named_explicitly:
                 yield result
+
+    def saved_queries(self) -> "SavedQueries":
+        """Return the queries that were uploaded, which are kept beside the store with their results."""
+        from mediafp.case.saved_queries import SavedQueries
+
+        return SavedQueries(self._store, self._references, lambda: self._engine)
 
     def search(self, text: str, sources: Collection[SearchSource] | None = None) -> Iterator[SearchHit]:
         """Yield the passages of transcripts, texts in images and on screen, posts, accounts and clues with all words of a text.

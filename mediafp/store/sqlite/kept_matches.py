@@ -7,7 +7,7 @@ from mediafp.store.sqlite.assets import is_undamaged
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.evidence_json import decode_match, encode_evidence
 from mediafp.store.sqlite.sightings import uris
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, utc_now
+from mediafp.store.sqlite.values import DAMAGE_ERRORS
 from mediafp.types.kept_matches import (
     MIN_KEPT_PROBABILITY,
     Channel,
@@ -18,6 +18,7 @@ from mediafp.types.kept_matches import (
     partner_limit,
 )
 from mediafp.types.matches import JOINED_RELATIONS, MIRRORED_RELATIONS, Match
+from mediafp.types.timestamps import utc_now
 
 NO_MATCH = ""
 """Relation, verdict and evidence of a pair that was compared and does not match."""
