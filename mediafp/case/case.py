@@ -26,6 +26,7 @@ from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
+from mediafp.types.search_results import SearchResult
 from mediafp.types.shared_clues import SharedClue
 from mediafp.types.timelines import Timeline
 from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
@@ -243,6 +244,12 @@ class Case:
             UsageError: The text contains no word.
         """
         return self._store.search_passages(text, sources=sources)
+
+    def search_files(self, text: str, sources: Collection[SearchSource] | None = None) -> SearchResult:
+        """Return what `search` yields by file, with the sightings of the files; at most a few thousand places."""
+        from mediafp.case.search_results import find_places
+
+        return find_places(self._store, text, sources)
 
     def relate(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> int:
         """Compare every asset that was not compared yet with all others, keep the matches, and return their number.

@@ -11,8 +11,6 @@ from mediafp.web.asking import Asking
 from mediafp.web.pages.start import query_to_json
 from mediafp.web.site import Sha256, Site
 
-MAX_SEARCH_CHARS = 400
-"""Characters of a search: more words than any sentence has. Chosen, not measured."""
 MAX_PAGE = 1_000
 """Objects of one answer. Chosen, not measured."""
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
@@ -24,7 +22,7 @@ def add_api(site: Site, asking: Asking) -> None:
 
     def case() -> jsonl.JsonObject:
         """State the case: its name and the number of its assets."""
-        return {"name": site.case.folder.resolve().name, "assets": site.case.count_assets()}
+        return {"name": site.case_name, "assets": site.case.count_assets()}
 
     def asked(limit: Limit = 20) -> Iterator[jsonl.JsonObject]:
         """List the latest queries."""

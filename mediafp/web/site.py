@@ -64,6 +64,12 @@ class Site:
         self.page_values: dict[str, Callable[[], object]] = {"to_review": lambda: 0, "new_hits": lambda: 0}
         """Functions that return further values of every page, such as the number of pairs that wait for a decision."""
 
+    @property
+    def case_name(self) -> str:
+        """Name of the case: that of its folder, or of the one above if the folder is named `store`."""
+        folder = self.case.folder.resolve()
+        return folder.parent.name if folder.name == "store" else folder.name
+
     def translation(self) -> Translation:
         """Return the texts in the language of the current request."""
         request = current_request()
@@ -83,7 +89,7 @@ class Site:
             "page_token": page_token(self.settings),
             "token_field": FIELD,
             "token_header": HEADER,
-            "case_name": self.case.folder.resolve().name,
+            "case_name": self.case_name,
             "languages": LANGUAGES,
             "files_in_case": self.case.count_assets(),
             **{name: value() for name, value in self.page_values.items()},

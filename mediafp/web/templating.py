@@ -31,6 +31,7 @@ def render_template(name: str, translation: Translation, values: Mapping[str, An
         "_": translation.gettext,
         "ngettext": translation.ngettext,
         "language": translation.language,
+        "counted": lambda text, number: text.replace("%(n)s", format_decimal(number, locale=translation.locale)),
         "number": lambda value: format_decimal(value, locale=translation.locale),
         "percent": lambda value: format_percent(value, locale=translation.locale),
         "day": lambda time: format_day(time, translation),

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 from mediafp.web.asking import Asking
 from mediafp.web.pages.answer import add_answer
+from mediafp.web.pages.search import add_search
 from mediafp.web.pages.start import add_start
 from mediafp.web.site import Site
 
-PAGES: Sequence[Callable[[Site, Asking], None]] = (add_start, add_answer)
+PAGES: Sequence[Callable[[Site, Asking], None]] = (add_start, add_answer, add_search)
 """Functions that add a page to the site."""

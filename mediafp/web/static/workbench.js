@@ -43,6 +43,28 @@
     say($("#live").dataset.copied);
   });
 
+  // Facets: on a narrow page they fold; a choice is followed at once.
+  document.addEventListener("click", event => {
+    const button = event.target.closest("[data-facets]");
+    if (button) button.setAttribute("aria-expanded", $(".facets").classList.toggle("open"));
+  });
+  document.addEventListener("change", event => { event.target.closest("[data-submit-on-change]")?.requestSubmit(); });
+
+  // Lists that j and k walk: places of a search, lanes, cards.
+  document.addEventListener("keydown", event => {
+    const step = { j: 1, k: -1 }[event.key];
+    if (!step || isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || keys?.open) return;
+    const list = $$("[data-jump]");
+    if (!list.length) return;
+    const at = list.findIndex(element => element === document.activeElement || element.closest("[aria-current]"));
+    const next = list[Math.max(0, Math.min(list.length - 1, at + step))];
+    list.forEach(element => element.closest(".line, tr, li")?.removeAttribute("aria-current"));
+    next.closest(".line, tr, li")?.setAttribute("aria-current", "true");
+    next.focus();
+    next.click();
+    event.preventDefault();
+  });
+
   // Requests that htmx sends carry the token of the page, as forms do.
   document.addEventListener("htmx:configRequest", event => { event.detail.headers["X-Page-Token"] = document.body.dataset.pageToken; });
   window.workbench = { $, $$, say, isTyping };
