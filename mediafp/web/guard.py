@@ -54,6 +54,10 @@ HIDDEN_PATH_PARTS: Final = ("%00", "%2e", "%2f", "%5c", "..", "//", "\\", "\0")
 """Parts of a raw path that no address of the workbench contains, in lower case."""
 MAX_BODY_BYTES: Final = 1 << 20
 """Bytes of a request body; uploads have limits of their own. Chosen: drafts of publications have 100 kB."""
+MAX_HEADER_BYTES: Final = 32 << 10
+"""Bytes of the head of a request. Chosen: that of a browser has 1 kB."""
+MAX_ADDRESS_BYTES: Final = 8 << 10
+"""Bytes of the address of a request. Chosen: the longest one of a page has 2 kB."""
 UPLOAD_PATHS: Final = frozenset(("/ask", "/add", "/api/ask"))
 """Addresses whose body is a media file, as large as a file may be."""
 MAX_UPLOAD_BYTES: Final = 2 << 40
@@ -68,8 +72,8 @@ class Guard:
     """ASGI middleware that refuses what the workbench did not ask for.
 
     Answers: 400 for a path that is not valid, 401 without the token, 403 for another origin, 404 for a path with hidden
-    parts, 405, 408 for a body that stops, 413 for one that is too long, 415 for another content type, 421 for another host,
-    429 for tokens that are guessed.
+    parts, 405, 408 for a body that stops, 413 for one that is too long, 414 and 431 for a head that is, 415 for another content
+    type, 421 for another host, 429 for tokens that are guessed.
     """
 
     def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
@@ -108,6 +112,12 @@ class Guard:
         method, path = scope["method"], scope["path"]
         if len(headers.getlist("host")) != 1 or headers["host"].lower() not in self._settings.hosts:
             return _refusal(421, "This server answers to its own address alone.")
+        if len(scope["query_string"]) + len(path) > MAX_ADDRESS_BYTES:
+            return _refusal(414, "The address is too long.")
+        if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
+            return _refusal(431, "The head of the request is too long.")
+        if "transfer-encoding" in headers and "content-length" in headers:
+            return _refusal(400, "The request states two lengths.")
         if method not in METHODS:
             return _refusal(405, "This method is not supported.")
         raw = scope.get("raw_path", path.encode()).decode("latin-1").lower()

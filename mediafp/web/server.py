@@ -9,16 +9,16 @@ from collections.abc import Callable
 from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from mediafp.case import Case
 from mediafp.types.errors import UsageError
 from mediafp.web.app import create_app
+from mediafp.web.guard import MAX_HEADER_BYTES
 from mediafp.web.settings import DEFAULT_PORT, LOOPBACK, ServeSettings
 
 MAX_CONNECTIONS: Final = 100
 """Connections at once; further ones are answered with 503. Chosen: a browser opens six to one host."""
-MAX_HEADER_BYTES: Final = 32 << 10
-"""Bytes of the head of a request. Chosen: the longest address of a page has 2 kB."""
 MIN_TOKEN_CHARS: Final = 16
 """Characters of a token that a user chooses: fewer can be guessed."""
 IDLE_SECONDS: Final = 10
@@ -55,8 +55,16 @@ def serve(
         raise UsageError(f"cannot use this token: it has fewer than {MIN_TOKEN_CHARS} characters; choose a longer one")
     listener = open_listener(host, port)
     settings = ServeSettings(host=host, port=listener.getsockname()[1], token=token or secrets.token_urlsafe(32))
+    on_ready(settings)
+    if open_browser:
+        webbrowser.open(settings.link)
+    new_server(create_app(case, settings)).run(sockets=[listener])
+
+
+def new_server(app: ASGIApp) -> uvicorn.Server:
+    """Return a server of an application, with its limits."""
     config = uvicorn.Config(
-        create_app(case, settings),
+        app,
         http="h11",
         ws="none",
         log_config=None,
@@ -68,10 +76,7 @@ def serve(
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=3,
     )
-    on_ready(settings)
-    if open_browser:
-        webbrowser.open(settings.link)
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)
 
 
 def open_listener(host: str, port: int | None) -> socket.socket:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-import uvicorn
 
 from mediafp.case.case import Case
 from mediafp.web.app import create_app
 from mediafp.web.page_token import FIELD, page_token
-from mediafp.web.server import open_listener
+from mediafp.web.server import new_server, open_listener
 from mediafp.web.settings import ServeSettings
 
 TOKEN = "a-token-of-the-tests"
@@ -44,8 +43,7 @@ def served(case: Case) -> Iterator[ServedCase]:
     """Serve a case in a thread while the block runs."""
     listener = open_listener("127.0.0.1", 0)
     settings = ServeSettings(host="127.0.0.1", port=listener.getsockname()[1], token=TOKEN)
-    config = uvicorn.Config(create_app(case, settings), http="h11", ws="none", log_config=None, server_header=False)
-    server = uvicorn.Server(config)
+    server = new_server(create_app(case, settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
