@@ -1,5 +1,6 @@
 """The command `serve`."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -36,5 +37,6 @@ def serve(
         print_line(settings.link)
         print_message("Ctrl-C ends it; whoever has the link can read and change the case")
 
-    with open_selected_case(store, create=True, unsafe=unsafe) as case:
+    # Ctrl-C is how it ends: a second one ends it at once.
+    with open_selected_case(store, create=True, unsafe=unsafe) as case, suppress(KeyboardInterrupt):
         serve(case, host=host, port=port, token=token, on_ready=print_link, open_browser=open_browser)
