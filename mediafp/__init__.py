@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mediafp.types.accounts import Account, AccountName, SharedMedia
     from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
     from mediafp.types.coshares import Coshare, CoshareGroup, Cosharing, SharedPost
+    from mediafp.types.decisions import DecidedMatch, Decision, DecisionConflict, DecisionEvent
     from mediafp.types.errors import (
         CorruptMedia,
         MediaError,
@@ -73,6 +74,10 @@ __all__ = [
     "Coshare",
     "CoshareGroup",
     "Cosharing",
+    "DecidedMatch",
+    "Decision",
+    "DecisionConflict",
+    "DecisionEvent",
     "Edge",
     "FileOutcome",
     "FileTranscription",
@@ -139,6 +144,7 @@ _TYPE_MODULES = (
     "sightings",
     "transcripts",
     "forgetting",
+    "decisions",
     "kept_matches",
     "video_text",
     "shared_clues",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from mediafp.accounts.evidence import MIN_CLUE_ITEMS, find_evidence
-from mediafp.accounts.identities import find_named
+from mediafp.accounts.identities import find_named, other_names
 from mediafp.accounts.iterations import find_iterations
 from mediafp.accounts.summaries import AccountRecords, summarise_accounts
 from mediafp.accounts.timelines import build_timeline
@@ -14,7 +14,6 @@ from mediafp.case.clusters import cluster_store
 from mediafp.case.shared_media import group_near_duplicates, pair_images
 from mediafp.ingest.path_uri import path_uri
 from mediafp.store import Store
-from mediafp.types.accounts import Account
 from mediafp.types.errors import UsageError
 from mediafp.types.sightings import Sighting
 from mediafp.types.timelines import Timeline
@@ -70,15 +69,9 @@ def _acceptance(store: Store, records: AccountRecords, target: str | None) -> Ca
 
 def find_account_keys(records: AccountRecords, name: str) -> set[str]:
     """Return the keys of the accounts that a name means, and of all accounts of their lines."""
-    named = set(find_named(name, ((key, _other_names(account)) for key, account in records.accounts.items())))
+    named = set(find_named(name, ((key, other_names(account)) for key, account in records.accounts.items())))
     lines = {line for key in named if (line := records.accounts[key].iteration_of)}
     return named | {key for key, account in records.accounts.items() if account.iteration_of in lines}
-
-
-def _other_names(account: Account) -> list[str | None]:
-    """Return names by which a user may mean an account."""
-    names = [account.account, account.account_id, account.account_name, *(name.name for name in account.names)]
-    return [*names, *(f"{account.platform}:{name}" for name in names if account.platform and name)]
 
 
 def _find_assets(store: Store, target: str) -> set[str]:

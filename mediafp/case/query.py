@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
+from mediafp.case.decided_matches import with_decisions
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.matching import match_analysis
@@ -131,6 +132,8 @@ def run_query(
         transcript = _transcript_fingerprint(analysis, references, open_engine(), speech) if speech else None
         matches = match_analysis(store, references, analysis, transcript=transcript, ocr_lines=ocr_lines)
         text = analysis.text.lines if analysis.text else None
+        # Of a file that was compared, the kept matches have their decisions.
+        matches = with_decisions(matches, sha256, store)
     if kind == "video":
         matches = mark_matches(matches, sha256, store)
     if options.since:

@@ -31,6 +31,8 @@ COMMANDS: Final = {
     "accounts": "mediafp.cli.accounts:accounts",
     "timeline": "mediafp.cli.timeline:timeline",
     "coshare": "mediafp.cli.coshare:coshare",
+    "decide": "mediafp.cli.decide:decide",
+    "decisions": "mediafp.cli.decide:decisions",
     "report": "mediafp.cli.report:report",
     "errors": "mediafp.cli.errors:errors",
     "forget": "mediafp.cli.forget:forget",

@@ -9,6 +9,7 @@ from mediafp.report.escaping import replace_hidden
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Cluster, Clustering, Edge
 from mediafp.types.coshares import Coshare
+from mediafp.types.decisions import Decision, DecisionEvent
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
@@ -126,7 +127,30 @@ def match_to_json(value: Match) -> JsonObject:
         "why": list(value.why),
         "sightings": [sighting_to_json(seen) for seen in value.sightings],
         "clues": [clue_to_json(clue) for clue in value.clues],
+        "decision": match_decision_to_json(value.decision) if value.decision else None,
     }
+
+
+def match_decision_to_json(value: Decision) -> JsonObject:
+    """Return the decision on a match as the match states it."""
+    return {name: getattr(value, name) for name in ("decision", "note", "decided_by", "decided_at")}
+
+
+def decision_to_json(value: Decision) -> JsonObject:
+    """Return one line of `decisions`."""
+    names = ("subject", "a", "b", "decision", "note", "decided_by", "decided_at", "act")
+    return {
+        **{name: getattr(value, name) for name in names},
+        "matches": [
+            {"relation": one.relation, "verdict": one.verdict, "probability": one.probability} for one in value.evidence
+        ],
+    }
+
+
+def decision_event_to_json(value: DecisionEvent) -> JsonObject:
+    """Return one line of `decisions --history`."""
+    event: JsonObject = {"n": value.n, "at": value.at, "what": value.what, "by": value.by}
+    return event | decision_to_json(value.decision)
 
 
 def result_to_json(value: QueryResult) -> JsonObject:
@@ -298,7 +322,7 @@ def match_record_to_json(value: MatchRecord) -> JsonObject:
         "verdict": value.match.verdict,
         "probability": value.match.probability,
         "coverage": list(value.coverage),
-        **{name: evidence[name] for name in ("placement", "more_placements", "segments", "why")},
+        **{name: evidence[name] for name in ("placement", "more_placements", "segments", "why", "decision")},
         "a_sightings": [sighting_to_json(sighting) for sighting in value.a_sightings],
         "b_sightings": [sighting_to_json(sighting) for sighting in value.b_sightings],
     }

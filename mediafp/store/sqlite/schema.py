@@ -327,10 +327,21 @@ MIGRATIONS = [
         note TEXT NOT NULL,
         decided_by TEXT NOT NULL,
         decided_at TEXT NOT NULL,
+        act TEXT NOT NULL,
         evidence TEXT NOT NULL,
+        before TEXT,
         PRIMARY KEY (subject, a, b)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX decision_by_other ON decision (subject, b);
+    CREATE INDEX decision_by_act ON decision (act) WHERE act != '';
+    CREATE TABLE recalibration (
+        family TEXT PRIMARY KEY,
+        slope REAL NOT NULL CHECK (slope > 0),
+        intercept REAL NOT NULL,
+        decisions INTEGER NOT NULL,
+        fitted_at TEXT NOT NULL,
+        errors TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE watch (
         name TEXT PRIMARY KEY,
         kind TEXT NOT NULL CHECK (kind IN ('asset', 'text', 'account', 'hashes')),

@@ -14,6 +14,7 @@ from mediafp.store.sqlite import (
     comparisons,
     content_hash,
     custody_log,
+    decisions,
     forgetting,
     integrity,
     kept_matches,
@@ -31,6 +32,7 @@ from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
+from mediafp.types.decisions import DecidedMatch, Decision, DecisionEvent, DecisionSubject
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
@@ -397,6 +399,36 @@ class SqliteStore(Store):
     @override
     def save_cluster_numbers(self, numbers: Mapping[str, int], last: int) -> None:
         cluster_numbers.save_cluster_numbers(self.database, numbers, last)
+
+    # Decisions ------------------------------------------------------------------------------------
+
+    @override
+    def save_decision(self, decision: Decision) -> None:
+        decisions.save_decision(self.database, decision)
+
+    @override
+    def take_back_decision(self, decision: Decision, by: str) -> None:
+        decisions.take_back_decision(self.database, decision, by)
+
+    @override
+    def decisions(self, subject: DecisionSubject | None = None, act: str | None = None) -> list[Decision]:
+        return decisions.decisions(self.database, subject, act)
+
+    @override
+    def find_decision(self, subject: DecisionSubject, a: str, b: str) -> Decision | None:
+        return decisions.find_decision(self.database, subject, a, b)
+
+    @override
+    def match_decisions(self, sha256: str | None = None) -> dict[tuple[str, str], Decision]:
+        return decisions.match_decisions(self.database, sha256)
+
+    @override
+    def kept_verdicts(self, a: str, b: str) -> tuple[DecidedMatch, ...]:
+        return decisions.kept_verdicts(self.database, a, b)
+
+    @override
+    def decision_history(self) -> Iterator[DecisionEvent]:
+        return decisions.decision_history(self.database)
 
     # Forgetting -----------------------------------------------------------------------------------
 
