@@ -1,6 +1,6 @@
 """Methods of a case about the decisions of persons."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from mediafp.case.sources import PathLike
 from mediafp.store import Store
@@ -111,3 +111,89 @@ class DecisionMethods:
     def decision_history(self) -> Iterator[DecisionEvent]:
         """Yield everything that was decided and taken back, in order."""
         return self._store.decision_history()
+
+    def split_group(
+        self,
+        cluster: str,
+        members: Collection[PathLike],
+        *,
+        note: str = "",
+        decided_by: str | None = None,
+        replace_others: bool = False,
+    ) -> list[Decision]:
+        """Make some members of a cluster a group of their own, or leave a single one alone; return the decisions.
+
+        What stays is one cluster if its own edges hold it together. `undo_act` with the `act` of the decisions takes all
+        of them back.
+
+        Args:
+            cluster: Id of the cluster.
+            members: SHA-256 or paths of the members that leave it.
+            note: Reason in the words of the person.
+            decided_by: Who decides; None for the login name of the user.
+            replace_others: Replace contrary decisions of other persons too.
+
+        Raises:
+            DecisionConflict: Another person has decided otherwise on one of the pairs.
+            UsageError: There is no such cluster, or the members are not a part of it.
+        """
+        from mediafp.case.group_acts import plan_split, save_act
+
+        steps = plan_split(self._store, cluster, members)
+        name = f"split {cluster}"
+        return save_act(self._store, name, steps, note=note, decided_by=decided_by, replace_others=replace_others)
+
+    def merge_groups(
+        self, a: str, b: str, *, note: str = "", decided_by: str | None = None, replace_others: bool = False
+    ) -> list[Decision]:
+        """Make two clusters one, and return the decisions; arguments and errors as for `split_group`.
+
+        Args:
+            a: Id of the one cluster.
+            b: Id of the other.
+            note: See above.
+            decided_by: See above.
+            replace_others: See above.
+        """
+        from mediafp.case.group_acts import plan_merge, save_act
+
+        steps = plan_merge(self._store, a, b)
+        name = f"merge {a} and {b}"
+        return save_act(self._store, name, steps, note=note, decided_by=decided_by, replace_others=replace_others)
+
+    def move_member(
+        self,
+        member: PathLike,
+        cluster: str,
+        *,
+        note: str = "",
+        decided_by: str | None = None,
+        replace_others: bool = False,
+    ) -> list[Decision]:
+        """Take an asset out of its cluster and into another, and return the decisions; else as for `split_group`.
+
+        Args:
+            member: SHA-256 or path of the asset, which need not be in a cluster.
+            cluster: Id of the cluster that it goes to.
+            note: See above.
+            decided_by: See above.
+            replace_others: See above.
+        """
+        from mediafp.case.group_acts import plan_move, save_act
+
+        steps = plan_move(self._store, member, cluster)
+        name = f"move a file to {cluster}"
+        return save_act(self._store, name, steps, note=note, decided_by=decided_by, replace_others=replace_others)
+
+    def preview_split(self, cluster: str, members: Collection[PathLike]) -> tuple[tuple[str, ...], ...]:
+        """Return the parts, as SHA-256 of members, that `split_group` would leave of a cluster; nothing is decided."""
+        from mediafp.case.group_acts import plan_split, preview_parts
+
+        return preview_parts(self._store, plan_split(self._store, cluster, members))
+
+    def preview_cut(self, a: PathLike, b: PathLike) -> tuple[tuple[str, ...], ...]:
+        """Return the parts that the cluster of two files would fall into if both were rejected as one group."""
+        from mediafp.case.decided_pairs import find_pair
+        from mediafp.case.group_acts import preview_parts
+
+        return preview_parts(self._store, [(*find_pair(self._store, "group", a, b), "reject")])

@@ -305,6 +305,7 @@ def cluster_to_json(value: Cluster) -> JsonObject:
         "kind": value.kind,
         "representative": value.representative,
         "weakest_link": value.weakest_link,
+        "weakest_pair": list(value.weakest_pair) if value.weakest_pair else None,
         "members": [{"sha256": m.sha256, "uris": list(m.uris)} for m in value.members],
         "edges": [edge_to_json(e) for e in value.edges],
     }
