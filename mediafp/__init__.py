@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset
+    from mediafp.types.reviews import ReviewItem, ReviewQueue
     from mediafp.types.runs import (
         AnalysisOptions,
         AssetRecord,
@@ -94,6 +95,8 @@ __all__ = [
     "NotMedia",
     "Placement",
     "QueryResult",
+    "ReviewItem",
+    "ReviewQueue",
     "SandboxError",
     "SearchHit",
     "Segment",
@@ -145,6 +148,7 @@ _TYPE_MODULES = (
     "transcripts",
     "forgetting",
     "decisions",
+    "reviews",
     "kept_matches",
     "video_text",
     "shared_clues",

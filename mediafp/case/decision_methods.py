@@ -1,11 +1,14 @@
 """Methods of a case about the decisions of persons."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from mediafp.case.sources import PathLike
 from mediafp.store import Store
+from mediafp.types.accounts import Account
+from mediafp.types.clusters import Clustering
 from mediafp.types.decisions import OWN, Decision, DecisionEvent, DecisionSubject, DecisionValue
 from mediafp.types.matches import Match
+from mediafp.types.reviews import ReviewQueue
 
 
 class DecisionMethods:
@@ -197,3 +200,21 @@ class DecisionMethods:
         from mediafp.case.group_acts import preview_parts
 
         return preview_parts(self._store, [(*find_pair(self._store, "group", a, b), "reject")])
+
+    def review_queue(
+        self, limit: int = 50, *, clustering: Clustering | None = None, accounts: Sequence[Account] | None = None
+    ) -> ReviewQueue:
+        """Return pairs that wait for a person, the most uncertain and most consequential first.
+
+        Args:
+            limit: Largest number of pairs.
+            clustering: Clusters, whose weak links are among the pairs; None to leave these out: to cluster a large case
+                takes seconds.
+            accounts: Accounts, whose re-spawns are among the pairs; None to leave these out.
+
+        Raises:
+            UsageError: `limit` is negative.
+        """
+        from mediafp.case.review_queue import build_queue
+
+        return build_queue(self._store, limit, clustering, accounts)

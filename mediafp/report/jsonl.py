@@ -14,6 +14,7 @@ from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
 from mediafp.types.media import Asset
+from mediafp.types.reviews import ReviewItem
 from mediafp.types.runs import FileOutcome
 from mediafp.types.sightings import STATED_FIELDS, Clue, Sighting
 from mediafp.types.timelines import TimelineEvent
@@ -151,6 +152,12 @@ def decision_event_to_json(value: DecisionEvent) -> JsonObject:
     """Return one line of `decisions --history`."""
     event: JsonObject = {"n": value.n, "at": value.at, "what": value.what, "by": value.by}
     return event | decision_to_json(value.decision)
+
+
+def review_item_to_json(value: ReviewItem) -> JsonObject:
+    """Return one pair that waits for a person; its match is seen from `query`."""
+    line: JsonObject = {name: getattr(value, name) for name in ("subject", "a", "b", "cluster", "query")}
+    return line | {"why": list(value.why), "match": match_to_json(value.match) if value.match else None}
 
 
 def result_to_json(value: QueryResult) -> JsonObject:

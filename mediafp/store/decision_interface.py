@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from mediafp.types.decisions import DecidedMatch, Decision, DecisionEvent, DecisionSubject
+from mediafp.types.kept_matches import KeptMatch
+from mediafp.types.reviews import DoubtfulMatch
 
 
 class DecisionStore(Protocol):
@@ -40,6 +42,22 @@ class DecisionStore(Protocol):
 
     def kept_verdicts(self, a: str, b: str) -> tuple[DecidedMatch, ...]:
         """Return what is kept of the matches of a pair, a < b, rejected or not, without their evidence."""
+        ...
+
+    def doubtful_matches(self, limit: int) -> list[DoubtfulMatch]:
+        """Return kept matches that are `possible` or have a probability of .3 to .9, and that no person has decided on.
+
+        Args:
+            limit: Largest number; those next to .5 come first, then by both assets and channel.
+        """
+        ...
+
+    def count_doubtful(self) -> int:
+        """Return the number of such matches."""
+        ...
+
+    def kept_pair(self, a: str, b: str) -> list[KeptMatch]:
+        """Return the kept matches of one pair of assets, a < b, by channel."""
         ...
 
     def decision_history(self) -> Iterator[DecisionEvent]:

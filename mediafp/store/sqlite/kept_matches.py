@@ -86,11 +86,32 @@ def kept_matches(
     chosen = "SELECT rowid FROM kept_match"
     if sha256:
         chosen = f"{chosen} WHERE a = ? UNION {chosen} WHERE b = ?"
+    yield from _load(database, chosen, (sha256, sha256) if sha256 else (), min_probability, sha256)
+
+
+def kept_pair(database: Database, a: str, b: str) -> list[KeptMatch]:
+    """Return the kept matches of one pair, a < b, by channel."""
+    chosen = "SELECT rowid FROM kept_match WHERE a = ? AND b = ?"
+    return list(_load(database, chosen, (a, b), MIN_KEPT_PROBABILITY, a))
+
+
+def _load(
+    database: Database, chosen: str, values: tuple[str, ...], min_probability: float, sha256: str | None
+) -> Iterator[KeptMatch]:
+    """Yield the kept matches of some rows with the decisions on them, without those that were rejected or are damaged.
+
+    Args:
+        database: The database.
+        chosen: Query of the numbers of the rows.
+        values: Its values.
+        min_probability: Smallest probability.
+        sha256: Asset of all matches; None if they have none in common.
+    """
     rows = database.rows(
         f"SELECT {_COLUMNS}, CAST(evidence AS BLOB), x.kind, y.kind FROM kept_match"
         " JOIN asset x ON x.sha256 = a JOIN asset y ON y.sha256 = b"
         f" WHERE kept_match.rowid IN ({chosen}) AND probability >= ?{unless_rejected(database)} ORDER BY a, b, channel",
-        (*((sha256, sha256) if sha256 else ()), min_probability),
+        (*values, min_probability),
     )
     decided = match_decisions(database, sha256)
     sighted: dict[str, tuple[str, ...]] = {}

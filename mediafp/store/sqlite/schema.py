@@ -334,6 +334,9 @@ MIGRATIONS = [
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX decision_by_other ON decision (subject, b);
     CREATE INDEX decision_by_act ON decision (act) WHERE act != '';
+    -- It has all columns that the list of doubtful matches reads: the rows themselves are large.
+    CREATE INDEX kept_match_in_doubt ON kept_match (probability, a, b, channel, relation, verdict)
+        WHERE verdict = 'possible' OR (probability >= 0.3 AND probability < 0.9);
     CREATE TABLE recalibration (
         family TEXT PRIMARY KEY,
         slope REAL NOT NULL CHECK (slope > 0),

@@ -15,6 +15,7 @@ from mediafp.store.sqlite import (
     content_hash,
     custody_log,
     decisions,
+    doubtful_matches,
     forgetting,
     integrity,
     kept_matches,
@@ -47,6 +48,7 @@ from mediafp.types.kept_matches import (
 )
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Thumbnail
+from mediafp.types.reviews import DoubtfulMatch
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.shared_clues import SharedClue
 from mediafp.types.sightings import Clue, Sighting
@@ -425,6 +427,18 @@ class SqliteStore(Store):
     @override
     def kept_verdicts(self, a: str, b: str) -> tuple[DecidedMatch, ...]:
         return decisions.kept_verdicts(self.database, a, b)
+
+    @override
+    def doubtful_matches(self, limit: int) -> list[DoubtfulMatch]:
+        return doubtful_matches.doubtful_matches(self.database, limit)
+
+    @override
+    def count_doubtful(self) -> int:
+        return doubtful_matches.count_doubtful(self.database)
+
+    @override
+    def kept_pair(self, a: str, b: str) -> list[KeptMatch]:
+        return kept_matches.kept_pair(self.database, a, b)
 
     @override
     def decision_history(self) -> Iterator[DecisionEvent]:
