@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset
+    from mediafp.types.recalibration import FamilyFit, FitErrors
     from mediafp.types.reviews import ReviewItem, ReviewQueue
     from mediafp.types.runs import (
         AnalysisOptions,
@@ -80,8 +81,10 @@ __all__ = [
     "DecisionConflict",
     "DecisionEvent",
     "Edge",
+    "FamilyFit",
     "FileOutcome",
     "FileTranscription",
+    "FitErrors",
     "Forgotten",
     "IngestOptions",
     "IntegrityReport",

@@ -3,28 +3,33 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from mediafp.case.recalibrated_matches import load_recalibrations, recalibrate_match
 from mediafp.store import Store
 from mediafp.types.decisions import Decision
-from mediafp.types.matches import Match
+from mediafp.types.matches import Match, by_probability
 
 
-def with_decisions(matches: Iterable[Match], sha256: str, store: Store) -> list[Match]:
-    """Return the matches of a query, without those that were rejected, the others with the decisions on them.
+def as_decided(matches: Iterable[Match], sha256: str, store: Store) -> list[Match]:
+    """Return the matches of a query as the decisions in a store make them, an asset with the same content first.
+
+    Rejected matches are left out, the others have the decisions on them, and the probabilities that were fitted on all
+    decisions.
 
     Args:
-        matches: Matches as the query was compared.
+        matches: Matches as the query was compared, or as they were kept.
         sha256: The query, which need not be in the store.
         store: The store.
     """
-    decided = store.match_decisions(sha256)
+    decided, fitted = store.match_decisions(sha256), load_recalibrations(store)
     found = []
     for match in matches:
         decision = decided.get((min(sha256, match.sha256), max(sha256, match.sha256)))
-        if decision is None:
-            found.append(match)
-        elif decision.decision != "reject":
-            found.append(decided_match(match, decision))
-    return found
+        if decision and decision.decision == "reject":
+            continue
+        # Kept matches have theirs.
+        stated = decided_match(match, decision) if decision and not match.decision else match
+        found.append(stated if match.sha256 == sha256 else recalibrate_match(stated, fitted))
+    return sorted(found, key=lambda match: (match.sha256 != sha256, by_probability(match)))
 
 
 def decided_match(match: Match, decision: Decision) -> Match:

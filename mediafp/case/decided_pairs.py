@@ -252,4 +252,5 @@ def _check_replaced(standing: Decision | None, made: Decision, replaces: str | N
 
 
 def _stated(match: Match) -> DecidedMatch:
-    return DecidedMatch(relation=match.relation, verdict=match.verdict, probability=match.probability)
+    own = match.probability if match.model_probability is None else match.model_probability
+    return DecidedMatch(relation=match.relation, verdict=match.verdict, probability=own)

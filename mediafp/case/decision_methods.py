@@ -8,6 +8,7 @@ from mediafp.types.accounts import Account
 from mediafp.types.clusters import Clustering
 from mediafp.types.decisions import OWN, Decision, DecisionEvent, DecisionSubject, DecisionValue
 from mediafp.types.matches import Match
+from mediafp.types.recalibration import FamilyFit
 from mediafp.types.reviews import ReviewQueue
 
 
@@ -218,3 +219,22 @@ class DecisionMethods:
         from mediafp.case.review_queue import build_queue
 
         return build_queue(self._store, limit, clustering, accounts)
+
+    def calibrate(self) -> list[FamilyFit]:
+        """Fit the probabilities of matches on the decisions, use what is better from now on, and return the fits.
+
+        What is better is measured on decisions about other files and accounts than those of the fit. The answers of `match`
+        and `trace` then state the fitted probabilities; kept matches and clusters have those of the models.
+
+        Raises:
+            UsageError: There are too few decisions, or scikit-learn is missing.
+        """
+        from mediafp.case.calibration import calibrate_store
+
+        return calibrate_store(self._store)
+
+    def reset_calibration(self) -> int:
+        """Remove all fits, so that answers state the probabilities of the models again, and return their number."""
+        from mediafp.case.calibration import reset_calibration
+
+        return reset_calibration(self._store)

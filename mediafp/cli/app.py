@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "coshare": "mediafp.cli.coshare:coshare",
     "decide": "mediafp.cli.decide:decide",
     "decisions": "mediafp.cli.decide:decisions",
+    "calibrate": "mediafp.cli.calibrate:calibrate",
     "report": "mediafp.cli.report:report",
     "errors": "mediafp.cli.errors:errors",
     "forget": "mediafp.cli.forget:forget",

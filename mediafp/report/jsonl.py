@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from mediafp.report.escaping import replace_hidden
@@ -14,6 +15,7 @@ from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
 from mediafp.types.media import Asset
+from mediafp.types.recalibration import FamilyFit
 from mediafp.types.reviews import ReviewItem
 from mediafp.types.runs import FileOutcome
 from mediafp.types.sightings import STATED_FIELDS, Clue, Sighting
@@ -121,6 +123,7 @@ def match_to_json(value: Match) -> JsonObject:
         "relation": value.relation,
         "verdict": value.verdict,
         "probability": value.probability,
+        "model_probability": value.model_probability,
         "coverage": list(value.coverage),
         "placement": placement_to_json(value.placement) if value.placement else None,
         "more_placements": [placement_to_json(p) for p in value.more_placements],
@@ -152,6 +155,11 @@ def decision_event_to_json(value: DecisionEvent) -> JsonObject:
     """Return one line of `decisions --history`."""
     event: JsonObject = {"n": value.n, "at": value.at, "what": value.what, "by": value.by}
     return event | decision_to_json(value.decision)
+
+
+def family_fit_to_json(value: FamilyFit) -> JsonObject:
+    """Return one line of `calibrate`."""
+    return asdict(value)
 
 
 def review_item_to_json(value: ReviewItem) -> JsonObject:

@@ -1,10 +1,11 @@
 """The protocol of the decisions in a store."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from mediafp.types.decisions import DecidedMatch, Decision, DecisionEvent, DecisionSubject
 from mediafp.types.kept_matches import KeptMatch
+from mediafp.types.recalibration import Recalibration
 from mediafp.types.reviews import DoubtfulMatch
 
 
@@ -66,4 +67,17 @@ class DecisionStore(Protocol):
         Raises:
             StoreError: An entry of the custody log is damaged.
         """
+        ...
+
+    def save_recalibrations(self, fitted: Sequence[Recalibration], errors: Mapping[str, Any]) -> None:
+        """Save maps of probabilities in place of all that are stored; none for no maps. Call it inside `writing`.
+
+        Args:
+            fitted: At most one of each family.
+            errors: JSON values for the custody log: how good each map is.
+        """
+        ...
+
+    def recalibrations(self) -> list[Recalibration]:
+        """Return the stored maps of probabilities, by family."""
         ...

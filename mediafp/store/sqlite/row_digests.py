@@ -108,7 +108,7 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
     ),
     "recalibration": RowGroup(
         name="the fitted probabilities of {0}", keys=("family",), source="recalibration", order="family",
-        columns=("family", "slope", "intercept", "decisions", "fitted_at", "errors"),
+        columns=("family", "slope", "intercept", "decisions", "fitted_at", "version"),
     ),
     "watch": RowGroup(
         name="the watch {0!r}", keys=("name",), source="watch", order="name",

@@ -343,7 +343,7 @@ MIGRATIONS = [
         intercept REAL NOT NULL,
         decisions INTEGER NOT NULL,
         fitted_at TEXT NOT NULL,
-        errors TEXT NOT NULL
+        version TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE watch (
         name TEXT PRIMARY KEY,

@@ -22,6 +22,7 @@ from mediafp.store.sqlite import (
     ledger,
     moves,
     ocr_results,
+    recalibrations,
     sightings,
     source_passages,
     text_index,
@@ -48,6 +49,7 @@ from mediafp.types.kept_matches import (
 )
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Thumbnail
+from mediafp.types.recalibration import Recalibration
 from mediafp.types.reviews import DoubtfulMatch
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.shared_clues import SharedClue
@@ -443,6 +445,14 @@ class SqliteStore(Store):
     @override
     def decision_history(self) -> Iterator[DecisionEvent]:
         return decisions.decision_history(self.database)
+
+    @override
+    def save_recalibrations(self, fitted: Sequence[Recalibration], errors: Mapping[str, Any]) -> None:
+        recalibrations.save_recalibrations(self.database, fitted, errors)
+
+    @override
+    def recalibrations(self) -> list[Recalibration]:
+        return recalibrations.recalibrations(self.database)
 
     # Forgetting -----------------------------------------------------------------------------------
 
