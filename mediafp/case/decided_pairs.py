@@ -115,18 +115,23 @@ def undo_pair(
 def undo_act(store: Store, act: str, *, decided_by: str | None) -> list[Decision]:
     """Take back all decisions of one act, and return them. Arguments and errors as for `Case.undo_act`."""
     with store.writing():
-        made = store.decisions(act=act) if act else []
-        if not made:
-            raise UsageError(f"cannot take back {act!r}: no decision of it stands; list them with: mediafp decisions")
         for one in store.decisions():
-            if one.before and one.before.act == act and one.act != act:
+            if act and one.before and one.before.act == act != one.act:
                 raise DecisionConflict(
                     f"cannot take back {act!r}: the decision on {one.a} and {one.b} is {one.sentence} since; take that"
                     " back first",
                     one,
                 )
+        made = store.decisions(act=act) if act else []
+        if not made:
+            raise UsageError(f"cannot take back {act!r}: no decision of it stands; list them with: mediafp decisions")
         for decision in made:
             store.take_back_decision(decision, decided_by or login_name())
+        if restored := {sha256: number for decision in made for sha256, number in decision.numbers}:
+            numbers = store.cluster_numbers()
+            # A forgotten asset has no number any more.
+            numbers |= {sha256: number for sha256, number in restored.items() if sha256 in numbers}
+            store.save_cluster_numbers(numbers, store.last_cluster_number())
     return made
 
 

@@ -92,8 +92,9 @@ def save_act(
     """
     check_note(note)
     by, at = decided_by or login_name(), decision_time()
-    made = []
+    made: list[Decision] = []
     with store.writing():
+        numbers = _numbers_before(store, steps)
         for first, second, value in steps:
             decision = Decision(
                 subject="group",
@@ -104,12 +105,20 @@ def save_act(
                 decided_by=by,
                 decided_at=at,
                 act=f"{name}, {at}",
+                numbers=() if made else numbers,
             )
             if not replace_others:
                 _check_others(store, decision)
             standing = store.find_decision(*decision.key)
             made.append(save_over_standing(store, decision, standing.decided_at if standing else None))
     return made
+
+
+def _numbers_before(store: Store, steps: Sequence[Step]) -> tuple[tuple[str, int], ...]:
+    """Return the number of every asset of the clusters that decisions concern."""
+    numbers = store.cluster_numbers()
+    concerned = {numbers[sha256] for a, b, _ in steps for sha256 in (a, b) if sha256 in numbers}
+    return tuple((sha256, number) for sha256, number in sorted(numbers.items()) if number in concerned)
 
 
 def preview_parts(store: Store, steps: Sequence[Step]) -> tuple[tuple[str, ...], ...]:

@@ -46,6 +46,9 @@ class Decision:
     """Name of the act that made several decisions at once, such as a split; empty for a single decision."""
     evidence: tuple[DecidedMatch, ...] = ()
     """Matches of the pair at that time."""
+    numbers: tuple[tuple[str, int], ...] = ()
+    """SHA-256 and number of the cluster of each member that an act concerned, before it, in one decision of the act: they come
+    back with its undoing."""
     before: "Decision | None" = None
     """Decision that this one replaced, which comes back when this one is taken back."""
 

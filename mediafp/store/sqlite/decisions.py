@@ -12,7 +12,7 @@ from mediafp.types.custody import LogEntry
 from mediafp.types.decisions import SUBJECTS, VALUES, DecidedMatch, Decision, DecisionEvent, DecisionSubject
 from mediafp.types.errors import StoreError
 
-_COLUMNS: Final = "subject, a, b, decision, note, decided_by, decided_at, act, evidence, before"
+_COLUMNS: Final = "subject, a, b, decision, note, decided_by, decided_at, act, evidence, numbers, before"
 _EVIDENCE_FIELDS: Final = tuple(field.name for field in fields(DecidedMatch))
 
 
@@ -20,7 +20,7 @@ def save_decision(database: Database, decision: Decision, restored_by: str | Non
     """Save and log a decision in place of the one that stands on its pair; `restored_by` took back the one after it."""
     stated = _to_json(decision)
     columns = {name.strip(): stated[name.strip()] for name in _COLUMNS.split(",")}
-    columns["evidence"] = canonical_json(stated["evidence"])
+    columns["evidence"], columns["numbers"] = (canonical_json(stated[name]) for name in ("evidence", "numbers"))
     columns["before"] = stated["before"] and canonical_json(stated["before"])
     database.execute(
         f"INSERT OR REPLACE INTO decision ({_COLUMNS}) VALUES ({', '.join('?' * len(columns))})",
@@ -133,7 +133,7 @@ def _iter_undamaged(database: Database, rows: Iterator[tuple[Any, ...]]) -> Iter
 def _decode(*row: Any) -> Decision:
     """Return a decision from its columns. Raises one of `DAMAGE_ERRORS`."""
     stated = dict(zip((name.strip() for name in _COLUMNS.split(",")), row, strict=True))
-    stated["evidence"] = json.loads(stated["evidence"])
+    stated["evidence"], stated["numbers"] = (json.loads(stated[name]) for name in ("evidence", "numbers"))
     stated["before"] = stated["before"] and json.loads(stated["before"])
     return _from_json(stated)
 
@@ -144,6 +144,7 @@ def _to_json(decision: Decision) -> dict[str, Any]:
     return {
         **{name: replace_surrogates(getattr(decision, name)) for name in texts},
         "evidence": [{name: getattr(one, name) for name in _EVIDENCE_FIELDS} for one in decision.evidence],
+        "numbers": [[sha256, number] for sha256, number in decision.numbers],
         "before": decision.before and _to_json(decision.before),
     }
 
@@ -166,6 +167,7 @@ def _from_json(stated: Mapping[str, Any]) -> Decision:
             )
             for one in stated["evidence"]
         ),
+        numbers=tuple((_text(sha256), int(number)) for sha256, number in stated["numbers"]),
         before=None if before is None else _from_json(before),
     )
 

@@ -104,7 +104,7 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
     "decision": RowGroup(
         name="the decisions on {0} and {1}", keys=("a", "b"), source="decision", order="subject",
         columns=("subject", "a", "b", "decision", "note", "decided_by", "decided_at", "act", "evidence",
-                 "before"),
+                 "numbers", "before"),
     ),
     "recalibration": RowGroup(
         name="the fitted probabilities of {0}", keys=("family",), source="recalibration", order="family",

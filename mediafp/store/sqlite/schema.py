@@ -329,6 +329,7 @@ MIGRATIONS = [
         decided_at TEXT NOT NULL,
         act TEXT NOT NULL,
         evidence TEXT NOT NULL,
+        numbers TEXT NOT NULL,
         before TEXT,
         PRIMARY KEY (subject, a, b)
     ) STRICT, WITHOUT ROWID;
