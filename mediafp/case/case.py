@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from mediafp.case.decision_methods import DecisionMethods
 from mediafp.case.exports import iter_asset_records, iter_match_records
 from mediafp.case.originals import OriginalCheck, check_originals
 from mediafp.case.since import Since, parse_since
@@ -44,7 +45,7 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case:
+class Case(DecisionMethods):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.

@@ -8,10 +8,12 @@ from pathlib import PurePath
 
 from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
+from mediafp.case.decided_matches import as_decided
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.matching import add_scripts, match_analysis
 from mediafp.case.originals import open_original
+from mediafp.case.recalibrated_matches import model_minimum
 from mediafp.case.references import StoredReferences
 from mediafp.case.sources import QueryFile
 from mediafp.case.stored_images import load_row_thumbnail, thumbnail_scale
@@ -131,6 +133,7 @@ def run_query(
         return fail(str(error))
 
     def build_result(matches: list[Match], text: TextLines | None) -> AnalysedQuery:
+        matches = as_decided(matches, sha256, store)
         if kind == "video":
             matches = mark_matches(matches, sha256, store)
         if options.since:
@@ -166,7 +169,7 @@ def run_query(
 def _find_compared(store: Store, sha256: str, options: QueryOptions) -> Asset | None:
     """Return the asset with the content of a query if what was kept of it answers the query, else None."""
     versions = comparison_versions()
-    if options.min_probability < MIN_KEPT_PROBABILITY or not store.is_compared(sha256, versions):
+    if model_minimum(store, options.min_probability) < MIN_KEPT_PROBABILITY or not store.is_compared(sha256, versions):
         return None
     if store.has_changed_assets():
         # What was ingested or changed after the asset was compared is not among its kept matches yet.

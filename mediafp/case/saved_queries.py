@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 
+from mediafp.case.decided_matches import as_decided_since
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.query import AnalysedQuery, QueryOptions, run_query
@@ -259,13 +259,14 @@ class SavedQueries:
 
     def _with_sources(self, result: QueryResult) -> QueryResult:
         assert result.sha256 is not None, "a result without an error has a SHA-256"
+        sha256 = result.sha256
         known = {asset.sha256 for asset in self._store.assets({m.sha256 for m in result.matches + result.near_misses})}
-        add = partial(iter_with_sources, store=self._store, query=(result.sha256, None), query_clues=result.clues)
-        return replace(
-            result,
-            matches=tuple(add(match for match in result.matches if match.sha256 in known)),
-            near_misses=tuple(add(match for match in result.near_misses if match.sha256 in known)),
-        )
+
+        def add_sources(matches: tuple[Match, ...]) -> tuple[Match, ...]:
+            kept = as_decided_since((match for match in matches if match.sha256 in known), sha256, self._store)
+            return tuple(iter_with_sources(kept, store=self._store, query=(sha256, None), query_clues=result.clues))
+
+        return replace(result, matches=add_sources(result.matches), near_misses=add_sources(result.near_misses))
 
     def _load_analysis(self, sha256: str) -> FileAnalysis | None:
         saved = self._load(sha256)

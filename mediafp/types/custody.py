@@ -19,6 +19,9 @@ LogKind = Literal[
     "failed",
     "mended",
     "forgotten",
+    "decided",
+    "undecided",
+    "recalibrated",
     "rows",
 ]
 """Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""
