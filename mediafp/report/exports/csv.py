@@ -44,7 +44,7 @@ DECISION_COLUMNS: Final = (
     "decided_at",
     "act",
 )
-"""The columns of `decisions --csv`; without `--history`, the first four are left out."""
+"""The columns of `decisions --csv`; without `--history`, the first four are omitted."""
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Start of a table that Excel then reads as UTF-8."""
 _SEPARATOR: Final = re.compile(r"([,;|\t\n\r])")
