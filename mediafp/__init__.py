@@ -152,6 +152,7 @@ _TYPE_MODULES = (
     "forgetting",
     "decisions",
     "reviews",
+    "recalibration",
     "kept_matches",
     "video_text",
     "shared_clues",

@@ -44,7 +44,7 @@ DECISION_COLUMNS: Final = (
     "decided_at",
     "act",
 )
-"""The columns of `decisions --csv`; without `--history`, the first four are left out."""
+"""The columns of `decisions --csv`; without `--history`, the first four are omitted."""
 DECISION_NAME_COLUMNS: Final = ("by", "a", "b", "note", "decided_by", "act")
 """Those of names and words, which a spreadsheet must not turn into numbers or dates."""
 BYTE_ORDER_MARK: Final = "\ufeff"
