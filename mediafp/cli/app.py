@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "accounts": "mediafp.cli.accounts:accounts",
     "timeline": "mediafp.cli.timeline:timeline",
     "coshare": "mediafp.cli.coshare:coshare",
+    "watch": "mediafp.cli.watch:watch_app",
     "report": "mediafp.cli.report:report",
     "errors": "mediafp.cli.errors:errors",
     "forget": "mediafp.cli.forget:forget",

@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 
 from mediafp.store.asset_interface import AssetStore
 from mediafp.store.text_interface import OcrStore, TextSearch, TranscriptStore, VideoTextStore
+from mediafp.store.watch_interface import WatchStore
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
@@ -208,6 +209,7 @@ class Store(
     VideoTextStore,
     TextSearch,
     KeptMatchStore,
+    WatchStore,
     Forgetting,
     CustodyLog,
     Protocol,

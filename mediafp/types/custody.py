@@ -19,6 +19,8 @@ LogKind = Literal[
     "failed",
     "mended",
     "forgotten",
+    "watch_added",
+    "watch_removed",
     "rows",
 ]
 """Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""
