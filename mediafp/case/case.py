@@ -412,7 +412,7 @@ class Case:
         """
         from mediafp.case.watching.watcher import Watcher
 
-        return Watcher(self._store, self._references).check_all(compare=True, on_progress=on_progress)
+        return Watcher(self._store, self._references).check_all(on_progress)
 
     def watch_hits(self, name: str | None = None, *, only_new: bool = False) -> list[WatchHit]:
         """Return the hits of a watch, or of all, by time; with `only_new`, those of which nobody was told yet."""

@@ -112,7 +112,7 @@ def check_watches(
             print_warning(f"{problem}; the next check tries again")
         if not problems:
             case.mark_hits_seen(new)
-    if not hits:
+    if not any(hit.is_news for hit in hits):
         if not as_json:
             print_line("no new hits")
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
@@ -144,7 +144,7 @@ def _print_added(added: AddedWatch) -> None:
     files = len({hit.uri for hit in added.older_hits})
     print_line(f"  already in the case: {count_of(files, 'file')}", style="dim")
     for hit in added.older_hits[:MAX_OLDER_LINES]:
-        print_line(f"  {hit.uri}  {hit.why}", style="dim")
+        print_line(f"  {hit.uri}  {_reason(hit)}", style="dim")
     if len(added.older_hits) > MAX_OLDER_LINES:
         print_line(f"  and {len(added.older_hits) - MAX_OLDER_LINES} more", style="dim")
 
@@ -158,8 +158,13 @@ def _print_summary(summary: WatchSummary) -> None:
 
 
 def _print_hit(hit: WatchHit) -> None:
+    print_line((hit.watch, "bold"), f"  {hit.uri}  {_reason(hit)}", "" if hit.is_news else " (no news)")
+
+
+def _reason(hit: WatchHit) -> str:
+    """Return the first reason of a hit, with the verdict if there is one."""
     verdict = f"{hit.verdict} {hit.probability:.2f}: " if hit.verdict and hit.probability is not None else ""
-    print_line((hit.watch, "bold"), f"  {hit.uri}  {verdict}{hit.why}")
+    return verdict + (hit.why.partition("; ")[0] if hit.verdict else hit.why)
 
 
 def _describe(watch: Watch) -> str:
@@ -169,7 +174,7 @@ def _describe(watch: Watch) -> str:
 def print_watched(checked: CheckedWatches) -> None:
     """Print new hits to standard error, as they are found while files are ingested."""
     for hit in checked.hits:
-        print_message(("watch", "magenta"), f" {hit.watch}: {hit.uri}: {hit.why}")
+        print_message(("watch", "magenta"), f" {hit.watch}: {hit.uri}: {_reason(hit)}")
     print_quarantined(checked.quarantined)
 
 

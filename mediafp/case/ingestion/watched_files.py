@@ -50,9 +50,9 @@ class WatchedFiles:
         return [replace(outcome, watches=tuple(sorted(names[uri]))) for uri, outcome in outcomes]
 
     def check_rest(self) -> None:
-        """Find what earlier runs have left, such as one that was ended."""
-        if not self._watcher.is_idle:
-            self._report(self._watcher.check_all(compare=self._compare))
+        """Compare what earlier runs have left, such as one that was ended."""
+        if self._compare and not self._watcher.is_idle:
+            self._report(self._watcher.compare_rest())
 
     def _report(self, checked: CheckedWatches) -> None:
         if checked.hits or checked.quarantined:

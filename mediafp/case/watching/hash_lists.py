@@ -1,8 +1,10 @@
 """Lists of hashes that were imported into a store, as the watch list consults them."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mediafp.store import Store
+from mediafp.types.watches import Watch, WatchHit
 
 
 class ListedHash(NamedTuple):
@@ -24,7 +26,12 @@ def find_listed(store: Store, sha256: str) -> list[ListedHash]:
     return []
 
 
-def listed_reason(found: ListedHash) -> str:
-    """Return in words which hash an asset is near."""
-    label = f" ({found.label})" if found.label else ""
-    return f"{found.distance} bits from a hash of the list {found.list!r}{label}"
+def find_listed_hits(store: Store, watches: Sequence[Watch], sha256: str) -> Iterator[WatchHit]:
+    """Yield the hits of an asset by watches of lists, without paths."""
+    near = find_listed(store, sha256)
+    for watch in watches:
+        for one in near:
+            if one.list == watch.value:
+                label = f" ({one.label})" if one.label else ""
+                why = f"{one.distance} bits from a hash of the list {one.list!r}{label}"
+                yield WatchHit(watch=watch.name, sha256=sha256, uri="", why=why)

@@ -1,11 +1,13 @@
 """Watched accounts, and the sightings that state them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mediafp.accounts.identities import fold_handle, fold_platform
+from mediafp.store import Store
 from mediafp.store.watch_interface import StatedAccount
 from mediafp.types.sightings import Sighting
+from mediafp.types.watches import Watch, WatchHit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,10 @@ class WatchedAccount:
     @classmethod
     def parse(cls, value: str) -> "WatchedAccount":
         """Return the account of a stored watch, which `str` has written."""
-        platform, _, name = value.rpartition(":")
-        return cls(platform=platform, name=name)
+        platform, colon, name = value.partition(":")
+        # A handle may contain a colon, and so may a number.
+        is_prefix = colon and not value.startswith("@")
+        return cls(platform=platform if is_prefix else "", name=name if is_prefix else value)
 
     def is_named_by(self, stated: StatedAccount) -> bool:
         """Return True if a sighting states this account by its handle or its number."""
@@ -57,6 +61,15 @@ class AccountFinder:
             stated.account_id is not None and (fold_platform(stated.platform), stated.account_id) in self._numbers
         )
         return is_known or self._account.is_named_by(stated)
+
+
+def find_account(store: Store, watch: Watch) -> Iterator[WatchHit]:
+    """Yield the hits of a watch of an account in the whole store."""
+    finder, stated = AccountFinder(WatchedAccount.parse(watch.value)), list(store.stated_accounts())
+    finder.learn(stated)
+    for one in filter(finder.accepts, stated):
+        for sha256, uri in store.sighted_files(one):
+            yield WatchHit(watch=watch.name, sha256=sha256, uri=uri, why=account_reason(one))
 
 
 def stated_account(sighting: Sighting) -> StatedAccount:

@@ -73,7 +73,7 @@ def find_target(store: Store, value: str, kind: WatchKind | None) -> WatchTarget
 
 
 def _tell_kind(store: Store, value: str) -> WatchKind:
-    if Path(value).exists() or (_SHA256.fullmatch(value) and store.uris(value.lower())):
+    if _exists(value) or _SHA256.fullmatch(value):
         return "asset"
     if value in hash_list_names(store):
         return "hashes"
@@ -88,16 +88,17 @@ def _tell_kind(store: Store, value: str) -> WatchKind:
 def _is_account(value: str) -> bool:
     text = unicodedata.normalize("NFKC", value).strip()
     platform, _, handle = text.partition(":")
-    return (
-        _URL.match(text) is not None
-        or re.fullmatch(r"@\S+", text) is not None
-        or (is_platform(platform) and re.fullmatch(r"@?[^\s/@]+", handle) is not None)
-    )
+    if _URL.match(text) or re.fullmatch(r"@\S+", text):
+        return True
+    if re.fullmatch(r"[^\s/]+", handle) and is_platform(platform):
+        return True
+    # An address without its scheme.
+    return re.fullmatch(r"\S+/\S+", text) is not None and not {"account", "account_id"}.isdisjoint(read_url(text))
 
 
 def _find_account(value: str) -> WatchTarget:
     text = unicodedata.normalize("NFKC", value).strip()
-    if _URL.match(text):
+    if "/" in text:
         stated = read_url(text)
         name = stated.get("account") or stated.get("account_id")
         if name is None or "post_id" in stated:
@@ -105,17 +106,19 @@ def _find_account(value: str) -> WatchTarget:
             raise UsageError(f"cannot watch the account '{value}': {reason}; write platform:handle, as twitter:name")
         account = WatchedAccount(platform=stated["platform"], name=name)
     else:
-        platform, colon, handle = text.partition(":")
-        account = WatchedAccount(platform=platform_name(platform) if colon else "", name=handle if colon else text)
+        account = WatchedAccount.parse(text)
+        account = WatchedAccount(platform=platform_name(account.platform), name=account.name)
     if not account.name.lstrip("@").strip():
         raise UsageError(f"cannot watch the account {value!r}: it names no account; write platform:handle or @handle")
     return WatchTarget(kind="account", value=str(account), label=str(account)[:MAX_NAME_CHARS])
 
 
 def _find_asset(store: Store, value: str) -> WatchTarget:
-    if not Path(value).exists() and _SHA256.fullmatch(value) and (uris := store.uris(value.lower())):
-        return WatchTarget(kind="asset", value=value.lower(), label=_file_name(uris[0]))
     path = Path(value)
+    if not _exists(value) and _SHA256.fullmatch(value):
+        if uris := store.uris(value.lower()):
+            return WatchTarget(kind="asset", value=value.lower(), label=_file_name(uris[0]))
+        raise UsageError(f"cannot watch the asset {value}: the store does not contain it; name its file")
     if path.is_dir():
         raise UsageError(f"cannot watch the folder '{value}': name one file")
     try:
@@ -124,6 +127,14 @@ def _find_asset(store: Store, value: str) -> WatchTarget:
     except UnreadableMedia as error:
         raise UsageError(f"cannot watch '{value}': {error}") from error
     return WatchTarget(kind="asset", value=sha256, label=_file_name(value), path=path)
+
+
+def _exists(value: str) -> bool:
+    """Return True if a text is the path of something that exists; many texts cannot be paths."""
+    try:
+        return Path(value).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _file_name(path: str) -> str:

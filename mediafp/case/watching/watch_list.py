@@ -7,18 +7,16 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from mediafp.case.comparison.run import run_comparisons
-from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
-from mediafp.case.watching.stated_accounts import AccountFinder, WatchedAccount, account_reason
+from mediafp.case.watching.copies import find_copies
+from mediafp.case.watching.hash_lists import find_listed_hits
+from mediafp.case.watching.stated_accounts import find_account
 from mediafp.case.watching.targets import WatchTarget, find_target
 from mediafp.case.watching.text_hits import find_texts
 from mediafp.case.watching.too_common import common_word_reason, older_hits_reason
-from mediafp.case.watching.watched_assets import WatchedAssets, asset_hit, is_probable
+from mediafp.case.watching.watched_assets import SAME_FILE
 from mediafp.store import Store
-from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.errors import UsageError
-from mediafp.types.kept_matches import CHANNELS
 from mediafp.types.runs import FileOutcome
 from mediafp.types.sightings import Sighting
 from mediafp.types.watches import AddedWatch, Watch, WatchHit, WatchKind, WatchSummary
@@ -140,37 +138,10 @@ def _older_hits(store: Store, open_references: Callable[[], StoredReferences], w
         case "text":
             found = list(find_texts(store, watch))
         case "account":
-            return [replace(hit, is_news=False) for hit in _find_account(store, watch)]
+            return [replace(hit, is_news=False) for hit in find_account(store, watch)]
         case "asset":
-            found = list(_find_copies(store, open_references, watch))
+            same = WatchHit(watch=watch.name, sha256=watch.value, uri="", why=SAME_FILE)
+            found = [same, *find_copies(store, open_references, watch)]
         case "hashes":
-            found = []
+            found = [hit for asset in store.assets() for hit in find_listed_hits(store, [watch], asset.sha256)]
     return [replace(hit, uri=uri, is_news=False) for hit in found for uri in store.uris(hit.sha256)]
-
-
-def _find_account(store: Store, watch: Watch) -> Iterator[WatchHit]:
-    finder, stated = AccountFinder(WatchedAccount.parse(watch.value)), list(store.stated_accounts())
-    finder.learn(stated)
-    for one in filter(finder.accepts, stated):
-        for sha256, uri in store.sighted_files(one):
-            yield WatchHit(watch=watch.name, sha256=sha256, uri=uri, why=account_reason(one))
-
-
-def _find_copies(store: Store, open_references: Callable[[], StoredReferences], watch: Watch) -> Iterator[WatchHit]:
-    """Yield the watched asset itself and the assets that are probably the same media, without paths."""
-    sha256, versions = watch.value, comparison_versions()
-    uncompared = {one.sha256 for one in store.pending_comparisons(versions)}
-    for _ in run_comparisons(store, open_references, assets={sha256}):
-        pass
-    yield WatchHit(watch=watch.name, sha256=sha256, uri="", why="the same file")
-    found = set()
-    for kept in store.kept_matches(sha256, min_probability=DEFAULT_MIN_PROBABILITY):
-        other = kept.reference if kept.query == sha256 else kept.query
-        if is_probable(kept) and other not in found:
-            found.add(other)
-            yield asset_hit(watch.name, other, kept)
-    # If the asset was compared before these were ingested.
-    watched = WatchedAssets(store, open_references, {sha256})
-    for other in sorted(uncompared - found) if sha256 not in uncompared else ():
-        if match := watched.find_matches(other, CHANNELS).get(sha256):
-            yield asset_hit(watch.name, other, match)

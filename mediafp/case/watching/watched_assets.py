@@ -1,6 +1,7 @@
 """Watched assets, and their matches with assets that were added or have changed."""
 
 from collections.abc import Callable, Collection, Iterator
+from typing import Final
 
 from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.comparison.partners import AudioPartner
@@ -15,6 +16,9 @@ from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.kept_matches import Channel, KeptMatch
 from mediafp.types.matches import MIRRORED_RELATIONS
 from mediafp.types.watches import WatchHit
+
+SAME_FILE: Final = "the bytes are identical"
+"""Reason of a hit whose content is that of the watched file."""
 
 
 class WatchedAssets:

@@ -5,11 +5,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from mediafp.case.references import StoredReferences
-from mediafp.case.watching.hash_lists import find_listed, listed_reason
-from mediafp.case.watching.stated_accounts import AccountFinder, WatchedAccount, account_reason, stated_account
+from mediafp.case.watching.copies import find_copies
+from mediafp.case.watching.hash_lists import find_listed_hits
+from mediafp.case.watching.stated_accounts import (
+    AccountFinder,
+    WatchedAccount,
+    account_reason,
+    find_account,
+    stated_account,
+)
 from mediafp.case.watching.text_hits import find_texts
 from mediafp.case.watching.too_common import new_hits_reason
-from mediafp.case.watching.watched_assets import WatchedAssets, asset_hit
+from mediafp.case.watching.watched_assets import SAME_FILE, WatchedAssets, asset_hit
 from mediafp.store import Store
 from mediafp.store.watch_interface import ChangedAsset
 from mediafp.types.kept_matches import Channel
@@ -29,7 +36,7 @@ class Watcher:
             store: The store.
             open_references: Function that returns its references, with everything that was ingested so far.
         """
-        self._store = store
+        self._store, self._open_references = store, open_references
         self._watches = {watch.name: watch for watch in store.watches() if watch.quarantine is None}
         self._finders = {watch.name: AccountFinder(WatchedAccount.parse(watch.value)) for watch in self._of("account")}
         self._assets = WatchedAssets(store, open_references, {watch.value for watch in self._of("asset")})
@@ -52,37 +59,50 @@ class Watcher:
             compare: Compare them with watched assets and lists of hashes too.
         """
         assets = {sha256 for sha256, _ in files}
-        found = [*self._find_texts(assets), *self._find_repeated(assets)]
+        found = [hit for watch in self._of("text") for hit in find_texts(self._store, watch, assets)]
+        found += self._find_repeated(assets)
         if compare:
             found += self._compare(self._changed(assets))
         paths = defaultdict(list)
         for sha256, uri in files:
             paths[sha256].append(uri)
         hits = [replace(hit, uri=uri) for hit in found for uri in paths[hit.sha256]]
-        return self._save([*hits, *self._find_accounts_of(files)])
+        same = [self._same_file(watch, uri) for watch in self._of("asset") for uri in paths.get(watch.value, ())]
+        return self._save([*same, *hits, *self._find_accounts_of(files)])
 
-    def check_all(
-        self, *, compare: bool, on_progress: Callable[[int, int], object] = lambda done, total: None
-    ) -> CheckedWatches:
-        """Save and return the new hits of everything in the store that was not checked before.
+    def compare_rest(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> CheckedWatches:
+        """Compare what was added or has changed since the last check, by whatever run, with watched assets and lists of hashes.
 
         Args:
-            compare: Compare what was added or has changed since the last check with watched assets and lists of hashes too.
             on_progress: Called with the numbers of assets that were compared, and that must be.
         """
         # What is added from now on is left to the next check.
         started = self._store.last_log_entry()[0]
-        found = [*self._find_texts(None)]
-        changed = self._changed(None) if compare else []
-        found += self._compare(changed, on_progress)
-        hits = [replace(hit, uri=uri) for hit in found for uri in self._store.uris(hit.sha256)]
-        checked = self._save([*hits, *self._find_accounts()])
-        repeated = self._save(self._store.repeated_hits())
-        if changed or self._compared:
+        changed = self._changed(None)
+        found = self._compare(changed, on_progress)
+        for watch in self._of("asset"):
+            # Such as one whose transcript is new.
+            if watch.value in {one.sha256 for one in changed}:
+                found += find_copies(self._store, self._open_references, watch)
+        checked = self._save([replace(hit, uri=uri) for hit in found for uri in self._store.uris(hit.sha256)])
+        if self._compared:
             with self._store.writing():
                 self._store.save_checked([watch.name for watch in self._of("asset", "hashes")], started)
             self._compared.clear()
-        return checked.joined(repeated)
+        return checked
+
+    def check_all(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> CheckedWatches:
+        """Save and return the new hits in the whole store; `on_progress` as for `compare_rest`."""
+        compared = self.compare_rest(on_progress)
+        texts = [
+            replace(hit, uri=uri)
+            for watch in self._of("text")
+            for hit in find_texts(self._store, watch)
+            for uri in self._store.uris(hit.sha256)
+        ]
+        accounts = [hit for watch in self._of("account") for hit in find_account(self._store, watch)]
+        same = [self._same_file(watch, uri) for watch in self._of("asset") for uri in self._store.uris(watch.value)]
+        return compared.joined(self._save([*texts, *accounts, *same])).joined(self._save(self._store.repeated_hits()))
 
     def _of(self, *kinds: WatchKind) -> list[Watch]:
         return [watch for watch in self._watches.values() if watch.kind in kinds]
@@ -110,36 +130,29 @@ class Watcher:
                     asset_hit(watch.name, sha256, matches[watch.value]) for watch in watched if watch.value in matches
                 ]
             if lists := self._of("hashes"):
-                near = find_listed(self._store, sha256)
-                hits += [
-                    WatchHit(watch=watch.name, sha256=sha256, uri="", why=listed_reason(one))
-                    for watch in lists
-                    for one in near
-                    if one.list == watch.value
-                ]
+                hits += find_listed_hits(self._store, lists, sha256)
             on_progress(done, len(channels))
         self._compared.update(changed)
         return hits
 
+    def _same_file(self, watch: Watch, uri: str) -> WatchHit:
+        return WatchHit(
+            watch=watch.name,
+            sha256=watch.value,
+            uri=uri,
+            why=SAME_FILE,
+            relation="copy" if self._store.asset_kind(watch.value) == "image" else "same_video",
+            verdict="copy",
+            probability=1.0,
+        )
+
     def _find_repeated(self, assets: Collection[str]) -> Iterator[WatchHit]:
         """Yield the hits of assets that a watch has found before, which may be at another path now."""
-        for sha256 in sorted(assets) if self._of("asset", "hashes") else ():
+        names = {watch.name for watch in self._of("asset", "hashes")}
+        for sha256 in sorted(assets) if names else ():
             for hit in self._store.found_watches(sha256):
-                if hit.watch in self._watches and self._watches[hit.watch].kind in ("asset", "hashes"):
+                if hit.watch in names:
                     yield replace(hit, is_news=True, reported_at=None)
-
-    def _find_texts(self, assets: Collection[str] | None) -> Iterator[WatchHit]:
-        for watch in self._of("text"):
-            yield from find_texts(self._store, watch, assets)
-
-    def _find_accounts(self) -> Iterator[WatchHit]:
-        """Yield the hits of all sightings by watched accounts."""
-        stated = list(self._store.stated_accounts()) if self._finders else []
-        for name, finder in self._finders.items():
-            finder.learn(stated)
-            for one in filter(finder.accepts, stated):
-                for sha256, uri in self._store.sighted_files(one):
-                    yield WatchHit(watch=name, sha256=sha256, uri=uri, why=account_reason(one))
 
     def _find_accounts_of(self, files: Sequence[SeenFile]) -> Iterator[WatchHit]:
         """Yield the hits of the sightings of files by watched accounts."""

@@ -195,10 +195,10 @@ def _holders(database: Database, assets: Collection[str]) -> str:
     """Return the holders of the passages of assets, as a JSON array."""
     chosen = json.dumps(sorted(assets))
     rows = database.rows(
-        "SELECT value FROM json_each(?1) UNION SELECT sound FROM sound WHERE sha256 IN (SELECT value FROM json_each(?1))"
+        "SELECT value FROM json_each(?) UNION SELECT sound FROM sound WHERE sha256 IN (SELECT value FROM json_each(?))"
         " UNION SELECT text_sha256 FROM sighting"
-        " WHERE text_sha256 IS NOT NULL AND sha256 IN (SELECT value FROM json_each(?1))",
-        (chosen,),
+        " WHERE text_sha256 IS NOT NULL AND sha256 IN (SELECT value FROM json_each(?))",
+        (chosen, chosen, chosen),
     )
     return json.dumps([holder for (holder,) in rows])
 
