@@ -181,4 +181,4 @@ def print_watched(checked: CheckedWatches) -> None:
 def print_quarantined(watches: tuple[Watch, ...]) -> None:
     """Print which watches are in quarantine now, and why."""
     for watch in watches:
-        print_warning(f"quarantined the watch {watch.name!r}: {watch.quarantine}; to go on: mediafp watch resume")
+        print_warning(f"quarantined the watch {watch.name!r}: {watch.quarantine}; to go on: mediafp watch resume NAME")
