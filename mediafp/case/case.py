@@ -382,8 +382,8 @@ class Case:
         Args:
             value: Path of an image, a video or a sound, or SHA-256 of an asset; `@handle`, `platform:handle` or the address of
                 an account; name of a list of hashes; words as for `search`.
-            name: Name of the watch; None for one that tells what it watches.
-            kind: Kind of the watch; None to tell it by the form of the value.
+            name: Name of the watch; None for one made of the value.
+            kind: Kind of the watch; None to choose it by the form of the value.
             options: Options by which a file that the store does not contain is ingested.
 
         Raises:
@@ -415,11 +415,11 @@ class Case:
         return Watcher(self._store, self._references).check_all(on_progress)
 
     def watch_hits(self, name: str | None = None, *, only_new: bool = False) -> list[WatchHit]:
-        """Return the hits of a watch, or of all, by time; with `only_new`, those of which nobody was told yet."""
+        """Return the hits of a watch, or of all, by time; with `only_new`, those that were not reported yet."""
         return self._store.watch_hits(name, only_new=only_new)
 
     def mark_hits_seen(self, hits: Sequence[WatchHit]) -> None:
-        """Note that a person was told of these hits."""
+        """Save that these hits were reported to a person."""
         with self._store.writing():
             self._store.mark_hits_reported(hits)
 

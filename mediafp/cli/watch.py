@@ -23,7 +23,7 @@ from mediafp.types.watches import AddedWatch, CheckedWatches, Watch, WatchHit, W
 watch_app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Watch for a file, words, an account or a list of hashes in files that are ingested later.",
+    help="Watch for a file, words, an account or a list of hashes in later files.",
 )
 MAX_OLDER_LINES = 10
 """Files of the store that `watch add` lists; the others are counted. Chosen, not measured."""
@@ -43,7 +43,7 @@ def add_watch(
     ],
     name: Annotated[str | None, typer.Option(help="Name of the watch.", show_default=False)] = None,
     kind: Annotated[
-        WatchKind | None, typer.Option(help="What it is, if its form does not tell.", show_default=False)
+        WatchKind | None, typer.Option(help="What it is, if its form leads to another kind.", show_default=False)
     ] = None,
     unsafe: UnsafeOption = False,
     store: StoreOption = None,

@@ -82,7 +82,7 @@ class WatchStore(Protocol):
 
         Args:
             name: Name of the watch; None for all.
-            only_new: Return those that are news and of which nobody was told yet, without watches in quarantine.
+            only_new: Return those that are news and not reported yet, without those of watches in quarantine.
         """
         ...
 
@@ -95,7 +95,7 @@ class WatchStore(Protocol):
         ...
 
     def mark_hits_reported(self, hits: Sequence[WatchHit]) -> None:
-        """Save that a person was told of hits. Call it inside `writing`."""
+        """Save that hits were reported to a person. Call it inside `writing`."""
         ...
 
     def count_found_since(self, name: str, time: str) -> int:

@@ -52,7 +52,7 @@ class WatchHit:
     """False if the file was in the store before the watch, or came while it was in quarantine."""
     found_at: str = ""
     reported_at: str | None = None
-    """Time at which a person was told of it; None for one that waits."""
+    """Time at which it was reported to a person; None if it was not yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class WatchSummary:
     hits: int
     """Files that came since."""
     new_hits: int
-    """Those among them of which nobody was told yet."""
+    """Those among them that were not reported yet."""
     problem: str | None = None
     """Reason why the watch can find nothing any more, such as that its asset was forgotten; None if it can."""
 

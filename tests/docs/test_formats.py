@@ -180,6 +180,16 @@ def test_account_timeline_and_coshare_keys_equal_the_examples(small_case: SmallC
     check_keys(examples("`coshare`"), small_case.objects("coshare", "--json", *window))
 
 
+def test_watch_keys_equal_the_examples(small_case: SmallCase, tmp_path: Path) -> None:
+    shutil.copytree(small_case.folder / "case", tmp_path / "case")
+    watched = SmallCase(folder=tmp_path)
+    added, listed, checked = examples("`watch add`, `watch list`, `watch check`")
+    check_keys([added], watched.objects("watch", "add", small_case.folder / "files" / "photo.jpg", "--json"))
+    watched.run("watch", "add", "@nobody", "--name", "words")
+    check_keys([listed], watched.objects("watch", "list", "--json"))
+    check_keys([checked], watched.objects("watch", "check", "--all", "--json"))
+
+
 def test_forget_keys_equal_the_example(small_case: SmallCase, tmp_path: Path) -> None:
     shutil.copytree(small_case.folder / "case", tmp_path / "case")
     copy = SmallCase(folder=tmp_path)

@@ -1,4 +1,4 @@
-"""What an argument of `watch add` names: a file, words, an account or a list of hashes."""
+"""Targets of new watches: a file, words, an account or a list of hashes, as the user names it."""
 
 import os
 import re
@@ -48,7 +48,7 @@ def find_target(store: Store, value: str, kind: WatchKind | None) -> WatchTarget
         store: The store.
         value: Path of a file, SHA-256 of an asset, `@handle`, `platform:handle`, address of an account, name of a list of
             hashes, or words.
-        kind: Kind that the user states; None to tell it by the form of the value.
+        kind: Kind that the user states; None to choose it by the form of the value.
 
     Raises:
         UsageError: The value is empty, or names nothing of the kind; or without a kind, it looks like the path of a file that
@@ -56,7 +56,7 @@ def find_target(store: Store, value: str, kind: WatchKind | None) -> WatchTarget
     """
     if not value.strip():
         raise UsageError("cannot watch nothing: name a file, words, an account or a list of hashes")
-    match kind or _tell_kind(store, value):
+    match kind or _guess_kind(store, value):
         case "asset":
             return _find_asset(store, value)
         case "account":
@@ -72,7 +72,7 @@ def find_target(store: Store, value: str, kind: WatchKind | None) -> WatchTarget
             return WatchTarget(kind="text", value=value, label=" ".join(value.split())[:MAX_NAME_CHARS])
 
 
-def _tell_kind(store: Store, value: str) -> WatchKind:
+def _guess_kind(store: Store, value: str) -> WatchKind:
     if _exists(value) or _SHA256.fullmatch(value):
         return "asset"
     if value in hash_list_names(store):

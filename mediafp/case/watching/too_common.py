@@ -1,4 +1,4 @@
-"""Watches that find too much to tell anything, and the reason in words."""
+"""Watches that find too much to be useful, and the reason in words."""
 
 from typing import Final
 

@@ -43,8 +43,8 @@ def add_watch(
         open_references: Function that returns its references, with everything that was ingested so far.
         ingest: Function that ingests a file without comparing it.
         value: What is watched, as in `find_target`.
-        name: Name of the watch; None for one that tells what it watches.
-        kind: Kind of the watch; None to tell it by the form of the value.
+        name: Name of the watch; None for one made of the value.
+        kind: Kind of the watch; None to choose it by the form of the value.
 
     Raises:
         UsageError: The value cannot be watched, or there is a watch of this name.

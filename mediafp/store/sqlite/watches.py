@@ -115,7 +115,7 @@ def save_watch_hits(database: Database, hits: Sequence[WatchHit]) -> list[WatchH
 
 
 def watch_hits(database: Database, name: str | None = None, *, only_new: bool = False) -> list[WatchHit]:
-    """Return the hits of a watch, or of all, by time, watch and path: all, or those of which nobody was told yet."""
+    """Return the hits of a watch, or of all, by time, watch and path: all, or those that are news and not reported yet."""
     condition = f" AND {_IS_NEW}" if only_new else ""
     return _hits(
         database,
@@ -145,7 +145,7 @@ def repeated_hits(database: Database) -> list[WatchHit]:
 
 
 def mark_hits_reported(database: Database, hits: Sequence[WatchHit]) -> None:
-    """Save that a person was told of hits."""
+    """Save that hits were reported to a person."""
     reported_at = utc_now()
     for hit in hits:
         database.execute(
