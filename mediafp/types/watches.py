@@ -6,7 +6,7 @@ from typing import Literal
 from mediafp.types.matches import Relation, Verdict
 
 WatchKind = Literal["asset", "text", "account", "hashes"]
-"""What is watched: an image or video, words, an account, or a list of hashes."""
+"""Kind of a watch: of an asset, of words, of an account, or of a list of hashes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

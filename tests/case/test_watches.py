@@ -1,6 +1,7 @@
 """The watch list: what names what, what is news, and what is too common."""
 
 import json
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import pytest
 from ingest_records import ingest_record
 from media_files import write_video
 from PIL import Image
+from sound_samples import voice
 from transcripts import save_transcribed_asset
 
 from mediafp import AnalysisOptions, Case, CheckedWatches, FileOutcome, IngestOptions, UsageError
 from mediafp.case.watching import too_common
 from mediafp.case.watching.targets import find_target
 from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.types.media import AUDIO_SAMPLE_RATE
 from mediafp.types.runs import IngestRecord
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -30,6 +33,13 @@ def save(folder: Path, name: str, pixels: np.ndarray, **sidecar: str) -> Path:
     Image.fromarray(np.ascontiguousarray(pixels)).save(path, compress_level=1)
     if sidecar:
         path.with_name(f"{path.name}.json").write_text(json.dumps({"category": "weibo", **sidecar}))
+    return path
+
+
+def save_wav(path: Path, samples: np.ndarray) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, AUDIO_SAMPLE_RATE, len(samples), "NONE", ""))
+        file.writeframes(samples.tobytes())
     return path
 
 
@@ -58,12 +68,14 @@ def spoken(text: str, version: str = "v1") -> Transcript:
     )
 
 
-def test_a_copy_the_same_file_and_a_frame_hit_a_watched_image(
+def test_a_copy_the_same_file_a_frame_and_a_voice_hit_what_is_watched(
     case: Case, photos: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     cat, temple = photos["cat"], photos["temple"]
     older = save(tmp_path / "older", "older", cat[:, 40:])
-    ingest(case, [older, save(tmp_path / "older", "other", photos["flower"])])
+    talk = save_wav(tmp_path / "older" / "talk.wav", voice(1, 10)[48_000:])
+    ingest(case, [older, talk, save(tmp_path / "older", "other", photos["flower"])])
+    assert not case.add_watch(talk).is_ingested
     added = case.add_watch(save(tmp_path, "stolen", cat), options=FAST)
     assert (added.watch.name, added.watch.kind, added.is_ingested) == ("stolen.png", "asset", True)
     assert [Path(hit.uri).stem for hit in added.older_hits] == ["older"]
@@ -75,15 +87,18 @@ def test_a_copy_the_same_file_and_a_frame_hit_a_watched_image(
     save(folder, "crop", cat[20:260, 30:400])
     save(folder, "temple", temple)
     (folder / "same.png").write_bytes((tmp_path / "stolen.png").read_bytes())
+    save_wav(folder / "voice.wav", voice(1, 10, pitch=1.05))
+    save_wav(folder / "other-voice.wav", voice(2, 10))
     write_video(folder / "clip.mkv", *[temple[:300, :450]] * 3, *[cat[:300, :450]] * 3)
     lines, reported = ingest(case, folder)
-    assert lines == dict.fromkeys(("clip", "crop", "same"), ("stolen.png",))
-    assert sorted(reported) == ["stolen.png clip", "stolen.png crop", "stolen.png same"]
+    assert lines == {**dict.fromkeys(("clip", "crop", "same"), ("stolen.png",)), "voice": ("talk.wav",)}
+    assert sorted(reported) == ["stolen.png clip", "stolen.png crop", "stolen.png same", "talk.wav voice"]
     hits = {Path(hit.uri).stem: hit for hit in case.watch_hits(only_new=True)}
     assert {name: hit.relation for name, hit in hits.items()} == {
         "clip": "image_in_video",
         "crop": "copy",
         "same": "copy",
+        "voice": "same_voice",
     }
     assert hits["same"].why == "the bytes are identical" and "agree" in hits["crop"].why
     assert sorted(new_hits(case)) == sorted(reported) and new_hits(case) == []

@@ -26,7 +26,7 @@ _URL: Final = re.compile("https?://", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchTarget:
-    """What a new watch watches.
+    """Target of a new watch.
 
     Attributes:
         kind: Kind of the watch.
