@@ -2,6 +2,7 @@
 
 import json
 import wave
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -290,9 +291,18 @@ def test_a_kind_overrides_the_form_and_names_do_not_repeat(case: Case, tmp_path:
             case.add_watch("words", name)
     with pytest.raises(UsageError, match="the case has no such list"):
         case.add_watch("shared", kind="hashes")
-    (tmp_path / "notes.txt").write_text("no media")
-    with pytest.raises(UsageError, match="not an image, video or audio file"):
-        case.add_watch(tmp_path / "notes.txt")
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("photo.png", b"a member")
+    for name, content in (("notes.txt", b"no media"), ("cut.png", b"\x89PNG\r\n\x1a\n")):
+        (tmp_path / name).write_bytes(content)
+    for name, reason in (
+        ("notes.txt", "not an image, video or audio file"),
+        ("archive.zip", "it is an archive"),
+        ("cut.png", "damaged"),
+    ):
+        with pytest.raises(UsageError, match=reason):
+            case.add_watch(tmp_path / name, options=FAST)
+    assert len(case.watches()) == 2 and case.count_assets() == 0
     case.remove_watch("gone.jpg")
     with pytest.raises(UsageError, match="there is none of this name"):
         case.remove_watch("gone.jpg")

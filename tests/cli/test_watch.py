@@ -93,14 +93,22 @@ def test_check_ends_with_0_for_new_hits_and_1_for_none(store: Path) -> None:
 def test_ingest_says_what_a_file_hits(store: Path, photos: dict[str, np.ndarray], tmp_path: Path) -> None:
     files = tmp_path / "files"
     files.mkdir()
-    Image.fromarray(photos["cat"][::4, ::4]).save(files / "post.png")
-    (files / "post.png.json").write_text(json.dumps({"category": "weibo", "author": "某人"}))
+    Image.fromarray(photos["cat"]).save(tmp_path / "stolen.png")
+    added = run(store, "watch", "add", tmp_path / "stolen.png")
+    assert "was not in the store, and was ingested" in added.stdout and "already in the case: 0 files" in added.stdout
+    assert run(store, "watch", "add", "海湾战争").exit_code == 0
+    Image.fromarray(photos["cat"][20:260, 30:400]).save(files / "post.png")
+    (files / "post.png.json").write_text(
+        json.dumps({"category": "weibo", "author": "某人", "content": "海灣戰爭的真相"})
+    )
     options = ("--ocr", "no", "--crops", "no", "--transcribe", "no", "--jobs", 1)
     done = run(store, "ingest", files, "--json", *options)
     post, sidecar, summary = lines(done)
-    assert (post["watch"], "watch" in sidecar) == (["somebody"], False)
-    assert (summary["watch"], summary["watch_files"]) == ({"somebody": 1}, 1)
-    assert "watch somebody: " in done.stderr and "states the account 某人" in done.stderr
+    assert (post["watch"], "watch" in sidecar) == (["somebody", "stolen.png", "海湾战争"], False)
+    assert (summary["watch"], summary["watch_files"]) == ({"somebody": 1, "stolen.png": 1, "海湾战争": 1}, 1)
+    for reason in ("states the account 某人", "in the post: 海灣戰爭的真相", "stolen.png: "):
+        assert reason in done.stderr
+    assert run(store, "watch", "check").stdout.count("post.png") == 3
     assert "watch" not in lines(run(store, "ingest", files, "--json", *options))[-1]
 
 

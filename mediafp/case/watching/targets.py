@@ -10,9 +10,10 @@ from typing import Final
 from mediafp.case.watching.hash_lists import hash_list_names
 from mediafp.case.watching.stated_accounts import WatchedAccount
 from mediafp.ingest.files import file_sha256, open_file
+from mediafp.ingest.sniff import detect_kind
 from mediafp.sightings.post_urls import read_url
 from mediafp.store import Store
-from mediafp.types.errors import UnreadableMedia, UsageError
+from mediafp.types.errors import MediaError, UsageError
 from mediafp.types.media import MEDIA_SUFFIXES
 from mediafp.types.platforms import is_platform, platform_name
 from mediafp.types.search_tokens import search_tokens
@@ -120,12 +121,15 @@ def _find_asset(store: Store, value: str) -> WatchTarget:
             return WatchTarget(kind="asset", value=value.lower(), label=_file_name(uris[0]))
         raise UsageError(f"cannot watch the asset {value}: the store does not contain it; name its file")
     if path.is_dir():
-        raise UsageError(f"cannot watch the folder '{value}': name one file")
+        raise UsageError(f"cannot watch the folder '{value}': name one file; to watch for this word, add: --kind text")
     try:
         with open_file(path) as file:
+            is_media = detect_kind(file) is not None
             sha256 = file_sha256(file)
-    except UnreadableMedia as error:
+    except MediaError as error:
         raise UsageError(f"cannot watch '{value}': {error}") from error
+    if not is_media:
+        raise UsageError(f"cannot watch '{value}': it is not an image, video or audio file; name one that is")
     return WatchTarget(kind="asset", value=sha256, label=_file_name(value), path=path)
 
 

@@ -122,10 +122,11 @@ def _free_name(label: str, names: set[str]) -> str:
 def _ingest_target(store: Store, ingest: Ingest, target: WatchTarget) -> None:
     """Ingest the file of a new watch; its sighting says that it was added for watching, unless a sidecar states more."""
     assert target.path is not None, "only a file is ingested"
-    outcome = next(iter(list(ingest(target.path))), None)
-    if outcome is None or outcome.sha256 is None:
-        message = outcome.message if outcome and outcome.message else "it is not an image, video or audio file"
-        raise UsageError(f"cannot watch '{target.path}': {message}")
+    for outcome in ingest(target.path):
+        if outcome.sha256 != target.value:
+            raise UsageError(
+                f"cannot watch '{target.path}': {outcome.message or 'it has changed meanwhile; name it again'}"
+            )
     for uri in store.uris(target.value):
         if not any(seen.source for seen in store.sightings_at(target.value, uri)):
             with store.writing():
