@@ -143,9 +143,9 @@ def test_words_and_accounts_hit_the_line_of_their_file(
     case: Case, photos: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     folder, pixels = tmp_path / "files", photos["cat"]
-    ingest(case, [folder, save(folder, "first", pixels[:40, :40], author="before", content=PHRASE)])
-    assert [Path(hit.uri).stem for hit in case.add_watch("海湾战争").older_hits] == ["first"]
+    case.add_watch("海湾战争")
     case.add_watch("weibo:Somebody")
+    save(folder, "first", pixels[:40, :40], author="before")
     save(folder, "post", pixels[:50, :50], author="other", content=f"看：{PHRASE}")
     save(folder, "account", pixels[:60, :60], author="somebody", content="海湾")
     lines, reported = ingest(case, folder)
@@ -171,6 +171,8 @@ def test_a_later_transcript_hits_watched_words(case: Case) -> None:
         transcript = spoken("a good morning, Hongkong", "v2")
         store.save_transcript("5" * 64, transcript, fingerprint_transcript("a" * 64, transcript), 2)
     assert new_hits(case) == ["greeting a"]
+    (older,) = case.add_watch("hongkong").older_hits
+    assert (older.uri, older.is_news) == ("/dump/a.mp4", False)
     assert case.watch_hits()[0].why == "in speech at 00:00.0–00:05.0: a good morning, Hongkong"
 
 
