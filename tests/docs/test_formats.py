@@ -205,6 +205,16 @@ def test_calibration_keys_equal_the_example() -> None:
     check_keys(examples("`calibrate`"), [jsonl.family_fit_to_json(fit)])
 
 
+def test_watch_keys_equal_the_examples(small_case: SmallCase, tmp_path: Path) -> None:
+    shutil.copytree(small_case.folder / "case", tmp_path / "case")
+    watched = SmallCase(folder=tmp_path)
+    added, listed, checked = examples("`watch add`, `watch list`, `watch check`")
+    check_keys([added], watched.objects("watch", "add", small_case.folder / "files" / "photo.jpg", "--json"))
+    watched.run("watch", "add", "@nobody", "--name", "words")
+    check_keys([listed], watched.objects("watch", "list", "--json"))
+    check_keys([checked], watched.objects("watch", "check", "--all", "--json"))
+
+
 def test_forget_keys_equal_the_example(small_case: SmallCase, tmp_path: Path) -> None:
     shutil.copytree(small_case.folder / "case", tmp_path / "case")
     copy = SmallCase(folder=tmp_path)
