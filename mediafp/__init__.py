@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from mediafp.types.coshares import Coshare, CoshareGroup, Cosharing, SharedPost
     from mediafp.types.errors import (
         CorruptMedia,
+        FailedChecks,
         MediaError,
         MediafpError,
         ModelError,
         NotMedia,
+        OutdatedDraft,
         SandboxError,
         StoreError,
         TooLargeMedia,
@@ -39,6 +41,19 @@ if TYPE_CHECKING:
     from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset
+    from mediafp.types.publications import (
+        CoveredBox,
+        Draft,
+        DraftCheck,
+        DraftPicture,
+        PublicationCheck,
+        PublishedAccount,
+        PublishedGroup,
+        PublishedMatch,
+        Redaction,
+        SavedDraft,
+        SealedPublication,
+    )
     from mediafp.types.runs import (
         AnalysisOptions,
         AssetRecord,
@@ -73,7 +88,12 @@ __all__ = [
     "Coshare",
     "CoshareGroup",
     "Cosharing",
+    "CoveredBox",
+    "Draft",
+    "DraftCheck",
+    "DraftPicture",
     "Edge",
+    "FailedChecks",
     "FileOutcome",
     "FileTranscription",
     "Forgotten",
@@ -87,9 +107,17 @@ __all__ = [
     "MediafpError",
     "ModelError",
     "NotMedia",
+    "OutdatedDraft",
     "Placement",
+    "PublicationCheck",
+    "PublishedAccount",
+    "PublishedGroup",
+    "PublishedMatch",
     "QueryResult",
+    "Redaction",
     "SandboxError",
+    "SavedDraft",
+    "SealedPublication",
     "SearchHit",
     "Segment",
     "SharedClue",
@@ -142,6 +170,7 @@ _TYPE_MODULES = (
     "kept_matches",
     "video_text",
     "shared_clues",
+    "publications",
 )
 
 

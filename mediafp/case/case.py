@@ -25,6 +25,14 @@ from mediafp.types.errors import UsageError
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
+from mediafp.types.publications import (
+    Draft,
+    DraftCheck,
+    DraftPicture,
+    PublicationCheck,
+    SavedDraft,
+    SealedPublication,
+)
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
 from mediafp.types.shared_clues import SharedClue
 from mediafp.types.timelines import Timeline
@@ -33,6 +41,7 @@ from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
 # or counted opens without them.
 if TYPE_CHECKING:
+    from mediafp.case.publication.publishing import Publishing
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
     from mediafp.engine.interface import Engine
@@ -355,6 +364,62 @@ class Case:
             page, self._store, self._engine, paths=paths, cut_clips=cut_clips, on_card=on_card, on_clip=on_clip
         )
 
+    def drafts(self) -> list[SavedDraft]:
+        """Return the drafts of publications, the one that was saved last first."""
+        return self._publishing.files.drafts()
+
+    def draft(self, id: str) -> SavedDraft:
+        """Return a draft. Raises UsageError if there is none of this id."""
+        return self._publishing.files.draft(id)
+
+    def save_draft(self, draft: Draft, *, id: str | None = None, replaces: int = 0) -> SavedDraft:
+        """Save a draft as a new one, or in place of one of its revisions.
+
+        Args:
+            draft: The draft.
+            id: Id of the draft to replace; None to save a new one.
+            replaces: Revision that the change is based on.
+
+        Raises:
+            OutdatedDraft: The draft has another revision, or is sealed; nothing is overwritten.
+            UsageError: There is none of this id.
+        """
+        return self._publishing.files.save(draft, id=id, replaces=replaces)
+
+    def check_draft(self, id: str) -> list[DraftCheck]:
+        """Return the checks that a draft has to pass. Raises UsageError if there is none of this id."""
+        return self._publishing.check(id)
+
+    def preview(self, id: str) -> str:
+        """Return the page of a draft as it would be sealed, in HTML. Raises UsageError if there is none of this id."""
+        return self._publishing.preview(id)
+
+    def draft_pictures(self, id: str) -> list[DraftPicture]:
+        """Return the pictures of a draft, to draw boxes in. Raises UsageError if there is none of this id."""
+        return self._publishing.pictures(id)
+
+    def seal(self, id: str) -> SealedPublication:
+        """Check a draft, and write its page and its bundle, which never change afterwards.
+
+        Raises:
+            FailedChecks: A check failed; nothing was written.
+            OutdatedDraft: It is sealed already.
+            UsageError: There is none of this id.
+        """
+        return self._publishing.seal(id)
+
+    def publications(self) -> list[SealedPublication]:
+        """Return the sealed publications, the newest first."""
+        return self._publishing.files.publications()
+
+    def publication(self, id: str) -> SealedPublication:
+        """Return a sealed publication. Raises UsageError if no draft of this id is sealed."""
+        return self._publishing.files.publication(id)
+
+    def verify_publication(self, file: PathLike) -> PublicationCheck:
+        """Return what is wrong with a page or a bundle. Raises UsageError if it cannot be read."""
+        return self._publishing.verify(Path(file))
+
     def forget(self, target: PathLike) -> list[Forgotten]:
         """Remove the sightings at a path, or of a SHA-256, with the last one of an asset everything made of it.
 
@@ -412,6 +477,13 @@ class Case:
     def has_transcripts(self) -> bool:
         """Return True if the store contains a transcript."""
         return self._store.has_transcripts()
+
+    @property
+    def _publishing(self) -> "Publishing":
+        """The drafts and the publications of this case."""
+        from mediafp.case.publication.publishing import Publishing
+
+        return Publishing(self._store, tuple)
 
     @property
     def _engine(self) -> "Engine":

@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO, Final
@@ -25,15 +26,25 @@ from mediafp.report.page_images import (
 from mediafp.types.timestamps import format_time
 from mediafp.types.version import __version__
 
-STYLE_SHEET: Final = "page.css.j2"
-"""Style sheet in `templates/`, which every page contains."""
-SCRIPT: Final = "page.js.j2"
-"""Script in `templates/`, which every page contains."""
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; img-src {images}; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; img-src {images}; style-src {style}; {script}base-uri 'none'; form-action 'none'"
 )
 """Content Security Policy (W3C) of every page: no other script or style than its own, and images only from within the page or
 from beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageForm:
+    """Style sheets in `templates/` that a page contains, joined, and its script; None for a page without one."""
+
+    styles: tuple[str, ...]
+    script: str | None
+
+
+REPORT_FORM: Final = PageForm(styles=("page.css.j2", "dark.css.j2"), script="page.js.j2")
+"""Form of the pages that their reader works with."""
+PAPER_FORM: Final = PageForm(styles=("page.css.j2", "paper.css.j2"), script=None)
+"""Form of a page that is given to others: dark on light everywhere, and without a script."""
 PageValues = Callable[[PageImages], Mapping[str, object]]
 """Function that returns the values of a template, given the images of the page."""
 
@@ -59,7 +70,7 @@ def write_page(path: Path, template: str, build_values: PageValues) -> None:
             draft.seek(0)
             draft.truncate()
             values = build_values(images)
-            parts = stream_template(template, images=images, **values)
+            parts = stream_template(template, images=images, form=REPORT_FORM, **values)
             draft.writelines(part.encode("utf-8", "replace") for part in parts)
 
         try:
@@ -75,12 +86,17 @@ def write_page(path: Path, template: str, build_values: PageValues) -> None:
             remove_images(folder)
 
 
-def stream_template(template: str, *, images: PageImages, **values: object) -> Iterator[str]:
+def stream_template(
+    template: str, *, images: PageImages, form: PageForm = REPORT_FORM, **values: object
+) -> Iterator[str]:
     """Yield the HTML page of a template in `templates/`; no value can add markup, hide text or load anything."""
     environment = _environment()
-    style, script = (_read_template(name) for name in (STYLE_SHEET, SCRIPT))
+    style = "".join(map(_read_template, form.styles))
+    script = _read_template(form.script) if form.script else ""
     policy = CONTENT_SECURITY_POLICY.format(
-        images=images.sources, style=_hash_source(style), script=_hash_source(script)
+        images=images.sources,
+        style=_hash_source(style),
+        script=f"script-src {_hash_source(script)}; " if script else "",
     )
     return environment.get_template(template).generate(
         version=__version__,

@@ -20,6 +20,7 @@ LogKind = Literal[
     "mended",
     "forgotten",
     "rows",
+    "published",
 ]
 """Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""
 

@@ -1,0 +1,189 @@
+"""The cards of a draft with what the store contains of each, and the names that they have on the page."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final
+
+from mediafp.accounts.timelines import build_timeline
+from mediafp.case.accounts import find_account_keys, load_accounts
+from mediafp.case.clusters import cluster_store
+from mediafp.case.known_query import known_matches
+from mediafp.case.publication.covers import Shown
+from mediafp.store import Store
+from mediafp.types.clusters import Cluster
+from mediafp.types.matches import Match, TextLine
+from mediafp.types.media import Asset
+from mediafp.types.publications import Draft, PublishedAccount, PublishedCard, PublishedGroup, PublishedMatch
+from mediafp.types.sightings import Sighting
+from mediafp.types.timelines import Timeline
+
+MAX_FIGURES: Final = 24
+"""Members of a group whose pictures are shown, its representative first; the others are listed. Chosen, not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardContent:
+    """One card with what the store contains of it; what it does not contain is None."""
+
+    card: PublishedCard
+    query: Asset | None = None
+    match: Match | None = None
+    """Of a match card, seen from `query`."""
+    cluster: Cluster | None = None
+    """Of a group card."""
+    members: tuple[str, ...] = ()
+    """Of a group card: its members, the representative first."""
+    timeline: Timeline | None = None
+    """Of an account card."""
+
+    @property
+    def exists(self) -> bool:
+        """True if the store contains what the card shows."""
+        return bool(self.match or self.cluster or self.timeline)
+
+    @property
+    def shown(self) -> tuple[Shown, ...]:
+        """Assets and pages whose pictures the card shows."""
+        if self.query and self.match:
+            first, second = self.match.rows
+            sides = (Shown(self.query.sha256, first), Shown(self.match.sha256, second))
+            # The heading of a card shows the first page.
+            return tuple(dict.fromkeys((*sides, *(Shown(side.sha256) for side in sides))))
+        return tuple(Shown(member) for member in self.members[:MAX_FIGURES])
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Assets of the card."""
+        return tuple(dict.fromkeys((*(shown.sha256 for shown in self.shown), *self.members)))
+
+
+@dataclass(kw_only=True)
+class DraftContent:
+    """All cards of a draft, with the assets that they show in the order in which they appear."""
+
+    store: Store
+    draft: Draft
+    cards: Sequence[CardContent]
+    _sightings: dict[str, list[Sighting]] = field(default_factory=dict)
+
+    @cached_property
+    def assets(self) -> Mapping[str, Asset]:
+        """The assets of all cards."""
+        return {name: self.store.asset(name) for name in dict.fromkeys(a for card in self.cards for a in card.assets)}
+
+    @cached_property
+    def shown(self) -> tuple[Shown, ...]:
+        """Everything whose picture is shown."""
+        return tuple(dict.fromkeys(shown for card in self.cards for shown in card.shown))
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Name of each asset on the page: files have names with names in them."""
+        numbered = enumerate(self.assets.values(), 1)
+        return {asset.sha256: f"{_describe_kind(asset)} {number}" for number, asset in numbered}
+
+    def sightings(self, sha256: str) -> list[Sighting]:
+        """Return the sightings of an asset that say more than that its file exists, oldest first, equal ones once."""
+        if sha256 not in self._sightings:
+            found = [_without_place(sighting) for sighting in self.store.sightings(sha256)]
+            self._sightings[sha256] = [s for s in dict.fromkeys(found) if s.date or s.removed_at or s.names or s.url]
+        return self._sightings[sha256]
+
+    def iter_sightings(self) -> Iterator[Sighting]:
+        """Yield the sightings of all assets, in the order of the assets."""
+        for sha256 in self.assets:
+            yield from self.sightings(sha256)
+
+    def iter_marks(self) -> Iterator[tuple[str, TextLine]]:
+        """Yield the lines of text that were cut away from references, each with the SHA-256 of the reference."""
+        for card in self.cards:
+            if card.match:
+                placements = [p for p in (card.match.placement, *card.match.more_placements) if p]
+                for line in dict.fromkeys(line for placement in placements for line in placement.removed_text):
+                    yield card.match.sha256, line
+
+    def iter_text(self, sha256: str) -> Iterator[TextLine]:
+        """Yield the text in the picture of an asset, or on the screen of a video, as far as it was read."""
+        asset = self.assets[sha256]
+        if asset.kind == "image":
+            yield from self.store.ocr_lines(sha256) or ()
+        else:
+            for line in self.store.video_text(sha256) or ():
+                yield TextLine(text=line.text, box=line.box, confidence=line.confidence)
+
+    def is_text_read(self, sha256: str) -> bool:
+        """Return True if the text in the picture of an asset was read, or it has no picture."""
+        asset = self.assets[sha256]
+        if not all(asset.size):
+            return True
+        if asset.kind == "image":
+            return self.store.ocr_lines(sha256) is not None
+        return self.store.video_text(sha256) is not None
+
+
+def load_content(store: Store, draft: Draft, rejected: Callable[[str, str], bool]) -> DraftContent:
+    """Return the cards of a draft with what the store contains of each.
+
+    Args:
+        store: The store.
+        draft: The draft.
+        rejected: Function that returns True if a person rejected the match of two assets.
+    """
+    clusters: dict[str, Cluster] = {}
+    if any(isinstance(card, PublishedGroup) for card in draft.cards):
+        clusters = {cluster.id: cluster for cluster in cluster_store(store).clusters}
+    return DraftContent(
+        store=store, draft=draft, cards=[_load_card(store, card, clusters, rejected) for card in draft.cards]
+    )
+
+
+def _load_card(
+    store: Store, card: PublishedCard, clusters: Mapping[str, Cluster], rejected: Callable[[str, str], bool]
+) -> CardContent:
+    if isinstance(card, PublishedMatch):
+        return _load_match(store, card, rejected)
+    if isinstance(card, PublishedGroup):
+        cluster = clusters.get(card.cluster)
+        if cluster is None:
+            return CardContent(card=card)
+        members = sorted((m.sha256 for m in cluster.members), key=lambda name: (name != cluster.representative, name))
+        return CardContent(card=card, cluster=cluster, members=tuple(members))
+    assert isinstance(card, PublishedAccount), "there is no other kind of card"
+    records = load_accounts(store)
+    keys = find_account_keys(records, card.account)
+    timeline = build_timeline(records, lambda sighting, key: key in keys)
+    return CardContent(card=card, timeline=timeline if timeline.accounts else None)
+
+
+def _load_match(store: Store, card: PublishedMatch, rejected: Callable[[str, str], bool]) -> CardContent:
+    if not (store.uris(card.query) and store.uris(card.reference)):
+        return CardContent(card=card)
+    query = store.asset(card.query)
+    if rejected(card.query, card.reference):
+        return CardContent(card=card)
+    matches = known_matches(
+        store, query, speech=True, ocr_lines=lambda match: store.ocr_lines(match.sha256) if match.sha256 else None
+    )
+    found = next((m for m in matches if (m.sha256, m.relation) == (card.reference, card.relation)), None)
+    is_itself = card.query == card.reference
+    return CardContent(card=card, query=query, match=None if is_itself else found)
+
+
+def _describe_kind(asset: Asset) -> str:
+    if asset.kind == "image":
+        return "picture"
+    return "video" if all(asset.size) else "sound"
+
+
+def _without_place(sighting: Sighting) -> Sighting:
+    """Return a sighting without what only the machine of its collector knows."""
+    url = sighting.url if sighting.url and sighting.url.lower().startswith(("http://", "https://")) else None
+    return replace(sighting, uri="", source="", text=None, title=None, post_id=None, language=None, url=url)
+
+
+def iter_decisive_pairs(content: CardContent) -> Iterable[tuple[str, str]]:
+    """Return the pairs of assets that a card says to be the same."""
+    if content.query and content.match:
+        return [(content.query.sha256, content.match.sha256)]
+    return [(edge.a, edge.b) for edge in content.cluster.edges] if content.cluster else []

@@ -1,0 +1,177 @@
+"""The parts of pictures that a publication covers, carried by placements to the other pictures that show the same."""
+
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from mediafp.case.joined_matches import iter_joined, seen_from
+from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
+from mediafp.store import Store
+from mediafp.types.arrays import Float64Array
+from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
+from mediafp.types.geometry import (
+    box_corners,
+    homography_from_corners,
+    image_corners,
+    polygon_area,
+    projective_depths,
+    rounded_point,
+    transform_points,
+)
+from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
+from mediafp.types.matches import Placement, Point
+from mediafp.types.media import Asset
+
+FILL: Final = (112, 112, 112)
+"""Colour of what is covered, RGB: one colour whatever was there."""
+BLOCK: Final = 16
+"""Side of the blocks that are covered as a whole, pixels: those of a JPEG with halved colours, in which the content of a covered
+part could have left traces around it."""
+GROWTH: Final = 0.04
+"""Share by which a covered part is grown around its middle when a placement carries it: placements are inexact. Chosen, not
+measured."""
+MIN_DEPTH: Final = 1e-3
+"""Third homogeneous coordinate below which a mapped corner is at the horizon of the map: the whole picture is covered then."""
+MIN_QUAD_AREA: Final = 1e-6
+"""Area of a quad in square pixels, below which its homography has no inverse."""
+MAX_DRAWN_COORDINATE: Final = 1e5
+"""Coordinate beyond which a polygon is not drawn, and the whole picture is covered, pixels. Chosen, not measured."""
+type Polygon = tuple[Point, ...]
+
+
+class Shown(NamedTuple):
+    """What is covered as one: a video, or the page of an image with this row."""
+
+    sha256: str
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covers:
+    """Covered polygons by what they are in, in its pixels, and where they could not be carried to."""
+
+    polygons: Mapping[Shown, tuple[Polygon, ...]]
+    uncarried: tuple[tuple[Shown, str], ...]
+    """Where something is covered, and an asset that shows the same without a placement between the two."""
+
+
+class CoverMap:
+    """The placements between the assets of a publication, read for those in which something is covered."""
+
+    def __init__(self, store: Store, assets: Collection[str]) -> None:
+        """Use the kept matches between some assets of a store."""
+        self._store, self._assets = store, set(assets)
+        self._read: dict[str, list[tuple[Shown, Shown | None, str, tuple[Placement, ...]]]] = {}
+
+    def carry(self, boxes: Iterable[tuple[Shown, Polygon]]) -> Covers:
+        """Return some polygons, and what placements make of them in every other asset."""
+        polygons: defaultdict[Shown, dict[Polygon, None]] = defaultdict(dict)
+        uncarried: dict[tuple[Shown, str], None] = {}
+        for origin, box in boxes:
+            reached = {origin}
+            queue = deque([(origin, box)])
+            while queue:
+                shown, polygon = queue.popleft()
+                polygons[shown][polygon] = None
+                for target, other, placements in self._neighbours(shown):
+                    if target is None:
+                        uncarried[shown, other] = None
+                    elif target not in reached:
+                        reached.add(target)
+                        mapped = [self._carry(polygon, shown, target, placement) for placement in placements]
+                        queue += [(target, each) for each in mapped]
+        carried = {shown.sha256 for shown in polygons}
+        return Covers(
+            polygons={shown: tuple(found) for shown, found in polygons.items()},
+            uncarried=tuple(pair for pair in uncarried if pair[1] not in carried),
+        )
+
+    def _neighbours(self, shown: Shown) -> Iterator[tuple[Shown | None, str, tuple[Placement, ...]]]:
+        """Yield what shows the same as an asset, with the placements of the asset in it; None without placements."""
+        if shown.sha256 not in self._read:
+            self._read[shown.sha256] = list(self._load(shown.sha256))
+        for own, target, other, placements in self._read[shown.sha256]:
+            if own == shown or target is None:
+                yield target, other, placements
+
+    def _load(self, sha256: str) -> Iterator[tuple[Shown, Shown | None, str, tuple[Placement, ...]]]:
+        asset = self._store.asset(sha256)
+        for kept in iter_joined(self._store.kept_matches(sha256, min_probability=DEFAULT_MIN_PROBABILITY), self._store):
+            match = seen_from(kept, asset, self._store)
+            if match.sha256 not in self._assets or match.verdict == "same_scene" or kept.channel != "picture":
+                continue
+            placements = [match.placement, *match.more_placements] if match.placement else []
+            usable = tuple(p for p in placements if polygon_area(np.array(p.quad)) >= MIN_QUAD_AREA)
+            own = Shown(sha256, match.rows[0] if asset.kind == "image" else 0)
+            target = Shown(match.sha256, match.rows[1] if match.kind == "image" else 0)
+            yield own, target if usable else None, match.sha256, usable
+
+    def _carry(self, polygon: Polygon, shown: Shown, target: Shown, placement: Placement) -> Polygon:
+        """Return a polygon of an asset in another one, in which a placement puts the asset."""
+        size = self._store.asset(shown.sha256).row_size(shown.page)
+        matrix = homography_from_corners(image_corners(*size), np.array(placement.quad))
+        corners = np.array(polygon, np.float64)
+        depths = projective_depths(matrix, corners)
+        if depths.min() < MIN_DEPTH:
+            mapped = image_corners(*self._store.asset(target.sha256).row_size(target.page))
+        else:
+            mapped = _grow(transform_points(matrix, corners))
+        return tuple(rounded_point(x, y) for x, y in mapped)
+
+
+def box_polygon(box: tuple[float, float, float, float]) -> Polygon:
+    """Return the corners of a box: left, top, right, bottom."""
+    return tuple((x, y) for x, y in box_corners(box).tolist())
+
+
+def cover_picture(jpeg: bytes, asset: Asset, page: int, polygons: Collection[Polygon]) -> bytes:
+    """Return a JPEG of an asset with the polygons covered; nothing of what was there is left in its pixels.
+
+    Args:
+        jpeg: The picture, as mediafp encodes thumbnails.
+        asset: The asset.
+        page: Row of the page of an image that it shows.
+        polygons: What is covered, in pixels of the asset or of the page.
+
+    Raises:
+        CorruptMedia: The picture is damaged.
+    """
+    if not polygons:
+        return jpeg
+    pixels = decode_thumbnail(jpeg)
+    mask = _mask(pixels.shape[:2], asset.row_size(page), polygons)
+    covered = pixels.copy()
+    covered[mask] = FILL
+    return encode_thumbnail(covered, MAX_THUMBNAIL_SIDE)
+
+
+def _mask(
+    shape: tuple[int, ...], size: tuple[int, int], polygons: Collection[Polygon]
+) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+    """Return True for each pixel of each block that a polygon touches."""
+    import cv2
+
+    height, width = shape
+    touched = np.zeros((height, width), np.uint8)
+    # What is drawn reaches a little beyond the edges: a pixel of the small picture mixes those at both sides of one.
+    for polygon in polygons:
+        corners = np.array(polygon, np.float64) * (width / max(1, size[0]), height / max(1, size[1]))
+        if np.abs(corners).max() > MAX_DRAWN_COORDINATE:
+            # Beyond the numbers that OpenCV draws with exactly.
+            corners = image_corners(width, height)
+        drawn = np.rint(corners).astype(np.int32)
+        cv2.fillPoly(touched, [drawn], 1)
+        cv2.polylines(touched, [drawn], True, 1, thickness=3)
+    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
+    padded = np.zeros((rows * BLOCK, columns * BLOCK), np.uint8)
+    padded[:height, :width] = touched
+    blocks = padded.reshape(rows, BLOCK, columns, BLOCK).max(axis=(1, 3))
+    return np.asarray(blocks.repeat(BLOCK, 0).repeat(BLOCK, 1)[:height, :width] > 0)
+
+
+def _grow(corners: Float64Array) -> Float64Array:
+    middle = corners.mean(axis=0)
+    return np.asarray(middle + (corners - middle) * (1 + GROWTH), np.float64)

@@ -1,0 +1,158 @@
+"""Drafts of a case: saved, checked, shown and sealed."""
+
+import re
+import threading
+import unicodedata
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from mediafp.case.publication.checks import run_checks
+from mediafp.case.publication.content import load_content
+from mediafp.case.publication.covers import Shown
+from mediafp.case.publication.decisions import Decisions
+from mediafp.case.publication.files import PublicationFiles, SealFile, current_time
+from mediafp.case.publication.page import PreparedDraft, hash_bytes
+from mediafp.report.publication_bundle import MAX_BUNDLE_BYTES, check_bundle, list_hashes, write_bundle
+from mediafp.report.publication_page import check_page, seal_page
+from mediafp.store import Store
+from mediafp.types.errors import FailedChecks, UsageError
+from mediafp.types.publications import (
+    Decided,
+    Draft,
+    DraftCheck,
+    DraftPicture,
+    PublicationCheck,
+    SealedPublication,
+)
+
+MAX_SLUG_CHARS: Final = 60
+"""Characters of the name of a page without its suffix. Chosen, not measured."""
+_sealing = threading.Lock()
+"""Held while a draft is checked and sealed."""
+
+
+class Publishing:
+    """The drafts and the sealed publications of one store."""
+
+    def __init__(self, store: Store, decided: Callable[[], Iterable[Decided]]) -> None:
+        """Use an open store.
+
+        Args:
+            store: The store.
+            decided: Function that returns the decisions of persons.
+        """
+        self._store, self._decided = store, decided
+        self.files = PublicationFiles(store.folder)
+
+    def check(self, id: str) -> list[DraftCheck]:
+        """Return the checks on a draft. Raises UsageError if there is none of this id."""
+        prepared = self._prepare(self.files.draft(id).draft)
+        return run_checks(prepared, prepared.render(None))
+
+    def preview(self, id: str) -> str:
+        """Return the page of a draft as it would be sealed. Raises UsageError if there is none of this id."""
+        return self._prepare(self.files.draft(id).draft).render(None).html
+
+    def pictures(self, id: str) -> list[DraftPicture]:
+        """Return what a draft shows, for an editor of boxes. Raises UsageError if there is none of this id."""
+        prepared = self._prepare(self.files.draft(id).draft)
+        return [_draft_picture(prepared, shown) for shown in prepared.content.shown]
+
+    def seal(self, id: str) -> SealedPublication:
+        """Check a draft, write its page and its bundle, and state its seal in the custody log.
+
+        Raises:
+            FailedChecks: A check failed; nothing was written.
+            OutdatedDraft: It is sealed already.
+            UsageError: There is none of this id.
+            StoreError: The files cannot be written.
+        """
+        with _sealing:
+            saved = self.files.draft(id)
+            prepared, sealed_at = self._prepare(saved.draft), current_time()
+            log = self._store.last_log_entry()
+            rendered = prepared.render(sealed_at)
+            raise_failed(run_checks(prepared, rendered))
+            # A lone surrogate of a typed text is no UTF-8.
+            page, seal = seal_page(rendered.html.encode("utf-8", "replace"))
+            name = _slug(saved.draft.title) or f"publication-{id}"
+            bundle = write_bundle(f"{name}.html", page, rendered.lists, rendered.pictures)
+            stated = SealFile(
+                title=saved.draft.title,
+                sealed_at=sealed_at,
+                page=f"{name}.html",
+                bundle=f"{name}.zip",
+                seal=seal,
+                page_sha256=hash_bytes(page),
+                bundle_sha256=hash_bytes(bundle),
+                hashes=tuple(list_hashes(bundle)),
+                log=log,
+            )
+            sealed = self.files.add_publication(id, stated, {stated.page: page, stated.bundle: bundle})
+            with self._store.writing():
+                details = {"publication": id, "seal": seal, "page": stated.page_sha256, "bundle": stated.bundle_sha256}
+                self._store.append_log("published", details)
+            return sealed
+
+    def verify(self, file: Path) -> PublicationCheck:
+        """Return what is wrong with a page or a bundle, and which publication of this case it is.
+
+        Raises:
+            UsageError: The file cannot be read, or is too large.
+        """
+        content = read_publication(file)
+        checked = verify_content(content)
+        digest = hash_bytes(content)
+        known = [p.id for p in self.files.publications() if digest in (p.page_sha256, p.bundle_sha256)]
+        return PublicationCheck(problems=checked.problems, seal=checked.seal, known_as=next(iter(known), None))
+
+    def _prepare(self, draft: Draft) -> PreparedDraft:
+        decisions = Decisions(self._decided())
+        return PreparedDraft(content=load_content(self._store, draft, decisions.is_rejected), decisions=decisions)
+
+
+def raise_failed(checks: Iterable[DraftCheck]) -> None:
+    """Raise FailedChecks for the first check that failed, if one did."""
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        card = "" if failed[0].card is None else f"card {failed[0].card + 1}: "
+        more = f" ({len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise FailedChecks(f"cannot seal the draft: {card}{failed[0].words}{more}; change the draft")
+
+
+def read_publication(file: Path) -> bytes:
+    """Return the content of a page or a bundle. Raises UsageError if it cannot be read, or is too large."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_BUNDLE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read '{file}': {error.strerror}; name a page or a bundle") from error
+    if len(content) > MAX_BUNDLE_BYTES:
+        raise UsageError(f"cannot check '{file}': it has more than {MAX_BUNDLE_BYTES} bytes; name a page or a bundle")
+    return content
+
+
+def verify_content(content: bytes) -> PublicationCheck:
+    """Return what is wrong with the content of a page or a bundle, by itself."""
+    seal, problems = check_bundle(content) if content.startswith(b"PK") else check_page(content)
+    return PublicationCheck(problems=tuple(problems), seal=seal)
+
+
+def _draft_picture(prepared: PreparedDraft, shown: Shown) -> DraftPicture:
+    asset = prepared.content.assets[shown.sha256]
+    return DraftPicture(
+        sha256=shown.sha256,
+        name=prepared.content.names[shown.sha256],
+        kind=asset.kind,
+        page=shown.page,
+        size=asset.row_size(shown.page),
+        covers=prepared.left_out.covers.polygons.get(shown, ()),
+        jpeg=prepared.evidence.thumbnail(shown.sha256, None, shown.page),
+    )
+
+
+def _slug(title: str) -> str:
+    """Return a title as the name of a file in ASCII; "" if it has no letter of ASCII."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_SLUG_CHARS].strip("-")
