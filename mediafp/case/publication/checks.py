@@ -18,7 +18,7 @@ from mediafp.types.publications import CHECK_TITLES, CheckName, DraftCheck
 
 _DATA_URI: Final = re.compile(r"data:image/jpeg;base64,[A-Za-z0-9+/=]*")
 _LOADING: Final = re.compile(
-    r"<script|<link|<iframe|<object|<embed|<base\b|\bon[a-z]+\s*=\s*[\"']|(?:src|href|action|poster)=\"(?!#|data:image/jpeg;base64,)|@import|url\((?!#)",
+    r"<script|<link|<iframe|<object|<embed|<base\b|\bon[a-z]+\s*=\s*[\"']|(?:src|href|action|poster)=\"(?!#|\")",
     re.IGNORECASE,
 )
 """Markup by which a page runs or loads something; the page has no links but to its own parts."""
@@ -189,8 +189,8 @@ def _check_covers(prepared: PreparedDraft) -> list[DraftCheck]:
     for shown, other in prepared.left_out.covers.uncarried:
         if other not in looked_at and all(content.assets[other].size):
             number = next(n for n, card in enumerate(content.cards) if other in card.assets)
-            covered, open_name = content.names[shown.sha256], content.names[other]
-            words = f"a part of {covered} is covered, and no placement says where {open_name} shows it"
+            names = content.names
+            words = f"a part of {names[shown.sha256]} is covered, and no placement says where {names[other]} shows it"
             failed.append(_failed("covers", f"{words}: cover it there too, or say that it was looked at", number))
     stray = [box for box in content.draft.redaction.boxes if box.asset not in content.assets]
     covered = len(prepared.left_out.covers.polygons)
