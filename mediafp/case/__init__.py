@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mediafp.case.ingestion.estimate import IngestEstimate, estimate_ingest
     from mediafp.case.models import ModelState, check_speech_model, list_model_files, load_hotwords
     from mediafp.case.originals import OriginalCheck
+    from mediafp.case.publication.publishing import verify_publication
     from mediafp.case.sources import Paths, Queries, Query
     from mediafp.case.store_folder import default_store_folder
 
@@ -32,6 +33,7 @@ __all__ = [
     "list_model_files",
     "load_hotwords",
     "open_case",
+    "verify_publication",
 ]
 _MODULES = {
     "case": ("Case", "open_case"),
@@ -39,6 +41,7 @@ _MODULES = {
     "ingestion.estimate": ("IngestEstimate", "estimate_ingest"),
     "models": ("ModelState", "check_speech_model", "list_model_files", "load_hotwords"),
     "originals": ("OriginalCheck",),
+    "publication.publishing": ("verify_publication",),
     "sources": ("Paths", "Queries", "Query"),
     "store_folder": ("default_store_folder",),
 }

@@ -30,6 +30,7 @@ from mediafp.types.publications import (
     DraftCheck,
     DraftPicture,
     PublicationCheck,
+    PublishedMatch,
     SavedDraft,
     SealedPublication,
 )
@@ -386,27 +387,39 @@ class Case:
         """
         return self._publishing.files.save(draft, id=id, replaces=replaces)
 
-    def check_draft(self, id: str) -> list[DraftCheck]:
-        """Return the checks that a draft has to pass. Raises UsageError if there is none of this id."""
-        return self._publishing.check(id)
+    def match_card(self, query: PathLike, reference: PathLike) -> PublishedMatch:
+        """Return a card with the most probable match of two assets, given as SHA-256 or path.
 
-    def preview(self, id: str) -> str:
-        """Return the page of a draft as it would be sealed, in HTML. Raises UsageError if there is none of this id."""
-        return self._publishing.preview(id)
+        Raises:
+            UsageError: The store does not contain one of them, or no match of the two.
+        """
+        return self._publishing.find_match_card(os.fspath(query), os.fspath(reference))
 
-    def draft_pictures(self, id: str) -> list[DraftPicture]:
-        """Return the pictures of a draft, to draw boxes in. Raises UsageError if there is none of this id."""
-        return self._publishing.pictures(id)
+    def check_draft(self, draft: Draft | str) -> list[DraftCheck]:
+        """Return the checks that a draft, or the saved one of an id, has to pass. Raises UsageError if there is none."""
+        return self._publishing.check(draft)
 
-    def seal(self, id: str) -> SealedPublication:
+    def preview(self, draft: Draft | str) -> str:
+        """Return the page of a draft as it would be sealed, in HTML; `draft` as for `check_draft`."""
+        return self._publishing.preview(draft)
+
+    def draft_pictures(self, draft: Draft | str) -> list[DraftPicture]:
+        """Return the pictures of a draft, to draw boxes in; `draft` as for `check_draft`."""
+        return self._publishing.pictures(draft)
+
+    def seal(self, id: str, *, revision: int | None = None) -> SealedPublication:
         """Check a draft, and write its page and its bundle, which never change afterwards.
+
+        Args:
+            id: The draft.
+            revision: Revision that the caller has seen; None for the last one.
 
         Raises:
             FailedChecks: A check failed; nothing was written.
-            OutdatedDraft: It is sealed already.
+            OutdatedDraft: It is sealed already, or has another revision.
             UsageError: There is none of this id.
         """
-        return self._publishing.seal(id)
+        return self._publishing.seal(id, revision)
 
     def publications(self) -> list[SealedPublication]:
         """Return the sealed publications, the newest first."""
@@ -416,9 +429,19 @@ class Case:
         """Return a sealed publication. Raises UsageError if no draft of this id is sealed."""
         return self._publishing.files.publication(id)
 
+    def publication_pdf(self, id: str) -> bytes:
+        """Return a sealed page as a PDF, printed by the user's browser.
+
+        Raises:
+            UsageError: No draft of this id is sealed, or there is no browser.
+        """
+        return self._publishing.pdf(id)
+
     def verify_publication(self, file: PathLike) -> PublicationCheck:
         """Return what is wrong with a page or a bundle. Raises UsageError if it cannot be read."""
-        return self._publishing.verify(Path(file))
+        from mediafp.case.publication.publishing import verify_publication
+
+        return verify_publication(Path(file), self.folder)
 
     def forget(self, target: PathLike) -> list[Forgotten]:
         """Remove the sightings at a path, or of a SHA-256, with the last one of an asset everything made of it.

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "timeline": "mediafp.cli.timeline:timeline",
     "coshare": "mediafp.cli.coshare:coshare",
     "report": "mediafp.cli.report:report",
+    "publish": "mediafp.cli.publish:publish",
     "errors": "mediafp.cli.errors:errors",
     "forget": "mediafp.cli.forget:forget",
     "verify": "mediafp.cli.verify:verify",

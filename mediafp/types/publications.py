@@ -6,6 +6,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from mediafp.types.errors import UsageError
 from mediafp.types.matches import Point, Relation
 from mediafp.types.media import Kind
 
@@ -223,3 +224,16 @@ class Decided(Protocol):
     def decision(self) -> str:
         """`confirm`, `reject` or `unsure`."""
         ...
+
+
+def parse_draft(content: bytes) -> Draft:
+    """Return the draft that some JSON states. Raises UsageError if it states none."""
+    try:
+        return msgspec.json.decode(content, type=Draft)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the draft: {error}; write one with: mediafp publish DRAFT.json") from error
+
+
+def format_draft(draft: Draft) -> bytes:
+    """Return a draft as JSON that a person can edit."""
+    return msgspec.json.format(msgspec.json.encode(draft), indent=2) + b"\n"

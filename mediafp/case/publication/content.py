@@ -1,8 +1,10 @@
 """The cards of a draft with what the store contains of each, and the names that they have on the page."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from mediafp.accounts.timelines import build_timeline
@@ -10,8 +12,10 @@ from mediafp.case.accounts import find_account_keys, load_accounts
 from mediafp.case.clusters import cluster_store
 from mediafp.case.known_query import known_matches
 from mediafp.case.publication.covers import Shown
+from mediafp.ingest.path_uri import path_uri
 from mediafp.store import Store
 from mediafp.types.clusters import Cluster
+from mediafp.types.errors import UsageError
 from mediafp.types.matches import Match, TextLine
 from mediafp.types.media import Asset
 from mediafp.types.publications import Draft, PublishedAccount, PublishedCard, PublishedGroup, PublishedMatch
@@ -20,6 +24,8 @@ from mediafp.types.timelines import Timeline
 
 MAX_FIGURES: Final = 24
 """Members of a group whose pictures are shown, its representative first; the others are listed. Chosen, not measured."""
+
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +144,34 @@ def load_content(store: Store, draft: Draft, rejected: Callable[[str, str], bool
     )
 
 
+def find_match_card(store: Store, query: str, reference: str) -> PublishedMatch:
+    """Return the card of the most probable match of two assets, which are named by their SHA-256 or by a path.
+
+    Raises:
+        UsageError: The store contains no such asset, or no match of the two.
+    """
+    first, second = _find_asset(store, query), _find_asset(store, reference)
+    matches = _known_matches(store, store.asset(first))
+    found = next((match for match in matches if match.sha256 == second and first != second), None)
+    if found is None:
+        raise UsageError(f"cannot publish {query!r} with {reference!r}: they do not match; see: mediafp match")
+    return PublishedMatch(query=first, reference=second, relation=found.relation)
+
+
+def _find_asset(store: Store, target: str) -> str:
+    if _SHA256.fullmatch(target) and store.uris(target):
+        return target
+    for uri in (target, path_uri(Path(target))):
+        if assets := store.assets_seen_at(uri):
+            return assets[0]
+    raise UsageError(f"cannot publish {target!r}: it is neither a SHA-256 nor a path of the store '{store.folder}'")
+
+
+def _known_matches(store: Store, query: Asset) -> list[Match]:
+    """Return the matches of an asset as an answer states them."""
+    return known_matches(store, query, speech=True, ocr_lines=lambda match: store.ocr_lines(match.sha256))
+
+
 def _load_card(
     store: Store, card: PublishedCard, clusters: Mapping[str, Cluster], rejected: Callable[[str, str], bool]
 ) -> CardContent:
@@ -162,10 +196,8 @@ def _load_match(store: Store, card: PublishedMatch, rejected: Callable[[str, str
     query = store.asset(card.query)
     if rejected(card.query, card.reference):
         return CardContent(card=card)
-    matches = known_matches(
-        store, query, speech=True, ocr_lines=lambda match: store.ocr_lines(match.sha256) if match.sha256 else None
-    )
-    found = next((m for m in matches if (m.sha256, m.relation) == (card.reference, card.relation)), None)
+    wanted = card.reference, card.relation
+    found = next((match for match in _known_matches(store, query) if (match.sha256, match.relation) == wanted), None)
     is_itself = card.query == card.reference
     return CardContent(card=card, query=query, match=None if is_itself else found)
 

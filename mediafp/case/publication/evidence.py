@@ -7,11 +7,11 @@ from itertools import count
 
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.publication.content import CardContent, DraftContent
-from mediafp.case.publication.covers import Shown, cover_picture
+from mediafp.case.publication.covers import Polygon, Shown, box_polygon, cover_picture
 from mediafp.case.publication.redaction import LeftOut
 from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.types.errors import CorruptMedia
-from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine
+from mediafp.types.matches import Match, Placement, Point, QueryResult, Segment
 from mediafp.types.media import Asset
 from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.timelines import Timeline
@@ -122,8 +122,8 @@ class RedactedEvidence:
         redacted = replace(
             match,
             uris=(names[match.sha256],),
-            placement=self._redact_placement(match.placement, match.sha256) if match.placement else None,
-            more_placements=tuple(self._redact_placement(p, match.sha256) for p in match.more_placements),
+            placement=self._redact_placement(match.placement, card) if match.placement else None,
+            more_placements=tuple(self._redact_placement(placement, card) for placement in match.more_placements),
             why=tuple(map(self.replace, match.why)),
             sightings=(),
             clues=(),
@@ -169,20 +169,24 @@ class RedactedEvidence:
     def _key(self, platform: str | None, name: str) -> str:
         return self._left_out.letters.get((platform, name)) or self.replace(name)
 
-    def _redact_placement(self, placement: Placement, sha256: str) -> Placement:
-        """Return a placement without the texts of the parts that are covered."""
-
-        def stays(line: TextLine) -> bool:
-            return not (
-                self._content.draft.redaction.owner
-                or self._left_out.is_covered(Shown(sha256), line.box)
-                or self._left_out.names.find(line.text)
-            )
-
+    def _redact_placement(self, placement: Placement, card: CardContent) -> Placement:
+        """Return a placement without the texts and the points of the parts that are covered."""
+        query, reference, *_ = card.shown
+        is_covered, names = self._left_out.is_covered, self._left_out.names
+        hides_owner = self._content.draft.redaction.owner
         return replace(
             placement,
-            removed_text=tuple(line for line in placement.removed_text if stays(line)),
-            handles=tuple(h for h in placement.handles if not self._left_out.names.find(h)),
+            removed_text=tuple(
+                line
+                for line in placement.removed_text
+                if not (hides_owner or is_covered(reference, line.box) or names.find(line.text))
+            ),
+            handles=tuple(handle for handle in placement.handles if not (hides_owner or names.find(handle))),
+            correspondences=tuple(
+                (a, b)
+                for a, b in placement.correspondences
+                if not (is_covered(query, _point_box(a)) or is_covered(reference, _point_box(b)))
+            ),
         )
 
     def _cover_picture(self, jpeg: bytes, shown: Shown) -> bytes | None:
@@ -192,3 +196,9 @@ class RedactedEvidence:
             return cover_picture(jpeg, self._content.assets[shown.sha256], shown.page, polygons)
         except CorruptMedia:
             return None
+
+
+def _point_box(point: Point) -> Polygon:
+    """Return the pixel around a point."""
+    x, y = point
+    return box_polygon((x - 0.5, y - 0.5, x + 0.5, y + 0.5))

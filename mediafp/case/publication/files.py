@@ -130,17 +130,27 @@ class PublicationFiles:
         values = {name: getattr(read, name) for name in SealFile.__dataclass_fields__}
         return SealedPublication(id=id, **values | {"page": folder / read.page, "bundle": folder / read.bundle})
 
-    def add_publication(self, id: str, seal: SealFile, files: Mapping[str, bytes]) -> SealedPublication:
+    def add_publication(self, id: str, revision: int, seal: SealFile, files: Mapping[str, bytes]) -> SealedPublication:
         """Save the files of a sealed publication, which nothing changes afterwards.
 
+        Args:
+            id: Its draft.
+            revision: Revision of the draft that the files show.
+            seal: Content of its file of the seal.
+            files: Content of the other files by name.
+
         Raises:
-            OutdatedDraft: It is sealed already.
+            OutdatedDraft: It is sealed already, or has another revision.
             StoreError: The files cannot be written.
         """
         folder = self._draft_path(id).with_suffix("")
         with self._lock():
             if folder.exists():
                 raise OutdatedDraft(f"cannot seal draft {id!r}: it is sealed; save it as a new one")
+            if (now := self.draft(id).revision) != revision:
+                raise OutdatedDraft(
+                    f"cannot seal revision {revision} of draft {id!r}: it has revision {now}; open it anew"
+                )
             try:
                 with tempfile.TemporaryDirectory(dir=self._folder, prefix=".sealing-") as temporary:
                     sealing = Path(temporary, "sealed")

@@ -8,26 +8,30 @@ from pathlib import Path
 from typing import Final
 
 from mediafp.case.publication.checks import run_checks
-from mediafp.case.publication.content import load_content
+from mediafp.case.publication.content import find_match_card, load_content
 from mediafp.case.publication.covers import Shown
 from mediafp.case.publication.decisions import Decisions
 from mediafp.case.publication.files import PublicationFiles, SealFile, current_time
 from mediafp.case.publication.page import PreparedDraft, hash_bytes
+from mediafp.case.publication.pdf import print_pdf
 from mediafp.report.publication_bundle import MAX_BUNDLE_BYTES, check_bundle, list_hashes, write_bundle
 from mediafp.report.publication_page import check_page, seal_page
 from mediafp.store import Store
-from mediafp.types.errors import FailedChecks, UsageError
+from mediafp.types.errors import FailedChecks, StoreError, UsageError
 from mediafp.types.publications import (
     Decided,
     Draft,
     DraftCheck,
     DraftPicture,
     PublicationCheck,
+    PublishedMatch,
     SealedPublication,
 )
 
 MAX_SLUG_CHARS: Final = 60
 """Characters of the name of a page without its suffix. Chosen, not measured."""
+ZIP_START: Final = b"PK"
+"""First bytes of a bundle."""
 _sealing = threading.Lock()
 """Held while a draft is checked and sealed."""
 
@@ -45,31 +49,40 @@ class Publishing:
         self._store, self._decided = store, decided
         self.files = PublicationFiles(store.folder)
 
-    def check(self, id: str) -> list[DraftCheck]:
-        """Return the checks on a draft. Raises UsageError if there is none of this id."""
-        prepared = self._prepare(self.files.draft(id).draft)
+    def find_match_card(self, query: str, reference: str) -> PublishedMatch:
+        """Return a card with the most probable match of two assets; see `find_match_card` in `content`."""
+        return find_match_card(self._store, query, reference)
+
+    def check(self, draft: Draft | str) -> list[DraftCheck]:
+        """Return the checks on a draft, or on the one of an id. Raises UsageError if there is none of this id."""
+        prepared = self._prepare(draft)
         return run_checks(prepared, prepared.render(None))
 
-    def preview(self, id: str) -> str:
+    def preview(self, draft: Draft | str) -> str:
         """Return the page of a draft as it would be sealed. Raises UsageError if there is none of this id."""
-        return self._prepare(self.files.draft(id).draft).render(None).html
+        return self._prepare(draft).render(None).html
 
-    def pictures(self, id: str) -> list[DraftPicture]:
+    def pictures(self, draft: Draft | str) -> list[DraftPicture]:
         """Return what a draft shows, for an editor of boxes. Raises UsageError if there is none of this id."""
-        prepared = self._prepare(self.files.draft(id).draft)
+        prepared = self._prepare(draft)
         return [_draft_picture(prepared, shown) for shown in prepared.content.shown]
 
-    def seal(self, id: str) -> SealedPublication:
+    def seal(self, id: str, revision: int | None = None) -> SealedPublication:
         """Check a draft, write its page and its bundle, and state its seal in the custody log.
+
+        Args:
+            id: The draft.
+            revision: Revision that is sealed; None for the last one.
 
         Raises:
             FailedChecks: A check failed; nothing was written.
-            OutdatedDraft: It is sealed already.
+            OutdatedDraft: It is sealed already, or has another revision.
             UsageError: There is none of this id.
             StoreError: The files cannot be written.
         """
         with _sealing:
             saved = self.files.draft(id)
+            revision = saved.revision if revision is None else revision
             prepared, sealed_at = self._prepare(saved.draft), current_time()
             log = self._store.last_log_entry()
             rendered = prepared.render(sealed_at)
@@ -89,25 +102,25 @@ class Publishing:
                 hashes=tuple(list_hashes(bundle)),
                 log=log,
             )
-            sealed = self.files.add_publication(id, stated, {stated.page: page, stated.bundle: bundle})
-            with self._store.writing():
-                details = {"publication": id, "seal": seal, "page": stated.page_sha256, "bundle": stated.bundle_sha256}
-                self._store.append_log("published", details)
+            details = {"publication": id, "seal": seal, "page": stated.page_sha256, "bundle": stated.bundle_sha256}
+            sealed = None
+            try:
+                with self._store.writing():
+                    self._store.append_log("published", details)
+                    files = {stated.page: page, stated.bundle: bundle}
+                    sealed = self.files.add_publication(id, revision, stated, files)
+            except StoreError:
+                if sealed:
+                    self.files.remove_publication(id)
+                raise
             return sealed
 
-    def verify(self, file: Path) -> PublicationCheck:
-        """Return what is wrong with a page or a bundle, and which publication of this case it is.
+    def pdf(self, id: str) -> bytes:
+        """Return a sealed page as a PDF. Raises UsageError if no draft of this id is sealed, or there is no browser."""
+        return print_pdf(self.files.publication(id).page.read_bytes())
 
-        Raises:
-            UsageError: The file cannot be read, or is too large.
-        """
-        content = read_publication(file)
-        checked = verify_content(content)
-        digest = hash_bytes(content)
-        known = [p.id for p in self.files.publications() if digest in (p.page_sha256, p.bundle_sha256)]
-        return PublicationCheck(problems=checked.problems, seal=checked.seal, known_as=next(iter(known), None))
-
-    def _prepare(self, draft: Draft) -> PreparedDraft:
+    def _prepare(self, draft: Draft | str) -> PreparedDraft:
+        draft = self.files.draft(draft).draft if isinstance(draft, str) else draft
         decisions = Decisions(self._decided())
         return PreparedDraft(content=load_content(self._store, draft, decisions.is_rejected), decisions=decisions)
 
@@ -121,8 +134,12 @@ def raise_failed(checks: Iterable[DraftCheck]) -> None:
         raise FailedChecks(f"cannot seal the draft: {card}{failed[0].words}{more}; change the draft")
 
 
-def read_publication(file: Path) -> bytes:
-    """Return the content of a page or a bundle. Raises UsageError if it cannot be read, or is too large."""
+def verify_publication(file: Path, store_folder: Path) -> PublicationCheck:
+    """Return what is wrong with a page or a bundle by itself, and which publication of a store it is, if there is one.
+
+    Raises:
+        UsageError: The file cannot be read, or is too large.
+    """
     try:
         with file.open("rb") as opened:
             content = opened.read(MAX_BUNDLE_BYTES + 1)
@@ -130,13 +147,12 @@ def read_publication(file: Path) -> bytes:
         raise UsageError(f"cannot read '{file}': {error.strerror}; name a page or a bundle") from error
     if len(content) > MAX_BUNDLE_BYTES:
         raise UsageError(f"cannot check '{file}': it has more than {MAX_BUNDLE_BYTES} bytes; name a page or a bundle")
-    return content
-
-
-def verify_content(content: bytes) -> PublicationCheck:
-    """Return what is wrong with the content of a page or a bundle, by itself."""
-    seal, problems = check_bundle(content) if content.startswith(b"PK") else check_page(content)
-    return PublicationCheck(problems=tuple(problems), seal=seal)
+    seal, problems = check_bundle(content) if content.startswith(ZIP_START) else check_page(content)
+    digest, known = hash_bytes(content), PublicationFiles(store_folder).publications()
+    found = [each.id for each in known if digest in (each.page_sha256, each.bundle_sha256)]
+    if seal and not found and any(each.seal == seal for each in known):
+        problems.append("it is not the file that this case sealed with this seal")
+    return PublicationCheck(problems=tuple(problems), seal=seal, known_as=next(iter(found), None))
 
 
 def _draft_picture(prepared: PreparedDraft, shown: Shown) -> DraftPicture:
