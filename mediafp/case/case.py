@@ -26,6 +26,7 @@ from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
 from mediafp.types.publications import (
+    CoveredBox,
     Draft,
     DraftCheck,
     DraftPicture,
@@ -406,6 +407,14 @@ class Case:
     def draft_pictures(self, draft: Draft | str) -> list[DraftPicture]:
         """Return the pictures of a draft, to draw boxes in; `draft` as for `check_draft`."""
         return self._publishing.pictures(draft)
+
+    def find_faces(self, draft: Draft | str) -> tuple[CoveredBox, ...]:
+        """Return a box for each face in the pictures of a draft, to be added to its boxes; `draft` as for `check_draft`.
+
+        Raises:
+            UsageError: The face detector is not installed.
+        """
+        return self._publishing.find_faces(draft)
 
     def seal(self, id: str, *, revision: int | None = None) -> SealedPublication:
         """Check a draft, and write its page and its bundle, which never change afterwards.

@@ -47,6 +47,7 @@ def publish(
         bool, typer.Option("--show-owner", help="Show marks and names of owners of pictures.")
     ] = False,
     no_hashes: Annotated[bool, typer.Option("--no-hashes", help="Print no hashes of files.")] = False,
+    faces: Annotated[bool, typer.Option("--faces", help="Cover faces; needs the extra faces.")] = False,
     hide: Annotated[
         list[str] | None, typer.Option(help="Further name or word to leave out.", show_default=False)
     ] = None,
@@ -71,21 +72,25 @@ def publish(
             _list(case, as_json=as_json)
         elif draft is None:
             pairs = _pair_files(match or [], other or [])
-            redaction = {
-                "letters": letters,
-                "owner": not show_owner,
-                "hashes": not no_hashes,
-                "hidden": tuple(hide or []),
-            }
             cards = [*(case.match_card(*pair) for pair in pairs), *_other_cards(group or [], account or [])]
-            made = _make_draft(cards, title, words or [], by, redaction)
-            _write_output(case, out, made, None, as_json=as_json)
-        elif match or group or account:
-            raise UsageError("cannot add cards to a draft: --draft names all of them; change the draft instead")
-        elif _is_file(draft):
-            _write_output(case, out, _read_draft(Path(draft)), None, as_json=as_json)
+            hidden = {"letters": letters, "owner": not show_owner, "hashes": not no_hashes, "hidden": tuple(hide or [])}
+            made = _make_draft(cards, title, words or [], by, hidden)
+            _write_output(case, out, _add_faces(case, made) if faces else made, None, as_json=as_json)
+        elif any((match, other, group, account, title, words, by, letters, show_owner, no_hashes, hide)):
+            raise UsageError("cannot use --draft with options that make another draft; change the draft instead")
+        elif _is_file(draft) or faces:
+            read = _read_draft(Path(draft)) if _is_file(draft) else case.draft(draft).draft
+            _write_output(case, out, _add_faces(case, read) if faces else read, None, as_json=as_json)
         else:
             _write_output(case, out, case.draft(draft).draft, draft, as_json=as_json)
+
+
+def _add_faces(case: "Case", draft: "Draft") -> "Draft":
+    """Return a draft that covers the faces in its pictures too."""
+    from msgspec.structs import replace
+
+    boxes = dict.fromkeys((*draft.redaction.boxes, *case.find_faces(draft)))
+    return replace(draft, redaction=replace(draft.redaction, boxes=tuple(boxes)))
 
 
 def _check_output(out: Path) -> None:

@@ -12,6 +12,7 @@ from mediafp.case.accounts import find_account_keys, load_accounts
 from mediafp.case.clusters import cluster_store
 from mediafp.case.known_query import known_matches
 from mediafp.case.publication.covers import Shown
+from mediafp.case.publication.marks import OwnerMarks, find_marks
 from mediafp.ingest.path_uri import path_uri
 from mediafp.store import Store
 from mediafp.types.clusters import Cluster
@@ -101,13 +102,10 @@ class DraftContent:
         for sha256 in self.assets:
             yield from self.sightings(sha256)
 
-    def iter_marks(self) -> Iterator[tuple[str, TextLine]]:
-        """Yield the lines of text that were cut away from references, each with the SHA-256 of the reference."""
-        for card in self.cards:
-            if card.match:
-                placements = [p for p in (card.match.placement, *card.match.more_placements) if p]
-                for line in dict.fromkeys(line for placement in placements for line in placement.removed_text):
-                    yield card.match.sha256, line
+    @cached_property
+    def marks(self) -> Sequence[OwnerMarks]:
+        """Marks of owners in the pictures that are shown."""
+        return list(find_marks(self.store, dict.fromkeys(shown.sha256 for shown in self.shown), self.assets))
 
     def iter_text(self, sha256: str) -> Iterator[TextLine]:
         """Yield the text in the picture of an asset, or on the screen of a video, as far as it was read."""

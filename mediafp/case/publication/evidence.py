@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import count
 
+from mediafp.accounts.evidence import CLUE_WORDS
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.publication.content import CardContent, DraftContent
 from mediafp.case.publication.covers import Polygon, Shown, box_polygon, cover_picture
@@ -37,6 +38,8 @@ class RedactedEvidence:
         self._cover = lru_cache(COVERED_CACHE_SIZE)(self._cover_picture)
         self._picture_names: dict[bytes, str] = {}
         """Name of the file of each picture that was asked for."""
+        self.uncovered: dict[tuple[Shown, bytes], None] = {}
+        """What was asked for, each with the picture as it is without covers."""
 
     def asset(self, sha256: str) -> Asset:
         """Return one asset."""
@@ -153,7 +156,7 @@ class RedactedEvidence:
                 platform=change(account.platform),
                 shared_with=(),
                 iteration_of=keys.get(account.iteration_of or ""),
-                iteration_because=tuple(map(self.replace, account.iteration_because)),
+                iteration_because=tuple(self.replace(_without_value(words)) for words in account.iteration_because),
             )
             for account in timeline.accounts
         )
@@ -191,11 +194,17 @@ class RedactedEvidence:
 
     def _cover_picture(self, jpeg: bytes, shown: Shown) -> bytes | None:
         """Return a picture with what is covered; None, which leaves it out, if it is damaged."""
+        self.uncovered[shown, jpeg] = None
         try:
             polygons = self._left_out.covers.polygons.get(shown, ())
             return cover_picture(jpeg, self._content.assets[shown.sha256], shown.page, polygons)
         except CorruptMedia:
             return None
+
+
+def _without_value(reason: str) -> str:
+    """Return what accounts have in common without the value of a clue, which comes from metadata."""
+    return next((words for words in CLUE_WORDS.values() if reason.startswith(words)), reason)
 
 
 def _point_box(point: Point) -> Polygon:

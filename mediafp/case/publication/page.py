@@ -121,8 +121,10 @@ class PreparedDraft:
             if covered
             else []
         )
-        if redaction.owner and any(True for _ in self.content.iter_marks()):
+        if redaction.owner and self.content.marks:
             lines.append("Names and marks of the owners of pictures are left out.")
+        if any(box.source == "face" for box in redaction.boxes):
+            lines.append("Faces were found by a detector and painted over; none was compared with another.")
         if redaction.letters:
             lines.append("Accounts are named by letters; the same letter is the same account.")
         lines.append("Names of files, and what files say about themselves, are left out.")

@@ -11,6 +11,7 @@ from mediafp.case.publication.checks import run_checks
 from mediafp.case.publication.content import find_match_card, load_content
 from mediafp.case.publication.covers import Shown
 from mediafp.case.publication.decisions import Decisions
+from mediafp.case.publication.faces import find_faces
 from mediafp.case.publication.files import PublicationFiles, SealFile, current_time
 from mediafp.case.publication.page import PreparedDraft, hash_bytes
 from mediafp.case.publication.pdf import print_pdf
@@ -19,6 +20,7 @@ from mediafp.report.publication_page import check_page, seal_page
 from mediafp.store import Store
 from mediafp.types.errors import FailedChecks, StoreError, UsageError
 from mediafp.types.publications import (
+    CoveredBox,
     Decided,
     Draft,
     DraftCheck,
@@ -66,6 +68,17 @@ class Publishing:
         """Return what a draft shows, for an editor of boxes. Raises UsageError if there is none of this id."""
         prepared = self._prepare(draft)
         return [_draft_picture(prepared, shown) for shown in prepared.content.shown]
+
+    def find_faces(self, draft: Draft | str) -> tuple[CoveredBox, ...]:
+        """Return a box for each face in the pictures that a draft shows.
+
+        Raises:
+            UsageError: The face detector is not installed, or there is no draft of this id.
+        """
+        prepared = self._prepare(draft)
+        prepared.render(None)
+        assets = prepared.content.assets
+        return find_faces((shown, assets[shown.sha256], jpeg) for shown, jpeg in prepared.evidence.uncovered)
 
     def seal(self, id: str, revision: int | None = None) -> SealedPublication:
         """Check a draft, write its page and its bundle, and state its seal in the custody log.

@@ -6,10 +6,10 @@ from typing import Final
 
 from mediafp.case.publication.content import DraftContent
 from mediafp.case.publication.covers import CoverMap, Covers, Polygon, Shown, box_polygon
-from mediafp.case.publication.hidden_names import LEFT_OUT, OWNER, HiddenNames, name_accounts
+from mediafp.case.publication.hidden_names import OWNER, HiddenNames, name_accounts
+from mediafp.case.publication.marks import OWNER_CLUES
 from mediafp.matching.images.handles import extract_handles
 from mediafp.types.geometry import intersection_area
-from mediafp.types.matches import Placement
 from mediafp.types.sightings import Sighting
 
 MARK_MARGIN: Final = 0.5
@@ -60,10 +60,11 @@ def find_left_out(content: DraftContent) -> LeftOut:
     covers = CoverMap(content.store, content.assets)
     left_out = LeftOut(names=names, covers=covers.carry(boxes), letters=letters)
     # A mark that is covered by hand is not to be read below the picture either.
-    for sha256, line in content.iter_marks():
-        if left_out.is_covered(Shown(sha256), line.box):
-            for handle in extract_handles([line.text]):
-                names.add(handle)
+    for marks in content.marks:
+        for line in marks.lines:
+            if left_out.is_covered(Shown(marks.sha256), line.box):
+                for handle in extract_handles([line.text]):
+                    names.add(handle)
     if names:
         left_out = LeftOut(names=names, covers=covers.carry([*boxes, *_named_boxes(content, names)]), letters=letters)
     return left_out
@@ -85,25 +86,19 @@ def _timeline_sightings(content: DraftContent) -> Iterator[Sighting]:
 
 
 def _owner_names(content: DraftContent) -> Iterator[tuple[str, str]]:
-    """Yield the names in the marks that were cut away, and of those who posted the pictures with the marks.
+    """Yield the names in the marks of owners, and of those who posted the pictures with the marks.
 
-    An account that posted a picture from which a mark was cut away too is not the owner.
+    An account that posted a picture from which the mark was cut away too is not the owner.
     """
-    cut = {card.query.sha256 for card in content.cards if card.query and card.match and _has_mark(card.match.placement)}
-    takers = {name for sha256 in cut for sighting in content.sightings(sha256) for name in sighting.names}
-    for card in content.cards:
-        placements = [card.match.placement, *card.match.more_placements] if card.match else []
-        for placement in placements:
-            for handle in placement.handles if placement else ():
-                yield handle, LEFT_OUT
-    for sha256, _ in content.iter_marks():
-        for sighting in content.sightings(sha256):
+    for marks in content.marks:
+        takers = {name for sha256 in marks.cut for sighting in content.sightings(sha256) for name in sighting.names}
+        for sighting in content.sightings(marks.sha256):
             if not takers.intersection(sighting.names):
                 yield from ((name, OWNER) for name in sighting.names)
-
-
-def _has_mark(placement: Placement | None) -> bool:
-    return bool(placement and placement.removed_text)
+        yield from ((handle, OWNER) for handle in marks.handles if handle.lstrip("@") not in takers)
+        for clue in content.store.clues(marks.sha256):
+            if clue.kind in OWNER_CLUES and clue.value not in takers:
+                yield clue.value, OWNER
 
 
 def _user_boxes(content: DraftContent) -> Iterator[tuple[Shown, Polygon]]:
@@ -117,9 +112,10 @@ def _user_boxes(content: DraftContent) -> Iterator[tuple[Shown, Polygon]]:
 
 
 def _mark_boxes(content: DraftContent) -> Iterator[tuple[Shown, Polygon]]:
-    """Yield the lines of text that were cut away, in the references that show them."""
-    for sha256, line in content.iter_marks():
-        yield Shown(sha256), _with_margin(line.box)
+    """Yield the marks of owners, in the pictures that show them."""
+    for marks in content.marks:
+        for line in marks.lines:
+            yield Shown(marks.sha256), _with_margin(line.box)
 
 
 def _named_boxes(content: DraftContent, names: HiddenNames) -> Iterator[tuple[Shown, Polygon]]:
