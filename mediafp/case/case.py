@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from mediafp.case.exports import iter_asset_records, iter_match_records
 from mediafp.case.originals import OriginalCheck, check_originals
+from mediafp.case.publication_methods import PublicationMethods
 from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
@@ -25,16 +26,6 @@ from mediafp.types.errors import UsageError
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
-from mediafp.types.publications import (
-    CoveredBox,
-    Draft,
-    DraftCheck,
-    DraftPicture,
-    PublicationCheck,
-    PublishedMatch,
-    SavedDraft,
-    SealedPublication,
-)
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
 from mediafp.types.shared_clues import SharedClue
 from mediafp.types.timelines import Timeline
@@ -43,7 +34,6 @@ from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
 # or counted opens without them.
 if TYPE_CHECKING:
-    from mediafp.case.publication.publishing import Publishing
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
     from mediafp.engine.interface import Engine
@@ -53,7 +43,7 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case:
+class Case(PublicationMethods):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.
@@ -366,92 +356,6 @@ class Case:
             page, self._store, self._engine, paths=paths, cut_clips=cut_clips, on_card=on_card, on_clip=on_clip
         )
 
-    def drafts(self) -> list[SavedDraft]:
-        """Return the drafts of publications, the one that was saved last first."""
-        return self._publishing.files.drafts()
-
-    def draft(self, id: str) -> SavedDraft:
-        """Return a draft. Raises UsageError if there is none of this id."""
-        return self._publishing.files.draft(id)
-
-    def save_draft(self, draft: Draft, *, id: str | None = None, replaces: int = 0) -> SavedDraft:
-        """Save a draft as a new one, or in place of one of its revisions.
-
-        Args:
-            draft: The draft.
-            id: Id of the draft to replace; None to save a new one.
-            replaces: Revision that the change is based on.
-
-        Raises:
-            OutdatedDraft: The draft has another revision, or is sealed; nothing is overwritten.
-            UsageError: There is none of this id.
-        """
-        return self._publishing.files.save(draft, id=id, replaces=replaces)
-
-    def match_card(self, query: PathLike, reference: PathLike) -> PublishedMatch:
-        """Return a card with the most probable match of two assets, given as SHA-256 or path.
-
-        Raises:
-            UsageError: The store does not contain one of them, or no match of the two.
-        """
-        return self._publishing.find_match_card(os.fspath(query), os.fspath(reference))
-
-    def check_draft(self, draft: Draft | str) -> list[DraftCheck]:
-        """Return the checks that a draft, or the saved one of an id, has to pass. Raises UsageError if there is none."""
-        return self._publishing.check(draft)
-
-    def preview(self, draft: Draft | str) -> str:
-        """Return the page of a draft as it would be sealed, in HTML; `draft` as for `check_draft`."""
-        return self._publishing.preview(draft)
-
-    def draft_pictures(self, draft: Draft | str) -> list[DraftPicture]:
-        """Return the pictures of a draft, to draw boxes in; `draft` as for `check_draft`."""
-        return self._publishing.pictures(draft)
-
-    def find_faces(self, draft: Draft | str) -> tuple[CoveredBox, ...]:
-        """Return a box for each face in the pictures of a draft, to be added to its boxes; `draft` as for `check_draft`.
-
-        Raises:
-            UsageError: The face detector is not installed.
-        """
-        return self._publishing.find_faces(draft)
-
-    def seal(self, id: str, *, revision: int | None = None) -> SealedPublication:
-        """Check a draft, and write its page and its bundle, which never change afterwards.
-
-        Args:
-            id: The draft.
-            revision: Revision that the caller has seen; None for the last one.
-
-        Raises:
-            FailedChecks: A check failed; nothing was written.
-            OutdatedDraft: It is sealed already, or has another revision.
-            UsageError: There is none of this id.
-        """
-        return self._publishing.seal(id, revision)
-
-    def publications(self) -> list[SealedPublication]:
-        """Return the sealed publications, the newest first."""
-        return self._publishing.files.publications()
-
-    def publication(self, id: str) -> SealedPublication:
-        """Return a sealed publication. Raises UsageError if no draft of this id is sealed."""
-        return self._publishing.files.publication(id)
-
-    def publication_pdf(self, id: str) -> bytes:
-        """Return a sealed page as a PDF, printed by the user's browser.
-
-        Raises:
-            UsageError: No draft of this id is sealed, or there is no browser.
-        """
-        return self._publishing.pdf(id)
-
-    def verify_publication(self, file: PathLike) -> PublicationCheck:
-        """Return what is wrong with a page or a bundle. Raises UsageError if it cannot be read."""
-        from mediafp.case.publication.publishing import verify_publication
-
-        return verify_publication(Path(file), self.folder)
-
     def forget(self, target: PathLike) -> list[Forgotten]:
         """Remove the sightings at a path, or of a SHA-256, with the last one of an asset everything made of it.
 
@@ -509,13 +413,6 @@ class Case:
     def has_transcripts(self) -> bool:
         """Return True if the store contains a transcript."""
         return self._store.has_transcripts()
-
-    @property
-    def _publishing(self) -> "Publishing":
-        """The drafts and the publications of this case."""
-        from mediafp.case.publication.publishing import Publishing
-
-        return Publishing(self._store, tuple)
 
     @property
     def _engine(self) -> "Engine":

@@ -225,6 +225,11 @@ class Decided(Protocol):
         """`confirm`, `reject` or `unsure`."""
         ...
 
+    @property
+    def decided_by(self) -> str:
+        """Name of the person, which no publication contains."""
+        ...
+
 
 def parse_draft(content: bytes) -> Draft:
     """Return the draft that some JSON states. Raises UsageError if it states none."""

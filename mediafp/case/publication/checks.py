@@ -13,7 +13,6 @@ from mediafp.case.originals import check_original
 from mediafp.case.publication.content import CardContent, iter_decisive_pairs
 from mediafp.case.publication.page import PreparedDraft, RenderedDraft
 from mediafp.types.jpeg import thumbnail_size
-from mediafp.types.matches import Match
 from mediafp.types.publications import CHECK_TITLES, CheckName, DraftCheck
 
 _DATA_URI: Final = re.compile(r"data:image/jpeg;base64,[A-Za-z0-9+/=]*")
@@ -114,20 +113,17 @@ def _loose_members(prepared: PreparedDraft, card: CardContent) -> list[str]:
     members, decisions = set(card.members), prepared.decisions
     joined, waiting = {card.members[0]}, [card.members[0]]
     while waiting:
-        for other, match in _kept_copies(prepared, waiting.pop()):
-            is_sound = match.verdict == "copy" or decisions.is_confirmed(match.sha256, other)
-            if other in members - joined and is_sound:
+        member = waiting.pop()
+        copies = {
+            kept.reference if kept.query == member else kept.query
+            for kept in prepared.content.store.kept_matches(member)
+            if kept.match and kept.match.verdict == "copy"
+        }
+        for other in (copies | decisions.joined_with(member)) & (members - joined):
+            if not decisions.is_rejected(member, other):
                 joined.add(other)
                 waiting.append(other)
     return [member for member in card.members if member not in joined]
-
-
-def _kept_copies(prepared: PreparedDraft, sha256: str) -> Iterator[tuple[str, Match]]:
-    """Yield the other asset of each kept match of an asset that is not rejected, with the match."""
-    for kept in prepared.content.store.kept_matches(sha256):
-        other = kept.reference if kept.query == sha256 else kept.query
-        if kept.match and not prepared.decisions.is_rejected(sha256, other):
-            yield other, kept.match
 
 
 def _check_sightings(prepared: PreparedDraft) -> list[DraftCheck]:
@@ -229,7 +225,7 @@ def _check_outputs(prepared: PreparedDraft, rendered: RenderedDraft) -> Iterator
         cards = [(n, f"{c.title} {c.note}") for n, c in enumerate(draft.cards)]
         number = next((n for n, text in cards if prepared.left_out.names.find(text)), None)
         yield _failed("names", f"{found!r} is to be hidden: take it out of the title, the words or the note", number)
-    places = [place for place in _machine_names(prepared) if any(place in text for text in outputs)]
+    places = [place for place in _machine_names(prepared) if any(_contains(text, place) for text in outputs)]
     yield _failed("machine", f"{places[0]!r} is in the page") if places else _passed("machine", "0 found")
     loads = _LOADING.search(_DATA_URI.sub("", rendered.html))
     bad = [name for name, jpeg in rendered.pictures.items() if not _is_plain(jpeg)]
@@ -237,6 +233,11 @@ def _check_outputs(prepared: PreparedDraft, rendered: RenderedDraft) -> Iterator
         yield _failed("loads", f"{loads[0]!r} is in the page" if loads else f"{bad[0]} has metadata")
     else:
         yield _passed("loads", "0 found")
+
+
+def _contains(text: str, place: str) -> bool:
+    """Return True if a text contains a path, or a name as a word."""
+    return place in text if "/" in place else re.search(rf"\b{re.escape(place)}\b", text) is not None
 
 
 def _output_texts(rendered: RenderedDraft) -> Iterable[str]:
@@ -255,9 +256,9 @@ def _machine_names(prepared: PreparedDraft) -> Iterator[str]:
     yield from {str(store.folder.absolute()), str(Path.home())} - {"/"}
     for sha256 in prepared.content.assets:
         yield from (uri for uri in store.uris(sha256) if uri.startswith("/"))
-    # The names of users and hosts are words that the author may use on purpose.
-    for name in _user_and_host():
-        if len(name) >= MIN_NAME_CHARS and name not in typed:
+    # The names of persons and hosts are words that the author may use on purpose.
+    for name in (*_user_and_host(), *prepared.decisions.persons):
+        if len(name) >= MIN_NAME_CHARS and name not in _COMMON_USERS and name not in typed:
             yield name
     yield "file://"
 
@@ -267,10 +268,7 @@ def _user_and_host() -> Iterator[str]:
         user = getuser()
     except (OSError, KeyError):
         user = ""
-    if user not in _COMMON_USERS:
-        yield user
-    if (host := socket.gethostname()) not in ("localhost", ""):
-        yield host
+    yield from {user, socket.gethostname()} - {"localhost"}
 
 
 def _typed_texts(prepared: PreparedDraft) -> Iterator[str]:

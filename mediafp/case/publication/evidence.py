@@ -5,10 +5,11 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import count
 
-from mediafp.accounts.evidence import CLUE_WORDS
+from mediafp.accounts.evidence import AVATAR_REASON, CLUE_WORDS, IMAGE_REASON, PROBABLE_REASON
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.publication.content import CardContent, DraftContent
 from mediafp.case.publication.covers import Polygon, Shown, box_polygon, cover_picture
+from mediafp.case.publication.decisions import Decisions
 from mediafp.case.publication.redaction import LeftOut
 from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.types.errors import CorruptMedia
@@ -26,14 +27,15 @@ COVERED_CACHE_SIZE = 256
 class RedactedEvidence:
     """Assets of a draft without what it leaves out. Implements `EvidenceSource`."""
 
-    def __init__(self, content: DraftContent, left_out: LeftOut) -> None:
+    def __init__(self, content: DraftContent, left_out: LeftOut, decisions: Decisions) -> None:
         """Use the content of a draft.
 
         Args:
             content: The draft.
             left_out: What it leaves out.
+            decisions: The decisions, whose persons are not named.
         """
-        self._content, self._left_out = content, left_out
+        self._content, self._left_out, self._decisions = content, left_out, decisions
         self._stored = StoredEvidence(content.store)
         self._cover = lru_cache(COVERED_CACHE_SIZE)(self._cover_picture)
         self._picture_names: dict[bytes, str] = {}
@@ -127,7 +129,7 @@ class RedactedEvidence:
             uris=(names[match.sha256],),
             placement=self._redact_placement(match.placement, card) if match.placement else None,
             more_placements=tuple(self._redact_placement(placement, card) for placement in match.more_placements),
-            why=tuple(map(self.replace, match.why)),
+            why=tuple(self.replace(reason) for reason in match.why if not self._decisions.is_decision(reason)),
             sightings=(),
             clues=(),
         )
@@ -156,7 +158,7 @@ class RedactedEvidence:
                 platform=change(account.platform),
                 shared_with=(),
                 iteration_of=keys.get(account.iteration_of or ""),
-                iteration_because=tuple(self.replace(_without_value(words)) for words in account.iteration_because),
+                iteration_because=tuple(filter(None, map(_without_value, account.iteration_because))),
             )
             for account in timeline.accounts
         )
@@ -202,9 +204,11 @@ class RedactedEvidence:
             return None
 
 
-def _without_value(reason: str) -> str:
-    """Return what accounts have in common without the value of a clue, which comes from metadata."""
-    return next((words for words in CLUE_WORDS.values() if reason.startswith(words)), reason)
+def _without_value(reason: str) -> str | None:
+    """Return what accounts have in common without the value of a clue, which comes from metadata, and without persons."""
+    if reason in (AVATAR_REASON, PROBABLE_REASON, IMAGE_REASON):
+        return reason
+    return next((words for words in CLUE_WORDS.values() if reason.startswith(words)), None)
 
 
 def _point_box(point: Point) -> Polygon:

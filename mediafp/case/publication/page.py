@@ -58,7 +58,7 @@ class PreparedDraft:
     @cached_property
     def evidence(self) -> RedactedEvidence:
         """What the page shows."""
-        return RedactedEvidence(self.content, self.left_out)
+        return RedactedEvidence(self.content, self.left_out, self.decisions)
 
     def render(self, sealed_at: str | None) -> RenderedDraft:
         """Return the page, with the place of its seal empty.

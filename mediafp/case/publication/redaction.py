@@ -11,9 +11,14 @@ from mediafp.case.publication.marks import OWNER_CLUES
 from mediafp.matching.images.handles import extract_handles
 from mediafp.types.geometry import intersection_area
 from mediafp.types.sightings import Sighting
+from mediafp.types.tokens import tokenise
 
 MARK_MARGIN: Final = 0.5
 """Margin around a line of text that is covered, in its own heights. Chosen, not measured."""
+
+MIN_MARK_CHARS: Final = 3
+"""Letters and digits of a line of a mark from which it may name its owner. Chosen, not measured: OCR reads one or two in
+patterns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,9 @@ def _owner_names(content: DraftContent) -> Iterator[tuple[str, str]]:
     An account that posted a picture from which the mark was cut away too is not the owner.
     """
     for marks in content.marks:
+        # A scrap of a letter in a pattern names nobody.
+        if not any(len("".join(t.text for t in tokenise(line.text))) >= MIN_MARK_CHARS for line in marks.lines):
+            continue
         takers = {name for sha256 in marks.cut for sighting in content.sightings(sha256) for name in sighting.names}
         for sighting in content.sightings(marks.sha256):
             if not takers.intersection(sighting.names):
