@@ -10,7 +10,7 @@ from mediafp.types.publications import (
     CoveredBox,
     Draft,
     DraftCheck,
-    DraftPicture,
+    DraftImage,
     PublicationCheck,
     PublishedMatch,
     SavedDraft,
@@ -64,12 +64,12 @@ class PublicationMethods:
         """Return the page of a draft as it would be sealed, in HTML; `draft` as for `check_draft`."""
         return self._publishing.preview(draft)
 
-    def draft_pictures(self, draft: Draft | str) -> list[DraftPicture]:
-        """Return the pictures of a draft, to draw boxes in; `draft` as for `check_draft`."""
-        return self._publishing.pictures(draft)
+    def draft_images(self, draft: Draft | str) -> list[DraftImage]:
+        """Return the images of a draft, to draw boxes in; `draft` as for `check_draft`."""
+        return self._publishing.images(draft)
 
     def find_faces(self, draft: Draft | str) -> tuple[CoveredBox, ...]:
-        """Return a box for each face in the pictures of a draft, to be added to its boxes; `draft` as for `check_draft`.
+        """Return a box for each face in the images of a draft, to be added to its boxes; `draft` as for `check_draft`.
 
         Raises:
             UsageError: The face detector is not installed.

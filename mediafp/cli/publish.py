@@ -60,7 +60,7 @@ def publish(
     """Seal chosen matches, groups and accounts as a page for others.
 
     Without OUT, the drafts and the sealed publications are listed. Write a draft to OUT.json to change it by hand: its boxes
-    cover parts of pictures. Exit status: 0, or 2 if a check fails or a seal is broken; each failed check is listed.
+    cover parts of images. Exit status: 0, or 2 if a check fails or a seal is broken; each failed check is listed.
     """
     if verify:
         _verify(verify, store, as_json=as_json)
@@ -86,7 +86,7 @@ def publish(
 
 
 def _add_faces(case: "Case", draft: "Draft") -> "Draft":
-    """Return a draft that covers the faces in its pictures too."""
+    """Return a draft that covers the faces in its images too."""
     from msgspec.structs import replace
 
     boxes = dict.fromkeys((*draft.redaction.boxes, *case.find_faces(draft)))

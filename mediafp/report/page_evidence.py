@@ -65,7 +65,7 @@ class PageEvidence:
         return self.images.element(image, label) if image else Markup()
 
     def least_alike(self, query_sha256: str, reference_sha256: str, segment: Segment) -> tuple[float, float] | None:
-        """Return the times, in query and reference, at which a segment of their pictures is least alike; None if unknown."""
+        """Return the times, in query and reference, at which a segment of their images is least alike; None if unknown."""
         return self._source.least_alike(query_sha256, reference_sha256, segment)
 
     def frames(

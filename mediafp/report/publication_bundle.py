@@ -1,4 +1,4 @@
-"""The bundle of a publication: its page, its pictures and its lists in one zip file, equal for equal content."""
+"""The bundle of a publication: its page, its images and its lists in one zip file, equal for equal content."""
 
 import base64
 import hashlib
@@ -63,9 +63,9 @@ def write_lists(files: Sequence[ListedFile]) -> dict[str, bytes]:
     return dict(zip(LISTS, (table.getvalue().encode(), listed.encode()), strict=True))
 
 
-def write_bundle(page_name: str, page: bytes, lists: Mapping[str, bytes], pictures: Mapping[str, bytes]) -> bytes:
-    """Return the zip file of a sealed page with its lists and pictures, which are given by their names."""
-    files = {page_name: page, **lists, **{f"{PICTURES}{name}": jpeg for name, jpeg in pictures.items()}}
+def write_bundle(page_name: str, page: bytes, lists: Mapping[str, bytes], images: Mapping[str, bytes]) -> bytes:
+    """Return the zip file of a sealed page with its lists and images, which are given by their names."""
+    files = {page_name: page, **lists, **{f"{PICTURES}{name}": jpeg for name, jpeg in images.items()}}
     files[MANIFEST] = _write_manifest(files)
     return _write_zip(files)
 

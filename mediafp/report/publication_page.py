@@ -21,7 +21,7 @@ from mediafp.types.matches import Match, QueryResult
 from mediafp.types.timelines import Timeline
 
 NO_SEAL: Final = "0" * 64
-"""Text that stands on a page in place of its seal while the seal is computed."""
+"""Text in place of the seal of a page while the seal is computed."""
 _SEAL: Final = re.compile(rb'<code id="seal">([0-9a-f]{64})</code>')
 _LIST_HASH: Final = re.compile(rb'<code class="list-hash">([0-9a-f]{64})</code>')
 
@@ -47,7 +47,7 @@ class PublishedGroupCard:
     relations: Sequence[tuple[str, int]]
     members: Sequence[GroupFigure]
     more: int
-    """Members without a picture."""
+    """Members without a image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class PublicationValues:
     by: str
     cards: Sequence[PageCard]
     left_out: Sequence[str]
-    """What was left out, one sentence each."""
+    """Statements of what the page leaves out, one sentence each."""
     files: Sequence[PageFile]
     """Empty to print no hash."""
     lists: Sequence[tuple[str, str]]
@@ -127,7 +127,7 @@ def build_group_card(
 
     Args:
         cluster: The group.
-        members: SHA-256 of the members whose pictures are shown.
+        members: SHA-256 of the members whose images are shown.
         names: Name of each member on the page.
         evidence: The evidence of the page.
     """

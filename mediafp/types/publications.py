@@ -41,7 +41,7 @@ CHECK_TITLES: Final[dict[CheckName, str]] = {
     "machine": "no path, user or host of this machine",
     "loads": "no script, no address that is loaded, no metadata in pictures",
 }
-"""What each check requires, in the order in which checks are shown."""
+"""The requirement of each check, in the order in which checks are shown."""
 
 
 class PublishedMatch(msgspec.Struct, frozen=True, kw_only=True, tag="match"):
@@ -80,9 +80,9 @@ type PublishedCard = PublishedMatch | PublishedGroup | PublishedAccount
 
 
 class CoveredBox(msgspec.Struct, frozen=True, kw_only=True):
-    """Upright rectangle that is covered in the picture of an asset; in a video, in all of its frames.
+    """Upright rectangle that is covered in the image of an asset; in a video, in all of its frames.
 
-    The box is in pixels of the asset, or of the page of an image with row `page`. Placements carry it to the other pictures
+    The box is in pixels of the asset, or of the page of an image with row `page`. Placements carry it to the other images
     that show the same.
     """
 
@@ -97,10 +97,10 @@ class CoveredBox(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Redaction(msgspec.Struct, frozen=True, kw_only=True):
-    """What a publication leaves out. Paths, file names, clues and metadata are always left out."""
+    """Choice of what a publication leaves out; paths, file names, clues and metadata never appear."""
 
     owner: bool = True
-    """Cover the marks that were cut away from pictures, and leave out the names in them and of those who posted them."""
+    """Cover the marks that were cut away from images, and leave out the names in them and of those who posted them."""
     letters: bool = False
     """Write account A, account B instead of names of accounts, and leave out addresses of posts."""
     hashes: bool = True
@@ -109,7 +109,7 @@ class Redaction(msgspec.Struct, frozen=True, kw_only=True):
     """Further names and words that must not appear, in either Chinese script."""
     boxes: tuple[CoveredBox, ...] = ()
     looked_at: tuple[str, ...] = ()
-    """SHA-256 of assets in whose pictures the user found nothing more to cover, though no placement or no reading of their
+    """SHA-256 of assets in whose images the user found nothing more to cover, though no placement or no reading of their
     text says so."""
 
 
@@ -146,18 +146,18 @@ class DraftCheck:
     passed: bool
     """False stops the seal."""
     words: str
-    """What was found."""
+    """The result in words."""
     card: int | None = None
     """Number of the card, from 0; None for the whole draft."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DraftPicture:
+class DraftImage:
     """Asset of a draft as an editor of boxes shows it."""
 
     sha256: str
     name: str
-    """Name of it on the page, such as `picture 2`."""
+    """Name of it on the page, such as `image 2`."""
     kind: Kind
     page: int
     """Row of the page of an image that is shown."""
@@ -166,7 +166,7 @@ class DraftPicture:
     covers: tuple[tuple[Point, ...], ...]
     """Polygons that are covered, in these pixels."""
     jpeg: bytes | None
-    """The picture as the publication shows it, with what is covered; None if there is none."""
+    """The image as the publication shows it, with what is covered; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def run_checks(prepared: PreparedDraft, rendered: RenderedDraft) -> list[DraftCh
         *_check_decisions(prepared),
         *_check_sightings(prepared),
         *_check_originals(prepared),
-        *_check_pictures(prepared, rendered),
+        *_check_images(prepared, rendered),
         *_check_covers(prepared),
         *_check_text(prepared),
         *_check_outputs(prepared, rendered),
@@ -159,27 +159,27 @@ def _check_originals(prepared: PreparedDraft) -> list[DraftCheck]:
     return _conclude("original", failed, words if gone else f"{len(content.assets)} of {len(content.assets)}")
 
 
-def _check_pictures(prepared: PreparedDraft, rendered: RenderedDraft) -> list[DraftCheck]:
-    """Fail for each picture that cannot be shown, and for each placement that is not drawn."""
+def _check_images(prepared: PreparedDraft, rendered: RenderedDraft) -> list[DraftCheck]:
+    """Fail for each image that cannot be shown, and for each placement that is not drawn."""
     content = prepared.content
-    pictures, placements = [], []
+    images, placements = [], []
     for number, card in enumerate(content.cards):
         for shown in card.shown:
             asset = content.assets[shown.sha256]
             if all(asset.size) and not prepared.evidence.thumbnail(shown.sha256, None, shown.page):
-                pictures.append(_failed("picture", f"{content.names[shown.sha256]} cannot be shown", number))
+                images.append(_failed("picture", f"{content.names[shown.sha256]} cannot be shown", number))
         page_card = rendered.cards[number]
         if card.match and card.match.placement and page_card.match and not page_card.match.pair:
             placements.append(_failed("placement", "the placement is not drawn: a picture is missing", number))
     drawn = sum(bool(card.match and card.match.pair) for card in rendered.cards)
     return [
-        *_conclude("picture", pictures, f"{len(rendered.pictures)} pictures"),
+        *_conclude("picture", images, f"{len(rendered.images)} pictures"),
         *_conclude("placement", placements, f"{drawn} drawn"),
     ]
 
 
 def _check_covers(prepared: PreparedDraft) -> list[DraftCheck]:
-    """Fail where something is covered in one picture and no placement says where another one shows it."""
+    """Fail where something is covered in one image and no placement says where another one shows it."""
     content, failed = prepared.content, []
     looked_at = content.draft.redaction.looked_at
     for shown, other in prepared.left_out.covers.uncarried:
@@ -195,7 +195,7 @@ def _check_covers(prepared: PreparedDraft) -> list[DraftCheck]:
 
 
 def _check_text(prepared: PreparedDraft) -> list[DraftCheck]:
-    """Fail, if names are hidden, for each picture whose text was not read: the name may be in it."""
+    """Fail, if names are hidden, for each image whose text was not read: the name may be in it."""
     content = prepared.content
     if not prepared.left_out.names:
         return [_passed("text", "no name is hidden")]
@@ -228,7 +228,7 @@ def _check_outputs(prepared: PreparedDraft, rendered: RenderedDraft) -> Iterator
     places = [place for place in _machine_names(prepared) if any(_contains(text, place) for text in outputs)]
     yield _failed("machine", f"{places[0]!r} is in the page") if places else _passed("machine", "0 found")
     loads = _LOADING.search(_DATA_URI.sub("", rendered.html))
-    bad = [name for name, jpeg in rendered.pictures.items() if not _is_plain(jpeg)]
+    bad = [name for name, jpeg in rendered.images.items() if not _is_plain(jpeg)]
     if loads or bad:
         yield _failed("loads", f"{loads[0]!r} is in the page" if loads else f"{bad[0]} has metadata")
     else:
@@ -244,7 +244,7 @@ def _output_texts(rendered: RenderedDraft) -> Iterable[str]:
     """Yield everything in which a name could be read: as it is, without markup, and with the escapes of addresses undone."""
     page = html.unescape(_DATA_URI.sub("", rendered.html))
     lists = [content.decode() for content in rendered.lists.values()]
-    for text in (page, re.sub(r"<[^>]*>", "", page), *lists, "\n".join(rendered.pictures)):
+    for text in (page, re.sub(r"<[^>]*>", "", page), *lists, "\n".join(rendered.images)):
         yield text
         yield unquote(text)
 
@@ -279,7 +279,7 @@ def _typed_texts(prepared: PreparedDraft) -> Iterator[str]:
 
 
 def _is_plain(jpeg: bytes) -> bool:
-    """Return True if a picture is a JPEG as this program writes it, without metadata."""
+    """Return True if a image is a JPEG as this program writes it, without metadata."""
     try:
         thumbnail_size(jpeg)
     except ValueError:

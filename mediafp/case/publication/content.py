@@ -24,7 +24,7 @@ from mediafp.types.sightings import Sighting
 from mediafp.types.timelines import Timeline
 
 MAX_FIGURES: Final = 24
-"""Members of a group whose pictures are shown, its representative first; the others are listed. Chosen, not measured."""
+"""Members of a group whose images are shown, its representative first; the others are listed. Chosen, not measured."""
 
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 
@@ -36,13 +36,13 @@ class CardContent:
     card: PublishedCard
     query: Asset | None = None
     match: Match | None = None
-    """Of a match card, seen from `query`."""
+    """The match of a match card, seen from `query`."""
     cluster: Cluster | None = None
-    """Of a group card."""
+    """The cluster of a group card."""
     members: tuple[str, ...] = ()
-    """Of a group card: its members, the representative first."""
+    """The members of a group card, the representative first."""
     timeline: Timeline | None = None
-    """Of an account card."""
+    """The time line of an account card."""
 
     @property
     def exists(self) -> bool:
@@ -51,7 +51,7 @@ class CardContent:
 
     @property
     def shown(self) -> tuple[Shown, ...]:
-        """Assets and pages whose pictures the card shows."""
+        """Assets and pages whose images the card shows."""
         if self.query and self.match:
             first, second = self.match.rows
             sides = (Shown(self.query.sha256, first), Shown(self.match.sha256, second))
@@ -81,7 +81,7 @@ class DraftContent:
 
     @cached_property
     def shown(self) -> tuple[Shown, ...]:
-        """Everything whose picture is shown."""
+        """Everything whose image is shown."""
         return tuple(dict.fromkeys(shown for card in self.cards for shown in card.shown))
 
     @cached_property
@@ -104,11 +104,11 @@ class DraftContent:
 
     @cached_property
     def marks(self) -> Sequence[OwnerMarks]:
-        """Marks of owners in the pictures that are shown."""
+        """Marks of owners in the images that are shown."""
         return list(find_marks(self.store, dict.fromkeys(shown.sha256 for shown in self.shown), self.assets))
 
     def iter_text(self, sha256: str) -> Iterator[TextLine]:
-        """Yield the text in the picture of an asset, or on the screen of a video, as far as it was read."""
+        """Yield the text in the image of an asset, or on the screen of a video, as far as it was read."""
         asset = self.assets[sha256]
         if asset.kind == "image":
             yield from self.store.ocr_lines(sha256) or ()
@@ -117,7 +117,7 @@ class DraftContent:
                 yield TextLine(text=line.text, box=line.box, confidence=line.confidence)
 
     def is_text_read(self, sha256: str) -> bool:
-        """Return True if the text in the picture of an asset was read, or it has no picture."""
+        """Return True if the text in the image of an asset was read, or it has no image."""
         asset = self.assets[sha256]
         if not all(asset.size):
             return True

@@ -1,4 +1,4 @@
-"""The parts of pictures that a publication covers, carried by placements to the other pictures that show the same."""
+"""The parts of images that a publication covers, carried by placements to the other images that show the same."""
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -34,16 +34,16 @@ GROWTH: Final = 0.04
 """Share by which a covered part is grown around its middle when a placement carries it: placements are inexact. Chosen, not
 measured."""
 MIN_DEPTH: Final = 1e-3
-"""Third homogeneous coordinate below which a mapped corner is at the horizon of the map: the whole picture is covered then."""
+"""Third homogeneous coordinate below which a mapped corner is at the horizon of the map: the whole image is covered then."""
 MIN_QUAD_AREA: Final = 1e-6
 """Area of a quad in square pixels, below which its homography has no inverse."""
 MAX_DRAWN_COORDINATE: Final = 1e5
-"""Coordinate beyond which a polygon is not drawn, and the whole picture is covered, pixels. Chosen, not measured."""
+"""Coordinate beyond which a polygon is not drawn, and the whole image is covered, pixels. Chosen, not measured."""
 type Polygon = tuple[Point, ...]
 
 
 class Shown(NamedTuple):
-    """What is covered as one: a video, or the page of an image with this row."""
+    """A video, or the page of an image with this row: covers are of one of them."""
 
     sha256: str
     page: int = 0
@@ -55,7 +55,7 @@ class Covers:
 
     polygons: Mapping[Shown, tuple[Polygon, ...]]
     uncarried: tuple[tuple[Shown, str], ...]
-    """Where something is covered, and an asset that shows the same without a placement between the two."""
+    """Covered images or pages, each with an asset that shows the same without a placement between the two."""
 
 
 class CoverMap:
@@ -127,17 +127,17 @@ def box_polygon(box: tuple[float, float, float, float]) -> Polygon:
     return tuple((x, y) for x, y in box_corners(box).tolist())
 
 
-def cover_picture(jpeg: bytes, asset: Asset, page: int, polygons: Collection[Polygon]) -> bytes:
+def cover_image(jpeg: bytes, asset: Asset, page: int, polygons: Collection[Polygon]) -> bytes:
     """Return a JPEG of an asset with the polygons covered; nothing of what was there is left in its pixels.
 
     Args:
-        jpeg: The picture, as mediafp encodes thumbnails.
+        jpeg: The image, as mediafp encodes thumbnails.
         asset: The asset.
         page: Row of the page of an image that it shows.
         polygons: What is covered, in pixels of the asset or of the page.
 
     Raises:
-        CorruptMedia: The picture is damaged.
+        CorruptMedia: The image is damaged.
     """
     if not polygons:
         return jpeg
@@ -156,7 +156,7 @@ def _mask(
 
     height, width = shape
     touched = np.zeros((height, width), np.uint8)
-    # What is drawn reaches a little beyond the edges: a pixel of the small picture mixes those at both sides of one.
+    # What is drawn reaches a little beyond the edges: a pixel of the small image mixes those at both sides of one.
     for polygon in polygons:
         corners = np.array(polygon, np.float64) * (width / max(1, size[0]), height / max(1, size[1]))
         if np.abs(corners).max() > MAX_DRAWN_COORDINATE:

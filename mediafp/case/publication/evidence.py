@@ -8,7 +8,7 @@ from itertools import count
 from mediafp.accounts.evidence import AVATAR_REASON, CLUE_WORDS, IMAGE_REASON, PROBABLE_REASON
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.publication.content import CardContent, DraftContent
-from mediafp.case.publication.covers import Polygon, Shown, box_polygon, cover_picture
+from mediafp.case.publication.covers import Polygon, Shown, box_polygon, cover_image
 from mediafp.case.publication.decisions import Decisions
 from mediafp.case.publication.redaction import LeftOut
 from mediafp.report.evidence_source import EvidenceFrame
@@ -21,7 +21,7 @@ from mediafp.types.transcripts import SpeechHint, Transcript
 from mediafp.types.video_text import VideoTextLine
 
 COVERED_CACHE_SIZE = 256
-"""Covered pictures kept in memory while a page is written, some 50 kB each. Chosen, not measured."""
+"""Covered images kept in memory while a page is written, some 50 kB each. Chosen, not measured."""
 
 
 class RedactedEvidence:
@@ -37,11 +37,11 @@ class RedactedEvidence:
         """
         self._content, self._left_out, self._decisions = content, left_out, decisions
         self._stored = StoredEvidence(content.store)
-        self._cover = lru_cache(COVERED_CACHE_SIZE)(self._cover_picture)
-        self._picture_names: dict[bytes, str] = {}
-        """Name of the file of each picture that was asked for."""
+        self._cover = lru_cache(COVERED_CACHE_SIZE)(self._cover_image)
+        self._image_names: dict[bytes, str] = {}
+        """Name of the file of each image that was asked for."""
         self.uncovered: dict[tuple[Shown, bytes], None] = {}
-        """What was asked for, each with the picture as it is without covers."""
+        """Everything that was asked for, each with the image as it is without covers."""
 
     def asset(self, sha256: str) -> Asset:
         """Return one asset."""
@@ -56,11 +56,11 @@ class RedactedEvidence:
         return []
 
     def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:
-        """Return the picture nearest to a time, or of a page, with what is covered; None if there is none."""
+        """Return the image nearest to a time, or of a page, with what is covered; None if there is none."""
         jpeg = self._stored.thumbnail(sha256, seconds, page)
         covered = self._cover(jpeg, Shown(sha256, page)) if jpeg else None
         if covered:
-            self._picture_names.setdefault(covered, self._slug(sha256) + (f"-page-{page + 1}" if page else ""))
+            self._image_names.setdefault(covered, self._slug(sha256) + (f"-page-{page + 1}" if page else ""))
         return covered
 
     def frames(
@@ -71,15 +71,15 @@ class RedactedEvidence:
         for frame in self._stored.frames(sha256, times):
             covered = self._cover(frame.jpeg, Shown(sha256)) if frame else None
             if frame and covered:
-                self._picture_names.setdefault(covered, f"{self._slug(sha256)}-at-{frame.seconds:.1f}s")
+                self._image_names.setdefault(covered, f"{self._slug(sha256)}-at-{frame.seconds:.1f}s")
             found.append(replace(frame, jpeg=covered) if frame and covered else None)
         return found
 
-    def name_pictures(self, jpegs: Iterable[bytes]) -> dict[str, bytes]:
-        """Return pictures that this object gave, by names of files for them: `picture-1.jpg`, `video-2-at-31.0s.jpg`."""
+    def name_images(self, jpegs: Iterable[bytes]) -> dict[str, bytes]:
+        """Return images that this object gave, by names of files for them: `image-1.jpg`, `video-2-at-31.0s.jpg`."""
         named: dict[str, bytes] = {}
         for jpeg in jpegs:
-            stem = self._picture_names[jpeg]
+            stem = self._image_names[jpeg]
             numbered = (f"{stem}.jpg" if n == 1 else f"{stem}-{n}.jpg" for n in count(1))
             named[next(name for name in numbered if name not in named)] = jpeg
         return named
@@ -194,12 +194,12 @@ class RedactedEvidence:
             ),
         )
 
-    def _cover_picture(self, jpeg: bytes, shown: Shown) -> bytes | None:
-        """Return a picture with what is covered; None, which leaves it out, if it is damaged."""
+    def _cover_image(self, jpeg: bytes, shown: Shown) -> bytes | None:
+        """Return a image with what is covered; None, which leaves it out, if it is damaged."""
         self.uncovered[shown, jpeg] = None
         try:
             polygons = self._left_out.covers.polygons.get(shown, ())
-            return cover_picture(jpeg, self._content.assets[shown.sha256], shown.page, polygons)
+            return cover_image(jpeg, self._content.assets[shown.sha256], shown.page, polygons)
         except CorruptMedia:
             return None
 

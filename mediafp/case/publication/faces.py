@@ -1,4 +1,4 @@
-"""Faces in the pictures of a publication, found so that they can be covered. They are compared with nothing."""
+"""Faces in the images of a publication, found so that they can be covered. They are compared with nothing."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -17,18 +17,18 @@ MARGIN: Final = 0.25
 """Margin around a face, in its own sizes: hair and ears are covered too. Chosen, not measured."""
 
 
-def find_faces(pictures: Iterable[tuple[Shown, Asset, bytes]]) -> tuple[CoveredBox, ...]:
-    """Return a box for each face in some pictures.
+def find_faces(images: Iterable[tuple[Shown, Asset, bytes]]) -> tuple[CoveredBox, ...]:
+    """Return a box for each face in some images.
 
     Args:
-        pictures: What each picture shows, its asset, and the picture as mediafp encodes thumbnails.
+        images: What each image shows, its asset, and the image as mediafp encodes thumbnails.
 
     Raises:
         UsageError: The detector is not installed.
     """
     detector = _load_detector()
     boxes: dict[CoveredBox, None] = {}
-    for shown, asset, jpeg in pictures:
+    for shown, asset, jpeg in images:
         pixels = decode_thumbnail(jpeg)
         height, width = pixels.shape[:2]
         full = asset.row_size(shown.page)

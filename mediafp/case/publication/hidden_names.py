@@ -9,9 +9,9 @@ from mediafp.types.sightings import Sighting
 from mediafp.types.tokens import tokenise
 
 LEFT_OUT: Final = "[left out]"
-"""Text that stands for a hidden name without a letter."""
+"""Text in place of a hidden name without a letter."""
 OWNER: Final = "the owner of the picture"
-"""Text that stands for the account of an owner."""
+"""Text in place of the account of an owner."""
 MIN_INNER_CHARS: Final = 4
 """Characters of a name from which it is also found inside of a longer word, as in an address. Chosen, not measured."""
 MIN_NUMBER_CHARS: Final = 5

@@ -1,4 +1,4 @@
-"""The marks of owners in the pictures of a publication: text in the part of a picture that a copy of it lacks."""
+"""The marks of owners in the images of a publication: text in the part of a image that a copy of it lacks."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.matches import TextLine
 
 OWNER_CLUES: Final = ("weibo_uid", "account", "account_id")
-"""Kinds of clues that name the account which a picture came from."""
+"""Kinds of clues that name the account which a image came from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerMarks:
-    """The marks of one picture."""
+    """The marks of one image."""
 
     sha256: str
     lines: tuple[TextLine, ...]
@@ -32,13 +32,13 @@ class OwnerMarks:
 
 
 def find_marks(store: Store, shown: Collection[str], published: Collection[str]) -> Iterator[OwnerMarks]:
-    """Yield the marks of pictures.
+    """Yield the marks of images.
 
     Of a copy that is not published, only lines that name an account count: others may be captions.
 
     Args:
         store: The store.
-        shown: SHA-256 of the assets whose pictures are shown.
+        shown: SHA-256 of the assets whose images are shown.
         published: SHA-256 of all assets of the publication.
     """
     for sha256 in shown:

@@ -27,8 +27,8 @@ from mediafp.report.publication_page import (
 from mediafp.types.errors import UsageError
 from mediafp.types.media import Asset
 
-MAX_PICTURE_BYTES: Final = 20_000_000
-"""Bytes of all pictures of one page, some 400 of 50,000: a browser still opens the file in a second or two. Chosen, not
+MAX_IMAGE_BYTES: Final = 20_000_000
+"""Bytes of all images of one page, some 400 of 50,000: a browser still opens the file in a second or two. Chosen, not
 measured."""
 
 
@@ -39,8 +39,8 @@ class RenderedDraft:
     html: str
     cards: tuple[PageCard, ...]
     lists: Mapping[str, bytes]
-    pictures: Mapping[str, bytes]
-    """The pictures of the page, by the names of their files."""
+    images: Mapping[str, bytes]
+    """The images of the page, by the names of their files."""
 
 
 @dataclass(kw_only=True)
@@ -52,22 +52,22 @@ class PreparedDraft:
 
     @cached_property
     def left_out(self) -> LeftOut:
-        """What the draft leaves out."""
+        """Everything that the draft leaves out."""
         return find_left_out(self.content)
 
     @cached_property
     def evidence(self) -> RedactedEvidence:
-        """What the page shows."""
+        """Everything that the page shows."""
         return RedactedEvidence(self.content, self.left_out, self.decisions)
 
     def render(self, sealed_at: str | None) -> RenderedDraft:
         """Return the page, with the place of its seal empty.
 
         Raises:
-            UsageError: Its pictures are too large together for one file.
+            UsageError: Its images are too large together for one file.
         """
         draft = self.content.draft
-        images = EmbeddedImages(MAX_PICTURE_BYTES)
+        images = EmbeddedImages(MAX_IMAGE_BYTES)
         files = [self._list_file(asset) for asset in self.content.assets.values()] if draft.redaction.hashes else []
         lists = write_lists(files) if files else {}
         try:
@@ -75,7 +75,7 @@ class PreparedDraft:
             cards = tuple(self._build_card(card, evidence) for card in self.content.cards)
         except ImagesTooLarge as error:
             raise UsageError(
-                f"cannot write the page: its pictures have more than {MAX_PICTURE_BYTES} bytes; take fewer cards"
+                f"cannot write the page: its pictures have more than {MAX_IMAGE_BYTES} bytes; take fewer cards"
             ) from error
         values = PublicationValues(
             title=draft.title,
@@ -89,9 +89,7 @@ class PreparedDraft:
             sealed_at=sealed_at,
         )
         html = render_publication(values, images, hashes=draft.redaction.hashes)
-        return RenderedDraft(
-            html=html, cards=cards, lists=lists, pictures=self.evidence.name_pictures(images.contents())
-        )
+        return RenderedDraft(html=html, cards=cards, lists=lists, images=self.evidence.name_images(images.contents()))
 
     def _build_card(self, content: CardContent, evidence: PageEvidence) -> PageCard:
         card = content.card
@@ -113,7 +111,7 @@ class PreparedDraft:
         return PageCard(title=card.title, note=card.note)
 
     def _describe_left_out(self) -> list[str]:
-        """Return what was left out, one sentence each."""
+        """Return what the page leaves out, one sentence each."""
         redaction = self.content.draft.redaction
         covered = len({shown.sha256 for shown in self.left_out.covers.polygons})
         lines = (

@@ -24,7 +24,7 @@ from mediafp.types.publications import (
     Decided,
     Draft,
     DraftCheck,
-    DraftPicture,
+    DraftImage,
     PublicationCheck,
     PublishedMatch,
     SealedPublication,
@@ -64,13 +64,13 @@ class Publishing:
         """Return the page of a draft as it would be sealed. Raises UsageError if there is none of this id."""
         return self._prepare(draft).render(None).html
 
-    def pictures(self, draft: Draft | str) -> list[DraftPicture]:
+    def images(self, draft: Draft | str) -> list[DraftImage]:
         """Return what a draft shows, for an editor of boxes. Raises UsageError if there is none of this id."""
         prepared = self._prepare(draft)
-        return [_draft_picture(prepared, shown) for shown in prepared.content.shown]
+        return [_draft_image(prepared, shown) for shown in prepared.content.shown]
 
     def find_faces(self, draft: Draft | str) -> tuple[CoveredBox, ...]:
-        """Return a box for each face in the pictures that a draft shows.
+        """Return a box for each face in the images that a draft shows.
 
         Raises:
             UsageError: The face detector is not installed, or there is no draft of this id.
@@ -103,7 +103,7 @@ class Publishing:
             # A lone surrogate of a typed text is no UTF-8.
             page, seal = seal_page(rendered.html.encode("utf-8", "replace"))
             name = _slug(saved.draft.title) or f"publication-{id}"
-            bundle = write_bundle(f"{name}.html", page, rendered.lists, rendered.pictures)
+            bundle = write_bundle(f"{name}.html", page, rendered.lists, rendered.images)
             stated = SealFile(
                 title=saved.draft.title,
                 sealed_at=sealed_at,
@@ -168,9 +168,9 @@ def verify_publication(file: Path, store_folder: Path) -> PublicationCheck:
     return PublicationCheck(problems=tuple(problems), seal=seal, known_as=next(iter(found), None))
 
 
-def _draft_picture(prepared: PreparedDraft, shown: Shown) -> DraftPicture:
+def _draft_image(prepared: PreparedDraft, shown: Shown) -> DraftImage:
     asset = prepared.content.assets[shown.sha256]
-    return DraftPicture(
+    return DraftImage(
         sha256=shown.sha256,
         name=prepared.content.names[shown.sha256],
         kind=asset.kind,

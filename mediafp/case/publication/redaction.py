@@ -1,4 +1,4 @@
-"""What a publication leaves out of texts and pictures: names, marks, and the parts that are covered."""
+"""Everything that a publication leaves out of texts and images: names, marks, and the parts that are covered."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class LeftOut:
     """Letters of accounts, if they replace names."""
 
     def label(self, sighting: Sighting) -> str | None:
-        """Return what stands for the account of a sighting; None if it is named, or none is known."""
+        """Return the text in place of the account of a sighting; None if it is named, or none is known."""
         for name in sighting.names:
             if letter := self.letters.get((sighting.platform, name)):
                 return letter
@@ -39,7 +39,7 @@ class LeftOut:
         return self.names.replace(hidden[0]) if hidden else None
 
     def is_covered(self, shown: Shown, polygon: Polygon) -> bool:
-        """Return True if a part of a picture is covered, if only in part."""
+        """Return True if a part of a image is covered, if only in part."""
         import numpy as np
 
         return any(
@@ -64,7 +64,7 @@ def find_left_out(content: DraftContent) -> LeftOut:
     boxes = [*_user_boxes(content), *(_mark_boxes(content) if redaction.owner else ())]
     covers = CoverMap(content.store, content.assets)
     left_out = LeftOut(names=names, covers=covers.carry(boxes), letters=letters)
-    # A mark that is covered by hand is not to be read below the picture either.
+    # A mark that is covered by hand is not to be read below the image either.
     for marks in content.marks:
         for line in marks.lines:
             if left_out.is_covered(Shown(marks.sha256), line.box):
@@ -91,9 +91,9 @@ def _timeline_sightings(content: DraftContent) -> Iterator[Sighting]:
 
 
 def _owner_names(content: DraftContent) -> Iterator[tuple[str, str]]:
-    """Yield the names in the marks of owners, and of those who posted the pictures with the marks.
+    """Yield the names in the marks of owners, and of those who posted the images with the marks.
 
-    An account that posted a picture from which the mark was cut away too is not the owner.
+    An account that posted a image from which the mark was cut away too is not the owner.
     """
     for marks in content.marks:
         # A scrap of a letter in a pattern names nobody.
@@ -120,14 +120,14 @@ def _user_boxes(content: DraftContent) -> Iterator[tuple[Shown, Polygon]]:
 
 
 def _mark_boxes(content: DraftContent) -> Iterator[tuple[Shown, Polygon]]:
-    """Yield the marks of owners, in the pictures that show them."""
+    """Yield the marks of owners, in the images that show them."""
     for marks in content.marks:
         for line in marks.lines:
             yield Shown(marks.sha256), _with_margin(line.box)
 
 
 def _named_boxes(content: DraftContent, names: HiddenNames) -> Iterator[tuple[Shown, Polygon]]:
-    """Yield the lines of text in all pictures that contain a hidden name."""
+    """Yield the lines of text in all images that contain a hidden name."""
     for sha256 in content.assets:
         for line in content.iter_text(sha256):
             if names.find(line.text):
