@@ -14,6 +14,8 @@ OWNER: Final = "the owner of the picture"
 """Text in place of the account of an owner."""
 MIN_INNER_CHARS: Final = 4
 """Characters of a name from which it is also found inside of a longer word, as in an address. Chosen, not measured."""
+MIN_SPLIT_CHARS: Final = 6
+"""Characters of a name from which it is also found in several words of which one is longer. Chosen, not measured."""
 MIN_NUMBER_CHARS: Final = 5
 """Digits from which the number of an account counts as a name: shorter ones are in every text. Chosen, not measured."""
 
@@ -68,8 +70,10 @@ class HiddenNames:
         for name in self._replacements:
             for at in _occurrences(joined, name):
                 first, last = token_at[at], token_at[at + len(name) - 1]
-                is_whole = at in boundaries and at + len(name) in boundaries
-                if is_whole or (first == last and len(name) >= MIN_INNER_CHARS):
+                ends = (at in boundaries) + (at + len(name) in boundaries)
+                # A longer name may be written as several words, with more letters in the first or the last of them.
+                is_inner = len(name) >= (MIN_INNER_CHARS if first == last else MIN_SPLIT_CHARS)
+                if ends == 2 or (is_inner and (ends or first == last)):
                     found.append((tokens[first].start, tokens[last].end, name))
         return sorted(found, key=lambda place: (place[0], -place[1]))
 
