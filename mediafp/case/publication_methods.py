@@ -56,9 +56,17 @@ class PublicationMethods:
         """
         return self._publishing.find_match_card(os.fspath(query), os.fspath(reference))
 
-    def check_draft(self, draft: Draft | str) -> list[DraftCheck]:
-        """Return the checks that a draft, or the saved one of an id, has to pass. Raises UsageError if there is none."""
-        return self._publishing.check(draft)
+    def check_draft(self, draft: Draft | str, *, originals: bool = True) -> list[DraftCheck]:
+        """Return the checks that a draft has to pass.
+
+        Args:
+            draft: The draft, or the id of a saved one.
+            originals: Hash the original files too, which takes long for videos; `seal` always does.
+
+        Raises:
+            UsageError: There is no draft of this id.
+        """
+        return self._publishing.check(draft, originals=originals)
 
     def preview(self, draft: Draft | str) -> str:
         """Return the page of a draft as it would be sealed, in HTML; `draft` as for `check_draft`."""

@@ -91,8 +91,8 @@ def stream_template(
 ) -> Iterator[str]:
     """Yield the HTML page of a template in `templates/`; no value can add markup, hide text or load anything."""
     environment = _environment()
-    style = "".join(map(_read_template, form.styles))
-    script = _read_template(form.script) if form.script else ""
+    style = "".join(map(read_template, form.styles))
+    script = read_template(form.script) if form.script else ""
     policy = CONTENT_SECURITY_POLICY.format(
         images=images.sources,
         style=_hash_source(style),
@@ -123,7 +123,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _read_template(name: str) -> str:
+def read_template(name: str) -> str:
+    """Return the source of a file in `templates/`."""
     environment = _environment()
     assert environment.loader is not None, "the environment has a loader"
     return environment.loader.get_source(environment, name)[0]

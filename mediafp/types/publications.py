@@ -153,7 +153,7 @@ class DraftCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftImage:
-    """Asset of a draft as an editor of boxes shows it."""
+    """Image or frame that a draft shows, for an editor of boxes."""
 
     sha256: str
     name: str
@@ -161,12 +161,14 @@ class DraftImage:
     kind: Kind
     page: int
     """Row of the page of an image that is shown."""
+    seconds: float | None
+    """Time of a frame of a video; None for an image."""
     size: tuple[int, int]
     """Width and height in whose pixels boxes are given."""
     covers: tuple[tuple[Point, ...], ...]
     """Polygons that are covered, in these pixels."""
-    jpeg: bytes | None
-    """The image as the publication shows it, with what is covered; None if there is none."""
+    jpeg: bytes
+    """The image as the publication shows it, with what is covered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

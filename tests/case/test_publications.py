@@ -226,6 +226,12 @@ def test_names_are_found_inside_of_words_only_if_they_are_long() -> None:
     assert names.replace("by HarbourLens, by 雲山") == "by [left out], by [left out]"
 
 
+def test_name_that_every_page_contains_is_not_searched_for_and_that_is_said(opened: Case, made: PublishedCase) -> None:
+    checks = opened.check_draft(draft_of(match_card(made), owner=False, hidden=("Video", OTHER)))
+    assert failed(checks) == []
+    assert "not searched for, as every page contains it: video" in next(c.words for c in checks if c.name == "names")
+
+
 def test_hidden_name_on_screen_is_covered_and_text_that_was_not_read_stops_the_seal(
     opened_own: Case, own: PublishedCase
 ) -> None:
@@ -369,7 +375,9 @@ def test_images_of_a_draft_state_what_is_covered_in_their_pixels(opened: Case, m
     box = CoveredBox(asset=made.copy, left=10, top=10, right=30, bottom=30)
     copy, photo = opened.draft_images(draft_of(match_card(made), owner=False, boxes=(box,)))
     assert (copy.name, copy.size, photo.name, photo.size) == ("picture 1", (200, 125), "picture 2", SIZE)
-    assert copy.covers == (box_polygon((10, 10, 30, 30)),) and len(photo.covers) == 1 and photo.jpeg
+    assert copy.covers == (box_polygon((10, 10, 30, 30)),) and len(photo.covers) == 1 and photo.seconds is None
+    shown = PublishedMatch(query=made.photo, reference=made.video, relation="image_in_video")
+    assert [image.seconds for image in opened.draft_images(draft_of(shown)) if image.kind == "video"] == [0.0, 1.0]
 
 
 def test_faces_become_boxes_in_pixels_of_the_asset(

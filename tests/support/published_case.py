@@ -96,9 +96,13 @@ def _record(name: str, sha: str, content: bytes, pixels: np.ndarray, seen: Sight
     properties: dict[str, str | int | float | bool | None] = {"width": pixels.shape[1], "height": pixels.shape[0]}
     if name == "video":
         properties |= {"duration": 9.0, "has_sound": False}
-    jpeg = encode_thumbnail(pixels, 512)
+    frames = [pixels.copy() for _ in range(3 if name == "video" else 1)]
+    for number, frame in enumerate(frames):
+        frame[:16, :16] = 60 * number
     asset = Asset(sha256=sha, kind="video" if name == "video" else "image", bytes=len(content), properties=properties)
-    thumbnails = tuple(Thumbnail(position=n, seconds=float(n), jpeg=jpeg) for n in range(3 if name == "video" else 1))
+    thumbnails = tuple(
+        Thumbnail(position=n, seconds=float(n), jpeg=encode_thumbnail(frame, 512)) for n, frame in enumerate(frames)
+    )
     return IngestRecord(asset=asset, sightings=(seen,), thumbnails=thumbnails)
 
 

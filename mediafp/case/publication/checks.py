@@ -1,6 +1,5 @@
 """The checks that a draft has to pass before it is sealed."""
 
-import html
 import re
 import socket
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from urllib.parse import unquote
 from mediafp.case.originals import check_original
 from mediafp.case.publication.content import CardContent, iter_decisive_pairs
 from mediafp.case.publication.page import PreparedDraft, RenderedDraft
+from mediafp.report.publication_texts import fixed_texts, visible_texts
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.publications import CHECK_TITLES, CheckName, DraftCheck
 
@@ -27,19 +27,20 @@ MIN_NAME_CHARS: Final = 3
 """Characters from which the name of a user or of a host is searched for: a shorter one is in many words. Chosen, not measured."""
 
 
-def run_checks(prepared: PreparedDraft, rendered: RenderedDraft) -> list[DraftCheck]:
+def run_checks(prepared: PreparedDraft, rendered: RenderedDraft, *, originals: bool) -> list[DraftCheck]:
     """Return the checks on a draft, in the order of `CHECK_TITLES`.
 
     Args:
         prepared: The draft.
         rendered: The page made of it.
+        originals: Hash the original files too.
     """
     checks = [
         *_check_cards(prepared),
         *_check_matches(prepared),
         *_check_decisions(prepared),
         *_check_sightings(prepared),
-        *_check_originals(prepared),
+        *(_check_originals(prepared) if originals else [_passed("original", "hashed before the seal")]),
         *_check_images(prepared, rendered),
         *_check_covers(prepared),
         *_check_text(prepared),
@@ -218,12 +219,14 @@ def _check_outputs(prepared: PreparedDraft, rendered: RenderedDraft) -> Iterator
     """Search the page, its lists and the names of its files for what may not be in them."""
     draft = prepared.content.draft
     outputs = list(_output_texts(rendered))
-    found = next((found for text in outputs if (found := prepared.left_out.names.find(text))), None)
+    names, common = prepared.left_out.names.without(fixed_texts())
+    found = next((found for text in outputs if (found := names.find(text))), None)
     if found is None:
-        yield _passed("names", "0 found")
+        words = f"; not searched for, as every page contains it: {', '.join(common)}" if common else ""
+        yield _passed("names", f"0 found{words}")
     else:
         cards = [(n, f"{c.title} {c.note}") for n, c in enumerate(draft.cards)]
-        number = next((n for n, text in cards if prepared.left_out.names.find(text)), None)
+        number = next((n for n, text in cards if names.find(text)), None)
         yield _failed("names", f"{found!r} is to be hidden: take it out of the title, the words or the note", number)
     places = [place for place in _machine_names(prepared) if any(_contains(text, place) for text in outputs)]
     yield _failed("machine", f"{places[0]!r} is in the page") if places else _passed("machine", "0 found")
@@ -241,10 +244,9 @@ def _contains(text: str, place: str) -> bool:
 
 
 def _output_texts(rendered: RenderedDraft) -> Iterable[str]:
-    """Yield everything in which a name could be read: as it is, without markup, and with the escapes of addresses undone."""
-    page = html.unescape(_DATA_URI.sub("", rendered.html))
+    """Yield everything in which a name could be read, also with the escapes of addresses undone."""
     lists = [content.decode() for content in rendered.lists.values()]
-    for text in (page, re.sub(r"<[^>]*>", "", page), *lists, "\n".join(rendered.images)):
+    for text in (*visible_texts(rendered.html), *lists, "\n".join(rendered.images)):
         yield text
         yield unquote(text)
 

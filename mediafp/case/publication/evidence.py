@@ -40,8 +40,8 @@ class RedactedEvidence:
         self._cover = lru_cache(COVERED_CACHE_SIZE)(self._cover_image)
         self._image_names: dict[bytes, str] = {}
         """Name of the file of each image that was asked for."""
-        self.uncovered: dict[tuple[Shown, bytes], None] = {}
-        """Everything that was asked for, each with the image as it is without covers."""
+        self.shown: dict[tuple[Shown, bytes], float | None] = {}
+        """Everything that was asked for, each with the image as it is without covers, and the time of a frame."""
 
     def asset(self, sha256: str) -> Asset:
         """Return one asset."""
@@ -57,9 +57,13 @@ class RedactedEvidence:
 
     def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:
         """Return the image nearest to a time, or of a page, with what is covered; None if there is none."""
+        if self._content.assets[sha256].kind == "video":
+            (frame,) = self.frames(sha256, [seconds or 0.0])
+            return frame.jpeg if frame else None
         jpeg = self._stored.thumbnail(sha256, seconds, page)
         covered = self._cover(jpeg, Shown(sha256, page)) if jpeg else None
-        if covered:
+        if jpeg and covered:
+            self.shown.setdefault((Shown(sha256, page), jpeg), None)
             self._image_names.setdefault(covered, self._slug(sha256) + (f"-page-{page + 1}" if page else ""))
         return covered
 
@@ -71,9 +75,14 @@ class RedactedEvidence:
         for frame in self._stored.frames(sha256, times):
             covered = self._cover(frame.jpeg, Shown(sha256)) if frame else None
             if frame and covered:
+                self.shown.setdefault((Shown(sha256), frame.jpeg), frame.seconds)
                 self._image_names.setdefault(covered, f"{self._slug(sha256)}-at-{frame.seconds:.1f}s")
             found.append(replace(frame, jpeg=covered) if frame and covered else None)
         return found
+
+    def cover(self, shown: Shown, jpeg: bytes) -> bytes | None:
+        """Return an image that was asked for with what is covered; None if it is damaged."""
+        return self._cover(jpeg, shown)
 
     def name_images(self, jpegs: Iterable[bytes]) -> dict[str, bytes]:
         """Return images that this object gave, by names of files for them: `image-1.jpg`, `video-2-at-31.0s.jpg`."""
@@ -196,7 +205,6 @@ class RedactedEvidence:
 
     def _cover_image(self, jpeg: bytes, shown: Shown) -> bytes | None:
         """Return a image with what is covered; None, which leaves it out, if it is damaged."""
-        self.uncovered[shown, jpeg] = None
         try:
             polygons = self._left_out.covers.polygons.get(shown, ())
             return cover_image(jpeg, self._content.assets[shown.sha256], shown.page, polygons)

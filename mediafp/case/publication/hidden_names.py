@@ -41,6 +41,12 @@ class HiddenNames:
     def __bool__(self) -> bool:
         return bool(self._replacements or self._plain)
 
+    def without(self, text: str) -> "tuple[HiddenNames, list[str]]":
+        """Return the names that a text does not contain, and those that it contains."""
+        common = {name for _, _, name in self._find(text)}
+        rest = {name: replacement for name, replacement in self._replacements.items() if name not in common}
+        return HiddenNames(rest, self._plain), sorted(common)
+
     def replace(self, text: str) -> str:
         """Return a text without the names."""
         for plain, replacement in self._plain.items():

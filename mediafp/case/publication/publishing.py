@@ -3,13 +3,12 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from mediafp.case.publication.checks import run_checks
 from mediafp.case.publication.content import find_match_card, load_content
-from mediafp.case.publication.covers import Shown
 from mediafp.case.publication.decisions import Decisions
 from mediafp.case.publication.faces import find_faces
 from mediafp.case.publication.files import PublicationFiles, SealFile, current_time
@@ -55,10 +54,10 @@ class Publishing:
         """Return a card with the most probable match of two assets; see `find_match_card` in `content`."""
         return find_match_card(self._store, query, reference)
 
-    def check(self, draft: Draft | str) -> list[DraftCheck]:
-        """Return the checks on a draft, or on the one of an id. Raises UsageError if there is none of this id."""
+    def check(self, draft: Draft | str, *, originals: bool = True) -> list[DraftCheck]:
+        """Return the checks on a draft, or on the one of an id; see `Case.check_draft`."""
         prepared = self._prepare(draft)
-        return run_checks(prepared, prepared.render(None))
+        return run_checks(prepared, prepared.render(None), originals=originals)
 
     def preview(self, draft: Draft | str) -> str:
         """Return the page of a draft as it would be sealed. Raises UsageError if there is none of this id."""
@@ -67,7 +66,8 @@ class Publishing:
     def images(self, draft: Draft | str) -> list[DraftImage]:
         """Return what a draft shows, for an editor of boxes. Raises UsageError if there is none of this id."""
         prepared = self._prepare(draft)
-        return [_draft_image(prepared, shown) for shown in prepared.content.shown]
+        prepared.render(None)
+        return list(_iter_images(prepared))
 
     def find_faces(self, draft: Draft | str) -> tuple[CoveredBox, ...]:
         """Return a box for each face in the images that a draft shows.
@@ -78,7 +78,7 @@ class Publishing:
         prepared = self._prepare(draft)
         prepared.render(None)
         assets = prepared.content.assets
-        return find_faces((shown, assets[shown.sha256], jpeg) for shown, jpeg in prepared.evidence.uncovered)
+        return find_faces((shown, assets[shown.sha256], jpeg) for shown, jpeg in prepared.evidence.shown)
 
     def seal(self, id: str, revision: int | None = None) -> SealedPublication:
         """Check a draft, write its page and its bundle, and state its seal in the custody log.
@@ -99,7 +99,7 @@ class Publishing:
             prepared, sealed_at = self._prepare(saved.draft), current_time()
             log = self._store.last_log_entry()
             rendered = prepared.render(sealed_at)
-            raise_failed(run_checks(prepared, rendered))
+            raise_failed(run_checks(prepared, rendered, originals=True))
             # A lone surrogate of a typed text is no UTF-8.
             page, seal = seal_page(rendered.html.encode("utf-8", "replace"))
             name = _slug(saved.draft.title) or f"publication-{id}"
@@ -168,17 +168,21 @@ def verify_publication(file: Path, store_folder: Path) -> PublicationCheck:
     return PublicationCheck(problems=tuple(problems), seal=seal, known_as=next(iter(found), None))
 
 
-def _draft_image(prepared: PreparedDraft, shown: Shown) -> DraftImage:
-    asset = prepared.content.assets[shown.sha256]
-    return DraftImage(
-        sha256=shown.sha256,
-        name=prepared.content.names[shown.sha256],
-        kind=asset.kind,
-        page=shown.page,
-        size=asset.row_size(shown.page),
-        covers=prepared.left_out.covers.polygons.get(shown, ()),
-        jpeg=prepared.evidence.thumbnail(shown.sha256, None, shown.page),
-    )
+def _iter_images(prepared: PreparedDraft) -> Iterator[DraftImage]:
+    """Yield the images and frames that the page of a draft shows, in their order."""
+    for (shown, jpeg), seconds in prepared.evidence.shown.items():
+        asset, covered = prepared.content.assets[shown.sha256], prepared.evidence.cover(shown, jpeg)
+        assert covered, "an image that is damaged is not shown"
+        yield DraftImage(
+            sha256=shown.sha256,
+            name=prepared.content.names[shown.sha256],
+            kind=asset.kind,
+            page=shown.page,
+            seconds=seconds,
+            size=asset.row_size(shown.page),
+            covers=prepared.left_out.covers.polygons.get(shown, ()),
+            jpeg=covered,
+        )
 
 
 def _slug(title: str) -> str:

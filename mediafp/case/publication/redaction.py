@@ -128,7 +128,7 @@ def _mark_boxes(content: DraftContent) -> Iterator[tuple[Shown, Polygon]]:
 
 def _named_boxes(content: DraftContent, names: HiddenNames) -> Iterator[tuple[Shown, Polygon]]:
     """Yield the lines of text in all images that contain a hidden name."""
-    for sha256 in content.assets:
+    for sha256 in dict.fromkeys(shown.sha256 for shown in content.shown):
         for line in content.iter_text(sha256):
             if names.find(line.text):
                 yield Shown(sha256), _with_margin(line.box)
