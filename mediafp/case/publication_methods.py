@@ -1,6 +1,7 @@
 """Methods of a case about publications: drafts, checks, seals."""
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,7 +121,7 @@ class PublicationMethods:
 
         return verify_publication(Path(file), self._store.folder)
 
-    @property
+    @cached_property
     def _publishing(self) -> "Publishing":
         """The drafts and the publications of this case."""
         from mediafp.case.publication.publishing import Publishing

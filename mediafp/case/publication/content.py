@@ -1,12 +1,14 @@
 """The cards of a draft with what the store contains of each, and the names that they have on the page."""
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from mediafp.accounts.summaries import AccountRecords
 from mediafp.accounts.timelines import build_timeline
 from mediafp.case.accounts import find_account_keys, load_accounts
 from mediafp.case.clusters import cluster_store
@@ -126,19 +128,43 @@ class DraftContent:
         return self.store.video_text(sha256) is not None
 
 
-def load_content(store: Store, draft: Draft, rejected: Callable[[str, str], bool]) -> DraftContent:
+class StoreViews:
+    """The clusters and the accounts of a store, found anew only after the store was written to."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._lock = threading.Lock()
+        self._clusters: tuple[int, Mapping[str, Cluster]] | None = None
+        self._accounts: tuple[int, AccountRecords] | None = None
+
+    def clusters(self) -> Mapping[str, Cluster]:
+        """Return the clusters by id."""
+        with self._lock:
+            if self._clusters is None or self._clusters[0] != self.store.last_log_entry()[0]:
+                found = {cluster.id: cluster for cluster in cluster_store(self.store).clusters}
+                # Their ids may have been saved meanwhile.
+                self._clusters = self.store.last_log_entry()[0], found
+            return self._clusters[1]
+
+    def accounts(self) -> AccountRecords:
+        """Return the accounts with their sightings."""
+        with self._lock:
+            entry = self.store.last_log_entry()[0]
+            if self._accounts is None or self._accounts[0] != entry:
+                self._accounts = entry, load_accounts(self.store)
+            return self._accounts[1]
+
+
+def load_content(views: StoreViews, draft: Draft, rejected: Callable[[str, str], bool]) -> DraftContent:
     """Return the cards of a draft with what the store contains of each.
 
     Args:
-        store: The store.
+        views: The store.
         draft: The draft.
         rejected: Function that returns True if a person rejected the match of two assets.
     """
-    clusters: dict[str, Cluster] = {}
-    if any(isinstance(card, PublishedGroup) for card in draft.cards):
-        clusters = {cluster.id: cluster for cluster in cluster_store(store).clusters}
     return DraftContent(
-        store=store, draft=draft, cards=[_load_card(store, card, clusters, rejected) for card in draft.cards]
+        store=views.store, draft=draft, cards=[_load_card(views, card, rejected) for card in draft.cards]
     )
 
 
@@ -170,19 +196,17 @@ def _known_matches(store: Store, query: Asset) -> list[Match]:
     return known_matches(store, query, speech=True, ocr_lines=lambda match: store.ocr_lines(match.sha256))
 
 
-def _load_card(
-    store: Store, card: PublishedCard, clusters: Mapping[str, Cluster], rejected: Callable[[str, str], bool]
-) -> CardContent:
+def _load_card(views: StoreViews, card: PublishedCard, rejected: Callable[[str, str], bool]) -> CardContent:
     if isinstance(card, PublishedMatch):
-        return _load_match(store, card, rejected)
+        return _load_match(views.store, card, rejected)
     if isinstance(card, PublishedGroup):
-        cluster = clusters.get(card.cluster)
+        cluster = views.clusters().get(card.cluster)
         if cluster is None:
             return CardContent(card=card)
         members = sorted((m.sha256 for m in cluster.members), key=lambda name: (name != cluster.representative, name))
         return CardContent(card=card, cluster=cluster, members=tuple(members))
     assert isinstance(card, PublishedAccount), "there is no other kind of card"
-    records = load_accounts(store)
+    records = views.accounts()
     keys = find_account_keys(records, card.account)
     timeline = build_timeline(records, lambda sighting, key: key in keys)
     return CardContent(card=card, timeline=timeline if timeline.accounts else None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mediafp.case.publication.checks import run_checks
-from mediafp.case.publication.content import find_match_card, load_content
+from mediafp.case.publication.content import StoreViews, find_match_card, load_content
 from mediafp.case.publication.decisions import Decisions
 from mediafp.case.publication.faces import find_faces
 from mediafp.case.publication.files import PublicationFiles, SealFile, current_time
@@ -47,7 +47,7 @@ class Publishing:
             store: The store.
             decided: Function that returns the decisions of persons.
         """
-        self._store, self._decided = store, decided
+        self._store, self._decided, self._views = store, decided, StoreViews(store)
         self.files = PublicationFiles(store.folder)
 
     def find_match_card(self, query: str, reference: str) -> PublishedMatch:
@@ -135,7 +135,7 @@ class Publishing:
     def _prepare(self, draft: Draft | str) -> PreparedDraft:
         draft = self.files.draft(draft).draft if isinstance(draft, str) else draft
         decisions = Decisions(self._decided())
-        return PreparedDraft(content=load_content(self._store, draft, decisions.is_rejected), decisions=decisions)
+        return PreparedDraft(content=load_content(self._views, draft, decisions.is_rejected), decisions=decisions)
 
 
 def raise_failed(checks: Iterable[DraftCheck]) -> None:
