@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from mediafp.case.originals import check_original
 from mediafp.case.publication.content import CardContent, iter_decisive_pairs
 from mediafp.case.publication.page import PreparedDraft, RenderedDraft
+from mediafp.report.cards import MatchCard
 from mediafp.report.publication_texts import fixed_texts, visible_texts
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.publications import CHECK_TITLES, CheckName, DraftCheck
@@ -128,16 +129,17 @@ def _loose_members(prepared: PreparedDraft, card: CardContent) -> list[str]:
 
 
 def _check_sightings(prepared: PreparedDraft) -> list[DraftCheck]:
-    """Fail for a card of which nothing is known but its files: nobody can check it."""
+    """Say of which cards and files nothing is known but their content; a case without sidecars has none."""
     content = prepared.content
-    failed = [
-        _failed("sightings", "no account, address or date is known of any of its files", number)
-        for number, card in enumerate(content.cards)
+    unseen = [
+        str(number)
+        for number, card in enumerate(content.cards, 1)
         if card.assets and not any(content.sightings(sha256) for sha256 in card.assets)
     ]
     undated = sum(not any(s.date for s in content.sightings(sha256)) for sha256 in content.assets)
-    words = "every file has a date" if not undated else f"no date is known of {undated} of {len(content.assets)} files"
-    return _conclude("sightings", failed, words)
+    words = f"no date is known of {undated} of {len(content.assets)} files" if undated else "every file has a date"
+    unknown = f"; no account, address or date at all on card {', '.join(unseen)}" if unseen else ""
+    return [_passed("sightings", words + unknown)]
 
 
 def _check_originals(prepared: PreparedDraft) -> list[DraftCheck]:
@@ -169,14 +171,27 @@ def _check_images(prepared: PreparedDraft, rendered: RenderedDraft) -> list[Draf
             asset = content.assets[shown.sha256]
             if all(asset.size) and not prepared.evidence.thumbnail(shown.sha256, None, shown.page):
                 images.append(_failed("picture", f"{content.names[shown.sha256]} cannot be shown", number))
-        page_card = rendered.cards[number]
-        if card.match and card.match.placement and page_card.match and not page_card.match.pair:
-            placements.append(_failed("placement", "the placement is not drawn: a picture is missing", number))
-    drawn = sum(bool(card.match and card.match.pair) for card in rendered.cards)
+        page_card = rendered.cards[number].match
+        if (
+            page_card
+            and card.match
+            and (card.match.placement or card.match.segments)
+            and not _is_drawn(card, page_card)
+        ):
+            placements.append(_failed("placement", "the match is not drawn: a picture is missing", number))
+    drawn = sum(bool(card.match and (card.match.pair or card.match.frames)) for card in rendered.cards)
     return [
         *_conclude("picture", images, f"{len(rendered.images)} pictures"),
         *_conclude("placement", placements, f"{drawn} drawn"),
     ]
+
+
+def _is_drawn(card: CardContent, drawn: MatchCard) -> bool:
+    """Return True if a card shows both sides: an image in its place, or frames of two videos with images that match."""
+    assert card.query and card.match, "the card has a match"
+    if "image" in (card.query.kind, card.match.kind):
+        return drawn.pair is not None
+    return bool(drawn.frames) or all(segment.channel != "picture" for segment in card.match.segments)
 
 
 def _check_covers(prepared: PreparedDraft) -> list[DraftCheck]:

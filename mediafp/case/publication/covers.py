@@ -55,7 +55,21 @@ class Covers:
 
     polygons: Mapping[Shown, tuple[Polygon, ...]]
     uncarried: tuple[tuple[Shown, str], ...]
-    """Covered images or pages, each with an asset that shows the same without a placement between the two."""
+    """Covered images or videos, each with an asset of which no placement says where it shows the same, or not for all of it."""
+
+
+class _Link(NamedTuple):
+    """Match of something that is shown with another asset."""
+
+    own: Shown
+    target: Shown | None
+    """The same in the other asset; None if no placement joins the two."""
+    other: str
+    """SHA-256 of the other asset."""
+    placements: tuple[Placement, ...]
+    """Placements of `own` in `target`."""
+    is_whole: bool
+    """True if they hold for all that the two share."""
 
 
 class CoverMap:
@@ -64,40 +78,44 @@ class CoverMap:
     def __init__(self, store: Store, assets: Collection[str]) -> None:
         """Use the kept matches between some assets of a store."""
         self._store, self._assets = store, set(assets)
-        self._read: dict[str, list[tuple[Shown, Shown | None, str, tuple[Placement, ...]]]] = {}
+        self._links: dict[str, list[_Link]] = {}
 
     def carry(self, boxes: Iterable[tuple[Shown, Polygon]]) -> Covers:
         """Return some polygons, and what placements make of them in every other asset."""
+        boxes = list(boxes)
         polygons: defaultdict[Shown, dict[Polygon, None]] = defaultdict(dict)
         uncarried: dict[tuple[Shown, str], None] = {}
         for origin, box in boxes:
-            reached = {origin}
+            reached, open_ends = {origin}, []
             queue = deque([(origin, box)])
             while queue:
                 shown, polygon = queue.popleft()
                 polygons[shown][polygon] = None
-                for target, other, placements in self._neighbours(shown):
-                    if target is None:
-                        uncarried[shown, other] = None
-                    elif target not in reached:
-                        reached.add(target)
-                        mapped = [self._carry(polygon, shown, target, placement) for placement in placements]
-                        queue += [(target, each) for each in mapped]
-        carried = {shown.sha256 for shown in polygons}
+                for link in self._neighbours(shown):
+                    if link.target is None:
+                        open_ends.append((shown, link.other))
+                    elif link.target not in reached:
+                        reached.add(link.target)
+                        queue += [(link.target, self._carry(polygon, shown, link.target, p)) for p in link.placements]
+                        if not link.is_whole:
+                            uncarried[shown, link.other] = None
+            known = {shown.sha256 for shown in reached}
+            uncarried |= dict.fromkeys(end for end in open_ends if end[1] not in known)
+        by_hand = {origin.sha256 for origin, _ in boxes}
         return Covers(
             polygons={shown: tuple(found) for shown, found in polygons.items()},
-            uncarried=tuple(pair for pair in uncarried if pair[1] not in carried),
+            uncarried=tuple(end for end in uncarried if end[1] not in by_hand),
         )
 
-    def _neighbours(self, shown: Shown) -> Iterator[tuple[Shown | None, str, tuple[Placement, ...]]]:
-        """Yield what shows the same as an asset, with the placements of the asset in it; None without placements."""
-        if shown.sha256 not in self._read:
-            self._read[shown.sha256] = list(self._load(shown.sha256))
-        for own, target, other, placements in self._read[shown.sha256]:
-            if own == shown or target is None:
-                yield target, other, placements
+    def _neighbours(self, shown: Shown) -> Iterator[_Link]:
+        """Yield the links from an image or a video to everything that shows the same."""
+        if shown.sha256 not in self._links:
+            self._links[shown.sha256] = list(self._load(shown.sha256))
+        for link in self._links[shown.sha256]:
+            if link.own == shown or link.target is None:
+                yield link
 
-    def _load(self, sha256: str) -> Iterator[tuple[Shown, Shown | None, str, tuple[Placement, ...]]]:
+    def _load(self, sha256: str) -> Iterator[_Link]:
         asset = self._store.asset(sha256)
         for kept in iter_joined(self._store.kept_matches(sha256, min_probability=DEFAULT_MIN_PROBABILITY), self._store):
             match = seen_from(kept, asset, self._store)
@@ -107,7 +125,15 @@ class CoverMap:
             usable = tuple(p for p in placements if polygon_area(np.array(p.quad)) >= MIN_QUAD_AREA)
             own = Shown(sha256, match.rows[0] if asset.kind == "image" else 0)
             target = Shown(match.sha256, match.rows[1] if match.kind == "image" else 0)
-            yield own, target if usable else None, match.sha256, usable
+            # Of two videos a placement was measured in one segment; others may be cut or mirrored in another way.
+            pictured = sum(segment.channel == "picture" for segment in match.segments)
+            yield _Link(
+                own=own,
+                target=target if usable else None,
+                other=match.sha256,
+                placements=usable,
+                is_whole="image" in (asset.kind, match.kind) or pictured <= 1,
+            )
 
     def _carry(self, polygon: Polygon, shown: Shown, target: Shown, placement: Placement) -> Polygon:
         """Return a polygon of an asset in another one, in which a placement puts the asset."""
