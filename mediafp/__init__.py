@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mediafp.types.accounts import Account, AccountName, SharedMedia
     from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
     from mediafp.types.coshares import Coshare, CoshareGroup, Cosharing, SharedPost
+    from mediafp.types.decisions import DecidedMatch, Decision, DecisionConflict, DecisionEvent
     from mediafp.types.errors import (
         CorruptMedia,
         FailedChecks,
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
         SavedDraft,
         SealedPublication,
     )
+    from mediafp.types.recalibration import FamilyFit, FitErrors
+    from mediafp.types.reviews import ReviewItem, ReviewQueue
     from mediafp.types.runs import (
         AnalysisOptions,
         AssetRecord,
@@ -89,13 +92,19 @@ __all__ = [
     "CoshareGroup",
     "Cosharing",
     "CoveredBox",
+    "DecidedMatch",
+    "Decision",
+    "DecisionConflict",
+    "DecisionEvent",
     "Draft",
     "DraftCheck",
     "DraftImage",
     "Edge",
     "FailedChecks",
+    "FamilyFit",
     "FileOutcome",
     "FileTranscription",
+    "FitErrors",
     "Forgotten",
     "IngestOptions",
     "IntegrityReport",
@@ -115,6 +124,8 @@ __all__ = [
     "PublishedMatch",
     "QueryResult",
     "Redaction",
+    "ReviewItem",
+    "ReviewQueue",
     "SandboxError",
     "SavedDraft",
     "SealedPublication",
@@ -167,6 +178,9 @@ _TYPE_MODULES = (
     "sightings",
     "transcripts",
     "forgetting",
+    "decisions",
+    "reviews",
+    "recalibration",
     "kept_matches",
     "video_text",
     "shared_clues",

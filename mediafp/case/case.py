@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from mediafp.case.decision_methods import DecisionMethods
 from mediafp.case.exports import iter_asset_records, iter_match_records
 from mediafp.case.originals import OriginalCheck, check_originals
 from mediafp.case.publication_methods import PublicationMethods
@@ -27,6 +28,7 @@ from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
+from mediafp.types.search_results import SearchResult
 from mediafp.types.shared_clues import SharedClue
 from mediafp.types.timelines import Timeline
 from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
@@ -36,6 +38,7 @@ from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 if TYPE_CHECKING:
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
+    from mediafp.case.saved_queries import SavedQueries
     from mediafp.engine.interface import Engine
 
 _logger = logging.getLogger(__name__)
@@ -43,7 +46,7 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case(PublicationMethods):
+class Case(DecisionMethods, PublicationMethods):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.
@@ -224,6 +227,12 @@ class Case(PublicationMethods):
             if result.is_media or result.named_explicitly:
                 yield result
 
+    def saved_queries(self) -> "SavedQueries":
+        """Return the queries that were uploaded, which are kept beside the store with their results."""
+        from mediafp.case.saved_queries import SavedQueries
+
+        return SavedQueries(self._store, self._references, lambda: self._engine)
+
     def search(self, text: str, sources: Collection[SearchSource] | None = None) -> Iterator[SearchHit]:
         """Yield the passages of transcripts, texts in images and on screen, posts, accounts and clues with all words of a text.
 
@@ -237,6 +246,12 @@ class Case(PublicationMethods):
             UsageError: The text contains no word.
         """
         return self._store.search_passages(text, sources=sources)
+
+    def search_files(self, text: str, sources: Collection[SearchSource] | None = None) -> SearchResult:
+        """Return what `search` yields by file, with the sightings of the files; at most a few thousand places."""
+        from mediafp.case.search_results import find_places
+
+        return find_places(self._store, text, sources)
 
     def relate(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> int:
         """Compare every asset that was not compared yet with all others, keep the matches, and return their number.

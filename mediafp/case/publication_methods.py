@@ -126,4 +126,4 @@ class PublicationMethods:
         """The drafts and the publications of this case."""
         from mediafp.case.publication.publishing import Publishing
 
-        return Publishing(self._store, tuple)
+        return Publishing(self._store)

@@ -19,6 +19,9 @@ LogKind = Literal[
     "failed",
     "mended",
     "forgotten",
+    "decided",
+    "undecided",
+    "recalibrated",
     "rows",
     "published",
 ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import msgspec
 
@@ -202,35 +202,6 @@ class PublicationCheck:
     """Seal that the page states; None if it states none."""
     known_as: str | None = None
     """Id of the publication of this case with this very content; None if there is none."""
-
-
-class Decided(Protocol):
-    """Decision of a person on two things: assets of a match (`subject` is "match"), or accounts (`iteration`)."""
-
-    @property
-    def subject(self) -> str:
-        """`match`, `group` or `iteration`."""
-        ...
-
-    @property
-    def a(self) -> str:
-        """The smaller key of the two."""
-        ...
-
-    @property
-    def b(self) -> str:
-        """The other key."""
-        ...
-
-    @property
-    def decision(self) -> str:
-        """`confirm`, `reject` or `unsure`."""
-        ...
-
-    @property
-    def decided_by(self) -> str:
-        """Name of the person, which no publication contains."""
-        ...
 
 
 def parse_draft(content: bytes) -> Draft:

@@ -5,7 +5,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -23,19 +23,9 @@ from mediafp.case.case import Case
 from mediafp.case.publication import pdf, publishing
 from mediafp.case.publication.covers import FILL, CoverMap, Shown, box_polygon
 from mediafp.case.publication.hidden_names import HiddenNames
-from mediafp.case.publication.publishing import Publishing
 from mediafp.report.publication_bundle import check_bundle, write_bundle
 from mediafp.types.errors import UsageError
 from mediafp.types.publications import Redaction, format_draft, parse_draft
-
-
-@dataclass(frozen=True)
-class Decided:
-    a: str
-    b: str
-    decision: str = "confirm"
-    subject: str = "match"
-    decided_by: str = "anna_k"
 
 
 @pytest.fixture(scope="module")
@@ -247,27 +237,19 @@ def test_hidden_name_on_screen_is_covered_and_text_that_was_not_read_stops_the_s
     assert failed(opened.check_draft(draft_of(card, owner=False, hidden=("nobody",)))) == [("text", 0)]
 
 
-def test_undecided_match_is_not_published_and_a_decision_decides(opened: Case, made: PublishedCase) -> None:
+def test_undecided_match_is_not_published_and_a_decision_decides(opened_own: Case, own: PublishedCase) -> None:
+    opened, made = opened_own, own
     card = PublishedMatch(query=made.doubtful, reference=made.photo, relation="copy")
-    decisions: list[Decided] = []
-    published = Publishing(opened._store, lambda: decisions)
-    assert failed(published.check(draft_of(card))) == [("decision", 0)]
-    a, b = sorted((made.doubtful, made.photo))
-    decisions[:] = [Decided(a, b)]
-    assert failed(published.check(draft_of(card))) == [] and "confirmed it" in published.preview(draft_of(card))
-    assert "anna_k" not in published.preview(draft_of(card))
-    decisions[:] = [Decided(a, b, "reject")]
-    assert failed(published.check(draft_of(match_card(made), card))) == [("match", 1)]
-
-
-def test_person_who_decided_is_not_named_in_a_reason(opened: Case, made: PublishedCase) -> None:
-    published = Publishing(opened._store, lambda: [Decided(*sorted((made.copy, made.photo)))])
-    prepared = published._prepare(draft_of(match_card(made)))
-    (card,) = prepared.content.cards
-    assert card.match
-    prepared.content.cards = [replace(card, match=replace(card.match, why=("x", "confirmed by anna_k on 2026-01-31")))]
-    page = prepared.render(None).html
-    assert "anna_k" not in page and "<li><bdi>x</bdi></li>" in page
+    assert failed(opened.check_draft(draft_of(card))) == [("decision", 0)]
+    opened.decide("confirm", made.doubtful, made.photo, decided_by="anna_k")
+    page = opened.preview(draft_of(card))
+    assert failed(opened.check_draft(draft_of(card))) == [] and "A person looked at this match and confirmed it" in page
+    assert "anna_k" not in page
+    opened.decide("reject", made.doubtful, made.photo, decided_by="anna_k")
+    assert failed(opened.check_draft(draft_of(match_card(made), card))) == [("match", 1)]
+    opened.decide("confirm", made.doubtful, made.repost, subject="group", decided_by="anna_k")
+    group = next(c.id for c in opened.cluster().clusters if own.doubtful in {member.sha256 for member in c.members})
+    assert failed(opened.check_draft(draft_of(PublishedGroup(cluster=group)))) == []
 
 
 def test_original_that_was_changed_stops_the_seal_and_one_that_is_gone_is_named(

@@ -97,9 +97,6 @@ def _check_decisions(prepared: PreparedDraft) -> list[DraftCheck]:
             failed.append(
                 _failed("decision", f"only undecided matches join {names}{more} to the others: decide or split", number)
             )
-        accounts = [account.key for account in card.timeline.accounts] if card.timeline else []
-        if any(prepared.decisions.is_line_rejected(a, b) for n, a in enumerate(accounts) for b in accounts[n + 1 :]):
-            failed.append(_failed("decision", "a person rejected that one of the accounts follows another", number))
     return _conclude("decision", failed, "0 undecided")
 
 
@@ -121,10 +118,9 @@ def _loose_members(prepared: PreparedDraft, card: CardContent) -> list[str]:
             for kept in prepared.content.store.kept_matches(member)
             if kept.match and kept.match.verdict == "copy"
         }
-        for other in (copies | decisions.joined_with(member)) & (members - joined):
-            if not decisions.is_rejected(member, other):
-                joined.add(other)
-                waiting.append(other)
+        found = (copies | decisions.joined_with(member)) & (members - joined)
+        joined |= found
+        waiting += found
     return [member for member in card.members if member not in joined]
 
 

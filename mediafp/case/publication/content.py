@@ -1,21 +1,20 @@
 """The cards of a draft with what the store contains of each, and the names that they have on the page."""
 
-import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from mediafp.accounts.summaries import AccountRecords
 from mediafp.accounts.timelines import build_timeline
 from mediafp.case.accounts import find_account_keys, load_accounts
 from mediafp.case.clusters import cluster_store
+from mediafp.case.decided_matches import as_decided
+from mediafp.case.decided_pairs import find_sha256
 from mediafp.case.known_query import known_matches
 from mediafp.case.publication.covers import Shown
 from mediafp.case.publication.marks import OwnerMarks, find_marks
-from mediafp.ingest.path_uri import path_uri
 from mediafp.store import Store
 from mediafp.types.clusters import Cluster
 from mediafp.types.errors import UsageError
@@ -27,8 +26,6 @@ from mediafp.types.timelines import Timeline
 
 MAX_FIGURES: Final = 24
 """Members of a group whose images are shown, its representative first; the others are listed. Chosen, not measured."""
-
-_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,17 +152,9 @@ class StoreViews:
             return self._accounts[1]
 
 
-def load_content(views: StoreViews, draft: Draft, rejected: Callable[[str, str], bool]) -> DraftContent:
-    """Return the cards of a draft with what the store contains of each.
-
-    Args:
-        views: The store.
-        draft: The draft.
-        rejected: Function that returns True if a person rejected the match of two assets.
-    """
-    return DraftContent(
-        store=views.store, draft=draft, cards=[_load_card(views, card, rejected) for card in draft.cards]
-    )
+def load_content(views: StoreViews, draft: Draft) -> DraftContent:
+    """Return the cards of a draft with what the store contains of each; it contains no match that was rejected."""
+    return DraftContent(store=views.store, draft=draft, cards=[_load_card(views, card) for card in draft.cards])
 
 
 def find_match_card(store: Store, query: str, reference: str) -> PublishedMatch:
@@ -174,7 +163,7 @@ def find_match_card(store: Store, query: str, reference: str) -> PublishedMatch:
     Raises:
         UsageError: The store contains no such asset, or no match of the two.
     """
-    first, second = _find_asset(store, query), _find_asset(store, reference)
+    first, second = find_sha256(store, query), find_sha256(store, reference)
     matches = _known_matches(store, store.asset(first))
     found = next((match for match in matches if match.sha256 == second and first != second), None)
     if found is None:
@@ -182,23 +171,15 @@ def find_match_card(store: Store, query: str, reference: str) -> PublishedMatch:
     return PublishedMatch(query=first, reference=second, relation=found.relation)
 
 
-def _find_asset(store: Store, target: str) -> str:
-    if _SHA256.fullmatch(target) and store.uris(target):
-        return target
-    for uri in (target, path_uri(Path(target))):
-        if assets := store.assets_seen_at(uri):
-            return assets[0]
-    raise UsageError(f"cannot publish {target!r}: it is neither a SHA-256 nor a path of the store '{store.folder}'")
-
-
 def _known_matches(store: Store, query: Asset) -> list[Match]:
     """Return the matches of an asset as an answer states them."""
-    return known_matches(store, query, speech=True, ocr_lines=lambda match: store.ocr_lines(match.sha256))
+    found = known_matches(store, query, speech=True, ocr_lines=lambda match: store.ocr_lines(match.sha256))
+    return as_decided(found, query.sha256, store)
 
 
-def _load_card(views: StoreViews, card: PublishedCard, rejected: Callable[[str, str], bool]) -> CardContent:
+def _load_card(views: StoreViews, card: PublishedCard) -> CardContent:
     if isinstance(card, PublishedMatch):
-        return _load_match(views.store, card, rejected)
+        return _load_match(views.store, card)
     if isinstance(card, PublishedGroup):
         cluster = views.clusters().get(card.cluster)
         if cluster is None:
@@ -212,12 +193,10 @@ def _load_card(views: StoreViews, card: PublishedCard, rejected: Callable[[str, 
     return CardContent(card=card, timeline=timeline if timeline.accounts else None)
 
 
-def _load_match(store: Store, card: PublishedMatch, rejected: Callable[[str, str], bool]) -> CardContent:
+def _load_match(store: Store, card: PublishedMatch) -> CardContent:
     if not (store.uris(card.query) and store.uris(card.reference)):
         return CardContent(card=card)
     query = store.asset(card.query)
-    if rejected(card.query, card.reference):
-        return CardContent(card=card)
     wanted = card.reference, card.relation
     found = next((match for match in _known_matches(store, query) if (match.sha256, match.relation) == wanted), None)
     is_itself = card.query == card.reference

@@ -3,7 +3,7 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,6 @@ from mediafp.store import Store
 from mediafp.types.errors import FailedChecks, StoreError, UsageError
 from mediafp.types.publications import (
     CoveredBox,
-    Decided,
     Draft,
     DraftCheck,
     DraftImage,
@@ -40,14 +39,8 @@ _sealing = threading.Lock()
 class Publishing:
     """The drafts and the sealed publications of one store."""
 
-    def __init__(self, store: Store, decided: Callable[[], Iterable[Decided]]) -> None:
-        """Use an open store.
-
-        Args:
-            store: The store.
-            decided: Function that returns the decisions of persons.
-        """
-        self._store, self._decided, self._views = store, decided, StoreViews(store)
+    def __init__(self, store: Store) -> None:
+        self._store, self._views = store, StoreViews(store)
         self.files = PublicationFiles(store.folder)
 
     def find_match_card(self, query: str, reference: str) -> PublishedMatch:
@@ -134,8 +127,8 @@ class Publishing:
 
     def _prepare(self, draft: Draft | str) -> PreparedDraft:
         draft = self.files.draft(draft).draft if isinstance(draft, str) else draft
-        decisions = Decisions(self._decided())
-        return PreparedDraft(content=load_content(self._views, draft, decisions.is_rejected), decisions=decisions)
+        decisions = Decisions(self._store.decisions())
+        return PreparedDraft(content=load_content(self._views, draft), decisions=decisions)
 
 
 def raise_failed(checks: Iterable[DraftCheck]) -> None:
