@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mediafp.case.publication.publishing import verify_publication
     from mediafp.case.sources import Paths, Queries, Query
     from mediafp.case.store_folder import default_store_folder
+    from mediafp.case.watching.delivery import open_deliveries
 
 __all__ = [
     "Case",
@@ -33,6 +34,7 @@ __all__ = [
     "list_model_files",
     "load_hotwords",
     "open_case",
+    "open_deliveries",
     "verify_publication",
 ]
 _MODULES = {
@@ -44,6 +46,7 @@ _MODULES = {
     "publication.publishing": ("verify_publication",),
     "sources": ("Paths", "Queries", "Query"),
     "store_folder": ("default_store_folder",),
+    "watching.delivery": ("open_deliveries",),
 }
 
 

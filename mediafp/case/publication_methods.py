@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 from mediafp.case.sources import PathLike
 from mediafp.store import Store
-from mediafp.types.publications import (
-    CoveredBox,
-    Draft,
-    DraftCheck,
-    DraftImage,
-    PublicationCheck,
-    PublishedMatch,
-    SavedDraft,
-    SealedPublication,
-)
 
+# They load msgspec, which few commands need.
 if TYPE_CHECKING:
     from mediafp.case.publication.publishing import Publishing
+    from mediafp.types.publications import (
+        CoveredBox,
+        Draft,
+        DraftCheck,
+        DraftImage,
+        PublicationCheck,
+        PublishedMatch,
+        SavedDraft,
+        SealedPublication,
+    )
 
 
 class PublicationMethods:
@@ -27,15 +28,15 @@ class PublicationMethods:
 
     _store: Store
 
-    def drafts(self) -> list[SavedDraft]:
+    def drafts(self) -> "list[SavedDraft]":
         """Return the drafts of publications, the one that was saved last first."""
         return self._publishing.files.drafts()
 
-    def draft(self, id: str) -> SavedDraft:
+    def draft(self, id: str) -> "SavedDraft":
         """Return a draft. Raises UsageError if there is none of this id."""
         return self._publishing.files.draft(id)
 
-    def save_draft(self, draft: Draft, *, id: str | None = None, replaces: int = 0) -> SavedDraft:
+    def save_draft(self, draft: "Draft", *, id: str | None = None, replaces: int = 0) -> "SavedDraft":
         """Save a draft as a new one, or in place of one of its revisions.
 
         Args:
@@ -49,7 +50,7 @@ class PublicationMethods:
         """
         return self._publishing.files.save(draft, id=id, replaces=replaces)
 
-    def match_card(self, query: PathLike, reference: PathLike) -> PublishedMatch:
+    def match_card(self, query: PathLike, reference: PathLike) -> "PublishedMatch":
         """Return a card with the most probable match of two assets, given as SHA-256 or path.
 
         Raises:
@@ -57,7 +58,7 @@ class PublicationMethods:
         """
         return self._publishing.find_match_card(os.fspath(query), os.fspath(reference))
 
-    def check_draft(self, draft: Draft | str, *, originals: bool = True) -> list[DraftCheck]:
+    def check_draft(self, draft: "Draft | str", *, originals: bool = True) -> "list[DraftCheck]":
         """Return the checks that a draft has to pass.
 
         Args:
@@ -69,15 +70,15 @@ class PublicationMethods:
         """
         return self._publishing.check(draft, originals=originals)
 
-    def preview(self, draft: Draft | str) -> str:
+    def preview(self, draft: "Draft | str") -> str:
         """Return the page of a draft as it would be sealed, in HTML; `draft` as for `check_draft`."""
         return self._publishing.preview(draft)
 
-    def draft_images(self, draft: Draft | str) -> list[DraftImage]:
+    def draft_images(self, draft: "Draft | str") -> "list[DraftImage]":
         """Return the images of a draft, to draw boxes in; `draft` as for `check_draft`."""
         return self._publishing.images(draft)
 
-    def find_faces(self, draft: Draft | str) -> tuple[CoveredBox, ...]:
+    def find_faces(self, draft: "Draft | str") -> "tuple[CoveredBox, ...]":
         """Return a box for each face in the images of a draft, to be added to its boxes; `draft` as for `check_draft`.
 
         Raises:
@@ -85,7 +86,7 @@ class PublicationMethods:
         """
         return self._publishing.find_faces(draft)
 
-    def seal(self, id: str, *, revision: int | None = None) -> SealedPublication:
+    def seal(self, id: str, *, revision: int | None = None) -> "SealedPublication":
         """Check a draft, and write its page and its bundle, which never change afterwards.
 
         Args:
@@ -99,11 +100,11 @@ class PublicationMethods:
         """
         return self._publishing.seal(id, revision)
 
-    def publications(self) -> list[SealedPublication]:
+    def publications(self) -> "list[SealedPublication]":
         """Return the sealed publications, the newest first."""
         return self._publishing.files.publications()
 
-    def publication(self, id: str) -> SealedPublication:
+    def publication(self, id: str) -> "SealedPublication":
         """Return a sealed publication. Raises UsageError if no draft of this id is sealed."""
         return self._publishing.files.publication(id)
 
@@ -115,7 +116,7 @@ class PublicationMethods:
         """
         return self._publishing.pdf(id)
 
-    def verify_publication(self, file: PathLike) -> PublicationCheck:
+    def verify_publication(self, file: PathLike) -> "PublicationCheck":
         """Return what is wrong with a page or a bundle. Raises UsageError if it cannot be read."""
         from mediafp.case.publication.publishing import verify_publication
 

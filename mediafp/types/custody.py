@@ -22,6 +22,8 @@ LogKind = Literal[
     "decided",
     "undecided",
     "recalibrated",
+    "watch_added",
+    "watch_removed",
     "rows",
     "published",
 ]
