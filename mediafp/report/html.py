@@ -89,13 +89,8 @@ def stream_template(
 ) -> Iterator[str]:
     """Yield the HTML page of a template in `templates/`; no value can add markup, hide text or load anything."""
     environment = _environment()
-    style = "".join(map(read_template, form.styles))
-    script = read_template(form.script) if form.script else ""
-    policy = CONTENT_SECURITY_POLICY.format(
-        images=images.sources,
-        style=_hash_source(style),
-        script=f"script-src {_hash_source(script)}; " if script else "",
-    )
+    style, script = _read_form(form)
+    policy = page_policy(form, images.sources)
     return environment.get_template(template).generate(
         version=__version__,
         style=Markup(style),
@@ -104,6 +99,21 @@ def stream_template(
         images=images,
         **values,
     )
+
+
+def page_policy(form: PageForm, images: str) -> str:
+    """Return the Content Security Policy of the pages of a form; `images` are the sources that it permits for images."""
+    style, script = _read_form(form)
+    return CONTENT_SECURITY_POLICY.format(
+        images=images,
+        style=_hash_source(style),
+        script=f"script-src {_hash_source(script)}; " if script else "",
+    )
+
+
+def _read_form(form: PageForm) -> tuple[str, str]:
+    """Return the style sheet of a form, and its script, "" without one."""
+    return "".join(map(read_template, form.styles)), read_template(form.script) if form.script else ""
 
 
 @cache

@@ -252,6 +252,22 @@ def test_undecided_match_is_not_published_and_a_decision_decides(opened_own: Cas
     assert failed(opened.check_draft(draft_of(PublishedGroup(cluster=group)))) == []
 
 
+def test_line_of_accounts_states_no_value_of_a_clue_and_no_person(opened: Case, made: PublishedCase) -> None:
+    opened_timeline = opened.timeline(CHANNEL)
+    evidence = opened._publishing._prepare(draft_of(match_card(made))).evidence
+    evidence._decisions.persons.add("anna_k")
+    because = (
+        "same avatar",
+        "same editor project C:/Users/jo/x",
+        "confirmed by anna_k on 2026-01-31",
+        "something else",
+    )
+    (account,) = opened_timeline.accounts
+    changed = replace(opened_timeline, accounts=(replace(account, iteration_because=because),))
+    (redacted,) = evidence.redact_timeline(changed).accounts
+    assert redacted.iteration_because == ("same avatar", "same editor project", "confirmed by a person")
+
+
 def test_original_that_was_changed_stops_the_seal_and_one_that_is_gone_is_named(
     opened_own: Case, own: PublishedCase
 ) -> None:

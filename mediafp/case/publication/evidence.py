@@ -167,7 +167,7 @@ class RedactedEvidence:
                 platform=change(account.platform),
                 shared_with=(),
                 iteration_of=keys.get(account.iteration_of or ""),
-                iteration_because=tuple(filter(None, map(_without_value, account.iteration_because))),
+                iteration_because=tuple(filter(None, map(self._redact_reason, account.iteration_because))),
             )
             for account in timeline.accounts
         )
@@ -176,6 +176,14 @@ class RedactedEvidence:
             for event in timeline.events
         )
         return replace(timeline, events=events, accounts=accounts)
+
+    def _redact_reason(self, reason: str) -> str | None:
+        """Return what accounts have in common without the value of a clue, which comes from metadata, and without persons."""
+        if reason in (AVATAR_REASON, PROBABLE_REASON, IMAGE_REASON):
+            return reason
+        if self._decisions.is_decision(reason):
+            return "confirmed by a person"
+        return next((words for words in CLUE_WORDS.values() if reason.startswith(words)), None)
 
     def _slug(self, sha256: str) -> str:
         return self._content.names[sha256].replace(" ", "-")
@@ -210,13 +218,6 @@ class RedactedEvidence:
             return cover_image(jpeg, self._content.assets[shown.sha256], shown.page, polygons)
         except CorruptMedia:
             return None
-
-
-def _without_value(reason: str) -> str | None:
-    """Return what accounts have in common without the value of a clue, which comes from metadata, and without persons."""
-    if reason in (AVATAR_REASON, PROBABLE_REASON, IMAGE_REASON):
-        return reason
-    return next((words for words in CLUE_WORDS.values() if reason.startswith(words)), None)
 
 
 def _point_box(point: Point) -> Polygon:

@@ -50,7 +50,7 @@ def print_pdf(page: bytes) -> bytes:
     """
     browser = find_browser()
     # Under a name that says nothing: a PDF may contain the address that it was printed from.
-    with tempfile.TemporaryDirectory(prefix="print-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="print-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         source, output = folder / "page.html", folder / "page.pdf"
         source.write_bytes(page)
