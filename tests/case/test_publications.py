@@ -26,6 +26,7 @@ from mediafp.case.publication.hidden_names import HiddenNames
 from mediafp.report.publication_bundle import check_bundle, write_bundle
 from mediafp.types.errors import UsageError
 from mediafp.types.publications import Redaction, format_draft, parse_draft
+from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +267,21 @@ def test_line_of_accounts_states_no_value_of_a_clue_and_no_person(opened: Case, 
     changed = replace(opened_timeline, accounts=(replace(account, iteration_because=because),))
     (redacted,) = evidence.redact_timeline(changed).accounts
     assert redacted.iteration_because == ("same avatar", "same editor project", "confirmed by a person")
+
+
+def test_hidden_name_that_is_spoken_is_replaced(
+    opened: Case, made: PublishedCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence = opened._publishing._prepare(draft_of(match_card(made), hidden=("海灣", "Harbour Lens"))).evidence
+    said = TranscriptSegment(
+        start=0, end=2, language="zh", language_probability=1.0, text="海湾的灯光, harbour lens TV"
+    )
+    transcript = Transcript(
+        model="m", version="1", duration=2, speech_seconds=2, untranscribed_seconds=0, segments=(said,)
+    )
+    monkeypatch.setattr(evidence._stored, "transcript", lambda sha256: (transcript, ()))
+    redacted = evidence.transcript(made.video)
+    assert redacted and redacted[0].segments[0].text == "[left out]的灯光, [left out] TV"
 
 
 def test_original_that_was_changed_stops_the_seal_and_one_that_is_gone_is_named(

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import count
 
 from mediafp.accounts.evidence import AVATAR_REASON, CLUE_WORDS, IMAGE_REASON, PROBABLE_REASON
-from mediafp.case.evidence import StoredEvidence
+from mediafp.case.evidence import TRANSCRIPT_CACHE_SIZE, StoredEvidence
 from mediafp.case.publication.content import CardContent, DraftContent
 from mediafp.case.publication.covers import Polygon, Shown, box_polygon, cover_image
 from mediafp.case.publication.decisions import Decisions
@@ -37,6 +37,8 @@ class RedactedEvidence:
         """
         self._content, self._left_out, self._decisions = content, left_out, decisions
         self._stored = StoredEvidence(content.store)
+        # A card reads the transcript once for each matching segment.
+        self.transcript = lru_cache(TRANSCRIPT_CACHE_SIZE)(self._load_transcript)
         self._cover = lru_cache(COVERED_CACHE_SIZE)(self._cover_image)
         self._image_names: dict[bytes, str] = {}
         """Name of the file of each image that was asked for."""
@@ -97,7 +99,7 @@ class RedactedEvidence:
         """Return the times at which a segment of their frames is least alike; None if unknown."""
         return self._stored.least_alike(query_sha256, reference_sha256, segment)
 
-    def transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
+    def _load_transcript(self, sha256: str) -> tuple[Transcript, tuple[SpeechHint, ...]] | None:
         """Return the best transcript without hidden names, and no hints; None if there is none."""
         transcribed = self._stored.transcript(sha256)
         if transcribed is None:

@@ -49,6 +49,8 @@ class HiddenNames:
 
     def replace(self, text: str) -> str:
         """Return a text without the names."""
+        if not self:
+            return text
         for plain, replacement in self._plain.items():
             text = text.replace(plain, replacement)
         parts, end = [], 0
