@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "serve": "mediafp.cli.serve:serve",
     "watch": "mediafp.cli.watch:watch_app",
     "report": "mediafp.cli.report:report",
+    "publish": "mediafp.cli.publish:publish",
     "errors": "mediafp.cli.errors:errors",
     "forget": "mediafp.cli.forget:forget",
     "verify": "mediafp.cli.verify:verify",

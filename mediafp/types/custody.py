@@ -25,6 +25,7 @@ LogKind = Literal[
     "watch_added",
     "watch_removed",
     "rows",
+    "published",
 ]
 """Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""
 
