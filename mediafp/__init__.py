@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mediafp.types.accounts import Account, AccountName, SharedMedia
     from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
     from mediafp.types.coshares import Coshare, CoshareGroup, Cosharing, SharedPost
+    from mediafp.types.decisions import DecidedMatch, Decision, DecisionConflict, DecisionEvent
     from mediafp.types.errors import (
         CorruptMedia,
         MediaError,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset
+    from mediafp.types.recalibration import FamilyFit, FitErrors
+    from mediafp.types.reviews import ReviewItem, ReviewQueue
     from mediafp.types.runs import (
         AnalysisOptions,
         AssetRecord,
@@ -76,9 +79,15 @@ __all__ = [
     "Coshare",
     "CoshareGroup",
     "Cosharing",
+    "DecidedMatch",
+    "Decision",
+    "DecisionConflict",
+    "DecisionEvent",
     "Edge",
+    "FamilyFit",
     "FileOutcome",
     "FileTranscription",
+    "FitErrors",
     "Forgotten",
     "IngestOptions",
     "IntegrityReport",
@@ -92,6 +101,8 @@ __all__ = [
     "NotMedia",
     "Placement",
     "QueryResult",
+    "ReviewItem",
+    "ReviewQueue",
     "SandboxError",
     "SearchHit",
     "Segment",
@@ -145,6 +156,8 @@ _TYPE_MODULES = (
     "sightings",
     "transcripts",
     "forgetting",
+    "decisions",
+    "reviews",
     "kept_matches",
     "video_text",
     "shared_clues",

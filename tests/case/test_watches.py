@@ -107,6 +107,10 @@ def test_a_copy_the_same_file_a_frame_and_a_voice_hit_what_is_watched(
     # A known file is no news, and at another path it is.
     (folder / "crop-again.png").write_bytes((folder / "crop.png").read_bytes())
     assert ingest(case, folder) == ({"crop-again": ("stolen.png",)}, ["stolen.png crop-again"])
+    case.decide("reject", tmp_path / "stolen.png", folder / "crop.png")
+    assert sorted(Path(hit.uri).stem for hit in case.watch_hits("stolen.png") if hit.is_news) == ["clip", "same"]
+    case.forget(folder / "crop-again.png")
+    assert ingest(case, folder / "crop-again.png") == ({}, [])
     assert case.verify().problems == ()
 
 
