@@ -205,7 +205,7 @@ def test_an_account_is_followed_by_its_number_and_not_by_its_displayed_name(case
 def test_a_watch_that_finds_too_much_is_quarantined_until_it_is_resumed(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(too_common, "MAX_HITS", 2)
+    monkeypatch.setattr(too_common, "MAX_WATCH_HITS", 2)
     case.add_watch("某人", "w", "account")
     case.add_watch("mp4", "rare")
 
@@ -236,7 +236,7 @@ def test_a_watch_that_finds_too_much_is_quarantined_until_it_is_resumed(
 
 
 def test_what_is_too_common_is_in_quarantine_from_the_start(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(too_common, "MAX_HITS", 1)
+    monkeypatch.setattr(too_common, "MAX_WATCH_HITS", 1)
     for text in ("的", "the", "國"):
         reason = case.add_watch(text).watch.quarantine
         assert reason and "most common words" in reason
