@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from mediafp.types.decisions import DecidedMatch, Decision, DecisionConflict, DecisionEvent
     from mediafp.types.errors import (
         CorruptMedia,
+        FailedChecks,
         MediaError,
         MediafpError,
         ModelError,
         NotMedia,
+        OutdatedDraft,
         SandboxError,
         StoreError,
         TooLargeMedia,
@@ -40,6 +42,19 @@ if TYPE_CHECKING:
     from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset
+    from mediafp.types.publications import (
+        CoveredBox,
+        Draft,
+        DraftCheck,
+        DraftImage,
+        PublicationCheck,
+        PublishedAccount,
+        PublishedGroup,
+        PublishedMatch,
+        Redaction,
+        SavedDraft,
+        SealedPublication,
+    )
     from mediafp.types.recalibration import FamilyFit, FitErrors
     from mediafp.types.reviews import ReviewItem, ReviewQueue
     from mediafp.types.runs import (
@@ -79,11 +94,16 @@ __all__ = [
     "Coshare",
     "CoshareGroup",
     "Cosharing",
+    "CoveredBox",
     "DecidedMatch",
     "Decision",
     "DecisionConflict",
     "DecisionEvent",
+    "Draft",
+    "DraftCheck",
+    "DraftImage",
     "Edge",
+    "FailedChecks",
     "FamilyFit",
     "FileOutcome",
     "FileTranscription",
@@ -99,11 +119,19 @@ __all__ = [
     "MediafpError",
     "ModelError",
     "NotMedia",
+    "OutdatedDraft",
     "Placement",
+    "PublicationCheck",
+    "PublishedAccount",
+    "PublishedGroup",
+    "PublishedMatch",
     "QueryResult",
+    "Redaction",
     "ReviewItem",
     "ReviewQueue",
     "SandboxError",
+    "SavedDraft",
+    "SealedPublication",
     "SearchHit",
     "Segment",
     "SharedClue",
@@ -158,9 +186,11 @@ _TYPE_MODULES = (
     "forgetting",
     "decisions",
     "reviews",
+    "recalibration",
     "kept_matches",
     "video_text",
     "shared_clues",
+    "publications",
     "watches",
 )
 
