@@ -15,7 +15,8 @@ from sound_samples import voice
 from transcripts import save_transcribed_asset
 
 from mediafp import AnalysisOptions, Case, CheckedWatches, FileOutcome, IngestOptions, UsageError
-from mediafp.case.watching import too_common
+from mediafp.case.watching import hash_lists, targets, too_common
+from mediafp.case.watching.hash_lists import ListedHash
 from mediafp.case.watching.targets import find_target
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.types.media import AUDIO_SAMPLE_RATE
@@ -107,6 +108,10 @@ def test_a_copy_the_same_file_a_frame_and_a_voice_hit_what_is_watched(
     # A known file is no news, and at another path it is.
     (folder / "crop-again.png").write_bytes((folder / "crop.png").read_bytes())
     assert ingest(case, folder) == ({"crop-again": ("stolen.png",)}, ["stolen.png crop-again"])
+    case.decide("reject", tmp_path / "stolen.png", folder / "crop.png")
+    assert sorted(Path(hit.uri).stem for hit in case.watch_hits("stolen.png") if hit.is_news) == ["clip", "same"]
+    case.forget(folder / "crop-again.png")
+    assert ingest(case, folder / "crop-again.png") == ({}, [])
     assert case.verify().problems == ()
 
 
@@ -198,10 +203,28 @@ def test_an_account_is_followed_by_its_number_and_not_by_its_displayed_name(case
     assert new_hits(case) == ["on-twitter a", "on-twitter b", "w a", "w b", "w c"]
 
 
+def test_a_list_of_hashes_hits_assets_that_are_near(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    near = {name * 64: [ListedHash("shared", "a label", 6), ListedHash("other", "", 0)] for name in "ac"}
+    monkeypatch.setattr(targets, "hash_list_names", lambda store: ["other", "shared"])
+    monkeypatch.setattr(hash_lists, "find_listed", lambda store, sha256: near.get(sha256, []))
+
+    def add(*records: IngestRecord) -> list[str]:
+        with case._store.writing():
+            for record in records:
+                case._store.add_record(record)
+        return new_hits(case)
+
+    assert add(ingest_record("a")) == []
+    added = case.add_watch("shared", "w")
+    assert added.watch.kind == "hashes" and [hit.uri for hit in added.older_hits] == ["/dump/a.mp4"]
+    assert add(ingest_record("b"), ingest_record("c"), ingest_record("a", "/again.mp4")) == ["w again", "w c"]
+    assert case.watch_hits("w")[0].why == "6 bits from a hash of the list 'shared' (a label)"
+
+
 def test_a_watch_that_finds_too_much_is_quarantined_until_it_is_resumed(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(too_common, "MAX_HITS", 2)
+    monkeypatch.setattr(too_common, "MAX_WATCH_HITS", 2)
     case.add_watch("某人", "w", "account")
     case.add_watch("mp4", "rare")
 
@@ -232,7 +255,7 @@ def test_a_watch_that_finds_too_much_is_quarantined_until_it_is_resumed(
 
 
 def test_what_is_too_common_is_in_quarantine_from_the_start(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(too_common, "MAX_HITS", 1)
+    monkeypatch.setattr(too_common, "MAX_WATCH_HITS", 1)
     for text in ("的", "the", "國"):
         reason = case.add_watch(text).watch.quarantine
         assert reason and "most common words" in reason
