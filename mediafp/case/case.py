@@ -23,6 +23,7 @@ from mediafp.types.damage import DamageHandler, DamageLog
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
 from mediafp.types.forgetting import Forgotten
+from mediafp.types.hashes import HashAlgorithm, HashImport, HashList, ListedHit
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
@@ -151,6 +152,59 @@ class Case:
         options = QueryOptions(top=top, min_probability=min_probability, ocr=ocr, speech=speech, since=first)
         for query in self._run_queries(queries, options):
             yield query.result
+
+    def match_hash(
+        self, text: str, *, top: int = DEFAULT_TOP, min_probability: float = DEFAULT_MIN_PROBABILITY
+    ) -> QueryResult:
+        """Return the assets whose hash is near to `pdq:HEX`, `phash:HEX`, `dhash:HEX` or `sha256:HEX`; options as for `match`.
+
+        Raises:
+            UsageError: The text is no such hash, or an option as for `match`.
+        """
+        from mediafp.case.hash_query import match_hash
+        from mediafp.case.query import QueryOptions
+
+        options = QueryOptions(top=top, min_probability=min_probability, ocr=False, speech=None)
+        return match_hash(self._store, text, options)
+
+    def import_hashes(
+        self,
+        path: PathLike,
+        name: str | None = None,
+        *,
+        algorithm: HashAlgorithm | None = None,
+        on_skipped: Callable[[str], object] = lambda warning: None,
+    ) -> HashImport:
+        """Add the hashes of a file to a list, which `match` consults from then on.
+
+        Args:
+            path: File of hashes as ThreatExchange, vPDQ or ImageHash write them, lines as `pdq:HEX`, or a table.
+            name: Name of the list; None for that of the file.
+            algorithm: Algorithm of hashes whose algorithm the file does not state; None to take 64 digits for PDQ.
+            on_skipped: Called for each line that is skipped, with the reason.
+
+        Raises:
+            UsageError: The file cannot be read.
+        """
+        from mediafp.case.hash_lists import import_hashes
+
+        return import_hashes(self._store, Path(path), name, algorithm, on_skipped)
+
+    def hash_lists(self) -> list[HashList]:
+        """Return the imported lists of hashes, by name."""
+        return self._store.hash_lists()
+
+    def remove_hash_list(self, name: str) -> int:
+        """Remove a list of hashes, and return the number of its hashes. Raises UsageError if there is none of this name."""
+        from mediafp.case.hash_lists import remove_hash_list
+
+        return remove_hash_list(self._store, name)
+
+    def find_listed(self, sha256: str) -> list[ListedHit]:
+        """Return the listed hashes that an asset hits, the nearest first."""
+        from mediafp.case.hash_lists import find_listed
+
+        return find_listed(self._store, sha256)
 
     def trace(
         self,

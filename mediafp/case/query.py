@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
+from mediafp.case.hash_lists import find_listed, find_listed_analysis
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.matching import match_analysis
@@ -135,6 +136,7 @@ def run_query(
         matches = mark_matches(matches, sha256, store)
     if options.since:
         matches = [match for match in matches if store.added_at(match.sha256) >= options.since]
+    listed = find_listed_analysis(store, analysis) if analysis else find_listed(store, sha256)
     content_clues = analysis.clues if analysis else store.clues_at(sha256, "")
     clues = tuple(dict.fromkeys((*content_clues, *name_clues(PurePath(query.name).name))))
     matches_others = partial(iter_with_sources, store=store, query=(sha256, query.uri), query_clues=clues)
@@ -149,6 +151,7 @@ def run_query(
         near_misses=tuple(islice(near_misses, MAX_NEAR_MISSES)),
         text=text,
         clues=clues,
+        listed=tuple(listed),
     )
     return AnalysedQuery(result=result, analysis=analysis)
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, Self
 
 from mediafp.store.asset_interface import AssetStore
+from mediafp.store.hash_list_interface import HashListStore
 from mediafp.store.text_interface import OcrStore, TextSearch, TranscriptStore, VideoTextStore
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
@@ -208,6 +209,7 @@ class Store(
     VideoTextStore,
     TextSearch,
     KeptMatchStore,
+    HashListStore,
     Forgetting,
     CustodyLog,
     Protocol,

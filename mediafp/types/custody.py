@@ -19,6 +19,8 @@ LogKind = Literal[
     "failed",
     "mended",
     "forgotten",
+    "listed",
+    "unlisted",
     "rows",
 ]
 """Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""

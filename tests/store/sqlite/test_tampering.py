@@ -57,7 +57,7 @@ DECIDED_AND_WATCHED: Mapping[str, tuple[Any, ...]] = {
     "decision": ("match", A, B, "reject", "another scene", "an analyst", "2026-01-01T00:00:00Z", "{}"),
     "watch": ("stolen", "text", "a phrase", "2026-01-01T00:00:00Z", None),
     "watch_hit": ("stolen", A, "says the phrase", "2026-01-02T00:00:00Z", None),
-    "listed_hash": ("shared", "pdq", bytes(32), "a label"),
+    "listed_hash": (1, "shared", "pdq", bytes(32), '["a label"]'),
 }
 """A row of each table of decisions and of watches."""
 
