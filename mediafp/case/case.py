@@ -15,6 +15,7 @@ from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
 from mediafp.ingest.walk import walk
+from mediafp.report.exports.tables import TableName
 from mediafp.store import Store, open_store
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Clustering
@@ -22,6 +23,7 @@ from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS, Cosharing
 from mediafp.types.damage import DamageHandler, DamageLog
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
+from mediafp.types.exchange import AssetHashes, CaseSeal, ExchangeRecord
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.hashes import HashAlgorithm, HashImport, HashList, ListedHit
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
@@ -34,6 +36,9 @@ from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
 # or counted opens without them.
 if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
     from mediafp.engine.interface import Engine
@@ -454,6 +459,61 @@ class Case:
         """Yield every kept match with both sightings; `on_progress` as for `relate`, which is called first."""
         self.relate(on_progress)
         yield from iter_match_records(self._store)
+
+    def export_hashes(self) -> Iterator[AssetHashes]:
+        """Yield the hashes of each asset that other tools use, by SHA-256."""
+        from mediafp.case.exchange import iter_asset_hashes
+
+        return iter_asset_hashes(self._store)
+
+    def exchange_records(
+        self,
+        min_probability: float = DEFAULT_MIN_PROBABILITY,
+        on_progress: Callable[[int, int], object] = lambda done, total: None,
+    ) -> tuple[CaseSeal, Iterator[ExchangeRecord]]:
+        """Return the state of the case, and each asset with its hashes and matches, as exchange formats contain them.
+
+        Args:
+            min_probability: Probability below which a match is left out.
+            on_progress: As for `relate`, which is called first.
+        """
+        from mediafp.case.exchange import case_seal, iter_exchange_records
+
+        self.relate(on_progress)
+        return case_seal(self._store), iter_exchange_records(self._store, min_probability)
+
+    def export_parquet(
+        self, folder: PathLike, on_progress: Callable[[int, int], object] = lambda done, total: None
+    ) -> dict[TableName, int]:
+        """Write the tables of the case to Parquet files in a folder; return their rows. `on_progress` as for `relate`.
+
+        Raises:
+            UsageError: The library `pyarrow` is missing, or a file cannot be written.
+        """
+        from mediafp.case.tables import table_source
+        from mediafp.report.exports.tables import load_pyarrow, write_parquet
+
+        load_pyarrow("export Parquet")
+        self.relate(on_progress)
+        return write_parquet(Path(folder), table_source(self._store))
+
+    def to_arrow(self, table: TableName = "matches") -> "pyarrow.Table":
+        """Return `assets`, `sightings`, `matches` or `transcripts` as a table of Arrow; `relate` finds missing matches.
+
+        Raises:
+            UsageError: There is no such table, or the library `pyarrow` is missing.
+        """
+        from mediafp.case.tables import table_source
+        from mediafp.report.exports.tables import to_arrow
+
+        return to_arrow(table_source(self._store), table)
+
+    def to_pandas(self, table: TableName = "matches") -> "pandas.DataFrame":
+        """Return a table as `to_arrow` does, as a data frame of pandas. Raises UsageError if that is missing too."""
+        from mediafp.report.exports.extras import load_extra
+
+        load_extra("pandas", extra="parquet", purpose="return a data frame")
+        return self.to_arrow(table).to_pandas()
 
     def count_assets(self) -> int:
         """Return the number of assets in the store."""
