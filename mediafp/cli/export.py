@@ -139,7 +139,7 @@ def export_misp(
 @export_app.command("hashes")
 def export_hashes(
     only: Annotated[
-        list[SignalType] | None, typer.Option("--algorithm", help="Print these alone; else all.", show_default=False)
+        SignalType | None, typer.Option("--algorithm", help="Print this one alone; else all.", show_default=False)
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a table with names, quality and pages.")] = False,
     paths: ExportPathsOption = False,
@@ -148,7 +148,11 @@ def export_hashes(
     """Print PDQ and vPDQ as ThreatExchange, pHash and dHash as ImageHash write them."""
     left_out = 0
     with open_selected_case(store) as case:
-        lines = (line for one in case.export_hashes() for line in hashes.iter_hash_lines(one, only or SIGNAL_TYPES))
+        lines = (
+            line
+            for one in case.export_hashes()
+            for line in hashes.iter_hash_lines(one, (only,) if only else SIGNAL_TYPES)
+        )
         if as_csv:
             rows = (hashes.hash_row(line, paths=paths) for line in lines)
             csv.write_csv(sys.stdout, hashes.HASH_COLUMNS, rows, byte_order_mark=True)

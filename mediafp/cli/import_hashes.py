@@ -45,7 +45,7 @@ def import_hashes(
             if as_json:
                 print_json({"list": remove, "removed": removed})
             else:
-                print_line(f"removed {removed:,} hashes of the list {remove!r}")
+                print_line(f"removed the list {remove!r}; hashes: {removed:,}")
         elif file is None:
             for one in case.hash_lists():
                 counts = ", ".join(f"{count:,} {kind}" for kind, count in one.hashes.items())
@@ -60,7 +60,7 @@ def import_hashes(
             if as_json:
                 print_json(jsonl.hash_import_to_json(done))
             else:
-                known = f"; {done.known:,} were in it" if done.known else ""
-                print_line(f"added {done.added:,} hashes to the list {done.list!r}{known}")
+                known = f"; known before: {done.known:,}" if done.known else ""
+                print_line(f"added to the list {done.list!r}: {done.added:,}{known}")
             if done.warnings:
                 raise typer.Exit(ExitStatus.SOME_FAILED)
