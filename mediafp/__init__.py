@@ -35,7 +35,9 @@ if TYPE_CHECKING:
         UsageError,
         WorkerLost,
     )
+    from mediafp.types.exchange import AssetHashes, CaseSeal, ExchangedMatch, ExchangeRecord
     from mediafp.types.forgetting import Forgotten
+    from mediafp.types.hashes import HashImport, HashList, ListedHit
     from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset
@@ -62,8 +64,10 @@ __all__ = [
     "AccountName",
     "AnalysisOptions",
     "Asset",
+    "AssetHashes",
     "AssetRecord",
     "Case",
+    "CaseSeal",
     "Clip",
     "Clue",
     "Cluster",
@@ -74,13 +78,18 @@ __all__ = [
     "CoshareGroup",
     "Cosharing",
     "Edge",
+    "ExchangeRecord",
+    "ExchangedMatch",
     "FileOutcome",
     "FileTranscription",
     "Forgotten",
+    "HashImport",
+    "HashList",
     "IngestOptions",
     "IntegrityReport",
     "KeptMatch",
     "LedgerEntry",
+    "ListedHit",
     "Match",
     "MatchRecord",
     "MediaError",
@@ -139,6 +148,8 @@ _TYPE_MODULES = (
     "sightings",
     "transcripts",
     "forgetting",
+    "exchange",
+    "hashes",
     "kept_matches",
     "video_text",
     "shared_clues",

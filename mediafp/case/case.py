@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from mediafp.case.exports import iter_asset_records, iter_match_records
 from mediafp.case.originals import OriginalCheck, check_originals
@@ -36,9 +36,6 @@ from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
 # or counted opens without them.
 if TYPE_CHECKING:
-    import pandas
-    import pyarrow
-
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
     from mediafp.engine.interface import Engine
@@ -474,7 +471,7 @@ class Case:
         """Return the state of the case, and each asset with its hashes and matches, as exchange formats contain them.
 
         Args:
-            min_probability: Probability below which a match is left out.
+            min_probability: Probability below which a match is omitted.
             on_progress: As for `relate`, which is called first.
         """
         from mediafp.case.exchange import case_seal, iter_exchange_records
@@ -497,7 +494,7 @@ class Case:
         self.relate(on_progress)
         return write_parquet(Path(folder), table_source(self._store))
 
-    def to_arrow(self, table: TableName = "matches") -> "pyarrow.Table":
+    def to_arrow(self, table: TableName = "matches") -> Any:
         """Return `assets`, `sightings`, `matches` or `transcripts` as a table of Arrow; `relate` finds missing matches.
 
         Raises:
@@ -508,11 +505,11 @@ class Case:
 
         return to_arrow(table_source(self._store), table)
 
-    def to_pandas(self, table: TableName = "matches") -> "pandas.DataFrame":
+    def to_pandas(self, table: TableName = "matches") -> Any:
         """Return a table as `to_arrow` does, as a data frame of pandas. Raises UsageError if that is missing too."""
         from mediafp.report.exports.extras import load_extra
 
-        load_extra("pandas", extra="parquet", purpose="return a data frame")
+        load_extra("pandas", install="pandas", purpose="return a data frame")
         return self.to_arrow(table).to_pandas()
 
     def count_assets(self) -> int:

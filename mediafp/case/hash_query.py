@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class HashOdds(NamedTuple):
-    """How the probability of a match falls with the distance of two hashes."""
+    """Fall of the probability of a match with the distance of two hashes."""
 
     even: float
     """Distance in bits at which a copy is as probable as another image."""

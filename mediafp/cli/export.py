@@ -159,7 +159,7 @@ def export_hashes(
             return
         for line in lines:
             if line.is_usable:
-                print(line.text)
+                sys.stdout.write(f"{line.text}\n")
             else:
                 left_out += 1
     if left_out:

@@ -16,7 +16,7 @@ HASH_BYTES: Final[Mapping[HashAlgorithm, int]] = {"pdq": 32, "phash": 8, "dhash"
 MAX_LISTED_DISTANCE: Final[Mapping[HashAlgorithm, int]] = {"pdq": 31, "phash": 6, "dhash": 2, "sha256": 0}
 """Bits by which a hash may differ from a listed one that it hits. PDQ: the threshold of ThreatExchange. Of 422,740 pairs of 920
 photographs of different faces none is as near: the nearest are 72, 8 and 3 bits apart. Of 307 of them as JPEGs of quality 50, all
-are within by PDQ and pHash, and 98 % by dHash; with a caption on 5 % of the area 19, 24 and 37 %, cropped to 90 % hardly any
+are within by PDQ and pHash, and 99 % by dHash; with a caption on 5 % of the area 19, 24 and 35 %, cropped to 90 % hardly any
 (`scripts/hash_distances.py`)."""
 MIN_PDQ_QUALITY: Final = 50
 """PDQ quality, 0..100, below which a hash is not used (advice of ThreatExchange)."""
@@ -33,7 +33,7 @@ class ListedHash:
     algorithm: HashAlgorithm
     hash: bytes
     label: str = ""
-    """What the list states about the hash."""
+    """Statement of the list about the hash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -247,11 +248,12 @@ def test_missing_libraries_are_named_with_their_extra(
         raise ImportError(module)
 
     monkeypatch.setattr(extras, "import_module", missing)
-    for extra, export in (
-        ("stix", lambda: stix(case)),
-        ("misp", lambda: misp(case)),
-        ("parquet", lambda: case.export_parquet(tmp_path)),
-        ("parquet", lambda: case.to_pandas()),
+    for install, export in (
+        ("mediafp[stix]", lambda: stix(case)),
+        ("mediafp[misp]", lambda: misp(case)),
+        ("mediafp[parquet]", lambda: case.export_parquet(tmp_path)),
+        ("mediafp[parquet]", lambda: case.to_arrow()),
+        ("pandas", lambda: case.to_pandas()),
     ):
-        with pytest.raises(UsageError, match=rf"is missing; install it with: pip install 'mediafp\[{extra}\]'"):
+        with pytest.raises(UsageError, match=re.escape(f"is missing; install it with: pip install '{install}'")):
             export()

@@ -6,12 +6,12 @@ from typing import Any
 from mediafp.types.errors import UsageError
 
 
-def load_extra(module: str, *, extra: str, purpose: str) -> Any:
+def load_extra(module: str, *, install: str, purpose: str) -> Any:
     """Return a library, imported.
 
     Args:
         module: Name of the library.
-        extra: Extra of mediafp that contains it.
+        install: What pip installs it by: an extra of mediafp, or its own name.
         purpose: What it is needed for, as "export STIX".
 
     Raises:
@@ -22,5 +22,5 @@ def load_extra(module: str, *, extra: str, purpose: str) -> Any:
     except ImportError as error:
         raise UsageError(
             f"cannot {purpose}: the library {module.partition('.')[0]!r} is missing; install it with:"
-            f" pip install 'mediafp[{extra}]'"
+            f" pip install '{install}'"
         ) from error

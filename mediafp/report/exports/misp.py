@@ -46,7 +46,7 @@ def write_misp(
     Raises:
         UsageError: The library is missing.
     """
-    pymisp = load_extra("pymisp", extra="misp", purpose="export MISP")
+    pymisp = load_extra("pymisp", install="mediafp[misp]", purpose="export MISP")
     event = pymisp.MISPEvent()
     event.from_dict(
         uuid=exchange_id("event", seal.case), info=title, date=(seal.at or "1970-01-01")[:10], distribution=0, analysis=0,

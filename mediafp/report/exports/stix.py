@@ -48,7 +48,7 @@ def write_stix(file: TextIO, records: Iterable[ExchangeRecord], seal: CaseSeal, 
     Raises:
         UsageError: The library is missing.
     """
-    stix2 = load_extra("stix2", extra="stix", purpose="export STIX")
+    stix2 = load_extra("stix2", install="mediafp[stix]", purpose="export STIX")
     bundle_id = exchange_id("bundle", seal.case, seal.hash, paths)
     file.write(f'{{"type": "bundle", "id": "bundle--{bundle_id}", "objects": [')
     count = 0

@@ -57,7 +57,7 @@ class TableSource(NamedTuple):
 
 def load_pyarrow(purpose: str) -> Any:
     """Return the library of the tables. Raises UsageError if it is missing."""
-    return load_extra("pyarrow", extra="parquet", purpose=purpose)
+    return load_extra("pyarrow", install="mediafp[parquet]", purpose=purpose)
 
 
 def to_arrow(source: TableSource, name: TableName) -> Any:
@@ -81,7 +81,7 @@ def write_parquet(folder: Path, source: TableSource) -> dict[TableName, int]:
         UsageError: The library is missing, or a file cannot be written.
     """
     pyarrow = load_pyarrow("export Parquet")
-    parquet = load_extra("pyarrow.parquet", extra="parquet", purpose="export Parquet")
+    parquet = load_extra("pyarrow.parquet", install="mediafp[parquet]", purpose="export Parquet")
     counts: dict[TableName, int] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
