@@ -156,7 +156,12 @@ class Case:
             yield query.result
 
     def match_hash(
-        self, text: str, *, top: int = DEFAULT_TOP, min_probability: float = DEFAULT_MIN_PROBABILITY
+        self,
+        text: str,
+        *,
+        top: int = DEFAULT_TOP,
+        min_probability: float = DEFAULT_MIN_PROBABILITY,
+        since: Since | None = None,
     ) -> QueryResult:
         """Return the assets whose hash is near to `pdq:HEX`, `phash:HEX`, `dhash:HEX` or `sha256:HEX`; options as for `match`.
 
@@ -166,7 +171,8 @@ class Case:
         from mediafp.case.hash_query import match_hash
         from mediafp.case.query import QueryOptions
 
-        options = QueryOptions(top=top, min_probability=min_probability, ocr=False, speech=None)
+        first = None if since is None else parse_since(since)
+        options = QueryOptions(top=top, min_probability=min_probability, ocr=False, speech=None, since=first)
         return match_hash(self._store, text, options)
 
     def import_hashes(

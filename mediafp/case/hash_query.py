@@ -54,7 +54,7 @@ def match_hash(store: Store, text: str, options: QueryOptions) -> QueryResult:
     Args:
         store: The store.
         text: The hash, as `pdq:HEX`.
-        options: The options, of which `top` and `min_probability` are used.
+        options: The options, of which `top`, `min_probability` and `since` are used.
 
     Raises:
         UsageError: The text is no hash.
@@ -68,6 +68,8 @@ def match_hash(store: Store, text: str, options: QueryOptions) -> QueryResult:
     probable: list[Match] = []
     near_misses: list[Match] = []
     for match in matches:
+        if options.since and store.added_at(match.sha256) < options.since:
+            continue
         (probable if match.probability >= options.min_probability else near_misses).append(match)
     listed = store.search_listed_hashes(algorithm, bits.reshape(1, -1), MAX_LISTED_DISTANCE[algorithm])
     return QueryResult(

@@ -70,7 +70,9 @@ def match(
     with open_selected_case(store, unsafe=unsafe) as case, progress_bar() as bar:
         task = bar.add_task("matching", total=case.count_files(paths) + len(hashes or ()))
         speech = speech_options(transcribe, model, hotwords) if case.has_transcripts() else None
-        by_hash = [case.match_hash(text, top=top, min_probability=min_probability) for text in hashes or ()]
+        by_hash = (
+            case.match_hash(text, top=top, min_probability=min_probability, since=since) for text in hashes or ()
+        )
         by_file = case.match(
             paths, top=top, min_probability=min_probability, ocr=ocr is YesNo.YES, speech=speech, since=since
         )

@@ -98,6 +98,8 @@ def test_hash_finds_images_and_frames_and_never_proves_a_copy(case: Case, tmp_pa
     assert far.matches == () and [match.sha256 for match in far.near_misses] == [LONE]
     assert case.match_hash(f"pdq:{differing(stored(case, LONE, 'pdq'), 75)}", min_probability=0.1).matches
     assert case.match_hash(f"phash:{stored(case, FLAT, 'phash').hex()}").matches == ()
+    assert case.match_hash(f"pdq:{stored(case, LONE, 'pdq').hex()}", since="2001-01-01").matches
+    assert not case.match_hash(f"pdq:{stored(case, LONE, 'pdq').hex()}", since="2999-01-01").matches
 
 
 def test_sha256_finds_the_file_itself(case: Case, tmp_path: Path) -> None:
