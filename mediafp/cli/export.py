@@ -163,4 +163,5 @@ def export_hashes(
             else:
                 left_out += 1
     if left_out:
-        print_warning(f"skipped {count_of(left_out, 'PDQ value')}: the quality is below {MIN_PDQ_QUALITY}; see --csv")
+        reason = f"the images are flat, or their PDQ quality is below {MIN_PDQ_QUALITY}"
+        print_warning(f"skipped {count_of(left_out, 'hash value')}: {reason}; see --csv")

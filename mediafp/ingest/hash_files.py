@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mediafp.types.errors import UsageError
-from mediafp.types.hashes import HASH_BYTES, MIN_PDQ_QUALITY, HashAlgorithm, ListedHash
+from mediafp.types.hashes import HASH_BYTES, MIN_PDQ_QUALITY, HashAlgorithm, ListedHash, has_detail
 
 MAX_FILE_BYTES: Final = 512 << 20
 """Largest file of hashes, in lines or as a table: five million lines with labels. Chosen, not measured."""
@@ -138,7 +138,9 @@ class _Reader:
             if row is None:
                 return
             if any(cell.strip() for cell in row):
-                stated = dict(zip(names, map(str.strip, row), strict=False))
+                # An apostrophe before a cell keeps a spreadsheet from computing it.
+                cells = (cell.strip().removeprefix("'") for cell in row)
+                stated = dict(zip(names, cells, strict=False))
                 yield from self._read(f"line {rows.line_num + 1}", partial(self._from_fields, stated))
 
     def _read(self, place: str, parse: Callable[[], Iterator[ListedHash]]) -> Iterator[ListedHash]:
@@ -234,6 +236,8 @@ class _Reader:
             raise _UnusableError(f"a hash of {algorithm} has {2 * HASH_BYTES[algorithm]} digits, not {len(digits)}")
         if algorithm == "pdq" and quality is not None and quality < MIN_PDQ_QUALITY:
             raise _UnusableError(f"its quality is {quality}, and PDQ is not used below {MIN_PDQ_QUALITY}")
+        if not has_detail(algorithm, bytes.fromhex(digits)):
+            raise _UnusableError(f"it is the {algorithm} of a flat image, which is near to that of all others")
         return ListedHash(algorithm=algorithm, hash=bytes.fromhex(digits), label=label.strip()[:MAX_LABEL_CHARS])
 
 

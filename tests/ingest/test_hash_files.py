@@ -93,6 +93,8 @@ def test_unusable_entries_of_json_and_tables_are_named(tmp_path: Path) -> None:
     )
     assert found == [pdq(PDQ)]
     assert [text.split(":")[0] for text in skipped] == [f"the file, entry {n}" for n in (1, 2, 4)]
+    found, skipped = read(tmp_path, f"phash:{'0' * 16}\npdq:{'f' * 63}0\nphash:{PHASH}\n")
+    assert [text.split(":")[0] for text in skipped] == ["line 1", "line 2"] and len(found) == 1
     found, skipped = read(tmp_path, f"hash,quality\n{PDQ},many\n{PDQ},90\n,\n")
     assert found == [pdq(PDQ)]
     assert skipped == ["line 2: its quality is 'many'"]

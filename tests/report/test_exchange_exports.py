@@ -101,7 +101,7 @@ def test_stix_relationships_state_probability_and_techniques(case: Case) -> None
     # Another photograph of the same scene is not the same media.
     assert same.keys() == {(PHOTO, COPY), (PHOTO, VIDEO)}
     copy = same[PHOTO, COPY]
-    assert (copy.confidence, copy.description) == (100, "copy, copy, probability 0.9970: 143 keypoints agree")
+    assert (copy.confidence, copy.description) == (99, "copy, copy, probability 0.9970: 143 keypoints agree")
     assert next(iter(copy.extensions.values()))["probability"] == 0.997
     assert copy.labels == ["DISARM:T0084", "DISARM:T0145.001"]
     assert [(one.source_name, one.external_id) for one in copy.external_references] == [
@@ -139,8 +139,10 @@ def test_misp_event_is_read_back_with_its_objects(case: Case, tmp_path: Path) ->
     assert ("file", "similar", "same media: copy, copy, probability 0.9970: 143 keypoints agree"
             "; DISARM T0084 Reuse Existing Content; DISARM T0145.001 Copy Account Imagery") in references  # fmt: skip
     assert {name for name, *_ in references} == {"file", "image", "microblog"}
-    tags = [tag.name for attribute in files[PHOTO].attributes for tag in attribute.tags]
-    assert tags == ["DISARM:T0084 Reuse Existing Content", "DISARM:T0145.001 Copy Account Imagery"]
+    assert [tag.name for tag in event.tags] == [
+        "DISARM:T0084 Reuse Existing Content",
+        "DISARM:T0145.001 Copy Account Imagery",
+    ]
     (meme,) = (one for one in event.objects if one.name == "meme-image")
     assert values(meme)["document-text"] == ["紧急 BREAKING\nshare\\x07 this"]
     (tweet,) = (one for one in event.objects if values(one).get("type") == ["Twitter"])
@@ -174,7 +176,7 @@ def test_hashes_are_those_of_the_libraries(case: Case, photos: dict[str, np.ndar
     )
     assert found[PHOTO, "phash"].hash == str(imagehash.phash(image))
     assert imagehash.hex_to_hash(found[PHOTO, "dhash"].hash) == imagehash.dhash(image)
-    assert not found[FLAT, "pdq"].is_usable
+    assert [found[FLAT, name].is_usable for name in ("pdq", "phash", "dhash", "sha256")] == [False, False, False, True]
     frames = [frame.split(",") for frame in json.loads(found[VIDEO, "vpdq"].hash)]
     assert [(len(hex), int(quality) >= 50, float(second)) for hex, quality, second in frames] == [
         (64, True, 0),
@@ -193,7 +195,7 @@ def test_exported_hashes_can_be_imported(case: Case, tmp_path: Path) -> None:
         for name in ("lines.txt", "table.csv"):
             done = other.import_hashes(tmp_path / name)
             skipped = [line for line in lines if not line.is_usable] if name == "table.csv" else []
-            assert len(done.warnings) == len(skipped) and all("its quality" in warning for warning in done.warnings)
+            assert len(done.warnings) == len(skipped)
         of_lines, of_table = (dict(one.hashes) for one in other.hash_lists())
         frames = {frame[:64] for line in lines if line.algorithm == "vpdq" for frame in json.loads(line.hash)}
         distinct = {("pdq", frame) for frame in frames}

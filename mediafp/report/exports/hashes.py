@@ -4,9 +4,10 @@ import json
 from collections.abc import Collection, Iterator
 from typing import Final, Literal, NamedTuple, get_args
 
+from mediafp.report.exports.csv import keep_as_text
 from mediafp.report.exports.exchange_texts import exchange_name
 from mediafp.types.exchange import AssetHashes
-from mediafp.types.hashes import MIN_PDQ_QUALITY, HashAlgorithm
+from mediafp.types.hashes import MIN_PDQ_QUALITY, HashAlgorithm, has_detail
 
 SignalType = Literal["pdq", "vpdq", "phash", "dhash", "sha256"]
 SIGNAL_TYPES: Final[tuple[SignalType, ...]] = get_args(SignalType)
@@ -30,8 +31,11 @@ class HashLine(NamedTuple):
 
     @property
     def is_usable(self) -> bool:
-        """False for a PDQ hash that ThreatExchange does not use."""
-        return self.quality is None or self.quality >= MIN_PDQ_QUALITY
+        """False for a PDQ hash that ThreatExchange does not use, and for that of a flat image, which is near to all others."""
+        if self.algorithm == "vpdq":
+            return True
+        has_quality = self.quality is None or self.quality >= MIN_PDQ_QUALITY
+        return has_quality and has_detail(self.algorithm, bytes.fromhex(self.hash))
 
     @property
     def text(self) -> str:
@@ -62,7 +66,8 @@ def iter_hash_lines(hashes: AssetHashes, only: Collection[SignalType] = SIGNAL_T
 def hash_row(line: HashLine, *, paths: bool) -> list[object]:
     """Return one row of `export hashes --csv`, in the order of HASH_COLUMNS."""
     name = exchange_name(line.uri, paths=paths)
-    return [line.sha256, line.kind, name, line.algorithm, line.hash, line.quality, line.page]
+    # Sixteen digits, or digits around an `e`, are a number to a spreadsheet.
+    return [line.sha256, line.kind, name, line.algorithm, keep_as_text(line.hash), line.quality, line.page]
 
 
 def _frames_text(hashes: AssetHashes) -> str:

@@ -55,10 +55,12 @@ def write_misp(
     head = event.to_json(sort_keys=True).rstrip().removesuffix("}").rstrip()
     file.write(f'{{"Event": {head}, "Object": [')
     count = 0
-    for value in _Objects(pymisp, paths=paths).iterate(records):
+    objects = _Objects(pymisp, paths=paths)
+    for value in objects.iterate(records):
         file.write(f"{',' if count else ''}\n{_one_line(value)}")
         count += 1
-    file.write("\n]}}\n")
+    tags = [{"name": f"DISARM:{one.id} {one.name}"} for one in sorted(objects.techniques)]
+    file.write(f'\n], "Tag": {json.dumps(tags)}}}}}\n')
     return count
 
 
@@ -68,6 +70,8 @@ class _Objects:
     def __init__(self, pymisp: Any, *, paths: bool) -> None:
         self._pymisp = pymisp
         self._paths = paths
+        self.techniques: set[Technique] = set()
+        """Techniques that the objects show, complete after the last of them."""
 
     def iterate(self, records: Iterable[ExchangeRecord]) -> Iterator[Any]:
         """Yield the objects of all records: of each asset its file, what it shows, and the posts that showed it."""
@@ -79,6 +83,7 @@ class _Objects:
                 self._refer(file, other.uuid, SEEN_IN if other is not described else "related-to")
             for match in record.matches:
                 found = match.record.match
+                self.techniques.update(match.techniques)
                 reasons = "; ".join(map(escape_unprintable, found.why))
                 techniques = "".join(f"; DISARM {one.id} {one.name}" for one in match.techniques)
                 what = "same script" if match.record.relation == "same_script" else "same media"
@@ -99,7 +104,7 @@ class _Objects:
         return self._object("file", _object_id("file", asset.sha256), [
             ("sha256", asset.sha256), ("size-in-bytes", asset.bytes), ("mimetype", mime_type(asset, record.hashes.uri)),
             *(("filename", name) for name in names), *(("text", text) for text in hashes),
-        ], tags=_techniques(record))  # fmt: skip
+        ])  # fmt: skip
 
     def _image(self, record: ExchangeRecord) -> Any:
         """Return what is known of an image besides its file: with text a meme, else an image with an address; or None."""
@@ -163,12 +168,9 @@ class _Objects:
             if value in (None, "") or (isinstance(value, str) and not value.strip()):
                 continue
             stated = replace_hidden(value, escape_character, keep="\t\n") if isinstance(value, str) else value
-            attribute = made.add_attribute(
+            made.add_attribute(
                 relation, value=stated, uuid=exchange_id("attribute", uuid, relation, number), to_ids=False
             )
-            if relation == "sha256":
-                for technique in tags:
-                    attribute.add_tag(f"DISARM:{technique.id} {technique.name}")
         return made
 
     def _refer(self, source: Any, target: str, relation: str, comment: str = "", *, channel: str = "") -> None:
@@ -179,11 +181,6 @@ class _Objects:
 
 def _object_id(*parts: object) -> str:
     return exchange_id("misp", *parts)
-
-
-def _techniques(record: ExchangeRecord) -> list[Technique]:
-    """Return the techniques that the matches of an asset show, each once."""
-    return sorted({technique for match in record.matches for technique in match.techniques})
 
 
 def _times(seen: Sighting) -> str:

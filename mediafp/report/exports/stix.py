@@ -154,7 +154,7 @@ class _Objects:
             id=f"relationship--{exchange_id('match', record.a, record.b, record.channel)}", created_by_ref=self._identity,
             created=match.at, modified=match.at,
             relationship_type=SAME_SCRIPT if record.relation == "same_script" else SAME_MEDIA,
-            source_ref=_file_id(record.a), target_ref=_file_id(record.b), confidence=round(100 * found.probability),
+            source_ref=_file_id(record.a), target_ref=_file_id(record.b), confidence=int(100 * found.probability),
             description=f"{record.relation}, {found.verdict}, probability {found.probability:.4f}: {reasons}",
             extensions={self._extension: {
                 "extension_type": "property-extension", "relation": record.relation, "verdict": found.verdict,
