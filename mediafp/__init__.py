@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mediafp.types.accounts import Account, AccountName, SharedMedia
     from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
     from mediafp.types.coshares import Coshare, CoshareGroup, Cosharing, SharedPost
+    from mediafp.types.decisions import DecidedMatch, Decision, DecisionConflict, DecisionEvent
     from mediafp.types.errors import (
         CorruptMedia,
         MediaError,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset
+    from mediafp.types.recalibration import FamilyFit, FitErrors
+    from mediafp.types.reviews import ReviewItem, ReviewQueue
     from mediafp.types.runs import (
         AnalysisOptions,
         AssetRecord,
@@ -77,11 +80,17 @@ __all__ = [
     "Coshare",
     "CoshareGroup",
     "Cosharing",
+    "DecidedMatch",
+    "Decision",
+    "DecisionConflict",
+    "DecisionEvent",
     "Edge",
     "ExchangeRecord",
     "ExchangedMatch",
+    "FamilyFit",
     "FileOutcome",
     "FileTranscription",
+    "FitErrors",
     "Forgotten",
     "HashImport",
     "HashList",
@@ -98,6 +107,8 @@ __all__ = [
     "NotMedia",
     "Placement",
     "QueryResult",
+    "ReviewItem",
+    "ReviewQueue",
     "SandboxError",
     "SearchHit",
     "Segment",
@@ -150,6 +161,8 @@ _TYPE_MODULES = (
     "forgetting",
     "exchange",
     "hashes",
+    "decisions",
+    "reviews",
     "kept_matches",
     "video_text",
     "shared_clues",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from mediafp.types.accounts import Account
 from mediafp.types.platforms import platform_name
 from mediafp.types.sightings import Sighting
 
@@ -90,3 +91,9 @@ def find_named(name: str, accounts: Iterable[tuple[str, Sequence[str | None]]]) 
     if exact := [key for key, _ in listed if fold_handle(key) == wanted]:
         return exact
     return [key for key, names in listed if wanted in {fold_handle(other) for other in names if other}]
+
+
+def other_names(account: Account) -> list[str | None]:
+    """Return names by which a user may mean an account."""
+    names = [account.account, account.account_id, account.account_name, *(name.name for name in account.names)]
+    return [*names, *(f"{account.platform}:{name}" for name in names if account.platform and name)]

@@ -4,7 +4,7 @@ A line states that the same media were used by a later account, not who ran eith
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
@@ -31,9 +31,10 @@ MAX_UNMARKED_CHANCE: Final = 0.05
 Chosen, not measured."""
 
 
-type Strength = Literal["certain", "probable", "unmarked"]
-"""An avatar or a clue in common; an avatar that is probably the same; an image that may be an ordinary post."""
-_STRENGTHS: Final[tuple[Strength, ...]] = ("certain", "probable", "unmarked")
+type Strength = Literal["decided", "certain", "probable", "unmarked"]
+"""A person's decision; an avatar or a clue in common; an avatar that is probably the same; an image that may be an ordinary
+post."""
+_STRENGTHS: Final[tuple[Strength, ...]] = ("decided", "certain", "probable", "unmarked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,9 @@ class Lifespan(NamedTuple):
         return max(self.last_end - self.first_start, DAY_SECONDS)
 
 
-def find_iterations(accounts: Mapping[str, Account], evidence: Iterable[Evidence]) -> dict[str, Account]:
+def find_iterations(
+    accounts: Mapping[str, Account], evidence: Iterable[Evidence], apart: Collection[tuple[str, str]] = ()
+) -> dict[str, Account]:
     """Return the accounts with their places in lines.
 
     An account that overlaps others with the same evidence is in no line by that evidence. Lines that have an account
@@ -71,10 +74,12 @@ def find_iterations(accounts: Mapping[str, Account], evidence: Iterable[Evidence
 
     Args:
         accounts: The accounts by key.
-        evidence: What they have in common.
+        evidence: What they have in common. Accounts that a person has put into one line may overlap.
+        apart: Pairs of keys that a person has put apart: a line with both is cut at the longest gap between them.
     """
     spans = {key: span for key, account in accounts.items() if (span := _lifespan(account))}
     lines: list[_Line] = []
+    decided: set[tuple[Lifespan, ...]] = set()
     ordered_evidence = sorted(evidence, key=_evidence_order)
     images = sum(
         found.strength == "unmarked" and len(found.accounts) >= MIN_UNMARKED_ACCOUNTS for found in ordered_evidence
@@ -82,14 +87,16 @@ def find_iterations(accounts: Mapping[str, Account], evidence: Iterable[Evidence
     for found in ordered_evidence:
         members = _successive(found, spans, images)
         keys = {span.key for span in members}
-        if found.strength != "certain":
+        if found.strength in ("probable", "unmarked"):
             # It is a reason for what it adds to the lines that better evidence has made.
             keys -= {span.key for line in lines for span in line.spans if keys & {own.key for own in line.spans}}
         if len(members) > 1 and keys:
-            _add(lines, _Line(spans=members, reasons={found.reason: sorted(keys)}))
+            if found.strength == "decided":
+                decided.update(combinations(members, 2))
+            _add(lines, _Line(spans=members, reasons={found.reason: sorted(keys)}), decided)
     placed = dict(accounts)
-    for line in lines:
-        ordered = sorted(line.spans, key=_order)
+    parts = [(line, part) for line in lines for part in _cut(sorted(line.spans, key=_order), apart)]
+    for line, ordered in parts:
         for number, span in enumerate(ordered, 1):
             gap = int((span.first_start - ordered[number - 2].first_end) // DAY_SECONDS) if number > 1 else None
             placed[span.key] = replace(
@@ -100,6 +107,25 @@ def find_iterations(accounts: Mapping[str, Account], evidence: Iterable[Evidence
                 iteration_because=tuple(sorted(reason for reason, keys in line.reasons.items() if span.key in keys)),
             )
     return placed
+
+
+def _cut(ordered: Sequence[Lifespan], apart: Collection[tuple[str, str]]) -> Iterator[Sequence[Lifespan]]:
+    """Yield the parts of a line in which no two accounts are apart; an account by itself is no line."""
+    places = {span.key: place for place, span in enumerate(ordered)}
+    parted = sorted(
+        (places[a], places[b]) if places[a] < places[b] else (places[b], places[a])
+        for a, b in apart
+        if a in places and b in places
+    )
+    if not parted:
+        if len(ordered) > 1:
+            yield ordered
+        return
+    first, last = parted[0]
+    gaps = [ordered[place + 1].first_start - ordered[place].first_end for place in range(first, last)]
+    end = first + gaps.index(max(gaps)) + 1
+    yield from _cut(ordered[:end], apart)
+    yield from _cut(ordered[end:], apart)
 
 
 def _evidence_order(found: Evidence) -> tuple[int, int, str, tuple[str, ...]]:
@@ -141,6 +167,8 @@ def _successive(found: Evidence, spans: Mapping[str, Lifespan], images: int) -> 
         images: Number of images that are not known to be avatars and that enough accounts share.
     """
     members = sorted((spans[key] for key in set(found.accounts) if key in spans), key=_order)
+    if found.strength == "decided":
+        return members
     if len(set(found.accounts)) > MAX_LINE_ACCOUNTS:
         return []
     line = _without_overlaps(members)
@@ -172,8 +200,14 @@ def chance_of_succession(members: Sequence[Lifespan]) -> float:
     return prod(min(1.0, free / max(whole - span.length, DAY_SECONDS)) for span in members[1:-1])
 
 
-def _add(lines: list[_Line], new: _Line) -> None:
-    """Add a line, joined with those that it has an account in common with, as far as none of the accounts overlap."""
+def _add(lines: list[_Line], new: _Line, decided: Collection[tuple[Lifespan, ...]]) -> None:
+    """Add a line, joined with those that it has an account in common with, as far as none of the accounts overlap.
+
+    Args:
+        lines: The lines so far.
+        new: The line.
+        decided: Pairs of accounts that may overlap, in order.
+    """
     joined = new
     apart = []
     for line in lines:
@@ -182,7 +216,7 @@ def _add(lines: list[_Line], new: _Line) -> None:
             apart.append(line)
             continue
         together = sorted({*joined.spans, *line.spans}, key=_order)
-        if any(not follows(*pair) for pair in combinations(together, 2)):
+        if any(pair not in decided and not follows(*pair) for pair in combinations(together, 2)):
             # The earlier evidence is the better one: what the new line adds to it is not certain.
             return
         reasons = {reason: list(members) for reason, members in line.reasons.items()}

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from mediafp.accounts.evidence import MIN_CLUE_ITEMS, find_evidence
-from mediafp.accounts.identities import find_named
-from mediafp.accounts.iterations import find_iterations
+from mediafp.accounts.identities import find_named, other_names
+from mediafp.accounts.iterations import Evidence, find_iterations
 from mediafp.accounts.summaries import AccountRecords, summarise_accounts
 from mediafp.accounts.timelines import build_timeline
 from mediafp.case.clusters import cluster_store
 from mediafp.case.shared_media import group_near_duplicates, pair_images
 from mediafp.ingest.path_uri import path_uri
 from mediafp.store import Store
-from mediafp.types.accounts import Account
 from mediafp.types.errors import UsageError
 from mediafp.types.sightings import Sighting
 from mediafp.types.timelines import Timeline
@@ -33,9 +32,26 @@ def load_accounts(store: Store) -> AccountRecords:
     records = summarise_accounts([seen for seen in store.iter_sightings() if seen.sha256 in known], media)
     pairs = pair_images(store, images)
     evidence = find_evidence(records, images, pairs, store.iter_clues(MIN_CLUE_ITEMS), media)
-    return AccountRecords(
-        sightings=records.sightings, keys=records.keys, accounts=find_iterations(records.accounts, evidence)
-    )
+    decided, apart = _load_decided(store, records)
+    accounts = find_iterations(records.accounts, [*evidence, *decided], apart)
+    return AccountRecords(sightings=records.sightings, keys=records.keys, accounts=accounts)
+
+
+def _load_decided(store: Store, records: AccountRecords) -> tuple[list[Evidence], set[tuple[str, str]]]:
+    """Return the decisions on lines: pairs of accounts that are in one as evidence, and those that are not.
+
+    A key is longer once another account has the same handle. A rejected pair then parts all accounts that it may mean, and a
+    confirmed one joins none: which of them was meant is unknown.
+    """
+    decided, apart = [], set()
+    for one in store.decisions("iteration"):
+        first, second = (set(_find_named(records, name)) for name in (one.a, one.b))
+        if one.decision == "reject":
+            apart |= {(a, b) for a in first for b in second if a != b}
+        elif one.decision == "confirm" and len(first) == len(second) == 1 and first != second:
+            keys = tuple(sorted(first | second))
+            decided.append(Evidence(reason=one.sentence, accounts=keys, strength="decided"))
+    return decided, apart
 
 
 def load_timeline(store: Store, target: str | None) -> Timeline:
@@ -70,15 +86,13 @@ def _acceptance(store: Store, records: AccountRecords, target: str | None) -> Ca
 
 def find_account_keys(records: AccountRecords, name: str) -> set[str]:
     """Return the keys of the accounts that a name means, and of all accounts of their lines."""
-    named = set(find_named(name, ((key, _other_names(account)) for key, account in records.accounts.items())))
+    named = set(_find_named(records, name))
     lines = {line for key in named if (line := records.accounts[key].iteration_of)}
     return named | {key for key, account in records.accounts.items() if account.iteration_of in lines}
 
 
-def _other_names(account: Account) -> list[str | None]:
-    """Return names by which a user may mean an account."""
-    names = [account.account, account.account_id, account.account_name, *(name.name for name in account.names)]
-    return [*names, *(f"{account.platform}:{name}" for name in names if account.platform and name)]
+def _find_named(records: AccountRecords, name: str) -> list[str]:
+    return find_named(name, ((key, other_names(account)) for key, account in records.accounts.items()))
 
 
 def _find_assets(store: Store, target: str) -> set[str]:

@@ -7,15 +7,16 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
+from mediafp.case.decision_methods import DecisionMethods
+from mediafp.case.exchange_methods import ExchangeMethods
 from mediafp.case.exports import iter_asset_records, iter_match_records
 from mediafp.case.originals import OriginalCheck, check_originals
 from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
 from mediafp.ingest.walk import walk
-from mediafp.report.exports.tables import TableName
 from mediafp.store import Store, open_store
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Clustering
@@ -23,12 +24,11 @@ from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS, Cosharing
 from mediafp.types.damage import DamageHandler, DamageLog
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
-from mediafp.types.exchange import AssetHashes, CaseSeal, ExchangeRecord
 from mediafp.types.forgetting import Forgotten
-from mediafp.types.hashes import HashAlgorithm, HashImport, HashList, ListedHit
 from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
+from mediafp.types.search_results import SearchResult
 from mediafp.types.shared_clues import SharedClue
 from mediafp.types.timelines import Timeline
 from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
@@ -38,6 +38,7 @@ from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 if TYPE_CHECKING:
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
+    from mediafp.case.saved_queries import SavedQueries
     from mediafp.engine.interface import Engine
 
 _logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case:
+class Case(DecisionMethods, ExchangeMethods):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.
@@ -155,65 +156,6 @@ class Case:
         for query in self._run_queries(queries, options):
             yield query.result
 
-    def match_hash(
-        self,
-        text: str,
-        *,
-        top: int = DEFAULT_TOP,
-        min_probability: float = DEFAULT_MIN_PROBABILITY,
-        since: Since | None = None,
-    ) -> QueryResult:
-        """Return the assets whose hash is near to `pdq:HEX`, `phash:HEX`, `dhash:HEX` or `sha256:HEX`; options as for `match`.
-
-        Raises:
-            UsageError: The text is no such hash, or an option as for `match`.
-        """
-        from mediafp.case.hash_query import match_hash
-        from mediafp.case.query import QueryOptions
-
-        first = None if since is None else parse_since(since)
-        options = QueryOptions(top=top, min_probability=min_probability, ocr=False, speech=None, since=first)
-        return match_hash(self._store, text, options)
-
-    def import_hashes(
-        self,
-        path: PathLike,
-        name: str | None = None,
-        *,
-        algorithm: HashAlgorithm | None = None,
-        on_skipped: Callable[[str], object] = lambda warning: None,
-    ) -> HashImport:
-        """Add the hashes of a file to a list, which `match` consults from then on.
-
-        Args:
-            path: File of hashes as ThreatExchange, vPDQ or ImageHash write them, lines as `pdq:HEX`, or a table.
-            name: Name of the list; None for that of the file.
-            algorithm: Algorithm of hashes whose algorithm the file does not state; None to take 64 digits for PDQ.
-            on_skipped: Called for each line that is skipped, with the reason.
-
-        Raises:
-            UsageError: The file cannot be read.
-        """
-        from mediafp.case.hash_lists import import_hashes
-
-        return import_hashes(self._store, Path(path), name, algorithm, on_skipped)
-
-    def hash_lists(self) -> list[HashList]:
-        """Return the imported lists of hashes, by name."""
-        return self._store.hash_lists()
-
-    def remove_hash_list(self, name: str) -> int:
-        """Remove a list of hashes, and return the number of its hashes. Raises UsageError if there is none of this name."""
-        from mediafp.case.hash_lists import remove_hash_list
-
-        return remove_hash_list(self._store, name)
-
-    def find_listed(self, sha256: str) -> list[ListedHit]:
-        """Return the listed hashes that an asset hits, the nearest first."""
-        from mediafp.case.hash_lists import find_listed
-
-        return find_listed(self._store, sha256)
-
     def trace(
         self,
         queries: Queries,
@@ -285,6 +227,12 @@ class Case:
             if result.is_media or result.named_explicitly:
                 yield result
 
+    def saved_queries(self) -> "SavedQueries":
+        """Return the queries that were uploaded, which are kept beside the store with their results."""
+        from mediafp.case.saved_queries import SavedQueries
+
+        return SavedQueries(self._store, self._references, lambda: self._engine)
+
     def search(self, text: str, sources: Collection[SearchSource] | None = None) -> Iterator[SearchHit]:
         """Yield the passages of transcripts, texts in images and on screen, posts, accounts and clues with all words of a text.
 
@@ -298,6 +246,12 @@ class Case:
             UsageError: The text contains no word.
         """
         return self._store.search_passages(text, sources=sources)
+
+    def search_files(self, text: str, sources: Collection[SearchSource] | None = None) -> SearchResult:
+        """Return what `search` yields by file, with the sightings of the files; at most a few thousand places."""
+        from mediafp.case.search_results import find_places
+
+        return find_places(self._store, text, sources)
 
     def relate(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> int:
         """Compare every asset that was not compared yet with all others, keep the matches, and return their number.
@@ -462,61 +416,6 @@ class Case:
         """Yield every kept match with both sightings; `on_progress` as for `relate`, which is called first."""
         self.relate(on_progress)
         yield from iter_match_records(self._store)
-
-    def export_hashes(self) -> Iterator[AssetHashes]:
-        """Yield the hashes of each asset that other tools use, by SHA-256."""
-        from mediafp.case.exchange import iter_asset_hashes
-
-        return iter_asset_hashes(self._store)
-
-    def exchange_records(
-        self,
-        min_probability: float = DEFAULT_MIN_PROBABILITY,
-        on_progress: Callable[[int, int], object] = lambda done, total: None,
-    ) -> tuple[CaseSeal, Iterator[ExchangeRecord]]:
-        """Return the state of the case, and each asset with its hashes and matches, as exchange formats contain them.
-
-        Args:
-            min_probability: Probability below which a match is omitted.
-            on_progress: As for `relate`, which is called first.
-        """
-        from mediafp.case.exchange import case_seal, iter_exchange_records
-
-        self.relate(on_progress)
-        return case_seal(self._store), iter_exchange_records(self._store, min_probability)
-
-    def export_parquet(
-        self, folder: PathLike, on_progress: Callable[[int, int], object] = lambda done, total: None
-    ) -> dict[TableName, int]:
-        """Write the tables of the case to Parquet files in a folder; return their rows. `on_progress` as for `relate`.
-
-        Raises:
-            UsageError: The library `pyarrow` is missing, or a file cannot be written.
-        """
-        from mediafp.case.tables import table_source
-        from mediafp.report.exports.tables import load_pyarrow, write_parquet
-
-        load_pyarrow("export Parquet")
-        self.relate(on_progress)
-        return write_parquet(Path(folder), table_source(self._store))
-
-    def to_arrow(self, table: TableName = "matches") -> Any:
-        """Return `assets`, `sightings`, `matches` or `transcripts` as a table of Arrow; `relate` finds missing matches.
-
-        Raises:
-            UsageError: There is no such table, or the library `pyarrow` is missing.
-        """
-        from mediafp.case.tables import table_source
-        from mediafp.report.exports.tables import to_arrow
-
-        return to_arrow(table_source(self._store), table)
-
-    def to_pandas(self, table: TableName = "matches") -> Any:
-        """Return a table as `to_arrow` does, as a data frame of pandas. Raises UsageError if that is missing too."""
-        from mediafp.report.exports.extras import load_extra
-
-        load_extra("pandas", install="pandas", purpose="return a data frame")
-        return self.to_arrow(table).to_pandas()
 
     def count_assets(self) -> int:
         """Return the number of assets in the store."""

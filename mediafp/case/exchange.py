@@ -1,6 +1,7 @@
 """The records of a case for exchange formats, read from the store one asset after the other."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 
 from mediafp.accounts.avatars import is_avatar
@@ -62,11 +63,22 @@ def iter_exchange_records(store: Store, min_probability: float) -> Iterator[Exch
                 # Another photograph of the same scene is not the same media.
                 if record.match.probability >= min_probability and record.match.verdict != "same_scene":
                     at = max(added_at, store.added_at(record.b))
-                    matches.append(ExchangedMatch(record=record, at=at, techniques=find_techniques(record)))
+                    techniques = find_techniques(record)
+                    matches.append(ExchangedMatch(record=_without_names(record), at=at, techniques=techniques))
             a, records = next(groups, ("", iter(())))
         uri = asset.sightings[0].uri if asset.sightings else sha256
         hashes = asset_hashes(store, sha256, asset.asset.kind, uri)
         yield ExchangeRecord(asset=asset, added_at=added_at, hashes=hashes, matches=tuple(matches))
+
+
+def _without_names(record: MatchRecord) -> MatchRecord:
+    """Return a match without who decided on it and why: the reason says that a person did."""
+    decision = record.match.decision
+    if decision is None:
+        return record
+    reason = {"confirm": "confirmed by a person", "unsure": "left open by a person"}.get(decision.decision)
+    why = (*(one for one in record.match.why if one != decision.sentence), *([reason] if reason else []))
+    return replace(record, match=replace(record.match, why=why, decision=None))
 
 
 def find_techniques(record: MatchRecord) -> tuple[Technique, ...]:

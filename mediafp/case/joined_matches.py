@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import groupby
 
+from mediafp.case.decided_matches import decided_match
 from mediafp.matching.joined_sound import can_join, describe_other_sound, join_sound
 from mediafp.store import Store
 from mediafp.types.errors import StoreError
@@ -39,7 +40,13 @@ def iter_joined(kept: Iterable[KeptMatch], store: Store) -> Iterator[KeptMatch]:
                 picture.match, query_sounds=sounds(picture.query), reference_sounds=sounds(picture.reference)
             )
             channels["picture"] = replace(picture, match=described)
-        yield from channels.values()
+        yield from map(_with_reason, channels.values())
+
+
+def _with_reason(kept: KeptMatch) -> KeptMatch:
+    if kept.match is None or kept.match.decision is None:
+        return kept
+    return replace(kept, match=decided_match(kept.match, kept.match.decision))
 
 
 def _sounds(store: Store, sha256: str) -> bool:

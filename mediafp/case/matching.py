@@ -43,16 +43,14 @@ def match_analysis(
     references: StoredReferences,
     analysis: FileAnalysis,
     *,
-    transcript: Fingerprint | None,
     ocr_lines: Callable[[Match], TextLines | None],
 ) -> list[Match]:
-    """Return the matches of an analysed file, by falling probability; an asset with the same content comes first.
+    """Return the matches of a file's frames and audio, by falling probability; an asset with the same content comes first.
 
     Args:
         store: The store.
         references: Its references.
         analysis: The file.
-        transcript: Its transcript fingerprint; None to compare no speech.
         ocr_lines: Function that returns the text in the image of a match, None if it is unknown.
     """
     matches = _match_pages(references, analysis)
@@ -63,8 +61,6 @@ def match_analysis(
             query_sounds=len(analysis.fingerprint(SoundPrints.name).vectors) > 0,
             sounds=lambda sha256: bool(references.sounds(sha256)),
         )
-    if transcript:
-        matches += match_transcript(transcript, references)
     text = QueryText(lines=analysis.text.lines, size=analysis.asset.size) if analysis.text else None
     matches = sorted((add_text_evidence(match, text, ocr_lines) for match in matches), key=by_probability)
     sha256 = analysis.asset.sha256
@@ -74,6 +70,15 @@ def match_analysis(
         identical_match(store, analysis.asset),
         *(match for match in matches if match.sha256 != sha256),
     ]
+
+
+def add_scripts(matches: Sequence[Match], transcript: Fingerprint | None, references: StoredReferences) -> list[Match]:
+    """Return the matches of a file with those of its transcript fingerprint; an asset with the same content stays first."""
+    if transcript is None:
+        return list(matches)
+    scripts = [match for match in match_transcript(transcript, references) if match.sha256 != transcript.sha256]
+    first = [match for match in matches[:1] if match.sha256 == transcript.sha256]
+    return [*first, *sorted((*matches[len(first) :], *scripts), key=by_probability)]
 
 
 def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> list[ImagePair] | list[VideoPair]:

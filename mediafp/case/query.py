@@ -8,11 +8,13 @@ from pathlib import PurePath
 
 from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
+from mediafp.case.decided_matches import as_decided
 from mediafp.case.hash_lists import find_listed, find_listed_analysis
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
-from mediafp.case.matching import match_analysis
+from mediafp.case.matching import add_scripts, match_analysis
 from mediafp.case.originals import open_original
+from mediafp.case.recalibrated_matches import model_minimum
 from mediafp.case.references import StoredReferences
 from mediafp.case.sources import QueryFile
 from mediafp.case.stored_images import load_row_thumbnail, thumbnail_scale
@@ -80,6 +82,8 @@ def run_query(
     open_references: Callable[[], StoredReferences],
     open_engine: Callable[[], Engine],
     options: QueryOptions,
+    *,
+    on_part: Callable[["AnalysedQuery"], object] = lambda part: None,
 ) -> AnalysedQuery:
     """Return the matches of one file; a file that cannot be used gives a result with an error.
 
@@ -92,6 +96,7 @@ def run_query(
         open_references: Function that returns the references of the store.
         open_engine: Function that returns the engine.
         options: The options.
+        on_part: Called with the matches of the frames and of the audio of a query, before its speech is transcribed.
 
     Raises:
         ModelError: A model is missing.
@@ -127,39 +132,48 @@ def run_query(
                     analysis = open_engine().analyse(content, sha256, kind, request)
     except MediaError as error:
         return fail(str(error))
+
+    listed = tuple(find_listed_analysis(store, analysis) if analysis else find_listed(store, sha256))
+
+    def build_result(matches: list[Match], text: TextLines | None) -> AnalysedQuery:
+        matches = as_decided(matches, sha256, store)
+        if kind == "video":
+            matches = mark_matches(matches, sha256, store)
+        if options.since:
+            matches = [match for match in matches if store.added_at(match.sha256) >= options.since]
+        content_clues = analysis.clues if analysis else store.clues_at(sha256, "")
+        clues = tuple(dict.fromkeys((*content_clues, *name_clues(PurePath(query.name).name))))
+        matches_others = partial(iter_with_sources, store=store, query=(sha256, query.uri), query_clues=clues)
+        probable = matches_others(match for match in matches if match.probability >= options.min_probability)
+        near_misses = matches_others(match for match in matches if match.probability < options.min_probability)
+        result = QueryResult(
+            query=query.name,
+            sha256=sha256,
+            kind=kind,
+            error=None,
+            matches=tuple(islice(probable, options.top)),
+            near_misses=tuple(islice(near_misses, MAX_NEAR_MISSES)),
+            text=tuple(text) if text is not None else None,
+            clues=clues,
+            listed=listed,
+        )
+        return AnalysedQuery(result=result, analysis=analysis)
+
     if analysis:
         kind = analysis.asset.kind
-        transcript = _transcript_fingerprint(analysis, references, open_engine(), speech) if speech else None
-        matches = match_analysis(store, references, analysis, transcript=transcript, ocr_lines=ocr_lines)
         text = analysis.text.lines if analysis.text else None
-    if kind == "video":
-        matches = mark_matches(matches, sha256, store)
-    if options.since:
-        matches = [match for match in matches if store.added_at(match.sha256) >= options.since]
-    listed = find_listed_analysis(store, analysis) if analysis else find_listed(store, sha256)
-    content_clues = analysis.clues if analysis else store.clues_at(sha256, "")
-    clues = tuple(dict.fromkeys((*content_clues, *name_clues(PurePath(query.name).name))))
-    matches_others = partial(iter_with_sources, store=store, query=(sha256, query.uri), query_clues=clues)
-    probable = matches_others(match for match in matches if match.probability >= options.min_probability)
-    near_misses = matches_others(match for match in matches if match.probability < options.min_probability)
-    result = QueryResult(
-        query=query.name,
-        sha256=sha256,
-        kind=kind,
-        error=None,
-        matches=tuple(islice(probable, options.top)),
-        near_misses=tuple(islice(near_misses, MAX_NEAR_MISSES)),
-        text=text,
-        clues=clues,
-        listed=tuple(listed),
-    )
-    return AnalysedQuery(result=result, analysis=analysis)
+        matches = match_analysis(store, references, analysis, ocr_lines=ocr_lines)
+        if speech and analysis.audio:
+            on_part(build_result(matches, text))
+            transcript = _transcript_fingerprint(analysis, references, open_engine(), speech)
+            matches = add_scripts(matches, transcript, references)
+    return build_result(matches, text)
 
 
 def _find_compared(store: Store, sha256: str, options: QueryOptions) -> Asset | None:
     """Return the asset with the content of a query if what was kept of it answers the query, else None."""
     versions = comparison_versions()
-    if options.min_probability < MIN_KEPT_PROBABILITY or not store.is_compared(sha256, versions):
+    if model_minimum(store, options.min_probability) < MIN_KEPT_PROBABILITY or not store.is_compared(sha256, versions):
         return None
     if store.has_changed_assets():
         # What was ingested or changed after the asset was compared is not among its kept matches yet.

@@ -3,6 +3,7 @@
 Nodes are assets and edges are matches, weighted by probability and coverage. The work grows with the number of edges.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from mediafp.matching.cluster_ids import number_clusters
 from mediafp.matching.common_edges import SharedLoader, drop_common_edges
 from mediafp.matching.communities import find_communities
+from mediafp.matching.decided_groups import GroupConstraints, apply_constraints
 from mediafp.matching.edge_columns import RELATIONS, EdgeColumns, EdgeRow, pair_graph, read_edge_rows
 from mediafp.matching.graphs import IntArray
 from mediafp.matching.lone_copies import join_lone_copies
@@ -37,6 +39,7 @@ def cluster_edges(
     previous: Mapping[str, int],
     next_number: int,
     audio_files: Collection[str] = (),
+    constraints: GroupConstraints = GroupConstraints(),  # noqa: B008
 ) -> Clustering:
     """Return the clusters of assets, largest first; images and videos are clustered separately.
 
@@ -51,13 +54,17 @@ def cluster_edges(
         previous: Number of the cluster that each asset was in before.
         next_number: Lowest number that no cluster ever had.
         audio_files: Videos without frames, which are near-duplicates if their sound is the same.
+        constraints: Which assets persons have put into one cluster or apart; two that are together are of one kind.
     """
-    columns = drop_common_edges(read_edge_rows(edges, kinds, audio_files), load_shared)
+    decided = [name for name in constraints.names if name in kinds]
+    columns = drop_common_edges(read_edge_rows(edges, kinds, audio_files, decided), load_shared)
     labels = join_lone_copies(find_communities(pair_graph(columns)), columns)
+    labels = apply_constraints(labels, columns, constraints)
     degrees = _weighted_degrees(columns, labels)
     members_by_label = _group_by_label(np.arange(len(labels)), labels)
     inside = np.flatnonzero(labels[columns.low] == labels[columns.high])
     rows_by_label = _group_by_label(inside, labels[columns.low[inside]])
+    links_by_label = _group_links(columns, labels, constraints)
     communities = sorted(
         ((label, members) for label, members in members_by_label.items() if len(members) > 1),
         key=lambda community: (-len(community[1]), community[1][0]),
@@ -68,7 +75,8 @@ def cluster_edges(
         communities, names, number_clusters(names, previous, next_number), strict=True
     ):
         kind = kinds[member_names[0]]
-        rows = rows_by_label[label]
+        rows = rows_by_label.get(label, np.zeros(0, np.int64))
+        weakest, weakest_pair = _weakest_link(columns, rows, members, links_by_label[label])
         clusters.append(
             Cluster(
                 id=_cluster_id(number.number),
@@ -76,7 +84,8 @@ def cluster_edges(
                 kind=kind,
                 # The members are sorted, and the first of the highest degree is taken.
                 representative=member_names[int(np.argmax(degrees[members]))],
-                weakest_link=_weakest_link(columns, rows, members),
+                weakest_link=weakest,
+                weakest_pair=weakest_pair,
                 members=tuple(ClusterMember(sha256=name, uris=uris[name]) for name in member_names),
                 edges=_build_edges(columns, rows, load_segments if kind == "video" else None),
             )
@@ -110,12 +119,35 @@ def _weighted_degrees(columns: EdgeColumns, labels: IntArray) -> Float64Array:
     return degrees
 
 
-def _weakest_link(columns: EdgeColumns, rows: IntArray, members: IntArray) -> float:
-    """Return the lowest probability in a maximum spanning tree of the edges that have weight (Kruskal's algorithm)."""
+def _group_links(
+    columns: EdgeColumns, labels: IntArray, constraints: GroupConstraints
+) -> defaultdict[int, list[tuple[int, int]]]:
+    """Return the pairs of assets that were decided to be together, by their community; those of two are left out."""
+    places = {columns.names[place]: place for place in range(len(labels))} if constraints.together else {}
+    links: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for a, b in constraints.together:
+        if a in places and b in places and labels[places[a]] == labels[places[b]]:
+            links[int(labels[places[a]])].append((places[a], places[b]))
+    return links
+
+
+def _weakest_link(
+    columns: EdgeColumns, rows: IntArray, members: IntArray, together: Sequence[tuple[int, int]]
+) -> tuple[float, tuple[str, str] | None]:
+    """Return the lowest probability in a maximum spanning tree of the edges that have weight, and the pair with that edge.
+
+    Members that were decided to be together need no edge; if none is needed, the probability is 1, and there is no pair.
+    """
     rows = rows[columns.weights[rows] > 0]
-    probabilities = columns.probabilities[rows]
-    order = np.argsort(-probabilities, kind="stable")
-    lows, highs = (np.searchsorted(members, side[rows[order]]).tolist() for side in (columns.low, columns.high))
+    order = np.argsort(-columns.probabilities[rows], kind="stable")
+    # Kruskal's algorithm, decided links first.
+    lows, highs = (
+        np.searchsorted(members, np.concatenate((decided, side[rows[order]]))).tolist()
+        for decided, side in zip(
+            np.array(together, np.int64).reshape(-1, 2).T, (columns.low, columns.high), strict=True
+        )
+    )
+    probabilities = [1.0] * len(together) + columns.probabilities[rows[order]].tolist()
     parents = list(range(len(members)))
 
     def find(node: int) -> int:
@@ -124,16 +156,18 @@ def _weakest_link(columns: EdgeColumns, rows: IntArray, members: IntArray) -> fl
         return node
 
     joined = 1
-    weakest = 1.0
-    for low, high, probability in zip(lows, highs, probabilities[order].tolist(), strict=True):
+    weakest, weakest_pair = 1.0, None
+    for place, (low, high, probability) in enumerate(zip(lows, highs, probabilities, strict=True)):
         if joined == len(members):
             break
         first, second = find(low), find(high)
         if first != second:
             parents[first] = second
             joined += 1
-            weakest = min(weakest, probability)
-    return weakest
+            if place >= len(together):
+                # By falling probability: the last one is the lowest.
+                weakest, weakest_pair = probability, (columns.names[members[low]], columns.names[members[high]])
+    return weakest, weakest_pair
 
 
 def _build_edges(columns: EdgeColumns, rows: IntArray, load_segments: SegmentLoader | None) -> tuple[Edge, ...]:

@@ -36,7 +36,7 @@ class EdgeColumns:
     """Edges of assets of one kind each, sorted by pair, then by relation; an asset is a place in `names`."""
 
     names: list[str]
-    """SHA-256 of every asset that has an edge, sorted."""
+    """SHA-256 of every asset that has an edge or was asked for, sorted."""
     low: IntArray
     """Asset of the smaller SHA-256."""
     high: IntArray
@@ -51,10 +51,22 @@ class EdgeColumns:
 
 
 def read_edge_rows(
-    rows: Iterable[EdgeRow], kinds: Mapping[str, Kind], audio_files: Collection[str] = ()
+    rows: Iterable[EdgeRow],
+    kinds: Mapping[str, Kind],
+    audio_files: Collection[str] = (),
+    more_names: Iterable[str] = (),
 ) -> EdgeColumns:
-    """Return the edges between assets of equal kind; the result does not depend on their order or direction."""
+    """Return the edges between assets of equal kind; the result does not depend on their order or direction.
+
+    Args:
+        rows: The edges.
+        kinds: Kind of every asset, by SHA-256.
+        audio_files: Videos without frames.
+        more_names: Assets that are among the names though they may have no edge.
+    """
     numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    for name in more_names:
+        numbers[name]
     codes = {relation: code for code, relation in enumerate(RELATIONS)}
     batches: list[list[npt.NDArray[np.generic]]] = []
     for batch in batched(rows, ROWS_PER_BATCH):

@@ -9,11 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from mediafp.report.escaping import escape_unprintable
-from mediafp.report.isolation import isolate, isolate_name
 from mediafp.report.page_images import (
     EmbeddedImages,
     ImagesTooLarge,
@@ -22,7 +20,7 @@ from mediafp.report.page_images import (
     open_image_folder,
     remove_images,
 )
-from mediafp.types.timestamps import format_time
+from mediafp.report.template_environment import new_environment
 from mediafp.types.version import __version__
 
 STYLE_SHEET: Final = "page.css.j2"
@@ -95,16 +93,7 @@ def stream_template(template: str, *, images: PageImages, **values: object) -> I
 @cache
 def _environment() -> Environment:
     """Return the environment of all templates, which keeps those that it has compiled."""
-    environment = Environment(
-        loader=PackageLoader("mediafp.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_escape_value,
-    )
-    environment.filters |= {"isolate": isolate, "isolate_name": isolate_name, "clock": format_time}
-    return environment
+    return new_environment(PackageLoader("mediafp.report", "templates"))
 
 
 def _read_template(name: str) -> str:
@@ -116,11 +105,6 @@ def _read_template(name: str) -> str:
 def _hash_source(text: str) -> str:
     """Return the source of a policy that permits the style sheet or the script of a text alone."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _escape_value(value: object) -> object:
-    """Return a value of a template without invisible characters; markup that this package made stays as it is."""
-    return escape_unprintable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _copy(draft: IO[bytes], path: Path) -> None:

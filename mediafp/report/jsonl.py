@@ -3,17 +3,21 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from mediafp.report.escaping import replace_hidden
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Cluster, Clustering, Edge
 from mediafp.types.coshares import Coshare
+from mediafp.types.decisions import Decision, DecisionEvent
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.hashes import HashImport, HashList, ListedHit
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
 from mediafp.types.media import Asset
+from mediafp.types.recalibration import FamilyFit
+from mediafp.types.reviews import ReviewItem
 from mediafp.types.runs import FileOutcome
 from mediafp.types.sightings import STATED_FIELDS, Clue, Sighting
 from mediafp.types.timelines import TimelineEvent
@@ -120,6 +124,7 @@ def match_to_json(value: Match) -> JsonObject:
         "relation": value.relation,
         "verdict": value.verdict,
         "probability": value.probability,
+        "model_probability": value.model_probability,
         "coverage": list(value.coverage),
         "placement": placement_to_json(value.placement) if value.placement else None,
         "more_placements": [placement_to_json(p) for p in value.more_placements],
@@ -127,7 +132,41 @@ def match_to_json(value: Match) -> JsonObject:
         "why": list(value.why),
         "sightings": [sighting_to_json(seen) for seen in value.sightings],
         "clues": [clue_to_json(clue) for clue in value.clues],
+        "decision": match_decision_to_json(value.decision) if value.decision else None,
     }
+
+
+def match_decision_to_json(value: Decision) -> JsonObject:
+    """Return the decision on a match as the match states it."""
+    return {name: getattr(value, name) for name in ("decision", "note", "decided_by", "decided_at")}
+
+
+def decision_to_json(value: Decision) -> JsonObject:
+    """Return one line of `decisions`."""
+    names = ("subject", "a", "b", "decision", "note", "decided_by", "decided_at", "act")
+    return {
+        **{name: getattr(value, name) for name in names},
+        "matches": [
+            {"relation": one.relation, "verdict": one.verdict, "probability": one.probability} for one in value.evidence
+        ],
+    }
+
+
+def decision_event_to_json(value: DecisionEvent) -> JsonObject:
+    """Return one line of `decisions --history`."""
+    event: JsonObject = {"n": value.n, "at": value.at, "what": value.what, "by": value.by}
+    return event | decision_to_json(value.decision)
+
+
+def family_fit_to_json(value: FamilyFit) -> JsonObject:
+    """Return one line of `calibrate`."""
+    return asdict(value)
+
+
+def review_item_to_json(value: ReviewItem) -> JsonObject:
+    """Return one pair that waits for a person; its match is seen from `query`."""
+    line: JsonObject = {name: getattr(value, name) for name in ("subject", "a", "b", "cluster", "query")}
+    return line | {"why": list(value.why), "match": match_to_json(value.match) if value.match else None}
 
 
 def result_to_json(value: QueryResult) -> JsonObject:
@@ -299,6 +338,7 @@ def cluster_to_json(value: Cluster) -> JsonObject:
         "kind": value.kind,
         "representative": value.representative,
         "weakest_link": value.weakest_link,
+        "weakest_pair": list(value.weakest_pair) if value.weakest_pair else None,
         "members": [{"sha256": m.sha256, "uris": list(m.uris)} for m in value.members],
         "edges": [edge_to_json(e) for e in value.edges],
     }
@@ -316,7 +356,7 @@ def match_record_to_json(value: MatchRecord) -> JsonObject:
         "verdict": value.match.verdict,
         "probability": value.match.probability,
         "coverage": list(value.coverage),
-        **{name: evidence[name] for name in ("placement", "more_placements", "segments", "why")},
+        **{name: evidence[name] for name in ("placement", "more_placements", "segments", "why", "decision")},
         "a_sightings": [sighting_to_json(sighting) for sighting in value.a_sightings],
         "b_sightings": [sighting_to_json(sighting) for sighting in value.b_sightings],
     }

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, Self
 
 from mediafp.store.asset_interface import AssetStore
+from mediafp.store.decision_interface import DecisionStore
 from mediafp.store.hash_list_interface import HashListStore
 from mediafp.store.text_interface import OcrStore, TextSearch, TranscriptStore, VideoTextStore
 from mediafp.types.custody import LogEntry, LogKind
@@ -210,6 +211,7 @@ class Store(
     TextSearch,
     KeptMatchStore,
     HashListStore,
+    DecisionStore,
     Forgetting,
     CustodyLog,
     Protocol,

@@ -39,9 +39,12 @@ class Cluster:
     representative: str
     """SHA-256 of the member with the most edges."""
     weakest_link: float
-    """Lowest probability on the strongest path that connects all members."""
+    """Lowest probability on the strongest path that connects all members: the least probability without whose edges, and all
+    weaker ones, the cluster falls apart."""
     members: tuple[ClusterMember, ...]
     edges: tuple[Edge, ...]
+    weakest_pair: tuple[str, str] | None = None
+    """Members whose edge has that probability; None if persons have decided that all members belong together."""
     was: tuple[str, ...] = ()
     """Ids that its members had before, if they had another one than `id`: it was merged, or split off."""
 

@@ -21,6 +21,9 @@ LogKind = Literal[
     "forgotten",
     "listed",
     "unlisted",
+    "decided",
+    "undecided",
+    "recalibrated",
     "rows",
 ]
 """Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""

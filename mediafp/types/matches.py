@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from mediafp.types.decisions import Decision
 from mediafp.types.hashes import ListedHit
 from mediafp.types.media import Kind, TimeSpan
 from mediafp.types.sightings import Clue, Sighting
@@ -132,6 +133,10 @@ class Match:
     is_common: bool = False
     """True if many other videos of the store show all that the two share, such as an intro: of equally probable matches, it
     comes after the others."""
+    model_probability: float | None = None
+    """Probability that the model itself states, if `probability` was fitted on the decisions of the case; else None."""
+    decision: Decision | None = None
+    """Decision of a person on the two files, `confirm` or `unsure`; None while none stands. A rejected match is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,11 @@
-"""Times as people read them."""
+"""Times as people read them, and the present one."""
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> str:
+    """Return the time, ISO 8601 in UTC to the second, as 2024-05-31T18:30:00Z."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def format_time(seconds: float) -> str:

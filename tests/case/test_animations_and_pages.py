@@ -71,7 +71,7 @@ def add(store: SqliteStore, analyses: dict[str, FileAnalysis], *names: str) -> N
 
 def searched(store: SqliteStore, query: FileAnalysis) -> dict[str, Match]:
     """Return the probable matches of a query that is not in the store, by the name of the reference."""
-    matches = match_analysis(store, open_references(store)(), query, transcript=None, ocr_lines=lambda match: None)
+    matches = match_analysis(store, open_references(store)(), query, ocr_lines=lambda match: None)
     return {Path(match.uris[0]).name: match for match in matches if match.probability >= 0.5}
 
 

@@ -7,7 +7,7 @@ import tomllib
 from documents import PACKAGE, assigned_names, code_blocks, code_spans, read, sections, syntax_trees, tables
 
 DOCUMENT = "docs/architecture.md"
-SUFFIXES = {".py", ".toml", ".j2", ".typed", ".heic"}
+SUFFIXES = {".py", ".toml", ".j2", ".typed", ".heic", ".css", ".js", ".svg", ".po", ".LICENSE"}
 
 
 def drawn_files() -> dict[str, set[str]]:

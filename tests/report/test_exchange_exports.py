@@ -259,3 +259,16 @@ def test_missing_libraries_are_named_with_their_extra(
     ):
         with pytest.raises(UsageError, match=re.escape(f"is missing; install it with: pip install '{install}'")):
             export()
+
+
+def test_decisions_are_applied_and_name_nobody(case: Case) -> None:
+    for export in (stix, misp):
+        case.decide("confirm", PHOTO, COPY, decided_by="Analyst Name", note="seen by an informant")
+        text = export(case)
+        assert "confirmed by a person" in text and "Analyst Name" not in text and "informant" not in text
+        assert case.to_pandas()["decision"].tolist().count("confirm") == 1
+        case.undo_decision(PHOTO, COPY, decided_by="Analyst Name")
+        case.decide("reject", PHOTO, COPY, decided_by="Analyst Name")
+        assert "143 keypoints agree" not in export(case) and "T0084" not in export(case)
+        assert case.to_arrow().num_rows == 2
+        case.undo_decision(PHOTO, COPY, decided_by="Analyst Name")

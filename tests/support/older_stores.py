@@ -13,6 +13,7 @@ NEWEST_TABLES = (
     "video_text",
     "clue",
     "decision",
+    "recalibration",
     "watch_hit",
     "watch",
     "listed_hash",

@@ -3,7 +3,7 @@
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TextIO
 
 from mediafp.report.escaping import escape_character, is_hidden, replace_hidden
@@ -30,6 +30,21 @@ MATCH_COLUMNS: Final = ("a", "b", "query", "channel", "relation", "verdict", "pr
                         "segments", "why", *(f"{side}_{name}" for side in "ab" for name in (*SIGHTING_COLUMNS, "sightings"))
                         )  # fmt: skip
 """The columns of `export matches --csv`."""
+DECISION_COLUMNS: Final = (
+    "n",
+    "at",
+    "what",
+    "by",
+    "subject",
+    "a",
+    "b",
+    "decision",
+    "note",
+    "decided_by",
+    "decided_at",
+    "act",
+)
+"""The columns of `decisions --csv`; without `--history`, the first four are left out."""
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Start of a table that Excel then reads as UTF-8."""
 _SEPARATOR: Final = re.compile(r"([,;|\t\n\r])")
@@ -141,6 +156,12 @@ def match_row(record: MatchRecord) -> list[object]:
 def coshare_row(post: SharedPost) -> list[object]:
     """Return one row of `export coshare`, in the order of COSHARE_COLUMNS."""
     values = [getattr(post, name) for name in COSHARE_COLUMNS]
+    return [keep_as_text(value) if isinstance(value, str) else value for value in values]
+
+
+def decision_row(line: Mapping[str, object]) -> list[object]:
+    """Return one row of `decisions --csv`, in the order of DECISION_COLUMNS, from a line of its JSON."""
+    values = [line[name] for name in DECISION_COLUMNS if name in line]
     return [keep_as_text(value) if isinstance(value, str) else value for value in values]
 
 

@@ -33,7 +33,7 @@ _SIGHTINGS: Final = {
 _MATCHES: Final = {
     "a": "string", "b": "string", "query": "string", "channel": "string", "relation": "string", "verdict": "string",
     "probability": "float64", "coverage_a": "float64", "coverage_b": "float64", "segments": "int32", "mirrored": "bool",
-    "inliers": "int32", "removed_text": "string", "why": "list",
+    "inliers": "int32", "removed_text": "string", "why": "list", "decision": "string",
     **{f"{side}_{name}": kind for side in "ab" for name, kind in (
         ("uri", "string"), ("account", "string"), ("platform", "string"), ("url", "string"), ("posted_at", "timestamp"))},
 }  # fmt: skip
@@ -180,6 +180,7 @@ def _match_row(record: MatchRecord) -> Row:
         "inliers": placement.inliers if placement else None,
         "removed_text": exchange_text("\n".join(line.text for line in placement.removed_text)) if placement else None,
         "why": [exchange_text(reason) for reason in found.why],
+        "decision": found.decision.decision if found.decision else None,
     }
     for side, sightings in (("a", record.a_sightings), ("b", record.b_sightings)):
         oldest = next(iter(sightings), None)

@@ -9,12 +9,13 @@ from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.sightings import insert_sighting
 from mediafp.store.sqlite.source_passages import save_clues, save_sightings
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, utc_now
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json
 from mediafp.types.contents import check_asset, check_warnings
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint, unpack_fingerprint
 from mediafp.types.media import Asset, Kind, Thumbnail
 from mediafp.types.runs import IngestRecord
+from mediafp.types.timestamps import utc_now
 
 
 def add_record(database: Database, record: IngestRecord) -> bool:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from mediafp.store.sqlite import (
+    decisions,
     index_integrity,
     kept_matches,
     log_integrity,
@@ -54,6 +55,7 @@ def check_integrity(database: Database, declarations: Mapping[str, FingerprintDe
         source_passages.check_source_passages,
         video_texts.check_video_texts,
         kept_matches.check_kept_matches,
+        decisions.check_decisions,
         index_integrity.check_indexes,
     )
     problems: dict[str, None] = {}

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mediafp.store.sqlite.assets import is_undamaged
 from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.decisions import match_decisions, unless_rejected
 from mediafp.store.sqlite.evidence_json import decode_match, encode_evidence
 from mediafp.store.sqlite.sightings import uris
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, utc_now
+from mediafp.store.sqlite.values import DAMAGE_ERRORS
+from mediafp.types.decisions import Decision
 from mediafp.types.kept_matches import (
     MIN_KEPT_PROBABILITY,
     Channel,
@@ -18,6 +21,7 @@ from mediafp.types.kept_matches import (
     partner_limit,
 )
 from mediafp.types.matches import JOINED_RELATIONS, MIRRORED_RELATIONS, Match
+from mediafp.types.timestamps import utc_now
 
 NO_MATCH = ""
 """Relation, verdict and evidence of a pair that was compared and does not match."""
@@ -83,12 +87,34 @@ def kept_matches(
     chosen = "SELECT rowid FROM kept_match"
     if sha256:
         chosen = f"{chosen} WHERE a = ? UNION {chosen} WHERE b = ?"
+    yield from _load(database, chosen, (sha256, sha256) if sha256 else (), min_probability, sha256)
+
+
+def kept_pair(database: Database, a: str, b: str) -> list[KeptMatch]:
+    """Return the kept matches of one pair, a < b, by channel."""
+    chosen = "SELECT rowid FROM kept_match WHERE a = ? AND b = ?"
+    return list(_load(database, chosen, (a, b), MIN_KEPT_PROBABILITY, a))
+
+
+def _load(
+    database: Database, chosen: str, values: tuple[str, ...], min_probability: float, sha256: str | None
+) -> Iterator[KeptMatch]:
+    """Yield the kept matches of some rows with the decisions on them, without those that were rejected or are damaged.
+
+    Args:
+        database: The database.
+        chosen: Query of the numbers of the rows.
+        values: Its values.
+        min_probability: Smallest probability.
+        sha256: Asset of all matches; None if they have none in common.
+    """
     rows = database.rows(
         f"SELECT {_COLUMNS}, CAST(evidence AS BLOB), x.kind, y.kind FROM kept_match"
         " JOIN asset x ON x.sha256 = a JOIN asset y ON y.sha256 = b"
-        f" WHERE kept_match.rowid IN ({chosen}) AND probability >= ? ORDER BY a, b, channel",
-        (*((sha256, sha256) if sha256 else ()), min_probability),
+        f" WHERE kept_match.rowid IN ({chosen}) AND probability >= ?{unless_rejected(database)} ORDER BY a, b, channel",
+        (*values, min_probability),
     )
+    decided = match_decisions(database, sha256)
     sighted: dict[str, tuple[str, ...]] = {}
     for a, b, *columns in rows:
         for asset in (a, b):
@@ -97,7 +123,7 @@ def kept_matches(
         # A match needs both assets, and that was reported.
         if sighted[a] and sighted[b]:
             try:
-                yield _decode(sighted, a, b, *columns)
+                yield _with_decision(_decode(sighted, a, b, *columns), decided.get((a, b)))
             except DAMAGE_ERRORS as error:
                 database.on_damage(a, f"its kept match with {b} is damaged ({error})")
 
@@ -116,7 +142,7 @@ def kept_queries(database: Database, min_probability: float) -> dict[str, int]:
     return dict(
         database.rows(
             "SELECT CASE a_is_query WHEN 1 THEN a ELSE b END AS query, count(*) FROM kept_match"
-            f" WHERE probability >= ? AND NOT ({is_joined}) GROUP BY query ORDER BY query",
+            f" WHERE probability >= ? AND NOT ({is_joined}){unless_rejected(database)} GROUP BY query ORDER BY query",
             (min_probability,),
         )
     )
@@ -138,7 +164,7 @@ def kept_edges(database: Database, above: float, only: Collection[str] | None = 
         values = (above, names, names)
     rows = database.rows(
         "SELECT a, b, relation, a_is_query, probability, coverage_a, coverage_b FROM kept_match"
-        f" WHERE {chosen} ORDER BY a, b, channel",
+        f" WHERE {chosen}{unless_rejected(database)} ORDER BY a, b, channel",
         values,
     )
     for a, b, relation, a_is_query, probability, coverage_a, coverage_b in rows:
@@ -150,11 +176,17 @@ def kept_copies(database: Database) -> Iterator[KeptEdge]:
     """Yield the kept matches of the verdict `copy`, without evidence, by both assets."""
     rows = database.rows(
         "SELECT a, b, relation, a_is_query, probability, coverage_a, coverage_b FROM kept_match"
-        " WHERE verdict = 'copy' ORDER BY a, b, channel"
+        f" WHERE verdict = 'copy'{unless_rejected(database)} ORDER BY a, b, channel"
     )
     for a, b, relation, a_is_query, probability, coverage_a, coverage_b in rows:
         seen = relation if a_is_query else MIRRORED_RELATIONS.get(relation, relation)
         yield KeptEdge(a, b, seen, probability, coverage_a, coverage_b)
+
+
+def _with_decision(kept: KeptMatch, decision: Decision | None) -> KeptMatch:
+    if decision is None or kept.match is None:
+        return kept
+    return replace(kept, match=replace(kept.match, decision=decision))
 
 
 def check_kept_matches(database: Database) -> Iterator[str]:

@@ -4,8 +4,9 @@ from typing import Any
 
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import path_bytes, path_string, replace_surrogates, utc_now
+from mediafp.store.sqlite.values import path_bytes, path_string, replace_surrogates
 from mediafp.types.runs import LedgerEntry
+from mediafp.types.timestamps import utc_now
 
 _COLUMNS = "path, bytes, modified_ns, version, state, sha256, kind, message, attempts"
 

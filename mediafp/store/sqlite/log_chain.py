@@ -7,8 +7,9 @@ from typing import Any
 
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.row_digests import GroupKey, iter_groups, iter_log_details
-from mediafp.store.sqlite.values import canonical_json, utc_now
+from mediafp.store.sqlite.values import canonical_json
 from mediafp.types.custody import LogKind
+from mediafp.types.timestamps import utc_now
 
 GENESIS_HASH = "0" * 64
 """Hash before that of the first entry."""

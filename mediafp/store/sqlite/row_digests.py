@@ -103,7 +103,12 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
     ),
     "decision": RowGroup(
         name="the decisions on {0} and {1}", keys=("a", "b"), source="decision", order="subject",
-        columns=("subject", "a", "b", "decision", "note", "decided_by", "decided_at", "evidence"),
+        columns=("subject", "a", "b", "decision", "note", "decided_by", "decided_at", "act", "evidence",
+                 "numbers", "before"),
+    ),
+    "recalibration": RowGroup(
+        name="the fitted probabilities of {0}", keys=("family",), source="recalibration", order="family",
+        columns=("family", "slope", "intercept", "decisions", "fitted_at", "version"),
     ),
     "watch": RowGroup(
         name="the watch {0!r}", keys=("name",), source="watch", order="name",

@@ -327,10 +327,25 @@ MIGRATIONS = [
         note TEXT NOT NULL,
         decided_by TEXT NOT NULL,
         decided_at TEXT NOT NULL,
+        act TEXT NOT NULL,
         evidence TEXT NOT NULL,
+        numbers TEXT NOT NULL,
+        before TEXT,
         PRIMARY KEY (subject, a, b)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX decision_by_other ON decision (subject, b);
+    CREATE INDEX decision_by_act ON decision (act) WHERE act != '';
+    -- It has all columns that the list of doubtful matches reads: the rows themselves are large.
+    CREATE INDEX kept_match_in_doubt ON kept_match (probability, a, b, channel, relation, verdict)
+        WHERE verdict = 'possible' OR (probability >= 0.3 AND probability < 0.9);
+    CREATE TABLE recalibration (
+        family TEXT PRIMARY KEY,
+        slope REAL NOT NULL CHECK (slope > 0),
+        intercept REAL NOT NULL,
+        decisions INTEGER NOT NULL,
+        fitted_at TEXT NOT NULL,
+        version TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE watch (
         name TEXT PRIMARY KEY,
         kind TEXT NOT NULL CHECK (kind IN ('asset', 'text', 'account', 'hashes')),

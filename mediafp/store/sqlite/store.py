@@ -14,6 +14,8 @@ from mediafp.store.sqlite import (
     comparisons,
     content_hash,
     custody_log,
+    decisions,
+    doubtful_matches,
     forgetting,
     hash_lists,
     integrity,
@@ -21,6 +23,7 @@ from mediafp.store.sqlite import (
     ledger,
     moves,
     ocr_results,
+    recalibrations,
     sightings,
     source_passages,
     text_index,
@@ -33,6 +36,7 @@ from mediafp.store.sqlite.errors import READ_ERRORS, store_error
 from mediafp.types.arrays import Bits
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
+from mediafp.types.decisions import DecidedMatch, Decision, DecisionEvent, DecisionSubject
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
@@ -48,6 +52,8 @@ from mediafp.types.kept_matches import (
 )
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Thumbnail
+from mediafp.types.recalibration import Recalibration
+from mediafp.types.reviews import DoubtfulMatch
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.shared_clues import SharedClue
 from mediafp.types.sightings import Clue, Sighting
@@ -430,6 +436,56 @@ class SqliteStore(Store):
     @override
     def search_listed_hashes(self, algorithm: HashAlgorithm, rows: Bits, max_distance: int) -> Iterator[ListedHit]:
         return hash_lists.search_listed_hashes(self.database, algorithm, rows, max_distance)
+
+    # Decisions ------------------------------------------------------------------------------------
+
+    @override
+    def save_decision(self, decision: Decision) -> None:
+        decisions.save_decision(self.database, decision)
+
+    @override
+    def take_back_decision(self, decision: Decision, by: str) -> None:
+        decisions.take_back_decision(self.database, decision, by)
+
+    @override
+    def decisions(self, subject: DecisionSubject | None = None, act: str | None = None) -> list[Decision]:
+        return decisions.decisions(self.database, subject, act)
+
+    @override
+    def find_decision(self, subject: DecisionSubject, a: str, b: str) -> Decision | None:
+        return decisions.find_decision(self.database, subject, a, b)
+
+    @override
+    def match_decisions(self, sha256: str | None = None) -> dict[tuple[str, str], Decision]:
+        return decisions.match_decisions(self.database, sha256)
+
+    @override
+    def kept_verdicts(self, a: str, b: str) -> tuple[DecidedMatch, ...]:
+        return decisions.kept_verdicts(self.database, a, b)
+
+    @override
+    def doubtful_matches(self, limit: int) -> list[DoubtfulMatch]:
+        return doubtful_matches.doubtful_matches(self.database, limit)
+
+    @override
+    def count_doubtful(self) -> int:
+        return doubtful_matches.count_doubtful(self.database)
+
+    @override
+    def kept_pair(self, a: str, b: str) -> list[KeptMatch]:
+        return kept_matches.kept_pair(self.database, a, b)
+
+    @override
+    def decision_history(self) -> Iterator[DecisionEvent]:
+        return decisions.decision_history(self.database)
+
+    @override
+    def save_recalibrations(self, fitted: Sequence[Recalibration], errors: Mapping[str, Any]) -> None:
+        recalibrations.save_recalibrations(self.database, fitted, errors)
+
+    @override
+    def recalibrations(self) -> list[Recalibration]:
+        return recalibrations.recalibrations(self.database)
 
     # Forgetting -----------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime
 
 DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """Errors of decoding a stored value that is damaged."""
@@ -31,8 +30,3 @@ def canonical_json(value: object) -> str:
 def text_sha256(text: str) -> str:
     """Return the SHA-256, in hex, of a text in UTF-8; surrogate escapes are the bytes that they stand for."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def utc_now() -> str:
-    """Return the current time, ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,51 @@
+"""Matches with the decisions of persons on them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from mediafp.case.recalibrated_matches import load_recalibrations, recalibrate_match
+from mediafp.store import Store
+from mediafp.types.decisions import Decision
+from mediafp.types.matches import Match, by_probability
+
+
+def as_decided(matches: Iterable[Match], sha256: str, store: Store) -> list[Match]:
+    """Return the matches of a query as the decisions in a store make them, an asset with the same content first.
+
+    Rejected matches are left out, the others have the decisions on them, and the probabilities that were fitted on all
+    decisions.
+
+    Args:
+        matches: Matches as the query was compared, or as they were kept.
+        sha256: The query, which need not be in the store.
+        store: The store.
+    """
+    decided, fitted = store.match_decisions(sha256), load_recalibrations(store)
+    found = []
+    for match in matches:
+        decision = decided.get((min(sha256, match.sha256), max(sha256, match.sha256)))
+        if decision and decision.decision == "reject":
+            continue
+        # Kept matches have theirs.
+        stated = decided_match(match, decision) if decision and not match.decision else match
+        found.append(stated if match.sha256 == sha256 else recalibrate_match(stated, fitted))
+    return sorted(found, key=lambda match: (match.sha256 != sha256, by_probability(match)))
+
+
+def as_decided_since(matches: Iterable[Match], sha256: str, store: Store) -> list[Match]:
+    """Return matches that `as_decided` returned some time ago with the decisions that stand now, in their order."""
+    decided = store.match_decisions(sha256)
+    found = []
+    for match in matches:
+        decision = decided.get((min(sha256, match.sha256), max(sha256, match.sha256)))
+        if match.decision and match.decision != decision:
+            former = match.decision.sentence
+            match = replace(match, decision=None, why=tuple(reason for reason in match.why if reason != former))
+        if decision is None or decision.decision != "reject":
+            found.append(decided_match(match, decision) if decision and not match.decision else match)
+    return found
+
+
+def decided_match(match: Match, decision: Decision) -> Match:
+    """Return a match with a decision on it, which is one of its reasons."""
+    return replace(match, decision=decision, why=(*match.why, decision.sentence))

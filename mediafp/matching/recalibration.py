@@ -1,0 +1,27 @@
+"""The map of a model's probability to the one fitted on decisions."""
+
+import math
+from typing import Final
+
+from mediafp.matching.calibration import PROBABILITY_DIGITS
+from mediafp.types.logistic import logistic
+from mediafp.types.recalibration import Recalibration
+
+MIN_ODDS_PROBABILITY: Final = 10.0**-PROBABILITY_DIGITS
+"""Bound on the distance of a probability from 0 and 1: a rounded one may be either, which has no logit."""
+
+
+def logit(probability: float) -> float:
+    """Return the logarithm of the odds of a probability; of 0 and 1, that of the nearest one that is stated."""
+    bounded = min(max(probability, MIN_ODDS_PROBABILITY), 1 - MIN_ODDS_PROBABILITY)
+    return math.log(bounded / (1 - bounded))
+
+
+def recalibrate(probability: float, fitted: Recalibration) -> float:
+    """Return the fitted probability of one that the model states."""
+    return round(logistic(fitted.slope * logit(probability) + fitted.intercept), PROBABILITY_DIGITS)
+
+
+def model_threshold(probability: float, fitted: Recalibration) -> float:
+    """Return the probability of the model from which the fitted one is at least some value."""
+    return logistic((logit(probability) - fitted.intercept) / fitted.slope)

@@ -1,0 +1,56 @@
+"""Queries that a page asked, kept beside the store with their results."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mediafp.types.matches import QueryResult, TextLine
+from mediafp.types.media import Asset, Thumbnail
+
+QueryState = Literal["waiting", "reading", "matching", "transcribing", "done", "failed"]
+"""`reading`: the file is decoded and its image and audio compared; `transcribing`: the rest is known, its speech is not."""
+Box = tuple[float, float, float, float]
+"""Left, top, width and height in pixels of the image, or of the frame of a video as displayed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryPart:
+    """A part of another saved query, which is a query of its own."""
+
+    sha256: str
+    """The whole image or video."""
+    box: Box
+    seconds: float | None = None
+    """Time of the frame; None of an image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedQuery:
+    """A file that was asked about, with what is known of it so far."""
+
+    sha256: str
+    name: str
+    """Name that the user's file had; never that of a file on disk."""
+    bytes: int
+    asked_at: str
+    """ISO 8601 in UTC."""
+    state: QueryState
+    seconds: float | None = None
+    """Time that the answer took; None as long as there is none."""
+    result: QueryResult | None = None
+    error: str | None = None
+    asset: Asset | None = None
+    """The analysed file; None if it was not analysed, since the store contains it, or could not be."""
+    text: tuple[TextLine, ...] | None = None
+    part_of: QueryPart | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """True if more will be known."""
+        return self.state not in ("done", "failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SavedFrames:
+    """Thumbnails of a saved query."""
+
+    thumbnails: tuple[Thumbnail, ...]

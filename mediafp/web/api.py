@@ -1,0 +1,40 @@
+"""The API: the objects of docs/formats.md as JSON."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Query
+from starlette.exceptions import HTTPException
+
+from mediafp.report import jsonl
+from mediafp.web.asking import Asking
+from mediafp.web.pages.start import query_to_json
+from mediafp.web.site import Sha256, Site
+
+MAX_PAGE = 1_000
+"""Objects of one answer. Chosen, not measured."""
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+Offset = Annotated[int, Query(ge=0, le=10_000_000)]
+
+
+def add_api(site: Site, asking: Asking) -> None:
+    """Add the addresses of the API."""
+
+    def case() -> jsonl.JsonObject:
+        """State the case: its name and the number of its assets."""
+        return {"name": site.case_name, "assets": site.case.count_assets()}
+
+    def asked(limit: Limit = 20) -> Iterator[jsonl.JsonObject]:
+        """List the latest queries."""
+        return map(query_to_json, site.queries.recent(limit))
+
+    def match(sha256: Sha256) -> jsonl.JsonObject:
+        """Return what is known of a query that was uploaded."""
+        saved = site.queries.find(sha256)
+        if saved is None:
+            raise HTTPException(404, "this file was not asked about")
+        return query_to_json(saved)
+
+    site.add_api("/case", case)
+    site.add_api("/asked", asked)
+    site.add_api("/match/{sha256}", match)

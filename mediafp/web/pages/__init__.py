@@ -1,0 +1,16 @@
+"""The pages of the workbench, one module each.
+
+In: the site, with the case. Out: views, which become HTML, JSON and CSV.
+Imports: the modules of web, case and types.
+"""
+
+from collections.abc import Callable, Sequence
+
+from mediafp.web.asking import Asking
+from mediafp.web.pages.answer import add_answer
+from mediafp.web.pages.search import add_search
+from mediafp.web.pages.start import add_start
+from mediafp.web.site import Site
+
+PAGES: Sequence[Callable[[Site, Asking], None]] = (add_start, add_answer, add_search)
+"""Functions that add a page to the site."""

@@ -1,0 +1,180 @@
+"""The search: where it was said, written, or used as a name."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Final, Literal, get_args
+from urllib.parse import urlencode
+
+from fastapi import Query
+from markupsafe import Markup, escape
+
+from mediafp.report import jsonl
+from mediafp.report.escaping import escape_unprintable
+from mediafp.types.errors import UsageError
+from mediafp.types.search_results import FoundFile, SearchResult
+from mediafp.types.sightings import Sighting
+from mediafp.types.transcripts import SearchHit, SearchSource, TranscriptSegment
+from mediafp.web.asking import Asking
+from mediafp.web.facets import count_choices, filter_items
+from mediafp.web.site import Site
+from mediafp.web.views import View
+
+FILES_PER_PAGE: Final = 20
+"""Files on one page. Chosen, not measured."""
+LINES_PER_FILE: Final = 8
+"""Places of one file that a page lists; the others are behind a link. Chosen, not measured."""
+MAX_SEARCH_CHARS: Final = 400
+"""Characters of a search: more words than any sentence has, and few enough for one query. Chosen, not measured."""
+SOURCES: Final = get_args(SearchSource)
+TIMED: Final = ("speech", "screen")
+"""Sources whose places have times."""
+Text = Annotated[str, Query(max_length=MAX_SEARCH_CHARS)]
+Chosen = Annotated[list[str], Query(max_length=50, default_factory=list)]
+Sort = Literal["best", "oldest", "newest", "account"]
+FACETS: Final[Mapping[str, Callable[[FoundFile], set[str]]]] = {
+    "in": lambda file: {hit.source for hit in file.hits},
+    "account": lambda file: {seen.account_label for seen in file.sightings if seen.account_label},
+    "platform": lambda file: {seen.platform for seen in file.sightings if seen.platform},
+    "state": lambda file: {_state(seen) for seen in file.sightings if seen.platform or seen.account_label},
+    "month": lambda file: {
+        seen.posted_at[:7] for seen in file.sightings if seen.posted_at and len(seen.posted_at) >= 7
+    },
+}
+"""Values of a file by facet."""
+
+
+def add_search(site: Site, asking: Asking) -> None:
+    """Add the search."""
+
+    def search(
+        *,
+        q: Text = "",
+        source: Annotated[list[str], Query(alias="in", max_length=len(SOURCES), default_factory=list)],
+        account: Chosen,
+        platform: Chosen,
+        state: Chosen,
+        month: Chosen,
+        sort: Sort = "best",
+        page: Annotated[int, Query(ge=1, le=1_000)] = 1,
+        file: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
+        place: Annotated[int, Query(ge=0, le=10_000)] = 0,
+    ) -> View:
+        chosen = {"in": source, "account": account, "platform": platform, "state": state, "month": month}
+        query = [("q", q), *((name, value) for name, values in chosen.items() for value in values), ("sort", sort)]
+        error = None
+        result = SearchResult(files=(), is_complete=True, forms=())
+        if q.strip():
+            try:
+                result = site.case.search_files(q)
+            except UsageError as problem:
+                error = str(problem)
+        found = sorted_files([only_chosen(one, source) for one in filter_items(result.files, FACETS, chosen)], sort)
+        shown = found[(page - 1) * FILES_PER_PAGE : page * FILES_PER_PAGE]
+        peek_file = next((one for one in found if one.sha256 == file), shown[0] if shown else None)
+        hits = [hit for one in found for hit in one.hits]
+        return View(
+            template="search.html.j2",
+            values={
+                "q": q,
+                "error": error,
+                "result": result,
+                "hits": len(hits),
+                "found": len(found),
+                "accounts": len({name for one in found for name in FACETS["account"](one)}),
+                "files": shown,
+                "choices": count_choices(result.files, FACETS, chosen),
+                "sort": sort,
+                "page": page,
+                "pages": -(-len(found) // FILES_PER_PAGE),
+                "lines_per_file": LINES_PER_FILE,
+                "address_with": lambda **changes: _address(query, changes),
+                "mark": mark_words,
+                "timed": TIMED,
+                "peek": _peek(site, peek_file, place) if peek_file else None,
+            },
+            json=lambda: map(jsonl.hit_to_json, hits),
+            columns=("sha256", "uri", "source", "start", "end", "text"),
+            rows=lambda: ((hit.sha256, hit.uris[0], hit.source, hit.start, hit.end, hit.text) for hit in hits),
+        )
+
+    def search_api(
+        *,
+        q: Text,
+        source: Annotated[list[SearchSource], Query(alias="in", max_length=len(SOURCES), default_factory=list)],
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    ) -> Iterable[jsonl.JsonObject]:
+        """Return the places with all words of a text, as `mediafp search` does, those of one file together."""
+        result = site.case.search_files(q, source or None)
+        return [jsonl.hit_to_json(hit) for one in result.files for hit in one.hits][:limit]
+
+    site.add_view("/search", search)
+    site.add_api("/search", search_api)
+
+
+def sorted_files(files: Sequence[FoundFile], sort: Sort) -> list[FoundFile]:
+    """Return files in an order: as found, by their first date, or by their first account."""
+    if sort == "account":
+        return sorted(files, key=lambda one: min(FACETS["account"](one), default="\uffff"))
+    if sort in ("oldest", "newest"):
+        dated = sorted((one for one in files if _date(one)), key=lambda one: _date(one) or "", reverse=sort == "newest")
+        return [*dated, *(one for one in files if not _date(one))]
+    return list(files)
+
+
+def only_chosen(file: FoundFile, sources: Sequence[str]) -> FoundFile:
+    """Return a file with the places of the chosen sources alone; with all of them if none is chosen."""
+    if not sources:
+        return file
+    hits = tuple(hit for hit in file.hits if hit.source in sources)
+    return FoundFile(sha256=file.sha256, kind=file.kind, uris=file.uris, sightings=file.sightings, hits=hits)
+
+
+def mark_words(hit: SearchHit) -> Markup:
+    """Return the text of a place with the words found in `mark` elements, and no more than these."""
+    parts, position = [], 0
+    for start, end in hit.marks:
+        parts += [
+            _escape(hit.text[position:start]),
+            Markup("<mark>{}</mark>").format(_escape(hit.text[max(position, start) : end])),
+        ]
+        position = max(position, end)
+    return Markup("").join([*parts, _escape(hit.text[position:])])
+
+
+def _escape(text: str) -> Markup:
+    return escape(escape_unprintable(text))
+
+
+def _date(file: FoundFile) -> str | None:
+    return min((seen.date for seen in file.sightings if seen.date), default=None)
+
+
+def _state(sighting: Sighting) -> str:
+    return "removed" if sighting.removed_at else "up"
+
+
+def _address(query: Sequence[tuple[str, str]], changes: dict[str, object]) -> str:
+    """Return the address of the search with some values replaced; None removes one."""
+    kept = [(name, value) for name, value in query if name not in changes]
+    return "/search?" + urlencode(
+        [*kept, *((name, str(value)) for name, value in changes.items() if value is not None)]
+    )
+
+
+def _peek(site: Site, file: FoundFile, place: int) -> dict[str, object]:
+    """Return the chosen place with its frame, and of speech the segments around it."""
+    hit = file.hits[min(place, len(file.hits) - 1)]
+    segment, before, after = None, None, None
+    model = ""
+    if hit.source == "speech" and (known := site.queries.evidence(file.sha256).transcript(file.sha256)):
+        transcript, _ = known
+        segments = transcript.segments
+        number = _nearest(segments, hit.start)
+        segment, model = segments[number], transcript.model
+        before = segments[number - 1] if number else None
+        after = segments[number + 1] if number + 1 < len(segments) else None
+    return {"file": file, "hit": hit, "segment": segment, "before": before, "after": after, "model": model}
+
+
+def _nearest(segments: Sequence[TranscriptSegment], seconds: float) -> int:
+    """Return the number of the segment that contains a time, or that is nearest to it."""
+    return min(range(len(segments)), key=lambda n: max(segments[n].start - seconds, seconds - segments[n].end, 0))

@@ -1,0 +1,135 @@
+"""Files of a form, streamed to where they are kept: none is ever written under a name of the user's."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Final
+
+from fastapi import HTTPException, Request
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+
+from mediafp.case.saved_queries import SavedQueries, Upload
+
+MAX_FILES: Final = 50
+"""Files of one form. Chosen, not measured: folders are ingested by their path."""
+MAX_NAME_CHARS: Final = 255
+"""Characters of a file name: as many as file systems allow."""
+MAX_FIELD_BYTES: Final = 4096
+"""Bytes of a field that is no file."""
+
+
+@dataclass(slots=True)
+class ReceivedForm:
+    """The fields of a form, and the SHA-256 of its files by their order."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+
+
+async def receive_form(
+    request: Request, queries: SavedQueries, check: Callable[[dict[str, str]], None]
+) -> ReceivedForm:
+    """Return a form whose files are kept as queries.
+
+    Args:
+        request: The request.
+        queries: Where they are kept.
+        check: Called with the fields before the first file, to raise an error if they do not allow it. Forms of pages
+            have the token of the page before their files.
+
+    Raises:
+        HTTPException: The form is not valid, or has too many files.
+        MediaError: A file is no media, or is too large.
+    """
+    content_type, options = parse_options_header(request.headers.get("content-type", ""))
+    boundary = options.get(b"boundary")
+    if content_type != b"multipart/form-data" or not boundary or len(boundary) > 200:
+        raise HTTPException(415, "send the file as a form with files")
+    reader = _FormReader(queries, check)
+    try:
+        parser = MultipartParser(boundary, reader.callbacks())  # type: ignore[arg-type]
+        async for block in request.stream():
+            # A thread writes: the disk may be slow.
+            await run_in_threadpool(parser.write, block)
+        await run_in_threadpool(parser.finalize)
+    except MultipartParseError as error:
+        raise HTTPException(400, "the form is not valid") from error
+    finally:
+        reader.close()
+    return reader.form
+
+
+class _FormReader:
+    """Keeps the parts of a form as they come."""
+
+    def __init__(self, queries: SavedQueries, check: Callable[[dict[str, str]], None]) -> None:
+        self.form = ReceivedForm()
+        self._queries, self._check = queries, check
+        self._headers: dict[bytes, bytes] = {}
+        self._header_name, self._header_value = b"", b""
+        self._field, self._value = "", b""
+        self._upload: Upload | None = None
+        self._opened = ExitStack()
+
+    def callbacks(self) -> dict[str, Callable[..., None]]:
+        """Return the functions that the parser calls."""
+        return {
+            "on_part_begin": self._begin_part,
+            "on_header_field": self._add_header_name,
+            "on_header_value": self._add_header_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_part_data": self._add_data,
+            "on_part_end": self._end_part,
+        }
+
+    def close(self) -> None:
+        """Drop a file that did not end."""
+        if self._upload:
+            # As an exception, so that the upload is not kept.
+            self._opened.__exit__(ConnectionError, ConnectionError("the form did not end"), None)
+
+    def _begin_part(self) -> None:
+        self._headers, self._value = {}, b""
+        self._header_name, self._header_value = b"", b""
+
+    def _add_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _add_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _end_header(self) -> None:
+        self._headers[self._header_name.lower()] = self._header_value
+        self._header_name, self._header_value = b"", b""
+
+    def _end_headers(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        self._field = options.get(b"name", b"").decode("utf-8", "replace")
+        name = options.get(b"filename")
+        # A form whose file field is empty sends a file without a name.
+        if name:
+            self._check(self.form.fields)
+            if len(self.form.files) >= MAX_FILES:
+                raise HTTPException(413, f"send at most {MAX_FILES} files at once")
+            shown = name.decode("utf-8", "replace").replace("\\", "/").rpartition("/")[2][:MAX_NAME_CHARS]
+            self._opened = ExitStack()
+            self._upload = self._opened.enter_context(self._queries.receiving(shown or "file"))
+
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
+        if self._upload:
+            self._upload.write(data[start:end])
+        elif len(self._value) + end - start > MAX_FIELD_BYTES:
+            raise HTTPException(413, "a field of the form is too long")
+        else:
+            self._value += data[start:end]
+
+    def _end_part(self) -> None:
+        if self._upload:
+            upload, self._upload = self._upload, None
+            self._opened.close()
+            self.form.files.append(upload.sha256)
+        else:
+            self.form.fields[self._field] = self._value.decode("utf-8", "replace")

@@ -1,0 +1,25 @@
+"""Fixtures of the tests of the workbench: one case that is served to all of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from served_case import ServedCase, served
+from workbench_case import make_case
+
+from mediafp.case.case import open_case
+
+
+@pytest.fixture(scope="session")
+def made_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the files of a made case, and its store."""
+    folder = tmp_path_factory.mktemp("workbench")
+    make_case(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def workbench(made_files: Path) -> Iterator[ServedCase]:
+    """A workbench over the made case."""
+    with open_case(made_files / "store") as case, served(case) as one:
+        yield one

@@ -1,0 +1,39 @@
+"""The search page: its counts, its marks and its forms."""
+
+import re
+
+from served_case import ServedCase
+
+from mediafp.types.transcripts import SearchHit
+from mediafp.web.facets import count_choices, filter_items
+from mediafp.web.pages.search import mark_words
+
+
+def test_marks_cover_the_words_found_and_no_more_and_are_inert() -> None:
+    hit = SearchHit(sha256="a", uris=("a",), source="post", start=0, end=0, text="<b>海灣 x", marks=((3, 5),))
+    assert mark_words(hit) == "&lt;b&gt;<mark>海灣</mark> x"
+
+
+def test_search_finds_the_account_in_both_scripts_and_counts_what_it_lists(workbench: ServedCase) -> None:
+    pages = [workbench.get("/search", params={"q": q}).text for q in ("港湾镜头", "港灣鏡頭")]
+    assert all("1 place in 1 file" in page for page in pages)
+    assert all(len(re.findall('class="line"', page)) == 1 for page in pages)
+    assert "1" in re.findall(r'value="account"[^>]*>account names<span class="n">(\d+)', pages[0])
+
+
+def test_search_answers_one_character_and_two_hundred_and_refuses_a_book(workbench: ServedCase) -> None:
+    assert workbench.get("/search", params={"q": "港"}).status_code == 200
+    assert workbench.get("/search", params={"q": "word " * 40}).status_code == 200
+    assert workbench.get("/search", params={"q": "word " * 100}).status_code == 400
+
+
+def test_each_choice_counts_the_items_that_it_leads_to() -> None:
+    items = [{"color": c, "size": s} for c, s in (("red", "1"), ("red", "2"), ("blue", "2"), ("green", "2"))]
+    facets = {name: lambda item, name=name: {item[name]} for name in ("color", "size")}
+    chosen = {"size": ["2"]}
+    choices = count_choices(items, facets, chosen)
+    assert len(choices["color"]) == 3
+    for name, listed in choices.items():
+        for choice in listed:
+            wanted = {**chosen, name: [choice.value]}
+            assert choice.count == len(filter_items(items, facets, wanted))
