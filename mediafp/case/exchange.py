@@ -47,8 +47,8 @@ def asset_hashes(store: Store, sha256: str, kind: str, uri: str) -> AssetHashes:
     return AssetHashes(sha256=sha256, kind=kind, uri=uri, rows=rows)
 
 
-def iter_exchange_records(store: Store, min_probability: float) -> Iterator[ExchangeRecord]:
-    """Yield the assets of a store, by SHA-256, with their matches of this probability and above."""
+def iter_exchange_records(store: Store, min_probability: float, *, thumbnails: bool) -> Iterator[ExchangeRecord]:
+    """Yield the assets of a store, by SHA-256, with their matches of this probability and above, and images with thumbnails."""
     groups = groupby(iter_match_records(store), key=lambda record: record.a)
     a, records = next(groups, ("", iter(())))
     for asset in iter_asset_records(store):
@@ -68,7 +68,8 @@ def iter_exchange_records(store: Store, min_probability: float) -> Iterator[Exch
             a, records = next(groups, ("", iter(())))
         uri = asset.sightings[0].uri if asset.sightings else sha256
         hashes = asset_hashes(store, sha256, asset.asset.kind, uri)
-        yield ExchangeRecord(asset=asset, added_at=added_at, hashes=hashes, matches=tuple(matches))
+        jpeg = store.row_thumbnail(sha256, 0) if thumbnails and asset.asset.kind == "image" else None
+        yield ExchangeRecord(asset=asset, added_at=added_at, hashes=hashes, matches=tuple(matches), thumbnail=jpeg)
 
 
 def _without_names(record: MatchRecord) -> MatchRecord:

@@ -89,17 +89,20 @@ class ExchangeMethods:
         self,
         min_probability: float = DEFAULT_MIN_PROBABILITY,
         on_progress: Callable[[int, int], object] = lambda done, total: None,
+        *,
+        thumbnails: bool = False,
     ) -> tuple[CaseSeal, Iterator[ExchangeRecord]]:
         """Return the state of the case, and each asset with its hashes and matches, as exchange formats contain them.
 
         Args:
             min_probability: Probability below which a match is omitted.
             on_progress: As for `relate`, which is called first.
+            thumbnails: Return the thumbnail of each image too.
         """
         from mediafp.case.exchange import case_seal, iter_exchange_records
 
         self.relate(on_progress)
-        return case_seal(self._store), iter_exchange_records(self._store, min_probability)
+        return case_seal(self._store), iter_exchange_records(self._store, min_probability, thumbnails=thumbnails)
 
     def export_parquet(
         self, folder: PathLike, on_progress: Callable[[int, int], object] = lambda done, total: None

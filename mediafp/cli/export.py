@@ -121,6 +121,7 @@ def export_stix(
 @export_app.command("misp")
 def export_misp(
     title: Annotated[str, typer.Option(help="Title of the event.")] = "Reused media",
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Attach a small JPEG of each image.")] = False,
     paths: ExportPathsOption = False,
     min_probability: ExportProbabilityOption = DEFAULT_MIN_PROBABILITY,
     store: StoreOption = None,
@@ -132,7 +133,7 @@ def export_misp(
     from mediafp.report.exports.misp import write_misp
 
     with open_selected_case(store) as case, progress_bar() as bar:
-        seal, records = case.exchange_records(min_probability, comparison_progress(bar, case))
+        seal, records = case.exchange_records(min_probability, comparison_progress(bar, case), thumbnails=thumbnails)
         write_misp(sys.stdout, records, seal, title=title, paths=paths)
 
 

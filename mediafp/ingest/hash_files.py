@@ -13,13 +13,13 @@ from typing import Any, Final
 from mediafp.types.errors import UsageError
 from mediafp.types.hashes import HASH_BYTES, MIN_PDQ_QUALITY, HashAlgorithm, ListedHash, has_detail
 
-MAX_FILE_BYTES: Final = 512 << 20
-"""Largest file of hashes, in lines or as a table: five million lines with labels. Chosen, not measured."""
-MAX_JSON_BYTES: Final = 64 << 20
+MAX_HASH_FILE_BYTES: Final = 256 << 20
+"""Largest file of hashes, in lines or as a table: two to four million. A million with labels take 8 CPU seconds and 300 MB."""
+MAX_HASH_JSON_BYTES: Final = 64 << 20
 """Largest JSON text, which is read as a whole. Chosen, not measured."""
-MAX_LINE_CHARS: Final = 1 << 20
+MAX_HASH_LINE_CHARS: Final = 1 << 20
 """Characters of a line, and of a cell: a vPDQ hash of 10,000 frames. Chosen, not measured."""
-MAX_LABEL_CHARS: Final = 200
+MAX_HASH_LABEL_CHARS: Final = 200
 """Characters of a label that are kept. Chosen, not measured."""
 SIGNAL_TYPES: Final[Mapping[str, HashAlgorithm]] = {
     "pdq": "pdq", "hash_pdq": "pdq", "vpdq": "pdq", "video_pdq": "pdq", "hash_video_vpdq": "pdq", "hash_pdq_ocr": "pdq",
@@ -59,9 +59,9 @@ def read_hash_file(
         with path.open("rb") as file:
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
-            if size > MAX_FILE_BYTES:
+            if size > MAX_HASH_FILE_BYTES:
                 raise UsageError(
-                    f"cannot import {str(path)!r}: it has {size:,} bytes, and the limit is {MAX_FILE_BYTES:,}; split it"
+                    f"cannot import {str(path)!r}: it has {size:,} bytes, and the limit is {MAX_HASH_FILE_BYTES:,}; split it"
                 )
             text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
             yield from _Reader(path, on_skipped, algorithm).read(text, size)
@@ -79,8 +79,8 @@ class _Reader:
         self._algorithm = algorithm
 
     def read(self, text: io.TextIOWrapper, size: int) -> Iterator[ListedHash]:
-        first = text.readline(MAX_LINE_CHARS)
-        lines = chain([first], iter(lambda: text.readline(MAX_LINE_CHARS), ""))
+        first = text.readline(MAX_HASH_LINE_CHARS)
+        lines = chain([first], iter(lambda: text.readline(MAX_HASH_LINE_CHARS), ""))
         if first.lstrip()[:1] in ("{", "["):
             yield from self._read_json(first, lines, size)
             return
@@ -105,10 +105,10 @@ class _Reader:
                 except _UnusableError as error:
                     self._on_skipped(f"line {number}: {error}")
             return
-        if size > MAX_JSON_BYTES:
+        if size > MAX_HASH_JSON_BYTES:
             raise UsageError(
                 f"cannot import {str(self._path)!r}: as one JSON text it has {size:,} bytes, and the limit is"
-                f" {MAX_JSON_BYTES:,}; write one object in a line"
+                f" {MAX_HASH_JSON_BYTES:,}; write one object in a line"
             )
         try:
             value = json.loads("".join(lines))
@@ -154,8 +154,8 @@ class _Reader:
         """Yield the hashes of a line: `HEX`, `pdq:HEX`, `pdq HEX`, `vpdq [JSON]`, or cells as the tools of PDQ write them."""
         if not line or line.startswith("#"):
             return
-        if len(line) >= MAX_LINE_CHARS - 1:
-            raise _UnusableError(f"the line has more than {MAX_LINE_CHARS:,} characters")
+        if len(line) >= MAX_HASH_LINE_CHARS - 1:
+            raise _UnusableError(f"the line has more than {MAX_HASH_LINE_CHARS:,} characters")
         prefix = _PREFIX.fullmatch(line)
         if prefix and prefix[1].lower() in SIGNAL_TYPES:
             algorithm, signal = SIGNAL_TYPES[prefix[1].lower()], prefix[2].strip()
@@ -238,7 +238,7 @@ class _Reader:
             raise _UnusableError(f"its quality is {quality}, and PDQ is not used below {MIN_PDQ_QUALITY}")
         if not has_detail(algorithm, bytes.fromhex(digits)):
             raise _UnusableError(f"it is the {algorithm} of a flat image, which is near to that of all others")
-        return ListedHash(algorithm=algorithm, hash=bytes.fromhex(digits), label=label.strip()[:MAX_LABEL_CHARS])
+        return ListedHash(algorithm=algorithm, hash=bytes.fromhex(digits), label=label.strip()[:MAX_HASH_LABEL_CHARS])
 
 
 def _delimiter(line: str) -> str:

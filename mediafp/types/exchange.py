@@ -76,3 +76,5 @@ class ExchangeRecord:
     added_at: str
     hashes: AssetHashes
     matches: tuple[ExchangedMatch, ...] = ()
+    thumbnail: bytes | None = None
+    """Small JPEG of an image, if it is to be exported."""

@@ -112,9 +112,9 @@ def test_files_that_are_missing_or_too_large_are_refused(tmp_path: Path, monkeyp
     for missing in (tmp_path / "none.txt", tmp_path, Path("a\0b")):
         with pytest.raises(UsageError, match="cannot import"):
             list(read_hash_file(missing, print))
-    monkeypatch.setattr(hash_files, "MAX_JSON_BYTES", 10)
+    monkeypatch.setattr(hash_files, "MAX_HASH_JSON_BYTES", 10)
     with pytest.raises(UsageError, match="write one object in a line"):
         read(tmp_path, json.dumps([{"hash": PDQ}], indent=1))
-    monkeypatch.setattr(hash_files, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(hash_files, "MAX_HASH_FILE_BYTES", 10)
     with pytest.raises(UsageError, match="split it"):
         read(tmp_path, PDQ)

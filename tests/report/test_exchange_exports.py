@@ -44,9 +44,9 @@ def stix(case: Case, **options: Any) -> str:
     return file.getvalue()
 
 
-def misp(case: Case, **options: Any) -> str:
+def misp(case: Case, *, thumbnails: bool = False, **options: Any) -> str:
     file = io.StringIO()
-    seal, records = case.exchange_records()
+    seal, records = case.exchange_records(thumbnails=thumbnails)
     write_misp(file, records, seal, **{"title": "Reused media", **options})
     return file.getvalue()
 
@@ -152,6 +152,22 @@ def test_misp_event_is_read_back_with_its_objects(case: Case, tmp_path: Path) ->
     assert "creation-date" not in values(tweet) and "posted 2024-02" in tweet.comment
     (video,) = (one for one in event.objects if one.name == "youtube-video")
     assert values(video)["video-transcript"] == ["good morning"] and values(video)["creator"] == ["@channel"]
+
+
+def test_misp_thumbnails_are_read_back_as_jpegs(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_text(misp(case, thumbnails=True), encoding="utf-8")
+    event = pymisp.MISPEvent()
+    event.load_file(tmp_path / "event.json")
+    attached = {
+        attribute.value: (one.name, attribute.data.getvalue())
+        for one in event.objects
+        for attribute in one.attributes
+        if attribute.type == "attachment"
+    }
+    assert attached.keys() == {f"{sha256}.jpg" for sha256 in (PHOTO, COPY, FLAT, LONE)}
+    for sha256 in (PHOTO, COPY, FLAT, LONE):
+        name, jpeg = attached[f"{sha256}.jpg"]
+        assert jpeg == case._store.row_thumbnail(sha256, 0) and name == ("ocrized-image" if sha256 == COPY else "image")
 
 
 def values(one: Any) -> dict[str, list[Any]]:

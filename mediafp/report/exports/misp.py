@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
 from typing import Any, Final, TextIO
 
 from mediafp.report.escaping import escape_character, escape_unprintable, replace_hidden
@@ -107,25 +108,31 @@ class _Objects:
         ])  # fmt: skip
 
     def _image(self, record: ExchangeRecord) -> Any:
-        """Return what is known of an image besides its file: with text a meme, else an image with an address; or None."""
+        """Return what is known of an image besides its file, None if that is nothing: its text, its addresses, its thumbnail."""
         asset, sightings = record.asset.asset, record.asset.sightings
         if asset.kind != "image":
             return None
         addresses = list(dict.fromkeys(url for seen in sightings if (url := exchange_address(seen.url))))
         account = next((seen.account_label for seen in sightings if seen.account_label), None)
         text = exchange_text("\n".join(line.text for line in record.asset.text or ()))
+        address, further = next(iter(addresses), None), addresses[1:]
+        if text and record.thumbnail:
+            return self._object("ocrized-image", _object_id("ocrized-image", asset.sha256), [
+                ("image", f"{asset.sha256}.jpg"), ("ocr-text", text), ("reference", address),
+            ], attached=record.thumbnail)  # fmt: skip
         if text:
             times = sorted(instant for seen in sightings if seen.date and (instant := to_instant(seen.date)))
             return self._object("meme-image", _object_id("meme-image", asset.sha256), [
-                ("document-text", text), ("username", account), ("link", addresses[0] if addresses else None),
-                *(("crosspost", url) for url in addresses[1:]),
+                ("document-text", text), ("username", account), ("link", address),
+                *(("crosspost", url) for url in further),
                 ("first-seen", times[0] if times else None), ("last-seen", times[-1] if times else None),
             ])  # fmt: skip
-        if not addresses:
+        if not (address or record.thumbnail):
             return None
         return self._object("image", _object_id("image", asset.sha256), [
-            ("filename", exchange_name(record.hashes.uri, paths=self._paths)), ("link", addresses[0]), ("username", account),
-        ])  # fmt: skip
+            ("filename", exchange_name(record.hashes.uri, paths=self._paths)), ("link", address), ("username", account),
+            ("attachment", f"{asset.sha256}.jpg" if record.thumbnail else None),
+        ], attached=record.thumbnail)  # fmt: skip
 
     def _post(self, seen: Sighting, record: ExchangeRecord) -> Any:
         """Return the post of a sighting, None if nothing of it is known that the template of a post needs."""
@@ -157,9 +164,17 @@ class _Objects:
         values: Iterable[tuple[str, Any]],
         *,
         comment: str = "",
-        tags: Iterable[Technique] = (),
+        attached: bytes | None = None,
     ) -> Any:
-        """Return an object with the values that are known; the ids of its attributes follow from its own."""
+        """Return an object with the values that are known; the ids of its attributes follow from its own.
+
+        Args:
+            name: Name of its template.
+            uuid: Its id.
+            values: Names and values of its attributes.
+            comment: Text about it.
+            attached: Content of its attachment, if it has one.
+        """
         made = self._pymisp.MISPObject(name, strict=True, standalone=False)
         made.uuid = uuid
         if comment:
@@ -168,8 +183,9 @@ class _Objects:
             if value in (None, "") or (isinstance(value, str) and not value.strip()):
                 continue
             stated = replace_hidden(value, escape_character, keep="\t\n") if isinstance(value, str) else value
+            content = {"data": BytesIO(attached)} if attached and relation in ("image", "attachment") else {}
             made.add_attribute(
-                relation, value=stated, uuid=exchange_id("attribute", uuid, relation, number), to_ids=False
+                relation, value=stated, uuid=exchange_id("attribute", uuid, relation, number), to_ids=False, **content
             )
         return made
 
