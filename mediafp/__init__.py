@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from mediafp.types.decisions import DecidedMatch, Decision, DecisionConflict, DecisionEvent
     from mediafp.types.errors import (
         CorruptMedia,
+        FailedChecks,
         MediaError,
         MediafpError,
         ModelError,
         NotMedia,
+        OutdatedDraft,
         SandboxError,
         StoreError,
         TooLargeMedia,
@@ -42,6 +44,19 @@ if TYPE_CHECKING:
     from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset
+    from mediafp.types.publications import (
+        CoveredBox,
+        Draft,
+        DraftCheck,
+        DraftImage,
+        PublicationCheck,
+        PublishedAccount,
+        PublishedGroup,
+        PublishedMatch,
+        Redaction,
+        SavedDraft,
+        SealedPublication,
+    )
     from mediafp.types.recalibration import FamilyFit, FitErrors
     from mediafp.types.reviews import ReviewItem, ReviewQueue
     from mediafp.types.runs import (
@@ -58,6 +73,7 @@ if TYPE_CHECKING:
     from mediafp.types.timelines import Timeline, TimelineEvent
     from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
     from mediafp.types.video_text import VideoTextLine
+    from mediafp.types.watches import AddedWatch, CheckedWatches, Watch, WatchHit, WatchSummary
 
 # ONNX Runtime sends telemetry from the moment it is loaded, and no data may leave this machine: set before any import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -65,12 +81,14 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 __all__ = [
     "Account",
     "AccountName",
+    "AddedWatch",
     "AnalysisOptions",
     "Asset",
     "AssetHashes",
     "AssetRecord",
     "Case",
     "CaseSeal",
+    "CheckedWatches",
     "Clip",
     "Clue",
     "Cluster",
@@ -80,13 +98,18 @@ __all__ = [
     "Coshare",
     "CoshareGroup",
     "Cosharing",
+    "CoveredBox",
     "DecidedMatch",
     "Decision",
     "DecisionConflict",
     "DecisionEvent",
+    "Draft",
+    "DraftCheck",
+    "DraftImage",
     "Edge",
     "ExchangeRecord",
     "ExchangedMatch",
+    "FailedChecks",
     "FamilyFit",
     "FileOutcome",
     "FileTranscription",
@@ -105,11 +128,19 @@ __all__ = [
     "MediafpError",
     "ModelError",
     "NotMedia",
+    "OutdatedDraft",
     "Placement",
+    "PublicationCheck",
+    "PublishedAccount",
+    "PublishedGroup",
+    "PublishedMatch",
     "QueryResult",
+    "Redaction",
     "ReviewItem",
     "ReviewQueue",
     "SandboxError",
+    "SavedDraft",
+    "SealedPublication",
     "SearchHit",
     "Segment",
     "SharedClue",
@@ -132,6 +163,9 @@ __all__ = [
     "UnsupportedMedia",
     "UsageError",
     "VideoTextLine",
+    "Watch",
+    "WatchHit",
+    "WatchSummary",
     "WorkerLost",
     "__version__",
     "check_environment",
@@ -163,9 +197,12 @@ _TYPE_MODULES = (
     "hashes",
     "decisions",
     "reviews",
+    "recalibration",
     "kept_matches",
     "video_text",
     "shared_clues",
+    "publications",
+    "watches",
 )
 
 

@@ -40,7 +40,7 @@ def cluster_store(store: Store, constraints: GroupConstraints | None = None, *, 
     Args:
         store: The store.
         constraints: Which assets belong in one cluster; None for the decisions of the store.
-        is_saved: False to save no numbers, for clusters that are only looked at.
+        is_saved: False to save no numbers, for clusters that are only shown.
     """
     assets = store.assets()
     kinds = {asset.sha256: asset.kind for asset in assets}

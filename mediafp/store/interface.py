@@ -13,6 +13,7 @@ from mediafp.store.asset_interface import AssetStore
 from mediafp.store.decision_interface import DecisionStore
 from mediafp.store.hash_list_interface import HashListStore
 from mediafp.store.text_interface import OcrStore, TextSearch, TranscriptStore, VideoTextStore
+from mediafp.store.watch_interface import WatchStore
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
@@ -212,6 +213,7 @@ class Store(
     KeptMatchStore,
     HashListStore,
     DecisionStore,
+    WatchStore,
     Forgetting,
     CustodyLog,
     Protocol,

@@ -24,7 +24,10 @@ LogKind = Literal[
     "decided",
     "undecided",
     "recalibrated",
+    "watch_added",
+    "watch_removed",
     "rows",
+    "published",
 ]
 """Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""
 

@@ -83,6 +83,21 @@ def test_removed_lists_hit_no_more_and_the_log_says_so(case: Case, tmp_path: Pat
     assert case.verify().problems == ()
 
 
+def test_watched_lists_name_what_hits_them_and_say_if_they_are_gone(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the case has no such list"):
+        case.add_watch("list", kind="hashes")
+    pdq = stored(case, PHOTO, "pdq")
+    listed(case, tmp_path, f"pdq:{differing(pdq, 5)} a poster\npdq:{differing(pdq, 9)} another\nsha256:{LONE}\n")
+    added = case.add_watch("list")
+    assert added.watch.kind == "hashes"
+    reasons = {hit.sha256: hit.why for hit in added.older_hits}
+    assert reasons[PHOTO] == "5 of 256 bits of the pdq from a hash of the list 'list' (a poster)"
+    assert reasons[LONE] == "the same bytes as a hash of the list 'list'" and FLAT not in reasons
+    assert [one.problem for one in case.watches()] == [None]
+    case.remove_hash_list("list")
+    assert "the watched list of hashes was removed" in (case.watches()[0].problem or "")
+
+
 def test_hash_finds_images_and_frames_and_never_proves_a_copy(case: Case, tmp_path: Path) -> None:
     result = case.match_hash(f"pdq:{differing(stored(case, PHOTO, 'pdq'), 10)}")
     first = result.matches[0]

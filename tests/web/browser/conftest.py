@@ -51,7 +51,7 @@ def page(browser: Browser, workbench: ServedCase, look: tuple[int, str]) -> Iter
         "request",
         lambda request: (
             None
-            if request.url.startswith((workbench.origin, "blob:", "data:"))
+            if request.url.startswith(("http://127.0.0.1:", "blob:", "data:"))
             else problems.append(f"request to {request.url}")
         ),
     )
