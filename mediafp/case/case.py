@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from mediafp.case.decision_methods import DecisionMethods
+from mediafp.case.exchange_methods import ExchangeMethods
 from mediafp.case.exports import iter_asset_records, iter_match_records
 from mediafp.case.originals import OriginalCheck, check_originals
 from mediafp.case.publication_methods import PublicationMethods
@@ -48,7 +49,7 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case(DecisionMethods, PublicationMethods, WatchMethods):
+class Case(DecisionMethods, ExchangeMethods, PublicationMethods, WatchMethods):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.

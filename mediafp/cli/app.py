@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "forget": "mediafp.cli.forget:forget",
     "verify": "mediafp.cli.verify:verify",
     "export": "mediafp.cli.export:export_app",
+    "import-hashes": "mediafp.cli.import_hashes:import_hashes",
     "models": "mediafp.cli.models:models_app",
     "doctor": "mediafp.cli.doctor:doctor",
     "demo": "mediafp.cli.demo.command:demo",

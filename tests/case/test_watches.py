@@ -15,8 +15,7 @@ from sound_samples import voice
 from transcripts import save_transcribed_asset
 
 from mediafp import AnalysisOptions, Case, CheckedWatches, FileOutcome, IngestOptions, UsageError
-from mediafp.case.watching import hash_lists, targets, too_common
-from mediafp.case.watching.hash_lists import ListedHash
+from mediafp.case.watching import too_common
 from mediafp.case.watching.targets import find_target
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.types.media import AUDIO_SAMPLE_RATE
@@ -201,24 +200,6 @@ def test_an_account_is_followed_by_its_number_and_not_by_its_displayed_name(case
         for name, stated in records.items():
             case._store.add_record(account_record(name, **stated))
     assert new_hits(case) == ["on-twitter a", "on-twitter b", "w a", "w b", "w c"]
-
-
-def test_a_list_of_hashes_hits_assets_that_are_near(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    near = {name * 64: [ListedHash("shared", "a label", 6), ListedHash("other", "", 0)] for name in "ac"}
-    monkeypatch.setattr(targets, "hash_list_names", lambda store: ["other", "shared"])
-    monkeypatch.setattr(hash_lists, "find_listed", lambda store, sha256: near.get(sha256, []))
-
-    def add(*records: IngestRecord) -> list[str]:
-        with case._store.writing():
-            for record in records:
-                case._store.add_record(record)
-        return new_hits(case)
-
-    assert add(ingest_record("a")) == []
-    added = case.add_watch("shared", "w")
-    assert added.watch.kind == "hashes" and [hit.uri for hit in added.older_hits] == ["/dump/a.mp4"]
-    assert add(ingest_record("b"), ingest_record("c"), ingest_record("a", "/again.mp4")) == ["w again", "w c"]
-    assert case.watch_hits("w")[0].why == "6 bits from a hash of the list 'shared' (a label)"
 
 
 def test_a_watch_that_finds_too_much_is_quarantined_until_it_is_resumed(

@@ -106,13 +106,17 @@ def remove_watch(store: Store, name: str) -> None:
 
 
 def summarise_watches(store: Store) -> list[WatchSummary]:
-    """Return the watch list; a watch whose asset was forgotten says so."""
-    return [
-        replace(one, problem="the watched file was forgotten: ingest it again, or remove the watch")
-        if one.watch.kind == "asset" and not store.uris(one.watch.value)
-        else one
-        for one in store.watch_summaries()
-    ]
+    """Return the watch list; a watch whose asset was forgotten, or whose list of hashes was removed, says so."""
+    lists = set(store.hash_list_names())
+
+    def problem(watch: Watch) -> str | None:
+        if watch.kind == "asset" and not store.uris(watch.value):
+            return "the watched file was forgotten: ingest it again, or remove the watch"
+        if watch.kind == "hashes" and watch.value not in lists:
+            return "the watched list of hashes was removed: import it again, or remove the watch"
+        return None
+
+    return [replace(one, problem=problem(one.watch)) for one in store.watch_summaries()]
 
 
 def _free_name(label: str, names: set[str]) -> str:
