@@ -12,9 +12,10 @@ from mediafp.case.accounts import find_account_keys, load_accounts
 from mediafp.case.clusters import cluster_store
 from mediafp.case.decided_matches import as_decided
 from mediafp.case.decided_pairs import find_sha256
-from mediafp.case.known_query import known_matches
+from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.case.publication.covers import Shown
 from mediafp.case.publication.marks import OwnerMarks, find_marks
+from mediafp.matching.images.text_evidence import QueryText, add_text_evidence
 from mediafp.store import Store
 from mediafp.types.clusters import Cluster
 from mediafp.types.errors import UsageError
@@ -164,16 +165,21 @@ def find_match_card(store: Store, query: str, reference: str) -> PublishedMatch:
         UsageError: The store contains no such asset, or no match of the two.
     """
     first, second = find_sha256(store, query), find_sha256(store, reference)
-    matches = _known_matches(store, store.asset(first))
-    found = next((match for match in matches if match.sha256 == second and first != second), None)
+    found = next(iter(_pair_matches(store, store.asset(first), second)), None) if first != second else None
     if found is None:
         raise UsageError(f"cannot publish {query!r} with {reference!r}: they do not match; see: mediafp match")
     return PublishedMatch(query=first, reference=second, relation=found.relation)
 
 
-def _known_matches(store: Store, query: Asset) -> list[Match]:
-    """Return the matches of an asset as an answer states them."""
-    found = known_matches(store, query, speech=True, ocr_lines=lambda match: store.ocr_lines(match.sha256))
+def _pair_matches(store: Store, query: Asset, reference: str) -> list[Match]:
+    """Return the matches of two assets as an answer states them, seen from the query, the most probable first."""
+    lines = store.ocr_lines(query.sha256)
+    text = QueryText(lines=lines, size=query.size) if lines else None
+    pair = min(query.sha256, reference), max(query.sha256, reference)
+    kept = iter_joined((one for one in store.kept_pair(*pair) if one.match), store)
+    found = [
+        add_text_evidence(seen_from(one, query, store), text, lambda _: store.ocr_lines(reference)) for one in kept
+    ]
     return as_decided(found, query.sha256, store)
 
 
@@ -197,10 +203,9 @@ def _load_match(store: Store, card: PublishedMatch) -> CardContent:
     if not (store.uris(card.query) and store.uris(card.reference)):
         return CardContent(card=card)
     query = store.asset(card.query)
-    wanted = card.reference, card.relation
-    found = next((match for match in _known_matches(store, query) if (match.sha256, match.relation) == wanted), None)
-    is_itself = card.query == card.reference
-    return CardContent(card=card, query=query, match=None if is_itself else found)
+    matches = _pair_matches(store, query, card.reference) if card.query != card.reference else []
+    found = next((match for match in matches if match.relation == card.relation), None)
+    return CardContent(card=card, query=query, match=found)
 
 
 def _describe_kind(asset: Asset) -> str:

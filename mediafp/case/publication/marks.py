@@ -53,6 +53,8 @@ def _find_marks_of(store: Store, sha256: str, text: tuple[TextLine, ...], publis
     lines: dict[TextLine, None] = {}
     cut: dict[str, None] = {}
     for kept in store.kept_matches(sha256, min_probability=DEFAULT_MIN_PROBABILITY):
+        if len(lines) == len(text):
+            break
         other = kept.reference if kept.query == sha256 else kept.query
         if (
             kept.channel != "picture"
