@@ -14,7 +14,7 @@ from mediafp.case.decided_matches import as_decided
 from mediafp.case.decided_pairs import find_sha256
 from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.case.publication.covers import Shown
-from mediafp.case.publication.marks import OwnerMarks, find_marks
+from mediafp.case.publication.marks import OwnerMarks, choose_marks, find_cuts
 from mediafp.matching.images.text_evidence import QueryText, add_text_evidence
 from mediafp.store import Store
 from mediafp.types.clusters import Cluster
@@ -27,6 +27,49 @@ from mediafp.types.timelines import Timeline
 
 MAX_FIGURES: Final = 24
 """Members of a group whose images are shown, its representative first; the others are listed. Chosen, not measured."""
+
+
+class StoreViews:
+    """The clusters and the accounts of a store, and the cuts of its images, found anew only after it was written to."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._lock = threading.RLock()
+        self._entry = -1
+        self._clusters: Mapping[str, Cluster] | None = None
+        self._accounts: AccountRecords | None = None
+        self._cuts: dict[str, tuple[tuple[str, TextLine], ...]] = {}
+
+    def clusters(self) -> Mapping[str, Cluster]:
+        """Return the clusters by id."""
+        with self._lock:
+            self._forget_outdated()
+            if self._clusters is None:
+                self._clusters = {cluster.id: cluster for cluster in cluster_store(self.store).clusters}
+                # Their ids may have been saved meanwhile, which changes nothing of what is kept here.
+                self._entry = self.store.last_log_entry()[0]
+            return self._clusters
+
+    def accounts(self) -> AccountRecords:
+        """Return the accounts with their sightings."""
+        with self._lock:
+            self._forget_outdated()
+            if self._accounts is None:
+                self._accounts = load_accounts(self.store)
+            return self._accounts
+
+    def cuts(self, sha256: str) -> tuple[tuple[str, TextLine], ...]:
+        """Return each line of text of an image that a copy of it lacks, with the SHA-256 of the copy."""
+        with self._lock:
+            self._forget_outdated()
+            if sha256 not in self._cuts:
+                self._cuts[sha256] = find_cuts(self.store, sha256)
+            return self._cuts[sha256]
+
+    def _forget_outdated(self) -> None:
+        entry = self.store.last_log_entry()[0]
+        if entry != self._entry:
+            self._entry, self._clusters, self._accounts, self._cuts = entry, None, None, {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +112,15 @@ class CardContent:
 class DraftContent:
     """All cards of a draft, with the assets that they show in the order in which they appear."""
 
-    store: Store
+    views: StoreViews
     draft: Draft
     cards: Sequence[CardContent]
     _sightings: dict[str, list[Sighting]] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self.views.store
 
     @cached_property
     def assets(self) -> Mapping[str, Asset]:
@@ -105,7 +153,8 @@ class DraftContent:
     @cached_property
     def marks(self) -> Sequence[OwnerMarks]:
         """Marks of owners in the images that are shown."""
-        return list(find_marks(self.store, dict.fromkeys(shown.sha256 for shown in self.shown), self.assets))
+        shown = dict.fromkeys(shown.sha256 for shown in self.shown)
+        return [m for name in shown if (m := choose_marks(name, self.views.cuts(name), self.assets))]
 
     def iter_text(self, sha256: str) -> Iterator[TextLine]:
         """Yield the text in the image of an asset, or on the screen of a video, as far as it was read."""
@@ -126,36 +175,9 @@ class DraftContent:
         return self.store.video_text(sha256) is not None
 
 
-class StoreViews:
-    """The clusters and the accounts of a store, found anew only after the store was written to."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self._lock = threading.Lock()
-        self._clusters: tuple[int, Mapping[str, Cluster]] | None = None
-        self._accounts: tuple[int, AccountRecords] | None = None
-
-    def clusters(self) -> Mapping[str, Cluster]:
-        """Return the clusters by id."""
-        with self._lock:
-            if self._clusters is None or self._clusters[0] != self.store.last_log_entry()[0]:
-                found = {cluster.id: cluster for cluster in cluster_store(self.store).clusters}
-                # Their ids may have been saved meanwhile.
-                self._clusters = self.store.last_log_entry()[0], found
-            return self._clusters[1]
-
-    def accounts(self) -> AccountRecords:
-        """Return the accounts with their sightings."""
-        with self._lock:
-            entry = self.store.last_log_entry()[0]
-            if self._accounts is None or self._accounts[0] != entry:
-                self._accounts = entry, load_accounts(self.store)
-            return self._accounts[1]
-
-
 def load_content(views: StoreViews, draft: Draft) -> DraftContent:
     """Return the cards of a draft with what the store contains of each; it contains no match that was rejected."""
-    return DraftContent(store=views.store, draft=draft, cards=[_load_card(views, card) for card in draft.cards])
+    return DraftContent(views=views, draft=draft, cards=[_load_card(views, card) for card in draft.cards])
 
 
 def find_match_card(store: Store, query: str, reference: str) -> PublishedMatch:
