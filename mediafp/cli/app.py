@@ -116,7 +116,8 @@ app = typer.Typer(
 
     Files are never changed, and no data leaves this machine. A match means "same media", never "same operator".
 
-    Exit status: 0 done (match, trace, search: something was found), 1 nothing found, 2 could not run, 3 some files failed.""",
+    Exit status: 0 done (match, trace, search, watch check: something was found), 1 nothing found,
+    2 could not run, 3 some files failed.""",
 )
 
 

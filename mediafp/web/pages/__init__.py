@@ -8,11 +8,19 @@ from collections.abc import Callable, Sequence
 
 from mediafp.web.asking import Asking
 from mediafp.web.pages.answer import add_answer
+from mediafp.web.pages.publish import add_publish
 from mediafp.web.pages.review import add_review
 from mediafp.web.pages.search import add_search
 from mediafp.web.pages.start import add_start
 from mediafp.web.pages.watch import add_watch
 from mediafp.web.site import Site
 
-PAGES: Sequence[Callable[[Site, Asking], None]] = (add_start, add_answer, add_search, add_review, add_watch)
+PAGES: Sequence[Callable[[Site, Asking], None]] = (
+    add_start,
+    add_answer,
+    add_search,
+    add_review,
+    add_watch,
+    add_publish,
+)
 """Functions that add a page to the site."""
