@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 import mediafp
 from mediafp import AnalysisOptions, Case, DecisionConflict, IngestOptions, UsageError
+from mediafp.case import decided_pairs
 from mediafp.cli.app import app
 from mediafp.report import jsonl
 from mediafp.types.matches import Match
@@ -150,6 +151,20 @@ def test_rejected_pair_is_in_no_output_of_any_command(files: Path, ingested: Cas
     assert ingested.verify().problems == ()
 
 
+def test_report_shows_a_group_that_a_decision_alone_made(files: Path, ingested: Case, tmp_path: Path) -> None:
+    ingested.cluster()
+    sha256 = file_sha256(files / "files" / "temple.png")
+    (cluster,) = ingested.cluster().clusters
+    for own in cluster.members[1:]:
+        ingested.decide("reject", cluster.members[0].sha256, own.sha256)
+    ingested.decide("confirm", cluster.members[0].sha256, sha256, subject="group")
+    made = next(one for one in ingested.cluster().clusters if not one.edges)
+    assert {own.sha256 for own in made.members} == {cluster.members[0].sha256, sha256}
+    assert (made.weakest_link, made.weakest_pair) == (1.0, None)
+    ingested.report(tmp_path / "page.html")
+    assert f'class="group" id="{made.id}"' in (tmp_path / "page.html").read_text()
+
+
 def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -242,6 +257,14 @@ def test_later_person_is_told_and_nothing_is_overwritten(small: Case) -> None:
         ("decided", "confirm", "Ann"),
         ("undecided", "confirm", "Ann"),
     ]
+
+
+def test_undoing_goes_back_through_a_bounded_number_of_decisions(small: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decided_pairs, "MAX_EARLIER", 2)
+    for number in range(6):
+        small.decide("reject" if number % 2 else "confirm", A, B, note=str(number))
+    assert [small.undo_decision(A, B).note for _ in range(3)] == ["5", "4", "3"]
+    assert small.decisions() == [] and len(list(small.decision_history())) == 11
 
 
 def test_of_many_who_decide_at_once_one_is_first_and_the_others_are_told(small: Case) -> None:
