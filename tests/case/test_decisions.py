@@ -162,7 +162,8 @@ def test_report_shows_a_group_that_a_decision_alone_made(files: Path, ingested: 
     assert {own.sha256 for own in made.members} == {cluster.members[0].sha256, sha256}
     assert (made.weakest_link, made.weakest_pair) == (1.0, None)
     ingested.report(tmp_path / "page.html")
-    assert f'class="group" id="{made.id}"' in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert f'class="group" id="{made.id}"' in page and "joined by decisions" in page
 
 
 def file_sha256(path: Path) -> str:
