@@ -7,6 +7,7 @@ import json
 import random
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -315,6 +316,10 @@ def test_rejected_iteration_vanishes_and_confirmed_one_is_a_reason(tmp_path: Pat
         reasons = {one.key: one.iteration_because for one in case.accounts()}
         assert reasons["uc"] == (made.sentence,)
         assert case.review_queue(accounts=case.accounts()).items == ()
+        waiting = [replace(one, iteration_of="ub", iteration=n) for n, one in enumerate(case.accounts()) if n]
+        assert [(one.a, one.b, one.why[0]) for one in case.review_queue(accounts=waiting).items] == [
+            ("uc", "ud", "ud began later")
+        ]
         case.decide("confirm", "uc", "ud", subject="iteration")
         assert set(lines().values()) == {"ub"}
         # The line is cut between both; of three, at the longest gap.
