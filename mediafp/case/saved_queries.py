@@ -19,6 +19,7 @@ import msgspec
 
 from mediafp.case.decided_matches import as_decided_since
 from mediafp.case.evidence import StoredEvidence
+from mediafp.case.image_hashes import image_hashes
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.query import AnalysedQuery, QueryOptions, run_query
 from mediafp.case.references import StoredReferences
@@ -43,6 +44,8 @@ LISTED_MATCHES: Final = 1_000
 """Matches of a saved query: all that a person can read. Chosen, not measured."""
 MIN_SAVED_PROBABILITY: Final = 0.5
 """Probability below which a candidate is a near miss, as for `match`."""
+SAVED_NEAR_MISSES: Final = 30
+"""Near misses of a saved query: a page lists them where a person lowers the probability. Chosen, not measured."""
 
 
 class Upload:
@@ -156,7 +159,7 @@ class SavedQueries:
 
     def evidence(self, sha256: str) -> StoredEvidence:
         """Return what pages show of the store and of a query."""
-        return StoredEvidence(self._store, self._load_analysis(sha256))
+        return StoredEvidence(self._store, self.analysis(sha256))
 
     def run(self, sha256: str, *, speech: bool = True) -> SavedQuery:
         """Find the matches of a query, save them, and return the query; of a video those of its frames come first.
@@ -177,6 +180,7 @@ class SavedQueries:
         options = QueryOptions(
             top=LISTED_MATCHES,
             min_probability=MIN_SAVED_PROBABILITY,
+            near_misses=SAVED_NEAR_MISSES,
             ocr=True,
             speech=SpeechOptions() if speech else None,
         )
@@ -193,15 +197,14 @@ class SavedQueries:
             raise
         return self._save_result(saved, answer, "done", time.monotonic() - started)
 
-    def add_part(self, part: QueryPart, png: bytes) -> str:
+    def add_part(self, part: QueryPart, png: bytes, *, name: str) -> str:
         """Save an image that shows a part of a query or an asset as a query of its own, and return its SHA-256.
 
         Args:
             part: The part.
             png: The image, encoded by mediafp itself.
+            name: Name of the whole.
         """
-        whole = self._load(part.sha256)
-        name = whole.name if whole else part.sha256[:12]
         with self.receiving(name) as upload:
             upload.write(png)
         sha256 = hashlib.sha256(png).hexdigest()
@@ -254,6 +257,8 @@ class SavedQueries:
                 error=result.error,
                 asset=analysis.asset if analysis else saved.asset,
                 text=result.text,
+                files=self._store.count_assets(),
+                hashes=image_hashes(analysis.fingerprints) if analysis and result.kind == "image" else saved.hashes,
             )
         )
 
@@ -268,7 +273,8 @@ class SavedQueries:
 
         return replace(result, matches=add_sources(result.matches), near_misses=add_sources(result.near_misses))
 
-    def _load_analysis(self, sha256: str) -> FileAnalysis | None:
+    def analysis(self, sha256: str) -> FileAnalysis | None:
+        """Return the asset and the thumbnails of a query; None if it was not analysed."""
         saved = self._load(sha256)
         if saved is None or saved.asset is None:
             return None
