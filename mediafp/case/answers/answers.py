@@ -84,9 +84,14 @@ class Answers:
         )
 
     def frame_times(self, sha256: str, span: TimeSpan | None, count: int) -> list[float]:
-        """Return the times of different kept frames of a video in a span, or in all of it, at most some number."""
-        start, end = span or (0.0, float(self._store.asset(sha256).properties.get("duration") or 0.0))
+        """Return the times of different kept frames of a query or a video in a span, or in all of it, at most some number."""
+        analysis = self._queries.analysis(sha256)
+        asset = analysis.asset if analysis else self._store.asset(sha256)
+        start, end = span or (0.0, float(asset.properties.get("duration") or 0.0))
         wanted = [start + (end - start) * (place + 0.5) / count for place in range(count)]
+        if analysis:
+            kept = [one.seconds for one in analysis.thumbnails]
+            return sorted({min(kept, key=lambda at: abs(at - seconds)) for seconds in wanted}) if kept else []
         found = (self._store.find_thumbnail(sha256, seconds) for seconds in wanted)
         return sorted({thumbnail.seconds for thumbnail in found if thumbnail})
 
