@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mediafp.report import jsonl
+from mediafp.report.names import display_name
 from mediafp.types.answers import Answer, Groupings, Use
 
 COLUMNS = (
@@ -75,7 +76,7 @@ def answer_rows(groupings: Groupings) -> Iterator[tuple[Any, ...]]:
             end = max((one.reference[1] for one in match.segments), default=None)
             for seen in use.sightings:
                 yield (
-                    section, match.sha256, seen.uri, seen.account_label, seen.platform, seen.posted_at, seen.removed_at, seen.url,
+                    section, match.sha256, display_name(seen.uri), seen.account_label, seen.platform, seen.posted_at, seen.removed_at, seen.url,
                     match.relation, match.verdict, match.probability, start, end, "; ".join(match.why),
                 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from mediafp.types.media import Asset
 
 MIN_ROTATION: Final = 3.0
 """Degrees from which a rotation is named. Chosen: hand-held photographs of a screen are off by one or two."""
-MAX_WHOLE_SHARE: Final = 0.98
+MAX_WHOLE_SHARE: Final = 0.97
 """Share of an area from which it counts as whole: placements are inexact by a few tenths of a percent. Chosen, not measured."""
 MAX_INSIDE_SHARE: Final = 0.5
 """Share of a use's area below which the query is inside something larger, such as a page. Chosen, not measured."""

@@ -11,7 +11,7 @@ from mediafp.types.instants import time_key
 from mediafp.types.matches import JOINED_RELATIONS, Match, by_probability
 from mediafp.types.media import Asset, TimeSpan
 
-MIN_STRETCH_OVERLAP: Final = 0.5
+MIN_STRETCH_OVERLAP: Final = 0.7
 """Share of both stretches together that two stretches of a query have in common if they are listed as one: a short excerpt
 and the whole video are two. Chosen, not measured."""
 Section = Literal["pictures", "footage", "words"]

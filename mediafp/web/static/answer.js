@@ -60,6 +60,8 @@
     });
     form.addEventListener("reset", event => { event.preventDefault(); change(null); inAddress(); boxer.focus(); });
     form.addEventListener("submit", () => { say(form.dataset.search); });
+    // Another order has another address, in which the box stays.
+    document.addEventListener("htmx:pushedIntoHistory", inAddress);
     change(typed());
   };
 
