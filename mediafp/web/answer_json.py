@@ -76,8 +76,8 @@ def answer_rows(groupings: Groupings) -> Iterator[tuple[Any, ...]]:
             end = max((one.reference[1] for one in match.segments), default=None)
             for seen in use.sightings:
                 yield (
-                    section, match.sha256, display_name(seen.uri), seen.account_label, seen.platform, seen.posted_at, seen.removed_at, seen.url,
-                    match.relation, match.verdict, match.probability, start, end, "; ".join(match.why),
+                    section, match.sha256, display_name(seen.uri), seen.account_label, seen.platform, seen.posted_at,
+                    seen.removed_at, seen.url, match.relation, match.verdict, match.probability, start, end, "; ".join(match.why),
                 )  # fmt: skip
 
 
