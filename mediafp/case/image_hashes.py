@@ -11,7 +11,7 @@ HASH_TYPES: Final = ("pdq", "phash", "dhash")
 
 
 def image_hashes(fingerprints: Iterable[Fingerprint]) -> Mapping[str, str]:
-    """Return hashes in hexadecimal digits by the name of their type; a PDQ hash of too low a quality is left out."""
+    """Return hashes in hexadecimal digits by the name of their type; without a PDQ hash of too low a quality."""
     return {
         one.type: bytes(one.vectors[0]).hex()
         for one in fingerprints

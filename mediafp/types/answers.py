@@ -81,12 +81,25 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """Videos that show an image, and over which the same words are spoken; they may have nothing to do with the image."""
+
+    language: str
+    """Language of most of it."""
+    text: str
+    """The words of the first of the videos, shortened."""
+    uses: tuple[Use, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Groupings:
     """The uses of a query: counted ones by what they share with it, and those that are not counted."""
 
     pictures: tuple[Use, ...]
     footage: tuple[Stretch, ...]
     words: tuple[Words, ...]
+    spoken: tuple[Spoken, ...]
+    """Words over the footage of an image."""
     doubtful: tuple[Use, ...]
     """Matches that are only possible."""
     scenes: tuple[Use, ...]

@@ -53,6 +53,7 @@ def groupings_to_json(answer: Answer, groupings: Groupings) -> jsonl.JsonObject:
         "words": [
             {"relation": one.relation, "language": one.language, "videos": _names(one.uses)} for one in groupings.words
         ],
+        "spoken": [{"language": one.language, "videos": _names(one.uses)} for one in groupings.spoken],
         "doubtful": _names(groupings.doubtful),
         "same_scene": _names(groupings.scenes),
         "near_misses": _names(groupings.near_misses),

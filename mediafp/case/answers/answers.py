@@ -1,7 +1,7 @@
 """Answers: what is known of a file that was asked about, or of an asset of the case."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import chain
@@ -12,9 +12,9 @@ from mediafp.case.answers.grouping import (
     Uses,
     count_accounts,
     group_footage,
+    group_spoken,
     group_stretches,
     group_words,
-    iter_edges_among,
 )
 from mediafp.case.answers.parts import crop, read_pixels
 from mediafp.case.answers.spoken import main_language, spoken_between
@@ -32,16 +32,19 @@ from mediafp.ingest.files import open_file
 from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.report.names import display_name
 from mediafp.store import Store
-from mediafp.types.answers import Answer, Groupings, Stretch, Use, Words
+from mediafp.types.answers import Answer, Groupings, Spoken, Use, Words
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.errors import UsageError
-from mediafp.types.matches import Match, Placement, QueryResult, Trace
+from mediafp.types.kept_matches import KeptEdge
+from mediafp.types.matches import JOINED_RELATIONS, Match, Placement, QueryResult, Relation, Trace
 from mediafp.types.media import Asset, Pixels, TimeSpan
 from mediafp.types.saved_queries import Box, QueryPart, SavedQuery
 
 MAX_SOURCE_CANDIDATES: Final = 24
 """Images whose rectangles are looked for, to tell a page that contains the image from an image that is less cut: those that
 show most. Each takes 10 ms. Chosen, not measured."""
+MAX_QUOTED_VIDEOS: Final = 100
+"""Videos of an image whose transcripts are read. Chosen, not measured."""
 MAX_EVIDENCE_MATCHES: Final = 60
 """Matches of an evidence page: the images of more do not fit into one file. Chosen, not measured."""
 
@@ -72,10 +75,14 @@ class Answers:
         matches = (*result.matches, *result.near_misses)
         assets = {asset.sha256: asset for asset in self._store.assets({match.sha256 for match in matches})}
         uses = Uses(answer.sha256, matches, assets, min_probability)
+        edges = self._edges_among(uses.footage) if answer.kind == "image" else []
         return Groupings(
             pictures=tuple(uses.pictures),
-            footage=self._stretches(answer, uses.footage),
+            footage=group_stretches(uses.footage)
+            if answer.kind == "video"
+            else group_footage(uses.footage, _pairs(edges, JOINED_RELATIONS)),
             words=self._words(answer, uses.words),
+            spoken=self._spoken(uses.footage, edges) if answer.kind == "image" else (),
             doubtful=tuple(uses.doubtful),
             scenes=tuple(uses.scenes),
             near_misses=tuple(uses.near_misses),
@@ -199,12 +206,18 @@ class Answers:
             )
         )
 
-    def _stretches(self, answer: Answer, uses: Sequence[Use]) -> tuple[Stretch, ...]:
-        if answer.kind == "video":
-            return group_stretches(uses)
+    def _edges_among(self, uses: Sequence[Use]) -> list[KeptEdge]:
         files = {use.asset.sha256 for use in uses}
-        edges = self._store.kept_edges(DEFAULT_MIN_PROBABILITY, files) if len(files) > 1 else ()
-        return group_footage(uses, iter_edges_among(((edge.a, edge.b, edge.relation) for edge in edges), files))
+        return list(self._store.kept_edges(DEFAULT_MIN_PROBABILITY, files)) if len(files) > 1 else []
+
+    def _spoken(self, uses: Sequence[Use], edges: Sequence[KeptEdge]) -> tuple[Spoken, ...]:
+        quotations = {}
+        for use in uses[:MAX_QUOTED_VIDEOS]:
+            transcript = self._store.find_transcript(use.asset.sha256)
+            whole = [(0.0, transcript.duration)] if transcript else []
+            if transcript and (text := spoken_between(transcript, whole)):
+                quotations[use.asset.sha256] = main_language(transcript, whole) or "und", text
+        return group_spoken(uses, quotations, _pairs(edges, ("same_script", "same_voice", "same_video")))
 
     def _words(self, answer: Answer, uses: Sequence[Use]) -> tuple[Words, ...]:
         transcripts = {use.asset.sha256: self._store.find_transcript(use.asset.sha256) for use in uses}
@@ -253,6 +266,10 @@ class Answers:
                 f"cannot search a part of {asset.sha256[:12]}: its file is gone, and no frame of it is kept; ask about the file"
             )
         return decode_thumbnail(jpeg)
+
+
+def _pairs(edges: Iterable[KeptEdge], relations: Collection[Relation]) -> list[tuple[str, str]]:
+    return [(edge.a, edge.b) for edge in edges if edge.relation in relations]
 
 
 def _may_be_source(match: Match) -> bool:

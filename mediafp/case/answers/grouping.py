@@ -1,14 +1,14 @@
 """The matches of one query as uses: by source image, by footage, by words; and those that are not counted."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 from mediafp.accounts.identities import identify_accounts
 from mediafp.case.answers.changes import change_share, list_changes
-from mediafp.types.answers import Standing, Stretch, Use, UseOrder, Words
+from mediafp.types.answers import Spoken, Standing, Stretch, Use, UseOrder, Words
 from mediafp.types.instants import time_key
-from mediafp.types.matches import JOINED_RELATIONS, Match, by_probability
+from mediafp.types.matches import Match, by_probability
 from mediafp.types.media import Asset, TimeSpan
 
 MIN_STRETCH_OVERLAP: Final = 0.7
@@ -49,7 +49,7 @@ class Uses:
         seen: set[str] = set()
         known = sorted((match for match in matches if match.sha256 in assets), key=by_probability)
         for match in known:
-            if match.verdict == "copy" and match.probability >= min_probability:
+            if is_certain(match, min_probability):
                 section = section_of(match)
                 if (section, match.sha256) not in counted:
                     counted.add((section, match.sha256))
@@ -61,9 +61,9 @@ class Uses:
                 continue
             seen.add(match.sha256)
             use = self._use(match, assets, query_sha256)
-            if match.verdict == "same_scene":
+            if match.verdict == "same_scene" and match.decision is None:
                 self.scenes.append(use)
-            elif match.probability >= min_probability:
+            elif match.probability >= min_probability or match.decision:
                 self.doubtful.append(use)
             else:
                 self.near_misses.append(use)
@@ -79,6 +79,13 @@ class Uses:
     def counted(self) -> list[Use]:
         """The certain ones; a video with the footage and the words is among them twice."""
         return [*self.pictures, *self.footage, *self.words]
+
+
+def is_certain(match: Match, min_probability: float) -> bool:
+    """Return True if a match is counted: a copy of this probability, or one that a person confirmed; none that was left open."""
+    if match.decision:
+        return match.decision.decision == "confirm"
+    return match.verdict == "copy" and match.probability >= min_probability
 
 
 def section_of(match: Match) -> Section:
@@ -143,11 +150,6 @@ def join_linked(names: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[
     return list(groups.values())
 
 
-def is_footage_edge(relation: str) -> bool:
-    """Return True if a relation of two videos is one of their frames."""
-    return relation in JOINED_RELATIONS
-
-
 def group_words(uses: Sequence[Use], language_of: Callable[[Use], str | None]) -> tuple[Words, ...]:
     """Return videos by what they have in common with the speech of the query and by language: recordings first."""
     groups: defaultdict[tuple[bool, str], list[Use]] = defaultdict(list)
@@ -162,6 +164,29 @@ def group_words(uses: Sequence[Use], language_of: Callable[[Use], str | None]) -
         )
         for (is_script, language), members in ordered
     )
+
+
+def group_spoken(
+    uses: Sequence[Use], quotations: Mapping[str, tuple[str, str]], edges: Iterable[tuple[str, str]]
+) -> tuple[Spoken, ...]:
+    """Return videos by the words that are spoken over them, the most frequent ones first.
+
+    Args:
+        uses: The videos.
+        quotations: Language and words of those that were transcribed and have speech, by SHA-256.
+        edges: Pairs of them with the same words.
+    """
+    by_asset = {use.asset.sha256: use for use in uses if use.asset.sha256 in quotations}
+    groups = join_linked(by_asset, edges)
+    spoken = [
+        Spoken(
+            language=quotations[group[0]][0],
+            text=quotations[group[0]][1],
+            uses=tuple(by_asset[sha256] for sha256 in group),
+        )
+        for group in groups
+    ]
+    return tuple(sorted(spoken, key=lambda one: (-len(one.uses), one.uses[0].asset.sha256)))
 
 
 def order_uses(uses: Iterable[Use], order: UseOrder) -> list[Use]:
@@ -194,13 +219,6 @@ def count_accounts(uses: Iterable[Use]) -> int:
     """Return the number of accounts that the sightings of uses name."""
     sightings = [seen for use in {use.asset.sha256: use for use in uses}.values() for seen in use.sightings]
     return len({identity for identity in identify_accounts(sightings) if identity})
-
-
-def iter_edges_among(edges: Iterable[tuple[str, str, str]], only: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of files, among some, that share footage; edges are pairs with their relation."""
-    for a, b, relation in edges:
-        if a in only and b in only and is_footage_edge(relation):
-            yield a, b
 
 
 def _longest_span(match: Match) -> TimeSpan:

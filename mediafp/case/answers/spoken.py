@@ -1,4 +1,4 @@
-"""What a transcript says in the matching intervals of a match, and in which language."""
+"""Quotations from transcripts in the intervals of a match, and their language."""
 
 from collections import Counter
 from collections.abc import Sequence

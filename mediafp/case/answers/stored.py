@@ -4,6 +4,7 @@ from itertools import islice
 from typing import Final
 
 from mediafp.case.common_stretches import mark_matches
+from mediafp.case.decided_matches import as_decided
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.store import Store
@@ -17,6 +18,7 @@ LISTED_MATCHES: Final = 1_000
 def stored_result(store: Store, asset: Asset) -> QueryResult:
     """Return the asset itself and its kept matches, improbable ones included, as the result of a query."""
     matches = known_matches(store, asset, speech=True, ocr_lines=lambda match: store.ocr_lines(match.sha256))
+    matches = as_decided(matches, asset.sha256, store)
     if asset.kind == "video":
         matches = mark_matches(matches, asset.sha256, store)
     clues = tuple(store.clues(asset.sha256))
