@@ -131,6 +131,11 @@ class SavedQueries:
             return saved
         return replace(saved, result=self._with_sources(saved.result))
 
+    def state(self, sha256: str) -> QueryState | None:
+        """Return the state of a query, without reading its matches' sightings; None if there is no such query."""
+        saved = self._load(sha256)
+        return saved.state if saved else None
+
     def recent(self, limit: int) -> list[SavedQuery]:
         """Return the latest queries, without the sightings of their matches; parts of others are not among them."""
         found = (self._load(sha256) for sha256 in self._by_age())

@@ -22,6 +22,8 @@ class QueryPart:
     box: Box
     seconds: float | None = None
     """Time of the frame; None of an image."""
+    is_thumbnail: bool = False
+    """True if it was cut from the kept frame, since the file itself is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

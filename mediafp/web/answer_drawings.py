@@ -47,7 +47,9 @@ class Bar:
     """A matching stretch on the line of a video, SVG units."""
 
     x: float
+    y: float
     width: float
+    height: float
     channel: str
 
 
@@ -78,11 +80,15 @@ def draw_bars(use: Use) -> list[Bar]:
     duration = max([duration, *(one.reference[1] for one in use.match.segments)], default=0.0)
     if duration <= 0:
         return []
+    # Pictures, sound and words lie below each other.
+    channels = sorted({one.channel for one in use.match.segments})
+    height = (BAR_HEIGHT - 3) / len(channels)
     bars = []
     for one in use.match.segments:
         start, end = (second / duration * BAR_WIDTH for second in one.reference)
         width = min(max(end - start, MIN_BAR), BAR_WIDTH)
-        bars.append(Bar(x=round(min(start, BAR_WIDTH - width), 1), width=round(width, 1), channel=one.channel))
+        x, y = round(min(start, BAR_WIDTH - width), 1), round(1.5 + channels.index(one.channel) * height, 1)
+        bars.append(Bar(x=x, y=y, width=round(width, 1), height=round(height, 1), channel=one.channel))
     return bars
 
 

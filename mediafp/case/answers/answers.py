@@ -121,9 +121,10 @@ class Answers:
             raise UsageError(
                 f"cannot search a part of {sha256[:12]}: it was not read, or has no image; ask about the file again"
             )
-        pixels = self._pixels(answer.asset, seconds or 0.0)
+        pixels, is_thumbnail = self._pixels(answer.asset, seconds or 0.0)
         is_video = answer.asset.kind == "video"
-        part = QueryPart(sha256=sha256, box=box, seconds=(seconds or 0.0) if is_video else None)
+        at = (seconds or 0.0) if is_video else None
+        part = QueryPart(sha256=sha256, box=box, seconds=at, is_thumbnail=is_thumbnail)
         return self._queries.add_part(part, crop(pixels, box, answer.asset.size), name=answer.name)
 
     def evidence_page(self, answer: Answer) -> bytes:
@@ -252,20 +253,21 @@ class Answers:
         narrow = build_trace(replace(result, matches=tuple(widest), near_misses=()), self._rectangles)
         return replace(trace, source=narrow.source)
 
-    def _pixels(self, asset: Asset, seconds: float) -> Pixels:
+    def _pixels(self, asset: Asset, seconds: float) -> tuple[Pixels, bool]:
+        """Return an image or a frame, and True if it is the kept one since the file is gone."""
         path = self._queries.content_path(asset.sha256)
         if path is not None:
             with open_file(path) as file:
-                return read_pixels(file, asset, seconds, self._open_engine())
+                return read_pixels(file, asset, seconds, self._open_engine()), False
         with open_original(self._store, asset.sha256) as original:
             if original is not None:
-                return read_pixels(original, asset, seconds, self._open_engine())
+                return read_pixels(original, asset, seconds, self._open_engine()), False
         jpeg = self._store.thumbnail(asset.sha256, seconds)
         if jpeg is None:
             raise UsageError(
                 f"cannot search a part of {asset.sha256[:12]}: its file is gone, and no frame of it is kept; ask about the file"
             )
-        return decode_thumbnail(jpeg)
+        return decode_thumbnail(jpeg), True
 
 
 def _pairs(edges: Iterable[KeptEdge], relations: Collection[Relation]) -> list[tuple[str, str]]:

@@ -129,9 +129,9 @@ def add_answer(site: Site, asking: Asking) -> None:
         known: Known = "",
     ) -> Response:
         """Return the changed parts of the page of a query that is being answered; nothing while nothing changes."""
-        found = find(sha256)
-        if found.state == known:
+        if site.queries.state(sha256) == known:
             return Response(status_code=204)
+        found = find(sha256)
         groupings = answers.group(found, min_probability)
         shown = _Shown(sha256, sort, removed, min_probability, None, None, everything == "1")
         return site.render(
