@@ -60,6 +60,22 @@ def test_order_and_filter_are_in_the_address_and_in_all_tables(workbench: Served
     assert workbench.get(f"/answer/{avatar}?sort=nonsense").status_code == 400
 
 
+def test_lower_bar_lists_weaker_candidates_and_counts_none_of_them(workbench: ServedCase, made_files: Path) -> None:
+    lone = sha256_of(made_files / "seen" / "screenshot.png")
+    with (made_files / "seen" / "screenshot.png").open("rb") as file:
+        page = workbench.get("/").text
+        token = re.search('name="page_token" value="([0-9a-f]+)"', page)[1]  # type: ignore[index]
+        # Bytes after the end of the picture make another file of it.
+        asked = workbench.client.post("/ask", data={"page_token": token}, files={"file": ("s.png", file.read() + b"0")})
+    sha256 = asked.headers["location"].removeprefix("/answer/")
+    near = {one["sha256"] for one in wait_for(workbench, sha256)["near_misses"]}  # type: ignore[attr-defined,index]
+    usual, lowered = (workbench.get(f"/api/groupings/{sha256}{query}").json() for query in ("", "?min=0"))
+    assert usual["pictures"] == lowered["pictures"] == [lone] and near
+    assert set(usual["near_misses"]) == near and not lowered["near_misses"]
+    assert near <= {*lowered["doubtful"], *lowered["same_scene"]}
+    assert "Used in <a" in workbench.get(f"/answer/{sha256}?min=0").text
+
+
 def test_tables_and_objects_of_the_page_name_no_folder_in_the_table(workbench: ServedCase, avatar: str) -> None:
     table = workbench.get(f"/answer/{avatar}.csv").text.removeprefix("\ufeff")
     lines = list(csv.DictReader(io.StringIO(table)))
@@ -110,3 +126,16 @@ def test_evidence_page_is_downloaded_and_names_no_folder(workbench: ServedCase, 
     assert "@sample_user88" in page.text and str(made_files) not in page.text
     assert workbench.post(f"/answer/{avatar}/evidence", {FIELD: "another"}).status_code == 403
     assert TOKEN not in page.text
+
+
+def test_part_of_an_image_whose_file_is_gone_is_cut_from_its_thumbnail(workbench: ServedCase, made_files: Path) -> None:
+    path = made_files / "seen" / "red_headline.jpg"
+    sha256, hidden = sha256_of(path), path.with_suffix(".hidden")
+    path.rename(hidden)
+    try:
+        asked = workbench.client.post(f"/api/ask/{sha256}", json={"box": [100, 100, 300, 200]}).json()
+    finally:
+        hidden.rename(path)
+    assert asked["part_of"]["sha256"] == sha256
+    assert "Its file is gone" in workbench.get(f"/answer/{asked['sha256']}").text
+    wait_for(workbench, asked["sha256"])

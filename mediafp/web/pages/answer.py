@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from mediafp.case.answers.answers import MAX_EVIDENCE_MATCHES
 from mediafp.case.answers.grouping import count_standings, order_uses
 from mediafp.report import jsonl
 from mediafp.types.answers import Answer, Groupings, Stretch, Use, UseOrder
@@ -89,7 +90,12 @@ def add_answer(site: Site, asking: Asking) -> None:
             "least": min((use.match.probability for use in groupings.counted), default=None),
             "days_before_video": _days_before(source_use, groupings.footage_uses),
             "best_near": max((use.match.probability for use in groupings.near_misses), default=None),
-            "uncertain": len(groupings.doubtful),
+            "uncertain": sum(
+                use.match.probability >= DEFAULT_MIN_PROBABILITY or use.match.decision is not None
+                for use in groupings.doubtful
+            ),
+            "weakest": shown.min if shown.min < DEFAULT_MIN_PROBABILITY else None,
+            "evidence_limit": MAX_EVIDENCE_MATCHES,
             "has_transcripts": site.case.has_transcripts(),
             "draw_bars": draw_bars,
             "bar": (BAR_WIDTH, BAR_HEIGHT),
