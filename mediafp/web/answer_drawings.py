@@ -8,7 +8,7 @@ from mediafp.types.answers import Use
 from mediafp.types.matches import Placement, Point
 
 BAR_WIDTH, BAR_HEIGHT = 132.0, 14.0
-"""Size of the line that stands for a video, SVG units."""
+"""Size of the line that represents a video, SVG units."""
 MIN_BAR: Final = 3.0
 """Least width of a stretch on it, so that a stretch of a film is seen. Chosen, not measured."""
 MIN_STRIP_SHARE: Final = 0.02

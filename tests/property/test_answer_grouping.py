@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample_matches import sample_match, sample_placement
 
@@ -76,6 +76,7 @@ ASSETS = {
 }
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(matches(), max_size=30), st.floats(0, 1), st.sampled_from(["oldest", "biggest", "changed", "surest"]))
 def test_every_file_is_listed_once_and_counted_only_if_it_is_certain(
     found: list[Match], least: float, order: str
@@ -99,6 +100,7 @@ def test_every_file_is_listed_once_and_counted_only_if_it_is_certain(
     assert sum(count_standings(uses.counted).values()) == len(counted)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(matches(), max_size=20), st.randoms())
 def test_an_answer_does_not_depend_on_the_order_of_its_matches(found: list[Match], random: object) -> None:
     # Equal keys with other evidence would be told apart by their place alone.
