@@ -42,7 +42,7 @@ def test_numbers_of_the_sentence_are_those_of_the_rows(workbench: ServedCase, av
     heading = re.sub("<[^>]+>", "", re.search("<h1>(.*?)</h1>", page, re.DOTALL)[1])  # type: ignore[index]
     groupings = workbench.get(f"/api/groupings/{avatar}").json()
     assert f"{len(groupings['pictures'])} pictures by {groupings['accounts']} accounts" in " ".join(heading.split())
-    assert "@sample_user88" in heading and "First posted May 3, 2021 on weibo" in heading
+    assert "@sample_user88" in heading and "First posted 3 May 2021 on weibo" in heading
     section = page[page.index('id="source"') :]
     assert re.findall('data-use="([0-9a-f]{64})"', section).count(avatar) == 1
     assert sorted(re.findall('data-use="([0-9a-f]{64})"', page)) == sorted(groupings["pictures"])
