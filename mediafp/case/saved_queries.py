@@ -25,7 +25,7 @@ from mediafp.case.query import AnalysedQuery, QueryOptions, run_query
 from mediafp.case.references import StoredReferences
 from mediafp.case.sources import QueryFile
 from mediafp.engine.interface import Engine
-from mediafp.ingest.files import HEAD_BYTES, open_file
+from mediafp.ingest.files import HEAD_BYTES, OpenFile, open_file
 from mediafp.ingest.sniff import check_size, kind_from_signature
 from mediafp.store import Store
 from mediafp.types.errors import MediafpError, NotMedia, StoreError, UsageError
@@ -189,7 +189,7 @@ class SavedQueries:
             ocr=True,
             speech=SpeechOptions() if speech else None,
         )
-        file = QueryFile(name=saved.name, open=lambda: open_file(path), named_explicitly=True)
+        file = QueryFile(name=saved.name, open=lambda: _open_named(path, saved.name), named_explicitly=True)
 
         def save_part(part: AnalysedQuery) -> None:
             nonlocal saved
@@ -333,6 +333,13 @@ class SavedQueries:
             total += saved.bytes if saved else 0
             if (number >= MAX_SAVED_QUERIES or total > MAX_SAVED_BYTES) and not (saved and saved.is_running):
                 self.remove(sha256)
+
+
+def _open_named(path: Path, name: str) -> OpenFile:
+    """Return an open file whose messages state the name that it was uploaded under. Raises UnreadableMedia."""
+    file = open_file(path)
+    file.name = name
+    return file
 
 
 def _without_sources(match: Match) -> Match:
