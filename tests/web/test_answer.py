@@ -106,6 +106,9 @@ def test_part_of_an_image_and_of_a_frame_becomes_a_query_of_its_own(
 def test_part_that_is_none_is_refused(workbench: ServedCase, avatar: str, box: tuple[str, ...]) -> None:
     form = dict(zip(("left", "top", "width", "height"), box, strict=True))
     assert workbench.post(f"/ask/{avatar}", form).status_code == 400
+    unbounded = '{"box": [0, 0, NaN, 1e400]}'
+    headers = {"content-type": "application/json"}
+    assert workbench.client.post(f"/api/ask/{avatar}", content=unbounded, headers=headers).status_code == 400
 
 
 def test_file_that_cannot_be_read_has_an_answer_that_says_so(workbench: ServedCase) -> None:

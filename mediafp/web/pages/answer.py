@@ -43,11 +43,13 @@ Seconds = Annotated[float | None, Query(ge=0, le=1e6, allow_inf_nan=False)]
 Flag = Annotated[Literal["0", "1"], Query(alias="all")]
 Known = Annotated[str, Query(max_length=20, pattern="^[a-z]*$")]
 
+Pixel = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+
 
 class PartRequest(BaseModel):
     """Part of an image or of a frame of a video that is asked about."""
 
-    box: tuple[float, float, float, float] = Field(description="Left, top, width and height in pixels.")
+    box: tuple[Pixel, Pixel, Pixel, Pixel] = Field(description="Left, top, width and height in pixels.")
     t: float | None = Field(
         None, ge=0, le=1e6, allow_inf_nan=False, description="Time of the frame of a video, seconds."
     )
