@@ -46,6 +46,7 @@ def test_numbers_of_the_sentence_are_those_of_the_rows(workbench: ServedCase, av
     section = page[page.index('id="source"') :]
     assert re.findall('data-use="([0-9a-f]{64})"', section).count(avatar) == 1
     assert sorted(re.findall('data-use="([0-9a-f]{64})"', page)) == sorted(groupings["pictures"])
+    assert f'name="reference" value="{groupings["source"]}"' in section
     near = {one["sha256"] for one in workbench.get(f"/api/match/{avatar}").json()["near_misses"]}
     assert not near & set(groupings["pictures"])
 

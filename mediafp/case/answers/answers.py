@@ -20,7 +20,7 @@ from mediafp.case.answers.parts import crop, read_pixels
 from mediafp.case.answers.spoken import main_language, spoken_between
 from mediafp.case.answers.stored import stored_result
 from mediafp.case.comparison.versions import comparison_versions
-from mediafp.case.image_hashes import HASH_TYPES, image_hashes
+from mediafp.case.image_hashes import image_hashes
 from mediafp.case.originals import open_original
 from mediafp.case.reports import write_trace_page
 from mediafp.case.saved_queries import SavedQueries
@@ -35,6 +35,7 @@ from mediafp.store import Store
 from mediafp.types.answers import Answer, Groupings, Spoken, Use, Words
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.errors import UsageError
+from mediafp.types.hashes import IMAGE_ALGORITHMS
 from mediafp.types.kept_matches import KeptEdge
 from mediafp.types.matches import JOINED_RELATIONS, Match, Placement, QueryResult, Relation, Trace
 from mediafp.types.media import Asset, Pixels, TimeSpan
@@ -203,7 +204,8 @@ class Answers:
             return {}
         return image_hashes(
             chain.from_iterable(
-                self._store.fingerprints(name, fingerprint_type(name).version, {asset.sha256}) for name in HASH_TYPES
+                self._store.fingerprints(name, fingerprint_type(name).version, {asset.sha256})
+                for name in IMAGE_ALGORITHMS
             )
         )
 
