@@ -39,6 +39,7 @@ from mediafp.types.watches import CheckedWatches
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
 # or counted opens without them.
 if TYPE_CHECKING:
+    from mediafp.case.answers.answers import Answers
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
     from mediafp.case.saved_queries import SavedQueries
@@ -238,6 +239,12 @@ class Case(DecisionMethods, ExchangeMethods, PublicationMethods, WatchMethods):
         from mediafp.case.saved_queries import SavedQueries
 
         return SavedQueries(self._store, self._references, lambda: self._engine)
+
+    def answers(self, queries: "SavedQueries") -> "Answers":
+        """Return the answers to saved queries and about assets: their uses by source image, footage and words."""
+        from mediafp.case.answers.answers import Answers
+
+        return Answers(self._store, queries, lambda: self._engine)
 
     def search(self, text: str, sources: Collection[SearchSource] | None = None) -> Iterator[SearchHit]:
         """Yield the passages of transcripts, texts in images and on screen, posts, accounts and clues with all words of a text.

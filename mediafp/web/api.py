@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Query
-from starlette.exceptions import HTTPException
 
 from mediafp.report import jsonl
 from mediafp.web.asking import Asking
 from mediafp.web.pages.start import query_to_json
-from mediafp.web.site import Sha256, Site
+from mediafp.web.site import Site
 
 MAX_PAGE = 1_000
 """Objects of one answer. Chosen, not measured."""
@@ -28,13 +27,5 @@ def add_api(site: Site, asking: Asking) -> None:
         """List the latest queries."""
         return map(query_to_json, site.queries.recent(limit))
 
-    def match(sha256: Sha256) -> jsonl.JsonObject:
-        """Return what is known of a query that was uploaded."""
-        saved = site.queries.find(sha256)
-        if saved is None:
-            raise HTTPException(404, "this file was not asked about")
-        return query_to_json(saved)
-
     site.add_api("/case", case)
     site.add_api("/asked", asked)
-    site.add_api("/match/{sha256}", match)
