@@ -21,6 +21,7 @@ from mediafp.store.sqlite import (
     kept_matches,
     ledger,
     moves,
+    new_matches,
     ocr_results,
     recalibrations,
     sightings,
@@ -46,6 +47,7 @@ from mediafp.types.kept_matches import (
     Channel,
     KeptEdge,
     KeptMatch,
+    NewMatches,
     PendingComparison,
     UncomparedAssets,
 )
@@ -398,6 +400,10 @@ class SqliteStore(Store):
     @override
     def kept_copies(self) -> Iterator[KeptEdge]:
         return kept_matches.kept_copies(self.database)
+
+    @override
+    def new_matches(self, after: str, limit: int) -> NewMatches:
+        return new_matches.new_matches(self.database, after, limit)
 
     @override
     def cluster_numbers(self) -> dict[str, int]:
