@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 
 from mediafp.store import Store
-from mediafp.types.kept_matches import KeptMatch
+from mediafp.types.kept_matches import MatchRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What was found since some time."""
+    """The matches that were found since some time."""
 
     total: int
     """Number of pairs of assets with a probable match that was kept since."""
     last_at: str | None
     """Time at which the last of these matches was kept; None if there is none."""
-    surest: tuple[KeptMatch, ...]
+    surest: tuple[MatchRecord, ...]
     """The most probable match of each of the surest pairs, the surest first."""
 
 
@@ -29,7 +29,18 @@ def load_news(store: Store, since: str, limit: int) -> News:
     found = store.new_matches(since, limit)
     surest = []
     for a, b, channel in found.surest:
-        # A damaged match, which was reported, is not among them.
-        kept = (one for one in store.kept_matches(a) if one.pair == (a, b) and one.channel == channel)
-        surest += [one for one in kept if one.match][:1]
+        for kept in store.kept_matches(a):
+            # A damaged match, which was reported, is not among them.
+            if kept.pair == (a, b) and kept.channel == channel and kept.match:
+                surest.append(
+                    MatchRecord(
+                        a=a,
+                        b=b,
+                        query=kept.query,
+                        channel=channel,
+                        match=kept.match,
+                        a_sightings=tuple(store.sightings(a)),
+                        b_sightings=tuple(store.sightings(b)),
+                    )
+                )
     return News(total=found.total, last_at=found.last_at, surest=tuple(surest))

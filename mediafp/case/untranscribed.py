@@ -1,6 +1,5 @@
 """The videos of a store that have no transcript."""
 
-import os
 from pathlib import Path
 
 from mediafp.store import Store
@@ -15,5 +14,5 @@ def find_untranscribed(store: Store) -> list[Path]:
     for asset in store.assets():
         if asset.kind != "video" or store.find_audio_id(asset.sha256) == "" or store.find_transcript(asset.sha256):
             continue
-        paths += [Path(uri) for uri in store.uris(asset.sha256) if os.path.isfile(uri)][:1]
+        paths += [Path(uri) for uri in store.uris(asset.sha256) if Path(uri).is_file()][:1]
     return paths
