@@ -21,6 +21,7 @@ ENTRIES_PER_PAGE: Final = 50
 MAX_DETAIL_CHARS: Final = 1_500
 """Characters of the details of an entry that a page shows; the JSON of the entry has all. Chosen: 50 entries then have less
 than 100 kB."""
+SHA256_CHARS: Final = 64
 Before = Annotated[int | None, Query(ge=1, le=10**15)]
 
 
@@ -102,7 +103,7 @@ def _words(site: Site, entry: LogEntry) -> Markup:
         return sentence("{what}", what=entry.what.replace("_", " "))
     uri = next((str(details[name]) for name in ("uri", "path", "to") if details.get(name)), "")
     parts: dict[str, Any] = {
-        "file": site.file_name(uri) if uri else str(details.get("sha256", details.get("sound", "")))[:12],
+        "file": site.file_name(uri) if uri else _name_of(site, str(details.get("sha256", ""))),
         "version": str(details.get("mediafp", "")),
         "model": str(details.get("model", "")),
         "kind": str(details.get("kind", "")).replace("_", " "),
@@ -112,6 +113,12 @@ def _words(site: Site, entry: LogEntry) -> Markup:
         tables = Counter(str(row[0]) for row in details.get("rows", []) if isinstance(row, list) and row)
         parts["counts"] = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in tables.items())
     return sentence(pattern, **{name: part for name, part in parts.items() if f"{{{name}}}" in pattern})
+
+
+def _name_of(site: Site, sha256: str) -> str:
+    """Return the name of an asset; the beginning of its SHA-256 if the store does not contain it any more."""
+    seen = site.queries.evidence(sha256).sightings(sha256) if len(sha256) == SHA256_CHARS else []
+    return site.file_name(seen[0].uri) if seen else sha256[:12]
 
 
 def _patterns(translation: Translation) -> dict[str, str]:

@@ -1,6 +1,6 @@
 // The start page: a file that is dropped, chosen or pasted is sent to be asked about; several are offered to the case.
 (() => {
-  const { $, say, isTyping } = window.workbench;
+  const { $, $$, say, isTyping } = window.workbench;
   const zone = $("[data-zone]"), texts = zone.dataset, input = $("#file");
   const progress = $("[data-zone-progress]"), several = $("[data-zone-several]"), choice = $("[data-zone-choice]");
   const resting = $("[data-zone-says]").textContent;
@@ -109,7 +109,11 @@
   $("[data-zone-reset]").addEventListener("click", () => { rest(); input.focus(); });
   zone.addEventListener("submit", event => { event.preventDefault(); take(input.files); });
   input.addEventListener("change", () => take(input.files));
+  // Without a script the field and its button stay as they are.
   input.multiple = true;
+  input.classList.add("hide");
+  $$("[data-zone-plain]", zone).forEach(element => show(element, false));
+  show($("[data-zone-choose]"), true);
 
   let depth = 0;
   const hasFiles = event => [...(event.dataTransfer?.types ?? [])].includes("Files");
