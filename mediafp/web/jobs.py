@@ -193,7 +193,8 @@ class Jobs:
     def latest(self) -> list[Job]:
         """Return all jobs, the latest first."""
         with self._lock:
-            return sorted(self._jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True)
+            # Of those of one second, the one that was started last.
+            return sorted(reversed(self._jobs.values()), key=lambda job: job.created_at, reverse=True)
 
     def wait(self, id: str, seconds: float) -> Job:
         """Return a job when it has ended, or after some seconds."""
