@@ -1,5 +1,6 @@
 """The custody log: what was done to the store, the newest first, each entry in words."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ ENTRIES_PER_PAGE: Final = 50
 MAX_DETAIL_CHARS: Final = 1_500
 """Characters of the details of an entry that a page shows; the JSON of the entry has all. Chosen: 50 entries then have less
 than 100 kB."""
-SHA256_CHARS: Final = 64
+SHA256_FORM: Final = re.compile("[0-9a-f]{64}")
+MAX_SUBJECT_CHARS: Final = 80
+"""Characters of the name of an account that an entry shows. Chosen, not measured."""
 Before = Annotated[int | None, Query(ge=1, le=10**15)]
 
 
@@ -104,6 +107,8 @@ def _words(site: Site, entry: LogEntry) -> Markup:
     uri = next((str(details[name]) for name in ("uri", "path", "to") if details.get(name)), "")
     parts: dict[str, Any] = {
         "file": site.file_name(uri) if uri else _name_of(site, str(details.get("sha256", ""))),
+        "pair": " · ".join(_name_of(site, str(details.get(side, ""))) for side in "ab"),
+        "decision": str(details.get("decision", "")),
         "version": str(details.get("mediafp", "")),
         "model": str(details.get("model", "")),
         "kind": str(details.get("kind", "")).replace("_", " "),
@@ -115,10 +120,12 @@ def _words(site: Site, entry: LogEntry) -> Markup:
     return sentence(pattern, **{name: part for name, part in parts.items() if f"{{{name}}}" in pattern})
 
 
-def _name_of(site: Site, sha256: str) -> str:
-    """Return the name of an asset; the beginning of its SHA-256 if the store does not contain it any more."""
-    seen = site.queries.evidence(sha256).sightings(sha256) if len(sha256) == SHA256_CHARS else []
-    return site.file_name(seen[0].uri) if seen else sha256[:12]
+def _name_of(site: Site, subject: str) -> str:
+    """Return the name of an asset, or the beginning of its SHA-256 if it is not in the store; other subjects as they are."""
+    if not SHA256_FORM.fullmatch(subject):
+        return subject[:MAX_SUBJECT_CHARS]
+    seen = site.queries.evidence(subject).sightings(subject)
+    return site.file_name(seen[0].uri) if seen else subject[:12]
 
 
 def _patterns(translation: Translation) -> dict[str, str]:
@@ -139,5 +146,8 @@ def _patterns(translation: Translation) -> dict[str, str]:
         "failed": _("{file} could not be read: {kind}."),
         "mended": _("{file}, which had failed, can be read again or was moved."),
         "forgotten": _("{file} was forgotten on request."),
+        "decided": _("A person decided on {pair}: {decision}."),
+        "undecided": _("The decision on {pair} was taken back."),
+        "recalibrated": _("The probabilities were fitted to the decisions of the case."),
         "rows": _("Seal of the rows that were written: {counts}."),
     }
