@@ -9,6 +9,8 @@ from mediafp.case.untranscribed import find_untranscribed
 from mediafp.store import Store
 from mediafp.types.clusters import Clustering
 from mediafp.types.custody import LogEntry
+from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 
 if TYPE_CHECKING:
     from mediafp.case.received_files import ReceivedFiles
@@ -30,6 +32,14 @@ class WorkbenchMethods:
     def last_log_entry(self) -> tuple[int, str]:
         """Return number and hash of the last entry of the custody log, the seal; 0 and 64 zeros if there is none."""
         return self._store.last_log_entry()
+
+    def sightings(self, sha256: str) -> list[Sighting]:
+        """Return the sightings of an asset: dated ones first, oldest first, then by path; none of one that is not there."""
+        return self._store.sightings(sha256)
+
+    def find_asset(self, sha256: str) -> Asset | None:
+        """Return an asset; None if the store does not contain it."""
+        return next(iter(self._store.assets({sha256})), None)
 
     def untranscribed(self) -> list[Path]:
         """Return a path of each video without a transcript whose file is at hand."""

@@ -68,7 +68,7 @@ class Site:
         self.app, self.case, self.settings, self.jobs = app, case, settings, jobs
         self.queries, self.received = case.saved_queries(), case.received_files()
         self.clustering = Derived(case.clusters_as_kept, lambda: case.last_log_entry()[0])
-        self.warming = Warming([self.queries.warm_up, self.clustering.get])
+        self.warming = Warming(self.queries.warm_up, [self.clustering.latest])
         self.page_values: dict[str, Callable[[], object]] = {"to_review": lambda: 0, "new_hits": lambda: 0}
         """Functions that return further values of every page, such as the number of pairs that wait for a decision."""
 

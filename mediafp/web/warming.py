@@ -10,16 +10,17 @@ _logger = logging.getLogger(__name__)
 
 
 class Warming:
-    """Functions that are called in a thread once the server starts; pages say that it is not over yet."""
+    """Functions that are called in a thread once the server starts; pages say until the first one is over."""
 
-    def __init__(self, functions: Iterable[Callable[[], object]]) -> None:
-        self._functions = list(functions)
+    def __init__(self, load_models: Callable[[], object], others: Iterable[Callable[[], object]]) -> None:
+        """Take the function that loads what the first question needs, and those that compute what pages show."""
+        self._functions = [load_models, *others]
         self._thread = threading.Thread(target=self._run, name="warming", daemon=True)
         self._done = threading.Event()
 
     @property
     def is_done(self) -> bool:
-        """True once it is over, also if it failed: the first question then states why."""
+        """True once the models are loaded, also if that failed: the first question then states why."""
         return self._done.is_set()
 
     def add(self, function: Callable[[], object]) -> None:
@@ -42,4 +43,4 @@ class Warming:
                 _logger.warning("%s", error)
             except Exception:
                 _logger.exception("what the first requests need could not be loaded beforehand")
-        self._done.set()
+            self._done.set()

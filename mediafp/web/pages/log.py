@@ -86,7 +86,12 @@ def entry_to_json(entry: LogEntry) -> jsonl.JsonObject:
 
 
 def _shown(site: Site, entry: LogEntry) -> ShownEntry:
-    details = jsonl.json_line(dict(entry.details))
+    details = ""
+    # The seal of a large transaction has thousands of rows.
+    for part in jsonl.json_parts(dict(entry.details)):
+        details += part
+        if len(details) > MAX_DETAIL_CHARS:
+            break
     return ShownEntry(
         n=entry.n,
         at=entry.at,
@@ -124,7 +129,7 @@ def _name_of(site: Site, subject: str) -> str:
     """Return the name of an asset, or the beginning of its SHA-256 if it is not in the store; other subjects as they are."""
     if not SHA256_FORM.fullmatch(subject):
         return subject[:MAX_SUBJECT_CHARS]
-    seen = site.queries.evidence(subject).sightings(subject)
+    seen = site.case.sightings(subject)
     return site.file_name(seen[0].uri) if seen else subject[:12]
 
 

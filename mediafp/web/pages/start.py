@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from mediafp.case.new_matches import News
 from mediafp.report import jsonl
 from mediafp.types.clusters import Cluster
-from mediafp.types.errors import StoreError, UsageError
+from mediafp.types.errors import UsageError
 from mediafp.types.instants import parse_instant
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.saved_queries import SavedQuery
@@ -55,11 +55,11 @@ def add_start(site: Site, asking: Asking) -> None:
         return hash((site.case.last_log_entry()[0], visits.load().seen_until))
 
     news: Derived[News] = Derived(lambda: site.case.news(visits.load().seen_until, LISTED_NEWS), revision)
-    site.warming.add(news.get)
+    site.warming.add(news.latest)
 
     def overview() -> dict[str, Any]:
         """Return news and groups as far as they are known."""
-        new, clustering = news.get(), site.clustering.get()
+        new, clustering = news.latest(), site.clustering.latest()
         clusters = clustering.value.clusters if clustering else ()
         return {
             "news": new.value if new else None,
@@ -151,9 +151,7 @@ def _both(site: Site, record: MatchRecord) -> tuple[ShownFile, ShownFile]:
 
 
 def _representative(site: Site, cluster: Cluster) -> ShownFile:
-    return _shown(
-        site, cluster.representative, site.queries.evidence(cluster.representative).sightings(cluster.representative)
-    )
+    return _shown(site, cluster.representative, site.case.sightings(cluster.representative))
 
 
 def _shown(site: Site, sha256: str, sightings: Sequence[Sighting]) -> ShownFile:
@@ -168,7 +166,5 @@ def _asked_has_picture(site: Site, query: SavedQuery) -> bool:
 
 def _has_picture(site: Site, sha256: str) -> bool:
     """Return True unless a file is audio alone, or is not known any more."""
-    try:
-        return all(site.queries.evidence(sha256).asset(sha256).size)
-    except StoreError:
-        return False
+    asset = site.case.find_asset(sha256)
+    return asset is not None and all(asset.size)
