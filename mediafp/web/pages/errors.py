@@ -1,4 +1,4 @@
-"""What could not be read: each failed path with what happened, and a way to try again."""
+"""The list of what could not be read: each failed path with what happened, and a way to try again."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

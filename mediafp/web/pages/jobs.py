@@ -29,7 +29,7 @@ JobId = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
 
 
 class JobRequest(BaseModel):
-    """What to do: `kind`, and the options of that kind."""
+    """A job to start: its kind, and the options of that kind."""
 
     model_config = ConfigDict(extra="forbid")
 
