@@ -19,7 +19,7 @@ from mediafp.web.site import FormFields, Site
 from mediafp.web.views import View
 from mediafp.web.work import check_paths
 
-KINDS: Final = ("ingest", "received", "retry", "relate", "transcribe", "report", "verify")
+KINDS: Final = ("ingest", "received", "retry", "relate", "transcribe", "report", "verify", "watch")
 """Kinds of jobs."""
 SHOWN_AFTER_SECONDS: Final = 24 * 3600
 """Seconds for which the start page shows a job that has ended, if no other one runs. Chosen, not measured."""
@@ -33,7 +33,7 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["ingest", "received", "retry", "relate", "transcribe", "report", "verify"]
+    kind: Literal["ingest", "received", "retry", "relate", "transcribe", "report", "verify", "watch"]
     paths: list[str] = Field(default=[], max_length=1_000, description="ingest: absolute paths of files and folders")
     files: list[str] = Field(default=[], max_length=1_000, description="received: SHA-256 of files sent to /api/add")
     names: list[str] = Field(default=[], max_length=1_000, description="received: their names, for the title")
