@@ -51,11 +51,7 @@ def add_jobs(site: Site, asking: Asking) -> None:
         every = site.jobs.latest()
         return View(
             template="jobs.html.j2",
-            values={
-                "jobs": every,
-                "files": site.case.count_assets(),
-                "uncompared": site.case.count_uncompared().assets,
-            },
+            values={"jobs": every, "files": site.case.count_assets(), "is_part": False},
             json=lambda: map(job_to_json, every),
             columns=("id", "kind", "title", "state", "done", "total", "created_at", "started_at", "ended_at", "error"),
             rows=lambda: (
@@ -77,7 +73,7 @@ def add_jobs(site: Site, asking: Asking) -> None:
 
     def now(every: Annotated[bool, Query(alias="all")] = False) -> Response:
         shown = site.jobs.latest() if every else shown_jobs(site)
-        return site.render("jobs_now.html.j2", {"jobs": shown, "all": every})
+        return site.render("jobs_now.html.j2", {"jobs": shown, "all": every, "is_part": True})
 
     def file(id: JobId) -> Response:
         path = _or_missing(site, id) and site.jobs.file(id)
