@@ -38,7 +38,9 @@ if TYPE_CHECKING:
         UsageError,
         WorkerLost,
     )
+    from mediafp.types.exchange import AssetHashes, CaseSeal, ExchangedMatch, ExchangeRecord
     from mediafp.types.forgetting import Forgotten
+    from mediafp.types.hashes import HashImport, HashList, ListedHit
     from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset
@@ -82,8 +84,10 @@ __all__ = [
     "AddedWatch",
     "AnalysisOptions",
     "Asset",
+    "AssetHashes",
     "AssetRecord",
     "Case",
+    "CaseSeal",
     "CheckedWatches",
     "Clip",
     "Clue",
@@ -103,16 +107,21 @@ __all__ = [
     "DraftCheck",
     "DraftImage",
     "Edge",
+    "ExchangeRecord",
+    "ExchangedMatch",
     "FailedChecks",
     "FamilyFit",
     "FileOutcome",
     "FileTranscription",
     "FitErrors",
     "Forgotten",
+    "HashImport",
+    "HashList",
     "IngestOptions",
     "IntegrityReport",
     "KeptMatch",
     "LedgerEntry",
+    "ListedHit",
     "Match",
     "MatchRecord",
     "MediaError",
@@ -184,6 +193,8 @@ _TYPE_MODULES = (
     "sightings",
     "transcripts",
     "forgetting",
+    "exchange",
+    "hashes",
     "decisions",
     "reviews",
     "recalibration",

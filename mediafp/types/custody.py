@@ -19,6 +19,8 @@ LogKind = Literal[
     "failed",
     "mended",
     "forgotten",
+    "listed",
+    "unlisted",
     "decided",
     "undecided",
     "recalibrated",

@@ -18,6 +18,7 @@ from mediafp import AnalysisOptions, Case, CheckedWatches, FileOutcome, IngestOp
 from mediafp.case.watching import too_common
 from mediafp.case.watching.targets import find_target
 from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.types.hashes import ListedHash
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 from mediafp.types.runs import IngestRecord
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -107,6 +108,10 @@ def test_a_copy_the_same_file_a_frame_and_a_voice_hit_what_is_watched(
     # A known file is no news, and at another path it is.
     (folder / "crop-again.png").write_bytes((folder / "crop.png").read_bytes())
     assert ingest(case, folder) == ({"crop-again": ("stolen.png",)}, ["stolen.png crop-again"])
+    case.decide("reject", tmp_path / "stolen.png", folder / "crop.png")
+    assert sorted(Path(hit.uri).stem for hit in case.watch_hits("stolen.png") if hit.is_news) == ["clip", "same"]
+    case.forget(folder / "crop-again.png")
+    assert ingest(case, folder / "crop-again.png") == ({}, [])
     assert case.verify().problems == ()
 
 
@@ -198,10 +203,29 @@ def test_an_account_is_followed_by_its_number_and_not_by_its_displayed_name(case
     assert new_hits(case) == ["on-twitter a", "on-twitter b", "w a", "w b", "w c"]
 
 
+def test_a_list_of_hashes_hits_assets_that_are_near(case: Case) -> None:
+    known = [ListedHash(algorithm="sha256", hash=bytes.fromhex(name * 64), label="a label") for name in "ac"]
+    with case._store.writing():
+        for name in ("other", "shared"):
+            case._store.save_listed_hashes(name, known)
+
+    def add(*records: IngestRecord) -> list[str]:
+        with case._store.writing():
+            for record in records:
+                case._store.add_record(record)
+        return new_hits(case)
+
+    assert add(ingest_record("a")) == []
+    added = case.add_watch("shared", "w")
+    assert added.watch.kind == "hashes" and [hit.uri for hit in added.older_hits] == ["/dump/a.mp4"]
+    assert add(ingest_record("b"), ingest_record("c"), ingest_record("a", "/again.mp4")) == ["w again", "w c"]
+    assert case.watch_hits("w")[0].why == "the same bytes as a hash of the list 'shared' (a label)"
+
+
 def test_a_watch_that_finds_too_much_is_quarantined_until_it_is_resumed(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(too_common, "MAX_HITS", 2)
+    monkeypatch.setattr(too_common, "MAX_WATCH_HITS", 2)
     case.add_watch("某人", "w", "account")
     case.add_watch("mp4", "rare")
 
@@ -232,7 +256,7 @@ def test_a_watch_that_finds_too_much_is_quarantined_until_it_is_resumed(
 
 
 def test_what_is_too_common_is_in_quarantine_from_the_start(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(too_common, "MAX_HITS", 1)
+    monkeypatch.setattr(too_common, "MAX_WATCH_HITS", 1)
     for text in ("的", "the", "國"):
         reason = case.add_watch(text).watch.quarantine
         assert reason and "most common words" in reason

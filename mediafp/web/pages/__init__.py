@@ -12,6 +12,7 @@ from mediafp.web.pages.api_docs import add_api_docs
 from mediafp.web.pages.errors import add_errors
 from mediafp.web.pages.jobs import add_jobs
 from mediafp.web.pages.log import add_log
+from mediafp.web.pages.publish import add_publish
 from mediafp.web.pages.review import add_review
 from mediafp.web.pages.search import add_search
 from mediafp.web.pages.start import add_start
@@ -30,5 +31,6 @@ PAGES: Sequence[Callable[[Site, Asking], None]] = (
     add_errors,
     add_log,
     add_api_docs,
+    add_publish,
 )
 """Functions that add a page to the site."""
