@@ -18,6 +18,7 @@ from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
 from mediafp.case.watch_methods import WatchMethods
+from mediafp.case.workbench_methods import WorkbenchMethods
 from mediafp.ingest.walk import walk
 from mediafp.store import Store, open_store
 from mediafp.types.accounts import Account
@@ -50,7 +51,7 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case(DecisionMethods, ExchangeMethods, PublicationMethods, WatchMethods):
+class Case(DecisionMethods, ExchangeMethods, PublicationMethods, WatchMethods, WorkbenchMethods):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.

@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from mediafp.case.image_hashes import image_hashes
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.query import AnalysedQuery, QueryOptions, run_query
 from mediafp.case.references import StoredReferences
-from mediafp.case.sources import QueryFile
+from mediafp.case.sources import QueryFile, iter_query_files
 from mediafp.engine.interface import Engine
 from mediafp.ingest.files import HEAD_BYTES, OpenFile, open_file
 from mediafp.ingest.sniff import check_size, kind_from_signature
@@ -46,6 +47,12 @@ MIN_SAVED_PROBABILITY: Final = 0.5
 """Probability below which a candidate is a near miss, as for `match`."""
 SAVED_NEAR_MISSES: Final = 30
 """Near misses of a saved query: a page lists them where a person lowers the probability. Chosen, not measured."""
+
+_SIDE: Final = 96
+WARM_UP_IMAGE: Final = (
+    b"BM" + struct.pack("<IIIIiiHHIIIIII", 54 + 3 * _SIDE * _SIDE, 0, 54, 40, _SIDE, _SIDE, 1, 24, 0, 0, 0, 0, 0, 0)
+) + b"".join(hashlib.sha256(bytes([n % 256, n // 256])).digest() for n in range(3 * _SIDE * _SIDE // 32))
+"""An image of noise, as a BMP file: its query loads all that the first query of a user would."""
 
 
 class Upload:
@@ -123,6 +130,17 @@ class SavedQueries:
         finally:
             with suppress(FileNotFoundError):
                 path.unlink()
+
+    def warm_up(self) -> None:
+        """Start the workers, and load the models and the indexes, as the first query would; nothing is kept of it.
+
+        Raises:
+            ModelError: A model is missing.
+        """
+        if self._store.count_assets():
+            options = QueryOptions(top=1, min_probability=MIN_SAVED_PROBABILITY, ocr=True, speech=None)
+            for file in iter_query_files(WARM_UP_IMAGE, self._store.folder):
+                run_query(file, self._store, self._open_references, self._open_engine, options)
 
     def find(self, sha256: str) -> SavedQuery | None:
         """Return a saved query with the sightings of its matches as they are now; None if there is none."""
