@@ -106,7 +106,7 @@ def _shown(site: Site, entry: LogEntry) -> ShownEntry:
 def _words(site: Site, entry: LogEntry) -> Markup:
     """Return an entry in words; of a kind that is not known here, its name."""
     details = entry.details
-    pattern = _patterns(site.translation()).get(entry.what)
+    pattern = entry_words(site.translation()).get(entry.what)
     if pattern is None:
         return sentence("{what}", what=entry.what.replace("_", " "))
     uri = next((str(details[name]) for name in ("uri", "path", "to") if details.get(name)), "")
@@ -117,6 +117,8 @@ def _words(site: Site, entry: LogEntry) -> Markup:
         "version": str(details.get("mediafp", "")),
         "model": str(details.get("model", "")),
         "kind": str(details.get("kind", "")).replace("_", " "),
+        "list": str(details.get("list", ""))[:MAX_SUBJECT_CHARS],
+        "watch": str(details.get("name", ""))[:MAX_SUBJECT_CHARS],
         "counts": ", ".join(f"{name} {number}" for name, number in details.items()) if entry.what == "ingested" else "",
     }
     if entry.what == "rows":
@@ -133,7 +135,7 @@ def _name_of(site: Site, subject: str) -> str:
     return site.file_name(seen[0].uri) if seen else subject[:12]
 
 
-def _patterns(translation: Translation) -> dict[str, str]:
+def entry_words(translation: Translation) -> dict[str, str]:
     """Return the words of each kind of entry."""
     _ = translation.gettext
     return {
@@ -153,6 +155,11 @@ def _patterns(translation: Translation) -> dict[str, str]:
         "forgotten": _("{file} was forgotten on request."),
         "decided": _("A person decided on {pair}: {decision}."),
         "undecided": _("The decision on {pair} was taken back."),
+        "listed": _("Hashes were imported into the list {list}."),
+        "unlisted": _("The list of hashes {list} was removed."),
+        "watch_added": _("The watch {watch} was added."),
+        "watch_removed": _("The watch {watch} was removed."),
+        "published": _("A publication was sealed."),
         "recalibrated": _("The probabilities were fitted to the decisions of the case."),
         "rows": _("Seal of the rows that were written: {counts}."),
     }
