@@ -1,27 +1,36 @@
-"""Write fixtures/evidence.png, the image of the README: a real report on a scene that this script draws.
+"""Write fixtures/answer.png, the image of the README: a page of the workbench on a scene that this script draws.
 
     .venv/bin/python scripts/readme_picture.py [--chromium PROGRAM]
 
-The script ingests a landscape with a handle at the bottom and a mirrored avatar that was cropped from it, writes the report,
-and takes a screenshot of the match with chromium.
+The script ingests a landscape with a handle at the bottom and a mirrored avatar that was cropped from it, asks the workbench
+about another copy of the avatar, and takes a screenshot of the answer with chromium.
 """
 
 import argparse
-import re
-import subprocess
+import secrets
+import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
+from playwright.sync_api import sync_playwright
 
-from mediafp.case.case import open_case
+from mediafp.case.case import Case, open_case
+from mediafp.web.app import create_app
+from mediafp.web.server import new_server, open_listener
+from mediafp.web.settings import ServeSettings
 
-TARGET = Path(__file__).parent.parent / "fixtures" / "evidence.png"
+TARGET = Path(__file__).parent.parent / "fixtures" / "answer.png"
 SEED = 11
 SIZE = (960, 720)
 HANDLE = "@example_user88"
-WINDOW = (1200, 1400)
+WINDOW = (1280, 960)
+POSTS = """file,account,platform,posted_at,removed_at
+weibo_4812.jpg,@example_user88,weibo,2021-05-03T08:12:00Z,
+second_avatar.jpg,pier_voices,twitter,2026-05-22T10:00:00Z,2026-11-09T00:00:00Z
+"""
 
 
 def noise(rng: np.random.Generator, cells: int) -> np.ndarray:
@@ -70,7 +79,7 @@ def main() -> None:
     """Write the image."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chromium", default="chromium")
-    chromium = parser.parse_args().chromium
+    chromium = shutil.which(parser.parse_args().chromium)
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         photo, font = landscape(), ImageFont.load_default(26)
@@ -79,27 +88,40 @@ def main() -> None:
         (work / "media").mkdir()
         photo.save(work / "media" / "weibo_4812.jpg", quality=92)
         avatar = ImageOps.mirror(photo.crop((150, 60, 720, 630))).resize((400, 400))
-        avatar.save(work / "media" / "persona_avatar.jpg", quality=70)
-        with open_case(work / "store", create=True) as case:
+        avatar.save(work / "media" / "second_avatar.jpg", quality=85)
+        (work / "media" / "posts.csv").write_text(POSTS, encoding="utf-8")
+        avatar.save(work / "persona_avatar.jpg", quality=70)
+        with open_case(work / "harbour-lights" / "store", create=True) as case:
             for _ in case.ingest([work / "media"]):
                 pass
-            case.report(work / "page.html", clips=False)
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-                   "--hide-scrollbars", "--force-device-scale-factor=1.5", f"--user-data-dir={work / 'profile'}",
-                   f"--window-size={WINDOW[0]},{WINDOW[1]}", f"--screenshot={work / 'page.png'}"]  # fmt: skip
-        # Only the card of the match is shown, without what is above it; the policy would not permit this style sheet.
-        page = (work / "page.html").read_text(encoding="utf-8")
-        page = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
-        hidden = "header,h2,.lead,main>:not(.group),.gallery,.more,footer,.card:not(#m1),.facts div+div"
-        style = f"<style>{hidden}{{display:none!important}}main{{padding-top:16px}}</style>"
-        (work / "card.html").write_text(page.replace("</head>", style + "</head>"), encoding="utf-8")
-        subprocess.run([chromium, *options, (work / "card.html").as_uri()], check=True, capture_output=True)
-        shot = Image.open(work / "page.png").convert("RGB")
-    edge = np.asarray(shot)[:, shot.width // 2].astype(int)
-    bottom = int(np.flatnonzero(np.abs(edge - edge[-1]).sum(axis=1) > 6).max())
+            shot = take_screenshot(case, work / "persona_avatar.jpg", work / "page.png", chromium)
     TARGET.parent.mkdir(exist_ok=True)
-    shot.crop((60, 0, shot.width - 60, bottom + 30)).quantize(192).save(TARGET, optimize=True)
+    shot.quantize(192).save(TARGET, optimize=True)
     print(TARGET, TARGET.stat().st_size, "bytes")
+
+
+def take_screenshot(case: Case, query: Path, target: Path, chromium: str | None) -> Image.Image:
+    """Return the page of the answer to a file, as a browser shows it after the file was dropped."""
+    listener = open_listener("127.0.0.1", 0)
+    settings = ServeSettings(host="127.0.0.1", port=listener.getsockname()[1], token=secrets.token_urlsafe(32))
+    server = new_server(create_app(case, settings))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+            page = browser.new_page(viewport={"width": WINDOW[0], "height": WINDOW[1]}, device_scale_factor=1.25)
+            page.goto(settings.link)
+            page.set_input_files("input[type=file]", query)
+            page.wait_for_url("**/answer/*", timeout=60_000)
+            page.wait_for_selector("text=copy .", timeout=60_000)
+            page.wait_for_timeout(1_000)
+            page.screenshot(path=target)
+            browser.close()
+    finally:
+        server.should_exit = True
+        thread.join()
+    return Image.open(target).convert("RGB")
 
 
 if __name__ == "__main__":
