@@ -39,6 +39,8 @@ from mediafp.types.watches import CheckedWatches
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
 # or counted opens without them.
 if TYPE_CHECKING:
+    from mediafp.case.pairs import Pairs
+    from mediafp.case.previews import Previews
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
     from mediafp.case.saved_queries import SavedQueries
@@ -238,6 +240,18 @@ class Case(DecisionMethods, ExchangeMethods, PublicationMethods, WatchMethods):
         from mediafp.case.saved_queries import SavedQueries
 
         return SavedQueries(self._store, self._references, lambda: self._engine)
+
+    def pairs(self, queries: "SavedQueries") -> "Pairs":
+        """Return the pairs of an asset with another one or with one of some queries, to be looked at side by side."""
+        from mediafp.case.pairs import Pairs
+
+        return Pairs(self._store, queries, lambda: self._engine)
+
+    def previews(self, pairs: "Pairs") -> "Previews":
+        """Return the small copies of the videos of pairs that browsers play, which are kept beside the store."""
+        from mediafp.case.previews import Previews
+
+        return Previews(self.folder, pairs, lambda: self._engine)
 
     def search(self, text: str, sources: Collection[SearchSource] | None = None) -> Iterator[SearchHit]:
         """Yield the passages of transcripts, texts in images and on screen, posts, accounts and clues with all words of a text.
