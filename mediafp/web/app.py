@@ -65,6 +65,7 @@ def create_app(case: Case, settings: ServeSettings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        site.close()
         asking.close()
         jobs.close()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from mediafp.web.asking import Asking
 from mediafp.web.pages.answer import add_answer
+from mediafp.web.pages.compare import add_compare
 from mediafp.web.pages.publish import add_publish
 from mediafp.web.pages.review import add_review
 from mediafp.web.pages.search import add_search
@@ -20,6 +21,7 @@ PAGES: Sequence[Callable[[Site, Asking], None]] = (
     add_answer,
     add_search,
     add_review,
+    add_compare,
     add_watch,
     add_publish,
 )
