@@ -242,7 +242,7 @@ class Case(DecisionMethods, ExchangeMethods, PublicationMethods, WatchMethods):
         return SavedQueries(self._store, self._references, lambda: self._engine)
 
     def pairs(self, queries: "SavedQueries") -> "Pairs":
-        """Return the pairs of an asset with another one or with one of some queries, to be looked at side by side."""
+        """Return the pairs of an asset with another one or with one of some queries, as they are shown side by side."""
         from mediafp.case.pairs import Pairs
 
         return Pairs(self._store, queries, lambda: self._engine)

@@ -128,7 +128,7 @@ class SavedQueries:
 
         Args:
             sha256: The query.
-            only: The one reference whose sightings are needed; those of the others are left out. None for all.
+            only: The one reference whose sightings are added to its matches; None for all.
         """
         saved = self._load(sha256)
         if saved is None or saved.result is None:

@@ -48,7 +48,7 @@ class _PhoneticToken(NamedTuple):
 
 
 class RowPlace(NamedTuple):
-    """The word that a row of a fingerprint stands for; each digit of a number has a row."""
+    """The word of which a row of a fingerprint was made; each digit of a number has a row."""
 
     segment: int
     """Number of the segment of the transcript, from 0."""

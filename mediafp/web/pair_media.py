@@ -1,4 +1,4 @@
-"""What a pair is looked at by: frames of a second, a picture laid into another, and previews of videos."""
+"""Images and videos of a pair: frames of a second, a picture laid into another one, previews."""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,4 @@
-"""Two pictures on one stage: where a drawing puts them, their outlines, points and what was cut away."""
+"""Two pictures on one stage: their places on the drawing, outlines, points and cut strips."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
-    """What was cut away at one side, in pixels of the reference."""
+    """Strip of the reference that the query does not show at one side, in pixels of the reference."""
 
     side: str
     share: float
