@@ -1,7 +1,7 @@
 """The page of two files beside each other: is it the same, how was it changed, what is missing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 
@@ -231,7 +231,11 @@ def _picture(pair: ComparedPair, seconds: float | None) -> Picture | None:
     if not all((*sizes[0], *sizes[1])):
         return None
     times = _picture_times(match, query, reference, seconds)
-    stage = lay_out(sizes[0], sizes[1], match.placement if match else None)
+    placement = match.placement if match else None
+    if placement and None not in times:
+        # They were found in one pair of frames, which need not be this one.
+        placement = replace(placement, correspondences=())
+    stage = lay_out(sizes[0], sizes[1], placement)
     source = _source(query, rows[0], times[0])
     laid = ""
     if stage.overlay:
