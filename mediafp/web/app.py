@@ -64,10 +64,12 @@ def create_app(case: Case, settings: ServeSettings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        site.warming.start()
         yield
         site.close()
         asking.close()
         jobs.close()
+        site.warming.join()
 
     app = FastAPI(
         title="mediafp",

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 from served_case import ServedCase
 
-ADDRESSES = ("/", "/search?q=港湾", "/review", "/watch")
+ADDRESSES = ("/", "/jobs", "/errors", "/log", "/api", "/search?q=港湾", "/review", "/watch")
 """Addresses of the pages."""
 
 
