@@ -41,6 +41,8 @@ from mediafp.types.watches import CheckedWatches
 # or counted opens without them.
 if TYPE_CHECKING:
     from mediafp.case.answers.answers import Answers
+    from mediafp.case.pairs import Pairs
+    from mediafp.case.previews import Previews
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
     from mediafp.case.saved_queries import SavedQueries
@@ -240,6 +242,18 @@ class Case(DecisionMethods, ExchangeMethods, PublicationMethods, WatchMethods, W
         from mediafp.case.saved_queries import SavedQueries
 
         return SavedQueries(self._store, self._references, lambda: self._engine)
+
+    def pairs(self, queries: "SavedQueries") -> "Pairs":
+        """Return the pairs of an asset with another one or with one of some queries, as they are shown side by side."""
+        from mediafp.case.pairs import Pairs
+
+        return Pairs(self._store, queries, lambda: self._engine)
+
+    def previews(self, pairs: "Pairs") -> "Previews":
+        """Return the small copies of the videos of pairs that browsers play, which are kept beside the store."""
+        from mediafp.case.previews import Previews
+
+        return Previews(self.folder, pairs, lambda: self._engine)
 
     def answers(self, queries: "SavedQueries") -> "Answers":
         """Return the answers to saved queries and about assets: their uses by source image, footage and words."""

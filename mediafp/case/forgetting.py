@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from mediafp.case.preview_files import remove_previews
 from mediafp.case.sources import PathLike
 from mediafp.ingest.path_uri import path_uri
 from mediafp.store import Store, remove_indexes
@@ -37,6 +38,7 @@ def forget_file(store: Store, target: PathLike) -> list[Forgotten]:
                 f" '{store.folder}' nor the path of a file that was ingested; list the paths with: mediafp export csv"
             )
         forgotten = [store.forget_sighting(sha256, uri) for sha256, uri in sightings]
+    remove_previews(store.folder, [one.sha256 for one in forgotten if one.is_asset_removed])
     erased = store.erase()
     if any(one.is_asset_removed for one in forgotten):
         # They contain its rows, and are built anew without them.

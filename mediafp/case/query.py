@@ -31,7 +31,7 @@ from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY
 from mediafp.types.matches import Match, QueryResult, TextLine
 from mediafp.types.media import Asset, Audio
 from mediafp.types.runs import FileAnalysis, SpeechOptions
-from mediafp.types.transcripts import TranscribedAudio
+from mediafp.types.transcripts import TranscribedAudio, Transcript
 
 NOT_MEDIA_MESSAGE = "not an image, video or audio file"
 """Error of a query result whose file is not media."""
@@ -76,6 +76,8 @@ class AnalysedQuery:
 
     result: QueryResult
     analysis: FileAnalysis | None
+    transcript: Transcript | None = None
+    """Transcript of a file that was analysed, if its speech was compared."""
 
 
 def run_query(
@@ -115,7 +117,7 @@ def run_query(
             lines = _run_ocr_on_asset(store, match.sha256, open_engine())
         return lines
 
-    analysis = None
+    analysis, transcript = None, None
     try:
         with query.open() as file:
             kind = detect_kind(file)
@@ -159,7 +161,7 @@ def run_query(
             clues=clues,
             listed=listed,
         )
-        return AnalysedQuery(result=result, analysis=analysis)
+        return AnalysedQuery(result=result, analysis=analysis, transcript=transcript)
 
     if analysis:
         kind = analysis.asset.kind
@@ -167,8 +169,8 @@ def run_query(
         matches = match_analysis(store, references, analysis, ocr_lines=ocr_lines)
         if speech and analysis.audio:
             on_part(build_result(matches, text))
-            transcript = _transcript_fingerprint(analysis, references, open_engine(), speech)
-            matches = add_scripts(matches, transcript, references)
+            words, transcript = _read_speech(analysis, analysis.audio, store, references, open_engine(), speech)
+            matches = add_scripts(matches, words, references)
     return build_result(matches, text)
 
 
@@ -190,13 +192,23 @@ def _find_compared(store: Store, sha256: str, options: QueryOptions) -> Asset | 
     return None if lacks_text else asset
 
 
-def _transcript_fingerprint(
-    analysis: FileAnalysis, references: StoredReferences, engine: Engine, speech: SpeechOptions
-) -> Fingerprint | None:
-    """Return the transcript fingerprint of a file, or None if it contains no audio. Raises ModelError."""
-    if analysis.audio is None:
-        return None
-    return references.transcript_fingerprint(analysis, partial(_transcribe, engine, speech))
+def _read_speech(
+    analysis: FileAnalysis,
+    audio: Audio,
+    store: Store,
+    references: StoredReferences,
+    engine: Engine,
+    speech: SpeechOptions,
+) -> tuple[Fingerprint | None, Transcript | None]:
+    """Return the transcript fingerprint of a file with audio, and its transcript. Raises ModelError."""
+    read: list[TranscribedAudio] = []
+
+    def transcribe(audio: Audio) -> TranscribedAudio:
+        read.append(_transcribe(engine, speech, audio))
+        return read[0]
+
+    words = references.transcript_fingerprint(analysis, transcribe)
+    return words, read[0].transcript if read else store.best_transcript(audio.sha256)
 
 
 def _transcribe(engine: Engine, speech: SpeechOptions, audio: Audio) -> TranscribedAudio:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -34,6 +35,7 @@ from mediafp.types.matches import Match, QueryResult
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.saved_queries import QueryPart, QueryState, SavedFrames, SavedQuery
 from mediafp.types.timestamps import utc_now
+from mediafp.types.transcripts import Transcript
 
 FOLDER_NAME: Final = "queries"
 """Folder of the saved queries in that of the store."""
@@ -142,12 +144,17 @@ class SavedQueries:
             for file in iter_query_files(WARM_UP_IMAGE, self._store.folder):
                 run_query(file, self._store, self._open_references, self._open_engine, options)
 
-    def find(self, sha256: str) -> SavedQuery | None:
-        """Return a saved query with the sightings of its matches as they are now; None if there is none."""
+    def find(self, sha256: str, *, only: str | None = None) -> SavedQuery | None:
+        """Return a saved query with the sightings of its matches as they are now; None if there is none.
+
+        Args:
+            sha256: The query.
+            only: The one reference whose sightings are added to its matches; None for all.
+        """
         saved = self._load(sha256)
         if saved is None or saved.result is None:
             return saved
-        return replace(saved, result=self._with_sources(saved.result))
+        return replace(saved, result=self._with_sources(saved.result, only))
 
     def state(self, sha256: str) -> QueryState | None:
         """Return the state of a query, without reading its matches' sightings; None if there is no such query."""
@@ -183,6 +190,12 @@ class SavedQueries:
     def evidence(self, sha256: str) -> StoredEvidence:
         """Return what pages show of the store and of a query."""
         return StoredEvidence(self._store, self.analysis(sha256))
+
+    def transcript(self, sha256: str) -> Transcript | None:
+        """Return the transcript of a query whose speech was compared; None if there is none."""
+        with suppress(OSError, msgspec.MsgspecError):
+            return msgspec.msgpack.decode((self._query_folder(sha256) / "transcript").read_bytes(), type=Transcript)
+        return None
 
     def run(self, sha256: str, *, speech: bool = True) -> SavedQuery:
         """Find the matches of a query, save them, and return the query; of a video those of its frames come first.
@@ -262,6 +275,8 @@ class SavedQueries:
         if analysis:
             frames = SavedFrames(thumbnails=analysis.thumbnails)
             self._write(saved.sha256, "frames", msgspec.msgpack.encode(frames))
+        if found.transcript:
+            self._write(saved.sha256, "transcript", msgspec.msgpack.encode(found.transcript))
         # Paths and sightings are read anew with the query: they may change, and paths are not always valid Unicode.
         lean = None
         if result.error is None:
@@ -285,14 +300,17 @@ class SavedQueries:
             )
         )
 
-    def _with_sources(self, result: QueryResult) -> QueryResult:
+    def _with_sources(self, result: QueryResult, only: str | None) -> QueryResult:
         assert result.sha256 is not None, "a result without an error has a SHA-256"
         sha256 = result.sha256
         known = {asset.sha256 for asset in self._store.assets({m.sha256 for m in result.matches + result.near_misses})}
 
         def add_sources(matches: tuple[Match, ...]) -> tuple[Match, ...]:
             kept = as_decided_since((match for match in matches if match.sha256 in known), sha256, self._store)
-            return tuple(iter_with_sources(kept, store=self._store, query=(sha256, None), query_clues=result.clues))
+            add = partial(iter_with_sources, store=self._store, query=(sha256, None), query_clues=result.clues)
+            if only is None:
+                return tuple(add(kept))
+            return tuple(one for match in kept for one in (add((match,)) if match.sha256 == only else (match,)))
 
         return replace(result, matches=add_sources(result.matches), near_misses=add_sources(result.near_misses))
 

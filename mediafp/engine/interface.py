@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import BinaryIO, Protocol, Self
 
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
@@ -114,6 +114,19 @@ class ClipCutter(Protocol):
         """
 
 
+class PreviewMaker(Protocol):
+    """Function that makes the preview of a video or of audio: a small copy that browsers play, on the same clock."""
+
+    def __call__(self, file: OpenFile, asset: Asset, output: BinaryIO) -> None:
+        """Write the preview of an original to an empty file. Raises MediaError.
+
+        Args:
+            file: The open original.
+            asset: What is known of it.
+            output: The empty file.
+        """
+
+
 class Engine(Protocol):
     """Runs tasks on untrusted files and returns validated results.
 
@@ -210,6 +223,9 @@ class Engine(Protocol):
         Raises:
             ModelError: The speech model is missing or changed.
         """
+
+    def preview_maker(self) -> PreviewMaker:
+        """Return the function that makes previews, after checking that its program starts. Raises as `clip_cutter`."""
 
     def clip_cutter(self) -> ClipCutter:
         """Return the function that cuts clips, after checking that its program starts.

@@ -15,7 +15,7 @@ import numpy as np
 
 from mediafp.types.fingerprints import Fingerprint, Metric, TimedRows
 from mediafp.types.media import TimeSpan
-from mediafp.types.tokens import CHINESE_DIGITS, is_cjk, tokenise
+from mediafp.types.tokens import CHINESE_DIGITS, Token, is_cjk, tokenise
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 TYPE_NAME: Final = "words"
@@ -45,6 +45,15 @@ class _PhoneticToken(NamedTuple):
     text: str
     quality: float
     span: TimeSpan
+
+
+class RowPlace(NamedTuple):
+    """The word of which a row of a fingerprint was made; each digit of a number has a row."""
+
+    segment: int
+    """Number of the segment of the transcript, from 0."""
+    token: Token
+    """The word, with its position in the text of the segment."""
 
 
 class TranscriptWords:
@@ -83,6 +92,16 @@ def to_phonetic_tokens(text: str) -> list[str]:
     Pinyin starts with "~", so that 有 differs from the English "you".
     """
     return [phonetic for token in tokenise(text) for phonetic in _pronounce(token.text)]
+
+
+def locate_rows(transcript: Transcript) -> list[RowPlace]:
+    """Return the place in the text of each row of a transcript's fingerprint, in order."""
+    return [
+        RowPlace(number, token)
+        for number, segment in enumerate(transcript.segments)
+        for token in tokenise(segment.text)
+        for _ in _pronounce(token.text)
+    ]
 
 
 def _phonetic_tokens(segment: TranscriptSegment) -> Iterator[_PhoneticToken]:

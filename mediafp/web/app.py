@@ -66,6 +66,7 @@ def create_app(case: Case, settings: ServeSettings) -> ASGIApp:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         site.warming.start()
         yield
+        site.close()
         asking.close()
         jobs.close()
         site.warming.join()

@@ -71,6 +71,16 @@ class Site:
         self.warming = Warming(self.queries.warm_up, [self.clustering.latest])
         self.page_values: dict[str, Callable[[], object]] = {"to_review": lambda: 0, "new_hits": lambda: 0}
         """Functions that return further values of every page, such as the number of pairs that wait for a decision."""
+        self._closers: list[Callable[[], None]] = []
+
+    def on_close(self, close: Callable[[], None]) -> None:
+        """Call a function when the server ends."""
+        self._closers.append(close)
+
+    def close(self) -> None:
+        """End what the pages began beside the requests."""
+        for close in self._closers:
+            close()
 
     @property
     def case_name(self) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from coded_videos import read_number, write_coded_video
 from PIL import Image, ImageDraw
 from sample_matches import sample_match
 
@@ -247,6 +248,27 @@ def test_clip_cutter_writes_one_clip_per_video_segment(engine: Engine, clips: di
     (clip,) = cut(tmp_path, results=[result], open_original=open_original, find_asset=find_asset)
     assert clip.path is not None and clip.pair == ("a" * 64, "b" * 64)
     assert [clip.path] == list(tmp_path.iterdir()) and clip.path.stat().st_size > 1000
+
+
+def test_preview_maker_writes_a_small_copy_on_the_same_clock(engine: Engine, tmp_path: Path, photo: Path) -> None:
+    video = write_coded_video(tmp_path / "coded.mp4", 3.0)
+    asset = Asset(sha256="b" * 64, kind="video", bytes=1, properties={"width": 240, "duration": 3.0, "has_sound": True})
+    make = engine.preview_maker()
+    with open_file(video) as file, (tmp_path / "preview").open("wb") as output:
+        make(file, asset, output)
+    with open_file(tmp_path / "preview") as file:
+        frames = engine.read_frames(file, (0.02, 1.5, 2.9))
+        audio, _ = engine.read_audio(file)
+    assert [read_number(decode_thumbnail(frame or b"")) for frame in frames] == [0, 37, 72]
+    assert audio is not None and abs(audio.duration - 3.0) < 0.1
+    long = replace(asset, properties={**asset.properties, "duration": 1e5})
+    for path, wrong in ((photo, asset), (video, long)):
+        with (
+            open_file(path) as file,
+            (tmp_path / "none").open("wb") as output,
+            pytest.raises(MediaError, match="it is"),
+        ):
+            make(file, wrong, output)
 
 
 def test_close_during_a_task_raises_worker_lost(

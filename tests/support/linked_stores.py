@@ -52,7 +52,7 @@ def keep(store: Store, *links: KeptMatch) -> None:
     """Save kept matches as if every image of the store had been compared now."""
     versions = comparison_versions()
     for pending in store.pending_comparisons(versions):
-        own = [one for one in links if pending.sha256 in one.pair] if pending.channel == "picture" else []
+        own = [one for one in links if pending.sha256 in one.pair and one.channel == pending.channel]
         started = store.last_log_entry()[0]
         with store.writing():
             store.save_comparison(pending, versions[pending.channel], started, own)

@@ -27,7 +27,7 @@ THREADS: Final = 2
 memory."""
 MIN_TEMPO: Final = 0.5
 """Slowest change of FFmpeg's filter `atempo`; several in a row change more."""
-_SOURCE_LIMITS: Final = {
+SOURCE_LIMITS: Final = {
     "format_whitelist": ALLOWED_DEMUXERS,
     "codec_whitelist": ALLOWED_DECODERS,
     "protocol_whitelist": "fd",
@@ -104,7 +104,7 @@ def ffmpeg_arguments(
             # Frames before the start are decoded, and dropped by the filters: the frame that is shown at the start may
             # have begun long before.
             seek = max(0.0, side.start - PREROLL_SECONDS)
-            source = ffmpeg.input("fd:", fd=descriptors[number, False], ss=seek, noaccurate_seek=None, **_SOURCE_LIMITS)
+            source = ffmpeg.input("fd:", fd=descriptors[number, False], ss=seek, noaccurate_seek=None, **SOURCE_LIMITS)
         if side.has_images:
             images.append(_images(source["V"], side))
         else:

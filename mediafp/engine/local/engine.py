@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 import numpy as np
 
-from mediafp.engine.interface import AnalysisRequest, ClipCutter, TranscriptionQueue, UnpackedMember
+from mediafp.engine.interface import AnalysisRequest, ClipCutter, PreviewMaker, TranscriptionQueue, UnpackedMember
 from mediafp.engine.local.messages import (
     AudioResult,
     FramesResult,
@@ -213,6 +213,13 @@ class LocalEngine:
         queue = TranscriptionPool(speech)
         self._queues.add(queue)
         return queue
+
+    def preview_maker(self) -> PreviewMaker:
+        """Return the function that makes previews, after a trial run of FFmpeg. Raises UsageError and SandboxError."""
+        from mediafp.engine.local.previews import make_preview
+        from mediafp.engine.local.programs import find_ffmpeg
+
+        return partial(make_preview, run_ffmpeg=find_ffmpeg(sandboxed=self.sandboxed).run)
 
     def clip_cutter(self) -> ClipCutter:
         """Return the function that cuts clips, after a trial run of FFmpeg. Raises UsageError and SandboxError."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from mediafp.web.asking import Asking
 from mediafp.web.pages.answer import add_answer
 from mediafp.web.pages.api_docs import add_api_docs
+from mediafp.web.pages.compare import add_compare
 from mediafp.web.pages.errors import add_errors
 from mediafp.web.pages.jobs import add_jobs
 from mediafp.web.pages.log import add_log
@@ -26,6 +27,7 @@ PAGES: Sequence[Callable[[Site, Asking], None]] = (
     add_answer,
     add_search,
     add_review,
+    add_compare,
     add_watch,
     add_jobs,
     add_errors,

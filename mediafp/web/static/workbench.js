@@ -67,5 +67,14 @@
 
   // Requests that htmx sends carry the token of the page, as forms do.
   document.addEventListener("htmx:configRequest", event => { event.detail.headers["X-Page-Token"] = document.body.dataset.pageToken; });
-  window.workbench = { $, $$, say, isTyping };
+  // The view is in the address, so that a link to it, a reload and a form that comes back restore it.
+  const remember = values => {
+    const address = new URL(location.href);
+    for (const [name, value] of Object.entries(values)) value === null ? address.searchParams.delete(name) : address.searchParams.set(name, value);
+    history.replaceState(history.state, "", address);
+    const here = address.pathname + address.search;
+    $$("[data-copy-address]").forEach(button => { button.dataset.copy = here; });
+    $$("[data-back]").forEach(field => { field.value = here; });
+  };
+  window.workbench = { $, $$, remember, say, isTyping };
 })();

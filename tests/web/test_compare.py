@@ -1,0 +1,173 @@
+"""The pair of two files: its object, its pictures and frames, and what is not there."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from coded_videos import read_number
+from compared_case import (
+    HOSTILE_NAME,
+    QUAD,
+    QUERY_LINES,
+    REFERENCE_LINES,
+    STRETCHES,
+    ComparedCase,
+    make_compared_case,
+    make_transcript,
+    reference_picture,
+)
+from linked_stores import linked_store
+from PIL import Image
+from sample_matches import sample_match
+from served_case import ServedCase, served
+
+from mediafp.case.aligned_lines import align_lines
+from mediafp.case.case import open_case
+from mediafp.case.preview_files import FOLDER_NAME, preview_path, remove_oldest_previews
+from mediafp.case.query import AnalysedQuery
+from mediafp.types.matches import QueryResult, Segment
+from mediafp.types.media import Asset
+from mediafp.types.runs import FileAnalysis
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> ComparedCase:
+    return make_compared_case(tmp_path_factory.mktemp("compared"))
+
+
+@pytest.fixture(scope="module")
+def workbench(compared: ComparedCase) -> Iterator[ServedCase]:
+    with open_case(compared.folder) as case, served(case) as one:
+        yield one
+
+
+def test_api_states_matches_from_the_query_with_points_words_and_both_files(
+    workbench: ServedCase, compared: ComparedCase
+) -> None:
+    a, b = compared.pictures
+    pair = workbench.get(f"/api/compare/{a}/{b}").json()
+    assert [pair["query"]["name"], pair["reference"]["kind"]] == ["IMG_0931.jpg", "image"]
+    assert pair["matches"][0]["placement"]["quad"] == [list(point) for point in QUAD]
+    assert pair["matches"][0]["points"][0][0] == [150.0, 100.0] and pair["words"] is None
+    turned = workbench.get(f"/api/compare/{b}/{a}").json()
+    assert turned["matches"][0]["points"][0][1] == [150.0, 100.0], "it is seen from the query"
+    videos = workbench.get("/api/compare/{}/{}".format(*compared.videos)).json()
+    assert {match["relation"] for match in videos["matches"]} == {"shares_footage", "same_script"}
+    assert len(videos["words"]["lines"]) == 3
+
+
+def test_laid_picture_is_the_reference_inside_the_quad(workbench: ServedCase, compared: ComparedCase) -> None:
+    quad = ",".join(f"{value:.2f}" for point in QUAD for value in point)
+    answer = workbench.get(f"/media/{compared.pictures[0]}/laid", params={"quad": quad, "w": 400, "h": 320})
+    laid = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB").resize((400, 320)), int)
+    inside = (slice(60, 220), slice(80, 320))
+    difference = np.abs(laid[inside] - reference_picture()[inside].astype(int))
+    assert difference.mean() < 5
+    shifted = np.abs(np.roll(laid, 2, axis=1)[inside] - reference_picture()[inside].astype(int))
+    assert shifted.mean() > 2 * difference.mean(), "two pixels beside it would show"
+
+
+@pytest.mark.parametrize("quad", ["1,1,1,1,1,1,1,1", "0,0,9,0,9,9", "nan,0,1,0,1,1,0,1"])
+def test_nothing_is_laid_into_a_quad_without_area(quad: str, workbench: ServedCase, compared: ComparedCase) -> None:
+    answer = workbench.get(f"/media/{compared.pictures[0]}/laid", params={"quad": quad, "w": 400, "h": 320})
+    assert answer.status_code in (400, 404)
+
+
+def test_frame_is_that_of_the_second_and_says_if_it_is_a_stored_one(
+    workbench: ServedCase, compared: ComparedCase, tmp_path: Path
+) -> None:
+    video = compared.videos[0]
+    answer = workbench.get(f"/media/{video}/frame", params={"t": 2.02})
+    assert answer.headers["x-frame-exact"] == "1"
+    assert read_number(np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))) == 50
+    path = compared.folder.parent / "short.mp4"
+    path.rename(tmp_path / "gone.mp4")
+    try:
+        # Another second: a frame that was read once stays in memory.
+        kept = workbench.get(f"/media/{compared.videos[0]}/frame", params={"t": 3.5})
+        other = workbench.get(f"/media/{compared.videos[1]}/frame", params={"t": 3.5})
+    finally:
+        (tmp_path / "gone.mp4").rename(path)
+    assert (kept.headers["x-frame-exact"], kept.headers["x-frame-time"]) == ("0", "0.000")
+    assert other.headers["x-frame-exact"] == "1"
+    assert workbench.get(f"/media/{'c' * 64}/frame").status_code == 404
+
+
+def test_names_are_shown_inert_and_unknown_pairs_are_no_pages(workbench: ServedCase, compared: ComparedCase) -> None:
+    a, b = compared.pictures
+    page = workbench.get(f"/compare/{a}/{b}").text
+    assert "<b>" not in page and "&lt;b&gt;" in page and HOSTILE_NAME not in page
+    for wrong in (f"/compare/{a}/{'c' * 64}", f"/compare/{'c' * 64}/{b}", f"/compare/{a}/x"):
+        assert workbench.get(wrong).status_code == 404
+        assert workbench.get(f"/api{wrong}").json()["status"] == 404
+    assert "No placement joins the two" in workbench.get(f"/compare/{a}/{compared.videos[0]}").text
+    rows = workbench.get("/compare/{}/{}.csv".format(*compared.videos)).text.splitlines()
+    assert len(rows) == 1 + len(STRETCHES) + 1
+
+
+def test_a_rejected_pair_shows_the_decision_and_no_outline(workbench: ServedCase, compared: ComparedCase) -> None:
+    a, b = compared.pictures
+    workbench.case.decide("reject", a, b, note="another building")
+    try:
+        page = workbench.get(f"/compare/{a}/{b}").text
+    finally:
+        workbench.case.undo_decision(a, b)
+    assert "another building" in page and "data-quad" not in page
+
+
+def test_an_upload_is_compared_with_the_words_that_were_read_of_it(
+    compared: ComparedCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Segment(channel="script", query=(0.0, 4.0), reference=(3.0, 7.0), speed=1.0, mirrored=False, score=0.9)
+    match = sample_match(sha256=compared.videos[1], kind="video", relation="same_script", segments=(script,))
+    asset = Asset(sha256="d" * 64, kind="video", bytes=1, properties={"duration": 5.0})
+    content = (compared.folder.parent / "short.mp4").read_bytes() + b"end"
+
+    def answer(*_: object, **__: object) -> AnalysedQuery:
+        analysis = FileAnalysis(asset=asset, fingerprints=(), thumbnails=(), warnings=(), image=None)
+        result = QueryResult(query="tip.mp4", sha256=upload.sha256, kind="video", error=None, matches=(match,))
+        return AnalysedQuery(result=result, analysis=analysis, transcript=make_transcript(QUERY_LINES))
+
+    monkeypatch.setattr("mediafp.case.saved_queries.run_query", answer)
+    with open_case(compared.folder) as case:
+        queries = case.saved_queries()
+        with queries.receiving("tip.mp4") as upload:
+            upload.write(content)
+        queries.run(upload.sha256)
+        pair = case.pairs(queries).find(upload.sha256, compared.videos[1])
+    assert pair is not None and pair.query.name == "tip.mp4" and pair.words is not None
+    assert pair.neighbours == (compared.videos[1],) and len(pair.words.lines) == 3
+
+
+def test_lines_that_share_words_stand_together_and_say_how_they_agree() -> None:
+    found = align_lines(make_transcript(QUERY_LINES), make_transcript(REFERENCE_LINES))
+    assert [(len(pair.query), len(pair.reference)) for pair in found.lines] == [(1, 1), (0, 1), (1, 1)]
+    first = found.lines[0]
+    assert [(run.text, run.agreement) for run in first.query[0].runs] == [
+        ("谁", "same"), ("在", "sound"), ("花钱让大家看别处", "same"), ("？", "other"),
+    ]  # fmt: skip
+    assert "".join(run.text for run in first.reference[0].runs) == REFERENCE_LINES[0][2]
+    assert found.lines[1].reference[0].text == "不說話" and found.by_syllable
+    assert found.offset is not None and 2.4 <= found.offset[0] <= found.offset[1] <= 3.1
+
+
+def test_the_oldest_previews_go_first(tmp_path: Path) -> None:
+    (tmp_path / FOLDER_NAME).mkdir()
+    for number, name in enumerate("abc"):
+        preview_path(tmp_path, name).write_bytes(b"x" * 10)
+        os.utime(preview_path(tmp_path, name), (number, number))
+    remove_oldest_previews(tmp_path, 25)
+    assert [preview_path(tmp_path, name).exists() for name in "abc"] == [False, True, True]
+
+
+def test_forgetting_a_file_removes_its_preview(tmp_path: Path) -> None:
+    linked_store(tmp_path / "store", "a", {}).close()
+    (tmp_path / "store" / FOLDER_NAME).mkdir()
+    preview = preview_path(tmp_path / "store", "a" * 64)
+    preview.write_bytes(b"x")
+    with open_case(tmp_path / "store") as case:
+        case.forget("a" * 64)
+    assert not preview.exists()
