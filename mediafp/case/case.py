@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from mediafp.case.decision_methods import DecisionMethods
 from mediafp.case.exports import iter_asset_records, iter_match_records
 from mediafp.case.originals import OriginalCheck, check_originals
+from mediafp.case.overview_methods import OverviewMethods
 from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
@@ -45,7 +46,7 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case(DecisionMethods):
+class Case(DecisionMethods, OverviewMethods):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from mediafp.case import Case
 from mediafp.report import jsonl
+from mediafp.web.derived import Derived
 from mediafp.web.jobs import Jobs
 from mediafp.web.page_token import FIELD, HEADER, is_page_token, page_token
 from mediafp.web.settings import ServeSettings
@@ -56,11 +57,15 @@ class Site:
         settings: The settings.
         queries: The uploaded queries.
         jobs: The long work.
+        clustering: The groups of the case.
+        accounts: The accounts of the case.
     """
 
     def __init__(self, app: FastAPI, case: Case, settings: ServeSettings, jobs: Jobs) -> None:
         self.app, self.case, self.settings, self.jobs = app, case, settings, jobs
         self.queries = case.saved_queries()
+        self.clustering = Derived(case.load_groups, case.revision)
+        self.accounts = Derived(case.load_overview, case.revision)
         self.page_values: dict[str, Callable[[], object]] = {"to_review": lambda: 0, "new_hits": lambda: 0}
         """Functions that return further values of every page, such as the number of pairs that wait for a decision."""
 

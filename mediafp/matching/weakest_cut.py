@@ -1,0 +1,74 @@
+"""The weakest link of a cluster, and the two parts that it joins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mediafp.matching.edge_columns import MIN_COVERAGE, NOT_ONE_CUT
+from mediafp.types.clusters import Edge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeakestCut:
+    """The least probable edge that the parts of a cluster hang together by."""
+
+    edge: Edge
+    parts: tuple[tuple[str, ...], tuple[str, ...]]
+    """Members on both sides, the larger part first; no edge between the two is more probable."""
+    between: int
+    """Edges between the two parts."""
+
+
+def find_weakest_cut(members: Sequence[str], edges: Sequence[Edge], *, are_audio_files: bool = False) -> WeakestCut | None:
+    """Return the least probable edge of a maximum spanning tree of a cluster, and what it joins; None without an edge.
+
+    Args:
+        members: Members of the cluster.
+        edges: Its edges.
+        are_audio_files: The members have no frames, so that the same sound joins them.
+    """
+    places = {name: place for place, name in enumerate(members)}
+    joining = [edge for edge in edges if _joins(edge, are_audio_files=are_audio_files)]
+    # A member that hangs on the others by an edge without weight is joined after all others.
+    ranked = [*sorted(joining, key=_rank), *sorted((edge for edge in edges if edge not in set(joining)), key=_rank)]
+    parents = list(range(len(places)))
+    tree = [edge for edge in ranked if _unite(parents, places[edge.a], places[edge.b])]
+    if not tree:
+        return None
+    of_weight = [edge for edge in tree if _joins(edge, are_audio_files=are_audio_files)] or tree
+    weakest = min(of_weight, key=lambda edge: (edge.probability, edge.a, edge.b))
+    parents = list(range(len(places)))
+    for edge in tree:
+        if edge is not weakest:
+            _unite(parents, places[edge.a], places[edge.b])
+    own = _find(parents, places[weakest.b])
+    side = {name for name in members if _find(parents, places[name]) == own}
+    parts = sorted(
+        (tuple(name for name in members if (name in side) is is_own) for is_own in (False, True)),
+        key=lambda part: (-len(part), part),
+    )
+    between = sum((edge.a in side) is not (edge.b in side) for edge in edges)
+    return WeakestCut(edge=weakest, parts=(parts[0], parts[1]), between=between)
+
+
+def _rank(edge: Edge) -> tuple[float, str, str]:
+    return -edge.probability, edge.a, edge.b
+
+
+def _joins(edge: Edge, *, are_audio_files: bool) -> bool:
+    """Return True if an edge has weight in clusters, as `edge_columns` states it."""
+    if edge.relation in NOT_ONE_CUT or (edge.relation == "same_voice" and not are_audio_files):
+        return False
+    return sum(edge.coverage) / 2 >= MIN_COVERAGE
+
+
+def _find(parents: list[int], node: int) -> int:
+    while (parent := parents[node]) != node:
+        parents[node] = node = parents[parent]
+    return node
+
+
+def _unite(parents: list[int], a: int, b: int) -> bool:
+    """Join the parts of two members; return False if they are in one already."""
+    first, second = sorted((_find(parents, a), _find(parents, b)))
+    parents[second] = first
+    return first != second
