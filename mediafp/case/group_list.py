@@ -61,7 +61,7 @@ def _summarise(
     return GroupSummary(
         id=cluster.id,
         kind=cluster.kind,
-        name=name_group(sightings),
+        name=name_group(sightings, own[cluster.representative]),
         representative=cluster.representative,
         members=tuple(members),
         accounts=tuple(sorted({label for sighting in sightings if (label := sighting.account_label)})),
@@ -84,12 +84,22 @@ def first_date_key(sightings: Iterable[Sighting]) -> tuple[bool, tuple[float, fl
     return first is None, time_key(first or "")
 
 
-def name_group(sightings: Iterable[Sighting]) -> str:
-    """Return the most frequent title of sightings, else the most frequent file name; of equal ones the first in order."""
-    listed = list(sightings)
-    titles = Counter(title for sighting in listed if (title := (sighting.title or "").strip()))
-    names = titles or Counter(os.path.basename(sighting.uri) for sighting in listed)
-    return min(names, key=lambda name: (-names[name], name), default="")
+def name_group(sightings: Sequence[Sighting], first: Sequence[Sighting]) -> str:
+    """Return the most frequent title of sightings, else the most frequent file name; of equal ones one of the first sightings."""
+    for state in (_title, _file_name):
+        names = Counter(name for sighting in sightings if (name := state(sighting)))
+        preferred = {state(sighting) for sighting in first}
+        if names:
+            return min(names, key=lambda name: (-names[name], name not in preferred, name))
+    return ""
+
+
+def _title(sighting: Sighting) -> str:
+    return (sighting.title or "").strip()
+
+
+def _file_name(sighting: Sighting) -> str:
+    return os.path.basename(sighting.uri)
 
 
 def _find_links(store: Store, group_of: Mapping[str, str]) -> dict[str, tuple[GroupLink, ...]]:

@@ -7,14 +7,12 @@ from mediafp.store import Store
 from mediafp.types.clusters import Cluster, Edge
 from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS, Cosharing
 from mediafp.types.groups import GroupList
-from mediafp.types.kept_matches import Channel
-from mediafp.types.matches import Match
 from mediafp.types.media import Asset
 from mediafp.types.sightings import Sighting
 
 if TYPE_CHECKING:
     from mediafp.case.account_overview import AccountOverview
-    from mediafp.matching.weakest_cut import WeakestCut
+    from mediafp.case.group_details import GroupDetails
 
 
 class OverviewMethods:
@@ -44,23 +42,17 @@ class OverviewMethods:
 
         return find_coshares(self._store, window)
 
-    def matches_between(self, sha256: str, others: Collection[str]) -> dict[str, dict[Channel, Match]]:
-        """Return the kept matches of an asset with some others, seen from it, by the other asset and the channel."""
-        from mediafp.case.group_details import load_matches
-
-        return load_matches(self._store, sha256, others)
-
     def with_segments(self, edges: Sequence[Edge]) -> tuple[Edge, ...]:
         """Return edges of clusters with their segments."""
         from mediafp.case.group_details import with_segments
 
         return with_segments(self._store, edges)
 
-    def weakest_cut(self, cluster: Cluster) -> "WeakestCut | None":
-        """Return the weakest link of a cluster, and the two parts that it would fall into there; None without links."""
-        from mediafp.case.group_details import cut_cluster
+    def load_group(self, cluster: Cluster) -> "GroupDetails":
+        """Return what the members of a cluster share with its representative, and its weakest link."""
+        from mediafp.case.group_details import load_details
 
-        return cut_cluster(self._store, cluster)
+        return load_details(self._store, cluster)
 
     def assets_with_sightings(self, only: Collection[str]) -> dict[str, tuple[Asset, Sequence[Sighting]]]:
         """Return some assets with their sightings, by SHA-256; those that the store lacks are left out."""

@@ -72,3 +72,11 @@ def _unite(parents: list[int], a: int, b: int) -> bool:
     first, second = sorted((_find(parents, a), _find(parents, b)))
     parents[second] = first
     return first != second
+
+
+def find_lowest(members: Sequence[str], edges: Sequence[Edge]) -> float | None:
+    """Return the lowest probability of a maximum spanning forest of edges; None without an edge."""
+    places = {name: place for place, name in enumerate(members)}
+    parents = list(range(len(places)))
+    tree = [edge.probability for edge in sorted(edges, key=_rank) if _unite(parents, places[edge.a], places[edge.b])]
+    return min(tree, default=None)

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 
 from mediafp.web.asking import Asking
 from mediafp.web.pages.answer import add_answer
+from mediafp.web.pages.group import add_group
+from mediafp.web.pages.groups import add_groups
 from mediafp.web.pages.search import add_search
 from mediafp.web.pages.start import add_start
 from mediafp.web.site import Site
 
-PAGES: Sequence[Callable[[Site, Asking], None]] = (add_start, add_answer, add_search)
+PAGES: Sequence[Callable[[Site, Asking], None]] = (add_start, add_answer, add_search, add_groups, add_group)
 """Functions that add a page to the site."""
