@@ -7,12 +7,16 @@ Imports: the modules of web, case and types.
 from collections.abc import Callable, Sequence
 
 from mediafp.web.asking import Asking
+from mediafp.web.pages.accounts import add_accounts
 from mediafp.web.pages.answer import add_answer
 from mediafp.web.pages.group import add_group
 from mediafp.web.pages.groups import add_groups
 from mediafp.web.pages.search import add_search
 from mediafp.web.pages.start import add_start
+from mediafp.web.pages.timeline import add_timeline
 from mediafp.web.site import Site
 
-PAGES: Sequence[Callable[[Site, Asking], None]] = (add_start, add_answer, add_search, add_groups, add_group)
+PAGES: Sequence[Callable[[Site, Asking], None]] = (
+    add_start, add_answer, add_search, add_groups, add_group, add_accounts, add_timeline,
+)  # fmt: skip
 """Functions that add a page to the site."""

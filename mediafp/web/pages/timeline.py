@@ -1,0 +1,94 @@
+"""The time line of an account, a file or a group: what was posted, captured and removed, in order."""
+
+import re
+from collections import Counter, defaultdict
+from typing import Annotated, Any, Final
+
+from fastapi import Path, Query
+from starlette.exceptions import HTTPException
+
+from mediafp.report import jsonl
+from mediafp.types.timelines import EventKind, Timeline
+from mediafp.web.asking import Asking
+from mediafp.web.drawings.lanes import draw_lanes
+from mediafp.web.pages.groups import Limit, Offset, Page
+from mediafp.web.site import Site
+from mediafp.web.views import View
+
+Target = Annotated[str, Path(max_length=400)]
+PAGE_SIZE: Final = 100
+"""Events on a page. Chosen, not measured."""
+MAX_LANES: Final = 40
+"""Accounts that are drawn, the first ones. Chosen, not measured."""
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_GROUP: Final = re.compile("c[1-9][0-9]{0,9}")
+
+
+def add_timeline(site: Site, asking: Asking) -> None:
+    """Add the page of a time line, and the time line of the API."""
+
+    def timeline(target: Target, page: Page = 1) -> View:
+        found, title, kind = _load(site, target)
+        shown = found.events[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        if page > 1 and not shown:
+            raise HTTPException(404, "the list has no such page")
+        events: defaultdict[str, list[tuple[str, EventKind, str]]] = defaultdict(list)
+        for event in found.events:
+            if event.account_key:
+                events[event.account_key].append((event.at, event.event, event.sha256))
+        overview = site.accounts.get()
+        chart = draw_lanes(found.accounts[:MAX_LANES], events, overview.value.takeovers if overview else ())
+        return View(
+            template="timeline.html.j2",
+            values={
+                "target": target,
+                "title": title,
+                "kind": kind,
+                "timeline": found,
+                "chart": chart,
+                "drawn": min(len(found.accounts), MAX_LANES),
+                "counts": Counter(event.event for event in found.events),
+                "events": shown,
+                "page": page,
+                "first": (page - 1) * PAGE_SIZE + 1,
+                "has_more": page * PAGE_SIZE < len(found.events),
+                "is_current": site.accounts.is_current(),
+                "computed": overview,
+            },
+            json=lambda: map(jsonl.event_to_json, found.events),
+            columns=("at", "precision", "event", "account", "platform", "sha256", "uri", "url", "post_id", "gap_days"),
+            rows=lambda: (
+                (one.at, one.precision, one.event, one.account, one.platform, one.sha256, one.uri, one.url, one.post_id,
+                 one.gap_days) for one in found.events
+            ),  # fmt: skip
+        )
+
+    def list_events(target: Target, limit: Limit = 100, offset: Offset = 0) -> Any:
+        """List the events of an account (with those in its line), a file (SHA-256) or a group (`c12`), oldest first."""
+        return map(jsonl.event_to_json, _load(site, target)[0].events[offset : offset + limit])
+
+    site.add_view("/timeline/{target}", timeline)
+    site.add_api("/timeline/{target}", list_events)
+
+
+def _load(site: Site, target: str) -> tuple[Timeline, str, str]:
+    """Return a time line, the name of what it is of, and the kind of that: file, group or account."""
+    computed = site.accounts.get()
+    if computed is None:
+        raise HTTPException(503, "the accounts are being read; look again in a moment")
+    overview = computed.value
+    if _SHA256.fullmatch(target):
+        found = site.case.assets_with_sightings([target]).get(target)
+        if found:
+            titles = [one.title for one in found[1] if one.title]
+            name = titles[0] if titles else found[1][0].uri.rsplit("/", 1)[-1] if found[1] else target[:12]
+            return overview.timeline(assets={target}), name, "file"
+    if _GROUP.fullmatch(target):
+        groups = site.clustering.get()
+        both = groups.value.find(target) if groups else None
+        if both:
+            return overview.timeline(assets=set(both[0].members)), both[0].name, "group"
+    keys = overview.find(target)
+    if not keys:
+        raise HTTPException(404, "there is no account, file or group of this name")
+    return overview.timeline(accounts=keys), target, "account"
