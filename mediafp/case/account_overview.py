@@ -12,6 +12,7 @@ from mediafp.case.accounts import find_account_keys, load_accounts
 from mediafp.case.shared_media import group_near_duplicates
 from mediafp.store import Store
 from mediafp.types.accounts import Account
+from mediafp.types.decisions import Decision
 from mediafp.types.groups import relation_channel
 from mediafp.types.instants import DAY_SECONDS, parse_instant, time_key
 from mediafp.types.kept_matches import CHANNELS, MIN_KEPT_PROBABILITY, Channel
@@ -36,8 +37,10 @@ class AccountOverview:
     """The accounts of a store, as they were when it was read."""
 
     records: AccountRecords
+    decided: Mapping[tuple[str, str], Decision]
+    """Decisions that stand on pairs of accounts, as one being a re-spawn of the other, by both keys in order."""
     takeovers: tuple[Takeover, ...]
-    """The surest first: most media, then the largest share, then the shortest gap."""
+    """Those that no person rejected, the surest first: most media, then the largest share, then the shortest gap."""
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
@@ -69,6 +72,10 @@ class AccountOverview:
         pairs = zip(self.records.sightings, self.records.keys, strict=True)
         return {key for sighting, key in pairs if key and sighting.sha256 in assets}
 
+    def decision_on(self, a: str, b: str) -> Decision | None:
+        """Return the decision that stands on two accounts; None if none does."""
+        return self.decided.get((min(a, b), max(a, b)))
+
     def find(self, name: str) -> set[str]:
         """Return the keys of the accounts that a name means, and of those in their lines."""
         return find_account_keys(self.records, name)
@@ -82,10 +89,15 @@ def load_overview(store: Store) -> AccountOverview:
     """Return the accounts of a store by the matches that are kept now."""
     records = load_accounts(store)
     media = group_near_duplicates(store, store.assets())
-    return AccountOverview(records=records, takeovers=tuple(_find_takeovers(store, records, media)))
+    decided = {(one.a, one.b): one for one in store.decisions("iteration")}
+    rejected = {pair for pair, one in decided.items() if one.decision == "reject"}
+    takeovers = _find_takeovers(store, records, media, rejected)
+    return AccountOverview(records=records, decided=decided, takeovers=tuple(takeovers))
 
 
-def _find_takeovers(store: Store, records: AccountRecords, media: Mapping[str, str]) -> list[Takeover]:
+def _find_takeovers(
+    store: Store, records: AccountRecords, media: Mapping[str, str], rejected: Collection[tuple[str, str]]
+) -> list[Takeover]:
     """Return the accounts of which most media were posted by another one that was removed before they posted them."""
     # The first post of each item by each account, and the asset of it.
     posts: defaultdict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
@@ -113,6 +125,8 @@ def _find_takeovers(store: Store, records: AccountRecords, media: Mapping[str, s
                     shared[later].append(item)
         for later, taken in shared.items():
             other = records.accounts[later]
+            if (min(earlier, later), max(earlier, later)) in rejected:
+                continue
             is_line = other.iteration_of is not None and other.iteration_of == account.iteration_of
             is_pattern = len(taken) >= MIN_TAKEN_UP and len(taken) >= MIN_TAKEN_SHARE * len(posts[later])
             if not is_line and not is_pattern:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from mediafp.case.clusters import load_segments
+from mediafp.case.group_constraints import load_constraints
 from mediafp.case.joined_matches import seen_from
 from mediafp.matching.weakest_cut import WeakestCut, find_lowest, find_weakest_cut
 from mediafp.store import Store
@@ -66,7 +67,8 @@ def load_details(store: Store, cluster: Cluster) -> GroupDetails:
                 lowest=lowest,
             )
         )
-    cut = find_weakest_cut(names, cluster.edges, are_audio_files=are_audio_files)
+    together = load_constraints(store).together
+    cut = find_weakest_cut(names, cluster.edges, together, are_audio_files=are_audio_files)
     return GroupDetails(cluster=cluster, matches=matches, cut=cut, shared=tuple(shared))
 
 

@@ -18,28 +18,36 @@ class WeakestCut:
     """Edges between the two parts."""
 
 
-def find_weakest_cut(members: Sequence[str], edges: Sequence[Edge], *, are_audio_files: bool = False) -> WeakestCut | None:
-    """Return the least probable edge of a maximum spanning tree of a cluster, and what it joins; None without an edge.
+def find_weakest_cut(
+    members: Sequence[str],
+    edges: Sequence[Edge],
+    together: Sequence[tuple[str, str]] = (),
+    *,
+    are_audio_files: bool = False,
+) -> WeakestCut | None:
+    """Return the least probable edge of a maximum spanning tree of a cluster, and what it joins; None if it needs no edge.
 
     Args:
         members: Members of the cluster.
         edges: Its edges.
+        together: Members that were decided to be together, which need no edge.
         are_audio_files: The members have no frames, so that the same sound joins them.
     """
     places = {name: place for place, name in enumerate(members)}
     joining = [edge for edge in edges if _joins(edge, are_audio_files=are_audio_files)]
     # A member that hangs on the others by an edge without weight is joined after all others.
-    ranked = [*sorted(joining, key=_rank), *sorted((edge for edge in edges if edge not in set(joining)), key=_rank)]
-    parents = list(range(len(places)))
+    others = [edge for edge in edges if not _joins(edge, are_audio_files=are_audio_files)]
+    ranked = [*sorted(joining, key=_rank), *sorted(others, key=_rank)]
+    decided = [(places[a], places[b]) for a, b in together if a in places and b in places]
+    parents = _joined(len(places), decided)
     tree = [edge for edge in ranked if _unite(parents, places[edge.a], places[edge.b])]
     if not tree:
         return None
     of_weight = [edge for edge in tree if _joins(edge, are_audio_files=are_audio_files)] or tree
     weakest = min(of_weight, key=lambda edge: (edge.probability, edge.a, edge.b))
-    parents = list(range(len(places)))
-    for edge in tree:
-        if edge is not weakest:
-            _unite(parents, places[edge.a], places[edge.b])
+    parents = _joined(
+        len(places), [*decided, *((places[edge.a], places[edge.b]) for edge in tree if edge is not weakest)]
+    )
     own = _find(parents, places[weakest.b])
     side = {name for name in members if _find(parents, places[name]) == own}
     parts = sorted(
@@ -59,6 +67,14 @@ def _joins(edge: Edge, *, are_audio_files: bool) -> bool:
     if edge.relation in NOT_ONE_CUT or (edge.relation == "same_voice" and not are_audio_files):
         return False
     return sum(edge.coverage) / 2 >= MIN_COVERAGE
+
+
+def _joined(nodes: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
+    """Return the parents of nodes of which some pairs are joined."""
+    parents = list(range(nodes))
+    for a, b in pairs:
+        _unite(parents, a, b)
+    return parents
 
 
 def _find(parents: list[int], node: int) -> int:

@@ -1,6 +1,6 @@
 """Clusters as a list of groups that a person reads: their names, spans of dates, and what their members share."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -102,6 +102,6 @@ class GroupList:
         position = self.positions.get(id)
         return None if position is None else (self.groups[position], self.clustering.clusters[position])
 
-    def heirs(self, id: str) -> Collection[GroupSummary]:
+    def heirs(self, id: str) -> Sequence[GroupSummary]:
         """Return the groups that members of an earlier group are in now."""
         return [self.groups[place] for place, one in enumerate(self.clustering.clusters) if id in one.was]

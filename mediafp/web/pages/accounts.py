@@ -99,6 +99,7 @@ def add_accounts(site: Site, asking: Asking) -> None:
             "accounts": shown,
             "rows": _rows(overview, shown),
             "chart": chart,
+            "decision_on": overview.decision_on,
             "takeovers": takeovers[:LISTED_TAKEOVERS],
             "all_takeovers": len(takeovers),
             "iterations": [one for one in ordered if one.iteration and one.iteration > 1][:LISTED_TAKEOVERS],
@@ -192,8 +193,10 @@ def _order(overview: AccountOverview, keys: set[str]) -> list[str]:
             stack += sorted(followers[one], key=_began(overview), reverse=True)
 
     roots = [key for key in overview.accounts if key in keys and key not in earlier_of]
-    # Those that share with others first: the others have lanes of their own alone.
-    for key in sorted(roots, key=lambda key: (not overview.accounts[key].shared_with, *_began(overview)(key))):
+    # Those that others took up first, then those that share with others.
+    for key in sorted(
+        roots, key=lambda key: (not followers[key], not overview.accounts[key].shared_with, *_began(overview)(key))
+    ):
         put(key)
     for key in overview.accounts:
         # Accounts that took up one another's media in a circle have no first one.
