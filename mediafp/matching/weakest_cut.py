@@ -1,7 +1,8 @@
 """The weakest link of a cluster, and the two parts that it joins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from mediafp.matching.edge_columns import MIN_COVERAGE, NOT_ONE_CUT
 from mediafp.types.clusters import Edge
@@ -34,10 +35,12 @@ def find_weakest_cut(
         are_audio_files: The members have no frames, so that the same sound joins them.
     """
     places = {name: place for place, name in enumerate(members)}
-    joining = [edge for edge in edges if _joins(edge, are_audio_files=are_audio_files)]
+    joining: list[Edge] = []
+    others: list[Edge] = []
+    for edge in edges:
+        (joining if _joins(edge, are_audio_files=are_audio_files) else others).append(edge)
     # A member that hangs on the others by an edge without weight is joined after all others.
-    others = [edge for edge in edges if not _joins(edge, are_audio_files=are_audio_files)]
-    ranked = [*sorted(joining, key=_rank), *sorted(others, key=_rank)]
+    ranked = [*_by_probability(joining), *_by_probability(others)]
     decided = [(places[a], places[b]) for a, b in together if a in places and b in places]
     parents = _joined(len(places), decided)
     tree = [edge for edge in ranked if _unite(parents, places[edge.a], places[edge.b])]
@@ -58,8 +61,9 @@ def find_weakest_cut(
     return WeakestCut(edge=weakest, parts=(parts[0], parts[1]), between=between)
 
 
-def _rank(edge: Edge) -> tuple[float, str, str]:
-    return -edge.probability, edge.a, edge.b
+def _by_probability(edges: Iterable[Edge]) -> list[Edge]:
+    """Return edges, the most probable first; of equally probable ones in their order."""
+    return sorted(edges, key=attrgetter("probability"), reverse=True)
 
 
 def _joins(edge: Edge, *, are_audio_files: bool) -> bool:
@@ -94,5 +98,5 @@ def find_lowest(members: Sequence[str], edges: Sequence[Edge]) -> float | None:
     """Return the lowest probability of a maximum spanning forest of edges; None without an edge."""
     places = {name: place for place, name in enumerate(members)}
     parents = list(range(len(places)))
-    tree = [edge.probability for edge in sorted(edges, key=_rank) if _unite(parents, places[edge.a], places[edge.b])]
+    tree = [edge.probability for edge in _by_probability(edges) if _unite(parents, places[edge.a], places[edge.b])]
     return min(tree, default=None)

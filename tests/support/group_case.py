@@ -127,7 +127,12 @@ def _add(store: Store, sha256: str, kind: str, uri: str, post: Post, colour: int
                 sha256=sha256,
                 kind="video" if kind == "video" else "image",
                 bytes=1000,
-                properties={"format": "mp4", "width": 80, "height": 45, **({"duration": SECONDS} if kind == "video" else {})},
+                properties={
+                    "format": "mp4",
+                    "width": 80,
+                    "height": 45,
+                    **({"duration": SECONDS} if kind == "video" else {}),
+                },
             ),
             sightings=(
                 Sighting(

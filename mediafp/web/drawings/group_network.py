@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mediafp.case.group_details import GroupDetails
 
 MAX_NODES: Final = 30
-"""Members that are drawn: both ends of the weakest link, then those with the most links on both of its sides. Chosen, not measured."""
+"""Members that are drawn: both ends of the weakest link, then those with the most links on its sides. Chosen, not measured."""
 MAX_LINES: Final = 220
 """Links that are drawn beside the weakest, the most probable ones. Chosen, not measured."""
 
@@ -69,7 +69,9 @@ def draw_network(details: "GroupDetails") -> Network:
         margin=(size[0] / 2 + 6, size[1] / 2 + 22),
         far=len(far),
     )
-    return Network(layout=layout, members=tuple(shown), lines=_lines(details, best, pairs, places, layout), picture=size)
+    return Network(
+        layout=layout, members=tuple(shown), lines=_lines(details, best, pairs, places, layout), picture=size
+    )
 
 
 def _lines(

@@ -1,7 +1,7 @@
 """Lanes of accounts: their lives and events on one axis of time, and which took up the media of a removed one.
 
-Places on the axis are per cent of the drawing's width and places of lanes are pixels, so that each lane stays beside its row of the
-table at any width.
+Places on the axis are per cent of the drawing's width and places of lanes are pixels, so that each lane stays beside its row
+of the table at any width.
 """
 
 from collections.abc import Mapping, Sequence
@@ -111,9 +111,7 @@ def draw_lanes(
     """
     first, last = span_of(accounts, events) if span is None else _days(span)
     axis = _Axis(first, last)
-    lanes = tuple(
-        _lane(account, events.get(account.key, ()), number, axis) for number, account in enumerate(accounts)
-    )
+    lanes = tuple(_lane(account, events.get(account.key, ()), number, axis) for number, account in enumerate(accounts))
     places = {account.key: number for number, account in enumerate(accounts)}
     joins = []
     for one in takeovers:
@@ -128,7 +126,7 @@ def draw_lanes(
         ticks=ticks,
         height=HEAD_HEIGHT + LANE_HEIGHT * len(lanes),
         first=_day(first),
-        last=_day(last),
+        last=_day(last - 1),
     )
 
 

@@ -84,7 +84,9 @@ def lay_tracks(
         seconds_of = {channel: sum(end - start for start, end in found) for channel, found in shared.items()}
         start, end = place(life[0]), place(life[1])
         tracks.append(
-            MemberTrack(x=round(start, 1), width=round(max(MIN_WIDTH, end - start), 1), bars=tuple(bars), seconds=seconds_of)
+            MemberTrack(
+                x=round(start, 1), width=round(max(MIN_WIDTH, end - start), 1), bars=tuple(bars), seconds=seconds_of
+            )
         )
     return tracks
 

@@ -1,4 +1,4 @@
-"""The accounts: who posted the same files, when did they vanish, and who took them up again?"""
+"""The accounts: who posted the same files, when they vanished, and who took them up again."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,11 @@ from mediafp.report import jsonl
 from mediafp.types.accounts import Account
 from mediafp.types.instants import time_key
 from mediafp.web.asking import Asking
-from mediafp.web.derived import Computed, Derived
+from mediafp.web.derived import Derived
 from mediafp.web.drawings.lanes import draw_lanes
 from mediafp.web.drawings.networks import lay_out
 from mediafp.web.group_json import takeover_to_json
-from mediafp.web.pages.groups import Limit, Offset, Page
+from mediafp.web.pages.groups import Limit, Offset, Page, computed_or_conflict, waiting
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
@@ -62,7 +62,7 @@ def add_accounts(site: Site, asking: Asking) -> None:
     ) -> View:
         computed = site.accounts.get()
         if computed is None:
-            return View(template="computing.html.j2", values={"of": "accounts"}, json=list, columns=("key",), rows=list)
+            return waiting("accounts")
         overview = computed.value
         sharing = {key for key, one in overview.accounts.items() if one.shared_with}
         taken = {key for one in overview.takeovers for key in (one.earlier, one.later)}
@@ -120,18 +120,44 @@ def add_accounts(site: Site, asking: Asking) -> None:
             template="accounts.html.j2",
             values=values,
             json=lambda: map(jsonl.account_to_json, ordered),
-            columns=("key", "platform", "account", "account_id", "account_name", "first_posted_at", "last_posted_at",
-                     "removed_at", "posts", "assets", "iteration_of", "iteration", "gap_days"),  # fmt: skip
+            columns=(
+                "key",
+                "platform",
+                "account",
+                "account_id",
+                "account_name",
+                "first_posted_at",
+                "last_posted_at",
+                "removed_at",
+                "posts",
+                "assets",
+                "iteration_of",
+                "iteration",
+                "gap_days",
+            ),
             rows=lambda: (
-                (one.key, one.platform, one.account, one.account_id, one.account_name, one.first_posted_at, one.last_posted_at,
-                 one.removed_at, one.posts, one.assets, one.iteration_of, one.iteration, one.gap_days)
+                (
+                    one.key,
+                    one.platform,
+                    one.account,
+                    one.account_id,
+                    one.account_name,
+                    one.first_posted_at,
+                    one.last_posted_at,
+                    one.removed_at,
+                    one.posts,
+                    one.assets,
+                    one.iteration_of,
+                    one.iteration,
+                    one.gap_days,
+                )
                 for one in ordered
-            ),  # fmt: skip
+            ),
         )
 
     def list_accounts(limit: Limit = 100, offset: Offset = 0) -> Iterator[jsonl.JsonObject]:
         """List the accounts by their first time, as `mediafp accounts` prints them."""
-        found = list(_current(site).value.accounts.values())[offset : offset + limit]
+        found = list(computed_or_conflict(site.accounts).value.accounts.values())[offset : offset + limit]
         return map(jsonl.account_to_json, found)
 
     def list_respawns(limit: Limit = 100, offset: Offset = 0) -> Iterator[jsonl.JsonObject]:
@@ -139,26 +165,16 @@ def add_accounts(site: Site, asking: Asking) -> None:
 
         It says that the same files came back, not who posted them.
         """
-        return map(takeover_to_json, _current(site).value.takeovers[offset : offset + limit])
+        return map(takeover_to_json, computed_or_conflict(site.accounts).value.takeovers[offset : offset + limit])
 
     def list_coshares(limit: Limit = 100, offset: Offset = 0) -> Iterator[jsonl.JsonObject]:
         """List the pairs of accounts that posted the same media within a day, the most surprising first."""
-        computed = coshares.get()
-        if computed is None:
-            raise HTTPException(503, "the pairs are being compared; ask again in a moment")
-        return map(jsonl.coshare_to_json, computed.value.pairs[offset : offset + limit])
+        return map(jsonl.coshare_to_json, computed_or_conflict(coshares).value.pairs[offset : offset + limit])
 
     site.add_view("/accounts", accounts)
     site.add_api("/accounts", list_accounts)
     site.add_api("/respawns", list_respawns)
     site.add_api("/coshare", list_coshares)
-
-
-def _current(site: Site) -> Computed[AccountOverview]:
-    computed = site.accounts.get()
-    if computed is None:
-        raise HTTPException(503, "the accounts are being read; ask again in a moment")
-    return computed
 
 
 def _members(site: Site, group: str) -> tuple[set[str], str]:
@@ -246,9 +262,7 @@ def _names(overview: AccountOverview, shown: Sequence[Account]) -> list[NameRow]
             ]
             source = next((one.source for one in stated if one.source), "")
             rows.append(
-                NameRow(
-                    key=account.key, name=name.name, first_at=name.first_at, last_at=name.last_at, source=source
-                )
+                NameRow(key=account.key, name=name.name, first_at=name.first_at, last_at=name.last_at, source=source)
             )
     return rows
 
@@ -292,4 +306,3 @@ def _network(ordered: Sequence[Account]) -> dict[str, Any]:
     layout = lay_out(len(shown), list(pairs), size=(760, 460), margin=(80, 30))
     lines = sorted(((a, b, count) for (a, b), count in pairs.items()), key=lambda line: (line[2], line[0], line[1]))
     return {"accounts": shown, "layout": layout, "lines": lines, "most": max((line[2] for line in lines), default=1)}
-

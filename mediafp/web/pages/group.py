@@ -1,8 +1,9 @@
-"""One group of copies: do these belong together, and what carries it?"""
+"""One group of copies: its members, and what holds them together."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from threading import Lock
 from typing import Annotated, Any, Final
 
@@ -18,10 +19,10 @@ from mediafp.types.matches import Match
 from mediafp.types.sightings import Sighting
 from mediafp.web.asking import Asking
 from mediafp.web.derived import Computed
-from mediafp.web.drawings.group_network import draw_network
+from mediafp.web.drawings.group_network import Network, draw_network
 from mediafp.web.drawings.member_tracks import MemberTrack, lay_tracks
 from mediafp.web.group_json import group_to_json
-from mediafp.web.pages.groups import Limit, Offset, Page, current_groups
+from mediafp.web.pages.groups import Limit, Offset, Page, computed_or_conflict, waiting
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
@@ -33,6 +34,8 @@ KEY_FRAMES: Final = 5
 """Frames of the representative below its picture."""
 LISTED_LINKS: Final = 100
 """Links in the table, the weakest ones first; all of them are in the JSON. Chosen, not measured."""
+JSON_EDGES: Final = 100
+"""Edges with their segments in the JSON of a group unless more are asked for: segments are read for each. Chosen, not measured."""
 NAMED_MEMBERS: Final = 12
 """Members that are named of those that a cut parts. Chosen, not measured."""
 KEPT_DETAILS: Final = 8
@@ -63,21 +66,39 @@ class Member:
     """True if it falls off at the weakest link."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """What the page of a group needs of all of its links."""
+
+    details: GroupDetails
+    network: Network
+    strongest: Mapping[str, Edge]
+    """Most probable edge of each member."""
+    links: Sequence[Edge]
+    """Weakest link, then the least probable edges."""
+
+
 class _Details:
     """Details of the groups that were looked at last."""
 
     def __init__(self, site: Site) -> None:
         self._site, self._lock = site, Lock()
-        self._kept: OrderedDict[tuple[int, str], GroupDetails] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, str], _Loaded] = OrderedDict()
 
-    def of(self, computed: Computed[GroupList], id: str) -> GroupDetails:
+    def of(self, computed: Computed[GroupList], id: str) -> _Loaded:
         both = computed.value.find(id)
         assert both, "the caller found it"
         key = computed.revision, id
         with self._lock:
             found = self._kept.get(key)
         if found is None:
-            found = self._site.case.load_group(both[1])
+            details = self._site.case.load_group(both[1])
+            found = _Loaded(
+                details=details,
+                network=draw_network(details),
+                strongest=_strongest(details),
+                links=_weakest_links(details),
+            )
             with self._lock:
                 self._kept[key] = found
                 while len(self._kept) > KEPT_DETAILS:
@@ -90,7 +111,9 @@ def add_group(site: Site, asking: Asking) -> None:
     details_of = _Details(site).of
 
     def group(id: GroupId, page: Page = 1, cut: bool = False, done: Annotated[str, Query(max_length=200)] = "") -> View:
-        computed = current_groups(site)
+        computed = site.clustering.get()
+        if computed is None:
+            return waiting("groups")
         both = computed.value.find(id)
         if both is None:
             return _gone(computed.value, id)
@@ -98,8 +121,9 @@ def add_group(site: Site, asking: Asking) -> None:
         shown = summary.members[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         if not shown:
             raise HTTPException(404, "the group has no such page")
-        details = details_of(computed, id)
-        members = _members(site, summary, details, shown, (page - 1) * PAGE_SIZE)
+        loaded = details_of(computed, id)
+        details = loaded.details
+        members = _members(site, summary, loaded, shown)
         labels = _labels(summary)
         place = computed.value.positions[id]
         return View(
@@ -114,10 +138,10 @@ def add_group(site: Site, asking: Asking) -> None:
                 "details": details,
                 "members": members,
                 "labels": labels,
-                "representative": next(iter(_members(site, summary, details, summary.members[:1], 0)), None),
+                "representative": next(iter(_members(site, summary, loaded, summary.members[:1])), None),
                 "key_frames": _key_frames(site, summary),
-                "network": draw_network(details),
-                "links": _weakest_links(details, cut_first=True)[:LISTED_LINKS],
+                "network": loaded.network,
+                "links": loaded.links,
                 "all_links": len(cluster.edges),
                 "near": [_neighbour(site, computed.value, link) for link in computed.value.links.get(id, ())],
                 "cut": cut,
@@ -127,24 +151,33 @@ def add_group(site: Site, asking: Asking) -> None:
                 "cut_members": set(details.cut.parts[1]) if details.cut else set(),
                 "cut_labels": [labels[one] for one in details.cut.parts[1]][:NAMED_MEMBERS] if details.cut else [],
             },
-            json=lambda: _to_json(site, summary, details, 1_000, 0),
+            json=lambda: _to_json(site, summary, details, JSON_EDGES, 0),
             columns=("label", "sha256", "title", "account", "platform", "posted_at", "removed_at", "probability"),
             rows=lambda: (
-                (one.label, one.sha256, one.title, one.account, one.platform, one.posted_at, one.removed_at, one.probability)
-                for one in _members(site, summary, details, summary.members, 0)
+                (
+                    one.label,
+                    one.sha256,
+                    one.title,
+                    one.account,
+                    one.platform,
+                    one.posted_at,
+                    one.removed_at,
+                    one.probability,
+                )
+                for one in _members(site, summary, loaded, summary.members)
             ),
         )
 
-    def read_group(id: GroupId, limit: Limit = 1_000, offset: Offset = 0) -> jsonl.JsonObject:
+    def read_group(id: GroupId, limit: Limit = JSON_EDGES, offset: Offset = 0) -> jsonl.JsonObject:
         """Return one group: the cluster of the contract with its name, dates, links to other groups, and its weakest link.
 
         `edges` are some of its edges with their segments, the most probable first; `links` is the number of all of them.
         """
-        computed = current_groups(site)
+        computed = computed_or_conflict(site.clustering)
         both = computed.value.find(id)
         if both is None:
             raise HTTPException(404, _gone_message(computed.value, id))
-        return _to_json(site, both[0], details_of(computed, id), limit, offset)
+        return _to_json(site, both[0], details_of(computed, id).details, limit, offset)
 
     site.add_view("/groups/{id}", group)
     site.add_api("/groups/{id}", read_group)
@@ -178,12 +211,10 @@ def _labels(group: GroupSummary) -> dict[str, str]:
     return {sha256: f"{letter}{number}" for number, sha256 in enumerate(group.members, 1)}
 
 
-def _members(
-    site: Site, group: GroupSummary, details: GroupDetails, shown: Sequence[str], first: int
-) -> list[Member]:
+def _members(site: Site, group: GroupSummary, loaded: _Loaded, shown: Sequence[str]) -> list[Member]:
     """Return the rows of some members."""
+    details, strongest = loaded.details, loaded.strongest
     known = site.case.assets_with_sightings({*shown, group.representative})
-    strongest = _strongest(details)
     labels = _labels(group)
     small = set(details.cut.parts[1]) if details.cut else set()
     seconds = {sha256: float(asset.properties.get("duration") or 0.0) for sha256, (asset, _) in known.items()}
@@ -252,11 +283,13 @@ def _key_frames(site: Site, group: GroupSummary) -> list[float]:
     return [round(seconds * (number + 0.5) / KEY_FRAMES, 3) for number in range(KEY_FRAMES)] if seconds else []
 
 
-def _weakest_links(details: GroupDetails, *, cut_first: bool) -> list[Edge]:
-    """Return the edges, the least probable first, and before them the weakest link."""
-    weakest = details.cut.edge if details.cut and cut_first else None
-    return sorted(
-        details.cluster.edges, key=lambda edge: (edge is not weakest, edge.probability, edge.a, edge.b, edge.relation)
+def _weakest_links(details: GroupDetails) -> list[Edge]:
+    """Return the weakest link, then the least probable edges."""
+    weakest = details.cut.edge if details.cut else None
+    return nsmallest(
+        LISTED_LINKS,
+        details.cluster.edges,
+        key=lambda edge: (edge is not weakest, edge.probability, edge.a, edge.b, edge.relation),
     )
 
 
@@ -270,13 +303,18 @@ def _neighbour(site: Site, groups: GroupList, link: GroupLink) -> dict[str, Any]
     return {"link": link, "group": both[0] if both else None, "name": name}
 
 
-def _to_json(
-    site: Site, group: GroupSummary, details: GroupDetails, limit: int, offset: int
-) -> jsonl.JsonObject:
+def _to_json(site: Site, group: GroupSummary, details: GroupDetails, limit: int, offset: int) -> jsonl.JsonObject:
     edges = site.case.with_segments(details.cluster.edges[offset : offset + limit])
     value = group_to_json(group, details.cluster)
     cut = details.cut
     return value | {
         "edges": [jsonl.edge_to_json(edge) for edge in edges],
-        "cut": {"a": cut.edge.a, "b": cut.edge.b, "probability": cut.edge.probability, "parts": [list(part) for part in cut.parts]} if cut else None,
+        "cut": {
+            "a": cut.edge.a,
+            "b": cut.edge.b,
+            "probability": cut.edge.probability,
+            "parts": [list(part) for part in cut.parts],
+        }
+        if cut
+        else None,
     }

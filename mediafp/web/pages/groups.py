@@ -1,4 +1,4 @@
-"""The groups of copies: what hangs together, and what grew?"""
+"""The groups of copies: what hangs together, and what grew."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from mediafp.report import jsonl
 from mediafp.types.groups import GroupList, GroupSummary
 from mediafp.web.asking import Asking
-from mediafp.web.derived import Computed
+from mediafp.web.derived import Computed, Derived
 from mediafp.web.group_facets import FACETS, NEW_DAYS, SORTS, GroupFacets, Sort
 from mediafp.web.group_json import group_to_json
 from mediafp.web.site import Site
@@ -18,6 +18,8 @@ from mediafp.web.views import View
 
 PAGE_SIZE = 60
 """Groups on a page, each with three pictures: 150 kB of HTML. Chosen, not measured."""
+API_WAIT_SECONDS = 20.0
+"""Time for which the API waits for a first result."""
 Values = Annotated[str, Query(max_length=400)]
 Page = Annotated[int, Query(ge=1, le=100_000)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
@@ -53,7 +55,7 @@ def add_groups(site: Site, asking: Asking) -> None:
     ) -> View:
         computed = site.clustering.get()
         if computed is None:
-            return _waiting()
+            return waiting("groups")
         asked = dict(zip(FACETS, (shares, kind, platform, removed, weakest, grown), strict=True))
         chosen = {name: tuple(sorted(set(filter(None, text.split(","))))) for name, text in asked.items()}
         chosen = {name: values for name, values in chosen.items() if values}
@@ -92,17 +94,31 @@ def add_groups(site: Site, asking: Asking) -> None:
                 "address": address,
             },
             json=lambda: (group_to_json(*_both(computed.value, group)) for group in found),
-            columns=("id", "name", "kind", "members", "accounts", "platforms", "first", "last", "pictures", "voice", "script",
-                     "weakest_link", "removed", "last_added"),  # fmt: skip
+            columns=(
+                "id",
+                "name",
+                "kind",
+                "members",
+                "accounts",
+                "platforms",
+                "first",
+                "last",
+                "pictures",
+                "voice",
+                "script",
+                "weakest_link",
+                "removed",
+                "last_added",
+            ),
             rows=lambda: map(_row, found),
         )
 
     def list_groups(limit: Limit = 100, offset: Offset = 0) -> Iterator[jsonl.JsonObject]:
-        """List the groups, largest first: the clusters of the contract without their edges, with names, what they share and dates.
+        """List the groups, largest first: clusters without their edges, with names, what they share and dates.
 
         The edges of a group are at `/api/groups/{id}`.
         """
-        computed = current_groups(site)
+        computed = computed_or_conflict(site.clustering)
         found = computed.value.groups[offset : offset + limit]
         return (group_to_json(*_both(computed.value, group)) for group in found)
 
@@ -110,19 +126,17 @@ def add_groups(site: Site, asking: Asking) -> None:
     site.add_api("/groups", list_groups)
 
 
-def current_groups(site: Site) -> Computed[GroupList]:
-    """Return the last groups. Raises HTTPException if the first ones are being computed."""
-    computed = site.clustering.get()
+def computed_or_conflict[Value](derived: Derived[Value]) -> Computed[Value]:
+    """Return the last result for the API. Raises HTTPException if the first one takes long."""
+    computed = derived.get() or derived.wait(API_WAIT_SECONDS)
     if computed is None:
-        raise HTTPException(503, "the groups are being computed; ask again in a moment")
+        raise HTTPException(409, "this is being computed for the first time; ask again in a moment")
     return computed
 
 
-def _waiting() -> View:
-    """Return the page while the first groups are computed."""
-    return View(
-        template="computing.html.j2", values={"of": "groups"}, json=list, columns=("id",), rows=list, status=200
-    )
+def waiting(of: Literal["groups", "accounts"]) -> View:
+    """Return the page while the first result is computed."""
+    return View(template="computing.html.j2", values={"of": of}, json=list, columns=("id",), rows=list)
 
 
 def _both(groups: GroupList, group: GroupSummary) -> tuple[GroupSummary, Any]:
@@ -138,6 +152,16 @@ def _address(state: Mapping[str, object]) -> str:
 
 def _row(group: GroupSummary) -> tuple[object, ...]:
     return (
-        group.id, group.name, group.kind, len(group.members), "; ".join(group.accounts), "; ".join(group.platforms),
-        group.first_at, group.last_at, *group.shares.values(), group.weakest_link, group.removed, group.last_added_at,
-    )  # fmt: skip
+        group.id,
+        group.name,
+        group.kind,
+        len(group.members),
+        "; ".join(group.accounts),
+        "; ".join(group.platforms),
+        group.first_at,
+        group.last_at,
+        *group.shares.values(),
+        group.weakest_link,
+        group.removed,
+        group.last_added_at,
+    )

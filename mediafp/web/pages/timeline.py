@@ -4,14 +4,15 @@ import re
 from collections import Counter, defaultdict
 from typing import Annotated, Any, Final
 
-from fastapi import Path, Query
+from fastapi import Path
 from starlette.exceptions import HTTPException
 
+from mediafp.case.account_overview import AccountOverview
 from mediafp.report import jsonl
 from mediafp.types.timelines import EventKind, Timeline
 from mediafp.web.asking import Asking
 from mediafp.web.drawings.lanes import draw_lanes
-from mediafp.web.pages.groups import Limit, Offset, Page
+from mediafp.web.pages.groups import Limit, Offset, Page, computed_or_conflict, waiting
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
@@ -28,7 +29,10 @@ def add_timeline(site: Site, asking: Asking) -> None:
     """Add the page of a time line, and the time line of the API."""
 
     def timeline(target: Target, page: Page = 1) -> View:
-        found, title, kind = _load(site, target)
+        overview = site.accounts.get()
+        if overview is None:
+            return waiting("accounts")
+        found, title, kind = _load(site, overview.value, target)
         shown = found.events[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         if page > 1 and not shown:
             raise HTTPException(404, "the list has no such page")
@@ -36,8 +40,7 @@ def add_timeline(site: Site, asking: Asking) -> None:
         for event in found.events:
             if event.account_key:
                 events[event.account_key].append((event.at, event.event, event.sha256))
-        overview = site.accounts.get()
-        chart = draw_lanes(found.accounts[:MAX_LANES], events, overview.value.takeovers if overview else ())
+        chart = draw_lanes(found.accounts[:MAX_LANES], events, overview.value.takeovers)
         return View(
             template="timeline.html.j2",
             values={
@@ -58,25 +61,35 @@ def add_timeline(site: Site, asking: Asking) -> None:
             json=lambda: map(jsonl.event_to_json, found.events),
             columns=("at", "precision", "event", "account", "platform", "sha256", "uri", "url", "post_id", "gap_days"),
             rows=lambda: (
-                (one.at, one.precision, one.event, one.account, one.platform, one.sha256, one.uri, one.url, one.post_id,
-                 one.gap_days) for one in found.events
-            ),  # fmt: skip
+                (
+                    one.at,
+                    one.precision,
+                    one.event,
+                    one.account,
+                    one.platform,
+                    one.sha256,
+                    one.uri,
+                    one.url,
+                    one.post_id,
+                    one.gap_days,
+                )
+                for one in found.events
+            ),
         )
 
     def list_events(target: Target, limit: Limit = 100, offset: Offset = 0) -> Any:
         """List the events of an account (with those in its line), a file (SHA-256) or a group (`c12`), oldest first."""
-        return map(jsonl.event_to_json, _load(site, target)[0].events[offset : offset + limit])
+        return map(
+            jsonl.event_to_json,
+            _load(site, computed_or_conflict(site.accounts).value, target)[0].events[offset : offset + limit],
+        )
 
     site.add_view("/timeline/{target}", timeline)
     site.add_api("/timeline/{target}", list_events)
 
 
-def _load(site: Site, target: str) -> tuple[Timeline, str, str]:
+def _load(site: Site, overview: AccountOverview, target: str) -> tuple[Timeline, str, str]:
     """Return a time line, the name of what it is of, and the kind of that: file, group or account."""
-    computed = site.accounts.get()
-    if computed is None:
-        raise HTTPException(503, "the accounts are being read; look again in a moment")
-    overview = computed.value
     if _SHA256.fullmatch(target):
         found = site.case.assets_with_sightings([target]).get(target)
         if found:

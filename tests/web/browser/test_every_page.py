@@ -4,7 +4,16 @@ import pytest
 from playwright.sync_api import Page
 from served_case import ServedCase
 
-ADDRESSES = ("/", "/search?q=港湾")
+ADDRESSES = (
+    "/",
+    "/search?q=港湾",
+    "/groups",
+    "/groups?as=table",
+    "/groups/c1",
+    "/accounts",
+    "/accounts?as=network",
+    "/timeline/c1",
+)
 """Addresses of the pages."""
 
 
