@@ -35,7 +35,7 @@ KEY_FRAMES: Final = 5
 LISTED_LINKS: Final = 100
 """Links in the table, the weakest ones first; all of them are in the JSON. Chosen, not measured."""
 JSON_EDGES: Final = 100
-"""Edges with their segments in the JSON of a group unless more are asked for: segments are read for each. Chosen, not measured."""
+"""Edges with their segments in the JSON of a group unless more are asked for: segments are read for each. Chosen."""
 NAMED_MEMBERS: Final = 12
 """Members that are named of those that a cut parts. Chosen, not measured."""
 KEPT_DETAILS: Final = 8
