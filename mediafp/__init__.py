@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from mediafp.types.timelines import Timeline, TimelineEvent
     from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
     from mediafp.types.video_text import VideoTextLine
+    from mediafp.types.watches import AddedWatch, CheckedWatches, Watch, WatchHit, WatchSummary
 
 # ONNX Runtime sends telemetry from the moment it is loaded, and no data may leave this machine: set before any import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -63,10 +64,12 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 __all__ = [
     "Account",
     "AccountName",
+    "AddedWatch",
     "AnalysisOptions",
     "Asset",
     "AssetRecord",
     "Case",
+    "CheckedWatches",
     "Clip",
     "Clue",
     "Cluster",
@@ -123,6 +126,9 @@ __all__ = [
     "UnsupportedMedia",
     "UsageError",
     "VideoTextLine",
+    "Watch",
+    "WatchHit",
+    "WatchSummary",
     "WorkerLost",
     "__version__",
     "check_environment",
@@ -152,9 +158,11 @@ _TYPE_MODULES = (
     "forgetting",
     "decisions",
     "reviews",
+    "recalibration",
     "kept_matches",
     "video_text",
     "shared_clues",
+    "watches",
 )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mediafp.case.originals import OriginalCheck
     from mediafp.case.sources import Paths, Queries, Query
     from mediafp.case.store_folder import default_store_folder
+    from mediafp.case.watching.delivery import open_deliveries
 
 __all__ = [
     "Case",
@@ -32,6 +33,7 @@ __all__ = [
     "list_model_files",
     "load_hotwords",
     "open_case",
+    "open_deliveries",
 ]
 _MODULES = {
     "case": ("Case", "open_case"),
@@ -41,6 +43,7 @@ _MODULES = {
     "originals": ("OriginalCheck",),
     "sources": ("Paths", "Queries", "Query"),
     "store_folder": ("default_store_folder",),
+    "watching.delivery": ("open_deliveries",),
 }
 
 

@@ -105,7 +105,7 @@ def _load_samples(store: Store) -> dict[Family, list[_Sample]]:
     """Return the decisions on matches by the family of the surest match of the pair, which they are about.
 
     Of a rejected pair all matches are false, and of a confirmed one the surest is true; whether its weaker ones are is
-    unknown. Decisions on pairs without a match are left out.
+    unknown. Decisions on pairs without a match are omitted.
     """
     samples: defaultdict[Family, list[_Sample]] = defaultdict(list)
     for decision in store.decisions("match"):

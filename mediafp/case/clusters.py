@@ -42,7 +42,7 @@ def cluster_store(
     Args:
         store: The store.
         constraints: Which assets belong in one cluster; None for the decisions of the store.
-        is_saved: False to save no numbers, for clusters that are only looked at.
+        is_saved: False to save no numbers, for clusters that are only shown.
         with_segments: Read the segments of all edges; if not, the edges have none.
     """
     assets = store.assets()

@@ -12,7 +12,7 @@ from mediafp.types.matches import Match, by_probability
 def as_decided(matches: Iterable[Match], sha256: str, store: Store) -> list[Match]:
     """Return the matches of a query as the decisions in a store make them, an asset with the same content first.
 
-    Rejected matches are left out, the others have the decisions on them, and the probabilities that were fitted on all
+    Rejected matches are omitted, the others have the decisions on them, and the probabilities that were fitted on all
     decisions.
 
     Args:

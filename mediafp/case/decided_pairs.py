@@ -66,10 +66,10 @@ def decide_pair(
 
 
 def save_over_standing(store: Store, made: Decision, replaces: str | None) -> Decision:
-    """Save a decision in place of what stands on its pair, and return it with what it replaced. Call it inside `writing`.
+    """Save a decision in place of the current one on its pair, and return it with that one. Call it inside `writing`.
 
     Raises:
-        DecisionConflict: Another decision stands than `replaces` allows.
+        DecisionConflict: The current decision is another one than `replaces` allows.
     """
     standing = store.find_decision(*made.key)
     _check_replaced(standing, made, replaces)
@@ -98,12 +98,12 @@ def undo_pair(
         standing = store.find_decision(subject, *pair)
         if standing is None:
             raise UsageError(
-                f"cannot take back the decision on {pair[0]} and {pair[1]}: none stands on their {subject};"
+                f"cannot take back the decision on {pair[0]} and {pair[1]}: there is none on their {subject};"
                 " list them with: mediafp decisions"
             )
         if decision and decision != standing.decision:
             raise DecisionConflict(
-                f"cannot take back the {decision} of {pair[0]} and {pair[1]}: the pair stands {standing.sentence}",
+                f"cannot take back the {decision} of {pair[0]} and {pair[1]}: it is {standing.sentence}",
                 standing,
             )
         by = decided_by or login_name()
@@ -124,7 +124,9 @@ def undo_act(store: Store, act: str, *, decided_by: str | None) -> list[Decision
                 )
         made = store.decisions(act=act) if act else []
         if not made:
-            raise UsageError(f"cannot take back {act!r}: no decision of it stands; list them with: mediafp decisions")
+            raise UsageError(
+                f"cannot take back {act!r}: no decision of it is in force; list them with: mediafp decisions"
+            )
         for decision in made:
             store.take_back_decision(decision, decided_by or login_name())
         if restored := {sha256: number for decision in made for sha256, number in decision.numbers}:
@@ -235,7 +237,7 @@ def _find_account(store: Store, name: str) -> str:
 
 
 def _check_replaced(standing: Decision | None, made: Decision, replaces: str | None) -> None:
-    """Raise DecisionConflict if another decision stands than `replaces` allows."""
+    """Raise DecisionConflict if the current decision is another one than `replaces` allows."""
     if replaces == OWN:
         is_allowed = standing is None or standing.decided_by == made.decided_by
     else:
@@ -250,7 +252,7 @@ def _check_replaced(standing: Decision | None, made: Decision, replaces: str | N
         )
     note = f" ({standing.note!r})" if standing.note else ""
     raise DecisionConflict(
-        f"cannot decide on {pair}: it stands {standing.sentence}{note}; to replace that decision, name its time:"
+        f"cannot decide on {pair}: it is {standing.sentence}{note}; to replace that decision, name its time:"
         f" --replaces {standing.decided_at}",
         standing,
     )

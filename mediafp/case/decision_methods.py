@@ -42,12 +42,12 @@ class DecisionMethods:
             subject: `match`: both are the same media; `group`: both belong in one cluster; `iteration`: one account is a
                 re-spawn of the other.
             decided_by: Who decides; None for the login name of the user.
-            replaces: Time of the decision that this one replaces, None if none may stand; `own` to replace a decision of the
+            replaces: Time of the decision that this one replaces, None if there may be none; `own` to replace a decision of the
                 same person alone.
             match: Match of the pair as it was shown, for `calibrate`; needed if one of both is not in the store.
 
         Raises:
-            DecisionConflict: Another decision stands.
+            DecisionConflict: The current decision is another one.
             UsageError: The pair cannot be decided on.
         """
         from mediafp.case.decided_pairs import decide_pair
@@ -74,7 +74,7 @@ class DecisionMethods:
         decided_by: str | None = None,
         replaces: str | None = OWN,
     ) -> Decision:
-        """Take back the decision that stands on a pair, and return it; what it replaced stands again.
+        """Take back the current decision on a pair, and return it; the one that it replaced holds again.
 
         Args:
             a: As for `decide`.
@@ -85,8 +85,8 @@ class DecisionMethods:
             replaces: Time of the decision that is taken back; `own` to take back one of the same person alone.
 
         Raises:
-            DecisionConflict: Another decision stands.
-            UsageError: None stands.
+            DecisionConflict: The current decision is another one.
+            UsageError: There is none.
         """
         from mediafp.case.decided_pairs import undo_pair
 
@@ -101,14 +101,14 @@ class DecisionMethods:
 
         Raises:
             DecisionConflict: One of them was replaced by another decision, which must be taken back first.
-            UsageError: None of them stands.
+            UsageError: None of them is in force.
         """
         from mediafp.case.decided_pairs import undo_act
 
         return undo_act(self._store, act, decided_by=decided_by)
 
     def decisions(self, subject: DecisionSubject | None = None) -> list[Decision]:
-        """Return the decisions that stand, the latest first: all, or those on one subject."""
+        """Return the current decisions, the latest first: all, or those on one subject."""
         found = self._store.decisions(subject)
         return sorted(found, key=lambda one: (one.decided_at, one.key), reverse=True)
 

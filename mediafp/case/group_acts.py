@@ -174,7 +174,7 @@ def _check_others(store: Store, made: Decision) -> None:
         standing = store.find_decision(subject, made.a, made.b)
         if standing and standing.decision == contrary and standing.decided_by != made.decided_by:
             raise DecisionConflict(
-                f"cannot {made.act.partition(',')[0]}: the {subject} of {made.a} and {made.b} stands {standing.sentence};"
+                f"cannot {made.act.partition(',')[0]}: the {subject} of {made.a} and {made.b} is {standing.sentence};"
                 " replace the decisions of others, or take it back first",
                 standing,
             )

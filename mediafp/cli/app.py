@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "decisions": "mediafp.cli.decide:decisions",
     "calibrate": "mediafp.cli.calibrate:calibrate",
     "serve": "mediafp.cli.serve:serve",
+    "watch": "mediafp.cli.watch:watch_app",
     "report": "mediafp.cli.report:report",
     "errors": "mediafp.cli.errors:errors",
     "forget": "mediafp.cli.forget:forget",

@@ -38,7 +38,7 @@ def decide(
         Subject, typer.Option(help="Same media; one group; or an account that is another's re-spawn.")
     ] = Subject.MATCH,
     undo: Annotated[
-        bool, typer.Option("--undo", help="Take this decision back; the one before it stands again.")
+        bool, typer.Option("--undo", help="Take this decision back; the one before it holds again.")
     ] = False,
     by: Annotated[str | None, typer.Option(help="Who decides. Default: your login name.", show_default=False)] = None,
     replaces: Annotated[

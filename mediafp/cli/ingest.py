@@ -30,11 +30,13 @@ from mediafp.cli.options import (
     speech_options,
     suggest_command,
 )
-from mediafp.cli.output import print_failure, print_json, print_line, print_warning, progress_bar
+from mediafp.cli.output import count_of, print_failure, print_json, print_line, print_warning, progress_bar
+from mediafp.cli.watch import print_watched
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
 from mediafp.types.runs import AnalysisOptions, FileOutcome, IngestOptions
+from mediafp.types.watches import CheckedWatches
 
 if TYPE_CHECKING:
     from mediafp.case import Case, IngestEstimate
@@ -119,6 +121,7 @@ def _run(
     failures = []
     skipped_entries: list[Path] = []
     compared = 0
+    watched: list[CheckedWatches] = []
     with progress_bar() as bar:
         task = bar.add_task("ingesting", total=case.count_files(paths, skipped_entries.append))
         for path in skipped_entries:
@@ -130,7 +133,11 @@ def _run(
             compared = done
             show_compared(done, total)
 
-        for outcome in case.ingest(paths, options, on_compared=on_compared):
+        def on_watched(checked: CheckedWatches) -> None:
+            watched.append(checked)
+            print_watched(checked)
+
+        for outcome in case.ingest(paths, options, on_compared=on_compared, on_watched=on_watched):
             counts[outcome.status] += 1
             # Members of archives were not counted before.
             bar.update(task, advance=1, total=max(bar.tasks[task].total or 0, counts.total()))
@@ -147,6 +154,10 @@ def _run(
         "seconds": round(time.monotonic() - started, 2),
         "errors": failures,
     }
+    if watched:
+        hits = [hit for checked in watched for hit in checked.hits]
+        summary["watch"] = dict(sorted(Counter(hit.watch for hit in hits).items()))
+        summary["watch_files"] = len({(hit.sha256, hit.uri) for hit in hits})
     write_log(summary)
     return summary
 
@@ -171,6 +182,9 @@ def _print_summary(summary: dict[str, Any], store: Path | None) -> None:
         made = f"{summary['compared']} comparisons made, " if summary["compared"] else ""
         command = suggest_command("relate", store)
         print_line(f"{made}{summary['not_compared']} files not compared yet; to compare them: {command}")
+    if summary.get("watch"):
+        found = f"{count_of(summary['watch_files'], 'file')} hit {len(summary['watch'])} of the watches"
+        print_line(f"{found}; see: {suggest_command('watch check', store)}")
     if summary["errors"]:
         kinds = Counter(str(error["kind"]) for error in summary["errors"]).most_common()
         listed = ", ".join(f"{count} {kind}" for kind, count in kinds)

@@ -122,7 +122,7 @@ def _weighted_degrees(columns: EdgeColumns, labels: IntArray) -> Float64Array:
 def _group_links(
     columns: EdgeColumns, labels: IntArray, constraints: GroupConstraints
 ) -> defaultdict[int, list[tuple[int, int]]]:
-    """Return the pairs of assets that were decided to be together, by their community; those of two are left out."""
+    """Return the pairs of assets that were decided to be together, by their community, without those in two."""
     places = {columns.names[place]: place for place in range(len(labels))} if constraints.together else {}
     links: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     for a, b in constraints.together:

@@ -22,6 +22,7 @@ from mediafp.types.sightings import STATED_FIELDS, Clue, Sighting
 from mediafp.types.timelines import TimelineEvent
 from mediafp.types.transcripts import FileTranscription, SearchHit, Transcript
 from mediafp.types.video_text import VideoTextLine
+from mediafp.types.watches import AddedWatch, Watch, WatchHit, WatchSummary
 
 JsonObject = dict[str, Any]
 
@@ -58,6 +59,8 @@ def outcome_to_json(value: FileOutcome) -> JsonObject:
         "status": value.status,
         "warnings": list(value.warnings),
     }
+    if value.watches:
+        line["watch"] = list(value.watches)
     if value.kind:
         return line | {"error": value.message, "kind": value.kind, "message": value.message}
     return line if value.sha256 else line | {"error": "not an image, video or audio file"}
@@ -352,6 +355,39 @@ def clustering_to_json(value: Clustering) -> JsonObject:
 def forgotten_to_json(value: Forgotten) -> JsonObject:
     """Return one line of `forget`."""
     return {"sha256": value.sha256, "uri": value.uri, "removed": dict(value.removed), "erased": value.erased}
+
+
+def watch_to_json(value: Watch) -> JsonObject:
+    """Return a watch without its hits."""
+    return {name: getattr(value, name) for name in ("name", "kind", "value", "added_at", "quarantine")}
+
+
+def added_watch_to_json(value: AddedWatch) -> JsonObject:
+    """Return the line of `watch add`."""
+    older = [watch_hit_to_json(hit) for hit in value.older_hits]
+    return watch_to_json(value.watch) | {"ingested": value.is_ingested, "older_hits": older}
+
+
+def watch_summary_to_json(value: WatchSummary) -> JsonObject:
+    """Return one line of `watch list`."""
+    counts = {name: getattr(value, name) for name in ("older_hits", "hits", "new_hits", "problem")}
+    return watch_to_json(value.watch) | counts
+
+
+def watch_hit_to_json(value: WatchHit) -> JsonObject:
+    """Return one line of `watch check`."""
+    return {
+        "watch": value.watch,
+        "sha256": value.sha256,
+        "uri": value.uri,
+        "relation": value.relation,
+        "verdict": value.verdict,
+        "probability": value.probability,
+        "why": value.why,
+        "news": value.is_news,
+        "found_at": value.found_at,
+        "reported_at": value.reported_at,
+    }
 
 
 def asset_to_json(

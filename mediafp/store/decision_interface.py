@@ -10,18 +10,18 @@ from mediafp.types.reviews import DoubtfulMatch
 
 
 class DecisionStore(Protocol):
-    """Decisions of persons on pairs: at most one stands on each subject and pair.
+    """Decisions of persons on pairs: there is at most one current decision on each subject and pair.
 
     They belong to no asset: a decision on a file that was forgotten holds when the file comes again. A pair whose match was
     rejected is in no kept match, count or edge of `KeptMatchStore`; the kept matches of other decided pairs have theirs.
     """
 
     def save_decision(self, decision: Decision) -> None:
-        """Save a decision in place of the one that stands on its subject and pair. Call it inside `writing`."""
+        """Save a decision in place of the current one on its subject and pair. Call it inside `writing`."""
         ...
 
     def take_back_decision(self, decision: Decision, by: str) -> None:
-        """Remove a decision that stands, and restore the one that it replaced, if any. Call it inside `writing`.
+        """Remove a current decision, and restore the one that it replaced, if any. Call it inside `writing`.
 
         Args:
             decision: The decision.
@@ -30,15 +30,15 @@ class DecisionStore(Protocol):
         ...
 
     def decisions(self, subject: DecisionSubject | None = None, act: str | None = None) -> list[Decision]:
-        """Return the decisions that stand, by subject and pair: all, or those on one subject, or of one act."""
+        """Return the current decisions, by subject and pair: all, or those on one subject, or of one act."""
         ...
 
     def find_decision(self, subject: DecisionSubject, a: str, b: str) -> Decision | None:
-        """Return the decision that stands on a pair, a < b; None if none does."""
+        """Return the current decision on a pair, a < b; None if there is none."""
         ...
 
     def match_decisions(self, sha256: str | None = None) -> dict[tuple[str, str], Decision]:
-        """Return the decisions on matches that stand, by pair: all, or those of one file, which need not be stored."""
+        """Return the current decisions on matches, by pair: all, or those of one file, which need not be stored."""
         ...
 
     def kept_verdicts(self, a: str, b: str) -> tuple[DecidedMatch, ...]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 from mediafp.store.asset_interface import AssetStore
 from mediafp.store.decision_interface import DecisionStore
 from mediafp.store.text_interface import OcrStore, TextSearch, TranscriptStore, VideoTextStore
+from mediafp.store.watch_interface import WatchStore
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
@@ -210,6 +211,7 @@ class Store(
     TextSearch,
     KeptMatchStore,
     DecisionStore,
+    WatchStore,
     Forgetting,
     CustodyLog,
     Protocol,

@@ -96,9 +96,15 @@ class TextSearch(Protocol):
     """Full-text search over the best transcripts, the OCR results, the text on screen, and what sightings and clues state."""
 
     def search_passages(
-        self, text: str, limit: int | None = None, sources: Collection[SearchSource] | None = None
+        self,
+        text: str,
+        limit: int | None = None,
+        sources: Collection[SearchSource] | None = None,
+        assets: Collection[str] | None = None,
     ) -> Iterator[SearchHit]:
         """Yield the passages that contain every word and phrase of a text, best first: of all sources, or of those given.
+
+        With `assets`, only the passages of these assets are searched.
 
         Words and runs of CJK characters match anywhere in a passage; a run matches as a whole, with the numbers in it.
         Text in double quotes is one phrase. Simplified and traditional characters match each other.

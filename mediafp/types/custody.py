@@ -22,6 +22,8 @@ LogKind = Literal[
     "decided",
     "undecided",
     "recalibrated",
+    "watch_added",
+    "watch_removed",
     "rows",
 ]
 """Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""

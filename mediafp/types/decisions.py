@@ -6,10 +6,10 @@ from typing import Final, Literal
 from mediafp.types.errors import UsageError
 
 type DecisionSubject = Literal["match", "group", "iteration"]
-"""What a decision is about: two files as the same media, two files in one cluster, or two accounts in one line."""
+"""Subject of a decision: two files as the same media, two files in one cluster, or two accounts in one line."""
 SUBJECTS: Final[tuple[DecisionSubject, ...]] = ("match", "group", "iteration")
 type DecisionValue = Literal["confirm", "reject", "unsure"]
-"""What was decided."""
+"""Outcome of a decision."""
 VALUES: Final[tuple[DecisionValue, ...]] = ("confirm", "reject", "unsure")
 OWN: Final = "own"
 """Value of `replaces` that lets a person replace a decision of their own, and none of another person."""
@@ -30,7 +30,7 @@ class DecidedMatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Decision of a person on a pair that stands, or stood; a < b."""
+    """Decision of a person on a pair, current or earlier; a < b."""
 
     subject: DecisionSubject
     a: str
@@ -54,7 +54,7 @@ class Decision:
 
     @property
     def key(self) -> tuple[DecisionSubject, str, str]:
-        """Subject and pair, on which at most one decision stands."""
+        """Subject and pair, on which there is at most one current decision."""
         return self.subject, self.a, self.b
 
     @property
@@ -83,14 +83,14 @@ class DecisionEvent:
 
 
 class DecisionConflict(UsageError):
-    """Another decision stands on a pair than the one that was to be replaced."""
+    """The current decision on a pair is another one than the one to be replaced."""
 
     def __init__(self, message: str, standing: Decision | None) -> None:
         """Create the error.
 
         Args:
             message: Text for the user.
-            standing: The decision that stands; None if none does.
+            standing: The current decision; None if there is none.
         """
         super().__init__(message)
         self.standing = standing

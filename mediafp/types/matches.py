@@ -135,7 +135,7 @@ class Match:
     model_probability: float | None = None
     """Probability that the model itself states, if `probability` was fitted on the decisions of the case; else None."""
     decision: Decision | None = None
-    """Decision of a person on the two files, `confirm` or `unsure`; None while none stands. A rejected match is none."""
+    """Decision of a person on the two files, `confirm` or `unsure`; None if there is none. A rejected match is in no result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,3 +72,8 @@ def platform_name(name: str) -> str:
         _BY_NAME[word] for word in re.findall(r"\w+", text) if len(word) >= MIN_WORD_CHARS and word in _BY_NAME
     } - _WORDS
     return words.pop() if len(words) == 1 and len(text) <= MAX_PHRASE_CHARS else text
+
+
+def is_platform(name: str) -> bool:
+    """Return True if a text is the name of a platform that is known."""
+    return platform_name(name) in _NAMES

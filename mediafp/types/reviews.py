@@ -1,4 +1,4 @@
-"""What waits for a person: doubtful matches, weak links of clusters, and re-spawns of accounts."""
+"""Pairs that wait for a person: doubtful matches, weak links of clusters, and re-spawns of accounts."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class ReviewItem:
     """A pair that waits for a person.
 
     Attributes:
-        subject: What is to be decided.
+        subject: Subject of the decision.
         a: SHA-256 of the one file, or key of the one account; a < b.
         b: The other one.
         why: Reasons why it waits.
@@ -55,7 +55,7 @@ class ReviewItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewQueue:
-    """What waits for a person, the most uncertain and most consequential first."""
+    """Pairs that wait for a person, the most uncertain and most consequential first."""
 
     items: tuple[ReviewItem, ...]
     matches: int

@@ -115,6 +115,8 @@ class FileOutcome:
     """Kind of the error of a failed file (`types.errors.ErrorKind`)."""
     message: str | None = None
     """Message of that error."""
+    watches: tuple[str, ...] = ()
+    """Names of the watches that the file is a new hit of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,12 @@ from typing import Final
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from mediafp.case import Case
+from mediafp.types.decisions import DecisionConflict
 from mediafp.types.errors import MediafpError, StoreError, UsageError
 from mediafp.types.version import __version__
 from mediafp.web import api, media, work
@@ -25,6 +27,15 @@ from mediafp.web.site import Site, json_response, note_request
 from mediafp.web.static_files import add_static_files
 
 _logger = logging.getLogger(__name__)
+NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""Setting of FastAPI by which it records no request for OpenTelemetry, whose exporters an environment variable would start:
+no data may leave this machine."""
 TITLES: Final = {
     400: "This cannot be done as it was asked.",
     401: "This needs the link that mediafp serve printed.",
@@ -64,6 +75,7 @@ def create_app(case: Case, settings: ServeSettings) -> ASGIApp:
         redoc_url=None,
         lifespan=lifespan,
         dependencies=[Depends(note_request)],
+        telemetry=NO_TELEMETRY,
     )
     site = Site(app, case, settings, jobs)
     asking = Asking(site.queries)
@@ -101,6 +113,8 @@ def _status_of(error: Exception) -> tuple[int, str]:
             is_address = any(part["loc"][:1] == ("path",) for part in error.errors())
             names = ", ".join(sorted({str(part["loc"][-1])[:40] for part in error.errors()}))
             return (404, "there is no such page") if is_address else (400, f"cannot use the value of: {names}")
+        case DecisionConflict():
+            return 409, str(error)
         case UsageError():
             return 400, str(error)
         case StoreError():

@@ -154,11 +154,12 @@ class Site:
         self._add(path, act, "POST", in_schema=False)
 
     def add_api(self, path: str, build: Callable[..., Any], *, method: str = "GET") -> None:
-        """Add an object of the API below `/api`; `build` returns an object, or an iterable of them."""
+        """Add an address of the API below `/api`; `build` returns an object, an iterable of them, or a response."""
 
         @wraps(build)
         def answer(*args: Any, **kwargs: Any) -> Response:
-            return json_response(build(*args, **kwargs))
+            value = build(*args, **kwargs)
+            return value if isinstance(value, Response) else json_response(value)
 
         answer.__annotations__["return"] = Response
         self._add(f"/api{path}", answer, method, in_schema=True)
@@ -167,6 +168,12 @@ class Site:
         """Return the answer that leads to a page of this site."""
         asked = {name: str(value) for name, value in query.items() if value is not None}
         return RedirectResponse(path + (f"?{urlencode(asked)}" if asked else ""), 303)
+
+    def go_back(self, form: Mapping[str, str], otherwise: str = "/") -> RedirectResponse:
+        """Return the answer that leads to the page which a form names as `back`, if it is one of this site."""
+        path = form.get("back", otherwise)
+        is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+        return RedirectResponse(path if is_local else otherwise, 303)
 
     def _add(self, path: str, endpoint: Callable[..., Any], method: str, *, in_schema: bool, **options: Any) -> None:
         self.app.add_api_route(

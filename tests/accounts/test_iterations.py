@@ -7,7 +7,7 @@ import pytest
 from accounts_samples import NAMES, respawned_persona, seen
 
 from mediafp.accounts.evidence import ImagePairs, find_evidence
-from mediafp.accounts.iterations import find_iterations
+from mediafp.accounts.iterations import Evidence, find_iterations
 from mediafp.accounts.summaries import summarise_accounts
 from mediafp.types.accounts import Account
 from mediafp.types.sightings import Sighting
@@ -128,3 +128,36 @@ def test_avatar_that_is_probably_the_same_adds_an_account_and_says_so() -> None:
     assert places(found) == {name: (n, NAMES[0]) for n, name in enumerate(NAMES, 1)}
     assert found[NAMES[0]].iteration_because == ("probably the same avatar",)
     assert {found[name].iteration_because for name in NAMES[1:]} == {("same avatar",)}
+
+
+def test_accounts_that_a_person_puts_apart_are_in_two_lines_cut_at_the_longest_gap() -> None:
+    sightings, copies = respawned_persona("avatar")
+    records = summarise_accounts(sightings, {})
+    images = {s.sha256 for s in sightings}
+    evidence = find_evidence(records, images, ImagePairs(copies, copies), [], {})
+
+    def cut(*apart: tuple[str, str]) -> list[tuple[int | None, str | None]]:
+        found = places(find_iterations(records.accounts, evidence, apart))
+        return [found[name] for name in NAMES]
+
+    # The gaps grow, so that the last join of those between both is cut.
+    assert cut((NAMES[3], NAMES[1])) == [(1, NAMES[0]), (2, NAMES[0]), (3, NAMES[0])] + [
+        (n, NAMES[3]) for n in range(1, 5)
+    ]
+    assert cut((NAMES[0], NAMES[1]), ("unknown", NAMES[1])) == [(None, None), *((n, NAMES[1]) for n in range(1, 7))]
+
+
+def test_accounts_that_a_person_puts_into_one_line_may_overlap() -> None:
+    sightings = [
+        seen("s1", "one", "2020-01-01"), seen("p", "one", "2020-09-01"),
+        seen("s2", "two", "2020-06-01"), seen("q", "two", "2021-09-01"),
+        seen("s3", "three", "2022-01-01"), seen("r", "three", "2022-09-01"),
+    ]  # fmt: skip
+    accounts = summarise_accounts(sightings, {}).accounts
+    decided = [
+        Evidence(reason="confirmed", accounts=pair, strength="decided") for pair in (("one", "two"), ("two", "three"))
+    ]
+    later = Evidence(reason="same avatar", accounts=("three", "two"))
+    assert places(find_iterations(accounts, [later, *decided])) == {
+        "one": (1, "one"), "two": (2, "one"), "three": (3, "one"),
+    }  # fmt: skip

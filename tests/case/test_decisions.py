@@ -195,7 +195,7 @@ def test_pair_is_named_by_hash_path_in_the_store_or_file(small: Case, tmp_path: 
         small.decide("maybe", A, B)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="limit"):
         small.decide("reject", A, B, note="x" * 10_001)
-    with pytest.raises(UsageError, match="none stands"):
+    with pytest.raises(UsageError, match="there is none"):
         small.undo_decision(A, C)
 
 

@@ -46,6 +46,7 @@ from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.timelines import Timeline, TimelineEvent
 from mediafp.types.transcripts import FileTranscription, SearchHit, SpeechHint, Transcript, TranscriptSegment
 from mediafp.types.video_text import VideoTextLine
+from mediafp.types.watches import AddedWatch, CheckedWatches, Watch, WatchHit, WatchSummary
 
 LINE = TextLine(text="t", box=((0.0, 0.0),) * 4, confidence=1.0)
 MATCH = sample_match(
@@ -72,7 +73,7 @@ TRANSCRIBED = FileTranscription(
     path=Path("p"), sha256="a", error=None, transcript=TRANSCRIPT, seconds=1, warnings=("w",), hints=(HINT,)
 )
 UNDECODED = FileTranscription(path=Path("p"), sha256=None, error="e", transcript=None, seconds=1)
-ADDED = FileOutcome(path="p", sha256="a", status="added", warnings=("w",))
+ADDED = FileOutcome(path="p", sha256="a", status="added", warnings=("w",), watches=("w",))
 UNREAD = FileOutcome(path="p", sha256=None, status="failed", kind="k", message="m")
 CLUSTER = Cluster(
     id="c",
@@ -120,6 +121,18 @@ COSHARING = Cosharing(
     ),
     accounts=2, inexact=0, popular=0,
 )  # fmt: skip
+WATCH = Watch(name="n", kind="text", value="v", added_at="d", counted_from="d", checked=1, quarantine="q")
+HIT = WatchHit(
+    watch="n",
+    sha256="a",
+    uri="u",
+    why="w",
+    relation="copy",
+    verdict="copy",
+    probability=0.9,
+    found_at="d",
+    reported_at="d",
+)
 
 
 class HostileCase:
@@ -178,8 +191,24 @@ class HostileCase:
     def transcribe(self, *_: object, **__: object) -> Iterator[Any]:
         return self._fill(TRANSCRIBED, UNDECODED)
 
-    def ingest(self, *_: object, **__: object) -> Iterator[Any]:
+    def ingest(self, *_: object, on_watched: Callable[[Any], object], **__: object) -> Iterator[Any]:
+        on_watched(self.check_watches())
         return self._fill(ADDED, UNREAD)
+
+    def add_watch(self, *_: object) -> Any:
+        return next(self._fill(AddedWatch(watch=WATCH, older_hits=(HIT,))))
+
+    def watches(self) -> list[Any]:
+        return list(self._fill(WatchSummary(watch=WATCH, older_hits=1, hits=1, new_hits=1, problem="p")))
+
+    def check_watches(self, *_: object) -> Any:
+        return next(self._fill(CheckedWatches(hits=(HIT,), quarantined=(WATCH,))))
+
+    def watch_hits(self, **_: object) -> list[Any]:
+        return list(self._fill(HIT))
+
+    def mark_hits_seen(self, hits: list[Any]) -> None:
+        assert hits
 
     def cluster(self, *_: object) -> Any:
         return next(self._fill(Clustering(clusters=(CLUSTER,), unclustered=0)))
@@ -230,13 +259,16 @@ COMMANDS = {
     "forget": ("forget", "x"),
     "transcribe": ("transcribe", "x"),
     "ingest": ("ingest", "x", "--transcribe", "no"),
+    "watch add": ("watch", "add", "x"),
+    "watch list": ("watch", "list"),
+    "watch check": ("watch", "check"),
     "report": ("report", "page.html", "--clips"),
     "models list": ("models", "list"),
     "models verify": ("models", "verify"),
     "doctor": ("doctor",),
 }
 JSON_COMMANDS = ("match", "trace", "search", "errors", "verify", "cluster", "accounts", "timeline", "coshare", "forget",
-                 "transcribe", "ingest")  # fmt: skip
+                 "transcribe", "ingest", "watch add", "watch list", "watch check")  # fmt: skip
 TABLES = ("models list", "doctor")
 """Commands whose tables break a text into lines."""
 FEW = settings(

@@ -16,8 +16,10 @@ import pytest
 from documents import code_blocks, read, sections, tables
 from small_case import SmallCase
 
+from mediafp.report import jsonl
 from mediafp.text.speech.misreadings import load_misreadings
 from mediafp.types.custody import LogKind
+from mediafp.types.recalibration import FamilyFit, FitErrors
 from mediafp.types.transcripts import SpeechHint
 
 DOCUMENT = "docs/formats.md"
@@ -180,6 +182,39 @@ def test_account_timeline_and_coshare_keys_equal_the_examples(small_case: SmallC
     check_keys(examples("`coshare`"), small_case.objects("coshare", "--json", *window))
 
 
+def test_decision_keys_equal_the_examples(small_case: SmallCase) -> None:
+    files = small_case.folder / "files"
+    pair = (files / "photo.jpg", files / "crop.jpg")
+    made = small_case.objects("decide", "unsure", *pair, "--note", "x", "--json")
+    current, history = examples("`decisions`")
+    check_keys(examples("`decide`"), made)
+    check_keys([current], small_case.objects("decisions", "--json"))
+    check_keys([history], small_case.objects("decisions", "--history", "--json"))
+    (answer,) = small_case.objects("match", files / "photo.jpg", "--json", *FAST)
+    decision = next(match["decision"] for match in answer["matches"] if match["decision"])
+    (table, *_) = tables(sections(read(DOCUMENT))["`match`"])
+    stated = next(row["meaning"] for row in table if row["key"] == "`decision`")
+    assert set(re.findall(r'"(\w+)"', stated)) == decision.keys()
+    small_case.run("decide", "unsure", *pair, "--undo")
+    assert small_case.objects("decisions", "--json") == []
+
+
+def test_calibration_keys_equal_the_example() -> None:
+    errors = FitErrors(log_loss=1, brier=1, calibration_error=1, false_positives=1, false_negatives=1)
+    fit = FamilyFit(family="images", confirmed=1, rejected=1, sources=1, before=errors, after=errors)
+    check_keys(examples("`calibrate`"), [jsonl.family_fit_to_json(fit)])
+
+
+def test_watch_keys_equal_the_examples(small_case: SmallCase, tmp_path: Path) -> None:
+    shutil.copytree(small_case.folder / "case", tmp_path / "case")
+    watched = SmallCase(folder=tmp_path)
+    added, listed, checked = examples("`watch add`, `watch list`, `watch check`")
+    check_keys([added], watched.objects("watch", "add", small_case.folder / "files" / "photo.jpg", "--json"))
+    watched.run("watch", "add", "@nobody", "--name", "words")
+    check_keys([listed], watched.objects("watch", "list", "--json"))
+    check_keys([checked], watched.objects("watch", "check", "--all", "--json"))
+
+
 def test_forget_keys_equal_the_example(small_case: SmallCase, tmp_path: Path) -> None:
     shutil.copytree(small_case.folder / "case", tmp_path / "case")
     copy = SmallCase(folder=tmp_path)
@@ -188,15 +223,25 @@ def test_forget_keys_equal_the_example(small_case: SmallCase, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "arguments",
-    [("export", "csv"), ("errors", "--csv"), ("export", "matches", "--csv"), ("export", "coshare", "--window", "1e9")],
+    [
+        ("export", "csv"),
+        ("errors", "--csv"),
+        ("decisions", "--history", "--csv"),
+        ("export", "matches", "--csv"),
+        ("export", "coshare", "--window", "1e9"),
+    ],
     ids=" ".join,
 )
 def test_csv_columns_equal_the_example(small_case: SmallCase, arguments: tuple[str, ...]) -> None:
+    if "decisions" in arguments:
+        pair = [small_case.folder / "files" / name for name in ("photo.jpg", "crop.jpg")]
+        for undo in ([], ["--undo"]):
+            small_case.run("decide", "unsure", *pair, *undo)
     header, *rows = csv.reader(io.StringIO(small_case.run(*arguments)[1].lstrip("\ufeff")))
     assert rows
     shown = [block.strip().split(",") for block in code_blocks(sections(read(DOCUMENT))["CSV"])]
     name = arguments["export" in arguments]
-    assert shown[("csv", "errors", "matches", "coshare").index(name)] == header
+    assert shown[("csv", "errors", "decisions", "matches", "coshare").index(name)] == header
 
 
 def test_list_of_misreadings_loads(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -158,9 +158,13 @@ class Comparer:
 
 
 def run_comparisons(
-    store: Store, open_references: Callable[[], StoredReferences], *, jobs: int = 0
+    store: Store,
+    open_references: Callable[[], StoredReferences],
+    *,
+    jobs: int = 0,
+    assets: Collection[str] | None = None,
 ) -> Iterator[tuple[int, int]]:
-    """Compare all pending assets of a store; yield the numbers of compared and of all pending ones after each commit.
+    """Compare the pending assets of a store; yield the numbers of compared and of all pending ones after each commit.
 
     A run that is ended early loses what was not yielded; the next one goes on.
 
@@ -168,8 +172,9 @@ def run_comparisons(
         store: The store.
         open_references: Function that returns its references, with everything that was ingested so far.
         jobs: Threads; 0 for one per core.
+        assets: Compare these assets alone; None for all.
     """
-    pending = store.pending_comparisons(comparison_versions())
+    pending = store.pending_comparisons(comparison_versions(), assets=assets)
     if not pending:
         return
     run = ComparisonRun(store, open_references, jobs=jobs)

@@ -50,8 +50,8 @@ class FileWriter:
         with self._store.writing():
             return [self._save(file) for file in files]
 
-    def update_known(self, file: PendingFile, sha256: str) -> None:
-        """Write what is known about a file that is ingested already, if it has changed."""
+    def update_known(self, file: PendingFile, sha256: str) -> bool:
+        """Write what is known about a file that is ingested already, and return True if its sightings have changed."""
         stated = build_sightings(file.item.uri, sha256, file.sidecars)
         has_changed = file.sidecars.sightings and stated != self._store.sightings_at(sha256, file.item.uri)
         if has_changed or list(file.clues) != self._store.clues_at(sha256, file.item.uri):
@@ -59,6 +59,7 @@ class FileWriter:
                 if has_changed:
                     self._store.save_sightings(stated)
                 self._store.save_clues(sha256, file.item.uri, file.clues)
+        return bool(has_changed)
 
     def _save(self, file: PendingFile) -> FileOutcome:
         path, error = os.fspath(file.item.path), file.error

@@ -21,6 +21,7 @@ from mediafp.case.ingestion.order import defer_large_files
 from mediafp.case.ingestion.pending import PendingFile
 from mediafp.case.ingestion.tasks import FileTasks
 from mediafp.case.ingestion.unpacking import ArchiveUnpacker, Step
+from mediafp.case.ingestion.watched_files import WatchedFiles
 from mediafp.case.references import StoredReferences
 from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest, Engine
@@ -36,6 +37,7 @@ from mediafp.types.errors import MediaError, WorkerLost
 from mediafp.types.runs import FileOutcome, IngestOptions, LedgerEntry
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.version import __version__
+from mediafp.types.watches import CheckedWatches
 
 MAX_QUEUED_PER_WORKER = 8
 """Files in progress per worker. Chosen, not measured."""
@@ -60,6 +62,7 @@ def run_ingest(
     options: IngestOptions,
     open_references: Callable[[], StoredReferences],
     on_compared: Callable[[int, int], object] = lambda done, total: None,
+    on_watched: Callable[[CheckedWatches], object] = lambda checked: None,
 ) -> Iterator[FileOutcome]:
     """Yield the outcome of each file after its commit, in the order in which files are done.
 
@@ -73,6 +76,7 @@ def run_ingest(
         options: The options.
         open_references: Function that returns the references of the store, with everything that was ingested so far.
         on_compared: Called with the numbers of assets that were compared, and that must be so far.
+        on_watched: Called with what was found of the watch list, before the outcomes of these files.
 
     Raises:
         ModelError: A model is missing.
@@ -80,7 +84,8 @@ def run_ingest(
         SandboxError: The sandbox is unavailable.
     """
     with ExitStack() as stack:
-        run = IngestRun(store, engine, options, stack)
+        watched = WatchedFiles(store, open_references, on_watched, compare=options.match)
+        run = IngestRun(store, engine, options, watched, stack)
         if options.match:
             run.compare_with(open_references, on_compared, stack)
         run.append_log("ingest", {"mediafp": __version__, "pipeline": run.version, **run.settings()})
@@ -90,13 +95,17 @@ def run_ingest(
             yield outcome
         run.append_log("ingested", dict(counts))
         run.finish_comparisons()
+        watched.check_rest()
 
 
 class IngestRun:
     """One ingest. The caller's thread alone writes to the store; other threads run `FileTasks` and unpack archives."""
 
-    def __init__(self, store: Store, engine: Engine, options: IngestOptions, stack: ExitStack) -> None:
+    def __init__(
+        self, store: Store, engine: Engine, options: IngestOptions, watched: WatchedFiles, stack: ExitStack
+    ) -> None:
         wanted = options.analysis
+        self._watched = watched
         self._store, self._engine, self._options = store, engine, options
         self._jobs = options.jobs or os.cpu_count() or 1
         self._queue = engine.open_transcription(wanted.speech) if wanted.speech else None
@@ -322,9 +331,10 @@ class IngestRun:
             sha256 = entry.sha256
 
             def on_read(file: PendingFile) -> None:
-                self._writer.update_known(file, sha256)
-                warnings = file.sidecars.warnings
-                self._outcomes.append(FileOutcome(path=path, sha256=sha256, status="known", warnings=warnings))
+                outcome = FileOutcome(path=path, sha256=sha256, status="known", warnings=file.sidecars.warnings)
+                if self._writer.update_known(file, sha256):
+                    (outcome,) = self._watched.mark([(file.item.uri, outcome)])
+                self._outcomes.append(outcome)
 
             self._start(self._hashing_threads, PendingFile(item=item), self._tasks.read_sidecars, on_read)
 
@@ -432,6 +442,7 @@ class IngestRun:
         files = list(self._finished)
         outcomes = self._writer.commit(files)
         self._begin_comparisons({outcome.sha256 for outcome in outcomes if outcome.sha256})
+        outcomes = self._watched.mark([(file.item.uri, outcome) for file, outcome in zip(files, outcomes, strict=True)])
         self._finished.clear()
         if self._queue:
             for audio_sha256 in {file.transcribed.audio_sha256 for file in files if file.transcribed}:

@@ -44,7 +44,9 @@ DECISION_COLUMNS: Final = (
     "decided_at",
     "act",
 )
-"""The columns of `decisions --csv`; without `--history`, the first four are left out."""
+"""The columns of `decisions --csv`; without `--history`, the first four are omitted."""
+DECISION_NAME_COLUMNS: Final = ("by", "a", "b", "note", "decided_by", "act")
+"""Those of names and words, which a spreadsheet must not turn into numbers or dates."""
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Start of a table that Excel then reads as UTF-8."""
 _SEPARATOR: Final = re.compile(r"([,;|\t\n\r])")
@@ -161,8 +163,11 @@ def coshare_row(post: SharedPost) -> list[object]:
 
 def decision_row(line: Mapping[str, object]) -> list[object]:
     """Return one row of `decisions --csv`, in the order of DECISION_COLUMNS, from a line of its JSON."""
-    values = [line[name] for name in DECISION_COLUMNS if name in line]
-    return [keep_as_text(value) if isinstance(value, str) else value for value in values]
+    return [
+        keep_as_text(str(line[name])) if name in DECISION_NAME_COLUMNS else line[name]
+        for name in DECISION_COLUMNS
+        if name in line
+    ]
 
 
 def _segment_text(segment: Segment) -> str:

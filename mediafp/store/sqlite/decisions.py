@@ -17,7 +17,7 @@ _EVIDENCE_FIELDS: Final = tuple(field.name for field in fields(DecidedMatch))
 
 
 def save_decision(database: Database, decision: Decision, restored_by: str | None = None) -> None:
-    """Save and log a decision in place of the one that stands on its pair; `restored_by` took back the one after it."""
+    """Save and log a decision in place of the current one on its pair; `restored_by` took back the one after it."""
     stated = _to_json(decision)
     columns = {name.strip(): stated[name.strip()] for name in _COLUMNS.split(",")}
     columns["evidence"], columns["numbers"] = (canonical_json(stated[name]) for name in ("evidence", "numbers"))
@@ -26,12 +26,12 @@ def save_decision(database: Database, decision: Decision, restored_by: str | Non
         f"INSERT OR REPLACE INTO decision ({_COLUMNS}) VALUES ({', '.join('?' * len(columns))})",
         tuple(columns.values()),
     )
-    by = {} if restored_by is None else {"by": replace_surrogates(restored_by)}
-    custody_log.append(database, "decided", stated | by)
+    by = decision.decided_by if restored_by is None else restored_by
+    custody_log.append(database, "decided", {**stated, "by": replace_surrogates(by)})
 
 
 def take_back_decision(database: Database, decision: Decision, by: str) -> None:
-    """Remove and log the decision that stands on a pair, and restore the one that it replaced."""
+    """Remove and log the current decision on a pair, and restore the one that it replaced."""
     database.execute("DELETE FROM decision WHERE subject = ? AND a = ? AND b = ?", decision.key)
     custody_log.append(database, "undecided", {**_to_json(decision), "by": replace_surrogates(by)})
     if decision.before:
@@ -39,7 +39,7 @@ def take_back_decision(database: Database, decision: Decision, by: str) -> None:
 
 
 def decisions(database: Database, subject: DecisionSubject | None = None, act: str | None = None) -> list[Decision]:
-    """Return the decisions that stand, by subject and pair: all, or those on one subject, or of one act."""
+    """Return the current decisions, by subject and pair: all, or those on one subject, or of one act."""
     chosen = {"subject": subject, "act": act}
     conditions = [f"{name} = ?" for name, value in chosen.items() if value is not None]
     # SQLite uses the index of acts where a query states its condition.
@@ -51,7 +51,7 @@ def decisions(database: Database, subject: DecisionSubject | None = None, act: s
 
 
 def find_decision(database: Database, subject: DecisionSubject, a: str, b: str) -> Decision | None:
-    """Return the decision that stands on a pair, a < b; None if none does."""
+    """Return the current decision on a pair, a < b; None if there is none."""
     rows = database.rows(f"SELECT {_COLUMNS} FROM decision WHERE subject = ? AND a = ? AND b = ?", (subject, a, b))
     return next(_iter_undamaged(database, rows), None)
 
@@ -110,15 +110,13 @@ def check_decisions(database: Database) -> Iterator[str]:
 
 
 def _event(entry: LogEntry) -> DecisionEvent:
-    stated = dict(entry.details)
-    by = stated.pop("by", stated["decided_by"])
-    decision = _from_json(stated)
+    decision = _from_json(entry.details)
     return DecisionEvent(
         n=entry.n,
         at=entry.at,
         what="decided" if entry.what == "decided" else "undecided",
         decision=decision,
-        by=_text(by),
+        by=_text(entry.details["by"]),
     )
 
 

@@ -56,6 +56,7 @@ def forget_sighting(database: Database, sha256: str, uri: str) -> Forgotten:
         "assets": 0,
         **dict.fromkeys((*_ASSET_TABLES, "transcripts", "passages", "matches"), 0),
         "clues": _delete(database, "clue WHERE sha256 = ? AND uri = ?", (sha256, path)),
+        "watch_hits": _delete(database, "watch_hit WHERE sha256 = ? AND uri = ?", (sha256, path)),
         "post_texts": 0,
         "ledger_entries": ledger_entries,
     }

@@ -38,5 +38,7 @@ def move_sightings(database: Database, sha256: str, old_uri: str, new_uri: str) 
         raise StoreError(f"cannot move {sha256} from {old_uri!r}: the store '{database.folder}' has no such sighting")
     database.execute("DELETE FROM clue WHERE sha256 = ? AND uri = ?", (sha256, new_path))
     database.execute("UPDATE clue SET uri = ? WHERE sha256 = ? AND uri = ?", (new_path, sha256, old_path))
+    # The same file at another path is no news.
+    database.execute("UPDATE watch_hit SET uri = ? WHERE sha256 = ? AND uri = ?", (new_path, sha256, old_path))
     database.execute("DELETE FROM ledger WHERE path = ? AND (sha256 = ? OR state != 'done')", (old_path, sha256))
     custody_log.append(database, "moved", {"sha256": sha256, "from": old_uri, "to": new_uri})

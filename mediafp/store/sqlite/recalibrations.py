@@ -18,7 +18,7 @@ def save_recalibrations(database: Database, fitted: Sequence[Recalibration], err
 
 
 def recalibrations(database: Database) -> list[Recalibration]:
-    """Return the stored maps, by family; one of a family that this version does not know is left out."""
+    """Return the stored maps, by family; one of a family that this version does not know is omitted."""
     rows = database.rows(
         "SELECT family, slope, intercept, decisions, fitted_at, version FROM recalibration ORDER BY family"
     )

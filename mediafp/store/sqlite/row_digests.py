@@ -112,11 +112,12 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
     ),
     "watch": RowGroup(
         name="the watch {0!r}", keys=("name",), source="watch", order="name",
-        columns=("name", "kind", "value", "added_at", "quarantine"),
+        columns=("name", "kind", "value", "added_at", "counted_from", "checked", "quarantine"),
     ),
     "watch_hit": RowGroup(
-        name="the hit of {1} by the watch {0!r}", keys=("watch", "sha256"), source="watch_hit", order="watch",
-        columns=("watch", "sha256", "why", "found_at", "reported_at"),
+        name="the hits of {1} by the watch {0!r}", keys=("watch", "sha256"), source="watch_hit", order="uri",
+        columns=("watch", "sha256", "uri", "why", "relation", "verdict", "probability", "is_news", "found_at",
+                 "reported_at"),
     ),
     "listed_hash": RowGroup(
         name="the hashes of the list {0!r} by {1}", keys=("list", "algorithm"), source="listed_hash", order="hash",

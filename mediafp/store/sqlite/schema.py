@@ -351,15 +351,20 @@ MIGRATIONS = [
         kind TEXT NOT NULL CHECK (kind IN ('asset', 'text', 'account', 'hashes')),
         value TEXT NOT NULL,
         added_at TEXT NOT NULL,
+        counted_from TEXT NOT NULL,
+        checked INTEGER NOT NULL,
         quarantine TEXT
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE watch_hit (
         watch TEXT NOT NULL REFERENCES watch ON DELETE CASCADE,
         sha256 TEXT NOT NULL REFERENCES asset ON DELETE CASCADE,
+        uri BLOB NOT NULL,
         why TEXT NOT NULL,
+        relation TEXT, verdict TEXT, probability REAL,
+        is_news INTEGER NOT NULL CHECK (is_news IN (0, 1)),
         found_at TEXT NOT NULL,
         reported_at TEXT,
-        PRIMARY KEY (watch, sha256)
+        PRIMARY KEY (watch, sha256, uri)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX watch_hit_by_asset ON watch_hit (sha256);
     CREATE TABLE listed_hash (

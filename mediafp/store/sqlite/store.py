@@ -28,10 +28,12 @@ from mediafp.store.sqlite import (
     text_index,
     transcripts,
     video_texts,
+    watches,
 )
 from mediafp.store.sqlite.connection import DATABASE_NAME, open_connection
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
+from mediafp.store.watch_interface import ChangedAsset, StatedAccount
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.decisions import DecidedMatch, Decision, DecisionEvent, DecisionSubject
@@ -56,6 +58,7 @@ from mediafp.types.shared_clues import SharedClue
 from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
 from mediafp.types.video_text import VideoText, VideoTextLine
+from mediafp.types.watches import Watch, WatchHit, WatchSummary
 
 
 def has_database(folder: Path) -> bool:
@@ -340,9 +343,13 @@ class SqliteStore(Store):
 
     @override
     def search_passages(
-        self, text: str, limit: int | None = None, sources: Collection[SearchSource] | None = None
+        self,
+        text: str,
+        limit: int | None = None,
+        sources: Collection[SearchSource] | None = None,
+        assets: Collection[str] | None = None,
     ) -> Iterator[SearchHit]:
-        return text_index.search_passages(self.database, text, limit, sources)
+        return text_index.search_passages(self.database, text, limit, sources, assets)
 
     # Kept matches ---------------------------------------------------------------------------------
 
@@ -453,6 +460,76 @@ class SqliteStore(Store):
     @override
     def recalibrations(self) -> list[Recalibration]:
         return recalibrations.recalibrations(self.database)
+
+    # Watches --------------------------------------------------------------------------------------
+
+    @override
+    def add_watch(self, watch: Watch) -> None:
+        watches.add_watch(self.database, watch)
+
+    @override
+    def remove_watch(self, name: str) -> None:
+        watches.remove_watch(self.database, name)
+
+    @override
+    def watches(self) -> list[Watch]:
+        return watches.watches(self.database)
+
+    @override
+    def watch_summaries(self) -> list[WatchSummary]:
+        return watches.watch_summaries(self.database)
+
+    @override
+    def quarantine_watch(self, name: str, reason: str) -> None:
+        watches.quarantine_watch(self.database, name, reason)
+
+    @override
+    def resume_watch(self, name: str, checked: int) -> None:
+        watches.resume_watch(self.database, name, checked)
+
+    @override
+    def save_checked(self, names: Sequence[str], checked: int) -> None:
+        watches.save_checked(self.database, names, checked)
+
+    @override
+    def save_watch_hits(self, hits: Sequence[WatchHit]) -> list[WatchHit]:
+        return watches.save_watch_hits(self.database, hits)
+
+    @override
+    def watch_hits(self, name: str | None = None, *, only_new: bool = False) -> list[WatchHit]:
+        return watches.watch_hits(self.database, name, only_new=only_new)
+
+    @override
+    def found_watches(self, sha256: str) -> list[WatchHit]:
+        return watches.found_watches(self.database, sha256)
+
+    @override
+    def repeated_hits(self) -> list[WatchHit]:
+        return watches.repeated_hits(self.database)
+
+    @override
+    def mark_hits_reported(self, hits: Sequence[WatchHit]) -> None:
+        watches.mark_hits_reported(self.database, hits)
+
+    @override
+    def count_found_since(self, name: str, time: str) -> int:
+        return watches.count_found_since(self.database, name, time)
+
+    @override
+    def count_added_since(self, time: str) -> int:
+        return watches.count_added_since(self.database, time)
+
+    @override
+    def changed_assets(self, after: int, only: Collection[str] | None = None) -> list[ChangedAsset]:
+        return watches.changed_assets(self.database, after, only)
+
+    @override
+    def stated_accounts(self) -> Iterator[StatedAccount]:
+        return watches.stated_accounts(self.database)
+
+    @override
+    def sighted_files(self, account: StatedAccount) -> list[tuple[str, str]]:
+        return watches.sighted_files(self.database, account)
 
     # Forgetting -----------------------------------------------------------------------------------
 

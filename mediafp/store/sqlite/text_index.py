@@ -120,9 +120,15 @@ def stored_passages(database: Database, holder: str, source: SearchSource) -> li
 
 
 def search_passages(
-    database: Database, text: str, limit: int | None = None, sources: Collection[SearchSource] | None = None
+    database: Database,
+    text: str,
+    limit: int | None = None,
+    sources: Collection[SearchSource] | None = None,
+    assets: Collection[str] | None = None,
 ) -> Iterator[SearchHit]:
     """Yield the passages that contain every word and phrase of a text, best first: of all sources, or of those given.
+
+    With `assets`, only the passages of these assets are searched.
 
     Raises:
         UsageError: The text contains no word.
@@ -131,7 +137,10 @@ def search_passages(
     phrases = split_phrases(text)
     if not phrases:
         raise UsageError(f"cannot search for {text[:40]!r}: it contains no word; name a word, a name or a phrase")
-    return islice(_iter_hits(database, phrases, sources), limit)
+    if assets is None:
+        return islice(_iter_hits(database, phrases, sources), limit)
+    hits = _iter_hits(database, phrases, sources, _holders(database, assets))
+    return islice((hit for hit in hits if hit.sha256 in assets), limit)
 
 
 def check_text_index(database: Database) -> Iterator[str]:
@@ -182,16 +191,40 @@ def _check_index_copy(copy: sqlite3.Connection) -> Iterator[str]:
             yield f"the full-text index is damaged: a search for {word!r} finds {found} passages of {passages}"
 
 
+def _holders(database: Database, assets: Collection[str]) -> str:
+    """Return the holders of the passages of assets, as a JSON array."""
+    chosen = json.dumps(sorted(assets))
+    rows = database.rows(
+        "SELECT value FROM json_each(?) UNION SELECT sound FROM sound WHERE sha256 IN (SELECT value FROM json_each(?))"
+        " UNION SELECT text_sha256 FROM sighting"
+        " WHERE text_sha256 IS NOT NULL AND sha256 IN (SELECT value FROM json_each(?))",
+        (chosen, chosen, chosen),
+    )
+    return json.dumps([holder for (holder,) in rows])
+
+
 def _iter_hits(
-    database: Database, phrases: Sequence[Sequence[str]], sources: Collection[SearchSource] | None
+    database: Database,
+    phrases: Sequence[Sequence[str]],
+    sources: Collection[SearchSource] | None,
+    holders: str | None = None,
 ) -> Iterator[SearchHit]:
+    """Yield the passages with all phrases, best first; `holders` is a JSON array of those whose passages are searched."""
+    query, chosen = " AND ".join('"' + " ".join(phrase) + '"' for phrase in phrases), ""
+    values: tuple[object, ...] = (query,)
+    if holders is not None:
+        of_holders = "FROM passage WHERE holder IN (SELECT value FROM json_each(?))"
+        first, last = database.row(f"SELECT min(id), max(id) {of_holders}", (holders,)) or (None, None)
+        # The passages of new assets are the last ones: of a common word FTS5 reads nothing before them.
+        chosen = " AND passage_index.rowid BETWEEN ? AND ? AND p.holder IN (SELECT value FROM json_each(?))"
+        values = (query, first, last, holders)
     try:
         rows = database.execute(
             "SELECT p.holder, p.source, p.start, p.end, CAST(p.text AS BLOB), CAST(p.times AS BLOB),"
             " CAST(n.text AS BLOB), n.end FROM passage_index"
             " JOIN passage p ON p.id = passage_index.rowid LEFT JOIN passage n ON n.id = p.next"
-            " WHERE passage_index MATCH ? ORDER BY bm25(passage_index), p.holder, p.start, p.id DESC",
-            (" AND ".join('"' + " ".join(phrase) + '"' for phrase in phrases),),
+            f" WHERE passage_index MATCH ?{chosen} ORDER BY bm25(passage_index), p.holder, p.start, p.id DESC",
+            values,
         ).fetchall()
     except sqlite3.DatabaseError as error:
         raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify") from error

@@ -46,7 +46,7 @@ def add_start(site: Site, asking: Asking) -> None:
         return site.go(f"/answer/{form.files[0]}")
 
     def choose_language(form: FormFields) -> Response:
-        response = site.go(_local_path(form.get("back", "/")))
+        response = site.go_back(form)
         if form.get("language") in LANGUAGES:
             response.set_cookie(COOKIE, form["language"], max_age=31_536_000, httponly=True, samesite="strict")
         return response
@@ -67,8 +67,3 @@ def query_to_json(saved: SavedQuery) -> jsonl.JsonObject:
         "error": saved.error,
         "matches": [jsonl.match_to_json(match) for match in saved.result.matches] if saved.result else [],
     }
-
-
-def _local_path(path: str) -> str:
-    """Return a path of this site; that of the start page in place of any other address."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"

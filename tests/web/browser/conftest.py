@@ -62,7 +62,7 @@ def open_page(browser: Browser, workbench: ServedCase, look: tuple[int, str]) ->
         "request",
         lambda request: (
             None
-            if request.url.startswith((workbench.origin, "blob:", "data:"))
+            if request.url.startswith(("http://127.0.0.1:", "blob:", "data:"))
             else problems.append(f"request to {request.url}")
         ),
     )

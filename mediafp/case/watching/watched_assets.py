@@ -1,0 +1,103 @@
+"""Watched assets, and their matches with assets that were added or have changed."""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+from mediafp.case.comparison.pair import compare_pair
+from mediafp.case.comparison.partners import AudioPartner
+from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
+from mediafp.case.comparison.sounds import compare_stored_sounds
+from mediafp.case.comparison.stored_sides import StoredSides
+from mediafp.case.references import StoredReferences
+from mediafp.matching.promise import pair_promise
+from mediafp.matching.sounds.promise import tracks_promise
+from mediafp.store import Store
+from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
+from mediafp.types.kept_matches import Channel, KeptMatch
+from mediafp.types.matches import MIRRORED_RELATIONS
+from mediafp.types.watches import WatchHit
+
+SAME_FILE: Final = "the bytes are identical"
+"""Reason of a hit whose content is that of the watched file."""
+
+
+class WatchedAssets:
+    """Watched assets that others are compared with.
+
+    Kept matches do not serve: of media with many copies a store keeps the most promising pairs alone, and they come later
+    than the file. A pair of which neither a row, a stretch of sound nor words promise anything costs next to nothing.
+    """
+
+    def __init__(self, store: Store, open_references: Callable[[], StoredReferences], assets: Collection[str]) -> None:
+        """Take the SHA-256 of each watched asset; those that the store does not contain any more are skipped."""
+        self._store, self._open_references = store, open_references
+        self._assets = sorted(assets)
+        self._sides: StoredSides | None = None
+
+    def find_matches(self, sha256: str, channels: Collection[Channel]) -> dict[str, KeptMatch]:
+        """Return the best probable match of an asset with each watched one, by the SHA-256 of the watched one.
+
+        Args:
+            sha256: The asset, which is among the references.
+            channels: Channels by which it is compared.
+        """
+        sides = self._open_sides()
+        best: dict[str, KeptMatch] = {}
+        if sides.references.find_asset(sha256) is None:
+            # It is damaged, which was reported.
+            return best
+        others = [other for other in self._assets if other != sha256 and sides.references.find_asset(other)]
+        for kept in sides.references.without_unusable(lambda: list(self._compare(sha256, others, channels, sides))):
+            watched = kept.reference if kept.query == sha256 else kept.query
+            if is_probable(kept) and (watched not in best or _rank(kept) > _rank(best[watched])):
+                best[watched] = kept
+        return best
+
+    def _open_sides(self) -> StoredSides:
+        references = self._open_references()
+        if self._sides is None or self._sides.references is not references:
+            self._sides = StoredSides(self._store, references)
+        return self._sides
+
+    def _compare(
+        self, sha256: str, others: list[str], channels: Collection[Channel], sides: StoredSides
+    ) -> Iterator[KeptMatch]:
+        references = sides.references
+        if "picture" in channels:
+            for other in others:
+                if promise := pair_promise(sides.rows(sha256), sides.rows(other)):
+                    yield compare_pair(sha256, other, promise, sides, self._store.ocr_lines)
+        if "voice" in channels and (own := references.sounds(sha256)):
+            for other in others:
+                if value := tracks_promise(own, references.sounds(other)):
+                    yield compare_stored_sounds(sha256, AudioPartner(sha256=other, promise_value=value), references)
+        if "script" in channels and any(other in references.transcripts.fingerprints for other in others):
+            for partner in find_script_partners(sha256, references.transcripts, references):
+                if partner.sha256 in others:
+                    yield compare_scripts(sha256, partner, references.transcripts, references)
+
+
+def is_probable(kept: KeptMatch) -> bool:
+    """Return True if a pair is the same media rather than not; another image of the same scene is not."""
+    match = kept.match
+    return match is not None and match.probability >= DEFAULT_MIN_PROBABILITY and match.verdict != "same_scene"
+
+
+def asset_hit(watch: str, sha256: str, kept: KeptMatch) -> WatchHit:
+    """Return the hit of an asset by its match with a watched one, without a path; the relation is seen from the asset."""
+    match = kept.match
+    assert match, "it is probable"
+    relation = match.relation if kept.query == sha256 else MIRRORED_RELATIONS.get(match.relation, match.relation)
+    return WatchHit(
+        watch=watch,
+        sha256=sha256,
+        uri="",
+        why="; ".join(match.why),
+        relation=relation,
+        verdict=match.verdict,
+        probability=match.probability,
+    )
+
+
+def _rank(kept: KeptMatch) -> float:
+    return kept.match.probability if kept.match else 0.0

@@ -1,0 +1,40 @@
+"""A watched asset is compared as an ingest compares all assets, and with no limit to the number of its copies."""
+
+from pathlib import Path
+
+import pytest
+from mixed_stores import Ingested, open_references
+
+from mediafp.case.comparison import run as comparison_run
+from mediafp.case.watching import watched_assets
+from mediafp.case.watching.watched_assets import WatchedAssets, is_probable
+from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.kept_matches import CHANNELS
+from mediafp.types.matches import Match
+
+
+def test_direct_matches_are_the_probable_kept_ones(
+    ingested: Ingested, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (comparison_run, watched_assets):
+        monkeypatch.setattr(module, "compare_pair", ingested.compare_once)
+    with SqliteStore(tmp_path, create=True) as store:
+        references = open_references(store)
+        with store.writing():
+            for event in sorted(ingested.events):
+                ingested.apply(store, event)
+        assets = [asset.sha256 for asset in store.assets()]
+        direct: dict[tuple[str, str], Match] = {}
+        for sha256 in assets:
+            watched = WatchedAssets(store, references, {other for other in assets if other < sha256})
+            for other, kept in watched.find_matches(sha256, CHANNELS).items():
+                assert kept.match
+                direct[other, sha256] = kept.match
+        list(comparison_run.run_comparisons(store, references))
+        best: dict[tuple[str, str], Match] = {}
+        for kept in filter(is_probable, store.kept_matches()):
+            assert kept.match
+            if kept.pair not in best or kept.match.probability > best[kept.pair].probability:
+                best[kept.pair] = kept.match
+        assert len(best) > 20 and {"same_script", "copy", "image_in_video"} <= {one.relation for one in best.values()}
+        assert {pair: match.why for pair, match in direct.items()} == {pair: match.why for pair, match in best.items()}
