@@ -10,6 +10,10 @@ STEPS: Final = 160
 """Steps of the layout; the nodes rest long before. Chosen, not measured."""
 
 
+GRAVITY: Final = 1.5
+"""Pull of each node to the middle per unit of distance, without which parts that nothing joins fly apart. Chosen by eye."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """Middles of the nodes, SVG units."""
@@ -43,7 +47,7 @@ def lay_out(
     for step in range(STEPS):
         apart = at[:, None] - at[None]
         distances = np.maximum(np.linalg.norm(apart, axis=2), 0.01)
-        move = (apart * (ideal**2 / distances**2)[..., None]).sum(1)
+        move = (apart * (ideal**2 / distances**2)[..., None]).sum(1) - GRAVITY * at
         along = at[pairs[:, 1]] - at[pairs[:, 0]]
         pull = along * (np.linalg.norm(along, axis=1) / ideal)[:, None]
         np.add.at(move, pairs[:, 0], pull)

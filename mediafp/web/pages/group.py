@@ -21,6 +21,7 @@ from mediafp.web.asking import Asking
 from mediafp.web.derived import Computed
 from mediafp.web.drawings.group_network import Network, draw_network
 from mediafp.web.drawings.member_tracks import MemberTrack, lay_tracks
+from mediafp.web.group_facets import WEAKEST_BOUNDS
 from mediafp.web.group_json import group_to_json
 from mediafp.web.pages.groups import Limit, Offset, Page, computed_or_conflict, waiting
 from mediafp.web.site import Site
@@ -145,11 +146,12 @@ def add_group(site: Site, asking: Asking) -> None:
                 "all_links": len(cluster.edges),
                 "near": [_neighbour(site, computed.value, link) for link in computed.value.links.get(id, ())],
                 "cut": cut,
+                "is_weak": bool(details.cut and details.cut.edge.probability < WEAKEST_BOUNDS[1]),
                 "done": done,
                 "page": page,
                 "pages": -(-len(summary.members) // PAGE_SIZE),
                 "cut_members": set(details.cut.parts[1]) if details.cut else set(),
-                "cut_labels": [labels[one] for one in details.cut.parts[1]][:NAMED_MEMBERS] if details.cut else [],
+                "cut_labels": [labels[one] for one in summary.members if one in details.cut.parts[1]][:NAMED_MEMBERS] if details.cut else [],
             },
             json=lambda: _to_json(site, summary, details, JSON_EDGES, 0),
             columns=("label", "sha256", "title", "account", "platform", "posted_at", "removed_at", "probability"),
