@@ -28,8 +28,10 @@ def load_groups(store: Store) -> GroupList:
         if sighting.sha256 in group_of:
             seen[sighting.sha256].append(sighting)
     transcribed = {fingerprint.sha256 for fingerprint in store.transcript_fingerprints()}
-    heard = _with_sound(store, group_of) - transcribed
-    groups = tuple(_summarise(store, cluster, seen, heard) for cluster in clustering.clusters)
+    videos = {asset.sha256: asset.properties.get("has_sound") for asset in store.assets(group_of) if asset.kind == "video"}
+    silent = {sha256 for sha256, has_sound in videos.items() if has_sound is False}
+    unread = videos.keys() - silent - transcribed
+    groups = tuple(_summarise(store, cluster, seen, silent, unread) for cluster in clustering.clusters)
     return GroupList(
         clustering=clustering,
         groups=groups,
@@ -40,15 +42,12 @@ def load_groups(store: Store) -> GroupList:
     )
 
 
-def _with_sound(store: Store, only: Collection[str]) -> set[str]:
-    """Return the assets among some whose sound can be compared."""
-    from mediafp.fingerprints.sound_prints import SoundPrints
-
-    return set(store.fingerprinted(SoundPrints.name, SoundPrints.version, only))
-
-
 def _summarise(
-    store: Store, cluster: Cluster, seen: Mapping[str, Sequence[Sighting]], unread: Collection[str]
+    store: Store,
+    cluster: Cluster,
+    seen: Mapping[str, Sequence[Sighting]],
+    silent: Collection[str],
+    unread: Collection[str],
 ) -> GroupSummary:
     own = {member.sha256: seen.get(member.sha256, ()) for member in cluster.members}
     sightings = [sighting for sha256 in own for sighting in own[sha256]]
@@ -73,6 +72,7 @@ def _summarise(
         added_at=added,
         removed=sum(any(sighting.removed_at for sighting in own[sha256]) for sha256 in own),
         shares={channel: len(found) for channel, found in sharing.items()},
+        silent=sum(sha256 in silent for sha256 in own),
         unread=sum(sha256 in unread for sha256 in own),
         weakest_link=cluster.weakest_link,
     )

@@ -57,6 +57,8 @@ class GroupSummary:
     """Members of which a sighting states that it was removed."""
     shares: Mapping[Channel, int]
     """Members that share something by each channel with another member."""
+    silent: int
+    """Videos without sound, which share neither a voice nor words."""
     unread: int
     """Members with sound whose speech was not read, so that nothing is known of their words."""
     weakest_link: float

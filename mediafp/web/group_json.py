@@ -19,6 +19,7 @@ def group_to_json(group: GroupSummary, cluster: Cluster) -> jsonl.JsonObject:
         "last_added_at": group.last_added_at,
         "removed": group.removed,
         "shares": dict(group.shares),
+        "silent": group.silent,
         "unread": group.unread,
         "links": len(cluster.edges),
     }
