@@ -73,7 +73,7 @@ class AccountOverview:
         return {key for sighting, key in pairs if key and sighting.sha256 in assets}
 
     def decision_on(self, a: str, b: str) -> Decision | None:
-        """Return the decision that stands on two accounts; None if none does."""
+        """Return the decision on two accounts; None if there is none."""
         return self.decided.get((min(a, b), max(a, b)))
 
     def find(self, name: str) -> set[str]:

@@ -17,7 +17,7 @@ from mediafp.types.matches import Match
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedChannel:
-    """What the members of a group share by one channel."""
+    """Channel with what the members of a group share by it."""
 
     channel: Channel
     members: int

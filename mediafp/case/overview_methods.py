@@ -55,5 +55,5 @@ class OverviewMethods:
         return load_details(self._store, cluster)
 
     def assets_with_sightings(self, only: Collection[str]) -> dict[str, tuple[Asset, Sequence[Sighting]]]:
-        """Return some assets with their sightings, by SHA-256; those that the store lacks are left out."""
+        """Return some assets with their sightings, by SHA-256; only those that the store contains."""
         return {asset.sha256: (asset, self._store.sightings(asset.sha256)) for asset in self._store.assets(only)}

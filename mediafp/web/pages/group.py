@@ -69,7 +69,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Loaded:
-    """What the page of a group needs of all of its links."""
+    """Details of a group, with what the page needs of all of its links."""
 
     details: GroupDetails
     network: Network
@@ -80,7 +80,7 @@ class _Loaded:
 
 
 class _Details:
-    """Details of the groups that were looked at last."""
+    """Details of the groups that were shown last."""
 
     def __init__(self, site: Site) -> None:
         self._site, self._lock = site, Lock()

@@ -1,4 +1,4 @@
-"""What a person does with groups: split, merge, move and take out members, and take it back."""
+"""Acts of a person on groups: split, merge, move and take out members, and take it back."""
 
 import re
 from collections.abc import Mapping, Sequence
