@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mediafp.case.ingestion.estimate import IngestEstimate, estimate_ingest
     from mediafp.case.models import ModelState, check_speech_model, list_model_files, load_hotwords
     from mediafp.case.originals import OriginalCheck
+    from mediafp.case.publication.publishing import verify_publication
     from mediafp.case.sources import Paths, Queries, Query
     from mediafp.case.store_folder import default_store_folder
     from mediafp.case.watching.delivery import open_deliveries
@@ -34,6 +35,7 @@ __all__ = [
     "load_hotwords",
     "open_case",
     "open_deliveries",
+    "verify_publication",
 ]
 _MODULES = {
     "case": ("Case", "open_case"),
@@ -41,6 +43,7 @@ _MODULES = {
     "ingestion.estimate": ("IngestEstimate", "estimate_ingest"),
     "models": ("ModelState", "check_speech_model", "list_model_files", "load_hotwords"),
     "originals": ("OriginalCheck",),
+    "publication.publishing": ("verify_publication",),
     "sources": ("Paths", "Queries", "Query"),
     "store_folder": ("default_store_folder",),
     "watching.delivery": ("open_deliveries",),

@@ -4,19 +4,21 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from mediafp.case.decision_methods import DecisionMethods
+from mediafp.case.exchange_methods import ExchangeMethods
 from mediafp.case.exports import iter_asset_records, iter_match_records
 from mediafp.case.originals import OriginalCheck, check_originals
 from mediafp.case.overview_methods import OverviewMethods
+from mediafp.case.publication_methods import PublicationMethods
 from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
+from mediafp.case.watch_methods import WatchMethods
 from mediafp.ingest.walk import walk
 from mediafp.store import Store, open_store
 from mediafp.types.accounts import Account
@@ -33,7 +35,7 @@ from mediafp.types.search_results import SearchResult
 from mediafp.types.shared_clues import SharedClue
 from mediafp.types.timelines import Timeline
 from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
-from mediafp.types.watches import AddedWatch, CheckedWatches, Watch, WatchHit, WatchKind, WatchSummary
+from mediafp.types.watches import CheckedWatches
 
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
 # or counted opens without them.
@@ -48,7 +50,7 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case(DecisionMethods, OverviewMethods):
+class Case(DecisionMethods, ExchangeMethods, OverviewMethods, PublicationMethods, WatchMethods):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.
@@ -385,79 +387,6 @@ class Case(DecisionMethods, OverviewMethods):
         from mediafp.case.forgetting import forget_file
 
         return forget_file(self._store, target)
-
-    def add_watch(
-        self,
-        value: PathLike,
-        name: str | None = None,
-        kind: WatchKind | None = None,
-        options: IngestOptions | None = None,
-    ) -> AddedWatch:
-        """Watch for a file, words, an account or a list of hashes, and return the watch with what it finds in the store.
-
-        Args:
-            value: Path of an image, a video or a sound, or SHA-256 of an asset; `@handle`, `platform:handle` or the address of
-                an account; name of a list of hashes; words as for `search`.
-            name: Name of the watch; None for one made of the value.
-            kind: Kind of the watch; None to choose it by the form of the value.
-            options: Options by which a file that the store does not contain is ingested.
-
-        Raises:
-            UsageError: The value cannot be watched, or there is a watch of this name.
-        """
-        from mediafp.case.watching.watch_list import add_watch
-
-        def ingest(path: Path) -> Iterator[FileOutcome]:
-            return self.ingest(path, replace(options or IngestOptions(), match=False))
-
-        return add_watch(self._store, self._references, ingest, os.fspath(value), name, kind)
-
-    def watches(self) -> list[WatchSummary]:
-        """Return the watch list with the number of hits of each watch, by name."""
-        from mediafp.case.watching.watch_list import summarise_watches
-
-        return summarise_watches(self._store)
-
-    def check_watches(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> CheckedWatches:
-        """Compare everything that came since the last check with the watch list; save and return the new hits.
-
-        `ingest` does so with its own files; `watch_hits` returns the hits of both.
-
-        Args:
-            on_progress: Called with the numbers of assets that were compared, and that must be.
-        """
-        from mediafp.case.watching.watcher import Watcher
-
-        return Watcher(self._store, self._references).check_all(on_progress)
-
-    def watch_hits(self, name: str | None = None, *, only_new: bool = False) -> list[WatchHit]:
-        """Return the hits of a watch, or of all, by time; with `only_new`, those that were not reported yet."""
-        return self._store.watch_hits(name, only_new=only_new)
-
-    def mark_hits_seen(self, hits: Sequence[WatchHit]) -> None:
-        """Save that these hits were reported to a person."""
-        with self._store.writing():
-            self._store.mark_hits_reported(hits)
-
-    def resume_watch(self, name: str) -> Watch:
-        """Take a watch out of quarantine; what it would have found so far is no news.
-
-        Raises:
-            UsageError: There is no watch of this name, or it is in no quarantine.
-        """
-        from mediafp.case.watching.watch_list import resume_watch
-
-        return resume_watch(self._store, self._references, name)
-
-    def remove_watch(self, name: str) -> None:
-        """Remove a watch and its hits. A file that was ingested to be watched stays in the store.
-
-        Raises:
-            UsageError: There is no watch of this name.
-        """
-        from mediafp.case.watching.watch_list import remove_watch
-
-        remove_watch(self._store, name)
 
     def check_originals(self) -> Iterator[OriginalCheck]:
         """Yield the state of the original file of every sighting, after hashing it."""

@@ -9,29 +9,47 @@ from typing import Literal
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.store import Store
 from mediafp.types.errors import UnreadableMedia
+from mediafp.types.media import Asset
+
+type OriginalState = Literal["same", "changed", "unreachable"]
+"""Same content, changed since, or unreachable: gone, or in an archive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginalCheck:
-    """State of one original: same content, changed since, or unreachable (gone, or in an archive)."""
+    """State of one original."""
 
     uri: str
     sha256: str
-    state: Literal["same", "changed", "unreachable"]
+    state: OriginalState
 
 
 def check_originals(store: Store) -> Iterator[OriginalCheck]:
     """Yield the state of the file of every sighting, after hashing it."""
     for asset in store.assets():
         for uri in store.uris(asset.sha256):
-            try:
-                with open_file(Path(uri)) as file:
-                    # A file of another size, which may be one of terabytes, need not be hashed.
-                    is_same = file.bytes == asset.bytes and file_sha256(file) == asset.sha256
-            except UnreadableMedia:
-                yield OriginalCheck(uri=uri, sha256=asset.sha256, state="unreachable")
-            else:
-                yield OriginalCheck(uri=uri, sha256=asset.sha256, state="same" if is_same else "changed")
+            yield OriginalCheck(uri=uri, sha256=asset.sha256, state=_check_file(asset, uri))
+
+
+def check_original(store: Store, sha256: str) -> OriginalState:
+    """Return the state of the best original of an asset: one with the same content, else one that was changed."""
+    asset, found = store.asset(sha256), set()
+    for uri in store.uris(sha256):
+        found.add(_check_file(asset, uri))
+        if "same" in found:
+            return "same"
+    return "changed" if "changed" in found else "unreachable"
+
+
+def _check_file(asset: Asset, uri: str) -> OriginalState:
+    """Return the state of one original, after hashing it."""
+    try:
+        with open_file(Path(uri)) as file:
+            # A file of another size, which may be one of terabytes, need not be hashed.
+            is_same = file.bytes == asset.bytes and file_sha256(file) == asset.sha256
+    except UnreadableMedia:
+        return "unreachable"
+    return "same" if is_same else "changed"
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.decided_matches import as_decided
+from mediafp.case.hash_lists import find_listed, find_listed_analysis
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.matching import add_scripts, match_analysis
@@ -132,6 +133,8 @@ def run_query(
     except MediaError as error:
         return fail(str(error))
 
+    listed = tuple(find_listed_analysis(store, analysis) if analysis else find_listed(store, sha256))
+
     def build_result(matches: list[Match], text: TextLines | None) -> AnalysedQuery:
         matches = as_decided(matches, sha256, store)
         if kind == "video":
@@ -152,6 +155,7 @@ def run_query(
             near_misses=tuple(islice(near_misses, MAX_NEAR_MISSES)),
             text=tuple(text) if text is not None else None,
             clues=clues,
+            listed=listed,
         )
         return AnalysedQuery(result=result, analysis=analysis)
 

@@ -8,7 +8,7 @@ from mediafp.store import Store
 from mediafp.types.search_results import FoundFile, SearchResult
 from mediafp.types.transcripts import SearchHit, SearchSource
 
-MAX_HITS: Final = 3_000
+MAX_PLACES: Final = 3_000
 """Places that are grouped; a search with more must be narrower. Chosen, not measured."""
 MAX_FORMS: Final = 8
 """Other forms of the searched words that a result names. Chosen, not measured."""
@@ -25,9 +25,9 @@ def find_places(store: Store, text: str, sources: Collection[SearchSource] | Non
     Raises:
         UsageError: The text contains no word.
     """
-    found = list(islice(store.search_passages(text, sources=sources), MAX_HITS + 1))
+    found = list(islice(store.search_passages(text, sources=sources), MAX_PLACES + 1))
     by_file: dict[str, list[SearchHit]] = {}
-    for hit in found[:MAX_HITS]:
+    for hit in found[:MAX_PLACES]:
         by_file.setdefault(hit.sha256, []).append(hit)
     kinds = {asset.sha256: asset.kind for asset in store.assets(by_file)}
     files = tuple(
@@ -42,7 +42,7 @@ def find_places(store: Store, text: str, sources: Collection[SearchSource] | Non
         # A damaged asset is not among the assets.
         if sha256 in kinds
     )
-    return SearchResult(files=files, is_complete=len(found) <= MAX_HITS, forms=_other_forms(text, found))
+    return SearchResult(files=files, is_complete=len(found) <= MAX_PLACES, forms=_other_forms(text, found))
 
 
 def _other_forms(text: str, hits: Collection[SearchHit]) -> tuple[str, ...]:

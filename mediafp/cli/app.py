@@ -37,10 +37,12 @@ COMMANDS: Final = {
     "serve": "mediafp.cli.serve:serve",
     "watch": "mediafp.cli.watch:watch_app",
     "report": "mediafp.cli.report:report",
+    "publish": "mediafp.cli.publish:publish",
     "errors": "mediafp.cli.errors:errors",
     "forget": "mediafp.cli.forget:forget",
     "verify": "mediafp.cli.verify:verify",
     "export": "mediafp.cli.export:export_app",
+    "import-hashes": "mediafp.cli.import_hashes:import_hashes",
     "models": "mediafp.cli.models:models_app",
     "doctor": "mediafp.cli.doctor:doctor",
     "demo": "mediafp.cli.demo.command:demo",
@@ -114,7 +116,8 @@ app = typer.Typer(
 
     Files are never changed, and no data leaves this machine. A match means "same media", never "same operator".
 
-    Exit status: 0 done (match, trace, search: something was found), 1 nothing found, 2 could not run, 3 some files failed.""",
+    Exit status: 0 done (match, trace, search, watch check: something was found), 1 nothing found,
+    2 could not run, 3 some files failed.""",
 )
 
 

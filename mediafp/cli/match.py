@@ -1,6 +1,7 @@
 """The command `match`, and the text form of a match."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -12,7 +13,6 @@ from mediafp.cli.options import (
     MinProbabilityOption,
     ModelOption,
     OcrOption,
-    PathsArgument,
     StoreOption,
     TranscribeMode,
     UnsafeOption,
@@ -23,6 +23,7 @@ from mediafp.cli.options import (
 from mediafp.cli.output import Part, count_of, print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
+from mediafp.types.errors import UsageError
 from mediafp.types.matches import Match, QueryResult
 from mediafp.types.sightings import Clue, Sighting
 
@@ -36,7 +37,15 @@ MAX_SIGHTING_LINES = 3
 
 
 def match(
-    paths: PathsArgument,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files and folders; folders are searched.", show_default=False)
+    ] = None,
+    hashes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--hash", help="Ask by a hash alone: pdq:HEX, phash:HEX, dhash:HEX or sha256:HEX.", show_default=False
+        ),
+    ] = None,
     top: Annotated[int, typer.Option(help="Largest number of matches per query.", min=1)] = DEFAULT_TOP,
     min_probability: MinProbabilityOption = DEFAULT_MIN_PROBABILITY,
     transcribe: Annotated[
@@ -55,15 +64,21 @@ def match(
 ) -> None:
     """Find where files were used before; queries are not added to the store."""
     found, failed = False, False
+    paths = paths or []
+    if not (paths or hashes):
+        raise UsageError("cannot match: no query is named; name a file or a folder, or a hash with --hash")
     with open_selected_case(store, unsafe=unsafe) as case, progress_bar() as bar:
-        task = bar.add_task("matching", total=case.count_files(paths))
+        task = bar.add_task("matching", total=case.count_files(paths) + len(hashes or ()))
         speech = speech_options(transcribe, model, hotwords) if case.has_transcripts() else None
-        results = case.match(
+        by_hash = (
+            case.match_hash(text, top=top, min_probability=min_probability, since=since) for text in hashes or ()
+        )
+        by_file = case.match(
             paths, top=top, min_probability=min_probability, ocr=ocr is YesNo.YES, speech=speech, since=since
         )
-        for result in results:
+        for result in chain(by_hash, by_file):
             bar.advance(task)
-            found = found or bool(result.matches)
+            found = found or bool(result.matches or result.listed)
             failed = failed or result.error is not None
             if as_json:
                 print_json(jsonl.result_to_json(result))
@@ -82,7 +97,9 @@ def exit_with_result(*, found: bool, failed: bool) -> None:
 
 def print_result(result: QueryResult) -> None:
     """Print the matches and near misses of one query."""
-    print_query(result, found=bool(result.matches))
+    print_query(result, found=bool(result.matches or result.listed))
+    for hit in result.listed:
+        print_line("  ", ("listed", "bold magenta"), f"  {hit.text}")
     for match in result.matches:
         print_match(match)
         print_sightings(match.sightings, limit=MAX_SIGHTING_LINES)

@@ -7,14 +7,13 @@ import numpy.typing as npt
 
 from mediafp.types.arrays import Float32Array
 from mediafp.types.fingerprints import Metric
+from mediafp.types.hashes import MIN_PDQ_QUALITY
 from mediafp.types.media import Pixels
 
 MAX_SIDE: Final = 256
 """Longest side of an image given to PDQ, pixels. PDQ itself first averages an image down to 64 x 64, so that more pixels
 cost time only. Chosen, not measured."""
 HASH_BYTES: Final = 32
-MIN_PDQ_QUALITY: Final = 50
-"""PDQ quality, 0..100, below which a hash is not used (advice of ThreatExchange)."""
 
 
 class Pdq:

@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO, Final
@@ -23,15 +24,25 @@ from mediafp.report.page_images import (
 from mediafp.report.template_environment import new_environment
 from mediafp.types.version import __version__
 
-STYLE_SHEET: Final = "page.css.j2"
-"""Style sheet in `templates/`, which every page contains."""
-SCRIPT: Final = "page.js.j2"
-"""Script in `templates/`, which every page contains."""
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; img-src {images}; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; img-src {images}; style-src {style}; {script}base-uri 'none'; form-action 'none'"
 )
 """Content Security Policy (W3C) of every page: no other script or style than its own, and images only from within the page or
 from beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageForm:
+    """Style sheets in `templates/` that a page contains, joined, and its script; None for a page without one."""
+
+    styles: tuple[str, ...]
+    script: str | None
+
+
+REPORT_FORM: Final = PageForm(styles=("page.css.j2", "dark.css.j2"), script="page.js.j2")
+"""Form of the pages that their reader works with."""
+PAPER_FORM: Final = PageForm(styles=("page.css.j2", "paper.css.j2"), script=None)
+"""Form of a page that is given to others: dark on light everywhere, and without a script."""
 PageValues = Callable[[PageImages], Mapping[str, object]]
 """Function that returns the values of a template, given the images of the page."""
 
@@ -57,7 +68,7 @@ def write_page(path: Path, template: str, build_values: PageValues) -> None:
             draft.seek(0)
             draft.truncate()
             values = build_values(images)
-            parts = stream_template(template, images=images, **values)
+            parts = stream_template(template, images=images, form=REPORT_FORM, **values)
             draft.writelines(part.encode("utf-8", "replace") for part in parts)
 
         try:
@@ -73,13 +84,13 @@ def write_page(path: Path, template: str, build_values: PageValues) -> None:
             remove_images(folder)
 
 
-def stream_template(template: str, *, images: PageImages, **values: object) -> Iterator[str]:
+def stream_template(
+    template: str, *, images: PageImages, form: PageForm = REPORT_FORM, **values: object
+) -> Iterator[str]:
     """Yield the HTML page of a template in `templates/`; no value can add markup, hide text or load anything."""
     environment = _environment()
-    style, script = (_read_template(name) for name in (STYLE_SHEET, SCRIPT))
-    policy = CONTENT_SECURITY_POLICY.format(
-        images=images.sources, style=_hash_source(style), script=_hash_source(script)
-    )
+    style, script = _read_form(form)
+    policy = page_policy(form, images.sources)
     return environment.get_template(template).generate(
         version=__version__,
         style=Markup(style),
@@ -90,13 +101,29 @@ def stream_template(template: str, *, images: PageImages, **values: object) -> I
     )
 
 
+def page_policy(form: PageForm, images: str) -> str:
+    """Return the Content Security Policy of the pages of a form; `images` are the sources that it permits for images."""
+    style, script = _read_form(form)
+    return CONTENT_SECURITY_POLICY.format(
+        images=images,
+        style=_hash_source(style),
+        script=f"script-src {_hash_source(script)}; " if script else "",
+    )
+
+
+def _read_form(form: PageForm) -> tuple[str, str]:
+    """Return the style sheet of a form, and its script, "" without one."""
+    return "".join(map(read_template, form.styles)), read_template(form.script) if form.script else ""
+
+
 @cache
 def _environment() -> Environment:
     """Return the environment of all templates, which keeps those that it has compiled."""
     return new_environment(PackageLoader("mediafp.report", "templates"))
 
 
-def _read_template(name: str) -> str:
+def read_template(name: str) -> str:
+    """Return the source of a file in `templates/`."""
     environment = _environment()
     assert environment.loader is not None, "the environment has a loader"
     return environment.loader.get_source(environment, name)[0]

@@ -12,6 +12,7 @@ from mediafp.types.clusters import Cluster, Clustering, Edge
 from mediafp.types.coshares import Coshare
 from mediafp.types.decisions import Decision, DecisionEvent
 from mediafp.types.forgetting import Forgotten
+from mediafp.types.hashes import HashImport, HashList, ListedHit
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
 from mediafp.types.media import Asset
@@ -187,7 +188,24 @@ def result_to_json(value: QueryResult) -> JsonObject:
         "turned_down": near_misses,
         "text": None if value.text is None else text_lines_to_json(value.text),
         "clues": [clue_to_json(clue) for clue in value.clues],
+        "listed": [listed_hit_to_json(hit) for hit in value.listed],
     }
+
+
+def listed_hit_to_json(value: ListedHit) -> JsonObject:
+    """Return a hash of an imported list that a file hits."""
+    return {name: getattr(value, name) for name in ("list", "label", "algorithm", "distance")}
+
+
+def hash_import_to_json(value: HashImport) -> JsonObject:
+    """Return the line of one imported file of hashes."""
+    line: JsonObject = {name: getattr(value, name) for name in ("path", "list", "added", "known")}
+    return line | {"warnings": list(value.warnings)}
+
+
+def hash_list_to_json(value: HashList) -> JsonObject:
+    """Return one line of `import-hashes --show`."""
+    return {"list": value.name, "hashes": dict(value.hashes)}
 
 
 def trace_to_json(value: Trace) -> JsonObject:

@@ -50,3 +50,17 @@ def sighting_line(sighting: Sighting, *, paths: bool) -> Markup:
     names = [isolate_name(text) for text in (sighting.date, address, file) if text]
     account = account_name(sighting)
     return Markup(" · ").join([account, *names] if account else names)
+
+
+def published_line(sighting: Sighting) -> Markup:
+    """Return a sighting in one line for others: account, what happened when, views, and the address of the post as text."""
+    times = (("posted", sighting.posted_at), ("captured", sighting.captured_at), ("removed", sighting.removed_at))
+    parts = [
+        Markup(f"{word} ") + isolate_name(time.replace("T", " ").replace("Z", " UTC")) for word, time in times if time
+    ]
+    if sighting.views is not None:
+        parts.append(Markup(f"views when captured: {sighting.views:,}"))
+    if sighting.url and sighting.url.lower().startswith(("http://", "https://")):
+        parts.append(isolate_name(sighting.url))
+    account = account_name(sighting)
+    return Markup(" · ").join([account, *parts] if account else parts)

@@ -1,7 +1,7 @@
 """The evidence of one page: images, names and sightings of assets, each read and encoded once."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Final
 
 from markupsafe import Markup
@@ -28,15 +28,24 @@ theirs. Chosen, not measured."""
 class PageEvidence:
     """The evidence of one page, by SHA-256."""
 
-    def __init__(self, source: EvidenceSource, images: PageImages, *, paths: bool) -> None:
+    def __init__(
+        self,
+        source: EvidenceSource,
+        images: PageImages,
+        *,
+        paths: bool,
+        describe: Callable[[Sighting], Markup] | None = None,
+    ) -> None:
         """Use the evidence of a source.
 
         Args:
             source: The evidence.
             images: The images of the page.
             paths: Show the whole paths of sightings, not only names of files.
+            describe: Function that returns a sighting in one line; None for `sighting_line`.
         """
         self.images, self.paths = images, paths
+        self._describe = describe or partial(sighting_line, paths=paths)
         self._source = source
         self.transcript = source.transcript
         self.asset = lru_cache(CACHE_SIZE // 4)(source.asset)
@@ -56,7 +65,7 @@ class PageEvidence:
         return self.images.element(image, label) if image else Markup()
 
     def least_alike(self, query_sha256: str, reference_sha256: str, segment: Segment) -> tuple[float, float] | None:
-        """Return the times, in query and reference, at which a segment of their pictures is least alike; None if unknown."""
+        """Return the times, in query and reference, at which a segment of their images is least alike; None if unknown."""
         return self._source.least_alike(query_sha256, reference_sha256, segment)
 
     def frames(
@@ -80,9 +89,7 @@ class PageEvidence:
 
     def _draw_sighting_lines(self, sha256: str) -> tuple[Markup, ...]:
         """Return one line for each of the first sightings of an asset."""
-        return tuple(
-            sighting_line(sighting, paths=self.paths) for sighting in self.sightings(sha256)[:MAX_SIGHTING_LINES]
-        )
+        return tuple(map(self._describe, self.sightings(sha256)[:MAX_SIGHTING_LINES]))
 
     def clue_lines(self, sha256: str) -> tuple[Markup, ...]:
         """Return one line for each of the first clues of an asset."""

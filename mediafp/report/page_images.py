@@ -65,10 +65,15 @@ class EmbeddedImages:
 
     sources = "data:"
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int | None = None) -> None:
+        """Begin without images.
+
+        Args:
+            max_bytes: Bytes of all images that the page may contain; None for `MAX_EMBEDDED_BYTES`.
+        """
         self._images: dict[bytes, PageImage] = {}
         """The images by their content."""
-        self._bytes = 0
+        self._bytes, self._max_bytes = 0, MAX_EMBEDDED_BYTES if max_bytes is None else max_bytes
 
     def add(self, jpeg: bytes) -> PageImage | None:
         """Return a JPEG as an image of the page; None if it is not a thumbnail as mediafp encodes them.
@@ -82,7 +87,7 @@ class EmbeddedImages:
         if size is None:
             return None
         self._bytes += len(jpeg)
-        if self._bytes > MAX_EMBEDDED_BYTES:
+        if self._bytes > self._max_bytes:
             raise ImagesTooLarge
         image = PageImage(link=f"p{len(self._images) + 1}", size=size)
         self._images[jpeg] = image
@@ -101,6 +106,10 @@ class EmbeddedImages:
         """Return the element of an image at the top of an SVG, stretched to a size in its units."""
         scale = f"{width / image.size[0]:.5g} {height / image.size[1]:.5g}"
         return f'<use href="#{image.link}" transform="translate({x:.1f}) scale({scale})"/>'
+
+    def contents(self) -> Iterator[bytes]:
+        """Yield the JPEGs in the order in which they were added."""
+        yield from self._images
 
     def definitions(self) -> Markup:
         """Return an SVG that shows nothing, with the images to which all others refer."""

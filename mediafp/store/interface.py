@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 
 from mediafp.store.asset_interface import AssetStore
 from mediafp.store.decision_interface import DecisionStore
+from mediafp.store.hash_list_interface import HashListStore
 from mediafp.store.text_interface import OcrStore, TextSearch, TranscriptStore, VideoTextStore
 from mediafp.store.watch_interface import WatchStore
 from mediafp.types.custody import LogEntry, LogKind
@@ -210,6 +211,7 @@ class Store(
     VideoTextStore,
     TextSearch,
     KeptMatchStore,
+    HashListStore,
     DecisionStore,
     WatchStore,
     Forgetting,

@@ -27,7 +27,10 @@ class ChangedAsset(NamedTuple):
 
 
 class WatchStore(Protocol):
-    """The watch list, and the files that it has found."""
+    """The watch list, and the files that it has found.
+
+    A hit of a watched asset whose match with it was rejected is in no result and no count, until the decision is taken back.
+    """
 
     def add_watch(self, watch: Watch) -> None:
         """Save a watch. Call it inside `writing`.

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 type Float32Array = npt.NDArray[np.float32]
 type Float64Array = npt.NDArray[np.float64]
+type Bits = npt.NDArray[np.uint8]
+"""Rows of packed bits (N, bytes)."""
 MAGIC = b"MFA1"
 """First bytes of packed arrays: the name and the version of the form."""
 CODES = {1: "<u1", 2: "<f2", 3: "<f4", 4: "<f8", 5: "<i1"}

@@ -19,12 +19,15 @@ LogKind = Literal[
     "failed",
     "mended",
     "forgotten",
+    "listed",
+    "unlisted",
     "decided",
     "undecided",
     "recalibrated",
     "watch_added",
     "watch_removed",
     "rows",
+    "published",
 ]
 """Kinds of entries, as they are stored; `docs/formats.md` states the meaning and the details of each."""
 

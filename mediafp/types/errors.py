@@ -4,7 +4,9 @@ MediafpError                 all errors that mediafp foresees
 ├── UsageError               the program cannot run as called: no store, a bad option, a missing path (exit status 2)
 │   ├── StoreError           the store is missing, damaged, locked or of a newer version
 │   ├── SandboxError         the sandbox for untrusted media is not available on this machine
-│   └── ModelError           a model file is missing or changed
+│   ├── ModelError           a model file is missing or changed
+│   ├── OutdatedDraft        a draft was saved by somebody else meanwhile, or is sealed
+│   └── FailedChecks         a draft may not be sealed as it is
 └── MediaError               one file cannot be used; `kind` is its kind in the JSON output (exit status 3)
     ├── CorruptMedia         the file is damaged or truncated
     ├── UnsupportedMedia     a format or codec that is not decoded, or media without images and audio
@@ -37,6 +39,14 @@ class SandboxError(UsageError):
 
 class ModelError(UsageError):
     """A model file is missing, or its SHA-256 is not that of the manifest."""
+
+
+class OutdatedDraft(UsageError):
+    """The draft was saved by somebody else meanwhile, or is sealed; nothing was overwritten."""
+
+
+class FailedChecks(UsageError):
+    """The draft may not be sealed as it is; the message names the first check that failed, and its card."""
 
 
 class MediaError(MediafpError):

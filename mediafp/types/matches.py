@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from mediafp.types.decisions import Decision
+from mediafp.types.hashes import ListedHit
 from mediafp.types.media import Kind, TimeSpan
 from mediafp.types.sightings import Clue, Sighting
 
@@ -154,6 +155,8 @@ class QueryResult:
     """Text in the query; None if OCR was not run."""
     clues: tuple[Clue, ...] = ()
     """Clues to the source of the query in its name and its content."""
+    listed: tuple[ListedHit, ...] = ()
+    """Hashes of imported lists that the query hits, the nearest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from mediafp.case import Case
 from mediafp.types.decisions import DecisionConflict
-from mediafp.types.errors import MediafpError, StoreError, UsageError
+from mediafp.types.errors import MediafpError, OutdatedDraft, StoreError, UsageError
 from mediafp.types.version import __version__
 from mediafp.web import api, media, work
 from mediafp.web.asking import Asking
@@ -113,7 +113,7 @@ def _status_of(error: Exception) -> tuple[int, str]:
             is_address = any(part["loc"][:1] == ("path",) for part in error.errors())
             names = ", ".join(sorted({str(part["loc"][-1])[:40] for part in error.errors()}))
             return (404, "there is no such page") if is_address else (400, f"cannot use the value of: {names}")
-        case DecisionConflict():
+        case DecisionConflict() | OutdatedDraft():
             return 409, str(error)
         case UsageError():
             return 400, str(error)

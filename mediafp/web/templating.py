@@ -1,7 +1,7 @@
 """The templates of the pages, and what every page contains."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -43,6 +43,7 @@ def render_template(name: str, translation: Translation, values: Mapping[str, An
         "address": lambda url: display_address(url, paths=True),
         "marked": marked,
         "sentence": sentence,
+        "paragraphs": paragraphs,
     }
     return str(_environment().get_template(name).render({**helpers, **values}))
 
@@ -100,6 +101,11 @@ def sentence(pattern: str, **parts: object) -> Markup:
         for name, part in parts.items()
     }
     return Markup(escape(pattern)).format(**safe)
+
+
+def paragraphs(texts: Iterable[str], separator: str) -> Markup:
+    """Return texts joined by line feeds, as a text field shows them; all other values lose theirs."""
+    return Markup(separator).join(escape(escape_unprintable(text)) for text in texts)
 
 
 def _date(time: str) -> Any:

@@ -36,9 +36,10 @@ class Translation:
 @cache
 def load_translation(language: str) -> Translation:
     """Return the texts of a language of `LANGUAGES`."""
-    locale = Locale.parse(language.replace("-", "_"))
     if language == "en":
-        return Translation(language=language, locale=locale)
+        # The texts are in British spelling, and so are the dates.
+        return Translation(language=language, locale=Locale("en", "GB"))
+    locale = Locale.parse(language.replace("-", "_"))
     catalogue = files("mediafp.web").joinpath("locales", f"{language}.po")
     with catalogue.open("rb") as file:
         messages = read_po(file, locale=str(locale))

@@ -19,6 +19,7 @@ def work_of(case: Case) -> Mapping[str, Work]:
         "ingest": lambda job: _ingest(case, job),
         "relate": lambda job: _relate(case, job),
         "report": lambda job: _report(case, job),
+        "watch": lambda job: _check_watches(case, job),
     }
 
 
@@ -70,3 +71,8 @@ def _report(case: Case, job: RunningJob) -> dict[str, Any]:
     job.folder.mkdir(parents=True, exist_ok=True)
     case.report(job.folder / "report.html", on_card=lambda done, total: job.update(done=done, total=total))
     return {"file": "report.html"}
+
+
+def _check_watches(case: Case, job: RunningJob) -> dict[str, Any]:
+    checked = case.check_watches(lambda done, total: job.update(done=done, total=total))
+    return {"hits": len(checked.hits), "quarantined": len(checked.quarantined)}

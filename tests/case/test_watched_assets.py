@@ -7,13 +7,14 @@ from mixed_stores import Ingested, open_references
 
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.watching import watched_assets
-from mediafp.case.watching.watched_assets import WatchedAssets, is_probable
+from mediafp.case.watching.watched_assets import WatchedAssets, probable_matches
 from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.decisions import Decision
 from mediafp.types.kept_matches import CHANNELS
 from mediafp.types.matches import Match
 
 
-def test_direct_matches_are_the_probable_kept_ones(
+def test_direct_matches_are_the_probable_kept_ones_without_rejected_ones(
     ingested: Ingested, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (comparison_run, watched_assets):
@@ -32,9 +33,24 @@ def test_direct_matches_are_the_probable_kept_ones(
                 direct[other, sha256] = kept.match
         list(comparison_run.run_comparisons(store, references))
         best: dict[tuple[str, str], Match] = {}
-        for kept in filter(is_probable, store.kept_matches()):
+        for kept in probable_matches(store.kept_matches(), store):
             assert kept.match
             if kept.pair not in best or kept.match.probability > best[kept.pair].probability:
                 best[kept.pair] = kept.match
         assert len(best) > 20 and {"same_script", "copy", "image_in_video"} <= {one.relation for one in best.values()}
         assert {pair: match.why for pair, match in direct.items()} == {pair: match.why for pair, match in best.items()}
+        (watched_one, other), match = max(best.items(), key=lambda item: item[1].probability)
+        assert match.probability > 0.9
+        with store.writing():
+            store.save_decision(
+                Decision(
+                    subject="match",
+                    a=watched_one,
+                    b=other,
+                    decision="reject",
+                    note="",
+                    decided_by="me",
+                    decided_at="2026",
+                )
+            )
+        assert watched_one not in WatchedAssets(store, references, {watched_one}).find_matches(other, CHANNELS)

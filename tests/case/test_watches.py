@@ -107,6 +107,10 @@ def test_a_copy_the_same_file_a_frame_and_a_voice_hit_what_is_watched(
     # A known file is no news, and at another path it is.
     (folder / "crop-again.png").write_bytes((folder / "crop.png").read_bytes())
     assert ingest(case, folder) == ({"crop-again": ("stolen.png",)}, ["stolen.png crop-again"])
+    case.decide("reject", tmp_path / "stolen.png", folder / "crop.png")
+    assert sorted(Path(hit.uri).stem for hit in case.watch_hits("stolen.png") if hit.is_news) == ["clip", "same"]
+    case.forget(folder / "crop-again.png")
+    assert ingest(case, folder / "crop-again.png") == ({}, [])
     assert case.verify().problems == ()
 
 
@@ -201,7 +205,7 @@ def test_an_account_is_followed_by_its_number_and_not_by_its_displayed_name(case
 def test_a_watch_that_finds_too_much_is_quarantined_until_it_is_resumed(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(too_common, "MAX_HITS", 2)
+    monkeypatch.setattr(too_common, "MAX_WATCH_HITS", 2)
     case.add_watch("某人", "w", "account")
     case.add_watch("mp4", "rare")
 
@@ -232,7 +236,7 @@ def test_a_watch_that_finds_too_much_is_quarantined_until_it_is_resumed(
 
 
 def test_what_is_too_common_is_in_quarantine_from_the_start(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(too_common, "MAX_HITS", 1)
+    monkeypatch.setattr(too_common, "MAX_WATCH_HITS", 1)
     for text in ("的", "the", "國"):
         reason = case.add_watch(text).watch.quarantine
         assert reason and "most common words" in reason

@@ -33,7 +33,7 @@ def iter_commands() -> Iterator[tuple[str, typer.core.TyperCommand]]:
 
 def test_commands_have_a_summary_and_options_one_line_of_help() -> None:
     commands = dict(iter_commands())
-    assert len(commands) == len(COMMANDS) + 1 + 11
+    assert len(commands) == len(COMMANDS) + 1 + 15
     for name, command in commands.items():
         summary = (command.help or "").strip().splitlines()[0]
         assert 0 < len(summary) <= 80 and summary.endswith("."), name

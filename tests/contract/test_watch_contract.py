@@ -8,6 +8,7 @@ from transcripts import save_transcribed_asset
 
 from mediafp.store import Store
 from mediafp.store.watch_interface import StatedAccount
+from mediafp.types.decisions import Decision
 from mediafp.types.errors import StoreError
 from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -124,6 +125,27 @@ def test_further_paths_of_found_assets_are_returned_for_assets_and_hashes_alone(
     with store.writing():
         store.quarantine_watch("asset", "too common")
     assert store.repeated_hits() == []
+
+
+def test_hits_of_a_rejected_match_are_in_no_result_until_it_is_taken_back(store: Store) -> None:
+    for name in "abc":
+        add(store, name)
+    watch(store, "w", value=sha("b"))
+    watch(store, "words", "text", "words")
+    save(store, hit("w", "a"), hit("w", "c"), hit("words", "a"))
+    rejected = Decision(
+        subject="match", a=sha("a"), b=sha("b"), decision="reject", note="", decided_by="me", decided_at="2026"
+    )
+    with store.writing():
+        store.save_decision(rejected)
+    add(store, "a", "/again.mp4")
+    assert {(one.watch, one.sha256[0]) for one in store.watch_hits()} == {("w", "c"), ("words", "a")}
+    assert [one.watch for one in store.found_watches(sha("a"))] == ["words"]
+    assert store.repeated_hits() == [] and store.count_found_since("w", LONG_AGO) == 1
+    assert [one.hits for one in store.watch_summaries()] == [1, 1]
+    with store.writing():
+        store.take_back_decision(rejected, "me")
+    assert len(store.watch_hits()) == 3 and [one.uri for one in store.repeated_hits()] == ["/again.mp4"]
 
 
 def test_a_forgotten_path_takes_its_hits_and_a_moved_one_keeps_them(store: Store) -> None:

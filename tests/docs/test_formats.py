@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import pytest
 from documents import code_blocks, read, sections, tables
+from PIL import Image
 from small_case import SmallCase
 
 from mediafp.report import jsonl
@@ -87,7 +88,7 @@ def test_match_and_trace_keys_equal_the_examples(small_case: SmallCase, tmp_path
     files = small_case.folder / "files"
     elsewhere = copy(files / "clip.mp4", tmp_path)
     results = small_case.objects("match", files / "crop.jpg", elsewhere, "--json", *FAST)
-    check_keys(examples("`match`"), without_near_misses(results), rare=("/matches/placement/removed_text",))
+    check_keys(examples("`match`"), without_near_misses(results), rare=("/matches/placement/removed_text", "/listed/"))
     assert all(result["near_misses"] == result["turned_down"] for result in results)
     (trace,) = small_case.objects("trace", files / "crop.jpg", "--json", *FAST)
     (shown,) = examples("`trace`")
@@ -221,6 +222,25 @@ def test_forget_keys_equal_the_example(small_case: SmallCase, tmp_path: Path) ->
     check_keys(examples("`forget`"), copy.objects("forget", small_case.folder / "files" / "photo.jpg", "--json"))
 
 
+def test_import_hashes_keys_equal_the_examples_and_match_names_the_list(small_case: SmallCase, tmp_path: Path) -> None:
+    shutil.copytree(small_case.folder / "case", tmp_path / "case")
+    copied = SmallCase(folder=tmp_path)
+    (tmp_path / "hashes.txt").write_text(small_case.run("export", "hashes")[1] + "nothing\n")
+    imported, shown = examples("`import-hashes`")
+    check_keys([imported], copied.objects("import-hashes", tmp_path / "hashes.txt", "--json"))
+    lists = copied.objects("import-hashes", "--show", "--json")
+    assert [one.keys() for one in lists] == [shown.keys()]
+    query = tmp_path / "again.jpg"
+    Image.open(small_case.folder / "files" / "photo.jpg").save(query, quality=70)
+    (result,) = copied.objects("match", query, "--json", *FAST)
+    hits = {(hit["list"], hit["algorithm"]) for hit in result["listed"]}
+    assert hits == {("hashes", "pdq"), ("hashes", "phash"), ("hashes", "dhash")}
+    clip = tmp_path / "longer.mp4"
+    clip.write_bytes((small_case.folder / "files" / "clip.mp4").read_bytes() + b"\0" * 8)
+    (result,) = copied.objects("match", clip, "--json", *FAST)
+    assert ("hashes", "pdq") in {(hit["list"], hit["algorithm"]) for hit in result["listed"]}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -229,6 +249,7 @@ def test_forget_keys_equal_the_example(small_case: SmallCase, tmp_path: Path) ->
         ("decisions", "--history", "--csv"),
         ("export", "matches", "--csv"),
         ("export", "coshare", "--window", "1e9"),
+        ("export", "hashes", "--csv"),
     ],
     ids=" ".join,
 )
@@ -241,7 +262,7 @@ def test_csv_columns_equal_the_example(small_case: SmallCase, arguments: tuple[s
     assert rows
     shown = [block.strip().split(",") for block in code_blocks(sections(read(DOCUMENT))["CSV"])]
     name = arguments["export" in arguments]
-    assert shown[("csv", "errors", "decisions", "matches", "coshare").index(name)] == header
+    assert shown[("csv", "errors", "decisions", "matches", "coshare", "hashes").index(name)] == header
 
 
 def test_list_of_misreadings_loads(tmp_path: Path) -> None:

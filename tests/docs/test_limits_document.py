@@ -12,6 +12,7 @@ SECTIONS = {
     "Limits of stated values": ("types/contents.py",),
     "Limits of one archive": ("ingest/archives/", "case/ingestion/"),
     "Limits of sidecar files": ("sightings/", "case/ingestion/"),
+    "Limits of files of hashes": ("ingest/hash_files.py",),
 }
 
 

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 from mediafp.case.comparison.run import run_comparisons
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
-from mediafp.case.watching.watched_assets import WatchedAssets, asset_hit, is_probable
+from mediafp.case.watching.watched_assets import WatchedAssets, asset_hit, probable_matches
 from mediafp.store import Store
-from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.kept_matches import CHANNELS
 from mediafp.types.watches import Watch, WatchHit
 
@@ -25,9 +24,10 @@ def find_copies(store: Store, open_references: Callable[[], StoredReferences], w
     for _ in run_comparisons(store, open_references, assets={sha256}):
         pass
     found = set()
-    for kept in store.kept_matches(sha256, min_probability=DEFAULT_MIN_PROBABILITY):
+    # The fitted probability of a match may be above that of the model.
+    for kept in probable_matches(list(store.kept_matches(sha256)), store):
         other = kept.reference if kept.query == sha256 else kept.query
-        if is_probable(kept) and other not in found:
+        if other not in found:
             found.add(other)
             yield asset_hit(watch.name, other, kept)
     # If the asset was compared before these were ingested.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
-from mediafp.case.watching.hash_lists import hash_list_names
 from mediafp.case.watching.stated_accounts import WatchedAccount
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.ingest.sniff import detect_kind
@@ -63,7 +62,7 @@ def find_target(store: Store, value: str, kind: WatchKind | None) -> WatchTarget
         case "account":
             return _find_account(value)
         case "hashes":
-            if value not in (names := hash_list_names(store)):
+            if value not in (names := store.hash_list_names()):
                 listed = ", ".join(names) or "it has none; add one with: mediafp import-hashes FILE"
                 raise UsageError(f"cannot watch the list of hashes {value!r}: the case has no such list: {listed}")
             return WatchTarget(kind="hashes", value=value, label=value)
@@ -76,7 +75,7 @@ def find_target(store: Store, value: str, kind: WatchKind | None) -> WatchTarget
 def _guess_kind(store: Store, value: str) -> WatchKind:
     if _exists(value) or _SHA256.fullmatch(value):
         return "asset"
-    if value in hash_list_names(store):
+    if value in store.hash_list_names():
         return "hashes"
     if _is_account(value):
         return "account"

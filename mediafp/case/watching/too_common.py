@@ -6,11 +6,11 @@ from mediafp.store import Store
 from mediafp.types.search_tokens import search_tokens
 from mediafp.types.watches import Watch
 
-MAX_HITS: Final = 100
+MAX_WATCH_HITS: Final = 100
 """Files that a watch may find whatever their share is. Chosen, not measured."""
-MAX_SHARE: Final = 0.05
+MAX_WATCH_SHARE: Final = 0.05
 """Share of the files of a store, or of those that were added since, up to which it may find more. Chosen, not measured."""
-MAX_OLDER_HITS: Final = 1_000
+MAX_OLDER_WATCH_HITS: Final = 1_000
 """Files of the store that a watch may find when it is added. Chosen, not measured: they are what everybody posts."""
 COMMON_WORDS: Final = "a an and are as at be by for from in is it of on or that the this to was with you i"
 COMMON_CHARACTERS: Final = (
@@ -37,7 +37,7 @@ def older_hits_reason(store: Store, older_hits: int) -> str | None:
         older_hits: Number of assets that it would have found.
     """
     assets = store.count_assets()
-    if older_hits > MAX_OLDER_HITS or (older_hits > MAX_HITS and older_hits > MAX_SHARE * assets):
+    if older_hits > MAX_OLDER_WATCH_HITS or (older_hits > MAX_WATCH_HITS and older_hits > MAX_WATCH_SHARE * assets):
         return f"{older_hits} of the {assets} files in the store hit it already"
     return None
 
@@ -45,9 +45,9 @@ def older_hits_reason(store: Store, older_hits: int) -> str | None:
 def new_hits_reason(store: Store, watch: Watch) -> str | None:
     """Return why a watch has become too common, None if it has not."""
     found = store.count_found_since(watch.name, watch.counted_from)
-    if found <= MAX_HITS:
+    if found <= MAX_WATCH_HITS:
         return None
     added = store.count_added_since(watch.counted_from)
-    if found <= MAX_SHARE * added:
+    if found <= MAX_WATCH_SHARE * added:
         return None
     return f"{found} files hit it since {watch.counted_from}, of {added} that were added"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ from mediafp.store import Store
 from mediafp.types.errors import UsageError
 from mediafp.types.runs import FileOutcome
 from mediafp.types.sightings import Sighting
+from mediafp.types.timestamps import utc_now
 from mediafp.types.watches import AddedWatch, Watch, WatchHit, WatchKind, WatchSummary
 
 WATCH_SOURCE: Final = "watch list"
@@ -59,7 +59,7 @@ def add_watch(
     if is_ingested:
         _ingest_target(store, ingest, target)
     # What is added from now on is news.
-    checked, now = store.last_log_entry()[0], datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    checked, now = store.last_log_entry()[0], utc_now()
     watch = Watch(
         name=name, kind=target.kind, value=target.value, added_at=now, counted_from=now, checked=checked,
         quarantine=common_word_reason(target.value) if target.kind == "text" else None,
@@ -106,13 +106,17 @@ def remove_watch(store: Store, name: str) -> None:
 
 
 def summarise_watches(store: Store) -> list[WatchSummary]:
-    """Return the watch list; a watch whose asset was forgotten says so."""
-    return [
-        replace(one, problem="the watched file was forgotten: ingest it again, or remove the watch")
-        if one.watch.kind == "asset" and not store.uris(one.watch.value)
-        else one
-        for one in store.watch_summaries()
-    ]
+    """Return the watch list; a watch whose asset was forgotten, or whose list of hashes was removed, says so."""
+    lists = set(store.hash_list_names())
+
+    def problem(watch: Watch) -> str | None:
+        if watch.kind == "asset" and not store.uris(watch.value):
+            return "the watched file was forgotten: ingest it again, or remove the watch"
+        if watch.kind == "hashes" and watch.value not in lists:
+            return "the watched list of hashes was removed: import it again, or remove the watch"
+        return None
+
+    return [replace(one, problem=problem(one.watch)) for one in store.watch_summaries()]
 
 
 def _free_name(label: str, names: set[str]) -> str:

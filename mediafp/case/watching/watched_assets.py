@@ -1,6 +1,7 @@
 """Watched assets, and their matches with assets that were added or have changed."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from mediafp.case.comparison.pair import compare_pair
@@ -8,6 +9,7 @@ from mediafp.case.comparison.partners import AudioPartner
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds
 from mediafp.case.comparison.stored_sides import StoredSides
+from mediafp.case.decided_matches import as_decided
 from mediafp.case.references import StoredReferences
 from mediafp.matching.promise import pair_promise
 from mediafp.matching.sounds.promise import tracks_promise
@@ -47,9 +49,10 @@ class WatchedAssets:
             # It is damaged, which was reported.
             return best
         others = [other for other in self._assets if other != sha256 and sides.references.find_asset(other)]
-        for kept in sides.references.without_unusable(lambda: list(self._compare(sha256, others, channels, sides))):
+        found = sides.references.without_unusable(lambda: list(self._compare(sha256, others, channels, sides)))
+        for kept in probable_matches(found, self._store):
             watched = kept.reference if kept.query == sha256 else kept.query
-            if is_probable(kept) and (watched not in best or _rank(kept) > _rank(best[watched])):
+            if watched not in best or _rank(kept) > _rank(best[watched]):
                 best[watched] = kept
         return best
 
@@ -77,10 +80,16 @@ class WatchedAssets:
                     yield compare_scripts(sha256, partner, references.transcripts, references)
 
 
-def is_probable(kept: KeptMatch) -> bool:
-    """Return True if a pair is the same media rather than not; another image of the same scene is not."""
-    match = kept.match
-    return match is not None and match.probability >= DEFAULT_MIN_PROBABILITY and match.verdict != "same_scene"
+def probable_matches(found: Iterable[KeptMatch], store: Store) -> Iterator[KeptMatch]:
+    """Yield the pairs that are the same media rather than not, with the decisions and the fitted probabilities of a store.
+
+    A rejected pair is not, a confirmed one is, and another image of the same scene is not.
+    """
+    for kept in found:
+        for match in as_decided((kept.match,), kept.query, store) if kept.match else ():
+            is_confirmed = match.decision is not None and match.decision.decision == "confirm"
+            if is_confirmed or (match.probability >= DEFAULT_MIN_PROBABILITY and match.verdict != "same_scene"):
+                yield replace(kept, match=match)
 
 
 def asset_hit(watch: str, sha256: str, kept: KeptMatch) -> WatchHit:

@@ -120,8 +120,8 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
                  "reported_at"),
     ),
     "listed_hash": RowGroup(
-        name="the hashes of the list {0!r} by {1}", keys=("list", "algorithm"), source="listed_hash", order="hash",
-        columns=("list", "algorithm", "hash", "label"),
+        name="block {0} of the listed hashes", keys=("id",), source="listed_hash", order="id",
+        columns=("id", "list", "algorithm", "hashes", "labels"),
     ),
 })  # fmt: skip
 """The tables whose rows the custody log covers by their digests.

@@ -367,13 +367,14 @@ MIGRATIONS = [
         PRIMARY KEY (watch, sha256, uri)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX watch_hit_by_asset ON watch_hit (sha256);
+    -- Blocks of hashes of one list and algorithm, with a JSON list of their labels.
     CREATE TABLE listed_hash (
+        id INTEGER PRIMARY KEY,
         list TEXT NOT NULL,
-        algorithm TEXT NOT NULL,
-        hash BLOB NOT NULL,
-        label TEXT NOT NULL,
-        PRIMARY KEY (list, algorithm, hash)
-    ) STRICT, WITHOUT ROWID;
+        algorithm TEXT NOT NULL CHECK (algorithm IN ('pdq', 'phash', 'dhash', 'sha256')),
+        hashes BLOB NOT NULL,
+        labels TEXT NOT NULL
+    ) STRICT;
     """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""

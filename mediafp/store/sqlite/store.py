@@ -1,6 +1,6 @@
 """The store in one SQLite database."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from mediafp.store.sqlite import (
     decisions,
     doubtful_matches,
     forgetting,
+    hash_lists,
     integrity,
     kept_matches,
     ledger,
@@ -34,6 +35,7 @@ from mediafp.store.sqlite.connection import DATABASE_NAME, open_connection
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
 from mediafp.store.watch_interface import ChangedAsset, StatedAccount
+from mediafp.types.arrays import Bits
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.decisions import DecidedMatch, Decision, DecisionEvent, DecisionSubject
@@ -41,6 +43,7 @@ from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.forgetting import Forgotten
+from mediafp.types.hashes import HashAlgorithm, HashList, ListedHash, ListedHit
 from mediafp.types.kept_matches import (
     MIN_KEPT_PROBABILITY,
     Channel,
@@ -410,6 +413,36 @@ class SqliteStore(Store):
     @override
     def save_cluster_numbers(self, numbers: Mapping[str, int], last: int) -> None:
         cluster_numbers.save_cluster_numbers(self.database, numbers, last)
+
+    # Lists of hashes ------------------------------------------------------------------------------
+
+    @override
+    def save_listed_hashes(self, name: str, hashes: Iterable[ListedHash]) -> int:
+        return hash_lists.save_listed_hashes(self.database, name, hashes)
+
+    @override
+    def remove_hash_list(self, name: str) -> int:
+        return hash_lists.remove_hash_list(self.database, name)
+
+    @override
+    def hash_lists(self) -> list[HashList]:
+        return hash_lists.hash_lists(self.database)
+
+    @override
+    def hash_list_names(self) -> list[str]:
+        return hash_lists.hash_list_names(self.database)
+
+    @override
+    def listed_hashes(self, name: str) -> Iterator[ListedHash]:
+        return hash_lists.listed_hashes(self.database, name)
+
+    @override
+    def listed_algorithms(self) -> set[HashAlgorithm]:
+        return hash_lists.listed_algorithms(self.database)
+
+    @override
+    def search_listed_hashes(self, algorithm: HashAlgorithm, rows: Bits, max_distance: int) -> Iterator[ListedHit]:
+        return hash_lists.search_listed_hashes(self.database, algorithm, rows, max_distance)
 
     # Decisions ------------------------------------------------------------------------------------
 

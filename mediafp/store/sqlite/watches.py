@@ -14,6 +14,12 @@ from mediafp.types.watches import Watch, WatchHit, WatchSummary
 
 _WATCH_COLUMNS: Final = "name, kind, value, added_at, counted_from, checked, quarantine"
 _HIT_COLUMNS: Final = "watch, sha256, uri, why, relation, verdict, probability, is_news, found_at, reported_at"
+_UNLESS_REJECTED: Final = (
+    " AND NOT EXISTS (SELECT 1 FROM watch w JOIN decision d ON d.subject = 'match' AND d.decision = 'reject'"
+    " AND d.a = min(w.value, watch_hit.sha256) AND d.b = max(w.value, watch_hit.sha256)"
+    " WHERE w.name = watch_hit.watch AND w.kind = 'asset')"
+)
+"""Condition, with AND before it, that omits hits of a watched asset whose match was rejected."""
 _IS_NEW: Final = "is_news = 1 AND reported_at IS NULL AND watch IN (SELECT name FROM watch WHERE quarantine IS NULL)"
 
 
@@ -57,7 +63,7 @@ def watch_summaries(database: Database) -> list[WatchSummary]:
         name: numbers
         for name, *numbers in database.rows(
             f"SELECT watch, sum(is_news = 0 AND sha256 != value), sum(is_news), sum({_IS_NEW})"
-            " FROM watch_hit JOIN watch ON name = watch GROUP BY watch"
+            f" FROM watch_hit JOIN watch ON name = watch WHERE TRUE{_UNLESS_REJECTED} GROUP BY watch"
         )
     }
     return [
@@ -120,7 +126,7 @@ def watch_hits(database: Database, name: str | None = None, *, only_new: bool = 
     condition = f" AND {_IS_NEW}" if only_new else ""
     return _hits(
         database,
-        f"SELECT {_HIT_COLUMNS} FROM watch_hit WHERE watch = coalesce(?, watch){condition}"
+        f"SELECT {_HIT_COLUMNS} FROM watch_hit WHERE watch = coalesce(?, watch){condition}{_UNLESS_REJECTED}"
         " ORDER BY found_at, watch, uri, sha256",
         (name,),
     )
@@ -130,18 +136,19 @@ def found_watches(database: Database, sha256: str) -> list[WatchHit]:
     """Return one hit of each watch that has found an asset at any path, by watch."""
     # SQLite takes the other columns of a group from the row with the minimum.
     columns = _HIT_COLUMNS.replace("uri", "min(uri)")
-    return _hits(database, f"SELECT {columns} FROM watch_hit WHERE sha256 = ? GROUP BY watch ORDER BY watch", (sha256,))
+    query = f"SELECT {columns} FROM watch_hit WHERE sha256 = ?{_UNLESS_REJECTED} GROUP BY watch ORDER BY watch"
+    return _hits(database, query, (sha256,))
 
 
 def repeated_hits(database: Database) -> list[WatchHit]:
     """Return a hit for each further path of an asset that a watch of an asset or of hashes has found at another one."""
     return _hits(
         database,
-        "SELECT h.watch, h.sha256, s.uri, h.why, h.relation, h.verdict, h.probability, 1, '', NULL"
-        " FROM watch w JOIN watch_hit h ON h.watch = w.name JOIN sighting s ON s.sha256 = h.sha256"
-        " WHERE w.kind IN ('asset', 'hashes') AND w.quarantine IS NULL AND NOT EXISTS"
-        " (SELECT 1 FROM watch_hit o WHERE o.watch = h.watch AND o.sha256 = h.sha256 AND o.uri = s.uri)"
-        " GROUP BY h.watch, h.sha256, s.uri ORDER BY 1, 2, 3",
+        "SELECT watch, watch_hit.sha256, s.uri, why, relation, verdict, probability, 1, '', NULL"
+        " FROM watch named JOIN watch_hit ON watch = named.name JOIN sighting s ON s.sha256 = watch_hit.sha256"
+        " WHERE named.kind IN ('asset', 'hashes') AND named.quarantine IS NULL AND NOT EXISTS"
+        " (SELECT 1 FROM watch_hit o WHERE o.watch = watch_hit.watch AND o.sha256 = s.sha256 AND o.uri = s.uri)"
+        f"{_UNLESS_REJECTED} GROUP BY watch, watch_hit.sha256, s.uri ORDER BY 1, 2, 3",
     )
 
 
@@ -157,7 +164,8 @@ def mark_hits_reported(database: Database, hits: Sequence[WatchHit]) -> None:
 
 def count_found_since(database: Database, name: str, time: str) -> int:
     """Return the number of assets that a watch has found after a time as news."""
-    query = "SELECT count(DISTINCT sha256) FROM watch_hit WHERE watch = ? AND is_news = 1 AND found_at > ?"
+    chosen = f"watch = ? AND is_news = 1 AND found_at > ?{_UNLESS_REJECTED}"
+    query = f"SELECT count(DISTINCT sha256) FROM watch_hit WHERE {chosen}"
     return sum(count for (count,) in database.rows(query, (name, time)))
 
 

@@ -12,13 +12,25 @@ from mediafp.web.pages.answer import add_answer
 from mediafp.web.pages.group import add_group
 from mediafp.web.pages.group_actions import add_group_actions
 from mediafp.web.pages.groups import add_groups
+from mediafp.web.pages.publish import add_publish
 from mediafp.web.pages.review import add_review
 from mediafp.web.pages.search import add_search
 from mediafp.web.pages.start import add_start
 from mediafp.web.pages.timeline import add_timeline
+from mediafp.web.pages.watch import add_watch
 from mediafp.web.site import Site
 
 PAGES: Sequence[Callable[[Site, Asking], None]] = (
-    add_start, add_answer, add_search, add_review, add_groups, add_group, add_group_actions, add_accounts, add_timeline,
-)  # fmt: skip
+    add_start,
+    add_answer,
+    add_search,
+    add_groups,
+    add_group,
+    add_group_actions,
+    add_accounts,
+    add_timeline,
+    add_review,
+    add_watch,
+    add_publish,
+)
 """Functions that add a page to the site."""

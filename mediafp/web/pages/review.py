@@ -121,7 +121,7 @@ def add_review(site: Site, asking: Asking) -> None:
     def list_decisions(
         *, limit: Annotated[int, Query(ge=1, le=1_000)] = 100, offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0
     ) -> Iterable[jsonl.JsonObject]:
-        """Return the decisions that stand, the latest first."""
+        """Return the decisions that hold, the latest first."""
         return map(jsonl.decision_to_json, site.case.decisions()[offset : offset + limit])
 
     def save_decision(wanted: DecisionRequest) -> Response:
@@ -136,7 +136,7 @@ def add_review(site: Site, asking: Asking) -> None:
         return json_response(jsonl.decision_to_json(saved))
 
     def take_back(wanted: PairRequest) -> Response:
-        """Take back the decision that stands on a pair; what it replaced stands again."""
+        """Take back the decision on a pair; the one that it replaced holds again."""
         try:
             taken = site.case.undo_decision(wanted.a, wanted.b, wanted.subject)
         except DecisionConflict as conflict:

@@ -58,7 +58,7 @@ DECIDED_AND_WATCHED: Mapping[str, tuple[Any, ...]] = {
     "recalibration": ("images", 1.1, -0.2, 200, "2026-01-01T00:00:00Z", "1"),
     "watch": ("stolen", "text", "a phrase", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", 7, None),
     "watch_hit": ("stolen", A, b"/dump/a.mp4", "says it", "copy", "copy", 0.9, 1, "2026-01-02T00:00:00Z", None),
-    "listed_hash": ("shared", "pdq", bytes(32), "a label"),
+    "listed_hash": (1, "shared", "pdq", bytes(32), '["a label"]'),
 }
 """A row of each table of decisions and of watches."""
 

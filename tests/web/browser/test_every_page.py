@@ -7,6 +7,8 @@ from served_case import ServedCase
 ADDRESSES = (
     "/",
     "/search?q=港湾",
+    "/review",
+    "/watch",
     "/groups",
     "/groups?as=table",
     "/groups/c1",
