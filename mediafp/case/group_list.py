@@ -28,7 +28,9 @@ def load_groups(store: Store) -> GroupList:
         if sighting.sha256 in group_of:
             seen[sighting.sha256].append(sighting)
     transcribed = {fingerprint.sha256 for fingerprint in store.transcript_fingerprints()}
-    videos = {asset.sha256: asset.properties.get("has_sound") for asset in store.assets(group_of) if asset.kind == "video"}
+    videos = {
+        asset.sha256: asset.properties.get("has_sound") for asset in store.assets(group_of) if asset.kind == "video"
+    }
     silent = {sha256 for sha256, has_sound in videos.items() if has_sound is False}
     unread = videos.keys() - silent - transcribed
     groups = tuple(_summarise(store, cluster, seen, silent, unread) for cluster in clustering.clusters)

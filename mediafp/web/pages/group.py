@@ -151,7 +151,9 @@ def add_group(site: Site, asking: Asking) -> None:
                 "page": page,
                 "pages": -(-len(summary.members) // PAGE_SIZE),
                 "cut_members": set(details.cut.parts[1]) if details.cut else set(),
-                "cut_labels": [labels[one] for one in summary.members if one in details.cut.parts[1]][:NAMED_MEMBERS] if details.cut else [],
+                "cut_labels": [labels[one] for one in summary.members if one in details.cut.parts[1]][:NAMED_MEMBERS]
+                if details.cut
+                else [],
             },
             json=lambda: _to_json(site, summary, details, JSON_EDGES, 0),
             columns=("label", "sha256", "title", "account", "platform", "posted_at", "removed_at", "probability"),
