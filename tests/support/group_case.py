@@ -81,7 +81,7 @@ def make_group_case(folder: Path, *, more_groups: int = 3, members: int = 3, pic
         others = [[asset_name(f"g{group}m{n}") for n in range(members)] for group in range(more_groups)]
         with store.writing():
             for number, sha256 in enumerate(stills):
-                account = ("每日厨房", "weibo") if number % 2 else ("coffee_daily", "twitter")
+                account = ("每日厨房", "weibo") if number % 2 else ("kitchen/daily", "twitter")
                 post = ("每日厨房 morning coffee", *account, f"2024-11-{number % 28 + 1:02d}", "")
                 _add(store, sha256, "image", f"/dump/p{number}.jpg", post, 20 + number)
             for group, own in enumerate(others):

@@ -6,6 +6,8 @@ from group_case import RETAKEN, RETAKERS
 from served_case import ServedCase
 
 EARLIER, LATER = RETAKERS[0][0], RETAKERS[1][0]
+SLASHED = "kitchen/daily"
+"""An account with a slash in its name."""
 
 
 def test_rows_and_lanes_are_of_the_same_accounts_and_each_mark_has_a_text(grouped: ServedCase) -> None:
@@ -58,4 +60,8 @@ def test_a_time_line_is_of_an_account_a_file_or_a_group(grouped: ServedCase) -> 
         events = grouped.get(f"/api/timeline/{target}?limit=1000").json()
         assert len(events) >= least and grouped.get(f"/timeline/{target}").status_code == 200
         assert [one["at"][:10] for one in events] == sorted(one["at"][:10] for one in events)
-    assert grouped.get("/timeline/nobody").status_code == 404
+    assert (
+        grouped.get("/timeline/nobody/else").status_code == 404 and grouped.get("/timeline/..%2f..").status_code == 404
+    )
+    slashed = grouped.get(f"/timeline/{SLASHED}.csv")
+    assert slashed.status_code == 200 and SLASHED in slashed.text

@@ -84,8 +84,8 @@ def add_timeline(site: Site, asking: Asking) -> None:
             _load(site, computed_or_conflict(site.accounts).value, target)[0].events[offset : offset + limit],
         )
 
-    site.add_view("/timeline/{target}", timeline)
-    site.add_api("/timeline/{target}", list_events)
+    site.add_view("/timeline/{target:path}", timeline)
+    site.add_api("/timeline/{target:path}", list_events)
 
 
 def _load(site: Site, overview: AccountOverview, target: str) -> tuple[Timeline, str, str]:
