@@ -303,6 +303,6 @@ def _network(ordered: Sequence[Account]) -> dict[str, Any]:
             if other.account in places:
                 pair = sorted((places[one.key], places[other.account]))
                 pairs[pair[0], pair[1]] = other.assets
-    layout = lay_out(len(shown), list(pairs), size=(760, 460), margin=(80, 30))
+    layout = lay_out(len(shown), list(pairs), size=(1160, 640), margin=(90, 34))
     lines = sorted(((a, b, count) for (a, b), count in pairs.items()), key=lambda line: (line[2], line[0], line[1]))
     return {"accounts": shown, "layout": layout, "lines": lines, "most": max((line[2] for line in lines), default=1)}
