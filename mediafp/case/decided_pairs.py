@@ -28,6 +28,8 @@ from mediafp.types.errors import UsageError
 from mediafp.types.matches import Match
 
 _SHA256: Final = re.compile("[0-9a-f]{64}", re.IGNORECASE)
+MAX_EARLIER: Final = 50
+"""Earlier decisions on a pair that undoing goes back through; the custody log has all of them. Chosen, not measured."""
 MAX_NOTE_CHARS: Final = 10_000
 """Characters of a note. Chosen, not measured."""
 
@@ -77,9 +79,16 @@ def save_over_standing(store: Store, made: Decision, replaces: str | None) -> De
         # What was kept of both is surer than what a caller has seen; of files that are gone, the last decision states it.
         kept = store.kept_verdicts(made.a, made.b)
         made = replace(made, evidence=kept or made.evidence or (standing.evidence if standing else ()))
-    made = replace(made, before=standing)
+    made = replace(made, before=standing and _shortened(standing, MAX_EARLIER))
     store.save_decision(made)
     return made
+
+
+def _shortened(decision: Decision, length: int) -> Decision:
+    """Return a decision with at most some number of decisions in the row of those that it replaced, itself among them."""
+    if decision.before is None:
+        return decision
+    return replace(decision, before=_shortened(decision.before, length - 1) if length > 1 else None)
 
 
 def undo_pair(

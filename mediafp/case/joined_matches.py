@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import groupby
 
-from mediafp.case.decided_matches import decided_match
 from mediafp.matching.joined_sound import can_join, describe_other_sound, join_sound
 from mediafp.store import Store
 from mediafp.types.errors import StoreError
@@ -46,6 +45,9 @@ def iter_joined(kept: Iterable[KeptMatch], store: Store) -> Iterator[KeptMatch]:
 def _with_reason(kept: KeptMatch) -> KeptMatch:
     if kept.match is None or kept.match.decision is None:
         return kept
+    # NumPy loads with it, which is not needed to list commands.
+    from mediafp.case.decided_matches import decided_match
+
     return replace(kept, match=decided_match(kept.match, kept.match.decision))
 
 

@@ -18,7 +18,8 @@ def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
         return
     for group in clustering.clusters:
         print_line()
-        details = f"  {len(group.members)} {group.kind}s, weakest link {group.weakest_link:.2f}"
+        joined = f"weakest link {group.weakest_link:.2f}" if group.weakest_pair else "joined by decisions"
+        details = f"  {len(group.members)} {group.kind}s, {joined}"
         print_line((group.id, "bold"), details)
         if group.was:
             print_line("    " + ("joins members of " if len(group.was) > 1 else "split off ") + ", ".join(group.was))

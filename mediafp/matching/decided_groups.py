@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mediafp.matching.edge_columns import EdgeColumns
-from mediafp.matching.graphs import IntArray, label_components, number_labels
+from mediafp.matching.graphs import BoolArray, IntArray, label_components, number_labels
 
 type Pair = tuple[str, str]
 """SHA-256 of two assets."""
@@ -58,13 +58,15 @@ def apply_constraints(labels: IntArray, columns: EdgeColumns, constraints: Group
     merged = label_components(len(places), linked[:, 0], linked[:, 1])[extended]
     parted = {int(merged[a]) for a, b in apart if merged[a] == merged[b]}
     if parted:
-        merged = _rebuild(merged, parted, [*together, *_iter_edges(columns, labels)], apart)
+        edges = _iter_edges(columns, labels, np.isin(merged[: len(labels)], list(parted)))
+        merged = _rebuild(merged, parted, [*together, *edges], apart)
     return number_labels(merged[: len(labels)])
 
 
-def _iter_edges(columns: EdgeColumns, labels: IntArray) -> Iterator[tuple[int, int]]:
-    """Yield the edges that make communities, the most probable first, and of equal ones those of more coverage."""
-    rows = np.flatnonzero((columns.weights > 0) & (labels[columns.low] == labels[columns.high]))
+def _iter_edges(columns: EdgeColumns, labels: IntArray, wanted: BoolArray) -> Iterator[tuple[int, int]]:
+    """Yield the edges that make the communities of wanted assets, the most probable first, and of equal ones the heavier."""
+    is_inside = (columns.weights > 0) & (labels[columns.low] == labels[columns.high])
+    rows = np.flatnonzero(is_inside & wanted[columns.low])
     order = np.lexsort((columns.high[rows], columns.low[rows], -columns.weights[rows], -columns.probabilities[rows]))
     yield from zip(columns.low[rows[order]].tolist(), columns.high[rows[order]].tolist(), strict=True)
 

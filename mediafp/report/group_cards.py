@@ -26,7 +26,8 @@ class GroupCard:
     kind: Kind
     size: int
     matches: int
-    weakest_link: float
+    weakest_link: float | None
+    """As of the cluster; None if decisions of persons alone join it."""
     source: str
     """SHA-256 of the source."""
     source_name: str
@@ -83,7 +84,7 @@ def build_group_card(group: Group, evidence: PageEvidence) -> GroupCard:
         kind=cluster.kind,
         size=len(cluster.members),
         matches=len(group.positions),
-        weakest_link=cluster.weakest_link,
+        weakest_link=cluster.weakest_link if cluster.weakest_pair else None,
         source=group.source,
         source_name=display_name(source.uris[0]),
         source_reason=_source_reason(group),

@@ -38,17 +38,9 @@ MAX_WAIT_SECONDS = 60.0
 class Load:
     """Requests of one run, and their answers."""
 
-    def __init__(self, origin: str, token: str, assets: list[str], seed: int) -> None:
-        self._origin, self._random = origin, random.Random(seed)
-        self._client = httpx.Client(
-            base_url=origin,
-            headers={"authorization": f"Bearer {token}", "origin": origin},
-            timeout=MAX_WAIT_SECONDS,
-            limits=httpx.Limits(max_connections=CONNECTIONS),
-        )
-        page = self._client.get("/").text
-        self._page_token = page.split('data-page-token="', 1)[1].split('"', 1)[0]
-        self._assets = assets
+    def __init__(self, link: str, assets: list[str], seed: int) -> None:
+        self._random, self._assets = random.Random(seed), assets
+        self._client, self._page_token = open_client(link)
         self._lock = threading.Lock()
         self.statuses: collections.Counter[str] = collections.Counter()
         self.seconds: list[float] = []
@@ -126,6 +118,20 @@ def _descends(process: int, ancestor: int) -> bool:
     return False
 
 
+def open_client(link: str) -> tuple[httpx.Client, str]:
+    """Return a client with the token of a printed link, and the token of the pages."""
+    address = urlsplit(link)
+    origin, token = f"{address.scheme}://{address.netloc}", address.query.removeprefix("token=")
+    client = httpx.Client(
+        base_url=origin,
+        headers={"authorization": f"Bearer {token}", "origin": origin},
+        timeout=MAX_WAIT_SECONDS,
+        limits=httpx.Limits(max_connections=CONNECTIONS),
+    )
+    page = client.get("/").text
+    return client, page.split('data-page-token="', 1)[1].split('"', 1)[0]
+
+
 def start_server(store: Path) -> tuple[subprocess.Popen[str], str]:
     """Start a server of a store on a free port, and return it with its link."""
     command = [sys.executable, "-m", "mediafp", "--store", str(store), "serve", "--port", "0"]
@@ -138,10 +144,8 @@ def run(arguments: argparse.Namespace, store: Path) -> bool:
     """Run the load on a store, and return True if every request was answered without an error of the server."""
     server, link = start_server(store)
     try:
-        address = urlsplit(link)
-        origin, token = f"{address.scheme}://{address.netloc}", address.query.removeprefix("token=")
         assets = _assets(store)
-        load = Load(origin, token, assets, arguments.seed)
+        load = Load(link, assets, arguments.seed)
         total = round(arguments.seconds * arguments.rate)
         early = 0
         begun = time.monotonic()

@@ -7,6 +7,7 @@ import json
 import random
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 
 import mediafp
 from mediafp import AnalysisOptions, Case, DecisionConflict, IngestOptions, UsageError
+from mediafp.case import decided_pairs
 from mediafp.cli.app import app
 from mediafp.report import jsonl
 from mediafp.types.matches import Match
@@ -81,7 +83,7 @@ def objects(files: Path, *arguments: object) -> list[Any]:
     return [json.loads(line) for line in run(files, *arguments).splitlines()]
 
 
-def shown_pairs(files: Path, case: Case, page: Path) -> dict[str, set[frozenset[str]]]:
+def shown_pairs(files: Path, case: Case) -> dict[str, set[frozenset[str]]]:
     """Return the pairs of assets that each command joins; `case` is the case of the files, whose workers run."""
     found: dict[str, set[frozenset[str]]] = {}
     paths = [*sorted((files / "files").glob("*.png")), files / "query.png"]
@@ -118,7 +120,7 @@ def shown_pairs(files: Path, case: Case, page: Path) -> dict[str, set[frozenset[
     for one in clustering["clusters"]:
         events = objects(files, "timeline", one["id"], "--json")
         found["timeline"] |= {frozenset(pair) for pair in combinations({event["sha256"] for event in events}, 2)}
-    run(files, "report", page)
+    # The results that the report shows.
     results_of_report = [(result, match) for result in case.pairwise_results() for match in result.matches]
     found["report"] = {frozenset((result.sha256 or "", match.sha256)) for result, match in results_of_report}
     found["kept"] = {frozenset(one.pair) for one in case.kept_matches()}
@@ -126,8 +128,8 @@ def shown_pairs(files: Path, case: Case, page: Path) -> dict[str, set[frozenset[
     return found
 
 
-def test_rejected_pair_is_in_no_output_of_any_command(files: Path, ingested: Case, tmp_path: Path) -> None:
-    everywhere = shown_pairs(files, ingested, tmp_path / "before.html")
+def test_rejected_pair_is_in_no_output_of_any_command(files: Path, ingested: Case) -> None:
+    everywhere = shown_pairs(files, ingested)
     sha = {name: file_sha256(files / "files" / f"{name}.png") for name in NAMES}
     query = file_sha256(files / "query.png")
     known = frozenset((sha["photo"], sha["crop"]))
@@ -138,7 +140,7 @@ def test_rejected_pair_is_in_no_output_of_any_command(files: Path, ingested: Cas
     pairs += rng.sample(sorted(everywhere["kept"] - {known}, key=sorted), 2)
     for pair in pairs:
         run(files, "decide", "reject", *sorted(pair), "--note", "seen")
-    after = shown_pairs(files, ingested, tmp_path / "after.html")
+    after = shown_pairs(files, ingested)
     for name, shown in after.items():
         assert not shown.intersection(pairs), name
     listed = objects(files, "decisions", "--json")
@@ -146,8 +148,23 @@ def test_rejected_pair_is_in_no_output_of_any_command(files: Path, ingested: Cas
     assert {(one["decision"], one["note"]) for one in listed} == {("reject", "seen")}
     for pair in pairs:
         run(files, "decide", "reject", *sorted(pair), "--undo")
-    assert shown_pairs(files, ingested, tmp_path / "restored.html") == everywhere
+    assert shown_pairs(files, ingested) == everywhere
     assert ingested.verify().problems == ()
+
+
+def test_report_shows_a_group_that_a_decision_alone_made(files: Path, ingested: Case, tmp_path: Path) -> None:
+    ingested.cluster()
+    sha256 = file_sha256(files / "files" / "temple.png")
+    (cluster,) = ingested.cluster().clusters
+    for own in cluster.members[1:]:
+        ingested.decide("reject", cluster.members[0].sha256, own.sha256)
+    ingested.decide("confirm", cluster.members[0].sha256, sha256, subject="group")
+    made = next(one for one in ingested.cluster().clusters if not one.edges)
+    assert {own.sha256 for own in made.members} == {cluster.members[0].sha256, sha256}
+    assert (made.weakest_link, made.weakest_pair) == (1.0, None)
+    ingested.report(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert f'class="group" id="{made.id}"' in page and "joined by decisions" in page
 
 
 def file_sha256(path: Path) -> str:
@@ -244,6 +261,14 @@ def test_later_person_is_told_and_nothing_is_overwritten(small: Case) -> None:
     ]
 
 
+def test_undoing_goes_back_through_a_bounded_number_of_decisions(small: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decided_pairs, "MAX_EARLIER", 2)
+    for number in range(6):
+        small.decide("reject" if number % 2 else "confirm", A, B, note=str(number))
+    assert [small.undo_decision(A, B).note for _ in range(3)] == ["5", "4", "3"]
+    assert small.decisions() == [] and len(list(small.decision_history())) == 11
+
+
 def test_of_many_who_decide_at_once_one_is_first_and_the_others_are_told(small: Case) -> None:
     outcomes: list[str] = []
 
@@ -291,6 +316,10 @@ def test_rejected_iteration_vanishes_and_confirmed_one_is_a_reason(tmp_path: Pat
         reasons = {one.key: one.iteration_because for one in case.accounts()}
         assert reasons["uc"] == (made.sentence,)
         assert case.review_queue(accounts=case.accounts()).items == ()
+        waiting = [replace(one, iteration_of="ub", iteration=n) for n, one in enumerate(case.accounts()) if n]
+        assert [(one.a, one.b, one.why[0]) for one in case.review_queue(accounts=waiting).items] == [
+            ("uc", "ud", "ud began later")
+        ]
         case.decide("confirm", "uc", "ud", subject="iteration")
         assert set(lines().values()) == {"ub"}
         # The line is cut between both; of three, at the longest gap.

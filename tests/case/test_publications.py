@@ -373,7 +373,8 @@ def test_boxes_are_carried_in_a_row_and_cover_all_where_the_map_has_a_horizon(
     opened: Case, made: PublishedCase
 ) -> None:
     box = Shown(made.repost), box_polygon((96.0, 64.0, 160.0, 128.0))
-    covers = CoverMap(opened._store, [made.copy, made.photo, made.repost]).carry([box])
+    every = [made.copy, made.photo, made.repost]
+    covers = CoverMap(opened._store, every, every).carry([box])
     xs, ys = zip(*covers.polygons[Shown(made.copy)][0], strict=True)
     assert min(xs) == pytest.approx(120, abs=3) and max(xs) == pytest.approx(152, abs=3)
     assert min(ys) == pytest.approx(32, abs=3) and max(ys) == pytest.approx(64, abs=3) and not covers.uncarried
@@ -381,7 +382,7 @@ def test_boxes_are_carried_in_a_row_and_cover_all_where_the_map_has_a_horizon(
     assert placement
     bent = replace(placement, quad=((0.0, 0.0), (400.0, 0.0), (210.0, 10.0), (190.0, 10.0)))
     beyond = ((0.0, -2000.0), (9.0, -2000.0), (9.0, 9.0), (0.0, 9.0))
-    carried = CoverMap(opened._store, [])._carry(beyond, Shown(made.photo), Shown(made.repost), bent)
+    carried = CoverMap(opened._store, [], [])._carry(beyond, Shown(made.photo), Shown(made.repost), bent)
     assert carried == ((0.0, 0.0), (400.0, 0.0), (400.0, 300.0), (0.0, 300.0))
 
 

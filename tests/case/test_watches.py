@@ -18,6 +18,7 @@ from mediafp import AnalysisOptions, Case, CheckedWatches, FileOutcome, IngestOp
 from mediafp.case.watching import too_common
 from mediafp.case.watching.targets import find_target
 from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.types.hashes import ListedHash
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 from mediafp.types.runs import IngestRecord
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -200,6 +201,25 @@ def test_an_account_is_followed_by_its_number_and_not_by_its_displayed_name(case
         for name, stated in records.items():
             case._store.add_record(account_record(name, **stated))
     assert new_hits(case) == ["on-twitter a", "on-twitter b", "w a", "w b", "w c"]
+
+
+def test_a_list_of_hashes_hits_assets_that_are_near(case: Case) -> None:
+    known = [ListedHash(algorithm="sha256", hash=bytes.fromhex(name * 64), label="a label") for name in "ac"]
+    with case._store.writing():
+        for name in ("other", "shared"):
+            case._store.save_listed_hashes(name, known)
+
+    def add(*records: IngestRecord) -> list[str]:
+        with case._store.writing():
+            for record in records:
+                case._store.add_record(record)
+        return new_hits(case)
+
+    assert add(ingest_record("a")) == []
+    added = case.add_watch("shared", "w")
+    assert added.watch.kind == "hashes" and [hit.uri for hit in added.older_hits] == ["/dump/a.mp4"]
+    assert add(ingest_record("b"), ingest_record("c"), ingest_record("a", "/again.mp4")) == ["w again", "w c"]
+    assert case.watch_hits("w")[0].why == "the same bytes as a hash of the list 'shared' (a label)"
 
 
 def test_a_watch_that_finds_too_much_is_quarantined_until_it_is_resumed(

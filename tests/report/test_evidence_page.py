@@ -196,7 +196,15 @@ def everything(source: MemorySource, name: str = "/dump/query.jpg") -> tuple[tup
     )
     edge = Edge(a=IMAGE, b=ORIGINAL, relation="copy", probability=0.9, coverage=(1.0, 0.6))
     members = tuple(ClusterMember(sha256=sha256, uris=(name,)) for sha256 in (IMAGE, ORIGINAL))
-    cluster = Cluster(id="c1", kind="image", representative=ORIGINAL, weakest_link=0.83, members=members, edges=(edge,))
+    cluster = Cluster(
+        id="c1",
+        kind="image",
+        representative=ORIGINAL,
+        weakest_link=0.83,
+        weakest_pair=(edge.a, edge.b),
+        members=members,
+        edges=(edge,),
+    )
     return results, Clustering(clusters=(cluster,), unclustered=2)
 
 

@@ -55,6 +55,8 @@ def test_later_person_is_told_what_stands(reviewed: ServedCase) -> None:
         {"a": A, "b": B, "decision": "perhaps"},
         {"a": A, "b": A, "decision": "confirm"},
         {"a": A, "b": "no such file", "decision": "confirm"},
+        {"a": A, "b": "/etc/passwd", "decision": "confirm"},
+        {"a": A, "b": "b" * 63, "decision": "confirm"},
         {"a": A, "decision": "confirm"},
         {"a": A, "b": B, "decision": "confirm", "note": "x" * 3_000},
         {"a": "x" * 5_000, "b": B, "decision": "confirm"},
@@ -64,3 +66,5 @@ def test_later_person_is_told_what_stands(reviewed: ServedCase) -> None:
 def test_decision_that_cannot_be_made_is_refused(wanted: object, reviewed: ServedCase) -> None:
     assert reviewed.client.post("/api/decisions", json=wanted).status_code == 400
     assert reviewed.case.decisions() == []
+    sent = reviewed.post("/decide", {"a": A, "b": "/etc/passwd", "decision": "confirm"})
+    assert sent.status_code == 400 and "no SHA-256" in sent.text

@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from getpass import getuser
 from pathlib import Path
@@ -109,16 +110,16 @@ def _is_publishable(prepared: PreparedDraft, card: CardContent) -> bool:
 def _loose_members(prepared: PreparedDraft, card: CardContent) -> list[str]:
     """Return the members of a group that no copy and no confirmed match joins, directly or not, to its representative."""
     assert card.cluster, "the card has a group"
-    members, decisions = set(card.members), prepared.decisions
+    members = set(card.members)
+    copies: defaultdict[str, set[str]] = defaultdict(set)
+    for edge in prepared.content.store.kept_copies():
+        if edge.a in members and edge.b in members:
+            copies[edge.a].add(edge.b)
+            copies[edge.b].add(edge.a)
     joined, waiting = {card.members[0]}, [card.members[0]]
     while waiting:
         member = waiting.pop()
-        copies = {
-            kept.reference if kept.query == member else kept.query
-            for kept in prepared.content.store.kept_matches(member)
-            if kept.match and kept.match.verdict == "copy"
-        }
-        found = (copies | decisions.joined_with(member)) & (members - joined)
+        found = (copies[member] | prepared.decisions.joined_with(member)) & (members - joined)
         joined |= found
         waiting += found
     return [member for member in card.members if member not in joined]

@@ -12,9 +12,10 @@ from mediafp.case.accounts import find_account_keys, load_accounts
 from mediafp.case.clusters import cluster_store
 from mediafp.case.decided_matches import as_decided
 from mediafp.case.decided_pairs import find_sha256
-from mediafp.case.known_query import known_matches
+from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.case.publication.covers import Shown
-from mediafp.case.publication.marks import OwnerMarks, find_marks
+from mediafp.case.publication.marks import OwnerMarks, choose_marks, find_cuts
+from mediafp.matching.images.text_evidence import QueryText, add_text_evidence
 from mediafp.store import Store
 from mediafp.types.clusters import Cluster
 from mediafp.types.errors import UsageError
@@ -26,6 +27,49 @@ from mediafp.types.timelines import Timeline
 
 MAX_FIGURES: Final = 24
 """Members of a group whose images are shown, its representative first; the others are listed. Chosen, not measured."""
+
+
+class StoreViews:
+    """The clusters and the accounts of a store, and the cuts of its images, found anew only after it was written to."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._lock = threading.RLock()
+        self._entry = -1
+        self._clusters: Mapping[str, Cluster] | None = None
+        self._accounts: AccountRecords | None = None
+        self._cuts: dict[str, tuple[tuple[str, TextLine], ...]] = {}
+
+    def clusters(self) -> Mapping[str, Cluster]:
+        """Return the clusters by id."""
+        with self._lock:
+            self._forget_outdated()
+            if self._clusters is None:
+                self._clusters = {cluster.id: cluster for cluster in cluster_store(self.store).clusters}
+                # Their ids may have been saved meanwhile, which changes nothing of what is kept here.
+                self._entry = self.store.last_log_entry()[0]
+            return self._clusters
+
+    def accounts(self) -> AccountRecords:
+        """Return the accounts with their sightings."""
+        with self._lock:
+            self._forget_outdated()
+            if self._accounts is None:
+                self._accounts = load_accounts(self.store)
+            return self._accounts
+
+    def cuts(self, sha256: str) -> tuple[tuple[str, TextLine], ...]:
+        """Return each line of text of an image that a copy of it lacks, with the SHA-256 of the copy."""
+        with self._lock:
+            self._forget_outdated()
+            if sha256 not in self._cuts:
+                self._cuts[sha256] = find_cuts(self.store, sha256)
+            return self._cuts[sha256]
+
+    def _forget_outdated(self) -> None:
+        entry = self.store.last_log_entry()[0]
+        if entry != self._entry:
+            self._entry, self._clusters, self._accounts, self._cuts = entry, None, None, {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +112,15 @@ class CardContent:
 class DraftContent:
     """All cards of a draft, with the assets that they show in the order in which they appear."""
 
-    store: Store
+    views: StoreViews
     draft: Draft
     cards: Sequence[CardContent]
     _sightings: dict[str, list[Sighting]] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self.views.store
 
     @cached_property
     def assets(self) -> Mapping[str, Asset]:
@@ -104,7 +153,8 @@ class DraftContent:
     @cached_property
     def marks(self) -> Sequence[OwnerMarks]:
         """Marks of owners in the images that are shown."""
-        return list(find_marks(self.store, dict.fromkeys(shown.sha256 for shown in self.shown), self.assets))
+        shown = dict.fromkeys(shown.sha256 for shown in self.shown)
+        return [m for name in shown if (m := choose_marks(name, self.views.cuts(name), self.assets))]
 
     def iter_text(self, sha256: str) -> Iterator[TextLine]:
         """Yield the text in the image of an asset, or on the screen of a video, as far as it was read."""
@@ -125,36 +175,9 @@ class DraftContent:
         return self.store.video_text(sha256) is not None
 
 
-class StoreViews:
-    """The clusters and the accounts of a store, found anew only after the store was written to."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self._lock = threading.Lock()
-        self._clusters: tuple[int, Mapping[str, Cluster]] | None = None
-        self._accounts: tuple[int, AccountRecords] | None = None
-
-    def clusters(self) -> Mapping[str, Cluster]:
-        """Return the clusters by id."""
-        with self._lock:
-            if self._clusters is None or self._clusters[0] != self.store.last_log_entry()[0]:
-                found = {cluster.id: cluster for cluster in cluster_store(self.store).clusters}
-                # Their ids may have been saved meanwhile.
-                self._clusters = self.store.last_log_entry()[0], found
-            return self._clusters[1]
-
-    def accounts(self) -> AccountRecords:
-        """Return the accounts with their sightings."""
-        with self._lock:
-            entry = self.store.last_log_entry()[0]
-            if self._accounts is None or self._accounts[0] != entry:
-                self._accounts = entry, load_accounts(self.store)
-            return self._accounts[1]
-
-
 def load_content(views: StoreViews, draft: Draft) -> DraftContent:
     """Return the cards of a draft with what the store contains of each; it contains no match that was rejected."""
-    return DraftContent(store=views.store, draft=draft, cards=[_load_card(views, card) for card in draft.cards])
+    return DraftContent(views=views, draft=draft, cards=[_load_card(views, card) for card in draft.cards])
 
 
 def find_match_card(store: Store, query: str, reference: str) -> PublishedMatch:
@@ -164,16 +187,21 @@ def find_match_card(store: Store, query: str, reference: str) -> PublishedMatch:
         UsageError: The store contains no such asset, or no match of the two.
     """
     first, second = find_sha256(store, query), find_sha256(store, reference)
-    matches = _known_matches(store, store.asset(first))
-    found = next((match for match in matches if match.sha256 == second and first != second), None)
+    found = next(iter(_pair_matches(store, store.asset(first), second)), None) if first != second else None
     if found is None:
         raise UsageError(f"cannot publish {query!r} with {reference!r}: they do not match; see: mediafp match")
     return PublishedMatch(query=first, reference=second, relation=found.relation)
 
 
-def _known_matches(store: Store, query: Asset) -> list[Match]:
-    """Return the matches of an asset as an answer states them."""
-    found = known_matches(store, query, speech=True, ocr_lines=lambda match: store.ocr_lines(match.sha256))
+def _pair_matches(store: Store, query: Asset, reference: str) -> list[Match]:
+    """Return the matches of two assets as an answer states them, seen from the query, the most probable first."""
+    lines = store.ocr_lines(query.sha256)
+    text = QueryText(lines=lines, size=query.size) if lines else None
+    pair = min(query.sha256, reference), max(query.sha256, reference)
+    kept = iter_joined((one for one in store.kept_pair(*pair) if one.match), store)
+    found = [
+        add_text_evidence(seen_from(one, query, store), text, lambda _: store.ocr_lines(reference)) for one in kept
+    ]
     return as_decided(found, query.sha256, store)
 
 
@@ -197,10 +225,9 @@ def _load_match(store: Store, card: PublishedMatch) -> CardContent:
     if not (store.uris(card.query) and store.uris(card.reference)):
         return CardContent(card=card)
     query = store.asset(card.query)
-    wanted = card.reference, card.relation
-    found = next((match for match in _known_matches(store, query) if (match.sha256, match.relation) == wanted), None)
-    is_itself = card.query == card.reference
-    return CardContent(card=card, query=query, match=None if is_itself else found)
+    matches = _pair_matches(store, query, card.reference) if card.query != card.reference else []
+    found = next((match for match in matches if match.relation == card.relation), None)
+    return CardContent(card=card, query=query, match=found)
 
 
 def _describe_kind(asset: Asset) -> str:

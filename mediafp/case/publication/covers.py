@@ -1,13 +1,14 @@
 """The parts of images that a publication covers, carried by placements to the other images that show the same."""
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from mediafp.case.joined_matches import iter_joined, seen_from
+from mediafp.case.joined_matches import seen_from
 from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
 from mediafp.store import Store
 from mediafp.types.arrays import Float64Array
@@ -39,6 +40,8 @@ MIN_QUAD_AREA: Final = 1e-6
 """Area of a quad in square pixels, below which its homography has no inverse."""
 MAX_DRAWN_COORDINATE: Final = 1e5
 """Coordinate beyond which a polygon is not drawn, and the whole image is covered, pixels. Chosen, not measured."""
+MIN_EDGE_PROBABILITY: Final = DEFAULT_MIN_PROBABILITY - 1e-6
+"""Probability above which two assets are taken to show the same: that of what is shown at all."""
 type Polygon = tuple[Point, ...]
 
 
@@ -62,12 +65,10 @@ class _Link(NamedTuple):
     """Match of something that is shown with another asset."""
 
     own: Shown
-    target: Shown | None
-    """The same in the other asset; None if no placement joins the two."""
-    other: str
-    """SHA-256 of the other asset."""
+    target: Shown
+    """The same in the other asset."""
     placements: tuple[Placement, ...]
-    """Placements of `own` in `target`."""
+    """Placements of `own` in `target`, of which there may be none."""
     is_whole: bool
     """True if they hold for all that the two share."""
 
@@ -75,74 +76,102 @@ class _Link(NamedTuple):
 class CoverMap:
     """The placements between the assets of a publication, read for those in which something is covered."""
 
-    def __init__(self, store: Store, assets: Collection[str]) -> None:
-        """Use the kept matches between some assets of a store."""
-        self._store, self._assets = store, set(assets)
-        self._links: dict[str, list[_Link]] = {}
+    def __init__(self, store: Store, assets: Collection[str], shown: Collection[str]) -> None:
+        """Use the kept matches between some assets of a store.
+
+        Args:
+            store: The store.
+            assets: SHA-256 of the assets of the publication.
+            shown: SHA-256 of those whose images are shown.
+        """
+        self._store, self._shown = store, set(shown)
+        self._asset = cache(store.asset)
+        self._link = cache(self._load_link)
+        self._find_tree = cache(self._build_tree)
+        self._neighbours: defaultdict[str, set[str]] = defaultdict(set)
+        for edge in store.kept_edges(MIN_EDGE_PROBABILITY, assets):
+            if edge.relation not in ("same_voice", "same_script"):
+                self._neighbours[edge.a].add(edge.b)
+                self._neighbours[edge.b].add(edge.a)
 
     def carry(self, boxes: Iterable[tuple[Shown, Polygon]]) -> Covers:
-        """Return some polygons, and what placements make of them in every other asset."""
+        """Return some polygons, and what placements make of them in every other asset that is shown."""
         boxes = list(boxes)
         polygons: defaultdict[Shown, dict[Polygon, None]] = defaultdict(dict)
         uncarried: dict[tuple[Shown, str], None] = {}
         for origin, box in boxes:
-            reached, open_ends = {origin}, []
-            queue = deque([(origin, box)])
-            while queue:
-                shown, polygon = queue.popleft()
-                polygons[shown][polygon] = None
-                for link in self._neighbours(shown):
-                    if link.target is None:
-                        open_ends.append((shown, link.other))
-                    elif link.target not in reached:
-                        reached.add(link.target)
-                        queue += [(link.target, self._carry(polygon, shown, link.target, p)) for p in link.placements]
-                        if not link.is_whole:
-                            uncarried[shown, link.other] = None
-            known = {shown.sha256 for shown in reached}
-            uncarried |= dict.fromkeys(end for end in open_ends if end[1] not in known)
+            links, missed = self._find_tree(origin)
+            carried = {origin: [box]}
+            for link in links:
+                carried[link.target] = [
+                    self._carry(polygon, link.own, link.target, placement)
+                    for polygon in carried[link.own]
+                    for placement in link.placements
+                ]
+            for shown, found in carried.items():
+                polygons[shown] |= dict.fromkeys(found)
+            uncarried |= dict.fromkeys(missed)
         by_hand = {origin.sha256 for origin, _ in boxes}
         return Covers(
             polygons={shown: tuple(found) for shown, found in polygons.items()},
             uncarried=tuple(end for end in uncarried if end[1] not in by_hand),
         )
 
-    def _neighbours(self, shown: Shown) -> Iterator[_Link]:
-        """Yield the links from an image or a video to everything that shows the same."""
-        if shown.sha256 not in self._links:
-            self._links[shown.sha256] = list(self._load(shown.sha256))
-        for link in self._links[shown.sha256]:
-            if link.own == shown or link.target is None:
-                yield link
+    def _build_tree(self, origin: Shown) -> tuple[list[_Link], list[tuple[Shown, str]]]:
+        """Return the links by which covers are carried from an image to all others, in order, and where that fails."""
+        targets = self._connected(origin.sha256) & self._shown - {origin.sha256}
+        reached, links, of_other_pages = {origin.sha256: origin}, [], set()
+        # Assets that are not shown carry only what has no other way.
+        for is_direct in (True, False):
+            queue = deque(reached.values())
+            while queue and targets - reached.keys():
+                own = queue.popleft()
+                for name in sorted(self._neighbours[own.sha256] - reached.keys(), key=lambda n: (n not in targets, n)):
+                    link = None if is_direct and name not in targets else self._link(own.sha256, name)
+                    if link and link.placements and link.own == own:
+                        reached[name] = link.target
+                        links.append(link)
+                        queue.append(link.target)
+                    elif link and link.own != own:
+                        of_other_pages.add(name)
+        missed = [(origin, name) for name in sorted(targets - reached.keys() - of_other_pages)]
+        return links, [*missed, *((link.own, link.target.sha256) for link in links if not link.is_whole)]
 
-    def _load(self, sha256: str) -> Iterator[_Link]:
-        asset = self._store.asset(sha256)
-        for kept in iter_joined(self._store.kept_matches(sha256, min_probability=DEFAULT_MIN_PROBABILITY), self._store):
-            match = seen_from(kept, asset, self._store)
-            if match.sha256 not in self._assets or match.verdict == "same_scene" or kept.channel != "picture":
+    def _connected(self, sha256: str) -> set[str]:
+        """Return the assets that matches join with an asset, directly or not, and itself."""
+        found, waiting = {sha256}, [sha256]
+        while waiting:
+            new = self._neighbours[waiting.pop()] - found
+            found |= new
+            waiting += new
+        return found
+
+    def _load_link(self, sha256: str, other: str) -> _Link | None:
+        """Return the match of the images of two assets; None if there is none."""
+        asset = self._asset(sha256)
+        for kept in self._store.kept_pair(min(sha256, other), max(sha256, other)):
+            if kept.channel != "picture" or not kept.match:
                 continue
+            match = seen_from(kept, asset, self._store)
             placements = [match.placement, *match.more_placements] if match.placement else []
-            usable = tuple(p for p in placements if polygon_area(np.array(p.quad)) >= MIN_QUAD_AREA)
-            own = Shown(sha256, match.rows[0] if asset.kind == "image" else 0)
-            target = Shown(match.sha256, match.rows[1] if match.kind == "image" else 0)
             # Of two videos a placement was measured in one segment; others may be cut or mirrored in another way.
             pictured = sum(segment.channel == "picture" for segment in match.segments)
-            yield _Link(
-                own=own,
-                target=target if usable else None,
-                other=match.sha256,
-                placements=usable,
+            return _Link(
+                own=Shown(sha256, match.rows[0] if asset.kind == "image" else 0),
+                target=Shown(other, match.rows[1] if match.kind == "image" else 0),
+                placements=tuple(p for p in placements if polygon_area(np.array(p.quad)) >= MIN_QUAD_AREA),
                 is_whole="image" in (asset.kind, match.kind) or pictured <= 1,
             )
+        return None
 
     def _carry(self, polygon: Polygon, shown: Shown, target: Shown, placement: Placement) -> Polygon:
         """Return a polygon of an asset in another one, in which a placement puts the asset."""
-        size = self._store.asset(shown.sha256).row_size(shown.page)
+        size = self._asset(shown.sha256).row_size(shown.page)
         matrix = homography_from_corners(image_corners(*size), np.array(placement.quad))
         corners = np.array(polygon, np.float64)
         depths = projective_depths(matrix, corners)
         if depths.min() < MIN_DEPTH:
-            mapped = image_corners(*self._store.asset(target.sha256).row_size(target.page))
+            mapped = image_corners(*self._asset(target.sha256).row_size(target.page))
         else:
             mapped = _grow(transform_points(matrix, corners))
         return tuple(rounded_point(x, y) for x, y in mapped)

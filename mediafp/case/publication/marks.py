@@ -1,6 +1,6 @@
 """The marks of owners in the images of a publication: text in the part of a image that a copy of it lacks."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,40 +31,35 @@ class OwnerMarks:
         return extract_handles(line.text for line in self.lines)
 
 
-def find_marks(store: Store, shown: Collection[str], published: Collection[str]) -> Iterator[OwnerMarks]:
-    """Yield the marks of images.
+def find_cuts(store: Store, sha256: str) -> tuple[tuple[str, TextLine], ...]:
+    """Return each line of text of an image that a copy of it lacks, with the SHA-256 of the copy."""
+    text = store.ocr_lines(sha256)
+    if not text or store.asset_kind(sha256) != "image":
+        return ()
+    found: list[tuple[str, TextLine]] = []
+    for kept in store.kept_matches(sha256, min_probability=DEFAULT_MIN_PROBABILITY):
+        other = kept.reference if kept.query == sha256 else kept.query
+        if kept.channel == "picture" and kept.match and kept.match.placement and kept.match.verdict != "same_scene":
+            match = add_text_evidence(seen_from(kept, store.asset(other), store), None, lambda _: text)
+            found += [(other, line) for line in (match.placement.removed_text if match.placement else ())]
+    return tuple(found)
+
+
+def choose_marks(sha256: str, cuts: Iterable[tuple[str, TextLine]], published: Collection[str]) -> OwnerMarks | None:
+    """Return the marks of an image; None if it has none.
 
     Of a copy that is not published, only lines that name an account count: others may be captions.
 
     Args:
-        store: The store.
-        shown: SHA-256 of the assets whose images are shown.
+        sha256: The image.
+        cuts: Its lines that copies lack, each with the copy.
         published: SHA-256 of all assets of the publication.
     """
-    for sha256 in shown:
-        text = store.ocr_lines(sha256)
-        if text and store.asset_kind(sha256) == "image":
-            found = _find_marks_of(store, sha256, text, set(published))
-            if found.lines:
-                yield found
-
-
-def _find_marks_of(store: Store, sha256: str, text: tuple[TextLine, ...], published: set[str]) -> OwnerMarks:
-    lines: dict[TextLine, None] = {}
-    cut: dict[str, None] = {}
-    for kept in store.kept_matches(sha256, min_probability=DEFAULT_MIN_PROBABILITY):
-        other = kept.reference if kept.query == sha256 else kept.query
-        if (
-            kept.channel != "picture"
-            or not kept.match
-            or not kept.match.placement
-            or kept.match.verdict == "same_scene"
-        ):
-            continue
-        match = add_text_evidence(seen_from(kept, store.asset(other), store), None, lambda _: text)
-        removed = match.placement.removed_text if match.placement else ()
-        named = [line for line in removed if other in published or extract_handles([line.text])]
-        if named:
-            lines |= dict.fromkeys(named)
-            cut[other] = None
-    return OwnerMarks(sha256=sha256, lines=tuple(lines), cut=tuple(cut))
+    chosen = [(other, line) for other, line in cuts if other in published or extract_handles([line.text])]
+    if not chosen:
+        return None
+    return OwnerMarks(
+        sha256=sha256,
+        lines=tuple(dict.fromkeys(line for _, line in chosen)),
+        cut=tuple(dict.fromkeys(other for other, _ in chosen)),
+    )

@@ -62,7 +62,7 @@ def find_left_out(content: DraftContent) -> LeftOut:
     for name in redaction.hidden:
         names.add(name)
     boxes = [*_user_boxes(content), *(_mark_boxes(content) if redaction.owner else ())]
-    covers = CoverMap(content.store, content.assets)
+    covers = CoverMap(content.store, content.assets, {shown.sha256 for shown in content.shown})
     left_out = LeftOut(names=names, covers=covers.carry(boxes), letters=letters)
     # A mark that is covered by hand is not to be read below the image either.
     for marks in content.marks:

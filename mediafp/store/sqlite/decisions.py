@@ -76,13 +76,13 @@ def kept_verdicts(database: Database, a: str, b: str) -> tuple[DecidedMatch, ...
     return tuple(DecidedMatch(relation=relation, verdict=verdict, probability=p) for relation, verdict, p in rows)
 
 
-def unless_rejected(database: Database, table: str = "kept_match") -> str:
-    """Return the condition, with AND before it, that leaves out pairs whose match was rejected; empty if none was."""
+def unless_rejected(database: Database) -> str:
+    """Return the condition on `kept_match`, with AND before it, that omits rejected pairs; empty if no match was rejected."""
     if database.row("SELECT 1 FROM decision WHERE subject = 'match' AND decision = 'reject' LIMIT 1") is None:
         return ""
     return (
         " AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.subject = 'match' AND d.decision = 'reject'"
-        f" AND d.a = {table}.a AND d.b = {table}.b)"
+        " AND d.a = kept_match.a AND d.b = kept_match.b)"
     )
 
 

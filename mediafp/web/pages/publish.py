@@ -28,6 +28,7 @@ from mediafp.types.publications import (
     SealedPublication,
 )
 from mediafp.web.asking import Asking
+from mediafp.web.pages.review import check_pair
 from mediafp.web.site import FormFields, Site, json_response
 from mediafp.web.views import View
 
@@ -126,7 +127,9 @@ def add_publish(site: Site, asking: Asking) -> None:
         elif account := form.get("account"):
             card = PublishedAccount(account=account[:400])
         else:
-            card = case.match_card(form.get("query", ""), form.get("reference", ""))
+            query, reference = form.get("query", ""), form.get("reference", "")
+            check_pair("match", query, reference)
+            card = case.match_card(query, reference)
         saved = next((one for one in case.drafts() if not one.sealed), None)
         draft = saved.draft if saved else Draft()
         if any(_subject(one) == _subject(card) for one in draft.cards):

@@ -1,5 +1,6 @@
 """The review: pairs that wait for a person, and what was decided."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Final, Literal
 
@@ -104,7 +105,9 @@ def add_review(site: Site, asking: Asking) -> None:
         return site.go_back(form, otherwise="/review")
 
     def undo(form: FormFields) -> Response:
-        taken = site.case.undo_decision(form.get("a", ""), form.get("b", ""), _subject(form.get("subject", "match")))
+        a, b, subject = form.get("a", ""), form.get("b", ""), _subject(form.get("subject", "match"))
+        check_pair(subject, a, b)
+        taken = site.case.undo_decision(a, b, subject)
         _ask_again(taken)
         return site.go_back(form, otherwise="/review")
 
@@ -137,6 +140,7 @@ def add_review(site: Site, asking: Asking) -> None:
 
     def take_back(wanted: PairRequest) -> Response:
         """Take back the decision on a pair; the one that it replaced holds again."""
+        check_pair(wanted.subject, wanted.a, wanted.b)
         try:
             taken = site.case.undo_decision(wanted.a, wanted.b, wanted.subject)
         except DecisionConflict as conflict:
@@ -162,17 +166,22 @@ def _decide(
     site: Site, decision: DecisionValue, subject: DecisionSubject, a: str, b: str, *, note: str, replaces: str | None
 ) -> Decision:
     """Save a decision; the match of a query that is not in the store comes from its saved answer."""
+    check_pair(subject, a, b)
     match = _saved_match(site, a, b) if subject == "match" else None
     return site.case.decide(decision, a, b, subject=subject, note=note, replaces=replaces, match=match)
+
+
+def check_pair(subject: DecisionSubject, a: str, b: str) -> None:
+    """Check that the files of a pair are named by their SHA-256, never by a path of this machine. Raises UsageError."""
+    for name in (a, b):
+        if subject != "iteration" and not re.fullmatch("[0-9a-f]{64}", name):
+            raise UsageError(f"cannot decide on {name[:80]!r}: it is no SHA-256; give 64 hexadecimal digits")
 
 
 def _saved_match(site: Site, a: str, b: str) -> Match | None:
     """Return the most probable match of two files in the saved answer to one of them; None if there is none."""
     for query, reference in ((a, b), (b, a)):
-        try:
-            saved = site.queries.find(query)
-        except UsageError:
-            continue
+        saved = site.queries.find(query)
         if saved and saved.result:
             found = [match for match in saved.result.matches if match.sha256 == reference]
             if found:
