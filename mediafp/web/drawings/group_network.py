@@ -10,7 +10,7 @@ from mediafp.web.drawings.networks import Layout, lay_out
 if TYPE_CHECKING:
     from mediafp.case.group_details import GroupDetails
 
-MAX_NODES: Final = 30
+MAX_DRAWN_MEMBERS: Final = 30
 """Members that are drawn: both ends of the weakest link, then those with the most links on its sides. Chosen, not measured."""
 MAX_LINES: Final = 220
 """Links that are drawn beside the weakest, the most probable ones. Chosen, not measured."""
@@ -57,8 +57,8 @@ def draw_network(details: "GroupDetails") -> Network:
     )
     # A part that would fall off is drawn whole if there is room.
     near = [name for name in names if name not in small]
-    far = [name for name in names if name in small][: max(MAX_NODES // 2, MAX_NODES - len(near))]
-    shown = [*near[: MAX_NODES - len(far)], *far]
+    far = [name for name in names if name in small][: max(MAX_DRAWN_MEMBERS // 2, MAX_DRAWN_MEMBERS - len(near))]
+    shown = [*near[: MAX_DRAWN_MEMBERS - len(far)], *far]
     places = {name: place for place, name in enumerate(shown)}
     pairs = [pair for pair in best if pair[0] in places and pair[1] in places]
     size = (60, 34) if len(shown) > 12 else (80, 45)

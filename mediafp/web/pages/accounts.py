@@ -23,11 +23,11 @@ from mediafp.web.pages.groups import Limit, Offset, Page, computed_or_conflict, 
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
-PAGE_SIZE: Final = 40
+LANES_ON_PAGE: Final = 40
 """Lanes on a page. Chosen, not measured."""
-TABLE_SIZE: Final = 100
+ROWS_ON_PAGE: Final = 100
 """Rows of a page of the table. Chosen, not measured."""
-MAX_NODES: Final = 40
+MAX_DRAWN_ACCOUNTS: Final = 40
 """Accounts of the network, those that share the most. Chosen, not measured."""
 LISTED_TAKEOVERS: Final = 60
 """Takeovers and names that a page lists. Chosen, not measured."""
@@ -74,7 +74,7 @@ def add_accounts(site: Site, asking: Asking) -> None:
             members, group_name = _members(site, shares)
             keys &= overview.posted_by(members)
         ordered = [overview.accounts[key] for key in _order(overview, keys)]
-        size = TABLE_SIZE if view == "table" else PAGE_SIZE
+        size = ROWS_ON_PAGE if view == "table" else LANES_ON_PAGE
         shown = ordered[(page - 1) * size : page * size]
         if page > 1 and not shown:
             raise HTTPException(404, "the list has no such page")
@@ -295,7 +295,7 @@ def _zoomed(first: str, last: str) -> dict[str, tuple[str, str]]:
 def _network(ordered: Sequence[Account]) -> dict[str, Any]:
     """Return the accounts that share the most as a network, and the same as rows."""
     ranked = sorted(ordered, key=lambda one: (-sum(other.assets for other in one.shared_with), one.key))
-    shown = [one for one in ranked if one.shared_with][:MAX_NODES]
+    shown = [one for one in ranked if one.shared_with][:MAX_DRAWN_ACCOUNTS]
     places = {one.key: place for place, one in enumerate(shown)}
     pairs: dict[tuple[int, int], int] = {}
     for one in shown:

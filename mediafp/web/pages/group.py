@@ -29,7 +29,7 @@ from mediafp.web.views import View
 
 GroupId = Annotated[str, Path(pattern="^c[1-9][0-9]{0,9}$")]
 """Id of a group in an address."""
-PAGE_SIZE: Final = 60
+MEMBERS_ON_PAGE: Final = 60
 """Members on a page. Chosen, not measured."""
 KEY_FRAMES: Final = 5
 """Frames of the representative below its picture."""
@@ -119,7 +119,7 @@ def add_group(site: Site, asking: Asking) -> None:
         if both is None:
             return _gone(computed.value, id)
         summary, cluster = both
-        shown = summary.members[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        shown = summary.members[(page - 1) * MEMBERS_ON_PAGE : page * MEMBERS_ON_PAGE]
         if not shown:
             raise HTTPException(404, "the group has no such page")
         loaded = details_of(computed, id)
@@ -149,7 +149,7 @@ def add_group(site: Site, asking: Asking) -> None:
                 "is_weak": bool(details.cut and details.cut.edge.probability < WEAKEST_BOUNDS[1]),
                 "done": done,
                 "page": page,
-                "pages": -(-len(summary.members) // PAGE_SIZE),
+                "pages": -(-len(summary.members) // MEMBERS_ON_PAGE),
                 "cut_members": set(details.cut.parts[1]) if details.cut else set(),
                 "cut_labels": [labels[one] for one in summary.members if one in details.cut.parts[1]][:NAMED_MEMBERS]
                 if details.cut

@@ -16,7 +16,7 @@ from mediafp.web.group_json import group_to_json
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
-PAGE_SIZE = 60
+GROUPS_ON_PAGE = 60
 """Groups on a page, each with three pictures: 150 kB of HTML. Chosen, not measured."""
 API_WAIT_SECONDS = 20.0
 """Time for which the API waits for a first result."""
@@ -61,7 +61,7 @@ def add_groups(site: Site, asking: Asking) -> None:
         chosen = {name: values for name, values in chosen.items() if values}
         facets = facets_of(computed)
         found = sorted(facets.choose(chosen), key=SORTS[sort])
-        shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        shown = found[(page - 1) * GROUPS_ON_PAGE : page * GROUPS_ON_PAGE]
         if page > 1 and not shown:
             raise HTTPException(404, "the list has no such page")
         state: dict[str, str] = {name: ",".join(values) for name, values in chosen.items()}
@@ -88,9 +88,9 @@ def add_groups(site: Site, asking: Asking) -> None:
                 "sort": sort,
                 "view": view,
                 "page": page,
-                "first": (page - 1) * PAGE_SIZE + 1,
-                "has_more": page * PAGE_SIZE < len(found),
-                "page_size": PAGE_SIZE,
+                "first": (page - 1) * GROUPS_ON_PAGE + 1,
+                "has_more": page * GROUPS_ON_PAGE < len(found),
+                "page_size": GROUPS_ON_PAGE,
                 "address": address,
             },
             json=lambda: (group_to_json(*_both(computed.value, group)) for group in found),

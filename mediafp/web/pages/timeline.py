@@ -17,9 +17,9 @@ from mediafp.web.site import Site
 from mediafp.web.views import View
 
 Target = Annotated[str, Path(max_length=400)]
-PAGE_SIZE: Final = 100
+EVENTS_ON_PAGE: Final = 100
 """Events on a page. Chosen, not measured."""
-MAX_LANES: Final = 40
+MAX_DRAWN_LANES: Final = 40
 """Accounts that are drawn, the first ones. Chosen, not measured."""
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 _GROUP: Final = re.compile("c[1-9][0-9]{0,9}")
@@ -33,14 +33,14 @@ def add_timeline(site: Site, asking: Asking) -> None:
         if overview is None:
             return waiting("accounts")
         found, title, kind = _load(site, overview.value, target)
-        shown = found.events[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        shown = found.events[(page - 1) * EVENTS_ON_PAGE : page * EVENTS_ON_PAGE]
         if page > 1 and not shown:
             raise HTTPException(404, "the list has no such page")
         events: defaultdict[str, list[tuple[str, EventKind, str]]] = defaultdict(list)
         for event in found.events:
             if event.account_key:
                 events[event.account_key].append((event.at, event.event, event.sha256))
-        chart = draw_lanes(found.accounts[:MAX_LANES], events, overview.value.takeovers)
+        chart = draw_lanes(found.accounts[:MAX_DRAWN_LANES], events, overview.value.takeovers)
         return View(
             template="timeline.html.j2",
             values={
@@ -49,12 +49,12 @@ def add_timeline(site: Site, asking: Asking) -> None:
                 "kind": kind,
                 "timeline": found,
                 "chart": chart,
-                "drawn": min(len(found.accounts), MAX_LANES),
+                "drawn": min(len(found.accounts), MAX_DRAWN_LANES),
                 "counts": Counter(event.event for event in found.events),
                 "events": shown,
                 "page": page,
-                "first": (page - 1) * PAGE_SIZE + 1,
-                "has_more": page * PAGE_SIZE < len(found.events),
+                "first": (page - 1) * EVENTS_ON_PAGE + 1,
+                "has_more": page * EVENTS_ON_PAGE < len(found.events),
                 "is_current": site.accounts.is_current(),
                 "computed": overview,
             },
