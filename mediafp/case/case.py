@@ -19,6 +19,7 @@ from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
 from mediafp.case.watch_methods import WatchMethods
+from mediafp.case.workbench_methods import WorkbenchMethods
 from mediafp.ingest.walk import walk
 from mediafp.store import Store, open_store
 from mediafp.types.accounts import Account
@@ -40,6 +41,7 @@ from mediafp.types.watches import CheckedWatches
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
 # or counted opens without them.
 if TYPE_CHECKING:
+    from mediafp.case.answers.answers import Answers
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
     from mediafp.case.saved_queries import SavedQueries
@@ -50,7 +52,7 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case(DecisionMethods, ExchangeMethods, OverviewMethods, PublicationMethods, WatchMethods):
+class Case(DecisionMethods, ExchangeMethods, OverviewMethods, PublicationMethods, WatchMethods, WorkbenchMethods):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.
@@ -239,6 +241,12 @@ class Case(DecisionMethods, ExchangeMethods, OverviewMethods, PublicationMethods
         from mediafp.case.saved_queries import SavedQueries
 
         return SavedQueries(self._store, self._references, lambda: self._engine)
+
+    def answers(self, queries: "SavedQueries") -> "Answers":
+        """Return the answers to saved queries and about assets: their uses by source image, footage and words."""
+        from mediafp.case.answers.answers import Answers
+
+        return Answers(self._store, queries, lambda: self._engine)
 
     def search(self, text: str, sources: Collection[SearchSource] | None = None) -> Iterator[SearchHit]:
         """Yield the passages of transcripts, texts in images and on screen, posts, accounts and clues with all words of a text.

@@ -36,7 +36,7 @@ from mediafp.types.transcripts import TranscribedAudio
 NOT_MEDIA_MESSAGE = "not an image, video or audio file"
 """Error of a query result whose file is not media."""
 MAX_NEAR_MISSES = 3
-"""Candidates below the probability threshold that a result lists with their reasons. Chosen, not measured."""
+"""Candidates below the probability threshold that a result lists with their reasons by default. Chosen, not measured."""
 MIN_OCR_PROBABILITY = 0.5
 """Probability of a match from which OCR is run on its image if the store has no OCR result of it. Chosen, not measured."""
 
@@ -53,6 +53,8 @@ class QueryOptions:
     """Run OCR on the query, and on probable matches without an OCR result in the store."""
     speech: SpeechOptions | None
     """Options for transcribing the query; None to compare no speech."""
+    near_misses: int = MAX_NEAR_MISSES
+    """Candidates below the probability threshold that are listed with their reasons."""
     since: str | None = None
     """Time, as `parse_since` returns it, from which on a reference was added; None for all references."""
 
@@ -152,7 +154,7 @@ def run_query(
             kind=kind,
             error=None,
             matches=tuple(islice(probable, options.top)),
-            near_misses=tuple(islice(near_misses, MAX_NEAR_MISSES)),
+            near_misses=tuple(islice(near_misses, options.near_misses)),
             text=tuple(text) if text is not None else None,
             clues=clues,
             listed=listed,

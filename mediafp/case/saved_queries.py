@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,12 +20,13 @@ import msgspec
 
 from mediafp.case.decided_matches import as_decided_since
 from mediafp.case.evidence import StoredEvidence
+from mediafp.case.image_hashes import image_hashes
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.query import AnalysedQuery, QueryOptions, run_query
 from mediafp.case.references import StoredReferences
-from mediafp.case.sources import QueryFile
+from mediafp.case.sources import QueryFile, iter_query_files
 from mediafp.engine.interface import Engine
-from mediafp.ingest.files import HEAD_BYTES, open_file
+from mediafp.ingest.files import HEAD_BYTES, OpenFile, open_file
 from mediafp.ingest.sniff import check_size, kind_from_signature
 from mediafp.store import Store
 from mediafp.types.errors import MediafpError, NotMedia, StoreError, UsageError
@@ -43,6 +45,14 @@ LISTED_MATCHES: Final = 1_000
 """Matches of a saved query: all that a person can read. Chosen, not measured."""
 MIN_SAVED_PROBABILITY: Final = 0.5
 """Probability below which a candidate is a near miss, as for `match`."""
+SAVED_NEAR_MISSES: Final = 30
+"""Near misses of a saved query: a page lists them where a person lowers the probability. Chosen, not measured."""
+
+_SIDE: Final = 96
+WARM_UP_IMAGE: Final = (
+    b"BM" + struct.pack("<IIIIiiHHIIIIII", 54 + 3 * _SIDE * _SIDE, 0, 54, 40, _SIDE, _SIDE, 1, 24, 0, 0, 0, 0, 0, 0)
+) + b"".join(hashlib.sha256(bytes([n % 256, n // 256])).digest() for n in range(3 * _SIDE * _SIDE // 32))
+"""An image of noise, as a BMP file: its query loads all that the first query of a user would."""
 
 
 class Upload:
@@ -121,12 +131,28 @@ class SavedQueries:
             with suppress(FileNotFoundError):
                 path.unlink()
 
+    def warm_up(self) -> None:
+        """Start the workers, and load the models and the indexes, as the first query would; nothing is kept of it.
+
+        Raises:
+            ModelError: A model is missing.
+        """
+        if self._store.count_assets():
+            options = QueryOptions(top=1, min_probability=MIN_SAVED_PROBABILITY, ocr=True, speech=None)
+            for file in iter_query_files(WARM_UP_IMAGE, self._store.folder):
+                run_query(file, self._store, self._open_references, self._open_engine, options)
+
     def find(self, sha256: str) -> SavedQuery | None:
         """Return a saved query with the sightings of its matches as they are now; None if there is none."""
         saved = self._load(sha256)
         if saved is None or saved.result is None:
             return saved
         return replace(saved, result=self._with_sources(saved.result))
+
+    def state(self, sha256: str) -> QueryState | None:
+        """Return the state of a query, without reading its matches' sightings; None if there is no such query."""
+        saved = self._load(sha256)
+        return saved.state if saved else None
 
     def recent(self, limit: int) -> list[SavedQuery]:
         """Return the latest queries, without the sightings of their matches; parts of others are not among them."""
@@ -156,7 +182,7 @@ class SavedQueries:
 
     def evidence(self, sha256: str) -> StoredEvidence:
         """Return what pages show of the store and of a query."""
-        return StoredEvidence(self._store, self._load_analysis(sha256))
+        return StoredEvidence(self._store, self.analysis(sha256))
 
     def run(self, sha256: str, *, speech: bool = True) -> SavedQuery:
         """Find the matches of a query, save them, and return the query; of a video those of its frames come first.
@@ -177,10 +203,11 @@ class SavedQueries:
         options = QueryOptions(
             top=LISTED_MATCHES,
             min_probability=MIN_SAVED_PROBABILITY,
+            near_misses=SAVED_NEAR_MISSES,
             ocr=True,
             speech=SpeechOptions() if speech else None,
         )
-        file = QueryFile(name=saved.name, open=lambda: open_file(path), named_explicitly=True)
+        file = QueryFile(name=saved.name, open=lambda: _open_named(path, saved.name), named_explicitly=True)
 
         def save_part(part: AnalysedQuery) -> None:
             nonlocal saved
@@ -193,15 +220,14 @@ class SavedQueries:
             raise
         return self._save_result(saved, answer, "done", time.monotonic() - started)
 
-    def add_part(self, part: QueryPart, png: bytes) -> str:
+    def add_part(self, part: QueryPart, png: bytes, *, name: str) -> str:
         """Save an image that shows a part of a query or an asset as a query of its own, and return its SHA-256.
 
         Args:
             part: The part.
             png: The image, encoded by mediafp itself.
+            name: Name of the whole.
         """
-        whole = self._load(part.sha256)
-        name = whole.name if whole else part.sha256[:12]
         with self.receiving(name) as upload:
             upload.write(png)
         sha256 = hashlib.sha256(png).hexdigest()
@@ -254,6 +280,8 @@ class SavedQueries:
                 error=result.error,
                 asset=analysis.asset if analysis else saved.asset,
                 text=result.text,
+                files=self._store.count_assets(),
+                hashes=image_hashes(analysis.fingerprints) if analysis and result.kind == "image" else saved.hashes,
             )
         )
 
@@ -268,7 +296,8 @@ class SavedQueries:
 
         return replace(result, matches=add_sources(result.matches), near_misses=add_sources(result.near_misses))
 
-    def _load_analysis(self, sha256: str) -> FileAnalysis | None:
+    def analysis(self, sha256: str) -> FileAnalysis | None:
+        """Return the asset and the thumbnails of a query; None if it was not analysed."""
         saved = self._load(sha256)
         if saved is None or saved.asset is None:
             return None
@@ -322,6 +351,13 @@ class SavedQueries:
             total += saved.bytes if saved else 0
             if (number >= MAX_SAVED_QUERIES or total > MAX_SAVED_BYTES) and not (saved and saved.is_running):
                 self.remove(sha256)
+
+
+def _open_named(path: Path, name: str) -> OpenFile:
+    """Return an open file whose messages state the name that it was uploaded under. Raises UnreadableMedia."""
+    file = open_file(path)
+    file.name = name
+    return file
 
 
 def _without_sources(match: Match) -> Match:

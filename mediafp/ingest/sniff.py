@@ -55,6 +55,29 @@ _IMAGE_BRANDS: Final = frozenset(
     )
 )
 """Brands of ISO media files that contain images (AVIF, HEIF)."""
+_BRAND_SUFFIXES: Final = {b"avif": ".avif", b"avis": ".avif", b"qt  ": ".mov", b"M4A ": ".m4a"}
+"""Suffixes of brands of ISO media files; others are `.heic` or `.mp4`."""
+_SUFFIXES: Final = (
+    (b"\xff\xd8\xff", ".jpg"),
+    (_PNG_SIGNATURE, ".png"),
+    (b"GIF8", ".gif"),
+    (b"II", ".tif"),
+    (b"MM\x00", ".tif"),
+    (b"\x00\x00\x00\x0cJXL ", ".jxl"),
+    (b"\xff\x0a", ".jxl"),
+    (b"BM", ".bmp"),
+    (b"\x1aE\xdf\xa3", ".mkv"),
+    (b"FLV\x01", ".flv"),
+    (b"OggS", ".ogg"),
+    (b"fLaC", ".flac"),
+    (b"0&\xb2u", ".wmv"),
+    (b"\x00\x00\x01\xba", ".mpg"),
+    (b"\x00\x00\x01\xb3", ".mpg"),
+    (b"#!AMR", ".amr"),
+    (b".RMF", ".rm"),
+    (b"FORM", ".aiff"),
+)
+"""Suffixes of signatures."""
 _QUICKTIME_ATOMS: Final = frozenset((b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
 _BMP_HEADER_BYTES: Final = frozenset((12, 40, 52, 56, 64, 108, 124))
 """Sizes of the header behind the signature "BM", one for each version of the format."""
@@ -141,6 +164,23 @@ def kind_from_signature(head: bytes) -> Kind | None:
     if _is_transport_stream(head) or _is_annex_b(head) or _is_mpeg_audio(head):
         return "video"
     return None
+
+
+def media_suffix(head: bytes) -> str:
+    """Return a suffix for a media file by its first bytes, such as `.jpg`; `.mpg` if its format has no usual one.
+
+    Nothing is decoded by it: it is for people, and for their programs.
+    """
+    if head[4:8] == b"ftyp":
+        return _BRAND_SUFFIXES.get(head[8:12], ".heic" if head[8:12] in _IMAGE_BRANDS else ".mp4")
+    if head[:4] in (b"RIFF", b"RF64"):
+        return {b"WEBP": ".webp", b"AVI ": ".avi", b"WAVE": ".wav"}.get(head[8:12], ".mpg")
+    found = next((suffix for start, suffix in _SUFFIXES if head.startswith(start)), "")
+    if found:
+        return found
+    if head[4:8] in _QUICKTIME_ATOMS:
+        return ".mov"
+    return ".ts" if _is_transport_stream(head) else ".mp3" if _is_mpeg_audio(head) else ".mpg"
 
 
 def possible_kinds(kind: Kind, head: bytes) -> tuple[Kind, ...]:

@@ -9,6 +9,7 @@ from mediafp.sightings.gallery_dl import GALLERY_DL
 from mediafp.sightings.instaloader import INSTALOADER
 from mediafp.sightings.instaloader_profile import INSTALOADER_PROFILE
 from mediafp.sightings.io_archive import IO_ARCHIVE
+from mediafp.sightings.received_names import RECEIVED
 from mediafp.sightings.record_format import RecordFormat
 from mediafp.sightings.sidecar_format import SidecarFormat
 from mediafp.sightings.table import TABLE
@@ -21,6 +22,7 @@ from mediafp.sightings.weibo_crawler_json import WEIBO_CRAWLER_JSON
 from mediafp.sightings.yt_dlp import YT_DLP
 
 SIDECAR_FORMATS: Final[tuple[SidecarFormat, ...]] = (
+    RECEIVED,
     YT_DLP,
     INSTALOADER,
     GALLERY_DL,

@@ -12,6 +12,7 @@ from typing import Final
 from mediafp.sightings.exported_table import EXPORTED_TABLE
 from mediafp.sightings.folder_listing import FolderListing, NamesBelow
 from mediafp.sightings.merging import Statement, join_statements
+from mediafp.sightings.received_names import MAX_BYTES, read_received_name, received_sidecar_name
 from mediafp.sightings.record_content import load_record_content
 from mediafp.sightings.record_index import RecordIndex
 from mediafp.sightings.record_set import MAX_NAMED_EXAMPLES, MediaPath, RecordSet, without_row
@@ -58,6 +59,8 @@ class SidecarContents:
     """The fields of each sighting that they state; none if there are no sidecars."""
     warnings: tuple[str, ...] = ()
     """A line for each value that is not usable."""
+    received_name: str = ""
+    """Name that the file had when the workbench received it; "" if it was not received."""
 
 
 NO_SIDECARS: Final = SidecarContents()
@@ -124,7 +127,8 @@ class SidecarReader:
             tables, records = self._read_records(name, folders, listing, warnings)
         sidecars = self._read_sidecars(name, folders[0], listing, warnings)
         sightings = join_statements([*tables, *sidecars, *records], warnings)
-        return SidecarContents(sightings=sightings, warnings=tuple(warnings.texts()))
+        received_name = _read_received_name(name, folders[0], listing)
+        return SidecarContents(sightings=sightings, warnings=tuple(warnings.texts()), received_name=received_name)
 
     def forget_used(self, name: str, folders: SidecarFolders) -> bool:
         """Return True if a sidecar was read for a media file, and forget that: nothing of it can be left unused.
@@ -289,6 +293,17 @@ class SidecarReader:
                         return sidecar_format.name, sightings
         warnings.add(f"skipped {name!r}: {reason}")
         return None
+
+
+def _read_received_name(media_name: str, folder: SidecarFolder, listing: FolderListing) -> str:
+    """Return the name that a media file had when it was received; "" if no sidecar states one."""
+    name, warnings = listing.find(received_sidecar_name(media_name)), SidecarWarnings()
+    if name is None:
+        return ""
+    # What cannot be read was reported when the file was read as a sidecar of other formats.
+    with open_sidecar(folder, name, warnings) as file:
+        content = read_bytes(file, warnings, max_bytes=MAX_BYTES) if file else None
+    return read_received_name(content or b"") or ""
 
 
 def _has_sidecar(name: str, listing: FolderListing) -> bool:

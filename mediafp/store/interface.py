@@ -23,6 +23,7 @@ from mediafp.types.kept_matches import (
     Channel,
     KeptEdge,
     KeptMatch,
+    NewMatches,
     PendingComparison,
     UncomparedAssets,
 )
@@ -135,6 +136,15 @@ class KeptMatchStore(Protocol):
 
     def kept_copies(self) -> Iterator[KeptEdge]:
         """Yield the kept matches of the verdict `copy`, without evidence, by both assets."""
+        ...
+
+    def new_matches(self, after: str, limit: int) -> NewMatches:
+        """Return the pairs with a probable match that was kept after a time, without those that were rejected.
+
+        Args:
+            after: Time, ISO 8601 in UTC; "" for all.
+            limit: Largest number of pairs to name.
+        """
         ...
 
     def cluster_numbers(self) -> dict[str, int]:

@@ -97,6 +97,17 @@ class KeptEdge(NamedTuple):
     coverage_b: float
 
 
+class NewMatches(NamedTuple):
+    """Pairs with a probable match that was kept after some time."""
+
+    total: int
+    """Number of the pairs."""
+    last_at: str | None
+    """Time at which the last of them was kept; None if there is none."""
+    surest: tuple[tuple[str, str, Channel], ...]
+    """Both assets and the channel of the most probable ones, the surest first."""
+
+
 class UncomparedAssets(NamedTuple):
     """Numbers of assets that must be compared."""
 

@@ -1,6 +1,7 @@
 """Queries that a page asked, kept beside the store with their results."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mediafp.types.matches import QueryResult, TextLine
@@ -21,6 +22,8 @@ class QueryPart:
     box: Box
     seconds: float | None = None
     """Time of the frame; None of an image."""
+    is_thumbnail: bool = False
+    """True if it was cut from the kept frame, since the file itself is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,10 @@ class SavedQuery:
     """The analysed file; None if it was not analysed, since the store contains it, or could not be."""
     text: tuple[TextLine, ...] | None = None
     part_of: QueryPart | None = None
+    files: int | None = None
+    """Assets of the case when it was answered."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """Hashes of an image by the name of their type, in hexadecimal digits."""
 
     @property
     def is_running(self) -> bool:

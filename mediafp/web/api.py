@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Query
-from starlette.exceptions import HTTPException
 
 from mediafp.report import jsonl
+from mediafp.types.version import __version__
 from mediafp.web.asking import Asking
 from mediafp.web.pages.start import query_to_json
-from mediafp.web.site import Sha256, Site
+from mediafp.web.site import Site
 
 MAX_PAGE = 1_000
 """Objects of one answer. Chosen, not measured."""
@@ -21,20 +21,21 @@ def add_api(site: Site, asking: Asking) -> None:
     """Add the addresses of the API."""
 
     def case() -> jsonl.JsonObject:
-        """State the case: its name and the number of its assets."""
-        return {"name": site.case_name, "assets": site.case.count_assets()}
+        """State the case: its name, the numbers of its files, its seal, and whether the models are loaded."""
+        entries, seal = site.case.last_log_entry()
+        return {
+            "name": site.case_name,
+            "assets": site.case.count_assets(),
+            "uncompared": site.case.count_uncompared().assets,
+            "failures": len(site.case.failures()),
+            "log": {"entries": entries, "seal": seal},
+            "is_warm": site.warming.is_done,
+            "mediafp": __version__,
+        }
 
     def asked(limit: Limit = 20) -> Iterator[jsonl.JsonObject]:
-        """List the latest queries."""
+        """List the latest queries, the newest first."""
         return map(query_to_json, site.queries.recent(limit))
-
-    def match(sha256: Sha256) -> jsonl.JsonObject:
-        """Return what is known of a query that was uploaded."""
-        saved = site.queries.find(sha256)
-        if saved is None:
-            raise HTTPException(404, "this file was not asked about")
-        return query_to_json(saved)
 
     site.add_api("/case", case)
     site.add_api("/asked", asked)
-    site.add_api("/match/{sha256}", match)

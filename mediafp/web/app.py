@@ -64,9 +64,11 @@ def create_app(case: Case, settings: ServeSettings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        site.warming.start()
         yield
         asking.close()
         jobs.close()
+        site.warming.join()
 
     app = FastAPI(
         title="mediafp",

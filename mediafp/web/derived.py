@@ -44,6 +44,10 @@ class Derived[Value]:
                 self._changed.wait_for(lambda: self._last is not None or not self._is_running, FIRST_WAIT_SECONDS)
         return self._last
 
+    def latest(self) -> Computed[Value] | None:
+        """Return what `get` returns, without waiting for a first result."""
+        return self.wait(0)
+
     def wait(self, seconds: float) -> Computed[Value] | None:
         """Return a result of the case as it is now, or the last one if that takes longer than some seconds."""
         if self._last is None or self._last.revision != self._revision():

@@ -58,7 +58,7 @@ MAX_HEADER_BYTES: Final = 32 << 10
 """Bytes of the head of a request. Chosen: that of a browser has 1 kB."""
 MAX_ADDRESS_BYTES: Final = 8 << 10
 """Bytes of the address of a request. Chosen: the longest one of a page has 2 kB."""
-UPLOAD_PATHS: Final = frozenset(("/ask", "/add", "/api/ask"))
+UPLOAD_PATHS: Final = frozenset(("/ask", "/add", "/api/ask", "/api/add"))
 """Addresses whose body is a media file, as large as a file may be."""
 MAX_UPLOAD_BYTES: Final = 2 << 40
 """Bytes of an upload. The limits of `ingest/limits.py` apply to its kind as soon as its first bytes are there."""

@@ -167,9 +167,12 @@ class Jobs:
         return job
 
     def again(self, id: str) -> Job:
-        """Start a job anew with the same options. Raises UsageError if there is none of this id."""
+        """Start a job anew with the same options, in place of its record if it has ended. Raises UsageError."""
         job = self.find(id)
-        return self.start(job.kind, job.title, job.options)
+        started = self.start(job.kind, job.title, job.options)
+        if not job.is_open:
+            self._remove(id)
+        return started
 
     def cancel(self, id: str) -> Job:
         """Cancel a job, which keeps all that it has done, and return its record. Raises UsageError."""
@@ -193,7 +196,8 @@ class Jobs:
     def latest(self) -> list[Job]:
         """Return all jobs, the latest first."""
         with self._lock:
-            return sorted(self._jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True)
+            # Of those of one second, the one that was started last.
+            return sorted(reversed(self._jobs.values()), key=lambda job: job.created_at, reverse=True)
 
     def wait(self, id: str, seconds: float) -> Job:
         """Return a job when it has ended, or after some seconds."""
@@ -263,8 +267,11 @@ class Jobs:
     def _remove_oldest(self) -> None:
         for job in self.latest()[MAX_KEPT_JOBS:]:
             if not job.is_open:
-                with self._lock:
-                    del self._jobs[job.id]
-                with suppress(OSError):
-                    (self._folder / f"{job.id}.json").unlink()
-                shutil.rmtree(self._folder / job.id, ignore_errors=True)
+                self._remove(job.id)
+
+    def _remove(self, id: str) -> None:
+        with self._lock:
+            self._jobs.pop(id, None)
+        with suppress(OSError):
+            (self._folder / f"{id}.json").unlink()
+        shutil.rmtree(self._folder / id, ignore_errors=True)

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from mediafp.case import Case
 from mediafp.report import jsonl
+from mediafp.report.names import display_name
 from mediafp.web.derived import Derived
 from mediafp.web.jobs import Jobs
 from mediafp.web.page_token import FIELD, HEADER, is_page_token, page_token
@@ -18,6 +19,7 @@ from mediafp.web.settings import ServeSettings
 from mediafp.web.templating import render_template
 from mediafp.web.translation import COOKIE, LANGUAGES, Translation, choose_language, load_translation
 from mediafp.web.views import View
+from mediafp.web.warming import Warming
 
 _request: ContextVar[Request] = ContextVar("request")
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
@@ -57,15 +59,18 @@ class Site:
         settings: The settings.
         queries: The uploaded queries.
         jobs: The long work.
+        received: The files that were uploaded to be ingested.
         clustering: The groups of the case.
         accounts: The accounts of the case.
+        warming: The start of what the first requests need.
     """
 
     def __init__(self, app: FastAPI, case: Case, settings: ServeSettings, jobs: Jobs) -> None:
         self.app, self.case, self.settings, self.jobs = app, case, settings, jobs
-        self.queries = case.saved_queries()
+        self.queries, self.received = case.saved_queries(), case.received_files()
         self.clustering = Derived(case.load_groups, case.revision)
         self.accounts = Derived(case.load_overview, case.revision)
+        self.warming = Warming(self.queries.warm_up, [self.clustering.latest])
         self.page_values: dict[str, Callable[[], object]] = {"to_review": lambda: 0, "new_hits": lambda: 0}
         """Functions that return further values of every page, such as the number of pairs that wait for a decision."""
 
@@ -74,6 +79,10 @@ class Site:
         """Name of the case: that of its folder, or of the one above if the folder is named `store`."""
         folder = self.case.folder.resolve()
         return folder.parent.name if folder.name == "store" else folder.name
+
+    def file_name(self, uri: str) -> str:
+        """Return the name of a file from its path; of a received one, the name that it had before."""
+        return display_name(self.received.name_of(uri) or uri)
 
     def translation(self) -> Translation:
         """Return the texts in the language of the current request."""
@@ -97,6 +106,7 @@ class Site:
             "case_name": self.case_name,
             "languages": LANGUAGES,
             "files_in_case": self.case.count_assets(),
+            "file_name": self.file_name,
             **{name: value() for name, value in self.page_values.items()},
         }
         return HTMLResponse(render_template(template, self.translation(), {**page, **values}), status)
@@ -163,6 +173,11 @@ class Site:
 
         answer.__annotations__["return"] = Response
         self._add(f"/api{path}", answer, method, in_schema=True)
+
+    def add_api_upload(self, path: str, receive: Callable[..., Awaitable[Response]]) -> None:
+        """Add an address of the API whose body is a file; `receive` reads it as it comes."""
+        body = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+        self._add(f"/api{path}", receive, "POST", in_schema=True, openapi_extra={"requestBody": body})
 
     def go(self, path: str, **query: object) -> RedirectResponse:
         """Return the answer that leads to a page of this site."""

@@ -1,76 +1,224 @@
-"""The long work of the workbench: ingest, comparing, transcripts, reports."""
+"""The long work of the workbench: ingest, comparing, transcripts, reports, verification."""
 
+import hashlib
 import os
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zipfile import ZipFile
 
 from mediafp.case import Case
 from mediafp.report.escaping import escape_unprintable
 from mediafp.types.errors import UsageError
-from mediafp.types.runs import AnalysisOptions, IngestOptions, SpeechOptions
+from mediafp.types.runs import AnalysisOptions, IngestOptions, LedgerEntry, SpeechOptions
 from mediafp.web.jobs import RunningJob, Work
+
+COUNT_SECONDS: Final = 5.0
+"""Seconds between two counts of the matches that an ingest has found, which take .1 s with 100,000 matches."""
+LISTED_PROBLEMS: Final = 100
+"""Problems of a verification that its record lists. Chosen, not measured."""
 
 
 def work_of(case: Case) -> Mapping[str, Work]:
     """Return the function of each kind of job."""
     return {
-        "ingest": lambda job: _ingest(case, job),
+        "ingest": lambda job: _ingest(case, job, [Path(path) for path in check_paths(job.job.options["paths"])]),
+        "received": lambda job: _ingest(case, job, _received_paths(case, job.job.options["files"])),
+        "retry": lambda job: _ingest(case, job, paths_to_retry(case.failures(), job.job.options.get("keys"))),
         "relate": lambda job: _relate(case, job),
+        "transcribe": lambda job: _transcribe(case, job),
         "report": lambda job: _report(case, job),
         "watch": lambda job: _check_watches(case, job),
+        "verify": lambda job: _verify(case, job),
     }
 
 
-def check_paths(paths: list[str]) -> list[str]:
+def check_paths(paths: Sequence[str]) -> list[str]:
     """Return absolute paths of existing files and folders. Raises UsageError."""
     for path in paths:
         if not Path(path).is_absolute() or "\0" in path:
             raise UsageError(f"cannot ingest {path[:200]!r}: it is no absolute path; name a folder by its full path")
-        if not Path(path).exists():
+        try:
+            exists = Path(path).exists()
+        except (OSError, ValueError):
+            exists = False
+        if not exists:
             raise UsageError(f"cannot ingest {path[:200]!r}: there is no such file or folder; check the path")
+    return list(paths)
+
+
+def failure_key(path: str) -> str:
+    """Return the key of a failed path: a path itself need not be valid Unicode, as forms and addresses are."""
+    return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+
+def paths_to_retry(failures: Iterable[LedgerEntry], keys: Collection[str] | None) -> list[Path]:
+    """Return the files to ingest again for failed paths: of a member the archive, of what is gone nothing.
+
+    Args:
+        failures: The failed paths.
+        keys: Keys of those to try again; None for all.
+
+    Raises:
+        UsageError: None of the files exists.
+    """
+    chosen = [Path(entry.path) for entry in failures if keys is None or failure_key(entry.path) in keys]
+    files = dict.fromkeys(path for one in chosen if (path := _existing(one)))
+    if not files:
+        raise UsageError(
+            "cannot try again: none of the files is at its path any more; ingest the folder that they are in now"
+        )
+    return list(files)
+
+
+def _existing(path: Path) -> Path | None:
+    """Return the path, or else the archive that it is a member of; None if neither exists."""
+    if os.path.lexists(path):
+        return path
+    return next((parent for parent in path.parents if parent.is_file()), None)
+
+
+def _received_paths(case: Case, files: Sequence[str]) -> list[Path]:
+    received = case.received_files()
+    paths = [path for sha256 in files if (path := received.path(sha256))]
+    if not paths:
+        raise UsageError(
+            "cannot ingest the files: they are not in the folder of received files any more; add them again"
+        )
     return paths
 
 
-def _ingest(case: Case, job: RunningJob) -> dict[str, Any]:
-    """Ingest the paths of a job; what was done stays done if it is cancelled."""
-    paths = [Path(path) for path in check_paths(list(job.job.options["paths"]))]
+def _ingest(case: Case, job: RunningJob, paths: Sequence[Path]) -> dict[str, Any]:
+    """Ingest paths; what was done stays done if the job is cancelled."""
+    wanted = job.job.options
     job.update(total=case.count_files(paths))
-    counts: Counter[str] = Counter()
-    speech = SpeechOptions() if job.job.options.get("transcribe") else None
-    options = IngestOptions(analysis=AnalysisOptions(speech=speech), retry_failed=bool(job.job.options.get("retry")))
+    refused = wanted.get("refused", ())
+    counts: Counter[str] = Counter(refused=len(refused))
+    for reason in refused:
+        job.update(message=escape_unprintable(reason))
+    started_at = job.job.started_at or ""
+    count_matches = _seldom(lambda: case.news(started_at, 0).total)
+    analysis = AnalysisOptions(
+        speech=SpeechOptions() if wanted.get("transcribe") else None, ocr=bool(wanted.get("ocr", True))
+    )
+    options = IngestOptions(analysis=analysis, retry_failed=bool(wanted.get("retry") or job.job.kind == "retry"))
 
     def compared(done: int, total: int) -> None:
         counts["compared"], counts["to_compare"] = done, total
-        job.check()
+        job.update(counts=counts)
 
-    outcomes = case.ingest(paths, options, on_compared=compared)
-    try:
+    with _closed(case.ingest(paths, options, on_compared=compared)) as outcomes:
         for outcome in outcomes:
             counts[outcome.status] += 1
-            message = (
-                f"{escape_unprintable(os.path.basename(outcome.path))}: {outcome.message}" if outcome.message else ""
-            )
+            name = escape_unprintable(os.path.basename(outcome.path))
             done = sum(counts[status] for status in ("added", "known", "failed", "skipped"))
-            job.update(done=done, total=max(done, job.job.total or 0), counts=counts, message=message)
-    finally:
-        # A generator that is closed ends its workers.
-        close = getattr(outcomes, "close", None)
-        if close:
-            close()
+            counts["matches"] = count_matches() or counts["matches"]
+            job.update(
+                done=done,
+                total=max(done, job.job.total or 0),
+                counts=counts,
+                message=f"{name}: {escape_unprintable(outcome.message)}" if outcome.message else "",
+            )
+    counts["matches"] = case.news(started_at, 0).total
+    job.update(counts=counts)
     return {"counts": dict(counts)}
 
 
+@contextmanager
+def _closed[Item](items: Iterator[Item]) -> Iterator[Iterator[Item]]:
+    """Close a generator after the block: that ends its workers."""
+    try:
+        yield items
+    finally:
+        close = getattr(items, "close", None)
+        if close:
+            close()
+
+
+def _seldom(count: Callable[[], int]) -> Callable[[], int]:
+    """Return a function that calls another one every `COUNT_SECONDS`, and returns 0 in between."""
+    last = time.monotonic()
+
+    def counted() -> int:
+        nonlocal last
+        if time.monotonic() - last < COUNT_SECONDS:
+            return 0
+        last = time.monotonic()
+        return count()
+
+    return counted
+
+
 def _relate(case: Case, job: RunningJob) -> dict[str, Any]:
+    started_at = job.job.started_at or ""
     compared = case.relate(lambda done, total: job.update(done=done, total=total))
-    return {"compared": compared}
+    return {"compared": compared, "counts": {"matches": case.news(started_at, 0).total}}
+
+
+def _transcribe(case: Case, job: RunningJob) -> dict[str, Any]:
+    """Transcribe the videos that have no transcript, and compare their words."""
+    paths = case.untranscribed()
+    counts: Counter[str] = Counter()
+    job.update(done=0, total=len(paths))
+    if paths:
+        with _closed(case.transcribe(paths, on_progress=lambda files: job.check())) as transcriptions:
+            for number, one in enumerate(transcriptions, 1):
+                has_words = one.transcript is not None and bool(one.transcript.segments)
+                counts["failed" if one.error else "transcribed" if has_words else "no_words"] += 1
+                name = escape_unprintable(os.path.basename(one.path))
+                message = f"{name}: {escape_unprintable(one.error)}" if one.error else ""
+                job.update(done=number, counts=counts, message=message)
+        case.relate(lambda done, total: job.update(counts={**counts, "compared": done, "to_compare": total}))
+    return {"counts": dict(counts)}
 
 
 def _report(case: Case, job: RunningJob) -> dict[str, Any]:
-    job.folder.mkdir(parents=True, exist_ok=True)
-    case.report(job.folder / "report.html", on_card=lambda done, total: job.update(done=done, total=total))
-    return {"file": "report.html"}
+    job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    case.report(
+        job.folder / "report.html",
+        on_progress=lambda done, total: job.update(counts={"compared": done, "to_compare": total}),
+        on_card=lambda done, total: job.update(done=done, total=total),
+    )
+    return {"file": _one_file(job.folder)}
+
+
+def _one_file(folder: Path) -> str:
+    """Return the name of the report: a page, or an archive of it and of its images if they did not fit into it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if len(files) == 1:
+        return files[0].name
+    with ZipFile(folder / "report.zip", "w") as archive:
+        for path in files:
+            archive.write(path, path.relative_to(folder))
+    for path in files:
+        path.unlink()
+    return "report.zip"
+
+
+def _verify(case: Case, job: RunningJob) -> dict[str, Any]:
+    """Check the store against its log, and the originals against the store."""
+    report = case.verify()
+    problems = [escape_unprintable(problem) for problem in report.problems]
+    originals: Counter[str] = Counter()
+    changed: list[str] = []
+    if not problems:
+        for number, original in enumerate(case.check_originals(), 1):
+            originals[original.state] += 1
+            if original.state == "changed":
+                changed.append(escape_unprintable(os.path.basename(original.uri)))
+            job.update(done=number, total=max(number, job.job.total or 0))
+    return {
+        "problems": problems[:LISTED_PROBLEMS],
+        "problem_count": len(problems),
+        "assets": report.assets,
+        "log_entries": report.log_entries,
+        "seal": report.last_log_hash,
+        "originals": {name: originals[name] for name in ("same", "changed", "unreachable")},
+        "changed": changed[:LISTED_PROBLEMS],
+    }
 
 
 def _check_watches(case: Case, job: RunningJob) -> dict[str, Any]:

@@ -88,6 +88,7 @@ def test_rejected_match_is_in_nothing_that_is_read(linked: Store) -> None:
     save(linked, REJECTED)
     assert read_pairs(linked) == [pairs - {(A, B)} for pairs in before]
     assert sum(linked.kept_queries(0.1).values()) == counted - 1
+    assert linked.new_matches("", 9).surest == ((A, C, "picture"),)
     assert list(linked.kept_copies()) == [] and linked.kept_pair(A, B) == []
     # What it was is still known to those who fit probabilities.
     assert [one.probability for one in linked.kept_verdicts(A, B)] == [0.95]

@@ -209,3 +209,14 @@ def test_kept_copies_are_the_edges_of_the_verdict_copy(store: Store) -> None:
     compare(store, "a", [kept("b", "a"), replace(possible, match=replace(possible.match, verdict="possible"))])
     assert [(edge.a[0], edge.b[0]) for edge in store.kept_edges(0.5)] == [("a", "b"), ("a", "c")]
     assert [edge for edge in store.kept_edges(0.5) if edge.b[0] == "b"] == list(store.kept_copies())
+
+
+def test_new_matches_are_probable_ones_kept_after_a_time_the_surest_pair_first(store: Store) -> None:
+    add(store, "a", "b", "c", "d")
+    found = [kept("a", "b", probability=0.6), kept("a", "c", probability=0.9), kept("a", "d", probability=0.3)]
+    compare(store, "a", found)
+    every = store.new_matches("", 10)
+    assert every.total == 2
+    assert [(a[0], b[0], channel) for a, b, channel in every.surest] == [("a", "c", "picture"), ("a", "b", "picture")]
+    assert len(store.new_matches("", 1).surest) == 1
+    assert every.last_at is not None and store.new_matches(every.last_at, 10) == (0, None, ())

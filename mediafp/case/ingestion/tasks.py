@@ -10,6 +10,7 @@ from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.stable_content import stable_content
 from mediafp.sightings.name_clues import name_clues
+from mediafp.sightings.received_names import received_name_clue
 from mediafp.sightings.sidecars import NO_SIDECARS, SidecarContents, SidecarReader
 from mediafp.types.errors import MediaError
 from mediafp.types.transcripts import TranscribedAudio
@@ -45,9 +46,11 @@ class FileTasks:
     def read_sidecars(self, file: PendingFile) -> None:
         """Read what the archive, the name and the sidecars of a media file state."""
         item, stated = file.item, NO_SIDECARS
-        file.clues = name_clues(item.path.name)
         if self._sidecars:
             stated = self._sidecars.read(item.path.name, item.folders())
+        file.clues = name_clues(stated.received_name or item.path.name)
+        if stated.received_name:
+            file.clues += (received_name_clue(stated.received_name),)
         file.sidecars = SidecarContents(
             sightings=(*item.sightings, *stated.sightings), warnings=(*item.warnings, *stated.warnings)
         )

@@ -22,6 +22,7 @@ from mediafp.store.sqlite import (
     kept_matches,
     ledger,
     moves,
+    new_matches,
     ocr_results,
     recalibrations,
     sightings,
@@ -49,6 +50,7 @@ from mediafp.types.kept_matches import (
     Channel,
     KeptEdge,
     KeptMatch,
+    NewMatches,
     PendingComparison,
     UncomparedAssets,
 )
@@ -401,6 +403,10 @@ class SqliteStore(Store):
     @override
     def kept_copies(self) -> Iterator[KeptEdge]:
         return kept_matches.kept_copies(self.database)
+
+    @override
+    def new_matches(self, after: str, limit: int) -> NewMatches:
+        return new_matches.new_matches(self.database, after, limit)
 
     @override
     def cluster_numbers(self) -> dict[str, int]:

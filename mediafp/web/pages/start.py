@@ -1,31 +1,91 @@
-"""The start page: a file is dropped here to be asked about."""
+"""The start page: a file is dropped here to be asked about; what was asked, what runs, what is new, what failed."""
 
-from fastapi import Request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import Query
 from fastapi.responses import Response
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
+from mediafp.case.new_matches import News
 from mediafp.report import jsonl
+from mediafp.types.clusters import Cluster
+from mediafp.types.errors import UsageError
+from mediafp.types.instants import parse_instant
+from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.saved_queries import SavedQuery
+from mediafp.types.sightings import Sighting
+from mediafp.types.timestamps import utc_now
 from mediafp.web.asking import Asking
-from mediafp.web.page_token import FIELD, HEADER
+from mediafp.web.derived import Derived
+from mediafp.web.last_visit import LastVisit, LastVisitFile
+from mediafp.web.pages.errors import failed_row
+from mediafp.web.pages.jobs import shown_jobs
 from mediafp.web.site import FormFields, Site
 from mediafp.web.translation import COOKIE, LANGUAGES
-from mediafp.web.uploads import receive_form
 from mediafp.web.views import View
 
-LATELY_ASKED = 4
+LATELY_ASKED: Final = 4
 """Queries that the start page lists. Chosen, not measured."""
+LISTED_NEWS: Final = 6
+"""New matches that the start page lists. Chosen, not measured."""
+LISTED_GROUPS: Final = 5
+"""Groups that the start page lists. Chosen, not measured."""
+LISTED_FAILURES: Final = 5
+"""Failed files that the start page lists. Chosen, not measured."""
+MAX_NEWS: Final = 100
+"""New matches of one answer of the API. Chosen, not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownFile:
+    """A file as the start page names it."""
+
+    sha256: str
+    name: str
+    has_picture: bool
+    seen: Sighting | None
 
 
 def add_start(site: Site, asking: Asking) -> None:
     """Add the start page and what it does."""
+    visits = LastVisitFile(site.case.folder)
+
+    def revision() -> int:
+        return hash((site.case.last_log_entry()[0], visits.load().seen_until))
+
+    news: Derived[News] = Derived(lambda: site.case.news(visits.load().seen_until, LISTED_NEWS), revision)
+    site.warming.add(news.latest)
+
+    def overview() -> dict[str, Any]:
+        """Return news and groups as far as they are known."""
+        new, clustering = news.latest(), site.clustering.latest()
+        clusters = clustering.value.clusters if clustering else ()
+        return {
+            "news": new.value if new else None,
+            "new_matches": [(record, *_both(site, record)) for record in new.value.surest] if new else [],
+            "visit": visits.load(),
+            "uncompared": site.case.count_uncompared().assets,
+            "groups": [(cluster, _representative(site, cluster)) for cluster in clusters[:LISTED_GROUPS]],
+            "group_count": len(clusters),
+            "is_computing": new is None or clustering is None,
+        }
 
     def start() -> View:
         asked = site.queries.recent(LATELY_ASKED)
+        failures = site.case.failures()
         return View(
             template="start.html.j2",
-            values={"asked": asked, "files": site.case.count_assets()},
+            values={
+                "asked": [(query, _asked_has_picture(site, query)) for query in asked],
+                "files": site.case.count_assets(),
+                "is_warm": site.warming.is_done,
+                "jobs": shown_jobs(site),
+                "is_part": False,
+                "failures": map(failed_row, failures[:LISTED_FAILURES]),
+                "failure_count": len(failures),
+                **overview(),
+            },
             json=lambda: map(query_to_json, asked),
             columns=("sha256", "name", "asked_at", "state", "matches"),
             rows=lambda: (
@@ -34,16 +94,13 @@ def add_start(site: Site, asking: Asking) -> None:
             ),
         )
 
-    async def ask(request: Request) -> Response:
-        def check(fields: dict[str, str]) -> None:
-            site.check_page_token(fields.get(FIELD) or request.headers.get(HEADER))
-
-        form = await receive_form(request, site.queries, check)
-        if len(form.files) != 1:
-            raise HTTPException(400, "one file is asked about at a time; name one")
-        asking.start(form.files[0])
-        await run_in_threadpool(asking.wait, form.files[0])
-        return site.go(f"/answer/{form.files[0]}")
+    def mark_seen(form: FormFields) -> Response:
+        until = form.get("until", "")
+        if parse_instant(until) is None:
+            raise UsageError("cannot mark as seen: the form states no time; reload the page")
+        visits.save(LastVisit(seen_until=until, seen_at=utc_now()))
+        news.wait(1.0)
+        return site.go("/")
 
     def choose_language(form: FormFields) -> Response:
         response = site.go_back(form)
@@ -51,9 +108,28 @@ def add_start(site: Site, asking: Asking) -> None:
             response.set_cookie(COOKIE, form["language"], max_age=31_536_000, httponly=True, samesite="strict")
         return response
 
+    def news_api(
+        since: Annotated[str | None, Query(max_length=40)] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_NEWS)] = 20,
+    ) -> jsonl.JsonObject:
+        """Return the matches that were kept since a time, or since what was marked as seen: their number, and the surest."""
+        if since is not None and parse_instant(since) is None:
+            raise UsageError("cannot use the time 'since': give ISO 8601 in UTC, as 2026-11-24T10:00:00Z")
+        first = visits.load().seen_until if since is None else since
+        found = site.case.news(first, limit)
+        return {
+            "since": first or None,
+            "total": found.total,
+            "last_at": found.last_at,
+            "matches": [jsonl.match_record_to_json(record) for record in found.surest],
+        }
+
     site.add_view("/", start, name="/start")
-    site.add_upload("/ask", ask)
+    site.add_part("/start/overview", lambda: site.render("start_overview.html.j2", overview()))
+    site.add_part("/start/warming", lambda: site.render("warming.html.j2", {"is_warm": site.warming.is_done}))
+    site.add_action("/news/seen", mark_seen)
     site.add_action("/language", choose_language)
+    site.add_api("/news", news_api)
 
 
 def query_to_json(saved: SavedQuery) -> jsonl.JsonObject:
@@ -67,3 +143,30 @@ def query_to_json(saved: SavedQuery) -> jsonl.JsonObject:
         "error": saved.error,
         "matches": [jsonl.match_to_json(match) for match in saved.result.matches] if saved.result else [],
     }
+
+
+def _both(site: Site, record: MatchRecord) -> tuple[ShownFile, ShownFile]:
+    """Return the query of a match and its reference."""
+    sides = (record.a, record.a_sightings), (record.b, record.b_sightings)
+    first, second = sides if record.query == record.a else sides[::-1]
+    return _shown(site, *first), _shown(site, *second)
+
+
+def _representative(site: Site, cluster: Cluster) -> ShownFile:
+    return _shown(site, cluster.representative, site.case.sightings(cluster.representative))
+
+
+def _shown(site: Site, sha256: str, sightings: Sequence[Sighting]) -> ShownFile:
+    seen = next((one for one in sightings if one.title), None) or next(iter(sightings), None)
+    name = (seen.title or site.file_name(seen.uri)) if seen else sha256[:12]
+    return ShownFile(sha256=sha256, name=name, has_picture=_has_picture(site, sha256), seen=seen)
+
+
+def _asked_has_picture(site: Site, query: SavedQuery) -> bool:
+    return all(query.asset.size) if query.asset else _has_picture(site, query.sha256)
+
+
+def _has_picture(site: Site, sha256: str) -> bool:
+    """Return True unless a file is audio alone, or is not known any more."""
+    asset = site.case.find_asset(sha256)
+    return asset is not None and all(asset.size)

@@ -6,6 +6,10 @@ from served_case import ServedCase
 
 ADDRESSES = (
     "/",
+    "/jobs",
+    "/errors",
+    "/log",
+    "/api",
     "/search?q=港湾",
     "/review",
     "/watch",

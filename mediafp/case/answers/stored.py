@@ -1,0 +1,34 @@
+"""The matches of an asset of the store, from what was kept, as the result of a query."""
+
+from itertools import islice
+from typing import Final
+
+from mediafp.case.common_stretches import mark_matches
+from mediafp.case.decided_matches import as_decided
+from mediafp.case.known_query import known_matches
+from mediafp.case.match_sources import iter_with_sources
+from mediafp.store import Store
+from mediafp.types.matches import QueryResult
+from mediafp.types.media import Asset
+
+LISTED_MATCHES: Final = 1_000
+"""Matches of an asset: all that a person can read. Chosen, not measured."""
+
+
+def stored_result(store: Store, asset: Asset) -> QueryResult:
+    """Return the asset itself and its kept matches, improbable ones included, as the result of a query."""
+    matches = known_matches(store, asset, speech=True, ocr_lines=lambda match: store.ocr_lines(match.sha256))
+    matches = as_decided(matches, asset.sha256, store)
+    if asset.kind == "video":
+        matches = mark_matches(matches, asset.sha256, store)
+    clues = tuple(store.clues(asset.sha256))
+    with_sources = iter_with_sources(matches, store, query=(asset.sha256, None), query_clues=clues)
+    return QueryResult(
+        query=next(iter(store.uris(asset.sha256)), asset.sha256),
+        sha256=asset.sha256,
+        kind=asset.kind,
+        error=None,
+        matches=tuple(islice(with_sources, LISTED_MATCHES)),
+        text=store.ocr_lines(asset.sha256) if asset.kind == "image" else None,
+        clues=clues,
+    )

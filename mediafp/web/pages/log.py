@@ -1,0 +1,158 @@
+"""The custody log: what was done to the store, the newest first, each entry in words."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import Query
+from markupsafe import Markup
+
+from mediafp.report import jsonl
+from mediafp.types.custody import LogEntry
+from mediafp.web.asking import Asking
+from mediafp.web.site import Site
+from mediafp.web.templating import sentence
+from mediafp.web.translation import Translation
+from mediafp.web.views import View
+
+ENTRIES_PER_PAGE: Final = 50
+"""Entries on one page. Chosen, not measured."""
+MAX_DETAIL_CHARS: Final = 1_500
+"""Characters of the details of an entry that a page shows; the JSON of the entry has all. Chosen: 50 entries then have less
+than 100 kB."""
+SHA256_FORM: Final = re.compile("[0-9a-f]{64}")
+MAX_SUBJECT_CHARS: Final = 80
+"""Characters of the name of an account that an entry shows. Chosen, not measured."""
+Before = Annotated[int | None, Query(ge=1, le=10**15)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownEntry:
+    """An entry as the page shows it."""
+
+    n: int
+    at: str
+    what: str
+    words: Markup
+    details: str
+    is_whole: bool
+    """True if `details` has all of them."""
+    hash: str
+
+
+def add_log(site: Site, asking: Asking) -> None:
+    """Add the page of the custody log."""
+
+    def log(before: Before = None, limit: Annotated[int, Query(ge=1, le=ENTRIES_PER_PAGE)] = ENTRIES_PER_PAGE) -> View:
+        entries = site.case.log_page(before, limit)
+        total, seal = site.case.last_log_entry()
+        verified = next((job for job in site.jobs.latest() if job.kind == "verify"), None)
+        return View(
+            template="log.html.j2",
+            values={
+                "entries": [_shown(site, entry) for entry in entries],
+                "total": total,
+                "seal": seal,
+                "older": entries[-1].n if entries and entries[-1].n > 1 else None,
+                "newer": min(total + 1, entries[0].n + 1 + limit) if entries and entries[0].n < total else None,
+                "verified_job": verified,
+            },
+            json=lambda: map(entry_to_json, entries),
+            columns=("n", "at", "what", "details", "hash"),
+            rows=lambda: ((one.n, one.at, one.what, jsonl.json_line(dict(one.details)), one.hash) for one in entries),
+        )
+
+    def log_api(
+        before: Before = None, limit: Annotated[int, Query(ge=1, le=1_000)] = 100
+    ) -> Iterator[jsonl.JsonObject]:
+        """List the entries of the custody log with a number below `before`, the newest first."""
+        return map(entry_to_json, site.case.log_page(before, limit))
+
+    site.add_view("/log", log)
+    site.add_api("/log", log_api)
+
+
+def entry_to_json(entry: LogEntry) -> jsonl.JsonObject:
+    """Return an entry as the store contains it."""
+    return {
+        "n": entry.n,
+        "at": entry.at,
+        "what": entry.what,
+        "details": dict(entry.details),
+        "hash": entry.hash,
+    }
+
+
+def _shown(site: Site, entry: LogEntry) -> ShownEntry:
+    details = ""
+    # The seal of a large transaction has thousands of rows.
+    for part in jsonl.json_parts(dict(entry.details)):
+        details += part
+        if len(details) > MAX_DETAIL_CHARS:
+            break
+    return ShownEntry(
+        n=entry.n,
+        at=entry.at,
+        what=entry.what,
+        words=_words(site, entry),
+        details=details[:MAX_DETAIL_CHARS],
+        is_whole=len(details) <= MAX_DETAIL_CHARS,
+        hash=entry.hash,
+    )
+
+
+def _words(site: Site, entry: LogEntry) -> Markup:
+    """Return an entry in words; of a kind that is not known here, its name."""
+    details = entry.details
+    pattern = _patterns(site.translation()).get(entry.what)
+    if pattern is None:
+        return sentence("{what}", what=entry.what.replace("_", " "))
+    uri = next((str(details[name]) for name in ("uri", "path", "to") if details.get(name)), "")
+    parts: dict[str, Any] = {
+        "file": site.file_name(uri) if uri else _name_of(site, str(details.get("sha256", ""))),
+        "pair": " · ".join(_name_of(site, str(details.get(side, ""))) for side in "ab"),
+        "decision": str(details.get("decision", "")),
+        "version": str(details.get("mediafp", "")),
+        "model": str(details.get("model", "")),
+        "kind": str(details.get("kind", "")).replace("_", " "),
+        "counts": ", ".join(f"{name} {number}" for name, number in details.items()) if entry.what == "ingested" else "",
+    }
+    if entry.what == "rows":
+        tables = Counter(str(row[0]) for row in details.get("rows", []) if isinstance(row, list) and row)
+        parts["counts"] = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in tables.items())
+    return sentence(pattern, **{name: part for name, part in parts.items() if f"{{{name}}}" in pattern})
+
+
+def _name_of(site: Site, subject: str) -> str:
+    """Return the name of an asset, or the beginning of its SHA-256 if it is not in the store; other subjects as they are."""
+    if not SHA256_FORM.fullmatch(subject):
+        return subject[:MAX_SUBJECT_CHARS]
+    seen = site.case.sightings(subject)
+    return site.file_name(seen[0].uri) if seen else subject[:12]
+
+
+def _patterns(translation: Translation) -> dict[str, str]:
+    """Return the words of each kind of entry."""
+    _ = translation.gettext
+    return {
+        "ingest": _("An ingest began, by mediafp {version}."),
+        "ingested": _("An ingest ended: {counts}."),
+        "added": _("{file} was added."),
+        "refreshed": _("{file} was fingerprinted by a newer version."),
+        "adopted": _("{file} was in the store before it had a log."),
+        "seen": _("{file} is a further path of a known file."),
+        "sighted": _("What is known of {file} has changed: account, times, address or text."),
+        "moved": _("{file} was found at another path."),
+        "transcribed": _("Speech was transcribed by {model}."),
+        "read": _("The text in the image {file} was read."),
+        "read_video": _("The text on screen of the video {file} was read."),
+        "failed": _("{file} could not be read: {kind}."),
+        "mended": _("{file}, which had failed, can be read again or was moved."),
+        "forgotten": _("{file} was forgotten on request."),
+        "decided": _("A person decided on {pair}: {decision}."),
+        "undecided": _("The decision on {pair} was taken back."),
+        "recalibrated": _("The probabilities were fitted to the decisions of the case."),
+        "rows": _("Seal of the rows that were written: {counts}."),
+    }
