@@ -13,6 +13,7 @@ from mediafp.case.decision_methods import DecisionMethods
 from mediafp.case.exchange_methods import ExchangeMethods
 from mediafp.case.exports import iter_asset_records, iter_match_records
 from mediafp.case.originals import OriginalCheck, check_originals
+from mediafp.case.overview_methods import OverviewMethods
 from mediafp.case.publication_methods import PublicationMethods
 from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
@@ -53,7 +54,7 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case(DecisionMethods, ExchangeMethods, PublicationMethods, WatchMethods, WorkbenchMethods):
+class Case(DecisionMethods, ExchangeMethods, OverviewMethods, PublicationMethods, WatchMethods, WorkbenchMethods):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.

@@ -34,13 +34,16 @@ class StoredUris(Mapping[str, tuple[str, ...]]):
         return len(self._assets)
 
 
-def cluster_store(store: Store, constraints: GroupConstraints | None = None, *, is_saved: bool = True) -> Clustering:
+def cluster_store(
+    store: Store, constraints: GroupConstraints | None = None, *, is_saved: bool = True, with_segments: bool = True
+) -> Clustering:
     """Return the clusters of a store from its kept matches, and save their numbers, so that each keeps its id.
 
     Args:
         store: The store.
         constraints: Which assets belong in one cluster; None for the decisions of the store.
         is_saved: False to save no numbers, for clusters that are only shown.
+        with_segments: Read the segments of all edges; if not, the edges have none.
     """
     assets = store.assets()
     kinds = {asset.sha256: asset.kind for asset in assets}
@@ -50,7 +53,7 @@ def cluster_store(store: Store, constraints: GroupConstraints | None = None, *, 
         # A damaged asset is not among the assets.
         join_edges(edge for edge in store.kept_edges(MIN_EDGE_PROBABILITY) if edge.a in kinds and edge.b in kinds),
         StoredUris(store, list(kinds)),
-        load_segments=lambda keys: _load_segments(store, keys),
+        load_segments=partial(load_segments, store) if with_segments else lambda keys: [()] * len(keys),
         load_shared=partial(load_shared, store),
         previous=previous,
         next_number=last + 1,
@@ -66,7 +69,7 @@ def cluster_store(store: Store, constraints: GroupConstraints | None = None, *, 
     return clustering
 
 
-def _load_segments(store: Store, keys: Sequence[EdgeKey]) -> list[tuple[Segment, ...]]:
+def load_segments(store: Store, keys: Sequence[EdgeKey]) -> list[tuple[Segment, ...]]:
     """Return the segments of kept matches, seen from the first asset of each key."""
 
     @cache

@@ -7,7 +7,6 @@ from mediafp.case.log_pages import load_log_page
 from mediafp.case.new_matches import News, load_news
 from mediafp.case.untranscribed import find_untranscribed
 from mediafp.store import Store
-from mediafp.types.clusters import Clustering
 from mediafp.types.custody import LogEntry
 from mediafp.types.media import Asset
 from mediafp.types.sightings import Sighting
@@ -50,9 +49,3 @@ class WorkbenchMethods:
         from mediafp.case.received_files import ReceivedFiles
 
         return ReceivedFiles(self._store.folder)
-
-    def clusters_as_kept(self) -> Clustering:
-        """Return the clusters of near-duplicates of the assets that were compared so far, without comparing others."""
-        from mediafp.case.clusters import cluster_store
-
-        return cluster_store(self._store)

@@ -103,7 +103,7 @@ class _Drawing:
 
     def _axis(self) -> Iterator[str]:
         bottom = self._height - BOTTOM + 6
-        for at, label in _ticks(self._first, self._last):
+        for at, label in time_ticks(self._first, self._last):
             x = self._x(at)
             yield (
                 f'<path d="M{x:.1f} {TOP - 12:.0f}V{bottom:.0f}" stroke="#e3e7eb"/>'
@@ -260,7 +260,7 @@ def cut_name(name: str, columns: int = NAME_COLUMNS) -> str:
     return name
 
 
-def _ticks(first: float, last: float) -> Iterator[tuple[float, str]]:
+def time_ticks(first: float, last: float) -> Iterator[tuple[float, str]]:
     """Yield the ticks of a time axis with their labels."""
     try:
         start, end = (datetime.fromtimestamp(seconds, UTC) for seconds in (first, last))

@@ -69,9 +69,9 @@ class Derived[Value]:
 
     def _run(self) -> None:
         try:
+            before = self._revision()
             value = self._compute()
-            # Computing may write to the log itself, such as the numbers of clusters: what follows is a change.
-            self._last = Computed(value=value, at=utc_now(), revision=self._revision())
+            self._last = Computed(value=value, at=utc_now(), revision=before)
         except MediafpError as error:
             _logger.warning("%s", error)
         except Exception:

@@ -61,13 +61,15 @@ class Site:
         jobs: The long work.
         received: The files that were uploaded to be ingested.
         clustering: The groups of the case.
+        accounts: The accounts of the case.
         warming: The start of what the first requests need.
     """
 
     def __init__(self, app: FastAPI, case: Case, settings: ServeSettings, jobs: Jobs) -> None:
         self.app, self.case, self.settings, self.jobs = app, case, settings, jobs
         self.queries, self.received = case.saved_queries(), case.received_files()
-        self.clustering = Derived(case.clusters_as_kept, lambda: case.last_log_entry()[0])
+        self.clustering = Derived(case.load_groups, case.revision)
+        self.accounts = Derived(case.load_overview, case.revision)
         self.warming = Warming(self.queries.warm_up, [self.clustering.latest])
         self.page_values: dict[str, Callable[[], object]] = {"to_review": lambda: 0, "new_hits": lambda: 0}
         """Functions that return further values of every page, such as the number of pairs that wait for a decision."""

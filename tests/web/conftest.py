@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from group_case import make_group_case
 from served_case import ServedCase, served
 from workbench_case import make_case
 
@@ -22,4 +23,12 @@ def made_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workbench(made_files: Path) -> Iterator[ServedCase]:
     """A workbench over the made case."""
     with open_case(made_files / "store") as case, served(case) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def grouped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCase]:
+    """A workbench over a store with groups, accounts and removals, without any media."""
+    folder = make_group_case(tmp_path_factory.mktemp("groups") / "store", more_groups=61)
+    with open_case(folder) as case, served(case) as one:
         yield one

@@ -36,6 +36,17 @@ def look(request: pytest.FixtureRequest) -> tuple[int, str]:
 @pytest.fixture
 def page(browser: Browser, workbench: ServedCase, look: tuple[int, str]) -> Iterator[Page]:
     """A page with the session's cookie; console messages, errors and requests to elsewhere fail the test."""
+    yield from open_page(browser, workbench, look)
+
+
+@pytest.fixture
+def grouped_page(browser: Browser, grouped: ServedCase, look: tuple[int, str]) -> Iterator[Page]:
+    """A page, as `page`, of the case with groups."""
+    yield from open_page(browser, grouped, look)
+
+
+def open_page(browser: Browser, workbench: ServedCase, look: tuple[int, str]) -> Iterator[Page]:
+    """Yield a page in a look; what it breaks a rule in fails the test."""
     width, theme = look
     context: BrowserContext = browser.new_context(
         viewport={"width": width, "height": 900},

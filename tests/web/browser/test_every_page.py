@@ -4,7 +4,22 @@ import pytest
 from playwright.sync_api import Page
 from served_case import ServedCase
 
-ADDRESSES = ("/", "/jobs", "/errors", "/log", "/api", "/search?q=港湾", "/review", "/watch")
+ADDRESSES = (
+    "/",
+    "/jobs",
+    "/errors",
+    "/log",
+    "/api",
+    "/search?q=港湾",
+    "/review",
+    "/watch",
+    "/groups",
+    "/groups?as=table",
+    "/groups/c1",
+    "/accounts",
+    "/accounts?as=network",
+    "/timeline/c1",
+)
 """Addresses of the pages."""
 
 

@@ -1,0 +1,67 @@
+"""The pages of accounts: lanes beside their rows, and joins from a removal to the account that took up the files."""
+
+import re
+
+from group_case import RETAKEN, RETAKERS
+from served_case import ServedCase
+
+EARLIER, LATER = RETAKERS[0][0], RETAKERS[1][0]
+SLASHED = "kitchen/daily"
+"""An account with a slash in its name."""
+
+
+def test_rows_and_lanes_are_of_the_same_accounts_and_each_mark_has_a_text(grouped: ServedCase) -> None:
+    text = grouped.get("/accounts").text
+    lanes, rows = re.findall(r'data-lane="([^"]*)" data-top="(\d+)"', text), re.findall(r'data-row="([^"]*)"', text)
+    assert [name for name, _ in lanes] == rows and LATER in rows
+    assert [int(top) for _, top in lanes] == [34 + 62 * number for number in range(len(lanes))]
+    marks = re.findall(r'<(?:circle|path) class="ev[^"]*"[^>]*>(.{7})', text.split('class="lanes"')[1])
+    assert len(marks) > 20 and set(marks) == {"<title>"}
+
+
+def test_a_join_needs_a_removal_before_it_and_shared_media(grouped: ServedCase) -> None:
+    found = grouped.get("/api/respawns").json()
+    assert {(one["earlier"], one["later"]) for one in found} == {
+        (EARLIER, LATER),
+        (LATER, RETAKERS[2][0]),
+    }
+    for one in found:
+        assert one["removed_at"] <= one["first_at"] and RETAKEN <= one["shared"] <= one["of"]
+    text = grouped.get("/accounts").text
+    assert re.findall(r'data-join="([^"]*)"', text) == [one["later"] for one in found]
+    assert "not who posted them" in text
+
+
+def test_a_rejected_join_vanishes_and_stays_away(grouped: ServedCase) -> None:
+    grouped.case.decide("reject", EARLIER, LATER, subject="iteration", note="another source")
+    left = [(one.earlier, one.later) for one in grouped.case.load_overview().takeovers]
+    assert (EARLIER, LATER) not in left
+    grouped.case.undo_decision(EARLIER, LATER, subject="iteration")
+    assert (EARLIER, LATER) in [(one.earlier, one.later) for one in grouped.case.load_overview().takeovers]
+
+
+def test_accounts_are_shown_in_a_span_as_table_network_and_pairs(grouped: ServedCase) -> None:
+    text = grouped.get("/accounts?from=2026-01-01&to=2026-12-31").text
+    assert "2026-01-01 – 2026-12-31" in text and "not in this span of time" in text
+    for view in ("table", "network", "coshare"):
+        assert grouped.get(f"/accounts?as={view}").status_code == 200
+    assert grouped.get("/accounts?from=2026-13-45&to=2026-12-31").status_code == 400
+    group = grouped.get("/api/groups?limit=1").json()[0]
+    own = grouped.get(f"/accounts?shares={group['id']}").text
+    assert len(set(re.findall(r'data-row="([^"]*)"', own))) == len(group["accounts"])
+    assert [one["key"] for one in grouped.get("/api/accounts?limit=3").json()]
+    assert grouped.get("/api/coshare").status_code == 200
+
+
+def test_a_time_line_is_of_an_account_a_file_or_a_group(grouped: ServedCase) -> None:
+    group = grouped.get("/api/groups?limit=1").json()[0]
+    member = group["representative"]
+    for target, least in ((group["id"], 20), (member, 3), (EARLIER, 10)):
+        events = grouped.get(f"/api/timeline/{target}?limit=1000").json()
+        assert len(events) >= least and grouped.get(f"/timeline/{target}").status_code == 200
+        assert [one["at"][:10] for one in events] == sorted(one["at"][:10] for one in events)
+    assert (
+        grouped.get("/timeline/nobody/else").status_code == 404 and grouped.get("/timeline/..%2f..").status_code == 404
+    )
+    slashed = grouped.get(f"/timeline/{SLASHED}.csv")
+    assert slashed.status_code == 200 and SLASHED in slashed.text
