@@ -5,18 +5,20 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
 from linked_stores import linked_store
 from served_case import ServedCase, served
 
 from mediafp.case.case import Case
+from mediafp.engine.interface import Engine
+from mediafp.types.errors import SandboxError
 
 NAMES = "0123456789abcdef"
 """Images of the case: each resembles the next one."""
 
 
-def no_engine() -> None:
-    pytest.fail("a file was analysed")
+def no_engine() -> Engine:
+    """Raise SandboxError: no file of these cases is analysed."""
+    raise SandboxError("this case has no engine")
 
 
 @contextmanager
