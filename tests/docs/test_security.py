@@ -56,7 +56,7 @@ def only(folder: str, name: str) -> object:
     return value
 
 
-def test_security_has_ten_promises() -> None:
+def test_security_has_eleven_promises() -> None:
     assert [int(heading.split(".")[0]) for heading in promises()] == list(range(1, 12))
 
 
