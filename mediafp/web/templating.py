@@ -73,9 +73,7 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_probability(probability: float) -> str:
-    """Return a probability with three digits, `.997`: 1 only for equal bytes."""
-    if probability >= 1:
-        return "1"
+    """Return a probability with three digits, `.997`; at most `.999`, since only equal bytes are certain."""
     return f"{min(probability, 0.999):.3f}".removeprefix("0")
 
 
