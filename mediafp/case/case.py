@@ -1,9 +1,8 @@
 """A case: one open store and its operations, one method for each command."""
 
 import logging
-import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Self
 
 from mediafp.case.decision_methods import DecisionMethods
 from mediafp.case.exchange_methods import ExchangeMethods
-from mediafp.case.exports import iter_asset_records, iter_match_records
+from mediafp.case.exports import iter_asset_records
 from mediafp.case.originals import OriginalCheck, check_originals
 from mediafp.case.overview_methods import OverviewMethods
 from mediafp.case.publication_methods import PublicationMethods
+from mediafp.case.relation_methods import RelationMethods
 from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
@@ -22,19 +22,14 @@ from mediafp.case.watch_methods import WatchMethods
 from mediafp.case.workbench_methods import WorkbenchMethods
 from mediafp.ingest.walk import walk
 from mediafp.store import Store, open_store
-from mediafp.types.accounts import Account
-from mediafp.types.clusters import Clustering
-from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS, Cosharing
 from mediafp.types.damage import DamageHandler, DamageLog
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
 from mediafp.types.forgetting import Forgotten
-from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
-from mediafp.types.matches import Clip, QueryResult, Trace
+from mediafp.types.matches import QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
 from mediafp.types.search_results import SearchResult
 from mediafp.types.shared_clues import SharedClue
-from mediafp.types.timelines import Timeline
 from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
 from mediafp.types.watches import CheckedWatches
 
@@ -54,7 +49,15 @@ TRACE_TOP = 10_000
 """Largest number of matches of a trace, which lists all of them."""
 
 
-class Case(DecisionMethods, ExchangeMethods, OverviewMethods, PublicationMethods, WatchMethods, WorkbenchMethods):
+class Case(
+    DecisionMethods,
+    ExchangeMethods,
+    OverviewMethods,
+    PublicationMethods,
+    RelationMethods,
+    WatchMethods,
+    WorkbenchMethods,
+):
     """One open store and its operations.
 
     Several threads may use one case. It is a context manager; `close` is called once, when no thread uses it any more.
@@ -282,124 +285,6 @@ class Case(DecisionMethods, ExchangeMethods, OverviewMethods, PublicationMethods
 
         return find_places(self._store, text, sources)
 
-    def relate(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> int:
-        """Compare every asset that was not compared yet with all others, keep the matches, and return their number.
-
-        Args:
-            on_progress: Called with the numbers of assets that were compared, and that must be.
-        """
-        from mediafp.case.comparison.run import run_comparisons
-
-        total = 0
-        for done, total in run_comparisons(self._store, self._references):
-            on_progress(done, total)
-        return total
-
-    def count_uncompared(self) -> UncomparedAssets:
-        """Return the number of assets that `relate` would compare."""
-        from mediafp.case.comparison.versions import comparison_versions
-
-        return self._store.count_uncompared(comparison_versions())
-
-    def kept_matches(self) -> Iterator[KeptMatch]:
-        """Yield every match between two assets of the store once, improbable ones included; `relate` finds missing ones."""
-        return self._store.kept_matches()
-
-    def cluster(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> Clustering:
-        """Return the clusters of near-duplicates; `on_progress` as for `relate`, which is called first."""
-        from mediafp.case.clusters import cluster_store
-
-        self.relate(on_progress)
-        return cluster_store(self._store)
-
-    def accounts(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> list[Account]:
-        """Return the accounts that sightings name, by their first time; `on_progress` as for `relate`, which is called first."""
-        from mediafp.case.accounts import load_accounts
-
-        self.relate(on_progress)
-        return list(load_accounts(self._store).accounts.values())
-
-    def timeline(
-        self,
-        target: PathLike | None = None,
-        on_progress: Callable[[int, int], object] = lambda done, total: None,
-    ) -> Timeline:
-        """Return what was posted, captured and removed, oldest first; `on_progress` as for `relate`, which is called first.
-
-        Args:
-            target: SHA-256 of an asset, id of a cluster, path, or name of an account; None for all of the store. With an
-                account come the others of its line of iterations.
-            on_progress: See above.
-
-        Raises:
-            UsageError: The store contains nothing of this name.
-        """
-        from mediafp.case.accounts import load_timeline
-
-        self.relate(on_progress)
-        return load_timeline(self._store, None if target is None else os.fspath(target))
-
-    def coshare(
-        self,
-        window: float = DEFAULT_WINDOW_SECONDS,
-        on_progress: Callable[[int, int], object] = lambda done, total: None,
-    ) -> Cosharing:
-        """Return the pairs of accounts that posted the same media; `on_progress` as for `relate`, which is called first.
-
-        Args:
-            window: Seconds within which two posts of one item count.
-            on_progress: See above.
-
-        Raises:
-            UsageError: `window` is not a positive number.
-        """
-        from mediafp.case.coshare import find_coshares
-
-        if not 0 < window < float("inf"):
-            raise UsageError(f"cannot use the time window {window}: give a number of seconds above 0")
-        self.relate(on_progress)
-        return find_coshares(self._store, window)
-
-    def pairwise_results(self) -> Sequence[QueryResult]:
-        """Return the probable kept matches, each pair once, by query; `relate` finds missing ones."""
-        from mediafp.case.kept_results import KeptResults
-
-        return KeptResults(self._store)
-
-    def report(
-        self,
-        page: PathLike,
-        *,
-        paths: bool = False,
-        clips: bool = False,
-        on_progress: Callable[[int, int], object] = lambda done, total: None,
-        on_card: Callable[[int, int], object] = lambda done, total: None,
-        on_clip: Callable[[], object] = lambda: None,
-    ) -> list[Clip]:
-        """Write every match with its evidence, by cluster, to an HTML page; return the clips.
-
-        Args:
-            page: The page to write. If its images are too large for one file, they lie in a folder next to it.
-            paths: Show the whole paths of files, not only their names.
-            clips: Cut the matching segments of videos into a folder next to the page.
-            on_progress: As for `relate`, which is called first.
-            on_card: Called after each match with the number written so far, and the number of all; the page is begun
-                anew if its images are too large for one file.
-            on_clip: Called after each clip.
-
-        Raises:
-            UsageError: The page cannot be written, or FFmpeg is missing.
-        """
-        from mediafp.case.reports import prepare_report, write_evidence
-
-        page = Path(page)
-        cut_clips = self._engine.clip_cutter() if clips else None
-        prepare_report(page, clips=clips)
-        self.relate(on_progress)
-        return write_evidence(
-            page, self._store, self._engine, paths=paths, cut_clips=cut_clips, on_card=on_card, on_clip=on_clip
-        )
-
     def forget(self, target: PathLike) -> list[Forgotten]:
         """Remove the sightings at a path, or of a SHA-256, with the last one of an asset everything made of it.
 
@@ -438,13 +323,6 @@ class Case(DecisionMethods, ExchangeMethods, OverviewMethods, PublicationMethods
         They say that files have a source in common, nothing about who used it.
         """
         return self._store.shared_clues(sha256)
-
-    def export_matches(
-        self, on_progress: Callable[[int, int], object] = lambda done, total: None
-    ) -> Iterator[MatchRecord]:
-        """Yield every kept match with both sightings; `on_progress` as for `relate`, which is called first."""
-        self.relate(on_progress)
-        yield from iter_match_records(self._store)
 
     def count_assets(self) -> int:
         """Return the number of assets in the store."""

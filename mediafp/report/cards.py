@@ -17,7 +17,8 @@ from mediafp.report.segment_evidence import (
     list_segments,
 )
 from mediafp.report.svg import DrawnImage, draw_side_by_side
-from mediafp.report.timelines import draw_timelines, order_segments, segment_name
+from mediafp.report.timelines import draw_timelines, order_segments
+from mediafp.types.letter_names import letter_name
 from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment
 from mediafp.types.media import Asset, TimeSpan
 
@@ -262,4 +263,4 @@ def _clip_title(clip: Clip, segments: Sequence[Segment]) -> str:
     """Return which segment a clip shows, with its times."""
     if clip.segment is None or clip.segment not in segments:
         return clip.message
-    return f"{segment_name(segments.index(clip.segment))}, {clip.segment.channel}, {clip.message}"
+    return f"{letter_name(segments.index(clip.segment))}, {clip.segment.channel}, {clip.message}"

@@ -7,7 +7,8 @@ from typing import Final
 from markupsafe import Markup
 
 from mediafp.report.page_evidence import PageEvidence
-from mediafp.report.timelines import Track, describe_change, order_segments, segment_name
+from mediafp.report.timelines import Track, describe_change, order_segments
+from mediafp.types.letter_names import letter_name
 from mediafp.types.matches import Segment
 from mediafp.types.media import Asset
 from mediafp.types.timestamps import format_span, format_time
@@ -54,7 +55,7 @@ def list_segments(segments: Sequence[Segment]) -> list[SegmentRow]:
     """Return the first segments in words, in the order of their names."""
     return [
         SegmentRow(
-            name=segment_name(number),
+            name=letter_name(number),
             channel=segment.channel,
             query=format_span(segment.query) if segment.query else "",
             reference=format_span(segment.reference),
@@ -79,7 +80,7 @@ def build_frame_pairs(
         from_originals: Find the least alike moments, and decode the frames from the originals where they are at hand.
     """
     titles, query_times, reference_times = [], [], []
-    named = [(segment_name(number), segment) for number, segment in enumerate(order_segments(segments))]
+    named = [(letter_name(number), segment) for number, segment in enumerate(order_segments(segments))]
     pictured = [(name, segment) for name, segment in named if segment.channel == "picture"]
     for name, segment in pictured[:MAX_FRAME_SEGMENTS]:
         weakest = evidence.least_alike(query.sha256, reference.sha256, segment) if from_originals else None

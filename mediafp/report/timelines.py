@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from mediafp.types.letter_names import letter_name
 from mediafp.types.matches import Segment, SegmentChannel
 from mediafp.types.media import TimeSpan
 from mediafp.types.timestamps import format_time
@@ -53,16 +54,6 @@ class Track:
 def order_segments(segments: Sequence[Segment]) -> list[Segment]:
     """Return segments in the order of their names: by channel, then by their time in the query."""
     return sorted(segments, key=lambda s: (CHANNELS.index(s.channel), (s.query or s.reference)[0], s.reference[0]))
-
-
-def segment_name(number: int) -> str:
-    """Return the letters that name a segment, given its number from 0 on: A to Z, then AA, AB."""
-    name = ""
-    number += 1
-    while number:
-        number, letter = divmod(number - 1, 26)
-        name = chr(ord("A") + letter) + name
-    return name
 
 
 def describe_change(segment: Segment) -> str:
@@ -138,7 +129,7 @@ class _Drawing:
         rows: list[list[tuple[float, float]]] = [[] for _ in range(LABEL_ROWS)]
         for number, segment in enumerate(segments):
             colour = SEGMENT_COLOURS[number % len(SEGMENT_COLOURS)]
-            name = segment_name(number)
+            name = letter_name(number)
             upper = lower = None
             if self._query and segment.query is not None:
                 upper = self._interval(segment.query)

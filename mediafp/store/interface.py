@@ -10,10 +10,8 @@ from types import MappingProxyType
 from typing import Any, Protocol, Self
 
 from mediafp.store.asset_interface import AssetStore
-from mediafp.store.decision_interface import DecisionStore
-from mediafp.store.hash_list_interface import HashListStore
+from mediafp.store.curation_interface import CurationStore
 from mediafp.store.text_interface import OcrStore, TextSearch, TranscriptStore, VideoTextStore
-from mediafp.store.watch_interface import WatchStore
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.fingerprint_types import FingerprintDeclaration
@@ -214,6 +212,7 @@ class CustodyLog(Protocol):
 
 
 class Store(
+    CurationStore,
     AssetStore,
     Ledger,
     TranscriptStore,
@@ -221,9 +220,6 @@ class Store(
     VideoTextStore,
     TextSearch,
     KeptMatchStore,
-    HashListStore,
-    DecisionStore,
-    WatchStore,
     Forgetting,
     CustodyLog,
     Protocol,

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mediafp.report.timelines import Track, draw_timelines, order_segments, segment_name, tick_seconds
+from mediafp.report.timelines import Track, draw_timelines, order_segments, tick_seconds
+from mediafp.types.letter_names import letter_name
 from mediafp.types.matches import Segment, SegmentChannel
 from mediafp.types.timestamps import format_time
 
@@ -145,7 +146,7 @@ def test_labels_of_many_segments_do_not_cover_one_another() -> None:
 
 
 def test_names_go_on_after_z() -> None:
-    assert [segment_name(n) for n in (0, 25, 26, 27, 701, 702)] == ["A", "Z", "AA", "AB", "ZZ", "AAA"]
+    assert [letter_name(n) for n in (0, 25, 26, 27, 701, 702)] == ["A", "Z", "AA", "AB", "ZZ", "AAA"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
+from mediafp.types.letter_names import letter_name
 from mediafp.types.sightings import Sighting
 from mediafp.types.tokens import tokenise
 
@@ -102,17 +103,9 @@ def name_accounts(sightings: Iterable[Sighting]) -> Mapping[tuple[str | None, st
             groups = [group for group in groups if group is joined[0] or group not in joined]
         else:
             groups.append(keys)
-    return {key: f"account {_letters(number)}" for number, group in enumerate(groups) for key in sorted(group, key=str)}
-
-
-def _letters(number: int) -> str:
-    """Return A to Z, then AA, AB."""
-    name = ""
-    number += 1
-    while number:
-        number, letter = divmod(number - 1, 26)
-        name = chr(ord("A") + letter) + name
-    return name
+    return {
+        key: f"account {letter_name(number)}" for number, group in enumerate(groups) for key in sorted(group, key=str)
+    }
 
 
 def _join(text: str) -> str:

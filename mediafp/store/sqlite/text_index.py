@@ -10,8 +10,8 @@ from typing import Protocol
 
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.indexed_words import indexed_words
+from mediafp.store.sqlite.migrations import PASSAGE_INDEX
 from mediafp.store.sqlite.phrases import match_phrases, split_phrases
-from mediafp.store.sqlite.schema import PASSAGE_INDEX
 from mediafp.store.sqlite.sightings import uris
 from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates
 from mediafp.types.contents import check_time
