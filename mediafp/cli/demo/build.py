@@ -1,7 +1,10 @@
 """The demo case: its files are made and ingested, and its matches printed."""
 
 import csv
+import os
+import shlex
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -95,6 +98,9 @@ def run_demo(folder: Path, bar: "Progress", *, sandboxed: bool = True) -> None:
     print_line("evidence page: ", (str(page.resolve()), "bold"))
     print_line("trace of the persona's avatar: ", (str(trace_page.resolve()), "bold"))
     print_line("time line of the accounts: ", (str(drawing.resolve()), "bold"))
+    program = Path(sys.executable).with_name("mediafp")
+    command = shlex.join([os.path.relpath(program), "--store", str(folder / "store"), "serve", "--open"])
+    print_line("to work with the case in the browser: ", (command, "bold"))
 
 
 def _print_heading(heading: str) -> None:
