@@ -47,6 +47,11 @@ def serve(
     Raises:
         UsageError: The address cannot be opened, or a host that others reach has no token.
     """
+    if host in ("0.0.0.0", "::", ""):
+        # Requests state the name that they were sent to, which is checked against DNS rebinding.
+        raise UsageError(
+            f"cannot serve on {host!r}: it means every address of this machine; name the one that others call it by"
+        )
     if host not in LOOPBACK and token is None:
         raise UsageError(
             f"cannot serve on {host!r}: other machines reach it; name a token of your own: --token, or omit --host"
