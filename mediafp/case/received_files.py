@@ -21,6 +21,7 @@ from mediafp.sightings.received_names import (
     write_received_name,
 )
 from mediafp.types.errors import StoreError
+from mediafp.types.sha256 import is_sha256
 from mediafp.types.timestamps import utc_now
 
 FOLDER_NAME: Final = "received"
@@ -80,6 +81,9 @@ class ReceivedFiles:
 
     def path(self, sha256: str) -> Path | None:
         """Return the path of a received file; None if there is none."""
+        if not is_sha256(sha256):
+            # A pattern with other characters could name a file elsewhere.
+            return None
         return next((path for path in self.folder.glob(f"{sha256}.*") if path.suffix != ".json"), None)
 
     def name_of(self, uri: str) -> str | None:

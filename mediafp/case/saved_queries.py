@@ -34,6 +34,7 @@ from mediafp.types.errors import MediafpError, NotMedia, StoreError, UsageError
 from mediafp.types.matches import Match, QueryResult
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.saved_queries import QueryPart, QueryState, SavedFrames, SavedQuery
+from mediafp.types.sha256 import is_sha256
 from mediafp.types.timestamps import utc_now
 from mediafp.types.transcripts import Transcript
 
@@ -347,7 +348,7 @@ class SavedQueries:
             draft.replace(folder / name)
 
     def _query_folder(self, sha256: str) -> Path:
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        if not is_sha256(sha256):
             raise UsageError(f"cannot find the query {sha256[:80]!r}: it is not a SHA-256; give 64 hexadecimal digits")
         return self._folder / sha256
 

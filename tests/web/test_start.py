@@ -172,3 +172,9 @@ def test_docs_of_the_api_list_every_address_with_its_text(workbench: ServedCase)
         for method, stated in methods.items():
             assert stated["description"], path
             assert f"{method.upper()} {path}" in page
+
+
+def test_files_outside_of_the_received_ones_are_not_ingested_as_such(workbench: ServedCase, made_files: Path) -> None:
+    for name in ("../originals/cat", "../../*", "*", str(made_files / "originals" / "cat"), "0" * 64):
+        wanted = {"kind": "received", "files": [name]}
+        assert workbench.client.post("/api/jobs", json=wanted).status_code == 400, name

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from mediafp.report import jsonl
 from mediafp.types.decisions import Decision
+from mediafp.types.sha256 import is_sha256
 from mediafp.web.asking import Asking
 from mediafp.web.pages.group import GroupId
 from mediafp.web.site import FormFields, Site
@@ -19,7 +20,6 @@ MEMBER_FIELD: Final = "m:"
 """Start of the name of the checkbox of a member; its SHA-256 follows."""
 WAIT_SECONDS: Final = 3.0
 """Time for which an act waits for the groups to be computed anew; then the page says that they are not yet."""
-_SHA256: Final = re.compile("[0-9a-f]{64}")
 _ID: Final = re.compile("c[1-9][0-9]{0,9}")
 Note = Annotated[str, Field(max_length=1_000)]
 Id = Annotated[str, Field(pattern="^c[1-9][0-9]{0,9}$")]
@@ -128,7 +128,7 @@ def _show(
 def _picked(form: Mapping[str, str]) -> list[str]:
     """Return the members that were picked. Raises HTTPException if none was."""
     found = [name.removeprefix(MEMBER_FIELD) for name in form if name.startswith(MEMBER_FIELD)]
-    found = sorted(name for name in found if _SHA256.fullmatch(name))
+    found = sorted(name for name in found if is_sha256(name))
     if not found:
         raise HTTPException(400, "no member was picked; pick some, then split, move or take them out")
     return found

@@ -1,6 +1,5 @@
 """The custody log: what was done to the store, the newest first, each entry in words."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from markupsafe import Markup
 
 from mediafp.report import jsonl
 from mediafp.types.custody import LogEntry
+from mediafp.types.sha256 import is_sha256
 from mediafp.web.asking import Asking
 from mediafp.web.site import Site
 from mediafp.web.templating import sentence
@@ -22,7 +22,6 @@ ENTRIES_PER_PAGE: Final = 50
 MAX_DETAIL_CHARS: Final = 1_500
 """Characters of the details of an entry that a page shows; the JSON of the entry has all. Chosen: 50 entries then have less
 than 100 kB."""
-SHA256_FORM: Final = re.compile("[0-9a-f]{64}")
 MAX_SUBJECT_CHARS: Final = 80
 """Characters of the name of an account that an entry shows. Chosen, not measured."""
 Before = Annotated[int | None, Query(ge=1, le=10**15)]
@@ -129,7 +128,7 @@ def _words(site: Site, entry: LogEntry) -> Markup:
 
 def _name_of(site: Site, subject: str) -> str:
     """Return the name of an asset, or the beginning of its SHA-256 if it is not in the store; other subjects as they are."""
-    if not SHA256_FORM.fullmatch(subject):
+    if not is_sha256(subject):
         return subject[:MAX_SUBJECT_CHARS]
     seen = site.case.sightings(subject)
     return site.file_name(seen[0].uri) if seen else subject[:12]

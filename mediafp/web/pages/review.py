@@ -1,6 +1,5 @@
 """The review: pairs that wait for a person, and what was decided."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Final, Literal
 
@@ -15,6 +14,7 @@ from mediafp.types.decisions import Decision, DecisionConflict, DecisionSubject,
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import Match
 from mediafp.types.reviews import ReviewItem
+from mediafp.types.sha256 import is_sha256
 from mediafp.types.sightings import Sighting
 from mediafp.web.asking import Asking
 from mediafp.web.site import FormFields, Site, json_response
@@ -174,7 +174,7 @@ def _decide(
 def check_pair(subject: DecisionSubject, a: str, b: str) -> None:
     """Check that the files of a pair are named by their SHA-256, never by a path of this machine. Raises UsageError."""
     for name in (a, b):
-        if subject != "iteration" and not re.fullmatch("[0-9a-f]{64}", name):
+        if subject != "iteration" and not is_sha256(name):
             raise UsageError(f"cannot decide on {name[:80]!r}: it is no SHA-256; give 64 hexadecimal digits")
 
 

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from mediafp.case.account_overview import AccountOverview
 from mediafp.report import jsonl
+from mediafp.types.sha256 import is_sha256
 from mediafp.types.timelines import EventKind, Timeline
 from mediafp.web.asking import Asking
 from mediafp.web.drawings.lanes import draw_lanes
@@ -21,7 +22,6 @@ EVENTS_ON_PAGE: Final = 100
 """Events on a page. Chosen, not measured."""
 MAX_DRAWN_LANES: Final = 40
 """Accounts that are drawn, the first ones. Chosen, not measured."""
-_SHA256: Final = re.compile("[0-9a-f]{64}")
 _GROUP: Final = re.compile("c[1-9][0-9]{0,9}")
 
 
@@ -90,7 +90,7 @@ def add_timeline(site: Site, asking: Asking) -> None:
 
 def _load(site: Site, overview: AccountOverview, target: str) -> tuple[Timeline, str, str]:
     """Return a time line, the name of what it is of, and the kind of that: file, group or account."""
-    if _SHA256.fullmatch(target):
+    if is_sha256(target):
         found = site.case.assets_with_sightings([target]).get(target)
         if found:
             titles = [one.title for one in found[1] if one.title]

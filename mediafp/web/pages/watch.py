@@ -1,6 +1,5 @@
 """The watch list: what is watched, and what it has found since."""
 
-import re
 from collections.abc import Iterable
 from typing import Annotated, Final
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from mediafp.report import jsonl
 from mediafp.types.errors import UsageError
+from mediafp.types.sha256 import is_sha256
 from mediafp.types.watches import WatchHit, WatchKind
 from mediafp.web.asking import Asking
 from mediafp.web.site import FormFields, Site
@@ -128,7 +128,7 @@ def add_watch(site: Site, asking: Asking) -> None:
 
 def _checked(value: str, kind: WatchKind) -> str:
     """Return what is watched; an asset is named by its SHA-256, never by a path of this machine. Raises UsageError."""
-    if kind == "asset" and not re.fullmatch("[0-9a-f]{64}", value):
+    if kind == "asset" and not is_sha256(value):
         raise UsageError(f"cannot watch for the asset {value[:80]!r}: it is no SHA-256; give 64 hexadecimal digits")
     return value
 
