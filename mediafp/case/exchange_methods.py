@@ -91,6 +91,7 @@ class ExchangeMethods:
         on_progress: Callable[[int, int], object] = lambda done, total: None,
         *,
         thumbnails: bool = False,
+        of: str | None = None,
     ) -> tuple[CaseSeal, Iterator[ExchangeRecord]]:
         """Return the state of the case, and each asset with its hashes and matches, as exchange formats contain them.
 
@@ -98,11 +99,16 @@ class ExchangeMethods:
             min_probability: Probability below which a match is omitted.
             on_progress: As for `relate`, which is called first.
             thumbnails: Return the thumbnail of each image too.
+            of: SHA-256 of an asset that alone is returned, with its matches and the assets at their other ends; None for all.
+                Then no assets are compared first.
         """
         from mediafp.case.exchange import case_seal, iter_exchange_records
 
-        self.relate(on_progress)
-        return case_seal(self._store), iter_exchange_records(self._store, min_probability, thumbnails=thumbnails)
+        if of is None:
+            self.relate(on_progress)
+        else:
+            self._store.asset(of)
+        return case_seal(self._store), iter_exchange_records(self._store, min_probability, thumbnails=thumbnails, of=of)
 
     def export_parquet(
         self, folder: PathLike, on_progress: Callable[[int, int], object] = lambda done, total: None

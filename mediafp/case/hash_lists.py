@@ -70,8 +70,18 @@ def find_listed(store: Store, sha256: str) -> list[ListedHit]:
 def find_listed_analysis(store: Store, analysis: "FileAnalysis") -> list[ListedHit]:
     """Return the listed hashes that a file hits which is not in the store; pHash and dHash are computed where they are listed."""
     wanted = store.listed_algorithms()
-    rows = {name: _computed_rows(analysis, name) for name in IMAGE_ALGORITHMS if name in wanted}
-    return _search(store, analysis.asset.sha256, wanted, rows)
+    return _search(store, analysis.asset.sha256, wanted, compute_rows(analysis, wanted))
+
+
+def find_listed_rows(store: Store, sha256: str, rows: "Mapping[HashAlgorithm, Bits]") -> list[ListedHit]:
+    """Return the listed hashes that a file hits whose SHA-256 and rows, as `compute_rows` returns them, are known."""
+    wanted = store.listed_algorithms()
+    return _search(store, sha256, wanted, {name: found for name, found in rows.items() if name in wanted})
+
+
+def compute_rows(analysis: "FileAnalysis", wanted: Iterable[HashAlgorithm]) -> "dict[HashAlgorithm, Bits]":
+    """Return the rows of an analysed file by which it hits lists of some algorithms."""
+    return {name: _computed_rows(analysis, name) for name in IMAGE_ALGORITHMS if name in set(wanted)}
 
 
 def usable_rows(algorithm: HashAlgorithm, fingerprint: "Fingerprint") -> "Bits":

@@ -10,6 +10,7 @@ from typing import Final
 from mediafp.store import Store
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Cluster, Clustering
+from mediafp.types.decisions import DecisionSubject
 from mediafp.types.errors import UsageError
 from mediafp.types.reviews import DoubtfulMatch, ReviewItem, ReviewQueue
 
@@ -30,7 +31,11 @@ type Pair = tuple[str, str]
 
 
 def build_queue(
-    store: Store, limit: int, clustering: Clustering | None, accounts: Sequence[Account] | None
+    store: Store,
+    limit: int,
+    clustering: Clustering | None,
+    accounts: Sequence[Account] | None,
+    subject: DecisionSubject | None = None,
 ) -> ReviewQueue:
     """Return the pairs that wait. Arguments and errors as for `Case.review_queue`."""
     if limit < 0:
@@ -49,11 +54,13 @@ def build_queue(
     for item in matches:
         items.pop(("group", item.a, item.b), None)
         items.setdefault(item.key, item)
-    ordered = sorted([*items.values(), *respawns], key=lambda item: (-item.score, item.key))[:limit]
+    waiting = [*items.values(), *respawns]
+    chosen = [item for item in waiting if subject in (None, item.subject)]
+    ordered = sorted(chosen, key=lambda item: (-item.score, item.key))[:limit]
     return ReviewQueue(
         items=tuple(_with_match(store, item) for item in ordered),
         matches=store.count_doubtful(),
-        groups=len(links),
+        groups=sum(item.subject == "group" for item in waiting),
         iterations=len(respawns),
     )
 

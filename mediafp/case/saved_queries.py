@@ -25,6 +25,7 @@ from mediafp.case.image_hashes import image_hashes
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.query import AnalysedQuery, QueryOptions, run_query
 from mediafp.case.references import StoredReferences
+from mediafp.case.saved_hashes import encode_hashes, with_current_hits
 from mediafp.case.sources import QueryFile, iter_query_files
 from mediafp.engine.interface import Engine
 from mediafp.ingest.files import HEAD_BYTES, OpenFile, open_file
@@ -155,7 +156,9 @@ class SavedQueries:
         saved = self._load(sha256)
         if saved is None or saved.result is None:
             return saved
-        return replace(saved, result=self._with_sources(saved.result, only))
+        hashes = self._query_folder(sha256) / "hashes"
+        result = with_current_hits(self._store, saved.result, hashes.read_bytes)
+        return replace(saved, result=self._with_sources(result, only))
 
     def state(self, sha256: str) -> QueryState | None:
         """Return the state of a query, without reading its matches' sightings; None if there is no such query."""
@@ -276,6 +279,7 @@ class SavedQueries:
         if analysis:
             frames = SavedFrames(thumbnails=analysis.thumbnails)
             self._write(saved.sha256, "frames", msgspec.msgpack.encode(frames))
+            self._write(saved.sha256, "hashes", encode_hashes(self._store, analysis))
         if found.transcript:
             self._write(saved.sha256, "transcript", msgspec.msgpack.encode(found.transcript))
         # Paths and sightings are read anew with the query: they may change, and paths are not always valid Unicode.

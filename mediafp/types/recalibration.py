@@ -9,6 +9,9 @@ from mediafp.types.matches import Relation
 
 type Family = Literal["images", "videos", "images_in_videos", "sounds", "transcripts"]
 """Matches whose probabilities come from one model, and are fitted together."""
+MIN_DECISIONS: Final = 200
+"""Decisions of one family from which its probabilities are fitted. Chosen, not measured: with fewer, the errors of two fits
+differ by chance alone."""
 FAMILIES: Final[tuple[Family, ...]] = get_args(Family.__value__)
 FAMILY_OF: Final[Mapping[Relation, Family]] = {
     "copy": "images",
@@ -58,6 +61,22 @@ class Recalibration:
     fitted_at: str
     version: str
     """Version of the comparison whose probabilities it maps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyDecisions:
+    """Decisions on matches of one family."""
+
+    family: Family
+    confirmed: int
+    rejected: int
+    is_fitted: bool
+    """True if answers state probabilities that were fitted on decisions."""
+
+    @property
+    def count(self) -> int:
+        """Number of both."""
+        return self.confirmed + self.rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

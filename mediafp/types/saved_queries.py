@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mediafp.types.hashes import HashAlgorithm
 from mediafp.types.matches import QueryResult, TextLine
 from mediafp.types.media import Asset, Thumbnail
 
@@ -61,3 +62,11 @@ class SavedFrames:
     """Thumbnails of a saved query."""
 
     thumbnails: tuple[Thumbnail, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SavedHashes:
+    """Hashes of a saved query by which it hits lists, those that distinguish images."""
+
+    rows: Mapping[HashAlgorithm, bytes]
+    """The rows of each algorithm, one after the other."""
