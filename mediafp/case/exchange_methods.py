@@ -47,6 +47,7 @@ class ExchangeMethods:
         *,
         algorithm: HashAlgorithm | None = None,
         on_skipped: Callable[[str], object] = lambda warning: None,
+        source: str | None = None,
     ) -> HashImport:
         """Add the hashes of a file to a list, which `match` consults from then on.
 
@@ -55,13 +56,14 @@ class ExchangeMethods:
             name: Name of the list; None for that of the file.
             algorithm: Algorithm of hashes whose algorithm the file does not state; None to take 64 digits for PDQ.
             on_skipped: Called for each line that is skipped, with the reason.
+            source: Name that the log states of the file; None for its path.
 
         Raises:
             UsageError: The file cannot be read.
         """
         from mediafp.case.hash_lists import import_hashes
 
-        return import_hashes(self._store, Path(path), name, algorithm, on_skipped)
+        return import_hashes(self._store, Path(path), name, algorithm, on_skipped, source)
 
     def hash_lists(self) -> list[HashList]:
         """Return the imported lists of hashes, by name."""

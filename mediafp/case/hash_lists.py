@@ -29,6 +29,7 @@ def import_hashes(
     name: str | None,
     algorithm: HashAlgorithm | None,
     on_skipped: Callable[[str], object],
+    source: str | None = None,
 ) -> HashImport:
     """Add the hashes of a file to a list of the store. The arguments are those of `Case.import_hashes`."""
     name = path.stem if name is None else name
@@ -41,11 +42,15 @@ def import_hashes(
         on_skipped(warnings[-1])
 
     # Read before the transaction, which keeps other writers waiting.
-    hashes = list(read_hash_file(path, skip, algorithm=algorithm))
+    shown = source or str(path)
+    try:
+        hashes = list(read_hash_file(path, skip, algorithm=algorithm))
+    except UsageError as error:
+        raise UsageError(str(error).replace(repr(str(path)), repr(shown))) from error
     with store.writing():
         added = store.save_listed_hashes(name, hashes) if hashes else 0
-        store.append_log("listed", {"list": name, "path": str(path), "added": added})
-    return HashImport(list=name, path=str(path), added=added, known=len(hashes) - added, warnings=tuple(warnings))
+        store.append_log("listed", {"list": name, "path": shown, "added": added})
+    return HashImport(list=name, path=shown, added=added, known=len(hashes) - added, warnings=tuple(warnings))
 
 
 def remove_hash_list(store: Store, name: str) -> int:

@@ -13,6 +13,7 @@ from mediafp.types.sightings import Sighting
 
 if TYPE_CHECKING:
     from mediafp.case.received_files import ReceivedFiles
+    from mediafp.case.received_lists import ReceivedLists
 
 
 class WorkbenchMethods:
@@ -49,3 +50,9 @@ class WorkbenchMethods:
         from mediafp.case.received_files import ReceivedFiles
 
         return ReceivedFiles(self._store.folder)
+
+    def received_lists(self) -> "ReceivedLists":
+        """Return the files of hashes that were uploaded to be imported, which are kept beside the store until they are."""
+        from mediafp.case.received_lists import ReceivedLists
+
+        return ReceivedLists(self._store.folder)

@@ -39,6 +39,7 @@ def work_of(case: Case) -> Mapping[str, Work]:
         "verify": lambda job: _verify(case, job),
         "calibrate": lambda job: {"fits": list(map(jsonl.family_fit_to_json, case.calibrate()))},
         "export": lambda job: export(case, job),
+        "hashes": lambda job: _import_hashes(case, job),
     }
 
 
@@ -247,6 +248,25 @@ def _verify(case: Case, job: RunningJob) -> dict[str, Any]:
         "originals": {name: originals[name] for name in ("same", "changed", "unreachable")},
         "changed": changed[:LISTED_PROBLEMS],
     }
+
+
+def _import_hashes(case: Case, job: RunningJob) -> dict[str, Any]:
+    """Import a received file of hashes into a list, and remove the file."""
+    wanted, received = job.job.options, case.received_lists()
+    try:
+        done = case.import_hashes(
+            received.path(wanted["file"]),
+            wanted["list"],
+            algorithm=wanted["algorithm"],
+            on_skipped=lambda warning: job.update(message=escape_unprintable(warning)),
+            source=wanted["name"],
+        )
+    except UsageError:
+        # Another try would not read it either.
+        received.remove(wanted["file"])
+        raise
+    received.remove(wanted["file"])
+    return {"list": done.list, "added": done.added, "known": done.known, "skipped": len(done.warnings)}
 
 
 def _check_watches(case: Case, job: RunningJob) -> dict[str, Any]:

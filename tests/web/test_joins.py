@@ -20,7 +20,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCase]:
     from workbench_case import make_case
 
     folder = tmp_path_factory.mktemp("joins")
-    store = make_case(folder, lambda name: name in (WEIBO_NAME, "cat.jpg", AVATAR, "screenshot.png", "second_avatar.jpg"))
+    store = make_case(
+        folder, lambda name: name in (WEIBO_NAME, "cat.jpg", AVATAR, "screenshot.png", "second_avatar.jpg")
+    )
     with open_case(store) as case, served(case) as one:
         one.files = folder  # type: ignore[attr-defined]
         yield one
@@ -122,3 +124,62 @@ def test_one_file_is_exported_with_its_matches_alone(format: str, own: ServedCas
     query = ask(own, file_of(own, AVATAR) + b"\0\0\0")
     refused = own.post(f"/answer/{query}/export", {"format": format})
     assert refused.status_code == 400 and "add it first" in refused.text
+
+
+def shown(one: ServedCase, a: str, b: str, query: str, draft: str) -> dict[str, bool]:
+    """Return for each part of the workbench whether it shows the match of two assets, or of a query and the second one."""
+
+    def matched(of: str, other: str) -> bool:
+        return other in {match["sha256"] for match in one.get(f"/api/match/{of}").json()["matches"]}
+
+    def kept(of: str, other: str) -> bool:
+        return bool(one.get(f"/api/compare/{of}/{other}").json()["matches"])
+
+    one.get("/groups")
+    for _ in range(100):
+        groups = one.get("/api/groups").json()
+        edges = [edge for group in groups for edge in one.get(f"/api/groups/{group['id']}").json()["edges"]]
+        if one.get("/api/accounts").status_code == 200 and is_current(one):
+            break
+        time.sleep(0.02)
+    one.client.post("/api/jobs", json={"kind": "export", "format": "matches_csv"})
+    exported = one.get(f"/jobs/{wait_for_jobs(one)['id']}/file").text
+    one.client.post("/api/jobs", json={"kind": "report"})
+    report = one.get(f"/jobs/{wait_for_jobs(one)['id']}/file").text
+    checks = {check["name"]: check["passed"] for check in one.get(f"/api/drafts/{draft}").json()["checks"]}
+    return {
+        "answer": matched(a, b),
+        "other answer": matched(b, a),
+        "answer of the query": matched(query, b),
+        "page": f"/compare/{a}/{b}" in one.get(f"/answer/{a}").text,
+        "page of the query": f"/compare/{query}/{b}" in one.get(f"/answer/{query}").text,
+        "groupings": b in one.get(f"/api/groupings/{a}").text,
+        "compare": kept(a, b),
+        "compare of the query": kept(query, b),
+        "groups": any({edge["a"], edge["b"]} == {a, b} for edge in edges),
+        "news": any({match["a"], match["b"]} == {a, b} for match in one.get("/api/news?limit=100").json()["matches"]),
+        "watch": any(hit["sha256"] == b for hit in one.get("/api/watches/hits").json()),
+        "export": any(a in line and b in line for line in exported.splitlines()),
+        "report": f'data-hashes="{a} {b}"' in report or f'data-hashes="{b} {a}"' in report,
+        "publication": checks["match"],
+    }
+
+
+def is_current(one: ServedCase) -> bool:
+    return "hx-get" not in one.get("/start/overview").text.split("</div>")[0]
+
+
+def test_rejected_pair_is_shown_nowhere_and_everywhere_again_when_it_is_taken_back(own: ServedCase) -> None:
+    a, b = sha256_of(own, WEIBO_NAME), sha256_of(own, AVATAR)
+    query = ask(own, file_of(own, WEIBO_NAME) + b"\0\0\0\0")
+    draft = own.post("/publish/add", {"query": a, "reference": b}).headers["location"].rpartition("/")[2]
+    own.post("/watch/add", {"sha256": a})
+    before = shown(own, a, b, query, draft)
+    for pair in ((a, b), (query, b)):
+        assert own.post("/decide", {"a": pair[0], "b": pair[1], "decision": "reject"}).status_code == 303
+    after = shown(own, a, b, query, draft)
+    for pair in ((a, b), (query, b)):
+        assert own.post("/decide/undo", {"a": pair[0], "b": pair[1]}).status_code == 303
+    wait_for_answer(own, query)
+    again = shown(own, a, b, query, draft)
+    assert (before, after, again) == (dict.fromkeys(before, True), dict.fromkeys(before, False), before)
