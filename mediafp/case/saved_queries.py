@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from mediafp.case.decided_matches import as_decided_since
+from mediafp.case.decided_matches import as_decided_since, result_as_decided
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.image_hashes import image_hashes
 from mediafp.case.match_sources import iter_with_sources
@@ -168,7 +168,8 @@ class SavedQueries:
     def recent(self, limit: int) -> list[SavedQuery]:
         """Return the latest queries, without the sightings of their matches; parts of others are not among them."""
         found = (self._load(sha256) for sha256 in self._by_age())
-        return [saved for saved in found if saved and saved.part_of is None][:limit]
+        latest = [saved for saved in found if saved and saved.part_of is None][:limit]
+        return [replace(one, result=one.result and result_as_decided(one.result, self._store)) for one in latest]
 
     def remove(self, sha256: str) -> None:
         """Remove a query and everything known of it. Raises UsageError for a SHA-256 that is none."""

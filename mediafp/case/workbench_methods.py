@@ -1,5 +1,6 @@
 """Methods of a case that the pages of the workbench need beside the commands."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from mediafp.types.media import Asset
 from mediafp.types.sightings import Sighting
 
 if TYPE_CHECKING:
+    from mediafp.case.posts import PostSummary
     from mediafp.case.received_files import ReceivedFiles
     from mediafp.case.received_lists import ReceivedLists
 
@@ -40,6 +42,16 @@ class WorkbenchMethods:
     def find_asset(self, sha256: str) -> Asset | None:
         """Return an asset; None if the store does not contain it."""
         return next(iter(self._store.assets({sha256})), None)
+
+    def added_times(self, only: Collection[str]) -> dict[str, str]:
+        """Return the times at which some assets were added, by SHA-256; only of those that the store contains."""
+        return {asset.sha256: self._store.added_at(asset.sha256) for asset in self._store.assets(only)}
+
+    def summarise_posts(self, only: Collection[str]) -> "PostSummary":
+        """Return the number of accounts that posted some assets, and the first and the last post."""
+        from mediafp.case.posts import summarise_posts
+
+        return summarise_posts(self._store, only)
 
     def untranscribed(self) -> list[Path]:
         """Return a path of each video without a transcript whose file is at hand."""
