@@ -10,6 +10,8 @@ from mediafp.web.site import Site
 
 COUNT_SECONDS: Final = 0.05
 """Time for which a page waits for the number after a change; a large case shows the last one meanwhile. Chosen, not measured."""
+CALIBRATION_SECONDS: Final = 0.3
+"""Time for which the review page waits for the numbers of decisions by family. Chosen, not measured."""
 
 
 class ReviewState:
@@ -27,7 +29,7 @@ class ReviewState:
 
     def calibration(self) -> list[FamilyDecisions]:
         """Return the number of decisions by family; none while they are counted for the first time."""
-        counted = self._calibration.get()
+        counted = self._calibration.wait(CALIBRATION_SECONDS)
         return counted.value if counted else []
 
     def _revision(self) -> int:

@@ -54,7 +54,7 @@ def test_hits_respawns_and_grown_groups_are_news_until_they_are_seen(
     accounts = [account for account, *_ in RETAKERS]
     assert takers == {(accounts[0], accounts[1]), (accounts[1], accounts[2])}
     page = settle(grown)
-    assert f"{accounts[1]} takes up {accounts[0]} again: 4 of its" in page
+    assert f"{accounts[1]} takes up {accounts[0]} again: 5 of its 5 files" in page
     grown.post("/news/seen", {"until": "2099-01-01T00:00:00Z"})
     assert "takes up" not in settle(grown) and grown.get("/api/news").json()["respawn_count"] == 0
 
@@ -67,7 +67,7 @@ def test_hits_respawns_and_grown_groups_are_news_until_they_are_seen(
     assert "What you watch was found: who &lt;i&gt; in late &lt;b&gt;.mp4" in page
     news = grown.get("/api/news").json()
     assert [one["added"] for one in news["grown_groups"]] == [1]
-    assert [hit["sha256"] for hit in news["watch_hits"]] == [late] and news["last_at"] is None
+    assert [hit["sha256"] for hit in news["watch_hits"]] == [late] and news["last_at"] == "2100-01-02T00:00:00Z"
     until = re.search(r'name="until" value="([^"]*)"', grown.get("/").text)
     assert until and until[1] == "2100-01-02T00:00:00Z"
     grown.post("/news/seen", {"until": until[1]})
@@ -81,15 +81,14 @@ def test_weak_links_and_respawns_wait_with_the_number_in_the_navigation(grown: S
 
     subjects = {of: [one["subject"] for one in grown.get(f"/api/review?of={of}").json()] for of in ("all", "links")}
     waiting = len(subjects["all"])
-    assert waiting and waiting == number() and "1 pair" not in subjects
+    assert waiting and waiting == number()
     (link,) = (one for one in grown.get("/api/review").json() if one["cluster"])
     assert "falls apart" in " ".join(link["why"])
     page = grown.get("/review?of=respawn").text
     assert f">{waiting} pairs wait</" in page
     sent = {"a": link["a"], "b": link["b"], "decision": "confirm", "subject": link["subject"]}
     grown.post("/decide", sent)
-    time.sleep(0.1)
-    assert number() == waiting - 1
+    assert any(number() == waiting - 1 or time.sleep(0.02) for _ in range(100))
     grown.post("/decide/undo", {name: sent[name] for name in ("a", "b", "subject")})
 
 

@@ -19,6 +19,8 @@ ADDRESSES = (
     "/accounts",
     "/accounts?as=network",
     "/timeline/c1",
+    "/exchange",
+    "/hash?h=f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22",
 )
 """Addresses of the pages."""
 
