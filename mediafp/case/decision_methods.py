@@ -10,6 +10,7 @@ from mediafp.types.decisions import OWN, Decision, DecisionEvent, DecisionSubjec
 from mediafp.types.matches import Match
 from mediafp.types.recalibration import FamilyDecisions, FamilyFit
 from mediafp.types.reviews import ReviewQueue
+from mediafp.types.takeovers import Takeover
 
 
 class DecisionMethods:
@@ -209,6 +210,7 @@ class DecisionMethods:
         clustering: Clustering | None = None,
         accounts: Sequence[Account] | None = None,
         subject: DecisionSubject | None = None,
+        takeovers: Sequence[Takeover] = (),
     ) -> ReviewQueue:
         """Return pairs that wait for a person, the most uncertain and most consequential first.
 
@@ -218,13 +220,14 @@ class DecisionMethods:
                 takes seconds.
             accounts: Accounts, whose re-spawns are among the pairs; None to leave these out.
             subject: Subject of the pairs that are listed; None for all. The numbers are those of all.
+            takeovers: Accounts that posted what a removed one had posted, which are among the re-spawns.
 
         Raises:
             UsageError: `limit` is negative.
         """
         from mediafp.case.review_queue import build_queue
 
-        return build_queue(self._store, limit, clustering, accounts, subject)
+        return build_queue(self._store, limit, clustering, accounts, subject, takeovers)
 
     def calibrate(self) -> list[FamilyFit]:
         """Fit the probabilities of matches on the decisions, use what is better from now on, and return the fits.

@@ -63,4 +63,4 @@ class ReviewQueue:
     groups: int
     """Weak links that wait and are no doubtful matches; 0 if clusters were not given."""
     iterations: int
-    """Re-spawns that wait; 0 if accounts were not given."""
+    """Re-spawns that wait; 0 if neither accounts nor takeovers were given."""

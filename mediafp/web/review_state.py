@@ -65,4 +65,5 @@ def _queue(site: Site, limit: int, subject: DecisionSubject | None) -> ReviewQue
         clustering=groups.value.clustering if groups else None,
         accounts=list(accounts.value.accounts.values()) if accounts else None,
         subject=subject,
+        takeovers=accounts.value.takeovers if accounts else (),
     )

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,8 +85,14 @@ def test_weak_links_and_respawns_wait_with_the_number_in_the_navigation(grown: S
     assert waiting and waiting == number()
     (link,) = (one for one in grown.get("/api/review").json() if one["cluster"])
     assert "falls apart" in " ".join(link["why"])
+    assert f">{waiting} pairs wait</" in grown.get("/review").text
+    respawns = grown.get("/api/review?of=respawn").json()
+    assert {(one["a"], one["b"]) for one in respawns} == {
+        tuple(sorted(pair)) for pair in pairwise(account for account, *_ in RETAKERS)
+    }
     page = grown.get("/review?of=respawn").text
-    assert f">{waiting} pairs wait</" in page
+    assert "were posted by Harbour Lens before it was removed" in page and RETAKERS[1][0] in page
+    assert grown.get("/review?of=links").status_code == 200
     sent = {"a": link["a"], "b": link["b"], "decision": "confirm", "subject": link["subject"]}
     grown.post("/decide", sent)
     assert any(number() == waiting - 1 or time.sleep(0.02) for _ in range(100))
