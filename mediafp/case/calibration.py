@@ -22,7 +22,6 @@ from mediafp.types.recalibration import (
     FAMILIES,
     FAMILY_CHANNELS,
     FAMILY_OF,
-    MIN_DECISIONS,
     Family,
     FamilyDecisions,
     FamilyFit,
@@ -30,6 +29,9 @@ from mediafp.types.recalibration import (
     Recalibration,
 )
 
+MIN_DECISIONS: Final = 200
+"""Decisions of one family from which its probabilities are fitted. Chosen, not measured: with fewer, the errors of two fits
+differ by chance alone."""
 MIN_OF_EACH: Final = 10
 """Confirmed, and rejected, matches among them that a fit needs. Chosen, not measured."""
 FOLDS: Final = 5

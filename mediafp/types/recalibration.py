@@ -9,9 +9,6 @@ from mediafp.types.matches import Relation
 
 type Family = Literal["images", "videos", "images_in_videos", "sounds", "transcripts"]
 """Matches whose probabilities come from one model, and are fitted together."""
-MIN_DECISIONS: Final = 200
-"""Decisions of one family from which its probabilities are fitted. Chosen, not measured: with fewer, the errors of two fits
-differ by chance alone."""
 FAMILIES: Final[tuple[Family, ...]] = get_args(Family.__value__)
 FAMILY_OF: Final[Mapping[Relation, Family]] = {
     "copy": "images",

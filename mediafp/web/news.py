@@ -1,4 +1,4 @@
-"""What is new in a case since a time: hits of watches, accounts that were taken up again, groups that grew, and matches."""
+"""News of a case since a time: hits of watches, accounts that were taken up again, groups that grew, and matches."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class GrownGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseNews:
-    """What is new, of each kind the surest first."""
+    """News, of each kind the surest first."""
 
     since: str
     """ISO 8601 in UTC; "" for all."""

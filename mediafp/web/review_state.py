@@ -1,4 +1,4 @@
-"""What waits for a decision, with the groups and accounts as far as they are known, and how many decisions there are."""
+"""Pairs that wait for a decision, with the groups and accounts as far as they are known, and the numbers of decisions."""
 
 from typing import Final
 

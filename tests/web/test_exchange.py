@@ -123,3 +123,11 @@ def test_hash_alone_is_answered_in_words(exchanged: ServedCase, tmp_path: Path) 
         assert page.status_code == 400 and "<b>" not in page.text
         assert exchanged.get("/api/match", params={"hash": text}).status_code == 400
     assert exchanged.get("/hash").status_code == 200 and exchanged.get("/hash?h=" + "f" * 300).status_code == 400
+
+
+def test_formats_document_every_address_of_the_api(exchanged: ServedCase) -> None:
+    documented = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    rows = {line for line in documented.splitlines() if line.startswith("| `") and "/api/" in line}
+    stated = {name for row in rows for name in row.split("|")[1].replace("`", "").split(", ")}
+    paths = exchanged.get("/openapi.json").json()["paths"]
+    assert {name.strip() for name in stated} == {f"{method.upper()} {path}" for path in paths for method in paths[path]}

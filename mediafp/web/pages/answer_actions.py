@@ -1,4 +1,4 @@
-"""What is done with the file of an answer: it is added to the case, watched for, published, exported."""
+"""Actions on the file of an answer: it is added to the case, watched for, published, exported."""
 
 import io
 from collections.abc import Callable, Sequence

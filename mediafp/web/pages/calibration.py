@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from fastapi.responses import Response
 
+from mediafp.case.calibration import MIN_DECISIONS
 from mediafp.report import jsonl
-from mediafp.types.recalibration import MIN_DECISIONS
 from mediafp.web.review_state import ReviewState
 from mediafp.web.site import FormFields, Site
 

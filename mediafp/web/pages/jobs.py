@@ -54,6 +54,7 @@ class JobRequest(BaseModel):
     keys: list[str] | None = Field(
         default=None, max_length=10_000, description="retry: keys of failed paths; null for all"
     )
+    watch: bool = Field(default=False, description="received: watch for the files when they are in the case")
     transcribe: bool = Field(default=False, description="ingest, received, retry: transcribe speech")
     format: ExportFormat | None = Field(default=None, description="export: the format")
     ocr: bool = Field(default=True, description="ingest, received, retry: read text in images and on screen")
@@ -158,7 +159,9 @@ def start_job(site: Site, wanted: JobRequest) -> Job:
         options["paths"] = check_paths(wanted.paths)
         title = _title([display_name(path.rstrip("/\\")) for path in wanted.paths])
     if wanted.kind == "received":
-        return start_received(site, wanted.files, names=wanted.names, transcribe=wanted.transcribe, ocr=wanted.ocr)
+        return start_received(
+            site, wanted.files, names=wanted.names, transcribe=wanted.transcribe, ocr=wanted.ocr, watch=wanted.watch
+        )
     if wanted.kind == "export":
         if wanted.format is None:
             raise UsageError(f"cannot export: no format was given; choose one of {', '.join(EXPORT_FORMATS)}")

@@ -7,13 +7,13 @@ from fastapi import Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from mediafp.case.calibration import MIN_DECISIONS
 from mediafp.report import jsonl
 from mediafp.report.exports.csv import DECISION_COLUMNS, decision_row
 from mediafp.report.names import display_name
 from mediafp.types.decisions import Decision, DecisionConflict, DecisionSubject, DecisionValue
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import Match
-from mediafp.types.recalibration import MIN_DECISIONS
 from mediafp.types.reviews import ReviewItem
 from mediafp.types.sha256 import is_sha256
 from mediafp.types.sightings import Sighting
