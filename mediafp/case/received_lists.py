@@ -1,7 +1,6 @@
 """Files of hashes that the workbench received to be imported: kept beside the store until they are."""
 
 import hashlib
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from typing import BinaryIO, Final
 
 from mediafp.ingest.hash_files import MAX_HASH_FILE_BYTES
 from mediafp.types.errors import StoreError, UsageError
+from mediafp.types.sha256 import is_sha256
 
 FOLDER_NAME: Final = "imports"
 """Folder of the received lists in that of the store."""
@@ -70,7 +70,7 @@ class ReceivedLists:
     def path(self, sha256: str) -> Path:
         """Return the path of a received file. Raises UsageError if it is not kept."""
         path = self._folder / sha256
-        if not re.fullmatch("[0-9a-f]{64}", sha256) or not path.is_file():
+        if not is_sha256(sha256) or not path.is_file():
             raise UsageError("cannot import the hashes: their file is not kept any more; choose it again")
         return path
 
