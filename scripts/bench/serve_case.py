@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -59,8 +59,8 @@ def add_sighting(record: IngestRecord, rng: random.Random) -> IngestRecord:
 
 
 def seen_copies(families: list[Family], size: int, rng: random.Random) -> Iterator[Family]:
-    """Yield copies of the families with sightings."""
-    for family in copies(families, size):
+    """Yield the families, then copies of them, with sightings: crops of the first ones have true matches."""
+    for family in chain(families, copies(families, size - sum(len(family.records) for family in families))):
         yield replace(family, records=[add_sighting(record, rng) for record in family.records])
 
 

@@ -15,6 +15,7 @@ import signal
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -120,7 +121,8 @@ def found_pages(client: httpx.Client) -> list[str]:
     if groups:
         group = groups[0]
         pages += [f"/groups/{group['id']}", f"/accounts?shares={group['id']}", f"/timeline/{group['id']}"]
-        most = max(group["members"], key=lambda one: len(client.get(f"/api/match/{one}").json()["matches"]))
+        edges = client.get(f"/api/groups/{group['id']}").json()["edges"]
+        most = Counter(edge[side] for edge in edges for side in "ab").most_common(1)[0][0]
         other = client.get(f"/api/match/{most}").json()["matches"][0]["sha256"]
         pages += [f"/answer/{most}", f"/answer/{most}?all=1", f"/compare/{most}/{other}"]
     drafts = client.get("/api/drafts").json()
