@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 
 from mediafp.case.least_alike import find_least_alike
 from mediafp.case.stored_images import report_damage
@@ -23,6 +23,8 @@ shows a video often have the same stored frame. Chosen, not measured."""
 FRAME_CACHE_SIZE = 64
 """Requests for frames of an original whose frames are kept in memory, up to a dozen of 20 kB each: a page that turns out too
 large for one file, or has clips, is written again. Chosen, not measured."""
+_packaged_misreadings = cache(load_misreadings)
+"""Function that returns the packaged list of misreadings: a page may read from a hundred objects of `StoredEvidence`."""
 FrameReader = Callable[[str, Sequence[float]], Sequence[bytes | None]]
 """Function that returns the frames that the original of an asset shows at some times, as thumbnails; None where there is none,
 and everywhere if no original is at hand."""
@@ -43,7 +45,7 @@ class StoredEvidence:
         """
         self._store, self._query = store, query
         self._read_frames = lru_cache(FRAME_CACHE_SIZE)(read_frames) if read_frames else None
-        self._misreadings = load_misreadings()
+        self._misreadings = _packaged_misreadings()
         self.sightings = store.sightings
         self.clues = store.clues
         self.least_alike = partial(find_least_alike, store)

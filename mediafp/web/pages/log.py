@@ -22,6 +22,9 @@ ENTRIES_PER_PAGE: Final = 50
 MAX_DETAIL_CHARS: Final = 1_500
 """Characters of the details of an entry that a page shows; the JSON of the entry has all. Chosen: 50 entries then have less
 than 100 kB."""
+MAX_LIST_CHARS: Final = 150_000
+"""Characters of a list of the API, unless its first entry has more: the seal of a large transaction has thousands of rows.
+Chosen: the browser and the server read it at once."""
 SHA256_FORM: Final = re.compile("[0-9a-f]{64}")
 MAX_SUBJECT_CHARS: Final = 80
 """Characters of the name of an account that an entry shows. Chosen, not measured."""
@@ -67,8 +70,18 @@ def add_log(site: Site, asking: Asking) -> None:
     def log_api(
         before: Before = None, limit: Annotated[int, Query(ge=1, le=1_000)] = 100
     ) -> Iterator[jsonl.JsonObject]:
-        """List the entries of the custody log with a number below `before`, the newest first."""
-        return map(entry_to_json, site.case.log_page(before, limit))
+        """List the entries of the custody log with a number below `before`, the newest first.
+
+        There are fewer than `limit` where entries are large: go on with `before`, the last number.
+        """
+        size = 0
+        for entry in site.case.log_page(before, limit):
+            value = entry_to_json(entry)
+            # The first one always: a client would not get on.
+            if size and size + len(jsonl.json_line(value)) > MAX_LIST_CHARS:
+                break
+            size += len(jsonl.json_line(value))
+            yield value
 
     site.add_view("/log", log)
     site.add_api("/log", log_api)
