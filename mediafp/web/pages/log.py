@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -74,14 +74,7 @@ def add_log(site: Site, asking: Asking) -> None:
 
         There are fewer than `limit` where entries are large: go on with `before`, the last number.
         """
-        size = 0
-        for entry in site.case.log_page(before, limit):
-            value = entry_to_json(entry)
-            # The first one always: a client would not get on.
-            if size and size + len(jsonl.json_line(value)) > MAX_LIST_CHARS:
-                break
-            size += len(jsonl.json_line(value))
-            yield value
+        return _first_entries(site.case.log_page(before, limit))
 
     site.add_view("/log", log)
     site.add_api("/log", log_api)
@@ -96,6 +89,18 @@ def entry_to_json(entry: LogEntry) -> jsonl.JsonObject:
         "details": dict(entry.details),
         "hash": entry.hash,
     }
+
+
+def _first_entries(entries: Iterable[LogEntry]) -> Iterator[jsonl.JsonObject]:
+    """Yield entries up to a number of characters; the first one always, or a client would not get on."""
+    size = 0
+    for entry in entries:
+        value = entry_to_json(entry)
+        chars = len(jsonl.json_line(value))
+        if size and size + chars > MAX_LIST_CHARS:
+            return
+        size += chars
+        yield value
 
 
 def _shown(site: Site, entry: LogEntry) -> ShownEntry:
