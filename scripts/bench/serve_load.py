@@ -5,7 +5,7 @@
 STORE is copied to a temporary folder, and a server of its own is started on the copy. Pages, images, searches and API
 objects of the case are asked for in a seeded order; one request in a hundred uploads a file that is damaged, is no media, or
 claims another length. Prints the number of answers by status, the response times, the CPU seconds, and what the server and
-its workers hold after the first tenth and at the end: memory, threads, open files, and files and bytes beside the database.
+its workers hold after each tenth: memory, threads, open files, and files and bytes beside the database.
 Exits with 1 if an answer has a status of 500 or more. It stops by itself.
 """
 
@@ -212,15 +212,15 @@ def run(arguments: argparse.Namespace, store: Path) -> bool:
         load = Load(link, assets, arguments.seed)
         total = round(arguments.seconds * arguments.rate)
         begun, spent = time.monotonic(), cpu_seconds(server.pid)
-        early = look(server.pid, store)
+        tenths: list[Held] = []
         with ThreadPoolExecutor(CONNECTIONS) as threads:
             for number in range(total):
                 time.sleep(max(0.0, begun + number / arguments.rate - time.monotonic()))
                 threads.submit(load.send, *load.plan(arguments.hostile))
-                if number == total // 10:
-                    early = look(server.pid, store)
+                if number and number % max(1, total // 10) == 0:
+                    tenths.append(look(server.pid, store))
         spent = cpu_seconds(server.pid) - spent
-        late = look(server.pid, store)
+        tenths.append(look(server.pid, store))
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(30)
@@ -231,8 +231,9 @@ def run(arguments: argparse.Namespace, store: Path) -> bool:
         f"seconds  median {statistics.median(seconds):.3f}, 99 % {seconds[int(0.99 * len(seconds))]:.3f}, most {seconds[-1]:.3f}"
     )
     print(f"cpu  {spent:.1f} s, {spent / total:.3f} s a request")
-    print(f"after a tenth  {early}")
-    print(f"at the end  {late}")
+    for number, held in enumerate(tenths, 1):
+        print(f"after {number} tenths  {held}")
+    early, late = tenths[0], tenths[-1]
     print(f"memory  {late.mib / early.mib - 1:+.1%}; of the server alone {late.own_mib / early.own_mib - 1:+.1%}")
     for failure in load.failed[:20]:
         print(failure)
