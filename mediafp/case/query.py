@@ -35,7 +35,7 @@ from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio, Transcript
 
 PartState = Literal["matching", "transcribing"]
-"""What is done after a part of the matches of a query is known."""
+"""State of a query of which a part of the matches is known: the text in images is read next, or its speech is transcribed."""
 NOT_MEDIA_MESSAGE = "not an image, video or audio file"
 """Error of a query result whose file is not media."""
 MAX_NEAR_MISSES = 3
