@@ -23,7 +23,7 @@ from mediafp.case.decided_matches import as_decided_since, result_as_decided
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.image_hashes import image_hashes
 from mediafp.case.match_sources import iter_with_sources
-from mediafp.case.query import AnalysedQuery, QueryOptions, run_query
+from mediafp.case.query import AnalysedQuery, PartState, QueryOptions, run_query
 from mediafp.case.references import StoredReferences
 from mediafp.case.saved_hashes import encode_hashes, with_current_hits
 from mediafp.case.sources import QueryFile, iter_query_files
@@ -203,7 +203,7 @@ class SavedQueries:
         return None
 
     def run(self, sha256: str, *, speech: bool = True) -> SavedQuery:
-        """Find the matches of a query, save them, and return the query; of a video those of its frames come first.
+        """Find the matches of a query, save them, and return the query; what is known first is saved first.
 
         Args:
             sha256: The query.
@@ -227,9 +227,9 @@ class SavedQueries:
         )
         file = QueryFile(name=saved.name, open=lambda: _open_named(path, saved.name), named_explicitly=True)
 
-        def save_part(part: AnalysedQuery) -> None:
+        def save_part(part: AnalysedQuery, state: PartState) -> None:
             nonlocal saved
-            saved = self._save_result(saved, part, "transcribing", time.monotonic() - started)
+            saved = self._save_result(saved, part, state, time.monotonic() - started)
 
         try:
             answer = run_query(file, self._store, self._open_references, self._open_engine, options, on_part=save_part)

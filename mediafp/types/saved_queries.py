@@ -9,7 +9,8 @@ from mediafp.types.matches import QueryResult, TextLine
 from mediafp.types.media import Asset, Thumbnail
 
 QueryState = Literal["waiting", "reading", "matching", "transcribing", "done", "failed"]
-"""`reading`: the file is decoded and its image and audio compared; `transcribing`: the rest is known, its speech is not."""
+"""`reading`: the file is decoded and its image and audio compared; `matching`: matches are known, the text in their images is not
+yet; `transcribing`: the rest is known, its speech is not."""
 Box = tuple[float, float, float, float]
 """Left, top, width and height in pixels of the image, or of the frame of a video as displayed."""
 

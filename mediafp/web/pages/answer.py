@@ -150,7 +150,7 @@ def add_answer(site: Site, asking: Asking) -> None:
             values_of(found, groupings, shown)
             | {
                 "is_part": True,
-                "is_query_new": known in ("waiting", "reading", "matching"),
+                "is_query_new": known in ("waiting", "reading"),
             },
         )
 
