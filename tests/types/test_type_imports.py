@@ -10,6 +10,8 @@ import mediafp.fingerprints
 import mediafp.types
 
 HEAVY = {"PIL", "cv2", "faiss", "imagehash", "msgspec", "onnxruntime", "opencc", "pdqhash", "platformdirs", "pypinyin"}
+STRUCTURED = {"mediafp.types.publications"}
+"""Modules whose values msgspec reads: only commands and pages on publications import them."""
 PROGRAM = """
 import importlib, sys
 for module in sys.argv[1:]:
@@ -21,7 +23,7 @@ print(*{name.partition(".")[0] for name in sys.modules}, *(["importlib.metadata"
 @pytest.mark.parametrize("package", [mediafp.types, mediafp.fingerprints], ids=lambda package: package.__name__)
 def test_import_loads_no_heavy_library(package: object) -> None:
     path, name = package.__path__, package.__name__  # type: ignore[attr-defined]
-    modules = [f"{name}.{module.name}" for module in pkgutil.iter_modules(path)]
+    modules = [one for module in pkgutil.iter_modules(path) if (one := f"{name}.{module.name}") not in STRUCTURED]
     assert len(modules) > 5
     command = [sys.executable, "-c", PROGRAM, *modules]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
