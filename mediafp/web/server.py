@@ -15,6 +15,7 @@ from mediafp.case import Case
 from mediafp.types.errors import UsageError
 from mediafp.web.app import create_app
 from mediafp.web.guard import MAX_HEADER_BYTES
+from mediafp.web.heaps import share_heaps
 from mediafp.web.settings import DEFAULT_PORT, LOOPBACK, ServeSettings
 
 MAX_CONNECTIONS: Final = 100
@@ -58,6 +59,7 @@ def serve(
         )
     if token is not None and len(token) < MIN_TOKEN_CHARS:
         raise UsageError(f"cannot use this token: it has fewer than {MIN_TOKEN_CHARS} characters; choose a longer one")
+    share_heaps()
     listener = open_listener(host, port)
     settings = ServeSettings(host=host, port=listener.getsockname()[1], token=token or secrets.token_urlsafe(32))
     on_ready(settings)

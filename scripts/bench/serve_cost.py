@@ -15,7 +15,6 @@ import signal
 import statistics
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -42,6 +41,8 @@ PAGES = (
     "/errors",
     "/log",
     "/jobs",
+    "/hash",
+    "/exchange",
     "/api/case",
     "/api/groups?limit=50",
     "/api/accounts",
@@ -121,8 +122,7 @@ def found_pages(client: httpx.Client) -> list[str]:
     if groups:
         group = groups[0]
         pages += [f"/groups/{group['id']}", f"/accounts?shares={group['id']}", f"/timeline/{group['id']}"]
-        edges = client.get(f"/api/groups/{group['id']}").json()["edges"]
-        most = Counter(edge[side] for edge in edges for side in "ab").most_common(1)[0][0]
+        most = group["representative"]
         other = client.get(f"/api/match/{most}").json()["matches"][0]["sha256"]
         pages += [f"/answer/{most}", f"/answer/{most}?all=1", f"/compare/{most}/{other}"]
     drafts = client.get("/api/drafts").json()
