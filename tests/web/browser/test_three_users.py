@@ -85,6 +85,8 @@ def test_an_analyst_publishes_one_picture(
     expect(page.locator("[data-decided=confirm]")).to_be_visible()
     page.get_by_role("button", name="Add it to the case").click()
     page.get_by_role("button", name="To the publication").click(timeout=30_000)
+    # The case stores it under its SHA-256, and pages call it as it was called.
+    expect(page.locator(".cards")).to_contain_text("crop <b>.jpg")
     html = publish(page, "One picture", tmp_path)
     assert str(made_files) not in html and str(workbench.case.folder) not in html and "crop <b>" not in html
     text = check_alone(browser, tmp_path / "published.html")
