@@ -11,6 +11,7 @@ from mediafp.accounts.evidence import join_pairs
 from mediafp.accounts.summaries import summarise_accounts
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.decided_pairs import decision_time
+from mediafp.case.recalibrated_matches import load_recalibrations
 from mediafp.matching.graphs import BoolArray
 from mediafp.matching.recalibration import MIN_ODDS_PROBABILITY, logit
 from mediafp.store import Store
@@ -22,6 +23,7 @@ from mediafp.types.recalibration import (
     FAMILY_CHANNELS,
     FAMILY_OF,
     Family,
+    FamilyDecisions,
     FamilyFit,
     FitErrors,
     Recalibration,
@@ -90,6 +92,19 @@ def calibrate_store(store: Store) -> list[FamilyFit]:
     with store.writing():
         store.save_recalibrations(saved, errors)
     return fits
+
+
+def count_decisions(store: Store) -> list[FamilyDecisions]:
+    """Return the number of decisions that a fit of each family would use, for families with a decision or a fit."""
+    samples, fitted = _load_samples(store), load_recalibrations(store)
+    counted = {family: [sample.is_true for sample in samples.get(family, ())] for family in FAMILIES}
+    return [
+        FamilyDecisions(
+            family=family, confirmed=sum(truth), rejected=len(truth) - sum(truth), is_fitted=family in fitted
+        )
+        for family, truth in counted.items()
+        if truth or family in fitted
+    ]
 
 
 def reset_calibration(store: Store) -> int:

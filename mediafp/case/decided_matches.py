@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mediafp.store import Store
 from mediafp.types.decisions import Decision
-from mediafp.types.matches import Match, by_probability
+from mediafp.types.matches import Match, QueryResult, by_probability
 
 
 def as_decided(matches: Iterable[Match], sha256: str, store: Store) -> list[Match]:
@@ -46,6 +46,12 @@ def as_decided_since(matches: Iterable[Match], sha256: str, store: Store) -> lis
         if decision is None or decision.decision != "reject":
             found.append(decided_match(match, decision) if decision and not match.decision else match)
     return found
+
+
+def result_as_decided(result: QueryResult, store: Store) -> QueryResult:
+    """Return a saved result of a query with the decisions that stand now on its matches."""
+    assert result.sha256 is not None, "a result without an error has a SHA-256"
+    return replace(result, matches=tuple(as_decided_since(result.matches, result.sha256, store)))
 
 
 def decided_match(match: Match, decision: Decision) -> Match:

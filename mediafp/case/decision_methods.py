@@ -8,8 +8,9 @@ from mediafp.types.accounts import Account
 from mediafp.types.clusters import Clustering
 from mediafp.types.decisions import OWN, Decision, DecisionEvent, DecisionSubject, DecisionValue
 from mediafp.types.matches import Match
-from mediafp.types.recalibration import FamilyFit
+from mediafp.types.recalibration import FamilyDecisions, FamilyFit
 from mediafp.types.reviews import ReviewQueue
+from mediafp.types.takeovers import Takeover
 
 
 class DecisionMethods:
@@ -203,7 +204,13 @@ class DecisionMethods:
         return preview_parts(self._store, [(*find_pair(self._store, "group", a, b), "reject")])
 
     def review_queue(
-        self, limit: int = 50, *, clustering: Clustering | None = None, accounts: Sequence[Account] | None = None
+        self,
+        limit: int = 50,
+        *,
+        clustering: Clustering | None = None,
+        accounts: Sequence[Account] | None = None,
+        subject: DecisionSubject | None = None,
+        takeovers: Sequence[Takeover] = (),
     ) -> ReviewQueue:
         """Return pairs that wait for a person, the most uncertain and most consequential first.
 
@@ -212,13 +219,15 @@ class DecisionMethods:
             clustering: Clusters, whose weak links are among the pairs; None to leave these out: to cluster a large case
                 takes seconds.
             accounts: Accounts, whose re-spawns are among the pairs; None to leave these out.
+            subject: Subject of the pairs that are listed; None for all. The numbers are those of all.
+            takeovers: Accounts that posted what a removed one had posted, which are among the re-spawns.
 
         Raises:
             UsageError: `limit` is negative.
         """
         from mediafp.case.review_queue import build_queue
 
-        return build_queue(self._store, limit, clustering, accounts)
+        return build_queue(self._store, limit, clustering, accounts, subject, takeovers)
 
     def calibrate(self) -> list[FamilyFit]:
         """Fit the probabilities of matches on the decisions, use what is better from now on, and return the fits.
@@ -232,6 +241,12 @@ class DecisionMethods:
         from mediafp.case.calibration import calibrate_store
 
         return calibrate_store(self._store)
+
+    def count_calibration(self) -> list[FamilyDecisions]:
+        """Return the number of decisions that `calibrate` would use of each family of matches that has some."""
+        from mediafp.case.calibration import count_decisions
+
+        return count_decisions(self._store)
 
     def reset_calibration(self) -> int:
         """Remove all fits, so that answers state the probabilities of the models again, and return their number."""

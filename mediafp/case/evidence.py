@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 
 from mediafp.case.least_alike import find_least_alike
 from mediafp.case.stored_images import report_damage
@@ -18,11 +18,14 @@ from mediafp.types.transcripts import SpeechHint, Transcript
 TRANSCRIPT_CACHE_SIZE = 64
 """Transcripts kept in memory while a page is written. Chosen, not measured."""
 THUMBNAIL_CACHE_SIZE = 256
-"""Thumbnails kept in memory while a page is written, some 50 kB each as stored and as encoded anew: the times at which a match
-shows a video often have the same stored frame. Chosen, not measured."""
+"""Thumbnails kept in memory, some 50 kB each as stored and as encoded anew: the times at which a match shows a video often have
+the same stored frame, and a page that is written again has the same thumbnails. Chosen, not measured."""
 FRAME_CACHE_SIZE = 64
 """Requests for frames of an original whose frames are kept in memory, up to a dozen of 20 kB each: a page that turns out too
 large for one file, or has clips, is written again. Chosen, not measured."""
+_encode_anew = lru_cache(THUMBNAIL_CACHE_SIZE)(encode_anew)
+_packaged_misreadings = cache(load_misreadings)
+"""Function that returns the packaged list of misreadings: a page may read from a hundred objects of `StoredEvidence`."""
 FrameReader = Callable[[str, Sequence[float]], Sequence[bytes | None]]
 """Function that returns the frames that the original of an asset shows at some times, as thumbnails; None where there is none,
 and everywhere if no original is at hand."""
@@ -43,14 +46,13 @@ class StoredEvidence:
         """
         self._store, self._query = store, query
         self._read_frames = lru_cache(FRAME_CACHE_SIZE)(read_frames) if read_frames else None
-        self._misreadings = load_misreadings()
+        self._misreadings = _packaged_misreadings()
         self.sightings = store.sightings
         self.clues = store.clues
         self.least_alike = partial(find_least_alike, store)
         self.video_text = store.video_text
         # The section of a match on a page reads the transcript once for each matching segment.
         self.transcript = lru_cache(TRANSCRIPT_CACHE_SIZE)(self._load_transcript)
-        self._encode_anew = lru_cache(THUMBNAIL_CACHE_SIZE)(encode_anew)
 
     def asset(self, sha256: str) -> Asset:
         """Return one asset."""
@@ -86,7 +88,7 @@ class StoredEvidence:
         if read is not None:
             # A frame that cannot be decoded says nothing about the store.
             with suppress(CorruptMedia):
-                return EvidenceFrame(jpeg=self._encode_anew(read), seconds=time, is_exact=True)
+                return EvidenceFrame(jpeg=_encode_anew(read), seconds=time, is_exact=True)
         kept = self._find_kept(sha256, time)
         jpeg = self._encode(sha256, kept.jpeg) if kept else None
         return EvidenceFrame(jpeg=jpeg, seconds=kept.seconds, is_exact=False) if kept and jpeg else None
@@ -101,7 +103,7 @@ class StoredEvidence:
     def _encode(self, sha256: str, jpeg: bytes) -> bytes | None:
         """Return a JPEG of a worker encoded anew; None, and a report of the damage, if it cannot be decoded."""
         try:
-            return self._encode_anew(jpeg)
+            return _encode_anew(jpeg)
         except CorruptMedia as error:
             if self._query_with(sha256) is None:
                 report_damage(self._store, sha256, error)

@@ -13,6 +13,7 @@ from mediafp.store import Store
 from mediafp.types.exchange import AssetHashes, CaseSeal, ExchangedMatch, ExchangeRecord, Technique
 from mediafp.types.hashes import IMAGE_ALGORITHMS
 from mediafp.types.kept_matches import MatchRecord
+from mediafp.types.matches import Match
 
 REUSED_CONTENT = Technique("T0084", "Reuse Existing Content")
 """Fits copies that two accounts have published."""
@@ -47,11 +48,20 @@ def asset_hashes(store: Store, sha256: str, kind: str, uri: str) -> AssetHashes:
     return AssetHashes(sha256=sha256, kind=kind, uri=uri, rows=rows)
 
 
-def iter_exchange_records(store: Store, min_probability: float, *, thumbnails: bool) -> Iterator[ExchangeRecord]:
-    """Yield the assets of a store, by SHA-256, with their matches of this probability and above, and images with thumbnails."""
-    groups = groupby(iter_match_records(store), key=lambda record: record.a)
+def iter_exchange_records(
+    store: Store, min_probability: float, *, thumbnails: bool, of: str | None = None
+) -> Iterator[ExchangeRecord]:
+    """Yield the assets of a store, by SHA-256, with their matches of this probability and above, and images with thumbnails.
+
+    Args:
+        store: The store.
+        min_probability: Probability below which a match is omitted.
+        thumbnails: Yield the thumbnails too.
+        of: Asset that alone is yielded with its matches and the assets at their other ends; None for all.
+    """
+    groups = groupby(iter_match_records(store, of), key=lambda record: record.a)
     a, records = next(groups, ("", iter(())))
-    for asset in iter_asset_records(store):
+    for asset in iter_asset_records(store, None if of is None else _with_partners(store, of, min_probability)):
         sha256 = asset.asset.sha256
         while a and a < sha256:
             # An asset that is damaged is not exported.
@@ -61,7 +71,7 @@ def iter_exchange_records(store: Store, min_probability: float, *, thumbnails: b
         if a == sha256:
             for record in records:
                 # Another photograph of the same scene is not the same media.
-                if record.match.probability >= min_probability and record.match.verdict != "same_scene":
+                if _is_exchanged(record.match, min_probability):
                     at = max(added_at, store.added_at(record.b))
                     techniques = find_techniques(record)
                     matches.append(ExchangedMatch(record=_without_names(record), at=at, techniques=techniques))
@@ -70,6 +80,16 @@ def iter_exchange_records(store: Store, min_probability: float, *, thumbnails: b
         hashes = asset_hashes(store, sha256, asset.asset.kind, uri)
         jpeg = store.row_thumbnail(sha256, 0) if thumbnails and asset.asset.kind == "image" else None
         yield ExchangeRecord(asset=asset, added_at=added_at, hashes=hashes, matches=tuple(matches), thumbnail=jpeg)
+
+
+def _is_exchanged(match: Match | None, min_probability: float) -> bool:
+    return match is not None and match.probability >= min_probability and match.verdict != "same_scene"
+
+
+def _with_partners(store: Store, sha256: str, min_probability: float) -> set[str]:
+    """Return an asset and the others of the matches that are exported with it."""
+    kept = store.kept_matches(sha256, min_probability=min_probability)
+    return {sha256}.union(*(one.pair for one in kept if _is_exchanged(one.match, min_probability)))
 
 
 def _without_names(record: MatchRecord) -> MatchRecord:

@@ -47,6 +47,7 @@ class ExchangeMethods:
         *,
         algorithm: HashAlgorithm | None = None,
         on_skipped: Callable[[str], object] = lambda warning: None,
+        source: str | None = None,
     ) -> HashImport:
         """Add the hashes of a file to a list, which `match` consults from then on.
 
@@ -55,13 +56,14 @@ class ExchangeMethods:
             name: Name of the list; None for that of the file.
             algorithm: Algorithm of hashes whose algorithm the file does not state; None to take 64 digits for PDQ.
             on_skipped: Called for each line that is skipped, with the reason.
+            source: Name that the log states of the file; None for its path.
 
         Raises:
             UsageError: The file cannot be read.
         """
         from mediafp.case.hash_lists import import_hashes
 
-        return import_hashes(self._store, Path(path), name, algorithm, on_skipped)
+        return import_hashes(self._store, Path(path), name, algorithm, on_skipped, source)
 
     def hash_lists(self) -> list[HashList]:
         """Return the imported lists of hashes, by name."""
@@ -91,6 +93,7 @@ class ExchangeMethods:
         on_progress: Callable[[int, int], object] = lambda done, total: None,
         *,
         thumbnails: bool = False,
+        of: str | None = None,
     ) -> tuple[CaseSeal, Iterator[ExchangeRecord]]:
         """Return the state of the case, and each asset with its hashes and matches, as exchange formats contain them.
 
@@ -98,11 +101,16 @@ class ExchangeMethods:
             min_probability: Probability below which a match is omitted.
             on_progress: As for `relate`, which is called first.
             thumbnails: Return the thumbnail of each image too.
+            of: SHA-256 of an asset that alone is returned, with its matches and the assets at their other ends; None for all.
+                Then no assets are compared first.
         """
         from mediafp.case.exchange import case_seal, iter_exchange_records
 
-        self.relate(on_progress)
-        return case_seal(self._store), iter_exchange_records(self._store, min_probability, thumbnails=thumbnails)
+        if of is None:
+            self.relate(on_progress)
+        else:
+            self._store.asset(of)
+        return case_seal(self._store), iter_exchange_records(self._store, min_probability, thumbnails=thumbnails, of=of)
 
     def export_parquet(
         self, folder: PathLike, on_progress: Callable[[int, int], object] = lambda done, total: None

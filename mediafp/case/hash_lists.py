@@ -29,6 +29,7 @@ def import_hashes(
     name: str | None,
     algorithm: HashAlgorithm | None,
     on_skipped: Callable[[str], object],
+    source: str | None = None,
 ) -> HashImport:
     """Add the hashes of a file to a list of the store. The arguments are those of `Case.import_hashes`."""
     name = path.stem if name is None else name
@@ -41,11 +42,15 @@ def import_hashes(
         on_skipped(warnings[-1])
 
     # Read before the transaction, which keeps other writers waiting.
-    hashes = list(read_hash_file(path, skip, algorithm=algorithm))
+    shown = source or str(path)
+    try:
+        hashes = list(read_hash_file(path, skip, algorithm=algorithm))
+    except UsageError as error:
+        raise UsageError(str(error).replace(repr(str(path)), repr(shown))) from error
     with store.writing():
         added = store.save_listed_hashes(name, hashes) if hashes else 0
-        store.append_log("listed", {"list": name, "path": str(path), "added": added})
-    return HashImport(list=name, path=str(path), added=added, known=len(hashes) - added, warnings=tuple(warnings))
+        store.append_log("listed", {"list": name, "path": shown, "added": added})
+    return HashImport(list=name, path=shown, added=added, known=len(hashes) - added, warnings=tuple(warnings))
 
 
 def remove_hash_list(store: Store, name: str) -> int:
@@ -70,8 +75,18 @@ def find_listed(store: Store, sha256: str) -> list[ListedHit]:
 def find_listed_analysis(store: Store, analysis: "FileAnalysis") -> list[ListedHit]:
     """Return the listed hashes that a file hits which is not in the store; pHash and dHash are computed where they are listed."""
     wanted = store.listed_algorithms()
-    rows = {name: _computed_rows(analysis, name) for name in IMAGE_ALGORITHMS if name in wanted}
-    return _search(store, analysis.asset.sha256, wanted, rows)
+    return _search(store, analysis.asset.sha256, wanted, compute_rows(analysis, wanted))
+
+
+def find_listed_rows(store: Store, sha256: str, rows: "Mapping[HashAlgorithm, Bits]") -> list[ListedHit]:
+    """Return the listed hashes that a file hits whose SHA-256 and rows, as `compute_rows` returns them, are known."""
+    wanted = store.listed_algorithms()
+    return _search(store, sha256, wanted, {name: found for name, found in rows.items() if name in wanted})
+
+
+def compute_rows(analysis: "FileAnalysis", wanted: Iterable[HashAlgorithm]) -> "dict[HashAlgorithm, Bits]":
+    """Return the rows of an analysed file by which it hits lists of some algorithms."""
+    return {name: _computed_rows(analysis, name) for name in IMAGE_ALGORITHMS if name in set(wanted)}
 
 
 def usable_rows(algorithm: HashAlgorithm, fingerprint: "Fingerprint") -> "Bits":

@@ -53,22 +53,39 @@ def match_analysis(
         analysis: The file.
         ocr_lines: Function that returns the text in the image of a match, None if it is unknown.
     """
+    return add_texts(match_content(references, analysis), store, references, analysis, ocr_lines=ocr_lines)
+
+
+def match_content(references: StoredReferences, analysis: FileAnalysis) -> list[Match]:
+    """Return the matches of a file's frames and audio without the evidence of texts, in no order."""
     matches = _match_pages(references, analysis)
-    if analysis.asset.kind == "video":
-        matches = join_sounds(
-            matches,
-            _match_sounds(references, analysis),
-            query_sounds=len(analysis.fingerprint(SoundPrints.name).vectors) > 0,
-            sounds=lambda sha256: bool(references.sounds(sha256)),
-        )
+    if analysis.asset.kind != "video":
+        return matches
+    return join_sounds(
+        matches,
+        _match_sounds(references, analysis),
+        query_sounds=len(analysis.fingerprint(SoundPrints.name).vectors) > 0,
+        sounds=lambda sha256: bool(references.sounds(sha256)),
+    )
+
+
+def add_texts(
+    matches: Sequence[Match],
+    store: Store,
+    references: StoredReferences,
+    analysis: FileAnalysis,
+    *,
+    ocr_lines: Callable[[Match], TextLines | None],
+) -> list[Match]:
+    """Return matches of `match_content` with the evidence of texts; arguments and order as of `match_analysis`."""
     text = QueryText(lines=analysis.text.lines, size=analysis.asset.size) if analysis.text else None
-    matches = sorted((add_text_evidence(match, text, ocr_lines) for match in matches), key=by_probability)
+    ordered = sorted((add_text_evidence(match, text, ocr_lines) for match in matches), key=by_probability)
     sha256 = analysis.asset.sha256
     if references.find_asset(sha256) is None:
-        return matches
+        return ordered
     return [
         identical_match(store, analysis.asset),
-        *(match for match in matches if match.sha256 != sha256),
+        *(match for match in ordered if match.sha256 != sha256),
     ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import PurePath
+from typing import Literal
 
 from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
@@ -12,7 +13,7 @@ from mediafp.case.decided_matches import as_decided
 from mediafp.case.hash_lists import find_listed, find_listed_analysis
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
-from mediafp.case.matching import add_scripts, match_analysis
+from mediafp.case.matching import add_scripts, add_texts, match_content
 from mediafp.case.originals import open_original
 from mediafp.case.recalibrated_matches import model_minimum
 from mediafp.case.references import StoredReferences
@@ -22,7 +23,7 @@ from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.files import file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.stable_content import stable_content
-from mediafp.matching.images.text_evidence import TextLines
+from mediafp.matching.images.text_evidence import TextLines, takes_text_evidence
 from mediafp.sightings.name_clues import name_clues
 from mediafp.store import Store
 from mediafp.types.errors import MediaError, StoreError, UsageError
@@ -33,6 +34,8 @@ from mediafp.types.media import Asset, Audio
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio, Transcript
 
+PartState = Literal["matching", "transcribing"]
+"""State of a query of which a part of the matches is known: the text in images is read next, or its speech is transcribed."""
 NOT_MEDIA_MESSAGE = "not an image, video or audio file"
 """Error of a query result whose file is not media."""
 MAX_NEAR_MISSES = 3
@@ -87,7 +90,7 @@ def run_query(
     open_engine: Callable[[], Engine],
     options: QueryOptions,
     *,
-    on_part: Callable[["AnalysedQuery"], object] = lambda part: None,
+    on_part: Callable[["AnalysedQuery", PartState], object] = lambda part, state: None,
 ) -> AnalysedQuery:
     """Return the matches of one file; a file that cannot be used gives a result with an error.
 
@@ -100,7 +103,8 @@ def run_query(
         open_references: Function that returns the references of the store.
         open_engine: Function that returns the engine.
         options: The options.
-        on_part: Called with the matches of the frames and of the audio of a query, before its speech is transcribed.
+        on_part: Called with the matches that are known and what follows: `matching`, that OCR is run on references whose text
+            the store lacks; `transcribing`, that the speech of the query is transcribed.
 
     Raises:
         ModelError: A model is missing.
@@ -116,6 +120,10 @@ def run_query(
         if lines is None and options.ocr and match.probability >= MIN_OCR_PROBABILITY:
             lines = _run_ocr_on_asset(store, match.sha256, open_engine())
         return lines
+
+    def lacks_text(match: Match) -> bool:
+        is_read = match.probability < MIN_OCR_PROBABILITY or not takes_text_evidence(match)
+        return not is_read and store.ocr_lines(match.sha256) is None
 
     analysis, transcript = None, None
     try:
@@ -166,9 +174,14 @@ def run_query(
     if analysis:
         kind = analysis.asset.kind
         text = analysis.text.lines if analysis.text else None
-        matches = match_analysis(store, references, analysis, ocr_lines=ocr_lines)
+        found = match_content(references, analysis)
+        with_texts = partial(add_texts, found, store, references, analysis)
+        if options.ocr and any(map(lacks_text, found)):
+            known = with_texts(ocr_lines=lambda match: store.ocr_lines(match.sha256))
+            on_part(build_result(known, text), "matching")
+        matches = with_texts(ocr_lines=ocr_lines)
         if speech and analysis.audio:
-            on_part(build_result(matches, text))
+            on_part(build_result(matches, text), "transcribing")
             words, transcript = _read_speech(analysis, analysis.audio, store, references, open_engine(), speech)
             matches = add_scripts(matches, words, references)
     return build_result(matches, text)

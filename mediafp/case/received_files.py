@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from mediafp.case.saved_queries import Upload
 from mediafp.ingest.files import HEAD_BYTES
@@ -26,6 +26,8 @@ from mediafp.types.timestamps import utc_now
 
 FOLDER_NAME: Final = "received"
 """Folder of the received files in that of the store."""
+BLOCK_BYTES: Final = 1 << 20
+"""Bytes that are copied at once."""
 CACHED_NAMES: Final = 10_000
 """Names that are kept in memory, about 300 bytes each."""
 
@@ -78,6 +80,21 @@ class ReceivedFiles:
         finally:
             with suppress(OSError):
                 draft.unlink()
+
+    def keep(self, name: str, content: BinaryIO) -> str:
+        """Keep a file, and return its SHA-256.
+
+        Args:
+            name: As for `receiving`.
+            content: The file, open for reading.
+
+        Raises:
+            MediaError: It is no media, or is too large.
+        """
+        with self.receiving(name) as upload:
+            while block := content.read(BLOCK_BYTES):
+                upload.write(block)
+        return upload.sha256
 
     def path(self, sha256: str) -> Path | None:
         """Return the path of a received file; None if there is none."""

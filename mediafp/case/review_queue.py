@@ -10,8 +10,10 @@ from typing import Final
 from mediafp.store import Store
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Cluster, Clustering
+from mediafp.types.decisions import DecisionSubject
 from mediafp.types.errors import UsageError
 from mediafp.types.reviews import DoubtfulMatch, ReviewItem, ReviewQueue
+from mediafp.types.takeovers import Takeover
 
 MIN_CANDIDATES: Final = 500
 """Doubtful matches, those next to .5, among which the most consequential are found. Chosen, not measured."""
@@ -30,7 +32,12 @@ type Pair = tuple[str, str]
 
 
 def build_queue(
-    store: Store, limit: int, clustering: Clustering | None, accounts: Sequence[Account] | None
+    store: Store,
+    limit: int,
+    clustering: Clustering | None,
+    accounts: Sequence[Account] | None,
+    subject: DecisionSubject | None = None,
+    takeovers: Sequence[Takeover] = (),
 ) -> ReviewQueue:
     """Return the pairs that wait. Arguments and errors as for `Case.review_queue`."""
     if limit < 0:
@@ -42,18 +49,22 @@ def build_queue(
         for pair, cluster in links.items()
         if not (store.find_decision("group", *pair) or store.find_decision("match", *pair))
     }
-    respawns = list(_iter_respawns(store, accounts or ()))
+    respawns = {item.key: item for item in _iter_takeovers(store, takeovers)}
+    # The reasons of a line are more than the files alone.
+    respawns |= {item.key: item for item in _iter_respawns(store, accounts or ())}
     items = {item.key: item for item in _iter_links(links)}
     # A doubtful match that is a weak link is one question.
     matches = _iter_matches(store, store.doubtful_matches(max(MIN_CANDIDATES, limit)), clusters, links)
     for item in matches:
         items.pop(("group", item.a, item.b), None)
         items.setdefault(item.key, item)
-    ordered = sorted([*items.values(), *respawns], key=lambda item: (-item.score, item.key))[:limit]
+    waiting = [*items.values(), *respawns.values()]
+    chosen = [item for item in waiting if subject in (None, item.subject)]
+    ordered = sorted(chosen, key=lambda item: (-item.score, item.key))[:limit]
     return ReviewQueue(
         items=tuple(_with_match(store, item) for item in ordered),
         matches=store.count_doubtful(),
-        groups=len(links),
+        groups=sum(item.subject == "group" for item in waiting),
         iterations=len(respawns),
     )
 
@@ -128,6 +139,19 @@ def _iter_respawns(store: Store, accounts: Sequence[Account]) -> Iterator[Review
                 gap = f"{later.gap_days} days after {earlier.key} ended" if later.gap_days is not None else "later"
                 why = (f"{later.key} began {gap}", *later.iteration_because)
                 yield ReviewItem(subject="iteration", a=a, b=b, why=why, score=RESPAWN_SCORE)
+
+
+def _iter_takeovers(store: Store, takeovers: Sequence[Takeover]) -> Iterator[ReviewItem]:
+    """Yield each account that posted what another one had posted before it was removed, unless it was decided on."""
+    for one in takeovers:
+        a, b = sorted((one.earlier, one.later))
+        if store.find_decision("iteration", a, b) is None:
+            why = (
+                f"{one.shared} of {one.of} files of {one.later} were posted by {one.earlier} before it was removed,"
+                f" {one.gap_days} days earlier",
+                *one.because,
+            )
+            yield ReviewItem(subject="iteration", a=a, b=b, why=why, score=RESPAWN_SCORE)
 
 
 def _with_match(store: Store, item: ReviewItem) -> ReviewItem:

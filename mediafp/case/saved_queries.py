@@ -19,12 +19,13 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from mediafp.case.decided_matches import as_decided_since
+from mediafp.case.decided_matches import as_decided_since, result_as_decided
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.image_hashes import image_hashes
 from mediafp.case.match_sources import iter_with_sources
-from mediafp.case.query import AnalysedQuery, QueryOptions, run_query
+from mediafp.case.query import AnalysedQuery, PartState, QueryOptions, run_query
 from mediafp.case.references import StoredReferences
+from mediafp.case.saved_hashes import encode_hashes, with_current_hits
 from mediafp.case.sources import QueryFile, iter_query_files
 from mediafp.engine.interface import Engine
 from mediafp.ingest.files import HEAD_BYTES, OpenFile, open_file
@@ -155,7 +156,9 @@ class SavedQueries:
         saved = self._load(sha256)
         if saved is None or saved.result is None:
             return saved
-        return replace(saved, result=self._with_sources(saved.result, only))
+        hashes = self._query_folder(sha256) / "hashes"
+        result = with_current_hits(self._store, saved.result, hashes.read_bytes)
+        return replace(saved, result=self._with_sources(result, only))
 
     def state(self, sha256: str) -> QueryState | None:
         """Return the state of a query, without reading its matches' sightings; None if there is no such query."""
@@ -165,7 +168,8 @@ class SavedQueries:
     def recent(self, limit: int) -> list[SavedQuery]:
         """Return the latest queries, without the sightings of their matches; parts of others are not among them."""
         found = (self._load(sha256) for sha256 in self._by_age())
-        return [saved for saved in found if saved and saved.part_of is None][:limit]
+        latest = [saved for saved in found if saved and saved.part_of is None][:limit]
+        return [replace(one, result=one.result and result_as_decided(one.result, self._store)) for one in latest]
 
     def remove(self, sha256: str) -> None:
         """Remove a query and everything known of it. Raises UsageError for a SHA-256 that is none."""
@@ -199,7 +203,7 @@ class SavedQueries:
         return None
 
     def run(self, sha256: str, *, speech: bool = True) -> SavedQuery:
-        """Find the matches of a query, save them, and return the query; of a video those of its frames come first.
+        """Find the matches of a query, save them, and return the query; what is known first is saved first.
 
         Args:
             sha256: The query.
@@ -223,9 +227,9 @@ class SavedQueries:
         )
         file = QueryFile(name=saved.name, open=lambda: _open_named(path, saved.name), named_explicitly=True)
 
-        def save_part(part: AnalysedQuery) -> None:
+        def save_part(part: AnalysedQuery, state: PartState) -> None:
             nonlocal saved
-            saved = self._save_result(saved, part, "transcribing", time.monotonic() - started)
+            saved = self._save_result(saved, part, state, time.monotonic() - started)
 
         try:
             answer = run_query(file, self._store, self._open_references, self._open_engine, options, on_part=save_part)
@@ -276,6 +280,7 @@ class SavedQueries:
         if analysis:
             frames = SavedFrames(thumbnails=analysis.thumbnails)
             self._write(saved.sha256, "frames", msgspec.msgpack.encode(frames))
+            self._write(saved.sha256, "hashes", encode_hashes(self._store, analysis))
         if found.transcript:
             self._write(saved.sha256, "transcript", msgspec.msgpack.encode(found.transcript))
         # Paths and sightings are read anew with the query: they may change, and paths are not always valid Unicode.

@@ -1,5 +1,6 @@
 """Methods of a case that the pages of the workbench need beside the commands."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from mediafp.types.media import Asset
 from mediafp.types.sightings import Sighting
 
 if TYPE_CHECKING:
+    from mediafp.case.posts import PostSummary
     from mediafp.case.received_files import ReceivedFiles
+    from mediafp.case.received_lists import ReceivedLists
 
 
 class WorkbenchMethods:
@@ -40,6 +43,16 @@ class WorkbenchMethods:
         """Return an asset; None if the store does not contain it."""
         return next(iter(self._store.assets({sha256})), None)
 
+    def added_times(self, only: Collection[str]) -> dict[str, str]:
+        """Return the times at which some assets were added, by SHA-256; only of those that the store contains."""
+        return {asset.sha256: self._store.added_at(asset.sha256) for asset in self._store.assets(only)}
+
+    def summarise_posts(self, only: Collection[str]) -> "PostSummary":
+        """Return the number of accounts that posted some assets, and the first and the last post."""
+        from mediafp.case.posts import summarise_posts
+
+        return summarise_posts(self._store, only)
+
     def untranscribed(self) -> list[Path]:
         """Return a path of each video without a transcript whose file is at hand."""
         return find_untranscribed(self._store)
@@ -49,3 +62,9 @@ class WorkbenchMethods:
         from mediafp.case.received_files import ReceivedFiles
 
         return ReceivedFiles(self._store.folder)
+
+    def received_lists(self) -> "ReceivedLists":
+        """Return the files of hashes that were uploaded to be imported, which are kept beside the store until they are."""
+        from mediafp.case.received_lists import ReceivedLists
+
+        return ReceivedLists(self._store.folder)

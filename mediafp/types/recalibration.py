@@ -61,6 +61,22 @@ class Recalibration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyDecisions:
+    """Decisions on matches of one family."""
+
+    family: Family
+    confirmed: int
+    rejected: int
+    is_fitted: bool
+    """True if answers state probabilities that were fitted on decisions."""
+
+    @property
+    def count(self) -> int:
+        """Number of both."""
+        return self.confirmed + self.rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyFit:
     """Result of fitting one family.
 

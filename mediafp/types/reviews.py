@@ -61,6 +61,6 @@ class ReviewQueue:
     matches: int
     """Doubtful matches that wait, listed or not; a pair may have one by each channel."""
     groups: int
-    """Weak links that wait; 0 if clusters were not given."""
+    """Weak links that wait and are no doubtful matches; 0 if clusters were not given."""
     iterations: int
-    """Re-spawns that wait; 0 if accounts were not given."""
+    """Re-spawns that wait; 0 if neither accounts nor takeovers were given."""

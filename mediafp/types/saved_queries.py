@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mediafp.types.hashes import HashAlgorithm
 from mediafp.types.matches import QueryResult, TextLine
 from mediafp.types.media import Asset, Thumbnail
 
 QueryState = Literal["waiting", "reading", "matching", "transcribing", "done", "failed"]
-"""`reading`: the file is decoded and its image and audio compared; `transcribing`: the rest is known, its speech is not."""
+"""`reading`: the file is decoded and its image and audio compared; `matching`: matches are known, the text in their images is not
+yet; `transcribing`: the rest is known, its speech is not."""
 Box = tuple[float, float, float, float]
 """Left, top, width and height in pixels of the image, or of the frame of a video as displayed."""
 
@@ -61,3 +63,11 @@ class SavedFrames:
     """Thumbnails of a saved query."""
 
     thumbnails: tuple[Thumbnail, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SavedHashes:
+    """Hashes of a saved query by which it hits lists, those that distinguish images."""
+
+    rows: Mapping[HashAlgorithm, bytes]
+    """The rows of each algorithm, one after the other."""

@@ -55,6 +55,9 @@ def is_cjk(text: str) -> bool:
 
 def _fold(text: str) -> tuple[str, list[int]]:
     """Return the text in normalised characters, and for each of them its position in the original text."""
+    if text.isascii() and "'" not in text:
+        # What follows would change nothing else.
+        return text.lower(), list(range(len(text)))
     starts = [n for n, c in enumerate(text) if not n or not unicodedata.combining(c)]
     parts, positions = [], []
     for start, end in pairwise([*starts, len(text)]):

@@ -19,7 +19,14 @@ def answer_to_json(answer: Answer) -> jsonl.JsonObject:
     known = (
         jsonl.result_to_json(answer.result)
         if answer.result
-        else {"query": answer.name, "sha256": answer.sha256, "kind": answer.kind, "matches": [], "near_misses": []}
+        else {
+            "query": answer.name,
+            "sha256": answer.sha256,
+            "kind": answer.kind,
+            "matches": [],
+            "near_misses": [],
+            "listed": [],
+        }
     )
     part = answer.part_of
     return known | {

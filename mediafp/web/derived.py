@@ -44,6 +44,11 @@ class Derived[Value]:
                 self._changed.wait_for(lambda: self._last is not None or not self._is_running, FIRST_WAIT_SECONDS)
         return self._last
 
+    @property
+    def last(self) -> Computed[Value] | None:
+        """The last result, whatever has changed since; nothing is computed for it."""
+        return self._last
+
     def latest(self) -> Computed[Value] | None:
         """Return what `get` returns, without waiting for a first result."""
         return self.wait(0)

@@ -1,5 +1,7 @@
 """Groups and takeovers as JSON objects."""
 
+from dataclasses import replace
+
 from mediafp.report import jsonl
 from mediafp.types.clusters import Cluster
 from mediafp.types.groups import GroupSummary
@@ -8,7 +10,7 @@ from mediafp.types.takeovers import Takeover
 
 def group_to_json(group: GroupSummary, cluster: Cluster) -> jsonl.JsonObject:
     """Return a cluster without its edges, with its name, dates, and what its members share."""
-    value = jsonl.cluster_to_json(cluster)
+    value = jsonl.cluster_to_json(replace(cluster, edges=()))
     del value["edges"]
     return value | {
         "name": group.name,

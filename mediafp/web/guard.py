@@ -58,10 +58,15 @@ MAX_HEADER_BYTES: Final = 32 << 10
 """Bytes of the head of a request. Chosen: that of a browser has 1 kB."""
 MAX_ADDRESS_BYTES: Final = 8 << 10
 """Bytes of the address of a request. Chosen: the longest one of a page has 2 kB."""
-UPLOAD_PATHS: Final = frozenset(("/ask", "/add", "/api/ask", "/api/add"))
-"""Addresses whose body is a media file, as large as a file may be."""
 MAX_UPLOAD_BYTES: Final = 2 << 40
 """Bytes of an upload. The limits of `ingest/limits.py` apply to its kind as soon as its first bytes are there."""
+MAX_LIST_UPLOAD_BYTES: Final = 257 << 20
+"""Bytes of a form with a file of hashes: a megabyte more than the file may have."""
+UPLOAD_LIMITS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("/ask", "/add", "/api/ask", "/api/add"), MAX_UPLOAD_BYTES),
+    **dict.fromkeys(("/exchange/import", "/api/hash-lists"), MAX_LIST_UPLOAD_BYTES),
+}
+"""Largest body of the addresses that take files."""
 MAX_SILENT_SECONDS: Final = 20.0
 """Seconds without a byte after which a request is dropped. Chosen, not measured."""
 MAX_WRONG_TOKENS: Final = 30
@@ -104,7 +109,7 @@ class Guard:
         if refused:
             await refused(scope, receive, send_guarded)
             return
-        limit = MAX_UPLOAD_BYTES if scope["path"] in UPLOAD_PATHS else MAX_BODY_BYTES
+        limit = UPLOAD_LIMITS.get(scope["path"], MAX_BODY_BYTES)
         await self._app(scope, _limited(receive, limit), send_guarded)
 
     def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
@@ -179,7 +184,7 @@ class Guard:
             return None
         if not (stated.isascii() and stated.isdigit()):
             return _refusal(400, "The length of the request is not a number.")
-        limit = MAX_UPLOAD_BYTES if path in UPLOAD_PATHS else MAX_BODY_BYTES
+        limit = UPLOAD_LIMITS.get(path, MAX_BODY_BYTES)
         return _refusal(413, f"The request is longer than {limit} bytes.") if int(stated) > limit else None
 
     def _is_token(self, value: str) -> bool:

@@ -71,7 +71,7 @@ class Site:
         self.queries, self.received = case.saved_queries(), case.received_files()
         self.clustering = Derived(case.load_groups, case.revision)
         self.accounts = Derived(case.load_overview, case.revision)
-        self.warming = Warming(self.queries.warm_up, [self.clustering.latest])
+        self.warming = Warming(self.queries.warm_up, [self.clustering.latest, self.accounts.latest])
         self.page_values: dict[str, Callable[[], object]] = {"to_review": lambda: 0, "new_hits": lambda: 0}
         """Functions that return further values of every page, such as the number of pairs that wait for a decision."""
         self._closers: list[Callable[[], None]] = []

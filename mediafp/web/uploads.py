@@ -10,7 +10,6 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from mediafp.case.saved_queries import Upload
 from mediafp.types.errors import MediaError
 
 MAX_FILES: Final = 50
@@ -21,10 +20,23 @@ MAX_FIELD_BYTES: Final = 4096
 """Bytes of a field that is no file."""
 
 
+class Receiving(Protocol):
+    """A file that is being received."""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the blocks so far."""
+        ...
+
+    def write(self, block: bytes) -> None:
+        """Append a block. Raises MediafpError if the file is refused."""
+        ...
+
+
 class Receiver(Protocol):
     """A place where uploads are kept."""
 
-    def receiving(self, name: str) -> AbstractContextManager[Upload]:
+    def receiving(self, name: str) -> AbstractContextManager[Receiving]:
         """Return a context with an upload, which is kept if the block ends well."""
         ...
 
@@ -104,7 +116,7 @@ class _FormReader:
         self._headers: dict[bytes, bytes] = {}
         self._header_name, self._header_value = b"", b""
         self._field, self._value = "", b""
-        self._upload: Upload | None = None
+        self._upload: Receiving | None = None
         self._opened = ExitStack()
 
     def callbacks(self) -> dict[str, Callable[..., None]]:

@@ -6,15 +6,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from zipfile import ZipFile
 
 from mediafp.case import Case
+from mediafp.report import jsonl
 from mediafp.report.escaping import escape_unprintable
 from mediafp.types.errors import UsageError
 from mediafp.types.runs import AnalysisOptions, IngestOptions, LedgerEntry, SpeechOptions
+from mediafp.web.draft_cards import add_card
 from mediafp.web.jobs import RunningJob, Work
+from mediafp.web.work_exports import export
 
 COUNT_SECONDS: Final = 5.0
 """Seconds between two counts of the matches that an ingest has found, which take .1 s with 100,000 matches."""
@@ -26,13 +30,16 @@ def work_of(case: Case) -> Mapping[str, Work]:
     """Return the function of each kind of job."""
     return {
         "ingest": lambda job: _ingest(case, job, [Path(path) for path in check_paths(job.job.options["paths"])]),
-        "received": lambda job: _ingest(case, job, _received_paths(case, job.job.options["files"])),
+        "received": lambda job: _take_in(case, job),
         "retry": lambda job: _ingest(case, job, paths_to_retry(case.failures(), job.job.options.get("keys"))),
         "relate": lambda job: _relate(case, job),
         "transcribe": lambda job: _transcribe(case, job),
         "report": lambda job: _report(case, job),
         "watch": lambda job: _check_watches(case, job),
         "verify": lambda job: _verify(case, job),
+        "calibrate": lambda job: {"fits": list(map(jsonl.family_fit_to_json, case.calibrate()))},
+        "export": lambda job: export(case, job),
+        "hashes": lambda job: _import_hashes(case, job),
     }
 
 
@@ -89,6 +96,28 @@ def _received_paths(case: Case, files: Sequence[str]) -> list[Path]:
             "cannot ingest the files: they are not in the folder of received files any more; add them again"
         )
     return paths
+
+
+def _take_in(case: Case, job: RunningJob) -> dict[str, Any]:
+    """Ingest received files, and then watch for them, or add their matches to the publication, if that is wanted."""
+    wanted = job.job.options
+    result = _ingest(case, job, _received_paths(case, wanted["files"]))
+    for sha256 in filter(case.find_asset, wanted["files"]):
+        if wanted.get("watch"):
+            _try(job, partial(case.add_watch, sha256, None, "asset"))
+        for reference in wanted.get("publish", ()):
+            card = _try(job, partial(case.match_card, sha256, reference))
+            result["draft"] = _try(job, partial(add_card, case, card)) if card else None
+    return result
+
+
+def _try[Value](job: RunningJob, act: Callable[[], Value]) -> Value | None:
+    """Return the result of a function; None if it cannot be done, which a message of the job states."""
+    try:
+        return act()
+    except UsageError as error:
+        job.update(message=escape_unprintable(str(error)))
+        return None
 
 
 def _ingest(case: Case, job: RunningJob, paths: Sequence[Path]) -> dict[str, Any]:
@@ -219,6 +248,25 @@ def _verify(case: Case, job: RunningJob) -> dict[str, Any]:
         "originals": {name: originals[name] for name in ("same", "changed", "unreachable")},
         "changed": changed[:LISTED_PROBLEMS],
     }
+
+
+def _import_hashes(case: Case, job: RunningJob) -> dict[str, Any]:
+    """Import a received file of hashes into a list, and remove the file."""
+    wanted, received = job.job.options, case.received_lists()
+    try:
+        done = case.import_hashes(
+            received.path(wanted["file"]),
+            wanted["list"],
+            algorithm=wanted["algorithm"],
+            on_skipped=lambda warning: job.update(message=escape_unprintable(warning)),
+            source=wanted["name"],
+        )
+    except UsageError:
+        # Another try would not read it either.
+        received.remove(wanted["file"])
+        raise
+    received.remove(wanted["file"])
+    return {"list": done.list, "added": done.added, "known": done.known, "skipped": len(done.warnings)}
 
 
 def _check_watches(case: Case, job: RunningJob) -> dict[str, Any]:

@@ -30,8 +30,10 @@ from PIL import Image, ImageOps
 
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.store import Store, open_store
+from mediafp.text.ocr.reader import ocr_version
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.kept_matches import KeptMatch
+from mediafp.types.matches import OcrResult
 from mediafp.types.media import Thumbnail
 from mediafp.types.runs import IngestRecord
 from mediafp.types.sightings import Sighting
@@ -49,10 +51,11 @@ LIMITS = {"ingest_cpu_per_file": 0.15, "match_cpu": 0.15}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """An image and its edits as they are stored, and their kept matches."""
+    """An image and its edits as they are stored, their kept matches, and the OCR results in the order of the records."""
 
     records: list[IngestRecord]
     kept: list[KeptMatch]
+    texts: list[OcrResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +112,8 @@ def read_families(folder: Path) -> list[Family]:
             for fingerprint in store.fingerprints(type, version):
                 rows.setdefault(fingerprint.sha256, []).append(fingerprint)
         families: dict[str, list[IngestRecord]] = {}
-        owner = {}
+        owner: dict[str, str] = {}
+        texts: dict[str, OcrResult] = {}
         for asset in store.assets():
             uri = store.uris(asset.sha256)[0]
             owner[asset.sha256] = Path(uri).stem.rpartition("_")[0]
@@ -121,11 +125,15 @@ def read_families(folder: Path) -> list[Family]:
                 thumbnails=(Thumbnail(position=0, seconds=0.0, jpeg=jpeg),) if jpeg else (),
             )
             families.setdefault(owner[asset.sha256], []).append(record)
+            lines = store.ocr_lines(asset.sha256)
+            if lines is not None:
+                texts[asset.sha256] = OcrResult(version=ocr_version(), lines=lines)
         kept = list(store.kept_matches())
     return [
         Family(
             records=records,
             kept=[one for one in kept if owner[one.query] == owner[one.reference] == name],
+            texts=[texts[record.asset.sha256] for record in records if record.asset.sha256 in texts],
         )
         for name, records in families.items()
     ]
@@ -175,7 +183,7 @@ def copy_family(family: Family, number: int) -> Family:
         )
         for one in family.kept
     ]
-    return Family(records=records, kept=kept)
+    return Family(records=records, kept=kept, texts=family.texts)
 
 
 def copies(families: Sequence[Family], size: int) -> Iterator[Family]:
@@ -196,6 +204,8 @@ def fill(store: Store, families: Iterator[Family]) -> None:
             for family in batch:
                 for record in family.records:
                     store.add_record(record)
+                for record, text in zip(family.records, family.texts, strict=bool(family.texts)):
+                    store.save_ocr_result(record.asset.sha256, text)
         started = store.last_log_entry()[0]
         names = {record.asset.sha256 for family in batch for record in family.records}
         kept: dict[str, list[KeptMatch]] = {}

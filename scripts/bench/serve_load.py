@@ -4,12 +4,14 @@
 
 STORE is copied to a temporary folder, and a server of its own is started on the copy. Pages, images, searches and API
 objects of the case are asked for in a seeded order; one request in a hundred uploads a file that is damaged, is no media, or
-claims another length. Prints the number of answers by status, the response times, and the memory of the server and of its
-workers after the first tenth and at the end. Exits with 1 if an answer has a status of 500 or more. It stops by itself.
+claims another length. Prints the number of answers by status, the response times, the CPU seconds, and what the server and
+its workers hold after each tenth: memory, threads, open files, and files and bytes beside the database.
+Exits with 1 if an answer has a status of 500 or more. It stops by itself.
 """
 
 import argparse
 import collections
+import os
 import random
 import shutil
 import signal
@@ -19,7 +21,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,7 +31,10 @@ from urllib.parse import urlsplit
 import httpx
 from PIL import Image
 
-PATHS = ("/", "/search?q=a", "/errors", "/groups", "/accounts", "/log", "/review", "/watch", "/api/case", "/api/asked")
+PATHS = (
+    "/", "/search?q=a", "/errors", "/groups", "/accounts", "/accounts?as=network", "/log", "/review", "/watch", "/publish",
+    "/jobs", "/api/case", "/api/asked", "/api/groups?limit=50",
+)  # fmt: skip
 """Pages and API objects that every case has."""
 CONNECTIONS = 16
 """Requests at once."""
@@ -94,17 +101,74 @@ class Load:
         return bytes(pixels)
 
 
-def memory_bytes(process: int) -> int:
-    """Return the resident memory of a process and of those that it started."""
-    total = 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a server and the processes that it started hold.
+
+    Attributes:
+        mib: Resident memory of all of them.
+        own_mib: Resident memory of the server alone.
+        processes: Number of them.
+        threads: Threads of the server.
+        open_files: Open files of the server.
+        kept_files: Files in the folder of the store, without the database.
+        kept_mib: Size of these files.
+    """
+
+    mib: float
+    own_mib: float
+    processes: int
+    threads: int
+    open_files: int
+    kept_files: int
+    kept_mib: float
+
+    def __str__(self) -> str:
+        """Return all of it on one line."""
+        return (
+            f"{self.mib:.0f} MiB in {self.processes} processes, {self.own_mib:.0f} MiB in the server,"
+            f" {self.threads} threads, {self.open_files} open files, {self.kept_files} files"
+            f" of {self.kept_mib:.1f} MiB beside the database"
+        )
+
+
+def look(process: int, store: Path) -> Held:
+    """Return what a server of a store holds now."""
+    memory = {one: int(fields.get("VmRSS", "0 kB").split()[0]) / 1024 for one, fields in _family(process)}
+    kept = [file for file in store.rglob("*") if file.is_file() and not file.name.startswith("case.sqlite")]
+    return Held(
+        mib=sum(memory.values()),
+        own_mib=memory[process],
+        processes=len(memory),
+        threads=len(list(Path(f"/proc/{process}/task").iterdir())),
+        open_files=len(list(Path(f"/proc/{process}/fd").iterdir())),
+        kept_files=len(kept),
+        kept_mib=sum(file.stat().st_size for file in kept if file.exists()) / 2**20,
+    )
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the CPU seconds of a process and of those that it started, also of those that have ended."""
+    ticks = 0
+    for one, _ in _family(process):
+        try:
+            values = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, values[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _family(process: int) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield a process and those that it started, each with the fields of its status."""
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
         except OSError:
             continue
-        if int(fields["Pid"]) == process or _descends(int(fields["PPid"]), process):
-            total += int(fields.get("VmRSS", "0 kB").split()[0]) * 1024
-    return total
+        number = int(fields["Pid"])
+        if number == process or _descends(int(fields["PPid"]), process):
+            yield number, fields
 
 
 def _descends(process: int, ancestor: int) -> bool:
@@ -147,15 +211,16 @@ def run(arguments: argparse.Namespace, store: Path) -> bool:
         assets = _assets(store)
         load = Load(link, assets, arguments.seed)
         total = round(arguments.seconds * arguments.rate)
-        early = 0
-        begun = time.monotonic()
+        begun, spent = time.monotonic(), cpu_seconds(server.pid)
+        tenths: list[Held] = []
         with ThreadPoolExecutor(CONNECTIONS) as threads:
             for number in range(total):
                 time.sleep(max(0.0, begun + number / arguments.rate - time.monotonic()))
                 threads.submit(load.send, *load.plan(arguments.hostile))
-                if number == total // 10:
-                    early = memory_bytes(server.pid)
-        late = memory_bytes(server.pid)
+                if number and number % max(1, total // 10) == 0:
+                    tenths.append(look(server.pid, store))
+        spent = cpu_seconds(server.pid) - spent
+        tenths.append(look(server.pid, store))
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(30)
@@ -165,7 +230,11 @@ def run(arguments: argparse.Namespace, store: Path) -> bool:
     print(
         f"seconds  median {statistics.median(seconds):.3f}, 99 % {seconds[int(0.99 * len(seconds))]:.3f}, most {seconds[-1]:.3f}"
     )
-    print(f"memory  {early / 2**20:.0f} MiB after a tenth, {late / 2**20:.0f} MiB at the end: {late / early - 1:+.1%}")
+    print(f"cpu  {spent:.1f} s, {spent / total:.3f} s a request")
+    for number, held in enumerate(tenths, 1):
+        print(f"after {number} tenths  {held}")
+    early, late = tenths[0], tenths[-1]
+    print(f"memory  {late.mib / early.mib - 1:+.1%}; of the server alone {late.own_mib / early.own_mib - 1:+.1%}")
     for failure in load.failed[:20]:
         print(failure)
     return not load.failed

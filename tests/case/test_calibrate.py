@@ -4,6 +4,7 @@ import json
 import math
 import random
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from linked_stores import add_images, image_record, keep, link
 from sample_matches import sample_match
+from served_case import served
 from typer.testing import CliRunner
 
 from mediafp import Case, UsageError
@@ -97,6 +99,23 @@ def test_overconfident_probabilities_are_fitted_and_used_until_they_are_reset(ca
     assert case.reset_calibration() == 1 and case.reset_calibration() == 0
     assert as_decided([kept], "a" * 64, store) == [kept]
     assert not [problem for problem in case.verify().problems if "fitted" in problem or "log" in problem]
+
+
+def test_fit_of_the_review_page_shows_its_errors_and_can_be_taken_back(case: Case) -> None:
+    decide(case, PAIRS, slope=0.3)
+    with served(case) as one:
+        assert f"{PAIRS} decisions, enough to fit the probabilities." in one.get("/review").text
+        one.post("/review/calibrate")
+        while (job := one.get("/api/jobs").json()[0])["state"] in ("waiting", "running"):
+            time.sleep(0.02)
+        (fit,) = job["result"]["fits"]
+        page = one.get("/jobs").text
+        assert (
+            fit["is_saved"] and f"{fit['before']['log_loss']:.3f}" in page and f"{fit['after']['log_loss']:.3f}" in page
+        )
+        assert "Answers state fitted probabilities." in one.get("/review").text
+        one.post("/review/calibrate/reset")
+        assert case._store.recalibrations() == []
 
 
 def test_fit_does_not_depend_on_the_order_of_the_decisions(case: Case) -> None:

@@ -146,14 +146,6 @@ def test_part_of_an_image_whose_file_is_gone_is_cut_from_its_thumbnail(workbench
     wait_for(workbench, asked["sha256"])
 
 
-def test_only_a_file_that_is_kept_is_added_to_the_case(workbench: ServedCase, avatar: str) -> None:
-    assert workbench.post(f"/answer/{'0' * 64}/add").status_code == 404
-    box = {"left": "0", "top": "0", "width": "60", "height": "60"}
-    part = workbench.post(f"/ask/{avatar}", box).headers["location"]
-    before = workbench.case.count_assets()
-    assert workbench.post(f"{part}/add").status_code == 404 and workbench.case.count_assets() == before
-
-
 def test_accounts_of_an_answer_are_those_of_its_uses(workbench: ServedCase, avatar: str) -> None:
     rows = re.findall('data-row="([^"]+)"', workbench.get(f"/accounts?media={avatar}").text)
     assert "sample_user88" in rows and "truth_daily_news" in rows and "city_lens" not in rows

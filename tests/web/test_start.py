@@ -105,7 +105,7 @@ def test_files_of_a_form_are_added_and_the_others_named(filled: ServedCase, made
 def test_what_was_seen_is_no_news(filled: ServedCase) -> None:
     news = filled.get("/api/news").json()
     assert news["total"] >= 1 and news["matches"][0]["verdict"] == "copy"
-    assert "Matches in this case" in filled.get("/").text
+    assert "Found in this case" in filled.get("/").text
     assert filled.post("/news/seen", {"until": "now"}).status_code == 400
     filled.post("/news/seen", {"until": news["last_at"]})
     assert filled.get("/api/news").json()["total"] == 0

@@ -3,7 +3,7 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from mediafp.case.publication.faces import find_faces
 from mediafp.case.publication.files import PublicationFiles, SealFile, current_time
 from mediafp.case.publication.page import PreparedDraft, hash_bytes
 from mediafp.case.publication.pdf import print_pdf
+from mediafp.case.publication.shown_draft import ShownDraft, ShownDrafts
 from mediafp.report.publication_bundle import MAX_BUNDLE_BYTES, check_bundle, list_hashes, write_bundle
 from mediafp.report.publication_page import check_page, seal_page
 from mediafp.store import Store
@@ -41,6 +42,7 @@ class Publishing:
 
     def __init__(self, store: Store) -> None:
         self._store, self._views = store, StoreViews(store)
+        self._shown = ShownDrafts(self._views)
         self.files = PublicationFiles(store.folder)
 
     def find_match_card(self, query: str, reference: str) -> PublishedMatch:
@@ -49,18 +51,18 @@ class Publishing:
 
     def check(self, draft: Draft | str, *, originals: bool = True) -> list[DraftCheck]:
         """Return the checks on a draft, or on the one of an id; see `Case.check_draft`."""
+        if not originals:
+            return list(self._show(draft).checks)
         prepared = self._prepare(draft)
-        return run_checks(prepared, prepared.render(None), originals=originals)
+        return run_checks(prepared, prepared.render(None), originals=True)
 
     def preview(self, draft: Draft | str) -> str:
         """Return the page of a draft as it would be sealed. Raises UsageError if there is none of this id."""
-        return self._prepare(draft).render(None).html
+        return self._show(draft).rendered.html
 
     def images(self, draft: Draft | str) -> list[DraftImage]:
         """Return what a draft shows, for an editor of boxes. Raises UsageError if there is none of this id."""
-        prepared = self._prepare(draft)
-        prepared.render(None)
-        return list(_iter_images(prepared))
+        return list(self._show(draft).images)
 
     def find_faces(self, draft: Draft | str) -> tuple[CoveredBox, ...]:
         """Return a box for each face in the images that a draft shows.
@@ -125,6 +127,9 @@ class Publishing:
         """Return a sealed page as a PDF. Raises UsageError if no draft of this id is sealed, or there is no browser."""
         return print_pdf(self.files.publication(id).page.read_bytes())
 
+    def _show(self, draft: Draft | str) -> ShownDraft:
+        return self._shown.find(self.files.draft(draft).draft if isinstance(draft, str) else draft)
+
     def _prepare(self, draft: Draft | str) -> PreparedDraft:
         draft = self.files.draft(draft).draft if isinstance(draft, str) else draft
         decisions = Decisions(self._store.decisions())
@@ -159,23 +164,6 @@ def verify_publication(file: Path, store_folder: Path) -> PublicationCheck:
     if seal and not found and any(each.seal == seal for each in known):
         problems.append("it is not the file that this case sealed with this seal")
     return PublicationCheck(problems=tuple(problems), seal=seal, known_as=next(iter(found), None))
-
-
-def _iter_images(prepared: PreparedDraft) -> Iterator[DraftImage]:
-    """Yield the images and frames that the page of a draft shows, in their order."""
-    for (shown, jpeg), seconds in prepared.evidence.shown.items():
-        asset, covered = prepared.content.assets[shown.sha256], prepared.evidence.cover(shown, jpeg)
-        assert covered, "an image that is damaged is not shown"
-        yield DraftImage(
-            sha256=shown.sha256,
-            name=prepared.content.names[shown.sha256],
-            kind=asset.kind,
-            page=shown.page,
-            seconds=seconds,
-            size=asset.row_size(shown.page),
-            covers=prepared.left_out.covers.polygons.get(shown, ()),
-            jpeg=covered,
-        )
 
 
 def _slug(title: str) -> str:

@@ -40,6 +40,11 @@ class QueryText:
     size: tuple[int, int]
 
 
+def takes_text_evidence(match: Match) -> bool:
+    """Return True if the text in its reference may change a match: OCR reads the first page of images alone."""
+    return match.placement is not None and match.kind == "image" and not any(match.rows)
+
+
 def add_text_evidence(match: Match, query: QueryText | None, load_text: Callable[[Match], TextLines | None]) -> Match:
     """Return a match of two placed images with the evidence from text: removed lines, handles, different captions.
 
@@ -51,8 +56,7 @@ def add_text_evidence(match: Match, query: QueryText | None, load_text: Callable
         load_text: Function that returns the text lines of a match's reference, or None if there is no OCR result.
     """
     placement = match.placement
-    # OCR reads the first page alone.
-    if placement is None or match.kind != "image" or any(match.rows):
+    if placement is None or not takes_text_evidence(match):
         return match
     lines = load_text(match)
     if not lines:

@@ -31,7 +31,13 @@ _POST_TYPES: Final[Mapping[str, str]] = {
 
 
 def write_misp(
-    file: TextIO, records: Iterable[ExchangeRecord], seal: CaseSeal, *, title: str, paths: bool = False
+    file: TextIO,
+    records: Iterable[ExchangeRecord],
+    seal: CaseSeal,
+    *,
+    title: str,
+    paths: bool = False,
+    of: str = "",
 ) -> int:
     """Write a case as one event, object by object, and return the number of objects.
 
@@ -43,6 +49,7 @@ def write_misp(
         seal: The state of the case, which names the event: a later export of the same case updates it.
         title: Title of the event.
         paths: Whole paths of files, not only their names.
+        of: Asset whose matches alone the records are, which have an event of their own; "" for the whole case.
 
     Raises:
         UsageError: The library is missing.
@@ -50,8 +57,8 @@ def write_misp(
     pymisp = load_extra("pymisp", install="mediafp[misp]", purpose="export MISP")
     event = pymisp.MISPEvent()
     event.from_dict(
-        uuid=exchange_id("event", seal.case), info=title, date=(seal.at or "1970-01-01")[:10], distribution=0, analysis=0,
-        threat_level_id=4,
+        uuid=exchange_id("event", seal.case, *([of] if of else [])), info=title, date=(seal.at or "1970-01-01")[:10],
+        distribution=0, analysis=0, threat_level_id=4,
     )  # fmt: skip
     head = event.to_json(sort_keys=True).rstrip().removesuffix("}").rstrip()
     file.write(f'{{"Event": {head}, "Object": [')

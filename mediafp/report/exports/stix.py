@@ -36,7 +36,9 @@ _SCHEMA: Final = (
 )
 
 
-def write_stix(file: TextIO, records: Iterable[ExchangeRecord], seal: CaseSeal, *, paths: bool = False) -> int:
+def write_stix(
+    file: TextIO, records: Iterable[ExchangeRecord], seal: CaseSeal, *, paths: bool = False, of: str = ""
+) -> int:
     """Write a case as one bundle, object by object, and return the number of objects.
 
     Args:
@@ -44,12 +46,13 @@ def write_stix(file: TextIO, records: Iterable[ExchangeRecord], seal: CaseSeal, 
         records: The assets, by SHA-256.
         seal: The state of the case, which names the bundle.
         paths: Whole paths of files, not only their names.
+        of: Asset whose matches alone the records are; "" for the whole case.
 
     Raises:
         UsageError: The library is missing.
     """
     stix2 = load_extra("stix2", install="mediafp[stix]", purpose="export STIX")
-    bundle_id = exchange_id("bundle", seal.case, seal.hash, paths)
+    bundle_id = exchange_id("bundle", seal.case, seal.hash, paths, *([of] if of else []))
     file.write(f'{{"type": "bundle", "id": "bundle--{bundle_id}", "objects": [')
     count = 0
     for value in _Objects(stix2, paths=paths).iterate(records):

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import islice
 from typing import Protocol
 
@@ -228,6 +229,8 @@ def _iter_hits(
         ).fetchall()
     except sqlite3.DatabaseError as error:
         raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify") from error
+    # Of many assets, titles and names of accounts are the same.
+    match_once = cache(partial(match_phrases, phrases))
     for holder, source, start, end, stored_text, times, stored_next, next_end in rows:
         if sources is not None and source not in sources:
             continue
@@ -239,7 +242,7 @@ def _iter_hits(
         except DAMAGE_ERRORS as error:
             database.on_damage(holder, f"a passage of its text is damaged ({error})")
             continue
-        match = match_phrases(phrases, text, next_text)
+        match = match_once(text, next_text)
         if match is None:
             continue
         if match.crosses_end:

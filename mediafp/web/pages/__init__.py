@@ -12,9 +12,11 @@ from mediafp.web.pages.answer import add_answer
 from mediafp.web.pages.api_docs import add_api_docs
 from mediafp.web.pages.compare import add_compare
 from mediafp.web.pages.errors import add_errors
+from mediafp.web.pages.exchange import add_exchange
 from mediafp.web.pages.group import add_group
 from mediafp.web.pages.group_actions import add_group_actions
 from mediafp.web.pages.groups import add_groups
+from mediafp.web.pages.hash import add_hash
 from mediafp.web.pages.jobs import add_jobs
 from mediafp.web.pages.log import add_log
 from mediafp.web.pages.publish import add_publish
@@ -30,6 +32,7 @@ PAGES: Sequence[Callable[[Site, Asking], None]] = (
     add_start,
     add_uploading,
     add_answer,
+    add_hash,
     add_search,
     add_groups,
     add_group,
@@ -42,6 +45,7 @@ PAGES: Sequence[Callable[[Site, Asking], None]] = (
     add_jobs,
     add_errors,
     add_log,
+    add_exchange,
     add_api_docs,
     add_publish,
 )

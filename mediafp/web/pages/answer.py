@@ -23,6 +23,7 @@ from mediafp.types.saved_queries import Box
 from mediafp.web.answer_drawings import BAR_HEIGHT, BAR_WIDTH, draw_bars, draw_cut
 from mediafp.web.answer_json import COLUMNS, answer_rows, answer_to_json, groupings_to_json
 from mediafp.web.asking import Asking
+from mediafp.web.pages.answer_actions import add_answer_actions, answer_values
 from mediafp.web.site import FormFields, Sha256, Site
 from mediafp.web.views import View
 
@@ -109,6 +110,8 @@ def add_answer(site: Site, asking: Asking) -> None:
             if has_frames
             else None,
             "box": _parse_box(shown.box) if shown.box else None,
+            "listed_hits": answer.result.listed if answer.result else (),
+            **answer_values(site, answer),
         }
 
     def answer(
@@ -150,7 +153,7 @@ def add_answer(site: Site, asking: Asking) -> None:
             values_of(found, groupings, shown)
             | {
                 "is_part": True,
-                "is_query_new": known in ("waiting", "reading", "matching"),
+                "is_query_new": known in ("waiting", "reading"),
             },
         )
 
@@ -193,6 +196,7 @@ def add_answer(site: Site, asking: Asking) -> None:
         asking.wait(part_sha256)
         return answer_to_json(find(part_sha256))
 
+    add_answer_actions(site, find)
     site.add_view("/answer/{sha256}", answer)
     site.add_part("/answer/{sha256}/part", part)
     site.add_action("/ask/{sha256}", ask)

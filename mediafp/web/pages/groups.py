@@ -113,7 +113,7 @@ def add_groups(site: Site, asking: Asking) -> None:
             rows=lambda: map(_row, found),
         )
 
-    def list_groups(limit: Limit = 100, offset: Offset = 0) -> Iterator[jsonl.JsonObject]:
+    def list_groups(limit: Limit = 50, offset: Offset = 0) -> Iterator[jsonl.JsonObject]:
         """List the groups, largest first: clusters without their edges, with names, what they share and dates.
 
         The edges of a group are at `/api/groups/{id}`.

@@ -18,8 +18,20 @@ from mediafp.web.jobs import Job
 from mediafp.web.site import FormFields, Site
 from mediafp.web.views import View
 from mediafp.web.work import check_paths
+from mediafp.web.work_exports import EXPORT_FORMATS, ExportFormat
 
-KINDS: Final = ("ingest", "received", "retry", "relate", "transcribe", "report", "verify", "watch")
+KINDS: Final = (
+    "ingest",
+    "received",
+    "retry",
+    "relate",
+    "transcribe",
+    "report",
+    "verify",
+    "watch",
+    "calibrate",
+    "export",
+)
 """Kinds of jobs."""
 SHOWN_AFTER_SECONDS: Final = 24 * 3600
 """Seconds for which the start page shows a job that has ended, if no other one runs. Chosen, not measured."""
@@ -33,14 +45,18 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["ingest", "received", "retry", "relate", "transcribe", "report", "verify", "watch"]
+    kind: Literal[
+        "ingest", "received", "retry", "relate", "transcribe", "report", "verify", "watch", "calibrate", "export"
+    ]
     paths: list[str] = Field(default=[], max_length=1_000, description="ingest: absolute paths of files and folders")
     files: list[str] = Field(default=[], max_length=1_000, description="received: SHA-256 of files sent to /api/add")
     names: list[str] = Field(default=[], max_length=1_000, description="received: their names, for the title")
     keys: list[str] | None = Field(
         default=None, max_length=10_000, description="retry: keys of failed paths; null for all"
     )
+    watch: bool = Field(default=False, description="received: watch for the files when they are in the case")
     transcribe: bool = Field(default=False, description="ingest, received, retry: transcribe speech")
+    format: ExportFormat | None = Field(default=None, description="export: the format")
     ocr: bool = Field(default=True, description="ingest, received, retry: read text in images and on screen")
 
 
@@ -143,7 +159,13 @@ def start_job(site: Site, wanted: JobRequest) -> Job:
         options["paths"] = check_paths(wanted.paths)
         title = _title([display_name(path.rstrip("/\\")) for path in wanted.paths])
     if wanted.kind == "received":
-        return start_received(site, wanted.files, names=wanted.names, transcribe=wanted.transcribe, ocr=wanted.ocr)
+        return start_received(
+            site, wanted.files, names=wanted.names, transcribe=wanted.transcribe, ocr=wanted.ocr, watch=wanted.watch
+        )
+    if wanted.kind == "export":
+        if wanted.format is None:
+            raise UsageError(f"cannot export: no format was given; choose one of {', '.join(EXPORT_FORMATS)}")
+        options["format"], title = wanted.format, wanted.format
     if wanted.kind == "retry":
         options["keys"] = wanted.keys
     if wanted.kind in ("ingest", "retry"):
@@ -159,6 +181,8 @@ def start_received(
     refused: Sequence[str] = (),
     transcribe: bool = False,
     ocr: bool = True,
+    watch: bool = False,
+    publish: Sequence[str] = (),
 ) -> Job:
     """Start to ingest files that were received.
 
@@ -169,10 +193,19 @@ def start_received(
         refused: Reasons of others that were not kept.
         transcribe: Transcribe their speech.
         ocr: Read text in images and on screen.
+        watch: Watch for each of them when it is in the case.
+        publish: SHA-256 of assets whose matches with them then go to the publication.
     """
     if not files or not all(site.received.path(sha256) for sha256 in files):
         raise UsageError("cannot add these files: they were not received; send each to /api/add first")
-    options = {"files": list(files), "refused": list(refused)[:20], "transcribe": transcribe, "ocr": ocr}
+    options = {
+        "files": list(files),
+        "refused": list(refused)[:20],
+        "transcribe": transcribe,
+        "ocr": ocr,
+        "watch": watch,
+        "publish": list(publish),
+    }
     return site.jobs.start("received", _title([display_name(name) for name in names] or [files[0][:12]]), options)
 
 

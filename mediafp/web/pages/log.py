@@ -1,7 +1,7 @@
 """The custody log: what was done to the store, the newest first, each entry in words."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -22,6 +22,9 @@ ENTRIES_PER_PAGE: Final = 50
 MAX_DETAIL_CHARS: Final = 1_500
 """Characters of the details of an entry that a page shows; the JSON of the entry has all. Chosen: 50 entries then have less
 than 100 kB."""
+MAX_LIST_CHARS: Final = 150_000
+"""Characters of a list of the API, unless its first entry has more: the seal of a large transaction has thousands of rows.
+Chosen: the browser and the server read it at once."""
 MAX_SUBJECT_CHARS: Final = 80
 """Characters of the name of an account that an entry shows. Chosen, not measured."""
 Before = Annotated[int | None, Query(ge=1, le=10**15)]
@@ -66,8 +69,11 @@ def add_log(site: Site, asking: Asking) -> None:
     def log_api(
         before: Before = None, limit: Annotated[int, Query(ge=1, le=1_000)] = 100
     ) -> Iterator[jsonl.JsonObject]:
-        """List the entries of the custody log with a number below `before`, the newest first."""
-        return map(entry_to_json, site.case.log_page(before, limit))
+        """List the entries of the custody log with a number below `before`, the newest first.
+
+        There are fewer than `limit` where entries are large: go on with `before`, the last number.
+        """
+        return _first_entries(site.case.log_page(before, limit))
 
     site.add_view("/log", log)
     site.add_api("/log", log_api)
@@ -82,6 +88,18 @@ def entry_to_json(entry: LogEntry) -> jsonl.JsonObject:
         "details": dict(entry.details),
         "hash": entry.hash,
     }
+
+
+def _first_entries(entries: Iterable[LogEntry]) -> Iterator[jsonl.JsonObject]:
+    """Yield entries up to a number of characters; the first one always, or a client would not get on."""
+    size = 0
+    for entry in entries:
+        value = entry_to_json(entry)
+        chars = len(jsonl.json_line(value))
+        if size and size + chars > MAX_LIST_CHARS:
+            return
+        size += chars
+        yield value
 
 
 def _shown(site: Site, entry: LogEntry) -> ShownEntry:

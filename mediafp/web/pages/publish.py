@@ -28,6 +28,7 @@ from mediafp.types.publications import (
     SealedPublication,
 )
 from mediafp.web.asking import Asking
+from mediafp.web.draft_cards import add_card
 from mediafp.web.pages.review import check_pair
 from mediafp.web.site import FormFields, Site, json_response
 from mediafp.web.views import View
@@ -36,8 +37,6 @@ DraftId = Annotated[str, Path(pattern="^[0-9a-f]{12}$")]
 """Id of a draft in an address."""
 MAX_WORDS_CHARS: Final = 20_000
 """Characters of the text of a draft. Chosen, not measured."""
-MAX_CARDS: Final = 200
-"""Cards of a draft. Chosen, not measured."""
 FILES: Final = {"page.html": "text/html; charset=utf-8", "bundle.zip": "application/zip", "page.pdf": "application/pdf"}
 """Files of a sealed publication, with their content types."""
 _META_POLICY: Final = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
@@ -131,16 +130,7 @@ def add_publish(site: Site, asking: Asking) -> None:
             query, reference = form.get("query", ""), form.get("reference", "")
             check_pair("match", query, reference)
             card = case.match_card(query, reference)
-        saved = next((one for one in case.drafts() if not one.sealed), None)
-        draft = saved.draft if saved else Draft()
-        if any(_subject(one) == _subject(card) for one in draft.cards):
-            assert saved is not None, "it has cards"
-            return site.go(f"/publish/{saved.id}")
-        if len(draft.cards) >= MAX_CARDS:
-            raise UsageError(f"cannot add the card: the draft has {MAX_CARDS}; seal it, and begin another one")
-        changed = replace(draft, cards=(*draft.cards, card))
-        kept = case.save_draft(changed, id=saved.id if saved else None, replaces=saved.revision if saved else 0)
-        return site.go(f"/publish/{kept.id}")
+        return site.go(f"/publish/{add_card(case, card)}")
 
     def edit(id: DraftId, form: FormFields) -> Response:
         saved = case.draft(id)
@@ -230,11 +220,6 @@ def _sealed_to_json(sealed: SealedPublication) -> jsonl.JsonObject:
     names = ("id", "title", "sealed_at", "seal", "page_sha256", "bundle_sha256")
     hashes = [{"name": name, "sha256": sha256} for name, sha256 in sealed.hashes]
     return {**{name: getattr(sealed, name) for name in names}, "hashes": hashes, "log": list(sealed.log)}
-
-
-def _subject(card: PublishedCard) -> PublishedCard:
-    """Return a card without its words."""
-    return replace(card, title="", note="")
 
 
 def _card_values(site: Site, card: PublishedCard) -> dict[str, object]:

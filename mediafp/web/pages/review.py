@@ -7,6 +7,7 @@ from fastapi import Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from mediafp.case.calibration import MIN_DECISIONS
 from mediafp.report import jsonl
 from mediafp.report.exports.csv import DECISION_COLUMNS, decision_row
 from mediafp.types.decisions import Decision, DecisionConflict, DecisionSubject, DecisionValue
@@ -16,6 +17,8 @@ from mediafp.types.reviews import ReviewItem
 from mediafp.types.sha256 import is_sha256
 from mediafp.types.sightings import Sighting
 from mediafp.web.asking import Asking
+from mediafp.web.pages.calibration import add_calibration
+from mediafp.web.review_state import ReviewState, load_queue
 from mediafp.web.site import FormFields, Site, json_response
 from mediafp.web.views import View
 
@@ -26,13 +29,13 @@ LISTED_DECISIONS: Final = 20
 MAX_NOTE_CHARS: Final = 2_000
 """Characters of a reason. Chosen, not measured."""
 Queue = Literal["all", "unsure", "links", "respawn"]
-SUBJECTS_OF: Final[dict[str, tuple[DecisionSubject, ...]]] = {
-    "all": ("match", "group", "iteration"),
-    "unsure": ("match",),
-    "links": ("group",),
-    "respawn": ("iteration",),
+SUBJECT_OF: Final[dict[str, DecisionSubject | None]] = {
+    "all": None,
+    "unsure": "match",
+    "links": "group",
+    "respawn": "iteration",
 }
-"""Subjects of the pairs in each queue."""
+"""Subject of the pairs in each queue."""
 Name = Annotated[str, Field(min_length=1, max_length=4_096)]
 
 
@@ -57,15 +60,19 @@ class PairRequest(BaseModel):
 
 def add_review(site: Site, asking: Asking) -> None:
     """Add the review, and the decisions of forms and of the API."""
+    state = ReviewState(site)
+    site.page_values["to_review"] = state.count_waiting
+    add_calibration(site, state)
 
     def review(
         of: Queue = "all",
         pair: Annotated[str, Query(max_length=9_000)] = "",
         said: Annotated[str, Query(max_length=40)] = "",
     ) -> View:
-        queue = site.case.review_queue(QUEUE_LENGTH * 4)
-        counts = {name: sum(item.subject in subjects for item in queue.items) for name, subjects in SUBJECTS_OF.items()}
-        items = [item for item in queue.items if item.subject in SUBJECTS_OF[of]][:QUEUE_LENGTH]
+        queue = load_queue(site, QUEUE_LENGTH, SUBJECT_OF[of])
+        waiting = queue.matches + queue.groups + queue.iterations
+        counts = {"all": waiting, "unsure": queue.matches, "links": queue.groups, "respawn": queue.iterations}
+        items = queue.items
         chosen = next((item for item in items if pair_name(item) == pair), items[0] if items else None)
         decided = site.case.decisions()
         return View(
@@ -73,7 +80,11 @@ def add_review(site: Site, asking: Asking) -> None:
             values={
                 "of": of,
                 "counts": counts,
-                "waiting": queue.matches + queue.groups + queue.iterations,
+                "waiting": waiting,
+                "to_review": waiting,
+                "is_computing": site.clustering.last is None or site.accounts.last is None,
+                "calibration": state.calibration(),
+                "needed": MIN_DECISIONS,
                 "items": items,
                 "chosen": chosen,
                 "sides": _sides(site, chosen) if chosen else (),
@@ -116,9 +127,15 @@ def add_review(site: Site, asking: Asking) -> None:
             if taken.subject == "match" and taken.decision == "reject" and site.queries.find(sha256):
                 asking.start(sha256)
 
-    def list_review(*, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> Iterable[jsonl.JsonObject]:
-        """Return the pairs that wait for a decision, the most uncertain and most consequential first."""
-        return map(jsonl.review_item_to_json, site.case.review_queue(limit).items)
+    def list_review(
+        *, of: Queue = "all", limit: Annotated[int, Query(ge=1, le=500)] = 50
+    ) -> Iterable[jsonl.JsonObject]:
+        """Return the pairs that wait for a decision, the most uncertain and most consequential first.
+
+        Weakest links of groups, and accounts that take up a line after another one, are among them once the groups and the
+        accounts are known, which takes some seconds after the start.
+        """
+        return map(jsonl.review_item_to_json, load_queue(site, limit, SUBJECT_OF[of]).items)
 
     def list_decisions(
         *, limit: Annotated[int, Query(ge=1, le=1_000)] = 100, offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0

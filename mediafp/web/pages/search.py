@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 from fastapi import Query
 from markupsafe import Markup, escape
 
+from mediafp.case import Case
+from mediafp.case.bounded_cache import BoundedCache
 from mediafp.report import jsonl
 from mediafp.report.escaping import escape_unprintable
 from mediafp.types.errors import UsageError
@@ -24,6 +26,10 @@ LINES_PER_FILE: Final = 8
 """Places of one file that a page lists; the others are behind a link. Chosen, not measured."""
 MAX_SEARCH_CHARS: Final = 400
 """Characters of a search: more words than any sentence has, and few enough for one query. Chosen, not measured."""
+HIT_BYTES: Final = 2_000
+"""Bytes in memory of one place with the sightings of its file. Estimated."""
+CACHE_BYTES: Final = 32_000_000
+"""Bytes of the results that are kept: of five searches with as many places as a result has. Chosen, not measured."""
 SOURCES: Final = get_args(SearchSource)
 TIMED: Final = ("speech", "screen")
 """Sources whose places have times."""
@@ -44,6 +50,11 @@ FACETS: Final[Mapping[str, Callable[[FoundFile], set[str]]]] = {
 
 def add_search(site: Site, asking: Asking) -> None:
     """Add the search."""
+    # A search is asked for again with each page and each facet of its list.
+    results = BoundedCache(_search, lambda result: HIT_BYTES * sum(len(one.hits) for one in result.files), CACHE_BYTES)
+
+    def found_for(q: str, *sources: SearchSource) -> SearchResult:
+        return results.get((site.case, site.case.revision(), q, sources))
 
     def search(
         *,
@@ -64,7 +75,7 @@ def add_search(site: Site, asking: Asking) -> None:
         result = SearchResult(files=(), is_complete=True, forms=())
         if q.strip():
             try:
-                result = site.case.search_files(q)
+                result = found_for(q)
             except UsageError as problem:
                 error = str(problem)
         found = sorted_files([only_chosen(one, source) for one in filter_items(result.files, FACETS, chosen)], sort)
@@ -103,11 +114,17 @@ def add_search(site: Site, asking: Asking) -> None:
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     ) -> Iterable[jsonl.JsonObject]:
         """Return the places with all words of a text, as `mediafp search` does, those of one file together."""
-        result = site.case.search_files(q, source or None)
+        result = found_for(q, *source)
         return [jsonl.hit_to_json(hit) for one in result.files for hit in one.hits][:limit]
 
     site.add_view("/search", search)
     site.add_api("/search", search_api)
+
+
+def _search(asked: tuple[Case, int, str, tuple[SearchSource, ...]]) -> SearchResult:
+    """Return the result of a search in a revision of a case."""
+    case, _, text, sources = asked
+    return case.search_files(text, sources or None)
 
 
 def sorted_files(files: Sequence[FoundFile], sort: Sort) -> list[FoundFile]:

@@ -1,6 +1,6 @@
 """The addresses that take files: to ask about one, or to add several to the case."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -10,14 +10,10 @@ from starlette.exceptions import HTTPException
 from mediafp.web.asking import Asking
 from mediafp.web.page_token import FIELD, HEADER
 from mediafp.web.pages.jobs import start_received
-from mediafp.web.site import FormFields, Sha256, Site
+from mediafp.web.site import Site
 from mediafp.web.uploads import receive_body, receive_form
 
 Name = Annotated[str, Query(max_length=1_000)]
-BLOCK_BYTES: Final = 1 << 20
-"""Bytes of a query that are copied at once."""
-ADDING_SECONDS: Final = 8.0
-"""Seconds that the page waits for a query to be added, before it is shown meanwhile. Chosen: an image takes 1 to 3 s."""
 
 
 def add_uploading(site: Site, asking: Asking) -> None:
@@ -51,21 +47,7 @@ def add_uploading(site: Site, asking: Asking) -> None:
         """Keep the file that is the body in the folder of the store; a job of the kind `received` ingests it."""
         return JSONResponse({"sha256": await receive_body(request, site.received, name)}, 202)
 
-    def add_query(sha256: Sha256, form: FormFields) -> Response:
-        """Add a file that was asked about to the case, and go back to the page that showed it."""
-        saved = site.queries.find(sha256)
-        with site.queries.opened(sha256) as file:
-            if saved is None or saved.part_of or file is None:
-                raise HTTPException(404, "this file is not kept any more; drop it again")
-            with site.received.receiving(saved.name) as upload:
-                while block := file.read(BLOCK_BYTES):
-                    upload.write(block)
-        job = start_received(site, [sha256], names=[saved.name])
-        site.jobs.wait(job.id, ADDING_SECONDS)
-        return site.go_back(form, f"/answer/{sha256}")
-
     site.add_upload("/ask", ask)
     site.add_upload("/add", add)
-    site.add_action("/answer/{sha256}/add", add_query)
     site.add_api_upload("/ask", ask_api)
     site.add_api_upload("/add", add_api)

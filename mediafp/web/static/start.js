@@ -4,6 +4,7 @@
   const zone = $("[data-zone]"), texts = zone.dataset, input = $("#file");
   const progress = $("[data-zone-progress]"), several = $("[data-zone-several]"), choice = $("[data-zone-choice]");
   const resting = $("[data-zone-says]").textContent;
+  const HASH = /^((pdq|phash|dhash|sha256):[0-9a-f]+|[0-9a-f]{64})$/i;
   let waiting = [], isBusy = false;
 
   const fill = (text, parts) => text.replace(/\{(\w+)\}/g, (whole, name) => parts[name] ?? whole);
@@ -143,6 +144,7 @@
     const files = event.clipboardData.files;
     if (files.length) { event.preventDefault(); take(files); return; }
     const words = event.clipboardData.getData("text").trim();
+    if (HASH.test(words)) { location.href = `/hash?h=${encodeURIComponent(words)}`; return; }
     if (words) location.href = `/search?q=${encodeURIComponent(words.slice(0, 400))}`;
   });
   // Back from an answer: the browser may show the page as it was left, busy.

@@ -29,6 +29,8 @@ ADDRESSES = (
     "/timeline/truth_daily_news",
     "/publish",
     "/no-such-page",
+    "/exchange",
+    "/hash?h=f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22",
 )
 """Addresses of the pages; those of answers, pairs and drafts contain a SHA-256 or a number, and are found in the case."""
 WIDTHS = (1280, 390)
