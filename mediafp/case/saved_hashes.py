@@ -19,8 +19,9 @@ from mediafp.types.saved_queries import SavedHashes
 def encode_hashes(store: Store, analysis: FileAnalysis) -> bytes:
     """Return the hashes of an analysed query as they are saved."""
     # Of videos, pHash and dHash take long, and hardly a list has them.
-    wanted = store.listed_algorithms() if analysis.asset.kind == "video" else IMAGE_ALGORITHMS
-    rows = compute_rows(analysis, {*wanted, "pdq"})
+    wanted: set[HashAlgorithm] = set(store.listed_algorithms() if analysis.asset.kind == "video" else IMAGE_ALGORITHMS)
+    has_pdq = any(fingerprint.type == "pdq" for fingerprint in analysis.fingerprints)
+    rows = compute_rows(analysis, wanted | {"pdq"} if has_pdq else wanted - {"pdq"})
     return msgspec.msgpack.encode(SavedHashes(rows={name: bits.tobytes() for name, bits in rows.items()}))
 
 

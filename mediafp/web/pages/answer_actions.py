@@ -60,7 +60,7 @@ def take_in(site: Site, sha256: str, *, watch: bool = False, publish: Sequence[s
         publish: SHA-256 of assets whose matches with it then go to the publication.
 
     Raises:
-        UsageError: Its file is not kept any more.
+        UsageError: Its file is not kept any more, or it is a part of another one.
     """
     running = pending_job(site, sha256)
     if running and running.is_open and not watch and not publish:
@@ -69,6 +69,8 @@ def take_in(site: Site, sha256: str, *, watch: bool = False, publish: Sequence[s
     with site.queries.opened(sha256) as file:
         if saved is None or file is None:
             raise UsageError("cannot add the file to the case: it is not kept any more; drop it again")
+        if saved.part_of:
+            raise UsageError("cannot add the file to the case: it is a part of another one; add the whole file")
         site.received.keep(saved.name, file)
     return start_received(site, [sha256], names=[saved.name], watch=watch, publish=publish)
 
