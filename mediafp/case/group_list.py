@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from mediafp.case.clusters import cluster_store
@@ -19,8 +19,17 @@ MAX_LINKS: Final = 12
 """Other groups and assets that are listed for one group, the most probable ones. Chosen, not measured."""
 
 
-def load_groups(store: Store) -> GroupList:
-    """Return the groups of a store by the matches that are kept now."""
+def load_groups(store: Store, received_name: Callable[[str], str | None]) -> GroupList:
+    """Return the groups of a store by the matches that are kept now.
+
+    Args:
+        store: The store.
+        received_name: Returns the name that the file of a path had when it was received; None for others.
+    """
+
+    def file_name(sighting: Sighting) -> str:
+        return received_name(sighting.uri) or os.path.basename(sighting.uri)
+
     clustering = cluster_store(store, with_segments=False)
     group_of = {member.sha256: cluster.id for cluster in clustering.clusters for member in cluster.members}
     seen: defaultdict[str, list[Sighting]] = defaultdict(list)
@@ -33,7 +42,7 @@ def load_groups(store: Store) -> GroupList:
     }
     silent = {sha256 for sha256, has_sound in videos.items() if has_sound is False}
     unread = videos.keys() - silent - transcribed
-    groups = tuple(_summarise(store, cluster, seen, silent, unread) for cluster in clustering.clusters)
+    groups = tuple(_summarise(store, cluster, seen, silent, unread, file_name) for cluster in clustering.clusters)
     return GroupList(
         clustering=clustering,
         groups=groups,
@@ -50,6 +59,7 @@ def _summarise(
     seen: Mapping[str, Sequence[Sighting]],
     silent: Collection[str],
     unread: Collection[str],
+    file_name: Callable[[Sighting], str],
 ) -> GroupSummary:
     own = {member.sha256: seen.get(member.sha256, ()) for member in cluster.members}
     sightings = [sighting for sha256 in own for sighting in own[sha256]]
@@ -62,7 +72,7 @@ def _summarise(
     return GroupSummary(
         id=cluster.id,
         kind=cluster.kind,
-        name=name_group(sightings, own[cluster.representative]),
+        name=name_group(sightings, own[cluster.representative], file_name),
         representative=cluster.representative,
         members=tuple(members),
         accounts=tuple(sorted({label for sighting in sightings if (label := sighting.account_label)})),
@@ -86,9 +96,9 @@ def first_date_key(sightings: Iterable[Sighting]) -> tuple[bool, tuple[float, fl
     return first is None, time_key(first or "")
 
 
-def name_group(sightings: Sequence[Sighting], first: Sequence[Sighting]) -> str:
+def name_group(sightings: Sequence[Sighting], first: Sequence[Sighting], file_name: Callable[[Sighting], str]) -> str:
     """Return the most frequent title of sightings, else the most frequent file name; of equal ones one of the first sightings."""
-    for state in (_title, _file_name):
+    for state in (_title, file_name):
         names = Counter(name for sighting in sightings if (name := state(sighting)))
         preferred = {state(sighting) for sighting in first}
         if names:
@@ -98,10 +108,6 @@ def name_group(sightings: Sequence[Sighting], first: Sequence[Sighting]) -> str:
 
 def _title(sighting: Sighting) -> str:
     return (sighting.title or "").strip()
-
-
-def _file_name(sighting: Sighting) -> str:
-    return os.path.basename(sighting.uri)
 
 
 def _find_links(store: Store, group_of: Mapping[str, str]) -> dict[str, tuple[GroupLink, ...]]:

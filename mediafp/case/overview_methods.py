@@ -27,8 +27,9 @@ class OverviewMethods:
     def load_groups(self) -> GroupList:
         """Return the clusters without the segments of their edges, with a summary of each."""
         from mediafp.case.group_list import load_groups
+        from mediafp.case.received_files import ReceivedFiles
 
-        return load_groups(self._store)
+        return load_groups(self._store, ReceivedFiles(self._store.folder).name_of)
 
     def load_overview(self) -> "AccountOverview":
         """Return the accounts with their events, and which took up the files of a removed one."""

@@ -1,6 +1,6 @@
 """The parts that the pages and the API of the workbench share, and the ways to add a page, an action or an API object."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import wraps
 from typing import Annotated, Any, Final
@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from mediafp.case import Case
 from mediafp.report import jsonl
 from mediafp.report.names import display_name
+from mediafp.types.sightings import Sighting
 from mediafp.web.derived import Derived
 from mediafp.web.jobs import Jobs
 from mediafp.web.page_token import FIELD, HEADER, is_page_token, page_token
@@ -93,6 +94,11 @@ class Site:
     def file_name(self, uri: str) -> str:
         """Return the name of a file from its path; of a received one, the name that it had before."""
         return display_name(self.received.name_of(uri) or uri)
+
+    def title_of(self, sightings: Sequence[Sighting], sha256: str) -> str:
+        """Return what a file is called on pages: a title, else its name, else the beginning of its SHA-256."""
+        titles = [seen.title for seen in sightings if seen.title]
+        return titles[0] if titles else self.file_name(sightings[0].uri) if sightings else sha256[:12]
 
     def translation(self) -> Translation:
         """Return the texts in the language of the current request."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from babel.dates import format_date, format_datetime
@@ -115,4 +115,13 @@ def _date(time: str) -> Any:
 @cache
 def _environment() -> Any:
     """Return the environment of all templates, which keeps those that it has compiled."""
-    return new_environment(PackageLoader("mediafp.web", "templates"))
+    environment = new_environment(PackageLoader("mediafp.web", "templates"))
+    environment.filters |= {"isolate": _isolate, "isolate_name": partial(_isolate, direction="ltr")}
+    return environment
+
+
+def _isolate(text: str, direction: str = "") -> Markup:
+    """Return a text of a file, isolated from the text around it, with its language if it is Chinese."""
+    attributes = {"dir": direction, "lang": text_language(text)}
+    stated = "".join(f' {name}="{value}"' for name, value in attributes.items() if value)
+    return Markup("<bdi{}>{}</bdi>").format(Markup(stated), escape(escape_unprintable(text)))

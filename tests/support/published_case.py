@@ -1,7 +1,7 @@
 """A small case for tests of publications: a photograph with its owner's mark, copies of it, and their sightings."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -70,7 +70,7 @@ def build_case(folder: Path) -> PublishedCase:
             else:
                 lines = (MARK,) if name in ("photo", "repost") else ()
                 store.save_ocr_result(names[name], OcrResult(version="1", lines=lines))
-    _save_matches(folder / "store", names)
+    save_matches(folder / "store", names)
     return PublishedCase(store=folder / "store", originals=originals, **names)
 
 
@@ -122,7 +122,8 @@ def _sightings(name: str, sha: str, uri: str) -> Iterator[Sighting]:
         yield replace(common, platform="youtube", account=OTHER, posted_at="2026-09-11")
 
 
-def _save_matches(folder: Path, names: dict[str, str]) -> None:
+def save_matches(folder: Path, names: Mapping[str, str]) -> None:
+    """Save the matches of a case as if its files had been compared now."""
     width, height = map(float, SIZE)
     mirrored = ((width, 0.0), (0.0, 0.0), (0.0, float(CUT)), (width, float(CUT)))
     whole = ((0.0, 0.0), (width, 0.0), (width, height), (0.0, height))

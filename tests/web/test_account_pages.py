@@ -1,6 +1,7 @@
 """The pages of accounts: lanes beside their rows, and joins from a removal to the account that took up the files."""
 
 import re
+from itertools import pairwise
 
 from group_case import RETAKEN, RETAKERS
 from served_case import ServedCase
@@ -17,6 +18,19 @@ def test_rows_and_lanes_are_of_the_same_accounts_and_each_mark_has_a_text(groupe
     assert [int(top) for _, top in lanes] == [34 + 62 * number for number in range(len(lanes))]
     marks = re.findall(r'<(?:circle|path) class="ev[^"]*"[^>]*>(.{7})', text.split('class="lanes"')[1])
     assert len(marks) > 20 and set(marks) == {"<title>"}
+
+
+def test_labels_of_the_axis_stand_apart(grouped: ServedCase) -> None:
+    for span in (
+        "",
+        "?from=2019-01-01&to=2026-12-31",
+        "?from=2024-01-01&to=2026-12-31",
+        "?from=2024-01-01&to=2024-01-12",
+    ):
+        text = grouped.get(f"/accounts{span}").text
+        labels = [float(x) for x in re.findall(r'<text class="soft" x="([0-9.]+)%" y="20"[^>]*>[0-9-]+<', text)]
+        assert len(labels) > 1
+        assert min(after - before for before, after in pairwise(labels)) >= 11.9, span
 
 
 def test_a_join_needs_a_removal_before_it_and_shared_media(grouped: ServedCase) -> None:

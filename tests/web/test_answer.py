@@ -144,3 +144,10 @@ def test_part_of_an_image_whose_file_is_gone_is_cut_from_its_thumbnail(workbench
     assert asked["part_of"]["sha256"] == sha256
     assert "Its file is gone" in workbench.get(f"/answer/{asked['sha256']}").text
     wait_for(workbench, asked["sha256"])
+
+
+def test_accounts_of_an_answer_are_those_of_its_uses(workbench: ServedCase, avatar: str) -> None:
+    rows = re.findall('data-row="([^"]+)"', workbench.get(f"/accounts?media={avatar}").text)
+    assert "sample_user88" in rows and "truth_daily_news" in rows and "city_lens" not in rows
+    assert workbench.get(f"/accounts?media={'0' * 64}").status_code == 404
+    assert workbench.get("/accounts?media=x").status_code == 400

@@ -15,6 +15,9 @@ MAX_DRAWN_MEMBERS: Final = 30
 MAX_LINES: Final = 220
 """Links that are drawn beside the weakest, the most probable ones. Chosen, not measured."""
 
+HEIGHTS: Final = ((2, 110), (12, 316), (MAX_DRAWN_MEMBERS, 460))
+"""Heights of drawings up to a number of members, pixels: two of them lie on one line. Chosen, not measured."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -65,7 +68,7 @@ def draw_network(details: "GroupDetails") -> Network:
     layout = lay_out(
         len(shown),
         [(places[a], places[b]) for a, b in pairs],
-        size=(760, 316 if len(shown) <= 12 else 460),
+        size=(760, next(height for members, height in HEIGHTS if len(shown) <= members)),
         margin=(size[0] / 2 + 6, size[1] / 2 + 22),
         far=len(far),
     )

@@ -4,9 +4,11 @@ Places on the axis are per cent of the drawing's width and places of lanes are p
 of the table at any width.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Final, Literal
 
 from mediafp.report.account_lanes import cut_name, time_ticks
@@ -25,6 +27,8 @@ MAX_MARKS: Final = 160
 """Marks of one kind of one lane; those at one place are one. Chosen, not measured."""
 PLACES: Final = 500
 """Places of marks on the axis: those closer than a few pixels are drawn once."""
+LABEL_WIDTH: Final = 12.0
+"""Per cent of the width that the label of a tick takes: a day has 74 pixels, and the narrowest drawing 660."""
 
 type MarkKind = EventKind | Literal["renamed"]
 
@@ -119,7 +123,7 @@ def draw_lanes(
             joined = _join(one, places[one.earlier], places[one.later], axis)
             if joined:
                 joins.append(joined)
-    ticks = tuple((round(axis.place(at), 2), label) for at, label in time_ticks(first, last))
+    ticks = _spaced([(round(axis.place(at), 2), label) for at, label in time_ticks(first, last)])
     return LaneChart(
         lanes=lanes,
         joins=tuple(joins),
@@ -128,6 +132,13 @@ def draw_lanes(
         first=_day(first),
         last=_day(last - 1),
     )
+
+
+def _spaced(ticks: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]:
+    """Return ticks of which as many have a label as fit beside each other; the label of the others is ""."""
+    nearest = min((after[0] - before[0] for before, after in pairwise(ticks)), default=LABEL_WIDTH)
+    step = math.ceil(LABEL_WIDTH / max(nearest, 0.1))
+    return tuple((x, "" if number % step else label) for number, (x, label) in enumerate(ticks))
 
 
 def span_of(accounts: Sequence[Account], events: Mapping[str, Sequence[Event]]) -> tuple[float, float]:

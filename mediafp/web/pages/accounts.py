@@ -52,8 +52,18 @@ def add_accounts(site: Site, asking: Asking) -> None:
     """Add the page of accounts, and the accounts of the API."""
     coshares = Derived(site.case.load_coshares, site.case.revision)
 
+    answers = site.case.answers(site.queries)
+
+    def files_of_answer(sha256: str) -> tuple[set[str], str]:
+        """Return the files that an answer counts, and what is called as the file that was asked about."""
+        answer = answers.find(sha256)
+        if answer is None:
+            raise HTTPException(404, "this file was not asked about, or is not kept any more; drop it again")
+        return set(answers.group(answer).files), answer.name
+
     def accounts(
         shares: GroupName = "",
+        media: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
         of: Of | Literal[""] = "",
         view: Annotated[Look, Query(alias="as")] = "lanes",
         since: Annotated[Day, Query(alias="from")] = "",
@@ -67,11 +77,14 @@ def add_accounts(site: Site, asking: Asking) -> None:
         sharing = {key for key, one in overview.accounts.items() if one.shared_with}
         taken = {key for one in overview.takeovers for key in (one.earlier, one.later)}
         taken |= {key for key, one in overview.accounts.items() if one.iteration}
-        chosen_of: Of = of or ("all" if not sharing or shares else "sharing")
+        chosen_of: Of = of or ("all" if not sharing or shares or media else "sharing")
         keys = {"all": set(overview.accounts), "sharing": sharing, "respawn": taken}[chosen_of]
         group_name = ""
         if shares:
             members, group_name = _members(site, shares)
+            keys &= overview.posted_by(members)
+        if media:
+            members, group_name = files_of_answer(media)
             keys &= overview.posted_by(members)
         ordered = [overview.accounts[key] for key in _order(overview, keys)]
         size = ROWS_ON_PAGE if view == "table" else LANES_ON_PAGE
@@ -79,7 +92,14 @@ def add_accounts(site: Site, asking: Asking) -> None:
         if page > 1 and not shown:
             raise HTTPException(404, "the list has no such page")
         takeovers = [one for one in overview.takeovers if one.earlier in keys and one.later in keys]
-        state = {"shares": shares, "of": of, "as": view if view != "lanes" else "", "from": since, "to": until}
+        state = {
+            "shares": shares,
+            "media": media,
+            "of": of,
+            "as": view if view != "lanes" else "",
+            "from": since,
+            "to": until,
+        }
 
         def address(**changes: object) -> str:
             asked = {name: value for name, value in {**state, **changes}.items() if value not in ("", None)}
@@ -90,7 +110,8 @@ def add_accounts(site: Site, asking: Asking) -> None:
         values: dict[str, Any] = {
             "computed": computed,
             "is_current": site.accounts.is_current(),
-            "shares": shares,
+            "shares": shares or media,
+            "media": media,
             "group_name": group_name,
             "of": chosen_of,
             "view": view,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 
@@ -64,7 +65,9 @@ def add_answer(site: Site, asking: Asking) -> None:
         answer = answers.find(sha256)
         if answer is None:
             raise HTTPException(404, "this file was not asked about, or is not kept any more; drop it again")
-        return answer
+        # The case knows a received file by its SHA-256.
+        is_named = answer.was_asked or answer.uri is None
+        return answer if is_named else replace(answer, name=site.file_name(str(answer.uri)))
 
     def values_of(answer: Answer, groupings: Groupings, shown: "_Shown") -> dict[str, object]:
         def film(stretch: Stretch) -> list[float]:

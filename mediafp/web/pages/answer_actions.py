@@ -17,6 +17,8 @@ from mediafp.web.work_exports import MISP_TITLE
 
 EXPORTS: Final = {"stix": "application/stix+json", "misp": "application/json"}
 """Formats of one file and its matches, with their content types."""
+ADDING_SECONDS: Final = 8.0
+"""Seconds that an action waits for a file to be added, before the answer shows that it is. Chosen: an image takes 1 to 3 s."""
 
 
 def add_answer_actions(site: Site, find: Callable[[str], Answer]) -> None:
@@ -27,7 +29,10 @@ def add_answer_actions(site: Site, find: Callable[[str], Answer]) -> None:
         if reference:
             check_pair("match", sha256, reference)
         if site.case.find_asset(sha256) is None:
-            take_in(site, sha256, watch="watch" in form, publish=[reference] if reference else ())
+            job = take_in(site, sha256, watch="watch" in form, publish=[reference] if reference else ())
+            draft = site.jobs.wait(job.id, ADDING_SECONDS).result.get("draft")
+            if reference and draft:
+                return site.go(f"/publish/{draft}")
         elif "watch" in form:
             site.case.add_watch(sha256, None, "asset")
         return site.go(f"/answer/{sha256}")

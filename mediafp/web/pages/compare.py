@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from fastapi import Query
 from starlette.exceptions import HTTPException
 
-from mediafp.case.pairs import Pairs
 from mediafp.report import jsonl
 from mediafp.report.timelines import order_segments
 from mediafp.types.compared_pairs import ComparedFile, ComparedPair, LinePair, SpokenLine
@@ -68,10 +67,22 @@ def add_compare(site: Site, asking: Asking) -> None:
     site.on_close(previews.close)
     add_pair_media(site, pairs, previews)
 
+    def find(query: str, reference: str) -> ComparedPair:
+        pair = pairs.find(query, reference)
+        if pair is None:
+            raise HTTPException(404, "one of the two files is neither in the case nor kept as a query; ask again")
+        return replace(pair, query=named(pair.query), reference=named(pair.reference))
+
+    def named(file: ComparedFile) -> ComparedFile:
+        """Return a file of the case with the name that it had when it was received."""
+        return (
+            replace(file, name=site.file_name(file.sightings[0].uri)) if file.sightings and not file.asked_at else file
+        )
+
     def compare(
         query: Sha256, reference: Sha256, channel: As = None, view: Arrangement = "side", t: Seconds = None
     ) -> View:
-        pair = _find(pairs, query, reference)
+        pair = find(query, reference)
         here = f"/compare/{query}/{reference}"
         moment = {} if t is None else {"t": f"{t:.2f}"}
         tabs = [Tab(channel=one, href=f"{here}?{urlencode({'as': one, **moment})}") for one in _channels(pair)]
@@ -104,7 +115,7 @@ def add_compare(site: Site, asking: Asking) -> None:
 
     def compared(query: Sha256, reference: Sha256) -> jsonl.JsonObject:
         """Return two files with everything that joins them: matches seen from the first one, points, words, both sides."""
-        return pair_to_json(_find(pairs, query, reference))
+        return pair_to_json(find(query, reference))
 
     site.add_view("/compare/{query}/{reference}", compare)
     site.add_api("/compare/{query}/{reference}", compared)
@@ -179,13 +190,6 @@ def _rows(pair: ComparedPair) -> Iterable[Sequence[object]]:
                 *(*head, one.channel, *(one.query or (None, None)), *one.reference),
                 *(one.speed, one.mirrored, one.score, why),
             )
-
-
-def _find(pairs: Pairs, query: str, reference: str) -> ComparedPair:
-    pair = pairs.find(query, reference)
-    if pair is None:
-        raise HTTPException(404, "one of the two files is neither in the case nor kept as a query; ask about it again")
-    return pair
 
 
 def _channels(pair: ComparedPair) -> list[Channel]:

@@ -240,7 +240,7 @@ def _members(site: Site, group: GroupSummary, loaded: _Loaded, shown: Sequence[s
             Member(
                 sha256=sha256,
                 label=labels[sha256],
-                title=_title(sightings),
+                title=site.title_of(sightings, sha256),
                 account=_first(sightings, "account_label"),
                 platform=_first(sightings, "platform"),
                 posted_at=_first(sightings, "posted_at"),
@@ -265,11 +265,6 @@ def _strongest(details: GroupDetails) -> dict[str, Edge]:
             if name not in found or edge.probability > found[name].probability:
                 found[name] = edge
     return found
-
-
-def _title(sightings: Sequence[Sighting]) -> str:
-    titles = [sighting.title for sighting in sightings if sighting.title]
-    return titles[0] if titles else sightings[0].uri.replace("\\", "/").rsplit("/", 1)[-1] if sightings else "?"
 
 
 def _first(sightings: Sequence[Sighting], name: str) -> Any:
@@ -303,7 +298,7 @@ def _neighbour(site: Site, groups: GroupList, link: GroupLink) -> dict[str, Any]
     name = both[0].name if both else ""
     if not both:
         known = site.case.assets_with_sightings([link.other])
-        name = _title(known[link.other][1]) if link.other in known else "?"
+        name = site.title_of(known[link.other][1], link.other) if link.other in known else "?"
     return {"link": link, "group": both[0] if both else None, "name": name}
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import msgspec
 from fastapi import Body, Path, Query
@@ -12,7 +13,6 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from mediafp.report import jsonl
-from mediafp.report.names import display_name
 from mediafp.types.errors import FailedChecks, UsageError
 from mediafp.types.publications import (
     CHECK_TITLES,
@@ -63,7 +63,7 @@ def add_publish(site: Site, asking: Asking) -> None:
             rows=lambda: ((one.id, one.draft.title, one.revision, one.saved_at, one.sealed) for one in drafts),
         )
 
-    def editor(id: DraftId, box: Annotated[int, Query(ge=0, le=10_000)] = 0) -> View:
+    def editor(id: DraftId, failed: Annotated[str, Query(max_length=300)] = "") -> View:
         saved = case.draft(id)
         checks = [] if saved.sealed else case.check_draft(id, originals=False)
         images = [] if saved.sealed else case.draft_images(id)
@@ -75,6 +75,7 @@ def add_publish(site: Site, asking: Asking) -> None:
                 "cards": [_card_values(site, card) for card in saved.draft.cards],
                 "checks": checks,
                 "check_titles": CHECK_TITLES,
+                "failed": failed,
                 "open_checks": sum(not check.passed for check in checks),
                 "images": images,
                 "publication": case.publication(id) if saved.sealed else None,
@@ -226,23 +227,23 @@ def _card_values(site: Site, card: PublishedCard) -> dict[str, object]:
     match card:
         case PublishedMatch():
             evidence = site.queries.evidence(card.query)
-            names = [_name(evidence.sightings(sha256), sha256) for sha256 in (card.query, card.reference)]
+            names = [site.title_of(evidence.sightings(sha256), sha256) for sha256 in (card.query, card.reference)]
             shown = {"sha256": card.query, "address": f"/compare/{card.query}/{card.reference}"}
             return shown | {"card": card, "names": names, "kind": card.relation.replace("_", " ")}
         case PublishedGroup():
+            groups = site.clustering.get()
+            found = groups.value.find(card.cluster) if groups else None
+            name, shown_by = (found[0].name, found[0].representative) if found else (card.cluster, "")
+            address = f"/groups/{card.cluster}"
+            return {"card": card, "names": [name], "kind": "group", "address": address, "sha256": shown_by}
+        case PublishedAccount():
             return {
                 "card": card,
-                "names": [card.cluster],
-                "kind": "group",
-                "address": f"/groups/{card.cluster}",
+                "names": [card.account],
+                "kind": "account",
+                "address": f"/timeline/{quote(card.account)}",
                 "sha256": "",
             }
-        case PublishedAccount():
-            return {"card": card, "names": [card.account], "kind": "account", "address": "/accounts", "sha256": ""}
-
-
-def _name(sightings: Sequence[Any], sha256: str) -> str:
-    return next((seen.title or display_name(seen.uri) for seen in sightings), sha256[:12])
 
 
 def _edited(draft: Draft, form: Mapping[str, str]) -> Draft:

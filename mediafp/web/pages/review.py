@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from mediafp.case.calibration import MIN_DECISIONS
 from mediafp.report import jsonl
 from mediafp.report.exports.csv import DECISION_COLUMNS, decision_row
-from mediafp.report.names import display_name
 from mediafp.types.decisions import Decision, DecisionConflict, DecisionSubject, DecisionValue
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import Match
@@ -226,8 +225,8 @@ def _name(site: Site, name: str) -> str:
     """Return the name of an asset or a query by its SHA-256, or an account as it is."""
     if len(name) != 64:
         return name
-    for seen in site.queries.evidence(name).sightings(name):
-        return seen.title or display_name(seen.uri)
+    if sightings := site.queries.evidence(name).sightings(name):
+        return site.title_of(sightings, name)
     saved = site.queries.find(name)
     return saved.name if saved else name[:12]
 

@@ -93,9 +93,7 @@ def _load(site: Site, overview: AccountOverview, target: str) -> tuple[Timeline,
     if is_sha256(target):
         found = site.case.assets_with_sightings([target]).get(target)
         if found:
-            titles = [one.title for one in found[1] if one.title]
-            name = titles[0] if titles else found[1][0].uri.rsplit("/", 1)[-1] if found[1] else target[:12]
-            return overview.timeline(assets={target}), name, "file"
+            return overview.timeline(assets={target}), site.title_of(found[1], target), "file"
     if _GROUP.fullmatch(target):
         groups = site.clustering.get()
         both = groups.value.find(target) if groups else None
