@@ -156,5 +156,5 @@ def enable_logging(verbosity: int) -> None:
         handler = ConsoleLogHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
         logger.addHandler(handler)
-        logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
-        logger.propagate = False
+    logger.setLevel({0: logging.NOTSET, 1: logging.INFO}.get(verbosity, logging.DEBUG))
+    logger.propagate = not verbosity
