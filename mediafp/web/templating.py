@@ -21,6 +21,8 @@ _TRADITIONAL_ONLY: Final = frozenset(
     "個們來這時國會說對學經發點關開東車長門問間電話樣還過進運動業實現產員題無與體們讓應當邊條萬幾親變樂灣後裡號請寫"
 )
 """Frequent characters that only texts in traditional characters contain. Chosen by hand, for the choice of a font alone."""
+MOMENT_PATTERNS: Final = {"en": "d MMM y, HH:mm", "zh": "y年M月d日 HH:mm"}
+"""Day and minute in the order of each language, as CLDR patterns: short, and with the minutes that its own short forms lack."""
 MONTH_CHARS: Final = 7
 """Characters of a time that is known to the month."""
 
@@ -29,7 +31,9 @@ def render_template(name: str, translation: Translation, values: Mapping[str, An
     """Return a page or a part of one in a language."""
     helpers = {
         "_": translation.gettext,
+        "pgettext": translation.pgettext,
         "ngettext": translation.ngettext,
+        "point": translation.point,
         "language": translation.language,
         "counted": lambda text, number: text.replace("%(n)s", format_decimal(number, locale=translation.locale)),
         "number": lambda value: format_decimal(value, locale=translation.locale),
@@ -62,7 +66,8 @@ def format_moment(time: str | None, translation: Translation) -> str:
     """Return the day and the minute of a time in UTC; "" for None."""
     if not time or len(time) <= 10:
         return format_day(time, translation)
-    return str(format_datetime(_date(time), "d MMM y, HH:mm", locale=translation.locale))
+    pattern = MOMENT_PATTERNS.get(translation.locale.language, MOMENT_PATTERNS["en"])
+    return str(format_datetime(_date(time), pattern, locale=translation.locale))
 
 
 def format_seconds(seconds: float) -> str:

@@ -15,6 +15,7 @@ from mediafp.types.errors import ErrorKind
 from mediafp.types.runs import LedgerEntry
 from mediafp.web.asking import Asking
 from mediafp.web.site import Site
+from mediafp.web.translation import Translation
 from mediafp.web.views import View
 from mediafp.web.work import failure_key
 
@@ -96,3 +97,17 @@ def failed_row(entry: LedgerEntry) -> FailedRow:
 def failure_to_json(entry: LedgerEntry) -> dict[str, Any]:
     """Return one line of `mediafp errors --json`."""
     return {"path": entry.path, "kind": entry.kind, "message": entry.message, "attempts": entry.attempts}
+
+
+def failure_words(translation: Translation) -> dict[str, str]:
+    """Return the words of each kind of failure."""
+    _ = translation.gettext
+    return {
+        "corrupt": _("damaged"),
+        "unsupported": _("not supported"),
+        "too_large": _("too large"),
+        "timeout": _("took too long"),
+        "crash": _("crashed its reader"),
+        "oom": _("took too much memory"),
+        "unreadable": _("cannot be opened"),
+    }

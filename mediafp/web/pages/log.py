@@ -12,6 +12,7 @@ from mediafp.report import jsonl
 from mediafp.types.custody import LogEntry
 from mediafp.types.sha256 import is_sha256
 from mediafp.web.asking import Asking
+from mediafp.web.pages.errors import failure_words
 from mediafp.web.site import Site
 from mediafp.web.templating import sentence
 from mediafp.web.translation import Translation
@@ -123,24 +124,31 @@ def _shown(site: Site, entry: LogEntry) -> ShownEntry:
 def _words(site: Site, entry: LogEntry) -> Markup:
     """Return an entry in words; of a kind that is not known here, its name."""
     details = entry.details
-    pattern = entry_words(site.translation()).get(entry.what)
+    translation = site.translation()
+    pattern = entry_words(translation).get(entry.what)
     if pattern is None:
         return sentence("{what}", what=entry.what.replace("_", " "))
     uri = next((str(details[name]) for name in ("uri", "path", "to") if details.get(name)), "")
     parts: dict[str, Any] = {
         "file": site.file_name(uri) if uri else _name_of(site, str(details.get("sha256", ""))),
         "pair": " · ".join(_name_of(site, str(details.get(side, ""))) for side in "ab"),
-        "decision": str(details.get("decision", "")),
+        "decision": decision_words(translation).get(str(details.get("decision")), str(details.get("decision", ""))),
         "version": str(details.get("mediafp", "")),
         "model": str(details.get("model", "")),
-        "kind": str(details.get("kind", "")).replace("_", " "),
+        "kind": failure_words(translation).get(str(details.get("kind")), str(details.get("kind", ""))),
         "list": str(details.get("list", ""))[:MAX_SUBJECT_CHARS],
         "watch": str(details.get("name", ""))[:MAX_SUBJECT_CHARS],
-        "counts": ", ".join(f"{name} {number}" for name, number in details.items()) if entry.what == "ingested" else "",
+        "counts": ", ".join(
+            f"{outcome_words(translation).get(name, name)} {number}" for name, number in details.items()
+        )
+        if entry.what == "ingested"
+        else "",
     }
     if entry.what == "rows":
         tables = Counter(str(row[0]) for row in details.get("rows", []) if isinstance(row, list) and row)
-        parts["counts"] = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in tables.items())
+        counted = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in tables.items())
+        # Names of tables are the same in every language.
+        parts["counts"] = Markup('<span lang="en">{}</span>').format(counted)
     return sentence(pattern, **{name: part for name, part in parts.items() if f"{{{name}}}" in pattern})
 
 
@@ -180,3 +188,15 @@ def entry_words(translation: Translation) -> dict[str, str]:
         "recalibrated": _("The probabilities were fitted to the decisions of the case."),
         "rows": _("Seal of the rows that were written: {counts}."),
     }
+
+
+def decision_words(translation: Translation) -> dict[str, str]:
+    """Return the words of each decision."""
+    _ = translation.gettext
+    return {"confirm": _("confirmed"), "reject": _("rejected"), "unsure": _("left open")}
+
+
+def outcome_words(translation: Translation) -> dict[str, str]:
+    """Return the words of each outcome of a file in an ingest."""
+    _ = translation.gettext
+    return {"added": _("new"), "known": _("known already"), "skipped": _("no media"), "failed": _("failed")}

@@ -229,7 +229,7 @@ def _card_values(site: Site, card: PublishedCard) -> dict[str, object]:
             evidence = site.queries.evidence(card.query)
             names = [site.title_of(evidence.sightings(sha256), sha256) for sha256 in (card.query, card.reference)]
             shown = {"sha256": card.query, "address": f"/compare/{card.query}/{card.reference}"}
-            return shown | {"card": card, "names": names, "kind": card.relation.replace("_", " ")}
+            return shown | {"card": card, "names": names, "kind": card.relation}
         case PublishedGroup():
             groups = site.clustering.get()
             found = groups.value.find(card.cluster) if groups else None
