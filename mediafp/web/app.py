@@ -108,7 +108,9 @@ def _status_of(error: Exception) -> tuple[int, str]:
     """Return the HTTP status and the message of an error."""
     match error:
         case HTTPException():
-            return error.status_code, str(error.detail)
+            # Starlette's own words for an unknown address are those of the standard.
+            detail = "check the address, or begin at the start page" if error.detail == "Not Found" else error.detail
+            return error.status_code, str(detail)
         case BodyRefused():
             return error.status, str(error)
         case RequestValidationError():

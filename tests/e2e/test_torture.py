@@ -14,7 +14,7 @@ from processes import PATIENCE_SECONDS
 TORTURE = Path(__file__).parents[2] / "scripts" / "torture"
 QUICK_FORMS: dict[str, tuple[list[object], Callable[[dict[str, Any]], bool]]] = {
     "kills": (
-        ["--points", 3, "--photos", 6],
+        ["--points", 4, "--photos", 6],
         lambda summary: summary["before_end"] > 0 and summary["acknowledged"] > 0,
     ),
     "writers": (["--delays", 1, "--rounds", 1, "--photos", 6, "--writers", 8], lambda summary: summary["trials"] == 2),
