@@ -1,7 +1,6 @@
 """Files that the workbench received to be ingested: kept beside the store, under their SHA-256."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from mediafp.case.saved_queries import Upload
+from mediafp.case.upload_drafts import open_draft, store_errors
 from mediafp.ingest.files import HEAD_BYTES
 from mediafp.ingest.path_uri import path_uri
 from mediafp.ingest.sniff import media_suffix
@@ -20,7 +20,6 @@ from mediafp.sightings.received_names import (
     received_sidecar_name,
     write_received_name,
 )
-from mediafp.types.errors import StoreError
 from mediafp.types.sha256 import is_sha256
 from mediafp.types.timestamps import utc_now
 
@@ -59,27 +58,18 @@ class ReceivedFiles:
         Args:
             name: Name that the user's file had, without folders.
         """
-        draft = self.folder / f".upload-{secrets.token_hex(8)}"
-        try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            draft.touch(mode=0o600, exist_ok=False)
-            with draft.open("wb") as file:
-                upload = Upload(file, name)
+        with open_draft(self.folder) as (draft, file):
+            upload = Upload(file, name)
+            with file:
                 yield upload
                 upload.finish()
-            path = self.folder / f"{upload.sha256}{media_suffix(_read_head(draft))}"
-            if not path.exists():
-                # First the name: a file without one would be ingested without it.
-                sidecar = self.folder / received_sidecar_name(path.name)
-                sidecar.write_bytes(write_received_name(_printable(name), utc_now()))
-                draft.replace(path)
-        except OSError as error:
-            raise StoreError(
-                f"cannot keep the upload in '{self.folder}': {error.strerror}; free space or change its permissions"
-            ) from error
-        finally:
-            with suppress(OSError):
-                draft.unlink()
+            with store_errors(self.folder):
+                path = self.folder / f"{upload.sha256}{media_suffix(_read_head(draft))}"
+                if not path.exists():
+                    # First the name: a file without one would be ingested without it.
+                    sidecar = self.folder / received_sidecar_name(path.name)
+                    sidecar.write_bytes(write_received_name(_printable(name), utc_now()))
+                    draft.replace(path)
 
     def keep(self, name: str, content: BinaryIO) -> str:
         """Keep a file, and return its SHA-256.

@@ -1,12 +1,12 @@
 """Files of hashes that the workbench received to be imported: kept beside the store until they are."""
 
 import hashlib
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from mediafp.case.upload_drafts import open_draft, store_errors
 from mediafp.ingest.hash_files import MAX_HASH_FILE_BYTES
 from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.sha256 import is_sha256
@@ -51,21 +51,12 @@ class ReceivedLists:
     @contextmanager
     def receiving(self, name: str) -> Iterator[ListUpload]:
         """Yield an upload, which is kept if the block ends well; `name` is that of the user's file, for messages."""
-        draft = self._folder / f".upload-{secrets.token_hex(8)}"
-        try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            draft.touch(mode=0o600, exist_ok=False)
-            with draft.open("wb") as file:
-                upload = ListUpload(file, name)
+        with open_draft(self._folder) as (draft, file):
+            upload = ListUpload(file, name)
+            with file:
                 yield upload
-            draft.replace(self._folder / upload.sha256)
-        except OSError as error:
-            raise StoreError(
-                f"cannot keep the upload in '{self._folder}': {error.strerror}; free space or change its permissions"
-            ) from error
-        finally:
-            with suppress(OSError):
-                draft.unlink()
+            with store_errors(self._folder):
+                draft.replace(self._folder / upload.sha256)
 
     def path(self, sha256: str) -> Path:
         """Return the path of a received file. Raises UsageError if it is not kept."""

@@ -27,6 +27,7 @@ from mediafp.case.query import AnalysedQuery, PartState, QueryOptions, run_query
 from mediafp.case.references import StoredReferences
 from mediafp.case.saved_hashes import encode_hashes, with_current_hits
 from mediafp.case.sources import QueryFile, iter_query_files
+from mediafp.case.upload_drafts import open_draft, store_errors
 from mediafp.engine.interface import Engine
 from mediafp.ingest.files import HEAD_BYTES, OpenFile, open_file
 from mediafp.ingest.sniff import check_size, kind_from_signature
@@ -120,20 +121,12 @@ class SavedQueries:
     @contextmanager
     def receiving(self, name: str) -> Iterator[Upload]:
         """Yield an upload, which is kept as a query, in place of an earlier one of the same bytes, if the block ends well."""
-        with _store_errors(self._folder):
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            path = self._folder / f".upload-{secrets.token_hex(8)}"
-            path.touch(mode=0o600, exist_ok=False)
-            file = path.open("wb")
-        upload = Upload(file, name)
-        try:
+        with open_draft(self._folder) as (path, file):
+            upload = Upload(file, name)
             with file:
                 yield upload
                 upload.finish()
             self._keep(path, upload.sha256, name, upload.bytes)
-        finally:
-            with suppress(FileNotFoundError):
-                path.unlink()
 
     def warm_up(self) -> None:
         """Start the workers, and load the models and the indexes, as the first query would; nothing is kept of it.
@@ -266,7 +259,7 @@ class SavedQueries:
             self.fail(sha256, "the program ended before the answer; ask again")
 
     def _keep(self, path: Path, sha256: str, name: str, size: int) -> None:
-        with self._lock, _store_errors(self._folder):
+        with self._lock, store_errors(self._folder):
             folder = self._query_folder(sha256)
             folder.mkdir(mode=0o700, exist_ok=True)
             path.replace(folder / "content")
@@ -344,7 +337,7 @@ class SavedQueries:
     def _write(self, sha256: str, name: str, data: bytes) -> None:
         """Replace a file of a query; a reader gets the old one or the new one."""
         folder = self._query_folder(sha256)
-        with self._lock, _store_errors(folder):
+        with self._lock, store_errors(folder):
             if not folder.is_dir():
                 # It was removed while it was running.
                 return
@@ -386,13 +379,3 @@ def _open_named(path: Path, name: str) -> OpenFile:
 
 def _without_sources(match: Match) -> Match:
     return replace(match, uris=(), sightings=(), clues=())
-
-
-@contextmanager
-def _store_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"cannot write to '{folder}': {error.strerror}; free space or change its permissions"
-        ) from error

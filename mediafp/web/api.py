@@ -14,7 +14,6 @@ from mediafp.web.site import Site
 MAX_PAGE = 1_000
 """Objects of one answer. Chosen, not measured."""
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-Offset = Annotated[int, Query(ge=0, le=10_000_000)]
 
 
 def add_api(site: Site, asking: Asking) -> None:

@@ -7,6 +7,7 @@ import pytest
 from media_files import write_gif
 
 from mediafp.case.case import Case
+from mediafp.case.received_files import ReceivedFiles
 from mediafp.types.errors import NotMedia
 
 NAME = "63885668ly8fjf57kfmgfj20ro0ro0u7.gif"
@@ -58,3 +59,10 @@ def test_equal_bytes_keep_the_first_name(case: Case, content: bytes) -> None:
     first, second = receive(case, "one.gif", content), receive(case, "two.gif", content)
     uri = f"{case.received_files().folder}/{first}.gif"
     assert first == second and case.received_files().name_of(uri) == "one.gif"
+
+
+def test_upload_that_ends_early_leaves_nothing_and_is_no_fault_of_the_disk(tmp_path: Path) -> None:
+    received = ReceivedFiles(tmp_path)
+    with pytest.raises(ConnectionError), received.receiving("photo.jpg"):
+        raise ConnectionError("the form did not end")
+    assert list(received.folder.iterdir()) == []

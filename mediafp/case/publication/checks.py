@@ -148,7 +148,7 @@ def _check_originals(prepared: PreparedDraft) -> list[DraftCheck]:
         if state == "changed":
             failed += [
                 _failed(
-                    "original", f"the original of {content.names[sha256]} was changed since it was taken in", number
+                    "original", f"the original of {content.names[sha256]} was changed since it was ingested", number
                 )
                 for number, card in enumerate(content.cards)
                 if sha256 in card.assets
@@ -200,7 +200,7 @@ def _check_covers(prepared: PreparedDraft) -> list[DraftCheck]:
             number = next(n for n, card in enumerate(content.cards) if other in card.assets)
             names = content.names
             words = f"a part of {names[shown.sha256]} is covered, and no placement says where {names[other]} shows it"
-            failed.append(_failed("covers", f"{words}: cover it there too, or say that it was looked at", number))
+            failed.append(_failed("covers", f"{words}: cover it there too, or say that it was checked", number))
     stray = [box for box in content.draft.redaction.boxes if box.asset not in content.assets]
     covered = len(prepared.left_out.covers.polygons)
     words = f"parts of {covered} pictures are covered" if covered else "nothing is covered"
@@ -215,7 +215,7 @@ def _check_text(prepared: PreparedDraft) -> list[DraftCheck]:
     failed = [
         _failed(
             "text",
-            f"the text in {content.names[shown.sha256]} was not read: read it, or say that it was looked at",
+            f"the text in {content.names[shown.sha256]} was not read: read it, or say that it was checked",
             number,
         )
         for number, card in enumerate(content.cards)

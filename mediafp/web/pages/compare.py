@@ -200,7 +200,7 @@ def _channels(pair: ComparedPair) -> list[Channel]:
     if has_pictures and (not both_play or any(match.placement for match in pair.matches)):
         channels.append("picture")
     if both_play:
-        # The pictures of two videos are looked at while they run.
+        # The pictures of two videos are compared while they run.
         channels.insert(0, "video")
     if pair.words:
         channels.append("script")

@@ -1,7 +1,7 @@
 """The review: pairs that wait for a person, and what was decided."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast
 
 from fastapi import Query
 from fastapi.responses import Response
@@ -101,7 +101,10 @@ def add_review(site: Site, asking: Asking) -> None:
         )
 
     def decide(form: FormFields) -> Response:
-        decision, subject = _value(form.get("decision", "")), _subject(form.get("subject", "match"))
+        decision, subject = (
+            cast(DecisionValue, form.get("decision", "")[:40]),
+            cast(DecisionSubject, form.get("subject", "match")[:40]),
+        )
         a, b = form.get("a", ""), form.get("b", "")
         _decide(
             site,
@@ -115,7 +118,7 @@ def add_review(site: Site, asking: Asking) -> None:
         return site.go_back(form, otherwise="/review")
 
     def undo(form: FormFields) -> Response:
-        a, b, subject = form.get("a", ""), form.get("b", ""), _subject(form.get("subject", "match"))
+        a, b, subject = form.get("a", ""), form.get("b", ""), cast(DecisionSubject, form.get("subject", "match")[:40])
         check_pair(subject, a, b)
         taken = site.case.undo_decision(a, b, subject)
         _ask_again(taken)
@@ -229,15 +232,3 @@ def _name(site: Site, name: str) -> str:
         return site.title_of(sightings, name)
     saved = site.queries.find(name)
     return saved.name if saved else name[:12]
-
-
-def _value(text: str) -> DecisionValue:
-    if text not in ("confirm", "reject", "unsure"):
-        raise UsageError(f"cannot decide {text[:40]!r}: choose confirm, reject or unsure")
-    return text  # type: ignore[return-value]
-
-
-def _subject(text: str) -> DecisionSubject:
-    if text not in ("match", "group", "iteration"):
-        raise UsageError(f"cannot decide on {text[:40]!r}: choose match, group or iteration")
-    return text  # type: ignore[return-value]
