@@ -1,19 +1,13 @@
 """The API: the objects of docs/formats.md as JSON."""
 
 from collections.abc import Iterator
-from typing import Annotated
-
-from fastapi import Query
 
 from mediafp.report import jsonl
 from mediafp.types.version import __version__
 from mediafp.web.asking import Asking
 from mediafp.web.pages.start import query_to_json
+from mediafp.web.paging import Limit
 from mediafp.web.site import Site
-
-MAX_PAGE = 1_000
-"""Objects of one answer. Chosen, not measured."""
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 
 
 def add_api(site: Site, asking: Asking) -> None:

@@ -19,7 +19,8 @@ from mediafp.web.derived import Derived
 from mediafp.web.drawings.lanes import draw_lanes
 from mediafp.web.drawings.networks import lay_out
 from mediafp.web.group_json import takeover_to_json
-from mediafp.web.pages.groups import Limit, Offset, Page, computed_or_conflict, waiting
+from mediafp.web.pages.groups import computed_or_conflict, waiting
+from mediafp.web.paging import Limit, Offset, Page
 from mediafp.web.site import Site
 from mediafp.web.views import View
 

@@ -14,6 +14,7 @@ from mediafp.report.escaping import escape_unprintable
 from mediafp.types.errors import ErrorKind
 from mediafp.types.runs import LedgerEntry
 from mediafp.web.asking import Asking
+from mediafp.web.paging import Limit, Offset
 from mediafp.web.site import Site
 from mediafp.web.translation import Translation
 from mediafp.web.views import View
@@ -70,8 +71,8 @@ def add_errors(site: Site, asking: Asking) -> None:
 
     def errors_api(
         kind: Kind = "",
-        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+        limit: Limit = 100,
+        offset: Offset = 0,
     ) -> Iterator[jsonl.JsonObject]:
         """List the paths that failed, as `mediafp errors` does, with the key by which a job `retry` names each."""
         chosen: Sequence[LedgerEntry] = [entry for entry in site.case.failures() if not kind or entry.kind == kind]

@@ -23,7 +23,8 @@ from mediafp.web.drawings.group_network import Network, draw_network
 from mediafp.web.drawings.member_tracks import MemberTrack, lay_tracks
 from mediafp.web.group_facets import WEAKEST_BOUNDS
 from mediafp.web.group_json import group_to_json
-from mediafp.web.pages.groups import Limit, Offset, Page, computed_or_conflict, waiting
+from mediafp.web.pages.groups import computed_or_conflict, waiting
+from mediafp.web.paging import Limit, Offset, Page
 from mediafp.web.site import Site
 from mediafp.web.views import View
 

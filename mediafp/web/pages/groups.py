@@ -13,6 +13,7 @@ from mediafp.web.asking import Asking
 from mediafp.web.derived import Computed, Derived
 from mediafp.web.group_facets import FACETS, NEW_DAYS, SORTS, GroupFacets, Sort
 from mediafp.web.group_json import group_to_json
+from mediafp.web.paging import Limit, Offset, Page
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
@@ -21,9 +22,6 @@ GROUPS_ON_PAGE = 60
 API_WAIT_SECONDS = 20.0
 """Time for which the API waits for a first result."""
 Values = Annotated[str, Query(max_length=400)]
-Page = Annotated[int, Query(ge=1, le=100_000)]
-Limit = Annotated[int, Query(ge=1, le=1_000)]
-Offset = Annotated[int, Query(ge=0, le=10_000_000)]
 
 
 class _Facets:

@@ -13,6 +13,7 @@ from mediafp.types.custody import LogEntry
 from mediafp.types.sha256 import is_sha256
 from mediafp.web.asking import Asking
 from mediafp.web.pages.errors import failure_words
+from mediafp.web.paging import Limit
 from mediafp.web.site import Site
 from mediafp.web.templating import sentence
 from mediafp.web.translation import Translation
@@ -67,9 +68,7 @@ def add_log(site: Site, asking: Asking) -> None:
             rows=lambda: ((one.n, one.at, one.what, jsonl.json_line(dict(one.details)), one.hash) for one in entries),
         )
 
-    def log_api(
-        before: Before = None, limit: Annotated[int, Query(ge=1, le=1_000)] = 100
-    ) -> Iterator[jsonl.JsonObject]:
+    def log_api(before: Before = None, limit: Limit = 100) -> Iterator[jsonl.JsonObject]:
         """List the entries of the custody log with a number below `before`, the newest first.
 
         There are fewer than `limit` where entries are large: go on with `before`, the last number.

@@ -18,6 +18,7 @@ from mediafp.types.sha256 import is_sha256
 from mediafp.types.sightings import Sighting
 from mediafp.web.asking import Asking
 from mediafp.web.pages.calibration import add_calibration
+from mediafp.web.paging import Limit, Offset
 from mediafp.web.review_state import ReviewState, load_queue
 from mediafp.web.site import FormFields, Site, json_response
 from mediafp.web.views import View
@@ -140,9 +141,7 @@ def add_review(site: Site, asking: Asking) -> None:
         """
         return map(jsonl.review_item_to_json, load_queue(site, limit, SUBJECT_OF[of]).items)
 
-    def list_decisions(
-        *, limit: Annotated[int, Query(ge=1, le=1_000)] = 100, offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0
-    ) -> Iterable[jsonl.JsonObject]:
+    def list_decisions(*, limit: Limit = 100, offset: Offset = 0) -> Iterable[jsonl.JsonObject]:
         """Return the decisions that hold, the latest first."""
         return map(jsonl.decision_to_json, site.case.decisions()[offset : offset + limit])
 

@@ -17,6 +17,7 @@ from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import SearchHit, SearchSource, TranscriptSegment
 from mediafp.web.asking import Asking
 from mediafp.web.facets import count_choices, filter_items
+from mediafp.web.paging import Limit
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
@@ -111,7 +112,7 @@ def add_search(site: Site, asking: Asking) -> None:
         *,
         q: Text,
         source: Annotated[list[SearchSource], Query(alias="in", max_length=len(SOURCES), default_factory=list)],
-        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+        limit: Limit = 100,
     ) -> Iterable[jsonl.JsonObject]:
         """Return the places with all words of a text, as `mediafp search` does, those of one file together."""
         result = found_for(q, *source)

@@ -13,7 +13,8 @@ from mediafp.types.sha256 import is_sha256
 from mediafp.types.timelines import EventKind, Timeline
 from mediafp.web.asking import Asking
 from mediafp.web.drawings.lanes import draw_lanes
-from mediafp.web.pages.groups import Limit, Offset, Page, computed_or_conflict, waiting
+from mediafp.web.pages.groups import computed_or_conflict, waiting
+from mediafp.web.paging import Limit, Offset, Page
 from mediafp.web.site import Site
 from mediafp.web.views import View
 

@@ -12,6 +12,7 @@ from mediafp.types.errors import UsageError
 from mediafp.types.sha256 import is_sha256
 from mediafp.types.watches import WatchHit, WatchKind
 from mediafp.web.asking import Asking
+from mediafp.web.paging import Limit, Offset, Page
 from mediafp.web.site import FormFields, Site
 from mediafp.web.views import View
 
@@ -41,7 +42,7 @@ def add_watch(site: Site, asking: Asking) -> None:
     def watch(
         name: Annotated[str, Query(max_length=400)] = "",
         every: Annotated[bool, Query(alias="all")] = False,
-        page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+        page: Page = 1,
     ) -> View:
         watches = site.case.watches()
         hits = site.case.watch_hits(name or None, only_new=not every)[::-1]
@@ -96,8 +97,8 @@ def add_watch(site: Site, asking: Asking) -> None:
         *,
         name: Annotated[str, Query(max_length=400)] = "",
         new: bool = False,
-        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+        limit: Limit = 100,
+        offset: Offset = 0,
     ) -> Iterable[jsonl.JsonObject]:
         """Return the hits of a watch, or of all; with `new`, those that no person has seen yet."""
         hits = site.case.watch_hits(name or None, only_new=new)
