@@ -44,8 +44,8 @@ class Asking:
             wait([future], seconds)
 
     def close(self) -> None:
-        """Answer no further queries; those that are being answered end by themselves."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Answer no further queries, and return when those that are being answered have ended."""
+        self._threads.shutdown(cancel_futures=True)
 
     def _answer(self, sha256: str) -> SavedQuery | None:
         try:

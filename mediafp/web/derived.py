@@ -32,7 +32,13 @@ class Derived[Value]:
         self._compute, self._revision = compute, revision
         self._changed = threading.Condition()
         self._last: Computed[Value] | None = None
-        self._is_running = False
+        self._is_running = self._is_closed = False
+
+    def close(self) -> None:
+        """Start nothing more, and return when what runs has ended: the case may be closed only then."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.wait_for(lambda: not self._is_running)
 
     def get(self) -> Computed[Value] | None:
         """Return the last result, and start a new one if the case has changed; None if the first one takes long."""
@@ -67,7 +73,7 @@ class Derived[Value]:
 
     def _start(self) -> None:
         with self._changed:
-            if self._is_running:
+            if self._is_running or self._is_closed:
                 return
             self._is_running = True
         threading.Thread(target=self._run, name="derived", daemon=True).start()

@@ -59,7 +59,7 @@ def derive_news(site: Site, since: Callable[[], str], limit: int) -> Derived[Cas
         known = [one.revision if (one := derived.last) else -1 for derived in (site.clustering, site.accounts)]
         return hash((site.case.revision(), since(), *known))
 
-    return Derived(lambda: load_news(site, since(), limit), revision)
+    return site.derive(lambda: load_news(site, since(), limit), revision)
 
 
 def load_news(site: Site, since: str, limit: int) -> CaseNews:

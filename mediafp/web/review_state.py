@@ -5,7 +5,6 @@ from typing import Final
 from mediafp.types.decisions import DecisionSubject
 from mediafp.types.recalibration import FamilyDecisions
 from mediafp.types.reviews import ReviewQueue
-from mediafp.web.derived import Derived
 from mediafp.web.site import Site
 
 COUNT_SECONDS: Final = 0.05
@@ -19,8 +18,8 @@ class ReviewState:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._waiting = Derived(self._count, self._revision)
-        self._calibration = Derived(site.case.count_calibration, site.case.revision)
+        self._waiting = site.derive(self._count, self._revision)
+        self._calibration = site.derive(site.case.count_calibration, site.case.revision)
 
     def count_waiting(self) -> int:
         """Return the number of pairs that wait for a decision."""

@@ -68,13 +68,19 @@ class Site:
 
     def __init__(self, app: FastAPI, case: Case, settings: ServeSettings, jobs: Jobs) -> None:
         self.app, self.case, self.settings, self.jobs = app, case, settings, jobs
+        self._closers: list[Callable[[], None]] = []
         self.queries, self.received = case.saved_queries(), case.received_files()
-        self.clustering = Derived(case.load_groups, case.revision)
-        self.accounts = Derived(case.load_overview, case.revision)
+        self.clustering = self.derive(case.load_groups, case.revision)
+        self.accounts = self.derive(case.load_overview, case.revision)
         self.warming = Warming(self.queries.warm_up, [self.clustering.latest, self.accounts.latest])
         self.page_values: dict[str, Callable[[], object]] = {"to_review": lambda: 0, "new_hits": lambda: 0}
         """Functions that return further values of every page, such as the number of pairs that wait for a decision."""
-        self._closers: list[Callable[[], None]] = []
+
+    def derive[Value](self, compute: Callable[[], Value], revision: Callable[[], int]) -> Derived[Value]:
+        """Return a result over the whole case, which is computed beside the requests until the server ends."""
+        derived = Derived(compute, revision)
+        self.on_close(derived.close)
+        return derived
 
     def on_close(self, close: Callable[[], None]) -> None:
         """Call a function when the server ends."""

@@ -249,11 +249,11 @@ def _run(*command: str, check: bool = False) -> bool:
 def run_with_mishap(
     folder: Path, expected: trial.UndisturbedIngest, mishap: Callable[[Path], object], **options: Any
 ) -> trial.CompletedCommand:
-    """Run an ingest, stop it after its first output, let a mishap happen to its store, continue it, and return its end."""
+    """Run an ingest, stop it after its first acknowledged file, let a mishap happen, continue it, and return its end."""
     store, out = folder / "case", folder / "out"
     process = trial.start_command(trial.ingest_command(store, expected.source, jobs=1), out, **options)
     try:
-        trial.wait_for_output(process, out)
+        trial.wait_for_acknowledgement(process, out)
         process.send_signal(signal.SIGSTOP)
         mishap(store)
     finally:

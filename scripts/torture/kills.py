@@ -83,7 +83,7 @@ def run_trial(folder: Path, kill: Kill, expected: trial.UndisturbedIngest) -> di
     process = trial.start_command(command, out)
     try:
         if kill.after_first:
-            trial.wait_for_output(process, out)
+            trial.wait_for_acknowledgement(process, out)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(kill.seconds)
         before_end = process.poll() is None

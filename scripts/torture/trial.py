@@ -127,10 +127,13 @@ def wait_for_exit(process: "subprocess.Popen[bytes]", seconds: float = COMMAND_S
     return code, kill_survivors(process.pid, GROUP_EXIT_SECONDS)
 
 
-def wait_for_output(process: "subprocess.Popen[bytes]", out: Path, seconds: float = COMMAND_SECONDS) -> None:
-    """Wait until a command has printed something or has ended."""
+def wait_for_acknowledgement(process: "subprocess.Popen[bytes]", out: Path, seconds: float = COMMAND_SECONDS) -> None:
+    """Wait until an ingest has reported a file as stored, or has ended."""
+    # Files that cannot be read are reported at once, those that are stored only when their transaction has ended.
     deadline = time.monotonic() + seconds
-    while process.poll() is None and not out.stat().st_size and time.monotonic() < deadline:
+    while process.poll() is None and time.monotonic() < deadline:
+        if CompletedCommand(code=None, out=_read_text(out), err="").acknowledged:
+            return
         time.sleep(0.005)
 
 
@@ -259,7 +262,7 @@ def ingest_undisturbed(folder: Path, source: Path) -> UndisturbedIngest:
     store, out = folder / "store", folder / "out"
     start = time.monotonic()
     process = start_command(ingest_command(store, source), out)
-    wait_for_output(process, out)
+    wait_for_acknowledgement(process, out)
     first_seconds = time.monotonic() - start
     completed = finish_command(process, out)
     seconds = time.monotonic() - start

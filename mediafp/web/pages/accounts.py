@@ -15,7 +15,6 @@ from mediafp.report import jsonl
 from mediafp.types.accounts import Account
 from mediafp.types.instants import time_key
 from mediafp.web.asking import Asking
-from mediafp.web.derived import Derived
 from mediafp.web.drawings.lanes import draw_lanes
 from mediafp.web.drawings.networks import lay_out
 from mediafp.web.group_json import takeover_to_json
@@ -51,7 +50,7 @@ class NameRow:
 
 def add_accounts(site: Site, asking: Asking) -> None:
     """Add the page of accounts, and the accounts of the API."""
-    coshares = Derived(site.case.load_coshares, site.case.revision)
+    coshares = site.derive(site.case.load_coshares, site.case.revision)
 
     answers = site.case.answers(site.queries)
 
