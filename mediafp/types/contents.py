@@ -14,7 +14,7 @@ from mediafp.types.fingerprint_types import FingerprintDeclaration, check_rows
 from mediafp.types.fingerprints import Fingerprint, TimedRows, Vectors
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import Point, TextLine
-from mediafp.types.media import Asset, Kind
+from mediafp.types.media import MAX_TRACK_NUMBER, Asset, Kind
 from mediafp.types.pages import Page
 from mediafp.types.sightings import Clue
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -302,6 +302,10 @@ def _check_segment(segment: TranscriptSegment) -> None:
         # Whisper may end a text in half a character, which is a lone surrogate then.
         if not isinstance(text, str) or len(text) > MAX_SEGMENT_CHARS:
             raise ValueError(f"a text of a segment is no text of up to {MAX_SEGMENT_CHARS} characters")
-    probability = segment.language_probability
-    if type(probability) not in (int, float) or not abs(probability - 0.5) <= 0.5 + PROBABILITY_TOLERANCE:
-        raise ValueError("a segment with a probability outside 0..1")
+    for probability in (segment.language_probability, *segment.token_probabilities):
+        if type(probability) not in (int, float) or not abs(probability - 0.5) <= 0.5 + PROBABILITY_TOLERANCE:
+            raise ValueError("a segment with a probability outside 0..1")
+    if type(segment.track) is not int or not 0 <= segment.track <= MAX_TRACK_NUMBER:
+        raise ValueError("a segment of no audio track")
+    if segment.channel is not None and (type(segment.channel) is not int or segment.channel < 0):
+        raise ValueError("a segment of no channel")

@@ -98,7 +98,7 @@ class FrameTrack:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Audio:
-    """One audio track of a file, mixed down to mono."""
+    """One audio track of a file, mixed down to mono, or one channel of it."""
 
     samples: "npt.NDArray[np.int16]"
     """(N,) at AUDIO_SAMPLE_RATE, read-only."""
@@ -106,6 +106,8 @@ class Audio:
     """Presentation seconds of the first sample, on the clock of the frames."""
     track: int = 0
     """Number of the track among those of its file, from 0."""
+    channel: int | None = None
+    """Number of the channel, from 0, if it is one channel of a track whose channels differ in speech; None for the mix."""
 
     @cached_property
     def sha256(self) -> str:

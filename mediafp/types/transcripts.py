@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import TimeSpan
@@ -11,20 +11,47 @@ SearchSource = Literal["speech", "picture", "screen", "title", "post", "account"
 """Text that is searched: transcripts, text in images, text on screen of videos."""
 
 
+Certainty = Literal["sure", "doubtful", "guess"]
+"""Level of a word, or of a segment, by the probability that its words are right."""
+SURE_PROBABILITY: Final = 0.85
+"""Probability of a word from which it is sure. Chosen: one error in seven words leaves a sentence readable."""
+GUESS_PROBABILITY: Final = 0.5
+"""Probability of a word below which it is a guess: it is wrong more often than right."""
+
+
+def certainty_of(probability: float) -> Certainty:
+    """Return the level of a word, or of a segment, by the probability that its words are right."""
+    if probability >= SURE_PROBABILITY:
+        return "sure"
+    return "doubtful" if probability >= GUESS_PROBABILITY else "guess"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptSegment:
-    """Interval of speech in one language, in presentation seconds."""
+    """Interval of speech in one language, in seconds: from the first sample of a sound, or on the clock of a file."""
 
     start: float
     end: float
     language: str
     """`zh` (Mandarin), `yue` (Cantonese), `en`, another code of Whisper, or `und` if it is uncertain."""
     language_probability: float
+    """Probability of the language, and not of the text."""
     text: str
     flags: tuple[str, ...] = ()
     """Names of doubts about the text, which is kept nevertheless."""
     token_times: tuple[TimeSpan, ...] = ()
     """Time span of each token of `types.tokens.tokenise(text)`; empty if only that of the segment is known."""
+    token_probabilities: tuple[float, ...] = ()
+    """Probability that each of these tokens is right, fitted to measured errors; empty if it is unknown."""
+    track: int = 0
+    """Number of the audio track among those of the file, from 0."""
+    channel: int | None = None
+    """Number of the channel, from 0, if the channels of the track were transcribed one by one."""
+
+    @property
+    def word_probability(self) -> float | None:
+        """Mean probability that a word is right; None if it is unknown."""
+        return sum(self.token_probabilities) / len(self.token_probabilities) if self.token_probabilities else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

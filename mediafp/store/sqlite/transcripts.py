@@ -207,4 +207,8 @@ def _decode(data: str | bytes) -> Transcript:
 
 def _decode_segment(stored: dict[str, Any]) -> TranscriptSegment:
     times = tuple((start, end) for start, end in stored.pop("times"))
-    return TranscriptSegment(**{**stored, "flags": tuple(stored["flags"]), "token_times": times})
+    # Transcripts of older versions have no probabilities.
+    probabilities = tuple(stored.pop("token_probabilities", ()))
+    return TranscriptSegment(
+        **{**stored, "flags": tuple(stored["flags"]), "token_times": times, "token_probabilities": probabilities}
+    )
