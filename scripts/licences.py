@@ -72,6 +72,10 @@ EXCEPTIONS: Mapping[str, tuple[frozenset[str], str]] = {
         frozenset(("LGPL-2.1-or-later",)),
         "contains GEOS (LGPL) as a shared library that can be replaced; needed by rapidocr",
     ),
+    "sherpa-onnx": (
+        frozenset(("LGPL-2.1-or-later",)),
+        "contains ALSA (LGPL) as a shared library that can be replaced; only for the extra sensevoice",
+    ),
 }
 """Licences that one package may have besides `ALLOWED`, and the reason."""
 SPDX: Mapping[str, str] = {
@@ -81,6 +85,7 @@ SPDX: Mapping[str, str] = {
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
+    "Apache licensed, as found in the LICENSE file": "Apache-2.0",
     "BSD 2-Clause License": "BSD-2-Clause",
     "BSD License": "BSD",
     "GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-or-later",
