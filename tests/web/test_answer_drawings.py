@@ -92,5 +92,6 @@ def test_quotation_has_the_words_of_the_interval_alone() -> None:
             for start, end, language, text in said
         ),
     )
-    assert spoken_between(transcript, [(4.5, 21.0)]) == "海湾 上空" and main_language(transcript, [(4.5, 21.0)]) == "zh"
+    quoted = spoken_between(transcript, [(4.5, 21.0)])
+    assert quoted and quoted.text == "海湾 上空" and main_language(transcript, [(4.5, 21.0)]) == "zh"
     assert spoken_between(transcript, [(30.0, 40.0)]) is None and main_language(transcript, [(30.0, 40.0)]) is None

@@ -6,6 +6,7 @@ from typing import Final
 
 from mediafp.types.media import TimeSpan
 from mediafp.types.transcripts import Transcript, TranscriptSegment
+from mediafp.types.written_words import Quotation, quote_segments
 
 MAX_QUOTED_CHARS: Final = 400
 """Characters of a quotation. Chosen, not measured: two or three sentences."""
@@ -19,12 +20,9 @@ def main_language(transcript: Transcript, spans: Sequence[TimeSpan]) -> str | No
     return max(sorted(seconds), key=lambda name: seconds[name], default=None)
 
 
-def spoken_between(transcript: Transcript, spans: Sequence[TimeSpan]) -> str | None:
-    """Return the words that are spoken in some intervals, shortened; None if there are none."""
-    text = " ".join(" ".join(segment.text.split()) for segment in _within(transcript, spans))
-    if len(text) > MAX_QUOTED_CHARS:
-        text = text[:MAX_QUOTED_CHARS].rstrip() + " …"
-    return text or None
+def spoken_between(transcript: Transcript, spans: Sequence[TimeSpan]) -> Quotation | None:
+    """Return the words that are spoken in some intervals, shortened, with their doubts; None if there are none."""
+    return quote_segments(_within(transcript, spans), MAX_QUOTED_CHARS)
 
 
 def _within(transcript: Transcript, spans: Sequence[TimeSpan]) -> list[TranscriptSegment]:
