@@ -6,6 +6,9 @@ from rated_words import rated, said
 
 from mediafp.report import jsonl, subtitles
 from mediafp.report.doubted_words import TEXT_LEGEND, draw_words, name_certainty
+from mediafp.report.exports.csv import ASSET_COLUMNS, asset_row
+from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 from mediafp.types.written_words import certain_runs
 
@@ -42,6 +45,13 @@ def test_text_marks_guesses_names_doubtful_segments_and_explains_the_mark_once()
 def test_subtitles_show_no_marks() -> None:
     guess = transcript_of(rated(said("甲乙"), (0.1, 0.1)))
     assert "⟨" not in subtitles.to_srt(guess) + subtitles.to_vtt(guess)
+
+
+def test_spreadsheet_marks_guesses() -> None:
+    asset = Asset(sha256="a", kind="video", bytes=1, properties={})
+    spoken = transcript_of(rated(said("甲乙"), (0.9, 0.1)), said("丙"))
+    row = asset_row(asset, Sighting(sha256="a", uri="u"), spoken, None)
+    assert row[ASSET_COLUMNS.index("transcript")] == "甲⟨乙?⟩ 丙"
 
 
 def test_page_marks_are_inert_and_legible_without_a_style() -> None:
