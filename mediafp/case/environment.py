@@ -17,7 +17,7 @@ from mediafp.ingest.libraries import ffmpeg_version, is_ffmpeg_supported, pyav_v
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.matching.libraries import has_sift, opencv_version
 from mediafp.store.libraries import faiss_version, is_sqlite_supported, sqlite_version
-from mediafp.text.speech.libraries import transcription_versions
+from mediafp.text.speech.libraries import sense_voice_state, transcription_versions
 from mediafp.types.errors import MediafpError
 from mediafp.types.model_files import check_model_files
 
@@ -45,6 +45,8 @@ def check_environment() -> Iterator[EnvironmentCheck]:
     yield EnvironmentCheck(name="OpenCV with SIFT", ok=has_sift(), detail=opencv_version())
     yield EnvironmentCheck(name="FAISS", ok=True, detail=faiss_version())
     yield EnvironmentCheck(name="faster-whisper", ok=True, detail=transcription_versions())
+    has_sense_voice, detail = sense_voice_state()
+    yield EnvironmentCheck(name="sherpa-onnx, for SenseVoice", ok=has_sense_voice, detail=detail, is_required=False)
     yield EnvironmentCheck(name="ONNX Runtime", ok=True, detail=onnxruntime_version())
     yield _try("sandboxed FFmpeg, for clips", _start_ffmpeg)
     for file, state in check_model_files():

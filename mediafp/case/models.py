@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediafp.text.speech.models import cached_models
+from mediafp.text.speech.sense_voice_model import SENSE_VOICE, cached_sense_voice
 from mediafp.types.model_files import check_model_files
 from mediafp.types.runs import SpeechOptions
 
@@ -25,7 +26,10 @@ class ModelState:
 
 
 def list_model_files() -> list[ModelState]:
-    """Return the models of the manifest, whose files are hashed, and the speech models in the Hugging Face cache."""
+    """Return the models of the manifest, whose files are hashed, and the speech models in the Hugging Face cache.
+
+    Those in the cache are named as `--model` takes them.
+    """
     files = [
         ModelState(
             name=file.name,
@@ -40,21 +44,24 @@ def list_model_files() -> list[ModelState]:
     ]
     cached = [
         ModelState(
-            name=model.name,
+            name=name,
             version=model.revision,
             licence=None,
             state="ok",
             sha256=None,
             source="the hub's cache",
         )
-        for model in cached_models()
+        for name, model in [
+            *((model.name, model) for model in cached_models()),
+            *((f"{SENSE_VOICE}:{model.name}", model) for model in cached_sense_voice()),
+        ]
     ]
     return files + cached
 
 
 def check_speech_model(options: SpeechOptions) -> None:
-    """Raise ModelError if the speech model of the options is missing or not usable."""
-    from mediafp.text.speech.transcriber import get_transcriber
+    """Raise ModelError if the speech model of the options is missing or not usable, UsageError if an option is not."""
+    from mediafp.text.speech.transcribers import get_transcriber
 
     get_transcriber(options)
 

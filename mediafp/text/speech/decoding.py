@@ -90,7 +90,11 @@ class WindowDecoder:
         if not decoded.tokens:
             return 0.0
         last = decoded.tokens[-1]
-        return (last - self._first_time_token) * TIME_TOKEN_SECONDS if last >= self._first_time_token else None
+        if last < self._first_time_token:
+            return None
+        seconds = (last - self._first_time_token) * TIME_TOKEN_SECONDS
+        # Some fine-tuned models end every text with the token of 0.00 s. What nobody says by then reaches the end.
+        return None if is_dense(self._text(decoded.tokens), seconds) else seconds
 
     def build_segments(self, window: DecodingWindow, decoded: DecodedTokens, offset: float) -> list[TranscriptSegment]:
         """Return the sentences of a window, separated at Whisper's time tokens.
@@ -200,7 +204,9 @@ class WindowDecoder:
 
         is_prompted = language == "yue" and not self._has_cantonese_token
         code = "zh" if is_prompted or language == UNKNOWN else language
-        tokenizer = Tokenizer(self.whisper.hf_tokenizer, True, task="transcribe", language=code)
+        # English models are prompted without language and task.
+        is_multilingual = self.whisper.model.is_multilingual
+        tokenizer = Tokenizer(self.whisper.hf_tokenizer, is_multilingual, task="transcribe", language=code)
         prompt = self.whisper.get_prompt(
             tokenizer,
             tokenizer.encode(CANTONESE_PROMPT) if is_prompted else [],

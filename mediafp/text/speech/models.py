@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mediafp.text.speech.hub_cache import CachedRepository, iter_cached
+from mediafp.text.speech.language import CHINESE, UNKNOWN
+from mediafp.text.speech.whisper_files import check_whisper_files, is_whisper
 from mediafp.types import model_files
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import ModelError
@@ -26,6 +29,13 @@ FEATURES: Final = {"sampling_rate": AUDIO_SAMPLE_RATE, "hop_length": 160, "chunk
 """Features of every Whisper model: samples per second, samples between spectra, seconds per window, samples per spectrum
 (the constants of openai-whisper's audio.py). The number of mel bands is part of the model."""
 
+ENGLISH_ONLY: Final = frozenset(("en",))
+"""Languages of a model that was trained on English alone."""
+_ENGLISH_DISTIL = re.compile(r"distil-(whisper-)?(small|medium|large)", re.IGNORECASE)
+"""Published distil-whisper models: they have tokens for all languages, and were trained on English (their model cards).
+Chinese ones have other names, such as Belle-distilwhisper."""
+_EXPECTED = "choose the folder of a Whisper model converted for CTranslate2 (ct2-transformers-converter)"
+
 _logger = logging.getLogger(__name__)
 
 
@@ -39,8 +49,15 @@ class SpeechModel:
 
     name: str
     sha256: str
+    """SHA-256 of its weights."""
+    size: str
+    """One of SIZES."""
     folder: Path | None = None
     revision: str = ""
+    files_sha256: str = ""
+    """SHA-256 of the files beside the weights; "" for the packaged model, whose manifest states them."""
+    languages: frozenset[str] | None = None
+    """Codes of the languages that it was trained on; None for all that Whisper knows."""
 
     def model_folder(self) -> Path:
         """Return the folder that contains the model's files.
@@ -51,9 +68,20 @@ class SpeechModel:
         return self.folder or model_files.model_path(DEFAULT_MODEL).parent
 
     @property
+    def version(self) -> str:
+        """Version of the model: what of it a transcript depends on."""
+        return self.sha256[:16] + (f"+{self.files_sha256[:8]}" if self.files_sha256 else "")
+
+    @property
     def rank(self) -> int:
-        """Rank of the model by its size, 1 for the smallest; 0 if its name contains no size."""
-        return max((n for n, size in enumerate(SIZES, 1) if size in self.name), default=0)
+        """Rank of the model by its size, 1 for the smallest."""
+        return SIZES.index(self.size) + 1
+
+    def can_decode(self, language: str) -> bool:
+        """Return True if the model writes a language; text that it writes of another one is invented."""
+        # Whisper models without a token of Cantonese are asked for Mandarin, with a prompt, and so they are if unsure.
+        code = "zh" if language in (*CHINESE, UNKNOWN) else language
+        return self.languages is None or code in self.languages
 
     def concurrency(self, threads: int) -> int:
         """Return how many windows are decoded at a time with so many threads.
@@ -78,11 +106,16 @@ def speech_model(name: str = DEFAULT_MODEL) -> SpeechModel:
                 f"cannot load the speech model {name!r}: its file {model_file.file!r} is missing;"
                 f" {model_files.REINSTALL_HINT}"
             )
-        return SpeechModel(name=DEFAULT_MODEL, sha256=model_file.sha256)
+        return SpeechModel(name=DEFAULT_MODEL, sha256=model_file.sha256, size="base")
     folder = Path(name)
     # A folder that happens to have the name of a model is not meant: "./tiny" names it.
     if folder.is_dir() and not _is_model_name(name):
         return _model_in_folder(folder.resolve().name, folder, "")
+    if "/" not in name and name not in _published_names():
+        raise ModelError(
+            f"cannot find the speech model {name!r}: no model and no folder has this name; choose one of"
+            f" {', '.join(SIZES)}, the name of a repository in the Hugging Face cache, or a folder"
+        )
     snapshot = _find_snapshot(name)
     return _model_in_folder(f"whisper-{name}" if "/" not in name else name, snapshot, snapshot.name)
 
@@ -95,7 +128,7 @@ def load_whisper(model: SpeechModel, threads: int) -> WhisperModel:
         threads: CPU threads, shared by the windows that are decoded in parallel.
 
     Raises:
-        ModelError: The packaged model cannot be joined.
+        ModelError: The packaged model cannot be joined, or the weights cannot be loaded.
     """
     started = time.monotonic()
     # Imports onnxruntime, CTranslate2 and tokenizers, which most commands do not need.
@@ -108,66 +141,58 @@ def load_whisper(model: SpeechModel, threads: int) -> WhisperModel:
             return {"feature_size": self.model.n_mels, **FEATURES}
 
     concurrency = model.concurrency(threads)
-    whisper = Model(
-        str(model.model_folder()),
-        device="auto",
-        compute_type="auto",
-        cpu_threads=threads // concurrency,
-        num_workers=concurrency,
-    )
+    folder = model.model_folder()
+    try:
+        whisper = Model(
+            str(folder),
+            device="auto",
+            compute_type="auto",
+            cpu_threads=threads // concurrency,
+            num_workers=concurrency,
+        )
+    except (RuntimeError, ValueError) as error:
+        # CTranslate2 reads the weights; their names, sizes and tokens were checked.
+        reason = str(error).strip().split("\n", maxsplit=1)[0][:200]
+        raise ModelError(f"cannot load the speech model from {str(folder)!r}: {reason}; {_EXPECTED}") from error
     seconds = time.monotonic() - started
     _logger.info("loaded the speech model %s (SHA-256 %s) in %.2f s", model.name, model.sha256[:16], seconds)
     return whisper
 
 
-def cached_models() -> list[SpeechModel]:
-    """Return the speech models in the Hugging Face cache, with an empty `sha256`: their files are not hashed."""
-    if not _has_cached_repositories():
-        return []
-    # Loads an HTTP client, .2 CPU seconds that most machines save.
-    from huggingface_hub import scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
-
-    try:
-        repositories = scan_cache_dir().repos
-    except (CacheNotFound, OSError):
-        return []
-    return [
-        SpeechModel(
-            name=repository.repo_id, folder=Path(revision.snapshot_path), sha256="", revision=revision.commit_hash
-        )
-        for repository in sorted(repositories, key=lambda r: r.repo_id)
-        for revision in repository.revisions
-        if any(file.file_name == "model.bin" for file in revision.files) and "whisper" in repository.repo_id.lower()
-    ]
+def cached_models() -> list[CachedRepository]:
+    """Return the Whisper models in the Hugging Face cache; their files are neither hashed nor checked."""
+    return [cached for cached in iter_cached("model.bin") if is_whisper(cached.folder / "model.bin")]
 
 
-def _has_cached_repositories() -> bool:
-    """Return True if the Hugging Face cache, where its variables say that it is, contains a Whisper repository."""
-    variables = os.environ
-    home = variables.get("HF_HOME") or Path(variables.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
-    folder = variables.get("HF_HUB_CACHE") or variables.get("HUGGINGFACE_HUB_CACHE") or Path(home, "hub")
-    repositories = Path(os.path.expandvars(folder)).expanduser().glob("models--*")
-    return any("whisper" in repository.name.lower() for repository in repositories)
+def _published_names() -> list[str]:
+    from faster_whisper.utils import available_models
+
+    names: list[str] = available_models()
+    return names
 
 
 def _is_model_name(name: str) -> bool:
     """Return True for the name of a published model, such as "tiny", or of a repository in the Hugging Face cache."""
-    from faster_whisper.utils import available_models
-
-    return name in available_models() or name in {model.name for model in cached_models()}
+    return name in _published_names() or name in {model.name for model in cached_models()}
 
 
 def _model_in_folder(name: str, folder: Path, revision: str) -> SpeechModel:
-    model_file = folder / "model.bin"
-    if not model_file.is_file() or not (folder / "tokenizer.json").is_file():
-        raise ModelError(
-            f"cannot load a speech model from {str(folder)!r}: model.bin or tokenizer.json is missing;"
-            " choose the folder of a Whisper model converted for CTranslate2"
-        )
-    with model_file.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return SpeechModel(name=name, folder=folder, sha256=sha256, revision=revision)
+    try:
+        files = check_whisper_files(folder)
+        with (folder / "model.bin").open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot load a speech model from {str(folder)!r}: {error}; {_EXPECTED}") from error
+    languages = files.languages if files.is_multilingual else ENGLISH_ONLY
+    return SpeechModel(
+        name=name,
+        folder=folder,
+        sha256=sha256,
+        revision=revision,
+        size=files.size,
+        files_sha256=files.sha256,
+        languages=ENGLISH_ONLY if _ENGLISH_DISTIL.search(name) else languages,
+    )
 
 
 def _find_snapshot(name: str) -> Path:
@@ -176,11 +201,8 @@ def _find_snapshot(name: str) -> Path:
 
     try:
         return Path(download_model(name, local_files_only=True))
-    except ValueError as error:
-        raise ModelError(
-            f"cannot find the speech model {name!r}: no model has this name; choose one of {', '.join(SIZES)}, or a folder"
-        ) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # An impossible name of a repository is a ValueError.
         raise ModelError(
             f"cannot find the speech model {name!r}: it is not on this machine, and mediafp downloads nothing;"
             " fetch it into the Hugging Face cache first (hf download), or choose the folder that contains it"

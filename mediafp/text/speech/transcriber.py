@@ -1,4 +1,4 @@
-"""Audio tracks to transcripts: voice activity detection, language identification, decoding one language at a time."""
+"""Audio tracks to transcripts with Whisper: voice activity detection, language identification, one language at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import batched
 from pathlib import Path
 from threading import Lock
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from mediafp.text.speech.decoding import WindowDecoder, batch_windows
 from mediafp.text.speech.encoder import probe_languages
 from mediafp.text.speech.language import LanguageEvidence, cantonese_probability, identify_languages
-from mediafp.text.speech.models import load_whisper, speech_model
+from mediafp.text.speech.models import ENGLISH_ONLY, load_whisper, speech_model
 from mediafp.text.speech.voice_activity import Samples, SpeechChunk, detect_speech
-from mediafp.text.speech.windows import MAX_WINDOW_SECONDS, build_windows, split_decoded
+from mediafp.text.speech.windows import MAX_WINDOW_SECONDS, DecodingWindow, build_windows, split_decoded
 from mediafp.types.arrays import Float32Array
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
@@ -38,7 +38,7 @@ MAX_HOTWORDS_CHARACTERS = 200
 _logger = logging.getLogger(__name__)
 
 
-class Transcriber:
+class WhisperTranscriber:
     """Whisper with its options; models are loaded when the first speech is found."""
 
     def __init__(
@@ -65,7 +65,12 @@ class Transcriber:
     def version(self) -> str:
         """Version of everything besides the audio that a transcript depends on."""
         hotwords = f"+words:{self._hotwords}" if self._hotwords else ""
-        return f"{TRANSCRIPTION_VERSION}+{self.model.sha256[:16]}{hotwords}"
+        return f"{TRANSCRIPTION_VERSION}+{self.model.version}{hotwords}"
+
+    def rank(self, transcript: Transcript) -> int:
+        """Return the rank of a transcript by the size of the model; 0 if an English model left most of the speech out."""
+        is_partial = transcript.untranscribed_seconds > transcript.speech_seconds / 2
+        return 0 if is_partial and self.model.languages == ENGLISH_ONLY else self.model.rank
 
     def transcribe(self, audio: Audio, *, on_progress: Callable[[float], object] = lambda share: None) -> Transcript:
         """Return the transcript of an audio track.
@@ -85,9 +90,12 @@ class Transcriber:
         for batch_evidence in self._collect_evidence(samples, chunks):
             evidence += batch_evidence
             on_progress(0.0)
-        pending = list(build_windows(chunks, identify_languages(evidence), MAX_WINDOW_SECONDS))
-        total = sum(window.sample_count for window in pending) or 1
-        untranscribed_seconds, done = 0.0, 0
+        windows = list(build_windows(chunks, identify_languages(evidence), MAX_WINDOW_SECONDS))
+        pending = [window for window in windows if self.model.can_decode(window.language)]
+        untranscribed_seconds = _speech_seconds(windows) - _speech_seconds(pending)
+        if untranscribed_seconds:
+            _logger.info("%.1f s of speech are in languages that %s lacks", untranscribed_seconds, self.model.name)
+        total, done = sum(window.sample_count for window in pending) or 1, 0
         segments: list[TranscriptSegment] = []
         while pending:
             batches = list(batch_windows(pending, self._batch_size(len(pending))))
@@ -161,14 +169,8 @@ class Transcriber:
         return max(1, min(BATCH_WINDOWS, -(-count // self.concurrency)))
 
 
-@lru_cache(maxsize=1)
-def get_transcriber(options: SpeechOptions) -> Transcriber:
-    """Return the transcriber with these options, which is created once per process.
-
-    Raises:
-        ModelError: The model is not on this machine.
-    """
-    return Transcriber(options)
+def _speech_seconds(windows: Sequence[DecodingWindow]) -> float:
+    return sum(window.sample_count for window in windows) / AUDIO_SAMPLE_RATE
 
 
 def load_hotwords(file: Path) -> tuple[str, ...]:
