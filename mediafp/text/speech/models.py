@@ -34,6 +34,8 @@ ENGLISH_ONLY: Final = frozenset(("en",))
 _ENGLISH_DISTIL = re.compile(r"distil-(whisper-)?(small|medium|large)", re.IGNORECASE)
 """Published distil-whisper models: they have tokens for all languages, and were trained on English (their model cards).
 Chinese ones have other names, such as Belle-distilwhisper."""
+WEIGHT_ERRORS: Final = (RuntimeError, ValueError, LookupError)
+"""Errors of CTranslate2 for weights that are missing or of another shape."""
 _EXPECTED = "choose the folder of a Whisper model converted for CTranslate2 (ct2-transformers-converter)"
 
 _logger = logging.getLogger(__name__)
@@ -150,13 +152,22 @@ def load_whisper(model: SpeechModel, threads: int) -> WhisperModel:
             cpu_threads=threads // concurrency,
             num_workers=concurrency,
         )
-    except (RuntimeError, ValueError) as error:
-        # CTranslate2 reads the weights; their names, sizes and tokens were checked.
-        reason = str(error).strip().split("\n", maxsplit=1)[0][:200]
-        raise ModelError(f"cannot load the speech model from {str(folder)!r}: {reason}; {_EXPECTED}") from error
+    except MemoryError as error:
+        raise ModelError(
+            f"cannot load the speech model from {str(folder)!r}: there is not enough memory; choose a smaller model"
+        ) from error
+    except WEIGHT_ERRORS as error:
+        raise ModelError(
+            f"cannot load the speech model from {str(folder)!r}: {error_reason(error)}; {_EXPECTED}"
+        ) from error
     seconds = time.monotonic() - started
     _logger.info("loaded the speech model %s (SHA-256 %s) in %.2f s", model.name, model.sha256[:16], seconds)
     return whisper
+
+
+def error_reason(error: Exception) -> str:
+    """Return the reason that a library states for not running a model: the first line of its message."""
+    return str(error).strip().split("\n", maxsplit=1)[0][:200]
 
 
 def cached_models() -> list[CachedRepository]:

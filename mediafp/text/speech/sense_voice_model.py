@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from mediafp.text.speech.hub_cache import CachedRepository, iter_cached
+from mediafp.text.speech.models import error_reason
 from mediafp.text.speech.sense_voice_tokens import TokenTable, read_token_table
 from mediafp.text.speech.voice_activity import Samples, to_float
 from mediafp.types.errors import ModelError
@@ -205,7 +206,7 @@ def _check_model(model_file: Path, token_count: int) -> None:
         session = onnxruntime.InferenceSession(str(model_file), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # The runtime has a class of its own for each kind of damage.
-        raise ValueError(f"ONNX Runtime does not read {model_file.name}: {_first_line(error)}") from error
+        raise ValueError(f"ONNX Runtime does not read {model_file.name}: {error_reason(error)}") from error
     stated = session.get_modelmeta().custom_metadata_map
     window_size = _check_metadata(stated, model_file.name, token_count)
     inputs = [(one.name, one.type) for one in session.get_inputs()]
@@ -222,7 +223,7 @@ def _check_model(model_file: Path, token_count: int) -> None:
     try:
         logits = session.run(None, {name: value for (name, _), value in zip(inputs, values, strict=True)})[0]
     except Exception as error:
-        raise ValueError(f"{model_file.name} fails: {_first_line(error)}") from error
+        raise ValueError(f"{model_file.name} fails: {error_reason(error)}") from error
     expected = (1, frames + TAGS, token_count)
     if not isinstance(logits, np.ndarray) or logits.dtype != np.float32 or logits.shape != expected:
         raise ValueError(f"the output of {model_file.name} is not of the form {expected}, in float32")
@@ -261,10 +262,6 @@ def _floats(text: str) -> Sequence[float]:
         return []
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", maxsplit=1)[0][:200]
-
-
 def _load(model: SenseVoiceModel) -> Any:
     """Return the recogniser of sherpa-onnx, whose tokens are their numbers. Raises ModelError."""
     # Loads a second ONNX Runtime.
@@ -280,5 +277,5 @@ def _load(model: SenseVoiceModel) -> Any:
             )
         except Exception as error:
             raise ModelError(
-                f"cannot load the speech model {model.name!r}: {_first_line(error)}; {_EXPECTED}"
+                f"cannot load the speech model {model.name!r}: {error_reason(error)}; {_EXPECTED}"
             ) from error

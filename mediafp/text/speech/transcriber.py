@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from mediafp.text.speech.decoding import WindowDecoder, batch_windows
 from mediafp.text.speech.encoder import probe_languages
 from mediafp.text.speech.language import LanguageEvidence, cantonese_probability, identify_languages
-from mediafp.text.speech.models import ENGLISH_ONLY, load_whisper, speech_model
+from mediafp.text.speech.models import ENGLISH_ONLY, WEIGHT_ERRORS, error_reason, load_whisper, speech_model
 from mediafp.text.speech.voice_activity import Samples, SpeechChunk, detect_speech
 from mediafp.text.speech.windows import MAX_WINDOW_SECONDS, DecodingWindow, build_windows, split_decoded
 from mediafp.types.arrays import Float32Array
 from mediafp.types.defaults import DEFAULT_MODEL
-from mediafp.types.errors import UsageError
+from mediafp.types.errors import ModelError, UsageError
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
 from mediafp.types.runs import SpeechOptions
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -159,10 +159,19 @@ class WhisperTranscriber:
 
     def _map[T, R](self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
         """Yield the function's result for each item, in order, in parallel; items not begun are dropped on close."""
-        if self.concurrency == 1 or len(items) < 2:
-            yield from map(function, items)
-        else:
-            yield from self._pool.map(function, items)
+        try:
+            if self.concurrency == 1 or len(items) < 2:
+                yield from map(function, items)
+            else:
+                yield from self._pool.map(function, items)
+        except WEIGHT_ERRORS as error:
+            if self.model.folder is None:
+                raise
+            # The shapes of all its weights are known to CTranslate2 alone, which meets a wrong one here.
+            raise ModelError(
+                f"cannot transcribe with the speech model in {str(self.model.folder)!r}: {error_reason(error)};"
+                " fetch or convert it again, or choose another model"
+            ) from error
 
     def _batch_size(self, count: int) -> int:
         """Return the size of batches that spread so many items over the parallel calls."""
