@@ -26,10 +26,7 @@ class ModelState:
 
 
 def list_model_files() -> list[ModelState]:
-    """Return the models of the manifest, whose files are hashed, and the speech models in the Hugging Face cache.
-
-    Those in the cache are named as `--model` takes them.
-    """
+    """Return the models of the manifest, whose files are hashed, and the speech models in the Hugging Face cache."""
     files = [
         ModelState(
             name=file.name,
@@ -42,7 +39,16 @@ def list_model_files() -> list[ModelState]:
         )
         for file, state in check_model_files()
     ]
+    return files + list_cached_models()
+
+
+def list_cached_models() -> list[ModelState]:
+    """Return the speech models in the Hugging Face cache, named as `--model` takes them; their files are not checked."""
     cached = [
+        *((model.name, model) for model in cached_models()),
+        *((f"{SENSE_VOICE}:{model.name}", model) for model in cached_sense_voice()),
+    ]
+    return [
         ModelState(
             name=name,
             version=model.revision,
@@ -51,12 +57,8 @@ def list_model_files() -> list[ModelState]:
             sha256=None,
             source="the hub's cache",
         )
-        for name, model in [
-            *((model.name, model) for model in cached_models()),
-            *((f"{SENSE_VOICE}:{model.name}", model) for model in cached_sense_voice()),
-        ]
+        for name, model in cached
     ]
-    return files + cached
 
 
 def check_speech_model(options: SpeechOptions) -> None:

@@ -81,8 +81,8 @@ def _tokens(kind: str) -> tuple[dict[str, object], list[str]]:
         special.insert(special.index("<|su|>") + 1, "<|yue|>")
     vocabulary = text + special
     (form,) = [token for token in tokenizer["added_tokens"] if token["content"] == "<|zh|>"]
-    named = [token for token in special if not token[2:3].isdigit()]
-    tokenizer["added_tokens"] = [{**form, "id": vocabulary.index(token), "content": token} for token in named]
+    named = {token: len(text) + n for n, token in enumerate(special) if not token[2:3].isdigit()}
+    tokenizer["added_tokens"] = [{**form, "id": number, "content": token} for token, number in named.items()]
     tokenizer["model"]["vocab"] = {
         token: number for token, number in tokenizer["model"]["vocab"].items() if token not in named
     }

@@ -175,6 +175,8 @@ def _check_folder(folder: Path, name: str) -> SenseVoiceModel:
 
     sherpa-onnx ends the process, or reads beyond its memory, where a file is not of this form.
     """
+    if not folder.is_dir():
+        raise ModelError(f"cannot find a SenseVoice model in {str(folder)!r}: there is no such folder; {_EXPECTED}")
     model_file = next((folder / file for file in MODEL_FILES if (folder / file).is_file()), None)
     if model_file is None or not (folder / TOKENS_FILE).is_file():
         missing = TOKENS_FILE if model_file else " and ".join(MODEL_FILES)

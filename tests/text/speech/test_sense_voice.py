@@ -167,7 +167,7 @@ def test_what_would_end_the_process_or_give_no_text_is_refused_at_the_start(tmp_
     (wrong / "model.onnx").unlink()
     with pytest.raises(ModelError, match=r"model\.onnx are missing"):
         transcriber_of(wrong)
-    with pytest.raises(ModelError, match="are missing"):
+    with pytest.raises(ModelError, match="no such folder"):
         transcriber_of(tmp_path / "nowhere")
 
 
