@@ -156,7 +156,8 @@ def load_whisper(model: SpeechModel, threads: int) -> WhisperModel:
         raise ModelError(
             f"cannot load the speech model from {str(folder)!r}: there is not enough memory; choose a smaller model"
         ) from error
-    except WEIGHT_ERRORS as error:
+    except Exception as error:
+        # The library of the tokenizer raises no class of its own.
         raise ModelError(
             f"cannot load the speech model from {str(folder)!r}: {error_reason(error)}; {_EXPECTED}"
         ) from error

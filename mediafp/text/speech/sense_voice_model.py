@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -266,9 +267,8 @@ def _floats(text: str) -> Sequence[float]:
 
 def _load(model: SenseVoiceModel) -> Any:
     """Return the recogniser of sherpa-onnx, whose tokens are their numbers. Raises ModelError."""
-    # Loads a second ONNX Runtime.
-    import sherpa_onnx
-
+    # It is an extra, and loads a second ONNX Runtime.
+    sherpa_onnx = import_module("sherpa_onnx")
     # Its own reading of the tokens ends the process at a malformed line, and its results fail at incomplete characters.
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="ascii", delete_on_close=False) as tokens:
         tokens.writelines(f"{number} {number}\n" for number in range(len(model.tokens)))

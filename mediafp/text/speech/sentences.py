@@ -51,7 +51,7 @@ def time_pieces(texts: Sequence[str], starts: Sequence[float], end: float) -> li
 def cut_into_sentences(pieces: Sequence[TimedPiece]) -> list[list[TimedPiece]]:
     """Return the pieces of each sentence: cut behind marks that end one, at pauses, and where it is too long.
 
-    A piece of punctuation belongs to what stands before it.
+    A piece of punctuation belongs to the sentence before it.
     """
     sentences: list[list[TimedPiece]] = []
     for piece in pieces:

@@ -5,7 +5,7 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 MAX_BYTES: Final = {
     "config.json": 4 << 20,
@@ -45,7 +45,7 @@ _WIDTHS: Final = {384: "tiny", 512: "base", 768: "small", 1024: "medium", 1280: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhisperFiles:
-    """What the files of a model state."""
+    """Facts that the files of a model state."""
 
     size: str
     """Its size, as `models.SIZES` names it, by the form of its weights: names of folders say anything."""
@@ -57,7 +57,7 @@ class WhisperFiles:
 
 
 def check_whisper_files(folder: Path) -> WhisperFiles:
-    """Return what the files of a model state.
+    """Return the facts that the files of a model state.
 
     Raises:
         ValueError: A file is missing, too large, or does not belong to the others; the message is the reason.
@@ -141,14 +141,12 @@ def _read_vocabulary(content: bytes, name: str) -> list[str]:
 
 def _check_tokenizer(content: bytes, vocabulary: list[str]) -> frozenset[str]:
     """Return the codes of the languages of a tokenizer. Raises ValueError if it is not that of the vocabulary."""
-    from tokenizers import Tokenizer
-
     try:
-        tokenizer = Tokenizer.from_buffer(content)
-    except Exception as error:
-        # The library raises no class of its own.
-        raise ValueError(f"tokenizer.json is not read: {str(error)[:200]}") from error
-    known = tokenizer.get_vocab()
+        parsed: Any = _parse_json(content, "tokenizer.json")
+        known: dict[str, int] = {token: int(number) for token, number in parsed["model"]["vocab"].items()}
+        known |= {str(token["content"]): int(token["id"]) for token in parsed["added_tokens"]}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("tokenizer.json is not of the form of a Whisper tokenizer") from error
     missing = [token for token in SPECIAL_TOKENS if token not in known]
     if not any(token in known for token in NO_SPEECH_TOKENS):
         missing.append(NO_SPEECH_TOKENS[0])
