@@ -152,7 +152,7 @@ def build_segments(window: DecodingWindow, recognised: RecognisedSpeech) -> list
     for (begin, finish), sentence in zip(times, sentences, strict=True):
         text = join_pieces(sentence)
         flags = find_quality_flags(text, seconds=finish - begin, logprob=0.0, voice=voice)
-        unsure = ("low_confidence",) if recognised.has_unknown else ()
+        unsure = ("low_confidence",) if recognised.is_incomplete else ()
         segments.append(
             TranscriptSegment(
                 start=round(begin, 3),

@@ -76,8 +76,8 @@ class RecognisedSpeech:
     """Language that the model states; None if it hears no speech."""
     texts: tuple[str, ...]
     starts: tuple[float, ...]
-    has_unknown: bool
-    """True if a word has no token, so that the text lacks it."""
+    is_incomplete: bool
+    """True if a word has no token, or is among the tags, so that the text may lack one."""
 
 
 class Recogniser:
@@ -95,7 +95,7 @@ class Recogniser:
         """Return the text of a sound of 30 seconds or less.
 
         Raises:
-            ModelError: The model fails, or its output does not begin with the tags of SenseVoice.
+            ModelError: The model fails, or its output does not begin with a tag of the language.
         """
         length = max(
             len(samples) + int(END_SILENCE_SECONDS * AUDIO_SAMPLE_RATE), int(MIN_INPUT_SECONDS * AUDIO_SAMPLE_RATE)
@@ -111,19 +111,22 @@ class Recogniser:
                 f" {len(samples) / AUDIO_SAMPLE_RATE:.1f} s of speech; {_EXPECTED}"
             )
         tokens = self._model.tokens
-        tags = [tokens.tag(int(number)) for number in (result.lang, result.emotion, result.event)]
-        if None in tags:
+        language = tokens.tag(int(result.lang))
+        if language is None:
             raise ModelError(
-                f"cannot transcribe with the speech model {self._model.name!r}: its text does not begin with tags for"
-                f" language, emotion and event; {_EXPECTED}"
+                f"cannot transcribe with the speech model {self._model.name!r}: its text does not begin with a tag of"
+                f" the language; {_EXPECTED}"
             )
-        numbers = [int(number) for number in result.tokens]
+        # A model without one of the other tags has words in its place, which sherpa-onnx returns as tags.
+        first = [int(number) for number in (result.emotion, result.event) if tokens.tag(int(number)) is None]
+        numbers = [*first, *map(int, result.tokens)]
+        times = [*(0.0 for _ in first), *result.timestamps]
         pieces = tokens.pieces(numbers)
         return RecognisedSpeech(
-            language=tags[0] if tags[0] in LANGUAGES else None,
+            language=language if language in LANGUAGES else None,
             texts=tuple(text for _, text in pieces),
-            starts=tuple(max(0.0, float(result.timestamps[position])) for position, _ in pieces),
-            has_unknown=tokens.count_unknown(numbers) > 0,
+            starts=tuple(max(0.0, float(times[position])) for position, _ in pieces),
+            is_incomplete=bool(first) or tokens.count_unknown(numbers) > 0,
         )
 
 
@@ -270,12 +273,16 @@ def _load(model: SenseVoiceModel) -> Any:
     # It is an extra, and loads a second ONNX Runtime.
     sherpa_onnx = import_module("sherpa_onnx")
     # Its own reading of the tokens ends the process at a malformed line, and its results fail at incomplete characters.
-    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="ascii", delete_on_close=False) as tokens:
+    with tempfile.TemporaryFile("w", encoding="ascii") as tokens:
         tokens.writelines(f"{number} {number}\n" for number in range(len(model.tokens)))
-        tokens.close()
+        tokens.flush()
         try:
             return sherpa_onnx.OfflineRecognizer.from_sense_voice(
-                model=str(model.model_file), tokens=tokens.name, num_threads=1, language="auto", use_itn=True
+                model=str(model.model_file),
+                tokens=f"/proc/self/fd/{tokens.fileno()}",
+                num_threads=1,
+                language="auto",
+                use_itn=True,
             )
         except Exception as error:
             raise ModelError(

@@ -1,20 +1,25 @@
-"""Timed pieces of text to sentences with the times of their tokens, for models that state no sentences."""
+"""Timed pieces of text to sentences with the times of their tokens, where a model states no sentences."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from mediafp.types.media import TimeSpan
 from mediafp.types.tokens import tokenise
+from mediafp.types.transcripts import TranscriptSegment
 
 BREAK_SECONDS = 1.0
 """Time between the starts of two pieces from which a new sentence begins: slow speech has 2 syllables a second.
 Chosen, not measured."""
 MAX_SENTENCE_SECONDS = 10.0
 """Longest sentence that is not cut at a comma or at its longest pause. Chosen, not measured."""
+MAX_SEGMENT_SECONDS = 15.0
+"""Longest segment of a model that states sentences; fine-tuned Whisper models may state none in half a minute.
+Chosen, not measured."""
 MAX_PIECE_SECONDS = 0.6
 """Longest time that one piece is taken to last: a word of several syllables, or a drawn-out one. Chosen, not measured."""
+_OPENERS = "“‘「『（(【《"
 _CLOSERS = "”’\"'」』）)】"
 _END = re.compile(rf"[。！？!?；;…][{_CLOSERS}]*\s*$")
 _POINT = re.compile(rf"\.[{_CLOSERS}]*$")
@@ -78,6 +83,42 @@ def compute_token_times(pieces: Sequence[TimedPiece]) -> tuple[TimeSpan, ...]:
     whole = "".join(piece.text for piece in pieces)
     first = len(whole) - len(whole.lstrip())
     return tuple((spans[first + token.start][0], spans[first + token.end - 1][1]) for token in tokenise(whole.strip()))
+
+
+def split_long_segment(segment: TranscriptSegment) -> list[TranscriptSegment]:
+    """Return a segment longer than MAX_SEGMENT_SECONDS as its sentences, if the times of its tokens are known."""
+    tokens = tokenise(segment.text)
+    if segment.end - segment.start <= MAX_SEGMENT_SECONDS or len(tokens) < 2 or len(segment.token_times) != len(tokens):
+        return [segment]
+    # Punctuation belongs to the token before it, and spaces to the token behind them.
+    starts = [0, *(_word_start(segment.text, token.start) for token in tokens[1:])]
+    pieces = [
+        TimedPiece(segment.text[start:end], *times)
+        for (start, end), times in zip(pairwise([*starts, len(segment.text)]), segment.token_times, strict=True)
+    ]
+    parts: list[TranscriptSegment] = []
+    first = 0
+    for sentence in cut_into_sentences(pieces):
+        end = first + len(sentence)
+        parts.append(
+            replace(
+                segment,
+                start=parts[-1].end if parts else segment.start,
+                end=segment.token_times[end][0] if end < len(tokens) else segment.end,
+                text=join_pieces(sentence),
+                token_times=segment.token_times[first:end],
+                token_probabilities=segment.token_probabilities[first:end],
+            )
+        )
+        first = end
+    return parts
+
+
+def _word_start(text: str, position: int) -> int:
+    """Return the start of the space before a position, or of what opens there, such as a quotation mark."""
+    while position and (text[position - 1].isspace() or text[position - 1] in _OPENERS):
+        position -= 1
+    return position
 
 
 def _is_break(sentence: Sequence[TimedPiece], piece: TimedPiece) -> bool:

@@ -16,6 +16,7 @@ from mediafp.text.speech.decoding import WindowDecoder, batch_windows
 from mediafp.text.speech.encoder import probe_languages
 from mediafp.text.speech.language import LanguageEvidence, cantonese_probability, identify_languages
 from mediafp.text.speech.models import ENGLISH_ONLY, WEIGHT_ERRORS, error_reason, load_whisper, speech_model
+from mediafp.text.speech.sentences import split_long_segment
 from mediafp.text.speech.voice_activity import Samples, SpeechChunk, detect_speech
 from mediafp.text.speech.windows import MAX_WINDOW_SECONDS, DecodingWindow, build_windows, split_decoded
 from mediafp.types.arrays import Float32Array
@@ -104,7 +105,8 @@ class WhisperTranscriber:
                 for window, tokens in pairs:
                     decoded, rest = split_decoded(window, self._decoder.end_seconds(tokens))
                     window_segments = self._decoder.build_segments(decoded, tokens, audio.start)
-                    segments += window_segments
+                    # The decoder states the times of sentences, but some fine-tuned models state none.
+                    segments += [part for segment in window_segments for part in split_long_segment(segment)]
                     untranscribed_seconds += 0.0 if window_segments else decoded.sample_count / AUDIO_SAMPLE_RATE
                     pending += rest
                     done += decoded.sample_count

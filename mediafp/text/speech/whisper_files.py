@@ -66,7 +66,9 @@ def check_whisper_files(folder: Path) -> WhisperFiles:
     vocabulary_file = next((name for name in ("vocabulary.json", "vocabulary.txt") if (folder / name).is_file()), None)
     for name in ("model.bin", "tokenizer.json", vocabulary_file):
         if name is None or not (folder / name).is_file():
-            raise ValueError(f"{name or 'vocabulary.json'} is missing")
+            # The converter writes it only if it is told to.
+            hint = "; copy it from the model that was converted" if name == "tokenizer.json" else ""
+            raise ValueError(f"{name or 'vocabulary.json'} is missing{hint}")
     assert vocabulary_file, "a missing vocabulary was refused"
     names = [name for name in ("config.json", "tokenizer.json", vocabulary_file) if (folder / name).is_file()]
     contents = {name: _read_limited(folder / name, MAX_BYTES[name]) for name in names}

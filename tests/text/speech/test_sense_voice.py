@@ -72,7 +72,7 @@ def test_times_leap_over_the_pauses_that_a_window_leaves_out() -> None:
     chunks = (SpeechChunk(start=0, end=16000, probability=0.9), SpeechChunk(start=48000, end=64000, probability=0.9))
     window = DecodingWindow(chunks=chunks, language="zh", probability=0.9)
     recognised = RecognisedSpeech(
-        language="zh", texts=("你", "好", "再", "见"), starts=(0.1, 0.4, 1.1, 1.5), has_unknown=False
+        language="zh", texts=("你", "好", "再", "见"), starts=(0.1, 0.4, 1.1, 1.5), is_incomplete=False
     )
     segments = build_segments(window, recognised)
     assert [(s.text, s.start, s.end) for s in segments] == [("你好", 0.0, 1.0), ("再见", 3.0, 4.0)]
@@ -83,11 +83,11 @@ def test_times_leap_over_the_pauses_that_a_window_leaves_out() -> None:
 
 def test_a_language_that_the_model_states_twice_differently_is_uncertain() -> None:
     window = DecodingWindow(chunks=(SpeechChunk(start=0, end=32000, probability=0.4),), language="zh", probability=0.9)
-    recognised = RecognisedSpeech(language="ko", texts=("네",), starts=(0.2,), has_unknown=True)
+    recognised = RecognisedSpeech(language="ko", texts=("네",), starts=(0.2,), is_incomplete=True)
     (segment,) = build_segments(window, recognised)
     assert (segment.language, segment.language_probability) == ("und", 0.5)
     assert set(segment.flags) == {"low_confidence", "faint_voice"}
-    unstated = RecognisedSpeech(language=None, texts=("对",), starts=(0.2,), has_unknown=False)
+    unstated = RecognisedSpeech(language=None, texts=("对",), starts=(0.2,), is_incomplete=False)
     assert build_segments(window, unstated)[0].language == "zh"
 
 
@@ -177,11 +177,18 @@ def test_text_without_tags_before_it_is_an_error_and_no_empty_transcript(
     require_sherpa()
     audio = speak(monkeypatch, (0.0, 2.0))
     untagged = write_sense_voice(tmp_path / "a", SENTENCES, prefix=("今", "天", "。", "▁x"))
-    with pytest.raises(ModelError, match="does not begin with tags"):
+    with pytest.raises(ModelError, match="does not begin with a tag of the language"):
         transcriber_of(untagged).transcribe(audio)
     silent = write_sense_voice(tmp_path / "b", [], prefix=("<|zh|>",))
     with pytest.raises(ModelError, match="returned nothing"):
         transcriber_of(silent).transcribe(audio)
+
+
+def test_words_in_the_place_of_other_tags_are_kept_and_doubted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_sherpa()
+    folder = write_sense_voice(tmp_path / "m", SENTENCES[:3], prefix=("<|zh|>", "<|NEUTRAL|>", "昨", "<|withitn|>"))
+    (segment,) = transcriber_of(folder).transcribe(speak(monkeypatch, (0.0, 2.0))).segments
+    assert segment.text == "昨今天。" and segment.flags == ("low_confidence",)
 
 
 def test_the_smaller_of_two_models_is_used_and_the_version_names_it(tmp_path: Path) -> None:

@@ -1,9 +1,19 @@
 """Sentences of timed pieces: where they end, and the times of their words."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
-from mediafp.text.speech.sentences import compute_token_times, cut_into_sentences, join_pieces, time_pieces
+from mediafp.text.speech.sentences import (
+    compute_token_times,
+    cut_into_sentences,
+    join_pieces,
+    split_long_segment,
+    time_pieces,
+)
 from mediafp.types.tokens import tokenise
+from mediafp.types.transcripts import TranscriptSegment
 
 
 def sentences(*emitted: tuple[float, str], end: float) -> list[str]:
@@ -57,3 +67,34 @@ def test_the_last_piece_ends_with_the_sound_or_earlier() -> None:
     assert time_pieces(["好"], [4.9], 5.0)[0].end == 5.0
     assert time_pieces(["好"], [1.0], 5.0)[0].end == pytest.approx(1.6)
     assert time_pieces([], [], 5.0) == []
+
+
+def test_half_a_minute_that_a_model_states_as_one_segment_is_cut_into_its_sentences() -> None:
+    text = "今天下雨。“真的吗？”他问 twenty people, and left. 好的"
+    tokens = tokenise(text)
+    whole = TranscriptSegment(
+        start=0.5,
+        end=30.0,
+        language="zh",
+        language_probability=0.9,
+        text=text,
+        flags=("faint_voice",),
+        token_times=tuple((1.0 + 0.9 * n, 1.8 + 0.9 * n) for n in range(len(tokens))),
+        token_probabilities=tuple(n / 100 for n in range(len(tokens))),
+    )
+    parts = split_long_segment(whole)
+    assert [part.text for part in parts] == ["今天下雨。", "“真的吗？”", "他问 twenty people, and left.", "好的"]
+    assert parts[0].start == 0.5 and parts[-1].end == 30.0
+    for previous, part in pairwise(parts):
+        assert previous.end == part.start == part.token_times[0][0]
+    assert sum((part.token_times for part in parts), ()) == whole.token_times
+    assert sum((part.token_probabilities for part in parts), ()) == whole.token_probabilities
+    assert all(len(tokenise(part.text)) == len(part.token_times) and part.flags for part in parts)
+
+
+def test_segments_that_are_short_or_have_no_times_of_tokens_are_left_whole() -> None:
+    timed = TranscriptSegment(
+        start=0, end=14, language="zh", language_probability=1, text="好。好。", token_times=((0, 1), (9, 10))
+    )
+    untimed = replace(timed, end=28, token_times=())
+    assert split_long_segment(timed) == [timed] and split_long_segment(untimed) == [untimed]
