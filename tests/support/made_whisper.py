@@ -56,9 +56,8 @@ def write_whisper(
     spec.decoder.embeddings.weight = spec.decoder.projection.weight = embeddings
     spec.decoder.position_encodings.encodings = positions
     spec.register_vocabulary(vocabulary)
-    start = vocabulary.index("<|startoftranscript|>")
-    languages = [n for n, token in enumerate(vocabulary) if start < n < vocabulary.index("<|translate|>")]
-    spec.config.lang_ids, spec.config.alignment_heads = languages, [[0, 0]]
+    languages = range(vocabulary.index("<|startoftranscript|>") + 1, vocabulary.index("<|translate|>"))
+    spec.config.lang_ids, spec.config.alignment_heads = list(languages), [[0, 0]]
     spec.config.suppress_ids, spec.config.suppress_ids_begin = [], []
     spec.validate()
     spec.optimize()

@@ -68,6 +68,33 @@ def test_chunks_in_one_language_are_recognised_together_and_others_apart(
     assert transcript.segments[1].start >= 2.0 and transcript.segments[1].end == 4.0
 
 
+def test_languages_change_between_chunks_and_a_short_chunk_has_that_of_its_neighbours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_sherpa()
+    spans = ((0.0, 3.0), (3.4, 3.8), (4.2, 7.0), (7.4, 10.4), (10.8, 14.0))
+    tags = iter(("zh", "ko", "zh", "yue", "en", "zh"))
+    lengths: list[float] = []
+
+    class FakeRecogniser:
+        def __init__(self, model: object) -> None: ...
+
+        def recognise(self, samples: np.ndarray) -> RecognisedSpeech:
+            lengths.append(len(samples) / AUDIO_SAMPLE_RATE)
+            return RecognisedSpeech(language=next(tags), texts=("好",), starts=(0.1,), is_incomplete=False)
+
+    monkeypatch.setattr(sense_voice, "Recogniser", FakeRecogniser)
+    transcriber = transcriber_of(write_sense_voice(tmp_path / "m", SENTENCES), threads=1)
+    transcript = transcriber.transcribe(speak(monkeypatch, *spans))
+    assert [(s.language, s.start, s.end) for s in transcript.segments] == [
+        ("zh", 0.0, 7.0),
+        ("yue", 7.4, 10.4),
+        ("en", 10.8, 14.0),
+    ]
+    # Each chunk for its language, and the three Mandarin ones together.
+    assert lengths == pytest.approx([3.0, 0.4, 2.8, 3.0, 3.2, 6.2])
+
+
 def test_times_leap_over_the_pauses_that_a_window_leaves_out() -> None:
     chunks = (SpeechChunk(start=0, end=16000, probability=0.9), SpeechChunk(start=48000, end=64000, probability=0.9))
     window = DecodingWindow(chunks=chunks, language="zh", probability=0.9)

@@ -75,12 +75,12 @@ def test_a_model_with_128_bands_and_a_token_of_cantonese_is_asked_for_it_without
 def test_an_english_model_writes_english_and_leaves_the_rest_out(
     made: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transcript = transcribe(made("english"), speak(monkeypatch, "en", "zh", "und", "yue"))
+    english = WhisperTranscriber(SpeechOptions(model=str(made("english")), threads=2))
+    transcript = english.transcribe(speak(monkeypatch, "en", "zh", "und", "yue"))
     assert [(s.language, s.text) for s in transcript.segments] == [("en", "Hello there."), ("en", "General Kenobi.")]
     assert transcript.untranscribed_seconds == 9.0 and transcript.speech_seconds == 12.0
-    english = WhisperTranscriber(SpeechOptions(model=str(made("english"))))
     assert english.model.languages == ENGLISH_ONLY and english.rank(transcript) == 0
-    assert english.rank(transcribe(made("english"), speak(monkeypatch, "en"))) == english.model.rank > 0
+    assert english.rank(english.transcribe(speak(monkeypatch, "en"))) == english.model.rank > 0
 
 
 def test_english_distil_models_are_known_by_name_and_chinese_ones_are_not(packaged: Path, tmp_path: Path) -> None:
