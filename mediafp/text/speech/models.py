@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SIZES = ("tiny", "base", "small", "medium", "large-v1", "large-v2", "large-v3-turbo", "large-v3")
 """Whisper's model sizes, from worst to best: of two transcripts of one track, that of the better model is searched."""
+RELATIVE_COSTS: Final = (0.6, 1.0, 3.3, 8.0, 16.0, 16.0, 8.0, 16.0)
+"""Processing time of each of SIZES divided by that of base: CPU seconds for continuous speech
+(`scripts/bench/speech_model_cost.py`); that of tiny is chosen, not measured."""
 ALIASES = {"base": DEFAULT_MODEL, "turbo": "large-v3-turbo", "large": "large-v3"}
 """Short names of models."""
 FEATURES: Final = {"sampling_rate": AUDIO_SAMPLE_RATE, "hop_length": 160, "chunk_length": 30, "n_fft": 400}
@@ -78,6 +81,11 @@ class SpeechModel:
     def rank(self) -> int:
         """Rank of the model by its size, 1 for the smallest."""
         return SIZES.index(self.size) + 1
+
+    @property
+    def relative_cost(self) -> float:
+        """Processing time divided by that of the packaged model."""
+        return RELATIVE_COSTS[SIZES.index(self.size)]
 
     def can_decode(self, language: str) -> bool:
         """Return True if the model writes a language; text that it writes of another one is invented."""

@@ -55,6 +55,14 @@ class SenseVoiceTranscriber:
         self._load_lock = Lock()
 
     @property
+    def relative_cost(self) -> float:
+        """Processing time divided by that of the packaged model: both take about .06 of the duration of a sound.
+
+        That of SenseVoice is published (docs/speech-models.md), for one pass.
+        """
+        return 1.0
+
+    @property
     def version(self) -> str:
         """Version of everything besides the audio that a transcript depends on."""
         return f"{SENSE_VOICE_VERSION}+{self.model.sha256[:16]}+{self.model.tokens_sha256[:8]}"

@@ -63,6 +63,11 @@ class WhisperTranscriber:
         self._hotwords = " ".join(options.hotwords)
 
     @property
+    def relative_cost(self) -> float:
+        """Processing time divided by that of the packaged model."""
+        return self.model.relative_cost
+
+    @property
     def version(self) -> str:
         """Version of everything besides the audio that a transcript depends on."""
         hotwords = f"+words:{self._hotwords}" if self._hotwords else ""

@@ -19,6 +19,11 @@ class Transcriber(Protocol):
     """Number of windows decoded at once, of all tracks."""
 
     @property
+    def relative_cost(self) -> float:
+        """Processing time divided by that of the packaged model."""
+        ...
+
+    @property
     def version(self) -> str:
         """Version of everything besides the audio that a transcript depends on."""
         ...

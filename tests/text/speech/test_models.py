@@ -12,7 +12,7 @@ import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 from processes import PATIENCE_SECONDS
 
-from mediafp.text.speech.models import load_whisper, speech_model
+from mediafp.text.speech.models import RELATIVE_COSTS, SIZES, SpeechModel, load_whisper, speech_model
 from mediafp.types import model_files
 from mediafp.types.defaults import DEFAULT_MODEL
 
@@ -130,3 +130,10 @@ def test_a_folder_with_the_name_of_a_cached_repository_is_not_the_model(tmp_path
     (repository / "refs" / "main").write_text(commit)
     assert find_folder(name, tmp_path) == str(repository / "snapshots" / commit)
     assert find_folder(f"./{name}", tmp_path) == name
+
+
+def test_each_size_has_a_rank_and_a_cost() -> None:
+    assert len(SIZES) == len(RELATIVE_COSTS)
+    large, turbo = (SpeechModel(name="a", sha256="b", size=size) for size in ("large-v3", "large-v3-turbo"))
+    assert large.rank > turbo.rank > speech_model().rank
+    assert large.relative_cost > turbo.relative_cost > speech_model().relative_cost == 1.0

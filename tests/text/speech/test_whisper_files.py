@@ -88,6 +88,7 @@ def test_english_distil_models_are_known_by_name_and_chinese_ones_are_not(packag
         shutil.copytree(packaged, tmp_path / name, copy_function=lambda a, b: Path(b).symlink_to(a))
         model = speech_model(str(tmp_path / name))
         assert model.can_decode("en") and model.can_decode("yue") == (expected is None)
+        assert model.relative_cost == 1.0
         assert model.rank == speech_model().rank, "the rank is that of the weights, whatever the folder is called"
 
 
