@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediafp.text.speech.models import cached_models
-from mediafp.text.speech.sense_voice_model import SENSE_VOICE, cached_sense_voice
+from mediafp.text.speech.hub_cache import SENSE_VOICE, cached_sense_voice, cached_whisper
 from mediafp.types.model_files import check_model_files
 from mediafp.types.runs import SpeechOptions
 
@@ -45,7 +44,7 @@ def list_model_files() -> list[ModelState]:
 def list_cached_models() -> list[ModelState]:
     """Return the speech models in the Hugging Face cache, named as `--model` takes them; their files are not checked."""
     cached = [
-        *((model.name, model) for model in cached_models()),
+        *((model.name, model) for model in cached_whisper()),
         *((f"{SENSE_VOICE}:{model.name}", model) for model in cached_sense_voice()),
     ]
     return [

@@ -11,6 +11,7 @@ from mediafp.case import environment, list_model_files
 from mediafp.cli.app import app
 from mediafp.cli.demo.voice import synthesise_speech
 from mediafp.text.speech import sense_voice_model
+from mediafp.text.speech.hub_cache import CachedRepository
 from mediafp.text.speech.transcribers import get_transcriber
 from mediafp.types.errors import ModelError
 from mediafp.types.runs import SpeechOptions
@@ -59,9 +60,9 @@ def test_a_model_that_is_not_there_ends_the_command_before_the_first_file(
 def test_models_and_doctor_list_the_models_in_the_cache_of_the_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cached = sense_voice_model.CachedRepository(name="someone/sense-voice", revision="abc", folder=tmp_path)
+    cached = CachedRepository(name="someone/sense-voice", revision="abc", folder=tmp_path)
     monkeypatch.setattr("mediafp.case.models.cached_sense_voice", lambda: [cached])
-    monkeypatch.setattr("mediafp.case.models.cached_models", lambda: [])
+    monkeypatch.setattr("mediafp.case.models.cached_whisper", lambda: [])
     last = list_model_files()[-1]
     assert (last.name, last.version, last.state) == ("sensevoice:someone/sense-voice", "abc", "ok")
     checks = {check.name: check for check in environment.check_speech_models()}

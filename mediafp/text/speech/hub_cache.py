@@ -1,9 +1,19 @@
-"""Model repositories in the Hugging Face cache of this machine; none is downloaded."""
+"""Speech models in the Hugging Face cache of this machine; none is downloaded."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from mediafp.text.speech.whisper_files import is_whisper
+
+SENSE_VOICE: Final = "sensevoice"
+"""Name of the model in `--model sensevoice` and `--model sensevoice:FOLDER`."""
+SENSE_VOICE_FILES: Final = ("model.int8.onnx", "model.onnx")
+"""Names of the file of a SenseVoice model; of two, the first is used: it takes a quarter of the memory."""
+TOKENS_FILE: Final = "tokens.txt"
+"""Name of the file of its tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +27,21 @@ class CachedRepository:
     folder: Path
 
 
-def iter_cached(file_name: str) -> Iterator[CachedRepository]:
+def cached_whisper() -> list[CachedRepository]:
+    """Return the Whisper models in CTranslate2 format; their files are neither hashed nor checked."""
+    return [cached for cached in _iter_cached("model.bin") if is_whisper(cached.folder / "model.bin")]
+
+
+def cached_sense_voice() -> list[CachedRepository]:
+    """Return the SenseVoice models in the form of sherpa-onnx; their files are neither hashed nor checked."""
+    return [
+        cached
+        for cached in _iter_cached(TOKENS_FILE)
+        if "sense" in cached.name.lower() and any((cached.folder / file).is_file() for file in SENSE_VOICE_FILES)
+    ]
+
+
+def _iter_cached(file_name: str) -> Iterator[CachedRepository]:
     """Yield the repositories in the Hugging Face cache that have a file of this name, ordered by their names.
 
     The newest revision of a repository comes first.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mediafp.text.speech.hub_cache import CachedRepository, iter_cached
+from mediafp.text.speech.hub_cache import cached_whisper
 from mediafp.text.speech.language import CHINESE, UNKNOWN
-from mediafp.text.speech.whisper_files import check_whisper_files, is_whisper
+from mediafp.text.speech.whisper_files import check_whisper_files
 from mediafp.types import model_files
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import ModelError
@@ -179,11 +179,6 @@ def error_reason(error: Exception) -> str:
     return str(error).strip().split("\n", maxsplit=1)[0][:200]
 
 
-def cached_models() -> list[CachedRepository]:
-    """Return the Whisper models in the Hugging Face cache; their files are neither hashed nor checked."""
-    return [cached for cached in iter_cached("model.bin") if is_whisper(cached.folder / "model.bin")]
-
-
 def _published_names() -> list[str]:
     from faster_whisper.utils import available_models
 
@@ -193,7 +188,7 @@ def _published_names() -> list[str]:
 
 def _is_model_name(name: str) -> bool:
     """Return True for the name of a published model, such as "tiny", or of a repository in the Hugging Face cache."""
-    return name in _published_names() or name in {model.name for model in cached_models()}
+    return name in _published_names() or name in {model.name for model in cached_whisper()}
 
 
 def _model_in_folder(name: str, folder: Path, revision: str) -> SpeechModel:

@@ -15,19 +15,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from mediafp.text.speech.hub_cache import CachedRepository, iter_cached
+from mediafp.text.speech.hub_cache import SENSE_VOICE, SENSE_VOICE_FILES, TOKENS_FILE, cached_sense_voice
 from mediafp.text.speech.models import error_reason
 from mediafp.text.speech.sense_voice_tokens import TokenTable, read_token_table
 from mediafp.text.speech.voice_activity import Samples, to_float
 from mediafp.types.errors import ModelError
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
-SENSE_VOICE: Final = "sensevoice"
-"""Name of the model in `--model sensevoice` and `--model sensevoice:FOLDER`."""
-MODEL_FILES: Final = ("model.int8.onnx", "model.onnx")
-"""Names of the model's file; of two, the first is used: it takes a quarter of the memory."""
-TOKENS_FILE: Final = "tokens.txt"
-"""Name of the file of its tokens."""
 LANGUAGES: Final = ("zh", "yue", "en", "ja", "ko")
 """Languages that SenseVoice-small writes, as its tags and Whisper name them."""
 TAGS: Final = 4
@@ -165,15 +159,6 @@ def has_sherpa() -> bool:
     return importlib.util.find_spec("sherpa_onnx") is not None
 
 
-def cached_sense_voice() -> list[CachedRepository]:
-    """Return the SenseVoice models in the Hugging Face cache."""
-    return [
-        cached
-        for cached in iter_cached(TOKENS_FILE)
-        if "sense" in cached.name.lower() and any((cached.folder / file).is_file() for file in MODEL_FILES)
-    ]
-
-
 def _check_folder(folder: Path, name: str) -> SenseVoiceModel:
     """Return the model in a folder. Raises ModelError if its files are missing or not of the form that is read.
 
@@ -181,9 +166,9 @@ def _check_folder(folder: Path, name: str) -> SenseVoiceModel:
     """
     if not folder.is_dir():
         raise ModelError(f"cannot find a SenseVoice model in {str(folder)!r}: there is no such folder; {_EXPECTED}")
-    model_file = next((folder / file for file in MODEL_FILES if (folder / file).is_file()), None)
+    model_file = next((folder / file for file in SENSE_VOICE_FILES if (folder / file).is_file()), None)
     if model_file is None or not (folder / TOKENS_FILE).is_file():
-        missing = TOKENS_FILE if model_file else " and ".join(MODEL_FILES)
+        missing = TOKENS_FILE if model_file else " and ".join(SENSE_VOICE_FILES)
         raise ModelError(
             f"cannot load a SenseVoice model from {str(folder)!r}: {missing} {'is' if model_file else 'are'} missing;"
             f" {_EXPECTED}"

@@ -18,8 +18,8 @@ from mediafp.types.defaults import DEFAULT_MODEL
 
 PROGRAM = """
 import sys
-from mediafp.text.speech.models import cached_models
-print([(model.name, model.revision) for model in cached_models()], "huggingface_hub" in sys.modules)
+from mediafp.text.speech.hub_cache import cached_whisper
+print([(model.name, model.revision) for model in cached_whisper()], "huggingface_hub" in sys.modules)
 """
 
 
@@ -42,7 +42,7 @@ def list_models(**variables: object) -> str:
     return done.stdout.strip()
 
 
-def test_cached_models_lists_whisper_models_wherever_the_cache_is(tmp_path: Path) -> None:
+def test_cached_whisper_lists_whisper_models_wherever_the_cache_is(tmp_path: Path) -> None:
     for name, file in (("models--Systran--faster-whisper-tiny", "model.bin"), ("models--other--bert", "model.bin")):
         snapshot = tmp_path / "home" / "hub" / name / "snapshots" / "abc"
         snapshot.mkdir(parents=True)
@@ -54,7 +54,7 @@ def test_cached_models_lists_whisper_models_wherever_the_cache_is(tmp_path: Path
     assert list_models(XDG_CACHE_HOME=tmp_path) == expected
 
 
-def test_cached_models_loads_no_library_without_a_cache(tmp_path: Path) -> None:
+def test_cached_whisper_loads_no_library_without_a_cache(tmp_path: Path) -> None:
     assert list_models(HF_HOME=tmp_path / "none") == "[] False"
 
 

@@ -7,6 +7,7 @@ import pytest
 from made_sense_voice import require_sherpa, write_sense_voice
 
 from mediafp.text.speech import sense_voice, sense_voice_model
+from mediafp.text.speech.hub_cache import CachedRepository
 from mediafp.text.speech.sense_voice import build_segments
 from mediafp.text.speech.sense_voice_model import RecognisedSpeech
 from mediafp.text.speech.sense_voice_tokens import read_token_table
@@ -250,7 +251,7 @@ def test_without_a_folder_the_model_in_the_cache_of_the_hub_is_used(
     with pytest.raises(ModelError, match="sensevoice:FOLDER"):
         sense_voice_model.sense_voice_model("sensevoice")
     folder = write_sense_voice(tmp_path / "m", SENTENCES)
-    cached = sense_voice_model.CachedRepository(name="someone/sense-voice", revision="abc", folder=folder)
+    cached = CachedRepository(name="someone/sense-voice", revision="abc", folder=folder)
     monkeypatch.setattr(sense_voice_model, "cached_sense_voice", lambda: [cached])
     for name in ("sensevoice", "sensevoice:someone/sense-voice"):
         assert sense_voice_model.sense_voice_model(name).model_file == folder / "model.onnx"
