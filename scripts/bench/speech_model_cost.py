@@ -8,7 +8,6 @@ Usage: speech_model_cost.py [SIZE...]
 
 import argparse
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -83,8 +82,14 @@ def measure(folder: Path) -> dict[str, float]:
         "load_s": round(loaded - checked, 2),
         "encode_per_second": round((encoded - loaded) / WINDOW_SECONDS, 3),
         "decode_per_second": round((decoded - encoded) / WINDOW_SECONDS, 3),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000,
+        "peak_mb": peak_memory_mb(),
     }
+
+
+def peak_memory_mb() -> int:
+    """Return the peak memory of this process; that of `getrusage` includes the one that started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024 // 10**6
 
 
 def write_model(folder: Path, width: int, encoder_layers: int, decoder_layers: int, mel_bands: int) -> None:

@@ -93,8 +93,8 @@ class WindowDecoder:
         if last < self._first_time_token:
             return None
         seconds = (last - self._first_time_token) * TIME_TOKEN_SECONDS
-        # Some fine-tuned models end every text with the token of 0.00 s. What nobody says by then reaches the end.
-        return None if is_dense(self._text(decoded.tokens), seconds) else seconds
+        # Some fine-tuned models end every text with the token of 0.00 s; the rest would be decoded again, as new text.
+        return None if seconds == 0 and is_dense(self._text(decoded.tokens), seconds) else seconds
 
     def build_segments(self, window: DecodingWindow, decoded: DecodedTokens, offset: float) -> list[TranscriptSegment]:
         """Return the sentences of a window, separated at Whisper's time tokens.

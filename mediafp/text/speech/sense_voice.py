@@ -26,6 +26,9 @@ TAG_PROBABILITY = 0.95
 """Probability that the language which SenseVoice states of a chunk is right. Chosen, not measured."""
 DISPUTED_PROBABILITY = 0.5
 """Probability of the language of a window whose tag differs from those of its chunks. Chosen, not measured."""
+RELATIVE_COST = 2.0
+"""Processing time divided by that of Whisper base: CPU seconds for continuous speech, in two passes
+(`scripts/bench/sense_voice_cost.py`, `scripts/bench/speech_model_cost.py`)."""
 FLAGS = frozenset(("credit_phrase", "faint_voice", "too_dense"))
 """Quality flags that apply: a text whose every token has its frames of sound is no loop, and has no log-probability."""
 
@@ -56,11 +59,8 @@ class SenseVoiceTranscriber:
 
     @property
     def relative_cost(self) -> float:
-        """Processing time divided by that of the packaged model: both take about .06 of the duration of a sound.
-
-        That of SenseVoice is published (docs/speech-models.md), for one pass.
-        """
-        return 1.0
+        """Processing time divided by that of the packaged model."""
+        return RELATIVE_COST
 
     @property
     def version(self) -> str:

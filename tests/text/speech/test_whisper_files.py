@@ -184,8 +184,8 @@ def test_cantonese_and_unsure_speech_are_decoded_by_what_knows_mandarin() -> Non
     assert not model(frozenset(("zh", "en"))).can_decode("sw") and not model(ENGLISH_ONLY).can_decode("und")
 
 
-def test_a_time_by_which_nobody_says_the_text_does_not_end_it() -> None:
-    """Some fine-tuned models end every text with the token of 0.00 s; the rest would be decoded again, as new text."""
+def test_a_text_does_not_end_at_its_beginning() -> None:
+    """Some fine-tuned models end every text with the token of 0.00 s."""
     first_time = 100
 
     class FakeTokenizer:
@@ -201,5 +201,8 @@ def test_a_time_by_which_nobody_says_the_text_does_not_end_it() -> None:
         return decoder.end_seconds(DecodedTokens(tokens=list(tokens), logprob=-0.1, truncated=False))
 
     assert end_seconds(first_time, *[5] * 40, first_time) is None
+    assert end_seconds(first_time, 5, 5, first_time) == 0.0
+    # The loop of a decoder ends early, and the speech after it is decoded again.
+    assert end_seconds(first_time, *[5] * 40, first_time + 50) == pytest.approx(1.0)
     assert end_seconds(first_time, *[5] * 40, first_time + 500) == pytest.approx(10.0)
     assert end_seconds(first_time, *[5] * 40) is None and end_seconds() == 0.0
