@@ -20,7 +20,6 @@ from mediafp.text.speech.sentences import split_long_segment
 from mediafp.text.speech.voice_activity import Samples, SpeechChunk, detect_speech
 from mediafp.text.speech.windows import MAX_WINDOW_SECONDS, DecodingWindow, build_windows, split_decoded
 from mediafp.types.arrays import Float32Array
-from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import ModelError, UsageError
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
 from mediafp.types.runs import SpeechOptions
@@ -144,7 +143,7 @@ class WhisperTranscriber:
     @cached_property
     def _probe(self) -> WhisperModel:
         """Whisper base, which identifies languages whatever model decodes: the classifier of Cantonese was fitted on it."""
-        if self.model.name == DEFAULT_MODEL:
+        if self.model.folder is None:
             return self._decoder.whisper
         return load_whisper(speech_model(), self._threads)
 

@@ -92,6 +92,16 @@ def test_english_distil_models_are_known_by_name_and_chinese_ones_are_not(packag
         assert model.rank == speech_model().rank, "the rank is that of the weights, whatever the folder is called"
 
 
+def test_a_folder_with_the_name_of_the_packaged_model_does_not_identify_languages(
+    made: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(made("cantonese"), tmp_path / DEFAULT_MODEL)
+    transcriber = WhisperTranscriber(SpeechOptions(model=str(tmp_path / DEFAULT_MODEL), threads=2))
+    loaded: list[Path | None] = []
+    monkeypatch.setattr(whisper_transcriber, "load_whisper", lambda model, threads: loaded.append(model.folder))
+    assert transcriber._probe is None and loaded == [None]
+
+
 def test_the_version_names_the_weights_and_the_files_beside_them(packaged: Path, tmp_path: Path) -> None:
     shutil.copytree(packaged, tmp_path / "a", copy_function=lambda a, b: Path(b).symlink_to(a))
     first = speech_model(str(tmp_path / "a"))
