@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mediafp.text.speech import voice_activity
 from mediafp.text.speech.encoder import FRAMES_PER_SECOND, PROBE_SECONDS
-from mediafp.text.speech.transcriber import BATCH_WINDOWS, Transcriber
+from mediafp.text.speech.transcriber import BATCH_WINDOWS, WhisperTranscriber
 from mediafp.text.speech.windows import MAX_WINDOW_SECONDS
 from mediafp.types import model_files
 from mediafp.types.media import AUDIO_SAMPLE_RATE
@@ -148,7 +148,7 @@ def source_group(clip: dict[str, Any]) -> str:
 
 def compute_rows(clips: list[dict[str, Any]], folder: Path) -> Rows:
     """Return the encoder means, labels and sources of all augmented speech chunks of the clips."""
-    transcriber, rng = Transcriber(), np.random.default_rng(SEED)
+    transcriber, rng = WhisperTranscriber(), np.random.default_rng(SEED)
     chunks, labels, sources = [], [], []
     for number, clip in enumerate(clips):
         waveform = read_audio(folder / clip["file"])

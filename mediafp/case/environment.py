@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mediafp.case.engines import new_engine, sandbox_restrictions
+from mediafp.case.models import list_cached_models
 from mediafp.engine.libraries import ffmpeg_program_version
 from mediafp.fingerprints.libraries import onnxruntime_version
 from mediafp.ingest.files import OpenFile
@@ -17,7 +18,7 @@ from mediafp.ingest.libraries import ffmpeg_version, is_ffmpeg_supported, pyav_v
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.matching.libraries import has_sift, opencv_version
 from mediafp.store.libraries import faiss_version, is_sqlite_supported, sqlite_version
-from mediafp.text.speech.libraries import transcription_versions
+from mediafp.text.speech.libraries import sense_voice_state, transcription_versions
 from mediafp.types.errors import MediafpError
 from mediafp.types.model_files import check_model_files
 
@@ -45,6 +46,7 @@ def check_environment() -> Iterator[EnvironmentCheck]:
     yield EnvironmentCheck(name="OpenCV with SIFT", ok=has_sift(), detail=opencv_version())
     yield EnvironmentCheck(name="FAISS", ok=True, detail=faiss_version())
     yield EnvironmentCheck(name="faster-whisper", ok=True, detail=transcription_versions())
+    yield from check_speech_models()
     yield EnvironmentCheck(name="ONNX Runtime", ok=True, detail=onnxruntime_version())
     yield _try("sandboxed FFmpeg, for clips", _start_ffmpeg)
     for file, state in check_model_files():
@@ -59,6 +61,19 @@ def check_environment() -> Iterator[EnvironmentCheck]:
         )
     yield _try("analysis of an image in a sandboxed worker", _analyse_image)
     yield EnvironmentCheck(name="cores", ok=True, detail=str(os.cpu_count()))
+
+
+def check_speech_models() -> Iterator[EnvironmentCheck]:
+    """Yield a check of what SenseVoice models need, and of each speech model in the Hugging Face cache."""
+    has_sense_voice, detail = sense_voice_state()
+    yield EnvironmentCheck(name="sherpa-onnx, for SenseVoice", ok=has_sense_voice, detail=detail, is_required=False)
+    for model in list_cached_models():
+        yield EnvironmentCheck(
+            name=f"speech model {model.name}",
+            ok=True,
+            detail=f"{model.version[:12]}, in {model.source}",
+            is_required=False,
+        )
 
 
 def _try(name: str, action: Callable[[], str]) -> EnvironmentCheck:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediafp.text.speech.models import cached_models
+from mediafp.text.speech.hub_cache import SENSE_VOICE, cached_sense_voice, cached_whisper
 from mediafp.types.model_files import check_model_files
 from mediafp.types.runs import SpeechOptions
 
@@ -38,23 +38,31 @@ def list_model_files() -> list[ModelState]:
         )
         for file, state in check_model_files()
     ]
+    return files + list_cached_models()
+
+
+def list_cached_models() -> list[ModelState]:
+    """Return the speech models in the Hugging Face cache, named as `--model` takes them; their files are not checked."""
     cached = [
+        *((model.name, model) for model in cached_whisper()),
+        *((f"{SENSE_VOICE}:{model.name}", model) for model in cached_sense_voice()),
+    ]
+    return [
         ModelState(
-            name=model.name,
+            name=name,
             version=model.revision,
             licence=None,
             state="ok",
             sha256=None,
             source="the hub's cache",
         )
-        for model in cached_models()
+        for name, model in cached
     ]
-    return files + cached
 
 
 def check_speech_model(options: SpeechOptions) -> None:
-    """Raise ModelError if the speech model of the options is missing or not usable."""
-    from mediafp.text.speech.transcriber import get_transcriber
+    """Raise ModelError if the speech model of the options is missing or not usable, UsageError if an option is not."""
+    from mediafp.text.speech.transcribers import get_transcriber
 
     get_transcriber(options)
 

@@ -195,12 +195,17 @@ class SavedQueries:
             return msgspec.msgpack.decode((self._query_folder(sha256) / "transcript").read_bytes(), type=Transcript)
         return None
 
-    def run(self, sha256: str, *, speech: bool = True) -> SavedQuery:
+    def run(
+        self,
+        sha256: str,
+        *,
+        speech: SpeechOptions | None = SpeechOptions(),  # noqa: B008
+    ) -> SavedQuery:
         """Find the matches of a query, save them, and return the query; what is known first is saved first.
 
         Args:
             sha256: The query.
-            speech: Transcribe it if the store contains transcripts.
+            speech: Options for transcribing it, if the store contains transcripts; None to compare no speech.
 
         Raises:
             UsageError: There is no query of this SHA-256.
@@ -216,7 +221,7 @@ class SavedQueries:
             min_probability=MIN_SAVED_PROBABILITY,
             near_misses=SAVED_NEAR_MISSES,
             ocr=True,
-            speech=SpeechOptions() if speech else None,
+            speech=speech,
         )
         file = QueryFile(name=saved.name, open=lambda: _open_named(path, saved.name), named_explicitly=True)
 

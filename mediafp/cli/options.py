@@ -47,7 +47,7 @@ UnsafeOption = Annotated[
     typer.Option("--unsafe-no-sandbox", help="Decode files without the sandbox: for trusted files only."),
 ]
 ModelOption = Annotated[
-    str, typer.Option(help="Speech model: whisper-base (included), a name in the hub's cache, or a folder.")
+    str, typer.Option(help="whisper-base (included), one in the hub's cache, a folder, sensevoice:FOLDER.")
 ]
 HotwordsOption = Annotated[
     Path | None,

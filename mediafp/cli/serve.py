@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from mediafp.cli.options import StoreOption, UnsafeOption, open_selected_case
+from mediafp.cli.options import ModelOption, StoreOption, UnsafeOption, open_selected_case
 from mediafp.cli.output import print_line, print_message
+from mediafp.types.defaults import DEFAULT_MODEL
 
 HostOption = Annotated[str, typer.Option(help="Address to listen on; one that other machines reach needs --token.")]
 PortOption = Annotated[
@@ -23,6 +24,7 @@ def serve(
     port: PortOption = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the link in the browser.")] = False,
     token: TokenOption = None,
+    model: ModelOption = DEFAULT_MODEL,
     store: StoreOption = None,
     unsafe: UnsafeOption = False,
 ) -> None:
@@ -30,6 +32,8 @@ def serve(
 
     Prints the link, whose token lets you in. Only this machine reaches it.
     """
+    from mediafp.case import check_speech_model
+    from mediafp.types.runs import SpeechOptions
     from mediafp.web.server import serve
     from mediafp.web.settings import ServeSettings
 
@@ -37,6 +41,9 @@ def serve(
         print_line(settings.link)
         print_message("Ctrl-C ends it; whoever has the link can read and change the case")
 
+    speech = SpeechOptions(model=model)
+    if model != DEFAULT_MODEL:
+        check_speech_model(speech)
     # Ctrl-C is how it ends: a second one ends it at once.
     with open_selected_case(store, create=True, unsafe=unsafe) as case, suppress(KeyboardInterrupt):
-        serve(case, host=host, port=port, token=token, on_ready=print_link, open_browser=open_browser)
+        serve(case, host=host, port=port, token=token, speech=speech, on_ready=print_link, open_browser=open_browser)

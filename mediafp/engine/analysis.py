@@ -16,7 +16,7 @@ from mediafp.ingest.open_media import open_media
 from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
 from mediafp.text.ocr.reader import get_ocr_reader, ocr_version
 from mediafp.text.ocr.video_text import VideoTextReader
-from mediafp.text.speech.transcriber import get_transcriber
+from mediafp.text.speech.transcribers import get_transcriber
 from mediafp.types.arrays import Float32Array
 from mediafp.types.contents import check_asset, check_spans, check_time
 from mediafp.types.errors import CorruptMedia, NotMedia, TooLargeMedia
@@ -139,7 +139,7 @@ def transcribe_audio(
         audio_sha256=sha256,
         transcript=transcript,
         fingerprint=fingerprint_transcript(sha256, transcript),
-        model_rank=transcriber.model.rank,
+        model_rank=transcriber.rank(transcript),
     )
 
 

@@ -60,7 +60,7 @@ def create_app(case: Case, settings: ServeSettings) -> ASGIApp:
         case: The case.
         settings: Where it listens, and the token.
     """
-    jobs = Jobs(case.folder, work.work_of(case))
+    jobs = Jobs(case.folder, work.work_of(case, settings.speech))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -81,7 +81,7 @@ def create_app(case: Case, settings: ServeSettings) -> ASGIApp:
         telemetry=NO_TELEMETRY,
     )
     site = Site(app, case, settings, jobs)
-    asking = Asking(site.queries)
+    asking = Asking(site.queries, settings.speech)
     add_static_files(app)
     for kind in (HTTPException, RequestValidationError, BodyRefused, MediafpError, Exception):
         app.add_exception_handler(kind, partial(_answer_error, site))

@@ -7,6 +7,7 @@ from typing import Final
 
 from mediafp.case.saved_queries import SavedQueries
 from mediafp.types.errors import MediafpError
+from mediafp.types.runs import SpeechOptions
 from mediafp.types.saved_queries import SavedQuery
 
 _logger = logging.getLogger(__name__)
@@ -19,9 +20,9 @@ REDIRECT_SECONDS: Final = 1.2
 class Asking:
     """The queries that are being answered."""
 
-    def __init__(self, queries: SavedQueries) -> None:
-        """Use the saved queries; those that a program which ended was answering have failed."""
-        self.queries = queries
+    def __init__(self, queries: SavedQueries, speech: SpeechOptions) -> None:
+        """Use the saved queries, and options of their transcription; those that another program left have failed."""
+        self.queries, self._speech = queries, speech
         queries.fail_interrupted()
         self._threads = ThreadPoolExecutor(CONCURRENT_ANSWERS, "answer")
         self._lock = Lock()
@@ -49,7 +50,7 @@ class Asking:
 
     def _answer(self, sha256: str) -> SavedQuery | None:
         try:
-            return self.queries.run(sha256)
+            return self.queries.run(sha256, speech=self._speech)
         except MediafpError as error:
             # The saved query states it.
             _logger.info("%s", error)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from mediafp.case import Case
 from mediafp.types.errors import UsageError
+from mediafp.types.runs import SpeechOptions
 from mediafp.web.app import create_app
 from mediafp.web.guard import MAX_HEADER_BYTES
 from mediafp.web.heaps import share_heaps
@@ -32,6 +33,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
     token: str | None = None,
+    speech: SpeechOptions = SpeechOptions(),  # noqa: B008
     on_ready: Callable[[ServeSettings], object] = lambda settings: None,
     open_browser: bool = False,
 ) -> None:
@@ -42,6 +44,7 @@ def serve(
         host: Address to listen on.
         port: Port to listen on; None for `DEFAULT_PORT`, or a free one if that is taken; 0 for a free one.
         token: Token of whoever may use it; None for a random one.
+        speech: Options of transcription.
         on_ready: Called with the settings once the address is open.
         open_browser: Open the link in the user's browser.
 
@@ -61,7 +64,9 @@ def serve(
         raise UsageError(f"cannot use this token: it has fewer than {MIN_TOKEN_CHARS} characters; choose a longer one")
     share_heaps()
     listener = open_listener(host, port)
-    settings = ServeSettings(host=host, port=listener.getsockname()[1], token=token or secrets.token_urlsafe(32))
+    settings = ServeSettings(
+        host=host, port=listener.getsockname()[1], token=token or secrets.token_urlsafe(32), speech=speech
+    )
     on_ready(settings)
     if open_browser:
         webbrowser.open(settings.link)

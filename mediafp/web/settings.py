@@ -1,8 +1,10 @@
 """Settings of the server of the workbench."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
+
+from mediafp.types.runs import SpeechOptions
 
 DEFAULT_PORT: Final = 8440
 """Port of the workbench unless another one is named. Chosen, not measured."""
@@ -18,11 +20,13 @@ class ServeSettings:
         host: Address or name that it listens on and is called by.
         port: Port that it listens on.
         token: Secret of whoever may use it.
+        speech: Options of transcription: of what is ingested, of queries and of videos without a transcript.
     """
 
     host: str
     port: int
     token: str
+    speech: SpeechOptions = field(default_factory=SpeechOptions)
 
     @property
     def is_local(self) -> bool:

@@ -26,14 +26,16 @@ LISTED_PROBLEMS: Final = 100
 """Problems of a verification that its record lists. Chosen, not measured."""
 
 
-def work_of(case: Case) -> Mapping[str, Work]:
-    """Return the function of each kind of job."""
+def work_of(case: Case, speech: SpeechOptions) -> Mapping[str, Work]:
+    """Return the function of each kind of job; those that transcribe use these options."""
     return {
-        "ingest": lambda job: _ingest(case, job, [Path(path) for path in check_paths(job.job.options["paths"])]),
-        "received": lambda job: _take_in(case, job),
-        "retry": lambda job: _ingest(case, job, paths_to_retry(case.failures(), job.job.options.get("keys"))),
+        "ingest": lambda job: _ingest(
+            case, job, speech, [Path(path) for path in check_paths(job.job.options["paths"])]
+        ),
+        "received": lambda job: _take_in(case, job, speech),
+        "retry": lambda job: _ingest(case, job, speech, paths_to_retry(case.failures(), job.job.options.get("keys"))),
         "relate": lambda job: _relate(case, job),
-        "transcribe": lambda job: _transcribe(case, job),
+        "transcribe": lambda job: _transcribe(case, job, speech),
         "report": lambda job: _report(case, job),
         "watch": lambda job: _check_watches(case, job),
         "verify": lambda job: _verify(case, job),
@@ -98,10 +100,10 @@ def _received_paths(case: Case, files: Sequence[str]) -> list[Path]:
     return paths
 
 
-def _take_in(case: Case, job: RunningJob) -> dict[str, Any]:
+def _take_in(case: Case, job: RunningJob, speech: SpeechOptions) -> dict[str, Any]:
     """Ingest received files, and then watch for them, or add their matches to the publication, if that is wanted."""
     wanted = job.job.options
-    result = _ingest(case, job, _received_paths(case, wanted["files"]))
+    result = _ingest(case, job, speech, _received_paths(case, wanted["files"]))
     for sha256 in filter(case.find_asset, wanted["files"]):
         if wanted.get("watch"):
             _try(job, partial(case.add_watch, sha256, None, "asset"))
@@ -120,7 +122,7 @@ def _try[Value](job: RunningJob, act: Callable[[], Value]) -> Value | None:
         return None
 
 
-def _ingest(case: Case, job: RunningJob, paths: Sequence[Path]) -> dict[str, Any]:
+def _ingest(case: Case, job: RunningJob, speech: SpeechOptions, paths: Sequence[Path]) -> dict[str, Any]:
     """Ingest paths; what was done stays done if the job is cancelled."""
     wanted = job.job.options
     job.update(total=case.count_files(paths))
@@ -130,9 +132,7 @@ def _ingest(case: Case, job: RunningJob, paths: Sequence[Path]) -> dict[str, Any
         job.update(message=escape_unprintable(reason))
     started_at = job.job.started_at or ""
     count_matches = _seldom(lambda: case.news(started_at, 0).total)
-    analysis = AnalysisOptions(
-        speech=SpeechOptions() if wanted.get("transcribe") else None, ocr=bool(wanted.get("ocr", True))
-    )
+    analysis = AnalysisOptions(speech=speech if wanted.get("transcribe") else None, ocr=bool(wanted.get("ocr", True)))
     options = IngestOptions(analysis=analysis, retry_failed=bool(wanted.get("retry") or job.job.kind == "retry"))
 
     def compared(done: int, total: int) -> None:
@@ -187,13 +187,13 @@ def _relate(case: Case, job: RunningJob) -> dict[str, Any]:
     return {"compared": compared, "counts": {"matches": case.news(started_at, 0).total}}
 
 
-def _transcribe(case: Case, job: RunningJob) -> dict[str, Any]:
+def _transcribe(case: Case, job: RunningJob, speech: SpeechOptions) -> dict[str, Any]:
     """Transcribe the videos that have no transcript, and compare their words."""
     paths = case.untranscribed()
     counts: Counter[str] = Counter()
     job.update(done=0, total=len(paths))
     if paths:
-        with _closed(case.transcribe(paths, on_progress=lambda files: job.check())) as transcriptions:
+        with _closed(case.transcribe(paths, speech, on_progress=lambda files: job.check())) as transcriptions:
             for number, one in enumerate(transcriptions, 1):
                 has_words = one.transcript is not None and bool(one.transcript.segments)
                 counts["failed" if one.error else "transcribed" if has_words else "no_words"] += 1

@@ -15,7 +15,7 @@ from mediafp.case.transcription import run_transcription
 from mediafp.engine.local import transcription
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.walk import FoundFile
-from mediafp.text.speech.transcriber import get_transcriber
+from mediafp.text.speech.transcribers import get_transcriber
 from mediafp.types import transcripts
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
 from mediafp.types.runs import SpeechOptions

@@ -23,6 +23,7 @@ from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.walk import FoundFile, walk
 from mediafp.sightings.sidecars import is_sidecar
 from mediafp.store import Store, has_store, open_store
+from mediafp.text.speech.transcribers import get_transcriber
 from mediafp.types.errors import MediaError
 from mediafp.types.media import Kind
 from mediafp.types.runs import IngestOptions
@@ -156,6 +157,7 @@ def _estimate_seconds(new: list[_NewFile], engine: Engine, options: IngestOption
 def _analyse_sample(files: list[_NewFile], engine: Engine, options: IngestOptions, started: float) -> _Sample:
     """Return the time that a few of the files take."""
     wanted = options.analysis
+    time_ratio = TRANSCRIPTION_TIME_RATIO * (get_transcriber(wanted.speech).relative_cost if wanted.speech else 0.0)
     request = AnalysisRequest(full_decode=wanted.full_decode, reference_crops=wanted.reference_crops, ocr=wanted.ocr)
     sample = _Sample()
     # Evenly over all sizes, the largest first: videos among images are few and take longest.
@@ -178,5 +180,5 @@ def _analyse_sample(files: list[_NewFile], engine: Engine, options: IngestOption
             pass
         sample.files[kind] += 1
         sample.bytes[kind] += new_file.bytes
-        sample.seconds[kind] += time.monotonic() - file_started + audio_seconds * TRANSCRIPTION_TIME_RATIO
+        sample.seconds[kind] += time.monotonic() - file_started + audio_seconds * time_ratio
     return sample

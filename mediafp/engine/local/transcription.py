@@ -9,7 +9,7 @@ from threading import Event, Lock
 from mediafp.engine import analysis
 from mediafp.engine.blas import single_threaded_blas
 from mediafp.engine.interface import TranscriptionCancelled
-from mediafp.text.speech.transcriber import get_transcriber
+from mediafp.text.speech.transcribers import get_transcriber
 from mediafp.types.media import Audio
 from mediafp.types.runs import SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio

@@ -120,7 +120,11 @@ class WindowDecoder:
         if not decoded.tokens:
             return 0.0
         last = decoded.tokens[-1]
-        return (last - self._first_time_token) * TIME_TOKEN_SECONDS if last >= self._first_time_token else None
+        if last < self._first_time_token:
+            return None
+        seconds = (last - self._first_time_token) * TIME_TOKEN_SECONDS
+        # Some fine-tuned models end every text with the token of 0.00 s; the rest would be decoded again, as new text.
+        return None if seconds == 0 and is_dense(self._text(decoded.tokens), seconds) else seconds
 
     @cached_property
     def _first_time_token(self) -> int:
@@ -262,7 +266,9 @@ class WindowDecoder:
         from faster_whisper.tokenizer import Tokenizer
 
         code = "zh" if language == "yue" and not self._has_cantonese_token else language
-        return Tokenizer(self.whisper.hf_tokenizer, True, task="transcribe", language=code)
+        # English models are prompted without language and task.
+        is_multilingual = self.whisper.model.is_multilingual
+        return Tokenizer(self.whisper.hf_tokenizer, is_multilingual, task="transcribe", language=code)
 
     def _text(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens, without special tokens."""

@@ -1,4 +1,4 @@
-"""Audio tracks to transcripts: voice activity detection, language identification, decoding one language at a time."""
+"""Audio tracks to transcripts with Whisper: voice activity detection, language identification, one language at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import batched
 from pathlib import Path
 from threading import Lock
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from mediafp.text.speech.decoding import WindowDecoder, batch_windows
 from mediafp.text.speech.encoder import probe_languages
 from mediafp.text.speech.language import ChunkLanguage, LanguageEvidence, cantonese_probability, identify_languages
-from mediafp.text.speech.models import load_whisper, speech_model
+from mediafp.text.speech.models import ENGLISH_ONLY, WEIGHT_ERRORS, error_reason, load_whisper, speech_model
 from mediafp.text.speech.segments import CHINESE, build_segments
+from mediafp.text.speech.sentences import split_long_segment
 from mediafp.text.speech.voice_activity import Samples, SpeechChunk, detect_speech
-from mediafp.text.speech.windows import MAX_WINDOW_SECONDS, build_windows, split_decoded
+from mediafp.text.speech.windows import MAX_WINDOW_SECONDS, DecodingWindow, build_windows, split_decoded
 from mediafp.types.arrays import Float32Array
-from mediafp.types.defaults import DEFAULT_MODEL
-from mediafp.types.errors import UsageError
+from mediafp.types.errors import ModelError, UsageError
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
 from mediafp.types.runs import SpeechOptions
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -40,7 +40,7 @@ MAX_HOTWORDS_CHARACTERS = 200
 _logger = logging.getLogger(__name__)
 
 
-class Transcriber:
+class WhisperTranscriber:
     """Whisper with its options; models are loaded when the first speech is found."""
 
     def __init__(
@@ -64,10 +64,20 @@ class Transcriber:
         self._hotwords = " ".join(options.hotwords)
 
     @property
+    def relative_cost(self) -> float:
+        """Processing time divided by that of the packaged model."""
+        return self.model.relative_cost
+
+    @property
     def version(self) -> str:
         """Version of everything besides the audio that a transcript depends on."""
         hotwords = f"+words:{self._hotwords}" if self._hotwords else ""
-        return f"{TRANSCRIPTION_VERSION}+{self.model.sha256[:16]}{hotwords}"
+        return f"{TRANSCRIPTION_VERSION}+{self.model.version}{hotwords}"
+
+    def rank(self, transcript: Transcript) -> int:
+        """Return the rank of a transcript by the size of the model; 0 if an English model left most of the speech out."""
+        is_partial = transcript.untranscribed_seconds > transcript.speech_seconds / 2
+        return 0 if is_partial and self.model.languages == ENGLISH_ONLY else self.model.rank
 
     def transcribe(self, audio: Audio, *, on_progress: Callable[[float], object] = lambda share: None) -> Transcript:
         """Return the transcript of an audio track.
@@ -89,9 +99,12 @@ class Transcriber:
             on_progress(0.0)
         languages = identify_languages(evidence)
         chinese = _main_chinese(chunks, languages)
-        pending = list(build_windows(chunks, languages, MAX_WINDOW_SECONDS))
-        total = sum(window.speech_samples for window in pending) or 1
-        untranscribed_seconds, done = 0.0, 0
+        windows = list(build_windows(chunks, languages, MAX_WINDOW_SECONDS))
+        pending = [window for window in windows if self.model.can_decode(window.language)]
+        untranscribed_seconds = _speech_seconds(windows) - _speech_seconds(pending)
+        if untranscribed_seconds:
+            _logger.info("%.1f s of speech are in languages that %s lacks", untranscribed_seconds, self.model.name)
+        total, done = sum(window.speech_samples for window in pending) or 1, 0
         segments: list[TranscriptSegment] = []
         while pending:
             batches = list(batch_windows(pending, self._batch_size(len(pending))))
@@ -102,7 +115,8 @@ class Transcriber:
                     window_segments = build_segments(
                         replace(decoded, window=window), self._decoder.sentences(decoded), chinese
                     )
-                    segments += window_segments
+                    # The decoder states the times of sentences, but some fine-tuned models state none.
+                    segments += [part for segment in window_segments for part in split_long_segment(segment)]
                     untranscribed_seconds += 0.0 if window_segments else window.speech_samples / AUDIO_SAMPLE_RATE
                     pending += rest
                     done += window.speech_samples
@@ -135,7 +149,7 @@ class Transcriber:
     @cached_property
     def _probe(self) -> WhisperModel:
         """Whisper base, which identifies languages whatever model decodes: the classifier of Cantonese was fitted on it."""
-        if self.model.name == DEFAULT_MODEL:
+        if self.model.folder is None:
             return self._decoder.whisper
         return load_whisper(speech_model(), self._threads)
 
@@ -157,10 +171,19 @@ class Transcriber:
 
     def _map[T, R](self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
         """Yield the function's result for each item, in order, in parallel; items not begun are dropped on close."""
-        if self.concurrency == 1 or len(items) < 2:
-            yield from map(function, items)
-        else:
-            yield from self._pool.map(function, items)
+        try:
+            if self.concurrency == 1 or len(items) < 2:
+                yield from map(function, items)
+            else:
+                yield from self._pool.map(function, items)
+        except WEIGHT_ERRORS as error:
+            if self.model.folder is None:
+                raise
+            # The shapes of all its weights are known to CTranslate2 alone, which meets a wrong one here.
+            raise ModelError(
+                f"cannot transcribe with the speech model in {str(self.model.folder)!r}: {error_reason(error)};"
+                " fetch or convert it again, or choose another model"
+            ) from error
 
     def _batch_size(self, count: int) -> int:
         """Return the size of batches that spread so many items over the parallel calls."""
@@ -176,14 +199,8 @@ def _main_chinese(chunks: Sequence[SpeechChunk], languages: Sequence[ChunkLangua
     return max(samples, key=lambda code: samples[code])
 
 
-@lru_cache(maxsize=1)
-def get_transcriber(options: SpeechOptions) -> Transcriber:
-    """Return the transcriber with these options, which is created once per process.
-
-    Raises:
-        ModelError: The model is not on this machine.
-    """
-    return Transcriber(options)
+def _speech_seconds(windows: Sequence[DecodingWindow]) -> float:
+    return sum(window.speech_samples for window in windows) / AUDIO_SAMPLE_RATE
 
 
 def load_hotwords(file: Path) -> tuple[str, ...]:

@@ -12,15 +12,19 @@ import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 from processes import PATIENCE_SECONDS
 
-from mediafp.text.speech.models import load_whisper, speech_model
+from mediafp.text.speech.models import RELATIVE_COSTS, SIZES, SpeechModel, load_whisper, speech_model
 from mediafp.types import model_files
 from mediafp.types.defaults import DEFAULT_MODEL
 
 PROGRAM = """
 import sys
-from mediafp.text.speech.models import cached_models
-print([(model.name, model.revision) for model in cached_models()], "huggingface_hub" in sys.modules)
+from mediafp.text.speech.hub_cache import cached_whisper
+print([(model.name, model.revision) for model in cached_whisper()], "huggingface_hub" in sys.modules)
 """
+
+
+WHISPER_HEAD = b"\x06\x00\x00\x00\x0c\x00WhisperSpec\x00"
+"""First bytes of a Whisper model in CTranslate2 format."""
 
 
 def list_models(**variables: object) -> str:
@@ -38,11 +42,11 @@ def list_models(**variables: object) -> str:
     return done.stdout.strip()
 
 
-def test_cached_models_lists_whisper_models_wherever_the_cache_is(tmp_path: Path) -> None:
+def test_cached_whisper_lists_whisper_models_wherever_the_cache_is(tmp_path: Path) -> None:
     for name, file in (("models--Systran--faster-whisper-tiny", "model.bin"), ("models--other--bert", "model.bin")):
         snapshot = tmp_path / "home" / "hub" / name / "snapshots" / "abc"
         snapshot.mkdir(parents=True)
-        (snapshot / file).write_bytes(b"weights")
+        (snapshot / file).write_bytes(WHISPER_HEAD if "whisper" in name else b"weights")
     expected = "[('Systran/faster-whisper-tiny', 'abc')] True"
     assert list_models(HF_HOME=tmp_path / "home") == expected
     assert list_models(HF_HUB_CACHE=tmp_path / "home" / "hub") == expected
@@ -50,15 +54,13 @@ def test_cached_models_lists_whisper_models_wherever_the_cache_is(tmp_path: Path
     assert list_models(XDG_CACHE_HOME=tmp_path) == expected
 
 
-def test_cached_models_loads_no_library_without_a_cache(tmp_path: Path) -> None:
+def test_cached_whisper_loads_no_library_without_a_cache(tmp_path: Path) -> None:
     assert list_models(HF_HOME=tmp_path / "none") == "[] False"
 
 
 def write_model_folder(folder: Path, **settings: object) -> Path:
     """Return a folder with the packaged model and settings of its features."""
-    folder.mkdir()
-    for file in model_files.model_path(DEFAULT_MODEL).parent.iterdir():
-        (folder / file.name).symlink_to(file)
+    link_model(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
     return folder
 
@@ -89,11 +91,11 @@ def test_the_model_states_how_many_mel_bands_it_needs(monkeypatch: pytest.Monkey
     assert load_whisper(speech_model(str(folder)), 1).feature_extractor.mel_filters.shape == (128, 201)
 
 
-def write_fake_model(folder: Path) -> None:
-    """Write a folder that passes for a model until it is loaded."""
+def link_model(folder: Path) -> None:
+    """Make a folder with the files of the packaged model."""
     folder.mkdir(parents=True)
-    (folder / "model.bin").write_bytes(b"weights")
-    (folder / "tokenizer.json").write_text("{}")
+    for file in model_files.model_path(DEFAULT_MODEL).parent.iterdir():
+        (folder / file.name).symlink_to(file)
 
 
 def find_folder(name: str, current_folder: Path) -> str:
@@ -112,7 +114,7 @@ def find_folder(name: str, current_folder: Path) -> str:
 
 
 def test_a_folder_with_the_name_of_a_model_is_not_the_model(tmp_path: Path) -> None:
-    write_fake_model(tmp_path / "tiny")
+    link_model(tmp_path / "tiny")
     assert "it is not on this machine" in find_folder("tiny", tmp_path)
     assert find_folder("./tiny", tmp_path) == "tiny"
     assert find_folder(str(tmp_path / "tiny"), tmp_path) == str(tmp_path / "tiny")
@@ -120,11 +122,18 @@ def test_a_folder_with_the_name_of_a_model_is_not_the_model(tmp_path: Path) -> N
 
 def test_a_folder_with_the_name_of_a_cached_repository_is_not_the_model(tmp_path: Path) -> None:
     name, commit = "someone/whisper-small", "0" * 40
-    write_fake_model(tmp_path / name)
+    link_model(tmp_path / name)
     assert find_folder(name, tmp_path) == name
     repository = tmp_path / "cache" / "models--someone--whisper-small"
-    write_fake_model(repository / "snapshots" / commit)
+    link_model(repository / "snapshots" / commit)
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(commit)
     assert find_folder(name, tmp_path) == str(repository / "snapshots" / commit)
     assert find_folder(f"./{name}", tmp_path) == name
+
+
+def test_each_size_has_a_rank_and_a_cost() -> None:
+    assert len(SIZES) == len(RELATIVE_COSTS)
+    large, turbo = (SpeechModel(name="a", sha256="b", size=size) for size in ("large-v3", "large-v3-turbo"))
+    assert large.rank > turbo.rank > speech_model().rank
+    assert large.relative_cost > turbo.relative_cost > speech_model().relative_cost == 1.0

@@ -1,4 +1,4 @@
-"""Transcriber: hotwords, the audio it needs no model for, and what it logs."""
+"""WhisperTranscriber: hotwords, the audio it needs no model for, and what it logs."""
 
 import logging
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from mediafp.cli.demo.voice import synthesise_speech
 from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import open_file
-from mediafp.text.speech.transcriber import Transcriber, load_hotwords
+from mediafp.text.speech.transcriber import WhisperTranscriber, load_hotwords
 from mediafp.types.errors import UsageError
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
 from mediafp.types.runs import SpeechOptions
@@ -30,7 +30,7 @@ def test_load_hotwords_reads_names_and_rejects_long_and_undecodable_files(tmp_pa
 def test_transcribe_loads_no_whisper_model_for_audio_without_speech(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "mediafp")
     samples = np.zeros(2 * AUDIO_SAMPLE_RATE, np.int16)
-    transcript = Transcriber(SpeechOptions(threads=2)).transcribe(Audio(samples=samples, start=0.0))
+    transcript = WhisperTranscriber(SpeechOptions(threads=2)).transcribe(Audio(samples=samples, start=0.0))
     assert transcript.segments == () and transcript.speech_seconds == 0 and transcript.duration == 2
     assert "whisper" not in caplog.text
 
@@ -41,7 +41,7 @@ def test_transcribe_logs_the_loaded_model_and_no_text(tmp_path: Path, caplog: py
     with open_file(tmp_path / "a.wav") as file:
         audio, _ = read_audio(file)
     assert audio is not None
-    transcript = Transcriber(SpeechOptions(threads=2)).transcribe(audio)
+    transcript = WhisperTranscriber(SpeechOptions(threads=2)).transcribe(audio)
     words = {word for segment in transcript.segments for word in segment.text.casefold().split() if len(word) > 4}
     assert words
     (record,) = [r for r in caplog.records if "whisper-base" in r.getMessage()]
