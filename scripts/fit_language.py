@@ -154,9 +154,9 @@ def compute_rows(clips: list[dict[str, Any]], folder: Path) -> Rows:
         waveform = read_audio(folder / clip["file"])
         samples = (np.clip(waveform, -1, 1) * 32767).astype(np.int16)
         for chunk in voice_activity.detect_speech(samples, longest=int(MAX_WINDOW_SECONDS * AUDIO_SAMPLE_RATE)):
-            if chunk.end - chunk.start < AUDIO_SAMPLE_RATE:
+            if chunk.offset - chunk.onset < AUDIO_SAMPLE_RATE:
                 continue
-            probe = waveform[chunk.start : chunk.end][: int(PROBE_SECONDS * AUDIO_SAMPLE_RATE)]
+            probe = waveform[chunk.onset : chunk.offset][: int(PROBE_SECONDS * AUDIO_SAMPLE_RATE)]
             for augmented in augment(probe, rng):
                 normalised = np.clip(augmented / max(1.0, np.abs(augmented).max()), -1, 1)
                 chunks.append((normalised * 32767).astype(np.int16))

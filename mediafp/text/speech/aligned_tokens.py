@@ -30,10 +30,11 @@ MIN_PROBABILITY = 1e-6
 class SpokenWord:
     """A word of a decoded text, as `types.tokens.tokenise` separates them.
 
-    `start` and `end` are seconds of the window's audio; `logprob` is the logarithm of the probability that Whisper gave to the
-    tokens of the word, one after another.
+    `characters` is the length of the word; `start` and `end` are seconds of the window's audio; `logprob` is the logarithm of the
+    probability that Whisper gave to the tokens of the word, one after another.
     """
 
+    characters: int
     start: float
     end: float
     logprob: float
@@ -109,7 +110,9 @@ def _join_pieces(pieces: Sequence[_Piece]) -> list[SpokenWord]:
     for token in tokenise(whole.strip()):
         first, last = token.start + cut, token.end + cut - 1
         logprob = sum(pieces[n].logprob for n in range(owners[first], owners[last] + 1))
-        words.append(SpokenWord(start=times[first][0], end=times[last][1], logprob=logprob))
+        words.append(
+            SpokenWord(characters=last - first + 1, start=times[first][0], end=times[last][1], logprob=logprob)
+        )
     return words
 
 

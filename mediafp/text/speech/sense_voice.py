@@ -94,7 +94,7 @@ class SenseVoiceTranscriber:
             on_progress(0.5 * len(by_chunk) / len(chunks))
         languages = identify_languages(
             [
-                _evidence(recognised.language, (chunk.end - chunk.start) / AUDIO_SAMPLE_RATE)
+                _evidence(recognised.language, (chunk.offset - chunk.onset) / AUDIO_SAMPLE_RATE)
                 for chunk, recognised in zip(chunks, by_chunk, strict=True)
             ]
         )
@@ -107,13 +107,13 @@ class SenseVoiceTranscriber:
             recognised = next(together) if len(window.chunks) > 1 else alone[window.chunks[0].start]
             window_segments = build_segments(window, recognised)
             segments += window_segments
-            untranscribed_seconds += 0.0 if window_segments else window.speech_samples / AUDIO_SAMPLE_RATE
+            untranscribed_seconds += 0.0 if window_segments else window.speech_seconds
             on_progress(0.5 + 0.5 * done / len(windows))
         return Transcript(
             model=self.model.name,
             version=self.version,
             duration=round(audio.duration, 3),
-            speech_seconds=round(sum(chunk.end - chunk.start for chunk in chunks) / AUDIO_SAMPLE_RATE, 3),
+            speech_seconds=round(sum(chunk.offset - chunk.onset for chunk in chunks) / AUDIO_SAMPLE_RATE, 3),
             untranscribed_seconds=round(untranscribed_seconds, 3),
             segments=tuple(segments),
         )

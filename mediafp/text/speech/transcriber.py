@@ -6,14 +6,14 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import batched
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from mediafp.text.speech.decoding import WindowDecoder, batch_windows
+from mediafp.text.speech.decoding import DecodedWindow, Sentence, WindowDecoder, batch_windows
 from mediafp.text.speech.encoder import probe_languages
 from mediafp.text.speech.language import ChunkLanguage, LanguageEvidence, cantonese_probability, identify_languages
 from mediafp.text.speech.models import ENGLISH_ONLY, WEIGHT_ERRORS, error_reason, load_whisper, speech_model
@@ -38,6 +38,19 @@ MAX_HOTWORDS_CHARACTERS = 200
 """Maximum length of a hotwords file, without its line breaks: Whisper has room for 223 tokens before a window."""
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedTrack:
+    """Speech of an audio track with its text.
+
+    `chinese` is the language of its Chinese, `zh` or `yue`; `undecoded_seconds` is the speech in languages that the model lacks.
+    """
+
+    chunks: list[SpeechChunk]
+    chinese: str
+    windows: list[tuple[DecodedWindow, list[Sentence]]]
+    undecoded_seconds: float
 
 
 class WhisperTranscriber:
@@ -89,7 +102,25 @@ class WhisperTranscriber:
         Raises:
             ModelError: A packaged model cannot be loaded.
         """
-        samples = audio.samples
+        track = self.decode(audio.samples, on_progress=on_progress)
+        segments: list[TranscriptSegment] = []
+        untranscribed_seconds = track.undecoded_seconds
+        for decoded, sentences in track.windows:
+            window_segments = build_segments(decoded, sentences, track.chinese)
+            # The decoder states the times of sentences, but some fine-tuned models state none.
+            segments += [part for segment in window_segments for part in split_long_segment(segment)]
+            untranscribed_seconds += 0.0 if window_segments else _speech_seconds([decoded.window])
+        return Transcript(
+            model=self.model.name,
+            version=self.version,
+            duration=round(audio.duration, 3),
+            speech_seconds=round(sum(chunk.offset - chunk.onset for chunk in track.chunks) / AUDIO_SAMPLE_RATE, 3),
+            untranscribed_seconds=round(untranscribed_seconds, 3),
+            segments=tuple(sorted(segments, key=lambda segment: (segment.start, segment.end))),
+        )
+
+    def decode(self, samples: Samples, *, on_progress: Callable[[float], object] = lambda share: None) -> DecodedTrack:
+        """Return the speech of an audio track with its text; arguments and errors as for `transcribe`."""
         chunks = detect_speech(samples, longest=int(MAX_WINDOW_SECONDS * AUDIO_SAMPLE_RATE))
         if chunks:
             self._load_models()
@@ -98,38 +129,30 @@ class WhisperTranscriber:
             evidence += batch_evidence
             on_progress(0.0)
         languages = identify_languages(evidence)
-        chinese = _main_chinese(chunks, languages)
         windows = list(build_windows(chunks, languages, MAX_WINDOW_SECONDS))
         pending = [window for window in windows if self.model.can_decode(window.language)]
-        untranscribed_seconds = _speech_seconds(windows) - _speech_seconds(pending)
-        if untranscribed_seconds:
-            _logger.info("%.1f s of speech are in languages that %s lacks", untranscribed_seconds, self.model.name)
-        total, done = sum(window.speech_samples for window in pending) or 1, 0
-        segments: list[TranscriptSegment] = []
+        undecoded_seconds = _speech_seconds(windows) - _speech_seconds(pending)
+        if undecoded_seconds:
+            _logger.info("%.1f s of speech are in languages that %s lacks", undecoded_seconds, self.model.name)
+        total, done = _speech_seconds(pending) or 1.0, 0.0
+        texts: list[tuple[DecodedWindow, list[Sentence]]] = []
         while pending:
             batches = list(batch_windows(pending, self._batch_size(len(pending))))
             pending = []
             for batch in self._map(lambda windows: self._decoder.decode(samples, windows), batches):
                 for decoded in batch:
                     window, rest = split_decoded(decoded.window, self._decoder.end_seconds(decoded))
-                    window_segments = build_segments(
-                        replace(decoded, window=window), self._decoder.sentences(decoded), chinese
-                    )
-                    # The decoder states the times of sentences, but some fine-tuned models state none.
-                    segments += [part for segment in window_segments for part in split_long_segment(segment)]
-                    untranscribed_seconds += 0.0 if window_segments else window.speech_samples / AUDIO_SAMPLE_RATE
+                    texts.append((replace(decoded, window=window), self._decoder.sentences(decoded)))
                     pending += rest
-                    done += window.speech_samples
+                    done += _speech_seconds([window])
                 on_progress(min(1.0, done / total))
             if pending:
                 _logger.debug("decoding the rest of %d windows, where decoding stopped early", len(pending))
-        return Transcript(
-            model=self.model.name,
-            version=self.version,
-            duration=round(audio.duration, 3),
-            speech_seconds=round(sum(chunk.end - chunk.start for chunk in chunks) / AUDIO_SAMPLE_RATE, 3),
-            untranscribed_seconds=round(untranscribed_seconds, 3),
-            segments=tuple(sorted(segments, key=lambda segment: (segment.start, segment.end))),
+        return DecodedTrack(
+            chunks=chunks,
+            chinese=_main_chinese(chunks, languages),
+            windows=texts,
+            undecoded_seconds=undecoded_seconds,
         )
 
     def compute_encoder_means(self, tracks: Sequence[Samples]) -> list[Float32Array]:
@@ -157,14 +180,15 @@ class WhisperTranscriber:
         """Yield the language evidence of all chunks, in order, a batch at a time."""
         batches = list(batched(chunks, self._batch_size(len(chunks))))
         results = self._map(
-            lambda batch: probe_languages(self._probe, [samples[chunk.start : chunk.end] for chunk in batch]), batches
+            lambda batch: probe_languages(self._probe, [samples[chunk.onset : chunk.offset] for chunk in batch]),
+            batches,
         )
         for batch, probed in zip(batches, results, strict=True):
             yield [
                 LanguageEvidence(
                     whisper=probabilities,
                     cantonese=cantonese_probability(mean),
-                    seconds=(chunk.end - chunk.start) / AUDIO_SAMPLE_RATE,
+                    seconds=(chunk.offset - chunk.onset) / AUDIO_SAMPLE_RATE,
                 )
                 for chunk, (probabilities, mean) in zip(batch, probed, strict=True)
             ]
@@ -200,7 +224,7 @@ def _main_chinese(chunks: Sequence[SpeechChunk], languages: Sequence[ChunkLangua
 
 
 def _speech_seconds(windows: Sequence[DecodingWindow]) -> float:
-    return sum(window.speech_samples for window in windows) / AUDIO_SAMPLE_RATE
+    return sum(window.speech_seconds for window in windows)
 
 
 def load_hotwords(file: Path) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -25,8 +25,11 @@ directions. With chunks from the first to the last frame over SPEECH_THRESHOLD a
 speech in spliced development clips was lost; with these values 1.1 % is lost, and no more non-speech is included."""
 PAUSE_SECONDS = 0.25
 """Shortest pause that ends a chunk. Changes of language are at least 0.3 s apart in the development set."""
-PAD_SECONDS = 0.2
-"""Audio included before and after a chunk; at most half of the pause. Chosen, not measured."""
+PAD_SECONDS = 0.4
+"""Audio included before and after a chunk; at most half of the pause. With 0.2 s Whisper misreads more words at the ends of short
+Mandarin sentences (`docs/measurements.md`)."""
+MARGIN_SECONDS = 0.1
+"""Audio before and after the voice that counts to its time: a soft beginning is below SILENCE_THRESHOLD. Chosen, not measured."""
 MIN_SPEECH_SECONDS = 0.1
 """Shorter audio above SPEECH_THRESHOLD is a click, not speech. Chosen, not measured."""
 
@@ -35,7 +38,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechChunk:
-    """Speech between two pauses: samples `start` to `end`.
+    """Speech between two pauses: samples `start` to `end`, of which the first `lead` and the last `tail` are not speech.
 
     `probability` is the mean speech probability between the first and the last frame that reach SPEECH_THRESHOLD.
     """
@@ -43,6 +46,22 @@ class SpeechChunk:
     start: int
     end: int
     probability: float
+    lead: int = 0
+    tail: int = 0
+
+    @property
+    def onset(self) -> int:
+        """First sample of the speech."""
+        return self.start + self.lead
+
+    @property
+    def offset(self) -> int:
+        """Sample after the speech."""
+        return self.end - self.tail
+
+    def cut(self, sample: int) -> tuple["SpeechChunk", "SpeechChunk"]:
+        """Return the chunk in two, before and after a sample."""
+        return replace(self, end=sample, tail=0), replace(self, start=sample, lead=0)
 
 
 def detect_speech(samples: Samples, *, longest: int) -> list[SpeechChunk]:
@@ -76,16 +95,20 @@ def cut_into_chunks(probabilities: Float32Array, sample_count: int, longest: int
         if np.sum(probabilities[run] >= SPEECH_THRESHOLD) >= MIN_SPEECH_SECONDS * AUDIO_SAMPLE_RATE / FRAME_SAMPLES
     ]
     runs = [part for run in runs for part in _split_run(run, probabilities, longest // FRAME_SAMPLES)]
-    pad = round(PAD_SECONDS * AUDIO_SAMPLE_RATE)
+    pad, margin = round(PAD_SECONDS * AUDIO_SAMPLE_RATE), round(MARGIN_SECONDS * AUDIO_SAMPLE_RATE)
     chunks = []
     for n, (first, end) in enumerate(runs):
         previous_end = runs[n - 1][1] * FRAME_SAMPLES if n else -2 * pad
         next_start = runs[n + 1][0] * FRAME_SAMPLES if n + 1 < len(runs) else sample_count + 2 * pad
+        start = max(0, first * FRAME_SAMPLES - min(pad, (first * FRAME_SAMPLES - previous_end) // 2))
+        stop = min(sample_count, end * FRAME_SAMPLES + min(pad, (next_start - end * FRAME_SAMPLES) // 2))
         chunks.append(
             SpeechChunk(
-                start=max(0, first * FRAME_SAMPLES - min(pad, (first * FRAME_SAMPLES - previous_end) // 2)),
-                end=min(sample_count, end * FRAME_SAMPLES + min(pad, (next_start - end * FRAME_SAMPLES) // 2)),
+                start=start,
+                end=stop,
                 probability=_mean_probability(probabilities[first:end]),
+                lead=max(0, first * FRAME_SAMPLES - margin - start),
+                tail=max(0, stop - end * FRAME_SAMPLES - margin),
             )
         )
     return chunks

@@ -14,10 +14,8 @@ from mediafp.types.media import AUDIO_SAMPLE_RATE, TimeSpan
 MAX_WINDOW_SECONDS = 28.0
 """Maximum speech in one window: Whisper's input is 30 s, and ends with silence (`decoding.MIN_SILENCE_SECONDS`)."""
 JOIN_SECONDS = 3.0
-"""Longest pause between two chunks of one language that are decoded together: context improves both. Chosen, not measured."""
-KEPT_PAUSE_SECONDS = 2.0
-"""Longest part of a pause between two chunks that stays in the audio that is decoded; the rest is cut out. Without their pauses,
-a song and a list of numbers become one stream of words (`docs/measurements.md`)."""
+"""Longest pause between two chunks of one language that are decoded together, without the pause: context improves both.
+Chosen, not measured."""
 SNAP_SECONDS = 0.6
 """Longest distance over which a sentence boundary is moved to a pause: Whisper's time tokens are imprecise.
 Chosen, not measured."""
@@ -46,41 +44,39 @@ class DecodingWindow:
     alternative: str | None = None
 
     @property
-    def speech_samples(self) -> int:
-        """Samples of speech, without the pauses between chunks."""
+    def sample_count(self) -> int:
+        """Samples of the window's audio."""
         return sum(chunk.end - chunk.start for chunk in self.chunks)
 
     @property
-    def pieces(self) -> list[tuple[int, int]]:
-        """Start and end, in samples of the track, of each piece of the window's audio: a chunk with the pause behind it."""
-        kept = round(KEPT_PAUSE_SECONDS * AUDIO_SAMPLE_RATE)
-        ends = [min(after.start, chunk.end + kept) for chunk, after in pairwise(self.chunks)]
-        return [(chunk.start, end) for chunk, end in zip(self.chunks, [*ends, self.chunks[-1].end], strict=True)]
-
-    @property
-    def sample_count(self) -> int:
-        """Samples of the window's audio."""
-        return sum(end - start for start, end in self.pieces)
+    def speech_seconds(self) -> float:
+        """Duration of the speech, without the silence around the chunks."""
+        return sum(chunk.offset - chunk.onset for chunk in self.chunks) / AUDIO_SAMPLE_RATE
 
     @property
     def chunk_times(self) -> list[TimeSpan]:
         """Start and end of each chunk in the window's audio, seconds."""
-        starts = accumulate([0, *(end - start for start, end in self.pieces[:-1])])
+        lengths = [(chunk.end - chunk.start) / AUDIO_SAMPLE_RATE for chunk in self.chunks]
+        return list(pairwise(accumulate([0.0, *lengths])))
+
+    @property
+    def speech_times(self) -> list[TimeSpan]:
+        """Start and end of the speech of each chunk in the window's audio, seconds."""
         return [
-            (start / AUDIO_SAMPLE_RATE, (start + chunk.end - chunk.start) / AUDIO_SAMPLE_RATE)
-            for start, chunk in zip(starts, self.chunks, strict=True)
+            (start + chunk.lead / AUDIO_SAMPLE_RATE, end - chunk.tail / AUDIO_SAMPLE_RATE)
+            for (start, end), chunk in zip(self.chunk_times, self.chunks, strict=True)
         ]
 
     def audio(self, samples: Samples) -> Samples:
-        """Return the window's audio: its pieces, cut out of a track and concatenated."""
-        return np.concatenate([samples[start:end] for start, end in self.pieces])
+        """Return the window's audio: its chunks, cut out of a track and concatenated."""
+        return np.concatenate([samples[chunk.start : chunk.end] for chunk in self.chunks])
 
     def to_track_time(self, seconds: float) -> float:
         """Return the time in the track, seconds from its first sample, of a time in the window's audio."""
-        starts = [start for start, _ in self.chunk_times]
-        n = max(bisect_right(starts, seconds) - 1, 0)
-        start, end = self.pieces[n]
-        return min(start / AUDIO_SAMPLE_RATE + seconds - starts[n], end / AUDIO_SAMPLE_RATE)
+        times = self.chunk_times
+        n = max(bisect_right([start for start, _ in times], seconds) - 1, 0)
+        chunk = self.chunks[n]
+        return min(chunk.start / AUDIO_SAMPLE_RATE + seconds - times[n][0], chunk.end / AUDIO_SAMPLE_RATE)
 
 
 def build_windows(
@@ -117,9 +113,9 @@ def _join(window: DecodingWindow, next_one: DecodingWindow) -> DecodingWindow | 
     (chunk,) = next_one.chunks
     if (window.language, window.alternative) != (next_one.language, next_one.alternative):
         return None
-    if chunk.start - window.chunks[-1].end > JOIN_SECONDS * AUDIO_SAMPLE_RATE:
+    if chunk.onset - window.chunks[-1].offset > JOIN_SECONDS * AUDIO_SAMPLE_RATE:
         return None
-    weights = window.speech_samples, chunk.end - chunk.start
+    weights = window.sample_count, chunk.end - chunk.start
     mean = float(np.average([window.probability, next_one.probability], weights=weights))
     return replace(window, chunks=(*window.chunks, chunk), probability=round(mean, 4))
 
@@ -148,8 +144,8 @@ def split_decoded(window: DecodingWindow, end_seconds: float | None) -> tuple[De
         and end_seconds - times[count - 1][0] > MIN_REMAINDER_SECONDS
     ):
         cut = decoded[-1].start + round((end_seconds - times[count - 1][0]) * AUDIO_SAMPLE_RATE)
-        rest.insert(0, replace(decoded[-1], start=cut))
-        decoded[-1] = replace(decoded[-1], end=cut)
+        decoded[-1], after = decoded[-1].cut(cut)
+        rest.insert(0, after)
     return replace(window, chunks=tuple(decoded)), [replace(window, chunks=tuple(rest))] if rest else []
 
 
@@ -165,10 +161,10 @@ def split_in_half(window: DecodingWindow, samples: Samples) -> list[DecodingWind
     """
     chunks = window.chunks
     if len(chunks) == 1:
-        if window.speech_samples < MIN_SPLIT_SECONDS * AUDIO_SAMPLE_RATE:
+        if window.speech_seconds < MIN_SPLIT_SECONDS:
             return []
         cut = _quietest_sample(chunks[0], samples)
-        halves: list[tuple[SpeechChunk, ...]] = [(replace(chunks[0], end=cut),), (replace(chunks[0], start=cut),)]
+        halves: list[tuple[SpeechChunk, ...]] = [(half,) for half in chunks[0].cut(cut)]
     else:
         times = window.chunk_times
         middle = min(range(1, len(chunks)), key=lambda n: abs(times[n][0] - times[-1][1] / 2))
@@ -187,20 +183,20 @@ def sentence_times(window: DecodingWindow, starts: Sequence[float]) -> list[Time
     """
     if not starts:
         return []
-    chunks, times = window.chunks, window.chunk_times
-    begins, ends, previous = [chunks[0].start / AUDIO_SAMPLE_RATE], [], 0.0
+    chunks, times = window.chunks, window.speech_times
+    begins, ends, previous = [chunks[0].onset / AUDIO_SAMPLE_RATE], [], 0.0
     for start in starts[1:]:
         boundary = min(max(start, previous), times[-1][1])
         nearest = min(range(1, len(chunks)), key=lambda n: _distance(boundary, times, n), default=0)
         if nearest and _distance(boundary, times, nearest) <= SNAP_SECONDS and times[nearest][0] > previous:
             boundary = times[nearest][0]
-            ends.append(chunks[nearest - 1].end / AUDIO_SAMPLE_RATE)
-            begins.append(chunks[nearest].start / AUDIO_SAMPLE_RATE)
+            ends.append(chunks[nearest - 1].offset / AUDIO_SAMPLE_RATE)
+            begins.append(chunks[nearest].onset / AUDIO_SAMPLE_RATE)
         else:
             ends.append(window.to_track_time(boundary))
             begins.append(window.to_track_time(boundary))
         previous = boundary
-    return list(zip(begins, [*ends, chunks[-1].end / AUDIO_SAMPLE_RATE], strict=True))
+    return list(zip(begins, [*ends, chunks[-1].offset / AUDIO_SAMPLE_RATE], strict=True))
 
 
 def _distance(seconds: float, times: Sequence[TimeSpan], n: int) -> float:

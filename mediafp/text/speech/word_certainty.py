@@ -8,6 +8,8 @@ from mediafp.types.logistic import logistic
 
 OTHER = "other"
 """Key of the coefficients for languages without their own."""
+LOWEST_LOGPROB, LOWEST_WINDOW_LOGPROB = -5.0, -2.0
+"""Logarithms below which a word, and the mean of a window, are no more doubtful. Chosen: the fit has few words there."""
 
 
 def word_probability(logprob: float, window_logprob: float, language: str) -> float:
@@ -20,11 +22,13 @@ def word_probability(logprob: float, window_logprob: float, language: str) -> fl
     """
     coefficients = _load_coefficients()
     constant, of_word, of_window = coefficients.get(language, coefficients[OTHER])
-    return logistic(constant + of_word * max(logprob, -5.0) + of_window * max(window_logprob, -2.0))
+    return logistic(
+        constant + of_word * max(logprob, LOWEST_LOGPROB) + of_window * max(window_logprob, LOWEST_WINDOW_LOGPROB)
+    )
 
 
 @cache
 def _load_coefficients() -> dict[str, tuple[float, float, float]]:
     """Return the constant, and the coefficients of the word and of its window, by language."""
     fitted = json.loads(model_files.model_path("words").read_text(encoding="utf-8"))
-    return {language: tuple(values) for language, values in fitted["coefficients"].items()}
+    return {language: (values[0], values[1], values[2]) for language, values in fitted["coefficients"].items()}
