@@ -173,9 +173,9 @@ def _read_sounds(folder: Path) -> dict[str, SoundSide]:
     sides = {}
     for path in sorted(folder.iterdir()):
         with open_file(path) as file:
-            audio, _ = read_audio(file)
-        if audio:
-            rows = SoundPrints().extract(audio)
+            tracks, _ = read_audio(file)
+        if tracks:
+            rows = SoundPrints().extract(tracks[0])
             sides[path.name] = SoundSide(rows.spans, rows.vectors)
     return sides
 

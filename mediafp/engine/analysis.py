@@ -221,7 +221,7 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
         thumbnails=tuple(thumbnails),
         warnings=tuple(warnings),
         image=first,
-        audio=media.audio,
+        audio=(*media.audio_tracks, *media.further_audio_tracks),
         clues=tuple(media.clues),
     )
 

@@ -61,7 +61,7 @@ class AudioTracks:
             if decoder.stream.index == packet.stream.index:
                 decoder.queue_packet(packet)
         while len(self._decoders) > 1 and sum(one.seconds for one in self._decoders) > MAX_TRACKS_SECONDS:
-            self._skip_last(f"the audio tracks have more than {MAX_TRACKS_SECONDS} s together")
+            self._skip_last(_too_long())
 
     def stop(self, warning: str | None = None) -> None:
         """Ignore further packets, and add the reason to the warnings."""
@@ -84,6 +84,8 @@ class AudioTracks:
                 self._warnings.append(
                     f"skipped audio track {decoder.track + 1}: it is more than {MAX_AUDIO_SECONDS} s apart from the others"
                 )
+            elif found and sum(one.duration for one in (*found, audio)) > MAX_TRACKS_SECONDS:
+                self._warnings.append(f"skipped audio track {decoder.track + 1}: {_too_long()}")
             else:
                 found.append(audio)
         has_played = bool(found) and found[0].track == self._decoders[0].track
@@ -99,6 +101,10 @@ class AudioTracks:
         self._warnings += [warning + suffix for warning in decoder.warnings]
 
 
+def _too_long() -> str:
+    return f"the audio tracks have more than {MAX_TRACKS_SECONDS} s together"
+
+
 def _seconds_apart(tracks: Sequence[Audio]) -> float:
     """Return the seconds from the first start of some tracks to the last end; 0 for a single one."""
     if len(tracks) == 1:
@@ -106,41 +112,20 @@ def _seconds_apart(tracks: Sequence[Audio]) -> float:
     return max(one.start + one.duration for one in tracks) - min(one.start for one in tracks)
 
 
-def select_audio_tracks(
-    container: av.container.InputContainer, warnings: list[str], *, played_only: bool = False
-) -> AudioTracks | None:
-    """Return the decoders of the tracks that are compared, or of the one that players play; None if there is no audio."""
+def select_audio_tracks(container: av.container.InputContainer, warnings: list[str]) -> AudioTracks | None:
+    """Return the decoders of the tracks that are compared and transcribed; None if there is no audio."""
     played, streams = audio_stream(container), container.streams.audio
     if played is None:
         if streams:
             warnings.append("skipped the audio: there is no decoder for it")
         return None
     others = [one for one in streams[:MAX_TRACK_NUMBER] if one.index != played.index and has_decoder(one)]
-    selected = [played, *([] if played_only else others[: MAX_AUDIO_TRACKS - 1])]
-    _warn_of_others(streams, selected, warnings, played_only=played_only)
+    selected = [played, *others[: MAX_AUDIO_TRACKS - 1]]
+    if len(selected) < len(streams):
+        is_full = len(selected) == MAX_AUDIO_TRACKS
+        reason = f"at most {MAX_AUDIO_TRACKS} are decoded" if is_full else "there is no decoder for them"
+        warnings.append(f"skipped {len(streams) - len(selected)} of {len(streams)} audio tracks: {reason}")
     return AudioTracks([open_audio_decoder(container, stream, []) for stream in selected], warnings)
-
-
-def _warn_of_others(
-    streams: Sequence[AudioStream], selected: Sequence[AudioStream], warnings: list[str], *, played_only: bool
-) -> None:
-    """Warn of the tracks that are not transcribed, and of those that are not compared."""
-    played, *others = (streams.index(one) + 1 for one in selected)
-    if others:
-        tracks = f"audio track{'s' * (len(others) > 1)} {', '.join(map(str, others))}"
-        warnings.append(
-            f"skipped the speech of {tracks}: only track {played}, which players play, is transcribed; the sound of"
-            f" {'both' if len(others) == 1 else 'all'} is compared"
-        )
-    if len(selected) == len(streams):
-        return
-    if played_only:
-        reason = f"only track {played}, which players play, is transcribed"
-    elif len(selected) == MAX_AUDIO_TRACKS:
-        reason = f"at most {MAX_AUDIO_TRACKS} are compared"
-    else:
-        reason = "there is no decoder for them"
-    warnings.append(f"skipped {len(streams) - len(selected)} of {len(streams)} audio tracks: {reason}")
 
 
 def decode_audio_tracks(
@@ -162,10 +147,13 @@ def decode_audio_tracks(
     return tracks.finish()
 
 
-def read_audio(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[Audio | None, list[str]]:
-    """Return the audio of a file that players play, and warnings; None if it has none (an image, a silent video).
+def read_audio(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[list[Audio], list[str]]:
+    """Return the audio of a file, and warnings; none if it has none (an image, a silent video).
 
     Its clock is that of the frames: `start` is above 0 if the audio starts after them, below if it starts before.
+
+    Returns:
+        The audio of the track that players play, then that of the others in the order of the file; the warnings.
 
     Raises:
         NotMedia: The file is not media.
@@ -175,16 +163,16 @@ def read_audio(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tup
     head = file.read_head()
     kind = kind_from_signature(head)
     if kind == "image":
-        return None, warnings
+        return [], warnings
     if head and kind is None:
         raise NotMedia(
             f"cannot decode {file.name!r}: its content is of no known image, video or audio format; name a media file"
         )
     with file.reader() as reader, closing(open_container(reader, file.name)) as container:
-        tracks = select_audio_tracks(container, warnings, played_only=True)
+        tracks = select_audio_tracks(container, warnings)
         if tracks is None:
             if video_stream(container) is None:
                 raise no_stream_error(container, file.name)
-            return None, warnings
-        played, _ = decode_audio_tracks(container, tracks, warnings, within_budget)
-        return played, warnings
+            return [], warnings
+        played, further = decode_audio_tracks(container, tracks, warnings, within_budget)
+        return [*([played] if played else []), *further], warnings

@@ -21,10 +21,12 @@ TRACK_SIDE: Final = 24
 """Pixels of a side of the frames of a frame track: enough to correlate an inset on a fifth of the area. Chosen, not
 measured."""
 MAX_AUDIO_TRACKS: Final = 4
-"""Audio tracks of one file that are compared, that which players play among them. Films in two languages have two, broadcasts
-up to four. Chosen, not measured."""
+"""Audio tracks of one file that are compared and transcribed, that which players play among them. Films in two languages
+have two, broadcasts up to four. Chosen, not measured."""
 MAX_TRACK_NUMBER: Final = 63
-"""Greatest number of an audio track that is compared besides the one that players play. Chosen: it has 6 bits."""
+"""Greatest number of an audio track that is compared and transcribed besides the one that players play. Chosen: it has 6 bits."""
+MAX_SPEECH_CHANNELS: Final = 2
+"""Channels of one audio track that are transcribed one by one."""
 MAX_TRACK_ROWS: Final = 36_000
 """Rows of a frame track, 21 MB: two hours at five a second. A longer video is sampled less often. Chosen, not measured."""
 type Pixels = npt.NDArray[np.uint8]

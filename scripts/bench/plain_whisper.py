@@ -25,10 +25,10 @@ def main() -> None:
     for path in map(Path, sys.argv[1:]):
         start = time.monotonic()
         with open_file(path) as file:
-            sha256, (audio, _) = file_sha256(file), read_audio(file)
+            sha256, (tracks, _) = file_sha256(file), read_audio(file)
         segments, language = [], None
-        if audio:
-            transcribed, info = model.transcribe(to_float(audio.samples), vad_filter=True)
+        if tracks:
+            transcribed, info = model.transcribe(to_float(tracks[0].samples), vad_filter=True)
             segments, language = list(transcribed), info.language
         result = {
             "path": str(path),

@@ -56,11 +56,11 @@ def read_sides(folder: Path) -> dict[str, SoundSide]:
     sides, clock, seconds = {}, Clock(), 0.0
     for path in sorted(folder.iterdir()):
         with open_file(path) as file:
-            audio, _ = read_audio(file)
-        if audio:
+            tracks, _ = read_audio(file)
+        if tracks:
             with clock:
-                rows = SoundPrints().extract(audio)
-            seconds += audio.duration
+                rows = SoundPrints().extract(tracks[0])
+            seconds += tracks[0].duration
             sides[path.name] = SoundSide(rows.spans, rows.vectors)
     print(f"{folder.name}: {len(sides)} sounds, {seconds:.0f} s; prints at {seconds / clock.seconds:.0f}x realtime")
     return sides

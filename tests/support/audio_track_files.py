@@ -4,13 +4,20 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 BLOCK = 4096
 
 
-def write_tracks(path: Path, *tracks: np.ndarray, starts: dict[int, float] | None = None, broken: int = -1) -> Path:
+def write_tracks(
+    path: Path,
+    *tracks: np.ndarray,
+    starts: dict[int, float] | None = None,
+    broken: int = -1,
+    default: int | None = None,
+) -> Path:
     """Write an audio file of mono tracks.
 
     Args:
@@ -18,9 +25,13 @@ def write_tracks(path: Path, *tracks: np.ndarray, starts: dict[int, float] | Non
         tracks: Samples of each track; a track without samples has no packets.
         starts: Seconds at which tracks start, by number; the others start at 0.
         broken: Number of a track whose packets cannot be decoded.
+        default: Number of the track that players play; None for the first.
     """
     with av.open(str(path), "w") as container:
         streams = [container.add_stream("flac", rate=AUDIO_SAMPLE_RATE, layout="mono", format="s16") for _ in tracks]
+        if default is not None:
+            for number, stream in enumerate(streams):
+                stream.disposition = Disposition.default if number == default else Disposition(0)
         packets = []
         for number, (stream, samples) in enumerate(zip(streams, tracks, strict=True)):
             first = int((starts or {}).get(number, 0.0) * AUDIO_SAMPLE_RATE)

@@ -35,12 +35,15 @@ from mediafp.engine.local.messages import (
     decode_decision,
     decode_task,
     encode,
+    truncate_texts,
+)
+from mediafp.engine.local.packing import (
     pack_analysis,
+    pack_audio,
     pack_capture,
     pack_lines,
     pack_thumbnails,
     pack_video_text,
-    truncate_texts,
 )
 from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_sandbox, set_resource_limits
 from mediafp.engine.local.thread_limit import GREETING
@@ -203,8 +206,8 @@ def _read_audio(connection: WorkerConnection, file: OpenFile) -> None:
 
     audio, warnings = read_audio(file, within_budget=CpuBudget())
     _send_samples(connection, audio)
-    audio_start = audio.start if audio else None
-    connection.send(AudioResult(warnings=truncate_texts(warnings), audio_start=audio_start, cpu=time.process_time()))
+    packed = pack_audio(audio)
+    connection.send(AudioResult(warnings=truncate_texts(warnings), audio=packed, cpu=time.process_time()))
 
 
 def _read_frames(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
@@ -250,13 +253,12 @@ def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
     connection.send(pack_analysis(file_analysis, image=task.image, audio=task.audio, cpu=time.process_time()))
 
 
-def _send_samples(connection: WorkerConnection, audio: Audio | None) -> None:
-    """Send the samples of an audio track, if there is one, as int16 little-endian."""
-    if audio is None:
-        return
-    samples = memoryview(np.ascontiguousarray(audio.samples, "<i2")).cast("B")
-    for start in range(0, len(samples), PART_BYTES):
-        connection.send(DataChunk(data=bytes(samples[start : start + PART_BYTES])))
+def _send_samples(connection: WorkerConnection, audio: Sequence[Audio]) -> None:
+    """Send the samples of audio, one after the other, as int16 little-endian."""
+    for one in audio:
+        samples = memoryview(np.ascontiguousarray(one.samples, "<i2")).cast("B")
+        for start in range(0, len(samples), PART_BYTES):
+            connection.send(DataChunk(data=bytes(samples[start : start + PART_BYTES])))
 
 
 if __name__ == "__main__":

@@ -39,8 +39,7 @@ def test_transcribe_logs_the_loaded_model_and_no_text(tmp_path: Path, caplog: py
     caplog.set_level(logging.DEBUG, "mediafp")
     synthesise_speech("Officials left the harbour yesterday.", tmp_path / "a.wav", voice="en-us", speed=150)
     with open_file(tmp_path / "a.wav") as file:
-        audio, _ = read_audio(file)
-    assert audio is not None
+        (audio,), _ = read_audio(file)
     transcript = Transcriber(SpeechOptions(threads=2)).transcribe(audio)
     words = {word for segment in transcript.segments for word in segment.text.casefold().split() if len(word) > 4}
     assert words
