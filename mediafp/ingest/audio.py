@@ -144,7 +144,7 @@ class AudioDecoder:
         lanes: list[npt.NDArray[np.int16] | None] = []
         try:
             self._flush()
-            lanes += [lane.join() for lane in self._lanes]
+            lanes += [lane.take() for lane in self._lanes]
         except MemoryError:
             lanes.clear()
             self.stop("skipped the audio: it does not fit in memory")

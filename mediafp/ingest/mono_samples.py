@@ -1,5 +1,7 @@
 """Samples of one channel at the sample rate of speech models, collected block by block."""
 
+from typing import Final
+
 import av
 import numpy as np
 import numpy.typing as npt
@@ -7,6 +9,9 @@ from av.audio.frame import AudioFrame
 
 from mediafp.ingest.downmix import Float32Array
 from mediafp.types.media import AUDIO_SAMPLE_RATE
+
+GROWTH_SAMPLES: Final = 1 << 20
+"""Samples for which memory is taken at once, 2 MB. Chosen, not measured."""
 
 
 class MonoSamples:
@@ -22,7 +27,7 @@ class MonoSamples:
         """Samples so far, silence included."""
         self.is_full = False
         """True once samples were dropped."""
-        self._blocks: list[tuple[int, npt.NDArray[np.int16]]] = []  # samples, each block with its position
+        self._samples = np.empty(0, np.int16)
         self._resampler: av.AudioResampler | None = None
 
     def add(self, samples: Float32Array, rate: int) -> None:
@@ -43,15 +48,12 @@ class MonoSamples:
         """Leave silence up to a number of samples, unless there are more already."""
         self.count = max(self.count, count)
 
-    def join(self) -> npt.NDArray[np.int16] | None:
+    def take(self) -> npt.NDArray[np.int16] | None:
         """Return all samples, once; None if there are none."""
-        if not self._blocks:
+        samples, self._samples = self._samples, np.empty(0, np.int16)
+        if not len(samples):
             return None
-        samples = np.zeros(self.count, np.int16)
-        # Each block is freed once it is copied: four hours are in memory once, not twice.
-        while self._blocks:
-            position, block = self._blocks.pop()
-            samples[position : position + len(block)] = block
+        samples.resize(self.count, refcheck=False)
         samples.flags.writeable = False
         return samples
 
@@ -63,5 +65,9 @@ class MonoSamples:
                 self.is_full = True
                 samples = samples[:room].copy()
             if len(samples):
-                self._blocks.append((self.count, samples))
-                self.count += len(samples)
+                end = self.count + len(samples)
+                if end > len(self._samples):
+                    # The system moves no memory for this, and four hours are in memory once: joined blocks would be twice.
+                    self._samples.resize(end + GROWTH_SAMPLES, refcheck=False)
+                self._samples[self.count : end] = samples
+                self.count = end

@@ -90,7 +90,7 @@ def test_channels_that_cannot_be_decoded_again_stay_mixed_with_a_warning(
     assert max(checked) >= 8, "the time of both rounds counts"
 
     class Full(audio.MonoSamples):
-        def join(self) -> None:
+        def take(self) -> None:
             raise MemoryError
 
     with open_file(path) as file:
