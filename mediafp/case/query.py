@@ -182,7 +182,7 @@ def run_query(
         matches = with_texts(ocr_lines=ocr_lines)
         if speech and analysis.audio:
             on_part(build_result(matches, text), "transcribing")
-            words, transcript = _read_speech(analysis, analysis.audio, store, references, open_engine(), speech)
+            words, transcript = _read_speech(analysis, analysis.audio[0], store, references, open_engine(), speech)
             matches = add_scripts(matches, words, references)
     return build_result(matches, text)
 

@@ -300,12 +300,12 @@ class StoredReferences:
     ) -> Fingerprint | None:
         """Return the transcript fingerprint of a file with audio, transcribed only if the store has no transcript."""
         stored = self.transcripts.fingerprints.get(analysis.asset.sha256)
-        if stored or analysis.audio is None:
+        if stored or not analysis.audio:
             return stored
-        transcript = self._store.best_transcript(analysis.audio.sha256)
+        transcript = self._store.best_transcript(analysis.audio[0].sha256)
         if transcript:
             return fingerprint_transcript(analysis.asset.sha256, transcript)
-        return transcribe(analysis.audio).fingerprint
+        return transcribe(analysis.audio[0]).fingerprint
 
     def _transcript_fingerprints(self) -> Iterator[Fingerprint]:
         stored = self._store.transcript_fingerprints()

@@ -116,7 +116,8 @@ class TranscriptionRun:
             if transcript or not audio_sha256:
                 return replace(pending, sha256=sha256, transcript=transcript)
         with stable_content(file, sha256) as content:
-            audio, warnings = self._engine.read_audio(content)
+            tracks, warnings = self._engine.read_audio(content)
+        audio = next(iter(tracks), None)
         transcript = self._store.load_transcript(audio.sha256, version) if audio else None
         if audio is None or transcript:
             # The file contains no audio, or another file with the same audio has been transcribed.

@@ -173,8 +173,8 @@ class Engine(Protocol):
             request: The optional parts.
         """
 
-    def read_audio(self, file: OpenFile) -> tuple[Audio | None, list[str]]:
-        """Return the decoded audio of a file (None if it has none) and the warnings."""
+    def read_audio(self, file: OpenFile) -> tuple[list[Audio], list[str]]:
+        """Return the decoded audio of a file (that of the track that players play first) and the warnings."""
 
     def read_frames(self, file: OpenFile, times: Sequence[float]) -> list[bytes | None]:
         """Return the frames that a video shows at some times as thumbnails, None where none can be decoded.

@@ -2,34 +2,31 @@
 
 from collections.abc import Iterator
 
+from mediafp.report.cues import make_cues
 from mediafp.report.doubted_words import TEXT_LEGEND, list_doubts, mark_guesses
 from mediafp.report.escaping import escape_unprintable
 from mediafp.types.timestamps import format_time
-from mediafp.types.transcripts import Transcript, TranscriptSegment
+from mediafp.types.transcripts import Transcript
 from mediafp.types.written_words import certain_runs
-
-LINE_WIDTH = 42
-"""Characters per subtitle line, the usual maximum for Latin script; a CJK character counts as two."""
-MIN_CUE_MILLISECONDS = 200
-"""Milliseconds for which a cue is shown at least: players skip one of no length. Chosen, not measured."""
-_FIRST_WIDE_CHARACTER = 0x2E80
-"""The code point of CJK Radicals Supplement, from which characters are counted as two columns wide."""
 
 
 def to_srt(transcript: Transcript) -> str:
     """Return a transcript as SubRip: numbered cues, times with a decimal comma."""
     return "\n".join(
-        f"{number}\n{_timestamp(start, ',')} --> {_timestamp(end, ',')}\n{_wrap(s.text)}\n"
-        for number, (start, end, s) in enumerate(_cues(transcript), 1)
+        f"{number}\n{_timestamp(cue.start, ',')} --> {_timestamp(cue.end, ',')}\n"
+        + "".join(f"{line}\n" for _, lines in cue.parts for line in lines)
+        for number, cue in enumerate(make_cues(transcript), 1)
     )
 
 
 def to_vtt(transcript: Transcript) -> str:
-    """Return a transcript as WebVTT (W3C), each cue tagged with its language."""
+    """Return a transcript as WebVTT (W3C), each text tagged with its language."""
     cues = (
-        f"{_timestamp(start, '.')} --> {_timestamp(end, '.')}\n"
-        f"<lang {_language_tag(s.language)}>{_escape(_wrap(s.text))}</lang>\n"
-        for start, end, s in _cues(transcript)
+        f"{_timestamp(cue.start, '.')} --> {_timestamp(cue.end, '.')}\n"
+        + "".join(
+            f"<lang {_language_tag(language)}>{_escape('\n'.join(lines))}</lang>\n" for language, lines in cue.parts
+        )
+        for cue in make_cues(transcript)
     )
     return "\n".join(["WEBVTT\n", *cues])
 
@@ -52,52 +49,9 @@ def _text_lines(transcript: Transcript) -> Iterator[str]:
         yield TEXT_LEGEND
 
 
-def _cues(transcript: Transcript) -> Iterator[tuple[int, int, TranscriptSegment]]:
-    """Yield the segments that have a text, by start, with times in milliseconds that no cue shares with another.
-
-    A segment that overlaps the next one ends where that starts. One that starts before 0, or lasts no time, is shown for
-    MIN_CUE_MILLISECONDS.
-    """
-    segments = sorted((s for s in transcript.segments if s.text.split()), key=lambda s: s.start)
-    starts = [max(0, round(s.start * 1000)) for s in segments]
-    shown_until = 0
-    next_starts = [*starts[1:], None][: len(starts)]
-    for segment, start, next_start in zip(segments, starts, next_starts, strict=True):
-        start = max(start, shown_until)
-        end = round(segment.end * 1000) if next_start is None else min(round(segment.end * 1000), next_start)
-        shown_until = max(end, start + MIN_CUE_MILLISECONDS)
-        yield start, shown_until, segment
-
-
 def _timestamp(milliseconds: int, decimal_point: str) -> str:
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{decimal_point}{rest % 1000:03}"
-
-
-def _wrap(text: str) -> str:
-    """Break a text into lines of at most LINE_WIDTH columns, without empty lines, which would end the cue."""
-    lines: list[str] = [""]
-    width = 0
-    for piece in _break_opportunities(text):
-        columns = sum(2 if ord(c) >= _FIRST_WIDE_CHARACTER else 1 for c in piece)
-        if width and width + columns > LINE_WIDTH:
-            lines.append("")
-            width, piece = 0, piece.lstrip()
-        lines[-1] += piece
-        width += columns
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _break_opportunities(text: str) -> Iterator[str]:
-    """Yield the pieces between which a line may break: before spaces, and before each CJK character."""
-    piece = ""
-    for character in escape_unprintable(" ".join(text.split())):
-        if piece and (character == " " or ord(character) >= _FIRST_WIDE_CHARACTER):
-            yield piece
-            piece = ""
-        piece += character
-    if piece:
-        yield piece
 
 
 def _language_tag(language: str) -> str:

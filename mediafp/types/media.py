@@ -21,10 +21,12 @@ TRACK_SIDE: Final = 24
 """Pixels of a side of the frames of a frame track: enough to correlate an inset on a fifth of the area. Chosen, not
 measured."""
 MAX_AUDIO_TRACKS: Final = 4
-"""Audio tracks of one file that are compared, that which players play among them. Films in two languages have two, broadcasts
-up to four. Chosen, not measured."""
+"""Audio tracks of one file that are compared and transcribed, that which players play among them. Films in two languages
+have two, broadcasts up to four. Chosen, not measured."""
 MAX_TRACK_NUMBER: Final = 63
-"""Greatest number of an audio track that is compared besides the one that players play. Chosen: it has 6 bits."""
+"""Greatest number of an audio track that is compared and transcribed besides the one that players play. Chosen: it has 6 bits."""
+MAX_SPEECH_CHANNELS: Final = 2
+"""Channels of one audio track that are transcribed one by one."""
 MAX_TRACK_ROWS: Final = 36_000
 """Rows of a frame track, 21 MB: two hours at five a second. A longer video is sampled less often. Chosen, not measured."""
 type Pixels = npt.NDArray[np.uint8]
@@ -138,6 +140,8 @@ class DecodedMedia:
     """The audio track that players play, if it was requested and the file has one that can be decoded."""
     further_audio_tracks: list[Audio] = field(default_factory=list)
     """The other audio tracks, if they were requested, in the order of the file."""
+    differing_tracks: list[int] = field(default_factory=list)
+    """Numbers of those of these tracks whose two channels differ in what is said."""
     frame_tracks: list[FrameTrack] = field(default_factory=list)
     """The frame track of a video with frames."""
     clues: list[Clue] = field(default_factory=list)

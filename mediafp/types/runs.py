@@ -74,8 +74,8 @@ class FileAnalysis:
     warnings: tuple[str, ...]
     image: Pixels | None
     """Image, or its first page, at the size at which it was decoded; None for a video."""
-    audio: Audio | None = None
-    """Audio of a video, if it was requested."""
+    audio: tuple[Audio, ...] = ()
+    """Audio of a video, if it was requested: the track that players play, then the others."""
     text: OcrResult | None = None
     """Text in an image, if OCR was requested."""
     video_text: VideoText | None = None

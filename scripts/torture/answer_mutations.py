@@ -202,8 +202,10 @@ def _change_lines(rng: random.Random, lie: Lie) -> None:
 
 # Times, rows and arrays ------------------------------------------------------------------------------
 def _change_audio(rng: random.Random, lie: Lie) -> None:
-    lie.result["audio_start"] = rng.choice(NUMBERS)
     lie.samples = rng.choice((lie.samples, lie.samples, b"", b"x", b"xx", rng.randbytes(3_200), bytes(64_000)))
+    stated = {"samples": len(lie.samples) // 2, "start": 0.0, "track": 0, "channel": None}
+    stated |= {rng.choice(list(stated)): rng.choice(NUMBERS)} if rng.random() < 0.8 else {}
+    lie.result["audio"] = [stated] * rng.choice((0, 1, 1, 1, 2, 9))
 
 
 def _change_array(rng: random.Random, lie: Lie) -> None:

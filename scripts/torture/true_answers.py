@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from mediafp.cli.demo.media import CLIPS, PHOTOS, packaged_file
 from mediafp.engine.analysis import analyse_file
-from mediafp.engine.local.messages import pack_analysis
+from mediafp.engine.local.packing import pack_analysis
 from mediafp.ingest.files import open_file
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Kind
 
@@ -48,19 +48,20 @@ def record_answers(folder: Path) -> list[TrueAnswers]:
 
 def _record(path: Path, kind: Kind) -> TrueAnswers:
     with open_file(path) as file:
-        stored = analyse_file(file, "", reference_crops=True, ocr=True)
+        stored = analyse_file(file, "", reference_crops=True, ocr=True, audio=True)
         query = analyse_file(file, "", ocr=kind == "image", matched_only=True)
     assert stored and query
-    samples = stored.audio.samples[:MAX_SAMPLES].astype("<i2").tobytes() if stored.audio else b""
+    short = tuple(replace(one, samples=one.samples[:MAX_SAMPLES]) for one in stored.audio)
+    samples = b"".join(one.samples.astype("<i2").tobytes() for one in short)
     answers = []
-    for analysis, image in ((stored, False), (query, kind == "image")):
-        result = msgspec.to_builtins(pack_analysis(analysis, image=image, audio=True, cpu=0.1), builtin_types=(bytes,))
+    for analysis, image in ((replace(stored, audio=short), False), (query, kind == "image")):
+        result = msgspec.to_builtins(pack_analysis(analysis, image=image, cpu=0.1), builtin_types=(bytes,))
         thumbnails = [thumbnail.jpeg for thumbnail in analysis.thumbnails]
         answers.append(Answer(name=path.name, kind=kind, samples=samples, thumbnails=thumbnails, result=result))
     # The query of a case without transcripts requests no audio.
     return TrueAnswers(
         ingest=answers[0],
-        query=replace(answers[1], samples=b"", result=answers[1].result | {"audio_start": None}),
+        query=replace(answers[1], samples=b"", result=answers[1].result | {"audio": []}),
     )
 
 

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from audio_track_files import write_tracks
 from coded_videos import read_number, write_coded_video
 from PIL import Image, ImageDraw
 from sample_matches import sample_match
+from sound_samples import noise, voice
 
 from mediafp.engine.analysis import analyse_file
 from mediafp.engine.interface import AnalysisRequest, Engine
@@ -76,7 +78,7 @@ def test_analyse_returns_the_parts_of_an_image_that_were_requested(engine: Engin
         "sscd_distilled_rectangles",
     ]
     assert len(full.fingerprint("sscd_distilled_crops").vectors) > 0
-    assert full.audio is None, "an image has no audio"
+    assert full.audio == (), "an image has no audio"
 
 
 def test_analyse_returns_the_frames_and_audio_of_a_video(engine: Engine, clips: dict[str, Path]) -> None:
@@ -85,11 +87,35 @@ def test_analyse_returns_the_frames_and_audio_of_a_video(engine: Engine, clips: 
         audio, warnings = engine.read_audio(file)
     assert analysis.asset.kind == "video" and len(analysis.thumbnails) > 1
     assert analysis.image is None and analysis.text is None, "OCR is for images"
-    assert (analysis.audio is None) == (audio is None) and warnings == []
+    assert analysis.audio == () and audio == [] and warnings == []
     with open_file(clips["bunny"]) as file:
         analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
         audio, _ = engine.read_audio(file)
-    assert analysis.audio is not None and audio is not None and analysis.audio.sha256 == audio.sha256
+    assert len(audio) == 1 and [one.sha256 for one in analysis.audio] == [one.sha256 for one in audio]
+
+
+def test_audio_of_every_track_is_returned_that_which_players_play_first(engine: Engine, tmp_path: Path) -> None:
+    path = write_tracks(tmp_path / "a.mka", noise(1, 2), noise(2, 1), noise(3, 1), starts={2: 1.5}, default=1)
+    with open_file(path) as file:
+        analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
+        audio, warnings = engine.read_audio(file)
+    assert [(one.track, one.channel, one.start, one.duration) for one in audio] == [
+        (1, None, 0.0, 1.0),
+        (0, None, 0.0, 2.0),
+        (2, None, 1.5, 1.0),
+    ]
+    assert warnings == [] and [one.sha256 for one in analysis.audio] == [one.sha256 for one in audio]
+    assert np.array_equal(audio[0].samples, noise(2, 1)) and np.array_equal(audio[2].samples, noise(3, 1))
+
+
+def test_channels_that_differ_in_speech_are_returned_one_by_one(engine: Engine, tmp_path: Path) -> None:
+    voices = np.stack([voice(seed, 5) // 2 for seed in (1, 2)])
+    with open_file(write_tracks(tmp_path / "a.mka", voices, voices[0])) as file:
+        analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
+        audio, warnings = engine.read_audio(file)
+    assert [(one.track, one.channel) for one in audio] == [(0, 0), (0, 1), (1, None)] and warnings == []
+    assert all(np.array_equal(one.samples, said) for one, said in zip(audio, (*voices, voices[0]), strict=True))
+    assert [one.sha256 for one in analysis.audio] == [one.sha256 for one in audio]
 
 
 def test_read_frames_returns_the_frames_shown_at_the_times(engine: Engine, clips: dict[str, Path], photo: Path) -> None:
@@ -127,7 +153,8 @@ def test_analyse_returns_an_audio_file_as_a_video_without_frames(engine: Engine,
         analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
     of_frames = [f for f in analysis.fingerprints if declaration(f.type).consumes in ("frames", "track")]
     assert analysis.thumbnails == () and of_frames and all(len(f.vectors) == 0 for f in of_frames)
-    assert analysis.audio is not None and np.array_equal(analysis.audio.samples, samples)
+    (audio,) = analysis.audio
+    assert np.array_equal(audio.samples, samples)
 
 
 def test_unpack_archive_yields_all_members_and_unpacks_the_wanted_ones(
@@ -258,9 +285,9 @@ def test_preview_maker_writes_a_small_copy_on_the_same_clock(engine: Engine, tmp
         make(file, asset, output)
     with open_file(tmp_path / "preview") as file:
         frames = engine.read_frames(file, (0.02, 1.5, 2.9))
-        audio, _ = engine.read_audio(file)
+        (audio,), _ = engine.read_audio(file)
     assert [read_number(decode_thumbnail(frame or b"")) for frame in frames] == [0, 37, 72]
-    assert audio is not None and abs(audio.duration - 3.0) < 0.1
+    assert abs(audio.duration - 3.0) < 0.1
     long = replace(asset, properties={**asset.properties, "duration": 1e5})
     for path, wrong in ((photo, asset), (video, long)):
         with (
@@ -304,9 +331,9 @@ def test_task_leaves_no_file_in_the_scratch_folder(
     scratch.mkdir()
     with create_engine(scratch) as engine, open_file(clips["bunny"]) as file:
         analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
-        assert analysis.audio is not None and not list(scratch.iterdir())
+        assert analysis.audio and not list(scratch.iterdir())
     assert not list(scratch.iterdir())
-    assert len(analysis.audio.samples) > 0, "the samples stay valid after the engine was closed"
+    assert len(analysis.audio[0].samples) > 0, "the samples stay valid after the engine was closed"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="open files are listed in /proc")

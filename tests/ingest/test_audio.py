@@ -9,12 +9,19 @@ import pytest
 from processes import run_ffmpeg
 
 from mediafp.ingest import audio
-from mediafp.ingest.audio_tracks import read_audio
-from mediafp.ingest.files import open_file
+from mediafp.ingest.files import OpenFile, open_file
 from mediafp.ingest.open_media import open_media
+from mediafp.ingest.speech_audio import read_audio
 from mediafp.ingest.video import read_video
 from mediafp.types.errors import CorruptMedia, UnreadableMedia, UnsupportedMedia
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
+
+
+def read_track(file: OpenFile) -> tuple[Audio | None, list[str]]:
+    """Return the audio of a file of at most one track, and warnings."""
+    tracks, warnings = read_audio(file)
+    assert len(tracks) < 2
+    return next(iter(tracks), None), warnings
 
 
 def tone(hertz: float = 440, seconds: float = 3) -> list[object]:
@@ -91,7 +98,7 @@ def loud(samples: np.ndarray, start: float, end: float) -> bool:
 )
 def test_read_audio_keeps_pitch_and_duration(tmp_path: Path, name: str, options: list[str]) -> None:
     run_ffmpeg(*tone(), *options, tmp_path / name)
-    track, warnings = read_audio(open_file(tmp_path / name))
+    track, warnings = read_track(open_file(tmp_path / name))
     assert track is not None and warnings == []
     assert pitch(track.samples) == pytest.approx(440, abs=2)
     assert track.duration == pytest.approx(3, abs=0.15)
@@ -102,7 +109,7 @@ def test_read_audio_keeps_pitch_and_duration(tmp_path: Path, name: str, options:
 def test_open_media_with_audio_gives_the_same_audio_and_frames(tmp_path: Path) -> None:
     video = tmp_path / "video.mp4"
     run_ffmpeg(*video_input(), *tone(), *H264, video)
-    alone, _ = read_audio(open_file(video))
+    alone, _ = read_track(open_file(video))
     with_audio, without_audio = open_media(open_file(video), audio=True), open_media(open_file(video))
     assert with_audio is not None and without_audio is not None and alone is not None
     pairs = list(zip(with_audio.frames, without_audio.frames, strict=True))
@@ -133,7 +140,7 @@ def test_audio_starts_on_the_clock_of_the_frames(tmp_path: Path, name: str, opti
         -1: (["-itsoffset", 1], []),
     }.items():
         run_ffmpeg(*video_offset, *video_input(5), *audio_offset, *BEEP, *H264, *options, tmp_path / name)
-        track, warnings = read_audio(open_file(tmp_path / name))
+        track, warnings = read_track(open_file(tmp_path / name))
         frame = next(read_video(open_file(tmp_path / name)).frames)
         start, end, hertz = beep(track)
         assert track is not None and min(frame.start, track.start) == pytest.approx(0, abs=0.001)
@@ -144,7 +151,7 @@ def test_audio_starts_on_the_clock_of_the_frames(tmp_path: Path, name: str, opti
 @pytest.mark.parametrize("name", ["a.wav", "a.mp3", "a.ogg", "a.opus", "a.m4a", "a.flac", "a.aiff"])
 def test_audio_alone_starts_at_its_own_start(tmp_path: Path, name: str) -> None:
     run_ffmpeg(*BEEP, tmp_path / name)
-    track, warnings = read_audio(open_file(tmp_path / name))
+    track, warnings = read_track(open_file(tmp_path / name))
     assert beep(track) == (pytest.approx(2, abs=0.01), pytest.approx(3, abs=0.01), pytest.approx(1000, abs=2))
     media = open_media(open_file(tmp_path / name), audio=True)
     assert media is not None and track is not None and list(media.frames) == []
@@ -152,18 +159,21 @@ def test_audio_alone_starts_at_its_own_start(tmp_path: Path, name: str) -> None:
     assert media.warnings == ["no frames: the file contains audio alone"] and warnings == []
 
 
-def test_read_audio_prefers_the_default_track(tmp_path: Path) -> None:
+def test_read_audio_returns_the_default_track_first(tmp_path: Path) -> None:
     run_ffmpeg(*tone(300, 1), *tone(900, 1), "-map", 0, "-map", 1, "-disposition:a:0", 0, "-disposition:a:1", "default",
            tmp_path / "two.mkv")  # fmt: skip
-    track, warnings = read_audio(open_file(tmp_path / "two.mkv"))
-    assert track is not None and pitch(track.samples) == pytest.approx(900, abs=2)
-    assert warnings == ["skipped 1 of 2 audio tracks: only track 2, which players play, is transcribed"]
+    tracks, warnings = read_audio(open_file(tmp_path / "two.mkv"))
+    assert [(one.track, pitch(one.samples)) for one in tracks] == [
+        (1, pytest.approx(900, abs=2)),
+        (0, pytest.approx(300, abs=2)),
+    ]
+    assert warnings == []
 
 
 @pytest.mark.parametrize("rate", [AUDIO_SAMPLE_RATE, 44100])
 def test_gap_between_time_stamps_is_silence(tmp_path: Path, rate: int) -> None:
     write_seconds(tmp_path / "gap.mkv", [0, 3], rate)
-    track, _ = read_audio(open_file(tmp_path / "gap.mkv"))
+    track, _ = read_track(open_file(tmp_path / "gap.mkv"))
     assert track is not None and track.duration == pytest.approx(4, abs=2 / AUDIO_SAMPLE_RATE)
     assert loud(track.samples, 0, 0.999) and not track.samples[AUDIO_SAMPLE_RATE + 9 : 3 * AUDIO_SAMPLE_RATE - 9].any()
     assert loud(track.samples, 3, 3.999)
@@ -171,7 +181,7 @@ def test_gap_between_time_stamps_is_silence(tmp_path: Path, rate: int) -> None:
 
 def test_gap_beyond_the_limit_ends_the_audio(tmp_path: Path) -> None:
     write_seconds(tmp_path / "hours.mkv", [0, 36_000])
-    track, warnings = read_audio(open_file(tmp_path / "hours.mkv"))
+    track, warnings = read_track(open_file(tmp_path / "hours.mkv"))
     assert track is not None and track.duration == pytest.approx(1, abs=0.01)
     assert warnings == ["skipped the audio after 14400 s: the limit of one file was reached"]
 
@@ -180,7 +190,7 @@ def test_restarted_clock_is_counted_on(tmp_path: Path) -> None:
     run_ffmpeg(*tone(seconds=2), "-c:a", "mp2", "-output_ts_offset", 20, tmp_path / "a.ts")
     run_ffmpeg(*tone(seconds=2), "-c:a", "mp2", tmp_path / "b.ts")
     (tmp_path / "c.ts").write_bytes((tmp_path / "a.ts").read_bytes() + 2 * (tmp_path / "b.ts").read_bytes())
-    track, _ = read_audio(open_file(tmp_path / "c.ts"))
+    track, _ = read_track(open_file(tmp_path / "c.ts"))
     assert track is not None and track.duration == pytest.approx(6, abs=0.1)
 
 
@@ -191,7 +201,7 @@ def test_change_of_rate_and_channels_within_a_stream(tmp_path: Path, suffix: str
     run_ffmpeg(*tone(seconds=2), "-ar", 22050, *codec, first)
     run_ffmpeg(*tone(seconds=2), "-ar", 48000, "-ac", 2, *codec, second)
     first.write_bytes(first.read_bytes() + second.read_bytes())
-    track, _ = read_audio(open_file(first))
+    track, _ = read_track(open_file(first))
     assert track is not None and track.duration == pytest.approx(4, abs=0.2)
     for start in (0.2, 2.3):
         part = track.samples[round(start * AUDIO_SAMPLE_RATE) : round((start + 1.5) * AUDIO_SAMPLE_RATE)]
@@ -201,7 +211,7 @@ def test_change_of_rate_and_channels_within_a_stream(tmp_path: Path, suffix: str
 def test_downmix_keeps_the_centre_of_six_channels(tmp_path: Path) -> None:
     six = tmp_path / "six.wav"
     run_ffmpeg(*tone(), "-af", "pan=5.1|FC=c0", six)
-    track, _ = read_audio(open_file(six))
+    track, _ = read_track(open_file(six))
     assert track is not None and loud(track.samples, 0.2, 2.8) and pitch(track.samples) == pytest.approx(440, abs=2)
 
 
@@ -211,7 +221,7 @@ def test_downmix_keeps_the_centre_of_eight_channels(tmp_path: Path, options: lis
     path = tmp_path / f"a.{'mka' if options else 'wav'}"
     run_ffmpeg(*tone(), "-af", "pan=7.1|FC=c0", *options, path)
     with open_file(path) as file:
-        track, warnings = read_audio(file)
+        track, warnings = read_track(file)
     assert track and not warnings
     assert track.duration == pytest.approx(3, abs=0.1) and pitch(track.samples) == pytest.approx(440, abs=3)
 
@@ -221,7 +231,7 @@ def test_downmix_keeps_one_of_two_opposite_channels(tmp_path: Path, noise: float
     voice, common = wave() / 2, np.random.default_rng(0).normal(0, noise, 3 * AUDIO_SAMPLE_RATE)
     both = np.stack([common + voice, common - voice], 1).astype(np.float32)
     write_wave(tmp_path / "out of phase.wav", both, layout="stereo")
-    track, _ = read_audio(open_file(tmp_path / "out of phase.wav"))
+    track, _ = read_track(open_file(tmp_path / "out of phase.wav"))
     assert track is not None and loud(track.samples, 0.2, 2.8)
     assert np.corrcoef(track.samples, voice)[0, 1] > 0.98
 
@@ -231,7 +241,7 @@ def test_downmix_keeps_one_loud_channel(tmp_path: Path) -> None:
         values = np.zeros((3 * AUDIO_SAMPLE_RATE, count), np.int16)
         values[:, -1] = wave() * 16000
         write_wave(tmp_path / "a.wav", values, layout=layout)
-        track, warnings = read_audio(open_file(tmp_path / "a.wav"))
+        track, warnings = read_track(open_file(tmp_path / "a.wav"))
         assert track is not None and warnings == [] and loud(track.samples, 0.2, 2.8)
 
 
@@ -239,19 +249,19 @@ def test_values_that_are_not_finite_are_silence(tmp_path: Path) -> None:
     values = np.full((AUDIO_SAMPLE_RATE, 1), np.nan, np.float32)
     values[::2] = np.inf
     write_wave(tmp_path / "nan.wav", values)
-    track, _ = read_audio(open_file(tmp_path / "nan.wav"))
+    track, _ = read_track(open_file(tmp_path / "nan.wav"))
     assert track is not None and not track.samples.any()
     values[:, 0] = wave(1) / 2
     values[8000] = np.nan
     write_wave(tmp_path / "nan.wav", values, 44100)
-    track, _ = read_audio(open_file(tmp_path / "nan.wav"))
+    track, _ = read_track(open_file(tmp_path / "nan.wav"))
     assert track is not None and np.abs(track.samples).max() < 17_000
 
 
 @pytest.mark.parametrize("level", [1.5, 3e38])
 def test_audio_beyond_full_scale_is_clipped(tmp_path: Path, level: float) -> None:
     write_wave(tmp_path / "loud.wav", (wave(1)[:, None] * level).astype(np.float32))
-    track, _ = read_audio(open_file(tmp_path / "loud.wav"))
+    track, _ = read_track(open_file(tmp_path / "loud.wav"))
     assert track is not None
     assert (track.samples > 32_000).any() and np.corrcoef(track.samples, wave(1))[0, 1] > 0.85
 
@@ -262,7 +272,7 @@ def test_implausible_sample_rate_is_not_decoded(tmp_path: Path, rate: int) -> No
     data = bytearray((tmp_path / "a.wav").read_bytes())
     data[24:28] = rate.to_bytes(4, "little")
     (tmp_path / "a.wav").write_bytes(data)
-    track, warnings = read_audio(open_file(tmp_path / "a.wav"))
+    track, warnings = read_track(open_file(tmp_path / "a.wav"))
     assert (
         track is None and "skipped the audio: none of it could be decoded, the file is damaged or truncated" in warnings
     )
@@ -300,7 +310,7 @@ def test_truncated_audio_file_gives_a_warning(tmp_path: Path, name: str) -> None
     run_ffmpeg(*tone(seconds=8), tmp_path / name)
     data = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(data[: len(data) // 2])
-    track, warnings = read_audio(open_file(tmp_path / name))
+    track, warnings = read_track(open_file(tmp_path / name))
     assert track is not None and 2 < track.duration < 6
     assert any("of 8.0 s: the file may be truncated" in warning for warning in warnings)
 
@@ -311,7 +321,7 @@ def test_guessed_duration_gives_no_warning(tmp_path: Path, name: str) -> None:
     run_ffmpeg(
         "-f", "lavfi", "-i", quiet_first, *(["-q:a", 4, "-write_xing", 0] if name == "a.mp3" else []), tmp_path / name
     )
-    track, warnings = read_audio(open_file(tmp_path / name))
+    track, warnings = read_track(open_file(tmp_path / name))
     assert track is not None and track.duration == pytest.approx(12, abs=0.1) and warnings == []
 
 
@@ -335,7 +345,7 @@ def test_truncated_video_file_keeps_its_audio_with_a_warning(tmp_path: Path) -> 
     whole, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
     run_ffmpeg(*video_input(8), *tone(seconds=8), *H264, "-movflags", "faststart", whole)
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    track, warnings = read_audio(open_file(cut))
+    track, warnings = read_track(open_file(cut))
     assert track is not None and 1 < track.duration < 7
     assert any("may be truncated" in warning for warning in warnings)
 
@@ -343,7 +353,7 @@ def test_truncated_video_file_keeps_its_audio_with_a_warning(tmp_path: Path) -> 
 def test_audio_over_the_limit_ends_with_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_ffmpeg(*tone(), tmp_path / "long.wav")
     monkeypatch.setattr(audio, "MAX_AUDIO_SECONDS", 2)
-    track, warnings = read_audio(open_file(tmp_path / "long.wav"))
+    track, warnings = read_track(open_file(tmp_path / "long.wav"))
     assert track is not None and track.duration == 2
     assert warnings == ["skipped the audio after 2 s: the limit of one file was reached"]
 
@@ -352,19 +362,19 @@ def test_cover_image_of_audio_is_no_video(tmp_path: Path) -> None:
     run_ffmpeg(*video_input(), "-frames:v", 1, tmp_path / "cover.png")
     run_ffmpeg(*tone(), "-i", tmp_path / "cover.png", "-map", 0, "-map", 1, "-c:v", "copy",
            "-disposition:v", "attached_pic", tmp_path / "a.mp3")  # fmt: skip
-    track, warnings = read_audio(open_file(tmp_path / "a.mp3"))
+    track, warnings = read_track(open_file(tmp_path / "a.mp3"))
     assert track is not None and warnings == [] and track.start == 0
     media = open_media(open_file(tmp_path / "a.mp3"), audio=True)
     assert media is not None and list(media.frames) == []
     assert media.audio is not None and media.audio.sha256 == track.sha256
 
 
-def test_read_audio_returns_none_without_audio(tmp_path: Path) -> None:
+def test_read_audio_returns_nothing_without_audio(tmp_path: Path) -> None:
     run_ffmpeg(*video_input(), *H264, tmp_path / "silent.mp4")
     run_ffmpeg(*video_input(), "-frames:v", 1, tmp_path / "a.png")
     run_ffmpeg(*video_input(1), tmp_path / "a.gif")
     for name in ("silent.mp4", "a.png", "a.gif"):
-        assert read_audio(open_file(tmp_path / name)) == (None, [])
+        assert read_audio(open_file(tmp_path / name)) == ([], [])
         media = open_media(open_file(tmp_path / name), audio=True)
         assert media is not None and list(media.frames) and media.audio is None and media.warnings == []
 

@@ -13,10 +13,10 @@ from PIL import Image
 from processes import run_python
 
 from mediafp.ingest import audio, cpu_budget
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, CpuBudget, unlimited
 from mediafp.ingest.files import open_file
 from mediafp.ingest.limits import CPU_SECONDS_PER_FILE, MAX_CPU_SECONDS
+from mediafp.ingest.speech_audio import read_audio
 from mediafp.types.errors import MediaError
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
@@ -142,9 +142,9 @@ def test_audio_over_the_budget_is_kept_so_far(clips: dict[str, Path], monkeypatc
     # The clip has fewer packets than one batch.
     monkeypatch.setattr(audio, "BATCH_PACKETS", 64)
     with open_file(clips["bunny"]) as file:
-        complete, _ = read_audio(file)
-        part, warnings = read_audio(file, within_budget=stop_at(2.0))
-    assert complete and part and 2 <= part.duration < 3 and np.array_equal(
+        (complete,), _ = read_audio(file)
+        (part,), warnings = read_audio(file, within_budget=stop_at(2.0))
+    assert 2 <= part.duration < 3 and np.array_equal(
         part.samples[: AUDIO_SAMPLE_RATE], complete.samples[: AUDIO_SAMPLE_RATE]
     )  # fmt: skip
     assert warnings == [f"skipped the audio after 2 s: {CPU_LIMIT_MESSAGE}"]

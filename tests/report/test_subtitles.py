@@ -34,7 +34,7 @@ def test_to_vtt_escapes_text_and_tags_the_language() -> None:
     )
 
 
-def test_to_srt_wraps_between_words_and_characters() -> None:
+def test_to_srt_cuts_a_long_text_between_words_and_characters() -> None:
     long = TranscriptSegment(
         start=0,
         end=9,
@@ -42,9 +42,9 @@ def test_to_srt_wraps_between_words_and_characters() -> None:
         language_probability=1,
         text="字" * 30 + PLAIN,
     )
-    lines = subtitles.to_srt(transcript_of(long)).split("\n")[2:-1]
-    assert len(lines) == 3 and all(len(line) <= 42 for line in lines) and lines[0] == "字" * 21
-    assert "".join(lines).replace(" ", "") == long.text.replace(" ", "")
+    first, second = (cue.split("\n")[2:] for cue in subtitles.to_srt(transcript_of(long)).strip().split("\n\n"))
+    assert len(first) == len(second) == 2 and max(map(len, (*first, *second))) <= 42 and set(first[0]) == {"字"}
+    assert "".join((*first, *second)).replace(" ", "") == long.text.replace(" ", "")
 
 
 def test_to_text_prints_time_language_and_flags() -> None:
@@ -86,7 +86,7 @@ HOSTILE = TranscriptSegment(
 
 
 def test_subtitles_show_hidden_characters_and_keep_one_cue() -> None:
-    shown = "a\\u202eb\\x1b[31m c\\ud800 2 00:00:00,000\n--> 00:00:09,000"
+    shown = "a\\u202eb\\x1b[31m c\\ud800 2\n00:00:00,000 --> 00:00:09,000"
     assert subtitles.to_srt(transcript_of(HOSTILE)) == f"1\n00:00:00,000 --> 00:00:01,000\n{shown}\n"
     assert subtitles.to_vtt(transcript_of(HOSTILE)).split("\n\n") == [
         "WEBVTT",
@@ -99,3 +99,14 @@ def test_subtitles_show_hidden_characters_and_keep_one_cue() -> None:
 def test_a_transcript_of_nothing_but_spaces_has_no_cues() -> None:
     nothing = transcript_of(replace(WORDS, text="\u2028 "))
     assert subtitles.to_srt(nothing) == "" and subtitles.to_vtt(nothing) == "WEBVTT\n"
+
+
+def test_texts_of_two_languages_at_one_time_are_tagged_each() -> None:
+    voices = [
+        replace(said(0, 2, "yes & no"), channel=0),
+        replace(said(1, 3, "可以"), channel=1, language="zh"),
+    ]
+    assert subtitles.to_srt(transcript_of(*voices)) == "1\n00:00:00,000 --> 00:00:03,000\n[L] yes & no\n[R] 可以\n"
+    assert subtitles.to_vtt(transcript_of(*voices)).split("\n\n")[1] == (
+        "00:00:00.000 --> 00:00:03.000\n<lang en>[L] yes &amp; no</lang>\n<lang zh>[R] 可以</lang>\n"
+    )

@@ -60,7 +60,7 @@ class FileTasks:
         assert file.kind, "a file of another kind is not analysed"
         with stable_content(file.open_file(), file.sha256, self._cancelled) as content:
             analysis = self._engine.analyse(content, file.sha256, file.kind, self._request)
-        file.analysis, file.audio = replace(analysis, audio=None), analysis.audio
+        file.analysis, file.audio = replace(analysis, audio=()), next(iter(analysis.audio), None)
 
     def run_ocr(self, file: PendingFile) -> None:
         """Run OCR on an image whose fingerprints are stored.
@@ -84,7 +84,8 @@ class FileTasks:
         If it fails, the outcome is `known` with a warning, and each later run tries again.
         """
         if read := self._read_part(file, "transcription", self._engine.read_audio):
-            (file.audio,) = read
+            (tracks,) = read
+            file.audio = next(iter(tracks), None)
             file.transcribed = TranscribedAudio(audio_sha256="")
 
     def _read_part[T](

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import BinaryIO, Self
 from weakref import WeakSet
 
-import numpy as np
-
 from mediafp.engine.interface import AnalysisRequest, ClipCutter, PreviewMaker, TranscriptionQueue, UnpackedMember
 from mediafp.engine.local.messages import (
     AudioResult,
@@ -31,7 +29,6 @@ from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.ingest.sniff import possible_kinds
-from mediafp.types.contents import check_time
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
@@ -87,7 +84,7 @@ class LocalEngine:
         request: AnalysisRequest = AnalysisRequest(),  # noqa: B008
     ) -> FileAnalysis:
         """Return the asset, fingerprints and thumbnails of a file, and the parts that are requested."""
-        from mediafp.engine.local.validation import validate_analysis
+        from mediafp.engine.local.validation import map_audio, validate_analysis
 
         is_image, kinds = kind == "image", possible_kinds(kind, file.read_head())
 
@@ -116,8 +113,7 @@ class LocalEngine:
             if not isinstance(received, ReceivedAnalysis):
                 raise ValueError("not the result that was requested")
             analysis = validate_analysis(received.result, received.thumbnails, task, kinds, file.bytes)
-            start = received.result.audio_start
-            return analysis if start is None else replace(analysis, audio=_map_audio(samples, start))
+            return replace(analysis, audio=tuple(map_audio(received.result.audio, samples)))
 
         return self._pool.run(
             task,
@@ -131,14 +127,14 @@ class LocalEngine:
             convert=convert,
         )
 
-    def read_audio(self, file: OpenFile) -> tuple[Audio | None, list[str]]:
-        """Return the decoded audio of a file (None if it has none) and the warnings."""
+    def read_audio(self, file: OpenFile) -> tuple[list[Audio], list[str]]:
+        """Return the decoded audio of a file (that of the track that players play first) and the warnings."""
+        from mediafp.engine.local.validation import map_audio
 
-        def convert(result: Received, samples: BinaryIO) -> tuple[Audio | None, list[str]]:
+        def convert(result: Received, samples: BinaryIO) -> tuple[list[Audio], list[str]]:
             if not isinstance(result, AudioResult):
                 raise ValueError("not the result that was requested")
-            start = result.audio_start
-            return None if start is None else _map_audio(samples, start), truncate_texts(result.warnings)
+            return map_audio(result.audio, samples), truncate_texts(result.warnings)
 
         task = Task(what="read_audio", name=os.fsencode(file.name))
         needed = WorkerCapabilities(video=True)
@@ -227,14 +223,3 @@ class LocalEngine:
         from mediafp.engine.local.programs import find_ffmpeg
 
         return partial(cut_clips, run_ffmpeg=find_ffmpeg(sandboxed=self.sandboxed).run)
-
-
-def _map_audio(samples: BinaryIO, start: float) -> Audio:
-    """Return the audio whose samples were written to a file; they are memory-mapped, not loaded."""
-    samples.flush()
-    if not samples.tell() or samples.tell() % 2:
-        raise ValueError("audio without samples, or of half a sample")
-    audio = Audio(samples=np.memmap(samples, "<i2", mode="r"), start=start)
-    check_time(start, "the start of the audio")
-    check_time(start + audio.duration, "the end of the audio")
-    return audio

@@ -7,16 +7,14 @@ length here, which msgspec checks before it creates the entries, and every messa
 
 import os
 import struct
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
 import numpy as np
 
-from mediafp.fingerprints.registry import declaration
 from mediafp.ingest.archives.members import MAX_NAME_CHARS, MAX_NUMBER_CHARS
-from mediafp.types.arrays import pack_arrays
+from mediafp.ingest.limits import MAX_AUDIO_SECONDS
 from mediafp.types.contents import (
     CLUE_CHARS,
     CLUE_NAME_CHARS,
@@ -32,14 +30,16 @@ from mediafp.types.contents import (
 )
 from mediafp.types.errors import ErrorKind
 from mediafp.types.fingerprint_types import OWN_SPANS, VECTOR_DTYPES, AnyFingerprintType
-from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.jpeg import MAX_THUMBNAIL_JPEG_BYTES
-from mediafp.types.matches import OcrResult
-from mediafp.types.media import Kind, Thumbnail
-from mediafp.types.runs import FileAnalysis
+from mediafp.types.media import (
+    AUDIO_SAMPLE_RATE,
+    MAX_AUDIO_TRACKS,
+    MAX_SPEECH_CHANNELS,
+    MAX_TRACK_NUMBER,
+    Kind,
+)
 from mediafp.types.sightings import Trust
-from mediafp.types.video_text import VideoText
-from mediafp.types.web_captures import MAX_PAGE_TITLE_CHARS, MAX_URL_CHARS, WebCapture
+from mediafp.types.web_captures import MAX_PAGE_TITLE_CHARS, MAX_URL_CHARS
 
 MESSAGE_BYTES: Final = 16 << 20
 """Length of the longest message of a task that does not state another one. Text in an image has up to 8 MB, text on screen
@@ -53,6 +53,8 @@ QUALITY_BYTES: Final = 4
 """Bytes of the quality of a row, a float32."""
 PART_BYTES: Final = 4 << 20
 """Bytes of audio, or of a member of an archive, in one message. Chosen, not measured."""
+MAX_SAMPLES: Final = MAX_AUDIO_SECONDS * AUDIO_SAMPLE_RATE
+"""Samples of one audio track."""
 LENGTH: Final = struct.Struct("<I")
 """Length of a message, in bytes, which precedes it."""
 NONCE_BYTES: Final = 16
@@ -62,8 +64,6 @@ EXIT_OUT_OF_MEMORY: Final = 71
 """Exit status of a worker that has no memory left, not even for a message."""
 RESTART_CPU_SECONDS: Final = 900.0
 """CPU seconds after which a worker is replaced by a fresh one. Chosen, not measured."""
-THUMBNAIL_PART_BYTES: Final = 1 << 20
-"""Bytes of thumbnails from which on the next ones are sent in another message. Chosen, not measured."""
 MAX_TYPES: Final = 64
 """Fingerprint types of one result. Chosen, not measured."""
 MAX_FRAME_TIMES: Final = 64
@@ -177,6 +177,21 @@ VideoTextLines = Annotated[list[PackedVideoTextLine], msgspec.Meta(max_length=MA
 TextLines = Annotated[list[PackedTextLine], msgspec.Meta(max_length=MAX_OCR_LINES)]
 
 
+class PackedAudio(msgspec.Struct, frozen=True):
+    """Audio whose samples precede the result, behind those of the audio before it in the list.
+
+    Number of samples, presentation seconds of the first, number of the track, and of its channel unless it is the mix.
+    """
+
+    samples: Annotated[int, msgspec.Meta(ge=1, le=MAX_SAMPLES)]
+    start: float
+    track: Annotated[int, msgspec.Meta(ge=0, le=MAX_TRACK_NUMBER)]
+    channel: Annotated[int, msgspec.Meta(ge=0, lt=MAX_SPEECH_CHANNELS)] | None
+
+
+PackedAudios = Annotated[list[PackedAudio], msgspec.Meta(max_length=MAX_AUDIO_TRACKS * MAX_SPEECH_CHANNELS)]
+
+
 class AnalysisResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Analysis of one file; its thumbnails precede it."""
 
@@ -188,8 +203,8 @@ class AnalysisResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     fingerprints: Annotated[list[PackedFingerprint], msgspec.Meta(max_length=MAX_TYPES)]
     image: bytes | None = None
     """Pixels of an image, packed, if requested."""
-    audio_start: float | None = None
-    """Start of the audio in presentation seconds, if its samples preceded this message."""
+    audio: PackedAudios = []
+    """Audio of a video, if requested."""
     text: TextLines | None = None
     """Text in an image, if requested."""
     video_text: VideoTextLines | None = None
@@ -200,10 +215,10 @@ class AnalysisResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class AudioResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Audio of one file; `audio_start` is None if it has none."""
+    """Audio of one file."""
 
     warnings: Warnings
-    audio_start: float | None
+    audio: PackedAudios
     cpu: CpuSeconds = 0.0
 
 
@@ -335,89 +350,6 @@ def decode_task(data: bytes | bytearray) -> Task:
 def decode_decision(data: bytes | bytearray) -> MemberDecision:
     """Return the reply to a MemberStart."""
     return _decision_decoder.decode(data)
-
-
-def pack_analysis(analysis: FileAnalysis, *, image: bool, audio: bool, cpu: float) -> AnalysisResult:
-    """Return an analysis as a message, with its pixels only if `image`; `audio` states whether samples precede it."""
-    frames = next(f for f in analysis.fingerprints if declaration(f.type).consumes == "frames")
-    return AnalysisResult(
-        kind=analysis.asset.kind,
-        properties=dict(analysis.asset.properties),
-        warnings=truncate_texts(analysis.warnings),
-        spans=pack_arrays(frames.spans),
-        fingerprints=[_pack_fingerprint(fingerprint) for fingerprint in analysis.fingerprints],
-        image=pack_arrays(analysis.image) if image and analysis.image is not None else None,
-        audio_start=analysis.audio.start if audio and analysis.audio else None,
-        text=pack_lines(analysis.text) if analysis.text else None,
-        video_text=pack_video_text(analysis.video_text) if analysis.video_text else None,
-        clues=[PackedClue(clue.kind, clue.value, clue.source, clue.trust) for clue in analysis.clues],
-        cpu=cpu,
-    )
-
-
-def pack_thumbnails(thumbnails: Iterable[Thumbnail]) -> Iterator[ThumbnailPart]:
-    """Yield thumbnails as messages, in order."""
-    part: list[bytes] = []
-    for thumbnail in thumbnails:
-        part.append(thumbnail.jpeg)
-        if sum(map(len, part)) > THUMBNAIL_PART_BYTES:
-            yield ThumbnailPart(jpegs=part)
-            part = []
-    if part:
-        yield ThumbnailPart(jpegs=part)
-
-
-def _pack_fingerprint(fingerprint: Fingerprint) -> PackedFingerprint:
-    own_spans = [fingerprint.spans] if declaration(fingerprint.type).consumes in OWN_SPANS else []
-    return PackedFingerprint(fingerprint.type, pack_arrays(*own_spans, fingerprint.vectors, fingerprint.quality))
-
-
-def pack_lines(text: OcrResult) -> list[PackedTextLine]:
-    """Return the first MAX_OCR_LINES lines of a text as messages contain them."""
-    return [
-        PackedTextLine(
-            truncate_texts([line.text])[0], line.confidence, (*line.box[0], *line.box[1], *line.box[2], *line.box[3])
-        )
-        for line in text.lines[:MAX_OCR_LINES]
-    ]
-
-
-def pack_video_text(text: VideoText) -> list[PackedVideoTextLine]:
-    """Return the lines of a text on screen as messages contain them."""
-    return [
-        PackedVideoTextLine(
-            truncate_texts([line.text])[0][:VIDEO_TEXT_CHARS],
-            line.start,
-            line.end,
-            line.confidence,
-            (*line.box[0], *line.box[1], *line.box[2], *line.box[3]),
-        )
-        for line in text.lines
-    ]
-
-
-def pack_capture(capture: WebCapture) -> PackedCapture:
-    """Return a capture as a message."""
-    return PackedCapture(
-        url=capture.url,
-        captured_at=capture.captured_at,
-        page_url=capture.page_url,
-        page_title=capture.page_title,
-        is_page_guessed=capture.is_page_guessed,
-    )
-
-
-def unpack_capture(packed: PackedCapture) -> WebCapture:
-    """Return the capture in a message; raise ValueError if its time is none."""
-    if packed.captured_at:
-        datetime.fromisoformat(packed.captured_at)
-    return WebCapture(
-        url=packed.url,
-        captured_at=packed.captured_at,
-        page_url=packed.page_url,
-        page_title=packed.page_title,
-        is_page_guessed=packed.is_page_guessed,
-    )
 
 
 def truncate_texts(texts: Sequence[str]) -> list[str]:

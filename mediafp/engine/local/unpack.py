@@ -18,8 +18,8 @@ from mediafp.engine.local.messages import (
     MemberEnd,
     MemberStart,
     Task,
-    unpack_capture,
 )
+from mediafp.engine.local.packing import unpack_capture
 from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool, end_if_doubtful, error_from_failure
 from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
 from mediafp.ingest.anonymous_files import anonymous_file, write_data

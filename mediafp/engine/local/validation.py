@@ -7,13 +7,14 @@ and this module that it keeps the invariants of `types.contents`, as `verify` do
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from mediafp.engine.local.messages import (
     AnalysisResult,
+    PackedAudio,
     PackedFingerprint,
     PackedTextLine,
     PackedVideoTextLine,
@@ -32,12 +33,13 @@ from mediafp.types.contents import (
     check_spans,
     check_text_lines,
     check_thumbnail,
+    check_time,
     check_video_text,
 )
 from mediafp.types.fingerprint_types import OWN_SPANS
 from mediafp.types.fingerprints import Fingerprint, TimedRows
 from mediafp.types.matches import OcrResult, Point, TextLine
-from mediafp.types.media import Asset, Kind, Pixels, Thumbnail
+from mediafp.types.media import MAX_SPEECH_CHANNELS, Asset, Audio, Kind, Pixels, Thumbnail
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.sightings import Clue
 from mediafp.types.video_text import VideoText, VideoTextLine
@@ -73,7 +75,7 @@ def validate_analysis(
         raise ValueError("text on screen that was not requested, or none")
     if (result.image is not None) != (task.image and kind == "image"):
         raise ValueError("pixels that were not requested, or none")
-    if result.audio_start is not None and not (task.audio and kind == "video"):
+    if result.audio and not (task.audio and kind == "video"):
         raise ValueError("audio that was not requested")
     asset = Asset(sha256=task.sha256, kind=kind, bytes=size, properties=result.properties)
     check_asset(asset)
@@ -98,6 +100,32 @@ def validate_analysis(
         video_text=validate_video_text(result.video_text, asset) if result.video_text is not None else None,
         clues=clues,
     )
+
+
+def map_audio(packed: Sequence[PackedAudio], samples: BinaryIO) -> list[Audio]:
+    """Return audio whose samples were written to a file, one after the other; they are memory-mapped, not loaded.
+
+    Raises:
+        ValueError: The samples are not as many as stated, or no file could have this audio.
+    """
+    samples.flush()
+    count = sum(one.samples for one in packed)
+    if 2 * count != samples.tell():
+        raise ValueError(f"{samples.tell()} bytes of audio for {count} samples")
+    by_track: dict[int, list[int | None]] = {}
+    for one in packed:
+        by_track.setdefault(one.track, []).append(one.channel)
+    if any(channels not in ([None], [*range(MAX_SPEECH_CHANNELS)]) for channels in by_track.values()):
+        raise ValueError("audio that is neither all of a track nor each of its channels")
+    found, position = [], 0
+    for one in packed:
+        mapped = np.memmap(samples, "<i2", mode="r", offset=position, shape=(one.samples,))
+        audio = Audio(samples=mapped, start=one.start, track=one.track, channel=one.channel)
+        check_time(one.start, "the start of the audio")
+        check_time(one.start + audio.duration, "the end of the audio")
+        found.append(audio)
+        position += mapped.nbytes
+    return found
 
 
 def validate_lines(lines: Sequence[PackedTextLine], size: tuple[int, int] | None = None) -> OcrResult:

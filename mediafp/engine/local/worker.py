@@ -35,12 +35,15 @@ from mediafp.engine.local.messages import (
     decode_decision,
     decode_task,
     encode,
+    truncate_texts,
+)
+from mediafp.engine.local.packing import (
     pack_analysis,
+    pack_audio,
     pack_capture,
     pack_lines,
     pack_thumbnails,
     pack_video_text,
-    truncate_texts,
 )
 from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_sandbox, set_resource_limits
 from mediafp.engine.local.thread_limit import GREETING
@@ -199,12 +202,12 @@ def _unpack(connection: WorkerConnection, file: OpenFile) -> None:
 def _read_audio(connection: WorkerConnection, file: OpenFile) -> None:
     """Send the audio of a file."""
     # Loads PyAV, which a worker for images does without.
-    from mediafp.ingest.audio_tracks import read_audio
+    from mediafp.ingest.speech_audio import read_audio
 
     audio, warnings = read_audio(file, within_budget=CpuBudget())
     _send_samples(connection, audio)
-    audio_start = audio.start if audio else None
-    connection.send(AudioResult(warnings=truncate_texts(warnings), audio_start=audio_start, cpu=time.process_time()))
+    packed = pack_audio(audio)
+    connection.send(AudioResult(warnings=truncate_texts(warnings), audio=packed, cpu=time.process_time()))
 
 
 def _read_frames(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
@@ -239,24 +242,23 @@ def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
         ocr=task.ocr,
         reference_crops=task.reference_crops,
         matched_only=task.matched_only,
+        audio=task.audio,
         within_budget=CpuBudget(),
     )
     if file_analysis is None:
         raise NotMedia(f"{file.name!r} is no media")
-    if task.audio:
-        _send_samples(connection, file_analysis.audio)
+    _send_samples(connection, file_analysis.audio)
     for part in pack_thumbnails(file_analysis.thumbnails):
         connection.send(part)
-    connection.send(pack_analysis(file_analysis, image=task.image, audio=task.audio, cpu=time.process_time()))
+    connection.send(pack_analysis(file_analysis, image=task.image, cpu=time.process_time()))
 
 
-def _send_samples(connection: WorkerConnection, audio: Audio | None) -> None:
-    """Send the samples of an audio track, if there is one, as int16 little-endian."""
-    if audio is None:
-        return
-    samples = memoryview(np.ascontiguousarray(audio.samples, "<i2")).cast("B")
-    for start in range(0, len(samples), PART_BYTES):
-        connection.send(DataChunk(data=bytes(samples[start : start + PART_BYTES])))
+def _send_samples(connection: WorkerConnection, audio: Sequence[Audio]) -> None:
+    """Send the samples of audio, one after the other, as int16 little-endian."""
+    for one in audio:
+        samples = memoryview(np.ascontiguousarray(one.samples, "<i2")).cast("B")
+        for start in range(0, len(samples), PART_BYTES):
+            connection.send(DataChunk(data=bytes(samples[start : start + PART_BYTES])))
 
 
 if __name__ == "__main__":

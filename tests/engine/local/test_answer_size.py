@@ -23,8 +23,8 @@ from mediafp.engine.local.messages import (
     analysis_bytes,
     decode_result,
     encode,
-    pack_thumbnails,
 )
+from mediafp.engine.local.packing import pack_thumbnails
 from mediafp.engine.local.thumbnail_file import FiledThumbnail, ThumbnailFile
 from mediafp.fingerprints import registry
 from mediafp.types.arrays import pack_arrays

@@ -21,8 +21,8 @@ from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.fingerprints.registry import computed_types
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import file_sha256, open_file
+from mediafp.ingest.speech_audio import read_audio
 from mediafp.types.errors import CorruptMedia, NotMedia, TooLargeMedia
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
@@ -37,7 +37,7 @@ def test_analyse_equals_the_analysis_in_this_process(
     with open_file(path) as file:
         sha256 = file_sha256(file)
         by_worker = engine.analyse(file, sha256, kind, AnalysisRequest(audio=True, image=True))  # type: ignore[arg-type]
-        direct = analysis.analyse_file(file, sha256)
+        direct = analysis.analyse_file(file, sha256, audio=True)
     assert direct is not None
     assert (
         by_worker.asset == direct.asset
@@ -53,14 +53,10 @@ def test_analyse_equals_the_analysis_in_this_process(
             assert getattr(received, field).dtype == getattr(expected, field).dtype
     assert (by_worker.image is None) == (direct.image is None) == (kind == "video")
     assert direct.image is None or np.array_equal(by_worker.image, direct.image)  # type: ignore[arg-type]
-    assert (by_worker.audio is None) == (direct.audio is None) == (name != "bunny")
-    if direct.audio:
-        assert (
-            by_worker.audio
-            and by_worker.audio.start == direct.audio.start
-            and by_worker.audio.sha256 == direct.audio.sha256
-        )
-        assert np.array_equal(by_worker.audio.samples, direct.audio.samples)
+    assert len(by_worker.audio) == len(direct.audio) == (name == "bunny")
+    for received_audio, expected_audio in zip(by_worker.audio, direct.audio, strict=True):
+        assert received_audio.start == expected_audio.start and received_audio.sha256 == expected_audio.sha256
+        assert np.array_equal(received_audio.samples, expected_audio.samples)
 
 
 def test_a_worker_for_queries_analyses_a_video_of_still_frames(tmp_path: Path) -> None:
@@ -76,22 +72,22 @@ def test_analyse_decodes_every_frame_on_request(engine: LocalEngine, clips: dict
         by_worker = engine.analyse(file, "", "video", AnalysisRequest(full_decode=True))
         direct = analysis.analyse_file(file, "", full_decode=True)
     assert direct and [t.jpeg for t in by_worker.thumbnails] == [t.jpeg for t in direct.thumbnails]
-    assert by_worker.image is None and by_worker.audio is None, "parts that were not requested are not returned"
+    assert by_worker.image is None and by_worker.audio == (), "parts that were not requested are not returned"
 
 
 def test_read_audio_equals_the_audio_read_in_this_process(
     engine: LocalEngine, photo: Path, clips: dict[str, Path], tmp_path: Path
 ) -> None:
     with open_file(clips["bunny"]) as file:
-        audio, warnings = engine.read_audio(file)
-        direct, direct_warnings = read_audio(file)
-    assert audio and direct and warnings == direct_warnings
+        (audio,), warnings = engine.read_audio(file)
+        (direct,), direct_warnings = read_audio(file)
+    assert warnings == direct_warnings
     assert audio.start == direct.start and np.array_equal(audio.samples, direct.samples)
     assert audio.duration == pytest.approx(5.3, abs=0.1)
     assert not any(tmp_path.glob("tmp*")), "the samples are in an anonymous file"
     for silent in (clips["bikes"], photo):
         with open_file(silent) as file:
-            assert engine.read_audio(file) == (None, [])
+            assert engine.read_audio(file) == ([], [])
 
 
 def white_png(side: int) -> bytes:

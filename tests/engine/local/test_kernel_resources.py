@@ -182,7 +182,7 @@ def test_only_heic_images_need_threads(
             kind: Kind = "video" if path.suffix in (".mkv", ".flac") else "image"
             with open_file(path) as file:
                 analysis = engine.analyse(file, "", kind, AnalysisRequest(audio=True))
-            assert analysis.asset.kind == kind and (analysis.audio is not None) is (path.suffix == ".flac")
+            assert analysis.asset.kind == kind and bool(analysis.audio) is (path.suffix == ".flac")
         with (
             open_file(Path(__file__).parents[3] / "fixtures" / "scene.heic") as file,
             pytest.raises(WorkerLost, match="crash"),

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mediafp.engine.analysis import analyse_file
-from mediafp.engine.local import messages
+from mediafp.engine.local import messages, packing
 from mediafp.engine.local.messages import (
     LENGTH,
     PART_BYTES,
@@ -28,6 +28,7 @@ from mediafp.engine.local.messages import (
     MemberEnd,
     MemberStart,
     OcrTaskResult,
+    PackedAudio,
     PackedClue,
     PackedFingerprint,
     PackedTextLine,
@@ -41,12 +42,9 @@ from mediafp.engine.local.messages import (
     decode_result,
     decode_task,
     encode,
-    pack_analysis,
-    pack_capture,
-    pack_thumbnails,
     truncate_texts,
-    unpack_capture,
 )
+from mediafp.engine.local.packing import pack_analysis, pack_capture, pack_thumbnails, unpack_capture
 from mediafp.engine.local.thumbnail_file import ThumbnailFile
 from mediafp.engine.local.validation import MAX_IMAGE_SIDE, validate_analysis, validate_lines
 from mediafp.fingerprints.rectangles import RECTANGLES
@@ -89,7 +87,7 @@ RESULTS: list[Result] = [
     Ready(),
     DataChunk(data=b"\x00\x01"),
     ThumbnailPart(jpegs=[JPEG]),
-    AudioResult(warnings=["none"], audio_start=0.5, cpu=1.0),
+    AudioResult(warnings=["none"], audio=[PackedAudio(9, 0.5, 1, None), PackedAudio(9, 0.5, 0, 1)], cpu=1.0),
     OcrTaskResult(warnings=["none"], text=[LINE], cpu=1.0),
     FramesResult(jpegs=[JPEG, None], cpu=1.0),
     VideoTextResult(warnings=["none"], lines=[SCREEN_LINE], cpu=1.0),
@@ -260,8 +258,8 @@ def test_validate_analysis_returns_the_packed_analysis(photos: dict[str, np.ndar
         sent, size = analyse_file(file, SHA256, reference_crops=True), file.bytes
     assert sent is not None and sent.fingerprint(REFERENCE_CROPS)
     for image in (True, False):
-        message = decode_result(body(pack_analysis(sent, image=image, audio=False, cpu=1.5)))
-        assert isinstance(message, AnalysisResult) and message.cpu == 1.5 and message.audio_start is None
+        message = decode_result(body(pack_analysis(sent, image=image, cpu=1.5)))
+        assert isinstance(message, AnalysisResult) and message.cpu == 1.5 and message.audio == []
         jpegs = [jpeg for part in pack_thumbnails(sent.thumbnails) for jpeg in part.jpegs]
         received = validated(message, size=size, jpegs=jpegs)
         assert_valid(received)
@@ -282,7 +280,7 @@ def test_validate_analysis_returns_the_packed_text() -> None:
     text = validated(image_result(crops(), text=[LINE])).text
     assert text and [(line.text, line.confidence) for line in text.lines] == [("@样例用户", 0.9)]
     assert text.lines[0].box == ((1, 2), (9, 2), (9, 6), (1, 6))
-    assert messages.pack_lines(text) == [LINE]
+    assert packing.pack_lines(text) == [LINE]
     assert validated(image_result(crops())).text is None
     no_lines = validated(image_result(crops(), text=[])).text
     assert no_lines is not None and no_lines.lines == ()
@@ -291,7 +289,7 @@ def test_validate_analysis_returns_the_packed_text() -> None:
 def test_validate_analysis_returns_the_packed_text_on_screen() -> None:
     text = validated(result(video_text=[SCREEN_LINE])).video_text
     assert text and [(line.text, line.start, line.end) for line in text.lines] == [("突发新闻", 1.0, 2.5)]
-    assert messages.pack_video_text(text) == [SCREEN_LINE]
+    assert packing.pack_video_text(text) == [SCREEN_LINE]
     assert validated(result()).video_text is None
     with pytest.raises(ValueError, match="was not requested"):
         validate_analysis(
@@ -533,7 +531,7 @@ FORGED: dict[str, Callable[[], dict[str, Any]]] = {
     "spans that overlap": lambda: {"spans": pack_arrays(np.array([[0, 2], [1, 2], [2, 3]], np.float64))},
     "spans that run back": lambda: {"spans": pack_arrays(SPANS[::-1].copy())},
     "equal spans": lambda: {"spans": pack_arrays(np.array([[0, 9]] * 3, np.float64))},
-    "a start of the audio": lambda: {"audio_start": 0.0},
+    "a start of the audio": lambda: {"audio": [PackedAudio(1, 0.0, 0, None)]},
 }
 
 
@@ -598,7 +596,7 @@ FORGED_IMAGES: dict[str, dict[str, Any]] = {
     "a line of text with a NUL": {"text": [PackedTextLine("a\0", 0.9, LINE.box)]},
     "pixels of 2,049": {"image": pack_arrays(np.zeros((1, 2049, 3), np.uint8))},
     "no bytes for pixels": {"image": b""},
-    "audio": {"audio_start": 0.0},
+    "audio": {"audio": [PackedAudio(1, 0.0, 0, None)]},
 }
 
 
@@ -653,7 +651,23 @@ NO_MESSAGES: dict[str, bytes] = {
     "text for bytes": msgspec.msgpack.encode({"type": "DataChunk", "data": "x"}),
     "bytes for text": msgspec.msgpack.encode({"type": "Failure", "kind": "oom", "message": b"x"}),
     "an unknown kind": msgspec.msgpack.encode({"type": "Failure", "kind": "fine", "message": "x"}),
-    "text as time": msgspec.msgpack.encode({"type": "AudioResult", "warnings": [], "audio_start": "soon"}),
+    "text as time": msgspec.msgpack.encode(
+        {"type": "AudioResult", "warnings": [], "audio": [{"samples": 1, "start": "soon", "track": 0, "channel": None}]}
+    ),
+    **{
+        f"audio of {name} {value}": changed_result(
+            audio=[{"samples": 1, "start": 0.0, "track": 0, "channel": None} | {name: value}]
+        )
+        for name, value in (
+            ("samples", 0),
+            ("samples", 4 * 3600 * 16_000 + 1),
+            ("track", -1),
+            ("track", 64),
+            ("channel", -1),
+            ("channel", 2),
+        )
+    },
+    "much audio": changed_result(audio=[{"samples": 1, "start": 0.0, "track": 0, "channel": None}] * 9),
     "a list as property": msgspec.msgpack.encode(msgspec.to_builtins(result()) | {"properties": {"a": [1]}}),
     "text that is no UTF-8": b"\x83\xa4type\xa7Failure\xa4kind\xa3oom\xa7message\xa2\xff\xfe",
     "a map of 2**32 entries": b"\xdf\xff\xff\xff\xff",
@@ -796,7 +810,7 @@ def test_validation_covers_each_field_of_an_analysis() -> None:
         "clues",
     }, "a new field needs checks in validate_analysis and in this module"  # fmt: skip
     assert set(AnalysisResult.__struct_fields__) == {
-        "kind", "properties", "warnings", "spans", "fingerprints", "image", "audio_start", "text", "video_text", "clues",
+        "kind", "properties", "warnings", "spans", "fingerprints", "image", "audio", "text", "video_text", "clues",
         "cpu",
     }  # fmt: skip
     assert (

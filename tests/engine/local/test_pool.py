@@ -25,6 +25,7 @@ from mediafp.engine.local.messages import (
     Failure,
     FramesResult,
     MemberStart,
+    PackedAudio,
     Ready,
     Task,
     encode,
@@ -111,12 +112,13 @@ INVALID_RESULTS: dict[str, bytes] = {
     "a second ready message": encode(Ready()),
     "the end of an archive": encode(ArchiveEnd()),
     "a member": encode(MemberStart(name=b"x")),
-    "audio without an analysis": encode(AudioResult(warnings=[], audio_start=None)),
+    "audio without an analysis": encode(AudioResult(warnings=[], audio=[])),
     "a video": image_messages(kind="video"),
     "no fingerprints": image_messages(fingerprints=[]),
     "a span that ends before it starts": image_messages(spans=pack_arrays(np.array([[1.0, 0.0]]))),
     "spans without dimensions": image_messages(spans=pack_arrays(np.array(1.0))),
-    "audio that was not requested": encode(DataChunk(data=b"xx")) + image_messages(audio_start=0.0),
+    "audio that was not requested": encode(DataChunk(data=b"xx"))
+    + image_messages(audio=[PackedAudio(1, 0.0, 0, None)]),
 }
 
 
@@ -143,34 +145,48 @@ def test_invalid_frames_fail_the_file(scripted_engine: LocalEngine, tmp_path: Pa
         assert scripted_engine.read_frames(file, (0.0, 1.0)) == [JPEG, None]
 
 
-@pytest.mark.parametrize(
-    ("samples", "start"),
-    [
-        (b"", 0.0),
-        (b"x", 0.0),
-        (b"xx", float("nan")),
-        (b"xx", float("-inf")),
-        (b"xx", 1e306),
-        (b"xx", -1e10),
-        (bytes(64_000), 1e9),
-    ],
-)
-def test_invalid_audio_fails_the_file(
-    scripted_engine: LocalEngine, tmp_path: Path, samples: bytes, start: float
-) -> None:
-    messages = encode(DataChunk(data=samples)) if samples else b""
-    messages += image_messages(kind="video", audio_start=start)
-    with (
-        scripted_file(tmp_path, "on", messages) as file,
-        pytest.raises(WorkerLost, match=r"invalid data \((audio without samples|the (start|end) of the audio)"),
-    ):
+INVALID_AUDIO: dict[str, tuple[bytes, list[PackedAudio]]] = {
+    "no samples": (b"", [PackedAudio(1, 0.0, 0, None)]),
+    "half a sample": (b"x", [PackedAudio(1, 0.0, 0, None)]),
+    "a sample too many": (bytes(4), [PackedAudio(1, 0.0, 0, None)]),
+    "a sample of no track": (bytes(2), []),
+    "a sample of the second track missing": (bytes(4), [PackedAudio(1, 0.0, 0, None), PackedAudio(2, 0.0, 1, None)]),
+    "no number as start": (b"xx", [PackedAudio(1, float("nan"), 0, None)]),
+    "an infinite start": (b"xx", [PackedAudio(1, float("-inf"), 0, None)]),
+    "a vast start": (b"xx", [PackedAudio(1, 1e306, 0, None)]),
+    "a start far before the frames": (b"xx", [PackedAudio(1, -1e10, 0, None)]),
+    "an end beyond the limit": (bytes(64_000), [PackedAudio(32_000, 1e9, 0, None)]),
+    "a second track that starts too late": (bytes(4), [PackedAudio(1, 0.0, 0, None), PackedAudio(1, 1e10, 1, None)]),
+    "a track twice": (bytes(4), [PackedAudio(1, 0.0, 1, None), PackedAudio(1, 0.0, 1, None)]),
+    "one channel of two": (bytes(2), [PackedAudio(1, 0.0, 0, 1)]),
+    "a channel beside the mix": (bytes(4), [PackedAudio(1, 0.0, 0, None), PackedAudio(1, 0.0, 0, 0)]),
+    "a channel twice": (bytes(4), [PackedAudio(1, 0.0, 0, 0), PackedAudio(1, 0.0, 0, 0)]),
+}
+
+
+@pytest.mark.parametrize("name", INVALID_AUDIO)
+def test_invalid_audio_fails_the_file(scripted_engine: LocalEngine, tmp_path: Path, name: str) -> None:
+    samples, stated = INVALID_AUDIO[name]
+    data = encode(DataChunk(data=samples)) if samples else b""
+    invalid = r"invalid data \(\d+ bytes of audio|the (start|end) of the audio|audio that is neither"
+    messages = data + image_messages(kind="video", audio=stated)
+    with scripted_file(tmp_path, "on", messages) as file, pytest.raises(WorkerLost, match=invalid):
         scripted_engine.analyse(file, "", "video", AnalysisRequest(audio=True))
-    audio = (encode(DataChunk(data=samples)) if samples else b"") + encode(AudioResult(warnings=[], audio_start=start))
-    with (
-        scripted_file(tmp_path, "on", audio) as file,
-        pytest.raises(WorkerLost, match=r"invalid data \((audio without samples|the (start|end) of the audio)"),
-    ):
+    messages = data + encode(AudioResult(warnings=[], audio=stated))
+    with scripted_file(tmp_path, "on", messages) as file, pytest.raises(WorkerLost, match=invalid):
         scripted_engine.read_audio(file)
+
+
+def test_audio_of_several_tracks_and_channels_keeps_its_samples_and_times(
+    scripted_engine: LocalEngine, tmp_path: Path
+) -> None:
+    stated = [PackedAudio(3, 0.5, 1, 0), PackedAudio(2, 0.5, 1, 1), PackedAudio(4, -1.0, 0, None)]
+    data = b"".join(encode(DataChunk(data=part)) for part in (bytes(range(7)), bytes(range(7, 18))))
+    with scripted_file(tmp_path, "on", data + encode(AudioResult(warnings=[], audio=stated))) as file:
+        audio, _ = scripted_engine.read_audio(file)
+    assert [(one.track, one.channel, one.start) for one in audio] == [(1, 0, 0.5), (1, 1, 0.5), (0, None, -1.0)]
+    assert b"".join(one.samples.tobytes() for one in audio) == bytes(range(18))
+    assert [len(one.samples) for one in audio] == [3, 2, 4] and not any(one.samples.flags.writeable for one in audio)
 
 
 def test_too_much_audio_fails_the_file(

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mediafp.cli.demo.voice import synthesise_speech
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import open_file
+from mediafp.ingest.speech_audio import read_audio
 from mediafp.text.speech.transcriber import WhisperTranscriber, load_hotwords
 from mediafp.types.errors import UsageError
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
@@ -39,8 +39,7 @@ def test_transcribe_logs_the_loaded_model_and_no_text(tmp_path: Path, caplog: py
     caplog.set_level(logging.DEBUG, "mediafp")
     synthesise_speech("Officials left the harbour yesterday.", tmp_path / "a.wav", voice="en-us", speed=150)
     with open_file(tmp_path / "a.wav") as file:
-        audio, _ = read_audio(file)
-    assert audio is not None
+        (audio,), _ = read_audio(file)
     transcript = WhisperTranscriber(SpeechOptions(threads=2)).transcribe(audio)
     words = {word for segment in transcript.segments for word in segment.text.casefold().split() if len(word) > 4}
     assert words
