@@ -31,7 +31,7 @@ measured."""
 MAX_UNITS: Final = 1000
 """Units of a transcript that are embedded, the first ones: an hour of speech. Two such transcripts are compared in 150 MB."""
 UNUSED_FLAG: Final = "credit_phrase"
-"""Flag of segments that are left out: Whisper invented them."""
+"""Flag of segments that are skipped: Whisper invented them."""
 _SENTENCE_END: Final = re.compile(r"[。？！?!…]+[”’」』\"']*|\.+[”’\"']*(?=\s|$)")
 _CLAUSE_END: Final = re.compile(r"[，、；：,;:]+")
 

@@ -30,7 +30,7 @@ from mediafp.matching.transcripts.translations import PAIR_FEATURES, compare_tra
 from mediafp.types.sentence_windows import SentenceWindows
 
 ERROR_RATES = (0.0, 0.1, 0.25)
-FIT_SEEDS = range(100, 104)
+FIT_SEEDS = (7,)
 LONG_SCRIPTS, LONG_PAIRS = 8, 12
 MIN_PROBABILITY = 0.5
 FALSE_WEIGHT = 10.0

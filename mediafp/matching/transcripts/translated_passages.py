@@ -31,7 +31,7 @@ SIMILARITY_PER_LOG_CELL, SHORT_CELLS = 0.015, 64
 minute: chance finds longer chains in longer ones. Of texts of eight scripts, without it, the best false pair is at .35 to .89;
 with .015 at .02, and with .03 half of the true ones with a quarter of the words wrong are lost instead of a sixth."""
 GAP_WORDS = 0.5
-"""Cost of a unit that is left out, in words of evidence of a similarity of 1. Of .25 to 1, all are as good."""
+"""Cost of a unit that is skipped, in words of evidence of a similarity of 1. Of .25 to 1, all are as good."""
 MIN_PASSAGE_EVIDENCE = 1.0
 """Evidence of a passage that is kept, in words of a similarity of 1. Chosen, not measured."""
 MIN_PASSAGE_SHARE = 0.3

@@ -10,7 +10,12 @@ import numpy as np
 
 from mediafp.matching import verdicts
 from mediafp.matching.calibration import PROBABILITY_DIGITS
-from mediafp.matching.transcripts.translated_passages import AlignedWindows, TranslatedPassage, align_windows
+from mediafp.matching.transcripts.translated_passages import (
+    SHORT_CELLS,
+    AlignedWindows,
+    TranslatedPassage,
+    align_windows,
+)
 from mediafp.types import model_files
 from mediafp.types.arrays import Float64Array
 from mediafp.types.logistic import logistic
@@ -20,6 +25,9 @@ from mediafp.types.sentence_windows import SentenceWindows
 
 CHANCE_EVIDENCE_PER_LOG_CELL = 0.5
 """Evidence that chance adds for each e-fold of the product of two transcripts' lengths in units; .8 is as good."""
+CHANCE_ORDER_PER_LOG_CELL = 0.8
+"""Evidence in one order alone that chance adds for each e-fold of that product above that of two transcripts of half a minute:
+without it, two false pairs of 36 with eight scripts each are above .9."""
 MIN_TRANSLATED_WORDS, MIN_PHRASE_WORDS = 40.0, 30.0
 """Words of one passage below which the probability is less than that of a copy, and than that of a match: greetings and calls to
 subscribe that two videos share are shorter. True scripts of five sentences have 43 and more in 95 % of pairs."""
@@ -88,7 +96,8 @@ def pair_features(aligned: AlignedWindows, query: SentenceWindows, reference: Se
     mean similarity and the share of a transcript that it covers add nothing.
     """
     evidence = _excess_evidence(aligned.passages[0], query, reference)
-    return float(np.log1p(evidence)), float(np.log1p(aligned.order_evidence))
+    chance = CHANCE_ORDER_PER_LOG_CELL * max(0.0, float(np.log(len(query.units) * len(reference.units) / SHORT_CELLS)))
+    return float(np.log1p(evidence)), float(np.log1p(max(0.0, aligned.order_evidence - chance)))
 
 
 def _excess_evidence(best: TranslatedPassage, query: SentenceWindows, reference: SentenceWindows) -> float:
