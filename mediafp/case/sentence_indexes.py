@@ -17,8 +17,7 @@ import numpy as np
 
 from mediafp.case.bounded_cache import BoundedCache
 from mediafp.engine.blas import single_threaded_blas
-from mediafp.fingerprints.sentence_encoder import encoder_version
-from mediafp.fingerprints.sentence_windows import WINDOWS_VERSION, cut_units, embed_windows
+from mediafp.fingerprints.sentence_windows import cut_units, embed_windows, windows_version
 from mediafp.matching.transcripts.translated_passages import WRITTEN_CHINESE, background_levels
 from mediafp.store import IndexPosition, Store, StoredIndex, open_index
 from mediafp.types.fingerprints import Fingerprint
@@ -42,11 +41,6 @@ WINDOW_CACHE_BYTES: Final = 128 << 20
 """Bytes of embedded transcripts in memory: some 1,400 of a minute."""
 MAX_FILLINGS: Final = 3
 """Times that an index is filled anew because another process saved it meanwhile. Chosen, not measured."""
-
-
-def index_version() -> str:
-    """Return the version of the rows."""
-    return f"{WINDOWS_VERSION}-{encoder_version()}"
 
 
 class SearchedRows(NamedTuple):
@@ -159,7 +153,7 @@ class SentenceIndexes:
         with self._lock:
             if group not in self._indexes:
                 self._indexes[group] = open_index(
-                    self._store, f"sentences-{group}", index_version(), metric="cosine", columns=EMBEDDING_COLUMNS
+                    self._store, f"sentences-{group}", windows_version(), metric="cosine", columns=EMBEDDING_COLUMNS
                 )
             return self._indexes[group]
 
@@ -212,7 +206,7 @@ class SentenceIndexes:
                     Fingerprint(
                         sha256=name,
                         type="sentences",
-                        version=index_version(),
+                        version=windows_version(),
                         spans=np.zeros((len(vectors), 2)),
                         vectors=vectors,
                         quality=np.ones(len(vectors), np.float32),

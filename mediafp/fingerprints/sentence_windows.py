@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from mediafp.fingerprints.sentence_encoder import embed_sentences
+from mediafp.fingerprints.sentence_encoder import embed_sentences, encoder_version
 from mediafp.types.media import TimeSpan
 from mediafp.types.sentence_windows import (
     EMBEDDING_COLUMNS,
@@ -34,6 +34,11 @@ UNUSED_FLAG: Final = "credit_phrase"
 """Flag of segments that are skipped: Whisper invented them."""
 _SENTENCE_END: Final = re.compile(r"[。？！?!…]+[”’」』\"']*|\.+[”’\"']*(?=\s|$)")
 _CLAUSE_END: Final = re.compile(r"[，、；：,;:]+")
+
+
+def windows_version() -> str:
+    """Return the version of the windows and of their embeddings."""
+    return f"{WINDOWS_VERSION}-{encoder_version()}"
 
 
 def embed_windows(transcript: Transcript) -> SentenceWindows:

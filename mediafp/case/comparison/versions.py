@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from functools import cache
 
-from mediafp.case.sentence_indexes import index_version
 from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
+from mediafp.fingerprints.sentence_windows import windows_version
 from mediafp.fingerprints.sound_codes import SoundCodes
 from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.fingerprints.transcript import TYPE_VERSION
@@ -32,5 +32,5 @@ def comparison_versions() -> Mapping[Channel, str]:
     return {
         "picture": f"{PICTURE_VERSION}-{fingerprint_type(SEARCH_TYPE).version}-{models}",
         "voice": f"{VOICE_VERSION}-{SoundPrints.version}-{SoundCodes.version}-{calibration}",
-        "script": f"{SCRIPT_VERSION}-{TYPE_VERSION}-{index_version()}-{translation}-{calibration}",
+        "script": f"{SCRIPT_VERSION}-{TYPE_VERSION}-{windows_version()}-{translation}-{calibration}",
     }
