@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, product
 from typing import Final
 
+from mediafp.fingerprints.sentence_windows import embed_windows
 from mediafp.fingerprints.transcript import RowPlace, fingerprint_transcript, locate_rows
 from mediafp.matching.transcripts.alignment import AlignedPassage, align_pair
+from mediafp.matching.transcripts.translated_passages import align_windows
 from mediafp.types.compared_pairs import LinePair, SpokenLine, TextRun, WordAgreement, WordComparison
+from mediafp.types.sentence_windows import SentenceWindows
 from mediafp.types.tokens import is_cjk, tokenise
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 from mediafp.types.written_words import TextPiece, certain_runs, segment_certainty, written_words
@@ -16,8 +19,16 @@ MAX_LINES: Final = 300
 """Pairs of lines that are shown, the first ones. Chosen, not measured: half an hour of speech."""
 
 
-def align_lines(query: Transcript, reference: Transcript) -> WordComparison:
-    """Return the lines of two transcripts beside each other: those that share words together, the others alone."""
+def align_lines(query: Transcript, reference: Transcript, *, translated: bool = False) -> WordComparison:
+    """Return the lines of two transcripts beside each other: those that share words together, the others alone.
+
+    Args:
+        query: One transcript.
+        reference: The other one.
+        translated: Put lines beside each other that say the same in different languages, instead of those that share words.
+    """
+    if translated:
+        return _align_translations(query, reference)
     rows = locate_rows(query), locate_rows(reference)
     # Two fingerprints of one name are aligned as they are given.
     fingerprints = fingerprint_transcript("query", query), fingerprint_transcript("reference", reference)
@@ -44,6 +55,38 @@ def align_lines(query: Transcript, reference: Transcript) -> WordComparison:
         offset=(min(offsets), max(offsets)) if offsets else None,
         omitted_lines=max(0, len(lines) - MAX_LINES),
     )
+
+
+def _align_translations(query: Transcript, reference: Transcript) -> WordComparison:
+    """Return the lines of two transcripts in different languages beside each other where they say the same."""
+    sides = embed_windows(query), embed_windows(reference)
+    aligned = align_windows(*sides)
+    shared = {
+        (a, b)
+        for passage in (aligned.passages if aligned else ())
+        for pair in passage.pairs
+        for a, b in product(_segment_numbers(sides[0], pair.query), _segment_numbers(sides[1], pair.reference))
+    }
+    lines = [
+        LinePair(
+            query=tuple(_line(query, n, {}) for n in upper), reference=tuple(_line(reference, n, {}) for n in lower)
+        )
+        for upper, lower in _pair_lines(query, reference, shared)
+    ]
+    return WordComparison(
+        lines=tuple(lines[:MAX_LINES]),
+        words=0,
+        equal_words=0,
+        by_syllable=False,
+        offset=None,
+        omitted_lines=max(0, len(lines) - MAX_LINES),
+        translated=True,
+    )
+
+
+def _segment_numbers(windows: SentenceWindows, units: tuple[int, int]) -> range:
+    """Return the numbers of the segments of some units (first, one after the last)."""
+    return range(windows.units[units[0]].segments[0], windows.units[units[1] - 1].segments[1] + 1)
 
 
 def _is_chinese(passage: AlignedPassage, places: list[RowPlace]) -> bool:

@@ -1,6 +1,6 @@
 """Matches of an analysed file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -26,6 +26,7 @@ from mediafp.matching.joined_sound import join_sounds
 from mediafp.matching.local_features import LocalFeatures, query_features
 from mediafp.matching.sounds.side import sound_sides
 from mediafp.matching.transcripts.compare import match_transcript
+from mediafp.matching.transcripts.translations import compare_translations, to_match
 from mediafp.matching.videos.compare import VideoPair, compare_videos, match_video
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
@@ -33,6 +34,7 @@ from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, Relation, by_probability
 from mediafp.types.media import Asset, FrameTrack, Pixels
 from mediafp.types.runs import FileAnalysis
+from mediafp.types.transcripts import Transcript
 
 MAX_SOUND_PARTNERS = 100
 """Most promising sounds with which that of a query is compared. Chosen, not measured."""
@@ -89,13 +91,41 @@ def add_texts(
     ]
 
 
-def add_scripts(matches: Sequence[Match], transcript: Fingerprint | None, references: StoredReferences) -> list[Match]:
-    """Return the matches of a file with those of its transcript fingerprint; an asset with the same content stays first."""
-    if transcript is None:
+def add_scripts(
+    matches: Sequence[Match], words: Fingerprint | None, transcript: Transcript | None, references: StoredReferences
+) -> list[Match]:
+    """Return the matches of a file with those of its transcript; an asset with the same content stays first.
+
+    Args:
+        matches: The matches.
+        words: Transcript fingerprint of the file; None if it has no transcript.
+        transcript: Its transcript, for scripts in another language; None to find none.
+        references: The references of the store.
+    """
+    if words is None:
         return list(matches)
-    scripts = [match for match in match_transcript(transcript, references) if match.sha256 != transcript.sha256]
-    first = [match for match in matches[:1] if match.sha256 == transcript.sha256]
-    return [*first, *sorted((*matches[len(first) :], *scripts), key=by_probability)]
+    best: dict[str, Match] = {}
+    for match in (*match_transcript(words, references), *_match_translations(transcript, references)):
+        if match.sha256 != words.sha256:
+            known = best.get(match.sha256)
+            if known is None or match.probability > known.probability:
+                best[match.sha256] = match
+    first = [match for match in matches[:1] if match.sha256 == words.sha256]
+    return [*first, *sorted((*matches[len(first) :], *best.values()), key=by_probability)]
+
+
+def _match_translations(transcript: Transcript | None, references: StoredReferences) -> Iterator[Match]:
+    """Yield the matches of a transcript with those of the store in other languages."""
+    if transcript is None:
+        return
+    sentences = references.sentences
+    windows, candidates = sentences.find_for(transcript)
+    for sha256 in candidates:
+        other = sentences.windows(sha256)
+        if windows and other and references.find_asset(sha256) and (pair := compare_translations(windows, other)):
+            yield to_match(
+                pair, windows, other, sha256=sha256, uris=references.uris(sha256), kind=references.kind(sha256)
+            )
 
 
 def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> list[ImagePair] | list[VideoPair]:

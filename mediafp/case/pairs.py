@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -81,7 +81,7 @@ class Pairs:
             query=sides[0],
             reference=sides[1],
             matches=tuple(matches),
-            words=self._align_words(query, reference) if has_script else None,
+            words=self._align_words(query, reference, matches) if has_script else None,
             neighbours=tuple(neighbours),
             decision=self._store.find_decision("match", min(query, reference), max(query, reference)),
         )
@@ -181,9 +181,11 @@ class Pairs:
         """Return the transcript of an asset or of an upload whose speech was compared; None if there is none."""
         return self._store.find_transcript(sha256) or self._queries.transcript(sha256)
 
-    def _align_words(self, query: str, reference: str) -> WordComparison | None:
+    def _align_words(self, query: str, reference: str, matches: Sequence[Match]) -> WordComparison | None:
         transcripts = self.transcript(query), self.transcript(reference)
-        return self._align(transcripts[0], transcripts[1]) if transcripts[0] and transcripts[1] else None
+        if transcripts[0] is None or transcripts[1] is None:
+            return None
+        return self._align(transcripts[0], transcripts[1], translated=any(match.translated for match in matches))
 
     def _read_frame(self, key: tuple[str, float]) -> bytes:
         """Return a frame of an original, encoded anew.

@@ -183,7 +183,7 @@ def run_query(
         if speech and analysis.audio:
             on_part(build_result(matches, text), "transcribing")
             words, transcript = _read_speech(analysis, analysis.audio[0], store, references, open_engine(), speech)
-            matches = add_scripts(matches, words, references)
+            matches = add_scripts(matches, words, transcript, references)
     return build_result(matches, text)
 
 

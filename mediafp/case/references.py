@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mediafp.case.bounded_cache import BoundedCache
 from mediafp.case.checked_fingerprints import load_fingerprints
 from mediafp.case.row_indexes import TypeIndex
+from mediafp.case.sentence_indexes import SentenceIndexes
 from mediafp.case.stored_images import load_row_thumbnail
 from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import to_track
@@ -130,6 +131,7 @@ class StoredReferences:
         )
         self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
         self._transcripts: TranscriptIndex | None = None
+        self._sentences = SentenceIndexes(store)
         self._report_missing()
         _logger.info("opened the indexes: %s rows", ", ".join(str(count) for count in self.row_counts().values()))
 
@@ -294,6 +296,13 @@ class StoredReferences:
             if self._transcripts is None:
                 self._transcripts = TranscriptIndex(self._transcript_fingerprints())
             return self._transcripts
+
+    @property
+    def sentences(self) -> SentenceIndexes:
+        """Indexes over the sentences of all transcripts, for scripts in another language."""
+        with self._lock:
+            self._sentences.update(self.transcripts.fingerprints)
+            return self._sentences
 
     def transcript_fingerprint(
         self, analysis: FileAnalysis, transcribe: Callable[[Audio], TranscribedAudio]

@@ -195,6 +195,8 @@ def _statement(query: Asset, match: Match) -> str:
         verb = "shows the same scene as"
     elif match.relation == "image_in_video" and query.kind == "image":
         verb = "appears in"
+    elif match.translated:
+        verb = "has the script, in another language, of"
     else:
         verb = STATEMENTS[match.relation]
     return f"possibly {verb}" if match.verdict == "possible" else verb

@@ -137,6 +137,7 @@ def match_to_json(value: Match) -> JsonObject:
         "sightings": [sighting_to_json(seen) for seen in value.sightings],
         "clues": [clue_to_json(clue) for clue in value.clues],
         "decision": match_decision_to_json(value.decision) if value.decision else None,
+        **({"translated": value.translated} if value.relation == "same_script" else {}),
     }
 
 
@@ -332,6 +333,11 @@ def edge_to_json(value: Edge) -> JsonObject:
         "probability": value.probability,
         "coverage": list(value.coverage),
         "segments": [segment_to_json(s) for s in value.segments],
+        **(
+            {"translated": any(segment.translated for segment in value.segments)}
+            if value.relation == "same_script"
+            else {}
+        ),
     }
 
 
@@ -362,6 +368,7 @@ def match_record_to_json(value: MatchRecord) -> JsonObject:
         "probability": value.match.probability,
         "coverage": list(value.coverage),
         **{name: evidence[name] for name in ("placement", "more_placements", "segments", "why", "decision")},
+        **({"translated": evidence["translated"]} if "translated" in evidence else {}),
         "a_sightings": [sighting_to_json(sighting) for sighting in value.a_sightings],
         "b_sightings": [sighting_to_json(sighting) for sighting in value.b_sightings],
     }

@@ -54,7 +54,7 @@ class SpokenLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinePair:
-    """Lines of both transcripts that share words; one of the two sides is empty if it is said on the other alone."""
+    """Lines of both transcripts that share words, or say the same in two languages; empty on a side that does not say it."""
 
     query: tuple[SpokenLine, ...]
     reference: tuple[SpokenLine, ...]
@@ -71,6 +71,7 @@ class WordComparison:
         by_syllable: True if its words are syllables of Chinese.
         offset: Least and greatest seconds from a word of the query to that of the reference; None without a passage.
         omitted_lines: Lines that are not among `lines`, which are the first ones.
+        translated: True if lines are beside each other that say the same in different languages, and not the same words.
     """
 
     lines: tuple[LinePair, ...]
@@ -79,6 +80,7 @@ class WordComparison:
     by_syllable: bool
     offset: TimeSpan | None
     omitted_lines: int
+    translated: bool = False
 
     @property
     def has_certainty(self) -> bool:

@@ -94,6 +94,8 @@ class Segment:
     tracks: tuple[int, int] | None = None
     """Numbers of the audio tracks of the query and of the reference that agree, from 0 in the order of the file; None for other
     channels than `voice`."""
+    translated: bool = False
+    """True if the two say the same in different languages; of the channel `script` only."""
 
     def reference_time(self, query_time: float) -> float:
         """Return the time in the reference that a time within the query's interval shows; the query is a video."""
@@ -137,6 +139,11 @@ class Match:
     """Probability that the model itself states, if `probability` was fitted on the decisions of the case; else None."""
     decision: Decision | None = None
     """Decision of a person on the two files, `confirm` or `unsure`; None if there is none. A rejected match is in no result."""
+
+    @property
+    def translated(self) -> bool:
+        """True if the two have the same script in different languages."""
+        return any(segment.translated for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,13 @@
 
 from mediafp.case.comparison.partners import AudioPartner
 from mediafp.case.references import StoredReferences
+from mediafp.case.sentence_indexes import SentenceIndexes
 from mediafp.matching.transcripts.compare import compare_pair, pair_probability, to_match
 from mediafp.matching.transcripts.index import TranscriptIndex
+from mediafp.matching.transcripts.translations import TranslatedPair, compare_translations
+from mediafp.matching.transcripts.translations import to_match as to_translated_match
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, PROMISING, KeptMatch
+from mediafp.types.matches import Match
 
 DIGITS = 4
 """Decimal places of a promise."""
@@ -15,11 +19,18 @@ def find_script_partners(sha256: str, index: TranscriptIndex, references: Stored
     transcript = index.fingerprints.get(sha256)
     if transcript is None:
         return []
+    excess = {
+        candidate.sha256: candidate.excess_words for candidate in index.search(transcript, count=None, exclude=sha256)
+    }
+    sentences = references.sentences
+    for other in sentences.find_candidates(sha256):
+        if pair := _compare_translations(sha256, other, sentences):
+            excess[other] = max(excess.get(other, 0.0), pair.evidence)
     partners = [
-        AudioPartner(sha256=candidate.sha256, promise_value=round(PROMISING + candidate.excess_words, DIGITS))
-        for candidate in index.search(transcript, count=None, exclude=sha256)
+        AudioPartner(sha256=other, promise_value=round(PROMISING + value, DIGITS))
+        for other, value in excess.items()
         # One that is damaged was reported.
-        if references.find_asset(candidate.sha256)
+        if references.find_asset(other)
     ]
     return sorted(partners, key=lambda one: (-one.promise_value, one.sha256))
 
@@ -27,11 +38,56 @@ def find_script_partners(sha256: str, index: TranscriptIndex, references: Stored
 def compare_scripts(
     sha256: str, partner: AudioPartner, index: TranscriptIndex, references: StoredReferences
 ) -> KeptMatch:
-    """Return the result of comparing the transcripts of two stored assets. The smaller SHA-256 is the query."""
+    """Return the result of comparing the transcripts of two stored assets. The smaller SHA-256 is the query.
+
+    Of the same words and a translation, the more probable one is kept.
+    """
     query, reference = sorted((sha256, partner.sha256))
+    matches = [
+        match
+        for match in (
+            _match_words(query, reference, index, references),
+            _match_translations(query, reference, references),
+        )
+        if match and match.probability >= MIN_KEPT_PROBABILITY
+    ]
+    return KeptMatch(
+        query=query,
+        reference=reference,
+        channel="script",
+        promise=partner.promise_value,
+        match=max(matches, key=lambda match: match.probability, default=None),
+    )
+
+
+def _match_words(query: str, reference: str, index: TranscriptIndex, references: StoredReferences) -> Match | None:
     sides = index.fingerprints[query], index.fingerprints[reference]
     pair = compare_pair(*sides)
-    match = None
-    if pair and pair_probability(pair) >= MIN_KEPT_PROBABILITY:
-        match = to_match(pair, *sides, uris=references.uris(reference), kind=references.kind(reference))
-    return KeptMatch(query=query, reference=reference, channel="script", promise=partner.promise_value, match=match)
+    if pair is None or pair_probability(pair) < MIN_KEPT_PROBABILITY:
+        return None
+    return to_match(pair, *sides, uris=references.uris(reference), kind=references.kind(reference))
+
+
+def _match_translations(query: str, reference: str, references: StoredReferences) -> Match | None:
+    sentences = references.sentences
+    pair = _compare_translations(query, reference, sentences)
+    if pair is None:
+        return None
+    sides = sentences.windows(query), sentences.windows(reference)
+    assert sides[0] and sides[1], "they were compared"
+    return to_translated_match(
+        pair,
+        sides[0],
+        sides[1],
+        sha256=reference,
+        uris=references.uris(reference),
+        kind=references.kind(reference),
+    )
+
+
+def _compare_translations(query: str, reference: str, sentences: SentenceIndexes) -> TranslatedPair | None:
+    """Return the passages of two assets that are translations; None without any, or if both are in one language."""
+    if not sentences.can_be_translation(query, reference):
+        return None
+    sides = sentences.windows(query), sentences.windows(reference)
+    return compare_translations(sides[0], sides[1]) if sides[0] and sides[1] else None

@@ -30,6 +30,9 @@ def _segment_fields(segment: Segment) -> dict[str, Any]:
     fields = asdict(segment)
     if segment.tracks is None:
         del fields["tracks"]
+    # Evidence of older versions has neither.
+    if not segment.translated:
+        del fields["translated"]
     return fields
 
 
@@ -109,6 +112,7 @@ def _segment(stored: dict[str, Any]) -> Segment:
         # Matches that were kept before it was measured have none.
         weakest=None if stored.get("weakest") is None else _span(stored["weakest"]),
         tracks=_tracks(stored.get("tracks")),
+        translated=_flag(stored.get("translated", False)),
     )
 
 

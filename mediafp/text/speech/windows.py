@@ -16,6 +16,8 @@ MAX_WINDOW_SECONDS = 28.0
 JOIN_SECONDS = 3.0
 """Longest pause between two chunks of one language that are decoded together, without the pause: context improves both.
 Chosen, not measured."""
+KEPT_PAUSE_SECONDS = 2.0
+"""Longest part of a pause between two chunks that stays in the audio that is decoded; the rest is cut out."""
 SNAP_SECONDS = 0.6
 """Longest distance over which a sentence boundary is moved to a pause: Whisper's time tokens are imprecise.
 Chosen, not measured."""
@@ -115,6 +117,9 @@ def _join(window: DecodingWindow, next_one: DecodingWindow) -> DecodingWindow | 
         return None
     if chunk.onset - window.chunks[-1].offset > JOIN_SECONDS * AUDIO_SAMPLE_RATE:
         return None
+    last = window.chunks[-1]
+    kept = min(chunk.start - last.end, round(KEPT_PAUSE_SECONDS * AUDIO_SAMPLE_RATE))
+    window = replace(window, chunks=(*window.chunks[:-1], replace(last, end=last.end + kept, tail=last.tail + kept)))
     weights = window.sample_count, chunk.end - chunk.start
     mean = float(np.average([window.probability, next_one.probability], weights=weights))
     return replace(window, chunks=(*window.chunks, chunk), probability=round(mean, 4))
