@@ -195,15 +195,22 @@ def _statement(query: Asset, match: Match) -> str:
 
 def _passages(query: Asset, reference: Asset, segment: Segment, evidence: PageEvidence) -> tuple[str, str]:
     """Return the text of both sides of a segment; "" without a transcript."""
-    return _passage(query.sha256, segment.query, evidence), _passage(reference.sha256, segment.reference, evidence)
+    return (
+        _passage(query.sha256, segment.query, segment.sound("query"), evidence),
+        _passage(reference.sha256, segment.reference, segment.sound("reference"), evidence),
+    )
 
 
-def _passage(sha256: str, times: TimeSpan | None, evidence: PageEvidence) -> str:
-    """Return the text of the transcript segments that overlap a time span."""
+def _passage(sha256: str, times: TimeSpan | None, sound: tuple[int, int | None] | None, evidence: PageEvidence) -> str:
+    """Return the text of the transcript segments that overlap a time span, of all sounds or of that with track and channel."""
     transcribed = evidence.transcript(sha256)
     if transcribed is None or times is None:
         return ""
-    texts = (s.text for s in transcribed[0].segments if s.end > times[0] and s.start < times[1])
+    texts = (
+        s.text
+        for s in transcribed[0].segments
+        if s.end > times[0] and s.start < times[1] and sound in (None, (s.track, s.channel))
+    )
     return " ".join(" ".join(texts).split())
 
 

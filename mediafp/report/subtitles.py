@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mediafp.report.escaping import escape_unprintable
+from mediafp.types.file_sounds import sound_name, sounds_of
 from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -33,16 +34,21 @@ def to_vtt(transcript: Transcript) -> str:
 
 
 def to_text(transcript: Transcript) -> str:
-    """Return a transcript as text, one segment per line with its time, language and quality flags."""
+    """Return a transcript as text, one segment per line with its time, language and quality flags.
+
+    If not all is said in the first audio track of the file, each line names its sound.
+    """
     return "\n".join(_text_lines(transcript))
 
 
 def _text_lines(transcript: Transcript) -> Iterator[str]:
     if not transcript.segments:
         yield "no words" if transcript.speech_seconds else "no speech"
+    names_sounds = sounds_of(transcript) not in ([], [(0, None)])
     for s in transcript.segments:
+        sound = f"{sound_name(s.track, s.channel)}: " if names_sounds else ""
         flags = f"  ({', '.join(flag.replace('_', ' ') for flag in s.flags)})" if s.flags else ""
-        yield escape_unprintable(f"[{format_time(s.start)}] {s.language:>3}  {' '.join(s.text.split())}{flags}")
+        yield escape_unprintable(f"[{format_time(s.start)}] {s.language:>3}  {sound}{' '.join(s.text.split())}{flags}")
 
 
 def _cues(transcript: Transcript) -> Iterator[tuple[int, int, TranscriptSegment]]:

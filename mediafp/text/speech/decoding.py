@@ -92,14 +92,8 @@ class WindowDecoder:
         last = decoded.tokens[-1]
         return (last - self._first_time_token) * TIME_TOKEN_SECONDS if last >= self._first_time_token else None
 
-    def build_segments(self, window: DecodingWindow, decoded: DecodedTokens, offset: float) -> list[TranscriptSegment]:
-        """Return the sentences of a window, separated at Whisper's time tokens.
-
-        Args:
-            window: The decoded part of the window.
-            decoded: Its tokens.
-            offset: Presentation time of the first sample of the track, seconds.
-        """
+    def build_segments(self, window: DecodingWindow, decoded: DecodedTokens) -> list[TranscriptSegment]:
+        """Return the sentences of the decoded part of a window, separated at Whisper's time tokens."""
         parts: list[tuple[float, list[int]]] = [(0.0, [])]
         for token in decoded.tokens:
             if token < self._first_time_token:
@@ -116,8 +110,8 @@ class WindowDecoder:
         )
         return [
             TranscriptSegment(
-                start=round(offset + start, 3),
-                end=round(offset + end, 3),
+                start=round(start, 3),
+                end=round(end, 3),
                 language=window.language,
                 language_probability=window.probability,
                 text=text,

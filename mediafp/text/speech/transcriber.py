@@ -68,10 +68,10 @@ class Transcriber:
         return f"{TRANSCRIPTION_VERSION}+{self.model.sha256[:16]}{hotwords}"
 
     def transcribe(self, audio: Audio, *, on_progress: Callable[[float], object] = lambda share: None) -> Transcript:
-        """Return the transcript of an audio track.
+        """Return the transcript of a sound, with times from its first sample.
 
         Args:
-            audio: The track.
+            audio: The sound.
             on_progress: Called with the share that is done, 0..1; an exception that it raises ends the transcription.
 
         Raises:
@@ -95,7 +95,7 @@ class Transcriber:
             for pairs in self._map(lambda windows: self._decoder.decode_with_retry(samples, windows), batches):
                 for window, tokens in pairs:
                     decoded, rest = split_decoded(window, self._decoder.end_seconds(tokens))
-                    window_segments = self._decoder.build_segments(decoded, tokens, audio.start)
+                    window_segments = self._decoder.build_segments(decoded, tokens)
                     segments += window_segments
                     untranscribed_seconds += 0.0 if window_segments else decoded.sample_count / AUDIO_SAMPLE_RATE
                     pending += rest

@@ -83,5 +83,5 @@ def test_damaged_times_of_a_passage_raise_store_error(store: SqliteStore) -> Non
 
 def test_check_integrity_runs_while_another_process_writes(store: SqliteStore) -> None:
     with SqliteStore(store.folder) as other, other.writing():
-        other.save_audio_id("b" * 64, "")
+        other.save_sounds("b" * 64, ())
         assert store.check_integrity() == []
