@@ -25,7 +25,7 @@ from mediafp.report import jsonl, subtitles
 from mediafp.report.output_names import fit_name
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
-from mediafp.types.file_sounds import TrackChoice
+from mediafp.types.file_sounds import TrackChoice, split_sounds
 from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import FileTranscription
 
@@ -90,7 +90,8 @@ def transcribe(
             elif format is TranscriptFormat.TEXT:
                 _print_transcript(result)
             elif result.transcript:
-                sys.stdout.write(_format_transcript(result, format) + "\n")
+                for _, text in _format_parts(result, format):
+                    sys.stdout.write(text + "\n")
             failed = failed or error is not None
             if error and (files or format in (TranscriptFormat.SRT, TranscriptFormat.VTT)):
                 print_failure(str(result.path), error)
@@ -134,14 +135,25 @@ def _print_transcript(result: FileTranscription) -> None:
         print_line("  ", ("hint", "cyan"), f" {format_time(hint.start)}: {hint.heard!r}: {hint.name} ({hint.source})")
 
 
-def _format_transcript(result: FileTranscription, format: TranscriptFormat) -> str:
-    if format is TranscriptFormat.JSON or result.transcript is None:
-        return jsonl.json_line(jsonl.transcription_to_json(result))
-    return {
-        TranscriptFormat.SRT: subtitles.to_srt,
-        TranscriptFormat.VTT: subtitles.to_vtt,
-        TranscriptFormat.TEXT: subtitles.to_text,
-    }[format](result.transcript)
+def _format_parts(result: FileTranscription, format: TranscriptFormat) -> list[tuple[str, str]]:
+    """Return a transcript in a format: subtitles in one part for each audio track and channel, as two may speak at once.
+
+    Returns:
+        For each part its name, "" for the only one, and its text.
+    """
+    transcript = result.transcript
+    if format is TranscriptFormat.JSON or transcript is None:
+        return [("", jsonl.json_line(jsonl.transcription_to_json(result)))]
+    if format is TranscriptFormat.TEXT:
+        return [("", subtitles.to_text(transcript))]
+    to_subtitles = subtitles.to_srt if format is TranscriptFormat.SRT else subtitles.to_vtt
+    sounds = split_sounds(transcript)
+    if len(sounds) < 2:
+        return [("", to_subtitles(transcript))]
+    return [
+        (f".track{track + 1}" + ("" if channel is None else f".channel{channel + 1}"), to_subtitles(part))
+        for track, channel, part in sounds
+    ]
 
 
 class TranscriptFiles:
@@ -159,15 +171,16 @@ class TranscriptFiles:
             raise UsageError(f"cannot create the folder '{folder}': {reason}; choose another folder") from error
 
     def write(self, result: FileTranscription) -> str | None:
-        """Write a transcript and print the path; return the reason if it cannot be written."""
+        """Write a transcript and print the paths; return the reason if it cannot be written."""
         if result.transcript is None:
             return None
-        path = self._folder / self._choose_name(result)
-        try:
-            self._replace(path, _format_transcript(result, self._format) + "\n")
-        except OSError as error:
-            return f"cannot write the transcript '{path}': {error.strerror}; choose another folder"
-        print_line(str(path))
+        for part, text in _format_parts(result, self._format):
+            path = self._folder / self._choose_name(result, part)
+            try:
+                self._replace(path, text + "\n")
+            except OSError as error:
+                return f"cannot write the transcript '{path}': {error.strerror}; choose another folder"
+            print_line(str(path))
         return None
 
     def _replace(self, path: Path, text: str) -> None:
@@ -181,12 +194,12 @@ class TranscriptFiles:
         finally:
             part.unlink(missing_ok=True)
 
-    def _choose_name(self, result: FileTranscription) -> str:
+    def _choose_name(self, result: FileTranscription, part: str) -> str:
         suffix = "txt" if self._format is TranscriptFormat.TEXT else self._format.value
         sha256 = result.sha256 or ""
         # The first digits of two contents can be made equal.
         for digits in (NAME_DIGITS, len(sha256)):
-            name = fit_name(result.path.name, f".{sha256[:digits]}.{suffix}")
+            name = fit_name(result.path.name, f".{sha256[:digits]}{part}.{suffix}")
             if self._written.setdefault(name, result.sha256) == result.sha256:
                 break
         return name

@@ -54,8 +54,8 @@ class TranscriptStore(Protocol):
     def find_transcript(self, sha256: str) -> Transcript | None:
         """Return the best transcripts of a file's sounds joined, on its clock; None if it has no transcript or no audio.
 
-        A sound that has the words of another one at the same times is left out. Its warnings name that sound, and those
-        without a transcript.
+        A sound that has the words of another one at the same times is skipped. The warnings name it, and sounds without a
+        transcript.
         """
         ...
 

@@ -102,6 +102,21 @@ def sounds_of(transcript: Transcript) -> list[tuple[int, int | None]]:
     return sorted({(one.track, one.channel) for one in transcript.segments}, key=lambda sound: sound_key(*sound))
 
 
+def split_sounds(transcript: Transcript) -> list[tuple[int, int | None, Transcript]]:
+    """Return track and channel of each sound with a segment, and the transcript with its segments alone."""
+    return [
+        (
+            track,
+            channel,
+            replace(
+                transcript,
+                segments=tuple(one for one in transcript.segments if (one.track, one.channel) == (track, channel)),
+            ),
+        )
+        for track, channel in sounds_of(transcript)
+    ]
+
+
 def to_file_clock(transcript: Transcript, sound: FileSound) -> Transcript:
     """Return the transcript of a sound with the times of the file, and with track and channel of each segment."""
     if not (sound.start or sound.track or sound.channel is not None):
@@ -182,8 +197,8 @@ def join_transcripts(
 ) -> Transcript:
     """Return the transcripts of the sounds of a file as one, on the clock of the file.
 
-    Its segments are those of all sounds by their start, those of a sound that repeats another one left out, which a warning
-    states. Seconds of speech are added up, and `duration` is that of the longest sound.
+    Its segments are those of all sounds by their start, but none of a sound that repeats another one, which a warning states.
+    Seconds of speech are added up, and `duration` is that of the longest sound.
 
     Args:
         parts: Each sound with its transcript, whose times are those of the sound; at least one.

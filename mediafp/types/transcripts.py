@@ -125,7 +125,7 @@ class FileTranscription:
     error: str | None
     """Reason why the file could not be decoded."""
     transcript: Transcript | None
-    """Of the chosen audio tracks; None if there are none, or if there is an error."""
+    """Transcript of the chosen audio tracks; None if there are none, or if there is an error."""
     seconds: float
     """Wall time, shared with the files that were processed at the same time: the sum over all files is that of the run."""
     warnings: tuple[str, ...] = ()

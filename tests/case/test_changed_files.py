@@ -133,7 +133,7 @@ def test_later_ocr_and_transcription_use_the_content_that_is_stored(
         assert read == [contents[0]] and not pending.warnings
     else:
         assert "it changed while it was read" in pending.warnings[0]
-        assert pending.text is None and pending.audio is None and pending.transcribed is None
+        assert pending.text is None and pending.audio == () and pending.transcribed is None
 
 
 def _identified(file_tasks: tasks.FileTasks, path: Path) -> Any:
