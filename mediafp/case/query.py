@@ -11,6 +11,7 @@ from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.decided_matches import as_decided
 from mediafp.case.hash_lists import find_listed, find_listed_analysis
+from mediafp.case.joined_sounds import join_sounds
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.matching import add_scripts, add_texts, match_content
@@ -28,7 +29,7 @@ from mediafp.matching.images.text_evidence import TextLines, takes_text_evidence
 from mediafp.sightings.name_clues import name_clues
 from mediafp.store import Store
 from mediafp.types.errors import MediaError, StoreError, UsageError
-from mediafp.types.file_sounds import join_transcripts, to_file_sound
+from mediafp.types.file_sounds import to_file_sound
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY
 from mediafp.types.matches import Match, QueryResult, TextLine
@@ -222,7 +223,7 @@ def _read_speech(
     known = {sound: transcript for sound in by_sound if (transcript := store.best_transcript(sound))}
     unknown = [audio for sound, audio in by_sound.items() if sound not in known]
     known |= {one.audio_sha256: one.transcript for one in _transcribe(engine, speech, unknown)}
-    transcript = join_transcripts([(to_file_sound(audio), known[audio.sha256]) for audio in analysis.audio])
+    transcript = join_sounds([(to_file_sound(audio), known[audio.sha256]) for audio in analysis.audio])
     return fingerprint_transcript(sha256, transcript), transcript
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from mediafp.case.ingestion.commit import build_sightings
+from mediafp.case.joined_sounds import join_sounds
 from mediafp.case.progress import ProgressCallback, ProgressSum, WorkTimer, split_share
 from mediafp.engine.interface import Engine
 from mediafp.ingest.files import OpenFile, file_sha256
@@ -22,7 +23,6 @@ from mediafp.types.file_sounds import (
     TrackChoice,
     TranscribedFile,
     choose_sounds,
-    join_transcripts,
     to_file_sound,
     warn_of_unchosen,
 )
@@ -96,7 +96,7 @@ class TranscriptionRun:
                 self.queue.forget(one.audio_sha256)
         file.report_share(1.0)
         chosen = choose_sounds(file.sounds, self._tracks)
-        transcript = join_transcripts([(sound, known[sound.audio_sha256]) for sound in chosen]) if chosen else None
+        transcript = join_sounds([(sound, known[sound.audio_sha256]) for sound in chosen]) if chosen else None
         hints: tuple[SpeechHint, ...] = ()
         if transcript and file.sha256:
             hints = tuple(find_hints(transcript, self._misreadings, self._captions(file.found_file, file.sha256)))

@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from mediafp.types.file_sounds import sound_key, sounds_of
+from mediafp.types.file_sounds import is_said_elsewhere, sound_key
 from mediafp.types.fingerprints import Fingerprint, Metric, SoundRows, TimedRows
 from mediafp.types.media import TimeSpan
 from mediafp.types.tokens import CHINESE_DIGITS, Token, is_cjk, tokenise
@@ -86,7 +86,7 @@ def fingerprint_transcript(sha256: str, transcript: Transcript) -> Fingerprint:
     """Return the phonetic rows of a transcript, as the fingerprint of the asset or sound with this SHA-256."""
     rows = TranscriptWords().extract(transcript)
     sounds: list[SoundRows] = []
-    if sounds_of(transcript) not in ([], [(0, None)]):
+    if is_said_elsewhere(transcript):
         places = (transcript.segments[place.segment] for place in locate_rows(transcript))
         counts = Counter((segment.track, segment.channel) for segment in places)
         sounds = [SoundRows(track, channel, count) for (track, channel), count in counts.items()]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mediafp.report.escaping import escape_unprintable
-from mediafp.types.file_sounds import sound_name, sounds_of
+from mediafp.types.file_sounds import is_said_elsewhere, sound_name
 from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -44,7 +44,7 @@ def to_text(transcript: Transcript) -> str:
 def _text_lines(transcript: Transcript) -> Iterator[str]:
     if not transcript.segments:
         yield "no words" if transcript.speech_seconds else "no speech"
-    names_sounds = sounds_of(transcript) not in ([], [(0, None)])
+    names_sounds = is_said_elsewhere(transcript)
     for s in transcript.segments:
         sound = f"{sound_name(s.track, s.channel)}: " if names_sounds else ""
         flags = f"  ({', '.join(flag.replace('_', ' ') for flag in s.flags)})" if s.flags else ""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, Literal
 
-from mediafp.types.media import Audio, TimeSpan
-from mediafp.types.tokens import tokenise
+from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.media import Audio
 from mediafp.types.transcripts import TranscribedAudio, Transcript, TranscriptSegment
 
 TrackChoice = Literal["all", "played"] | tuple[int, ...]
@@ -102,6 +102,11 @@ def sounds_of(transcript: Transcript) -> list[tuple[int, int | None]]:
     return sorted({(one.track, one.channel) for one in transcript.segments}, key=lambda sound: sound_key(*sound))
 
 
+def is_said_elsewhere(transcript: Transcript) -> bool:
+    """Return True if something is said in another sound than the first track of the file."""
+    return any((one.track, one.channel) != (0, None) for one in transcript.segments)
+
+
 def split_sounds(transcript: Transcript) -> list[tuple[int, int | None, Transcript]]:
     """Return track and channel of each sound with a segment, and the transcript with its segments alone."""
     return [
@@ -138,33 +143,35 @@ def _shift(segment: TranscriptSegment, sound: FileSound) -> TranscriptSegment:
     )
 
 
-def find_repeats(transcripts: Sequence[Transcript]) -> list[int | None]:
-    """Return, for each transcript of a sound of one file, the number of another one that has its words at the same times.
+def find_repeats(sounds: Sequence[Fingerprint]) -> list[int | None]:
+    """Return, for each sound of a file, the number of another one that has its words at the same times.
 
-    That of the most words is kept, and of equal ones the first. The other one of a result repeats none itself.
+    The words are compared by how they sound, since two microphones or codecs give some in another form. The sound of the most
+    words is kept, and of equal ones the first. The other one of a result repeats none itself.
 
     Args:
-        transcripts: The transcripts, with the times of the file.
+        sounds: Fingerprints of the transcripts of the sounds, with the times of the file. Those of two versions are not compared.
     """
-    words = [_timed_words(transcript) for transcript in transcripts]
-    repeats: list[int | None] = [None] * len(words)
+    words = [_timed_words(fingerprint) for fingerprint in sounds]
+    repeats: list[int | None] = [None] * len(sounds)
     kept: list[int] = []
-    for number in sorted(range(len(words)), key=lambda n: -len(words[n])):
-        # A sound without words has nothing that could be superfluous.
-        repeats[number] = next(
-            (other for other in kept if words[number] and _has_words(words[other], words[number])), None
-        )
+    for number in sorted(range(len(sounds)), key=lambda n: -len(words[n])):
+        for other in kept:
+            # A sound without words has nothing that could be superfluous.
+            is_comparable = words[number] and sounds[number].version == sounds[other].version
+            if repeats[number] is None and is_comparable and _has_words(words[other], words[number]):
+                repeats[number] = other
         if repeats[number] is None:
             kept.append(number)
     return repeats
 
 
-def _has_words(words: Sequence[tuple[str, float]], others: Sequence[tuple[str, float]]) -> bool:
+def _has_words(words: Sequence[tuple[bytes, float]], others: Sequence[tuple[bytes, float]]) -> bool:
     """Return True if some words, with their times, have nearly all of others."""
-    free: defaultdict[str, list[float]] = defaultdict(list)
+    free: defaultdict[bytes, list[float]] = defaultdict(list)
     for word, seconds in words:
         free[word].append(seconds)
-    found = [_take_nearest(free[word], seconds) if word in free else False for word, seconds in others]
+    found = [word in free and _take_nearest(free[word], seconds) for word, seconds in others]
     longest = max((len(list(group)) for is_found, group in groupby(found) if not is_found), default=0)
     return sum(found) >= MIN_REPEATED_SHARE * len(found) and longest <= MAX_OWN_WORDS
 
@@ -179,17 +186,10 @@ def _take_nearest(times: list[float], seconds: float) -> bool:
     return True
 
 
-def _timed_words(transcript: Transcript) -> list[tuple[str, float]]:
-    """Return the words of a transcript with their middles, by time."""
-    words = []
-    for segment in transcript.segments:
-        tokens = tokenise(segment.text)
-        spans: Sequence[TimeSpan] = segment.token_times
-        if len(spans) != len(tokens):
-            step = (segment.end - segment.start) / max(1, len(tokens))
-            spans = [(segment.start + n * step, segment.start + (n + 1) * step) for n in range(len(tokens))]
-        words += [(token.text, (start + end) / 2) for token, (start, end) in zip(tokens, spans, strict=True)]
-    return sorted(words, key=lambda word: word[1])
+def _timed_words(fingerprint: Fingerprint) -> list[tuple[bytes, float]]:
+    """Return the rows of a transcript with the middles of their spans, by time."""
+    middles = fingerprint.spans.mean(axis=1).tolist()
+    return sorted(zip(map(bytes, fingerprint.vectors), middles, strict=True), key=lambda word: word[1])
 
 
 def join_transcripts(
@@ -202,12 +202,12 @@ def join_transcripts(
 
     Args:
         parts: Each sound with its transcript, whose times are those of the sound; at least one.
-        repeats: For each the number of the one that it repeats; None to find out.
+        repeats: For each the number of the one that it repeats, as `find_repeats` returns it; None if none repeats another.
     """
     transcripts = [to_file_clock(transcript, sound) for sound, transcript in parts]
     if len(parts) == 1:
         return transcripts[0]
-    repeats = find_repeats(transcripts) if repeats is None else repeats
+    repeats = repeats or [None] * len(parts)
     kept = [transcript for transcript, other in zip(transcripts, repeats, strict=True) if other is None]
     return Transcript(
         model=", ".join(sorted({one.model for one in transcripts})),

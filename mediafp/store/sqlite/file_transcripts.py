@@ -18,7 +18,6 @@ from mediafp.types.file_sounds import (
     find_repeats,
     join_transcripts,
     sound_key,
-    to_file_clock,
 )
 from mediafp.types.fingerprints import Fingerprint, SoundRows, unpack_fingerprint
 from mediafp.types.media import MAX_TRACK_NUMBER
@@ -108,12 +107,15 @@ def _repeats(database: Database, sha256: str) -> list[tuple[int, int | None, int
     rows = list(database.rows("SELECT position, repeats FROM sound WHERE sha256 = ? ORDER BY 1", (sha256,)))
     found: dict[int, int] = {}
     if len(rows) > 1:
-        stored = _transcribed(database, sha256)
-        repeats = find_repeats([to_file_clock(transcript, sound) for _, sound, transcript, _ in stored])
+        stored = database.rows(
+            f"SELECT s.sha256, {SOUND_COLUMNS}, t.has_file_times, t.words_version, t.words FROM sound s {_WITH_BEST}"
+            " WHERE s.sha256 = ? ORDER BY s.position",
+            (sha256,),
+        )
+        read = [(row[1], part[1]) for row in list(stored) if (part := _read_rows(database, *row))]
+        repeats = find_repeats([words for _, words in read])
         found = {
-            position: stored[other][0]
-            for (position, *_), other in zip(stored, repeats, strict=True)
-            if other is not None
+            position: read[other][0] for (position, _), other in zip(read, repeats, strict=True) if other is not None
         }
     return [(position, found.get(position), stated) for position, stated in rows]
 

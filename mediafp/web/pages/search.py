@@ -185,7 +185,8 @@ def _peek(site: Site, file: FoundFile, place: int) -> dict[str, object]:
     model = ""
     if hit.source == "speech" and (known := site.queries.evidence(file.sha256).transcript(file.sha256)):
         transcript, _ = known
-        segments = transcript.segments
+        own = [s for s in transcript.segments if (s.track, s.channel) == (hit.track, hit.channel)]
+        segments = own or list(transcript.segments)
         number = _nearest(segments, hit.start)
         segment, model = segments[number], transcript.model
         before = segments[number - 1] if number else None
