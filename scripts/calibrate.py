@@ -47,8 +47,8 @@ from mediafp.case.references import StoredReferences
 from mediafp.engine import analysis
 from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.fingerprints.transcript import fingerprint_transcript
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import file_sha256, open_file
+from mediafp.ingest.speech_audio import read_audio_tracks
 from mediafp.matching import calibration
 from mediafp.matching.images.compare import ImagePair
 from mediafp.matching.sounds.compare import compare_sounds
@@ -173,9 +173,9 @@ def _read_sounds(folder: Path) -> dict[str, SoundSide]:
     sides = {}
     for path in sorted(folder.iterdir()):
         with open_file(path) as file:
-            tracks, _ = read_audio(file)
-        if tracks:
-            rows = SoundPrints().extract(tracks[0])
+            tracks, _ = read_audio_tracks(file)
+        if tracks.audio:
+            rows = SoundPrints().extract(tracks.audio[0])
             sides[path.name] = SoundSide(rows.spans, rows.vectors)
     return sides
 

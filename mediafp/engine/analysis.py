@@ -57,6 +57,7 @@ def analyse_file(
     reference_crops: bool = False,
     ocr: bool = False,
     matched_only: bool = False,
+    audio: bool = False,
     within_budget: BudgetCheck = unlimited,
 ) -> FileAnalysis | None:
     """Return the asset, fingerprints and thumbnails of a file; None if it is not media.
@@ -68,6 +69,7 @@ def analyse_file(
         reference_crops: Compute the reference crops and rectangles of an image.
         ocr: Run OCR on an image, or on the frames of a video unless `matched_only`.
         matched_only: Compute only the fingerprint types that matching compares.
+        audio: Return the audio of a video as it is transcribed.
         within_budget: Checked while decoding; decoding ends early if it returns False.
 
     Raises:
@@ -85,6 +87,8 @@ def analyse_file(
         if reader:
             media.frames = _read_text(media.frames, media, reader)
         analysis = _fingerprint(media, sha256, file.bytes, types)
+        if audio and media.kind == "video":
+            analysis = _with_audio(analysis, file, media, within_budget)
         if reader:
             video_text, warnings = reader.finish()
             return replace(analysis, video_text=video_text, warnings=(*analysis.warnings, *warnings))
@@ -219,9 +223,21 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
         thumbnails=tuple(thumbnails),
         warnings=tuple(warnings),
         image=first,
-        audio=(*media.audio_tracks, *media.further_audio_tracks),
         clues=tuple(media.clues),
     )
+
+
+def _with_audio(
+    analysis: FileAnalysis, file: OpenFile, media: DecodedMedia, within_budget: BudgetCheck
+) -> FileAnalysis:
+    """Return an analysis with the audio as it is transcribed."""
+    # Loads PyAV, which a worker for images does without.
+    from mediafp.ingest.speech_audio import separate_channels
+
+    warnings: list[str] = []
+    tracks = [*media.audio_tracks, *media.further_audio_tracks]
+    separated = separate_channels(file, tracks, media.differing_tracks, warnings, within_budget)
+    return replace(analysis, audio=tuple(separated), warnings=(*analysis.warnings, *warnings))
 
 
 def _audio_tracks(media: DecodedMedia) -> list[Audio]:

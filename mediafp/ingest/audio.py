@@ -11,6 +11,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
+from mediafp.ingest.channel_comparison import ChannelComparison
 from mediafp.ingest.container import (
     MAX_CLOCK_STEP_BACK_SECONDS,
     MAX_CONSECUTIVE_ERRORS,
@@ -18,9 +19,10 @@ from mediafp.ingest.container import (
     presentation_start,
     stream_start,
 )
-from mediafp.ingest.downmix import SampleLayout, downmix
+from mediafp.ingest.downmix import SampleLayout, downmix, to_channels
 from mediafp.ingest.limits import MAX_AUDIO_SECONDS
-from mediafp.types.media import AUDIO_SAMPLE_RATE, MAX_TRACK_NUMBER, Audio
+from mediafp.ingest.mono_samples import MonoSamples
+from mediafp.types.media import AUDIO_SAMPLE_RATE, MAX_SPEECH_CHANNELS, MAX_TRACK_NUMBER, Audio
 
 GAP_SECONDS: Final = 0.1
 """Gap between time stamps, seconds, above which it is filled with silence. Chosen, not measured."""
@@ -48,7 +50,8 @@ _DECODE_ERRORS: Final = (av.error.FFmpegError, ValueError, OSError)
 class AudioDecoder:
     """Decoder that collects the samples of one audio stream, packet by packet.
 
-    It adds faults to `warnings` and raises none of them.
+    It adds faults to `warnings` and raises none of them. The channels are mixed, and compared meanwhile, unless they are kept
+    apart.
 
     Args:
         stream: The audio stream.
@@ -57,6 +60,7 @@ class AudioDecoder:
         stated_end: Presentation second at which the audio ends by the file's statement; None if it states none.
         has_timestamps: True if time stamps are the file's own.
         track: Number of the stream among the audio of its file, from 0.
+        keeps_channels: True to keep two channels apart, in place of their mix.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class AudioDecoder:
         stated_end: float | None,
         has_timestamps: bool = True,
         track: int = 0,
+        keeps_channels: bool = False,
     ) -> None:
         self.stream = stream
         self.track = track
@@ -85,10 +90,10 @@ class AudioDecoder:
         self._form: tuple[int, str, str] | None = None
         self._layout: SampleLayout | None = None
         self._unmixed = av.AudioFifo()
-        self._resampler: av.AudioResampler | None = None
         self._packer: tuple[tuple[str, str, int], av.AudioResampler] | None = None
-        self._blocks: list[tuple[int, npt.NDArray[np.int16]]] = []  # samples, each block with its position
-        self._count = 0
+        self._keeps_channels = keeps_channels
+        self._lanes = [MonoSamples(MAX_AUDIO_SECONDS) for _ in range(MAX_SPEECH_CHANNELS if keeps_channels else 1)]
+        self._comparison = ChannelComparison()
         self._errors = self._consecutive_errors = 0
         stream.codec_context.thread_count = 1
         stream.codec_context.thread_type = "NONE"
@@ -96,7 +101,7 @@ class AudioDecoder:
     @property
     def seconds(self) -> float:
         """Duration of the samples so far."""
-        return self._count / AUDIO_SAMPLE_RATE
+        return self._lanes[0].count / AUDIO_SAMPLE_RATE
 
     def queue_packet(self, packet: "Packet[Any]") -> None:
         """Take a packet, to be decoded with BATCH_PACKETS of them, or with those before it if it is the empty one."""
@@ -133,36 +138,43 @@ class AudioDecoder:
             if self._consecutive_errors > MAX_CONSECUTIVE_ERRORS:
                 self.stop("skipped the rest of the audio: too many damaged packets")
 
-    def finish(self) -> Audio | None:
-        """Return the audio, once, and complete the warnings; None if no sample could be decoded."""
-        samples = None
+    def finish(self) -> list[Audio]:
+        """Return the audio, once, and complete the warnings; nothing if no sample could be decoded."""
         self.decode_queue()
+        lanes: list[npt.NDArray[np.int16] | None] = []
         try:
             self._flush()
-            if self._blocks:
-                samples = np.zeros(self._count, np.int16)
-                # Each block is freed once it is copied: four hours are in memory once, not twice.
-                while self._blocks:
-                    position, block = self._blocks.pop()
-                    samples[position : position + len(block)] = block
+            lanes += [lane.join() for lane in self._lanes]
         except MemoryError:
-            samples = None
+            lanes.clear()
             self.stop("skipped the audio: it does not fit in memory")
         except _DECODE_ERRORS:
             self._errors += 1
         if self._errors:
             self.warnings.append(f"skipped {self._errors} audio packets: they are damaged")
-        if samples is None or self._start is None:
+        found = [samples for samples in lanes if samples is not None]
+        if not found or self._start is None:
             if self._errors or self._stated_end:
                 self.warnings.append("skipped the audio: none of it could be decoded, the file is damaged or truncated")
-            return None
-        samples.flags.writeable = False
-        end = self._start + len(samples) / AUDIO_SAMPLE_RATE
+            return []
+        end = self._start + len(found[0]) / AUDIO_SAMPLE_RATE
         if not self.finished and self._stated_end is not None and self._stated_end - end > TRUNCATION_TOLERANCE_SECONDS:
             self.warnings.append(
                 f"the audio ends at {end:.1f} s of {self._stated_end:.1f} s: the file may be truncated"
             )
-        return Audio(samples=samples, start=round(self._start, 6), track=self.track)
+        return [
+            Audio(
+                samples=samples,
+                start=round(self._start, 6),
+                track=self.track,
+                channel=channel if self._keeps_channels else None,
+            )
+            for channel, samples in enumerate(found)
+        ]
+
+    def channels_differ(self) -> bool:
+        """Return True if the track has two channels, and they differ in what is said."""
+        return self._comparison.differ()
 
     def stop(self, warning: str) -> None:
         """Ignore further packets, and add the reason to the warnings."""
@@ -220,7 +232,9 @@ class AudioDecoder:
             if position >= MAX_AUDIO_SECONDS * AUDIO_SAMPLE_RATE:
                 self._stop_at_limit()
                 return
-            self._count, self._next_time = max(self._count, position), time
+            self._next_time = time
+            for lane in self._lanes:
+                lane.move_to(position)
 
     def _mix(self) -> None:
         """Mix and resample the decoded frames that are not mixed yet."""
@@ -228,37 +242,33 @@ class AudioDecoder:
         unmixed, self._unmixed = self._unmixed.read(), av.AudioFifo()
         if unmixed is None or self._layout is None:
             return
-        mono = AudioFrame.from_ndarray(downmix(unmixed.to_ndarray(), self._layout)[None], "flt", "mono")
-        mono.sample_rate = self._layout.rate
-        if self._resampler is None:
-            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_SAMPLE_RATE, threads=1)
-        self._append(self._resampler.resample(mono))
+        rate, channels = self._layout.rate, to_channels(unmixed.to_ndarray(), self._layout)
+        if self._keeps_channels and len(channels) == len(self._lanes):
+            blocks = [np.ascontiguousarray(channel) for channel in channels]
+        else:
+            self._comparison.add(channels, rate)
+            blocks = [downmix(channels, self._layout.channels)] * len(self._lanes)
+        for lane, block in zip(self._lanes, blocks, strict=True):
+            lane.add(block, rate)
+        self._check_limit()
 
     def _flush(self) -> None:
-        """Mix what is not mixed yet, and end the resampler, so that the next frame starts a new one."""
+        """Mix what is not mixed yet, and end the resamplers, so that the next frame starts new ones."""
         self._mix()
-        resampler, self._resampler = self._resampler, None
-        if resampler is not None:
-            self._append(resampler.resample(None))
+        for lane in self._lanes:
+            lane.flush()
+        self._check_limit()
 
-    def _append(self, frames: list[AudioFrame]) -> None:
-        """Append resampled frames, up to the limit."""
-        for frame in frames:
-            samples = frame.to_ndarray()[0].astype(np.int16, copy=False)
-            room = MAX_AUDIO_SECONDS * AUDIO_SAMPLE_RATE - self._count
-            if len(samples) > room:
-                self._stop_at_limit()
-                samples = samples[:room].copy()
-            if len(samples):
-                self._blocks.append((self._count, samples))
-                self._count += len(samples)
+    def _check_limit(self) -> None:
+        if self._lanes[0].is_full:
+            self._stop_at_limit()
 
     def _stop_at_limit(self) -> None:
         self.stop(f"skipped the audio after {MAX_AUDIO_SECONDS} s: the limit of one file was reached")
 
 
 def open_audio_decoder(
-    container: av.container.InputContainer, stream: AudioStream, warnings: list[str]
+    container: av.container.InputContainer, stream: AudioStream, warnings: list[str], *, keeps_channels: bool = False
 ) -> AudioDecoder:
     """Return a decoder of an audio stream, on the clock that players show."""
     origin = presentation_start(container) or 0.0
@@ -271,6 +281,7 @@ def open_audio_decoder(
         stated_end=None if duration is None else start + duration,
         has_timestamps=container.format.name not in CONTAINERS_WITHOUT_TIMESTAMPS,
         track=min(container.streams.audio.index(stream), MAX_TRACK_NUMBER),
+        keeps_channels=keeps_channels,
     )
 
 

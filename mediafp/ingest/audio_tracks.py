@@ -1,7 +1,7 @@
 """Audio tracks of a file: the one that players play, and a few others, decoded side by side."""
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import av.container
@@ -13,19 +13,25 @@ from mediafp.ingest.container import (
     demux_packets,
     discard_others,
     has_decoder,
-    no_stream_error,
-    open_container,
-    video_stream,
 )
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
-from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import MAX_AUDIO_SECONDS, MAX_TRACKS_SECONDS
-from mediafp.ingest.sniff import kind_from_signature
-from mediafp.types.errors import NotMedia
 from mediafp.types.media import MAX_AUDIO_TRACKS, MAX_TRACK_NUMBER, Audio
 
 if TYPE_CHECKING:
     from av.packet import Packet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedTracks:
+    """Audio tracks of one file."""
+
+    audio: list[Audio]
+    """The track that players play, if it could be decoded, then the others in the order of the file."""
+    played: int
+    """Number of the track that players play."""
+    differing: list[int]
+    """Numbers of the tracks whose two channels differ in what is said."""
 
 
 class AudioTracks:
@@ -72,24 +78,27 @@ class AudioTracks:
         if warning:
             self._warnings.append(warning)
 
-    def finish(self) -> tuple[Audio | None, list[Audio]]:
-        """Return the audio that players play, None if none of it could be decoded, and that of the other tracks."""
+    def finish(self) -> DecodedTracks:
+        """Return the audio of the tracks."""
         found: list[Audio] = []
+        differing: list[int] = []
         for decoder in self._decoders:
-            audio = decoder.finish()
+            channels = decoder.finish()
             self._add_warnings(decoder)
-            if audio is None:
+            if not channels:
                 continue
+            audio = channels[0]
             if _seconds_apart([*found, audio]) > MAX_AUDIO_SECONDS:
                 self._warnings.append(
                     f"skipped audio track {decoder.track + 1}: it is more than {MAX_AUDIO_SECONDS} s apart from the others"
                 )
-            elif found and sum(one.duration for one in (*found, audio)) > MAX_TRACKS_SECONDS:
+            elif found and total_seconds([*found, *channels]) > MAX_TRACKS_SECONDS:
                 self._warnings.append(f"skipped audio track {decoder.track + 1}: {_too_long()}")
             else:
-                found.append(audio)
-        has_played = bool(found) and found[0].track == self._decoders[0].track
-        return (found[0], found[1:]) if has_played else (None, found)
+                found += channels
+                if decoder.channels_differ():
+                    differing.append(decoder.track)
+        return DecodedTracks(audio=found, played=self._decoders[0].track, differing=differing)
 
     def _skip_last(self, reason: str) -> None:
         decoder = self._decoders.pop()
@@ -103,6 +112,11 @@ class AudioTracks:
 
 def _too_long() -> str:
     return f"the audio tracks have more than {MAX_TRACKS_SECONDS} s together"
+
+
+def total_seconds(audio: Iterable[Audio]) -> float:
+    """Return the seconds of all audio together."""
+    return sum(one.duration for one in audio)
 
 
 def _seconds_apart(tracks: Sequence[Audio]) -> float:
@@ -128,12 +142,18 @@ def select_audio_tracks(container: av.container.InputContainer, warnings: list[s
     return AudioTracks([open_audio_decoder(container, stream, []) for stream in selected], warnings)
 
 
+def find_track(container: av.container.InputContainer, track: int) -> AudioStream | None:
+    """Return the stream of an audio track by its number; None if there is none."""
+    # The track that players play has this number if its own is greater.
+    return audio_stream(container) if track == MAX_TRACK_NUMBER else container.streams.audio[track]
+
+
 def decode_audio_tracks(
     container: av.container.InputContainer,
     tracks: AudioTracks,
     warnings: list[str],
     within_budget: BudgetCheck = unlimited,
-) -> tuple[Audio | None, list[Audio]]:
+) -> DecodedTracks:
     """Return what `AudioTracks.finish` returns, and skip all other streams."""
     streams = tracks.streams
     discard_others(container, [*streams])
@@ -145,34 +165,3 @@ def decode_audio_tracks(
             tracks.stop(f"skipped the audio after {tracks.seconds:.0f} s: {CPU_LIMIT_MESSAGE}")
             break
     return tracks.finish()
-
-
-def read_audio(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> tuple[list[Audio], list[str]]:
-    """Return the audio of a file, and warnings; none if it has none (an image, a silent video).
-
-    Its clock is that of the frames: `start` is above 0 if the audio starts after them, below if it starts before.
-
-    Returns:
-        The audio of the track that players play, then that of the others in the order of the file; the warnings.
-
-    Raises:
-        NotMedia: The file is not media.
-        MediaError: As `read_video`, for damaged files.
-    """
-    warnings: list[str] = []
-    head = file.read_head()
-    kind = kind_from_signature(head)
-    if kind == "image":
-        return [], warnings
-    if head and kind is None:
-        raise NotMedia(
-            f"cannot decode {file.name!r}: its content is of no known image, video or audio format; name a media file"
-        )
-    with file.reader() as reader, closing(open_container(reader, file.name)) as container:
-        tracks = select_audio_tracks(container, warnings)
-        if tracks is None:
-            if video_stream(container) is None:
-                raise no_stream_error(container, file.name)
-            return [], warnings
-        played, further = decode_audio_tracks(container, tracks, warnings, within_budget)
-        return [*([played] if played else []), *further], warnings

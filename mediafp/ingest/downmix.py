@@ -28,18 +28,21 @@ class SampleLayout:
     channels: tuple[str, ...]
 
 
-def downmix(values: npt.NDArray[Any], layout: SampleLayout) -> Float32Array:
-    """Return decoded samples as one channel (N,) within ±1.
-
-    Values that are not finite become 0. If the channels cancel each other out (a fault, or an evasion), the first of
-    the loud ones is returned alone.
+def to_channels(values: npt.NDArray[Any], layout: SampleLayout) -> Float32Array:
+    """Return decoded samples as channels (C, N) within ±1; values that are not finite become 0.
 
     Args:
         values: Samples as decoded: (channels, N) if planar, else (1, N × channels).
         layout: Their layout.
     """
-    names = layout.channels
-    channels = _to_float(values if layout.is_planar else values.reshape(-1, len(names)).T)
+    return _to_float(values if layout.is_planar else values.reshape(-1, len(layout.channels)).T)
+
+
+def downmix(channels: Float32Array, names: tuple[str, ...]) -> Float32Array:
+    """Return channels (C, N) as one (N,) within ±1.
+
+    If they cancel each other out (a fault, or an evasion), the first of the loud ones is returned alone.
+    """
     if len(names) == 1:
         return np.asarray(channels[0], np.float32)
     gains = _channel_gains(names)

@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mediafp.ingest.audio_tracks import AudioTracks, decode_audio_tracks, select_audio_tracks
+from mediafp.ingest.audio_tracks import AudioTracks, DecodedTracks, decode_audio_tracks, select_audio_tracks
 from mediafp.ingest.container import (
     MAX_CONSECUTIVE_ERRORS,
     TRUNCATION_TOLERANCE_SECONDS,
@@ -64,14 +64,15 @@ class DecodeReport:
     warnings: list[str] = field(default_factory=list)
     audio_tracks: list[Audio] = field(default_factory=list)
     further_audio_tracks: list[Audio] = field(default_factory=list)
+    differing_tracks: list[int] = field(default_factory=list)
     frame_tracks: list[FrameTrack] = field(default_factory=list)
     clues: list[Clue] = field(default_factory=list)
 
-    def add_audio(self, played: Audio | None, further: list[Audio]) -> None:
-        """Take over the audio that players play, and that of the other tracks."""
-        if played:
-            self.audio_tracks.append(played)
-        self.further_audio_tracks += further
+    def add_audio(self, tracks: DecodedTracks) -> None:
+        """Take over the audio tracks."""
+        for audio in tracks.audio:
+            (self.audio_tracks if audio.track == tracks.played else self.further_audio_tracks).append(audio)
+        self.differing_tracks += tracks.differing
 
 
 def read_video(
@@ -120,6 +121,7 @@ def read_video(
         warnings=report.warnings,
         audio_tracks=report.audio_tracks,
         further_audio_tracks=report.further_audio_tracks,
+        differing_tracks=report.differing_tracks,
         frame_tracks=report.frame_tracks,
         clues=report.clues,
     )
@@ -150,7 +152,7 @@ def _decode(
         if stream is None:
             _describe_audio(container, report, file.name)
             if audio_tracks:
-                report.add_audio(*decode_audio_tracks(container, audio_tracks, report.warnings, within_budget))
+                report.add_audio(decode_audio_tracks(container, audio_tracks, report.warnings, within_budget))
             return
         has_frames = False
         try:
@@ -185,7 +187,7 @@ def _decode(
                 )
             report.warnings.append("skipped the video: no frame can be decoded")
         if audio_tracks:
-            report.add_audio(*audio_tracks.finish())
+            report.add_audio(audio_tracks.finish())
 
 
 def _configure_decoder(stream: VideoStream, *, full_decode: bool) -> None:

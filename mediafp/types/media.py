@@ -140,6 +140,8 @@ class DecodedMedia:
     """The audio track that players play, if it was requested and the file has one that can be decoded."""
     further_audio_tracks: list[Audio] = field(default_factory=list)
     """The other audio tracks, if they were requested, in the order of the file."""
+    differing_tracks: list[int] = field(default_factory=list)
+    """Numbers of those of these tracks whose two channels differ in what is said."""
     frame_tracks: list[FrameTrack] = field(default_factory=list)
     """The frame track of a video with frames."""
     clues: list[Clue] = field(default_factory=list)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from faster_whisper import WhisperModel
 
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import file_sha256, open_file
+from mediafp.ingest.speech_audio import read_audio_tracks
 from mediafp.text.speech.models import speech_model
 from mediafp.text.speech.voice_activity import to_float
 
@@ -25,10 +25,10 @@ def main() -> None:
     for path in map(Path, sys.argv[1:]):
         start = time.monotonic()
         with open_file(path) as file:
-            sha256, (tracks, _) = file_sha256(file), read_audio(file)
+            sha256, (tracks, _) = file_sha256(file), read_audio_tracks(file)
         segments, language = [], None
-        if tracks:
-            transcribed, info = model.transcribe(to_float(tracks[0].samples), vad_filter=True)
+        if tracks.audio:
+            transcribed, info = model.transcribe(to_float(tracks.audio[0].samples), vad_filter=True)
             segments, language = list(transcribed), info.language
         result = {
             "path": str(path),

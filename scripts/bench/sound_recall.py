@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.fingerprints.sound_prints import SoundPrints
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import open_file
+from mediafp.ingest.speech_audio import read_audio_tracks
 from mediafp.matching import calibration
 from mediafp.matching.sounds.alignment import SoundSegment
 from mediafp.matching.sounds.compare import compare_sounds
@@ -56,11 +56,11 @@ def read_sides(folder: Path) -> dict[str, SoundSide]:
     sides, clock, seconds = {}, Clock(), 0.0
     for path in sorted(folder.iterdir()):
         with open_file(path) as file:
-            tracks, _ = read_audio(file)
-        if tracks:
+            tracks, _ = read_audio_tracks(file)
+        if tracks.audio:
             with clock:
-                rows = SoundPrints().extract(tracks[0])
-            seconds += tracks[0].duration
+                rows = SoundPrints().extract(tracks.audio[0])
+            seconds += tracks.audio[0].duration
             sides[path.name] = SoundSide(rows.spans, rows.vectors)
     print(f"{folder.name}: {len(sides)} sounds, {seconds:.0f} s; prints at {seconds / clock.seconds:.0f}x realtime")
     return sides

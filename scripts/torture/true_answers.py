@@ -48,14 +48,14 @@ def record_answers(folder: Path) -> list[TrueAnswers]:
 
 def _record(path: Path, kind: Kind) -> TrueAnswers:
     with open_file(path) as file:
-        stored = analyse_file(file, "", reference_crops=True, ocr=True)
+        stored = analyse_file(file, "", reference_crops=True, ocr=True, audio=True)
         query = analyse_file(file, "", ocr=kind == "image", matched_only=True)
     assert stored and query
     short = tuple(replace(one, samples=one.samples[:MAX_SAMPLES]) for one in stored.audio)
     samples = b"".join(one.samples.astype("<i2").tobytes() for one in short)
     answers = []
     for analysis, image in ((replace(stored, audio=short), False), (query, kind == "image")):
-        result = msgspec.to_builtins(pack_analysis(analysis, image=image, audio=True, cpu=0.1), builtin_types=(bytes,))
+        result = msgspec.to_builtins(pack_analysis(analysis, image=image, cpu=0.1), builtin_types=(bytes,))
         thumbnails = [thumbnail.jpeg for thumbnail in analysis.thumbnails]
         answers.append(Answer(name=path.name, kind=kind, samples=samples, thumbnails=thumbnails, result=result))
     # The query of a case without transcripts requests no audio.

@@ -19,7 +19,7 @@ from audio_track_files import write_tracks
 from coded_videos import read_number, write_coded_video
 from PIL import Image, ImageDraw
 from sample_matches import sample_match
-from sound_samples import noise
+from sound_samples import noise, voice
 
 from mediafp.engine.analysis import analyse_file
 from mediafp.engine.interface import AnalysisRequest, Engine
@@ -106,6 +106,16 @@ def test_audio_of_every_track_is_returned_that_which_players_play_first(engine: 
     ]
     assert warnings == [] and [one.sha256 for one in analysis.audio] == [one.sha256 for one in audio]
     assert np.array_equal(audio[0].samples, noise(2, 1)) and np.array_equal(audio[2].samples, noise(3, 1))
+
+
+def test_channels_that_differ_in_speech_are_returned_one_by_one(engine: Engine, tmp_path: Path) -> None:
+    voices = np.stack([voice(seed, 5) // 2 for seed in (1, 2)])
+    with open_file(write_tracks(tmp_path / "a.mka", voices, voices[0])) as file:
+        analysis = engine.analyse(file, "0" * 64, "video", AnalysisRequest(audio=True))
+        audio, warnings = engine.read_audio(file)
+    assert [(one.track, one.channel) for one in audio] == [(0, 0), (0, 1), (1, None)] and warnings == []
+    assert all(np.array_equal(one.samples, said) for one, said in zip(audio, (*voices, voices[0]), strict=True))
+    assert [one.sha256 for one in analysis.audio] == [one.sha256 for one in audio]
 
 
 def test_read_frames_returns_the_frames_shown_at_the_times(engine: Engine, clips: dict[str, Path], photo: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from processes import run_ffmpeg
 
 from mediafp.ingest import audio
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import OpenFile, open_file
 from mediafp.ingest.open_media import open_media
+from mediafp.ingest.speech_audio import read_audio
 from mediafp.ingest.video import read_video
 from mediafp.types.errors import CorruptMedia, UnreadableMedia, UnsupportedMedia
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio

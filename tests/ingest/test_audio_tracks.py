@@ -10,8 +10,8 @@ from sound_samples import noise
 
 from mediafp.engine.analysis import analyse_file
 from mediafp.ingest import audio_tracks
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import open_file
+from mediafp.ingest.speech_audio import read_audio
 from mediafp.types.media import Audio
 from mediafp.types.sound_prints import split_tracks
 
@@ -47,7 +47,7 @@ def test_a_damaged_track_and_an_empty_one_leave_the_others(tmp_path: Path, broke
     assert warnings[0].endswith(f"damaged (audio track {broken + 1})")
     assert warnings[1:] == [undecoded.format(broken + 1), undecoded.format(3)]
     with open_file(path) as file:
-        analysis = analyse_file(file, "")
+        analysis = analyse_file(file, "", audio=True)
         audio, _ = read_audio(file)
     assert analysis is not None and [one.sha256 for one in analysis.audio] == [track.sha256]
     assert [(one.track, one.sha256) for one in audio] == [(track.track, track.sha256)]

@@ -8,8 +8,8 @@ import pytest
 from media_files import decode_whole, noise_frames, rejection_of, write_video
 
 from mediafp.ingest import container
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import open_file
+from mediafp.ingest.speech_audio import read_audio
 from mediafp.types.errors import UnsupportedMedia
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 

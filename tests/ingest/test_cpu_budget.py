@@ -13,10 +13,10 @@ from PIL import Image
 from processes import run_python
 
 from mediafp.ingest import audio, cpu_budget
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, CpuBudget, unlimited
 from mediafp.ingest.files import open_file
 from mediafp.ingest.limits import CPU_SECONDS_PER_FILE, MAX_CPU_SECONDS
+from mediafp.ingest.speech_audio import read_audio
 from mediafp.types.errors import MediaError
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 

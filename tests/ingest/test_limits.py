@@ -210,6 +210,6 @@ def test_audio_of_a_video_over_the_thumbnail_limit_is_complete(
     monkeypatch.setattr(analysis, "BATCH_FRAMES", 1)
     monkeypatch.setattr(analysis, "MAX_THUMBNAIL_BYTES", 1)
     with open_file(clips["bunny"]) as file:
-        part = analysis.analyse_file(file, "")
+        part = analysis.analyse_file(file, "", audio=True)
     assert part and part.audio[0].duration == pytest.approx(5.3, abs=0.1)
     assert len(part.thumbnails) == 1 and any("skipped the frames after" in warning for warning in part.warnings)

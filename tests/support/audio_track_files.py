@@ -18,28 +18,34 @@ def write_tracks(
     broken: int = -1,
     default: int | None = None,
 ) -> Path:
-    """Write an audio file of mono tracks.
+    """Write an audio file.
 
     Args:
         path: The file to write.
-        tracks: Samples of each track; a track without samples has no packets.
+        tracks: Samples of each track: (N,) of a mono track, (2, N) of a stereo one; one without samples has no packets.
         starts: Seconds at which tracks start, by number; the others start at 0.
         broken: Number of a track whose packets cannot be decoded.
         default: Number of the track that players play; None for the first.
     """
     with av.open(str(path), "w") as container:
-        streams = [container.add_stream("flac", rate=AUDIO_SAMPLE_RATE, layout="mono", format="s16") for _ in tracks]
+        layouts = ["stereo" if track.ndim == 2 else "mono" for track in tracks]
+        streams = [
+            container.add_stream("flac", rate=AUDIO_SAMPLE_RATE, layout=layout, format="s16") for layout in layouts
+        ]
         if default is not None:
             for number, stream in enumerate(streams):
                 stream.disposition = Disposition.default if number == default else Disposition(0)
         packets = []
         for number, (stream, samples) in enumerate(zip(streams, tracks, strict=True)):
             first = int((starts or {}).get(number, 0.0) * AUDIO_SAMPLE_RATE)
-            for start in range(0, len(samples), BLOCK):
-                frame = av.AudioFrame.from_ndarray(samples[None, start : start + BLOCK], "s16", "mono")
+            count = samples.shape[-1]
+            for start in range(0, count, BLOCK):
+                # Interleaved, as the format is packed.
+                block = samples[..., start : start + BLOCK].reshape(samples.ndim, -1).T.reshape(1, -1)
+                frame = av.AudioFrame.from_ndarray(block, "s16", layouts[number])
                 frame.sample_rate, frame.pts = AUDIO_SAMPLE_RATE, first + start
                 packets += [(first + start, number, packet) for packet in stream.encode(frame)]
-            packets += [(first + len(samples), number, packet) for packet in stream.encode(None)]
+            packets += [(first + count, number, packet) for packet in stream.encode(None)]
         for _, number, packet in sorted(packets, key=lambda one: one[:2]):
             if number == broken and packet.size:
                 damaged = av.Packet(bytes(packet.size))

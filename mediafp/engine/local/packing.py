@@ -30,8 +30,8 @@ THUMBNAIL_PART_BYTES: Final = 1 << 20
 """Bytes of thumbnails from which on the next ones are sent in another message. Chosen, not measured."""
 
 
-def pack_analysis(analysis: FileAnalysis, *, image: bool, audio: bool, cpu: float) -> AnalysisResult:
-    """Return an analysis as a message, with its pixels only if `image`; with its audio only if `audio`."""
+def pack_analysis(analysis: FileAnalysis, *, image: bool, cpu: float) -> AnalysisResult:
+    """Return an analysis as a message, with its pixels only if `image`; the samples of its audio precede it."""
     frames = next(f for f in analysis.fingerprints if declaration(f.type).consumes == "frames")
     return AnalysisResult(
         kind=analysis.asset.kind,
@@ -40,7 +40,7 @@ def pack_analysis(analysis: FileAnalysis, *, image: bool, audio: bool, cpu: floa
         spans=pack_arrays(frames.spans),
         fingerprints=[_pack_fingerprint(fingerprint) for fingerprint in analysis.fingerprints],
         image=pack_arrays(analysis.image) if image and analysis.image is not None else None,
-        audio=pack_audio(analysis.audio) if audio else [],
+        audio=pack_audio(analysis.audio),
         text=pack_lines(analysis.text) if analysis.text else None,
         video_text=pack_video_text(analysis.video_text) if analysis.video_text else None,
         clues=[PackedClue(clue.kind, clue.value, clue.source, clue.trust) for clue in analysis.clues],

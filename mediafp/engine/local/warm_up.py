@@ -93,8 +93,9 @@ def _load_video_decoders(*, all_types: bool) -> None:
     """Analyse a small video."""
     # PyAV imports this at the first stream of subtitles: in the sandbox that is too late.
     import_module("av.subtitles.codeccontext")
-    # Read when a page shows frames, and never in an analysis.
+    # Read when a page shows frames, or audio is transcribed, and not in every analysis.
     import_module("mediafp.ingest.frames_at_times")
+    import_module("mediafp.ingest.speech_audio")
     _analyse(_video_sample(), "warm-up.mp4", all_types=all_types)
 
 

@@ -202,7 +202,7 @@ def _unpack(connection: WorkerConnection, file: OpenFile) -> None:
 def _read_audio(connection: WorkerConnection, file: OpenFile) -> None:
     """Send the audio of a file."""
     # Loads PyAV, which a worker for images does without.
-    from mediafp.ingest.audio_tracks import read_audio
+    from mediafp.ingest.speech_audio import read_audio
 
     audio, warnings = read_audio(file, within_budget=CpuBudget())
     _send_samples(connection, audio)
@@ -242,15 +242,15 @@ def _analyse(connection: WorkerConnection, file: OpenFile, task: Task) -> None:
         ocr=task.ocr,
         reference_crops=task.reference_crops,
         matched_only=task.matched_only,
+        audio=task.audio,
         within_budget=CpuBudget(),
     )
     if file_analysis is None:
         raise NotMedia(f"{file.name!r} is no media")
-    if task.audio:
-        _send_samples(connection, file_analysis.audio)
+    _send_samples(connection, file_analysis.audio)
     for part in pack_thumbnails(file_analysis.thumbnails):
         connection.send(part)
-    connection.send(pack_analysis(file_analysis, image=task.image, audio=task.audio, cpu=time.process_time()))
+    connection.send(pack_analysis(file_analysis, image=task.image, cpu=time.process_time()))
 
 
 def _send_samples(connection: WorkerConnection, audio: Sequence[Audio]) -> None:

@@ -21,8 +21,8 @@ from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.fingerprints.registry import computed_types
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import file_sha256, open_file
+from mediafp.ingest.speech_audio import read_audio
 from mediafp.types.errors import CorruptMedia, NotMedia, TooLargeMedia
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
@@ -37,7 +37,7 @@ def test_analyse_equals_the_analysis_in_this_process(
     with open_file(path) as file:
         sha256 = file_sha256(file)
         by_worker = engine.analyse(file, sha256, kind, AnalysisRequest(audio=True, image=True))  # type: ignore[arg-type]
-        direct = analysis.analyse_file(file, sha256)
+        direct = analysis.analyse_file(file, sha256, audio=True)
     assert direct is not None
     assert (
         by_worker.asset == direct.asset

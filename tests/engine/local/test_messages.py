@@ -258,7 +258,7 @@ def test_validate_analysis_returns_the_packed_analysis(photos: dict[str, np.ndar
         sent, size = analyse_file(file, SHA256, reference_crops=True), file.bytes
     assert sent is not None and sent.fingerprint(REFERENCE_CROPS)
     for image in (True, False):
-        message = decode_result(body(pack_analysis(sent, image=image, audio=False, cpu=1.5)))
+        message = decode_result(body(pack_analysis(sent, image=image, cpu=1.5)))
         assert isinstance(message, AnalysisResult) and message.cpu == 1.5 and message.audio == []
         jpegs = [jpeg for part in pack_thumbnails(sent.thumbnails) for jpeg in part.jpegs]
         received = validated(message, size=size, jpegs=jpegs)

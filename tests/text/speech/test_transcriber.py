@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mediafp.cli.demo.voice import synthesise_speech
-from mediafp.ingest.audio_tracks import read_audio
 from mediafp.ingest.files import open_file
+from mediafp.ingest.speech_audio import read_audio
 from mediafp.text.speech.transcriber import Transcriber, load_hotwords
 from mediafp.types.errors import UsageError
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
