@@ -240,6 +240,8 @@ def test_large_full_text_index_that_does_not_find_its_words_is_found(
             f"UPDATE sound SET sound = '{AUDIO}' WHERE sound = ''",
             f"the audio tracks of {B} differs from the custody log",
         ),
+        ("UPDATE sound SET start = 5", f"the audio tracks of {A} differs from the custody log"),
+        ("UPDATE transcript SET has_file_times = 1", f"transcript v of audio {AUDIO} differs from the custody log"),
         ("DELETE FROM sound", f"the audio tracks of {A} is in the custody log, and missing from the store"),
         (
             "INSERT INTO transcript SELECT sound, 'x', 'large', 9, data, words_version, words, made_at, 0 FROM transcript"

@@ -45,6 +45,11 @@ def store(case: Case) -> SqliteStore:
         ("UPDATE passage_index_content SET c0 = '别的' WHERE id = 1", "full-text index is damaged"),
         ("UPDATE passage_index_data SET block = x'00' WHERE id > 1000", "full-text index is damaged"),
         ("DELETE FROM transcript", "no transcript"),
+        ("UPDATE sound SET start = 9e999", "its audio tracks are damaged"),
+        ("UPDATE sound SET track = 99", "its audio tracks are damaged"),
+        ("UPDATE sound SET channel = -1", "its audio tracks are damaged"),
+        ("UPDATE sound SET repeats = 7", "that repeat the words of others"),
+        ("INSERT INTO sound (sha256, position, track, sound) SELECT sha256, 1, 1, '' FROM sound", "are damaged"),
     ],
 )
 def test_check_integrity_finds_damaged_transcripts(store: SqliteStore, damage: str, expected: str) -> None:
@@ -64,6 +69,18 @@ def test_damaged_transcript_fingerprints_raise_store_error(store: SqliteStore) -
     execute_raw(store, "UPDATE transcript SET words = x'00'")
     with pytest.raises(StoreError, match=rf"{A}.*verify"):
         list(store.transcript_fingerprints())
+
+
+def test_damaged_start_of_a_sound_raises_store_error(store: SqliteStore) -> None:
+    execute_raw(store, "UPDATE sound SET start = 9e999")
+    for read in (
+        lambda: store.find_transcript(A),
+        lambda: store.sounds(A),
+        lambda: list(store.transcript_fingerprints()),
+        lambda: list(store.search_passages("今天")),
+    ):
+        with pytest.raises(StoreError, match=rf"{A}.*verify"):
+            read()
 
 
 def test_damaged_full_text_index_raises_store_error(store: SqliteStore) -> None:
