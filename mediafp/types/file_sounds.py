@@ -19,6 +19,9 @@ gave none. Chosen, not measured."""
 MIN_REPEATED_SHARE: Final = 0.8
 """Share of the words of a sound from which another sound of the file that has them makes it superfluous. Of 12 clips whose second
 track is another codec (MP3, 48 kbit/s) the least share is .82, of two clips with other scripts the greatest .35."""
+MIN_REPEATED_WORDS: Final = 6
+"""Words of a sound below which it is superfluous only if another sound has the very same at the very same times: those of a short
+reply are said by chance near the same words of another speaker. Chosen, not measured."""
 MAX_OWN_WORDS: Final = 8
 """Words in a row that a superfluous sound may have for itself; more are something that the other sound lacks, such as a
 description of the pictures. Chosen, not measured."""
@@ -168,6 +171,8 @@ def find_repeats(sounds: Sequence[Fingerprint]) -> list[int | None]:
 
 def _has_words(words: Sequence[tuple[bytes, float]], others: Sequence[tuple[bytes, float]]) -> bool:
     """Return True if some words, with their times, have nearly all of others."""
+    if len(others) < MIN_REPEATED_WORDS:
+        return words == others
     free: defaultdict[bytes, list[float]] = defaultdict(list)
     for word, seconds in words:
         free[word].append(seconds)

@@ -169,8 +169,9 @@ def test_words_of_two_tracks_at_the_same_times_are_told_once(store: Store, secon
         spoken(STORM, at=6.0),
         spoken(STORM, HARVEST),
         spoken(HARVEST),
+        spoken("the harbour tonight", at=1.9),
     ],
-    ids=["later", "with a sentence of its own", "other words"],
+    ids=["later", "with a sentence of its own", "other words", "a short reply"],
 )
 def test_a_track_with_more_than_the_words_of_another_is_kept(store: Store, second: Transcript) -> None:
     first = spoken(STORM)
