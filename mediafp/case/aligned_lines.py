@@ -1,6 +1,7 @@
 """Two transcripts line by line, with the words that both contain."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -8,7 +9,8 @@ from mediafp.fingerprints.transcript import RowPlace, fingerprint_transcript, lo
 from mediafp.matching.transcripts.alignment import AlignedPassage, align_pair
 from mediafp.types.compared_pairs import LinePair, SpokenLine, TextRun, WordAgreement, WordComparison
 from mediafp.types.tokens import is_cjk, tokenise
-from mediafp.types.transcripts import Transcript
+from mediafp.types.transcripts import Transcript, TranscriptSegment
+from mediafp.types.written_words import TextPiece, certain_runs, segment_certainty, written_words
 
 MAX_LINES: Final = 300
 """Pairs of lines that are shown, the first ones. Chosen, not measured: half an hour of speech."""
@@ -76,12 +78,28 @@ def _line(transcript: Transcript, number: int, agreements: Mapping[RowPlace, Wor
         if agreement != "other" and end and of_character[end - 1] != "other" and segment.text[end : token.start] == " ":
             of_character[end] = "same"
         end = token.end
-    runs = groupby(zip(of_character, segment.text, strict=True), key=lambda pair: pair[0])
+    words = written_words(segment)
+    timed = [word.span for word in words if word.span]
     return SpokenLine(
-        span=(segment.start, segment.end),
+        span=(timed[0][0], timed[-1][1]) if timed else (segment.start, segment.end),
         language=segment.language,
-        runs=tuple(TextRun(text="".join(c for _, c in group), agreement=kind) for kind, group in runs),
+        certainty=segment_certainty(segment),
+        runs=tuple(_runs(segment, of_character)),
     )
+
+
+def _runs(segment: TranscriptSegment, agreements: Sequence[WordAgreement]) -> Iterator[TextRun]:
+    """Yield the text of a segment in runs of one certainty and one agreement."""
+    start = 0
+    for run in certain_runs(segment):
+        parts: list[tuple[WordAgreement, TextPiece]] = []
+        for piece in run.pieces:
+            # What is between two words may agree in part: a space does, a comma does not.
+            for agreement, characters in groupby(range(start, start + len(piece.text)), key=agreements.__getitem__):
+                parts.append((agreement, replace(piece, text="".join(segment.text[n] for n in characters))))
+            start += len(piece.text)
+        for agreement, group in groupby(parts, key=lambda part: part[0]):
+            yield TextRun(agreement=agreement, doubt=run.doubt, pieces=tuple(piece for _, piece in group))
 
 
 def _pair_lines(

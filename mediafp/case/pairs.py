@@ -177,11 +177,12 @@ class Pairs:
             sorted(best, key=lambda sha256: (-best[sha256], sha256))
         )
 
-    def _transcript(self, sha256: str) -> Transcript | None:
+    def transcript(self, sha256: str) -> Transcript | None:
+        """Return the transcript of an asset or of an upload whose speech was compared; None if there is none."""
         return self._store.find_transcript(sha256) or self._queries.transcript(sha256)
 
     def _align_words(self, query: str, reference: str) -> WordComparison | None:
-        transcripts = self._transcript(query), self._transcript(reference)
+        transcripts = self.transcript(query), self.transcript(reference)
         return self._align(transcripts[0], transcripts[1]) if transcripts[0] and transcripts[1] else None
 
     def _read_frame(self, key: tuple[str, float]) -> bytes:

@@ -6,6 +6,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from mediafp.report.doubted_words import draw_words, name_certainty
 from mediafp.report.names import display_name
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.report.segment_evidence import (
@@ -21,6 +22,7 @@ from mediafp.report.timelines import draw_timelines, order_segments
 from mediafp.types.letter_names import letter_name
 from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment
 from mediafp.types.media import Asset, TimeSpan
+from mediafp.types.written_words import Quotation, quote_segments
 
 STATEMENTS: Final = {
     "copy": "shows the same image as",
@@ -90,7 +92,10 @@ class MatchCard:
     handles: tuple[str, ...]
     removed_text: list[str]
     strips: list[tuple[Markup, str]]
-    passages: list[tuple[str, str]]
+    passages: list[tuple[Markup, Markup]]
+    """Words of both sides of each segment of channel `script`."""
+    has_doubts: bool
+    """True if a word of a passage is marked as less than sure."""
     words: str
     """Words by which the filter finds the match."""
 
@@ -121,6 +126,11 @@ def build_card(
     segments = order_segments(match.segments)
     pictured = [] if has_image else [s for s in segments if s.channel == "picture"]
     rows = list_segments(segments)
+    passages = [
+        passage
+        for segment in [s for s in segments if s.channel == "script"][:MAX_PASSAGES]
+        if any(passage := _passages(query, reference, segment, evidence))
+    ]
     return MatchCard(
         query=_side("query", query, result.query, evidence, group_ids),
         reference=_side("reference", reference, match.uris[0], evidence, group_ids),
@@ -146,11 +156,8 @@ def build_card(
         handles=placement.handles if placement else (),
         removed_text=[line.text for line in placement.removed_text] if placement else [],
         strips=_removed_strips(reference, placement, evidence) if placement else [],
-        passages=[
-            passage
-            for segment in [s for s in segments if s.channel == "script"][:MAX_PASSAGES]
-            if any(passage := _passages(query, reference, segment, evidence))
-        ],
+        passages=[(_draw_passage(sides[0]), _draw_passage(sides[1])) for sides in passages],
+        has_doubts=any(run.doubt for sides in passages for side in sides if side for run in side.runs),
         words=" · ".join(
             dict.fromkeys(
                 (
@@ -193,25 +200,41 @@ def _statement(query: Asset, match: Match) -> str:
     return f"possibly {verb}" if match.verdict == "possible" else verb
 
 
-def _passages(query: Asset, reference: Asset, segment: Segment, evidence: PageEvidence) -> tuple[str, str]:
-    """Return the text of both sides of a segment; "" without a transcript."""
+def _passages(
+    query: Asset, reference: Asset, segment: Segment, evidence: PageEvidence
+) -> tuple[Quotation | None, Quotation | None]:
+    """Return the words of both sides of a segment; None without a transcript."""
     return (
         _passage(query.sha256, segment.query, segment.sound("query"), evidence),
         _passage(reference.sha256, segment.reference, segment.sound("reference"), evidence),
     )
 
 
-def _passage(sha256: str, times: TimeSpan | None, sound: tuple[int, int | None] | None, evidence: PageEvidence) -> str:
-    """Return the text of the transcript segments that overlap a time span, of all sounds or of that with track and channel."""
+def _passage(
+    sha256: str, times: TimeSpan | None, sound: tuple[int, int | None] | None, evidence: PageEvidence
+) -> Quotation | None:
+    """Return the words of the transcript segments that overlap a time span; None if there are none.
+
+    They are those of all sounds, or of that with a track and a channel.
+    """
     transcribed = evidence.transcript(sha256)
     if transcribed is None or times is None:
-        return ""
-    texts = (
-        s.text
-        for s in transcribed[0].segments
-        if s.end > times[0] and s.start < times[1] and sound in (None, (s.track, s.channel))
+        return None
+    return quote_segments(
+        [
+            s
+            for s in transcribed[0].segments
+            if s.end > times[0] and s.start < times[1] and sound in (None, (s.track, s.channel))
+        ]
     )
-    return " ".join(" ".join(texts).split())
+
+
+def _draw_passage(passage: Quotation | None) -> Markup:
+    """Return the words of one side, with their certainty if it is known."""
+    if passage is None:
+        return Markup()
+    certainty = Markup(' <span class="certainty">{}</span>').format(name_certainty(passage.certainty))
+    return draw_words(passage.runs) + (certainty if passage.certainty else Markup())
 
 
 def _draw_pair(

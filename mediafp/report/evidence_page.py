@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from mediafp.report.account_lanes import draw_account_lanes
 from mediafp.report.cards import MatchCard, build_card
+from mediafp.report.doubted_words import draw_words, name_certainty
 from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.group_cards import build_group_card, iter_members, list_sightings
 from mediafp.report.groups import MatchPosition, iter_matches, order_matches
@@ -26,6 +27,7 @@ from mediafp.types.matches import Clip, QueryResult
 from mediafp.types.timelines import Timeline
 from mediafp.types.timestamps import format_span, format_time
 from mediafp.types.transcripts import SpeechHint, Transcript
+from mediafp.types.written_words import certain_runs, segment_certainty
 
 MAX_OPEN_CARDS: Final = 20
 """Matches whose cards are unfolded, the first ones. Chosen, not measured."""
@@ -39,15 +41,14 @@ MAX_SCREEN_LINES: Final = 500
 class TranscriptCard:
     """The transcript and the text on screen of one file as the template draws them.
 
-    `lines` hold the time, the language, its probability, the text and the quality flags of each segment, with its audio track
-    unless all is said in the first one; `screen_lines` the
-    time span and the text of each line on screen.
+    `lines` hold the time, the language, its probability, the words, their certainty and the quality flags of each segment, with
+    its audio track unless all is said in the first one; `screen_lines` the time span and the text of each line on screen.
     """
 
     name: str
     timeline: Markup | None
     summary: str
-    lines: list[tuple[str, str, float, str, str]]
+    lines: list[tuple[str, str, float, Markup, str, str]]
     hints: tuple[SpeechHint, ...]
     screen_lines: list[tuple[str, str]]
     more_screen_lines: int
@@ -178,7 +179,8 @@ def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> Transcrip
                 format_time(s.start),
                 s.language,
                 s.language_probability,
-                " ".join(s.text.split()),
+                draw_words(certain_runs(replace(s, text=" ".join(s.text.split())))),
+                name_certainty(segment_certainty(s)),
                 ", ".join((*([sound_name(s.track, s.channel)] if names_sounds else []), *s.flags)).replace("_", " "),
             )
             for s in segments

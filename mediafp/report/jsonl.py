@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from mediafp.report.doubted_words import doubts_to_json
 from mediafp.report.escaping import replace_hidden
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Cluster, Clustering, Edge
@@ -278,6 +279,7 @@ def transcript_to_json(value: Transcript) -> JsonObject:
                 "track": u.track,
                 **({} if u.channel is None else {"channel": u.channel}),
                 "flags": list(u.flags),
+                **doubts_to_json(u),
             }
             for u in value.segments
         ],

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from mediafp.report.doubted_words import TEXT_LEGEND, list_doubts, mark_guesses
 from mediafp.report.escaping import escape_unprintable
 from mediafp.types.file_sounds import is_said_elsewhere, sound_name
 from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import Transcript, TranscriptSegment
+from mediafp.types.written_words import certain_runs
 
 LINE_WIDTH = 42
 """Characters per subtitle line, the usual maximum for Latin script; a CJK character counts as two."""
@@ -34,7 +36,7 @@ def to_vtt(transcript: Transcript) -> str:
 
 
 def to_text(transcript: Transcript) -> str:
-    """Return a transcript as text, one segment per line with its time, language and quality flags.
+    """Return a transcript as text, one segment per line with its time, language and doubts; guesses are marked.
 
     If not all is said in the first audio track of the file, each line names its sound.
     """
@@ -47,8 +49,13 @@ def _text_lines(transcript: Transcript) -> Iterator[str]:
     names_sounds = is_said_elsewhere(transcript)
     for s in transcript.segments:
         sound = f"{sound_name(s.track, s.channel)}: " if names_sounds else ""
-        flags = f"  ({', '.join(flag.replace('_', ' ') for flag in s.flags)})" if s.flags else ""
-        yield escape_unprintable(f"[{format_time(s.start)}] {s.language:>3}  {sound}{' '.join(s.text.split())}{flags}")
+        doubts = list_doubts(s)
+        stated = f"  ({', '.join(doubts)})" if doubts else ""
+        yield escape_unprintable(
+            f"[{format_time(s.start)}] {s.language:>3}  {sound}{' '.join(mark_guesses(s).split())}{stated}"
+        )
+    if any(run.doubt == "guess" for s in transcript.segments for run in certain_runs(s)):
+        yield TEXT_LEGEND
 
 
 def _cues(transcript: Transcript) -> Iterator[tuple[int, int, TranscriptSegment]]:

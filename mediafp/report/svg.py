@@ -13,6 +13,7 @@ from mediafp.types.geometry import polygon_area, reference_to_query
 from mediafp.types.matches import Placement, Point
 from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import TranscriptSegment
+from mediafp.types.written_words import segment_certainty
 
 IMAGE_HEIGHT = 320.0
 """Height at which both images are drawn, SVG units."""
@@ -147,7 +148,7 @@ def _correspondences(
 
 
 def draw_speech_timeline(segments: Sequence[TranscriptSegment], seconds: float) -> Markup:
-    """Draw one bar per transcript segment, coloured by language, striped if the segment has a quality flag."""
+    """Draw one bar per transcript segment, coloured by language, striped if the segment has a quality flag or is a guess."""
     width, bar, left = 900.0, 20.0, 8.0
     languages = list(dict.fromkeys(segment.language for segment in segments))
     colours = {
@@ -165,7 +166,7 @@ def draw_speech_timeline(segments: Sequence[TranscriptSegment], seconds: float) 
         spoken = escape_text(" ".join(segment.text.split()))
         title = f"<title>{format_time(segment.start)} {escape_text(segment.language)}\n{spoken}</title>"
         parts.append(f'<rect {box} fill="{colours[segment.language]}" stroke="#fff" stroke-width=".6">{title}</rect>')
-        if segment.flags or segment.language == "und":
+        if segment.flags or segment.language == "und" or segment_certainty(segment) == "guess":
             parts.append(f'<rect {box} fill="url(#doubt)">{title}</rect>')
     for at, anchor in ((0.0, "start"), (seconds, "end")):
         parts.append(

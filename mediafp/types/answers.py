@@ -8,6 +8,7 @@ from mediafp.types.matches import HandleReadings, Match, QueryResult, TextLine, 
 from mediafp.types.media import Asset, Kind, TimeSpan
 from mediafp.types.saved_queries import QueryPart, QueryState
 from mediafp.types.sightings import Sighting
+from mediafp.types.written_words import Quotation
 
 UseOrder = Literal["oldest", "biggest", "changed", "surest"]
 """Order of uses: by their first time, their pixels, how much of them differs from the query, or their probability."""
@@ -74,9 +75,9 @@ class Words:
     language: str | None
     """Language of most of it; None if it was not transcribed."""
     uses: tuple[Use, ...]
-    query_text: str | None = None
+    query_text: Quotation | None = None
     """The words of the query; None if its transcript is not in the store."""
-    reference_text: str | None = None
+    reference_text: Quotation | None = None
     """The words of the first of the uses, where it has a transcript."""
 
 
@@ -86,7 +87,7 @@ class Spoken:
 
     language: str
     """Language of most of it."""
-    text: str
+    text: Quotation
     """The words of the first of the videos, shortened."""
     uses: tuple[Use, ...]
 
@@ -125,6 +126,12 @@ class Groupings:
     def counted(self) -> tuple[Use, ...]:
         """All counted uses; a video with the footage and the words is among them twice."""
         return (*self.pictures, *self.footage_uses, *self.words_uses)
+
+    @property
+    def has_certainty(self) -> bool:
+        """True if the certainty of a quotation is known."""
+        quoted = [text for words in self.words for text in (words.query_text, words.reference_text)]
+        return any(text and text.certainty for text in (*quoted, *(one.text for one in self.spoken)))
 
     @property
     def files(self) -> dict[str, Use]:

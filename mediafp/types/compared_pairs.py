@@ -7,6 +7,8 @@ from mediafp.types.decisions import Decision
 from mediafp.types.matches import Match
 from mediafp.types.media import Asset, TimeSpan
 from mediafp.types.sightings import Sighting
+from mediafp.types.transcripts import Certainty
+from mediafp.types.written_words import Doubt, TextPiece, mark_guess
 
 WordAgreement = Literal["same", "sound", "other"]
 """`same`: the same word, in simplified or traditional characters; `sound`: another word of the same or nearly the same sound;
@@ -15,10 +17,18 @@ WordAgreement = Literal["same", "sound", "other"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRun:
-    """Characters of a line whose agreement is the same."""
+    """Characters of a line whose agreement, and whose certainty, is the same."""
 
-    text: str
     agreement: WordAgreement
+    doubt: Doubt | None
+    """Certainty of the words if it is less than sure."""
+    pieces: tuple[TextPiece, ...]
+    """The words with their times, and what is between them."""
+
+    @property
+    def text(self) -> str:
+        """All of its characters."""
+        return "".join(piece.text for piece in self.pieces)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +36,20 @@ class SpokenLine:
     """One segment of a transcript, as it is compared."""
 
     span: TimeSpan
+    """From the first to the last word where their times are known, or else that of the segment."""
     language: str
+    certainty: Certainty | None
     runs: tuple[TextRun, ...]
 
     @property
     def text(self) -> str:
         """The whole line."""
         return "".join(run.text for run in self.runs)
+
+    @property
+    def marked_text(self) -> str:
+        """The whole line, with its guesses in marks."""
+        return "".join(mark_guess(run.text, run.doubt) for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +79,11 @@ class WordComparison:
     by_syllable: bool
     offset: TimeSpan | None
     omitted_lines: int
+
+    @property
+    def has_certainty(self) -> bool:
+        """True if the certainty of a line is known."""
+        return any(one.certainty for line in self.lines for one in (*line.query, *line.reference))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from mediafp.case.case import Case
 from mediafp.case.publication import pdf, publishing
 from mediafp.case.publication.covers import FILL, CoverMap, Shown, box_polygon
 from mediafp.case.publication.hidden_names import HiddenNames
+from mediafp.report.doubted_words import mark_guesses
 from mediafp.report.publication_bundle import check_bundle, write_bundle
 from mediafp.types.errors import UsageError
 from mediafp.types.publications import Redaction, format_draft, parse_draft
@@ -274,14 +275,16 @@ def test_hidden_name_that_is_spoken_is_replaced(
 ) -> None:
     evidence = opened._publishing._prepare(draft_of(match_card(made), hidden=("海灣", "Harbour Lens"))).evidence
     said = TranscriptSegment(
-        start=0, end=2, language="zh", language_probability=1.0, text="海湾的灯光, harbour lens TV"
-    )
+        start=0, end=2, language="zh", language_probability=1.0, text="海湾的灯光, harbour lens TV",
+        token_probabilities=(0.9, 0.9, 0.9, 0.2, 0.9, 0.3, 0.3, 0.9),
+    )  # fmt: skip
     transcript = Transcript(
         model="m", version="1", duration=2, speech_seconds=2, untranscribed_seconds=0, segments=(said,)
     )
     monkeypatch.setattr(evidence._stored, "transcript", lambda sha256: (transcript, ()))
     redacted = evidence.transcript(made.video)
     assert redacted and redacted[0].segments[0].text == "[left out]的灯光, [left out] TV"
+    assert mark_guesses(redacted[0].segments[0]) == "[left out]的⟨灯?⟩光, [⟨left out?⟩] TV"
 
 
 def test_original_that_was_changed_stops_the_seal_and_one_that_is_gone_is_named(

@@ -193,6 +193,13 @@ def test_token_times_narrow_a_hit_to_the_phrases(store: Store) -> None:
     assert (hit.start, hit.end) == (1.5, 4.0)
 
 
+def test_hit_across_two_segments_starts_at_its_first_word(store: Store) -> None:
+    times = tuple((1.0 + 0.5 * n, 1.5 + 0.5 * n) for n in range(6))
+    save(store, "a", segment(1, 4, "我们要保护环", times), segment(5.5, 9, "境卫生，和健康"))
+    (hit,) = find(store, "环境卫生")
+    assert (hit.start, hit.end) == (3.5, 9)
+
+
 def test_token_times_of_another_number_are_ignored(store: Store) -> None:
     save(store, "a", segment(1, 4, "甲乙丙", ((1, 2),)))
     (hit,) = find(store, "丙")

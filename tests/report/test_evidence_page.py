@@ -11,11 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from rated_words import rated
 from sample_matches import sample_match, sample_placement
 
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.report.evidence_page import MAX_SCREEN_LINES, write_report
 from mediafp.report.evidence_source import EvidenceFrame
+from mediafp.report.page_images import EmbeddedImages
+from mediafp.report.publication_page import (
+    PageCard,
+    PublicationValues,
+    begin_evidence,
+    build_match_card,
+    render_publication,
+)
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
 from mediafp.types.matches import Clip, Match, QueryResult, Segment, TextLine
 from mediafp.types.media import Asset
@@ -507,8 +516,11 @@ def test_write_report_shows_transcripts_with_languages_and_flags(tmp_path: Path,
         untranscribed_seconds=3,
         segments=(
             TranscriptSegment(start=1, end=9, language="yue", language_probability=0.97, text="佢哋<b>喺度", flags=()),
-            TranscriptSegment(
-                start=9, end=20, language="en", language_probability=0.9, text="so so so", flags=("repetition",)
+            rated(
+                TranscriptSegment(
+                    start=9, end=20, language="en", language_probability=0.9, text="so so so", flags=("repetition",)
+                ),
+                (0.9, 0.3, 0.9),
             ),
         ),
     )
@@ -533,11 +545,36 @@ def test_write_report_shows_transcripts_with_languages_and_flags(tmp_path: Path,
         "yue",
         "佢哋<b>喺度",
         "repetition",
+        "language 97 %",
+        "⟨so?⟩",
+        "◐ doubtful",
         "3 s of speech without text",
         "S, 2020",
     ):
         assert expected in words
     assert text.count("url(#doubt)") == 1 and "silent.mp4" not in words
+
+
+def test_passages_mark_guesses_and_a_publication_explains_the_marks_once(source: MemorySource) -> None:
+    segment = TranscriptSegment(start=1, end=4, language="en", language_probability=0.9, text="they hide it")
+    for sha256, last in ((VIDEO, 0.3), (UPLOAD, 0.9)):
+        said = rated(segment, (0.9, 0.9, last))
+        spoken = Transcript(
+            model="m", version="v", duration=9, speech_seconds=3, untranscribed_seconds=0, segments=(said,)
+        )
+        source.transcripts[sha256] = spoken, ()
+    script = Segment(channel="script", query=(0, 5), reference=(0, 5), speed=1.0, mirrored=False, score=0.9)
+    match = sample_match(sha256=UPLOAD, kind="video", relation="same_script", segments=(script,))
+    result = QueryResult(query="video 1", sha256=VIDEO, kind="video", error=None, matches=(match,))
+    images = EmbeddedImages()
+    card = build_match_card(result, match, begin_evidence(source, images))
+    values = PublicationValues(
+        title="t", words=(), by="", left_out=(), files=(), lists=(), log=(1, "a"), sealed_at=None,
+        cards=[PageCard(title=name, note="", match=card) for name in "ab"],
+    )  # fmt: skip
+    page = render_publication(values, images, hashes=False)
+    assert page.count('they hide <span class="guess">⟨it?⟩</span>') == 2 and page.count("they hide it") == 2
+    assert page.count("whoever quotes it should say so") == 1
 
 
 def test_write_report_shows_the_text_on_screen_with_its_times(tmp_path: Path, source: MemorySource) -> None:

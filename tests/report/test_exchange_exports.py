@@ -151,7 +151,7 @@ def test_misp_event_is_read_back_with_its_objects(case: Case, tmp_path: Path) ->
     # The month of the post is not exact enough for the template.
     assert "creation-date" not in values(tweet) and "posted 2024-02" in tweet.comment
     (video,) = (one for one in event.objects if one.name == "youtube-video")
-    assert values(video)["video-transcript"] == ["good morning"] and values(video)["creator"] == ["@channel"]
+    assert values(video)["video-transcript"] == ["good ⟨morning?⟩"] and values(video)["creator"] == ["@channel"]
 
 
 def test_misp_thumbnails_are_read_back_as_jpegs(case: Case, tmp_path: Path) -> None:
@@ -241,6 +241,12 @@ def test_parquet_tables_are_read_back_with_their_types(
     )
     assert copy["views"] == 12 and copy["post_id"] == "1234567890123456789"
     assert any(uri.endswith("A0\\udcff\n<script>.jpg") for uri in seen)
+    (said,) = case.to_arrow("transcripts").to_pylist()
+    assert (said["text"], said["certainty"], said["word_probability"]) == (
+        "good morning",
+        "doubtful",
+        pytest.approx(0.6),
+    )
     match = next(row for row in case.to_arrow().to_pylist() if row["b"] == COPY and row["a"] == PHOTO)
     assert (match["probability"], match["removed_text"], match["a_account"]) == (0.997, "@某人", "某人")
     before = (tmp_path / "tables" / "matches.parquet").read_bytes()

@@ -8,6 +8,7 @@ import numpy as np
 from coded_videos import write_coded_video
 from ingest_records import fingerprint
 from linked_stores import keep
+from rated_words import rated
 from sample_matches import sample_match, sample_placement
 
 from mediafp.fingerprints.transcript import fingerprint_transcript
@@ -38,6 +39,10 @@ REFERENCE_LINES = (
 )
 
 
+QUERY_PROBABILITIES = ((0.95,) * 2 + (0.3, 0.4, 0.7) + (0.95,) * 5, (0.9,) * 16)
+"""Of each word of the query: 花钱 is a guess, 让 is doubtful. Those of the reference are unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class ComparedCase:
     """The folder of the store, and the SHA-256 of each pair."""
@@ -55,8 +60,10 @@ def make_compared_case(folder: Path) -> ComparedCase:
             _add_video(store, write_coded_video(folder / "short.mp4", 7.0), 7.0),
             _add_video(store, write_coded_video(folder / "long.mp4", 9.0), 9.0),
         )
-        for sha256, lines in zip(videos, (QUERY_LINES, REFERENCE_LINES), strict=True):
-            _add_transcript(store, sha256, lines)
+        said = make_transcript(QUERY_LINES)
+        segments = tuple(rated(*one) for one in zip(said.segments, QUERY_PROBABILITIES, strict=True))
+        _add_transcript(store, videos[0], replace(said, segments=segments))
+        _add_transcript(store, videos[1], make_transcript(REFERENCE_LINES))
         placement = sample_placement(
             quad=QUAD, overlap=QUAD, covered=0.5, mirrored=True, scale=1.05, removed=(0.1, 0.1, 0.1, 0.22),
             correspondences=(((150.0, 100.0), _mapped(150.0, 100.0)), ((20.0, 30.0), _mapped(20.0, 30.0))),
@@ -122,8 +129,7 @@ def _add(store: Store, asset: Asset, uri: str, thumbnails: tuple[Thumbnail, ...]
         )
 
 
-def _add_transcript(store: Store, sha256: str, lines: tuple[tuple[float, float, str], ...]) -> None:
-    transcript = make_transcript(lines)
+def _add_transcript(store: Store, sha256: str, transcript: Transcript) -> None:
     with store.writing():
         store.save_sounds(sha256, (FileSound(audio_sha256=f"audio {sha256}"),))
         store.save_transcript(f"audio {sha256}", transcript, fingerprint_transcript(sha256, transcript), 1)

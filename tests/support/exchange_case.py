@@ -75,8 +75,9 @@ def write_exchange_case(folder: Path, photos: dict[str, np.ndarray]) -> None:
             lines = tuple(TextLine(text=text, box=BOX, confidence=0.9) for text in ("紧急 BREAKING", "share\x07 this"))
             store.save_ocr_result(COPY, OcrResult(version="1", lines=lines))
             segment = TranscriptSegment(
-                start=0.5, end=2.0, language="en", language_probability=0.9, text="good morning"
-            )
+                start=0.5, end=2.0, language="en", language_probability=0.9, text="good morning",
+                token_probabilities=(0.9, 0.3),
+            )  # fmt: skip
             transcript = Transcript(
                 model="m", version="v", duration=3, speech_seconds=2, untranscribed_seconds=0, segments=(segment,)
             )

@@ -93,5 +93,6 @@ def test_quotation_has_the_words_of_the_interval_alone() -> None:
         ),
     )
     within, outside = [Stretch((4.5, 21.0))], [Stretch((30.0, 40.0))]
-    assert spoken_between(transcript, within) == "海湾 上空" and main_language(transcript, within) == "zh"
+    quoted = spoken_between(transcript, within)
+    assert quoted and quoted.text == "海湾 上空" and main_language(transcript, within) == "zh"
     assert spoken_between(transcript, outside) is None and main_language(transcript, outside) is None

@@ -2,7 +2,9 @@
 
 import io
 import os
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from compared_case import (
 )
 from linked_stores import linked_store
 from PIL import Image
+from rated_words import rated
 from sample_matches import sample_match
 from served_case import ServedCase, served
 
@@ -152,6 +155,35 @@ def test_lines_that_share_words_stand_together_and_say_how_they_agree() -> None:
     assert "".join(run.text for run in first.reference[0].runs) == REFERENCE_LINES[0][2]
     assert found.lines[1].reference[0].text == "不說話" and found.by_syllable
     assert found.offset is not None and 2.4 <= found.offset[0] <= found.offset[1] <= 3.1
+
+
+def test_lines_state_the_doubts_of_their_words_and_begin_at_the_first_word() -> None:
+    query = make_transcript(QUERY_LINES)
+    probabilities = (0.95, 0.95, 0.3, 0.4, 0.7, 0.95, 0.95, 0.95, 0.95, 0.95)
+    first = rated(replace(query.segments[0], start=1.0), probabilities)
+    later = replace(query, segments=(replace(first, start=0.5), *query.segments[1:]))
+    line = align_lines(later, make_transcript(REFERENCE_LINES)).lines[0].query[0]
+    assert [(run.text, run.agreement, run.doubt) for run in line.runs] == [
+        ("谁", "same", None), ("在", "sound", None), ("花钱", "same", "guess"), ("让", "same", "doubtful"),
+        ("大家看别处", "same", None), ("？", "other", None),
+    ]  # fmt: skip
+    assert line.span == (1.0, 2.0) and line.certainty == "doubtful"
+    assert line.marked_text == "谁在⟨花钱?⟩让大家看别处？"
+    assert [piece.span for piece in line.runs[2].pieces] == [pytest.approx((1.2, 1.3)), pytest.approx((1.3, 1.4))]
+
+
+def test_pages_mark_doubts_and_words_that_can_be_jumped_to(workbench: ServedCase, compared: ComparedCase) -> None:
+    address = "/compare/{}/{}".format(*compared.videos)
+    words, players = (workbench.get(f"{address}?as={way}").text for way in ("script", "video"))
+    for page in (words, players):
+        assert (
+            len(re.findall('<span class="guess" title="a guess, more often wrong than right"><span data-at', page)) == 1
+        )
+        assert 'data-at="0.80" data-until="0.95">花</span>' in page and page.count('class="legend"') >= 1
+    assert "⟨花钱?⟩" in words, "whoever copies the texts copies the mark"
+    api = workbench.get(f"/api{address}").json()["words"]["lines"][0]
+    assert api["query"][0]["certainty"] == "doubtful" and api["reference"][0]["certainty"] is None
+    assert [run["doubt"] for run in api["query"][0]["runs"]] == [None, None, "guess", "doubtful", None, None]
 
 
 def test_the_oldest_previews_go_first(tmp_path: Path) -> None:

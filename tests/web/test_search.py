@@ -4,14 +4,7 @@ import re
 
 from served_case import ServedCase
 
-from mediafp.types.transcripts import SearchHit
 from mediafp.web.facets import count_choices, filter_items
-from mediafp.web.pages.search import mark_words
-
-
-def test_marks_cover_the_words_found_and_no_more_and_are_inert() -> None:
-    hit = SearchHit(sha256="a", uris=("a",), source="post", start=0, end=0, text="<b>海灣 x", marks=((3, 5),))
-    assert mark_words(hit) == "&lt;b&gt;<mark>海灣</mark> x"
 
 
 def test_search_finds_the_account_in_both_scripts_and_counts_what_it_lists(workbench: ServedCase) -> None:

@@ -12,7 +12,7 @@ from mediafp.web.static_files import static_files
 FOLDER = files("mediafp.web").joinpath("static")
 OWN = frozenset((
     "accounts.js", "answer.js", "compare_pictures.js", "compare_players.js", "draft.js", "group.js", "groups.js", "icon.svg",
-    "review.js", "start.js", "workbench.css", "workbench.js",
+    "review.js", "said_words.js", "start.js", "workbench.css", "workbench.js",
 ))  # fmt: skip
 """Files that this project wrote."""
 

@@ -10,6 +10,7 @@ from mediafp.types.answers import Spoken, Standing, Stretch, Use, UseOrder, Word
 from mediafp.types.instants import time_key
 from mediafp.types.matches import Match, by_probability
 from mediafp.types.media import Asset, TimeSpan
+from mediafp.types.written_words import Quotation
 
 MIN_STRETCH_OVERLAP: Final = 0.7
 """Share of both stretches together that two stretches of a query have in common if they are listed as one: a short excerpt
@@ -167,7 +168,7 @@ def group_words(uses: Sequence[Use], language_of: Callable[[Use], str | None]) -
 
 
 def group_spoken(
-    uses: Sequence[Use], quotations: Mapping[str, tuple[str, str]], edges: Iterable[tuple[str, str]]
+    uses: Sequence[Use], quotations: Mapping[str, tuple[str, Quotation]], edges: Iterable[tuple[str, str]]
 ) -> tuple[Spoken, ...]:
     """Return videos by the words that are spoken over them, the most frequent ones first.
 

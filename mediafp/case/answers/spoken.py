@@ -8,6 +8,7 @@ from mediafp.types.file_sounds import sound_key
 from mediafp.types.matches import Match
 from mediafp.types.media import TimeSpan
 from mediafp.types.transcripts import Transcript, TranscriptSegment
+from mediafp.types.written_words import Quotation, quote_segments
 
 MAX_QUOTED_CHARS: Final = 400
 """Characters of a quotation. Chosen, not measured: two or three sentences."""
@@ -41,13 +42,10 @@ def main_language(transcript: Transcript, stretches: Sequence[Stretch]) -> str |
     return max(sorted(seconds), key=lambda name: seconds[name], default=None)
 
 
-def spoken_between(transcript: Transcript, stretches: Sequence[Stretch]) -> str | None:
-    """Return the words that are spoken in some intervals, sound after sound, shortened; None if there are none."""
+def spoken_between(transcript: Transcript, stretches: Sequence[Stretch]) -> Quotation | None:
+    """Return the words that are spoken in some intervals, sound after sound, with their doubts; None if there are none."""
     spoken = sorted(_within(transcript, stretches), key=lambda segment: sound_key(segment.track, segment.channel))
-    text = " ".join(" ".join(segment.text.split()) for segment in spoken)
-    if len(text) > MAX_QUOTED_CHARS:
-        text = text[:MAX_QUOTED_CHARS].rstrip() + " …"
-    return text or None
+    return quote_segments(spoken, MAX_QUOTED_CHARS)
 
 
 def _within(transcript: Transcript, stretches: Sequence[Stretch]) -> list[TranscriptSegment]:

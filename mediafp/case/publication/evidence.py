@@ -19,6 +19,7 @@ from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.timelines import Timeline
 from mediafp.types.transcripts import SpeechHint, Transcript
 from mediafp.types.video_text import VideoTextLine
+from mediafp.types.written_words import replace_text
 
 COVERED_CACHE_SIZE = 256
 """Covered images kept in memory while a page is written, some 50 kB each. Chosen, not measured."""
@@ -104,7 +105,7 @@ class RedactedEvidence:
         transcribed = self._stored.transcript(sha256)
         if transcribed is None:
             return None
-        segments = tuple(replace(s, text=self.replace(s.text)) for s in transcribed[0].segments)
+        segments = tuple(replace_text(s, self.replace(s.text)) for s in transcribed[0].segments)
         return replace(transcribed[0], segments=segments), ()
 
     def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:

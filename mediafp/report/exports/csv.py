@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TextIO
 
+from mediafp.report.doubted_words import mark_guesses
 from mediafp.report.escaping import escape_character, is_hidden, replace_hidden
 from mediafp.types.coshares import SharedPost
 from mediafp.types.kept_matches import MatchRecord
@@ -131,7 +132,7 @@ def asset_row(
     values = {**asset.properties, **{name: getattr(sighting, name) for name in Sighting.__dataclass_fields__}}
     values |= {"precision": sighting.precision} | {name: keep_as_text(getattr(sighting, name)) for name in NAME_COLUMNS}
     values |= {"kind": asset.kind, "bytes": asset.bytes}
-    values |= {"transcript": " ".join(s.text for s in transcript.segments) if transcript else None}
+    values |= {"transcript": " ".join(map(mark_guesses, transcript.segments)) if transcript else None}
     values |= {"picture_text": " ".join(line.text for line in text) if text else None}
     return [values.get(name) for name in ASSET_COLUMNS]
 

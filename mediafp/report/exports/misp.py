@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import Any, Final, TextIO
 
+from mediafp.report.doubted_words import mark_guesses
 from mediafp.report.escaping import escape_character, escape_unprintable, replace_hidden
 from mediafp.report.exports.exchange_texts import (
     exchange_address,
@@ -147,7 +148,7 @@ class _Objects:
         key = _object_id("post", *sighting_key(seen))
         if seen.platform == "youtube" and (seen.title or address):
             transcript = record.asset.transcript
-            spoken = exchange_text(" ".join(one.text for one in transcript.segments)) if transcript else None
+            spoken = exchange_text(" ".join(map(mark_guesses, transcript.segments))) if transcript else None
             return self._object("youtube-video", key, [
                 ("video-title", exchange_text(seen.title)), ("link", address), ("channel-name", seen.account_name),
                 ("creator", seen.account or seen.account_id), ("description", text), ("video-transcript", spoken),

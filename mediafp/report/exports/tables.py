@@ -11,6 +11,7 @@ from mediafp.types.errors import UsageError
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.runs import AssetRecord
 from mediafp.types.sightings import STATED_FIELDS, Sighting
+from mediafp.types.written_words import segment_certainty
 
 TableName = Literal["assets", "sightings", "matches", "transcripts"]
 TABLES: Final[tuple[TableName, ...]] = get_args(TableName)
@@ -39,8 +40,8 @@ _MATCHES: Final = {
 }  # fmt: skip
 _TRANSCRIPTS: Final = {
     "sha256": "string", "model": "string", "track": "int32", "channel": "int32", "start": "float64", "end": "float64",
-    "language": "string",
-    "language_probability": "float64", "text": "string", "flags": "list",
+    "language": "string", "language_probability": "float64", "text": "string", "flags": "list", "certainty": "string",
+    "word_probability": "float64",
 }  # fmt: skip
 _COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
     "assets": _ASSETS, "sightings": _SIGHTINGS, "matches": _MATCHES, "transcripts": _TRANSCRIPTS,
@@ -202,6 +203,8 @@ def _transcript_rows(record: AssetRecord) -> Iterator[Row]:
             },
             "text": exchange_text(one.text),
             "flags": list(one.flags),
+            "certainty": segment_certainty(one),
+            "word_probability": one.word_probability,
         }
 
 

@@ -254,11 +254,11 @@ def _iter_hits(
         match = match_once(text, next_text)
         if match is None:
             continue
+        if len(token_times) == match.passage_tokens:
+            spoken = [token_times[number] for number in match.tokens if number < match.passage_tokens]
+            start, end = min(span[0] for span in spoken), max(span[1] for span in spoken)
         if match.crosses_end:
             end = next_end
-        elif len(token_times) == match.passage_tokens:
-            start = min(token_times[number][0] for number in match.tokens)
-            end = max(token_times[number][1] for number in match.tokens)
         # As a list: an open query would keep the thread from writing between two hits.
         for sha256, at, track, channel in list(database.rows(_ASSET_QUERIES.get(source, _ASSET_QUERY), (holder,))):
             paths = uris(database, sha256)

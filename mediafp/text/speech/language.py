@@ -15,6 +15,9 @@ UNKNOWN = "und"
 """Language of a chunk whose best language is below MIN_LANGUAGE_PROBABILITY (ISO 639-2: undetermined)."""
 CHINESE = ("zh", "yue")
 """Whisper codes of Mandarin and Cantonese; Whisper base uses `zh` for both."""
+WRITTEN = ("zh", "yue", "en")
+"""Languages of which Whisper base writes what is said. Of singing and of dialects it names languages that it was hardly trained
+on, such as Tibetan, and writes nonsense in their scripts."""
 MIN_LANGUAGE_PROBABILITY = 0.6
 """Probability below which a language is not named. Chosen, not measured."""
 PROBABILITY_FLOOR = 0.01
@@ -23,6 +26,19 @@ SWITCH_PROBABILITY = 0.2
 """Probability that the language changes from one chunk to the next. Chosen, not measured."""
 FULL_WEIGHT_SECONDS = 2.0
 """Duration from which a chunk counts in full; a shorter one counts in proportion. Chosen, not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkLanguage:
+    """Language of a speech chunk.
+
+    `likeliest` is the language with its probability; `alternative` is the likeliest of the WRITTEN languages besides it, if
+    `likeliest` is doubtful, or none of these.
+    """
+
+    likeliest: str
+    probability: float
+    alternative: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +71,15 @@ def cantonese_probability(encoder_mean: Float32Array) -> float:
     return logistic(logit)
 
 
-def identify_languages(evidence: Sequence[LanguageEvidence]) -> list[tuple[str, float]]:
-    """Return the language and its probability of each chunk of a track, in order.
+def language_name(language: str, probability: float) -> str:
+    """Return the code of a language, or UNKNOWN below MIN_LANGUAGE_PROBABILITY."""
+    return language if probability >= MIN_LANGUAGE_PROBABILITY else UNKNOWN
 
-    A hidden Markov model over the chunks (forward-backward) lets the neighbours of a chunk contribute. A language below
-    MIN_LANGUAGE_PROBABILITY is returned as UNKNOWN, with the probability of the likeliest language.
+
+def identify_languages(evidence: Sequence[LanguageEvidence]) -> list[ChunkLanguage]:
+    """Return the language of each chunk of a track, in order.
+
+    A hidden Markov model over the chunks (forward-backward) lets the neighbours of a chunk contribute.
     """
     if not evidence:
         return []
@@ -80,10 +100,17 @@ def identify_languages(evidence: Sequence[LanguageEvidence]) -> list[tuple[str, 
         backward[n] /= backward[n].sum()
     posterior = forward * backward
     posterior /= posterior.sum(axis=1, keepdims=True)
-    return [
-        (languages[int(row.argmax())] if row.max() >= MIN_LANGUAGE_PROBABILITY else UNKNOWN, round(float(row.max()), 4))
-        for row in posterior
-    ]
+    return [_choose(languages, row) for row in posterior]
+
+
+def _choose(languages: Sequence[str], posterior: Float64Array) -> ChunkLanguage:
+    best = int(posterior.argmax())
+    likeliest, probability = languages[best], round(float(posterior[best]), 4)
+    alternative = None
+    if likeliest not in WRITTEN or probability < MIN_LANGUAGE_PROBABILITY:
+        others = [n for n, language in enumerate(languages) if language in WRITTEN and n != best]
+        alternative = languages[max(others, key=lambda n: posterior[n])]
+    return ChunkLanguage(likeliest=likeliest, probability=probability, alternative=alternative)
 
 
 @cache

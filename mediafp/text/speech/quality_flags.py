@@ -35,7 +35,7 @@ _CREDITS = re.compile(
 discussions of hallucinated credits). A speaker may use them too: the text stays."""
 
 
-def find_quality_flags(text: str, *, seconds: float, logprob: float, voice: float) -> tuple[str, ...]:
+def find_quality_flags(text: str, *, seconds: float, logprob: float, voice: float, repeats: bool) -> tuple[str, ...]:
     """Return the quality flags of a transcribed text.
 
     Args:
@@ -43,9 +43,10 @@ def find_quality_flags(text: str, *, seconds: float, logprob: float, voice: floa
         seconds: Duration of its speech.
         logprob: Mean log-probability of its tokens.
         voice: Mean speech probability of its audio (Silero VAD), 0..1.
+        repeats: True if its window repeats itself, and nothing confirms that the sound does.
     """
     flags = {
-        "repetition": is_repetitive(text),
+        "repetition": repeats,
         "low_confidence": logprob < UNSURE_LOGPROB,
         "credit_phrase": bool(_CREDITS.search(text)),
         "faint_voice": voice < FAINT_VOICE,
@@ -67,13 +68,21 @@ def is_sparse(text: str, seconds: float) -> bool:
 
 
 def is_repetitive(text: str) -> bool:
-    """Return True if the text repeats itself as a decoder in a loop does."""
+    """Return True if the text repeats itself as a decoder in a loop does, or a speaker who says the same several times."""
     raw = text.encode("utf-8", "replace")
-    if len(raw) / len(zlib.compress(raw)) > MAX_COMPRESSION_RATIO or _STRETCHED_LETTER.search(text):
+    if len(raw) / len(zlib.compress(raw)) > MAX_COMPRESSION_RATIO:
         return True
     words = [token.text for token in tokenise(text)]
     if len(words) >= MIN_WORDS_FOR_SHARE and len(set(words)) < MIN_DISTINCT_SHARE * len(words):
         return True
+    return has_short_loop(text)
+
+
+def has_short_loop(text: str) -> bool:
+    """Return True if a text contains the same 1 to 4 words several times in a row, or stretches a letter."""
+    if _STRETCHED_LETTER.search(text):
+        return True
+    words = [token.text for token in tokenise(text)]
     for size in (1, 2, 3, 4):
         run = 0
         for n in range(size, len(words)):

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import batched
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from mediafp.text.speech.decoding import WindowDecoder, batch_windows
 from mediafp.text.speech.encoder import probe_languages
-from mediafp.text.speech.language import LanguageEvidence, cantonese_probability, identify_languages
+from mediafp.text.speech.language import ChunkLanguage, LanguageEvidence, cantonese_probability, identify_languages
 from mediafp.text.speech.models import load_whisper, speech_model
+from mediafp.text.speech.segments import CHINESE, build_segments
 from mediafp.text.speech.voice_activity import Samples, SpeechChunk, detect_speech
 from mediafp.text.speech.windows import MAX_WINDOW_SECONDS, build_windows, split_decoded
 from mediafp.types.arrays import Float32Array
@@ -28,7 +30,7 @@ from mediafp.types.transcripts import Transcript, TranscriptSegment
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
-TRANSCRIPTION_VERSION = "speech-2"
+TRANSCRIPTION_VERSION = "speech-3"
 """Version of the algorithm; raise it if transcripts change."""
 BATCH_WINDOWS = 8
 """Maximum windows that are decoded together, and chunks whose language is identified together. Chosen, not measured."""
@@ -85,21 +87,25 @@ class Transcriber:
         for batch_evidence in self._collect_evidence(samples, chunks):
             evidence += batch_evidence
             on_progress(0.0)
-        pending = list(build_windows(chunks, identify_languages(evidence), MAX_WINDOW_SECONDS))
-        total = sum(window.sample_count for window in pending) or 1
+        languages = identify_languages(evidence)
+        chinese = _main_chinese(chunks, languages)
+        pending = list(build_windows(chunks, languages, MAX_WINDOW_SECONDS))
+        total = sum(window.speech_samples for window in pending) or 1
         untranscribed_seconds, done = 0.0, 0
         segments: list[TranscriptSegment] = []
         while pending:
             batches = list(batch_windows(pending, self._batch_size(len(pending))))
             pending = []
-            for pairs in self._map(lambda windows: self._decoder.decode_with_retry(samples, windows), batches):
-                for window, tokens in pairs:
-                    decoded, rest = split_decoded(window, self._decoder.end_seconds(tokens))
-                    window_segments = self._decoder.build_segments(decoded, tokens)
+            for batch in self._map(lambda windows: self._decoder.decode(samples, windows), batches):
+                for decoded in batch:
+                    window, rest = split_decoded(decoded.window, self._decoder.end_seconds(decoded))
+                    window_segments = build_segments(
+                        replace(decoded, window=window), self._decoder.sentences(decoded), chinese
+                    )
                     segments += window_segments
-                    untranscribed_seconds += 0.0 if window_segments else decoded.sample_count / AUDIO_SAMPLE_RATE
+                    untranscribed_seconds += 0.0 if window_segments else window.speech_samples / AUDIO_SAMPLE_RATE
                     pending += rest
-                    done += decoded.sample_count
+                    done += window.speech_samples
                 on_progress(min(1.0, done / total))
             if pending:
                 _logger.debug("decoding the rest of %d windows, where decoding stopped early", len(pending))
@@ -159,6 +165,15 @@ class Transcriber:
     def _batch_size(self, count: int) -> int:
         """Return the size of batches that spread so many items over the parallel calls."""
         return max(1, min(BATCH_WINDOWS, -(-count // self.concurrency)))
+
+
+def _main_chinese(chunks: Sequence[SpeechChunk], languages: Sequence[ChunkLanguage]) -> str:
+    """Return `zh` or `yue`, whichever most of the Chinese of a track is in; `zh` if it has none."""
+    samples = dict.fromkeys(CHINESE, 0)
+    for chunk, language in zip(chunks, languages, strict=True):
+        if language.likeliest in samples:
+            samples[language.likeliest] += chunk.end - chunk.start
+    return max(samples, key=lambda code: samples[code])
 
 
 @lru_cache(maxsize=1)

@@ -3,18 +3,21 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 
+from mediafp.text.speech.language import ChunkLanguage
 from mediafp.text.speech.voice_activity import Samples, SpeechChunk
 from mediafp.types.media import AUDIO_SAMPLE_RATE, TimeSpan
 
 MAX_WINDOW_SECONDS = 28.0
 """Maximum speech in one window: Whisper's input is 30 s, and ends with silence (`decoding.MIN_SILENCE_SECONDS`)."""
 JOIN_SECONDS = 3.0
-"""Longest pause between two chunks of one language that are decoded together, without the pause: context improves both.
-Chosen, not measured."""
+"""Longest pause between two chunks of one language that are decoded together: context improves both. Chosen, not measured."""
+KEPT_PAUSE_SECONDS = 2.0
+"""Longest part of a pause between two chunks that stays in the audio that is decoded; the rest is cut out. Without their pauses,
+a song and a list of numbers become one stream of words (`docs/measurements.md`)."""
 SNAP_SECONDS = 0.6
 """Longest distance over which a sentence boundary is moved to a pause: Whisper's time tokens are imprecise.
 Chosen, not measured."""
@@ -33,63 +36,92 @@ QUIET_SECONDS = 0.2
 class DecodingWindow:
     """Speech chunks in one language that are decoded together.
 
-    `probability` is that of the language, averaged over the chunks by their length.
+    `probability` is that of the language, averaged over the chunks by their length; `alternative` is another language that
+    they may be in, in which they are decoded too, or None.
     """
 
     chunks: tuple[SpeechChunk, ...]
     language: str
     probability: float
+    alternative: str | None = None
 
     @property
-    def sample_count(self) -> int:
+    def speech_samples(self) -> int:
         """Samples of speech, without the pauses between chunks."""
         return sum(chunk.end - chunk.start for chunk in self.chunks)
 
     @property
-    def chunk_offsets(self) -> list[float]:
-        """Start of each chunk in the window's audio, and the end of the last one, seconds."""
-        lengths = [0, *((chunk.end - chunk.start) / AUDIO_SAMPLE_RATE for chunk in self.chunks)]
-        return list(accumulate(lengths))
+    def pieces(self) -> list[tuple[int, int]]:
+        """Start and end, in samples of the track, of each piece of the window's audio: a chunk with the pause behind it."""
+        kept = round(KEPT_PAUSE_SECONDS * AUDIO_SAMPLE_RATE)
+        ends = [min(after.start, chunk.end + kept) for chunk, after in pairwise(self.chunks)]
+        return [(chunk.start, end) for chunk, end in zip(self.chunks, [*ends, self.chunks[-1].end], strict=True)]
+
+    @property
+    def sample_count(self) -> int:
+        """Samples of the window's audio."""
+        return sum(end - start for start, end in self.pieces)
+
+    @property
+    def chunk_times(self) -> list[TimeSpan]:
+        """Start and end of each chunk in the window's audio, seconds."""
+        starts = accumulate([0, *(end - start for start, end in self.pieces[:-1])])
+        return [
+            (start / AUDIO_SAMPLE_RATE, (start + chunk.end - chunk.start) / AUDIO_SAMPLE_RATE)
+            for start, chunk in zip(starts, self.chunks, strict=True)
+        ]
 
     def audio(self, samples: Samples) -> Samples:
-        """Return the window's audio: its chunks, cut out of a track and concatenated."""
-        return np.concatenate([samples[chunk.start : chunk.end] for chunk in self.chunks])
+        """Return the window's audio: its pieces, cut out of a track and concatenated."""
+        return np.concatenate([samples[start:end] for start, end in self.pieces])
 
-    def to_media_time(self, seconds: float) -> float:
+    def to_track_time(self, seconds: float) -> float:
         """Return the time in the track, seconds from its first sample, of a time in the window's audio."""
-        offsets = self.chunk_offsets
-        n = min(max(bisect_right(offsets, seconds) - 1, 0), len(self.chunks) - 1)
-        chunk = self.chunks[n]
-        return min(chunk.start / AUDIO_SAMPLE_RATE + seconds - offsets[n], chunk.end / AUDIO_SAMPLE_RATE)
+        starts = [start for start, _ in self.chunk_times]
+        n = max(bisect_right(starts, seconds) - 1, 0)
+        start, end = self.pieces[n]
+        return min(start / AUDIO_SAMPLE_RATE + seconds - starts[n], end / AUDIO_SAMPLE_RATE)
 
 
 def build_windows(
-    chunks: Sequence[SpeechChunk], languages: Sequence[tuple[str, float]], max_seconds: float
+    chunks: Sequence[SpeechChunk], languages: Sequence[ChunkLanguage], max_seconds: float
 ) -> Iterator[DecodingWindow]:
     """Yield windows of neighbouring chunks in one language.
 
     Args:
         chunks: The speech chunks of a track, in order.
-        languages: Language and its probability of each chunk.
-        max_seconds: Maximum speech in a window of several chunks.
+        languages: Language of each chunk.
+        max_seconds: Maximum audio in a window of several chunks.
     """
     window: DecodingWindow | None = None
-    for chunk, (language, probability) in zip(chunks, languages, strict=True):
-        if (
-            window
-            and window.language == language
-            and chunk.start - window.chunks[-1].end <= JOIN_SECONDS * AUDIO_SAMPLE_RATE
-            and window.sample_count + chunk.end - chunk.start <= max_seconds * AUDIO_SAMPLE_RATE
-        ):
-            weights = window.sample_count, chunk.end - chunk.start
-            mean = float(np.average([window.probability, probability], weights=weights))
-            window = replace(window, chunks=(*window.chunks, chunk), probability=round(mean, 4))
+    for chunk, language in zip(chunks, languages, strict=True):
+        alone = DecodingWindow(
+            chunks=(chunk,),
+            language=language.likeliest,
+            probability=language.probability,
+            alternative=language.alternative,
+        )
+        joined = _join(window, alone) if window else None
+        if joined and joined.sample_count <= max_seconds * AUDIO_SAMPLE_RATE:
+            window = joined
             continue
         if window:
             yield window
-        window = DecodingWindow(chunks=(chunk,), language=language, probability=probability)
+        window = alone
     if window:
         yield window
+
+
+def _join(window: DecodingWindow, next_one: DecodingWindow) -> DecodingWindow | None:
+    """Return a window with the chunk of the next one; None if they differ in language or a long pause separates them."""
+    (chunk,) = next_one.chunks
+    if (window.language, window.alternative) != (next_one.language, next_one.alternative):
+        return None
+    if chunk.start - window.chunks[-1].end > JOIN_SECONDS * AUDIO_SAMPLE_RATE:
+        return None
+    weights = window.speech_samples, chunk.end - chunk.start
+    mean = float(np.average([window.probability, next_one.probability], weights=weights))
+    return replace(window, chunks=(*window.chunks, chunk), probability=round(mean, 4))
 
 
 def split_decoded(window: DecodingWindow, end_seconds: float | None) -> tuple[DecodingWindow, list[DecodingWindow]]:
@@ -106,16 +138,16 @@ def split_decoded(window: DecodingWindow, end_seconds: float | None) -> tuple[De
     """
     if end_seconds is None:
         return window, []
-    offsets = window.chunk_offsets
-    count = sum(start < end_seconds - DECODED_TOLERANCE_SECONDS for start in offsets[:-1])
+    times = window.chunk_times
+    count = sum(start < end_seconds - DECODED_TOLERANCE_SECONDS for start, _ in times)
     decoded, rest = list(window.chunks[:count]), list(window.chunks[count:])
     if not decoded:
         decoded, rest = [window.chunks[0]], list(window.chunks[1:])
     elif (
-        offsets[count] - end_seconds > MIN_REMAINDER_SECONDS
-        and end_seconds - offsets[count - 1] > MIN_REMAINDER_SECONDS
+        times[count - 1][1] - end_seconds > MIN_REMAINDER_SECONDS
+        and end_seconds - times[count - 1][0] > MIN_REMAINDER_SECONDS
     ):
-        cut = decoded[-1].start + round((end_seconds - offsets[count - 1]) * AUDIO_SAMPLE_RATE)
+        cut = decoded[-1].start + round((end_seconds - times[count - 1][0]) * AUDIO_SAMPLE_RATE)
         rest.insert(0, replace(decoded[-1], start=cut))
         decoded[-1] = replace(decoded[-1], end=cut)
     return replace(window, chunks=tuple(decoded)), [replace(window, chunks=tuple(rest))] if rest else []
@@ -133,13 +165,13 @@ def split_in_half(window: DecodingWindow, samples: Samples) -> list[DecodingWind
     """
     chunks = window.chunks
     if len(chunks) == 1:
-        if window.sample_count < MIN_SPLIT_SECONDS * AUDIO_SAMPLE_RATE:
+        if window.speech_samples < MIN_SPLIT_SECONDS * AUDIO_SAMPLE_RATE:
             return []
         cut = _quietest_sample(chunks[0], samples)
         halves: list[tuple[SpeechChunk, ...]] = [(replace(chunks[0], end=cut),), (replace(chunks[0], start=cut),)]
     else:
-        offsets = window.chunk_offsets
-        middle = min(range(1, len(chunks)), key=lambda n: abs(offsets[n] - offsets[-1] / 2))
+        times = window.chunk_times
+        middle = min(range(1, len(chunks)), key=lambda n: abs(times[n][0] - times[-1][1] / 2))
         halves = [chunks[:middle], chunks[middle:]]
     return [replace(window, chunks=half) for half in halves]
 
@@ -155,24 +187,25 @@ def sentence_times(window: DecodingWindow, starts: Sequence[float]) -> list[Time
     """
     if not starts:
         return []
-    chunks, offsets = window.chunks, window.chunk_offsets
+    chunks, times = window.chunks, window.chunk_times
     begins, ends, previous = [chunks[0].start / AUDIO_SAMPLE_RATE], [], 0.0
     for start in starts[1:]:
-        boundary = min(max(start, previous), offsets[-1])
-        nearest = min(range(len(offsets)), key=lambda n: abs(offsets[n] - boundary))
-        if (
-            0 < nearest < len(chunks)
-            and abs(offsets[nearest] - boundary) <= SNAP_SECONDS
-            and offsets[nearest] > previous
-        ):
-            boundary = offsets[nearest]
+        boundary = min(max(start, previous), times[-1][1])
+        nearest = min(range(1, len(chunks)), key=lambda n: _distance(boundary, times, n), default=0)
+        if nearest and _distance(boundary, times, nearest) <= SNAP_SECONDS and times[nearest][0] > previous:
+            boundary = times[nearest][0]
             ends.append(chunks[nearest - 1].end / AUDIO_SAMPLE_RATE)
             begins.append(chunks[nearest].start / AUDIO_SAMPLE_RATE)
         else:
-            ends.append(window.to_media_time(boundary))
-            begins.append(window.to_media_time(boundary))
+            ends.append(window.to_track_time(boundary))
+            begins.append(window.to_track_time(boundary))
         previous = boundary
     return list(zip(begins, [*ends, chunks[-1].end / AUDIO_SAMPLE_RATE], strict=True))
+
+
+def _distance(seconds: float, times: Sequence[TimeSpan], n: int) -> float:
+    """Return the seconds from a time to the pause before chunk `n`; 0 within it."""
+    return max(times[n - 1][1] - seconds, seconds - times[n][0], 0.0)
 
 
 def _quietest_sample(chunk: SpeechChunk, samples: Samples) -> int:

@@ -17,6 +17,7 @@ from mediafp.web.asking import Asking
 from mediafp.web.media import Seconds
 from mediafp.web.pair_media import add_pair_media
 from mediafp.web.picture_stage import PictureStage, lay_out
+from mediafp.web.said_words import read_said
 from mediafp.web.site import Sha256, Site
 from mediafp.web.stretch_lanes import LEFT, StretchLanes, lay_stretches
 from mediafp.web.views import View
@@ -102,6 +103,10 @@ def add_compare(site: Site, asking: Asking) -> None:
             values["picture"] = _picture(pair, t)
         elif shown == "video":
             values |= _video_values(pair, t)
+            values["said"] = {
+                side: read_said(pairs.transcript(file.asset.sha256))
+                for side, file in (("query", pair.query), ("reference", pair.reference))
+            }
             values["previews"] = {
                 file.asset.sha256: previews.state(file.asset.sha256) for file in (pair.query, pair.reference)
             }
@@ -165,7 +170,8 @@ def _lines_to_json(pair: LinePair) -> jsonl.JsonObject:
                 "end": line.span[1],
                 "language": line.language,
                 "text": line.text,
-                "runs": [{"text": run.text, "agreement": run.agreement} for run in line.runs],
+                "certainty": line.certainty,
+                "runs": [{"text": run.text, "agreement": run.agreement, "doubt": run.doubt} for run in line.runs],
             }
             for line in lines
         ]

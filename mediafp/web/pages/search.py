@@ -5,19 +5,19 @@ from typing import Annotated, Final, Literal, get_args
 from urllib.parse import urlencode
 
 from fastapi import Query
-from markupsafe import Markup, escape
 
 from mediafp.case import Case
 from mediafp.case.bounded_cache import BoundedCache
 from mediafp.report import jsonl
-from mediafp.report.escaping import escape_unprintable
 from mediafp.types.errors import UsageError
 from mediafp.types.search_results import FoundFile, SearchResult
 from mediafp.types.sightings import Sighting
-from mediafp.types.transcripts import SearchHit, SearchSource, TranscriptSegment
+from mediafp.types.transcripts import SearchSource, Transcript, TranscriptSegment
+from mediafp.types.written_words import quote_segments, segment_certainty
 from mediafp.web.asking import Asking
 from mediafp.web.facets import count_choices, filter_items
 from mediafp.web.paging import Limit
+from mediafp.web.said_words import hit_runs
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
@@ -83,6 +83,7 @@ def add_search(site: Site, asking: Asking) -> None:
         shown = found[(page - 1) * FILES_PER_PAGE : page * FILES_PER_PAGE]
         peek_file = next((one for one in found if one.sha256 == file), shown[0] if shown else None)
         hits = [hit for one in found for hit in one.hits]
+        transcripts = _transcripts(site, [*shown, peek_file] if peek_file else shown)
         return View(
             template="search.html.j2",
             values={
@@ -99,9 +100,10 @@ def add_search(site: Site, asking: Asking) -> None:
                 "pages": -(-len(found) // FILES_PER_PAGE),
                 "lines_per_file": LINES_PER_FILE,
                 "address_with": lambda **changes: _address(query, changes),
-                "mark": mark_words,
+                "runs": lambda hit: hit_runs(hit, transcripts.get(hit.sha256)),
+                "has_doubts": any(s.token_probabilities for one in transcripts.values() for s in one.segments),
                 "timed": TIMED,
-                "peek": _peek(site, peek_file, place) if peek_file else None,
+                "peek": _peek(peek_file, place, transcripts) if peek_file else None,
             },
             json=lambda: map(jsonl.hit_to_json, hits),
             columns=("sha256", "uri", "source", "start", "end", "text"),
@@ -146,22 +148,6 @@ def only_chosen(file: FoundFile, sources: Sequence[str]) -> FoundFile:
     return FoundFile(sha256=file.sha256, kind=file.kind, uris=file.uris, sightings=file.sightings, hits=hits)
 
 
-def mark_words(hit: SearchHit) -> Markup:
-    """Return the text of a place with the words found in `mark` elements, and no more than these."""
-    parts, position = [], 0
-    for start, end in hit.marks:
-        parts += [
-            _escape(hit.text[position:start]),
-            Markup("<mark>{}</mark>").format(_escape(hit.text[max(position, start) : end])),
-        ]
-        position = max(position, end)
-    return Markup("").join([*parts, _escape(hit.text[position:])])
-
-
-def _escape(text: str) -> Markup:
-    return escape(escape_unprintable(text))
-
-
 def _date(file: FoundFile) -> str | None:
     return min((seen.date for seen in file.sightings if seen.date), default=None)
 
@@ -178,20 +164,31 @@ def _address(query: Sequence[tuple[str, str]], changes: dict[str, object]) -> st
     )
 
 
-def _peek(site: Site, file: FoundFile, place: int) -> dict[str, object]:
+def _transcripts(site: Site, files: Sequence[FoundFile]) -> dict[str, Transcript]:
+    """Return the transcripts of the files with a place in their speech."""
+    spoken = {file.sha256 for file in files if any(hit.source == "speech" for hit in file.hits)}
+    found = ((sha256, site.queries.evidence(sha256).transcript(sha256)) for sha256 in spoken)
+    return {sha256: transcribed[0] for sha256, transcribed in found if transcribed}
+
+
+def _peek(file: FoundFile, place: int, transcripts: Mapping[str, Transcript]) -> dict[str, object]:
     """Return the chosen place with its frame, and of speech the segments around it."""
     hit = file.hits[min(place, len(file.hits) - 1)]
     segment, before, after = None, None, None
     model = ""
-    if hit.source == "speech" and (known := site.queries.evidence(file.sha256).transcript(file.sha256)):
-        transcript, _ = known
+    if hit.source == "speech" and (transcript := transcripts.get(file.sha256)) and transcript.segments:
         own = [s for s in transcript.segments if (s.track, s.channel) == (hit.track, hit.channel)]
         segments = own or list(transcript.segments)
         number = _nearest(segments, hit.start)
         segment, model = segments[number], transcript.model
         before = segments[number - 1] if number else None
         after = segments[number + 1] if number + 1 < len(segments) else None
-    return {"file": file, "hit": hit, "segment": segment, "before": before, "after": after, "model": model}
+    sides = {"before": before, "after": after}
+    return {
+        "file": file, "hit": hit, "segment": segment, "model": model,
+        "certainty": segment_certainty(segment) if segment else None,
+        **{name: quote_segments([side]) if side else None for name, side in sides.items()},
+    }  # fmt: skip
 
 
 def _nearest(segments: Sequence[TranscriptSegment], seconds: float) -> int:

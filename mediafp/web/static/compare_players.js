@@ -78,7 +78,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   let query, reference, t = +root.dataset.start, free = 0, isLinked = true, nudge = 0, faster = 0, isPlaying = false, last = 0, heard = "query", isFlipped = false;
-  const at = () => stretches.find(one => t >= one.query[0] - 1e-6 && t < one.query[1]) || null;
+  const at = (second = t) => stretches.find(one => second >= one.query[0] - 1e-6 && second < one.query[1]) || null;
   const speedOf = one => (one.reference[1] - one.reference[0]) / Math.max(1e-6, one.query[1] - one.query[0]);
   // The second of the reference that belongs to the second of the query; null between stretches.
   const other = one => {
@@ -110,12 +110,25 @@ document.addEventListener("DOMContentLoaded", () => {
     root.dataset.second = t; root.dataset.target = target === null ? "" : target;
     $$("[data-stretch]").forEach((row, index) => row.setAttribute("aria-selected", stretches[index] === one));
     $(".mat", reference.element).classList.toggle("flipped", isFlipped);
+    root.dispatchEvent(new CustomEvent("playhead", { detail: { query: t, reference: reference.shown } }));
   };
   const follow = () => { const target = other(at()); if (isLinked && target !== null) { free = target; reference.seek(target); } else reference.seek(free); };
   const go = seconds => {
     t = Math.max(0, Math.min(queryEnd || seconds, seconds));
     if (!isLinked) free = reference.shown;
     query.seek(t); follow(); render(); keepSoon();
+  };
+  const unlink = () => { isLinked = false; $("[data-link]").setAttribute("aria-pressed", "false"); };
+  // To a second of the reference: by the stretch that shows it, or else the reference goes there alone.
+  const goReference = seconds => {
+    for (const one of isLinked ? stretches : []) {
+      const passed = (one.reversed ? one.reference[1] - seconds + nudge : seconds - nudge - one.reference[0]) / (speedOf(one) * (1 + faster));
+      const wanted = one.query[0] + passed;
+      // Where stretches overlap, the players follow the first of them.
+      if (wanted >= one.query[0] && wanted < one.query[1] && at(wanted) === one) { go(wanted); return; }
+    }
+    unlink();
+    free = seconds; reference.seek(seconds); render(); keepSoon();
   };
   // Browsers limit how often an address may change.
   let keeping = 0;
@@ -192,6 +205,7 @@ document.addEventListener("DOMContentLoaded", () => {
   $$("[data-hear]").forEach(button => button.addEventListener("click", () => { hear(button.dataset.hear); keepSoon(); }));
   $("[data-link]").addEventListener("click", event => { isLinked = !isLinked; free = reference.shown; event.currentTarget.setAttribute("aria-pressed", isLinked); go(t); });
   $("[data-flip]").addEventListener("click", event => { isFlipped = !isFlipped; event.currentTarget.setAttribute("aria-pressed", isFlipped); render(); keepSoon(); });
+  root.addEventListener("seek", event => (event.detail.side === "query" ? go : goReference)(event.detail.seconds));
   document.addEventListener("keydown", event => {
     if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || $("#keys").open) return;
     const isOnControl = /^(BUTTON|A|SUMMARY)$/.test(event.target.tagName);

@@ -1,26 +1,41 @@
 """Quality flags: each doubt is named, and ordinary speech has none."""
 
+from typing import Any
+
 import pytest
 
-from mediafp.text.speech.quality_flags import find_quality_flags, is_repetitive
+from mediafp.text.speech.quality_flags import find_quality_flags, has_short_loop, is_repetitive
 
-ORDINARY = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95}
+ORDINARY: dict[str, Any] = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95, "repeats": False}
+
+
+@pytest.mark.parametrize("text", ["Thanks for watching!", "請不吝點讚 訂閱 轉發 打賞", "字幕由 Amara.org 社区提供"])
+def test_find_quality_flags_names_credits(text: str) -> None:
+    assert find_quality_flags(text, **ORDINARY) == ("credit_phrase",)
+
+
+def test_find_quality_flags_names_a_repetition_that_the_sound_does_not_confirm() -> None:
+    text = "我們我們我們我們我們我們我們我們"
+    assert find_quality_flags(text, **{**ORDINARY, "repeats": True}) == ("repetition",)
+    assert find_quality_flags(text, **ORDINARY) == ()
 
 
 @pytest.mark.parametrize(
-    ("text", "flag"),
+    "text",
     [
-        ("我們我們我們我們我們我們我們我們", "repetition"),
-        ("thank you thank you thank you thank you thank you", "repetition"),
-        ("哦哦哦哦哦哦哦哦", "repetition"),
-        ("Mmmmmmmmmmm", "repetition"),
-        ("Thanks for watching!", "credit_phrase"),
-        ("請不吝點讚 訂閱 轉發 打賞", "credit_phrase"),
-        ("字幕由 Amara.org 社区提供", "credit_phrase"),
+        "我們我們我們我們我們我們我們我們",
+        "thank you thank you thank you thank you thank you",
+        "哦哦哦哦哦哦哦哦",
+        "Mmmmmmmmmmm",
     ],
 )
-def test_find_quality_flags_names_known_hallucinations(text: str, flag: str) -> None:
-    assert find_quality_flags(text, **ORDINARY) == (flag,)
+def test_short_loops_are_repetitive(text: str) -> None:
+    assert is_repetitive(text) and has_short_loop(text)
+
+
+def test_a_repeated_sentence_is_repetitive_and_no_short_loop() -> None:
+    text = "真诚就是不欺人也不自欺。" * 4
+    assert is_repetitive(text) and not has_short_loop(text)
 
 
 @pytest.mark.parametrize(
@@ -32,9 +47,9 @@ def test_find_quality_flags_returns_none_for_ordinary_speech(text: str) -> None:
 
 def test_find_quality_flags_names_low_confidence_faint_voices_and_impossible_density() -> None:
     text = "今天天气很好我们去公园散步吧"
-    assert find_quality_flags(text, seconds=5, logprob=-1.4, voice=0.95) == ("low_confidence",)
-    assert find_quality_flags(text, seconds=5, logprob=-0.3, voice=0.4) == ("faint_voice",)
-    assert find_quality_flags(text, seconds=0.4, logprob=-0.3, voice=0.95) == ("too_dense",)
+    assert find_quality_flags(text, seconds=5, logprob=-1.4, voice=0.95, repeats=False) == ("low_confidence",)
+    assert find_quality_flags(text, seconds=5, logprob=-0.3, voice=0.4, repeats=False) == ("faint_voice",)
+    assert find_quality_flags(text, seconds=0.4, logprob=-0.3, voice=0.95, repeats=False) == ("too_dense",)
 
 
 def test_is_repetitive_accepts_refrains_and_numbers_but_no_loops() -> None:

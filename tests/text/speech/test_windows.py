@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mediafp.text.speech.language import ChunkLanguage
 from mediafp.text.speech.voice_activity import SpeechChunk
 from mediafp.text.speech.windows import (
     MAX_WINDOW_SECONDS,
@@ -29,12 +30,15 @@ def spans(window: DecodingWindow) -> list[tuple[float, float]]:
 
 def test_build_windows_splits_at_language_changes_long_pauses_and_the_limit() -> None:
     chunks = [chunk(0, 3), chunk(3.3, 6), chunk(6.4, 9), chunk(15, 20), chunk(20.2, 30), chunk(30.2, 45)]
-    languages = [("zh", 0.9), ("zh", 0.7), ("en", 0.9), ("en", 0.9), ("en", 0.9), ("en", 0.9)]
+    languages = [
+        ChunkLanguage(likeliest=code, probability=0.7 if n == 1 else 0.9)
+        for n, code in enumerate(["zh"] * 2 + ["en"] * 4)
+    ]
     windows = list(build_windows(chunks, languages, MAX_WINDOW_SECONDS))
     assert [(w.language, len(w.chunks)) for w in windows] == [("zh", 2), ("en", 1), ("en", 2), ("en", 1)]
     assert windows[0].probability == pytest.approx(0.805, abs=0.01)
     assert all(w.sample_count / AUDIO_SAMPLE_RATE <= MAX_WINDOW_SECONDS for w in windows)
-    assert len(list(build_windows(chunks, [("yue", 0.9)] * 6, 6.0))) == 5
+    assert len(list(build_windows(chunks, [ChunkLanguage(likeliest="yue", probability=0.9)] * 6, 6.0))) == 5
 
 
 def test_split_decoded_returns_no_rest_if_the_text_reaches_the_end() -> None:

@@ -134,6 +134,21 @@ def test_players_show_the_same_moment_at_every_stretch_by_keys(
     expect(page.locator("[data-player=reference] .mat")).to_have_class("mat flipped")
 
 
+def test_word_that_is_said_is_marked_and_a_click_on_a_word_goes_there(
+    page: Page, workbench: ServedCase, compared: ComparedCase
+) -> None:
+    page.goto(f"{workbench.origin}/compare/{compared.videos[0]}/{compared.videos[1]}?as=video&t=0.85")
+    expect(page.locator("[data-words=query] .now")).to_have_text("花")
+    page.locator("[data-words=query] [data-until]", has_text="处").click()
+    expect(page.locator("[data-words=query] .now")).to_have_text("处")
+    expect(page.locator("#players")).to_have_attribute("data-second", "1.85")
+    expect(page.locator("[data-words=query] p[aria-current]")).to_contain_text("谁在")
+    # A line of the reference whose words have no times has one of its own.
+    page.locator("[data-words=reference] a").nth(2).click()
+    expect(page.locator("[data-player=reference] [data-time]")).to_have_text("0:05.50")
+    check_rules(page)
+
+
 def test_words_stand_beside_each_other_and_their_times_lead_to_the_players(
     page: Page, workbench: ServedCase, compared: ComparedCase
 ) -> None:
