@@ -25,6 +25,7 @@ from mediafp.store import Store, open_store
 from mediafp.types.damage import DamageHandler, DamageLog
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
+from mediafp.types.file_sounds import TrackChoice
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.matches import QueryResult, Trace
 from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
@@ -213,6 +214,7 @@ class Case(
         paths: Paths,
         speech: SpeechOptions = SpeechOptions(),  # noqa: B008
         *,
+        tracks: TrackChoice = "all",
         misreadings: PathLike | None = None,
         on_progress: Callable[[float], object] = lambda files: None,
     ) -> Iterator[FileTranscription]:
@@ -223,6 +225,7 @@ class Case(
         Args:
             paths: Files and folders; the files need not be in the store.
             speech: Options of the transcription.
+            tracks: The audio tracks of each file to transcribe: `all`, `played`, or some numbers, from 0.
             misreadings: TOML list of the misreadings to find; None for the included one.
             on_progress: Called with the number of files done, including fractions of those in progress.
 
@@ -236,7 +239,7 @@ class Case(
         known_misreadings = load_misreadings(Path(misreadings) if misreadings else DEFAULT_LIST)
         files = walk(list_paths(paths))
         for result in run_transcription(
-            self._store, self._engine, files, speech, known_misreadings, on_progress=on_progress
+            self._store, self._engine, files, speech, known_misreadings, tracks=tracks, on_progress=on_progress
         ):
             if result.is_media or result.named_explicitly:
                 yield result

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
@@ -28,6 +28,21 @@ class ProgressSum:
                 self._on_progress(self._done)
 
         return report
+
+
+def split_share(report: ProgressCallback, weights: Sequence[float]) -> list[ProgressCallback]:
+    """Return the functions that get the shares of the parts of a file that are done, 0..1, each part with its weight.
+
+    Args:
+        report: Function that gets the share of the file.
+        weights: Weight of each part; at least one is above 0.
+    """
+    parts = ProgressSum(lambda done: report(done / sum(weights)))
+
+    def weighted(report_part: ProgressCallback, weight: float) -> ProgressCallback:
+        return lambda share: report_part(weight * share)
+
+    return [weighted(parts.add_file(), weight) for weight in weights]
 
 
 class WorkTimer:

@@ -1,6 +1,6 @@
 """The matches of one file that need not be in the store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -11,6 +11,7 @@ from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.decided_matches import as_decided
 from mediafp.case.hash_lists import find_listed, find_listed_analysis
+from mediafp.case.joined_sounds import join_sounds
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.matching import add_scripts, add_texts, match_content
@@ -20,6 +21,7 @@ from mediafp.case.references import StoredReferences
 from mediafp.case.sources import QueryFile
 from mediafp.case.stored_images import load_row_thumbnail, thumbnail_scale
 from mediafp.engine.interface import AnalysisRequest, Engine
+from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.files import file_sha256
 from mediafp.ingest.sniff import detect_kind
 from mediafp.ingest.stable_content import stable_content
@@ -27,6 +29,7 @@ from mediafp.matching.images.text_evidence import TextLines, takes_text_evidence
 from mediafp.sightings.name_clues import name_clues
 from mediafp.store import Store
 from mediafp.types.errors import MediaError, StoreError, UsageError
+from mediafp.types.file_sounds import to_file_sound
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY
 from mediafp.types.matches import Match, QueryResult, TextLine
@@ -182,7 +185,7 @@ def run_query(
         matches = with_texts(ocr_lines=ocr_lines)
         if speech and analysis.audio:
             on_part(build_result(matches, text), "transcribing")
-            words, transcript = _read_speech(analysis, analysis.audio[0], store, references, open_engine(), speech)
+            words, transcript = _read_speech(analysis, store, references, open_engine(), speech)
             matches = add_scripts(matches, words, transcript, references)
     return build_result(matches, text)
 
@@ -206,28 +209,30 @@ def _find_compared(store: Store, sha256: str, options: QueryOptions) -> Asset | 
 
 
 def _read_speech(
-    analysis: FileAnalysis,
-    audio: Audio,
-    store: Store,
-    references: StoredReferences,
-    engine: Engine,
-    speech: SpeechOptions,
-) -> tuple[Fingerprint | None, Transcript | None]:
-    """Return the transcript fingerprint of a file with audio, and its transcript. Raises ModelError."""
-    read: list[TranscribedAudio] = []
+    analysis: FileAnalysis, store: Store, references: StoredReferences, engine: Engine, speech: SpeechOptions
+) -> tuple[Fingerprint, Transcript | None]:
+    """Return the transcript fingerprint of a file with audio, and its transcript; only unknown sounds are transcribed.
 
-    def transcribe(audio: Audio) -> TranscribedAudio:
-        read.append(_transcribe(engine, speech, audio))
-        return read[0]
+    Raises:
+        ModelError: The speech model is missing.
+    """
+    sha256 = analysis.asset.sha256
+    if stored := references.transcripts.fingerprints.get(sha256):
+        return stored, store.find_transcript(sha256)
+    by_sound = {audio.sha256: audio for audio in analysis.audio}
+    known = {sound: transcript for sound in by_sound if (transcript := store.best_transcript(sound))}
+    unknown = [audio for sound, audio in by_sound.items() if sound not in known]
+    known |= {one.audio_sha256: one.transcript for one in _transcribe(engine, speech, unknown)}
+    transcript = join_sounds([(to_file_sound(audio), known[audio.sha256]) for audio in analysis.audio])
+    return fingerprint_transcript(sha256, transcript), transcript
 
-    words = references.transcript_fingerprint(analysis, transcribe)
-    return words, read[0].transcript if read else store.best_transcript(audio.sha256)
 
-
-def _transcribe(engine: Engine, speech: SpeechOptions, audio: Audio) -> TranscribedAudio:
+def _transcribe(engine: Engine, speech: SpeechOptions, sounds: Sequence[Audio]) -> list[TranscribedAudio]:
+    if not sounds:
+        return []
     queue = engine.open_transcription(speech)
     try:
-        return queue.submit(audio).result()
+        return [future.result() for future in [queue.submit(audio) for audio in sounds]]
     finally:
         queue.shutdown()
 

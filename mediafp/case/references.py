@@ -35,10 +35,8 @@ from mediafp.types import model_files
 from mediafp.types.custody import LogKind
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.media import Asset, Audio, FrameTrack, Kind, Pixels
+from mediafp.types.media import Asset, FrameTrack, Kind, Pixels
 from mediafp.types.neighbours import Neighbour, Neighbours
-from mediafp.types.runs import FileAnalysis
-from mediafp.types.transcripts import TranscribedAudio
 
 _logger = logging.getLogger(__name__)
 FEATURE_CACHE_SIZE = 1000
@@ -157,7 +155,7 @@ class StoredReferences:
                 return False
             for index in self._indexes:
                 index.update()
-            if self._is_logged("transcribed") or self._is_video_added():
+            if self._is_logged("transcribed") or self._is_video_added() or self._are_sounds_changed():
                 self._transcripts = None
             self._log_end = log_end
             return True
@@ -167,6 +165,11 @@ class StoredReferences:
 
     def _is_video_added(self) -> bool:
         return any(entry.details.get("kind") == "video" for entry in self._store.iter_log("added", after=self._log_end))
+
+    def _are_sounds_changed(self) -> bool:
+        """Return True if it was stored which sounds a file has; their transcripts may be older."""
+        entries = self._store.iter_log("rows", after=self._log_end)
+        return any(table == "sound" for entry in entries for table, *_ in entry.details["rows"])
 
     def without_unusable[T](self, compute: Callable[[], T]) -> T:
         """Return what a function computes from these references, without the assets that turn out to be unusable.
@@ -303,18 +306,6 @@ class StoredReferences:
         with self._lock:
             self._sentences.update(self.transcripts.fingerprints)
             return self._sentences
-
-    def transcript_fingerprint(
-        self, analysis: FileAnalysis, transcribe: Callable[[Audio], TranscribedAudio]
-    ) -> Fingerprint | None:
-        """Return the transcript fingerprint of a file with audio, transcribed only if the store has no transcript."""
-        stored = self.transcripts.fingerprints.get(analysis.asset.sha256)
-        if stored or not analysis.audio:
-            return stored
-        transcript = self._store.best_transcript(analysis.audio[0].sha256)
-        if transcript:
-            return fingerprint_transcript(analysis.asset.sha256, transcript)
-        return transcribe(analysis.audio[0]).fingerprint
 
     def _transcript_fingerprints(self) -> Iterator[Fingerprint]:
         stored = self._store.transcript_fingerprints()

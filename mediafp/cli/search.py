@@ -10,6 +10,7 @@ from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
 from mediafp.cli.output import Part, print_json, print_line
 from mediafp.report import jsonl
 from mediafp.types.errors import UsageError
+from mediafp.types.file_sounds import sound_name
 from mediafp.types.timestamps import format_span
 from mediafp.types.transcripts import SearchHit, SearchSource
 
@@ -75,4 +76,6 @@ def _print_hit(hit: SearchHit) -> None:
         position = max(position, end)
     place = PLACES.get(hit.source) or format_span((hit.start, hit.end))
     place += " on screen" if hit.source == "screen" else ""
+    if hit.track is not None and (hit.track, hit.channel) != (0, None):
+        place += f" in {sound_name(hit.track, hit.channel)}"
     print_line(f"{hit.uris[0]}  {place}  ", *passage, hit.text[position:])

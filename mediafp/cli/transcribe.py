@@ -25,6 +25,7 @@ from mediafp.report import jsonl, subtitles
 from mediafp.report.output_names import fit_name
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
+from mediafp.types.file_sounds import TrackChoice
 from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import FileTranscription
 
@@ -46,6 +47,9 @@ def transcribe(
     folder: Annotated[
         Path | None, typer.Option("--out", help="Write one file per input to this folder.", show_default=False)
     ] = None,
+    tracks: Annotated[
+        str, typer.Option(metavar="all|played|N[,N…]", help="Audio tracks to transcribe; numbers count from 1.")
+    ] = "all",
     misreadings: Annotated[
         Path | None,
         typer.Option(
@@ -64,6 +68,7 @@ def transcribe(
     Files need not be in the store. Transcripts are kept there, and come from there the next time; those of ingested
     files can be searched.
     """
+    chosen = _parse_tracks(tracks)
     speech = speech_options(TranscribeMode.YES, model, hotwords)
     assert speech, "YES returns options or raises"
     format = TranscriptFormat.JSON if as_json else format
@@ -75,7 +80,8 @@ def transcribe(
         def on_progress(files: float) -> None:
             bar.update(task, completed=files)
 
-        for result in case.transcribe(paths, speech, misreadings=misreadings, on_progress=on_progress):
+        results = case.transcribe(paths, speech, tracks=chosen, misreadings=misreadings, on_progress=on_progress)
+        for result in results:
             error = result.error
             if files:
                 error = error or files.write(result)
@@ -92,6 +98,20 @@ def transcribe(
         raise typer.Exit(ExitStatus.SOME_FAILED)
 
 
+def _parse_tracks(text: str) -> TrackChoice:
+    """Return the audio tracks that an option names, with numbers from 0. Raises UsageError."""
+    if text == "all":
+        return "all"
+    if text == "played":
+        return "played"
+    numbers = text.split(",")
+    if not all(number.isascii() and number.isdigit() and int(number) for number in numbers):
+        raise UsageError(
+            f"cannot transcribe the audio tracks {text!r}: choose all, played, or numbers from 1, such as 1,3"
+        )
+    return tuple(sorted({int(number) - 1 for number in numbers}))
+
+
 def _print_transcript(result: FileTranscription) -> None:
     print_line()
     print_line((str(result.path), "bold"))
@@ -101,8 +121,10 @@ def _print_transcript(result: FileTranscription) -> None:
     for warning in result.warnings:
         print_warning(warning, str(result.path))
     if result.transcript is None:
-        print_line("  the file contains no audio")
+        print_line("  no audio track was chosen" if result.has_audio else "  the file contains no audio")
         return
+    for warning in result.transcript.warnings:
+        print_warning(warning, str(result.path))
     for line in subtitles.to_text(result.transcript).split("\n"):
         print_line(f"  {line}")
     missing = result.transcript.untranscribed_seconds

@@ -128,15 +128,13 @@ def read_video_text(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -
 
 
 def transcribe_audio(
-    audio: Audio | None, speech: SpeechOptions, *, on_progress: Callable[[float], object] = lambda share: None
+    audio: Audio, speech: SpeechOptions, *, on_progress: Callable[[float], object] = lambda share: None
 ) -> TranscribedAudio:
-    """Return the transcript of an audio track; `on_progress` is called with the share that is done, 0..1.
+    """Return the transcript of a sound; `on_progress` is called with the share that is done, 0..1.
 
     Raises:
         ModelError: The speech model is missing or changed.
     """
-    if audio is None:
-        return TranscribedAudio(audio_sha256="")
     transcriber, sha256 = get_transcriber(speech), audio.sha256
     transcript = transcriber.transcribe(audio, on_progress=on_progress)
     return TranscribedAudio(

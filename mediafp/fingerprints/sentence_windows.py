@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from mediafp.fingerprints.sentence_encoder import embed_sentences, encoder_version
+from mediafp.fingerprints.transcript import segments_by_sound
 from mediafp.types.media import TimeSpan
 from mediafp.types.sentence_windows import (
     EMBEDDING_COLUMNS,
@@ -64,7 +65,7 @@ def embed_windows(transcript: Transcript) -> SentenceWindows:
 def cut_units(transcript: Transcript) -> list[SpeechUnit]:
     """Return the speech units of a transcript in order: sentences, or parts of segments if their ends are unknown."""
     units: list[SpeechUnit] = []
-    for number, segment in enumerate(transcript.segments):
+    for number, segment in segments_by_sound(transcript):
         if UNUSED_FLAG not in segment.flags:
             for unit in _cut_segment(segment, number):
                 if units and _is_joined(units[-1], unit):
@@ -74,7 +75,9 @@ def cut_units(transcript: Transcript) -> list[SpeechUnit]:
 
 
 def _is_joined(last: SpeechUnit, unit: SpeechUnit) -> bool:
-    return min(last.words, unit.words) < MIN_UNIT_WORDS and last.language == unit.language
+    # Two sounds may say something at once: the second one begins earlier than the first one ends.
+    follows = unit.span[0] >= last.span[0]
+    return min(last.words, unit.words) < MIN_UNIT_WORDS and last.language == unit.language and follows
 
 
 def _join_units(first: SpeechUnit, second: SpeechUnit) -> SpeechUnit:

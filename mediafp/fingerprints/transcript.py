@@ -6,6 +6,7 @@ misrecognised still has a partly equal row.
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -13,7 +14,8 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from mediafp.types.fingerprints import Fingerprint, Metric, TimedRows
+from mediafp.types.file_sounds import is_said_elsewhere, sound_key
+from mediafp.types.fingerprints import Fingerprint, Metric, SoundRows, TimedRows
 from mediafp.types.media import TimeSpan
 from mediafp.types.tokens import CHINESE_DIGITS, Token, is_cjk, tokenise
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -71,8 +73,8 @@ class TranscriptWords:
     max_rows = None
 
     def extract(self, transcript: Transcript) -> TimedRows:
-        """Return the rows of a transcript's words, in order, with the times at which they are spoken."""
-        tokens = [token for segment in transcript.segments for token in _phonetic_tokens(segment)]
+        """Return the rows of a transcript's words, sound after sound, with the times at which they are spoken."""
+        tokens = [token for _, segment in segments_by_sound(transcript) for token in _phonetic_tokens(segment)]
         return TimedRows(
             spans=np.array([token.span for token in tokens], np.float64).reshape(-1, 2),
             vectors=np.frombuffer(b"".join(_encode(token.text) for token in tokens), np.uint8).reshape(-1, ROW_BYTES),
@@ -81,9 +83,14 @@ class TranscriptWords:
 
 
 def fingerprint_transcript(sha256: str, transcript: Transcript) -> Fingerprint:
-    """Return the phonetic rows of a transcript, as the fingerprint of the asset or audio track with this SHA-256."""
+    """Return the phonetic rows of a transcript, as the fingerprint of the asset or sound with this SHA-256."""
     rows = TranscriptWords().extract(transcript)
-    return Fingerprint(sha256=sha256, type=TYPE_NAME, version=TYPE_VERSION, **rows._asdict())
+    sounds: list[SoundRows] = []
+    if is_said_elsewhere(transcript):
+        places = (transcript.segments[place.segment] for place in locate_rows(transcript))
+        counts = Counter((segment.track, segment.channel) for segment in places)
+        sounds = [SoundRows(track, channel, count) for (track, channel), count in counts.items()]
+    return Fingerprint(sha256=sha256, type=TYPE_NAME, version=TYPE_VERSION, sounds=tuple(sounds), **rows._asdict())
 
 
 def to_phonetic_tokens(text: str) -> list[str]:
@@ -98,10 +105,15 @@ def locate_rows(transcript: Transcript) -> list[RowPlace]:
     """Return the place in the text of each row of a transcript's fingerprint, in order."""
     return [
         RowPlace(number, token)
-        for number, segment in enumerate(transcript.segments)
+        for number, segment in segments_by_sound(transcript)
         for token in tokenise(segment.text)
         for _ in _pronounce(token.text)
     ]
+
+
+def segments_by_sound(transcript: Transcript) -> list[tuple[int, TranscriptSegment]]:
+    """Return number and segment of a transcript, sound after sound: those of two sounds at once would mix their words."""
+    return sorted(enumerate(transcript.segments), key=lambda one: sound_key(one[1].track, one[1].channel))
 
 
 def _phonetic_tokens(segment: TranscriptSegment) -> Iterator[_PhoneticToken]:

@@ -76,6 +76,7 @@ def _reverse_segment(segment: Segment, query: Asset, reference: Asset) -> Segmen
         speed=round(1 / segment.speed, 3) if segment.speed else 0.0,
         weakest=segment.weakest and segment.weakest[::-1],
         tracks=segment.tracks and segment.tracks[::-1],
+        audio_channels=segment.audio_channels and segment.audio_channels[::-1],
     )
 
 

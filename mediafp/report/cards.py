@@ -206,15 +206,29 @@ def _passages(
     query: Asset, reference: Asset, segment: Segment, evidence: PageEvidence
 ) -> tuple[Quotation | None, Quotation | None]:
     """Return the words of both sides of a segment; None without a transcript."""
-    return _passage(query.sha256, segment.query, evidence), _passage(reference.sha256, segment.reference, evidence)
+    return (
+        _passage(query.sha256, segment.query, segment.sound("query"), evidence),
+        _passage(reference.sha256, segment.reference, segment.sound("reference"), evidence),
+    )
 
 
-def _passage(sha256: str, times: TimeSpan | None, evidence: PageEvidence) -> Quotation | None:
-    """Return the words of the transcript segments that overlap a time span; None if there are none."""
+def _passage(
+    sha256: str, times: TimeSpan | None, sound: tuple[int, int | None] | None, evidence: PageEvidence
+) -> Quotation | None:
+    """Return the words of the transcript segments that overlap a time span; None if there are none.
+
+    They are those of all sounds, or of that with a track and a channel.
+    """
     transcribed = evidence.transcript(sha256)
     if transcribed is None or times is None:
         return None
-    return quote_segments([s for s in transcribed[0].segments if s.end > times[0] and s.start < times[1]])
+    return quote_segments(
+        [
+            s
+            for s in transcribed[0].segments
+            if s.end > times[0] and s.start < times[1] and sound in (None, (s.track, s.channel))
+        ]
+    )
 
 
 def _draw_passage(passage: Quotation | None) -> Markup:

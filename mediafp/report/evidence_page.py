@@ -22,6 +22,7 @@ from mediafp.report.page_evidence import PageEvidence
 from mediafp.report.page_images import PageImages
 from mediafp.report.svg import draw_speech_timeline
 from mediafp.types.clusters import Clustering
+from mediafp.types.file_sounds import is_said_elsewhere, sound_name
 from mediafp.types.matches import Clip, QueryResult
 from mediafp.types.timelines import Timeline
 from mediafp.types.timestamps import format_span, format_time
@@ -40,8 +41,8 @@ MAX_SCREEN_LINES: Final = 500
 class TranscriptCard:
     """The transcript and the text on screen of one file as the template draws them.
 
-    `lines` hold the time, the language, its probability, the words, their certainty and the quality flags of each segment;
-    `screen_lines` the time span and the text of each line on screen.
+    `lines` hold the time, the language, its probability, the words, their certainty and the quality flags of each segment, with
+    its audio track unless all is said in the first one; `screen_lines` the time span and the text of each line on screen.
     """
 
     name: str
@@ -160,13 +161,15 @@ def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> Transcrip
     """Return the transcript and the text on screen of an asset that has one of them."""
     transcript, hints = source.transcript(sha256) or (None, ())
     segments = transcript.segments if transcript else ()
+    names_sounds = transcript is not None and is_said_elsewhere(transcript)
     shown = source.video_text(sha256) or ()
     summary = [_transcript_summary(transcript)] if transcript and segments else []
+    summary += transcript.warnings if transcript else ()
     summary += [f"{len(shown)} {'line' if len(shown) == 1 else 'lines'} on screen"] if shown else []
     return TranscriptCard(
         name=display_name(uri),
         timeline=(
-            draw_speech_timeline(segments, max(transcript.duration, segments[-1].end))
+            draw_speech_timeline(segments, max(transcript.duration, *(s.end for s in segments)))
             if transcript and segments
             else None
         ),
@@ -178,7 +181,7 @@ def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> Transcrip
                 s.language_probability,
                 draw_words(certain_runs(replace(s, text=" ".join(s.text.split())))),
                 name_certainty(segment_certainty(s)),
-                ", ".join(s.flags).replace("_", " "),
+                ", ".join((*([sound_name(s.track, s.channel)] if names_sounds else []), *s.flags)).replace("_", " "),
             )
             for s in segments
         ],

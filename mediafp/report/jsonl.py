@@ -116,6 +116,7 @@ def segment_to_json(value: Segment) -> JsonObject:
         "mirrored": value.mirrored,
         "score": value.score,
         "tracks": list(value.tracks) if value.tracks else None,
+        "audio_channels": list(value.audio_channels) if value.audio_channels else None,
     }
 
 
@@ -276,11 +277,14 @@ def transcript_to_json(value: Transcript) -> JsonObject:
                 "language": u.language,
                 "language_probability": u.language_probability,
                 "text": u.text,
+                "track": u.track,
+                **({} if u.channel is None else {"channel": u.channel}),
                 "flags": list(u.flags),
                 **doubts_to_json(u),
             }
             for u in value.segments
         ],
+        "warnings": list(value.warnings),
     }
 
 
@@ -293,11 +297,11 @@ def transcription_to_json(value: FileTranscription) -> JsonObject:
     line |= transcript_to_json(transcript) if transcript else empty
     note = None
     if value.error is None and not line["segments"]:
-        note = _empty_note(transcript)
+        note = _empty_note(value)
     return line | {
         "seconds": value.seconds,
         "note": note,
-        "warnings": list(value.warnings),
+        "warnings": [*value.warnings, *(transcript.warnings if transcript else ())],
         "hints": [
             {name: getattr(h, name) for name in ("name", "start", "end", "heard", "reason", "source")}
             for h in value.hints
@@ -305,10 +309,10 @@ def transcription_to_json(value: FileTranscription) -> JsonObject:
     }
 
 
-def _empty_note(transcript: Transcript | None) -> str:
-    if transcript is None:
-        return "the file has no audio"
-    return "no words" if transcript.speech_seconds else "no speech"
+def _empty_note(value: FileTranscription) -> str:
+    if value.transcript is None:
+        return "no audio track was chosen" if value.has_audio else "the file has no audio"
+    return "no words" if value.transcript.speech_seconds else "no speech"
 
 
 def hit_to_json(value: SearchHit) -> JsonObject:
@@ -319,6 +323,8 @@ def hit_to_json(value: SearchHit) -> JsonObject:
         "source": value.source,
         "start": value.start,
         "end": value.end,
+        "track": value.track,
+        **({} if value.channel is None else {"channel": value.channel}),
         "text": value.text,
         "marks": [list(mark) for mark in value.marks],
     }

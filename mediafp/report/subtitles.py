@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mediafp.report.cues import make_cues
 from mediafp.report.doubted_words import TEXT_LEGEND, list_doubts, mark_guesses
 from mediafp.report.escaping import escape_unprintable
+from mediafp.types.file_sounds import is_said_elsewhere, sound_name
 from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import Transcript
 from mediafp.types.written_words import certain_runs
@@ -32,18 +33,23 @@ def to_vtt(transcript: Transcript) -> str:
 
 
 def to_text(transcript: Transcript) -> str:
-    """Return a transcript as text, one segment per line with its time, language and doubts; guesses are marked."""
+    """Return a transcript as text, one segment per line with its time, language and doubts; guesses are marked.
+
+    If not all is said in the first audio track of the file, each line names its sound.
+    """
     return "\n".join(_text_lines(transcript))
 
 
 def _text_lines(transcript: Transcript) -> Iterator[str]:
     if not transcript.segments:
         yield "no words" if transcript.speech_seconds else "no speech"
+    names_sounds = is_said_elsewhere(transcript)
     for s in transcript.segments:
+        sound = f"{sound_name(s.track, s.channel)}: " if names_sounds else ""
         doubts = list_doubts(s)
         stated = f"  ({', '.join(doubts)})" if doubts else ""
         yield escape_unprintable(
-            f"[{format_time(s.start)}] {s.language:>3}  {' '.join(mark_guesses(s).split())}{stated}"
+            f"[{format_time(s.start)}] {s.language:>3}  {sound}{' '.join(mark_guesses(s).split())}{stated}"
         )
     if any(run.doubt == "guess" for s in transcript.segments for run in certain_runs(s)):
         yield TEXT_LEGEND

@@ -1,30 +1,35 @@
 """The protocols of the texts of a store, and of the search in them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
+from mediafp.types.file_sounds import FileSound, TranscribedFile
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import OcrResult, TextLine
-from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
+from mediafp.types.transcripts import SearchHit, SearchSource, Transcript
 from mediafp.types.video_text import VideoText, VideoTextLine
 
 
 class TranscriptStore(Protocol):
-    """Transcripts by the SHA-256 of the audio track, and the audio track of each file.
+    """Transcripts by the SHA-256 of a sound, and the sounds of each file: its audio tracks, and single channels of them.
 
-    Files need not be assets of the store: a file that was only transcribed has an audio track and no asset.
+    The transcript of a sound has times from its first sample; all that is read for a file or an asset has those of the file.
+    Files need not be assets of the store: a file that was only transcribed has sounds and no asset.
     """
 
-    def save_audio_id(self, sha256: str, audio_sha256: str) -> None:
-        """Save which audio track a file contains; "" for none. Call it inside `writing`."""
+    def save_sounds(self, sha256: str, sounds: Sequence[FileSound]) -> None:
+        """Save the sounds of a file, that which players play first; none if it has no audio. Call it inside `writing`."""
         ...
 
-    def find_audio_id(self, sha256: str) -> str | None:
-        """Return the SHA-256 of a file's audio track, "" for none; None if the file was never transcribed."""
+    def sounds(self, sha256: str) -> tuple[FileSound, ...] | None:
+        """Return the sounds of a file, that which players play first, () for none; None if it was never transcribed.
+
+        None too if only a version before schema 10 transcribed it, which did not note all of its sounds.
+        """
         ...
 
-    def save_transcription(self, sha256: str, transcribed: TranscribedAudio) -> None:
-        """Save a file's audio track, and its transcript if there is one. Call it inside `writing`."""
+    def save_transcription(self, sha256: str, transcribed: TranscribedFile) -> None:
+        """Save the sounds of a file, and the transcripts that were made of them. Call it inside `writing`."""
         ...
 
     def save_transcript(self, audio_sha256: str, transcript: Transcript, fingerprint: Fingerprint, rank: int) -> None:
@@ -36,19 +41,26 @@ class TranscriptStore(Protocol):
         ...
 
     def load_transcript(self, audio_sha256: str, version: str) -> Transcript | None:
-        """Return the transcript of an audio track, given its SHA-256, by one version, or None."""
+        """Return the transcript of a sound, given its SHA-256, by one version, or None.
+
+        Transcripts of stores before schema 10, whose times are those of a file, are none of a sound.
+        """
         ...
 
     def best_transcript(self, audio_sha256: str) -> Transcript | None:
-        """Return the best transcript of an audio track, given its SHA-256, or None."""
+        """Return the best transcript of a sound, given its SHA-256, or None; those of older stores as above."""
         ...
 
     def find_transcript(self, sha256: str) -> Transcript | None:
-        """Return the best transcript of a file, given its SHA-256, or None if it has no transcript or no audio."""
+        """Return the best transcripts of a file's sounds joined, on its clock; None if it has no transcript or no audio.
+
+        A sound that has the words of another one at the same times is skipped. The warnings name it, and sounds without a
+        transcript.
+        """
         ...
 
     def is_transcribed(self, sha256: str, version: str) -> bool:
-        """Return True if this version has transcribed the file, or the file contains no audio."""
+        """Return True if this version has transcribed all sounds of the file, or the file contains no audio."""
         ...
 
     def has_transcripts(self) -> bool:
@@ -56,7 +68,10 @@ class TranscriptStore(Protocol):
         ...
 
     def transcript_fingerprints(self) -> Iterator[Fingerprint]:
-        """Yield the fingerprint of every asset's best transcript, by SHA-256."""
+        """Yield the fingerprint of every asset's best transcripts, by SHA-256, on the clock of the asset.
+
+        It has the rows of one sound after the other, by track and channel, without those of sounds that repeat others.
+        """
         ...
 
 

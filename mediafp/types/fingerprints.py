@@ -24,6 +24,17 @@ class TimedRows(NamedTuple):
     """(N,), 0..1."""
 
 
+class SoundRows(NamedTuple):
+    """One sound of a file among those of which a transcript fingerprint has rows."""
+
+    track: int
+    """Number of the audio track, from 0."""
+    channel: int | None
+    """Number of the channel, from 0, if the channels of the track were transcribed one by one."""
+    rows: int
+    """Number of rows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fingerprint:
     """Rows of one type and version that describe one asset.
@@ -39,11 +50,15 @@ class Fingerprint:
     vectors: Vectors
     quality: Float32Array
     """(N,), 0..1, low if the part has so little content that it resembles many others."""
+    sounds: tuple[SoundRows, ...] = ()
+    """Sounds of a transcript, in the order of their rows: track after track, each in time; () if all rows are of one sound."""
 
     def __post_init__(self) -> None:
         rows = len(self.vectors)
         if self.spans.shape != (rows, 2) or self.quality.shape != (rows,):
             raise ValueError(f"{self.type}: {rows} rows, spans {self.spans.shape}, quality {self.quality.shape}")
+        if self.sounds and sum(sound.rows for sound in self.sounds) != rows:
+            raise ValueError(f"{self.type}: {rows} rows, and {sum(sound.rows for sound in self.sounds)} of its sounds")
         for array in (self.spans, self.vectors, self.quality):
             array.setflags(write=False)
 

@@ -92,10 +92,21 @@ class Segment:
     weakest: tuple[float, float] | None = None
     """Seconds in the query and in the reference at which the two agree least; None if it was not measured."""
     tracks: tuple[int, int] | None = None
-    """Numbers of the audio tracks of the query and of the reference that agree, from 0 in the order of the file; None for other
-    channels than `voice`."""
+    """Numbers of the audio tracks of the query and of the reference that agree, from 0 in the order of the file; None for
+    pictures, and for a script of files whose words all are of their first track."""
+    audio_channels: tuple[int | None, int | None] | None = None
+    """Numbers of the channels of these tracks, from 0, of a script; None in place of one whose channels were not transcribed one
+    by one, and of both if neither's were."""
+
     translated: bool = False
     """True if the two say the same in different languages; of the channel `script` only."""
+
+    def sound(self, side: Literal["query", "reference"]) -> tuple[int, int | None] | None:
+        """Return track and channel of one side; None if its track is not known."""
+        number = 0 if side == "query" else 1
+        if self.tracks is None:
+            return None
+        return self.tracks[number], self.audio_channels[number] if self.audio_channels else None
 
     def reference_time(self, query_time: float) -> float:
         """Return the time in the reference that a time within the query's interval shows; the query is a video."""

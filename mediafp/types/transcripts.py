@@ -56,18 +56,21 @@ class TranscriptSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """Text of one audio track by one model; without segments if there is no speech."""
+    """Text of one sound, or of all sounds of a file joined (`types.file_sounds`); without segments if there is no speech."""
 
     model: str
     """Name of the model, for display."""
     version: str
     """Everything that the text depends on: the model's SHA-256, the options and the version of the decoding."""
     duration: float
-    """Seconds of audio."""
+    """Seconds of audio; of a file those of its longest sound."""
     speech_seconds: float
+    """Seconds of speech; of a file those of all its sounds, added up."""
     untranscribed_seconds: float
-    """Seconds of speech without text."""
+    """Seconds of speech without text, added up likewise."""
     segments: tuple[TranscriptSegment, ...]
+    warnings: tuple[str, ...] = ()
+    """Sounds of the file whose speech is not among the segments, with the reason; none of what is kept for a sound."""
 
     @property
     def languages(self) -> dict[str, float]:
@@ -97,7 +100,7 @@ class SpeechHint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """Passage that contains a searched text, in presentation seconds."""
+    """Passage that contains a searched text, in presentation seconds of the file."""
 
     sha256: str
     uris: tuple[str, ...]
@@ -107,6 +110,10 @@ class SearchHit:
     text: str
     marks: tuple[tuple[int, int], ...]
     """Start and end, in characters of `text`, of each match of a searched word."""
+    track: int | None = None
+    """Number of the audio track, from 0, in which it is said; None for another source than `speech`."""
+    channel: int | None = None
+    """Number of the channel of the track, from 0, if its channels were transcribed one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,24 +125,27 @@ class FileTranscription:
     error: str | None
     """Reason why the file could not be decoded."""
     transcript: Transcript | None
-    """None if the file has no audio, or if there is an error."""
+    """Transcript of the chosen audio tracks; None if there are none, or if there is an error."""
     seconds: float
     """Wall time, shared with the files that were processed at the same time: the sum over all files is that of the run."""
     warnings: tuple[str, ...] = ()
     hints: tuple[SpeechHint, ...] = ()
     is_media: bool = True
+    has_audio: bool = True
+    """False if the file was decoded and has no audio."""
     named_explicitly: bool = True
     """True if the file itself was named, False if it was found in a folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscribedAudio:
-    """Transcript of the audio of one file, as it is stored."""
+    """Transcript of one sound, as it is stored."""
 
     audio_sha256: str
-    """SHA-256 of the samples; "" if the file has no audio."""
-    transcript: Transcript | None = None
-    fingerprint: Fingerprint | None = None
+    """SHA-256 of the samples."""
+    transcript: Transcript
+    """Its times are those of the sound, from its first sample."""
+    fingerprint: Fingerprint
     """Words of the transcript as phonetic rows."""
     model_rank: int = 0
     """Rank of the model: of several transcripts, that of the highest rank is searched and matched."""

@@ -85,6 +85,8 @@ def _find_doubts(hit: SearchHit, transcript: Transcript | None) -> Sequence[Doub
     for segment in transcript.segments if transcript and hit.source == "speech" else ():
         if segment.end < hit.start or segment.start > hit.end:
             continue
+        if hit.track is not None and (segment.track, segment.channel) != (hit.track, hit.channel):
+            continue
         start = hit.text.find(segment.text, position)
         if start >= 0:
             position = start + len(segment.text)

@@ -128,8 +128,8 @@ class ScriptedQueue:
         step = audio.duration / len(SPOKEN)
         segments = tuple(
             TranscriptSegment(
-                start=audio.start + n * step,
-                end=audio.start + (n + 1) * step,
+                start=n * step,
+                end=(n + 1) * step,
                 language="zh" if n % 2 else "en",
                 language_probability=0.9,
                 text=text,

@@ -133,7 +133,7 @@ def test_later_ocr_and_transcription_use_the_content_that_is_stored(
         assert read == [contents[0]] and not pending.warnings
     else:
         assert "it changed while it was read" in pending.warnings[0]
-        assert pending.text is None and pending.audio is None and pending.transcribed is None
+        assert pending.text is None and pending.audio == () and pending.transcribed is None
 
 
 def _identified(file_tasks: tasks.FileTasks, path: Path) -> Any:
@@ -181,7 +181,7 @@ def test_transcribe_stores_no_audio_of_another_content(
     path.write_bytes(sound(0))
     (expected,) = case.transcribe([path])
     assert expected.sha256 and expected.error is None
-    audio_id = case._store.find_audio_id(expected.sha256)
+    audio_id = case._store.sounds(expected.sha256)
     other = tmp_path / "b.wav"
     other.write_bytes(sound(0) + b"LIST\x04\0\0\0other"[:12])
     if change is overwrite_before:
@@ -191,7 +191,7 @@ def test_transcribe_stores_no_audio_of_another_content(
     (result,) = case.transcribe([other])
     if change is overwrite_before and is_small:
         assert result.error is None and result.sha256
-        assert case._store.find_audio_id(result.sha256) == audio_id
+        assert case._store.sounds(result.sha256) == audio_id
     else:
         assert result.error and "it changed while it was read" in result.error
         assert result.sha256 is None

@@ -20,6 +20,7 @@ from mediafp.cli.exit_status import ExitStatus
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.types.arrays import pack_arrays, unpack_arrays
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.runs import FileOutcome, IngestOptions
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -51,7 +52,7 @@ def damaged_case(tmp_path_factory: pytest.TempPathFactory, photos: dict[str, np.
             model="m", version="v", duration=9, speech_seconds=5, untranscribed_seconds=0, segments=segments
         )
         with case._store.writing():
-            case._store.save_audio_id(sha256, "f" * 64)
+            case._store.save_sounds(sha256, (FileSound(audio_sha256="f" * 64),))
             case._store.save_transcript("f" * 64, transcript, fingerprint_transcript("f" * 64, transcript), 1)
     return folder
 

@@ -18,6 +18,7 @@ from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.report.jsonl import edge_to_json, match_to_json
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.clusters import Edge
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.fingerprint_types import no_rows
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset
@@ -45,7 +46,7 @@ def save(store: SqliteStore, sha256: str, spoken: Transcript) -> None:
     sighting = Sighting(sha256=sha256, uri=f"/dump/{sha256[:4]}.mp4")
     with store.writing():
         store.add_record(IngestRecord(asset=asset, sightings=(sighting,), fingerprints=fingerprints))
-        store.save_audio_id(sha256, f"audio {sha256}")
+        store.save_sounds(sha256, (FileSound(audio_sha256=f"audio {sha256}"),))
         store.save_transcript(f"audio {sha256}", spoken, fingerprint_transcript(sha256, spoken), 1)
 
 

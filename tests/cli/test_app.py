@@ -13,7 +13,7 @@ from mediafp.cli import app as cli
 from mediafp.cli.app import COMMANDS, app
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.output import err
-from mediafp.types.errors import MediafpError, StoreError
+from mediafp.types.errors import MediafpError, StoreError, UsageError
 
 QUIET = ("--transcribe", "no", "--ocr", "no", "--crops", "no")
 
@@ -59,6 +59,13 @@ def test_commands_have_a_summary_and_options_one_line_of_help() -> None:
 def test_renamed_options_keep_their_old_spelling(command: str, option: str, old: str) -> None:
     (parameter,) = [p for p in dict(iter_commands())[f"mediafp {command}"].params if option in p.opts]
     assert parameter.opts == [option, old]
+
+
+@pytest.mark.parametrize("tracks", ["0", "1,", "-1", "one", "", "1.5", "٣"])
+def test_audio_tracks_are_all_played_or_numbers_from_1(tracks: str) -> None:
+    done = CliRunner().invoke(app, ["transcribe", "x", "--tracks", tracks])
+    assert isinstance(done.exception, UsageError) or done.exit_code == ExitStatus.COULD_NOT_RUN
+    assert "choose all, played, or numbers from 1" in f"{done.stderr}{done.exception}"
 
 
 def test_unknown_command_error_suggests_a_similar_one() -> None:

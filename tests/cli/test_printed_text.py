@@ -66,7 +66,7 @@ SIGHTING = Sighting(
 ENTRY = TraceEntry(match=replace(MATCH, sightings=(SIGHTING,)), first_seen="d", extent=1.2)
 SEGMENT = TranscriptSegment(start=0, end=1, language="l", language_probability=0.5, text="t", flags=("f",))
 TRANSCRIPT = Transcript(
-    model="m", version="v", duration=1, speech_seconds=1, untranscribed_seconds=1, segments=(SEGMENT,)
+    model="m", version="v", duration=1, speech_seconds=1, untranscribed_seconds=1, segments=(SEGMENT,), warnings=("w",)
 )
 HINT = SpeechHint(name="n", start=0, end=1, heard="h", reason="r", source="s")
 TRANSCRIBED = FileTranscription(

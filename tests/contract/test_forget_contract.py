@@ -138,7 +138,7 @@ def test_a_transcript_goes_with_the_last_asset_of_its_audio_track(store: Store) 
     removed = forget(store, "b", second)
     assert (removed["transcripts"], removed["passages"]) == (1, 1)
     assert store.best_transcript("track") is None
-    assert store.find_audio_id(sha("b")) is None
+    assert store.sounds(sha("b")) is None
     assert list(store.search_passages("lights")) == []
     assert store.check_integrity() == []
 

@@ -10,6 +10,7 @@ from transcripts import save_transcribed_asset
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.store import Store
 from mediafp.types.errors import UsageError
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.transcripts import SearchHit, Transcript, TranscriptSegment
 
 
@@ -116,7 +117,7 @@ def test_search_uses_the_transcript_of_the_better_model(store: Store) -> None:
 
 def test_search_ignores_files_that_are_not_assets(store: Store) -> None:
     with store.writing():
-        store.save_audio_id("f" * 64, "sound-x")
+        store.save_sounds("f" * 64, (FileSound(audio_sha256="sound-x"),))
         store.save_transcript("sound-x", transcript_of("秘密"), fingerprint_transcript("f", transcript_of("秘密")), 1)
     assert search(store, "秘密") == []
     assert store.is_transcribed("f" * 64, "v1") and not store.is_transcribed("e" * 64, "v1")
@@ -200,9 +201,9 @@ def test_search_ignores_a_transcript_that_is_undone(store: Store) -> None:
     assert len(search(store, "先前")) == 1 and search(store, "后来") == []
 
 
-def test_find_audio_id_separates_no_audio_from_never_transcribed(store: Store) -> None:
+def test_sounds_separate_no_audio_from_never_transcribed(store: Store) -> None:
     with store.writing():
-        store.save_audio_id("a" * 64, "")
-    assert store.find_audio_id("a" * 64) == ""
-    assert store.find_audio_id("b" * 64) is None
+        store.save_sounds("a" * 64, ())
+    assert store.sounds("a" * 64) == ()
+    assert store.sounds("b" * 64) is None
     assert store.find_transcript("a" * 64) is None

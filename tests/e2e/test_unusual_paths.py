@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +178,16 @@ def test_a_log_that_cannot_be_written_ends_with_the_reason(folder: Path, tmp_pat
         done = CliRunner().invoke(app, [*arguments, "--log", log])
         assert isinstance(done.exception, UsageError) and "cannot write the log" in str(done.exception)
     assert original.read_bytes() == b"original"
+
+
+def test_the_text_of_several_tracks_names_each(tmp_path: Path) -> None:
+    segments = (SEGMENT, replace(SEGMENT, text="other", track=1), replace(SEGMENT, text="third", track=2, channel=1))
+    result = replace(
+        transcription("talk.mp4", "1" * 64), transcript=replace(TRANSCRIPT, segments=segments, speech_seconds=3)
+    )
+    assert TranscriptFiles(tmp_path, TranscriptFormat.TEXT).write(result) is None
+    assert (tmp_path / "talk.mp4.11111111.txt").read_text().splitlines() == [
+        "[00:00.0]  en  audio track 1: words",
+        "[00:00.0]  en  audio track 2: other",
+        "[00:00.0]  en  channel 2 of audio track 3: third",
+    ]

@@ -15,6 +15,7 @@ from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.store import Store, open_store
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.kept_matches import Channel, KeptMatch
 from mediafp.types.matches import Match, Segment
 from mediafp.types.media import Asset, Thumbnail
@@ -130,7 +131,7 @@ def _add(store: Store, asset: Asset, uri: str, thumbnails: tuple[Thumbnail, ...]
 
 def _add_transcript(store: Store, sha256: str, transcript: Transcript) -> None:
     with store.writing():
-        store.save_audio_id(sha256, f"audio {sha256}")
+        store.save_sounds(sha256, (FileSound(audio_sha256=f"audio {sha256}"),))
         store.save_transcript(f"audio {sha256}", transcript, fingerprint_transcript(sha256, transcript), 1)
 
 

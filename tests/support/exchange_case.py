@@ -12,6 +12,7 @@ from mediafp.fingerprints.perceptual_hashes import PerceptualHash
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import OcrResult, Segment, TextLine
@@ -80,7 +81,7 @@ def write_exchange_case(folder: Path, photos: dict[str, np.ndarray]) -> None:
             transcript = Transcript(
                 model="m", version="v", duration=3, speech_seconds=2, untranscribed_seconds=0, segments=(segment,)
             )
-            store.save_audio_id(VIDEO, "5" * 64)
+            store.save_sounds(VIDEO, (FileSound(audio_sha256="5" * 64),))
             store.save_transcript("5" * 64, transcript, fingerprint_transcript(VIDEO, transcript), 1)
         _keep_matches(store)
 

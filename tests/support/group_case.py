@@ -12,6 +12,7 @@ from mediafp.case.comparison.versions import comparison_versions
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.store import Store, open_store
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.kept_matches import Channel, KeptMatch
 from mediafp.types.matches import Relation, Segment
 from mediafp.types.media import Asset, Thumbnail
@@ -158,7 +159,7 @@ def _transcribe(store: Store, sha256: str) -> None:
     )
     audio = _sha256(sha256.encode()).hexdigest()
     with store.writing():
-        store.save_audio_id(sha256, audio)
+        store.save_sounds(sha256, (FileSound(audio_sha256=audio),))
         store.save_transcript(audio, transcript, fingerprint_transcript(sha256, transcript), 1)
 
 

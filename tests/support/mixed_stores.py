@@ -16,6 +16,7 @@ from mediafp.matching.images.text_evidence import TextLines
 from mediafp.matching.promise import Promise
 from mediafp.store import Store
 from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Thumbnail
@@ -75,7 +76,7 @@ class Ingested:
             transcript = Transcript(
                 model="m", version="1", duration=12, speech_seconds=10, untranscribed_seconds=0, segments=(segment,)
             )
-            store.save_audio_id(sha256, f"audio of {name}")
+            store.save_sounds(sha256, (FileSound(audio_sha256=f"audio of {name}"),))
             store.save_transcript(f"audio of {name}", transcript, fingerprint_transcript(sha256, transcript), 1)
         else:
             store.save_ocr_result(sha256, OcrResult(version="1", lines=(HANDLE_LINE,) if name == "bar" else ()))

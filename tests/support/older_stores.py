@@ -1,7 +1,7 @@
 """Stores whose tables are set back to those of an older schema version."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Sequence
 
 from mediafp.store.sqlite import schema
 
@@ -27,25 +27,35 @@ NEWEST_INDEXES = ("passage_by_holder", "sighting_by_uri", "sighting_by_account")
 
 def drop_newest_tables(database: sqlite3.Connection) -> None:
     """Drop the tables that version 5 does not have, and give the others the definition that it has."""
-    with closing(sqlite3.connect(":memory:")) as model:
-        for migration in schema.MIGRATIONS[:5]:
-            model.create_function("text_sha256", 1, str)
-            model.executescript(migration)
-        definitions = dict(model.execute("SELECT name, sql FROM sqlite_master"))
-        columns = {
-            table: [name for (name,) in model.execute(f"SELECT name FROM pragma_table_info('{table}')")]
-            for table in CHANGED_TABLES
-        }
     database.execute("DELETE FROM passage WHERE source NOT IN ('speech', 'picture')")
     database.execute("DELETE FROM sighting WHERE position > 0")
     for index in NEWEST_INDEXES:
         database.execute(f"DROP INDEX {index}")
-    for table in CHANGED_TABLES:
-        names = ", ".join(columns[table])
-        database.execute(f"ALTER TABLE {table} RENAME TO newer_{table}")
-        database.execute(definitions[table])
-        database.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM newer_{table}")
-        database.execute(f"DROP TABLE newer_{table}")
-    database.execute(definitions["passage_by_holder"])
+    _redefine(database, CHANGED_TABLES, 5)
     for table in NEWEST_TABLES:
         database.execute(f"DROP TABLE {table}")
+    set_back_sounds(database)
+
+
+def set_back_sounds(database: sqlite3.Connection) -> None:
+    """Give the tables of sounds and transcripts, which version 10 changes, the definition that version 9 has.
+
+    The custody log keeps the digests of their rows as they are, which the migration states anew.
+    """
+    database.execute("DELETE FROM sound WHERE position > 0")
+    database.execute("DROP INDEX sound_by_sound")
+    _redefine(database, ("sound", "transcript"), 9)
+
+
+def _redefine(database: sqlite3.Connection, tables: Sequence[str], version: int) -> None:
+    """Give tables and their indexes the definition that a schema version has."""
+    definitions = schema.expected_definitions(version)
+    for table in tables:
+        database.execute(f"ALTER TABLE {table} RENAME TO newer_{table}")
+        database.execute(definitions[f"table {table}"])
+        columns = ", ".join(name for (name,) in database.execute("SELECT name FROM pragma_table_info(?)", (table,)))
+        database.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM newer_{table}")
+        database.execute(f"DROP TABLE newer_{table}")
+        for name, statement in definitions.items():
+            if name.startswith("index ") and f" ON {table} (" in statement:
+                database.execute(statement)

@@ -4,10 +4,11 @@ from ingest_records import fingerprint
 
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.store import Store
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.media import Asset
 from mediafp.types.runs import IngestRecord
 from mediafp.types.sightings import Sighting
-from mediafp.types.transcripts import Transcript
+from mediafp.types.transcripts import TranscribedAudio, Transcript
 
 
 def save_transcribed_asset(store: Store, sha256: str, name: str, audio: str, transcript: Transcript, rank: int) -> str:
@@ -20,6 +21,23 @@ def save_transcribed_asset(store: Store, sha256: str, name: str, audio: str, tra
                 fingerprints=(fingerprint(sha256, rows=0),),
             )
         )
-        store.save_audio_id(sha256, audio)
+        store.save_sounds(sha256, (FileSound(audio_sha256=audio),))
         store.save_transcript(audio, transcript, fingerprint_transcript(sha256, transcript), rank)
     return sha256
+
+
+def silent_transcript(version: str = "v1", duration: float = 1.0) -> Transcript:
+    """Return the transcript of a sound without speech."""
+    return Transcript(
+        model="m", version=version, duration=duration, speech_seconds=0, untranscribed_seconds=0, segments=()
+    )
+
+
+def transcribed_audio(audio_sha256: str, transcript: Transcript) -> TranscribedAudio:
+    """Return the transcript of a sound as the engine does."""
+    return TranscribedAudio(
+        audio_sha256=audio_sha256,
+        transcript=transcript,
+        fingerprint=fingerprint_transcript(audio_sha256, transcript),
+        model_rank=1,
+    )

@@ -6,7 +6,7 @@ import pytest
 from sample_matches import sample_match, sample_placement
 
 from mediafp.case.answers.changes import list_changes
-from mediafp.case.answers.spoken import main_language, spoken_between
+from mediafp.case.answers.spoken import Stretch, main_language, spoken_between
 from mediafp.types.answers import Change, Use
 from mediafp.types.matches import Match, Segment, TextLine
 from mediafp.types.media import Asset
@@ -92,6 +92,7 @@ def test_quotation_has_the_words_of_the_interval_alone() -> None:
             for start, end, language, text in said
         ),
     )
-    quoted = spoken_between(transcript, [(4.5, 21.0)])
-    assert quoted and quoted.text == "海湾 上空" and main_language(transcript, [(4.5, 21.0)]) == "zh"
-    assert spoken_between(transcript, [(30.0, 40.0)]) is None and main_language(transcript, [(30.0, 40.0)]) is None
+    within, outside = [Stretch((4.5, 21.0))], [Stretch((30.0, 40.0))]
+    quoted = spoken_between(transcript, within)
+    assert quoted and quoted.text == "海湾 上空" and main_language(transcript, within) == "zh"
+    assert spoken_between(transcript, outside) is None and main_language(transcript, outside) is None

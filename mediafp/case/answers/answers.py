@@ -17,7 +17,7 @@ from mediafp.case.answers.grouping import (
     group_words,
 )
 from mediafp.case.answers.parts import crop, read_pixels
-from mediafp.case.answers.spoken import main_language, spoken_between
+from mediafp.case.answers.spoken import WHOLE, main_language, spoken_between, stretches_of
 from mediafp.case.answers.stored import stored_result
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.image_hashes import image_hashes
@@ -225,9 +225,8 @@ class Answers:
         quotations = {}
         for use in uses[:MAX_QUOTED_VIDEOS]:
             transcript = self._store.find_transcript(use.asset.sha256)
-            whole = [(0.0, transcript.duration)] if transcript else []
-            if transcript and (text := spoken_between(transcript, whole)):
-                quotations[use.asset.sha256] = main_language(transcript, whole) or "und", text
+            if transcript and (text := spoken_between(transcript, WHOLE)):
+                quotations[use.asset.sha256] = main_language(transcript, WHOLE) or "und", text
         return group_spoken(uses, quotations, _pairs(edges, ("same_script", "same_voice", "same_video")))
 
     def _words(self, answer: Answer, uses: Sequence[Use]) -> tuple[Words, ...]:
@@ -235,19 +234,18 @@ class Answers:
 
         def language(use: Use) -> str | None:
             transcript = transcripts[use.asset.sha256]
-            return main_language(transcript, [one.reference for one in use.match.segments]) if transcript else None
+            return main_language(transcript, stretches_of(use.match, "reference")) if transcript else None
 
         own = self._store.find_transcript(answer.sha256)
         groups = []
         for words in group_words(uses, language):
             first = words.uses[0]
             theirs = transcripts[first.asset.sha256]
-            segments = first.match.segments
             groups.append(
                 replace(
                     words,
-                    query_text=spoken_between(own, [one.query for one in segments if one.query]) if own else None,
-                    reference_text=spoken_between(theirs, [one.reference for one in segments]) if theirs else None,
+                    query_text=spoken_between(own, stretches_of(first.match, "query")) if own else None,
+                    reference_text=spoken_between(theirs, stretches_of(first.match, "reference")) if theirs else None,
                 )
             )
         return tuple(groups)

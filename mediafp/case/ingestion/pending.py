@@ -6,11 +6,11 @@ from mediafp.case.ingestion.items import IngestItem
 from mediafp.ingest.files import OpenFile
 from mediafp.sightings.sidecars import NO_SIDECARS, SidecarContents
 from mediafp.types.errors import MediaError
+from mediafp.types.file_sounds import TranscribedFile
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.sightings import Clue
-from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.video_text import VideoText
 
 
@@ -29,8 +29,9 @@ class PendingFile:
     """Result of OCR alone, for an image whose fingerprints are stored."""
     video_text: VideoText | None = None
     """Text on screen alone, of a video whose fingerprints are stored."""
-    audio: Audio | None = None
-    transcribed: TranscribedAudio | None = None
+    audio: tuple[Audio, ...] = ()
+    """Its sounds, until they are submitted for transcription."""
+    transcribed: TranscribedFile | None = None
     sidecars: SidecarContents = NO_SIDECARS
     """Contents of its sidecars, if they were read."""
     clues: tuple[Clue, ...] = ()

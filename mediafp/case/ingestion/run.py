@@ -34,6 +34,7 @@ from mediafp.text.ocr.video_text import video_text_version
 from mediafp.types import model_files
 from mediafp.types.custody import LogKind
 from mediafp.types.errors import MediaError, WorkerLost
+from mediafp.types.file_sounds import TranscribedFile, to_file_sound
 from mediafp.types.runs import FileOutcome, IngestOptions, LedgerEntry
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.version import __version__
@@ -408,22 +409,30 @@ class IngestRun:
             self._finish(file)
 
     def _on_audio(self, file: PendingFile) -> None:
-        """Submit the audio of a file for transcription, unless it has none or its transcript is known."""
-        audio, file.audio = file.audio, None
-        if self._queue is None or (audio is None and file.analysis is None):
+        """Submit the sounds of a file for transcription whose transcripts are not known."""
+        audio, file.audio = file.audio, ()
+        if self._queue is None or (not audio and file.analysis is None):
             self._finish(file)
-        elif audio is None or self._known.has_transcript(audio.sha256):
-            file.transcribed = TranscribedAudio(audio_sha256=audio.sha256 if audio else "")
+            return
+        sounds = tuple(map(to_file_sound, audio))
+        wanted = {one.sha256: one for one in audio if not self._known.has_transcript(one.sha256)}
+        file.transcribed = TranscribedFile(sounds=sounds)
+        if not wanted:
             self._finish(file)
-        else:
-            future = self._queue.submit(audio)
+            return
+        futures = [self._queue.submit(one) for one in wanted.values()]
+        waiting = set(futures)
 
-            def on_done() -> None:
-                file.transcribed = future.result()
+        def on_done(future: Future[TranscribedAudio]) -> None:
+            future.result()
+            waiting.discard(future)
+            if not waiting:
+                file.transcribed = TranscribedFile(sounds=sounds, made=tuple(one.result() for one in futures))
                 self._finish(file)
 
+        for future in futures:
             # Files with the same audio share the future.
-            self._in_progress.setdefault(future, []).append(on_done)
+            self._in_progress.setdefault(future, []).append(partial(on_done, future))
 
     def _fail(self, file: PendingFile, error: MediaError) -> None:
         file.error = error
@@ -445,8 +454,8 @@ class IngestRun:
         outcomes = self._watched.mark([(file.item.uri, outcome) for file, outcome in zip(files, outcomes, strict=True)])
         self._finished.clear()
         if self._queue:
-            for audio_sha256 in {file.transcribed.audio_sha256 for file in files if file.transcribed}:
-                self._queue.forget(audio_sha256)
+            for one in (made for file in files if file.transcribed for made in file.transcribed.made):
+                self._queue.forget(one.audio_sha256)
         return outcomes
 
 

@@ -13,7 +13,7 @@ from mediafp.sightings.name_clues import name_clues
 from mediafp.sightings.received_names import received_name_clue
 from mediafp.sightings.sidecars import NO_SIDECARS, SidecarContents, SidecarReader
 from mediafp.types.errors import MediaError
-from mediafp.types.transcripts import TranscribedAudio
+from mediafp.types.file_sounds import TranscribedFile
 
 
 class FileTasks:
@@ -60,7 +60,7 @@ class FileTasks:
         assert file.kind, "a file of another kind is not analysed"
         with stable_content(file.open_file(), file.sha256, self._cancelled) as content:
             analysis = self._engine.analyse(content, file.sha256, file.kind, self._request)
-        file.analysis, file.audio = replace(analysis, audio=()), next(iter(analysis.audio), None)
+        file.analysis, file.audio = replace(analysis, audio=()), analysis.audio
 
     def run_ocr(self, file: PendingFile) -> None:
         """Run OCR on an image whose fingerprints are stored.
@@ -84,9 +84,8 @@ class FileTasks:
         If it fails, the outcome is `known` with a warning, and each later run tries again.
         """
         if read := self._read_part(file, "transcription", self._engine.read_audio):
-            (tracks,) = read
-            file.audio = next(iter(tracks), None)
-            file.transcribed = TranscribedAudio(audio_sha256="")
+            file.audio = tuple(read[0])
+            file.transcribed = TranscribedFile()
 
     def _read_part[T](
         self, file: PendingFile, name: str, read: Callable[[OpenFile], tuple[T, Sequence[str]]]

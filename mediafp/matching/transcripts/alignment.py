@@ -4,6 +4,7 @@ Long transcripts are aligned in boxes around the diagonals on which most word pa
 """
 
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -87,10 +88,46 @@ def align_pair(a: Fingerprint, b: Fingerprint) -> list[AlignedPassage]:
     """Return the passages that two transcripts share, best first, with `a` as the query; exchanged, the same are exchanged.
 
     Each word of the longer transcript belongs to one passage at most, so that every repetition of the shorter one is found.
+    Of files with several sounds each sound is aligned with each, as no passage goes from one to another.
     """
     if (len(a.vectors), b.sha256) >= (len(b.vectors), a.sha256):
-        return align_transcripts(a, b)
-    return [passage.swap() for passage in align_transcripts(b, a)]
+        return _align_sounds(a, b)
+    return [passage.swap() for passage in _align_sounds(b, a)]
+
+
+def _align_sounds(query: Fingerprint, reference: Fingerprint) -> list[AlignedPassage]:
+    """Return the passages that a sound of one transcript shares with one of another, best first."""
+    parts = _parts(query), _parts(reference)
+    if max(map(len, parts)) == 1:
+        return align_transcripts(query, reference)
+    return _worth_stating(
+        [
+            replace(passage, rows=tuple((row + first, column + second) for row, column in passage.rows))
+            for first, of_query in parts[0]
+            for second, of_reference in parts[1]
+            for passage in align_pair(of_query, of_reference)
+        ]
+    )
+
+
+def _parts(fingerprint: Fingerprint) -> list[tuple[int, Fingerprint]]:
+    """Return the rows of each sound of a transcript, with the number of its first row."""
+    if len(fingerprint.sounds) < 2:
+        return [(0, fingerprint)]
+    edges = [0, *accumulate(sound.rows for sound in fingerprint.sounds)]
+    return [
+        (
+            start,
+            replace(
+                fingerprint,
+                spans=fingerprint.spans[start:end],
+                vectors=fingerprint.vectors[start:end],
+                quality=fingerprint.quality[start:end],
+                sounds=(),
+            ),
+        )
+        for start, end in pairwise(edges)
+    ]
 
 
 def align_transcripts(query: Fingerprint, reference: Fingerprint) -> list[AlignedPassage]:
@@ -115,9 +152,14 @@ def align_transcripts(query: Fingerprint, reference: Fingerprint) -> list[Aligne
         paths.append(path)
     passages = [_to_passage(path, query, reference) for path in _join_paths(paths)]
     # Words that agree in a small part throughout (a laugh and a chant) make a path without one agreeing word.
-    passages = sorted((p for p in passages if p.rows), key=lambda p: (-p.net_evidence, p.query))
+    return _worth_stating([p for p in passages if p.rows])
+
+
+def _worth_stating(passages: list[AlignedPassage]) -> list[AlignedPassage]:
+    """Return passages best first, without those that have little evidence beside the best one."""
+    passages = sorted(passages, key=lambda p: (-p.net_evidence, p.query))
     threshold = min(MIN_RELATIVE_EVIDENCE * passages[0].net_evidence, MIN_COPY_WORDS) if passages else 0
-    return [p for p in passages if p.net_evidence >= threshold]
+    return [p for p in passages if p.net_evidence >= threshold][:MAX_PASSAGES]
 
 
 def align_locally(similarity: npt.NDArray[np.int16]) -> tuple[int, npt.NDArray[np.int64]]:

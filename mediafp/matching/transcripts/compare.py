@@ -14,6 +14,7 @@ from mediafp.matching.transcripts.alignment import (
 )
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.types.arrays import Float64Array
+from mediafp.types.file_sounds import sound_name
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, Segment
 from mediafp.types.media import Kind
@@ -152,13 +153,17 @@ def to_match(
             _covered_speech_share([(p.rows[0][1], p.rows[-1][1]) for p in pair.passages], reference),
         ),
         placement=None,
-        segments=tuple(_to_segment(passage) for passage in sorted(pair.passages, key=lambda p: p.query)),
-        why=tuple(_reasons(pair)),
+        segments=tuple(
+            _to_segment(passage, query, reference) for passage in sorted(pair.passages, key=lambda p: p.query)
+        ),
+        why=(*_reasons(pair), *_name_sounds(pair, query, reference), "the voices were not compared"),
     )
 
 
-def _to_segment(passage: AlignedPassage) -> Segment:
+def _to_segment(passage: AlignedPassage, query: Fingerprint, reference: Fingerprint) -> Segment:
     """Return the segment of a passage."""
+    (query_track, query_channel), (reference_track, reference_channel) = _sounds(passage, query, reference)
+    channels = query_channel, reference_channel
     return Segment(
         channel="script",
         query=(round(passage.query[0], 3), round(passage.query[1], 3)),
@@ -166,7 +171,41 @@ def _to_segment(passage: AlignedPassage) -> Segment:
         speed=round(passage.speed, 3),
         mirrored=False,
         score=round(passage.score, 3),
+        tracks=(query_track, reference_track) if query.sounds or reference.sounds else None,
+        audio_channels=None if channels == (None, None) else channels,
     )
+
+
+def _sounds(
+    passage: AlignedPassage, query: Fingerprint, reference: Fingerprint
+) -> tuple[tuple[int, int | None], tuple[int, int | None]]:
+    """Return track and channel of the sound of the query, and of that of the reference, in which a passage is said."""
+    row, column = passage.rows[0]
+    return _sound_of_row(row, query), _sound_of_row(column, reference)
+
+
+def _sound_of_row(row: int, fingerprint: Fingerprint) -> tuple[int, int | None]:
+    end = 0
+    for sound in fingerprint.sounds:
+        end += sound.rows
+        if row < end:
+            return sound.track, sound.channel
+    return 0, None
+
+
+def _name_sounds(pair: TranscriptPair, query: Fingerprint, reference: Fingerprint) -> list[str]:
+    """Return which sounds of the files have the words, if one of the files has several."""
+    if not (query.sounds or reference.sounds):
+        return []
+    joined = dict.fromkeys(_sounds(passage, query, reference) for passage in pair.passages)
+    return [
+        f"{_name(of_query, query, 'query')} has words of {_name(of_reference, reference, 'reference')}"
+        for of_query, of_reference in joined
+    ]
+
+
+def _name(sound: tuple[int, int | None], fingerprint: Fingerprint, role: str) -> str:
+    return f"{sound_name(*sound)} of the {role}" if fingerprint.sounds else f"the {role}"
 
 
 def _covered_speech_share(row_ranges: list[tuple[int, int]], fingerprint: Fingerprint) -> float:
@@ -197,4 +236,4 @@ def _reasons(pair: TranscriptPair) -> list[str]:
         )
     if best.evidence < MIN_COPY_WORDS:
         reasons.append(f"fewer than {MIN_COPY_WORDS} words count, which may be a common phrase")
-    return reasons + ["the voices were not compared"]
+    return reasons

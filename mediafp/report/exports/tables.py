@@ -39,8 +39,8 @@ _MATCHES: Final = {
         ("uri", "string"), ("account", "string"), ("platform", "string"), ("url", "string"), ("posted_at", "timestamp"))},
 }  # fmt: skip
 _TRANSCRIPTS: Final = {
-    "sha256": "string", "model": "string", "start": "float64", "end": "float64", "language": "string",
-    "language_probability": "float64", "text": "string", "flags": "list", "certainty": "string",
+    "sha256": "string", "model": "string", "track": "int32", "channel": "int32", "start": "float64", "end": "float64",
+    "language": "string", "language_probability": "float64", "text": "string", "flags": "list", "certainty": "string",
     "word_probability": "float64",
 }  # fmt: skip
 _COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
@@ -197,7 +197,10 @@ def _transcript_rows(record: AssetRecord) -> Iterator[Row]:
         yield {
             "sha256": record.asset.sha256,
             "model": record.transcript.model if record.transcript else None,
-            **{name: getattr(one, name) for name in ("start", "end", "language", "language_probability")},
+            **{
+                name: getattr(one, name)
+                for name in ("track", "channel", "start", "end", "language", "language_probability")
+            },
             "text": exchange_text(one.text),
             "flags": list(one.flags),
             "certainty": segment_certainty(one),

@@ -36,9 +36,8 @@ def add_record(database: Database, record: IngestRecord) -> bool:
         details = {"sha256": sha256, "bytes": asset.bytes, "kind": asset.kind, "uri": record.sightings[0].uri}
         custody_log.append(database, "added", {**details, "content": content_hash(database.connection, sha256)})
         comparisons.note_media_change(database, asset)
-        if row := database.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,)):
-            # The file was transcribed before it was ingested.
-            comparisons.note_script_change(database, row[0])
+        # The file may have been transcribed before it was ingested.
+        comparisons.note_script_change(database, sha256)
     elif (is_other_kind := asset_kind(database, sha256) != asset.kind) or not has_fingerprints(
         database, sha256, {f.type: f.version for f in record.fingerprints}
     ):

@@ -25,14 +25,14 @@ def note_media_change(database: Database, asset: Asset) -> None:
         note_change(database, asset.sha256, "voice")
 
 
-def note_script_change(database: Database, audio_sha256: str) -> None:
-    """Note that every asset with an audio track has a new transcript, if it has one."""
-    holders = database.execute(
-        "SELECT sha256 FROM sound JOIN asset USING (sha256) WHERE sound = ?"
-        " AND EXISTS (SELECT 1 FROM transcript WHERE transcript.sound = sound.sound) ORDER BY sha256",
-        (audio_sha256,),
-    ).fetchall()
-    for (sha256,) in holders:
+def note_script_change(database: Database, sha256: str) -> None:
+    """Note that a file has another transcript, if it is an asset that has one, or had one."""
+    row = database.row(
+        "SELECT 1 FROM asset a WHERE a.sha256 = ? AND (EXISTS (SELECT 1 FROM comparison c WHERE c.sha256 = a.sha256"
+        " AND c.channel = 'script') OR EXISTS (SELECT 1 FROM sound s JOIN transcript USING (sound) WHERE s.sha256 = a.sha256))",
+        (sha256,),
+    )
+    if row:
         note_change(database, sha256, "script")
 
 

@@ -28,11 +28,12 @@ def encode_evidence(match: Match) -> str:
 
 def _segment_fields(segment: Segment) -> dict[str, Any]:
     fields = asdict(segment)
-    if segment.tracks is None:
-        del fields["tracks"]
-    # Evidence of older versions has neither.
+    # Evidence of older versions has none of these.
     if not segment.translated:
         del fields["translated"]
+    for name in ("tracks", "audio_channels"):
+        if fields[name] is None:
+            del fields[name]
     return fields
 
 
@@ -113,6 +114,7 @@ def _segment(stored: dict[str, Any]) -> Segment:
         weakest=None if stored.get("weakest") is None else _span(stored["weakest"]),
         tracks=_tracks(stored.get("tracks")),
         translated=_flag(stored.get("translated", False)),
+        audio_channels=_audio_channels(stored.get("audio_channels")),
     )
 
 
@@ -122,6 +124,15 @@ def _tracks(stored: Any) -> tuple[int, int] | None:
     query, reference = stored
     if not all(type(track) is int and 0 <= track <= MAX_TRACK_NUMBER for track in (query, reference)):
         raise ValueError(f"{stored!r} are no audio tracks")
+    return query, reference
+
+
+def _audio_channels(stored: Any) -> tuple[int | None, int | None] | None:
+    if stored is None:
+        return None
+    query, reference = stored
+    if not all(channel is None or (type(channel) is int and channel >= 0) for channel in (query, reference)):
+        raise ValueError(f"{stored!r} are no channels of audio tracks")
     return query, reference
 
 

@@ -1,6 +1,6 @@
 """Removal from the database: a sighting, with the last one its asset and everything made of it."""
 
-from mediafp.store.sqlite import custody_log, text_index
+from mediafp.store.sqlite import custody_log, file_transcripts, text_index
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.sightings import remove_unused_texts
 from mediafp.store.sqlite.source_passages import ASSET_SOURCES, index_sightings
@@ -19,7 +19,7 @@ _ASSET_TABLES = {
 }
 """Tables with rows of one asset, by the name under which the rows are counted."""
 _ASSET_SOURCES: tuple[SearchSource, ...] = ("picture", "screen", *ASSET_SOURCES)
-"""Sources of the passages that belong to an asset; those of speech belong to an audio track, and texts of posts to no asset."""
+"""Sources of the passages that belong to an asset; those of speech belong to a sound, and texts of posts to no asset."""
 
 
 def assets_seen_at(database: Database, uri: str) -> list[str]:
@@ -63,12 +63,12 @@ def forget_sighting(database: Database, sha256: str, uri: str) -> Forgotten:
     unused_texts = remove_unused_texts(database, {text for (text,) in texts})
     removed["post_texts"] = len(unused_texts)
     removed["passages"] += sum(_remove_passages(database, text, "post") for text in unused_texts)
-    audio_sha256 = None
+    removed_sounds: list[str] = []
     if database.row("SELECT 1 FROM sighting WHERE sha256 = ?", (sha256,)) is None:
-        audio_sha256 = _remove_asset(database, sha256, removed)
+        removed_sounds = _remove_asset(database, sha256, removed)
     else:
         index_sightings(database, sha256)
-    details = {"sha256": sha256, "uri": uri, "sound": audio_sha256, "removed": removed}
+    details = {"sha256": sha256, "uri": uri, "sounds": removed_sounds, "removed": removed}
     custody_log.append(database, "forgotten", details)
     return Forgotten(sha256=sha256, uri=path_string(path), removed=removed)
 
@@ -83,8 +83,8 @@ def erase(database: Database) -> bool:
     return not is_busy
 
 
-def _remove_asset(database: Database, sha256: str, removed: dict[str, int]) -> str | None:
-    """Remove an asset and add what was removed to the counts; return the audio track whose transcripts were removed."""
+def _remove_asset(database: Database, sha256: str, removed: dict[str, int]) -> list[str]:
+    """Remove an asset and add what was removed to the counts; return the sounds whose transcripts were removed."""
     _release_partners(database, sha256)
     removed["matches"] += _delete(database, "kept_match WHERE a = ?", (sha256,))
     removed["matches"] += _delete(database, "kept_match WHERE b = ?", (sha256,))
@@ -92,11 +92,11 @@ def _remove_asset(database: Database, sha256: str, removed: dict[str, int]) -> s
         removed["passages"] += _remove_passages(database, sha256, source)
     for name, table in _ASSET_TABLES.items():
         removed[name] += _delete(database, f"{table} WHERE sha256 = ?", (sha256,))
-    audio_sha256 = _remove_audio(database, sha256, removed)
+    removed_sounds = _remove_sounds(database, sha256, removed)
     # What is left refers to the asset, and is deleted with it: ledger entries, comparisons, the cluster.
     removed["ledger_entries"] += _delete(database, "ledger WHERE sha256 = ?", (sha256,))
     removed["assets"] += _delete(database, "asset WHERE sha256 = ?", (sha256,))
-    return audio_sha256
+    return removed_sounds
 
 
 def _release_partners(database: Database, sha256: str) -> None:
@@ -118,22 +118,27 @@ def _release_partners(database: Database, sha256: str) -> None:
             database.execute("UPDATE comparison SET version = '' WHERE sha256 = ? AND channel = ?", (partner, channel))
 
 
-def _remove_audio(database: Database, sha256: str, removed: dict[str, int]) -> str | None:
-    """Remove the audio track of an asset, and the transcripts of the track if no other asset has it."""
-    row = database.row("SELECT sound FROM sound WHERE sha256 = ?", (sha256,))
+def _remove_sounds(database: Database, sha256: str, removed: dict[str, int]) -> list[str]:
+    """Remove the sounds of an asset, and the transcripts of those that no other asset has; return these."""
+    held = database.execute("SELECT DISTINCT sound FROM sound WHERE sha256 = ? AND sound != '' ORDER BY 1", (sha256,))
+    unused = [
+        sound
+        for (sound,) in held.fetchall()
+        if not database.row(
+            "SELECT 1 FROM sound JOIN asset USING (sha256) WHERE sound = ? AND sha256 != ?", (sound, sha256)
+        )
+    ]
     _delete(database, "sound WHERE sha256 = ?", (sha256,))
-    if row is None or not row[0]:
-        return None
-    audio_sha256: str = row[0]
-    if database.row("SELECT 1 FROM sound JOIN asset USING (sha256) WHERE sound = ?", (audio_sha256,)):
-        return None
-    removed["passages"] += _remove_passages(database, audio_sha256, "speech")
-    removed["transcripts"] += _delete(database, "transcript WHERE sound = ?", (audio_sha256,))
-    return audio_sha256
+    for sound in unused:
+        removed["passages"] += _remove_passages(database, sound, "speech")
+        removed["transcripts"] += _delete(database, "transcript WHERE sound = ?", (sound,))
+        # Files that are no assets.
+        file_transcripts.note_change(database, sound)
+    return unused
 
 
 def _remove_passages(database: Database, holder: str, source: SearchSource) -> int:
-    """Remove the passages of an audio track, an image or a video, and their words; return the number of passages."""
+    """Remove the passages of a sound, an image or a video, and their words; return the number of passages."""
     count = len(text_index.stored_passages(database, holder, source))
     text_index.replace_passages(database, holder, source, ())
     if count:

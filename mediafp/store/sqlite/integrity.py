@@ -8,6 +8,7 @@ from functools import partial
 
 from mediafp.store.sqlite import (
     decisions,
+    file_transcripts,
     index_integrity,
     kept_matches,
     log_integrity,
@@ -51,6 +52,7 @@ def check_integrity(database: Database, declarations: Mapping[str, FingerprintDe
         log_integrity.check_against_log,
         text_index.check_text_index,
         transcripts.check_transcripts,
+        file_transcripts.check_sounds,
         ocr_results.check_ocr_results,
         source_passages.check_source_passages,
         video_texts.check_video_texts,

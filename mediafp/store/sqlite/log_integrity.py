@@ -73,7 +73,9 @@ class LoggedState:
             self.ocr_results.pop(sha256, None)
             self.video_texts.pop(sha256, None)
         if removed["transcripts"]:
-            for key in [key for key in self.transcripts if key[0] == details["sound"]]:
+            # Entries of older versions state the only sound of a file.
+            sounds = details["sounds"] if "sounds" in details else [details["sound"]]
+            for key in [key for key in self.transcripts if key[0] in sounds]:
                 del self.transcripts[key]
 
 

@@ -353,5 +353,28 @@ MIGRATIONS = [
         labels TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    DROP INDEX sound_by_sound;
+    ALTER TABLE sound RENAME TO older_sound;
+    -- The sounds of a file, that which players play at position 0; a file without audio has one row with an empty sound.
+    CREATE TABLE sound (
+        sha256 TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        track INTEGER NOT NULL,
+        channel INTEGER,
+        -- Unknown if an older version decoded the file; it did not look for further sounds either.
+        start REAL,
+        sound TEXT NOT NULL,
+        -- Position of the sound whose words it has at the same times.
+        repeats INTEGER,
+        PRIMARY KEY (sha256, position)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO sound (sha256, position, track, sound) SELECT sha256, 0, 0, sound FROM older_sound;
+    DROP TABLE older_sound;
+    CREATE INDEX sound_by_sound ON sound (sound);
+    -- Transcripts of older versions have the times of one of the files with the sound.
+    ALTER TABLE transcript ADD COLUMN has_file_times INTEGER NOT NULL DEFAULT 0 CHECK (has_file_times IN (0, 1));
+    UPDATE transcript SET has_file_times = 1;
+    """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""

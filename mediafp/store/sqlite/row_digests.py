@@ -71,11 +71,13 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
         columns=("sha256", "version", "data"),
     ),
     "sound": RowGroup(
-        name="the audio track of {0}", keys=("sha256",), source="sound", order="sha256", columns=("sha256", "sound"),
+        name="the audio tracks of {0}", keys=("sha256",), source="sound", order="position",
+        columns=("sha256", "position", "track", "channel", "start", "sound", "repeats"),
     ),
     "transcript": RowGroup(
         name="transcript {1} of audio {0}", keys=("sound", "version"), source="transcript", order="sound, version",
-        columns=("sound", "version", "model", "rank", "data", "words_version", "words", "made_at"),
+        columns=("sound", "version", "model", "rank", "data", "words_version", "words", "made_at",
+                 "has_file_times"),
     ),
     "passage": RowGroup(
         name="the text of {0} ({1})", keys=("holder", "source"), order="id",

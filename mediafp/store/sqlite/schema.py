@@ -30,6 +30,8 @@ FIRST_LOGGED_VERSION = 3
 """First schema version with a custody log; assets of older stores are logged when the store is migrated."""
 FIRST_DIGEST_VERSION = 5
 """First schema version whose log states digests of rows; the rows of older stores are logged when they are migrated."""
+FIRST_SOUNDS_VERSION = 10
+"""First schema version with several sounds of a file; the log of older stores states rows of another form."""
 
 
 def schema_version(connection: sqlite3.Connection, folder: Path) -> int:
@@ -147,7 +149,8 @@ def _unlogged_tables(version: int) -> Iterable[str]:
     """Return the tables whose rows the log of a store of this version does not state."""
     if version < FIRST_DIGEST_VERSION:
         return LOGGED_TABLES
-    return ("comparison", "sighting", "passage") if version < 8 else ()
+    before_sounds = ("sound", "transcript") if version < FIRST_SOUNDS_VERSION else ()
+    return (*before_sounds, *(("comparison", "sighting", "passage") if version < 8 else ()))
 
 
 def _has_row_digests(connection: sqlite3.Connection) -> bool:

@@ -20,17 +20,14 @@ from mediafp.store.sqlite import (
     ledger,
     moves,
     new_matches,
-    ocr_results,
     sightings,
     source_passages,
-    text_index,
-    transcripts,
-    video_texts,
 )
 from mediafp.store.sqlite.connection import DATABASE_NAME, open_connection
 from mediafp.store.sqlite.curation import CurationMethods
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
+from mediafp.store.sqlite.text_methods import TextMethods
 from mediafp.types.custody import LogEntry, LogKind
 from mediafp.types.damage import DamageHandler
 from mediafp.types.errors import StoreError
@@ -46,13 +43,10 @@ from mediafp.types.kept_matches import (
     PendingComparison,
     UncomparedAssets,
 )
-from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Asset, Kind, Thumbnail
 from mediafp.types.runs import IngestRecord, LedgerEntry
 from mediafp.types.shared_clues import SharedClue
 from mediafp.types.sightings import Clue, Sighting
-from mediafp.types.transcripts import SearchHit, SearchSource, TranscribedAudio, Transcript
-from mediafp.types.video_text import VideoText, VideoTextLine
 
 
 def has_database(folder: Path) -> bool:
@@ -61,7 +55,7 @@ def has_database(folder: Path) -> bool:
     return file.is_file() and file.stat().st_size > 0
 
 
-class SqliteStore(CurationMethods, Store):
+class SqliteStore(CurationMethods, TextMethods, Store):
     """A store in one SQLite database. The functions of this folder do the work; each method calls one."""
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
@@ -262,88 +256,6 @@ class SqliteStore(CurationMethods, Store):
     @override
     def failures(self) -> list[LedgerEntry]:
         return ledger.failures(self.database)
-
-    # Transcripts ----------------------------------------------------------------------------------
-
-    @override
-    def save_audio_id(self, sha256: str, audio_sha256: str) -> None:
-        transcripts.save_audio_id(self.database, sha256, audio_sha256)
-
-    @override
-    def find_audio_id(self, sha256: str) -> str | None:
-        return transcripts.find_audio_id(self.database, sha256)
-
-    @override
-    def save_transcription(self, sha256: str, transcribed: TranscribedAudio) -> None:
-        transcripts.save_transcription(self.database, sha256, transcribed)
-
-    @override
-    def save_transcript(self, audio_sha256: str, transcript: Transcript, fingerprint: Fingerprint, rank: int) -> None:
-        transcripts.save_transcript(self.database, audio_sha256, transcript, fingerprint, rank)
-
-    @override
-    def load_transcript(self, audio_sha256: str, version: str) -> Transcript | None:
-        return transcripts.load_transcript(self.database, audio_sha256, version)
-
-    @override
-    def best_transcript(self, audio_sha256: str) -> Transcript | None:
-        return transcripts.best_transcript(self.database, audio_sha256)
-
-    @override
-    def find_transcript(self, sha256: str) -> Transcript | None:
-        return transcripts.find_transcript(self.database, sha256)
-
-    @override
-    def is_transcribed(self, sha256: str, version: str) -> bool:
-        return transcripts.is_transcribed(self.database, sha256, version)
-
-    @override
-    def has_transcripts(self) -> bool:
-        return transcripts.has_transcripts(self.database)
-
-    @override
-    def transcript_fingerprints(self) -> Iterator[Fingerprint]:
-        return transcripts.transcript_fingerprints(self.database)
-
-    # OCR results ----------------------------------------------------------------------------------
-
-    @override
-    def save_ocr_result(self, sha256: str, result: OcrResult) -> None:
-        ocr_results.save_ocr_result(self.database, sha256, result)
-
-    @override
-    def has_ocr_result(self, sha256: str, version: str) -> bool:
-        return ocr_results.has_ocr_result(self.database, sha256, version)
-
-    @override
-    def ocr_lines(self, sha256: str) -> tuple[TextLine, ...] | None:
-        return ocr_results.ocr_lines(self.database, sha256)
-
-    # Text on screen -------------------------------------------------------------------------------
-
-    @override
-    def save_video_text(self, sha256: str, text: VideoText) -> None:
-        video_texts.save_video_text(self.database, sha256, text)
-
-    @override
-    def has_video_text(self, sha256: str, version: str) -> bool:
-        return video_texts.has_video_text(self.database, sha256, version)
-
-    @override
-    def video_text(self, sha256: str) -> tuple[VideoTextLine, ...] | None:
-        return video_texts.video_text(self.database, sha256)
-
-    # Text search ----------------------------------------------------------------------------------
-
-    @override
-    def search_passages(
-        self,
-        text: str,
-        limit: int | None = None,
-        sources: Collection[SearchSource] | None = None,
-        assets: Collection[str] | None = None,
-    ) -> Iterator[SearchHit]:
-        return text_index.search_passages(self.database, text, limit, sources, assets)
 
     # Kept matches ---------------------------------------------------------------------------------
 

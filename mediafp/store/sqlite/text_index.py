@@ -15,26 +15,35 @@ from mediafp.store.sqlite.migrations import PASSAGE_INDEX
 from mediafp.store.sqlite.phrases import match_phrases, split_phrases
 from mediafp.store.sqlite.sightings import uris
 from mediafp.store.sqlite.values import DAMAGE_ERRORS, replace_surrogates
-from mediafp.types.contents import check_time
+from mediafp.types.contents import MAX_SECONDS, check_time
 from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.media import TimeSpan
 from mediafp.types.transcripts import SearchHit, SearchSource
 
 MAX_PAUSE_SECONDS = 2.0
 """Pause, seconds, up to which the next transcript segment continues the sentence. Chosen, not measured."""
+BEST_FIRST = "rank DESC, made_at DESC, version"
+"""Order of the transcripts of one sound: by model, then the newest. The passages are those of the first one."""
 _INDEX_TABLES = ("data", "idx", "content", "docsize", "config")
 """Suffixes of the tables in which FTS5 keeps an index."""
 _ASSET_QUERIES = {
-    "speech": "SELECT s.sha256 FROM sound s JOIN asset a ON a.sha256 = s.sha256 WHERE s.sound = ? ORDER BY 1",
-    "post": "SELECT DISTINCT sha256 FROM sighting WHERE text_sha256 = ? ORDER BY 1",
+    # Of an older version, the times of the best transcript are those of a file.
+    "speech": (
+        "SELECT s.sha256, CASE (SELECT has_file_times FROM transcript WHERE sound = s.sound"
+        f" ORDER BY {BEST_FIRST} LIMIT 1) WHEN 1 THEN 0.0 ELSE coalesce(s.start, 0.0) END, s.track, s.channel"
+        " FROM sound s JOIN asset a ON a.sha256 = s.sha256 WHERE s.sound = ? AND s.repeats IS NULL"
+        " ORDER BY s.sha256, s.position"
+    ),
+    "post": "SELECT DISTINCT sha256, 0.0, NULL, NULL FROM sighting WHERE text_sha256 = ? ORDER BY 1",
 }
-"""Queries for the assets of a passage's holder, which is an audio track or the text of a post."""
-_ASSET_QUERY = "SELECT sha256 FROM asset WHERE sha256 = ?"
+"""Queries for the assets of a passage's holder, which is a sound or the text of a post, each with the seconds at which the
+times of the passage begin in it, and with the track and the channel."""
+_ASSET_QUERY = "SELECT sha256, 0.0, NULL, NULL FROM asset WHERE sha256 = ?"
 """Query for the asset of a passage whose holder is the asset itself."""
 
 
 class Passage(Protocol):
-    """A text with its time span, in presentation seconds."""
+    """A text with its time span, in presentation seconds, those of speech from the first sample of the sound."""
 
     @property
     def start(self) -> float:
@@ -68,7 +77,7 @@ class UntimedPassage:
 
 
 def replace_passages(database: Database, holder: str, source: SearchSource, passages: Sequence[Passage]) -> None:
-    """Replace the passages of an asset, an audio track or the text of a post, whose SHA-256 is `holder`."""
+    """Replace the passages of an asset, a sound or the text of a post, whose SHA-256 is `holder`."""
     database.execute(
         "DELETE FROM passage_index WHERE rowid IN (SELECT id FROM passage WHERE holder = ? AND source = ?)",
         (holder, source),
@@ -251,19 +260,21 @@ def _iter_hits(
         if match.crosses_end:
             end = next_end
         # As a list: an open query would keep the thread from writing between two hits.
-        for (sha256,) in list(database.rows(_ASSET_QUERIES.get(source, _ASSET_QUERY), (holder,))):
+        for sha256, at, track, channel in list(database.rows(_ASSET_QUERIES.get(source, _ASSET_QUERY), (holder,))):
             paths = uris(database, sha256)
-            if not paths:
-                database.on_damage(sha256, "it has no sighting")
+            if not paths or not abs(at) <= MAX_SECONDS:
+                database.on_damage(sha256, "it has no sighting" if not paths else "its audio tracks are damaged")
                 continue
             yield SearchHit(
                 sha256=sha256,
                 uris=paths,
                 source=source,
-                start=start,
-                end=end,
+                start=round(start + at, 3) if at else start,
+                end=round(end + at, 3) if at else end,
                 text=match.text,
                 marks=match.marks,
+                track=track,
+                channel=channel,
             )
 
 

@@ -117,5 +117,7 @@ def _join_pieces(pieces: Sequence[_Piece]) -> list[SpokenWord]:
 
 
 def _split_evenly(piece: _Piece) -> list[TimeSpan]:
-    """Return a span of time for each character of a piece."""
-    return list(pairwise(np.linspace(piece.start, piece.end, len(piece.text) + 1).tolist()))
+    """Return a span of time for each character of a piece; the space before a word takes none."""
+    spaces = len(piece.text) - len(piece.text.lstrip())
+    edges = np.linspace(piece.start, piece.end, len(piece.text) - spaces + 1).tolist()
+    return [(piece.start, piece.start)] * spaces + list(pairwise(edges))

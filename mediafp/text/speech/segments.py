@@ -1,6 +1,6 @@
 """Segments of a transcript from decoded windows: sentences with their times, cut where the language changes, and their doubts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -19,6 +19,9 @@ CHINESE = ("zh", "yue")
 MIN_FOREIGN_WORDS, MIN_FOREIGN_CHARACTERS = 4, 6
 """Latin words in a row within Chinese, and Chinese characters in a row within English, that are a segment of their own. Fewer
 are names and loan words, which belong to the sentence around them. Chosen, not measured."""
+MIN_SQUEEZED_WORDS, SQUEEZED_SECONDS = 4, 0.1
+"""Words from which a text that is left at the end of a window's audio was not said, and the time that is left. Chosen, not
+measured."""
 ENGLISH_LETTERS = "en"
 """Language of a run of Latin words within Chinese: no other language of Latin letters is mixed with it in the material."""
 
@@ -32,15 +35,32 @@ def build_segments(decoded: DecodedWindow, sentences: Sequence[Sentence], chines
         chinese: Language of Chinese characters within a window in another language, `zh` or `yue`.
     """
     window = decoded.window
-    times = sentence_times(window, [sentence.start for sentence in sentences])
+    heard = list(_heard_sentences(window, sentences, decoded.words))
+    times = sentence_times(window, [start for start, _, _ in heard])
     segments = []
-    for sentence, span, words in zip(sentences, times, decoded.words, strict=True):
-        segments += _build_sentence(decoded, sentence, span, words, chinese)
+    for (_, text, words), span in zip(heard, times, strict=True):
+        segments += _build_sentence(decoded, text, span, words, chinese)
     return segments
 
 
+def _heard_sentences(
+    window: DecodingWindow, sentences: Sequence[Sentence], words: Sequence[Sequence[SpokenWord]]
+) -> Iterator[tuple[float, str, Sequence[SpokenWord]]]:
+    """Yield start, text and words of each sentence, without words that have no time left at the end of the window.
+
+    A decoder that repeats a sentence once more than it is said has no sound for it.
+    """
+    last_start = window.chunk_times[-1][1] - SQUEEZED_SECONDS
+    for sentence, aligned in zip(sentences, words, strict=True):
+        heard = next((n for n, word in enumerate(aligned) if word.start >= last_start), len(aligned))
+        if len(aligned) - heard < MIN_SQUEEZED_WORDS:
+            yield sentence.start, sentence.text, aligned
+        elif heard:
+            yield sentence.start, sentence.text[: tokenise(sentence.text)[heard].start].rstrip(), aligned[:heard]
+
+
 def _build_sentence(
-    decoded: DecodedWindow, sentence: Sentence, span: TimeSpan, words: Sequence[SpokenWord], chinese: str
+    decoded: DecodedWindow, whole_text: str, span: TimeSpan, words: Sequence[SpokenWord], chinese: str
 ) -> list[TranscriptSegment]:
     """Return a sentence as one segment, or as several where its language changes."""
     window, (start, end) = decoded.window, span
@@ -48,7 +68,7 @@ def _build_sentence(
     voice = float(np.average([c.probability for c in window.chunks], weights=[c.end - c.start for c in window.chunks]))
     named = language_name(window.language, window.probability)
     segments = []
-    parts = _split_languages(sentence.text, window.language, chinese)
+    parts = _split_languages(whole_text, window.language, chinese)
     for number, (first, after, language, text) in enumerate(parts):
         begins = start if number == 0 else spans[first][0]
         ends = end if number == len(parts) - 1 else spans[after][0]

@@ -93,10 +93,10 @@ class WhisperTranscriber:
         return 0 if is_partial and self.model.languages == ENGLISH_ONLY else self.model.rank
 
     def transcribe(self, audio: Audio, *, on_progress: Callable[[float], object] = lambda share: None) -> Transcript:
-        """Return the transcript of an audio track.
+        """Return the transcript of a sound, with times from its first sample.
 
         Args:
-            audio: The track.
+            audio: The sound.
             on_progress: Called with the share that is done, 0..1; an exception that it raises ends the transcription.
 
         Raises:
@@ -130,7 +130,7 @@ class WhisperTranscriber:
             on_progress(0.0)
         languages = identify_languages(evidence)
         windows = list(build_windows(chunks, languages, MAX_WINDOW_SECONDS))
-        pending = [window for window in windows if self.model.can_decode(window.language)]
+        pending = [self._without_unknown(window) for window in windows if self.model.can_decode(window.language)]
         undecoded_seconds = _speech_seconds(windows) - _speech_seconds(pending)
         if undecoded_seconds:
             _logger.info("%.1f s of speech are in languages that %s lacks", undecoded_seconds, self.model.name)
@@ -154,6 +154,11 @@ class WhisperTranscriber:
             windows=texts,
             undecoded_seconds=undecoded_seconds,
         )
+
+    def _without_unknown(self, window: DecodingWindow) -> DecodingWindow:
+        """Return a window without an alternative language that the model lacks."""
+        is_known = window.alternative is None or self.model.can_decode(window.alternative)
+        return window if is_known else replace(window, alternative=None)
 
     def compute_encoder_means(self, tracks: Sequence[Samples]) -> list[Float32Array]:
         """Return the mean (512,) of the encoder states of Whisper base over the start of each audio track."""

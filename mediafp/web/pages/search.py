@@ -177,7 +177,8 @@ def _peek(file: FoundFile, place: int, transcripts: Mapping[str, Transcript]) ->
     segment, before, after = None, None, None
     model = ""
     if hit.source == "speech" and (transcript := transcripts.get(file.sha256)) and transcript.segments:
-        segments = transcript.segments
+        own = [s for s in transcript.segments if (s.track, s.channel) == (hit.track, hit.channel)]
+        segments = own or list(transcript.segments)
         number = _nearest(segments, hit.start)
         segment, model = segments[number], transcript.model
         before = segments[number - 1] if number else None

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from transcripts import silent_transcript, transcribed_audio
 
 from mediafp.engine.interface import TranscriptionCancelled
 from mediafp.engine.local import transcription
@@ -30,7 +31,7 @@ def queue() -> Iterator[TranscriptionPool]:
 def fake(audio: Audio, speech: SpeechOptions, *, on_progress: Callable[[float], object]) -> TranscribedAudio:
     on_progress(0.5)
     on_progress(1.0)
-    return TranscribedAudio(audio_sha256=audio.sha256)
+    return transcribed_audio(audio.sha256, silent_transcript())
 
 
 def test_submit_returns_the_transcript_and_reports_progress(
@@ -58,7 +59,7 @@ def test_submit_transcribes_equal_samples_once_until_forget(
 
     def count(audio: Audio, speech: SpeechOptions, *, on_progress: object) -> TranscribedAudio:
         calls.append(audio.sha256)
-        return TranscribedAudio(audio_sha256=audio.sha256)
+        return transcribed_audio(audio.sha256, silent_transcript())
 
     monkeypatch.setattr(transcription.analysis, "transcribe_audio", count)
     first = queue.submit(audio(1))

@@ -12,6 +12,7 @@ from ingest_records import BAD_NAME, JPEGS, done_entry, execute_raw, fingerprint
 from mediafp.store.sqlite import log_chain
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.fingerprints import Fingerprint, pack_fingerprint
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -43,7 +44,7 @@ def fill(store: SqliteStore) -> None:
         for record in (ingest_record("a"), ingest_record("b"), ingest_record("a", BAD_NAME)):
             store.add_record(record)
             store.write_ledger_entry(done_entry(record))
-        store.save_audio_id(A, "sound")
+        store.save_sounds(A, (FileSound(audio_sha256="sound"),))
         store.save_transcript("sound", transcript_of("机器"), WORDS, 1)
     assert store.check_integrity() == []
 

@@ -15,6 +15,7 @@ from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types import arrays
 from mediafp.types.errors import StoreError
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.fingerprint_types import FingerprintDeclaration
 from mediafp.types.fingerprints import pack_fingerprint
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -177,7 +178,7 @@ def fill_and_close(store: SqliteStore) -> bytes:
             store.add_record(record)
             store.write_ledger_entry(done_entry(record))
         store.write_ledger_entry(failed_entry(BAD_NAME))
-        store.save_audio_id("a" * 64, "sound")
+        store.save_sounds("a" * 64, (FileSound(audio_sha256="sound"),))
         segment = TranscriptSegment(start=0, end=1, language="zh", language_probability=1, text="机器 learning")
         transcript = Transcript(
             model="m", version="v", duration=1, speech_seconds=1, untranscribed_seconds=0, segments=(segment,)

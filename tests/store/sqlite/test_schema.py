@@ -5,17 +5,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ingest_records import execute_raw, ingest_record
+from older_stores import set_back_sounds
 from processes import PATIENCE_SECONDS
-from transcripts import save_transcribed_asset
+from transcripts import save_transcribed_asset, transcribed_audio
 
 from mediafp.store.sqlite import schema
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError
+from mediafp.types.file_sounds import FileSound, TranscribedFile
 from mediafp.types.fingerprints import pack_fingerprint
 from mediafp.types.runs import LedgerEntry
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -43,7 +46,7 @@ def test_store_of_version_1_is_migrated(tmp_path: Path) -> None:
     )
     with SqliteStore(tmp_path) as store:
         assert store.uris("b" * 64) == ("/old.mp4",), "the sighting is preserved"
-        assert store.find_audio_id("b" * 64) is None, "the file was never transcribed"
+        assert store.sounds("b" * 64) is None, "the file was never transcribed"
         save_transcribed_asset(store, "a" * 64, "a", "sound-a", transcript, 2)
         assert len(list(store.search_passages("你好"))) == 1
         assert not any("sound-a" in problem for problem in store.check_integrity())
@@ -100,6 +103,57 @@ def test_store_of_version_2_is_migrated(tmp_path: Path) -> None:
     execute_raw(store, "DELETE FROM thumbnail WHERE position = 2")
     with SqliteStore(tmp_path) as store:
         assert any("differ from the custody log" in problem for problem in store.check_integrity())
+
+
+def transcript_of(text: str, version: str) -> Transcript:
+    segment = TranscriptSegment(start=3, end=5, language="zh", language_probability=0.9, text=text)
+    return Transcript(
+        model="m", version=version, duration=5, speech_seconds=2, untranscribed_seconds=0, segments=(segment,)
+    )
+
+
+@pytest.fixture
+def version_9(tmp_path: Path) -> Path:
+    """A store of version 9 with two assets that have one sound, transcribed with the times of one of them."""
+    with SqliteStore(tmp_path, create=True) as store:
+        for name in "ab":
+            save_transcribed_asset(store, name * 64, name, "sound", transcript_of("你好", "old"), 2)
+        with store.writing():
+            store.save_sounds("c" * 64, ())
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None)) as database:
+        set_back_sounds(database)
+        database.execute("PRAGMA user_version=9")
+    return tmp_path
+
+
+def test_transcripts_of_version_9_keep_the_times_of_their_file_until_it_is_transcribed_anew(version_9: Path) -> None:
+    a, b = "a" * 64, "b" * 64
+    with SqliteStore(version_9) as store:
+        assert store.check_integrity() == []
+        assert store.sounds(a) is None and not store.is_transcribed(a, "old"), "it may have more sounds"
+        assert store.sounds("c" * 64) == () and store.is_transcribed("c" * 64, "old")
+        assert store.load_transcript("sound", "old") is None is store.best_transcript("sound")
+        found = store.find_transcript(a)
+        assert found and found.segments[0].start == 3 and not found.warnings
+        made = transcribed_audio("sound", transcript_of("您好", "new"))
+        transcribed = TranscribedFile(
+            sounds=(FileSound(audio_sha256="sound", start=2),), made=(replace(made, model_rank=1),)
+        )
+        with store.writing():
+            store.save_transcription(a, transcribed)
+        assert store.is_transcribed(a, "new") and not store.is_transcribed(b, "new"), "the start of b is unknown"
+        # That of the better model is still the best one, and has the times of a file.
+        assert [(hit.text, hit.start) for hit in store.search_passages("你好")] == [("你好", 3), ("你好", 3)]
+        assert {rows.sha256: rows.spans[0, 0] for rows in store.transcript_fingerprints()} == {a: 3, b: 3}
+        with store.writing():
+            store.save_transcription(a, replace(transcribed, made=(replace(made, model_rank=3),)))
+        assert [(hit.sha256, hit.start) for hit in store.search_passages("您好")] == [(a, 5), (b, 3)]
+        assert {rows.sha256: rows.spans[0, 0] for rows in store.transcript_fingerprints()} == {a: 5, b: 3}
+        joined = store.find_transcript(a)
+        assert joined and joined.segments[0].start == 5
+        assert store.check_integrity() == []
+    with SqliteStore(version_9) as store:
+        assert store.check_integrity() == []
 
 
 def test_failing_migration_leaves_the_older_store_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.content_hash import content_hash
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError
+from mediafp.types.file_sounds import FileSound
 from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.sightings import Clue, Sighting
@@ -81,8 +82,8 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
             store.save_ocr_result(A, OcrResult(version="1", lines=(TextLine(text="sign", box=BOX, confidence=0.9),)))
             shown = VideoTextLine(text="headline", start=1, end=3, box=BOX, confidence=0.9)
             store.save_video_text(B, VideoText(version="1", lines=(shown,)))
-            store.save_audio_id(A, AUDIO)
-            store.save_audio_id(B, "")
+            store.save_sounds(A, (FileSound(audio_sha256=AUDIO),))
+            store.save_sounds(B, ())
             for version in ("v", "w"):
                 transcript = transcript_of("good morning", "and good night", version=version)
                 store.save_transcript(AUDIO, transcript, fingerprint_transcript(A, transcript), 1)
@@ -237,11 +238,13 @@ def test_large_full_text_index_that_does_not_find_its_words_is_found(
         ("UPDATE asset SET warnings = '[]'", f"asset {A} differs from the custody log"),
         (
             f"UPDATE sound SET sound = '{AUDIO}' WHERE sound = ''",
-            f"the audio track of {B} differs from the custody log",
+            f"the audio tracks of {B} differs from the custody log",
         ),
-        ("DELETE FROM sound", f"the audio track of {A} is in the custody log, and missing from the store"),
+        ("UPDATE sound SET start = 5", f"the audio tracks of {A} differs from the custody log"),
+        ("UPDATE transcript SET has_file_times = 1", f"transcript v of audio {AUDIO} differs from the custody log"),
+        ("DELETE FROM sound", f"the audio tracks of {A} is in the custody log, and missing from the store"),
         (
-            "INSERT INTO transcript SELECT sound, 'x', 'large', 9, data, words_version, words, made_at FROM transcript"
+            "INSERT INTO transcript SELECT sound, 'x', 'large', 9, data, words_version, words, made_at, 0 FROM transcript"
             " WHERE version = 'v'",
             f"transcript x of audio {AUDIO} is missing from the custody log",
         ),

@@ -45,6 +45,11 @@ def store(case: Case) -> SqliteStore:
         ("UPDATE passage_index_content SET c0 = '别的' WHERE id = 1", "full-text index is damaged"),
         ("UPDATE passage_index_data SET block = x'00' WHERE id > 1000", "full-text index is damaged"),
         ("DELETE FROM transcript", "no transcript"),
+        ("UPDATE sound SET start = 9e999", "its audio tracks are damaged"),
+        ("UPDATE sound SET track = 99", "its audio tracks are damaged"),
+        ("UPDATE sound SET channel = -1", "its audio tracks are damaged"),
+        ("UPDATE sound SET repeats = 7", "that repeat the words of others"),
+        ("INSERT INTO sound (sha256, position, track, sound) SELECT sha256, 1, 1, '' FROM sound", "are damaged"),
     ],
 )
 def test_check_integrity_finds_damaged_transcripts(store: SqliteStore, damage: str, expected: str) -> None:
@@ -66,6 +71,18 @@ def test_damaged_transcript_fingerprints_raise_store_error(store: SqliteStore) -
         list(store.transcript_fingerprints())
 
 
+def test_damaged_start_of_a_sound_raises_store_error(store: SqliteStore) -> None:
+    execute_raw(store, "UPDATE sound SET start = 9e999")
+    for read in (
+        lambda: store.find_transcript(A),
+        lambda: store.sounds(A),
+        lambda: list(store.transcript_fingerprints()),
+        lambda: list(store.search_passages("今天")),
+    ):
+        with pytest.raises(StoreError, match=rf"{A}.*verify"):
+            read()
+
+
 def test_damaged_full_text_index_raises_store_error(store: SqliteStore) -> None:
     execute_raw(store, "DELETE FROM passage_index_data")
     with (
@@ -83,5 +100,5 @@ def test_damaged_times_of_a_passage_raise_store_error(store: SqliteStore) -> Non
 
 def test_check_integrity_runs_while_another_process_writes(store: SqliteStore) -> None:
     with SqliteStore(store.folder) as other, other.writing():
-        other.save_audio_id("b" * 64, "")
+        other.save_sounds("b" * 64, ())
         assert store.check_integrity() == []

@@ -1,6 +1,17 @@
-"""Batches of windows that are decoded together."""
+"""Batches of windows that are decoded together, and what makes their text doubtful."""
 
-from mediafp.text.speech.decoding import batch_windows
+import numpy as np
+import pytest
+
+from mediafp.text.speech.aligned_tokens import SpokenWord
+from mediafp.text.speech.decoding import (
+    CANTONESE_PROMPT,
+    DecodedWindow,
+    batch_windows,
+    longest_extra_seconds,
+    shares_prompt,
+    speech_within,
+)
 from mediafp.text.speech.voice_activity import SpeechChunk
 from mediafp.text.speech.windows import DecodingWindow
 from mediafp.types.media import AUDIO_SAMPLE_RATE
@@ -20,3 +31,46 @@ def test_batch_windows_separates_languages_and_encoder_input_lengths() -> None:
         [("zh", 3), ("zh", 19)],
         [("zh", 19.5), ("zh", 25)],
     ]
+
+
+def test_parts_of_the_prompt_are_recognised_and_ordinary_cantonese_is_not() -> None:
+    assert shares_prompt("嗯，佢哋喺度講緊嘢") and shares_prompt(CANTONESE_PROMPT)
+    assert not shares_prompt("佢哋喺度食飯") and not shares_prompt("廣東話") and not shares_prompt("")
+
+
+def test_speech_within_counts_no_pauses_and_no_silence_around_a_chunk() -> None:
+    rate = AUDIO_SAMPLE_RATE
+    chunks = (
+        SpeechChunk(start=0, end=3 * rate, probability=0.9, lead=rate // 2, tail=rate // 2),
+        SpeechChunk(start=5 * rate, end=7 * rate, probability=0.9),
+    )
+    window = DecodingWindow(chunks=chunks, language="zh", probability=0.9)
+    assert window.speech_seconds == 4.0
+    assert speech_within(window, 0, 5) == pytest.approx(4.0)
+    assert speech_within(window, 1, 4) == pytest.approx(1.5 + 1.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([("the", 0.3), ("harbour", 1.5)], 0.0),
+        ([("好", 2.0)], 2.0),
+        ([("18601200909", 2.4), ("我", 0.2)], 0.2),
+    ],
+)
+def test_a_number_takes_the_time_of_its_digits(words: list[tuple[str, float]], expected: float) -> None:
+    spoken, start = [], 0.0
+    for text, seconds in words:
+        spoken.append(SpokenWord(characters=len(text), start=start, end=start + seconds, logprob=-0.1))
+        start += seconds
+    decoded = DecodedWindow(
+        window=window(start),
+        tokens=[],
+        logprob=-0.1,
+        truncated=False,
+        states=np.zeros((1, 0, 8), np.float32),
+        is_prompted=False,
+        words=(tuple(spoken),),
+    )
+    longest = longest_extra_seconds(decoded)
+    assert longest == pytest.approx(expected) if expected else longest < 0.5

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from made_whisper import write_whisper
 
+from mediafp.text.speech import decoding
 from mediafp.text.speech import transcriber as whisper_transcriber
-from mediafp.text.speech.decoding import DecodedTokens, WindowDecoder
+from mediafp.text.speech.decoding import DecodedWindow, WindowDecoder
+from mediafp.text.speech.language import ChunkLanguage
 from mediafp.text.speech.models import ENGLISH_ONLY, SpeechModel, speech_model
 from mediafp.text.speech.transcriber import WhisperTranscriber
 from mediafp.text.speech.voice_activity import SpeechChunk
 from mediafp.text.speech.whisper_files import check_whisper_files
+from mediafp.text.speech.windows import DecodingWindow
 from mediafp.types import model_files
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import ModelError
@@ -50,8 +53,11 @@ def speak(monkeypatch: pytest.MonkeyPatch, *languages: str) -> Audio:
         SpeechChunk(start=7 * n * AUDIO_SAMPLE_RATE, end=(7 * n + 3) * AUDIO_SAMPLE_RATE, probability=0.9)
         for n in range(len(languages))
     ]
+    found = [ChunkLanguage(likeliest=language, probability=0.9, alternative=None) for language in languages]
     monkeypatch.setattr(whisper_transcriber, "detect_speech", lambda samples, longest: chunks)
-    monkeypatch.setattr(whisper_transcriber, "identify_languages", lambda evidence: [(name, 0.9) for name in languages])
+    monkeypatch.setattr(whisper_transcriber, "identify_languages", lambda evidence: found)
+    # The attention of made models says nothing of the time of their words.
+    monkeypatch.setattr(decoding, "MAX_CHARACTER_SECONDS", 60.0)
     # Whisper base, by which languages are identified, is not needed.
     monkeypatch.setattr(WhisperTranscriber, "_probe", None)
     monkeypatch.setattr(WhisperTranscriber, "_collect_evidence", lambda self, samples, chunks: [])
@@ -76,7 +82,7 @@ def test_an_english_model_writes_english_and_leaves_the_rest_out(
     made: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     english = WhisperTranscriber(SpeechOptions(model=str(made("english")), threads=2))
-    transcript = english.transcribe(speak(monkeypatch, "en", "zh", "und", "yue"))
+    transcript = english.transcribe(speak(monkeypatch, "en", "zh", "sw", "yue"))
     assert [(s.language, s.text) for s in transcript.segments] == [("en", "Hello there."), ("en", "General Kenobi.")]
     assert transcript.untranscribed_seconds == 9.0 and transcript.speech_seconds == 12.0
     assert english.model.languages == ENGLISH_ONLY and english.rank(transcript) == 0
@@ -208,7 +214,19 @@ def test_a_text_does_not_end_at_its_beginning() -> None:
     decoder = WindowDecoder(SimpleNamespace(hf_tokenizer=FakeTokenizer()), "")  # type: ignore[arg-type]
 
     def end_seconds(*tokens: int) -> float | None:
-        return decoder.end_seconds(DecodedTokens(tokens=list(tokens), logprob=-0.1, truncated=False))
+        window = DecodingWindow(
+            chunks=(SpeechChunk(start=0, end=AUDIO_SAMPLE_RATE, probability=0.9),), language="zh", probability=0.9
+        )
+        return decoder.end_seconds(
+            DecodedWindow(
+                window=window,
+                tokens=list(tokens),
+                logprob=-0.1,
+                truncated=False,
+                states=np.zeros((1, 0, 8), np.float32),
+                is_prompted=False,
+            )
+        )
 
     assert end_seconds(first_time, *[5] * 40, first_time) is None
     assert end_seconds(first_time, 5, 5, first_time) == 0.0
