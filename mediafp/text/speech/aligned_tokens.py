@@ -30,11 +30,11 @@ MIN_PROBABILITY = 1e-6
 class SpokenWord:
     """A word of a decoded text, as `types.tokens.tokenise` separates them.
 
-    `characters` is the length of the word; `start` and `end` are seconds of the window's audio; `logprob` is the logarithm of the
-    probability that Whisper gave to the tokens of the word, one after another.
+    `digits` is the number of digits of a number, which may be said one by one, and 0 for other words; `start` and `end` are
+    seconds of the window's audio; `logprob` is the logarithm of the probability that Whisper gave to the tokens of the word.
     """
 
-    characters: int
+    digits: int
     start: float
     end: float
     logprob: float
@@ -110,9 +110,8 @@ def _join_pieces(pieces: Sequence[_Piece]) -> list[SpokenWord]:
     for token in tokenise(whole.strip()):
         first, last = token.start + cut, token.end + cut - 1
         logprob = sum(pieces[n].logprob for n in range(owners[first], owners[last] + 1))
-        words.append(
-            SpokenWord(characters=last - first + 1, start=times[first][0], end=times[last][1], logprob=logprob)
-        )
+        digits = last - first + 1 if token.text.isdigit() else 0
+        words.append(SpokenWord(digits=digits, start=times[first][0], end=times[last][1], logprob=logprob))
     return words
 
 

@@ -107,6 +107,11 @@ def _choose(languages: Sequence[str], posterior: Float64Array) -> ChunkLanguage:
     best = int(posterior.argmax())
     likeliest, probability = languages[best], round(float(posterior[best]), 4)
     alternative = None
+    if likeliest in CHINESE and probability < MIN_LANGUAGE_PROBABILITY:
+        # Between the two, Mandarin: the prompt for Cantonese makes Mandarin and English within it worse, and its text likelier.
+        chinese = {code: float(posterior[languages.index(code)]) for code in CHINESE}
+        if sum(chinese.values()) >= MIN_LANGUAGE_PROBABILITY:
+            return ChunkLanguage(likeliest="zh", probability=round(chinese["zh"], 4))
     if likeliest not in WRITTEN or probability < MIN_LANGUAGE_PROBABILITY:
         others = [n for n, language in enumerate(languages) if language in WRITTEN and n != best]
         alternative = languages[max(others, key=lambda n: posterior[n])]

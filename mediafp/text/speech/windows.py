@@ -17,7 +17,11 @@ JOIN_SECONDS = 3.0
 """Longest pause between two chunks of one language that are decoded together, without the pause: context improves both.
 Chosen, not measured."""
 KEPT_PAUSE_SECONDS = 2.0
-"""Longest part of a pause between two chunks that stays in the audio that is decoded; the rest is cut out."""
+"""Longest part of a pause between two chunks that stays in the audio that is decoded, except of Cantonese; the rest is cut out.
+With pauses and longer silence around a chunk, English and Mandarin have fewer errors and Cantonese has more, with its prompt
+(`docs/measurements.md`)."""
+CANTONESE_LEAD_SECONDS = 0.1
+"""Longest silence before and after the time of a chunk in Cantonese."""
 SNAP_SECONDS = 0.6
 """Longest distance over which a sentence boundary is moved to a pause: Whisper's time tokens are imprecise.
 Chosen, not measured."""
@@ -94,7 +98,7 @@ def build_windows(
     window: DecodingWindow | None = None
     for chunk, language in zip(chunks, languages, strict=True):
         alone = DecodingWindow(
-            chunks=(chunk,),
+            chunks=(_trim(chunk) if language.likeliest == "yue" else chunk,),
             language=language.likeliest,
             probability=language.probability,
             alternative=language.alternative,
@@ -110,6 +114,13 @@ def build_windows(
         yield window
 
 
+def _trim(chunk: SpeechChunk) -> SpeechChunk:
+    """Return a chunk with no more than CANTONESE_LEAD_SECONDS of silence on each side."""
+    most = round(CANTONESE_LEAD_SECONDS * AUDIO_SAMPLE_RATE)
+    lead, tail = min(chunk.lead, most), min(chunk.tail, most)
+    return replace(chunk, start=chunk.onset - lead, end=chunk.offset + tail, lead=lead, tail=tail)
+
+
 def _join(window: DecodingWindow, next_one: DecodingWindow) -> DecodingWindow | None:
     """Return a window with the chunk of the next one; None if they differ in language or a long pause separates them."""
     (chunk,) = next_one.chunks
@@ -118,7 +129,8 @@ def _join(window: DecodingWindow, next_one: DecodingWindow) -> DecodingWindow | 
     if chunk.onset - window.chunks[-1].offset > JOIN_SECONDS * AUDIO_SAMPLE_RATE:
         return None
     last = window.chunks[-1]
-    kept = min(chunk.start - last.end, round(KEPT_PAUSE_SECONDS * AUDIO_SAMPLE_RATE))
+    longest = 0.0 if window.language == "yue" else KEPT_PAUSE_SECONDS
+    kept = min(chunk.start - last.end, round(longest * AUDIO_SAMPLE_RATE))
     window = replace(window, chunks=(*window.chunks[:-1], replace(last, end=last.end + kept, tail=last.tail + kept)))
     weights = window.sample_count, chunk.end - chunk.start
     mean = float(np.average([window.probability, next_one.probability], weights=weights))

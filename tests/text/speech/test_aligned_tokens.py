@@ -43,7 +43,7 @@ def align(sentences: list[list[int]], probabilities: list[float], seconds: float
 def test_a_word_of_several_tokens_has_their_time_and_probability_together() -> None:
     ((the, harbour, is_),) = align([[1, 2, 3, 4]], [0.9, 0.5, 0.5, 1.0])
     assert (the.start, the.end) == (0.0, 0.2) and (harbour.start, harbour.end) == (0.2, pytest.approx(0.6))
-    assert harbour.logprob == pytest.approx(np.log(0.25)) and harbour.characters == 7
+    assert harbour.logprob == pytest.approx(np.log(0.25)) and harbour.digits == 0
     assert is_.logprob == pytest.approx(0.0)
 
 

@@ -24,12 +24,19 @@ def test_identify_languages_assigns_a_short_unsure_chunk_to_its_neighbours_langu
 
 
 def test_an_unsure_language_is_not_named_and_has_an_alternative() -> None:
-    (language,) = identify_languages([evidence(zh=0.98, cantonese=0.5)])
-    assert {language.likeliest, language.alternative} == {"zh", "yue"}
-    assert language.probability == pytest.approx(0.5, abs=0.05)
+    (language,) = identify_languages([evidence(zh=0.5, en=0.45)])
+    assert (language.likeliest, language.alternative) == ("zh", "en")
     assert language_name(language.likeliest, language.probability) == "und"
     assert language_name("zh", 0.6) == "zh"
     assert identify_languages([]) == []
+
+
+def test_chinese_that_may_be_either_is_decoded_as_mandarin_and_not_named() -> None:
+    for cantonese in (0.45, 0.55):
+        (language,) = identify_languages([evidence(zh=0.98, cantonese=cantonese)])
+        assert (language.likeliest, language.alternative) == ("zh", None)
+        assert language.probability == pytest.approx(1 - cantonese, abs=0.05)
+        assert language_name(language.likeliest, language.probability) == "und"
 
 
 def test_a_language_that_whisper_hardly_knows_has_the_likeliest_known_one_as_alternative() -> None:

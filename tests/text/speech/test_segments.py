@@ -38,7 +38,7 @@ def segments_of(
     counts = [len(tokenise(text)) for text in texts]
     step = seconds / max(1, sum(counts) - squeezed)
     begins = [min(n * step, seconds) for n in range(sum(counts) + 1)]
-    words = [SpokenWord(characters=1, start=a, end=b, logprob=-0.1) for a, b in itertools.pairwise(begins)]
+    words = [SpokenWord(digits=0, start=a, end=b, logprob=-0.1) for a, b in itertools.pairwise(begins)]
     ends = np.cumsum([0, *counts]).tolist()
     decoded = DecodedWindow(
         window=DecodingWindow(chunks=(chunk,), language=language, probability=0.9),

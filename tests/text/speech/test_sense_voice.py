@@ -92,8 +92,8 @@ def test_languages_change_between_chunks_and_a_short_chunk_has_that_of_its_neigh
         ("yue", 7.4, 10.4),
         ("en", 10.8, 14.0),
     ]
-    # Each chunk for its language, and the three Mandarin ones together.
-    assert lengths == pytest.approx([3.0, 0.4, 2.8, 3.0, 3.2, 6.2])
+    # Each chunk for its language, and the three Mandarin ones together, with their pauses.
+    assert lengths == pytest.approx([3.0, 0.4, 2.8, 3.0, 3.2, 7.0])
 
 
 def test_times_leap_over_the_pauses_that_a_window_leaves_out() -> None:

@@ -13,6 +13,7 @@ from mediafp.text.speech.transcriber import WhisperTranscriber, load_hotwords
 from mediafp.types.errors import UsageError
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
 from mediafp.types.runs import SpeechOptions
+from mediafp.types.tokens import tokenise
 
 
 def test_load_hotwords_reads_names_and_rejects_long_and_undecodable_files(tmp_path: Path) -> None:
@@ -47,3 +48,29 @@ def test_transcribe_logs_the_loaded_model_and_no_text(tmp_path: Path, caplog: py
     assert record.levelno == logging.INFO and "SHA-256" in record.getMessage()
     logged = caplog.text.casefold()
     assert not [word for word in words if word in logged]
+
+
+@pytest.mark.parametrize("voices", [["en-us"] * 5, ["en-us", "en-gb-x-rp", "en-us", "en-gb-scotland", "en-gb-x-rp"]])
+def test_a_sentence_is_transcribed_as_often_as_it_is_said(voices: list[str], tmp_path: Path) -> None:
+    said = "Officials left the harbour yesterday."
+    pause = np.zeros(AUDIO_SAMPLE_RATE // 5, np.int16)
+    pieces: list[np.ndarray] = []
+    begins: list[float] = []
+    for number, voice in enumerate(voices):
+        synthesise_speech(said, tmp_path / f"{number}.wav", voice=voice, speed=150 + 5 * number)
+        with open_file(tmp_path / f"{number}.wav") as file:
+            (audio,), _ = read_audio(file)
+        begins.append(sum(map(len, pieces)) / AUDIO_SAMPLE_RATE)
+        pieces += [audio.samples, pause]
+    track = Audio(samples=np.concatenate(pieces), start=0.0)
+    transcript = WhisperTranscriber(SpeechOptions(threads=2)).transcribe(track)
+    starts = [
+        span[0]
+        for segment in transcript.segments
+        for token, span in zip(tokenise(segment.text), segment.token_times, strict=True)
+        if token.text == "yesterday"
+    ]
+    assert len(starts) == len(voices), [segment.text for segment in transcript.segments]
+    ends = [*begins[1:], track.duration]
+    assert all(begin < start < end for begin, start, end in zip(begins, starts, ends, strict=True))
+    assert all("repetition" not in segment.flags for segment in transcript.segments)

@@ -29,8 +29,18 @@ def cut(*runs: tuple[float, float], longest: int = LONGEST) -> list[tuple[float,
 
 def test_cut_into_chunks_divides_a_pause_between_its_neighbours() -> None:
     (a, b), (c, d) = cut((1, 0), (2, 0.9), (0.35, 0), (2, 0.9), (1, 0))
-    assert (a, d) == (pytest.approx(0.8, abs=0.05), pytest.approx(5.5, abs=0.1))
+    assert (a, d) == (pytest.approx(0.6, abs=0.05), pytest.approx(5.7, abs=0.1))
     assert b == pytest.approx(c, abs=0.04)
+
+
+def test_the_time_of_a_chunk_begins_a_tenth_of_a_second_before_the_voice() -> None:
+    voiced = np.concatenate([np.zeros(31), np.full(62, 0.9), np.zeros(31)]).astype(np.float32)
+    (chunk,) = cut_into_chunks(voiced, len(voiced) * FRAME_SAMPLES, LONGEST)
+    assert chunk.onset == 31 * FRAME_SAMPLES - AUDIO_SAMPLE_RATE // 10
+    assert chunk.offset == 93 * FRAME_SAMPLES + AUDIO_SAMPLE_RATE // 10
+    before, after = chunk.cut(50 * FRAME_SAMPLES)
+    assert (before.onset, before.offset) == (chunk.onset, 50 * FRAME_SAMPLES) == (chunk.onset, after.onset)
+    assert after.offset == chunk.offset
 
 
 def test_cut_into_chunks_keeps_short_pauses_and_low_probabilities_inside_a_chunk() -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from made_whisper import write_whisper
 
-from mediafp.text.speech import decoding
 from mediafp.text.speech import transcriber as whisper_transcriber
 from mediafp.text.speech.decoding import DecodedWindow, WindowDecoder
 from mediafp.text.speech.language import ChunkLanguage
@@ -57,7 +56,7 @@ def speak(monkeypatch: pytest.MonkeyPatch, *languages: str) -> Audio:
     monkeypatch.setattr(whisper_transcriber, "detect_speech", lambda samples, longest: chunks)
     monkeypatch.setattr(whisper_transcriber, "identify_languages", lambda evidence: found)
     # The attention of made models says nothing of the time of their words.
-    monkeypatch.setattr(decoding, "MAX_CHARACTER_SECONDS", 60.0)
+    monkeypatch.setattr(WindowDecoder, "_fill_gaps", lambda self, samples, whole: [whole])
     # Whisper base, by which languages are identified, is not needed.
     monkeypatch.setattr(WhisperTranscriber, "_probe", None)
     monkeypatch.setattr(WhisperTranscriber, "_collect_evidence", lambda self, samples, chunks: [])

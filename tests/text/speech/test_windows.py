@@ -41,6 +41,22 @@ def test_build_windows_splits_at_language_changes_long_pauses_and_the_limit() ->
     assert len(list(build_windows(chunks, [ChunkLanguage(likeliest="yue", probability=0.9)] * 6, 6.0))) == 5
 
 
+def test_pauses_stay_in_the_audio_except_of_cantonese() -> None:
+    chunks = [
+        SpeechChunk(start=0, end=3 * AUDIO_SAMPLE_RATE, probability=0.9, tail=AUDIO_SAMPLE_RATE // 4),
+        SpeechChunk(start=4 * AUDIO_SAMPLE_RATE, end=6 * AUDIO_SAMPLE_RATE, probability=0.9),
+        SpeechChunk(start=9 * AUDIO_SAMPLE_RATE, end=10 * AUDIO_SAMPLE_RATE, probability=0.9),
+    ]
+    for code, seconds, starts in (("zh", 9.0, [0, 4, 8]), ("yue", 5.85, [0, 2.85, 4.85])):
+        languages = [ChunkLanguage(likeliest=code, probability=0.9)] * 3
+        (joined,) = build_windows(chunks, languages, MAX_WINDOW_SECONDS)
+        assert joined.sample_count / AUDIO_SAMPLE_RATE == pytest.approx(seconds)
+        assert [start for start, _ in joined.chunk_times] == pytest.approx(starts)
+        assert joined.speech_seconds == pytest.approx(5.75)
+        # Whatever is cut out, the second chunk begins at 4 s of the track, and the third at 9 s.
+        assert [joined.to_track_time(start + 0.5) for start in starts] == pytest.approx([0.5, 4.5, 9.5])
+
+
 def test_split_decoded_returns_no_rest_if_the_text_reaches_the_end() -> None:
     whole = window(chunk(0, 3), chunk(3.4, 6))
     assert split_decoded(whole, None) == (whole, [])
