@@ -20,8 +20,6 @@ KEPT_PAUSE_SECONDS = 2.0
 """Longest part of a pause between two chunks that stays in the audio that is decoded, except of Cantonese; the rest is cut out.
 With pauses and longer silence around a chunk, English and Mandarin have fewer errors and Cantonese has more, with its prompt
 (`docs/measurements.md`)."""
-CANTONESE_LEAD_SECONDS = 0.1
-"""Longest silence before and after the time of a chunk in Cantonese."""
 SNAP_SECONDS = 0.6
 """Longest distance over which a sentence boundary is moved to a pause: Whisper's time tokens are imprecise.
 Chosen, not measured."""
@@ -98,7 +96,7 @@ def build_windows(
     window: DecodingWindow | None = None
     for chunk, language in zip(chunks, languages, strict=True):
         alone = DecodingWindow(
-            chunks=(_trim(chunk) if language.likeliest == "yue" else chunk,),
+            chunks=(chunk.trimmed() if language.likeliest == "yue" else chunk,),
             language=language.likeliest,
             probability=language.probability,
             alternative=language.alternative,
@@ -112,13 +110,6 @@ def build_windows(
         window = alone
     if window:
         yield window
-
-
-def _trim(chunk: SpeechChunk) -> SpeechChunk:
-    """Return a chunk with no more than CANTONESE_LEAD_SECONDS of silence on each side."""
-    most = round(CANTONESE_LEAD_SECONDS * AUDIO_SAMPLE_RATE)
-    lead, tail = min(chunk.lead, most), min(chunk.tail, most)
-    return replace(chunk, start=chunk.onset - lead, end=chunk.offset + tail, lead=lead, tail=tail)
 
 
 def _join(window: DecodingWindow, next_one: DecodingWindow) -> DecodingWindow | None:
