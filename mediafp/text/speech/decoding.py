@@ -171,13 +171,18 @@ class WindowDecoder:
             return self._fill_gaps(samples, self._align(whole))
         if too_long or (repeats and has_short_loop(text)):
             second = self._decode_without_repetition(whole)
-            if not self._is_loop(second):
+            if not self._is_loop(second) or (not self._is_too_long(second) and self._is_held_by_sound(second)):
                 return [second]
+            shortest = second
+        else:
+            shortest = whole
         _logger.debug("decoding %s in halves: too much, too little or repeated text", _describe(whole.window))
         halves = self._decode_batch(samples, split_in_half(whole.window, samples))
         if not halves or (not text and not any(self._text(half.tokens) for half in halves)):
-            return [replace(whole, repeats=repeats)]
+            return [replace(shortest, repeats=repeats)]
         parts = [part for half in halves for part in self._check(samples, half)]
+        if not too_long and any(part.repeats for part in parts):
+            return [replace(shortest, repeats=repeats)]
         if too_long or (repeats and has_short_loop(text)) or self._has_gained(whole, parts):
             return parts
         if sparse:

@@ -192,19 +192,19 @@ def sentence_times(window: DecodingWindow, starts: Sequence[float]) -> list[Time
     if not starts:
         return []
     chunks, times = window.chunks, window.speech_times
-    begins, ends, previous = [chunks[0].onset / AUDIO_SAMPLE_RATE], [], 0.0
+    begins, ends, previous = [chunks[0].begin_seconds], [], 0.0
     for start in starts[1:]:
         boundary = min(max(start, previous), times[-1][1])
         nearest = min(range(1, len(chunks)), key=lambda n: _distance(boundary, times, n), default=0)
         if nearest and _distance(boundary, times, nearest) <= SNAP_SECONDS and times[nearest][0] > previous:
             boundary = times[nearest][0]
-            ends.append(chunks[nearest - 1].offset / AUDIO_SAMPLE_RATE)
-            begins.append(chunks[nearest].onset / AUDIO_SAMPLE_RATE)
+            ends.append(chunks[nearest - 1].end_seconds)
+            begins.append(chunks[nearest].begin_seconds)
         else:
             ends.append(window.to_track_time(boundary))
             begins.append(window.to_track_time(boundary))
         previous = boundary
-    return list(zip(begins, [*ends, chunks[-1].offset / AUDIO_SAMPLE_RATE], strict=True))
+    return list(zip(begins, [*ends, chunks[-1].end_seconds], strict=True))
 
 
 def _distance(seconds: float, times: Sequence[TimeSpan], n: int) -> float:
