@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from mediafp.text.speech.aligned_tokens import SpokenWord, align_words
 from mediafp.text.speech.encoder import FRAMES_PER_SECOND, encode_tracks, to_storage_view
-from mediafp.text.speech.quality_flags import count_words, has_short_loop, is_dense, is_repetitive, is_sparse
+from mediafp.text.speech.quality_flags import (
+    count_words,
+    has_short_loop,
+    is_dense,
+    is_repetitive,
+    is_sparse,
+    looped_share,
+)
 from mediafp.text.speech.self_similarity import sound_repeats
 from mediafp.text.speech.voice_activity import Samples
 from mediafp.text.speech.windows import DecodingWindow, split_in_half
@@ -42,6 +49,9 @@ read slowly are decoded in halves, which writes more of the English in Mandarin 
 CONFIRMED_SHARE = 0.8
 """Words of the halves of a window, divided by those of the whole, from which the halves confirm a repetition. Chosen: a decoder
 in a loop writes several times what a half holds."""
+MIN_LOOPED_SHARE = 0.4
+"""Share of the words of a text that a loop has from which the text is decoded again. Chosen: below it the rest is worth more than
+what halves of a bad recording give, and the flag `repetition` names the doubt."""
 SQUEEZED_WORD_SECONDS, MAX_SQUEEZED_SHARE = 0.05, 0.1
 """Seconds that no word takes, and the share of such words up to which a text is not a loop. 13 loops of development clips have
 .15 to .75; a voice that said two words five times within other speech had .06."""
@@ -167,6 +177,8 @@ class WindowDecoder:
         text = self._text(whole.tokens)
         too_long, sparse = self._is_too_long(whole), is_sparse(text, whole.window.speech_seconds)
         repeats = is_repetitive(text) and (too_long or not self._is_held_by_sound(whole))
+        if repeats and not too_long and 0 < looped_share(text) < MIN_LOOPED_SHARE:
+            return [replace(whole, repeats=True)]
         if not (too_long or repeats or sparse):
             return self._fill_gaps(samples, self._align(whole))
         if too_long or (repeats and has_short_loop(text)):

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections.abc import Sequence
 
 from mediafp.types.tokens import is_cjk, tokenise
 
@@ -83,13 +84,25 @@ def has_short_loop(text: str) -> bool:
     if _STRETCHED_LETTER.search(text):
         return True
     words = [token.text for token in tokenise(text)]
+    return _looped_words(words) > 0
+
+
+def looped_share(text: str) -> float:
+    """Return the share of the words of a text that the longest run of the same 1 to 4 words has."""
+    words = [token.text for token in tokenise(text)]
+    return _looped_words(words) / len(words) if words else 0.0
+
+
+def _looped_words(words: Sequence[str]) -> int:
+    """Return the length of the longest run of the same 1 to 4 words that counts as a loop, 0 if there is none."""
+    longest = 0
     for size in (1, 2, 3, 4):
         run = 0
         for n in range(size, len(words)):
             run = run + 1 if words[n] == words[n - size] else 0
             if run >= size * (MIN_LOOP_REPEATS - 1) + (size == 1):
-                return True
-    return False
+                longest = max(longest, run + size)
+    return longest
 
 
 def count_words(text: str) -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mediafp.text.speech.quality_flags import find_quality_flags, has_short_loop, is_repetitive
+from mediafp.text.speech.quality_flags import find_quality_flags, has_short_loop, is_repetitive, looped_share
 
 ORDINARY: dict[str, Any] = {"seconds": 5.0, "logprob": -0.3, "voice": 0.95, "repeats": False}
 
@@ -31,6 +31,11 @@ def test_find_quality_flags_names_a_repetition_that_the_sound_does_not_confirm()
 )
 def test_short_loops_are_repetitive(text: str) -> None:
     assert is_repetitive(text) and has_short_loop(text)
+
+
+def test_looped_share_is_that_of_the_longest_run() -> None:
+    assert looped_share("好" * 8) == 1.0 and looped_share("") == 0.0 and looped_share("今天天气很好") == 0.0
+    assert looped_share("请说出您的号码" + "纠正" * 4 + "不是这样") == pytest.approx(8 / 19)
 
 
 def test_a_repeated_sentence_is_repetitive_and_no_short_loop() -> None:
