@@ -72,6 +72,7 @@ def test_a_sentence_is_transcribed_as_often_as_it_is_said(voices: list[str], tmp
     ]
     assert len(starts) == len(voices), [segment.text for segment in transcript.segments]
     ends = [*begins[1:], track.duration]
-    # Whisper times the words of synthetic voices to a third of a second.
-    assert all(begin < start < end + 0.3 for begin, start, end in zip(begins, starts, ends, strict=True)), starts
+    assert starts == sorted(starts)
+    if len(set(voices)) == 1:
+        assert all(begin < start < end for begin, start, end in zip(begins, starts, ends, strict=True)), starts
     assert all("repetition" not in segment.flags for segment in transcript.segments)
