@@ -5,12 +5,22 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import batched, groupby
 from typing import TYPE_CHECKING
 
-from mediafp.text.speech.aligned_tokens import SpokenWord, align_words
+from mediafp.text.speech.aligned_tokens import align_words
+from mediafp.text.speech.decoded_windows import (
+    CANTONESE_PROMPT,
+    MAX_WORD_SECONDS,
+    DecodedWindow,
+    Sentence,
+    has_squeezed_words,
+    longest_extra_seconds,
+    shares_prompt,
+    speech_within,
+)
 from mediafp.text.speech.encoder import FRAMES_PER_SECOND, encode_tracks, to_storage_view
 from mediafp.text.speech.quality_flags import (
     count_words,
@@ -52,55 +62,10 @@ in a loop writes several times what a half holds."""
 MIN_LOOPED_SHARE = 0.4
 """Share of the words of a text that a loop has from which the text is decoded again. Chosen: below it the rest is worth more than
 what halves of a bad recording give, and the flag `repetition` names the doubt."""
-SQUEEZED_WORD_SECONDS, MAX_SQUEEZED_SHARE = 0.05, 0.1
-"""Seconds that no word takes, and the share of such words up to which a text is not a loop. 13 loops of development clips have
-.15 to .75; a voice that said two words five times within other speech had .06."""
-MAX_WORD_SECONDS, DIGIT_SECONDS = 1.2, 0.25
-"""Speech within a word above which something beside it may be missing, and what each digit of a number adds to it. Of 4,345 words
-of the development set a few take longer. Chosen, not measured."""
 TIME_TOKEN_SECONDS = 0.02
 """Difference between two consecutive time tokens of Whisper, seconds."""
-CANTONESE_PROMPT = "以下係廣東話句子：佢哋喺度講緊嘢嘅，唔係普通話。"
-"""Prompt that makes Whisper models without a Cantonese token write Cantonese. It lowers the error rate of real Cantonese
-speech from .35 to .25, and raises that of Mandarin."""
-SHARED_CHARACTERS = 6
-"""Characters in a row of the prompt from which a text has them from it, and not from the sound. Chosen, not measured."""
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DecodedWindow:
-    """A window, in the language in which it was decoded, and its text.
-
-    Attributes:
-        window: The window.
-        tokens: Whisper's tokens, with time tokens.
-        logprob: Their mean log-probability.
-        truncated: True if the limit of tokens was reached.
-        states: Encoder states (1, T, width).
-        is_prompted: True if the prompt for Cantonese was given.
-        repeats: True if the text repeats itself, and neither the time nor its halves confirm that the sound does.
-        words: Words of each of `sentences`, once they are aligned.
-    """
-
-    window: DecodingWindow
-    tokens: list[int]
-    logprob: float
-    truncated: bool
-    states: Float32Array
-    is_prompted: bool
-    repeats: bool = False
-    words: tuple[tuple[SpokenWord, ...], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """Text between two time tokens: its start in the window's audio, seconds, its tokens, and the text."""
-
-    start: float
-    tokens: list[int]
-    text: str
 
 
 class WindowDecoder:
@@ -183,7 +148,7 @@ class WindowDecoder:
             return self._fill_gaps(samples, self._align(whole))
         if too_long or (repeats and has_short_loop(text)):
             second = self._decode_without_repetition(whole)
-            if not self._is_loop(second) or (not self._is_too_long(second) and self._is_held_by_sound(second)):
+            if not self._is_loop(second):
                 return [second]
             shortest = second
         else:
@@ -199,16 +164,11 @@ class WindowDecoder:
             return parts
         if sparse:
             return [replace(whole, repeats=repeats)]
-        words = sum(count_words(self._text(part.tokens)) for part in parts)
-        return [whole] if words >= CONFIRMED_SHARE * count_words(text) else parts
+        return [whole] if self._has_confirmed(whole, parts) else parts
 
     def _is_held_by_sound(self, decoded: DecodedWindow) -> bool:
         """Return True if a sound repeats itself as its text does, or each word of the text has its time in the sound."""
-        if sound_repeats(decoded.states, _seconds(decoded)):
-            return True
-        durations = [word.end - word.start for words in self._align(decoded).words for word in words]
-        squeezed = sum(duration < SQUEEZED_WORD_SECONDS for duration in durations)
-        return bool(durations) and squeezed <= MAX_SQUEEZED_SHARE * len(durations)
+        return sound_repeats(decoded.states, decoded.seconds) or not has_squeezed_words(self._align(decoded))
 
     def _fill_gaps(self, samples: Samples, whole: DecodedWindow) -> list[DecodedWindow]:
         """Return an aligned window, or its halves if a word or a sentence takes too long and they have more words.
@@ -221,8 +181,16 @@ class WindowDecoder:
         halves = self._decode_batch(samples, split_in_half(whole.window, samples))
         if any(self._is_loop(half) for half in halves):
             return [whole]
-        parts = [part for half in halves for part in self._fill_gaps(samples, self._align(half))]
+        parts = [part for half in halves for part in self._check(samples, half)]
+        if is_repetitive(self._text(whole.tokens)):
+            # Of what is said several times, a whole that leaves out a piece each time has hardly fewer words, and a high score.
+            return parts if self._has_confirmed(whole, parts) else [whole]
         return parts if self._has_gained(whole, parts) else [whole]
+
+    def _has_confirmed(self, whole: DecodedWindow, parts: Sequence[DecodedWindow]) -> bool:
+        """Return True if the parts of a window have about as many words: in each a loop would write as many as in the whole."""
+        words = sum(count_words(self._text(part.tokens)) for part in parts)
+        return words >= CONFIRMED_SHARE * count_words(self._text(whole.tokens))
 
     def _has_gained(self, whole: DecodedWindow, parts: Sequence[DecodedWindow]) -> bool:
         """Return True if the parts of a window have a passage that the whole lacks.
@@ -242,7 +210,7 @@ class WindowDecoder:
     def _has_sparse_sentence(self, decoded: DecodedWindow) -> bool:
         """Return True if a sentence of a window has too little text for the speech until the next one."""
         sentences = self.sentences(decoded)
-        ends = [*(sentence.start for sentence in sentences[1:]), _seconds(decoded)]
+        ends = [*(sentence.start for sentence in sentences[1:]), decoded.seconds]
         return any(
             is_sparse(sentence.text, speech_within(decoded.window, sentence.start, end))
             for sentence, end in zip(sentences, ends, strict=True)
@@ -250,7 +218,7 @@ class WindowDecoder:
 
     def _is_too_long(self, decoded: DecodedWindow) -> bool:
         """Return True if nobody speaks so fast that the text fits the audio."""
-        return decoded.truncated or is_dense(self._text(decoded.tokens), _seconds(decoded))
+        return decoded.truncated or is_dense(self._text(decoded.tokens), decoded.seconds)
 
     def _decode_without_repetition(self, whole: DecodedWindow) -> DecodedWindow:
         """Return a window decoded anew without repetition, or as it was if that is shorter."""
@@ -272,7 +240,9 @@ class WindowDecoder:
         return second if loops else max(decoded, second, key=lambda one: (not self._is_loop(one), one.logprob))
 
     def _is_loop(self, decoded: DecodedWindow) -> bool:
-        return self._is_too_long(decoded) or is_repetitive(self._text(decoded.tokens))
+        """Return True if a text is too long for its sound, or repeats itself and the sound does not."""
+        repeats = is_repetitive(self._text(decoded.tokens))
+        return self._is_too_long(decoded) or (repeats and not self._is_held_by_sound(decoded))
 
     def _align(self, decoded: DecodedWindow) -> DecodedWindow:
         """Return a decoded window with its words."""
@@ -284,7 +254,7 @@ class WindowDecoder:
             decoded.states,
             self._prompt(decoded.window.language, is_prompted=decoded.is_prompted),
             [sentence.tokens for sentence in self.sentences(decoded)],
-            _seconds(decoded),
+            decoded.seconds,
         )
         return replace(decoded, words=tuple(map(tuple, words)))
 
@@ -367,34 +337,6 @@ class WindowDecoder:
     def _text(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens, without special tokens."""
         return str(self.whisper.hf_tokenizer.decode([token for token in tokens if token < self._end_token])).strip()
-
-
-def shares_prompt(text: str) -> bool:
-    """Return True if a text contains a part of the prompt, which a decoder writes where it hears nothing that it knows."""
-    parts = (CANTONESE_PROMPT[n : n + SHARED_CHARACTERS] for n in range(len(CANTONESE_PROMPT) - SHARED_CHARACTERS + 1))
-    return any(part in text for part in parts)
-
-
-def longest_extra_seconds(decoded: DecodedWindow) -> float:
-    """Return the most speech within one word of an aligned window beyond what its digits take, seconds."""
-    return max(
-        (
-            speech_within(decoded.window, word.start, word.end) - word.digits * DIGIT_SECONDS
-            for words in decoded.words
-            for word in words
-        ),
-        default=0.0,
-    )
-
-
-def speech_within(window: DecodingWindow, start: float, end: float) -> float:
-    """Return the seconds of speech between two times of a window's audio."""
-    return sum(max(0.0, min(end, last) - max(start, first)) for first, last in window.speech_times)
-
-
-def _seconds(decoded: DecodedWindow) -> float:
-    """Return the duration of a window's audio."""
-    return decoded.window.sample_count / AUDIO_SAMPLE_RATE
 
 
 def batch_windows(windows: Sequence[DecodingWindow], batch_size: int) -> Iterator[tuple[DecodingWindow, ...]]:

@@ -6,7 +6,7 @@ from itertools import groupby
 import numpy as np
 
 from mediafp.text.speech.aligned_tokens import SpokenWord
-from mediafp.text.speech.decoding import DecodedWindow, Sentence
+from mediafp.text.speech.decoded_windows import DecodedWindow, Sentence
 from mediafp.text.speech.language import language_name
 from mediafp.text.speech.quality_flags import find_quality_flags
 from mediafp.text.speech.windows import DecodingWindow, sentence_times

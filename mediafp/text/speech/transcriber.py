@@ -13,7 +13,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from mediafp.text.speech.decoding import DecodedWindow, Sentence, WindowDecoder, batch_windows
+from mediafp.text.speech.decoded_windows import DecodedWindow, Sentence
+from mediafp.text.speech.decoding import WindowDecoder, batch_windows
 from mediafp.text.speech.encoder import probe_languages
 from mediafp.text.speech.language import ChunkLanguage, LanguageEvidence, cantonese_probability, identify_languages
 from mediafp.text.speech.models import ENGLISH_ONLY, WEIGHT_ERRORS, error_reason, load_whisper, speech_model

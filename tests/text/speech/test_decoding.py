@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from mediafp.text.speech.aligned_tokens import SpokenWord
-from mediafp.text.speech.decoding import (
+from mediafp.text.speech.decoded_windows import (
     CANTONESE_PROMPT,
     DecodedWindow,
-    batch_windows,
     longest_extra_seconds,
     shares_prompt,
     speech_within,
 )
+from mediafp.text.speech.decoding import batch_windows
 from mediafp.text.speech.voice_activity import SpeechChunk
 from mediafp.text.speech.windows import DecodingWindow
 from mediafp.types.media import AUDIO_SAMPLE_RATE

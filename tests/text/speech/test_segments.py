@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mediafp.text.speech.aligned_tokens import SpokenWord
-from mediafp.text.speech.decoding import DecodedWindow, Sentence
+from mediafp.text.speech.decoded_windows import DecodedWindow, Sentence
 from mediafp.text.speech.segments import build_segments
 from mediafp.text.speech.voice_activity import SpeechChunk
 from mediafp.text.speech.windows import DecodingWindow

@@ -12,7 +12,8 @@ import pytest
 from made_whisper import write_whisper
 
 from mediafp.text.speech import transcriber as whisper_transcriber
-from mediafp.text.speech.decoding import DecodedWindow, WindowDecoder
+from mediafp.text.speech.decoded_windows import DecodedWindow
+from mediafp.text.speech.decoding import WindowDecoder
 from mediafp.text.speech.language import ChunkLanguage
 from mediafp.text.speech.models import ENGLISH_ONLY, SpeechModel, speech_model
 from mediafp.text.speech.transcriber import WhisperTranscriber
