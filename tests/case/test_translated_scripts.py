@@ -11,6 +11,7 @@ from mediafp.case import sentence_indexes
 from mediafp.case.aligned_lines import align_lines
 from mediafp.case.clusters import load_segments
 from mediafp.case.comparison.run import run_comparisons
+from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.matching import add_scripts
 from mediafp.fingerprints import sentence_encoder
 from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
@@ -131,3 +132,15 @@ def test_translated_lines_are_beside_each_other() -> None:
     for line in paired:
         if any("实验室" in one.text for one in line.query):
             assert any("laboratory" in one.text for one in line.reference)
+
+
+def test_a_transcript_that_is_newer_than_the_index_of_words_is_left_to_its_own_comparison(store: SqliteStore) -> None:
+    save(store, ZH, transcript(FACTORY_ZH, "zh"))
+    save(store, MINE, transcript(MINE_EN, "en"))
+    references = open_references(store)
+    before = references().transcripts
+    save(store, EN, transcript(FACTORY_EN, "en"))
+    current = references()
+    assert EN not in [partner.sha256 for partner in find_script_partners(ZH, before, current)]
+    (partner, *_) = find_script_partners(ZH, current.transcripts, current)
+    assert partner.sha256 == EN and compare_scripts(ZH, partner, current.transcripts, current).match

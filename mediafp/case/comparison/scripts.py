@@ -9,6 +9,7 @@ from mediafp.matching.transcripts.translations import TranslatedPair, compare_tr
 from mediafp.matching.transcripts.translations import to_match as to_translated_match
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, PROMISING, KeptMatch
 from mediafp.types.matches import Match
+from mediafp.types.sentence_windows import SentenceWindows
 
 DIGITS = 4
 """Decimal places of a promise."""
@@ -24,8 +25,9 @@ def find_script_partners(sha256: str, index: TranscriptIndex, references: Stored
     }
     sentences = references.sentences
     for other in sentences.find_candidates(sha256):
-        if pair := _compare_translations(sha256, other, sentences):
-            excess[other] = max(excess.get(other, 0.0), pair.evidence)
+        # A transcript that was added since is newer than the index of words; its own comparison finds this one.
+        if other in index.fingerprints and (found := _compare_translations(sha256, other, sentences)):
+            excess[other] = max(excess.get(other, 0.0), found[0].evidence)
     partners = [
         AudioPartner(sha256=other, promise_value=round(PROMISING + value, DIGITS))
         for other, value in excess.items()
@@ -69,25 +71,29 @@ def _match_words(query: str, reference: str, index: TranscriptIndex, references:
 
 
 def _match_translations(query: str, reference: str, references: StoredReferences) -> Match | None:
-    sentences = references.sentences
-    pair = _compare_translations(query, reference, sentences)
-    if pair is None:
+    found = _compare_translations(query, reference, references.sentences)
+    if found is None:
         return None
-    sides = sentences.windows(query), sentences.windows(reference)
-    assert sides[0] and sides[1], "they were compared"
+    pair, first, second = found
     return to_translated_match(
         pair,
-        sides[0],
-        sides[1],
+        first,
+        second,
         sha256=reference,
         uris=references.uris(reference),
         kind=references.kind(reference),
     )
 
 
-def _compare_translations(query: str, reference: str, sentences: SentenceIndexes) -> TranslatedPair | None:
-    """Return the passages of two assets that are translations; None without any, or if both are in one language."""
+def _compare_translations(
+    query: str, reference: str, sentences: SentenceIndexes
+) -> tuple[TranslatedPair, SentenceWindows, SentenceWindows] | None:
+    """Return the passages of two assets that are translations, and their sentences.
+
+    None without any, or if both are in one language.
+    """
     if not sentences.can_be_translation(query, reference):
         return None
-    sides = sentences.windows(query), sentences.windows(reference)
-    return compare_translations(sides[0], sides[1]) if sides[0] and sides[1] else None
+    first, second = sentences.windows(query), sentences.windows(reference)
+    pair = compare_translations(first, second) if first and second else None
+    return (pair, first, second) if pair and first and second else None
