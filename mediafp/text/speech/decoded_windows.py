@@ -66,14 +66,14 @@ def shares_prompt(text: str) -> bool:
 
 
 def longest_extra_seconds(decoded: DecodedWindow) -> float:
-    """Return the most speech within one word of an aligned window beyond what its digits take, seconds."""
+    """Return the most speech, seconds, within a word beyond what its digits take, before the first word, or after the last."""
+    words = [word for words in decoded.words for word in words]
+    if not words:
+        return 0.0
     return max(
-        (
-            speech_within(decoded.window, word.start, word.end) - word.digits * DIGIT_SECONDS
-            for words in decoded.words
-            for word in words
-        ),
-        default=0.0,
+        speech_within(decoded.window, 0.0, words[0].start),
+        speech_within(decoded.window, words[-1].end, decoded.seconds),
+        *(speech_within(decoded.window, word.start, word.end) - word.digits * DIGIT_SECONDS for word in words),
     )
 
 

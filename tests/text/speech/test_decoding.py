@@ -1,5 +1,7 @@
 """Batches of windows that are decoded together, and what makes their text doubtful."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,3 +77,5 @@ def test_a_number_takes_the_time_of_its_digits(words: list[tuple[str, float]], e
         words=(tuple(spoken),),
     )
     assert longest_extra_seconds(decoded) == pytest.approx(expected)
+    # Speech behind the last word, as if it had not been written.
+    assert longest_extra_seconds(replace(decoded, window=window(start + 4))) == pytest.approx(max(4.0, expected))
