@@ -73,9 +73,11 @@ def align_words(
     tokens = [token for sentence in sentences for token in sentence]
     if not tokens:
         return [[] for _ in sentences]
+    # A model without time tokens can fill all its positions with text; two more are for the tokens around it.
+    room = whisper.max_length - len(tokens) - 2
     (aligned,) = whisper.model.align(
         to_storage_view(states),
-        list(prompt),
+        list(prompt[-max(1, room) :]),
         [tokens],
         max(2, round(seconds * 2 * STATES_PER_SECOND)),
         median_filter_width=MEDIAN_STATES,

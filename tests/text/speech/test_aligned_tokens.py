@@ -35,7 +35,7 @@ def align(sentences: list[list[int]], probabilities: list[float], seconds: float
     def answer(*arguments: object, **options: object) -> list[SimpleNamespace]:
         return [SimpleNamespace(alignments=pairs, text_token_probs=probabilities)]
 
-    whisper = SimpleNamespace(model=SimpleNamespace(align=answer))
+    whisper = SimpleNamespace(model=SimpleNamespace(align=answer), max_length=448)
     states = np.zeros((1, 200, 8), np.float32)
     return align_words(whisper, FakeTokenizer(), states, [0], sentences, seconds)  # type: ignore[arg-type]
 
@@ -54,6 +54,21 @@ def test_characters_of_one_token_share_its_time_and_its_probability() -> None:
     # Two tokens make the third character; the comma before it is part of no word.
     assert (of.start, of.end) == (pytest.approx(0.4), pytest.approx(0.8))
     assert of.logprob == pytest.approx(np.log(0.25)) and good.start == pytest.approx(0.8)
+
+
+def test_no_more_tokens_are_aligned_than_the_model_has_positions() -> None:
+    prompts: list[list[int]] = []
+
+    def answer(states: object, prompt: list[int], text: list[list[int]], *rest: object, **options: object) -> list[Any]:
+        prompts.append(prompt)
+        return [
+            SimpleNamespace(alignments=[(n, n) for n in range(len(text[0]))], text_token_probs=[0.9] * len(text[0]))
+        ]
+
+    whisper = SimpleNamespace(model=SimpleNamespace(align=answer), max_length=10)
+    for count in (5, 6, 9):
+        align_words(whisper, FakeTokenizer(), np.zeros((1, 50, 8), np.float32), [0, 1, 2], [[1] * count], 1.0)  # type: ignore[arg-type]
+    assert prompts == [[0, 1, 2], [1, 2], [2]]
 
 
 def test_sentences_have_their_own_words_and_none_without_text() -> None:
