@@ -164,7 +164,9 @@ class WindowDecoder:
             return parts
         if sparse:
             return [replace(whole, repeats=repeats)]
-        return [whole] if self._has_confirmed(whole, parts) else parts
+        # Both repeat themselves; the whole has more context, unless it leaves something out each time.
+        is_kept = self._has_confirmed(whole, parts) and not self._has_gap(self._align(whole))
+        return [whole] if is_kept else parts
 
     def _is_held_by_sound(self, decoded: DecodedWindow) -> bool:
         """Return True if a sound repeats itself as its text does, or each word of the text has its time in the sound."""
@@ -175,13 +177,13 @@ class WindowDecoder:
 
         Where a voice says what another voice said before, Whisper may leave it out; what is beside it then takes the time.
         """
-        if longest_extra_seconds(whole) <= MAX_WORD_SECONDS and not self._has_sparse_sentence(whole):
+        if not self._has_gap(whole):
             return [whole]
         _logger.debug("decoding %s in halves: a word or a sentence takes too long", _describe(whole.window))
         halves = self._decode_batch(samples, split_in_half(whole.window, samples))
-        if any(self._is_loop(half) for half in halves):
-            return [whole]
         parts = [part for half in halves for part in self._check(samples, half)]
+        if any(part.repeats for part in parts):
+            return [whole]
         if is_repetitive(self._text(whole.tokens)):
             # Of what is said several times, a whole that leaves out a piece each time has hardly fewer words, and a high score.
             return parts if self._has_confirmed(whole, parts) else [whole]
@@ -207,8 +209,10 @@ class WindowDecoder:
         )
         return words_after - words_before >= MIN_GAIN_WORDS and right_after > right_before
 
-    def _has_sparse_sentence(self, decoded: DecodedWindow) -> bool:
-        """Return True if a sentence of a window has too little text for the speech until the next one."""
+    def _has_gap(self, decoded: DecodedWindow) -> bool:
+        """Return True if a word of an aligned window takes too long, or a sentence has too little text for its speech."""
+        if longest_extra_seconds(decoded) > MAX_WORD_SECONDS:
+            return True
         sentences = self.sentences(decoded)
         ends = [*(sentence.start for sentence in sentences[1:]), decoded.seconds]
         return any(
