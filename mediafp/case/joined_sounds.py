@@ -1,4 +1,4 @@
-"""The transcripts of the sounds of a file as one that tells each word once."""
+"""The transcripts of the sounds of a file as one that contains each word once."""
 
 from collections.abc import Sequence
 

@@ -31,18 +31,7 @@ def export_jsonl(store: StoreOption = None) -> None:
     """Print one JSON object per asset, with sightings, transcript and text."""
     with open_selected_case(store) as case:
         for record in case.export_records():
-            print_large_json(
-                jsonl.asset_to_json(
-                    record.asset,
-                    list(record.sightings),
-                    list(record.clues),
-                    list(record.fingerprints),
-                    list(record.warnings),
-                    record.transcript,
-                    record.text,
-                    record.video_text,
-                )
-            )
+            print_large_json(jsonl.asset_to_json(record))
 
 
 @export_app.command("csv")

@@ -16,10 +16,9 @@ from mediafp.types.forgetting import Forgotten
 from mediafp.types.hashes import HashImport, HashList, ListedHit
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
-from mediafp.types.media import Asset
 from mediafp.types.recalibration import FamilyFit
 from mediafp.types.reviews import ReviewItem
-from mediafp.types.runs import FileOutcome
+from mediafp.types.runs import AssetRecord, FileOutcome
 from mediafp.types.sightings import STATED_FIELDS, Clue, Sighting
 from mediafp.types.timelines import TimelineEvent
 from mediafp.types.transcripts import FileTranscription, SearchHit, Transcript
@@ -423,38 +422,19 @@ def watch_hit_to_json(value: WatchHit) -> JsonObject:
     }
 
 
-def asset_to_json(
-    value: Asset,
-    sightings: list[Sighting],
-    clues: list[Clue],
-    fingerprints: list[tuple[str, str]],
-    warnings: list[str],
-    transcript: Transcript | None,
-    text: Sequence[TextLine] | None,
-    video_text: Sequence[VideoTextLine] | None = None,
-) -> JsonObject:
-    """Return one line of `export jsonl`.
-
-    Args:
-        value: The asset.
-        sightings: All of its sightings.
-        clues: What its files state about their source.
-        fingerprints: Type and version of each fingerprint.
-        warnings: Warnings of its ingestion.
-        transcript: Its best transcript, None if there is none.
-        text: The lines of text in the image, None if OCR was not run.
-        video_text: The lines of text on screen of the video, None if they were not read.
-    """
+def asset_to_json(value: AssetRecord) -> JsonObject:
+    """Return one line of `export jsonl`."""
+    asset = value.asset
     return {
-        "sha256": value.sha256,
-        "kind": value.kind,
-        "bytes": value.bytes,
-        "uris": list(dict.fromkeys(s.uri for s in sightings)),
-        "sightings": [sighting_to_json(s) for s in sightings],
-        "clues": [clue_to_json(clue) for clue in clues],
-        "properties": dict(value.properties),
-        "fingerprints": [{"type": type, "version": version} for type, version in fingerprints],
-        "warnings": warnings,
-        "transcript": transcript_to_json(transcript) if transcript else None,
-        "text": text_lines_to_json(text or ()) + video_text_to_json(video_text or ()),
+        "sha256": asset.sha256,
+        "kind": asset.kind,
+        "bytes": asset.bytes,
+        "uris": list(dict.fromkeys(s.uri for s in value.sightings)),
+        "sightings": [sighting_to_json(s) for s in value.sightings],
+        "clues": [clue_to_json(clue) for clue in value.clues],
+        "properties": dict(asset.properties),
+        "fingerprints": [{"type": type, "version": version} for type, version in value.fingerprints],
+        "warnings": list(value.warnings),
+        "transcript": transcript_to_json(value.transcript) if value.transcript else None,
+        "text": text_lines_to_json(value.text or ()) + video_text_to_json(value.video_text or ()),
     }

@@ -9,7 +9,6 @@ from mediafp.case import Case
 from mediafp.report import jsonl
 from mediafp.report.exports import csv, hashes
 from mediafp.types.errors import StoreError
-from mediafp.types.runs import AssetRecord
 from mediafp.web.jobs import RunningJob
 
 ExportFormat = Literal["jsonl", "csv", "matches", "matches_csv", "coshare", "stix", "misp", "hashes", "parquet"]
@@ -52,20 +51,7 @@ def export(case: Case, job: RunningJob) -> dict[str, Any]:
 
 
 def _write_assets(case: Case, job: RunningJob, file: TextIO) -> int:
-    return _write_lines(file, map(_asset_to_json, _counted(job, case.export_records(), case)))
-
-
-def _asset_to_json(record: AssetRecord) -> jsonl.JsonObject:
-    return jsonl.asset_to_json(
-        record.asset,
-        list(record.sightings),
-        list(record.clues),
-        list(record.fingerprints),
-        list(record.warnings),
-        record.transcript,
-        record.text,
-        record.video_text,
-    )
+    return _write_lines(file, map(jsonl.asset_to_json, _counted(job, case.export_records(), case)))
 
 
 def _write_sightings(case: Case, job: RunningJob, file: TextIO) -> int:

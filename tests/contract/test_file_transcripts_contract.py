@@ -1,5 +1,6 @@
 """Contract of the transcripts of files: those of all its sounds, on its own clock, and each word once."""
 
+from dataclasses import replace
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -64,18 +65,9 @@ def transcribe(store: Store, sha256: str, *sounds: tuple[FileSound, Transcript])
 
 
 def exported(store: Store) -> list[str]:
+    # What is compared is independent of clues, fingerprints and warnings.
     return [
-        json_line(
-            asset_to_json(
-                record.asset,
-                list(record.sightings),
-                [],
-                [],
-                [],
-                record.transcript,
-                record.text,
-            )
-        )
+        json_line(asset_to_json(replace(record, clues=(), fingerprints=(), warnings=())))
         for record in iter_asset_records(store)
     ]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mediafp.text.speech.encoder import to_storage_view
+from mediafp.text.speech.encoder import FRAMES_PER_SECOND, STATES_PER_SECOND, to_storage_view
 from mediafp.types.arrays import Float32Array
 from mediafp.types.media import TimeSpan
 from mediafp.types.tokens import tokenise
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from faster_whisper.tokenizer import Tokenizer
 
-STATES_PER_SECOND = 50
-"""Encoder states per second of audio: the resolution of the times."""
 MEDIAN_STATES = 7
 """States over which the attention is smoothed (openai-whisper, timing.py)."""
 MIN_PROBABILITY = 1e-6
@@ -79,7 +77,7 @@ def align_words(
         to_storage_view(states),
         list(prompt[-max(1, room) :]),
         [tokens],
-        max(2, round(seconds * 2 * STATES_PER_SECOND)),
+        max(2, round(seconds * FRAMES_PER_SECOND)),
         median_filter_width=MEDIAN_STATES,
     )
     numbers, positions = np.array(aligned.alignments, np.int64).reshape(-1, 2).T
@@ -87,17 +85,17 @@ def align_words(
     begins = positions[np.flatnonzero(np.diff(numbers, prepend=-1))] / STATES_PER_SECOND
     begins = np.concatenate((begins, np.full(len(tokens) + 1, seconds)))[: len(tokens) + 1]
     logprobs = np.log(np.maximum(aligned.text_token_probs, MIN_PROBABILITY))
-    words, first = [], 0
+    words, begin = [], 0
     for sentence in sentences:
-        pieces = []
+        pieces, first = [], begin
         for text, piece in zip(*tokenizer.split_tokens_on_unicode(list(sentence)), strict=True):
             after = first + len(piece)
             logprob = float(logprobs[first:after].sum())
             pieces.append(_Piece(text=text, start=float(begins[first]), end=float(begins[after]), logprob=logprob))
             first = after
+        words.append(_join_pieces(pieces))
         # Tokens at the end that make no whole character belong to no piece.
-        first += len(sentence) - sum(len(piece) for piece in tokenizer.split_tokens_on_unicode(list(sentence))[1])
-        words.append(list(_join_pieces(pieces)))
+        begin += len(sentence)
     return words
 
 

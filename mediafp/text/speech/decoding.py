@@ -130,6 +130,10 @@ class WindowDecoder:
     def _has_cantonese_token(self) -> bool:
         return self.whisper.hf_tokenizer.token_to_id("<|yue|>") is not None
 
+    def _lacks(self, language: str) -> bool:
+        """Return True for Cantonese if the model has no token for it."""
+        return language == "yue" and not self._has_cantonese_token
+
     def _check(self, samples: Samples, whole: DecodedWindow) -> list[DecodedWindow]:
         """Return a decoded window, or its halves, each checked in turn, where its text does not fit its sound.
 
@@ -292,7 +296,7 @@ class WindowDecoder:
 
         language = windows[0].language
         if is_prompted is None:
-            is_prompted = language == "yue" and not self._has_cantonese_token
+            is_prompted = self._lacks(language)
         prompt = self._prompt(language, is_prompted=is_prompted)
         available = self.whisper.max_length - len(prompt)
         limits = [
@@ -333,7 +337,7 @@ class WindowDecoder:
     def _make_tokenizer(self, language: str) -> Tokenizer:
         from faster_whisper.tokenizer import Tokenizer
 
-        code = "zh" if language == "yue" and not self._has_cantonese_token else language
+        code = "zh" if self._lacks(language) else language
         # English models are prompted without language and task.
         is_multilingual = self.whisper.model.is_multilingual
         return Tokenizer(self.whisper.hf_tokenizer, is_multilingual, task="transcribe", language=code)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
 FRAMES_PER_SECOND = 100
-"""Feature frames per second of audio; the encoder returns half as many states."""
+"""Feature frames per second of audio."""
+STATES_PER_SECOND = FRAMES_PER_SECOND // 2
+"""Encoder states per second of audio."""
 SHORT_PROBE_SECONDS = 5.0
 """Length of the encoder's input for chunks that fit in it with half a second of silence: it takes .6 of the time of 10 s, and
 identifies the language as well (spliced files, three draws, 1,535 s: .983, .995 and .981 of the time of English, Cantonese and
@@ -59,7 +61,7 @@ def probe_languages(whisper: WhisperModel, tracks: Sequence[Samples]) -> list[tu
         guesses = whisper.model.detect_language(to_storage_view(states))
         for n, guess, state in zip(numbers, guesses, states, strict=True):
             # The silence behind a short track is not part of its mean.
-            count = max(1, min(len(state), len(tracks[n]) * FRAMES_PER_SECOND // 2 // AUDIO_SAMPLE_RATE))
+            count = max(1, min(len(state), len(tracks[n]) * STATES_PER_SECOND // AUDIO_SAMPLE_RATE))
             # Language tokens are written <|en|>.
             found[n] = {token[2:-2]: float(p) for token, p in guess}, state[:count].astype(np.float32).mean(axis=0)
     return [found[n] for n in range(len(tracks))]

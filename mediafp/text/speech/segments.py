@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-import numpy as np
-
 from mediafp.text.speech.aligned_tokens import SpokenWord
 from mediafp.text.speech.decoded_windows import DecodedWindow, Sentence
-from mediafp.text.speech.language import language_name
+from mediafp.text.speech.language import CHINESE, language_name
 from mediafp.text.speech.quality_flags import find_quality_flags
 from mediafp.text.speech.windows import DecodingWindow, sentence_times
 from mediafp.text.speech.word_certainty import word_probability
@@ -15,7 +13,6 @@ from mediafp.types.media import TimeSpan
 from mediafp.types.tokens import is_cjk, tokenise
 from mediafp.types.transcripts import TranscriptSegment
 
-CHINESE = ("zh", "yue")
 MIN_FOREIGN_WORDS, MIN_FOREIGN_CHARACTERS = 4, 6
 """Latin words in a row within Chinese, and Chinese characters in a row within English, that are a segment of their own. Fewer
 are names and loan words, which belong to the sentence around them. Chosen, not measured."""
@@ -65,7 +62,6 @@ def _build_sentence(
     """Return a sentence as one segment, or as several where its language changes."""
     window, (start, end) = decoded.window, span
     spans = _clip(window, words, span)
-    voice = float(np.average([c.probability for c in window.chunks], weights=[c.end - c.start for c in window.chunks]))
     named = language_name(window.language, window.probability)
     segments = []
     parts = _split_languages(whole_text, window.language, chinese)
@@ -73,7 +69,7 @@ def _build_sentence(
         begins = start if number == 0 else spans[first][0]
         ends = end if number == len(parts) - 1 else spans[after][0]
         flags = find_quality_flags(
-            text, seconds=ends - begins, logprob=decoded.logprob, voice=voice, repeats=decoded.repeats
+            text, seconds=ends - begins, logprob=decoded.logprob, voice=window.voice, repeats=decoded.repeats
         )
         segments.append(
             TranscriptSegment(

@@ -4,10 +4,9 @@ from typing import Final
 
 import numpy as np
 
+from mediafp.text.speech.encoder import STATES_PER_SECOND
 from mediafp.types.arrays import Float32Array
 
-STATES_PER_SECOND: Final = 50
-"""Encoder states per second of audio."""
 MIN_PERIOD_STATES, MAX_PERIOD_STATES = 5, 250
 """Shortest and longest time after which the same is said again, states: .1 to 5 s. Chosen, not measured."""
 MAX_PERIOD_SHARE: Final = 2 / 3

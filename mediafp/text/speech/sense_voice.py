@@ -6,8 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from threading import Lock
 
-import numpy as np
-
 from mediafp.text.speech.language import UNKNOWN, LanguageEvidence, identify_languages, language_name
 from mediafp.text.speech.models import SIZES
 from mediafp.text.speech.quality_flags import find_quality_flags
@@ -150,16 +148,10 @@ def build_segments(window: DecodingWindow, recognised: RecognisedSpeech) -> list
             sentence_starts.append(starts[count])
         count += len(sentence)
     times = sentence_times(window, sentence_starts)
-    voice = float(
-        np.average(
-            [chunk.probability for chunk in window.chunks],
-            weights=[chunk.end - chunk.start for chunk in window.chunks],
-        )
-    )
     segments = []
     for (begin, finish), sentence in zip(times, sentences, strict=True):
         text = join_pieces(sentence)
-        flags = find_quality_flags(text, seconds=finish - begin, logprob=0.0, voice=voice, repeats=False)
+        flags = find_quality_flags(text, seconds=finish - begin, logprob=0.0, voice=window.voice, repeats=False)
         unsure = ("low_confidence",) if recognised.is_incomplete else ()
         segments.append(
             TranscriptSegment(

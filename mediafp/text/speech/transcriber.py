@@ -16,9 +16,15 @@ from typing import TYPE_CHECKING
 from mediafp.text.speech.decoded_windows import DecodedWindow, Sentence
 from mediafp.text.speech.decoding import WindowDecoder, batch_windows
 from mediafp.text.speech.encoder import probe_languages
-from mediafp.text.speech.language import ChunkLanguage, LanguageEvidence, cantonese_probability, identify_languages
+from mediafp.text.speech.language import (
+    CHINESE,
+    ChunkLanguage,
+    LanguageEvidence,
+    cantonese_probability,
+    identify_languages,
+)
 from mediafp.text.speech.models import ENGLISH_ONLY, WEIGHT_ERRORS, error_reason, load_whisper, speech_model
-from mediafp.text.speech.segments import CHINESE, build_segments
+from mediafp.text.speech.segments import build_segments
 from mediafp.text.speech.sentences import split_long_segment
 from mediafp.text.speech.voice_activity import Samples, SpeechChunk, detect_speech
 from mediafp.text.speech.windows import MAX_WINDOW_SECONDS, DecodingWindow, build_windows, split_decoded

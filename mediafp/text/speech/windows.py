@@ -58,6 +58,12 @@ class DecodingWindow:
         return sum(chunk.offset - chunk.onset for chunk in self.chunks) / AUDIO_SAMPLE_RATE
 
     @property
+    def voice(self) -> float:
+        """Mean speech probability of the chunks by their length, 0..1."""
+        lengths = [chunk.end - chunk.start for chunk in self.chunks]
+        return float(np.average([chunk.probability for chunk in self.chunks], weights=lengths))
+
+    @property
     def chunk_times(self) -> list[TimeSpan]:
         """Start and end of each chunk in the window's audio, seconds."""
         lengths = [(chunk.end - chunk.start) / AUDIO_SAMPLE_RATE for chunk in self.chunks]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mediafp.text.speech.self_similarity import STATES_PER_SECOND, sound_repeats
+from mediafp.text.speech.encoder import STATES_PER_SECOND
+from mediafp.text.speech.self_similarity import sound_repeats
 from mediafp.types.arrays import Float32Array
 
 
