@@ -25,11 +25,11 @@ def test_worker_start_and_second_attempt_are_logged(
     pids = signal_workers(monkeypatch, signal.SIGSEGV, 1)
     with scripted_file(tmp_path, "on", image_messages()) as file:
         scripted_engine.analyse(file, "", "image")
-    # Scripted workers have no sandbox.
-    messages = [message for message in log.messages if "can start no thread" not in message]
-    assert len(messages) == 4 and all(record.name.startswith("mediafp.engine.") for record in log.records)
-    assert all(record.levelno == logging.INFO for record in log.records), "without --verbose they are not shown"
-    started, ended, retried, restarted = messages
+    # A system whose seccomp has no listener says so once a run, in whichever test starts the first worker.
+    records = [record for record in log.records if not record.name.endswith(".thread_limit")]
+    assert all(record.name.startswith("mediafp.engine.") for record in log.records)
+    assert all(record.levelno == logging.INFO for record in records), "without --verbose they are not shown"
+    started, ended, retried, restarted = [record.getMessage() for record in records]
     assert started.startswith(f"worker {pids[0]} is started in the sandbox")
     assert ended == f"worker {pids[0]} ended with exit status -11"
     assert retried == "'script.png' is tried again in a fresh worker: the worker crashed (exit status -11)"

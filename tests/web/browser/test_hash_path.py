@@ -15,9 +15,9 @@ def test_hash_is_asked_about_from_the_start_page_and_leads_to_the_file(page: Pag
     page.get_by_role("button", name="Ask by the hash").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Near to [0-9]+ file"))
     page.locator(f'a.btn[href="/answer/{asset.sha256}"]').click()
-    expect(page).to_have_url(re.compile(asset.sha256))
+    page.wait_for_url(re.compile(asset.sha256))
     # Pasted, it is asked about as well.
     page.goto(workbench.origin + "/")
     page.evaluate("text => navigator.clipboard.writeText(text)", pdq)
     page.keyboard.press("Control+v")
-    expect(page).to_have_url(re.compile(rf"/hash\?h={pdq}"))
+    page.wait_for_url(re.compile(rf"/hash\?h={pdq}"))

@@ -120,6 +120,7 @@ def test_a_batch_becomes_groups_and_decisions(
     page.locator(".gcard h2 a").first.click()
     expect(page.locator("#members tbody tr").first).to_be_visible()
     page.get_by_role("navigation", name="Workbench").get_by_role("link", name="Review").click()
+    page.wait_for_url("**/review")
     assert workbench.case.review_queue().items
     before, pressed = len(workbench.case.decisions()), 0
     # A decision can settle other pairs too.
