@@ -90,11 +90,17 @@ def _build_sentence(
 
 
 def _clip(window: DecodingWindow, words: Sequence[SpokenWord], span: TimeSpan) -> list[TimeSpan]:
-    """Return the times of words in the track, in order and within their sentence."""
+    """Return the times of words in the track, in order and within their sentence.
+
+    A word that begins in silence begins with the speech after it: the first word of a window has the silence before it too.
+    """
     start, end = span
+    speech = window.speech_times
     spans, last = [], start
     for word in words:
-        first = min(max(window.to_track_time(word.start), last), end)
+        onset = next((first for first, after in speech if word.start < after), word.start)
+        begins = max(word.start, onset) if onset < word.end else word.start
+        first = min(max(window.to_track_time(begins), last), end)
         last = min(max(window.to_track_time(word.end), first), end)
         spans.append((first, last))
     return spans

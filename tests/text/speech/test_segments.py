@@ -100,3 +100,26 @@ def test_only_a_loop_is_flagged_as_repetition() -> None:
     said = "今天天气很好" * 4
     assert [s.flags for s in segments_of(said)] == [()]
     assert [s.flags for s in segments_of(said, repeats=True)] == [("repetition",)]
+
+
+def test_a_word_begins_with_the_speech_and_not_in_the_silence_before_it() -> None:
+    rate = AUDIO_SAMPLE_RATE
+    chunks = (
+        SpeechChunk(start=5 * rate, end=7 * rate, probability=0.9, lead=rate // 2, tail=rate // 4),
+        SpeechChunk(start=7 * rate, end=9 * rate, probability=0.9, lead=rate // 2, tail=rate // 2),
+    )
+    # Whisper gives the first word the silence before it; the third one reaches across the pause, and the last is in silence.
+    edges = ((0.0, 1.0), (1.0, 1.8), (1.8, 3.0), (3.0, 3.4), (3.6, 3.8))
+    decoded = DecodedWindow(
+        window=DecodingWindow(chunks=chunks, language="zh", probability=0.9),
+        tokens=[],
+        logprob=-0.3,
+        truncated=False,
+        states=np.zeros((1, 0, 8), np.float32),
+        is_prompted=False,
+        words=(tuple(SpokenWord(digits=0, start=start, end=end, logprob=-0.1) for start, end in edges),),
+    )
+    (segment,) = build_segments(decoded, [Sentence(start=0.0, tokens=[], text="今天天气好")], "zh")
+    assert segment.start == pytest.approx(5.4), "a segment has the soft beginning of its first word"
+    assert [start for start, _ in segment.token_times] == pytest.approx([5.5, 6.0, 7.5, 8.0, 8.6])
+    assert [end for _, end in segment.token_times] == pytest.approx([6.0, 6.8, 8.0, 8.4, 8.6])
