@@ -123,3 +123,28 @@ def test_a_word_begins_with_the_speech_and_not_in_the_silence_before_it() -> Non
     assert segment.start == pytest.approx(5.4), "a segment has the soft beginning of its first word"
     assert [start for start, _ in segment.token_times] == pytest.approx([5.5, 6.0, 7.5, 8.0, 8.6])
     assert [end for _, end in segment.token_times] == pytest.approx([6.0, 6.8, 8.0, 8.4, 8.6])
+
+
+def test_a_copy_of_earlier_words_is_no_more_certain_than_they_are() -> None:
+    window = DecodingWindow(
+        chunks=(SpeechChunk(start=0, end=12 * AUDIO_SAMPLE_RATE, probability=0.9),), language="zh", probability=0.9
+    )
+    # The decoder is sure of what it copies; the last sentence has two words of the others, as any text may.
+    texts, logprobs = ("天天气好", "天天气好", "今天气坏"), (-2.0, -0.1, -0.1)
+    decoded = DecodedWindow(
+        window=window,
+        tokens=[],
+        logprob=-0.3,
+        truncated=False,
+        states=np.zeros((1, 0, 8), np.float32),
+        is_prompted=False,
+        words=tuple(
+            tuple(SpokenWord(digits=0, start=4 * n + m, end=4 * n + m + 1, logprob=logprob) for m in range(4))
+            for n, logprob in enumerate(logprobs)
+        ),
+    )
+    sentences = [Sentence(start=4.0 * n, tokens=[], text=text) for n, text in enumerate(texts)]
+    first, copy, other = build_segments(decoded, sentences, "zh")
+    assert copy.token_probabilities == first.token_probabilities
+    assert min(other.token_probabilities) > max(first.token_probabilities)
+    assert copy.token_times == tuple((start + 4, end + 4) for start, end in first.token_times)
