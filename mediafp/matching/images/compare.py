@@ -12,7 +12,7 @@ from mediafp.matching import calibration
 from mediafp.matching.candidates import NO_SCORE, Candidate, min_hamming_distance, shortlist
 from mediafp.matching.images import scoring
 from mediafp.matching.images.dense_comparison import REFINE_BELOW, compare_densely
-from mediafp.matching.images.placement import place_all_occurrences, place_small_crop
+from mediafp.matching.images.placement import place_all_occurrences, place_image, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.search import ImageQuery, search_candidates
@@ -21,6 +21,7 @@ from mediafp.matching.images.still_rows import rows_of_image
 from mediafp.matching.local_features import LocalFeatures, has_enough_keypoints
 from mediafp.matching.references import References
 from mediafp.matching.time_spans import covered_share, find_runs
+from mediafp.types.ground_pictures import find_image_parts
 from mediafp.types.matches import Match, Segment
 
 SHORTLIST_SIZE = 60
@@ -113,7 +114,7 @@ def match_candidate(query: ImageQuery, candidate: Candidate, references: Referen
     """
     reference = references.local_features(candidate.sha256, candidate.row)
     crop = query.boxes[candidate.query_row]
-    fits = place_all_occurrences(query.local_features, reference, crop) if reference else []
+    fits = place_all_occurrences(query.features_at(candidate.query_row), reference, crop) if reference else []
     pair = _measure_pair(candidate, reference, fits, query, references)
     if thoroughly and pair.inliers < FEW_INLIERS:
         pair = _place_again(pair, query, references)
@@ -136,8 +137,16 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
             continue
         reference = references.local_features(candidate.sha256, candidate.row)
         crop = query.boxes[candidate.query_row]
-        fits = place_all_occurrences(query.local_features, reference, crop) if reference else []
-        pairs.append(_measure_pair(candidate, reference, fits, query, references))
+        features = query.features_at(candidate.query_row)
+        fits = place_all_occurrences(features, reference, crop) if reference else []
+        pair = _measure_pair(candidate, reference, fits, query, references)
+        if (
+            reference
+            and not pair.is_settled
+            and search.rectangle_scores.get(candidate.sha256, NO_SCORE) >= PLACE_CROP_SCORE
+        ):
+            pair = _place_in_parts(pair, reference, query, references)
+        pairs.append(pair)
         has_conclusive_fit = has_conclusive_fit or pairs[-1].is_settled or any(fit.is_conclusive for fit in fits)
     is_small = max(query.local_features.size) <= SMALL_SIDE
     doubtful = [
@@ -172,7 +181,7 @@ def _measure_pair(
         query: Image to match.
         references: References to compare with.
     """
-    features = query.local_features
+    features = query.features_at(candidate.query_row)
     fit = fits[0] if fits else None
     if fit and reference:
         fit = replace(fit, dense=compare_densely(features, reference, fit.placement))
@@ -208,10 +217,21 @@ def _measure_pair(
 def _place_again(pair: ImagePair, query: ImageQuery, references: References) -> ImagePair:
     """Return a pair measured again with fine keypoints if that gives more inliers, else the pair itself."""
     reference = references.local_features(pair.candidate.sha256, pair.candidate.row)
-    fit = place_small_crop(query.local_features, reference) if reference else None
+    fit = place_small_crop(query.features_at(pair.candidate.query_row), reference) if reference else None
     if fit is None or fit.placement.inliers <= pair.inliers:
         return pair
     return _measure_pair(pair.candidate, reference, [fit], query, references)
+
+
+def _place_in_parts(pair: ImagePair, reference: LocalFeatures, query: ImageQuery, references: References) -> ImagePair:
+    """Return a pair measured again with the part of the reference that the query shows, if that is more probable, or the pair."""
+    for part in find_image_parts(reference.image):
+        focused = replace(reference, focus=part)
+        fit = place_image(query.features_at(pair.candidate.query_row), focused)
+        if fit is not None:
+            other = _measure_pair(pair.candidate, focused, [fit], query, references)
+            pair = max(pair, other, key=lambda one: calibration.probability(one.features))
+    return pair
 
 
 def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Match:
@@ -238,7 +258,13 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Mat
         placement=fit.placement if fit else None,
         segments=segments,
         why=tuple(
-            scoring.image_reasons(pair.fit, pair.distance, pair.weighted_score, occurrences=1 + len(more_placements))
+            scoring.image_reasons(
+                pair.fit,
+                pair.distance,
+                pair.weighted_score,
+                occurrences=1 + len(more_placements),
+                negative=query.is_negative(pair.candidate.query_row),
+            )
         ),
         more_placements=more_placements,
         rows=(query.row, 0 if in_video else pair.candidate.row),

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.matching.local_features import LocalFeatures
-from mediafp.types.arrays import Float32Array, Float64Array
+from mediafp.types.arrays import Float32Array
 from mediafp.types.geometry import (
     Homography,
     homography_from_corners,
@@ -38,8 +38,8 @@ SEARCH_SHIFT = 2
 SMOOTHING = 0.8
 """Standard deviation, in pixels of the grid, of the blur that removes what recompression changes. Chosen, not measured."""
 SHADING = 6.0
-"""Standard deviation, in pixels of the grid, of the blur whose result is subtracted from photographic blocks: two faces are shaded
-alike. Chosen, not measured."""
+"""Standard deviation, in pixels of the grid, of the blur that is subtracted from photographic blocks: two faces are shaded alike.
+Chosen, not measured."""
 MIN_CONTENT = 3.0
 """Standard deviation, in grey levels, from which a block shows something. Chosen, not measured."""
 FULL_CONTENT = 20.0

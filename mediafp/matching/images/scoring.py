@@ -112,7 +112,9 @@ def placement_reasons(placement: Placement) -> list[str]:
     return reasons
 
 
-def image_reasons(fit: PlacementFit | None, distance: int, score: float, *, occurrences: int = 1) -> list[str]:
+def image_reasons(
+    fit: PlacementFit | None, distance: int, score: float, *, occurrences: int = 1, negative: bool = False
+) -> list[str]:
     """Return the reasons for and against a copy.
 
     Args:
@@ -120,9 +122,12 @@ def image_reasons(fit: PlacementFit | None, distance: int, score: float, *, occu
         distance: Hamming distance of the PDQ hashes in bits.
         score: Score of the embeddings.
         occurrences: Number of times that the query shows the reference.
+        negative: True if the negative of the query was compared.
     """
     if fit and fit.is_verified:
         reasons = placement_reasons(fit.placement)
+        if negative:
+            reasons.append("light and dark are exchanged, as in a negative or another theme")
         if occurrences > 1:
             reasons.insert(0, f"the query shows the reference {occurrences} times")
     elif fit and contradicts_copy(fit, distance):
