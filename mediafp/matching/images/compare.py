@@ -18,11 +18,11 @@ from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.search import ImageQuery, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.images.still_rows import rows_of_image
-from mediafp.matching.local_features import LocalFeatures, has_enough_keypoints
+from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import References
 from mediafp.matching.time_spans import covered_share, find_runs
 from mediafp.types.ground_pictures import find_image_parts
-from mediafp.types.matches import Match, Segment
+from mediafp.types.matches import Match, Segment, by_probability
 
 SHORTLIST_SIZE = 60
 """Largest number of candidates that are placed: a widely shared image has more copies than one person can review."""
@@ -44,6 +44,8 @@ unrelated candidates reach it, and over 90 % of the crops to 15 % of the area.""
 MAX_FINE_PLACED = 3
 """Largest number of candidates with few inliers or none that are placed again with fine keypoints: a small crop, or a clear sky,
 has few."""
+ALIGNED_AGREEMENT = 0.6
+"""Agreement from which two images are aligned, though what they show may differ, as in two charts. Chosen, not measured."""
 SMALL_SIDE = 200
 """Longest side, in pixels, up to which a query without a conclusive fit is placed with fine keypoints in more candidates: it may
 be cut from a large image, which its embedding resembles little, and its own keypoints cost little. Chosen, not measured."""
@@ -51,9 +53,6 @@ MAX_SMALL_FINE_PLACED = 10
 """Largest number of these candidates: of 40 crops to 5 % of the area, 31 have the true one among the candidates."""
 FEW_INLIERS = 12
 """Inliers below which a placement may be inexact. Chosen, not measured."""
-MIN_PHOTOGRAPH_SHARE = 0.1
-"""Share of the overlap in which a photograph agrees from which no rectangle with other content contradicts a copy: it is then the
-ground that was replaced, or a sticker. Of 20 pairs of pages of one layout, it is .06 at most (development set)."""
 FINE_PLACE_SCORE = 0.09
 """Score from which a candidate is placed again with fine keypoints. 5 % of queries without a copy have a candidate that reaches
 it; 5 of 8 crops to 15 % of the area that were not placed do."""
@@ -91,6 +90,13 @@ class ImagePair:
         """True if all that both images show agrees, so that no better placement is sought."""
         return bool(self.fit and self.fit.is_verified and self.fit.dense and self.fit.dense.agreement >= REFINE_BELOW)
 
+    @property
+    def is_explained(self) -> bool:
+        """True if the images are aligned, so that more keypoints would tell no more, whether they show the same or not."""
+        return bool(
+            self.fit and self.fit.dense and self.fit.is_aligned and self.fit.dense.agreement >= ALIGNED_AGREEMENT
+        )
+
 
 def match_image(query: ImageQuery, references: References) -> list[Match]:
     """Return the matches of an image by falling probability, improbable ones included.
@@ -100,7 +106,7 @@ def match_image(query: ImageQuery, references: References) -> list[Match]:
         references: References to compare with.
     """
     pairs = compare_images(query, references)
-    return sorted((_to_match(pair, query, references) for pair in pairs), key=lambda m: (-m.probability, m.sha256))
+    return sorted((_to_match(pair, query, references) for pair in pairs), key=by_probability)
 
 
 def match_candidate(query: ImageQuery, candidate: Candidate, references: References, *, thoroughly: bool) -> Match:
@@ -153,7 +159,7 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
         pair
         for pair in pairs
         if pair.inliers < FEW_INLIERS
-        and not pair.is_settled
+        and not pair.is_explained
         and (
             (is_small and not has_conclusive_fit)
             or pair.candidate.score >= FINE_PLACE_SCORE
@@ -189,7 +195,7 @@ def _measure_pair(
         fit
         and reference
         and fit.is_verified
-        and not (fit.dense and fit.dense.photographic_share >= MIN_PHOTOGRAPH_SHARE)
+        and not (fit.dense and fit.dense.shows_photograph)
         and shows_different_inset(features, reference, fit, query.rectangles)
     ):
         fit = replace(fit, different_inset=True)
@@ -201,13 +207,10 @@ def _measure_pair(
     distance = min_hamming_distance(query.pdq, references.pdq(candidate.sha256))
     # Flat images have similar embeddings, which is no evidence for a copy.
     weighted_score = candidate.score * min(query.quality, float(references.quality(candidate.sha256)[candidate.row]))
-    unplaced = fit is None and reference is not None and has_enough_keypoints(features, reference)
     return ImagePair(
         candidate=candidate,
         weighted_score=weighted_score,
-        features=scoring.image_features(
-            weighted_score, distance, fit, region_similarity, unplaced_despite_keypoints=unplaced
-        ),
+        features=scoring.image_features(weighted_score, distance, fit, region_similarity),
         fit=fit,
         further_fits=tuple(fits[1:]),
         distance=distance,
@@ -268,6 +271,7 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Mat
         ),
         more_placements=more_placements,
         rows=(query.row, 0 if in_video else pair.candidate.row),
+        score=round(pair.weighted_score, 4),
     )
 
 
