@@ -35,7 +35,7 @@ TimeSpan = tuple[float, float]
 """Start and end in presentation seconds."""
 IMAGE_SUFFIXES: Final = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".avif", ".heic", ".heif", ".bmp", ".tif", ".tiff",
-    ".jxl",
+    ".jxl", ".jp2", ".j2k", ".jpf", ".jpx",
 ))  # fmt: skip
 VIDEO_SUFFIXES: Final = frozenset((
     ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".flv", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg",

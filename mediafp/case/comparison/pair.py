@@ -12,12 +12,14 @@ from mediafp.matching.images import compare as images
 from mediafp.matching.images.pages import add_page_reason
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
+from mediafp.matching.images.whole_pages import to_whole_pages
 from mediafp.matching.promise import CROP, RECTANGLE, WHOLE, Promise
 from mediafp.matching.reversal import reverse_match
 from mediafp.matching.videos import compare as videos
 from mediafp.matching.videos.directions import is_first
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, PROMISING, KeptMatch
 from mediafp.types.matches import Match
+from mediafp.types.pages import whole_row
 
 CERTAIN_PROBABILITY = 0.95
 """Probability from which a pair is not compared in the other direction too. Chosen, not measured."""
@@ -97,17 +99,39 @@ def _pixels(sha256: str, row: int, sides: StoredSides) -> int:
 def _compare(query: str, reference: str, sides: StoredSides, *, thoroughly: bool) -> tuple[str, Match] | None:
     """Return the query and its match with the reference; None if there is none."""
     rows = sides.rows(query)
+    asset = sides.references.find_asset(query)
     page = _best_page(query, reference, sides) if rows.kind == "image" else 0
-    side = sides.query(query, page)
+    found = _compare_page(query, page, reference, sides, thoroughly=thoroughly)
+    whole = whole_row(asset.pages, page) if asset and rows.kind == "image" else page
+    if whole == page:
+        return found
+    # Two captures of one page have sections that are as alike as the pages are.
+    return max(
+        filter(None, (found, _compare_page(query, whole, reference, sides, thoroughly=False))),
+        key=lambda one: (round(one[1].probability, 2), sum(one[1].coverage) if one[1].placement else 0.0),
+        default=None,
+    )
+
+
+def _compare_page(
+    query: str, page: int, reference: str, sides: StoredSides, *, thoroughly: bool
+) -> tuple[str, Match] | None:
+    """Return the query and the match of one of its pages with the reference; None if there is none."""
+    rows, side = sides.rows(query), sides.query(query, page)
     if side is None:
         return None
     # An image is compared by one page, and by its parts.
     used = rows.rows_of_page(page) if rows.kind == "image" else np.arange(rows.whole_count)
     candidate = _best_rows(query, used, reference, sides)
     if isinstance(side, ImageQuery):
-        return query, images.match_candidate(side, candidate, sides.references, thoroughly=thoroughly)
-    match = videos.match_candidate(side, candidate, sides.references)
-    return (query, match) if match else None
+        match = images.match_candidate(side, candidate, sides.references, thoroughly=thoroughly)
+    elif found := videos.match_candidate(side, candidate, sides.references):
+        match = found
+    else:
+        return None
+    assets = sides.references.find_asset(query), sides.references.find_asset(reference)
+    assert assets[0] and assets[1], "both were compared"
+    return query, to_whole_pages(match, assets[0], assets[1])
 
 
 def _best_page(query: str, reference: str, sides: StoredSides) -> int:
