@@ -42,7 +42,9 @@ def asset_hashes(store: Store, asset: Asset, uri: str) -> AssetHashes:
     """Return the hashes of one asset; those that the store does not contain undamaged are missing."""
     rows = {}
     # Whole pages come first: other tools do not know which part of an image a hash would be of.
-    count = sum(page.is_whole for page in asset.pages) if asset.kind == "image" and "pages" in asset.properties else None
+    count = (
+        sum(page.is_whole for page in asset.pages) if asset.kind == "image" and "pages" in asset.properties else None
+    )
     for name in IMAGE_ALGORITHMS:
         stored = store.fingerprints(name, fingerprint_type(name).version, {asset.sha256})
         found = next(load_fingerprints(store, declaration(name), stored), None)

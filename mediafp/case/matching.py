@@ -191,11 +191,8 @@ def _build_queries(analysis: FileAnalysis) -> Sequence[ImageQuery | VideoQuery]:
     if analysis.image is not None:
         further = ((t.position, find_pixels(t.jpeg)) for t in analysis.thumbnails if t.position)
         pages = [(0, analysis.image), *((row, pixels) for row, pixels in further if pixels is not None)]
-        stated = analysis.asset.pages
         return [
-            _image_query(analysis.asset, pixels, rows, row)
-            if row >= len(stated) or stated[row].corner is None
-            else _section_query(analysis.asset, pixels, rows, row)
+            (_section_query if analysis.asset.is_section(row) else _image_query)(analysis.asset, pixels, rows, row)
             for row, pixels in pages
         ]
     size, thumbnails = analysis.asset.size, {t.position: t for t in analysis.thumbnails}
@@ -236,6 +233,7 @@ def _section_query(asset: Asset, image: Pixels, rows: Fingerprint, row: int) -> 
         pdq=Pdq().dihedral_hashes(image),
         local_features=query_features(image, asset.row_size(row)),
         row=row,
+        is_section=True,
     )
 
 

@@ -1,9 +1,10 @@
-"""Blocks of a long page: images and cards that plain space separates, found by cutting the page along such space.
+"""Blocks of a long page: images and cards that plain space or a seam separates, found by cutting the page along it.
 
 The recursive X-Y cut of Nagy and Seth (Hierarchical representation of optically scanned documents, ICPR 1984): a page is cut
 along plain rows, each part along plain columns, and so on. What is left of lines of text is too flat to be a block.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Final
 
@@ -34,6 +35,8 @@ MIN_BLOCK_FILL: Final = 0.5
 an image with plain areas: letters cover a quarter. Chosen, not measured."""
 MIN_EDGE_FILL: Final = 0.3
 """The same share of the first and the last row and column of a block. Chosen, not measured."""
+MIN_SEAM_SHARE: Final = 0.7
+"""Share of the columns in which two rows differ if there is a seam between them. Chosen, not measured."""
 MAX_DEPTH: Final = 8
 """Cuts in succession. Chosen, not measured: a column, a post, its card, its image take two each."""
 
@@ -51,12 +54,38 @@ def find_blocks(page: Pixels, limit: int) -> list[Box]:
     size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
     small = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.uint8) if zoom < 1 else page
     found: list[Box] = []
-    whole = (0, 0, size[0], size[1])
-    for box in sorted(_cut(small, whole, min(size), _edge_colour(small, whole), 0), key=_by_area):
+    for box in _iter_blocks(small):
         if len(found) < limit and all(box_iou(box, other) < DUPLICATE_IOU for other in found):
             found.append(box)
     scale = np.array([width / size[0], height / size[1]] * 2)
     return [tuple((np.array(box) * scale).round().astype(int).tolist()) for box in found]
+
+
+def _iter_blocks(page: Pixels) -> Iterator[Box]:
+    """Yield the blocks of a page: those in plain space, the largest first, then those between seams."""
+    height, width = page.shape[:2]
+    short = min(height, width)
+    whole = (0, 0, width, height)
+    ground = _edge_colour(page, whole)
+    yield from sorted(_cut(page, whole, short, ground, 0), key=_by_area)
+    # Images below each other without space between or beside them.
+    upright = page if height >= width else page.transpose(1, 0, 2)
+    for start, end in itertools.pairwise((0, *_find_seams(upright), len(upright))):
+        ink = _differs(upright[start:end], ground)
+        box = (0, start, width, end) if height >= width else (start, 0, end, height)
+        if min(ink[:, 0].mean(), ink[:, -1].mean(), ink.mean()) >= MIN_BLOCK_FILL and _is_block(page, box, short):
+            yield box
+
+
+def _find_seams(page: Pixels) -> list[int]:
+    """Return the rows of a page that differ abruptly from the row before in nearly all columns."""
+    levels = page.astype(np.int16)
+    steps = (np.abs(levels[1:] - levels[:-1]).max(axis=2) > GROUND_LEVELS).mean(axis=1)
+    beside = np.pad(steps, 2, mode="edge")
+    # In a texture the rows beside it differ as much; a seam may be blurred over two.
+    is_seam = (steps >= MIN_SEAM_SHARE) & (np.maximum(beside[:-4], beside[4:]) <= steps / 2)
+    rows = np.flatnonzero(is_seam) + 1
+    return [int(row) for row in rows[np.diff(rows, prepend=-MIN_GAP) >= MIN_GAP]]
 
 
 def _cut(page: Pixels, box: Box, short: int, ground: _Colour, depth: int) -> Iterator[Box]:
@@ -73,7 +102,7 @@ def _cut(page: Pixels, box: Box, short: int, ground: _Colour, depth: int) -> Ite
     if depth > MAX_DEPTH or min(right - left, bottom - top) < MIN_BLOCK_SHARE * short:
         return
     part = page[top:bottom, left:right]
-    ink = np.abs(part.astype(np.int16) - ground).max(axis=2) > GROUND_LEVELS
+    ink = _differs(part, ground)
     rows, columns = (_parts(ink.mean(axis=axis) > MAX_GAP_SHARE) for axis in (1, 0))
     if not rows or not columns:
         return
@@ -110,6 +139,11 @@ def _without_sparse_edges(ink: npt.NDArray[np.bool_], box: Box) -> Box:
 
 def _moved(box: Box, left: int, top: int) -> Box:
     return box[0] + left, box[1] + top, box[2] + left, box[3] + top
+
+
+def _differs(part: Pixels, ground: _Colour) -> npt.NDArray[np.bool_]:
+    """Return which pixels of a part of a page (H, W) have another colour than the space around it."""
+    return np.asarray(np.abs(part.astype(np.int16) - ground).max(axis=2) > GROUND_LEVELS)
 
 
 def _edge_colour(page: Pixels, box: Box) -> _Colour:

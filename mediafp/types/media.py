@@ -74,6 +74,11 @@ class Asset:
         pages = self.pages if self.kind == "image" else ()
         return pages[row].size if row < len(pages) else self.size
 
+    def is_section(self, row: int) -> bool:
+        """Return True for a row of a section of a long image."""
+        pages = self.pages if self.kind == "image" else ()
+        return row < len(pages) and pages[row].corner is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frame:

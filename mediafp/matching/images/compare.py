@@ -132,7 +132,7 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
         and (pair.candidate.score >= FINE_PLACE_SCORE or search.crop_score(pair.candidate) >= PLACE_CROP_SCORE)
     ]
     doubtful.sort(key=lambda pair: -max(pair.candidate.score, search.crop_score(pair.candidate)))
-    to_retry = doubtful[:MAX_FINE_PLACED]
+    to_retry = [] if query.is_section else doubtful[:MAX_FINE_PLACED]
     return [_place_again(pair, query, references) if pair in to_retry else pair for pair in pairs]
 
 
