@@ -37,6 +37,15 @@ def capture(photos: dict[str, np.ndarray]) -> Image.Image:
     return page
 
 
+def with_banner(photos: dict[str, np.ndarray]) -> Image.Image:
+    """Return another page, with one image of the first."""
+    page = Image.new("RGB", (720, 4_000), "#f4f4f4")
+    page.paste(capture(photos).crop(PHOTO_BOX), (60, 200))
+    page.paste(Image.fromarray(photos["rocket"]).resize((600, 400)), (30, 900))
+    page.paste(Image.fromarray(photos["temple"]).resize((600, 900)), (90, 1_900))
+    return page
+
+
 def cut_out(photo: np.ndarray) -> Image.Image:
     image = ImageOps.fit(Image.fromarray(photo), (480, 360)).convert("RGBA")
     mask = Image.new("L", image.size)
@@ -64,6 +73,8 @@ def analyses(photos: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("media")
     images = {
         "page.jpg": capture(photos),
+        "again.jpg": capture(photos).resize((540, 3_900)),
+        "site.jpg": with_banner(photos),
         "photo.jpg": ImageOps.fit(Image.fromarray(photos["coffee"]), (450, 300)),
         "other.jpg": Image.fromarray(photos["temple"]).resize((480, 320)),
         "cutout.png": cut_out(photos["flower"]),
@@ -150,6 +161,20 @@ def test_kept_matches_of_a_long_page_are_told_from_both_sides(
     assert placed and seen and np.abs(corners(placed) - PHOTO_BOX).max() < 8
     assert there["page.jpg"].rows == back["photo.jpg"].rows == (0, 0)
     assert (placed.covered, placed.shown) == pytest.approx((seen.shown, seen.covered), abs=0.01)
+
+
+def test_two_captures_of_one_page_are_copies_and_two_pages_with_one_image_are_possible(
+    store: SqliteStore, analyses: dict[str, FileAnalysis]
+) -> None:
+    add(store, analyses, "again.jpg", "site.jpg")
+    matches = match_analysis(store, open_references(store)(), analyses["page.jpg"], ocr_lines=lambda match: None)
+    found = {Path(match.uris[0]).name: match for match in matches if match.probability >= 0.4}
+    assert found["again.jpg"].verdict == "copy" and min(found["again.jpg"].coverage) > 0.9
+    assert (found["site.jpg"].verdict, found["site.jpg"].probability) == ("possible", 0.5)
+    add(store, analyses, "page.jpg")
+    list(run_comparisons(store, open_references(store)))
+    assert kept(store, analyses["page.jpg"]).keys() == {"again.jpg"}
+    assert min(kept(store, analyses["again.jpg"])["page.jpg"].coverage) > 0.9
 
 
 def test_page_that_an_older_version_stored_keeps_its_row(store: SqliteStore, analyses: dict[str, FileAnalysis]) -> None:

@@ -99,25 +99,8 @@ def _pixels(sha256: str, row: int, sides: StoredSides) -> int:
 def _compare(query: str, reference: str, sides: StoredSides, *, thoroughly: bool) -> tuple[str, Match] | None:
     """Return the query and its match with the reference; None if there is none."""
     rows = sides.rows(query)
-    asset = sides.references.find_asset(query)
     page = _best_page(query, reference, sides) if rows.kind == "image" else 0
-    found = _compare_page(query, page, reference, sides, thoroughly=thoroughly)
-    whole = whole_row(asset.pages, page) if asset and rows.kind == "image" else page
-    if whole == page:
-        return found
-    # Two captures of one page have sections that are as alike as the pages are.
-    return max(
-        filter(None, (found, _compare_page(query, whole, reference, sides, thoroughly=False))),
-        key=lambda one: (round(one[1].probability, 2), sum(one[1].coverage) if one[1].placement else 0.0),
-        default=None,
-    )
-
-
-def _compare_page(
-    query: str, page: int, reference: str, sides: StoredSides, *, thoroughly: bool
-) -> tuple[str, Match] | None:
-    """Return the query and the match of one of its pages with the reference; None if there is none."""
-    rows, side = sides.rows(query), sides.query(query, page)
+    side = sides.query(query, page)
     if side is None:
         return None
     # An image is compared by one page, and by its parts.
@@ -131,7 +114,33 @@ def _compare_page(
         return None
     assets = sides.references.find_asset(query), sides.references.find_asset(reference)
     assert assets[0] and assets[1], "both were compared"
-    return query, to_whole_pages(match, assets[0], assets[1])
+    whole = to_whole_pages(match, assets[0], assets[1])
+    if assets[0].is_section(page) and assets[1].is_section(candidate.row):
+        # Two captures of one page have sections that are as alike as the pages are.
+        pages = _compare_pages(query, whole_row(assets[0].pages, page), reference, sides)
+        whole = max(whole, pages, key=lambda one: one.probability) if pages else whole
+    return query, whole
+
+
+def _compare_pages(query: str, page: int, reference: str, sides: StoredSides) -> Match | None:
+    """Return the match of a page of an image with the most similar page of another one, both as wholes."""
+    side, rows = sides.query(query, page), sides.rows(query)
+    asset = sides.references.find_asset(reference)
+    if not isinstance(side, ImageQuery) or asset is None:
+        return None
+    others = [row for row, one in enumerate(asset.pages) if one.is_whole]
+    similarities = rows.vectors[page].astype(np.float32) @ sides.rows(reference).vectors[others].astype(np.float32).T
+    best = int(similarities.argmax())
+    score = float(similarities[best] - rows.levels[page])
+    candidate = Candidate(
+        sha256=reference,
+        score=score,
+        similarity=float(similarities[best]),
+        distinct_score=score,
+        query_row=0,
+        row=others[best],
+    )
+    return images.match_candidate(side, candidate, sides.references, thoroughly=False)
 
 
 def _best_page(query: str, reference: str, sides: StoredSides) -> int:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from mediafp.matching.images.placement import removed_shares
-from mediafp.matching.images.scoring import placement_reasons
+from mediafp.matching.images.placement_fit import MIN_OVERLAP_SHARE
+from mediafp.matching.images.scoring import format_percent, placement_reasons
 from mediafp.types.arrays import Float64Array
 from mediafp.types.geometry import (
     homography_from_corners,
@@ -18,11 +19,16 @@ from mediafp.types.matches import Match, Placement, Point
 from mediafp.types.media import Asset
 from mediafp.types.pages import Page, whole_row
 
+SHARED_PART_PROBABILITY = 0.5
+"""Largest probability of two long images by a section of each, and of two images that share less than `MIN_OVERLAP_SHARE` of
+both: two pages with one image, or one site's banner. Chosen, not measured."""
+
 
 def to_whole_pages(match: Match, query: Asset, reference: Asset) -> Match:
     """Return a match with the rows and in the pixels of the pages that have its rows; the match itself if these are pages.
 
-    The overlap is what was compared: of a section nothing is claimed beyond it.
+    The overlap is what was compared: of a section nothing is claimed beyond it. Two long images are `possible` at best by a
+    section of one, and so are images that share less than `MIN_OVERLAP_SHARE` of either, as two whole ones are.
     """
     pages = [_pages(asset, row) for asset, row in zip((query, reference), match.rows, strict=True)]
     if all(part == whole for part, whole in pages):
@@ -38,13 +44,32 @@ def to_whole_pages(match: Match, query: Asset, reference: Asset) -> Match:
         for side, (part, _) in zip(("query", "reference"), pages, strict=True)
         if (name := _name(side, part))
     ]
-    return replace(
+    whole = replace(
         match,
         placement=placements[0] if placements else None,
         more_placements=tuple(placements[1:]),
         coverage=(round(match.coverage[0] * areas[0], 4), round(match.coverage[1] * areas[1], 4)),
         why=(*named, *_reasons(match, placements[0] if placements else None)),
         rows=(_whole_row(query, match.rows[0]), _whole_row(reference, match.rows[1])),
+    )
+    if any(part.corner for part, _ in pages) and _is_long(query) and _is_long(reference):
+        return _as_parts_alone(
+            whole, "a part of the query and a part of the reference show the same, and both are larger"
+        )
+    shared = max(sum(placement.shown for placement in placements), placements[0].covered) if placements else max(areas)
+    if shared >= MIN_OVERLAP_SHARE:
+        return whole
+    share, limit = format_percent(shared), format_percent(MIN_OVERLAP_SHARE)
+    return _as_parts_alone(whole, f"what both show is {share} of an image (copies: at least {limit})")
+
+
+def _as_parts_alone(match: Match, reason: str) -> Match:
+    """Return a match of two images that may share no more than a part, such as the banner of one site."""
+    return replace(
+        match,
+        probability=min(match.probability, SHARED_PART_PROBABILITY),
+        verdict="possible" if match.verdict == "copy" else match.verdict,
+        why=(reason, *match.why),
     )
 
 
@@ -55,6 +80,10 @@ def _pages(asset: Asset, row: int) -> tuple[Page, Page]:
         frame = Page(number=1, size=asset.row_size(row))
         return frame, frame
     return pages[row], pages[whole_row(pages, row)]
+
+
+def _is_long(asset: Asset) -> bool:
+    return asset.kind == "image" and any(page.corner for page in asset.pages)
 
 
 def _whole_row(asset: Asset, row: int) -> int:

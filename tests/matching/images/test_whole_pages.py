@@ -68,7 +68,7 @@ def match_of(placed: Placement | None, rows: tuple[int, int], reference: Asset =
 def test_photograph_in_a_section_is_placed_in_the_page() -> None:
     placed = placement(box(100, 300, 900, 900), box(100, 300, 900, 900), covered=0.32, shown=1.0, scale=2.0)
     match = to_whole_pages(match_of(placed, (0, 3)), PHOTO, CAPTURE)
-    assert match.placement and match.rows == (0, 0)
+    assert match.placement and match.rows == (0, 0) and (match.verdict, match.probability) == ("copy", 0.99)
     assert match.placement.quad == match.placement.overlap == box(100, 2_300, 900, 2_900)
     assert match.placement.covered == pytest.approx(0.06) and match.placement.shown == 1
     assert match.placement.removed == (0.1, 0.2875, 0.1, 0.6375)
@@ -105,6 +105,17 @@ def test_overlap_of_two_sections_does_not_grow_beyond_them() -> None:
     assert match.placement and match.placement.overlap == box(0, 2_000, 1_000, 3_500)
     assert np.allclose(match.placement.quad, box(0, 0, 1_000, 8_000))
     assert match.coverage == (0.1875, 0.1875)
+    # As two captures with one banner.
+    assert (match.verdict, match.probability) == ("possible", 0.5)
+    assert match.why[0] == "a part of the query and a part of the reference show the same, and both are larger"
+
+
+def test_small_part_of_a_page_and_of_an_image_is_no_copy() -> None:
+    # A banner: a tenth of a screenshot, and of a page.
+    placed = placement(box(0, 0, 1_000, 9_000), box(0, 0, 1_000, 800), covered=0.53, shown=0.1, scale=1.0)
+    match = to_whole_pages(match_of(placed, (0, 3)), PHOTO, CAPTURE)
+    assert (match.verdict, match.probability, match.coverage) == ("possible", 0.5, (0.1, 0.0994))
+    assert match.why[0] == "what both show is 10 % of an image (copies: at least 20 %)"
 
 
 def test_perspective_of_a_section_does_not_bend_the_page_around_it() -> None:
