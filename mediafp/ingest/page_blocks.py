@@ -17,12 +17,12 @@ from mediafp.types.rectangles import DUPLICATE_IOU, MIN_CLEAR_DEVIATION, box_iou
 
 SEARCHED_SIDE: Final = 256
 """Pixels of the page's shorter side at which it is cut: a line of text has 3 of them or more. Chosen, not measured."""
-GROUND_LEVELS: Final = 16
+PLAIN_LEVELS: Final = 16
 """Levels of the channel that differs most up to which a pixel has the colour of the space around. Chosen: that of JPEG noise
 beside letters."""
 MAX_GAP_SHARE: Final = 0.01
 """Share of a row or a column that may have another colour if it is plain space. Chosen, not measured."""
-MIN_GAP: Final = 2
+MIN_PLAIN_ROWS: Final = 2
 """Rows or columns of plain space that separate two parts, pixels: less than between two lines of text. Chosen, not measured."""
 MIN_BLOCK_SHARE: Final = 0.2
 """Shorter side of a block as a share of the page's shorter side. Chosen: three columns of thumbnails are blocks."""
@@ -37,7 +37,7 @@ MIN_EDGE_FILL: Final = 0.3
 """The same share of the first and the last row and column of a block. Chosen, not measured."""
 MIN_SEAM_SHARE: Final = 0.7
 """Share of the columns in which two rows differ if there is a seam between them. Chosen, not measured."""
-MAX_DEPTH: Final = 8
+MAX_CUTS: Final = 8
 """Cuts in succession. Chosen, not measured: a column, a post, its card, its image take two each."""
 
 
@@ -80,12 +80,12 @@ def _iter_blocks(page: Pixels) -> Iterator[Box]:
 def _find_seams(page: Pixels) -> list[int]:
     """Return the rows of a page that differ abruptly from the row before in nearly all columns."""
     levels = page.astype(np.int16)
-    steps = (np.abs(levels[1:] - levels[:-1]).max(axis=2) > GROUND_LEVELS).mean(axis=1)
+    steps = (np.abs(levels[1:] - levels[:-1]).max(axis=2) > PLAIN_LEVELS).mean(axis=1)
     beside = np.pad(steps, 2, mode="edge")
     # In a texture the rows beside it differ as much; a seam may be blurred over two.
     is_seam = (steps >= MIN_SEAM_SHARE) & (np.maximum(beside[:-4], beside[4:]) <= steps / 2)
     rows = np.flatnonzero(is_seam) + 1
-    return [int(row) for row in rows[np.diff(rows, prepend=-MIN_GAP) >= MIN_GAP]]
+    return [int(row) for row in rows[np.diff(rows, prepend=-MIN_PLAIN_ROWS) >= MIN_PLAIN_ROWS]]
 
 
 def _cut(page: Pixels, box: Box, short: int, ground: _Colour, depth: int) -> Iterator[Box]:
@@ -99,7 +99,7 @@ def _cut(page: Pixels, box: Box, short: int, ground: _Colour, depth: int) -> Ite
         depth: Cuts that led to the part.
     """
     left, top, right, bottom = box
-    if depth > MAX_DEPTH or min(right - left, bottom - top) < MIN_BLOCK_SHARE * short:
+    if depth > MAX_CUTS or min(right - left, bottom - top) < MIN_BLOCK_SHARE * short:
         return
     part = page[top:bottom, left:right]
     ink = _differs(part, ground)
@@ -120,7 +120,7 @@ def _cut(page: Pixels, box: Box, short: int, ground: _Colour, depth: int) -> Ite
     else:
         # Again with the colour at its own edge: a card, or a column of another colour.
         own = _edge_colour(page, trimmed)
-        parts = [trimmed] if np.abs(own - ground).max() > GROUND_LEVELS else []
+        parts = [trimmed] if np.abs(own - ground).max() > PLAIN_LEVELS else []
         ground = own
     for one in parts:
         yield from _cut(page, one, short, ground, depth + 1)
@@ -143,7 +143,7 @@ def _moved(box: Box, left: int, top: int) -> Box:
 
 def _differs(part: Pixels, ground: _Colour) -> npt.NDArray[np.bool_]:
     """Return which pixels of a part of a page (H, W) have another colour than the space around it."""
-    return np.asarray(np.abs(part.astype(np.int16) - ground).max(axis=2) > GROUND_LEVELS)
+    return np.asarray(np.abs(part.astype(np.int16) - ground).max(axis=2) > PLAIN_LEVELS)
 
 
 def _edge_colour(page: Pixels, box: Box) -> _Colour:
@@ -156,11 +156,11 @@ def _edge_colour(page: Pixels, box: Box) -> _Colour:
 
 
 def _parts(is_filled: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return start and end of the stretches that are filled; gaps shorter than `MIN_GAP` are none."""
+    """Return start and end of the stretches that are filled; gaps shorter than `MIN_PLAIN_ROWS` are none."""
     edges = np.flatnonzero(np.diff(np.pad(is_filled.astype(np.int8), 1)))
     stretches: list[tuple[int, int]] = []
     for start, end in edges.reshape(-1, 2).tolist():
-        if stretches and start - stretches[-1][1] < MIN_GAP:
+        if stretches and start - stretches[-1][1] < MIN_PLAIN_ROWS:
             stretches[-1] = (stretches[-1][0], end)
         else:
             stretches.append((start, end))

@@ -1,4 +1,4 @@
-"""What the rows of one page of an image show: the page, its other rendering, and its sections."""
+"""Rows of one page of an image: the page, its other rendering, and its sections."""
 
 from dataclasses import dataclass, field
 

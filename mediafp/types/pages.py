@@ -20,7 +20,7 @@ _PAGE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What a row of an image shows: a page that was read, or a section or a further rendering of one.
+    """Content of a row of an image: a page that was read, or a section or a further rendering of one.
 
     A section is a part of a long page, which is too small in the row of the whole. A further rendering is a page with
     transparent pixels on another ground.
