@@ -269,9 +269,7 @@ class Case(
         return Answers(self._store, queries, lambda: self._engine)
 
     def search(self, text: str, sources: Collection[SearchSource] | None = None) -> Iterator[SearchHit]:
-        """Yield the passages of transcripts, texts in images and on screen, posts, accounts and clues with all words of a text.
-
-        The best ones come first.
+        """Yield the passages of speech, images, screens, posts, accounts and clues with all words of a text, best first.
 
         Args:
             text: Words, or phrases in double quotes.
@@ -280,7 +278,9 @@ class Case(
         Raises:
             UsageError: The text contains no word.
         """
-        return self._store.search_passages(text, sources=sources)
+        from mediafp.case.search_results import find_passages
+
+        return find_passages(self._store, text, sources)
 
     def search_files(self, text: str, sources: Collection[SearchSource] | None = None) -> SearchResult:
         """Return what `search` yields by file, with the sightings of the files; at most a few thousand places."""

@@ -1,10 +1,11 @@
 """The places that a search found, grouped by file with their sightings."""
 
-from collections.abc import Collection
-from itertools import islice
+from collections.abc import Collection, Iterator
+from itertools import batched, islice
 from typing import Final
 
 from mediafp.store import Store
+from mediafp.types.found_speech import rate_hit
 from mediafp.types.search_results import FoundFile, SearchResult
 from mediafp.types.transcripts import SearchHit, SearchSource
 
@@ -12,6 +13,19 @@ MAX_PLACES: Final = 3_000
 """Places that are grouped; a search with more must be narrower. Chosen, not measured."""
 MAX_FORMS: Final = 8
 """Other forms of the searched words that a result names. Chosen, not measured."""
+
+RATED_HITS: Final = 64
+"""Places whose transcripts are read together: one transcript is in memory, and one with several of them is read once. Chosen, not
+measured."""
+
+
+def find_passages(store: Store, text: str, sources: Collection[SearchSource] | None) -> Iterator[SearchHit]:
+    """Return the places of a text, best first; those in speech have the probability of their words.
+
+    Arguments and errors are those of `find_places`.
+    """
+    # The search itself is no generator, so that a text without words is refused before the first place is asked for.
+    return _rate(store, store.search_passages(text, sources=sources))
 
 
 def find_places(store: Store, text: str, sources: Collection[SearchSource] | None) -> SearchResult:
@@ -43,6 +57,16 @@ def find_places(store: Store, text: str, sources: Collection[SearchSource] | Non
         if sha256 in kinds
     )
     return SearchResult(files=files, is_complete=len(found) <= MAX_PLACES, forms=_other_forms(text, found))
+
+
+def _rate(store: Store, hits: Iterator[SearchHit]) -> Iterator[SearchHit]:
+    """Yield places in their order, with the probability of their words if they are speech."""
+    for batch in batched(hits, RATED_HITS):
+        rated = list(batch)
+        for sha256 in {hit.sha256 for hit in batch if hit.source == "speech"}:
+            transcript = store.find_transcript(sha256)
+            rated = [rate_hit(hit, transcript) if hit.sha256 == sha256 else hit for hit in rated]
+        yield from rated
 
 
 def _other_forms(text: str, hits: Collection[SearchHit]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
 from mediafp.cli.output import Part, print_json, print_line
 from mediafp.report import jsonl
+from mediafp.report.doubted_words import state_doubt
 from mediafp.types.errors import UsageError
 from mediafp.types.file_sounds import sound_name
 from mediafp.types.timestamps import format_span
@@ -78,4 +79,6 @@ def _print_hit(hit: SearchHit) -> None:
     place += " on screen" if hit.source == "screen" else ""
     if hit.track is not None and (hit.track, hit.channel) != (0, None):
         place += f" in {sound_name(hit.track, hit.channel)}"
-    print_line(f"{hit.uris[0]}  {place}  ", *passage, hit.text[position:])
+    doubt = state_doubt(hit.certainty)
+    passage += [hit.text[position:], f"  ({doubt})" if doubt else ""]
+    print_line(f"{hit.uris[0]}  {place}  ", *passage)

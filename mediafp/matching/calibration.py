@@ -15,8 +15,8 @@ from mediafp.types.logistic import logistic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImagePairFeatures:
-    """Features of two images. Each rises with the evidence for a copy and is 0 without evidence.
+class FramePairFeatures:
+    """Features of two frames of videos. Each rises with the evidence for a copy and is 0 without evidence.
 
     Attributes:
         unplaced_score: Score of the embeddings if no verified placement joins the images, else 0: other photographs of
@@ -34,6 +34,30 @@ class ImagePairFeatures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePairFeatures:
+    """Features of two images, of which the overlap of a placement is compared densely. Each rises with the evidence for a copy.
+
+    Attributes:
+        unplaced_score: As of `FramePairFeatures`.
+        hash_similarity: As of `FramePairFeatures`.
+        support: As of `FramePairFeatures`.
+        geometry: As of `FramePairFeatures`.
+        agreement: Share of the content of the overlap that agrees, 0..1, if the placement is verified, else 0.
+        amount: `agreement` times log(1 + blocks with content that agree): a few blocks agree by chance.
+        photographic: `agreement` times log(1 + photographic blocks that agree): one layout has many pictures, and a photograph
+            is of one moment.
+    """
+
+    unplaced_score: float
+    hash_similarity: float
+    support: float
+    geometry: float
+    agreement: float
+    amount: float
+    photographic: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoPairFeatures:
     """Features of two videos. Each rises with the evidence for a copy and is 0 without evidence.
 
@@ -41,7 +65,7 @@ class VideoPairFeatures:
     colour bars and a title card prove nothing.
 
     Attributes:
-        frame_probability: Mean probability, as for two images, of the frame pairs that were placed.
+        frame_probability: Mean probability of the frame pairs that were placed.
         moment_evidence: `frame_probability` times log(1 + moments).
         motion: log(1 + moments, each times the share of its motion that agrees).
         presence: Agreement of the aligned moments above that of unrelated ones, times log(1 + moments).
@@ -82,8 +106,9 @@ class SoundPairFeatures:
     agreement: float
 
 
-Features = ImagePairFeatures | VideoPairFeatures | TranscriptPairFeatures | SoundPairFeatures
+Features = FramePairFeatures | ImagePairFeatures | VideoPairFeatures | TranscriptPairFeatures | SoundPairFeatures
 CALIBRATION_KEYS: dict[type, str] = {
+    FramePairFeatures: "frames",
     ImagePairFeatures: "images",
     VideoPairFeatures: "videos",
     TranscriptPairFeatures: "transcripts",

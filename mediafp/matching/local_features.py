@@ -1,6 +1,6 @@
 """SIFT keypoints with RootSIFT descriptors of an image, detected on first use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -57,6 +57,7 @@ class LocalFeatures:
         detection_side: Longest side, in pixels, of the image on which keypoints are detected. Positions are in pixels of
             `grey` in any case.
         contrast: SIFT's contrast threshold.
+        focus: Part of `image`, in its pixels, whose keypoints are detected at a higher resolution besides; None for no part.
     """
 
     image: Pixels
@@ -64,6 +65,7 @@ class LocalFeatures:
     max_keypoints: int = MAX_KEYPOINTS
     detection_side: int = DETECTION_SIDE
     contrast: float = MIN_CONTRAST
+    focus: Box | None = None
 
     @cached_property
     def grey(self) -> npt.NDArray[np.uint8]:
@@ -84,7 +86,9 @@ class LocalFeatures:
 
     @cached_property
     def keypoints(self) -> Keypoints:
-        """Keypoints of the whole image."""
+        """Keypoints of the whole image, and of its focus."""
+        if self.focus is not None:
+            return replace(self, focus=None).keypoints_with_crop(self.focus)
         grey = _resize_to_grey(self.image, self.detection_side)
         positions, descriptors = _detect_keypoints(grey, self.max_keypoints, self.contrast)
         return positions * np.float32(DETECTION_SIDE / self.detection_side), descriptors

@@ -26,10 +26,8 @@ TIME_DIGITS, PROBABILITY_DIGITS = 2, 2
 
 def doubts_to_json(segment: TranscriptSegment) -> dict[str, Any]:
     """Return the certainty of a segment and its words; times and probabilities that are unknown are null."""
-    probability = segment.word_probability
     return {
-        "certainty": segment_certainty(segment),
-        "word_probability": None if probability is None else round(probability, 3),
+        **certainty_to_json(segment_certainty(segment), segment.word_probability),
         "words": [
             {
                 "text": word.text,
@@ -42,16 +40,25 @@ def doubts_to_json(segment: TranscriptSegment) -> dict[str, Any]:
     }
 
 
+def certainty_to_json(certainty: Certainty | None, probability: float | None) -> dict[str, Any]:
+    """Return the certainty of a text with the mean probability of its words; both are null if they are unknown."""
+    return {"certainty": certainty, "word_probability": None if probability is None else round(probability, 3)}
+
+
 def mark_guesses(segment: TranscriptSegment) -> str:
     """Return the text of a segment with its guesses in marks."""
     return "".join(mark_guess(run.text, run.doubt) for run in certain_runs(segment))
 
 
+def state_doubt(certainty: Certainty | None) -> str:
+    """Return a certainty that is less than sure as plain text states it; "" for a sure one, and for an unknown one."""
+    return {"doubtful": "doubtful", "guess": "a guess"}.get(certainty or "", "")
+
+
 def list_doubts(segment: TranscriptSegment) -> list[str]:
     """Return the doubts about the text of a segment: its certainty if that is less than sure, and its quality flags."""
-    certainty = segment_certainty(segment)
-    stated = {"doubtful": ["doubtful"], "guess": ["a guess"]}.get(certainty or "", [])
-    return [*stated, *(flag.replace("_", " ") for flag in segment.flags)]
+    doubt = state_doubt(segment_certainty(segment))
+    return [*([doubt] if doubt else []), *(flag.replace("_", " ") for flag in segment.flags)]
 
 
 def draw_words(runs: Sequence[CertainRun]) -> Markup:

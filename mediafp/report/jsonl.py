@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mediafp.report.doubted_words import doubts_to_json
+from mediafp.report.doubted_words import certainty_to_json, doubts_to_json
 from mediafp.report.escaping import replace_hidden
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Cluster, Clustering, Edge
@@ -326,6 +326,7 @@ def hit_to_json(value: SearchHit) -> JsonObject:
         **({} if value.channel is None else {"channel": value.channel}),
         "text": value.text,
         "marks": [list(mark) for mark in value.marks],
+        **(certainty_to_json(value.certainty, value.word_probability) if value.source == "speech" else {}),
     }
 
 

@@ -84,6 +84,11 @@ class MatchRecord:
         """Share of a, and of b, that the match explains."""
         return self.match.coverage if self.query == self.a else self.match.coverage[::-1]
 
+    @property
+    def translated(self) -> bool | None:
+        """True if the two have the same script in different languages, False if in the same words; None of other relations."""
+        return self.match.translated if self.relation == "same_script" else None
+
 
 class KeptEdge(NamedTuple):
     """A kept match without its evidence, as clusters need it; a < b."""

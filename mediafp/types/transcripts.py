@@ -114,6 +114,13 @@ class SearchHit:
     """Number of the audio track, from 0, in which it is said; None for another source than `speech`."""
     channel: int | None = None
     """Number of the channel of the track, from 0, if its channels were transcribed one by one."""
+    word_probability: float | None = None
+    """Mean probability that a word of the passage is right; None for another source than `speech`, and if it is unknown."""
+
+    @property
+    def certainty(self) -> Certainty | None:
+        """Certainty of the passage by the mean of its words; None if it is unknown."""
+        return None if self.word_probability is None else certainty_of(self.word_probability)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from mediafp.types.found_speech import quoted_segments
 from mediafp.types.media import TimeSpan
 from mediafp.types.transcripts import Certainty, SearchHit, Transcript
 from mediafp.types.written_words import CertainRun, Doubt, certain_runs, segment_certainty
@@ -81,16 +82,8 @@ def hit_runs(hit: SearchHit, transcript: Transcript | None) -> list[HitRun]:
 def _find_doubts(hit: SearchHit, transcript: Transcript | None) -> Sequence[Doubt | None]:
     """Return the doubt of each character of a place: of one segment, or of two that follow each other."""
     doubts: list[Doubt | None] = [None] * len(hit.text)
-    position = 0
-    for segment in transcript.segments if transcript and hit.source == "speech" else ():
-        if segment.end < hit.start or segment.start > hit.end:
-            continue
-        if hit.track is not None and (segment.track, segment.channel) != (hit.track, hit.channel):
-            continue
-        start = hit.text.find(segment.text, position)
-        if start >= 0:
-            position = start + len(segment.text)
-            doubts[start:position] = _doubts_of_characters(certain_runs(segment))
+    for start, segment in quoted_segments(hit, transcript):
+        doubts[start : start + len(segment.text)] = _doubts_of_characters(certain_runs(segment))
     return doubts
 
 

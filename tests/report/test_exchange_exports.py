@@ -16,13 +16,26 @@ import pyarrow.parquet
 import pymisp
 import pytest
 import stix2
-from exchange_case import COPY, FLAT, LONE, PHOTO, SIGHTINGS, VIDEO, write_exchange_case
+from exchange_case import (
+    COPY,
+    DUBBED,
+    FLAT,
+    LONE,
+    PHOTO,
+    READ,
+    SIGHTINGS,
+    SPOKEN,
+    VIDEO,
+    write_exchange_case,
+    write_script_case,
+)
 from PIL import Image
 
 import mediafp
 from mediafp import Case, UsageError
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.report.exports import extras, tables
+from mediafp.report.exports.csv import MATCH_COLUMNS, match_row, write_csv
 from mediafp.report.exports.hashes import HASH_COLUMNS, hash_row, iter_hash_lines
 from mediafp.report.exports.misp import write_misp
 from mediafp.report.exports.stix import write_stix
@@ -32,6 +45,15 @@ from mediafp.report.exports.stix import write_stix
 def case(tmp_path_factory: pytest.TempPathFactory, photos: dict[str, np.ndarray]) -> Iterator[Case]:
     folder = tmp_path_factory.mktemp("exchange") / "store"
     write_exchange_case(folder, photos)
+    with mediafp.open(folder) as opened:
+        assert opened.verify().problems == ()
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+    folder = tmp_path_factory.mktemp("scripts") / "store"
+    write_script_case(folder)
     with mediafp.open(folder) as opened:
         assert opened.verify().problems == ()
         yield opened
@@ -294,3 +316,39 @@ def test_decisions_are_applied_and_name_nobody(case: Case) -> None:
         assert "143 keypoints agree" not in export(case) and "T0084" not in export(case)
         assert case.to_arrow().num_rows == 2
         case.undo_decision(PHOTO, COPY, decided_by="Analyst Name")
+
+
+def test_every_export_states_which_scripts_are_in_another_language(scripts: Case, case: Case, tmp_path: Path) -> None:
+    bundle = stix2.parse(stix(scripts), allow_custom=False)
+    files = {one.id: one.hashes["SHA-256"] for one in by_type(bundle, "file")}
+    related = {files[one.target_ref]: one for one in by_type(bundle, "relationship")}
+    assert {one.relationship_type for one in related.values()} == {"same-script-as"}
+    assert {name: next(iter(one.extensions.values()))["translated"] for name, one in related.items()} == {
+        DUBBED: True, READ: False,
+    }  # fmt: skip
+    assert related[DUBBED].description.startswith("same_script in another language, copy, probability 0.9500: ")
+    assert related[READ].description.startswith("same_script, copy, probability 0.9500: ")
+
+    (tmp_path / "event.json").write_text(misp(scripts), encoding="utf-8")
+    event = pymisp.MISPEvent()
+    event.load_file(tmp_path / "event.json")
+    files = {one.uuid: values(one)["sha256"][0] for one in event.objects if one.name == "file"}
+    comments = {files[one.referenced_uuid]: one.comment for file in event.objects for one in file.ObjectReference}
+    assert comments[DUBBED].startswith("same script in another language: same_script, copy, probability 0.9500")
+    assert comments[READ].startswith("same script: same_script, copy, probability 0.9500")
+
+    expected = {(SPOKEN, DUBBED): True, (SPOKEN, READ): False}
+    scripts.export_parquet(tmp_path / "tables")
+    table = pyarrow.parquet.read_table(tmp_path / "tables" / "matches.parquet")
+    assert table.schema.field("translated").type == pyarrow.bool_()
+    assert {(row["a"], row["b"]): row["translated"] for row in table.to_pylist()} == expected
+    file = io.StringIO()
+    write_csv(file, MATCH_COLUMNS, map(match_row, scripts.export_matches()))
+    rows = list(csv.DictReader(io.StringIO(file.getvalue())))
+    assert {(row["a"], row["b"]): row["translated"] for row in rows} == {
+        pair: {True: "true", False: "false"}[translated] for pair, translated in expected.items()
+    }
+    # Of other relations, nothing is said of it.
+    others = stix2.parse(stix(case), allow_custom=False)
+    assert not [one for one in by_type(others, "relationship") if "translated" in str(one)]
+    assert case.to_arrow()["translated"].to_pylist() == [None] * 3

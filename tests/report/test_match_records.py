@@ -45,6 +45,7 @@ def test_a_row_has_all_columns_and_no_formula() -> None:
     write_csv(file, MATCH_COLUMNS, [match_row(RECORD)])
     (row,) = csv.DictReader(io.StringIO(file.getvalue()))
     assert None not in row and None not in row.values()
+    assert row["translated"] == ""
     assert (row["relation"], row["coverage_a"], row["coverage_b"]) == ("contained_in", "1.0", "0.25")
     assert row["segments"] == "picture 12.0 to 17.5 = 3.0 to 8.5 / picture image = 1.0 to 2.0"
     assert (row["a_uri"], row["a_account"], row["a_sightings"]) == ("/a.mp4", "'=1+1", "2")

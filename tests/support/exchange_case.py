@@ -1,10 +1,14 @@
 """A small case for exports, written to a store without decoding: hostile names, sightings of every exactness, kept matches."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from sample_matches import sample_match, sample_placement
+from transcripts import save_transcribed_asset
+from translated_samples import FACTORY_EN, FACTORY_ZH, transcript
 
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.fingerprints.pdq import Pdq
@@ -14,14 +18,15 @@ from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.file_sounds import FileSound
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.kept_matches import KeptMatch
-from mediafp.types.matches import OcrResult, Segment, TextLine
+from mediafp.types.kept_matches import Channel, KeptMatch
+from mediafp.types.matches import Match, OcrResult, Segment, TextLine
 from mediafp.types.media import Asset, Thumbnail
 from mediafp.types.runs import IngestRecord
 from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 PHOTO, COPY, FLAT, VIDEO, LONE = (letter * 64 for letter in "abcde")
+SPOKEN, DUBBED, READ = (digit * 64 for digit in "123")
 HOSTILE = os.fsdecode(b"/home/analyst/cases/=cmd|'C calc'!A0\xff\n<script>.jpg")
 """A path with a folder that must stay private, a formula, markup, a line break and a byte that is not UTF-8."""
 BOX = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
@@ -78,11 +83,11 @@ def write_exchange_case(folder: Path, photos: dict[str, np.ndarray]) -> None:
                 start=0.5, end=2.0, language="en", language_probability=0.9, text="good morning",
                 token_probabilities=(0.9, 0.3),
             )  # fmt: skip
-            transcript = Transcript(
+            said = Transcript(
                 model="m", version="v", duration=3, speech_seconds=2, untranscribed_seconds=0, segments=(segment,)
             )
             store.save_sounds(VIDEO, (FileSound(audio_sha256="5" * 64),))
-            store.save_transcript("5" * 64, transcript, fingerprint_transcript(VIDEO, transcript), 1)
+            store.save_transcript("5" * 64, said, fingerprint_transcript(VIDEO, said), 1)
         _keep_matches(store)
 
 
@@ -129,6 +134,40 @@ def _add(store: SqliteStore, sha256: str, pictures: list[np.ndarray]) -> None:
     )
 
 
+def write_script_case(folder: Path) -> None:
+    """Write three voice-overs into a folder that does not exist: the second is the first in English, the third read once more."""
+    scripts = {SPOKEN: (FACTORY_ZH, "zh"), DUBBED: (FACTORY_EN, "en"), READ: (FACTORY_ZH, "zh")}
+    with SqliteStore(folder, create=True) as store:
+        with store.writing():
+            store.append_log("ingest", {"mediafp": "test"})
+        for sha256, (lines, language) in scripts.items():
+            save_transcribed_asset(store, sha256, sha256[0], sha256, transcript(lines, language), 1)
+        times = {"query": (0.0, 16.0), "reference": (0.0, 16.0)}
+        segment = Segment(channel="script", speed=1.0, mirrored=False, score=0.8, **times)  # type: ignore[arg-type]
+        keep_matches(store, "script", [
+            (SPOKEN, reference, sample_match(
+                sha256=reference, kind="video", relation="same_script", probability=0.95, why=("4 sentences agree",),
+                segments=(replace(segment, translated=reference == DUBBED),),
+            ))
+            for reference in (DUBBED, READ)
+        ])  # fmt: skip
+
+
+def keep_matches(store: SqliteStore, channel: Channel, matches: Sequence[tuple[str, str, Match]]) -> None:
+    """Keep matches, each of a query and a reference, and note that all assets are compared."""
+    versions = comparison_versions()
+    pending = store.pending_comparisons(versions)
+    started = store.last_log_entry()[0]
+    with store.writing():
+        for one in pending:
+            found = [
+                KeptMatch(query=query, reference=reference, channel=channel, promise=1.0, match=match)
+                for query, reference, match in matches
+                if (query, channel) == (one.sha256, one.channel)
+            ]
+            store.save_comparison(one, versions[one.channel], started, found)
+
+
 def _keep_matches(store: SqliteStore) -> None:
     """Keep a copy, another photograph of one scene, and an image in a video."""
     placement = sample_placement(removed_text=(TextLine(text="@某人", box=BOX, confidence=1.0),), handles=("@某人",))
@@ -141,14 +180,4 @@ def _keep_matches(store: SqliteStore) -> None:
             coverage=(1.0, 0.5),
         )),
     )  # fmt: skip
-    versions = comparison_versions()
-    pending = store.pending_comparisons(versions)
-    started = store.last_log_entry()[0]
-    kept = {
-        query: KeptMatch(query=query, reference=reference, channel="picture", promise=1.0, match=match)
-        for query, reference, match in matches
-    }
-    with store.writing():
-        for one in pending:
-            found = [kept[one.sha256]] if one.sha256 in kept and one.channel == "picture" else []
-            store.save_comparison(one, versions[one.channel], started, found)
+    keep_matches(store, "picture", matches)

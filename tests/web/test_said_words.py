@@ -1,5 +1,8 @@
 """Words of transcripts on pages: the places that a search found, and the quotations of an answer."""
 
+import csv
+import io
+import json
 import re
 from collections.abc import Iterator
 
@@ -9,6 +12,7 @@ from rated_words import rated, said
 from served_case import ServedCase, served
 
 from mediafp.case.case import open_case
+from mediafp.report.jsonl import hit_to_json
 from mediafp.types.transcripts import SearchHit, Transcript
 from mediafp.web.said_words import MAX_SAID_LINES, hit_runs, read_said
 
@@ -83,3 +87,18 @@ def test_search_marks_doubts_and_names_the_probability_of_the_language(
     assert "zh, 99% likely" in page and "waves: more often wrong than right" in page
     plain = workbench.get("/search", params={"q": "不說話"}).text
     assert "不說話" in plain and 'class="guess"' not in plain
+
+
+def test_places_of_the_interface_and_of_the_table_have_the_certainty_of_the_command(
+    workbench: ServedCase, compared: ComparedCase
+) -> None:
+    with open_case(compared.folder) as case:
+        expected = {hit.sha256: hit_to_json(hit) for hit in case.search("花钱")}
+    assert {line["certainty"] for line in expected.values()} == {"doubtful", None}
+    assert {line["sha256"]: line for line in workbench.get("/api/search", params={"q": "花钱"}).json()} == expected
+    lines = map(json.loads, workbench.get("/search.json", params={"q": "花钱"}).text.splitlines())
+    assert {line["sha256"]: line for line in lines} == expected
+    table = csv.DictReader(io.StringIO(workbench.get("/search.csv", params={"q": "花钱"}).text.lstrip("\ufeff")))
+    assert {row["sha256"]: row["certainty"] or None for row in table} == {
+        sha256: line["certainty"] for sha256, line in expected.items()
+    }

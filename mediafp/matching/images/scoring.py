@@ -2,7 +2,7 @@
 
 from math import log1p
 
-from mediafp.matching.calibration import ImagePairFeatures
+from mediafp.matching.calibration import FramePairFeatures, ImagePairFeatures
 from mediafp.matching.images.placement_fit import (
     MAX_REPROJECTION_ERROR,
     MIN_MATCHING_BLOCKS,
@@ -31,7 +31,32 @@ def image_features(
     *,
     unplaced_despite_keypoints: bool = False,
 ) -> ImagePairFeatures:
-    """Return the features of a pair of images.
+    """Return the features of a pair of images; arguments as of `frame_features`."""
+    frames = frame_features(
+        score, distance, fit, region_similarity, unplaced_despite_keypoints=unplaced_despite_keypoints
+    )
+    dense = fit.dense if fit and fit.is_verified else None
+    agreement = dense.steady_agreement if dense else 0.0
+    return ImagePairFeatures(
+        unplaced_score=frames.unplaced_score,
+        hash_similarity=frames.hash_similarity,
+        support=frames.support,
+        geometry=frames.geometry,
+        agreement=agreement,
+        amount=agreement * log1p(dense.agreeing_blocks) if dense else 0.0,
+        photographic=agreement * log1p(dense.photographic_blocks) if dense else 0.0,
+    )
+
+
+def frame_features(
+    score: float,
+    distance: int,
+    fit: PlacementFit | None,
+    region_similarity: float,
+    *,
+    unplaced_despite_keypoints: bool = False,
+) -> FramePairFeatures:
+    """Return the features of a pair of frames, or of images without their dense comparison.
 
     The score of an unplaced pair is capped at `MIN_SCENE_SCORE` if its keypoints contradict a copy.
 
@@ -48,11 +73,11 @@ def image_features(
             unplaced_despite_keypoints and distance > MAX_PDQ_MATCH_DISTANCE
         )
         unplaced_score = min(score, MIN_SCENE_SCORE) if contradicted else score
-        return ImagePairFeatures(
+        return FramePairFeatures(
             unplaced_score=unplaced_score, hash_similarity=hash_similarity, support=0.0, geometry=0.0
         )
     mean = (fit.support * max(0.0, 1 - fit.reprojection_error) * max(0.0, region_similarity)) ** (1 / 3)
-    return ImagePairFeatures(
+    return FramePairFeatures(
         unplaced_score=0.0,
         hash_similarity=hash_similarity,
         support=fit.support,
@@ -87,7 +112,9 @@ def placement_reasons(placement: Placement) -> list[str]:
     return reasons
 
 
-def image_reasons(fit: PlacementFit | None, distance: int, score: float, *, occurrences: int = 1) -> list[str]:
+def image_reasons(
+    fit: PlacementFit | None, distance: int, score: float, *, occurrences: int = 1, negative: bool = False
+) -> list[str]:
     """Return the reasons for and against a copy.
 
     Args:
@@ -95,9 +122,12 @@ def image_reasons(fit: PlacementFit | None, distance: int, score: float, *, occu
         distance: Hamming distance of the PDQ hashes in bits.
         score: Score of the embeddings.
         occurrences: Number of times that the query shows the reference.
+        negative: True if the negative of the query was compared.
     """
     if fit and fit.is_verified:
         reasons = placement_reasons(fit.placement)
+        if negative:
+            reasons.append("light and dark are exchanged, as in a negative or another theme")
         if occurrences > 1:
             reasons.insert(0, f"the query shows the reference {occurrences} times")
     elif fit and contradicts_copy(fit, distance):
@@ -115,6 +145,9 @@ def _unverified_reason(fit: PlacementFit) -> str:
     placement, keypoints = fit.placement, f"{fit.placement.inliers} keypoints agree"
     if fit.different_inset:
         return f"{keypoints}, but the images share only a layout, with different images in it"
+    if fit.dense and not fit.dense.shows_one_image:
+        different = format_percent(1 - fit.dense.agreement)
+        return f"{keypoints}, but {different} of what the overlap shows differ, as in two pictures of one layout"
     if fit.reprojection_error >= MAX_REPROJECTION_ERROR:
         error = f"{fit.reprojection_error:.2f} pixels (copies: below {MAX_REPROJECTION_ERROR:g})"
         return f"{keypoints}, but with a mean error of {error}, as in two photographs of one scene"

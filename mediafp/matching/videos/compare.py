@@ -62,7 +62,7 @@ class VideoPair:
     """
 
     candidate: Candidate
-    features: calibration.VideoPairFeatures | calibration.ImagePairFeatures
+    features: calibration.VideoPairFeatures | calibration.FramePairFeatures
     score: float
     segments: list[AlignedSegment]
     motions: list[Motion]

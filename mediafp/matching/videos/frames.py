@@ -49,30 +49,30 @@ class VideoQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FrameComparison:
-    """Two frames, or a frame and an image, compared as two images are.
+    """Two frames, or a frame and an image, compared by embeddings, keypoints and hashes.
 
     Attributes:
         fit: Placement of the query's frame in the reference, verified or not; None without one.
         distance: Hamming distance of the PDQ hashes in bits.
         score: Score of the embeddings.
-        features: Features of the pair, as of two images.
+        features: Features of the pair.
         probability: Calibrated probability of these features.
     """
 
     fit: PlacementFit | None
     distance: int
     score: float
-    features: calibration.ImagePairFeatures
+    features: calibration.FramePairFeatures
     probability: float
 
 
 def compare_frames(
     rows: tuple[int, int], score: float, query: VideoQuery, sha256: str, references: References
 ) -> FrameComparison:
-    """Return the comparison of a query row and a reference row, as of two images.
+    """Return the comparison of a query row and a reference row.
 
-    Two checks of still images are skipped, as their thresholds were measured on still images alone: `different_inset`, and
-    `unplaced_despite_keypoints`.
+    Three checks of still images are skipped, as their thresholds were measured on still images alone: the dense comparison,
+    `different_inset`, and `unplaced_despite_keypoints`.
 
     Args:
         rows: Query row and reference row.
@@ -96,7 +96,7 @@ def compare_frames(
         query.pdq[query_row : query_row + 1], references.pdq(sha256)[reference_row : reference_row + 1]
     )
     score *= min(float(query.quality[query_row]), float(references.quality(sha256)[reference_row]))
-    features = scoring.image_features(score, distance, fit, region_similarity)
+    features = scoring.frame_features(score, distance, fit, region_similarity)
     return FrameComparison(
         fit=fit, distance=distance, score=score, features=features, probability=calibration.probability(features)
     )

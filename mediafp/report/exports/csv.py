@@ -27,9 +27,9 @@ COSHARE_COLUMNS: Final = ("object_id", "account_id", "account_id_y", "content_id
 """The columns of `export coshare`: those of CooRTweet's `detect_groups`, and the times of both posts."""
 SIGHTING_COLUMNS: Final = ("uri", "account", "platform", "url", "posted_at")
 """The columns of each of both assets in `export matches --csv`, of its oldest sighting."""
-MATCH_COLUMNS: Final = ("a", "b", "query", "channel", "relation", "verdict", "probability", "coverage_a", "coverage_b",
-                        "segments", "why", *(f"{side}_{name}" for side in "ab" for name in (*SIGHTING_COLUMNS, "sightings"))
-                        )  # fmt: skip
+MATCH_COLUMNS: Final = ("a", "b", "query", "channel", "relation", "translated", "verdict", "probability", "coverage_a",
+                        "coverage_b", "segments", "why",
+                        *(f"{side}_{name}" for side in "ab" for name in (*SIGHTING_COLUMNS, "sightings")))  # fmt: skip
 """The columns of `export matches --csv`."""
 DECISION_COLUMNS: Final = (
     "n",
@@ -140,8 +140,19 @@ def asset_row(
 def match_row(record: MatchRecord) -> list[object]:
     """Return one row of `export matches --csv`, in the order of MATCH_COLUMNS; `a_sightings` is the number of sightings."""
     match = record.match
+    # As JSON writes it, and not as Python does.
+    translated = None if record.translated is None else str(record.translated).lower()
     row: list[object] = [
-        *(record.a, record.b, record.query, record.channel, record.relation, match.verdict, match.probability),
+        *(
+            record.a,
+            record.b,
+            record.query,
+            record.channel,
+            record.relation,
+            translated,
+            match.verdict,
+            match.probability,
+        ),
         *record.coverage,
         " / ".join(map(_segment_text, match.segments)),
         "; ".join(match.why),

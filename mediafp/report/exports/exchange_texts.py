@@ -30,6 +30,8 @@ _FORMAT_SUFFIXES: Final[Mapping[str, str]] = {
     "heic": "heif",
 }
 _ADDRESS: Final = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
+IN_ANOTHER_LANGUAGE: Final = " in another language"
+"""Text behind the relation of two files that say the same in different languages."""
 UNKNOWN_ZONE_EAST: Final = timedelta(hours=14)
 UNKNOWN_ZONE_WEST: Final = timedelta(hours=12)
 """Greatest distances of a zone from UTC: a time without a zone is somewhere between."""

@@ -8,6 +8,7 @@ from typing import Any, Final, TextIO
 from mediafp.report.doubted_words import mark_guesses
 from mediafp.report.escaping import escape_character, escape_unprintable, replace_hidden
 from mediafp.report.exports.exchange_texts import (
+    IN_ANOTHER_LANGUAGE,
     exchange_address,
     exchange_id,
     exchange_name,
@@ -96,6 +97,7 @@ class _Objects:
                 reasons = "; ".join(map(escape_unprintable, found.why))
                 techniques = "".join(f"; DISARM {one.id} {one.name}" for one in match.techniques)
                 what = "same script" if match.record.relation == "same_script" else "same media"
+                what += IN_ANOTHER_LANGUAGE if match.record.translated else ""
                 comment = f"{what}: {match.record.relation}, {found.verdict}, probability {found.probability:.4f}"
                 self._refer(
                     file, _object_id("file", match.record.b), SAME_MEDIA, f"{comment}: {reasons}{techniques}",

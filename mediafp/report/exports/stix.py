@@ -6,6 +6,7 @@ from typing import Any, Final, TextIO
 
 from mediafp.report.escaping import escape_unprintable
 from mediafp.report.exports.exchange_texts import (
+    IN_ANOTHER_LANGUAGE,
     exchange_address,
     exchange_id,
     exchange_name,
@@ -21,7 +22,7 @@ from mediafp.types.sightings import Sighting
 SAME_MEDIA: Final = "same-media-as"
 """Type of the relationships: the two files show or say the same, which says nothing about who used them."""
 SAME_SCRIPT: Final = "same-script-as"
-"""Type of the relationships of files in which other voices say the same words."""
+"""Type of the relationships of files in which other voices say the same, in the same words or in another language."""
 SEEN_BY: Final = "related-to"
 """Type of the relationship of a file and the account or the address of a sighting without a date."""
 TECHNIQUE_ADDRESS: Final = (
@@ -29,10 +30,14 @@ TECHNIQUE_ADDRESS: Final = (
 )
 _DEFINED_AT: Final = "2026-01-01T00:00:00Z"
 """Time of the objects that are the same in every export. Chosen."""
+_SCHEMA_VERSION: Final = "1.1.0"
+_SCHEMA_CHANGED_AT: Final = "2026-11-29T00:00:00Z"
+"""Time of this version of the extension: a receiver that has an older one replaces it."""
 _SCHEMA: Final = (
     "On a file: kind (image or video), width, height (pixels), duration (seconds), pdq, phash, dhash (hexadecimal, of an image or"
     " its first page), pdq_quality (0..100). On a relationship: relation, seen from its source; verdict; probability (0..1);"
-    " coverage of source and target (0..1); channel (picture, voice or script)."
+    " coverage of source and target (0..1); channel (picture, voice or script); of a script, translated: true if the two say the"
+    " same in different languages."
 )
 
 
@@ -79,8 +84,8 @@ class _Objects:
             description="Program that compares media. It states that two files are the same media, never who used them.",
         )  # fmt: skip
         yield self._stix2.v21.ExtensionDefinition(
-            id=self._extension, created_by_ref=self._identity, created=_DEFINED_AT, modified=_DEFINED_AT,
-            name="media comparison", schema=_SCHEMA, version="1.0.0", extension_types=["property-extension"],
+            id=self._extension, created_by_ref=self._identity, created=_DEFINED_AT, modified=_SCHEMA_CHANGED_AT,
+            name="media comparison", schema=_SCHEMA, version=_SCHEMA_VERSION, extension_types=["property-extension"],
         )  # fmt: skip
         for record in records:
             yield from self._of_asset(record)
@@ -153,15 +158,17 @@ class _Objects:
         record = match.record
         found = record.match
         reasons = "; ".join(map(escape_unprintable, found.why))
+        relation = f"{record.relation}{IN_ANOTHER_LANGUAGE if record.translated else ''}"
         return self._stix2.v21.Relationship(
             id=f"relationship--{exchange_id('match', record.a, record.b, record.channel)}", created_by_ref=self._identity,
             created=match.at, modified=match.at,
             relationship_type=SAME_SCRIPT if record.relation == "same_script" else SAME_MEDIA,
             source_ref=_file_id(record.a), target_ref=_file_id(record.b), confidence=int(100 * found.probability),
-            description=f"{record.relation}, {found.verdict}, probability {found.probability:.4f}: {reasons}",
+            description=f"{relation}, {found.verdict}, probability {found.probability:.4f}: {reasons}",
             extensions={self._extension: {
                 "extension_type": "property-extension", "relation": record.relation, "verdict": found.verdict,
                 "probability": found.probability, "coverage": list(record.coverage), "channel": record.channel,
+                **({} if record.translated is None else {"translated": record.translated}),
             }},
             **_stated(
                 labels=[f"DISARM:{one.id}" for one in match.techniques],

@@ -32,9 +32,9 @@ _SIGHTINGS: Final = {
     "precision": "string", "source": "string",
 }  # fmt: skip
 _MATCHES: Final = {
-    "a": "string", "b": "string", "query": "string", "channel": "string", "relation": "string", "verdict": "string",
-    "probability": "float64", "coverage_a": "float64", "coverage_b": "float64", "segments": "int32", "mirrored": "bool",
-    "inliers": "int32", "removed_text": "string", "why": "list", "decision": "string",
+    "a": "string", "b": "string", "query": "string", "channel": "string", "relation": "string", "translated": "bool",
+    "verdict": "string", "probability": "float64", "coverage_a": "float64", "coverage_b": "float64", "segments": "int32",
+    "mirrored": "bool", "inliers": "int32", "removed_text": "string", "why": "list", "decision": "string",
     **{f"{side}_{name}": kind for side in "ab" for name, kind in (
         ("uri", "string"), ("account", "string"), ("platform", "string"), ("url", "string"), ("posted_at", "timestamp"))},
 }  # fmt: skip
@@ -172,7 +172,7 @@ def _sighting_row(seen: Sighting) -> Row:
 def _match_row(record: MatchRecord) -> Row:
     found, placement = record.match, record.match.placement
     row: Row = {
-        **{name: getattr(record, name) for name in ("a", "b", "query", "channel", "relation")},
+        **{name: getattr(record, name) for name in ("a", "b", "query", "channel", "relation", "translated")},
         "verdict": found.verdict,
         "probability": found.probability,
         "coverage_a": record.coverage[0],

@@ -153,7 +153,7 @@ class WindowDecoder:
         if too_long or (repeats and has_short_loop(text)):
             second = self._decode_without_repetition(whole)
             if not self._is_loop(second):
-                return [second]
+                return self._fill_gaps(samples, self._align(second))
             shortest = second
         else:
             shortest = whole

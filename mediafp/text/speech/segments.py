@@ -1,6 +1,7 @@
 """Segments of a transcript from decoded windows: sentences with their times, cut where the language changes, and their doubts."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from mediafp.text.speech.aligned_tokens import SpokenWord
@@ -19,6 +20,9 @@ are names and loan words, which belong to the sentence around them. Chosen, not 
 MIN_SQUEEZED_WORDS, SQUEEZED_SECONDS = 4, 0.1
 """Words from which a text that is left at the end of a window's audio was not said, and the time that is left. Chosen, not
 measured."""
+REPEATED_WORDS = 4
+"""Words in a row that are written a second time from which they count as copied. In 18 development files in which a sentence is
+said several times, .64 of the words are right; without this their mean probability was .83, with it .76."""
 ENGLISH_LETTERS = "en"
 """Language of a run of Latin words within Chinese: no other language of Latin letters is mixed with it in the material."""
 
@@ -32,12 +36,28 @@ def build_segments(decoded: DecodedWindow, sentences: Sequence[Sentence], chines
         chinese: Language of Chinese characters within a window in another language, `zh` or `yue`.
     """
     window = decoded.window
-    heard = list(_heard_sentences(window, sentences, decoded.words))
+    heard = list(_heard_sentences(window, sentences, _rate_repeats(sentences, decoded.words)))
     times = sentence_times(window, [start for start, _, _ in heard])
     segments = []
     for (_, text, words), span in zip(heard, times, strict=True):
         segments += _build_sentence(decoded, text, span, words, chinese)
     return segments
+
+
+def _rate_repeats(sentences: Sequence[Sentence], words: Sequence[Sequence[SpokenWord]]) -> list[list[SpokenWord]]:
+    """Return the words of sentences; those that repeat earlier words are no more probable than these are.
+
+    A decoder copies what it has written: what it misheard the first time, it writes again with certainty.
+    """
+    texts = [token.text for sentence in sentences for token in tokenise(sentence.text)]
+    logprobs = [word.logprob for aligned in words for word in aligned]
+    first: dict[tuple[str, ...], int] = {}
+    for number in range(len(texts) - REPEATED_WORDS + 1):
+        earlier = first.setdefault(tuple(texts[number : number + REPEATED_WORDS]), number)
+        for n in range(REPEATED_WORDS):
+            logprobs[number + n] = min(logprobs[number + n], logprobs[earlier + n])
+    capped = iter(logprobs)
+    return [[replace(word, logprob=next(capped)) for word in aligned] for aligned in words]
 
 
 def _heard_sentences(
@@ -90,11 +110,17 @@ def _build_sentence(
 
 
 def _clip(window: DecodingWindow, words: Sequence[SpokenWord], span: TimeSpan) -> list[TimeSpan]:
-    """Return the times of words in the track, in order and within their sentence."""
+    """Return the times of words in the track, in order and within their sentence.
+
+    A word that begins in silence begins with the speech after it: the first word of a window has the silence before it too.
+    """
     start, end = span
+    speech = window.speech_times
     spans, last = [], start
     for word in words:
-        first = min(max(window.to_track_time(word.start), last), end)
+        onset = next((first for first, after in speech if word.start < after), word.start)
+        begins = max(word.start, onset) if onset < word.end else word.start
+        first = min(max(window.to_track_time(begins), last), end)
         last = min(max(window.to_track_time(word.end), first), end)
         spans.append((first, last))
     return spans

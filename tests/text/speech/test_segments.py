@@ -100,3 +100,51 @@ def test_only_a_loop_is_flagged_as_repetition() -> None:
     said = "今天天气很好" * 4
     assert [s.flags for s in segments_of(said)] == [()]
     assert [s.flags for s in segments_of(said, repeats=True)] == [("repetition",)]
+
+
+def test_a_word_begins_with_the_speech_and_not_in_the_silence_before_it() -> None:
+    rate = AUDIO_SAMPLE_RATE
+    chunks = (
+        SpeechChunk(start=5 * rate, end=7 * rate, probability=0.9, lead=rate // 2, tail=rate // 4),
+        SpeechChunk(start=7 * rate, end=9 * rate, probability=0.9, lead=rate // 2, tail=rate // 2),
+    )
+    # Whisper gives the first word the silence before it; the third one reaches across the pause, and the last is in silence.
+    edges = ((0.0, 1.0), (1.0, 1.8), (1.8, 3.0), (3.0, 3.4), (3.6, 3.8))
+    decoded = DecodedWindow(
+        window=DecodingWindow(chunks=chunks, language="zh", probability=0.9),
+        tokens=[],
+        logprob=-0.3,
+        truncated=False,
+        states=np.zeros((1, 0, 8), np.float32),
+        is_prompted=False,
+        words=(tuple(SpokenWord(digits=0, start=start, end=end, logprob=-0.1) for start, end in edges),),
+    )
+    (segment,) = build_segments(decoded, [Sentence(start=0.0, tokens=[], text="今天天气好")], "zh")
+    assert segment.start == pytest.approx(5.4), "a segment has the soft beginning of its first word"
+    assert [start for start, _ in segment.token_times] == pytest.approx([5.5, 6.0, 7.5, 8.0, 8.6])
+    assert [end for _, end in segment.token_times] == pytest.approx([6.0, 6.8, 8.0, 8.4, 8.6])
+
+
+def test_a_copy_of_earlier_words_is_no_more_certain_than_they_are() -> None:
+    window = DecodingWindow(
+        chunks=(SpeechChunk(start=0, end=12 * AUDIO_SAMPLE_RATE, probability=0.9),), language="zh", probability=0.9
+    )
+    # The decoder is sure of what it copies; the last sentence has two words of the others, as any text may.
+    texts, logprobs = ("天天气好", "天天气好", "今天气坏"), (-2.0, -0.1, -0.1)
+    decoded = DecodedWindow(
+        window=window,
+        tokens=[],
+        logprob=-0.3,
+        truncated=False,
+        states=np.zeros((1, 0, 8), np.float32),
+        is_prompted=False,
+        words=tuple(
+            tuple(SpokenWord(digits=0, start=4 * n + m, end=4 * n + m + 1, logprob=logprob) for m in range(4))
+            for n, logprob in enumerate(logprobs)
+        ),
+    )
+    sentences = [Sentence(start=4.0 * n, tokens=[], text=text) for n, text in enumerate(texts)]
+    first, copy, other = build_segments(decoded, sentences, "zh")
+    assert copy.token_probabilities == first.token_probabilities
+    assert min(other.token_probabilities) > max(first.token_probabilities)
+    assert copy.token_times == tuple((start + 4, end + 4) for start, end in first.token_times)

@@ -1,0 +1,399 @@
+"""Dense comparison: what two placed images show in each block of their overlap, the same or something else.
+
+Keypoints say that one map joins two images; they do not say what differs. Both images are sampled on one grid over their
+overlap, at the resolution of the coarser one. Each block of the reference is sought in the query within a few pixels, by
+normalised cross-correlation (NCC), which light and colour do not change.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from mediafp.matching.local_features import LocalFeatures
+from mediafp.types.arrays import Float32Array
+from mediafp.types.geometry import (
+    Homography,
+    homography_from_corners,
+    image_corners,
+    jacobian_at,
+    to_pixel_centres,
+    transform_points,
+)
+from mediafp.types.matches import Placement
+from mediafp.types.media import Pixels
+
+GRID_SIDE = 256
+"""Largest longest side of the grid, in pixels. Chosen, not measured."""
+FINE_GRID_SIDE = 448
+"""The same of the grid for two images that hold no photograph: in a table of 800 pixels, other digits are the only difference,
+and on the usual grid up to .99 of its content agrees."""
+MIN_GRID_SIDE = 64
+"""Smallest longest side of the grid: an image of 48 pixels is compared at about its own size. Chosen, not measured."""
+BLOCK_SIDE = 16
+"""Side of a block, in pixels of the grid. Chosen, not measured."""
+SEARCH_SHIFT = 2
+"""Pixels of the grid by which a block may be displaced. Chosen, not measured."""
+SMOOTHING = 0.8
+"""Standard deviation, in pixels of the grid, of the blur that removes what recompression changes. Chosen, not measured."""
+SHADING = 6.0
+"""Standard deviation, in pixels of the grid, of the blur that is subtracted from photographic blocks: two faces are shaded alike.
+Chosen, not measured."""
+MIN_CONTENT = 3.0
+"""Standard deviation, in grey levels, from which a block shows something. Chosen, not measured."""
+FULL_CONTENT = 20.0
+"""Standard deviation, in grey levels, from which a block counts in full. Chosen, not measured."""
+DIFFERENT_NCC, SAME_NCC = 0.4, 0.8
+"""NCC up to which a block is different, and from which it is the same; between them it agrees in part. Chosen, not measured."""
+SOFT_GRADIENTS = (0.7, 12.0)
+"""Gradients, in grey levels per pixel, that photographs have nearly everywhere, and drawn graphics only at their edges. Chosen,
+not measured."""
+MIN_SOFT_SHARE = 0.5
+"""Share of the pixels of a block with such a gradient, in both images, from which it is photographic.
+
+Of 1,200 pairs of charts, forms and pages of one make, the photographic blocks that agree are 5 at most, in 3 % of the grid; of
+copies of photographs with heavy edits 17 at least (development set)."""
+MIN_PHOTOGRAPHIC_SHARE = 0.3
+"""Share of the blocks with content that must be photographic, or else the finer grid is used. Chosen, not measured."""
+FULL_AGREEMENT = 0.96
+"""Agreement from which two images show one drawing: that of 728 pairs of one make is .95 at most on the finer grid, of 144 copies
+.97 at least; of charts of another make .83, and of 12 copies .94 in one case (development set)."""
+MIN_PHOTOGRAPHIC_BLOCKS, MIN_PHOTOGRAPHIC_AREA = 15.0, 0.07
+"""Photographic blocks that agree, and their share of the overlap, from which the images show one photograph, whatever differs
+besides. Measured with `MIN_SOFT_SHARE`."""
+REFINE_BELOW = 0.97
+"""Agreement below which the map between the images is refined by the displacements of larger blocks. Chosen, not measured."""
+REFINEMENTS = ((32, 5), (24, 3))
+"""Side and largest displacement, in pixels of the grid, of the blocks of each round. Chosen, not measured."""
+REFINING_NCC, MIN_REFINING_BLOCKS, MIN_PERSPECTIVE_BLOCKS = 0.6, 6, 12
+"""NCC from which a block takes part, and blocks that an affine and a perspective map need. Chosen, not measured."""
+REFINING_ERROR = 2.0
+"""Largest distance of an inlier from the map, in pixels of the grid. Chosen, not measured."""
+MAX_REFINED_SHIFT = 0.15
+"""Share of the grid's longest side by which a round may move a corner; more is no refinement. Chosen, not measured."""
+MIN_INSIDE = 0.9
+"""Share of a block that both images must show. Chosen, not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DenseComparison:
+    """Blocks of the overlap of two placed images, in rows and columns (R, C) of the grid.
+
+    Attributes:
+        to_reference: Map from pixels of the grid to pixels of the reference.
+        content: Weight (R, C) of each block by what it shows, 0..1; 0 if it is flat in both images or not in both.
+        ncc: NCC (R, C) of each block, displaced by up to `SEARCH_SHIFT`; -1..1, 0 without content.
+        steady_ncc: NCC of each block where it is.
+        displacement: Distance (R, C) at which the block is found, in pixels of the grid.
+        photographic: True (R, C) of the blocks that are photographic in both images.
+    """
+
+    to_reference: Homography
+    content: Float32Array
+    ncc: Float32Array
+    steady_ncc: Float32Array
+    displacement: Float32Array
+    photographic: npt.NDArray[np.bool_]
+
+    @property
+    def has_content(self) -> bool:
+        """True if a block shows something."""
+        return bool(self.content.any())
+
+    @property
+    def agreement(self) -> float:
+        """Share of the content that agrees, 0..1, blocks displaced by up to `SEARCH_SHIFT`."""
+        return _share(self.content, agreement_of(self.ncc))
+
+    @property
+    def steady_agreement(self) -> float:
+        """Share of the content that agrees where it is, 0..1."""
+        return _share(self.content, agreement_of(self.steady_ncc))
+
+    @property
+    def median_ncc(self) -> float:
+        """Median NCC of the blocks with content, where they are, -1..1."""
+        return float(np.median(self.steady_ncc[self.content > 0]))
+
+    @property
+    def mean_displacement(self) -> float:
+        """Mean displacement of the blocks that agree, in pixels of the grid: two photographs of one scene reach the limit."""
+        agreeing = (self.content > 0) & (self.ncc > SAME_NCC - 0.1)
+        return float(self.displacement[agreeing].mean()) if agreeing.any() else float(SEARCH_SHIFT + 1)
+
+    @property
+    def photographic_blocks(self) -> float:
+        """Number of photographic blocks that agree where they are."""
+        return float((agreement_of(self.steady_ncc) * self.photographic * (self.content > 0)).sum())
+
+    @property
+    def photographic_share(self) -> float:
+        """Share of the blocks, flat ones included, that are photographic and agree where they are."""
+        return self.photographic_blocks / self.content.size
+
+    @property
+    def shows_one_image(self) -> bool:
+        """True if all that both show agrees, or a photograph does: then what differs lies over it, or was changed.
+
+        Of two charts, forms, pages or maps of one make the layout agrees, and the content differs throughout.
+        """
+        return self.agreement >= FULL_AGREEMENT or (
+            self.photographic_blocks >= MIN_PHOTOGRAPHIC_BLOCKS and self.photographic_share >= MIN_PHOTOGRAPHIC_AREA
+        )
+
+    @property
+    def agreeing_blocks(self) -> float:
+        """Content, in blocks, that agrees where it is."""
+        return float((self.content * agreement_of(self.steady_ncc)).sum())
+
+
+def compare_densely(query: LocalFeatures, reference: LocalFeatures, placement: Placement) -> DenseComparison | None:
+    """Return the dense comparison of two placed images, or None if their overlap shows nothing.
+
+    Args:
+        query: The query.
+        reference: The reference.
+        placement: Position of the query in the reference, verified or not.
+    """
+    zoom = max(reference.image.shape[:2]) / max(reference.size)
+    height, width = query.image.shape[:2]
+    homography = homography_from_corners(image_corners(width, height), np.array(placement.quad) * zoom)
+    grid = _Grid.over(query.image, reference.image, homography, GRID_SIDE)
+    if grid is None:
+        return None
+    comparison = grid.compare()
+    if comparison.agreement < REFINE_BELOW:
+        refined = grid
+        for side, shift in REFINEMENTS:
+            refined = refined.refined(side, shift)
+        again = refined.compare()
+        if again.steady_agreement > comparison.steady_agreement:
+            grid, comparison = refined, again
+    if _is_graphic(comparison) and (fine := _Grid.over(query.image, reference.image, grid.homography, FINE_GRID_SIDE)):
+        comparison = fine.compare()
+    if not comparison.has_content:
+        return None
+    return replace(comparison, to_reference=np.diag((1 / zoom, 1 / zoom, 1)) @ comparison.to_reference)
+
+
+def agreement_of(ncc: Float32Array) -> Float32Array:
+    """Return how far blocks agree, 0..1, by their NCC."""
+    return np.asarray(np.clip((ncc - DIFFERENT_NCC) / (SAME_NCC - DIFFERENT_NCC), 0, 1), np.float32)
+
+
+def _share(weights: Float32Array, values: Float32Array) -> float:
+    return float((weights * values).sum() / max(float(weights.sum()), 1e-6))
+
+
+def _is_graphic(comparison: DenseComparison) -> bool:
+    """Return True if few of the blocks with content are photographic."""
+    with_content = comparison.content > 0
+    photographic = (comparison.photographic & with_content).sum()
+    return bool(photographic < MIN_PHOTOGRAPHIC_SHARE * with_content.sum())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Grid:
+    """Two images on the grid of their overlap.
+
+    Attributes:
+        query: RGB pixels of the query.
+        reference: RGB pixels of the reference.
+        homography: Map from query to reference pixels.
+        to_grid: Map from reference pixels to the grid.
+        size: Columns and rows of the grid, multiples of `BLOCK_SIDE`.
+    """
+
+    query: Pixels
+    reference: Pixels
+    homography: Homography
+    to_grid: Homography
+    size: tuple[int, int]
+
+    @staticmethod
+    def over(query: Pixels, reference: Pixels, homography: Homography, longest_side: int) -> "_Grid | None":
+        """Return the grid over the bounding box of the overlap; None if the box is empty."""
+        height, width = reference.shape[:2]
+        quad = transform_points(homography, image_corners(query.shape[1], query.shape[0]))
+        low, high = np.maximum(quad.min(axis=0), 0), np.minimum(quad.max(axis=0), (width, height))
+        extent = high - low
+        if not np.isfinite(extent).all() or extent.min() < 1:
+            return None
+        # Query pixels per reference pixel: the grid has no more detail than the coarser image.
+        middle = ((low + high) / 2)[None]
+        detail = float(np.linalg.norm(jacobian_at(np.linalg.inv(homography), middle[0]), axis=0).max())
+        scale = max(min(longest_side / extent.max(), 1.0, detail), MIN_GRID_SIDE / extent.max())
+        blocks = np.maximum(np.round(extent * scale / BLOCK_SIDE), 2)
+        columns, rows = (int(count) * BLOCK_SIDE for count in blocks)
+        x, y = np.array((columns, rows)) / extent
+        to_grid = np.array([[x, 0, -low[0] * x], [0, y, -low[1] * y], [0, 0, 1]], np.float64)
+        return _Grid(query=query, reference=reference, homography=homography, to_grid=to_grid, size=(columns, rows))
+
+    @cached_property
+    def reference_grey(self) -> Float32Array:
+        """The reference in grey on the grid."""
+        return _grey(_warp(self.reference, self.to_grid, self.size))
+
+    @cached_property
+    def query_grey(self) -> Float32Array:
+        """The query in grey on the grid."""
+        return _grey(_warp(self.query, self.to_grid @ self.homography, self.size))
+
+    @cached_property
+    def inside(self) -> npt.NDArray[np.uint8]:
+        """1 on the pixels of the grid that the query shows, 0 elsewhere."""
+        import cv2
+
+        corners = image_corners(self.query.shape[1], self.query.shape[0])
+        quad = transform_points(self.to_grid @ self.homography, corners)
+        mask = np.zeros(self.size[::-1], np.uint8)
+        limit = 8 * max(self.size)
+        cv2.fillConvexPoly(mask, np.round(quad.clip(-limit, limit) * 16).astype(np.int32), [1], shift=4)
+        return mask
+
+    def compare(self) -> DenseComparison:
+        """Return the comparison of the blocks."""
+        columns, rows = self.size[0] // BLOCK_SIDE, self.size[1] // BLOCK_SIDE
+        soft = np.minimum(_soft_share(self.query_grey), _soft_share(self.reference_grey))
+        photographic = soft >= MIN_SOFT_SHARE
+        # The wedges of a pie differ in nothing but their flat colours, two faces agree in nothing but their shading.
+        images = [[_smooth(self.query_grey), _smooth(self.reference_grey)]]
+        images.append([_without_shading(image) for image in images[0]])
+        deviations = [np.maximum(*map(_block_deviation, pair)) for pair in images]
+        deviation = np.where(photographic, deviations[1], deviations[0])
+        content = np.minimum(1, deviation / FULL_CONTENT).astype(np.float32)
+        content[(deviation < MIN_CONTENT) | (_block_mean(self.inside) < MIN_INSIDE)] = 0
+        ncc, steady, displacement = (np.zeros((rows, columns), np.float32) for _ in range(3))
+        for row, column in np.argwhere(content > 0).tolist():
+            query, reference = images[int(photographic[row, column])]
+            found = _find_block(query, reference, (column * BLOCK_SIDE, row * BLOCK_SIDE), BLOCK_SIDE, SEARCH_SHIFT)
+            ncc[row, column], steady[row, column] = found[0], found[3]
+            displacement[row, column] = np.hypot(found[1], found[2])
+        return DenseComparison(
+            to_reference=np.linalg.inv(self.to_grid),
+            content=content,
+            ncc=ncc,
+            steady_ncc=steady,
+            displacement=displacement,
+            photographic=photographic,
+        )
+
+    def refined(self, side: int, shift: int) -> "_Grid":
+        """Return the grid with the map on which the displacements of larger blocks agree, or itself."""
+        import cv2
+
+        query, reference = (_without_shading(_smooth(grey)) for grey in (self.query_grey, self.reference_grey))
+        step, found = side * 2 // 3, []
+        for top in range(0, self.size[1] - side + 1, step):
+            for left in range(0, self.size[0] - side + 1, step):
+                if self.inside[top : top + side, left : left + side].mean() < MIN_INSIDE:
+                    continue
+                ncc, x, y, _ = _find_block(query, reference, (left, top), side, shift)
+                if ncc > REFINING_NCC:
+                    found.append((left + side / 2, top + side / 2, x, y))
+        if len(found) < MIN_REFINING_BLOCKS:
+            return self
+        points = np.array(found, np.float32)
+        centres, moved = points[:, :2].copy(), points[:, :2] + points[:, 2:]
+        cv2.setRNGSeed(1)
+        if len(found) >= MIN_PERSPECTIVE_BLOCKS:
+            estimate, _ = cv2.findHomography(moved, centres, cv2.RANSAC, REFINING_ERROR)
+        else:
+            affine, _ = cv2.estimateAffine2D(moved, centres, method=cv2.RANSAC, ransacReprojThreshold=REFINING_ERROR)
+            estimate = None if affine is None else np.vstack((affine, [0, 0, 1]))
+        if estimate is None or not np.isfinite(estimate).all():
+            return self
+        step_map, corners = np.asarray(estimate, np.float64), image_corners(*self.size)
+        if np.abs(transform_points(step_map, corners) - corners).max() > MAX_REFINED_SHIFT * max(self.size):
+            return self
+        homography = np.linalg.inv(self.to_grid) @ step_map @ self.to_grid @ self.homography
+        # Of the new map only what follows from the query is computed anew.
+        return replace(self, homography=homography)
+
+
+def _find_block(
+    query: Float32Array, reference: Float32Array, corner: tuple[int, int], side: int, shift: int
+) -> tuple[float, float, float, float]:
+    """Return the NCC of a block of the reference where the query shows it best, the displacement there, and the NCC without one.
+
+    Args:
+        query: The query on the grid.
+        reference: The reference on the grid.
+        corner: Left and top of the block.
+        side: Side of the block.
+        shift: Largest displacement, by columns and by rows.
+    """
+    import cv2
+
+    left, top = corner
+    block = reference[top : top + side, left : left + side]
+    up, back = min(shift, top), min(shift, left)
+    window = query[top - up : top + side + shift, left - back : left + side + shift]
+    if float(block.std()) < 1e-3 or float(window.std()) < 1e-3:
+        return 0.0, 0.0, 0.0, 0.0
+    ncc = np.nan_to_num(
+        np.asarray(cv2.matchTemplate(window, block, cv2.TM_CCOEFF_NORMED)), nan=0.0, posinf=0.0, neginf=0.0
+    )
+    y, x = np.unravel_index(int(ncc.argmax()), ncc.shape)
+    return float(ncc[y, x]), float(x - back), float(y - up), float(ncc[up, back])
+
+
+def _warp(image: Pixels, to_grid: Homography, size: tuple[int, int]) -> Pixels:
+    """Return an image on the grid; it is area-averaged first if it shrinks."""
+    import cv2
+
+    centre = np.asarray([[size[0] / 2, size[1] / 2]], np.float64)
+    middle = transform_points(np.linalg.inv(to_grid), centre)[0]
+    scale = float(np.linalg.norm(jacobian_at(to_grid, middle), axis=0).max())
+    if scale < 0.75:
+        height, width = image.shape[:2]
+        shrunk = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image = np.asarray(cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA), np.uint8)
+        to_grid = to_grid @ np.diag((width / shrunk[0], height / shrunk[1], 1))
+    warped = cv2.warpPerspective(
+        image, to_pixel_centres(to_grid), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(warped, np.uint8)
+
+
+def _grey(image: Pixels) -> Float32Array:
+    import cv2
+
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
+
+
+def _smooth(grey: Float32Array) -> Float32Array:
+    """Return an image on the grid without what recompression changes."""
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), SMOOTHING), np.float32)
+
+
+def _without_shading(grey: Float32Array) -> Float32Array:
+    """Return an image on the grid less its coarse brightness."""
+    import cv2
+
+    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), SHADING), np.float32)
+
+
+def _block_mean(grid: npt.NDArray[np.generic]) -> Float32Array:
+    """Return the mean (R, C) of each block."""
+    rows, columns = grid.shape[0] // BLOCK_SIDE, grid.shape[1] // BLOCK_SIDE
+    blocks = grid.astype(np.float32).reshape(rows, BLOCK_SIDE, columns, BLOCK_SIDE)
+    return np.asarray(blocks.mean(axis=(1, 3)), np.float32)
+
+
+def _block_deviation(grid: Float32Array) -> Float32Array:
+    """Return the standard deviation (R, C) of each block."""
+    variance = _block_mean(np.square(grid)) - _block_mean(grid) ** 2
+    return np.asarray(np.sqrt(np.maximum(variance, 0)), np.float32)
+
+
+def _soft_share(grey: Float32Array) -> Float32Array:
+    """Return the share (R, C) of the pixels of each block whose gradient is one of `SOFT_GRADIENTS`."""
+    import cv2
+
+    across, down = (cv2.Sobel(grey, cv2.CV_32F, *order, ksize=3, scale=1 / 8) for order in ((1, 0), (0, 1)))
+    gradient = np.hypot(across, down)
+    return _block_mean((gradient > SOFT_GRADIENTS[0]) & (gradient < SOFT_GRADIENTS[1]))
