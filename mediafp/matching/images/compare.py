@@ -167,7 +167,7 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
         )
     ]
     doubtful.sort(key=lambda pair: -max(pair.candidate.score, search.crop_score(pair.candidate)))
-    to_retry = doubtful[: MAX_SMALL_FINE_PLACED if is_small else MAX_FINE_PLACED]
+    to_retry = [] if query.is_section else doubtful[: MAX_SMALL_FINE_PLACED if is_small else MAX_FINE_PLACED]
     return [_place_again(pair, query, references) if pair in to_retry else pair for pair in pairs]
 
 
