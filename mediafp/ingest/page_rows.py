@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from mediafp.ingest.image_pixels import MIN_DECODED_SIDE, render
-from mediafp.ingest.page_sections import cut_factor, find_sections, is_long
+from mediafp.ingest.page_sections import cut_factor, find_sections, find_small_pictures, is_long
 from mediafp.types.geometry import Box
 from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.media import Pixels
@@ -59,11 +59,12 @@ def read_page_rows(
     parts: list[tuple[Page, Pixels]] = []
     for other in others[:max_parts]:
         parts.append((Page(number=number, size=size, ground=other.ground), _shrink(other.pixels, MAX_THUMBNAIL_SIDE)))
-    if is_long(size):
-        for box in find_sections(first.pixels, max_parts - len(parts)):
-            left, top, right, bottom = box
-            page = _section(number, box, first.pixels, size)
-            parts.append((page, _shrink(first.pixels[top:bottom, left:right], MAX_THUMBNAIL_SIDE)))
+    room = max_parts - len(parts)
+    boxes = find_sections(first.pixels, room) if is_long(size) else find_small_pictures(first.pixels)[:room]
+    for box in boxes:
+        left, top, right, bottom = box
+        page = _section(number, box, first.pixels, size)
+        parts.append((page, _shrink(first.pixels[top:bottom, left:right], MAX_THUMBNAIL_SIDE)))
     return PageRows(pixels=whole, ground=first.ground, parts=parts)
 
 

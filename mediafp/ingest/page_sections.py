@@ -6,6 +6,8 @@ import numpy as np
 
 from mediafp.ingest.page_blocks import find_blocks
 from mediafp.types.geometry import Box
+from mediafp.types.ground_pictures import find_pictures_on_ground
+from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.media import Pixels
 from mediafp.types.rectangles import MIN_CLEAR_DEVIATION
 
@@ -24,6 +26,9 @@ MAX_TILES: Final = 32
 cover it. Chosen, not measured."""
 MAX_BLOCKS: Final = 32
 """Blocks of one page that are sections, the largest ones. Chosen, not measured."""
+MIN_THUMBNAIL_PICTURE: Final = 128
+"""Pixels of the longer side of a picture on a page, as the thumbnail of the page shows it, below which it is a section of its own:
+the round picture of a person on the page of a phone has 27 to 67. Chosen, not measured."""
 SECTION_SIDE: Final = 512
 """Pixels of the shorter side of a page down to which it is shrunk before it is cut: that of a thumbnail."""
 MAX_CUT_PIXELS: Final = 24_000_000
@@ -40,6 +45,16 @@ def cut_factor(size: tuple[int, int]) -> int:
     """Return the whole number by which a long page of this width and height is shrunk before it is cut."""
     width, height = size
     return max(1, min(size) // SECTION_SIDE, int(np.ceil(np.sqrt(width * height / MAX_CUT_PIXELS))))
+
+
+def find_small_pictures(page: Pixels) -> list[Box]:
+    """Return the pictures on the ground of a page that its thumbnail would show in too few pixels, in its pixels."""
+    reduced = min(1.0, MAX_THUMBNAIL_SIDE / max(page.shape[:2]))
+    return [
+        box
+        for box in find_pictures_on_ground(page)
+        if reduced < 1 and max(box[2] - box[0], box[3] - box[1]) * reduced < MIN_THUMBNAIL_PICTURE
+    ]
 
 
 def find_sections(page: Pixels, limit: int) -> list[Box]:
