@@ -27,7 +27,7 @@ cover it. Chosen, not measured."""
 MAX_BLOCKS: Final = 32
 """Blocks of one page that are sections, the largest ones. Chosen, not measured."""
 MIN_THUMBNAIL_PICTURE: Final = 128
-"""Pixels of the longer side of a picture on a page, as the thumbnail of the page shows it, below which it is a section of its own:
+"""Longer side, in pixels of the thumbnail of a page, of a picture on it, below which the picture is a section of its own:
 the round picture of a person on the page of a phone has 27 to 67. Chosen, not measured."""
 SECTION_SIDE: Final = 512
 """Pixels of the shorter side of a page down to which it is shrunk before it is cut: that of a thumbnail."""

@@ -235,5 +235,5 @@ class Clip:
 
 
 def by_probability(match: Match) -> tuple[float, bool, float, str, Relation]:
-    """Return the sort key of a match by falling probability; of equal ones, common stretches come last, the more similar first."""
+    """Return the sort key of a match by falling probability; common stretches come last, the more similar first."""
     return -match.probability, match.is_common, -match.score, match.sha256, match.relation
