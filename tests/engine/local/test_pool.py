@@ -82,7 +82,7 @@ def test_file_over_its_cpu_time_is_not_analysed_again(
 ) -> None:
     pids = signal_workers(monkeypatch, signal.SIGXCPU, 9)
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "on"))
-    assert (error.kind, error.attempts, error.final, len(pids)) == ("timeout", 1, False, 1)
+    assert (error.kind, error.attempts, error.final, len(pids)) == ("timeout", 1, True, 1)
 
 
 def test_hanging_worker_is_ended_at_its_deadline(
