@@ -50,7 +50,7 @@ MAX_CHANGES: Final = 8
 """Number of changes above which none is told: noise differs everywhere. Chosen, not measured."""
 FLAT_DEVIATION: Final = 8.0
 """Standard deviation, in grey levels, below which a region at the edge is a border. Chosen, not measured."""
-FLAT_SHARE: Final = 0.4
+FLAT_SHARE: Final = 0.5
 """Share of the structure of one image below which the other has nothing in the place. Chosen, not measured."""
 FLAT_PIXELS: Final = 0.3
 """Share of the pixels without a gradient from which a region may be drawn. Chosen, not measured."""
@@ -180,14 +180,14 @@ def _describe(region: Mask, pair: EqualisedPair) -> Change:
     """Return a change with its box, and what was done there."""
     box = _box_of(region)
     corners = transform_points(pair.to_reference, box_corners(tuple(float(side) for side in box)))  # type: ignore[arg-type]
-    what, kind = _classify(box, pair)
+    what, kind = _classify(region, pair)
     return Change(box=tuple(rounded_point(x, y) for x, y in corners.tolist()), what=what, kind=kind)
 
 
-def _classify(box: tuple[int, int, int, int], pair: EqualisedPair) -> tuple[ChangeType, ChangeKind]:
-    """Return if something was added, removed or replaced in a box, and if it lies over the picture."""
-    query, reference = (_gradients(image, box) for image in (pair.smooth_query, pair.smooth_reference))
-    drawn = [_is_drawn(image, box) for image in (pair.query, pair.reference)]
+def _classify(region: Mask, pair: EqualisedPair) -> tuple[ChangeType, ChangeKind]:
+    """Return if something was added, removed or replaced in a region, and if it lies over the picture."""
+    query, reference = (_gradients(image, region) for image in (pair.smooth_query, pair.smooth_reference))
+    drawn = [_is_drawn(image, region) for image in (pair.query, pair.reference)]
     kind: ChangeKind = "overlay" if drawn[0] != drawn[1] else "object"
     structure = float(query.mean()), float(reference.mean())
     if kind == "overlay" and drawn[0]:
@@ -201,19 +201,19 @@ def _classify(box: tuple[int, int, int, int], pair: EqualisedPair) -> tuple[Chan
     return "changed", kind
 
 
-def _gradients(image: npt.NDArray[np.floating], box: tuple[int, int, int, int]) -> Float32Array:
-    """Return the gradients of a box, in grey levels per pixel."""
+def _gradients(image: Float32Array, region: Mask) -> Float32Array:
+    """Return the gradients (N,) of the pixels of a region, in grey levels per pixel."""
     import cv2
 
-    left, top, right, bottom = box
+    left, top, right, bottom = _box_of(region)
     grey = np.ascontiguousarray(image[top:bottom, left:right].mean(axis=2))
     across, down = (cv2.Sobel(grey, cv2.CV_32F, *order, ksize=3, scale=1 / 8) for order in ((1, 0), (0, 1)))
-    return np.asarray(np.hypot(across, down), np.float32)
+    return np.asarray(np.hypot(across, down)[region[top:bottom, left:right]], np.float32)
 
 
-def _is_drawn(image: Float32Array, box: tuple[int, int, int, int]) -> bool:
-    """Return True if a box is flat in parts, with hard edges, and has few of the gradients of photographs."""
-    gradients = _gradients(image, box)
+def _is_drawn(image: Float32Array, region: Mask) -> bool:
+    """Return True if a region is flat in parts, with hard edges, and has few of the gradients of photographs."""
+    gradients = _gradients(image, region)
     soft = float(((gradients > SOFT_GRADIENTS[0]) & (gradients < SOFT_GRADIENTS[1])).mean())
     flat = float((gradients <= SOFT_GRADIENTS[0]).mean())
     return soft < DRAWN_SHARE and flat > FLAT_PIXELS and float(gradients.max()) > SOFT_GRADIENTS[1]
