@@ -196,16 +196,18 @@ def _build_queries(analysis: FileAnalysis) -> Sequence[ImageQuery | VideoQuery]:
 
 def _image_query(asset: Asset, image: Pixels, rows: Fingerprint, row: int) -> ImageQuery:
     crops, primary_crops = make_query_crops(image)
-    embedded, _ = frame_type(SEARCH_TYPE).extract([crop.pixels for crop in crops[1:]])
+    negative = np.asarray(255 - image, np.uint8)
+    embedded, _ = frame_type(SEARCH_TYPE).extract([*(crop.pixels for crop in crops[1:]), negative])
     return ImageQuery(
         embeddings=np.concatenate((rows.vectors[row : row + 1], embedded)),
-        boxes=tuple(crop.box for crop in crops),
+        boxes=(*(crop.box for crop in crops), None),
         primary_crops=primary_crops,
         rectangles=tuple(crop.box for crop in crops[1:primary_crops] if crop.box),
         quality=float(rows.quality[row]),
         pdq=Pdq().dihedral_hashes(image),
         local_features=query_features(image, asset.row_size(row)),
         row=row,
+        negative=query_features(negative, asset.row_size(row)),
     )
 
 

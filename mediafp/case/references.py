@@ -196,12 +196,11 @@ class StoredReferences:
 
     def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
         """Return, for each query row, the best cosine similarity of each asset among its nearest crops."""
-        neighbours = self.search_crop_rows(queries, count)
-        # Reversed, so that the best row of an asset overwrites the others.
-        return [
-            {hit.sha256: hit.score for hit in reversed(neighbours.of_query(number))}
-            for number in range(len(neighbours))
-        ]
+        return _best_of_assets(self.search_crop_rows(queries, count))
+
+    def search_rectangles(self, queries: Vectors, count: int) -> list[dict[str, float]]:
+        """Return, for each query row, the best cosine similarity of each asset among its nearest rectangles."""
+        return _best_of_assets(self.search_rectangle_rows(queries, count))
 
     def search_crop_rows(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest rows of reference crops of each query row (Q, 512), with their cosine similarities."""
@@ -365,6 +364,14 @@ class StoredReferences:
         asset = self._rows.get(sha256).asset
         thumbnail = load_row_thumbnail(self._store, sha256, row)
         return None if thumbnail is None else LocalFeatures(thumbnail, asset.row_size(row))
+
+
+def _best_of_assets(neighbours: Neighbours) -> list[dict[str, float]]:
+    """Return the best score of each asset, for each query row."""
+    # Reversed, so that the best row of an asset overwrites the others.
+    return [
+        {hit.sha256: hit.score for hit in reversed(neighbours.of_query(number))} for number in range(len(neighbours))
+    ]
 
 
 def _search(index: TypeIndex, queries: Vectors, count: int) -> Neighbours:

@@ -7,6 +7,9 @@ from mediafp.types.fingerprints import Metric
 class EmbeddedParts:
     """Base of a fingerprint type whose rows are embeddings of parts of an image, comparable with those of whole frames."""
 
+    parts_version = "1"
+    """Version of the choice of parts."""
+
     def __init__(self, embedder: FrameFingerprintType) -> None:
         self._embedder = embedder
         self.metric: Metric = embedder.metric
@@ -15,4 +18,4 @@ class EmbeddedParts:
     @property
     def version(self) -> str:
         """Version of the choice of parts and of the embedder."""
-        return f"1-{self._embedder.version}"
+        return f"{self.parts_version}-{self._embedder.version}"

@@ -37,8 +37,9 @@ class FramePairFeatures:
 class ImagePairFeatures:
     """Features of two images, of which the overlap of a placement is compared densely. Each rises with the evidence for a copy.
 
+    The embeddings only find a pair: of charts, forms and pages of one make they are as similar as of copies.
+
     Attributes:
-        unplaced_score: As of `FramePairFeatures`.
         hash_similarity: As of `FramePairFeatures`.
         support: As of `FramePairFeatures`.
         geometry: As of `FramePairFeatures`.
@@ -48,7 +49,6 @@ class ImagePairFeatures:
             is of one moment.
     """
 
-    unplaced_score: float
     hash_similarity: float
     support: float
     geometry: float

@@ -1,6 +1,6 @@
 """SIFT keypoints with RootSIFT descriptors of an image, detected on first use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -35,12 +35,6 @@ FINE_KEYPOINTS = 4000
 """Keypoints of a reference in which a small crop is sought; measured with `FINE_SIDE`."""
 FINE_CONTRAST = 0.01
 """SIFT's contrast threshold on both images if a small crop is sought; measured with `FINE_SIDE`."""
-ENOUGH_KEYPOINTS = 200
-"""Keypoints of both images from which a copy is expected to be placed.
-
-Of 1,020 copies with so many, one has no placement; of 450 with heavy edits only inverted ones and drawn outlines have none,
-and their embeddings are not similar either. Two pages of text are as similar as copies (cosine .78) and have 500 keypoints.
-"""
 MIRRORED_DESCRIPTOR_ORDER = np.arange(128).reshape(4, 4, 8)[::-1][:, :, -np.arange(8) % 8].reshape(-1)
 """Permutation that turns a SIFT descriptor (4 rows, 4 columns, 8 orientations) into that of the mirrored image, so that a
 mirrored query needs no second detection."""
@@ -57,6 +51,7 @@ class LocalFeatures:
         detection_side: Longest side, in pixels, of the image on which keypoints are detected. Positions are in pixels of
             `grey` in any case.
         contrast: SIFT's contrast threshold.
+        focus: Part of `image`, in its pixels, whose keypoints are detected at a higher resolution besides; None for no part.
     """
 
     image: Pixels
@@ -64,6 +59,7 @@ class LocalFeatures:
     max_keypoints: int = MAX_KEYPOINTS
     detection_side: int = DETECTION_SIDE
     contrast: float = MIN_CONTRAST
+    focus: Box | None = None
 
     @cached_property
     def grey(self) -> npt.NDArray[np.uint8]:
@@ -84,7 +80,9 @@ class LocalFeatures:
 
     @cached_property
     def keypoints(self) -> Keypoints:
-        """Keypoints of the whole image."""
+        """Keypoints of the whole image, and of its focus."""
+        if self.focus is not None:
+            return replace(self, focus=None).keypoints_with_crop(self.focus)
         grey = _resize_to_grey(self.image, self.detection_side)
         positions, descriptors = _detect_keypoints(grey, self.max_keypoints, self.contrast)
         return positions * np.float32(DETECTION_SIDE / self.detection_side), descriptors
@@ -119,11 +117,6 @@ class LocalFeatures:
 def query_features(image: Pixels, size: tuple[int, int]) -> LocalFeatures:
     """Return the local features of a query, which has more keypoints than a reference."""
     return LocalFeatures(image, size, MAX_KEYPOINTS * QUERY_KEYPOINT_FACTOR)
-
-
-def has_enough_keypoints(query: LocalFeatures, reference: LocalFeatures) -> bool:
-    """Return True if both images have so many keypoints that a copy would have been placed."""
-    return min(len(query.keypoints[0]), len(reference.keypoints[0])) >= ENOUGH_KEYPOINTS
 
 
 def _resize_to_grey(image: Pixels, longest_side: int) -> npt.NDArray[np.uint8]:

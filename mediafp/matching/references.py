@@ -27,6 +27,10 @@ class References(Protocol):
         """Return, for each query row (Q, 512), the assets with one of the nearest reference crops, and its cosine."""
         ...
 
+    def search_rectangles(self, queries: Vectors, count: int) -> list[dict[str, float]]:
+        """Return, for each query row (Q, 512), the assets with one of the nearest images in images, and its cosine."""
+        ...
+
     def search_insets(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest rows of insets in videos of each query row (Q, 512), with their cosine similarities."""
         ...

@@ -159,6 +159,8 @@ class Match:
     """Regions in which a copy of an image was altered, the largest first; empty if none was found or sought."""
     rows: tuple[int, int] = (0, 0)
     """Row of the query and of the reference that the placement joins, which of an image is that of a page; 0 of a video."""
+    score: float = 0.0
+    """Score of the embeddings, -1..1, by which equally probable matches of images are ranked while they are found; not kept."""
     sightings: tuple[Sighting, ...] = ()
     """Every sighting of the reference, oldest first, those without a date last; empty while the match is compared and kept."""
     clues: tuple[Clue, ...] = ()
@@ -252,6 +254,6 @@ class Clip:
     """The segment that it shows."""
 
 
-def by_probability(match: Match) -> tuple[float, bool, str, Relation]:
-    """Return the sort key of a match by falling probability; of equal ones, those of common stretches alone come last."""
-    return -match.probability, match.is_common, match.sha256, match.relation
+def by_probability(match: Match) -> tuple[float, bool, float, str, Relation]:
+    """Return the sort key of a match by falling probability; of equal ones, the more similar come first, common stretches last."""
+    return -match.probability, match.is_common, -match.score, match.sha256, match.relation

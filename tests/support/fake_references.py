@@ -78,6 +78,9 @@ class FakeReferences:
     def search_crops(self, queries: np.ndarray, count: int) -> list[dict[str, float]]:
         return [dict(self.crop_similarities) for _ in queries]
 
+    def search_rectangles(self, queries: np.ndarray, count: int) -> list[dict[str, float]]:
+        return [{} for _ in queries]
+
     def search_insets(self, queries: np.ndarray, count: int) -> Neighbours:
         return self.search(queries, 0)
 

@@ -18,8 +18,9 @@ from mediafp.matching.videos.directions import reference_as_query
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
 from mediafp.types.geometry import Box
+from mediafp.types.ground_pictures import find_image_parts
 from mediafp.types.media import Pixels
-from mediafp.types.rectangles import find_clear_rectangles, find_rectangles
+from mediafp.types.rectangles import find_rectangles
 
 CACHED_ROWS = 4096
 """Assets whose rows are kept in memory, 7 kB each for an image. Chosen, not measured."""
@@ -98,5 +99,5 @@ def part_boxes(rows: AssetRows, image: Pixels) -> list[Box | None]:
     # Flat crops have no row, and which ones is not stored.
     boxes += [None] * (crops - len(boxes))
     found = int((rows.shows == RECTANGLE).sum())
-    rectangles = find_clear_rectangles(image) if found else []
+    rectangles = find_image_parts(image) if found else []
     return boxes + [rectangles[n] if n < len(rectangles) else None for n in range(found)]

@@ -14,16 +14,17 @@ from mediafp.matching.images import scoring
 from mediafp.matching.images.change_evidence import with_changes
 from mediafp.matching.images.changes import find_changes
 from mediafp.matching.images.dense_comparison import REFINE_BELOW, compare_densely
-from mediafp.matching.images.placement import place_all_occurrences, place_small_crop
+from mediafp.matching.images.placement import place_all_occurrences, place_image, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.search import ImageQuery, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.images.still_rows import rows_of_image
-from mediafp.matching.local_features import LocalFeatures, has_enough_keypoints
+from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import References
 from mediafp.matching.time_spans import covered_share, find_runs
-from mediafp.types.matches import Match, Segment
+from mediafp.types.ground_pictures import find_image_parts
+from mediafp.types.matches import Match, Segment, by_probability
 
 SHORTLIST_SIZE = 60
 """Largest number of candidates that are placed: a widely shared image has more copies than one person can review."""
@@ -45,6 +46,8 @@ unrelated candidates reach it, and over 90 % of the crops to 15 % of the area.""
 MAX_FINE_PLACED = 3
 """Largest number of candidates with few inliers or none that are placed again with fine keypoints: a small crop, or a clear sky,
 has few."""
+ALIGNED_AGREEMENT = 0.6
+"""Agreement from which two images are aligned, though what they show may differ, as in two charts. Chosen, not measured."""
 SMALL_SIDE = 200
 """Longest side, in pixels, up to which a query without a conclusive fit is placed with fine keypoints in more candidates: it may
 be cut from a large image, which its embedding resembles little, and its own keypoints cost little. Chosen, not measured."""
@@ -52,9 +55,6 @@ MAX_SMALL_FINE_PLACED = 10
 """Largest number of these candidates: of 40 crops to 5 % of the area, 31 have the true one among the candidates."""
 FEW_INLIERS = 12
 """Inliers below which a placement may be inexact. Chosen, not measured."""
-MIN_PHOTOGRAPH_SHARE = 0.1
-"""Share of the overlap in which a photograph agrees from which no rectangle with other content contradicts a copy: it is then the
-ground that was replaced, or a sticker. Of 20 pairs of pages of one layout, it is .06 at most (development set)."""
 FINE_PLACE_SCORE = 0.09
 """Score from which a candidate is placed again with fine keypoints. 5 % of queries without a copy have a candidate that reaches
 it; 5 of 8 crops to 15 % of the area that were not placed do."""
@@ -92,6 +92,13 @@ class ImagePair:
         """True if all that both images show agrees, so that no better placement is sought."""
         return bool(self.fit and self.fit.is_verified and self.fit.dense and self.fit.dense.agreement >= REFINE_BELOW)
 
+    @property
+    def is_explained(self) -> bool:
+        """True if the images are aligned, so that more keypoints would tell no more, whether they show the same or not."""
+        return bool(
+            self.fit and self.fit.dense and self.fit.is_aligned and self.fit.dense.agreement >= ALIGNED_AGREEMENT
+        )
+
 
 def match_image(query: ImageQuery, references: References) -> list[Match]:
     """Return the matches of an image by falling probability, improbable ones included.
@@ -101,7 +108,7 @@ def match_image(query: ImageQuery, references: References) -> list[Match]:
         references: References to compare with.
     """
     pairs = compare_images(query, references)
-    return sorted((_to_match(pair, query, references) for pair in pairs), key=lambda m: (-m.probability, m.sha256))
+    return sorted((_to_match(pair, query, references) for pair in pairs), key=by_probability)
 
 
 def match_candidate(query: ImageQuery, candidate: Candidate, references: References, *, thoroughly: bool) -> Match:
@@ -115,7 +122,7 @@ def match_candidate(query: ImageQuery, candidate: Candidate, references: Referen
     """
     reference = references.local_features(candidate.sha256, candidate.row)
     crop = query.boxes[candidate.query_row]
-    fits = place_all_occurrences(query.local_features, reference, crop) if reference else []
+    fits = place_all_occurrences(query.features_at(candidate.query_row), reference, crop) if reference else []
     pair = _measure_pair(candidate, reference, fits, query, references)
     if thoroughly and pair.inliers < FEW_INLIERS:
         pair = _place_again(pair, query, references)
@@ -138,15 +145,23 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
             continue
         reference = references.local_features(candidate.sha256, candidate.row)
         crop = query.boxes[candidate.query_row]
-        fits = place_all_occurrences(query.local_features, reference, crop) if reference else []
-        pairs.append(_measure_pair(candidate, reference, fits, query, references))
+        features = query.features_at(candidate.query_row)
+        fits = place_all_occurrences(features, reference, crop) if reference else []
+        pair = _measure_pair(candidate, reference, fits, query, references)
+        if (
+            reference
+            and not pair.is_settled
+            and search.rectangle_scores.get(candidate.sha256, NO_SCORE) >= PLACE_CROP_SCORE
+        ):
+            pair = _place_in_parts(pair, reference, query, references)
+        pairs.append(pair)
         has_conclusive_fit = has_conclusive_fit or pairs[-1].is_settled or any(fit.is_conclusive for fit in fits)
     is_small = max(query.local_features.size) <= SMALL_SIDE
     doubtful = [
         pair
         for pair in pairs
         if pair.inliers < FEW_INLIERS
-        and not pair.is_settled
+        and not pair.is_explained
         and (
             (is_small and not has_conclusive_fit)
             or pair.candidate.score >= FINE_PLACE_SCORE
@@ -174,7 +189,7 @@ def _measure_pair(
         query: Image to match.
         references: References to compare with.
     """
-    features = query.local_features
+    features = query.features_at(candidate.query_row)
     fit = fits[0] if fits else None
     if fit and reference:
         fit = replace(fit, dense=compare_densely(features, reference, fit.placement))
@@ -182,7 +197,7 @@ def _measure_pair(
         fit
         and reference
         and fit.is_verified
-        and not (fit.dense and fit.dense.photographic_share >= MIN_PHOTOGRAPH_SHARE)
+        and not (fit.dense and fit.dense.shows_photograph)
         and shows_different_inset(features, reference, fit, query.rectangles)
     ):
         fit = replace(fit, different_inset=True)
@@ -194,13 +209,10 @@ def _measure_pair(
     distance = min_hamming_distance(query.pdq, references.pdq(candidate.sha256))
     # Flat images have similar embeddings, which is no evidence for a copy.
     weighted_score = candidate.score * min(query.quality, float(references.quality(candidate.sha256)[candidate.row]))
-    unplaced = fit is None and reference is not None and has_enough_keypoints(features, reference)
     return ImagePair(
         candidate=candidate,
         weighted_score=weighted_score,
-        features=scoring.image_features(
-            weighted_score, distance, fit, region_similarity, unplaced_despite_keypoints=unplaced
-        ),
+        features=scoring.image_features(weighted_score, distance, fit, region_similarity),
         fit=fit,
         further_fits=tuple(fits[1:]),
         distance=distance,
@@ -210,10 +222,21 @@ def _measure_pair(
 def _place_again(pair: ImagePair, query: ImageQuery, references: References) -> ImagePair:
     """Return a pair measured again with fine keypoints if that gives more inliers, else the pair itself."""
     reference = references.local_features(pair.candidate.sha256, pair.candidate.row)
-    fit = place_small_crop(query.local_features, reference) if reference else None
+    fit = place_small_crop(query.features_at(pair.candidate.query_row), reference) if reference else None
     if fit is None or fit.placement.inliers <= pair.inliers:
         return pair
     return _measure_pair(pair.candidate, reference, [fit], query, references)
+
+
+def _place_in_parts(pair: ImagePair, reference: LocalFeatures, query: ImageQuery, references: References) -> ImagePair:
+    """Return a pair measured again with the part of the reference that the query shows, if that is more probable, or the pair."""
+    for part in find_image_parts(reference.image):
+        focused = replace(reference, focus=part)
+        fit = place_image(query.features_at(pair.candidate.query_row), focused)
+        if fit is not None:
+            other = _measure_pair(pair.candidate, focused, [fit], query, references)
+            pair = max(pair, other, key=lambda one: calibration.probability(one.features))
+    return pair
 
 
 def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Match:
@@ -240,10 +263,17 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Mat
         placement=fit.placement if fit else None,
         segments=segments,
         why=tuple(
-            scoring.image_reasons(pair.fit, pair.distance, pair.weighted_score, occurrences=1 + len(more_placements))
+            scoring.image_reasons(
+                pair.fit,
+                pair.distance,
+                pair.weighted_score,
+                occurrences=1 + len(more_placements),
+                negative=query.is_negative(pair.candidate.query_row),
+            )
         ),
         more_placements=more_placements,
         rows=(query.row, 0 if in_video else pair.candidate.row),
+        score=round(pair.weighted_score, 4),
     )
     if match.verdict != "copy" or in_video or more_placements or not (fit and fit.dense):
         return match

@@ -38,32 +38,40 @@ SEARCH_SHIFT = 2
 SMOOTHING = 0.8
 """Standard deviation, in pixels of the grid, of the blur that removes what recompression changes. Chosen, not measured."""
 SHADING = 6.0
-"""Standard deviation, in pixels of the grid, of the blur whose result is subtracted from photographic blocks: two faces are shaded
-alike. Chosen, not measured."""
+"""Standard deviation, in pixels of the grid, of the blur that is subtracted from photographic blocks: two faces are shaded alike.
+Chosen, not measured."""
 MIN_CONTENT = 3.0
 """Standard deviation, in grey levels, from which a block shows something. Chosen, not measured."""
+MIN_BLOCK_DEVIATION = 0.1
+"""Standard deviation, in grey levels, of a block of the reference below which it has no NCC. Chosen, not measured."""
 FULL_CONTENT = 20.0
 """Standard deviation, in grey levels, from which a block counts in full. Chosen, not measured."""
 DIFFERENT_NCC, SAME_NCC = 0.4, 0.8
 """NCC up to which a block is different, and from which it is the same; between them it agrees in part. Chosen, not measured."""
-SOFT_GRADIENTS = (0.7, 12.0)
+PHOTOGRAPHIC_NCC = 0.7, 0.9
+"""NCC up to which a photographic block shows another photograph, and from which the same: two pages of text that is too small to
+read, and two faces, have many blocks of .4 to .7. Chosen, not measured."""
+SOFT_GRADIENTS = (0.7, 30.0)
 """Gradients, in grey levels per pixel, that photographs have nearly everywhere, and drawn graphics only at their edges. Chosen,
 not measured."""
-MIN_SOFT_SHARE = 0.5
-"""Share of the pixels of a block with such a gradient, in both images, from which it is photographic.
-
-Of 1,200 pairs of charts, forms and pages of one make, the photographic blocks that agree are 5 at most, in 3 % of the grid; of
-copies of photographs with heavy edits 17 at least (development set)."""
+MIN_SOFT_SHARE = 0.6
+"""Share of the pixels of a block with such a gradient, in both images, from which it is photographic: `MIN_PHOTOGRAPHIC_AREA`
+states the evidence."""
 MIN_PHOTOGRAPHIC_SHARE = 0.3
 """Share of the blocks with content that must be photographic, or else the finer grid is used. Chosen, not measured."""
 FULL_AGREEMENT = 0.96
 """Agreement from which two images show one drawing: that of 728 pairs of one make is .95 at most on the finer grid, of 144 copies
 .97 at least; of charts of another make .83, and of 12 copies .94 in one case (development set)."""
-MIN_PHOTOGRAPHIC_BLOCKS, MIN_PHOTOGRAPHIC_AREA = 15.0, 0.07
-"""Photographic blocks that agree, and their share of the overlap, from which the images show one photograph, whatever differs
-besides. Measured with `MIN_SOFT_SHARE`."""
+MIN_PHOTOGRAPHIC_BLOCKS = 6.0
+"""Photographic blocks that agree from which the images show one photograph. Chosen, not measured."""
+MIN_PHOTOGRAPHIC_AREA = 0.1
+"""Share of the overlap, flat blocks included, in which a photograph agrees from which the images show one, whatever differs
+besides. Of 583 copies of photographs with heavy edits 3 are below; of 310 pairs of charts, forms and pages of one make 1 is
+above (.12), of 98 pairs of images that share a logo, a watermark, a banner or a layout 2 (development set)."""
 REFINE_BELOW = 0.97
 """Agreement below which the map between the images is refined by the displacements of larger blocks. Chosen, not measured."""
+REFINE_FINE_FROM = 0.8
+"""Agreement on the finer grid from which the map is refined on it too: of a thin line a pixel decides. Chosen, not measured."""
 REFINEMENTS = ((32, 5), (24, 3))
 """Side and largest displacement, in pixels of the grid, of the blocks of each round. Chosen, not measured."""
 REFINING_NCC, MIN_REFINING_BLOCKS, MIN_PERSPECTIVE_BLOCKS = 0.6, 6, 12
@@ -127,7 +135,9 @@ class DenseComparison:
     @property
     def photographic_blocks(self) -> float:
         """Number of photographic blocks that agree where they are."""
-        return float((agreement_of(self.steady_ncc) * self.photographic * (self.content > 0)).sum())
+        low, high = PHOTOGRAPHIC_NCC
+        agreeing = np.clip((self.steady_ncc - low) / (high - low), 0, 1)
+        return float((agreeing * self.photographic * (self.content > 0)).sum())
 
     @property
     def photographic_share(self) -> float:
@@ -140,9 +150,12 @@ class DenseComparison:
 
         Of two charts, forms, pages or maps of one make the layout agrees, and the content differs throughout.
         """
-        return self.agreement >= FULL_AGREEMENT or (
-            self.photographic_blocks >= MIN_PHOTOGRAPHIC_BLOCKS and self.photographic_share >= MIN_PHOTOGRAPHIC_AREA
-        )
+        return self.agreement >= FULL_AGREEMENT or self.shows_photograph
+
+    @property
+    def shows_photograph(self) -> bool:
+        """True if the images show one photograph."""
+        return self.photographic_blocks >= MIN_PHOTOGRAPHIC_BLOCKS and self.photographic_share >= MIN_PHOTOGRAPHIC_AREA
 
     @property
     def agreeing_blocks(self) -> float:
@@ -166,14 +179,15 @@ def compare_densely(query: LocalFeatures, reference: LocalFeatures, placement: P
         return None
     comparison = grid.compare()
     if comparison.agreement < REFINE_BELOW:
-        refined = grid
-        for side, shift in REFINEMENTS:
-            refined = refined.refined(side, shift)
+        refined = grid.refined_in_rounds()
         again = refined.compare()
         if again.steady_agreement > comparison.steady_agreement:
             grid, comparison = refined, again
     if _is_graphic(comparison) and (fine := _Grid.over(query.image, reference.image, grid.homography, FINE_GRID_SIDE)):
         comparison = fine.compare()
+        if REFINE_FINE_FROM <= comparison.agreement < REFINE_BELOW:
+            again = fine.refined_in_rounds().compare()
+            comparison = max(comparison, again, key=lambda one: one.steady_agreement)
     if not comparison.has_content:
         return None
     to_full_size = np.diag((1 / zoom, 1 / zoom, 1))
@@ -262,8 +276,7 @@ class _Grid:
     def compare(self) -> DenseComparison:
         """Return the comparison of the blocks."""
         columns, rows = self.size[0] // BLOCK_SIDE, self.size[1] // BLOCK_SIDE
-        soft = np.minimum(_soft_share(self.query_grey), _soft_share(self.reference_grey))
-        photographic = soft >= MIN_SOFT_SHARE
+        photographic = self._soft_share((columns, rows)) >= MIN_SOFT_SHARE
         # The wedges of a pie differ in nothing but their flat colours, two faces agree in nothing but their shading.
         images = [[_smooth(self.query_grey), _smooth(self.reference_grey)]]
         images.append([_without_shading(image) for image in images[0]])
@@ -286,6 +299,25 @@ class _Grid:
             displacement=displacement,
             photographic=photographic,
         )
+
+    def _soft_share(self, blocks: tuple[int, int]) -> Float32Array:
+        """Return the lower share (R, C), of the two images, of soft pixels in each block.
+
+        They are counted on the finest grid: small lines of text become as soft as a photograph if they are shrunk.
+        """
+        import cv2
+
+        fine = _Grid.over(self.query, self.reference, self.homography, FINE_GRID_SIDE) or self
+        shares = [_soft_pixels(grey) for grey in (fine.query_grey, fine.reference_grey)]
+        query, reference = (cv2.resize(one, blocks, interpolation=cv2.INTER_AREA) for one in shares)
+        return np.asarray(np.minimum(query, reference), np.float32)
+
+    def refined_in_rounds(self) -> "_Grid":
+        """Return the grid after all rounds of `REFINEMENTS`."""
+        grid = self
+        for side, shift in REFINEMENTS:
+            grid = grid.refined(side, shift)
+        return grid
 
     def refined(self, side: int, shift: int) -> "_Grid":
         """Return the grid with the map on which the displacements of larger blocks agree, or itself."""
@@ -338,13 +370,12 @@ def _find_block(
     block = reference[top : top + side, left : left + side]
     up, back = min(shift, top), min(shift, left)
     window = query[top - up : top + side + shift, left - back : left + side + shift]
-    if float(block.std()) < 1e-3 or float(window.std()) < 1e-3:
+    # OpenCV gives 1 for a flat block, whatever the window shows.
+    if cv2.meanStdDev(block)[1][0, 0] < MIN_BLOCK_DEVIATION:
         return 0.0, 0.0, 0.0, 0.0
-    ncc = np.nan_to_num(
-        np.asarray(cv2.matchTemplate(window, block, cv2.TM_CCOEFF_NORMED)), nan=0.0, posinf=0.0, neginf=0.0
-    )
-    y, x = np.unravel_index(int(ncc.argmax()), ncc.shape)
-    return float(ncc[y, x]), float(x - back), float(y - up), float(ncc[up, back])
+    ncc = cv2.matchTemplate(window, block, cv2.TM_CCOEFF_NORMED)
+    _, best, _, (x, y) = cv2.minMaxLoc(ncc)
+    return best, float(x - back), float(y - up), float(ncc[up, back])
 
 
 def warp_to_grid(image: Pixels, to_grid: Homography, size: tuple[int, int]) -> Pixels:
@@ -398,10 +429,10 @@ def _block_deviation(grid: Float32Array) -> Float32Array:
     return np.asarray(np.sqrt(np.maximum(variance, 0)), np.float32)
 
 
-def _soft_share(grey: Float32Array) -> Float32Array:
-    """Return the share (R, C) of the pixels of each block whose gradient is one of `SOFT_GRADIENTS`."""
+def _soft_pixels(grey: Float32Array) -> Float32Array:
+    """Return 1 for each pixel whose gradient is one of `SOFT_GRADIENTS`, else 0."""
     import cv2
 
     across, down = (cv2.Sobel(grey, cv2.CV_32F, *order, ksize=3, scale=1 / 8) for order in ((1, 0), (0, 1)))
     gradient = np.hypot(across, down)
-    return _block_mean((gradient > SOFT_GRADIENTS[0]) & (gradient < SOFT_GRADIENTS[1]))
+    return ((gradient > SOFT_GRADIENTS[0]) & (gradient < SOFT_GRADIENTS[1])).astype(np.float32)

@@ -18,8 +18,8 @@ are, the largest is .22."""
 MIN_OVERLAP_SHARE = 0.2
 """Share of one of the images that the overlap must cover: for one logo in different corners of two photographs, it is .16."""
 MAX_MEAN_DISPLACEMENT = 1.7
-"""Mean displacement of agreeing blocks, in pixels of the grid, up to which one map aligns two images whose keypoints are inexact,
-as those of a small or coarse image are. Of 560 copies with heavy edits 2 are above, of 12 pairs of other photographs of one person
+"""Mean displacement of agreeing blocks, in pixels of the grid, up to which one map aligns two images with inexact keypoints, as
+those of a small or coarse image are. Of 560 copies with heavy edits 2 are above, of 12 pairs of other photographs of one person
 and of one scene none is below (development set)."""
 CONCLUSIVE_INLIERS = 24
 """Inliers of a conclusive fit. Chosen, not measured."""

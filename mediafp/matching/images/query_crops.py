@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mediafp.types.geometry import Box
+from mediafp.types.ground_pictures import add_distinct, find_pictures_on_ground
 from mediafp.types.media import Pixels
 from mediafp.types.rectangles import find_rectangles
 
@@ -20,12 +21,12 @@ class QueryCrop:
 
 
 def make_query_crops(image: Pixels) -> tuple[list[QueryCrop], int]:
-    """Return the whole query, its rectangles and its half-size crops, and the number of primary crops.
+    """Return the whole query, the images in it and its half-size crops, and the number of primary crops.
 
-    The primary crops come first: the whole query and the rectangles. A half-size crop resembles parts of many images; only
-    images without straight edges, such as one faded into another, are found only by them.
+    The primary crops come first: the whole query, its rectangles, and the pictures on its ground. A half-size crop resembles
+    parts of many images; only images without straight edges, such as one faded into another, are found only by them.
     """
-    rectangles = find_rectangles(image)
+    rectangles = add_distinct(find_rectangles(image), find_pictures_on_ground(image))
     boxes = [*rectangles, *half_size_boxes(image.shape[1], image.shape[0])]
     return [QueryCrop(image, None), *(QueryCrop(crop(image, box), box) for box in boxes)], 1 + len(rectangles)
 

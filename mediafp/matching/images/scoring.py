@@ -24,21 +24,13 @@ MIN_REPORTED_ROTATION = 2
 
 
 def image_features(
-    score: float,
-    distance: int,
-    fit: PlacementFit | None,
-    region_similarity: float,
-    *,
-    unplaced_despite_keypoints: bool = False,
+    score: float, distance: int, fit: PlacementFit | None, region_similarity: float
 ) -> ImagePairFeatures:
     """Return the features of a pair of images; arguments as of `frame_features`."""
-    frames = frame_features(
-        score, distance, fit, region_similarity, unplaced_despite_keypoints=unplaced_despite_keypoints
-    )
+    frames = frame_features(score, distance, fit, region_similarity)
     dense = fit.dense if fit and fit.is_verified else None
     agreement = dense.steady_agreement if dense else 0.0
     return ImagePairFeatures(
-        unplaced_score=frames.unplaced_score,
         hash_similarity=frames.hash_similarity,
         support=frames.support,
         geometry=frames.geometry,
@@ -49,30 +41,19 @@ def image_features(
 
 
 def frame_features(
-    score: float,
-    distance: int,
-    fit: PlacementFit | None,
-    region_similarity: float,
-    *,
-    unplaced_despite_keypoints: bool = False,
+    score: float, distance: int, fit: PlacementFit | None, region_similarity: float
 ) -> FramePairFeatures:
-    """Return the features of a pair of frames, or of images without their dense comparison.
-
-    The score of an unplaced pair is capped at `MIN_SCENE_SCORE` if its keypoints contradict a copy.
+    """Return the features of a pair of frames, which are not compared densely.
 
     Args:
         score: Score of the embeddings, -1..1.
         distance: Hamming distance of the PDQ hashes in bits.
         fit: Placement of the query in the reference, verified or not.
         region_similarity: Score of the aligned regions, -1..1.
-        unplaced_despite_keypoints: True if there is no placement, though both have `ENOUGH_KEYPOINTS`.
     """
     hash_similarity = max(0.0, 1 - distance / PDQ_CHANCE_DISTANCE)
     if fit is None or not fit.is_verified:
-        contradicted = contradicts_copy(fit, distance) or (
-            unplaced_despite_keypoints and distance > MAX_PDQ_MATCH_DISTANCE
-        )
-        unplaced_score = min(score, MIN_SCENE_SCORE) if contradicted else score
+        unplaced_score = min(score, MIN_SCENE_SCORE) if contradicts_copy(fit, distance) else score
         return FramePairFeatures(
             unplaced_score=unplaced_score, hash_similarity=hash_similarity, support=0.0, geometry=0.0
         )
@@ -86,16 +67,20 @@ def frame_features(
 
 
 def contradicts_copy(fit: PlacementFit | None, distance: int) -> bool:
-    """Return True if there is a fit that is not verified, and the PDQ hashes differ.
+    """Return True if there is a fit that is not verified, and either the PDQ hashes differ, or what the images show does.
 
-    Matching hashes prove a copy by themselves: an unverified fit is then no evidence against one, and the result is False.
+    Matching hashes prove a copy by themselves: a fit that is unverified for another reason is then no evidence against one.
+    Two pie charts of one make can have equal hashes.
     """
-    return fit is not None and not fit.is_verified and distance > MAX_PDQ_MATCH_DISTANCE
+    if fit is None or fit.is_verified:
+        return False
+    return distance > MAX_PDQ_MATCH_DISTANCE or (fit.dense is not None and not fit.dense.shows_one_image)
 
 
 def image_verdict(probability: float, score: float, fit: PlacementFit | None, distance: int) -> Verdict:
-    """Return the verdict on two images: a verified placement or matching PDQ hashes prove a copy."""
-    proven = (fit is not None and fit.is_verified) or distance <= MAX_PDQ_MATCH_DISTANCE
+    """Return the verdict on two images: a verified placement proves a copy, or matching PDQ hashes that nothing contradicts."""
+    hashes_match = distance <= MAX_PDQ_MATCH_DISTANCE and not contradicts_copy(fit, distance)
+    proven = (fit is not None and fit.is_verified) or hashes_match
     return verdict(probability, score, proven=proven)
 
 
@@ -112,7 +97,9 @@ def placement_reasons(placement: Placement) -> list[str]:
     return reasons
 
 
-def image_reasons(fit: PlacementFit | None, distance: int, score: float, *, occurrences: int = 1) -> list[str]:
+def image_reasons(
+    fit: PlacementFit | None, distance: int, score: float, *, occurrences: int = 1, negative: bool = False
+) -> list[str]:
     """Return the reasons for and against a copy.
 
     Args:
@@ -120,9 +107,12 @@ def image_reasons(fit: PlacementFit | None, distance: int, score: float, *, occu
         distance: Hamming distance of the PDQ hashes in bits.
         score: Score of the embeddings.
         occurrences: Number of times that the query shows the reference.
+        negative: True if the negative of the query was compared.
     """
     if fit and fit.is_verified:
         reasons = placement_reasons(fit.placement)
+        if negative:
+            reasons.append("light and dark are exchanged, as in a negative or another theme")
         if occurrences > 1:
             reasons.insert(0, f"the query shows the reference {occurrences} times")
     elif fit and contradicts_copy(fit, distance):

@@ -10,6 +10,7 @@ from mediafp.matching.candidates import NO_SCORE, Candidate, Vectors, background
 from mediafp.matching.images import scoring
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import References
+from mediafp.types.arrays import Float32Array
 from mediafp.types.geometry import Box
 
 NEIGHBOURS_PER_CROP = 50
@@ -29,6 +30,7 @@ class ImageQuery:
         pdq: PDQ hashes (8, 32) of the image and its rotations and reflections; (0, 32) for a flat image.
         local_features: Keypoints of the image.
         row: Row of the image in its file, which is above 0 of a further page.
+        negative: Local features of the image with light and dark exchanged, whose embedding is the last row; None without one.
     """
 
     embeddings: Vectors
@@ -39,6 +41,15 @@ class ImageQuery:
     pdq: npt.NDArray[np.uint8]
     local_features: LocalFeatures
     row: int = 0
+    negative: LocalFeatures | None = None
+
+    def is_negative(self, query_row: int) -> bool:
+        """Return True if a row of `embeddings` is that of the negative."""
+        return self.negative is not None and query_row == len(self.embeddings) - 1
+
+    def features_at(self, query_row: int) -> LocalFeatures:
+        """Return the local features of the image that has a row of `embeddings`: the image, or its negative."""
+        return self.negative if self.negative and self.is_negative(query_row) else self.local_features
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +58,9 @@ class SearchResult:
 
     candidates: list[Candidate]
     crop_scores: dict[str, float]
-    """Best score of the query's primary crops against an asset's reference crops, by SHA-256."""
+    """Best score of the query's primary crops against an asset's reference crops and the images in it, by SHA-256."""
+    rectangle_scores: dict[str, float]
+    """Best score of the query's primary crops against the images in an asset alone, by SHA-256."""
     hash_matches: set[tuple[str, int]]
     """Assets and rows with a matching PDQ hash."""
 
@@ -71,19 +84,30 @@ def search_candidates(query: ImageQuery, references: References) -> SearchResult
         min_vote_score=verdicts.MIN_SCENE_SCORE,
         primary_crops=query.primary_crops,
     )
-    crop_scores: dict[str, float] = {}
-    nearest_crops = references.search_crops(query.embeddings[: query.primary_crops], NEIGHBOURS_PER_CROP)
-    # `levels` is longer: it also contains the half-size crops, which are not compared with reference crops.
-    for similarities, level in zip(nearest_crops, levels, strict=False):
-        for sha256, similarity in similarities.items():
-            crop_scores[sha256] = max(crop_scores.get(sha256, NO_SCORE), similarity - float(level))
+    primary = query.embeddings[: query.primary_crops]
+    crop_scores = _best_scores(references.search_crops(primary, NEIGHBOURS_PER_CROP), levels)
+    rectangle_scores = _best_scores(references.search_rectangles(primary, NEIGHBOURS_PER_CROP), levels)
+    for sha256, score in rectangle_scores.items():
+        crop_scores[sha256] = max(crop_scores.get(sha256, NO_SCORE), score)
     whole_query_level = float(levels[0])
     with_crops = {(sha256, 0) for sha256 in crop_scores}
     candidates = candidates + _new_candidates(with_crops, candidates, query, whole_query_level, references)
     hash_matches = references.search_hashes(query.pdq, scoring.MAX_PDQ_MATCH_DISTANCE)
     # SSCD may miss a rotated or mirrored image: the candidates of the hashes come first.
     candidates = _new_candidates(hash_matches, candidates, query, whole_query_level, references) + candidates
-    return SearchResult(candidates=candidates, crop_scores=crop_scores, hash_matches=hash_matches)
+    return SearchResult(
+        candidates=candidates, crop_scores=crop_scores, rectangle_scores=rectangle_scores, hash_matches=hash_matches
+    )
+
+
+def _best_scores(nearest: list[dict[str, float]], levels: Float32Array) -> dict[str, float]:
+    """Return the best score of each asset, given its cosine similarities to the query's primary crops."""
+    scores: dict[str, float] = {}
+    # `levels` is longer: it also contains the half-size crops, which are not compared with parts of references.
+    for similarities, level in zip(nearest, levels, strict=False):
+        for sha256, similarity in similarities.items():
+            scores[sha256] = max(scores.get(sha256, NO_SCORE), similarity - float(level))
+    return scores
 
 
 def _new_candidates(

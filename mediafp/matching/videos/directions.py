@@ -29,6 +29,10 @@ class QueryAsReference:
         """Return the nearest crops of the other references."""
         return self._references.search_crops(queries, count)
 
+    def search_rectangles(self, queries: Vectors, count: int) -> list[dict[str, float]]:
+        """Return the nearest images in images of the other references."""
+        return self._references.search_rectangles(queries, count)
+
     def search_insets(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest insets of the other references."""
         return self._references.search_insets(queries, count)

@@ -71,8 +71,8 @@ def compare_frames(
 ) -> FrameComparison:
     """Return the comparison of a query row and a reference row.
 
-    Three checks of still images are skipped, as their thresholds were measured on still images alone: the dense comparison,
-    `different_inset`, and `unplaced_despite_keypoints`.
+    Two checks of still images are skipped, as their thresholds were measured on still images alone: the dense comparison, and
+    `different_inset`.
 
     Args:
         rows: Query row and reference row.

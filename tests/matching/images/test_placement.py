@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from mediafp.case.case import Case
 from mediafp.matching.images.placement import place_all_occurrences, place_image, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
-from mediafp.matching.local_features import LocalFeatures, has_enough_keypoints, query_features
+from mediafp.matching.local_features import LocalFeatures, query_features
 from mediafp.report import jsonl
 from mediafp.types.geometry import homography_from_corners, image_corners, polygon_area, reference_to_query
 
@@ -308,19 +308,13 @@ def text_page(seed: int) -> np.ndarray:
     return np.asarray(page)
 
 
-def test_two_pages_of_text_have_enough_keypoints_and_no_conclusive_fit() -> None:
+def test_two_pages_of_text_have_no_conclusive_fit() -> None:
     first, second = text_page(1), text_page(2)
-    assert has_enough_keypoints(as_query(first), as_reference(second))
     fit = place_image(as_query(first), as_reference(second))
     assert fit is None or not fit.is_conclusive
     part = np.ascontiguousarray(first[150:500, 30:400])
     fit = place_image(as_query(part), as_reference(first))
     assert fit is not None and fit.is_verified
-
-
-def test_blurred_image_has_too_few_keypoints_to_expect_a_placement(photos: dict[str, np.ndarray]) -> None:
-    blurred = cv2.GaussianBlur(photos["rocket"], (0, 0), 9)
-    assert not has_enough_keypoints(as_query(blurred), as_reference(photos["rocket"]))
 
 
 def test_place_small_crop_finds_most_small_crops_and_no_unrelated_image(photos: dict[str, np.ndarray]) -> None:

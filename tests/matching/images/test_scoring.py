@@ -3,11 +3,13 @@
 from dataclasses import replace
 from math import log1p
 
+import numpy as np
 import pytest
 from sample_matches import sample_placement
 
 from mediafp.matching import calibration
 from mediafp.matching.images import scoring
+from mediafp.matching.images.dense_comparison import DenseComparison
 from mediafp.matching.images.placement_fit import MAX_REPROJECTION_ERROR, PlacementFit
 from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
 from mediafp.matching.verdicts import MIN_SCENE_SCORE
@@ -16,11 +18,30 @@ from mediafp.types.matches import Verdict
 DIFFERENT_HASHES = MAX_PDQ_MATCH_DISTANCE + 1
 
 
+def dense(ncc: float, *, photographic: bool = True) -> DenseComparison:
+    """Return the comparison of 8 × 8 blocks, all of which have one correlation."""
+    blocks = np.full((8, 8), ncc, np.float32)
+    return DenseComparison(
+        to_reference=np.eye(3),
+        content=np.ones_like(blocks),
+        ncc=blocks,
+        steady_ncc=blocks,
+        displacement=np.zeros_like(blocks),
+        photographic=np.full(blocks.shape, photographic),
+    )
+
+
 VERIFIED = PlacementFit(
-    placement=sample_placement(), median_ncc=0.9, matching_blocks=0.9, support=0.5, reprojection_error=0.2
+    placement=sample_placement(),
+    median_ncc=0.9,
+    matching_blocks=0.9,
+    support=0.5,
+    reprojection_error=0.2,
+    dense=dense(0.95),
 )
-INEXACT = replace(VERIFIED, reprojection_error=MAX_REPROJECTION_ERROR)
-FEW_BLOCKS = replace(VERIFIED, matching_blocks=0.1)
+INEXACT = replace(VERIFIED, reprojection_error=MAX_REPROJECTION_ERROR, dense=None)
+FEW_BLOCKS = replace(VERIFIED, matching_blocks=0.1, dense=None)
+OTHER_CONTENT = replace(VERIFIED, dense=dense(0.5, photographic=False))
 SMALL_OVERLAP = replace(VERIFIED, placement=sample_placement(covered=0.15, shown=0.15))
 OTHER_INSET = replace(VERIFIED, different_inset=True)
 
@@ -36,7 +57,7 @@ def test_probability_separates_a_copy_from_an_unrelated_image() -> None:
 
 def test_probability_of_another_photograph_of_the_scene_is_low() -> None:
     """Its embedding is as similar as a copy's, and the few keypoints of the background place it."""
-    scene = replace(VERIFIED, support=0.08, reprojection_error=0.4, median_ncc=0.9)
+    scene = replace(VERIFIED, support=0.08, reprojection_error=0.4, median_ncc=0.9, dense=dense(0.55))
     assert calibration.probability(scoring.image_features(0.7, 60, scene, 0.55)) < 0.5
     assert calibration.probability(scoring.image_features(0.7, 60, VERIFIED, 0.7)) > 0.99
 
@@ -47,18 +68,17 @@ def test_image_features_are_in_their_ranges(fit: PlacementFit | None, distance: 
     features = scoring.image_features(0.6, distance, fit, 0.3)
     assert features.hash_similarity == max(0.0, 1 - distance / scoring.PDQ_CHANCE_DISTANCE)
     if fit is VERIFIED:
-        assert features.unplaced_score == 0
-        assert features.support == 0.5
+        assert features.support == 0.5 and features.agreement == 1
+        assert features.amount == features.photographic == pytest.approx(log1p(64))
         assert features.geometry == pytest.approx((0.5 * 0.8 * 0.3) ** (1 / 3) * log1p(VERIFIED.placement.inliers))
     else:
-        assert features.unplaced_score > 0
-        assert features.support == features.geometry == 0
+        assert features.support == features.geometry == features.agreement == features.amount == 0
 
 
 def test_unverified_fit_caps_the_score_at_that_of_a_scene() -> None:
-    assert scoring.image_features(0.6, DIFFERENT_HASHES, INEXACT, 0.0).unplaced_score == MIN_SCENE_SCORE
-    assert scoring.image_features(0.6, MAX_PDQ_MATCH_DISTANCE, INEXACT, 0.0).unplaced_score == 0.6
-    assert scoring.image_features(0.05, DIFFERENT_HASHES, INEXACT, 0.0).unplaced_score == 0.05
+    assert scoring.frame_features(0.6, DIFFERENT_HASHES, INEXACT, 0.0).unplaced_score == MIN_SCENE_SCORE
+    assert scoring.frame_features(0.6, MAX_PDQ_MATCH_DISTANCE, INEXACT, 0.0).unplaced_score == 0.6
+    assert scoring.frame_features(0.05, DIFFERENT_HASHES, INEXACT, 0.0).unplaced_score == 0.05
 
 
 def test_negative_region_similarity_gives_zero_geometry() -> None:
@@ -67,23 +87,25 @@ def test_negative_region_similarity_gives_zero_geometry() -> None:
 
 
 def test_small_common_part_is_no_copy() -> None:
-    for fit in (FEW_BLOCKS, SMALL_OVERLAP):
+    for fit in (FEW_BLOCKS, SMALL_OVERLAP, OTHER_CONTENT):
         assert not fit.is_verified
         probability = calibration.probability(scoring.image_features(0.1, 120, fit, 0.7))
         assert probability < 0.1
         assert scoring.image_verdict(probability, 0.1, fit, 120) == "possible"
 
 
-def test_score_without_a_placement_is_no_proof_and_counts_less_if_keypoints_contradict() -> None:
+def test_embeddings_without_a_placement_are_no_proof() -> None:
     """Two pages of text, or two flags of three stripes, have embeddings as similar as copies have."""
     unplaced = calibration.probability(scoring.image_features(0.78, 104, None, 0.0))
-    contradicted = calibration.probability(
-        scoring.image_features(0.78, 104, None, 0.0, unplaced_despite_keypoints=True)
-    )
-    assert contradicted <= unplaced < 0.5
-    assert scoring.image_verdict(contradicted, 0.78, None, 104) == "same_scene"
-    same_hashes = scoring.image_features(0.78, MAX_PDQ_MATCH_DISTANCE, None, 0.0, unplaced_despite_keypoints=True)
-    assert same_hashes == scoring.image_features(0.78, MAX_PDQ_MATCH_DISTANCE, None, 0.0)
+    assert unplaced < 0.1
+    assert scoring.image_verdict(unplaced, 0.78, None, 104) == "same_scene"
+
+
+def test_inexact_keypoints_are_excused_by_blocks_that_lie_where_they_should() -> None:
+    coarse = replace(VERIFIED, reprojection_error=MAX_REPROJECTION_ERROR)
+    assert coarse.is_verified
+    displaced = replace(dense(0.95), displacement=np.full((8, 8), 2.2, np.float32))
+    assert not replace(coarse, dense=displaced).is_verified
 
 
 # Verdict ------------------------------------------------------------------------------------------
@@ -95,6 +117,7 @@ def test_score_without_a_placement_is_no_proof_and_counts_less_if_keypoints_cont
         (VERIFIED, 256, "copy"),
         (None, MAX_PDQ_MATCH_DISTANCE, "copy"),
         (INEXACT, MAX_PDQ_MATCH_DISTANCE, "copy"),
+        (OTHER_CONTENT, MAX_PDQ_MATCH_DISTANCE, "possible"),
         (None, DIFFERENT_HASHES, "possible"),
         (INEXACT, DIFFERENT_HASHES, "possible"),
     ],
