@@ -43,7 +43,7 @@ class ChangeRow:
 
     @property
     def words(self) -> str:
-        """What was done, in words."""
+        """Type and kind of the change, in words."""
         return " · ".join(filter(None, (self.change.what, KINDS[self.change.kind])))
 
 

@@ -88,7 +88,7 @@ class Change:
     what: ChangeType
     """`added`: the query alone shows something there; `removed`: the reference alone; `changed`: both, not the same."""
     kind: ChangeKind
-    """What it is: words, a thing, a face, or something drawn over the picture."""
+    """Kind of its content: words, a thing, a face, or something drawn over the image."""
     before: str | None = None
     """Words in the reference; None if none were read."""
     after: str | None = None

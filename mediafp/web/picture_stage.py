@@ -82,7 +82,7 @@ class DrawnChange:
         row: The change, with its number, its sign and its words.
         reference: Its corners in the reference, in units of the drawing from the corner of the picture.
         query: The same in the query.
-        labels: Where its sign stands in the reference, and in the query.
+        labels: Places of its sign in the reference, and in the query.
     """
 
     row: ChangeRow
@@ -202,7 +202,7 @@ def _drawn_changes(
 
 
 def _label_at(corners: Sequence[Point]) -> Point:
-    """Return where a label stands: above the corners at the left, or below the upper edge of the picture."""
+    """Return the place of a label: above the corners at the left, or below the upper edge of the picture."""
     return max(0.0, min(x for x, _ in corners)), max(13.0, min(y for _, y in corners) - 4)
 
 

@@ -12,7 +12,7 @@ from mediafp.types.matches import Change, ChangeKind, ChangeType, Match, Placeme
 from mediafp.types.tokens import tokenise
 
 REASON_START: Final = "the same picture, changed here: "
-"""First words of the reason that tells what was changed."""
+"""First words of the reason that names the changes."""
 MAX_NAMED: Final = 3
 """Changes that a reason names, the largest ones. Chosen, not measured."""
 MIN_LINE_SHARE: Final = 0.3
@@ -37,7 +37,7 @@ LocatedText = tuple[str, Float64Array]
 
 
 def with_changes(match: Match, changes: tuple[Change, ...]) -> Match:
-    """Return a match with these changes, told in its first reason, in place of those that it has."""
+    """Return a match with these changes, named in its first reason, in place of those that it has."""
     why = tuple(reason for reason in match.why if not reason.startswith(REASON_START))
     if not changes or match.placement is None:
         return replace(match, changes=changes, why=why)

@@ -19,10 +19,10 @@ from mediafp.types.matches import Change, ChangeKind, ChangeType
 
 SEED_SIDE: Final = 7
 """Side of the square, in pixels of the grid, whose mean difference makes a change. Chosen, not measured."""
-LIMITS: Final = ((8.0, 0.85), (25.0, 0.95), (45.0, 1.01))
+LIMITS: Final = ((10.0, 0.85), (25.0, 0.95), (45.0, 1.01))
 """Mean difference of a square in grey levels from which it is part of a change, if the normalised cross-correlation in its region
-is below the second number: the less structure differs, the more light and colour must. Of 199 copies that nothing was altered
-in, recompressed ones reach 7, and edits of light and sharpness 19 at a correlation of .93 and more
+is below the second number: the less structure differs, the more light and colour must. Of 399 copies that nothing was altered
+in, recompressed ones reach 7, edits of light 8 below that correlation, and sharpened ones 19 at a correlation of .93 and more
 (scripts/bench/altered_pictures.py)."""
 EDGE_DIFFERENCE: Final = 5.0
 """Mean difference of 3 × 3 pixels from which a pixel belongs to a change. Chosen, not measured."""
@@ -47,9 +47,13 @@ MIN_AREA: Final = 0.0015
 MAX_AREA: Final = 0.5
 """Share of the overlap from which its changes together are none: the two show different things. Chosen, not measured."""
 MAX_CHANGES: Final = 8
-"""Number of changes above which none is told: noise differs everywhere. Chosen, not measured."""
-FLAT_DEVIATION: Final = 8.0
-"""Standard deviation, in grey levels, below which a region at the edge is a border. Chosen, not measured."""
+"""Number of changes above which none is reported: noise differs everywhere. Chosen, not measured."""
+MARGIN_SIDES: Final = 2
+"""Sides of the overlap at which a flat region is a border: a corner, or a whole side. Chosen, not measured."""
+FLAT_DEVIATION: Final = 12.0
+"""Grey levels by which the pixels of a border differ from its colour at most. Chosen, not measured."""
+FLAT_PERCENT: Final = 80
+"""Percentage of the pixels of which that must hold: the others are its soft edge. Chosen, not measured."""
 FLAT_SHARE: Final = 0.5
 """Share of the structure of one image below which the other has nothing in the place. Chosen, not measured."""
 FLAT_PIXELS: Final = 0.3
@@ -98,23 +102,31 @@ def _find_regions(pair: EqualisedPair) -> list[Mask]:
         strongest = float(mean[region].max(initial=0.0))
         if strongest < seed_limit or _box_area(region & differs) < MIN_AREA * pair.inside.sum():
             continue
-        if _is_margin(region, pair):
+        altered = region & (near > max(edge_limit, EDGE_SHARE * strongest))
+        if _is_margin(altered, pair):
             continue
         ncc = _ncc(pair, region)
         if any(strongest >= difference and ncc < same for difference, same in LIMITS):
-            regions.append(region & (near > max(edge_limit, EDGE_SHARE * strongest)))
+            regions.append(altered)
     return regions
 
 
 def _is_margin(region: Mask, pair: EqualisedPair) -> bool:
-    """Return True if a region is a flat part at the edge of the overlap: a border, the corner of a round picture."""
+    """Return True if a region is flat, and in a corner or along a side: a border, the corner of a round picture."""
     left, top, right, bottom = _box_of(region)
     height, width = region.shape
-    around = np.zeros_like(region)
-    around[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1] = True
-    at_edge = min(left, top, width - right, height - bottom) <= EDGE or bool((around & ~pair.inside).any())
-    flat = (float(image[region].std(axis=0).max()) < FLAT_DEVIATION for image in (pair.query, pair.reference))
-    return at_edge and any(flat)
+    sides = sum(gap <= EDGE + 2 for gap in (left, top, width - right, height - bottom))
+    around = np.s_[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1]
+    is_outer = sides >= MARGIN_SIDES or (
+        min(left, top, width - right, height - bottom) > EDGE + 2 and not pair.inside[around].all()
+    )
+    return is_outer and any(_is_flat(image[region]) for image in (pair.query, pair.reference))
+
+
+def _is_flat(pixels: Float32Array) -> bool:
+    """Return True if nearly all pixels (N, 3) have one colour."""
+    deviations = np.abs(pixels - np.median(pixels, axis=0)).max(axis=1)
+    return float(np.percentile(deviations, FLAT_PERCENT)) < FLAT_DEVIATION
 
 
 def _difference(pair: EqualisedPair) -> Float32Array:
