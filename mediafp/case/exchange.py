@@ -14,6 +14,7 @@ from mediafp.types.exchange import AssetHashes, CaseSeal, ExchangedMatch, Exchan
 from mediafp.types.hashes import IMAGE_ALGORITHMS
 from mediafp.types.kept_matches import MatchRecord
 from mediafp.types.matches import Match
+from mediafp.types.media import Asset
 
 REUSED_CONTENT = Technique("T0084", "Reuse Existing Content")
 """Fits copies that two accounts have published."""
@@ -34,18 +35,24 @@ def case_seal(store: Store) -> CaseSeal:
 def iter_asset_hashes(store: Store) -> Iterator[AssetHashes]:
     """Yield the hashes of each asset of a store, by SHA-256."""
     for asset in store.assets():
-        yield asset_hashes(store, asset.sha256, asset.kind, next(iter(store.uris(asset.sha256)), asset.sha256))
+        yield asset_hashes(store, asset, next(iter(store.uris(asset.sha256)), asset.sha256))
 
 
-def asset_hashes(store: Store, sha256: str, kind: str, uri: str) -> AssetHashes:
+def asset_hashes(store: Store, asset: Asset, uri: str) -> AssetHashes:
     """Return the hashes of one asset; those that the store does not contain undamaged are missing."""
     rows = {}
+    # Whole pages come first: other tools do not know which part of an image a hash would be of.
+    count = (
+        sum(page.is_whole for page in asset.pages) if asset.kind == "image" and "pages" in asset.properties else None
+    )
     for name in IMAGE_ALGORITHMS:
-        stored = store.fingerprints(name, fingerprint_type(name).version, {sha256})
+        stored = store.fingerprints(name, fingerprint_type(name).version, {asset.sha256})
         found = next(load_fingerprints(store, declaration(name), stored), None)
         if found is not None and len(found.vectors):
-            rows[name] = found
-    return AssetHashes(sha256=sha256, kind=kind, uri=uri, rows=rows)
+            rows[name] = replace(
+                found, spans=found.spans[:count], vectors=found.vectors[:count], quality=found.quality[:count]
+            )
+    return AssetHashes(sha256=asset.sha256, kind=asset.kind, uri=uri, rows=rows)
 
 
 def iter_exchange_records(
@@ -77,7 +84,7 @@ def iter_exchange_records(
                     matches.append(ExchangedMatch(record=_without_names(record), at=at, techniques=techniques))
             a, records = next(groups, ("", iter(())))
         uri = asset.sightings[0].uri if asset.sightings else sha256
-        hashes = asset_hashes(store, sha256, asset.asset.kind, uri)
+        hashes = asset_hashes(store, asset.asset, uri)
         jpeg = store.row_thumbnail(sha256, 0) if thumbnails and asset.asset.kind == "image" else None
         yield ExchangeRecord(asset=asset, added_at=added_at, hashes=hashes, matches=tuple(matches), thumbnail=jpeg)
 

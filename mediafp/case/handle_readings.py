@@ -11,14 +11,18 @@ MIN_SAME_RATIO: Final = 0.75
 """Ratio of agreeing characters from which two readings count as readings of one name: one of four may differ. Chosen, not
 measured."""
 MIN_BETTER_CONFIDENCE: Final = 0.03
-"""Difference of the confidence of OCR from which one reading is better than another. Chosen, not measured."""
+"""Difference of the confidence of OCR, summed over the copies of an image, from which one reading is better than another.
+Chosen, not measured."""
+MIN_SURE_CONFIDENCE: Final = 0.5
+"""Confidence of OCR, over all copies, from which a reading is sure: with less, most looks read something else."""
 
 
 def merge_handles(matches: Sequence[Match]) -> tuple[HandleReadings, ...]:
     """Return the account names that the removed text of matches contains, in their order, readings of one name together.
 
-    A reading that is an account of a sighting of the matches is better than others, and then the one with the higher
-    confidence of OCR; without such a difference each of them remains possible.
+    A reading that is an account of a sighting of the matches is better than others, and then the one for which more copies of
+    the image vote, each with its confidence; without such a difference each of them remains possible. A reading on which the
+    looks of OCR at a single copy did not agree is none better either.
     """
     accounts = {
         _plain(name)
@@ -32,13 +36,13 @@ def merge_handles(matches: Sequence[Match]) -> tuple[HandleReadings, ...]:
         group = next((group for group in groups if any(_is_same(handle, other) for other in group)), None)
         if group is None:
             groups.append(group := {})
-        group[handle] = max(group.get(handle, (False, 0.0)), (_plain(handle) in accounts, confidence))
+        group[handle] = (_plain(handle) in accounts, group.get(handle, (False, 0.0))[1] + confidence)
     return tuple(map(_merge, groups))
 
 
 def _merge(group: dict[str, tuple[bool, float]]) -> HandleReadings:
     (first, evidence), *others = sorted(group.items(), key=lambda item: (*(-value for value in item[1]), item[0]))
-    is_better = all(
+    is_better = (evidence[0] or evidence[1] >= MIN_SURE_CONFIDENCE) and all(
         evidence[0] > other[0] or (evidence[0] == other[0] and evidence[1] - other[1] >= MIN_BETTER_CONFIDENCE)
         for _, other in others
     )

@@ -22,6 +22,7 @@ from mediafp.matching.images.pages import add_page_reason
 from mediafp.matching.images.query_crops import make_query_crops
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
+from mediafp.matching.images.whole_pages import to_whole_pages
 from mediafp.matching.joined_sound import join_sounds
 from mediafp.matching.local_features import LocalFeatures, query_features
 from mediafp.matching.sounds.side import sound_sides
@@ -146,11 +147,20 @@ def _match_pages(references: StoredReferences, analysis: FileAnalysis) -> list[M
     best: dict[tuple[str, Relation], Match] = {}
     for query in _build_queries(analysis):
         for match in _match(references, query):
+            asset = references.find_asset(match.sha256)
+            if asset is None:
+                continue
+            match = to_whole_pages(match, analysis.asset, asset)
             other = best.get((match.sha256, match.relation))
-            if other is None or match.probability > other.probability:
+            if other is None or _match_rank(match) > _match_rank(other):
                 best[match.sha256, match.relation] = match
     assets = {match.sha256: references.find_asset(match.sha256) for match in best.values()}
     return [add_page_reason(match, analysis.asset, asset) for match in best.values() if (asset := assets[match.sha256])]
+
+
+def _match_rank(match: Match) -> tuple[float, float, float]:
+    """Return the rank of a match among those of one reference: of equally probable ones the one that explains most."""
+    return round(match.probability, 2), sum(match.coverage) if match.placement else 0.0, match.probability
 
 
 def _match(references: StoredReferences, query: ImageQuery | VideoQuery) -> list[Match]:
@@ -181,7 +191,10 @@ def _build_queries(analysis: FileAnalysis) -> Sequence[ImageQuery | VideoQuery]:
     if analysis.image is not None:
         further = ((t.position, find_pixels(t.jpeg)) for t in analysis.thumbnails if t.position)
         pages = [(0, analysis.image), *((row, pixels) for row, pixels in further if pixels is not None)]
-        return [_image_query(analysis.asset, pixels, rows, row) for row, pixels in pages]
+        return [
+            (_section_query if analysis.asset.is_section(row) else _image_query)(analysis.asset, pixels, rows, row)
+            for row, pixels in pages
+        ]
     size, thumbnails = analysis.asset.size, {t.position: t for t in analysis.thumbnails}
 
     @cache
@@ -208,6 +221,21 @@ def _image_query(asset: Asset, image: Pixels, rows: Fingerprint, row: int) -> Im
         local_features=query_features(image, asset.row_size(row)),
         row=row,
         negative=query_features(negative, asset.row_size(row)),
+    )
+
+
+def _section_query(asset: Asset, image: Pixels, rows: Fingerprint, row: int) -> ImageQuery:
+    """Return a section of an image as a query by its row alone: its rectangles are sections too."""
+    return ImageQuery(
+        embeddings=rows.vectors[row : row + 1],  # type: ignore[arg-type]
+        boxes=(None,),
+        primary_crops=1,
+        rectangles=(),
+        quality=float(rows.quality[row]),
+        pdq=Pdq().dihedral_hashes(image),
+        local_features=query_features(image, asset.row_size(row)),
+        row=row,
+        is_section=True,
     )
 
 

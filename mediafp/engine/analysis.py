@@ -29,7 +29,7 @@ from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.video_text import VideoText
 
-DECODING_VERSION: Final = "5"
+DECODING_VERSION: Final = "6"
 """Version of how files are decoded and frames are sampled; raise it if the same bytes give other rows."""
 MIN_AUDIO_LEVEL: Final = 33
 """Level (0..32767) that audio must reach in some sample, or else it is silent: -60 decibels. Chosen, not measured."""

@@ -165,6 +165,8 @@ class Engine(Protocol):
     ) -> FileAnalysis:
         """Return the asset, fingerprints and thumbnails of a file, and the parts that are requested.
 
+        If OCR costs the worker (CPU time, memory, a crash), the analysis is made without it, and a warning says so.
+
         Args:
             file: The open file.
             sha256: SHA-256 of its content, computed by the caller.

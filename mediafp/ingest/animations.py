@@ -13,10 +13,11 @@ from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.grey_frames import GreyFrameSampler, shrink_to_grey
 from mediafp.ingest.image_files import error_reason, exif_orientation, open_image, pillow_step
-from mediafp.ingest.image_pixels import image_pixels
+from mediafp.ingest.image_pixels import render
 from mediafp.ingest.limits import ANIMATION_PIXELS, FRAME_INTERVAL_SECONDS, MAX_ANIMATION_FRAMES
 from mediafp.types.errors import CorruptMedia, TooLargeMedia
 from mediafp.types.media import DecodedMedia, Frame, FrameTrack
+from mediafp.types.pages import Ground
 
 ANIMATED_FORMATS: Final = frozenset(("GIF", "WEBP", "PNG", "AVIF"))
 """Formats whose further images are later moments; in the others they are pages or depth maps."""
@@ -97,6 +98,7 @@ def _iter_samples(
             )
         grey_frames = GreyFrameSampler(shrink_to_grey)
         time, earned, point, last = 0.0, 0.0, 0.0, None
+        ground: Ground | None = None
         for index in range(count):
             if index and not within_budget(earned):
                 warnings.append(f"skipped the frames after the first {index} of {total}: {CPU_LIMIT_MESSAGE}")
@@ -105,7 +107,9 @@ def _iter_samples(
             try:
                 with pillow_step(file.name, warnings):
                     image.seek(skipped + index)
-                    pixels = image_pixels(image, orientation)
+                    rendering = render(image, orientation, ground=ground)[0]
+                    # All frames on one ground, that of the first one with transparent pixels.
+                    pixels, ground = rendering.pixels, ground or rendering.ground
                     end = time + _frame_delay(image)
             except (CorruptMedia, TooLargeMedia) as error:
                 if index == 0:

@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mediafp.ingest.files import read_head
 from mediafp.ingest.limits import MAX_METADATA_BYTES, MAX_PIXELS
+from mediafp.ingest.tiff_samples import find_unread_samples
 from mediafp.types.errors import CorruptMedia, MediaError, TooLargeMedia, UnsupportedMedia
 
 ALLOWED_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "BMP", "TIFF")
@@ -22,7 +23,13 @@ _SIDEWAYS_ORIENTATIONS: Final = frozenset((5, 6, 7, 8))
 _START_OF_SCAN: Final = 0xDA
 _MARKERS_WITHOUT_LENGTH: Final = frozenset((0x00, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE), 0xFF))
 """Bytes behind 0xFF after which Pillow reads no length: markers without one, padding and junk."""
-_JPEG_XL_SIGNATURES: Final = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
+_UNREAD_SIGNATURES: Final = {
+    b"\xff\x0a": "JPEG XL",
+    b"\x00\x00\x00\x0cJXL ": "JPEG XL",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
+}
+"""First bytes of formats that no reader reads, with their names."""
 _TEXT_LIMIT_MESSAGES: Final = ("Decompressed data too large", "Too much memory used in text chunks")
 """Messages of Pillow for a PNG whose compressed text exceeds its own limits, 1 MiB each and 64 MiB in all."""
 _pillow_lock: Final = threading.RLock()
@@ -75,11 +82,14 @@ def open_image(file: BinaryIO, size: int) -> Image.Image:
             f"its EXIF and other metadata are over the limit of {MAX_METADATA_BYTES} bytes; strip them first"
         )
     file.seek(0)
-    if read_head(file).startswith(_JPEG_XL_SIGNATURES):
-        raise UnsupportedMedia("JPEG XL is not supported; convert it to PNG first")
+    head = read_head(file)
+    if unread := next((name for start, name in _UNREAD_SIGNATURES.items() if head.startswith(start)), None):
+        raise UnsupportedMedia(f"{unread} is not supported; convert it to PNG first")
     try:
         image = Image.open(file, formats=ALLOWED_FORMATS)
     except UnidentifiedImageError as error:
+        if samples := find_unread_samples(file):
+            raise UnsupportedMedia(f"a TIFF of {samples} is not supported; convert it to PNG first") from error
         raise CorruptMedia("its header is damaged; fetch it again from its source") from error
     if image.width * image.height > MAX_PIXELS:
         raise TooLargeMedia(

@@ -1,12 +1,15 @@
-"""Pixels of Pillow images: upright RGB of 8 bits, on white where they are transparent."""
+"""Pixels of Pillow images: upright RGB of 8 bits, on a ground that shows them where they are transparent."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from mediafp.ingest.grounds import choose_grounds, on_ground
 from mediafp.types.media import Pixels
+from mediafp.types.pages import Ground
 
 MIN_DECODED_SIDE: Final = 1024
 """Pixels on the longer side down to which a larger image is shrunk by a whole factor: twice the side of the thumbnails
@@ -26,17 +29,43 @@ _AVERAGED_MODES: Final = frozenset(("L", "RGB", "CMYK", "YCbCr"))
 _TRANSPARENT_MODES: Final = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
-def image_pixels(image: Image.Image, orientation: int) -> Pixels:
-    """Return the current frame of an image as upright RGB; read-only.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rendering:
+    """Upright RGB pixels of an image, read-only."""
 
-    A large image is shrunk, its longer side no shorter than `MIN_DECODED_SIDE`.
+    pixels: Pixels
+    ground: Ground | None
+    """Ground of its transparent pixels; None if it has none."""
+
+
+def image_pixels(image: Image.Image, orientation: int) -> Pixels:
+    """Return the current frame of an image as upright RGB, on the ground that shows most of it; arguments as of `render`."""
+    return render(image, orientation)[0].pixels
+
+
+def render(
+    image: Image.Image, orientation: int, *, factor: int | None = None, ground: Ground | None = None
+) -> list[Rendering]:
+    """Return the current frame of an image on the grounds that show it, the best first: one unless it is transparent.
 
     Args:
         image: The image in Pillow's form, at the frame to return.
         orientation: Its EXIF orientation, 1 to 8.
+        factor: Whole number by which its sides are shrunk; None for the one that leaves `MIN_DECODED_SIDE` pixels on the
+            longer side, or more.
+        ground: The only ground of transparent pixels; None to choose.
     """
     image.load()
-    rgb = _to_rgb(image, max(image.size) // MIN_DECODED_SIDE)
+    shrunk = _to_rgb_or_rgba(image, max(image.size) // MIN_DECODED_SIDE if factor is None else factor)
+    if shrunk.mode == "RGB":
+        return [Rendering(pixels=_upright(shrunk, orientation), ground=None)]
+    return [
+        Rendering(pixels=_upright(on_ground(shrunk, one), orientation), ground=one)
+        for one in ([ground] if ground else choose_grounds(shrunk))
+    ]
+
+
+def _upright(rgb: Image.Image, orientation: int) -> Pixels:
     if orientation in TRANSPOSITIONS:
         rgb = rgb.transpose(TRANSPOSITIONS[orientation])
     pixels = np.array(rgb, np.uint8)
@@ -44,8 +73,8 @@ def image_pixels(image: Image.Image, orientation: int) -> Pixels:
     return pixels
 
 
-def _to_rgb(image: Image.Image, factor: int) -> Image.Image:
-    """Return an image in mode RGB, transparent pixels on white, shrunk by `factor` if that is above 1.
+def _to_rgb_or_rgba(image: Image.Image, factor: int) -> Image.Image:
+    """Return an image in mode RGB, or RGBA if pixels of it are transparent, shrunk by `factor` if that is above 1.
 
     It is shrunk before anything else: each copy of 120 megapixels occupies half a gigabyte.
     """
@@ -53,8 +82,7 @@ def _to_rgb(image: Image.Image, factor: int) -> Image.Image:
         return Image.fromarray(_to_eight_bits(_shrink_numbers(image, factor))).convert("RGB")
     if "transparency" in image.info or image.mode in _TRANSPARENT_MODES:
         rgba = _shrink(image.convert("RGBA"), factor)
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        return rgba if rgba.getchannel("A").getextrema() != (255, 255) else rgba.convert("RGB")
     if image.mode in _AVERAGED_MODES:
         return _shrink(image, factor).convert("RGB")
     return _shrink(image.convert("RGB"), factor)

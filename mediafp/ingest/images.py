@@ -9,7 +9,8 @@ from mediafp.ingest.embedded_thumbnails import find_uncut, read_embedded_thumbna
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.image_clues import image_clues
 from mediafp.ingest.image_files import exif_orientation, format_name, open_image, pillow_step, upright_size
-from mediafp.ingest.image_pixels import MIN_DECODED_SIDE, image_pixels
+from mediafp.ingest.limits import MAX_PAGE_PARTS
+from mediafp.ingest.page_rows import decoded_sides, read_page_rows
 from mediafp.ingest.pages import PAGED_FORMATS, has_pages, read_pages
 from mediafp.ingest.sniff import check_size
 from mediafp.types.media import DecodedMedia, Frame
@@ -24,8 +25,10 @@ def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> Dec
 
     A thumbnail in the metadata that shows more than the picture, the picture before it was cut, is a page of its own.
 
-    Transparent pixels are composited on white. A large image is decoded at reduced scale, its longer side no shorter than
-    `MIN_DECODED_SIDE`; `width` and `height` of the properties are always those of the original, upright.
+    Transparent pixels are composited on the ground that shows most of the image, which the property `ground` states; if it is
+    clearly another one on a second ground, that is a frame too. Sections of a long image are further frames
+    (`page_rows`). A large image is decoded at reduced scale, its longer side no shorter than `MIN_DECODED_SIDE`; `width`
+    and `height` of the properties are always those of the original, upright.
 
     Raises:
         CorruptMedia, TooLargeMedia, UnsupportedMedia, UnreadableMedia: The file cannot be decoded.
@@ -48,29 +51,24 @@ def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> Dec
         if not is_animated and not is_paged:
             if image.format == PRIMARY_FORMAT and (count := getattr(image, "n_frames", 1)) > 1:
                 warnings.append(f"skipped {count - 1} of {count} images: only the primary one of a HEIF file is read")
-            longer_side = max(width, height)
-            if longer_side > MIN_DECODED_SIDE:
-                # Shrinks a JPEG while it is decoded.
-                image.draft(
-                    None,
-                    (
-                        -(-image.width * MIN_DECODED_SIDE // longer_side),
-                        -(-image.height * MIN_DECODED_SIDE // longer_side),
-                    ),
-                )
+            # Shrinks a JPEG while it is decoded.
+            image.draft(None, decoded_sides(image.size))
             thumbnail = read_embedded_thumbnail(image, orientation)
-            frame = Frame(pixels=image_pixels(image, orientation), start=0.0, end=0.0)
-            uncut = find_uncut(frame.pixels, thumbnail) if thumbnail is not None else None
-            frames = [frame]
-            if uncut:
+            rows = read_page_rows(image, orientation, number=1, size=(width, height), max_parts=MAX_PAGE_PARTS)
+            pages, pixels = [Page(number=1, size=(width, height))], [rows.pixels]
+            if thumbnail is not None and (uncut := find_uncut(rows.pixels, thumbnail)):
                 clues += uncut_clues(uncut)
-                frames.append(Frame(pixels=uncut.pixels, start=0.0, end=0.0))
-                thumbnail_size = uncut.pixels.shape[1], uncut.pixels.shape[0]
-                pages = Page(number=1, size=(width, height)), Page(number=2, size=thumbnail_size, is_thumbnail=True)
+                size = uncut.pixels.shape[1], uncut.pixels.shape[0]
+                pages.append(Page(number=2, size=size, is_thumbnail=True))
+                pixels.append(uncut.pixels)
+            pages += [page for page, _ in rows.parts]
+            pixels += [part for _, part in rows.parts]
+            if rows.ground:
+                properties["ground"] = rows.ground
+            if len(pages) > 1:
                 properties["pages"] = format_pages(pages)
-            return DecodedMedia(
-                kind="image", properties=properties, frames=iter(frames), warnings=warnings, clues=clues
-            )
+            frames = (Frame(pixels=one, start=0.0, end=0.0) for one in pixels)
+            return DecodedMedia(kind="image", properties=properties, frames=frames, warnings=warnings, clues=clues)
     # Its EXIF data may have loaded it, and the file is opened again.
     del image
     read = read_animation if is_animated else read_pages

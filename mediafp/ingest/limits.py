@@ -98,6 +98,8 @@ ANIMATION_PIXELS: Final = 4 * MAX_PIXELS
 all frames before it; a 64-megapixel animated PNG used 6.5 CPU seconds."""
 MAX_PAGES: Final = 64
 """Pages of one image file that are read; the rest is skipped with a warning. Chosen, not measured."""
+MAX_PAGE_PARTS: Final = 64
+"""Sections and further renderings of the pages of one image file, which have rows besides the pages. Chosen, not measured."""
 MAX_ANIMATION_FRAMES: Final = 5_000
 """Frames of an animation that are decoded; the rest is skipped with a warning. Chosen, not measured."""
 MAX_FRAMES: Final = 36_000

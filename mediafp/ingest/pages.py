@@ -10,8 +10,8 @@ from PIL import Image
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.image_files import error_reason, exif_orientation, open_image, pillow_step, upright_size
-from mediafp.ingest.image_pixels import image_pixels
-from mediafp.ingest.limits import ANIMATION_PIXELS, MAX_PAGES, MAX_PIXELS
+from mediafp.ingest.limits import ANIMATION_PIXELS, MAX_PAGE_PARTS, MAX_PAGES, MAX_PIXELS
+from mediafp.ingest.page_rows import read_page_rows
 from mediafp.types.errors import MediaError
 from mediafp.types.media import DecodedMedia, Frame, Pixels
 from mediafp.types.pages import Page, format_pages
@@ -69,6 +69,7 @@ def _iter_pages(
 ) -> Iterator[Frame]:
     """Yield a frame for each page that can be read; the first one must be."""
     pages: list[Page] = []
+    parts: list[tuple[Page, Pixels]] = []
     looks: list[_Look] = []
     pixels_left = ANIMATION_PIXELS
     with file.reader() as reader:
@@ -100,20 +101,27 @@ def _iter_pages(
                         )
                         continue
                     pixels_left -= size[0] * size[1]
-                    pixels = image_pixels(image, orientation)
+                    rows = read_page_rows(
+                        image, orientation, number=number, size=size, max_parts=MAX_PAGE_PARTS - len(parts)
+                    )
             except MediaError as error:
                 if number == 1:
                     raise
                 warnings.append(f"skipped page {number}: {error_reason(error)}")
                 continue
-            look = _shrink(pixels)
+            look = _shrink(rows.pixels)
             if is_preview and any(float(np.abs(look - other).mean()) <= MAX_PREVIEW_DIFFERENCE for other in looks):
                 continue
             looks.append(look)
             pages.append(Page(number=number, size=size))
-            if len(pages) > 1:
-                properties["pages"] = format_pages(pages)
-            yield Frame(pixels=pixels, start=0.0, end=0.0)
+            parts += rows.parts
+            if number == 1 and rows.ground:
+                properties["ground"] = rows.ground
+            yield Frame(pixels=rows.pixels, start=0.0, end=0.0)
+    if len(pages) + len(parts) > 1:
+        properties["pages"] = format_pages([*pages, *(page for page, _ in parts)])
+    for _, pixels in parts:
+        yield Frame(pixels=pixels, start=0.0, end=0.0)
 
 
 def _stop_reason(number: int, image: Image.Image, pixels_left: int, within_budget: BudgetCheck) -> str | None:

@@ -23,6 +23,8 @@ _IMAGE_SIGNATURES: Final = (
     b"MM\x00+",
     b"\x00\x00\x00\x0cJXL ",
     b"\xff\x0a",  # JPEG XL without a container
+    b"\x00\x00\x00\x0cjP  ",  # JPEG 2000
+    b"\xff\x4f\xff\x51",  # JPEG 2000 without a container
 )
 _VIDEO_SIGNATURES: Final = (
     b"\x1aE\xdf\xa3",  # EBML: Matroska, WebM
@@ -65,6 +67,8 @@ _SUFFIXES: Final = (
     (b"MM\x00", ".tif"),
     (b"\x00\x00\x00\x0cJXL ", ".jxl"),
     (b"\xff\x0a", ".jxl"),
+    (b"\x00\x00\x00\x0cjP  ", ".jp2"),
+    (b"\xff\x4f\xff\x51", ".j2k"),
     (b"BM", ".bmp"),
     (b"\x1aE\xdf\xa3", ".mkv"),
     (b"FLV\x01", ".flv"),

@@ -33,12 +33,13 @@ MAX_SPAN_OVERLAP_SECONDS: Final = 1e-3
 MAX_ASSET_PIXELS: Final[dict[Kind, int]] = {"image": 120_000_000, "video": 144_000_000}
 """Greatest product of width and height: that of the largest image, and of the largest video frame with its pixels made
 square."""
-MAX_ASSET_ROWS: Final[dict[Kind, int]] = {"image": 64, "video": 36_000}
-"""Greatest number of kept frames, and thereby of their rows and thumbnails."""
+MAX_ASSET_ROWS: Final[dict[Kind, int]] = {"image": 128, "video": 36_000}
+"""Greatest number of kept frames, and thereby of their rows and thumbnails; of an image 64 pages, and 64 sections and further
+renderings of them."""
 MAX_PROPERTIES: Final = 32
 """Properties of one asset. Chosen, not measured."""
-PROPERTY_CHARS: Final = 1_200
-"""Characters in the name of a property, or in its text. Chosen: 64 pages with their sizes have fewer."""
+PROPERTY_CHARS: Final = 4_000
+"""Characters in the name of a property, or in its text. Chosen: the 128 rows of an image with their sizes have fewer."""
 MAX_PROPERTY_NUMBER: Final = 1 << 53
 """Greatest whole number of a property: larger ones are not exact in JSON."""
 MAX_FPS: Final = 480.0

@@ -59,7 +59,7 @@ class AssetHashes:
         sha256: The asset.
         kind: `image` or `video`.
         uri: Path of its first sighting.
-        rows: Rows of each algorithm but SHA-256: of an image one for each page, of a video one for each kept frame.
+        rows: Rows of each algorithm but SHA-256: of an image one for each whole page, of a video one for each kept frame.
     """
 
     sha256: str

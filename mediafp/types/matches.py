@@ -216,14 +216,14 @@ class HandleReadings:
     """Readings of one account name in the removed text of several references; of a small watermark they differ."""
 
     best: str | None
-    """The reading with the better evidence; None if it is one of several."""
+    """The reading with the better evidence; None if it is one of several, or doubtful."""
     readings: tuple[str, ...]
     """Every reading, the more confident ones first."""
 
     @property
     def text(self) -> str:
-        """The best reading, or all of them if none is better."""
-        return self.best or f"one of {', '.join(self.readings)}"
+        """The best reading, or all of them if none is better; of a doubtful one it says so."""
+        return self.best or f"{'perhaps' if len(self.readings) == 1 else 'one of'} {', '.join(self.readings)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,5 +255,5 @@ class Clip:
 
 
 def by_probability(match: Match) -> tuple[float, bool, float, str, Relation]:
-    """Return the sort key of a match by falling probability; of equal ones, the more similar come first, common stretches last."""
+    """Return the sort key of a match by falling probability; common stretches come last, the more similar first."""
     return -match.probability, match.is_common, -match.score, match.sha256, match.relation

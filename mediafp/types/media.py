@@ -35,7 +35,7 @@ TimeSpan = tuple[float, float]
 """Start and end in presentation seconds."""
 IMAGE_SUFFIXES: Final = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".avif", ".heic", ".heif", ".bmp", ".tif", ".tiff",
-    ".jxl",
+    ".jxl", ".jp2", ".j2k", ".jpf", ".jpx",
 ))  # fmt: skip
 VIDEO_SUFFIXES: Final = frozenset((
     ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".flv", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg",
@@ -73,6 +73,11 @@ class Asset:
         """Return width and height in pixels of what a row of an image or a frame shows."""
         pages = self.pages if self.kind == "image" else ()
         return pages[row].size if row < len(pages) else self.size
+
+    def is_section(self, row: int) -> bool:
+        """Return True for a row of a section of a long image."""
+        pages = self.pages if self.kind == "image" else ()
+        return row < len(pages) and pages[row].corner is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from sample_matches import sample_match, sample_placement
 
 from mediafp.case.trace import build_trace
-from mediafp.types.matches import Match, QueryResult, TextLine
+from mediafp.types.matches import HandleReadings, Match, QueryResult, TextLine
 from mediafp.types.sightings import Sighting
 
 
@@ -78,6 +78,12 @@ def test_readings_of_one_handle_are_merged_by_the_better_evidence() -> None:
         ("@sample_user88", ("@sample_user88",)),
         ("@河边看书的人", ("@河边看书的人",)),
     ]
+    both = ("@sample_user88", "@sampIe_user88")
+    assert readings((both[1], 0.95), (both[0], 0.7), (both[0], 0.7)) == [(both[0], both)], "the copies vote"
+    assert readings(("@sample_user88", 0.4)) == [(None, ("@sample_user88",))], "the looks at it disagreed"
+    assert readings(("@sample_user88", 0.4), account="sample_user88") == [("@sample_user88", ("@sample_user88",))]
+    assert HandleReadings(best=None, readings=both).text == "one of @sample_user88, @sampIe_user88"
+    assert HandleReadings(best=None, readings=both[:1]).text == "perhaps @sample_user88"
 
 
 def test_source_is_the_entry_with_the_largest_extent() -> None:

@@ -15,7 +15,7 @@ from mediafp.ingest.images import read_image
 
 def photo_strip(photos: dict[str, np.ndarray], long: int) -> Image.Image:
     """Return a strip of a photograph, enlarged to this longer side."""
-    return Image.fromarray(photos["flower"][100:300, :600]).resize((long, long // 3), Image.Resampling.BICUBIC)
+    return Image.fromarray(photos["flower"][100:400, :600]).resize((long, long // 2), Image.Resampling.BICUBIC)
 
 
 def alpha_gradient(image: Image.Image) -> Image.Image:
@@ -108,7 +108,7 @@ def test_large_image_of_every_mode_is_shrunk_and_looks_the_same(
     image, form, options, appearance = MODES[mode](photo_strip(photos, 2_100))
     image.save(tmp_path / "a", form, **options)
     assert mode.split(" ")[0].rstrip(",") in (image.mode, "I;16B" if image.mode == "I;16" else image.mode)
-    media, (frame,) = decode_whole(tmp_path / "a")
+    media, (frame, *_) = decode_whole(tmp_path / "a")
     height, width = frame.pixels.shape[:2]
     assert MIN_DECODED_SIDE <= max(width, height) < 2 * MIN_DECODED_SIDE
     assert (media.properties["width"], media.properties["height"]) == image.size

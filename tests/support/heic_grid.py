@@ -69,3 +69,33 @@ def _full_box(name: bytes, *contents: bytes, version: int = 0, flags: int = 0) -
 
 def _item(number: int, name: bytes, *, hidden: bool) -> bytes:
     return _full_box(b"infe", struct.pack(">HH4s", number, 0, name), b"\0", version=2, flags=int(hidden))
+
+
+def turned_heic(source: Path, quarters: int, mirror: int | None) -> bytes:
+    """Return a HEIC image that is turned and mirrored when it is displayed.
+
+    Args:
+        source: File with one image, its properties associated with item 1, as scripts/heic_samples.py writes it.
+        quarters: Quarter turns counter-clockwise, 0 to 3.
+        mirror: How it is mirrored then: 0 top to bottom, 1 left to right, None for not at all (ISO/IEC 23008-12:2022).
+    """
+    data = source.read_bytes()
+    boxes = dict(_iter_boxes(data))
+    meta = dict(_iter_boxes(boxes[b"meta"][4:]))
+    parts = dict(_iter_boxes(meta[b"iprp"]))
+    added = [_box(b"irot", bytes([quarters]))] * bool(quarters)
+    added += [] if mirror is None else [_box(b"imir", bytes([mirror]))]
+    first = 1 + len(_boxes(parts[b"ipco"]))
+    # ipma of version 0: count of items, then the number of one, how many properties, and each, essential by its first bit.
+    head, known = parts[b"ipma"][:10], parts[b"ipma"][11:]
+    uses = head + bytes([len(known) + len(added)]) + known + bytes(0x80 | (first + n) for n in range(len(added)))
+    growth = sum(map(len, added)) + len(added)
+    iloc = bytearray(meta[b"iloc"])
+    # iloc of version 0: 8 bytes, then of each item its number, data reference, base, count of extents, and one of them.
+    for start in range(8, len(iloc), 18):
+        base = int.from_bytes(iloc[start + 4 : start + 8], "big")
+        iloc[start + 4 : start + 8] = (base + growth).to_bytes(4, "big")
+    meta[b"iloc"] = bytes(iloc)
+    meta[b"iprp"] = _box(b"ipco", parts[b"ipco"], *added) + _box(b"ipma", uses)
+    boxes[b"meta"] = boxes[b"meta"][:4] + b"".join(_box(name, content) for name, content in meta.items())
+    return b"".join(_box(name, content) for name, content in boxes.items())

@@ -29,7 +29,7 @@ def test_limits_are_those_of_the_files() -> None:
     assert contents.MAX_ASSET_PIXELS["video"] == 4 * limits.MAX_FRAME_PIXELS, (
         "a pixel is up to four times as wide as high"
     )
-    assert contents.MAX_ASSET_ROWS == {"image": limits.MAX_PAGES, "video": limits.MAX_FRAMES}
+    assert contents.MAX_ASSET_ROWS == {"image": limits.MAX_PAGES + limits.MAX_PAGE_PARTS, "video": limits.MAX_FRAMES}
     assert video.MAX_FRAME_RATE == contents.MAX_FPS
     assert contents.MAX_SECONDS > limits.MAX_ANIMATION_FRAMES * 86_400
 
@@ -84,7 +84,7 @@ def test_check_fingerprints_finds_what_check_fingerprint_finds() -> None:
     for damaged in (
         (IMAGE, embedding(IMAGE, 0)),
         (IMAGE, embedding(IMAGE, 2)),
-        (animation, embedding(animation, 65)),
+        (animation, embedding(animation, 129)),
         (IMAGE, embedding(IMAGE, 1, value=math.nan)),
         (IMAGE, embedding(IMAGE, 1, value=2)),
         (IMAGE, embedding(IMAGE, 1, spans=np.array([[0.0, 1.0]]))),

@@ -12,12 +12,14 @@ from mediafp.matching.images import compare as images
 from mediafp.matching.images.pages import add_page_reason
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
+from mediafp.matching.images.whole_pages import to_whole_pages
 from mediafp.matching.promise import CROP, RECTANGLE, WHOLE, Promise
 from mediafp.matching.reversal import reverse_match
 from mediafp.matching.videos import compare as videos
 from mediafp.matching.videos.directions import is_first
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, PROMISING, KeptMatch
 from mediafp.types.matches import Match
+from mediafp.types.pages import whole_row
 
 CERTAIN_PROBABILITY = 0.95
 """Probability from which a pair is not compared in the other direction too. Chosen, not measured."""
@@ -105,9 +107,40 @@ def _compare(query: str, reference: str, sides: StoredSides, *, thoroughly: bool
     used = rows.rows_of_page(page) if rows.kind == "image" else np.arange(rows.whole_count)
     candidate = _best_rows(query, used, reference, sides)
     if isinstance(side, ImageQuery):
-        return query, images.match_candidate(side, candidate, sides.references, thoroughly=thoroughly)
-    match = videos.match_candidate(side, candidate, sides.references)
-    return (query, match) if match else None
+        match = images.match_candidate(side, candidate, sides.references, thoroughly=thoroughly)
+    elif found := videos.match_candidate(side, candidate, sides.references):
+        match = found
+    else:
+        return None
+    assets = sides.references.find_asset(query), sides.references.find_asset(reference)
+    assert assets[0] and assets[1], "both were compared"
+    whole = to_whole_pages(match, assets[0], assets[1])
+    if assets[0].is_section(page) and assets[1].is_section(candidate.row):
+        # Two captures of one page have sections that are as alike as the pages are.
+        pages = _compare_pages(query, whole_row(assets[0].pages, page), reference, sides)
+        whole = max(whole, pages, key=lambda one: one.probability) if pages else whole
+    return query, whole
+
+
+def _compare_pages(query: str, page: int, reference: str, sides: StoredSides) -> Match | None:
+    """Return the match of a page of an image with the most similar page of another one, both as wholes."""
+    side, rows = sides.query(query, page), sides.rows(query)
+    asset = sides.references.find_asset(reference)
+    if not isinstance(side, ImageQuery) or asset is None:
+        return None
+    others = [row for row, one in enumerate(asset.pages) if one.is_whole]
+    similarities = rows.vectors[page].astype(np.float32) @ sides.rows(reference).vectors[others].astype(np.float32).T
+    best = int(similarities.argmax())
+    score = float(similarities[best] - rows.levels[page])
+    candidate = Candidate(
+        sha256=reference,
+        score=score,
+        similarity=float(similarities[best]),
+        distinct_score=score,
+        query_row=0,
+        row=others[best],
+    )
+    return images.match_candidate(side, candidate, sides.references, thoroughly=False)
 
 
 def _best_page(query: str, reference: str, sides: StoredSides) -> int:

@@ -3,6 +3,7 @@
 Modules that load models or libraries are imported by the methods that need them: every command creates an engine.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -29,11 +30,14 @@ from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.ingest.sniff import possible_kinds
+from mediafp.types.errors import WorkerLost
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.video_text import VideoText
+
+_logger = logging.getLogger(__name__)
 
 
 class LocalEngine:
@@ -84,6 +88,18 @@ class LocalEngine:
         request: AnalysisRequest = AnalysisRequest(),  # noqa: B008
     ) -> FileAnalysis:
         """Return the asset, fingerprints and thumbnails of a file, and the parts that are requested."""
+        try:
+            return self._analyse(file, sha256, kind, request)
+        except WorkerLost as lost:
+            # A decoder that hangs would hang again.
+            is_hung = lost.kind == "timeout" and not lost.final
+            if not request.ocr or is_hung or self._pool.closed:
+                raise
+            _logger.info("%r is tried again without OCR: %s", file.name, lost)
+            analysis = self._analyse(file, sha256, kind, replace(request, ocr=False))
+            return replace(analysis, warnings=(*analysis.warnings, f"skipped OCR: {lost}"))
+
+    def _analyse(self, file: OpenFile, sha256: str, kind: Kind, request: AnalysisRequest) -> FileAnalysis:
         from mediafp.engine.local.validation import map_audio, validate_analysis
 
         is_image, kinds = kind == "image", possible_kinds(kind, file.read_head())

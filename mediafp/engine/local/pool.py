@@ -214,7 +214,8 @@ class WorkerPool:
                     end_if_doubtful(worker, result.kind)
             except WorkerLost as lost:
                 if self._closed or lost.final or attempts == MAX_ATTEMPTS:
-                    raise WorkerLost(lost.kind, f"cannot process {file.name!r}: {lost}", attempts=attempts) from None
+                    message = f"cannot process {file.name!r}: {lost}"
+                    raise WorkerLost(lost.kind, message, attempts=attempts, final=lost.final) from None
                 _logger.info("%r is tried again in a fresh worker: %s", file.name, lost)
                 continue
             except ValueError as error:

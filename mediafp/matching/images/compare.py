@@ -56,8 +56,8 @@ MAX_SMALL_FINE_PLACED = 10
 FEW_INLIERS = 12
 """Inliers below which a placement may be inexact. Chosen, not measured."""
 FINE_PLACE_SCORE = 0.09
-"""Score from which a candidate is placed again with fine keypoints. 5 % of queries without a copy have a candidate that reaches
-it; 5 of 8 crops to 15 % of the area that were not placed do."""
+"""Score from which a candidate is placed again with fine keypoints while no fit is conclusive; then it is `PLACE_SCORE`. 5 % of
+queries without a copy have a candidate that reaches it; 5 of 8 crops to 15 % of the area that were not placed do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -164,12 +164,12 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
         and not pair.is_explained
         and (
             (is_small and not has_conclusive_fit)
-            or pair.candidate.score >= FINE_PLACE_SCORE
+            or pair.candidate.score >= (PLACE_SCORE if has_conclusive_fit else FINE_PLACE_SCORE)
             or search.crop_score(pair.candidate) >= PLACE_CROP_SCORE
         )
     ]
     doubtful.sort(key=lambda pair: -max(pair.candidate.score, search.crop_score(pair.candidate)))
-    to_retry = doubtful[: MAX_SMALL_FINE_PLACED if is_small else MAX_FINE_PLACED]
+    to_retry = [] if query.is_section else doubtful[: MAX_SMALL_FINE_PLACED if is_small else MAX_FINE_PLACED]
     return [_place_again(pair, query, references) if pair in to_retry else pair for pair in pairs]
 
 

@@ -22,5 +22,5 @@ def _page_name(side: str, asset: Asset, row: int) -> str | None:
         return None
     if pages[row].is_thumbnail:
         return f"the embedded thumbnail of the {side}, which shows the picture before it was cut"
-    has_several = sum(not page.is_thumbnail for page in pages) > 1
+    has_several = sum(page.is_whole and not page.is_thumbnail for page in pages) > 1
     return f"page {pages[row].number} of the {side}" if has_several else None

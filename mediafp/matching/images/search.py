@@ -1,6 +1,6 @@
 """Candidates of an image, by three searches: embeddings of its crops, reference crops, and PDQ hashes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,12 @@ from mediafp.types.geometry import Box
 
 NEIGHBOURS_PER_CROP = 50
 """Nearest rows searched for each query crop. Chosen, not measured."""
+MIN_SECTION_SCORE = 0.15
+"""Score, or score against a reference crop, from which a section is compared with a candidate. 0.5 % of the pairs of unrelated
+images reach it."""
+MAX_SECTION_CANDIDATES = 8
+"""Candidates of one section: there are up to 64 sections, and those of text alone resemble all others of text. Chosen, not
+measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +37,7 @@ class ImageQuery:
         local_features: Keypoints of the image.
         row: Row of the image in its file, which is above 0 of a further page.
         negative: Local features of the image with light and dark exchanged, whose embedding is the last row; None without one.
+        is_section: True for a section of a long image, which is compared less closely, as there are many.
     """
 
     embeddings: Vectors
@@ -41,6 +48,7 @@ class ImageQuery:
     pdq: npt.NDArray[np.uint8]
     local_features: LocalFeatures
     row: int = 0
+    is_section: bool = False
     negative: LocalFeatures | None = None
 
     def is_negative(self, query_row: int) -> bool:
@@ -95,9 +103,21 @@ def search_candidates(query: ImageQuery, references: References) -> SearchResult
     hash_matches = references.search_hashes(query.pdq, scoring.MAX_PDQ_MATCH_DISTANCE)
     # SSCD may miss a rotated or mirrored image: the candidates of the hashes come first.
     candidates = _new_candidates(hash_matches, candidates, query, whole_query_level, references) + candidates
-    return SearchResult(
+    found = SearchResult(
         candidates=candidates, crop_scores=crop_scores, rectangle_scores=rectangle_scores, hash_matches=hash_matches
     )
+    return _choose_for_section(found) if query.is_section else found
+
+
+def _choose_for_section(search: SearchResult) -> SearchResult:
+    """Return the few candidates with which a section of a long image is compared; of most sections none."""
+    matched = {sha256 for sha256, _ in search.hash_matches}
+    chosen = [
+        candidate
+        for candidate in search.candidates
+        if candidate.sha256 in matched or max(candidate.score, search.crop_score(candidate)) >= MIN_SECTION_SCORE
+    ]
+    return replace(search, candidates=chosen[:MAX_SECTION_CANDIDATES])
 
 
 def _best_scores(nearest: list[dict[str, float]], levels: Float32Array) -> dict[str, float]:

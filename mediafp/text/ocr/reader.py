@@ -2,15 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version as package_version
 
 import numpy as np
 
+from mediafp.text.ocr.handle_looks import ReadLine, find_at_sign, handle_looks, read_handles, unread_marks
 from mediafp.text.ocr.line_finder import LineFinder, is_same_line
-from mediafp.text.ocr.recogniser import TextRecogniser
+from mediafp.text.ocr.recogniser import Reading, TextRecogniser
 from mediafp.text.ocr.rectify import STRIP_HEIGHT, Quad, rectify_line
 from mediafp.text.ocr.strokes import CellMask
 from mediafp.types import model_files
@@ -18,8 +19,10 @@ from mediafp.types.geometry import polygon_area
 from mediafp.types.matches import TextLine
 from mediafp.types.media import Pixels
 
-READER_VERSION = "2"
-"""Version of the steps in this package; raise it if an image gives other text."""
+LINES_VERSION = "2"
+"""Version of how lines are found and recognised in this package; raise it if an image or a frame gives other text."""
+MARKS_VERSION = "1"
+"""Version of what is done for handles and marks of images alone; raise it if an image gives other text."""
 OCR_MODELS = ("text_screen", "ppocr_det", "ppocr_rec")
 """Names of the models in models/manifest.toml."""
 MIN_CONFIDENCE = 0.5
@@ -43,8 +46,6 @@ MIN_HANDLE_CHARACTERS = 2
 LONGER_HANDLE_DOUBT = 0.02
 """Confidence by which the padded reading of a handle may be lower, if it only adds characters at the end: of 270 handles on
 photographs, 2 lost their last one without it (`scripts/bench/ocr_cost.py` draws such handles)."""
-AT_SIGNS = frozenset("@＠")
-"""Characters that begin a handle."""
 
 _logger = logging.getLogger(__name__)
 
@@ -91,39 +92,53 @@ class OcrReader:
             The lines from top to bottom, and True if all of them were recognised within the budgets.
         """
         bgr = np.ascontiguousarray(image[:, :, ::-1])
-        quads = self._finder.find(bgr, part.wanted) if part else self._finder.find(bgr)
-        if part:
-            quads = [quad for quad in quads if not any(is_same_line(quad, known) for known in part.known)]
+        found = self._finder.find(bgr, part.wanted) if part else self._finder.find(bgr, within_budget=within_budget)
+        quads = [quad for quad in found.quads if not part or not any(is_same_line(quad, known) for known in part.known)]
         quads.sort(key=polygon_area, reverse=True)
         zoom, deadline = max(size) / max(bgr.shape[:2]), time.process_time() + MAX_READING_CPU_SECONDS
-        lines: list[TextLine] = []
+
+        def may_read() -> bool:
+            found.is_complete = found.is_complete and time.process_time() < deadline and within_budget()
+            return found.is_complete
+
+        lines = list(self._read_lines(bgr, quads, may_read))
+        if not part:
+            marks = list(self._read_lines(bgr, unread_marks(lines, found.marks), may_read))
+            lines = read_handles(lines, marks, lambda quad: self._looks(bgr, quad) if may_read() else [])
+        return _top_to_bottom([line.scaled(zoom) for line in lines]), found.is_complete
+
+    def _read_lines(self, bgr: Pixels, quads: Sequence[Quad], may_read: Callable[[], bool]) -> Iterator[ReadLine]:
+        """Yield the lines in which there is text."""
         for quad in quads:
-            if time.process_time() > deadline or not within_budget():
-                return _top_to_bottom(lines), False
+            if not may_read():
+                break
             text, confidence = self._read_line(bgr, quad)
             if text and confidence >= MIN_CONFIDENCE:
-                corners = tuple((round(float(x) * zoom, 1), round(float(y) * zoom, 1)) for x, y in quad)
-                lines.append(TextLine(text=text, box=corners, confidence=round(confidence, 3)))
-        return _top_to_bottom(lines), True
+                yield ReadLine(quad, text, confidence)
 
-    def _read_line(self, bgr: Pixels, quad: Quad) -> tuple[str, float]:
+    def _read_line(self, bgr: Pixels, quad: Quad) -> Reading:
         """Return the text and the confidence of a line; one that may be a handle is recognised with padding too."""
         reading = text, confidence = self._recogniser.recognise(rectify_line(bgr, quad))
         if not 0 < len(text) <= MAX_REREAD_CHARACTERS:
             return reading
         padded = rectify_line(bgr, quad, *LINE_PADDING)
-        if _find_at_sign(text) is None:
+        if find_at_sign(text) is None:
             is_name = confidence >= MIN_CONFIDENCE and len(text) >= MIN_HANDLE_CHARACTERS and " " not in text
             if not is_name or not self._has_cut_at_sign(padded):
                 return reading
         return _merge_readings(reading, self._recogniser.recognise(padded))
+
+    def _looks(self, bgr: Pixels, quad: Quad) -> list[Reading]:
+        """Return what the looks at a line read."""
+        readings = [self._recogniser.recognise(strip, boost_handles=True) for strip in handle_looks(bgr, quad)]
+        return [reading for reading in readings if reading[1] >= MIN_CONFIDENCE]
 
     def _has_cut_at_sign(self, padded: Pixels) -> bool:
         """Return True if there is an @ at the start of a strip with LINE_PADDING."""
         margin, start = (padded[:, : round(STRIP_HEIGHT * (LINE_PADDING[0] + length))] for length in (0, START_HEIGHTS))
         if margin.std() < MIN_MARGIN_CONTRAST * padded.std():
             return False
-        return _find_at_sign(self._recogniser.recognise(start)[0]) is not None
+        return find_at_sign(self._recogniser.recognise(start)[0]) is not None
 
 
 @cache
@@ -143,18 +158,31 @@ def ocr_version() -> str:
     Raises:
         ModelError: A model is not in the manifest.
     """
+    return f"{LINES_VERSION}.{MARKS_VERSION}-{_models_version()}"
+
+
+def lines_version() -> str:
+    """Return the version of everything that the text of a part of a frame depends on, as `ocr_version` does.
+
+    Raises:
+        ModelError: A model is not in the manifest.
+    """
+    return f"{LINES_VERSION}-{_models_version()}"
+
+
+def _models_version() -> str:
     models = "-".join(model_files.model_file(name).sha256[:12] for name in OCR_MODELS)
-    return f"{READER_VERSION}-rapidocr{package_version('rapidocr')}-{models}"
+    return f"rapidocr{package_version('rapidocr')}-{models}"
 
 
-def _merge_readings(reading: tuple[str, float], padded_reading: tuple[str, float]) -> tuple[str, float]:
+def _merge_readings(reading: Reading, padded_reading: Reading) -> Reading:
     """Return the text and the confidence of a line: its reading, with the handle of the padded reading if that is better."""
     (text, confidence), (padded_text, padded_confidence) = reading, padded_reading
-    padded_start = _find_at_sign(padded_text)
+    padded_start = find_at_sign(padded_text)
     if not text or padded_start is None or padded_confidence < MIN_CONFIDENCE:
         return reading
     handle = padded_text[padded_start:]
-    start = _find_at_sign(text)
+    start = find_at_sign(text)
     if start is None:
         # The quad had cut off the @.
         return (handle, min(confidence, padded_confidence)) if handle[1:].startswith(text) else reading
@@ -163,10 +191,6 @@ def _merge_readings(reading: tuple[str, float], padded_reading: tuple[str, float
     if padded_confidence > confidence - (LONGER_HANDLE_DOUBT if is_longer else 0.0):
         return text[:start] + handle, padded_confidence
     return reading
-
-
-def _find_at_sign(text: str) -> int | None:
-    return next((n for n, character in enumerate(text) if character in AT_SIGNS), None)
 
 
 def _top_to_bottom(lines: Sequence[TextLine]) -> tuple[TextLine, ...]:

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from mediafp.text.ocr.merged_lines import MAX_EDGE_SECONDS, is_counter, is_same_place, merge_lines
-from mediafp.text.ocr.reader import ImagePart, get_ocr_reader, ocr_version
+from mediafp.text.ocr.reader import ImagePart, get_ocr_reader, lines_version
 from mediafp.text.ocr.rectify import Quad
 from mediafp.text.ocr.screen import CELL, SCREEN_SIDE
 from mediafp.text.ocr.strokes import (
@@ -78,7 +78,7 @@ def video_text_version() -> str:
     Raises:
         ModelError: A model is not in the manifest.
     """
-    return f"{VIDEO_TEXT_VERSION}-{ocr_version()}"
+    return f"{VIDEO_TEXT_VERSION}-{lines_version()}"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

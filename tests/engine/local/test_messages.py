@@ -51,7 +51,7 @@ from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import PART_TYPES, computed_types, declaration, fingerprint_type
 from mediafp.ingest.files import open_file
-from mediafp.ingest.limits import MAX_FRAMES, MAX_PAGES
+from mediafp.ingest.limits import MAX_FRAMES, MAX_PAGE_PARTS, MAX_PAGES
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.types.arrays import CODES, MAGIC, pack_arrays, unpack_arrays
 from mediafp.types.contents import (
@@ -341,7 +341,7 @@ def test_validate_analysis_accepts_no_frames_of_a_video_alone() -> None:
 @pytest.mark.parametrize("kind", ["image", "video"])
 def test_validate_analysis_rejects_more_frames_than_are_sampled(kind: Kind) -> None:
     limit = MAX_ASSET_ROWS[kind]
-    assert limit == {"image": MAX_PAGES, "video": MAX_FRAMES}[kind]
+    assert limit == {"image": MAX_PAGES + MAX_PAGE_PARTS, "video": MAX_FRAMES}[kind]
     properties = {"width": 64, "height": 48, "frames": 99}
     with pytest.raises(ValueError, match=f"{limit + 1} frames, more than {limit}"):
         validated(result(spans=pack_arrays(np.zeros((limit + 1, 2))), kind=kind, properties=properties), jpegs=[])

@@ -1,18 +1,20 @@
 """OCR in sandboxed workers."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from media_files import write_video
+from scripted_workers import signal_workers
 from watermarks import watermarked
 
 from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.ingest.files import open_file
-from mediafp.types.errors import NotMedia
+from mediafp.types.errors import NotMedia, WorkerLost
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,35 @@ def test_run_ocr_replaces_an_idle_worker_without_ocr_models(tmp_path: Path, phot
         assert worker.capabilities.ocr and worker.capabilities.all_types and plain.ended
         engine.analyse(file, "", "image")
         assert engine._pool._all == {worker}, "a worker with OCR models serves other tasks too"
+
+
+@pytest.mark.parametrize(
+    ("number", "losses", "reason"),
+    [(signal.SIGXCPU, 1, "it took more CPU time than one file may take"), (signal.SIGKILL, 2, "memory ran out")],
+)
+def test_image_whose_text_costs_the_worker_is_analysed_without_it(
+    photos: dict[str, np.ndarray],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    losses: int,
+    reason: str,
+) -> None:
+    watermarked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
+    workers = signal_workers(monkeypatch, number, losses)
+    with LocalEngine(tmp_path) as engine, open_file(tmp_path / "a.png") as file:
+        analysed = engine.analyse(file, "", "image", AnalysisRequest(ocr=True, matched_only=True))
+        (warning,) = analysed.warnings
+        assert warning.startswith("skipped OCR: cannot process 'a.png': ") and reason in warning
+        assert analysed.fingerprints and analysed.text is None and len(workers) == losses + 1
+
+
+def test_image_that_costs_the_worker_without_ocr_fails(
+    photos: dict[str, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watermarked(photos["cat"], "@sample_user88", 20, (0.5, 0.9)).save(tmp_path / "a.png")
+    workers = signal_workers(monkeypatch, signal.SIGXCPU, 2)
+    with LocalEngine(tmp_path) as engine, open_file(tmp_path / "a.png") as file:
+        with pytest.raises(WorkerLost, match="more CPU time"):
+            engine.analyse(file, "", "image", AnalysisRequest(ocr=True, matched_only=True))
+        assert len(workers) == 2

@@ -7,7 +7,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from watermarks import watermarked
 
+from mediafp.text.ocr.line_finder import FoundLines
 from mediafp.text.ocr.reader import OcrReader, get_ocr_reader, ocr_version
+from mediafp.text.ocr.regions import TextCells
+from mediafp.text.ocr.video_text import video_text_version
 
 CJK_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 
@@ -64,13 +67,48 @@ def test_read_returns_lines_from_top_to_bottom_until_the_budget_is_spent(reader:
         draw.text((20, 20 + 40 * n), f"line number {n} of this post", "black", ImageFont.load_default(24))
     texts = read_lines(reader, image)
     assert [f"number {n}" in text for n, text in enumerate(texts)] == [True] * 14
-    budget = iter((True, False))
+    calls = iter(range(100))
+    assert reader.read(np.asarray(image), image.size, lambda: next(calls) >= 0)[1]
+    budget = iter([True] * (next(calls) - 8) + [False])
     lines, complete = reader.read(np.asarray(image), image.size, lambda: next(budget))
     assert not complete and 0 < len(lines) < 14
 
 
+def test_read_searches_no_region_after_the_budget_is_spent(
+    reader: OcrReader, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def detect(bgr: np.ndarray, zoom: float) -> list[np.ndarray]:
+        raise AssertionError(f"{bgr.shape} was searched for text")
+
+    image = watermarked(photos["cat"], "@sample_user88", 20, (0.4, 0.9))
+    monkeypatch.setattr(reader._finder._detector, "detect", detect)
+    assert reader.read(np.asarray(image), image.size, lambda: False) == ((), False)
+
+
+def test_edge_strips_of_tall_pages_are_searched_in_small_parts(
+    reader: OcrReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    areas: list[float] = []
+
+    def detect(bgr: np.ndarray, zoom: float) -> list[np.ndarray]:
+        areas.append(bgr.shape[0] * bgr.shape[1] * zoom**2)
+        return []
+
+    monkeypatch.setattr(reader._finder._detector, "detect", detect)
+    page = np.zeros((20_000, 736, 3), np.uint8)
+    # Blocks that the screen takes for text at its scale.
+    monkeypatch.setattr(reader._finder._screen, "find_text", lambda bgr: TextCells(np.ones((92, 4), np.uint8), 217.0))
+    reader.read(page, (736, 20_000))
+    assert areas and max(areas) <= 1_600_000
+
+
 def test_ocr_version_names_the_library_and_the_models() -> None:
-    assert ocr_version().startswith("2-rapidocr3.")
+    assert ocr_version().startswith("2.1-rapidocr3.")
+
+
+def test_text_on_screen_depends_on_lines_alone() -> None:
+    """Frames get no further looks: what was read in a video stays valid."""
+    assert video_text_version().endswith("-" + ocr_version().replace("2.1-", "2-", 1))
 
 
 def with_quad(
@@ -80,9 +118,11 @@ def with_quad(
     quad = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
     widths: list[int] = []
     recognise = reader._recogniser.recognise
-    monkeypatch.setattr(reader._finder, "find", lambda bgr: [quad])
+    monkeypatch.setattr(reader._finder, "find", lambda bgr, within_budget: FoundLines([quad]))
     monkeypatch.setattr(
-        reader._recogniser, "recognise", lambda strip: (widths.append(strip.shape[1]), recognise(strip))[1]
+        reader._recogniser,
+        "recognise",
+        lambda strip, **options: (widths.append(strip.shape[1]), recognise(strip, **options))[1],
     )
     return widths
 

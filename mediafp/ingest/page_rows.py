@@ -1,0 +1,91 @@
+"""Rows of one page of an image: the page, its other rendering, and its sections."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from mediafp.ingest.image_pixels import MIN_DECODED_SIDE, render
+from mediafp.ingest.page_sections import cut_factor, find_sections, find_small_pictures, is_long
+from mediafp.types.geometry import Box
+from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
+from mediafp.types.media import Pixels
+from mediafp.types.pages import Ground, Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PageRows:
+    """A page, and what has rows besides it."""
+
+    pixels: Pixels
+    """The page as a whole, upright."""
+    ground: Ground | None
+    """Ground of its transparent pixels; None if it has none."""
+    parts: list[tuple[Page, Pixels]] = field(default_factory=list)
+    """Its other rendering and its sections, as pages and as pixels no larger than a thumbnail."""
+
+
+def decoded_sides(size: tuple[int, int]) -> tuple[int, int]:
+    """Return the width and height that an image of this size must keep when it is decoded at reduced scale."""
+    width, height = size
+    longer = max(size)
+    if is_long(size):
+        factor = cut_factor(size)
+        return -(-width // factor), -(-height // factor)
+    if longer <= MIN_DECODED_SIDE:
+        return size
+    return -(-width * MIN_DECODED_SIDE // longer), -(-height * MIN_DECODED_SIDE // longer)
+
+
+def read_page_rows(
+    image: Image.Image, orientation: int, *, number: int, size: tuple[int, int], max_parts: int
+) -> PageRows:
+    """Return what the rows of the current page of an image show.
+
+    Args:
+        image: The image in Pillow's form, at the page, possibly decoded at reduced scale.
+        orientation: EXIF orientation of the page, 1 to 8.
+        number: Number of the page.
+        size: Width and height of the page in pixels, upright.
+        max_parts: Largest number of sections and further renderings.
+    """
+    if not max_parts or not is_long(size):
+        first, *others = render(image, orientation)
+        whole = first.pixels
+    else:
+        image.load()
+        first, *others = render(image, orientation, factor=cut_factor(image.size))
+        whole = _shrink(first.pixels, MIN_DECODED_SIDE)
+    parts: list[tuple[Page, Pixels]] = []
+    for other in others[:max_parts]:
+        parts.append((Page(number=number, size=size, ground=other.ground), _shrink(other.pixels, MAX_THUMBNAIL_SIDE)))
+    room = max_parts - len(parts)
+    boxes = find_sections(first.pixels, room) if is_long(size) else find_small_pictures(first.pixels)[:room]
+    for box in boxes:
+        left, top, right, bottom = box
+        page = _section(number, box, first.pixels, size)
+        parts.append((page, _shrink(first.pixels[top:bottom, left:right], MAX_THUMBNAIL_SIDE)))
+    return PageRows(pixels=whole, ground=first.ground, parts=parts)
+
+
+def _section(number: int, box: Box, pixels: Pixels, size: tuple[int, int]) -> Page:
+    """Return a section, given its box in the pixels of its page, which has another size."""
+    scale = np.array(size) / (pixels.shape[1], pixels.shape[0])
+    corners = (np.array(box).reshape(2, 2) * scale).round().astype(int)
+    left, top, right, bottom = corners.reshape(-1).tolist()
+    return Page(number=number, size=(max(1, right - left), max(1, bottom - top)), corner=(left, top))
+
+
+def _shrink(pixels: Pixels, side: int) -> Pixels:
+    """Return pixels with at most `side` of them on the longer side, read-only; a copy that does not keep a larger array."""
+    import cv2
+
+    height, width = pixels.shape[:2]
+    zoom = side / max(height, width)
+    if zoom < 1:
+        size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    else:
+        pixels = pixels.copy()
+    pixels.flags.writeable = False
+    return pixels
