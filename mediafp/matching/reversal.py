@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from mediafp.matching.images.change_evidence import with_changes
 from mediafp.matching.images.placement import describe_map, removed_shares
-from mediafp.types.geometry import homography_from_corners, image_corners, rounded_point, transform_points
-from mediafp.types.matches import MIRRORED_RELATIONS, Match, Placement, Point, Segment
+from mediafp.types.geometry import Homography, homography_from_corners, image_corners, rounded_point, transform_points
+from mediafp.types.matches import MIRRORED_RELATIONS, Change, ChangeType, Match, Placement, Point, Segment
 from mediafp.types.media import Asset
 
 _SIDE = re.compile(r"\b(query|reference)\b")
@@ -27,7 +28,12 @@ def reverse_match(match: Match, query: Asset, reference: Asset, uris: tuple[str,
         for placement in (match.placement, *match.more_placements)
         if placement
     ]
-    return replace(
+    changes: tuple[Change, ...] = ()
+    if match.placement and match.changes:
+        size = query.row_size(match.rows[0])
+        to_query = homography_from_corners(np.array(match.placement.quad), image_corners(*size))
+        changes = tuple(_reverse_change(change, to_query) for change in match.changes)
+    reversed_match = replace(
         match,
         sha256=query.sha256,
         uris=uris,
@@ -40,6 +46,8 @@ def reverse_match(match: Match, query: Asset, reference: Asset, uris: tuple[str,
         why=tuple(_SIDE.sub(_other_side, reason) for reason in match.why),
         rows=match.rows[::-1],
     )
+    # Its reason states a place and what was added, which only the reversed changes tell.
+    return with_changes(reversed_match, changes) if changes else reversed_match
 
 
 def reverse_placement(placement: Placement, query_size: tuple[int, int], reference_size: tuple[int, int]) -> Placement:
@@ -60,6 +68,12 @@ def reverse_placement(placement: Placement, query_size: tuple[int, int], referen
         inliers=placement.inliers,
         correspondences=tuple((b, a) for a, b in placement.correspondences),
     )
+
+
+def _reverse_change(change: Change, to_query: Homography) -> Change:
+    what: ChangeType = {"added": "removed", "removed": "added"}.get(change.what, change.what)  # type: ignore[assignment]
+    box = _points(transform_points(to_query, np.array(change.box)))
+    return replace(change, box=box, what=what, before=change.after, after=change.before)
 
 
 def _reverse_segment(segment: Segment, query: Asset, reference: Asset) -> Segment:

@@ -6,6 +6,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from mediafp.report.change_rows import ChangeRow, list_changes
 from mediafp.report.doubted_words import draw_words, name_certainty
 from mediafp.report.names import display_name
 from mediafp.report.page_evidence import PageEvidence
@@ -89,6 +90,7 @@ class MatchCard:
     """Segments of channel `picture` of which no frames are shown."""
     clips: list[ClipLink]
     pair: Markup | None
+    changes: list[ChangeRow]
     handles: tuple[str, ...]
     removed_text: list[str]
     strips: list[tuple[Markup, str]]
@@ -153,6 +155,7 @@ def build_card(
             for link, clip in clips.get((query.sha256, reference.sha256), [])
         ],
         pair=_draw_pair(query, reference, result, match, evidence) if has_image else None,
+        changes=list_changes(match.changes),
         handles=placement.handles if placement else (),
         removed_text=[line.text for line in placement.removed_text] if placement else [],
         strips=_removed_strips(reference, placement, evidence) if placement else [],
@@ -262,7 +265,9 @@ def _draw_pair(
         images.append(
             DrawnImage(image=image, size=evidence.size(asset, page), role=role, name=display_name(uri), seconds=seconds)
         )
-    return draw_side_by_side(evidence.images, images[0], images[1], match.placement, match.more_placements)
+    return draw_side_by_side(
+        evidence.images, images[0], images[1], match.placement, match.more_placements, match.changes
+    )
 
 
 def _removed_strips(reference: Asset, placement: Placement, evidence: PageEvidence) -> list[tuple[Markup, str]]:

@@ -15,7 +15,7 @@ from mediafp.types.decisions import Decision, DecisionEvent
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.hashes import HashImport, HashList, ListedHit
 from mediafp.types.kept_matches import MatchRecord
-from mediafp.types.matches import Match, Placement, QueryResult, Segment, TextLine, Trace
+from mediafp.types.matches import Change, Match, Placement, QueryResult, Segment, TextLine, Trace
 from mediafp.types.recalibration import FamilyFit
 from mediafp.types.reviews import ReviewItem
 from mediafp.types.runs import AssetRecord, FileOutcome
@@ -119,6 +119,17 @@ def segment_to_json(value: Segment) -> JsonObject:
     }
 
 
+def change_to_json(value: Change) -> JsonObject:
+    """Return one region in which a copy was altered."""
+    return {
+        "box": [list(point) for point in value.box],
+        "what": value.what,
+        "kind": value.kind,
+        "before": value.before,
+        "after": value.after,
+    }
+
+
 def match_to_json(value: Match) -> JsonObject:
     """Return one relation with its evidence."""
     return {
@@ -133,6 +144,7 @@ def match_to_json(value: Match) -> JsonObject:
         "placement": placement_to_json(value.placement) if value.placement else None,
         "more_placements": [placement_to_json(p) for p in value.more_placements],
         "segments": [segment_to_json(s) for s in value.segments],
+        "changes": [change_to_json(change) for change in value.changes],
         "why": list(value.why),
         "sightings": [sighting_to_json(seen) for seen in value.sightings],
         "clues": [clue_to_json(clue) for clue in value.clues],
@@ -373,7 +385,7 @@ def match_record_to_json(value: MatchRecord) -> JsonObject:
         "verdict": value.match.verdict,
         "probability": value.match.probability,
         "coverage": list(value.coverage),
-        **{name: evidence[name] for name in ("placement", "more_placements", "segments", "why", "decision")},
+        **{name: evidence[name] for name in ("placement", "more_placements", "segments", "changes", "why", "decision")},
         **({"translated": evidence["translated"]} if "translated" in evidence else {}),
         "a_sightings": [sighting_to_json(sighting) for sighting in value.a_sightings],
         "b_sightings": [sighting_to_json(sighting) for sighting in value.b_sightings],

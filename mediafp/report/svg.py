@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from mediafp.report.change_rows import list_changes
 from mediafp.report.isolation import escape_text, isolate_tspan
 from mediafp.report.page_images import PageImage, PageImages
 from mediafp.report.timelines import SEGMENT_COLOURS
 from mediafp.types.geometry import polygon_area, reference_to_query
-from mediafp.types.matches import Placement, Point
+from mediafp.types.matches import Change, Placement, Point
 from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import TranscriptSegment
 from mediafp.types.written_words import segment_certainty
@@ -48,6 +49,7 @@ def draw_side_by_side(
     reference: DrawnImage,
     placement: Placement | None,
     further_placements: Sequence[Placement] = (),
+    changes: Sequence[Change] = (),
 ) -> Markup:
     """Draw the query on the left and the reference on the right.
 
@@ -59,6 +61,7 @@ def draw_side_by_side(
         reference: The reference.
         placement: Position of the query in the reference, None if there is none.
         further_placements: Further copies of the reference in the query; each is outlined in the query too.
+        changes: What was altered; each is outlined in both images, with its sign and its number.
     """
     left, right = (max(40.0, IMAGE_HEIGHT * s.size[0] / max(1.0, s.size[1])) for s in (query, reference))
     width = left + GAP + right
@@ -72,6 +75,7 @@ def draw_side_by_side(
         parts += _reference_marks(reference, placement, reference_x, right, is_cut=bool(removed))
         parts += [_query_outline(query, each, left) for each in (placement, *further_placements)]
         parts.append(_correspondences(query, reference, placement, left, reference_x, right))
+        parts += _change_marks(query, reference, placement, changes, left, reference_x, right)
     for x, shown in ((0.0, query), (reference_x, reference)):
         parts.append(f'<text x="{x:.1f}" y="{IMAGE_HEIGHT + 20:.1f}" class="cap">{_caption(shown)}</text>')
     if removed:
@@ -145,6 +149,38 @@ def _correspondences(
     # One path each, with a marker at each vertex: an element for each point makes a page of many matches slow to open.
     dots = "".join(f"M{x:.0f} {y:.0f}" for x, y in (*query_points, *reference_points))
     return f'<g class="points"><path d="{lines}" class="joined"/><path d="{dots}" class="dots"/></g>' if dots else ""
+
+
+def _change_marks(
+    query: DrawnImage,
+    reference: DrawnImage,
+    placement: Placement,
+    changes: Sequence[Change],
+    left: float,
+    reference_x: float,
+    right: float,
+) -> list[str]:
+    """Outline changes in both images: the line is whole where something is, and dashed where it is missing."""
+    if polygon_area(np.array(placement.quad)) < MIN_QUAD_AREA:
+        return []
+    marks = []
+    for row in list_changes(changes):
+        change = row.change
+        in_query = reference_to_query(placement.quad, query.size, np.array(change.box)).tolist()
+        for points, size, x, width, is_missing in (
+            (in_query, query.size, 0.0, left, change.what == "removed"),
+            (change.box, reference.size, reference_x, right, change.what == "added"),
+        ):
+            corners = _scaled(points, size, x, width)
+            label_x, label_y = min(px for px, _ in corners), min(py for _, py in corners)
+            label_x, label_y = max(x, label_x), max(13.0, label_y - 3)
+            shape = f'points="{_path(corners)}"'
+            marks.append(
+                f'<g class="change"><polygon {shape} class="casing"/>'
+                f'<polygon {shape} class="{"missing" if is_missing else "shown"}"/>'
+                f'<text x="{label_x:.1f}" y="{label_y:.1f}">{row.sign}{row.number}</text></g>'
+            )
+    return marks
 
 
 def draw_speech_timeline(segments: Sequence[TranscriptSegment], seconds: float) -> Markup:

@@ -27,6 +27,8 @@ JOINED_RELATIONS: Final[frozenset[Relation]] = frozenset(("same_video", "contain
 Verdict = Literal["copy", "possible", "same_scene"]
 SegmentChannel = Literal["picture", "voice", "script"]
 Point = tuple[float, float]
+ChangeKind = Literal["text", "object", "face", "overlay"]
+ChangeType = Literal["added", "removed", "changed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,22 @@ class Placement:
     """Lines of text of the reference that the query does not show."""
     handles: tuple[str, ...] = ()
     """Account names in the removed text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Region in which a copy shows something else than its reference."""
+
+    box: tuple[Point, ...]
+    """Four corners, in pixels of the reference."""
+    what: ChangeType
+    """`added`: the query alone shows something there; `removed`: the reference alone; `changed`: both, not the same."""
+    kind: ChangeKind
+    """Kind of its content: words, a thing, a face, or something drawn over the image."""
+    before: str | None = None
+    """Words in the reference; None if none were read."""
+    after: str | None = None
+    """Words in the query; None if none were read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +155,8 @@ class Match:
     """Reasons for the probability, one measured fact each."""
     more_placements: tuple[Placement, ...] = ()
     """Placements of further occurrences of the reference in the query, as in a collage, each verified by itself."""
+    changes: tuple[Change, ...] = ()
+    """Regions in which a copy of an image was altered, the largest first; empty if none was found or sought."""
     rows: tuple[int, int] = (0, 0)
     """Row of the query and of the reference that the placement joins, which of an image is that of a page; 0 of a video."""
     score: float = 0.0

@@ -1,13 +1,14 @@
 """Two pictures on one stage: their places on the drawing, outlines, points and cut strips."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from mediafp.report.change_rows import ChangeRow, list_changes
 from mediafp.types.geometry import homography_from_corners, image_corners, polygon_area, transform_points
-from mediafp.types.matches import Placement, Point
+from mediafp.types.matches import Change, Placement, Point
 
 PICTURE_BOX: Final = (530.0, 420.0)
 """Width and height that a picture takes beside the other one at most, units of the drawing."""
@@ -74,6 +75,23 @@ class Overlay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnChange:
+    """A change of a copy, as it is outlined in both pictures.
+
+    Attributes:
+        row: The change, with its number, its sign and its words.
+        reference: Its corners in the reference, in units of the drawing from the corner of the picture.
+        query: The same in the query.
+        labels: Places of its sign in the reference, and in the query.
+    """
+
+    row: ChangeRow
+    reference: tuple[Point, ...]
+    query: tuple[Point, ...]
+    labels: tuple[Point, Point]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PictureStage:
     """Both pictures beside each other, and the query over the reference if a placement joins them."""
 
@@ -83,12 +101,16 @@ class PictureStage:
     reference: Drawn
     overlay: Overlay | None
     strips: tuple[Strip, ...]
+    changes: tuple[DrawnChange, ...] = ()
 
 
 def lay_out(
-    query_size: tuple[float, float], reference_size: tuple[float, float], placement: Placement | None
+    query_size: tuple[float, float],
+    reference_size: tuple[float, float],
+    placement: Placement | None,
+    changes: Sequence[Change] = (),
 ) -> PictureStage:
-    """Return the stage of two pictures, given their sizes in pixels."""
+    """Return the stage of two pictures, given their sizes in pixels, with the changes of the one in the other."""
     query, reference = _fit(query_size, 0.0), _fit(reference_size, PICTURE_BOX[0] + GAP)
     height = max(query.height, reference.height)
     query, reference = _centred(query, height), _centred(reference, height)
@@ -102,6 +124,9 @@ def lay_out(
         if placement and has_area
         else None,
         strips=_strips(reference_size, placement) if placement else (),
+        changes=tuple(_drawn_changes(changes, placement, query_size, query.scale, reference.scale))
+        if placement and has_area
+        else (),
     )
 
 
@@ -159,6 +184,26 @@ def _overlay(
         to_query=tuple(float(value) for value in units.ravel()),
         zoom=query_scale / max(1e-6, placement.scale) / reference_scale,
     )
+
+
+def _drawn_changes(
+    changes: Sequence[Change],
+    placement: Placement,
+    query_size: tuple[float, float],
+    query_scale: float,
+    reference_scale: float,
+) -> Iterator[DrawnChange]:
+    to_query = homography_from_corners(np.array(placement.quad), image_corners(*query_size))
+    for row in list_changes(changes):
+        box = np.array(row.change.box)
+        reference = _points(box * reference_scale)
+        query = _points(transform_points(to_query, box) * query_scale)
+        yield DrawnChange(row=row, reference=reference, query=query, labels=(_label_at(reference), _label_at(query)))
+
+
+def _label_at(corners: Sequence[Point]) -> Point:
+    """Return the place of a label: above the corners at the left, or below the upper edge of the picture."""
+    return max(0.0, min(x for x, _ in corners)), max(13.0, min(y for _, y in corners) - 4)
 
 
 def _strips(reference_size: tuple[float, float], placement: Placement) -> tuple[Strip, ...]:

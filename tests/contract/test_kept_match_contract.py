@@ -10,7 +10,7 @@ from transcripts import save_transcribed_asset
 
 from mediafp.store import Store
 from mediafp.types.kept_matches import Channel, KeptMatch, PendingComparison
-from mediafp.types.matches import OcrResult, TextLine
+from mediafp.types.matches import Change, OcrResult, TextLine
 from mediafp.types.transcripts import Transcript
 
 VERSIONS: dict[Channel, str] = {"picture": "1", "voice": "1", "script": "1"}
@@ -89,6 +89,19 @@ def test_a_pair_without_a_match_is_not_compared_again_and_not_shown(store: Store
     compare(store, "a", [kept("a", "b", probability=0)])
     assert pairs(store) == []
     assert list(store.kept_edges(0.0)) == []
+
+
+def test_changes_of_a_copy_are_kept(store: Store) -> None:
+    add(store, "a", "b")
+    box = ((1.0, 2.0), (5.5, 2.0), (5.5, 4.0), (1.0, 4.0))
+    changes = (
+        Change(box=box, what="changed", kind="text", before="旧", after="new"),
+        Change(box=box, what="added", kind="overlay"),
+    )
+    match = sample_match(sha256="a" * 64, changes=changes)
+    compare(store, "a", [KeptMatch(query="b" * 64, reference="a" * 64, channel="picture", promise=1.0, match=match)])
+    (read,) = store.kept_matches("a" * 64)
+    assert read.match and read.match.changes == changes
 
 
 def test_edges_name_the_relation_from_the_smaller_sha256(store: Store) -> None:

@@ -26,7 +26,7 @@ from mediafp.report.publication_page import (
     render_publication,
 )
 from mediafp.types.clusters import Cluster, Clustering, ClusterMember, Edge
-from mediafp.types.matches import Clip, Match, QueryResult, Segment, TextLine
+from mediafp.types.matches import Change, Clip, Match, QueryResult, Segment, TextLine
 from mediafp.types.media import Asset
 from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.transcripts import SpeechHint, Transcript, TranscriptSegment
@@ -391,6 +391,21 @@ def test_draw_side_by_side_joins_correspondences(tmp_path: Path, source: MemoryS
     assert 0 < len(lines) <= len(PLACEMENT.correspondences)
     middle = drawn_images(text)[1][0]
     assert all(float(left) < middle <= float(right) + 0.5 for left, right in lines)
+
+
+def test_draw_side_by_side_outlines_changes_with_sign_number_and_the_words_that_differ(
+    tmp_path: Path, source: MemorySource
+) -> None:
+    changes = (
+        Change(box=BOX, what="changed", kind="text", before="opens <at> noon", after="opens <at> night"),
+        Change(box=BOX, what="added", kind="overlay"),
+    )
+    text = write(tmp_path, source, result_of(replace(COPY, changes=changes)))
+    page = Page(text)
+    assert len(page.all("g", "change")) == 4 and text.count(">≠1</text>") == text.count(">+2</text>") == 2
+    # Of what was added, the outline is dashed in the reference alone.
+    assert len(page.all("polygon", "missing")) == 1 and len(page.all("polygon", "shown")) == 3
+    assert "opens &lt;at&gt; <mark>noon</mark>" in text and "opens &lt;at&gt; <mark>night</mark>" in text
 
 
 def test_draw_side_by_side_draws_no_outline_without_a_placement(tmp_path: Path, source: MemorySource) -> None:

@@ -11,9 +11,10 @@ from mediafp.case.publication.content import CardContent, DraftContent
 from mediafp.case.publication.covers import Polygon, Shown, box_polygon, cover_image
 from mediafp.case.publication.decisions import Decisions
 from mediafp.case.publication.redaction import LeftOut
+from mediafp.matching.images.change_evidence import with_changes
 from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.types.errors import CorruptMedia
-from mediafp.types.matches import Match, Placement, Point, QueryResult, Segment
+from mediafp.types.matches import Change, Match, Placement, Point, QueryResult, Segment
 from mediafp.types.media import Asset
 from mediafp.types.sightings import Clue, Sighting
 from mediafp.types.timelines import Timeline
@@ -136,12 +137,13 @@ class RedactedEvidence:
         assert card.query and card.match, "only a card with a match is drawn"
         query, match = card.query, card.match
         names = self._content.names
+        shown = with_changes(match, tuple(self._redact_change(change, card) for change in match.changes))
         redacted = replace(
-            match,
+            shown,
             uris=(names[match.sha256],),
             placement=self._redact_placement(match.placement, card) if match.placement else None,
             more_placements=tuple(self._redact_placement(placement, card) for placement in match.more_placements),
-            why=tuple(self.replace(reason) for reason in match.why if not self._decisions.is_decision(reason)),
+            why=tuple(self.replace(reason) for reason in shown.why if not self._decisions.is_decision(reason)),
             sightings=(),
             clues=(),
         )
@@ -212,6 +214,17 @@ class RedactedEvidence:
                 for a, b in placement.correspondences
                 if not (is_covered(query, _point_box(a)) or is_covered(reference, _point_box(b)))
             ),
+        )
+
+    def _redact_change(self, change: Change, card: CardContent) -> Change:
+        """Return a change without the words of what is covered, and without hidden names."""
+        reference, is_covered = card.shown[1], self._left_out.is_covered
+        if is_covered(reference, change.box):
+            return replace(change, kind="object", before=None, after=None)
+        return replace(
+            change,
+            before=change.before and self.replace(change.before),
+            after=change.after and self.replace(change.after),
         )
 
     def _cover_image(self, jpeg: bytes, shown: Shown) -> bytes | None:

@@ -11,6 +11,8 @@ import numpy as np
 from mediafp.matching import calibration
 from mediafp.matching.candidates import NO_SCORE, Candidate, min_hamming_distance, shortlist
 from mediafp.matching.images import scoring
+from mediafp.matching.images.change_evidence import with_changes
+from mediafp.matching.images.changes import find_changes
 from mediafp.matching.images.dense_comparison import REFINE_BELOW, compare_densely
 from mediafp.matching.images.placement import place_all_occurrences, place_image, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
@@ -250,7 +252,7 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Mat
     shown = round(min(1.0, shown + sum(placement.shown for placement in more_placements)), 4)
     if in_video:
         covered = covered_share([segment.reference for segment in segments], references.spans(sha256))
-    return Match(
+    match = Match(
         sha256=sha256,
         uris=references.uris(sha256),
         kind=references.kind(sha256),
@@ -273,6 +275,10 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Mat
         rows=(query.row, 0 if in_video else pair.candidate.row),
         score=round(pair.weighted_score, 4),
     )
+    if match.verdict != "copy" or in_video or more_placements or not (fit and fit.dense):
+        return match
+    reference = references.local_features(sha256, pair.candidate.row)
+    return with_changes(match, find_changes(query.local_features, reference, fit.dense)) if reference else match
 
 
 def _find_segments(pair: ImagePair, query: ImageQuery, references: References) -> Iterator[Segment]:

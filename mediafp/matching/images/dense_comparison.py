@@ -90,6 +90,7 @@ class DenseComparison:
 
     Attributes:
         to_reference: Map from pixels of the grid to pixels of the reference.
+        query_to_reference: Map from pixels of the query's image to pixels of the reference, refined.
         content: Weight (R, C) of each block by what it shows, 0..1; 0 if it is flat in both images or not in both.
         ncc: NCC (R, C) of each block, displaced by up to `SEARCH_SHIFT`; -1..1, 0 without content.
         steady_ncc: NCC of each block where it is.
@@ -98,6 +99,7 @@ class DenseComparison:
     """
 
     to_reference: Homography
+    query_to_reference: Homography
     content: Float32Array
     ncc: Float32Array
     steady_ncc: Float32Array
@@ -188,7 +190,12 @@ def compare_densely(query: LocalFeatures, reference: LocalFeatures, placement: P
             comparison = max(comparison, again, key=lambda one: one.steady_agreement)
     if not comparison.has_content:
         return None
-    return replace(comparison, to_reference=np.diag((1 / zoom, 1 / zoom, 1)) @ comparison.to_reference)
+    to_full_size = np.diag((1 / zoom, 1 / zoom, 1))
+    return replace(
+        comparison,
+        to_reference=to_full_size @ comparison.to_reference,
+        query_to_reference=to_full_size @ comparison.query_to_reference,
+    )
 
 
 def agreement_of(ncc: Float32Array) -> Float32Array:
@@ -247,12 +254,12 @@ class _Grid:
     @cached_property
     def reference_grey(self) -> Float32Array:
         """The reference in grey on the grid."""
-        return _grey(_warp(self.reference, self.to_grid, self.size))
+        return _grey(warp_to_grid(self.reference, self.to_grid, self.size))
 
     @cached_property
     def query_grey(self) -> Float32Array:
         """The query in grey on the grid."""
-        return _grey(_warp(self.query, self.to_grid @ self.homography, self.size))
+        return _grey(warp_to_grid(self.query, self.to_grid @ self.homography, self.size))
 
     @cached_property
     def inside(self) -> npt.NDArray[np.uint8]:
@@ -285,6 +292,7 @@ class _Grid:
             displacement[row, column] = np.hypot(found[1], found[2])
         return DenseComparison(
             to_reference=np.linalg.inv(self.to_grid),
+            query_to_reference=self.homography,
             content=content,
             ncc=ncc,
             steady_ncc=steady,
@@ -370,7 +378,7 @@ def _find_block(
     return best, float(x - back), float(y - up), float(ncc[up, back])
 
 
-def _warp(image: Pixels, to_grid: Homography, size: tuple[int, int]) -> Pixels:
+def warp_to_grid(image: Pixels, to_grid: Homography, size: tuple[int, int]) -> Pixels:
     """Return an image on the grid; it is area-averaged first if it shrinks."""
     import cv2
 

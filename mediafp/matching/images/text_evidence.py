@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mediafp.matching.images.change_evidence import read_changes, with_changes
 from mediafp.matching.images.handles import extract_handles
 from mediafp.types.arrays import Float64Array
 from mediafp.types.geometry import (
@@ -46,7 +47,7 @@ def takes_text_evidence(match: Match) -> bool:
 
 
 def add_text_evidence(match: Match, query: QueryText | None, load_text: Callable[[Match], TextLines | None]) -> Match:
-    """Return a match of two placed images with the evidence from text: removed lines, handles, different captions.
+    """Return a match of two placed images with the evidence from text: removed lines, handles, changed words, different captions.
 
     Other matches are returned unchanged.
 
@@ -59,6 +60,14 @@ def add_text_evidence(match: Match, query: QueryText | None, load_text: Callable
     if placement is None or not takes_text_evidence(match):
         return match
     lines = load_text(match)
+    if lines is not None and query and match.changes:
+        read = zip(query.lines, _boxes_in_reference(query, placement), strict=True)
+        changes = read_changes(
+            match.changes,
+            [(line.text, box) for line, box in read],
+            [(line.text, np.array(line.box)) for line in lines],
+        )
+        match = with_changes(match, changes)
     if not lines:
         return match
     placements = [placement, *match.more_placements]

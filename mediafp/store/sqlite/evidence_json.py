@@ -7,7 +7,19 @@ from typing import Any, get_args
 
 from mediafp.store.sqlite.values import canonical_json, replace_surrogates
 from mediafp.types.contents import MAX_ASSET_ROWS, MAX_SECONDS, check_text_lines
-from mediafp.types.matches import Match, Placement, Point, Relation, Segment, SegmentChannel, TextLine, Verdict
+from mediafp.types.matches import (
+    Change,
+    ChangeKind,
+    ChangeType,
+    Match,
+    Placement,
+    Point,
+    Relation,
+    Segment,
+    SegmentChannel,
+    TextLine,
+    Verdict,
+)
 from mediafp.types.media import MAX_TRACK_NUMBER, Kind, TimeSpan
 
 MAX_NUMBER = 1e12
@@ -15,15 +27,16 @@ MAX_NUMBER = 1e12
 
 
 def encode_evidence(match: Match) -> str:
-    """Return the placements, the segments, the reasons and the pages of a match as canonical JSON."""
+    """Return the placements, the segments, the reasons, the changes and the pages of a match as canonical JSON."""
     fields = {
         "placements": [asdict(placement) for placement in (match.placement, *match.more_placements) if placement],
         "segments": [_segment_fields(segment) for segment in match.segments],
         "why": match.why,
     }
-    # Evidence of older versions has no rows.
+    # Evidence of older versions has neither.
     pages = {"rows": match.rows} if any(match.rows) else {}
-    return replace_surrogates(canonical_json(fields | pages))
+    changes = {"changes": [asdict(change) for change in match.changes]} if match.changes else {}
+    return replace_surrogates(canonical_json(fields | pages | changes))
 
 
 def _segment_fields(segment: Segment) -> dict[str, Any]:
@@ -71,6 +84,7 @@ def decode_match(
         segments=tuple(_segment(stored) for stored in fields["segments"]),
         why=tuple(_text(reason) for reason in fields["why"]),
         more_placements=placements[1:],
+        changes=tuple(_change(stored) for stored in fields.get("changes", ())),
         rows=_rows(fields.get("rows", (0, 0))),
     )
 
@@ -99,6 +113,19 @@ def _placement(stored: dict[str, Any]) -> Placement:
         correspondences=tuple(zip(points[::2], points[1::2], strict=True)),
         removed_text=removed_text,
         handles=tuple(_text(handle) for handle in stored["handles"]),
+    )
+
+
+def _change(stored: dict[str, Any]) -> Change:
+    box = _points(stored["box"])
+    if len(box) != 4:
+        raise ValueError(f"a change with {len(box)} corners")
+    return Change(
+        box=box,
+        what=_choice(stored["what"], get_args(ChangeType)),
+        kind=_choice(stored["kind"], get_args(ChangeKind)),
+        before=None if stored["before"] is None else _text(stored["before"]),
+        after=None if stored["after"] is None else _text(stored["after"]),
     )
 
 

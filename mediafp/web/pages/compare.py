@@ -245,7 +245,7 @@ def _picture(pair: ComparedPair, seconds: float | None) -> Picture | None:
     if placement and None not in times:
         # They were found in one pair of frames, which need not be this one.
         placement = replace(placement, correspondences=())
-    stage = lay_out(sizes[0], sizes[1], placement)
+    stage = lay_out(sizes[0], sizes[1], placement, match.changes if match else ())
     source = _source(query, rows[0], times[0])
     laid = ""
     if stage.overlay:

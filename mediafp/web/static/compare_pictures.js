@@ -100,9 +100,10 @@ document.addEventListener("DOMContentLoaded", () => {
     points: () => !stage.classList.toggle("nopts"),
     crop: () => !stage.classList.toggle("noline"),
     removed: () => !stage.classList.toggle("noaway"),
+    changes: () => !stage.classList.toggle("nochanges"),
     loupe: () => { const loupes = $("#loupes"); loupes.hidden = !loupes.hidden; return !loupes.hidden; },
   };
-  const usual = { flip: false, points: true, crop: true, removed: true, loupe: true };
+  const usual = { flip: false, points: true, crop: true, removed: true, changes: true, loupe: true };
   const toggle = name => { const isOn = toggles[name](); $(`[data-toggle=${name}]`).setAttribute("aria-pressed", isOn); return isOn; };
   $$("[data-toggle]").forEach(button => button.addEventListener("click", () => {
     const name = button.dataset.toggle, isOn = toggle(name);
