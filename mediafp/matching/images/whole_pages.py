@@ -15,7 +15,7 @@ from mediafp.types.geometry import (
     rounded_point,
     transform_points,
 )
-from mediafp.types.matches import Match, Placement, Point
+from mediafp.types.matches import Change, Match, Placement, Point
 from mediafp.types.media import Asset
 from mediafp.types.pages import Page, whole_row
 
@@ -48,6 +48,7 @@ def to_whole_pages(match: Match, query: Asset, reference: Asset) -> Match:
         match,
         placement=placements[0] if placements else None,
         more_placements=tuple(placements[1:]),
+        changes=tuple(_change_in_whole(change, pages[1][0]) for change in match.changes),
         coverage=(round(match.coverage[0] * areas[0], 4), round(match.coverage[1] * areas[1], 4)),
         why=(*named, *_reasons(match, placements[0] if placements else None)),
         rows=(_whole_row(query, match.rows[0]), _whole_row(reference, match.rows[1])),
@@ -128,6 +129,12 @@ def _place_in_whole(
             for a, b in placement.correspondences
         ),
     )
+
+
+def _change_in_whole(change: Change, reference: Page) -> Change:
+    """Return a change within a section of the reference in pixels of its page."""
+    left, top = reference.corner or (0, 0)
+    return replace(change, box=tuple((x + left, y + top) for x, y in change.box))
 
 
 def _extend(quad: Float64Array, overlap: Float64Array, size: tuple[int, int], points: Float64Array) -> Float64Array:

@@ -8,7 +8,7 @@ import pytest
 from mediafp.matching.images.scoring import placement_reasons
 from mediafp.matching.images.whole_pages import to_whole_pages
 from mediafp.matching.reversal import reverse_match
-from mediafp.types.matches import Match, Placement, Point
+from mediafp.types.matches import Change, Match, Placement, Point
 from mediafp.types.media import Asset
 from mediafp.types.pages import Page, format_pages
 
@@ -84,6 +84,16 @@ def test_photograph_in_a_section_is_placed_in_the_page() -> None:
     back = reverse_match(match, PHOTO, CAPTURE, ("photo.jpg",))
     assert back.rows == (0, 0) and back.placement
     assert np.allclose(back.placement.quad, box(-50, -1_150, 450, 2_850))
+
+
+def test_changes_in_a_section_are_placed_in_the_page() -> None:
+    placed = placement(box(0, 0, 1_000, 1_500), box(0, 0, 1_000, 1_500), covered=1.0, shown=1.0, scale=2.5)
+    changed = Change(box=box(100, 200, 300, 260), what="changed", kind="text")
+    in_section = replace(match_of(placed, (0, 3)), changes=(changed,))
+    (moved,) = to_whole_pages(in_section, PHOTO, CAPTURE).changes
+    assert moved == replace(changed, box=box(100, 2_200, 300, 2_260))
+    (kept,) = to_whole_pages(replace(in_section, rows=(0, 0)), PHOTO, CAPTURE).changes
+    assert kept == changed
 
 
 def test_section_of_a_query_gives_the_corners_of_the_whole_query() -> None:
