@@ -23,6 +23,7 @@ def dense(ncc: float, *, photographic: bool = True) -> DenseComparison:
     blocks = np.full((8, 8), ncc, np.float32)
     return DenseComparison(
         to_reference=np.eye(3),
+        query_to_reference=np.eye(3),
         content=np.ones_like(blocks),
         ncc=blocks,
         steady_ncc=blocks,
