@@ -46,6 +46,6 @@ def test_limits_list_every_number_of_the_module() -> None:
 
 
 def test_limits_repeat_those_of_the_readme() -> None:
-    topics = ("same_script", "OCR", "corner", "style", "Landlock")
+    topics = ("same_script", "OCR", "corner", "template", "Landlock")
     for topic in topics:
         assert re.search(topic, sections(read("README.md"))["Limits"]) and re.search(topic, read(DOCUMENT)), topic
