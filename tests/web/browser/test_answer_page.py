@@ -43,14 +43,14 @@ def test_box_order_and_hash_of_an_answer(page: Page, workbench: ServedCase, made
     before = page.evaluate(ROWS)
     page.locator("[data-sort=surest]").click()
     page.wait_for_url("**sort=surest**")
-    page.wait_for_function(f"{ROWS}[0] === '{avatar}'")
+    page.wait_for_function(f"() => {ROWS}[0] === '{avatar}'")
     after = page.evaluate(ROWS)
     assert before != after and sorted(before) == sorted(after)
     page.reload()
     assert page.evaluate(ROWS) == after
 
     page.locator(f"[data-copy='{avatar}']").click()
-    page.wait_for_function("document.querySelector('#live').textContent !== ''")
+    page.wait_for_function("() => document.querySelector('#live').textContent !== ''")
     assert page.evaluate("navigator.clipboard.readText()") == avatar
 
     page.locator("#boxer").press("Enter")
