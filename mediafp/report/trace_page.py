@@ -54,7 +54,7 @@ def write_trace(
     result, least_cut = trace.result, trace.source
     assert result.sha256 is not None, "a query that could not be analysed has no trace"
     query = result.sha256
-    extent = (least_cut.extent or 1.0) - 1 if least_cut else 0.0
+    percent = round(((least_cut.extent or 1.0) - 1) * 100) if least_cut else 0
     numbered = list(enumerate(trace.entries, 1))
     numbered.sort(key=lambda item: least_cut is None or item[1].match is not least_cut.match)
 
@@ -73,7 +73,7 @@ def write_trace(
             "rows": [_row(number, entry, trace, evidence) for number, entry in enumerate(trace.entries, 1)],
             "source": {
                 "name": display_name(least_cut.match.uris[0]),
-                "more": f"{extent * 100:.0f} % more than the query",
+                "more": f"{percent} % more than the query" if percent > 0 else "no more than the query",
             }
             if least_cut
             else None,

@@ -58,6 +58,20 @@ def test_sticker_lies_over_the_picture_at_its_place(photo: np.ndarray) -> None:
     assert (change.what, change.kind) == ("added", "overlay")
 
 
+def test_sticker_of_a_colour_that_occurs_nowhere_else_is_found(photo: np.ndarray) -> None:
+    """A map of colours could turn the yellow into the grey around it."""
+    grey = np.repeat(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    height, width = grey.shape[:2]
+    covered = grey.copy()
+    centre, axes = (width * 2 // 3, height // 3), (width // 10, height // 7)
+    cv2.ellipse(covered, centre, axes, 0, 0, 360, (250, 230, 10), -1)
+    (change,) = changes_of(recompressed(covered), grey)
+    left, top = np.array(change.box).min(axis=0)
+    right, bottom = np.array(change.box).max(axis=0)
+    assert np.abs(np.array([left, right]) - (centre[0] - axes[0], centre[0] + axes[0])).max() < 0.03 * width
+    assert np.abs(np.array([top, bottom]) - (centre[1] - axes[1], centre[1] + axes[1])).max() < 0.03 * height
+
+
 def test_removed_sticker_is_told_as_removed(photo: np.ndarray) -> None:
     (change,) = changes_of(recompressed(photo), with_sticker(photo))
     assert iou(change) > 0.8 and change.what == "removed"
