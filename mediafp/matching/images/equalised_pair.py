@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from mediafp.matching.images.dense_comparison import DenseComparison, warp_to_grid
 from mediafp.matching.local_features import LocalFeatures
-from mediafp.types.arrays import Float32Array
+from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.geometry import Homography, image_corners, jacobian_at, transform_points
 
 LONGEST_SIDE = 256
@@ -24,10 +24,8 @@ CLIPPED = (6, 249)
 """Values of a channel up to which, and from which, a pixel may be black or white by clipping. Chosen, not measured."""
 CLIPPED_WEIGHT = 0.02
 """Weight of such a pixel in the fit, against 1 of another one. Chosen, not measured."""
-IDENTITY_WEIGHT = 0.0002
-"""Weight of a map that leaves colours as they are, as a share of the pixels: else the yellow of a sticker on a grey road becomes its
-grey. Of 399 copies that nothing was altered in, 1 has a change with it, 4 with five times as much; with a seventh, the sticker is
-none (scripts/bench/altered_pictures.py)."""
+RIDGE = 1e-3
+"""Regularisation of the fit. Chosen, not measured."""
 MIN_INSIDE = 0.99
 """Share of the averaged pixels that must be inside the overlap for the fit."""
 MIN_SPREAD = 2.0
@@ -41,6 +39,10 @@ BLUR_COST = 0.06
 """Share by which a further pixel of blur must lessen the difference. Chosen, not measured."""
 LARGE_DIFFERENCE = 25.0
 """Grey levels from which a larger difference counts no more in the choice of the blur: it is what was changed. Chosen, not
+measured."""
+
+PLAUSIBLE_SPREAD = 20.0
+"""Grey levels of the smallest spread of what brightness and contrast alone leave: an edit of colours leaves as much. Chosen, not
 measured."""
 
 Mask = npt.NDArray[np.bool_]
@@ -134,26 +136,47 @@ def _fit_light(source: Float32Array, target: Float32Array, inside: Mask) -> tupl
     values = wanted.reshape(-1, 3)[kept].astype(np.float64)
     # What is white or black in the target may have been any brighter or darker.
     is_free = (values > CLIPPED[0]) & (values < CLIPPED[1])
-    weights = np.ones(len(terms))
+    plausible = _plausible_weights(terms[:, 1:4] * 255, values)
+    weights = plausible
     coefficients, errors = np.zeros((TERMS, 3)), np.zeros(len(terms))
-    # What few pixels alone would decide, as of the colour of a sticker that occurs nowhere else, stays as it is.
-    pull = np.full(TERMS, 1e-3)
-    pull[COLOUR_TERMS] += IDENTITY_WEIGHT * len(terms)
-    identity = 255 * np.eye(TERMS, 3, -1)
     for _ in range(FIT_ROUNDS):
         for channel in range(3):
             weighted = terms * (weights * (is_free[:, channel] + CLIPPED_WEIGHT))[:, None]
-            wanted_terms = weighted.T @ values[:, channel] + pull * identity[:, channel]
-            coefficients[:, channel] = np.linalg.solve(weighted.T @ terms + np.diag(pull), wanted_terms)
+            normal = weighted.T @ terms + RIDGE * np.eye(TERMS)
+            coefficients[:, channel] = np.linalg.solve(normal, weighted.T @ values[:, channel])
         errors = np.abs(np.clip(terms @ coefficients, 0, 255) - values).max(axis=1)
-        weights = 1 / (1 + (errors / max(MIN_SPREAD, 2 * float(np.median(errors)))) ** 2) ** 2
+        weights = plausible * _robust_weights(errors, MIN_SPREAD)
     return coefficients.astype(np.float32), float(np.minimum(errors, LARGE_DIFFERENCE).mean())
+
+
+def _plausible_weights(colours: Float64Array, values: Float64Array) -> Float64Array:
+    """Return a weight (N,) of each pixel, small where brightness and contrast of each channel alone are far from explaining it.
+
+    Products of colours could map the colour of a sticker, which occurs nowhere else, to what it covers.
+
+    Args:
+        colours: Colours (N, 3) of one image.
+        values: Those of the other one.
+    """
+    weights = np.ones(len(colours))
+    for _ in range(FIT_ROUNDS):
+        total = max(float(weights.sum()), 1e-6)
+        means = [weights @ each / total for each in (colours, values)]
+        centred, wanted = colours - means[0], values - means[1]
+        spread = np.maximum(weights @ centred**2, 1e-6)
+        gain = (weights @ (centred * wanted)) / spread
+        weights = _robust_weights(np.abs(centred * gain - wanted).max(axis=1), PLAUSIBLE_SPREAD)
+    return weights
+
+
+def _robust_weights(errors: Float64Array, min_spread: float) -> Float64Array:
+    """Return weights (N,) that fall with the errors, measured by twice their median."""
+    spread = max(min_spread, 2 * float(np.median(errors)))
+    return np.asarray(1 / (1 + (errors / spread) ** 2) ** 2, np.float64)
 
 
 TERMS = 15
 """Terms of the map of light and colour: the colours and their products, and the place, which a vignette needs."""
-COLOUR_TERMS = slice(1, 10)
-"""Those of the colours alone, which are pulled towards the identity."""
 
 
 def _terms(image: Float32Array) -> Float32Array:
