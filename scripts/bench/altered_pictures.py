@@ -72,9 +72,11 @@ def main() -> None:
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch:
         cases = list(write_queries(options.folder, Path(scratch), options.photos, options.seed))
-        case = open_case(Path(scratch) / "store", create=True)
-        case.ingest([str(Path(scratch) / "references")], IngestOptions(analysis=AnalysisOptions(ocr=options.ocr)))
-        with case:
+        with open_case(Path(scratch) / "store", create=True) as case:
+            for _ in case.ingest(
+                [Path(scratch) / "references"], IngestOptions(analysis=AnalysisOptions(ocr=options.ocr))
+            ):
+                pass
             measure(case, cases, ocr=options.ocr)
 
 
@@ -311,3 +313,7 @@ CONTROLS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "equalised": lambda photo: ImageOps.autocontrast(photo, cutoff=2),
     "rotated": lambda photo: photo.rotate(4, resample=Image.Resampling.BICUBIC),
 }
+
+
+if __name__ == "__main__":
+    main()
