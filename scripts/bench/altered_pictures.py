@@ -1,11 +1,11 @@
-"""Share of altered photographs that are told as changed, and of unaltered copies that are told as changed by mistake.
+"""Share of altered photographs with a change in their match, and of unaltered copies with one by mistake.
 
     .venv/bin/python scripts/bench/altered_pictures.py FOLDER [--photos N] [--seed S] [--ocr]
 
 Each photograph of the folder is altered in one place, of 10, 5 or 2 % of its area: the text of a banner, a region replaced by
 one of another photograph, an object removed by inpainting, a sticker, a blurred region. The query is the altered photograph at
 .6 to .9 of its size as JPEG of quality 70, every third cropped by 5 %. Controls are copies of the same photographs that nothing
-was altered in, with other light, colour, sharpness, borders. A change is told at the place if the intersection of its box and
+was altered in, with other light, colour, sharpness, borders. A change is at the place if the intersection of its box and
 the altered box is at least half of their union.
 """
 
@@ -91,7 +91,7 @@ class Query:
 
 
 def measure(case: Case, cases: Sequence[Query], *, ocr: bool) -> None:
-    """Print what is told of each query."""
+    """Print the shares of queries with a match, with a change, and with a change at the place."""
     rows: dict[str, list[tuple[bool, bool, bool]]] = defaultdict(list)
     by_path = {str(one.query): one for one in cases}
     paths = list(by_path)

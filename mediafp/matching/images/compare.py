@@ -278,7 +278,8 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Mat
     if match.verdict != "copy" or in_video or more_placements or not (fit and fit.dense):
         return match
     reference = references.local_features(sha256, pair.candidate.row)
-    return with_changes(match, find_changes(query.local_features, reference, fit.dense)) if reference else match
+    features = query.features_at(pair.candidate.query_row)
+    return with_changes(match, find_changes(features, reference, fit.dense)) if reference else match
 
 
 def _find_segments(pair: ImagePair, query: ImageQuery, references: References) -> Iterator[Segment]:

@@ -122,11 +122,6 @@ class DenseComparison:
         return _share(self.content, agreement_of(self.steady_ncc))
 
     @property
-    def median_ncc(self) -> float:
-        """Median NCC of the blocks with content, where they are, -1..1."""
-        return float(np.median(self.steady_ncc[self.content > 0]))
-
-    @property
     def mean_displacement(self) -> float:
         """Mean displacement of the blocks that agree, in pixels of the grid: two photographs of one scene reach the limit."""
         agreeing = (self.content > 0) & (self.ncc > SAME_NCC - 0.1)
@@ -348,7 +343,6 @@ class _Grid:
         if np.abs(transform_points(step_map, corners) - corners).max() > MAX_REFINED_SHIFT * max(self.size):
             return self
         homography = np.linalg.inv(self.to_grid) @ step_map @ self.to_grid @ self.homography
-        # Of the new map only what follows from the query is computed anew.
         return replace(self, homography=homography)
 
 
