@@ -1,5 +1,7 @@
 """Comparison of an image with references on given embeddings and hashes; keypoints are those of real photographs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fake_references import FakeAsset, FakeReferences, add_noise, even_spans, random_embeddings, random_hashes
@@ -45,6 +47,20 @@ def crop(photo: Pixels) -> Pixels:
 
 
 # Matches ------------------------------------------------------------------------------------------
+
+
+def test_negative_is_placed_by_its_own_features_and_has_no_changes(
+    references: FakeReferences, photos: dict[str, np.ndarray]
+) -> None:
+    photo = photos["temple"]
+    size = photo.shape[1], photo.shape[0]
+    plain = query(np.asarray(255 - photo, np.uint8), random_embeddings(1, 21)[0])
+    both = np.concatenate((plain.embeddings, add_noise(EMBEDDINGS[2][None], 0.9, 3)))
+    negative = replace(plain, embeddings=both, boxes=(None, None), negative=query_features(photo, size))
+    best = match_image(negative, references)[0]
+    assert (best.sha256, best.verdict, best.changes) == ("temple", "copy", ())
+    assert any("light and dark are exchanged" in reason for reason in best.why)
+    assert match_image(plain, references)[0].verdict != "copy", "its keypoints are those of another image"
 
 
 def test_copy_has_relation_placement_and_reasons(references: FakeReferences, photos: dict[str, np.ndarray]) -> None:
