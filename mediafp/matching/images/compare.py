@@ -17,9 +17,10 @@ from mediafp.matching.images.dense_comparison import REFINE_BELOW, compare_dense
 from mediafp.matching.images.placement import place_all_occurrences, place_image, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
-from mediafp.matching.images.search import ImageQuery, search_candidates
+from mediafp.matching.images.search import ImageQuery, SearchResult, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.images.still_rows import rows_of_image
+from mediafp.matching.images.template_search import place_template
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import References
 from mediafp.matching.time_spans import covered_share, find_runs
@@ -48,11 +49,13 @@ MAX_FINE_PLACED = 3
 has few."""
 ALIGNED_AGREEMENT = 0.6
 """Agreement from which two images are aligned, though what they show may differ, as in two charts. Chosen, not measured."""
-SMALL_SIDE = 200
-"""Longest side, in pixels, up to which a query without a conclusive fit is placed with fine keypoints in more candidates: it may
-be cut from a large image, which its embedding resembles little, and its own keypoints cost little. Chosen, not measured."""
-MAX_SMALL_FINE_PLACED = 10
-"""Largest number of these candidates: of 40 crops to 5 % of the area, 31 have the true one among the candidates."""
+MIN_TEMPLATE_SCORE = 0.05
+"""Score, or score against a reference crop, from which a query is sought as a small crop of a candidate. Of 40 crops to 5 % of the
+area, 37 have the true one among the candidates, and all of these reach it."""
+MAX_TEMPLATES = 40
+"""Largest number of candidates in which it is sought. Chosen, not measured."""
+MAX_MIRRORED_TEMPLATES = 14
+"""Largest number of candidates in which its mirror image is sought too. Chosen, not measured."""
 FEW_INLIERS = 12
 """Inliers below which a placement may be inexact. Chosen, not measured."""
 FINE_PLACE_SCORE = 0.09
@@ -134,7 +137,8 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
     search = search_candidates(query, references)
     pairs: list[ImagePair] = []
     has_conclusive_fit = False
-    for rank, candidate in enumerate(shortlist(search.candidates, search.crop_scores, SHORTLIST_SIZE)):
+    candidates = shortlist(search.candidates, search.crop_scores, SHORTLIST_SIZE)
+    for rank, candidate in enumerate(candidates):
         is_promising = (
             candidate.score >= PLACE_SCORE
             or search.crop_score(candidate) >= PLACE_CROP_SCORE
@@ -156,21 +160,61 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
             pair = _place_in_parts(pair, reference, query, references)
         pairs.append(pair)
         has_conclusive_fit = has_conclusive_fit or pairs[-1].is_settled or any(fit.is_conclusive for fit in fits)
-    is_small = max(query.local_features.size) <= SMALL_SIDE
+    if query.is_section:
+        return pairs
+    if not has_conclusive_fit:
+        pairs = _place_by_template(pairs, candidates, query, search, references)
+        has_conclusive_fit = any(pair.is_settled for pair in pairs)
     doubtful = [
         pair
         for pair in pairs
         if pair.inliers < FEW_INLIERS
         and not pair.is_explained
         and (
-            (is_small and not has_conclusive_fit)
-            or pair.candidate.score >= (PLACE_SCORE if has_conclusive_fit else FINE_PLACE_SCORE)
+            pair.candidate.score >= (PLACE_SCORE if has_conclusive_fit else FINE_PLACE_SCORE)
             or search.crop_score(pair.candidate) >= PLACE_CROP_SCORE
         )
     ]
     doubtful.sort(key=lambda pair: -max(pair.candidate.score, search.crop_score(pair.candidate)))
-    to_retry = [] if query.is_section else doubtful[: MAX_SMALL_FINE_PLACED if is_small else MAX_FINE_PLACED]
+    to_retry = doubtful[:MAX_FINE_PLACED]
     return [_place_again(pair, query, references) if pair in to_retry else pair for pair in pairs]
+
+
+def _place_by_template(
+    pairs: list[ImagePair],
+    candidates: list[Candidate],
+    query: ImageQuery,
+    search: SearchResult,
+    references: References,
+) -> list[ImagePair]:
+    """Return pairs with those in which the query is a small crop of the reference measured anew or added.
+
+    Args:
+        pairs: The pairs for which keypoints were sought.
+        candidates: All candidates, the best first.
+        query: Image to match.
+        search: Result of the search that found the candidates.
+        references: References to compare with.
+    """
+    by_asset = {pair.candidate.sha256: pair for pair in pairs}
+    sought = 0
+    for candidate in candidates:
+        known = by_asset.get(candidate.sha256)
+        is_sought = max(candidate.score, search.crop_score(candidate)) >= MIN_TEMPLATE_SCORE
+        if not is_sought or (known and (known.inliers >= FEW_INLIERS or known.is_settled)):
+            continue
+        sought += 1
+        if sought > MAX_TEMPLATES:
+            break
+        reference = references.local_features(candidate.sha256, candidate.row)
+        features = query.features_at(candidate.query_row)
+        fit = reference and place_template(features, reference)
+        if reference and not fit and sought <= MAX_MIRRORED_TEMPLATES:
+            fit = place_template(features, reference, mirrored=True)
+        if fit:
+            pair = _measure_pair(candidate, reference, [fit], query, references)
+            by_asset[candidate.sha256] = pair
+    return list(by_asset.values())
 
 
 def _measure_pair(

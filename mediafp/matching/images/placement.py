@@ -179,11 +179,10 @@ def _fit_placement(
     )
     if transform is None:
         return None
-    quad = transform_points(transform.homography, image_corners(*query_size))
-    overlap = polygon_intersection(quad, image_corners(*reference_size))
-    if len(overlap) < 3 or polygon_area(overlap) < MIN_OVERLAP_AREA:
+    placed = _place_corners(transform, query, reference)
+    if placed is None:
         return None
-    placement = _to_placement(transform, quad, overlap, query, reference)
+    placement, overlap = placed
     median_ncc, matching_blocks = correlate_blocks(
         query.blurred, reference.blurred, transform.homography, overlap.min(axis=0), overlap.max(axis=0)
     )
@@ -198,6 +197,25 @@ def _fit_placement(
         support=min(1.0, placement.inliers / max(1, keypoints_in_overlap)),
         reprojection_error=transform.reprojection_error,
     )
+
+
+def place_by_map(transform: Transform, query: LocalFeatures, reference: LocalFeatures) -> Placement | None:
+    """Return the placement that a map from query to reference gives, or None if the images hardly overlap."""
+    placed = _place_corners(transform, query, reference)
+    return placed and placed[0]
+
+
+def _place_corners(
+    transform: Transform, query: LocalFeatures, reference: LocalFeatures
+) -> tuple[Placement, Float64Array] | None:
+    """Return a placement, and its overlap (N, 2) in pixels of the reference's `grey`; None if the images hardly overlap."""
+    query_height, query_width = query.grey.shape
+    reference_height, reference_width = reference.grey.shape
+    quad = transform_points(transform.homography, image_corners(query_width, query_height))
+    overlap = polygon_intersection(quad, image_corners(reference_width, reference_height))
+    if len(overlap) < 3 or polygon_area(overlap) < MIN_OVERLAP_AREA:
+        return None
+    return _to_placement(transform, quad, overlap, query, reference), overlap
 
 
 def _to_placement(

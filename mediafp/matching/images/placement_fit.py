@@ -48,6 +48,7 @@ class PlacementFit:
         dense: Dense comparison of two still images; None for frames of videos, and without content.
         different_inset: True if both images have a rectangle in the same place with different content, such as two posts in
             one layout.
+        by_blocks: True if the placement follows from the blocks that agree: its inliers are their middles, and no keypoints.
     """
 
     placement: Placement
@@ -57,6 +58,7 @@ class PlacementFit:
     reprojection_error: float
     dense: DenseComparison | None = None
     different_inset: bool = False
+    by_blocks: bool = False
 
     @property
     def is_verified(self) -> bool:

@@ -84,9 +84,10 @@ def image_verdict(probability: float, score: float, fit: PlacementFit | None, di
     return verdict(probability, score, proven=proven)
 
 
-def placement_reasons(placement: Placement) -> list[str]:
-    """Return the reasons that a verified placement gives: keypoints, missing parts, orientation."""
-    reasons = [f"{placement.inliers} keypoints agree on one placement"]
+def placement_reasons(placement: Placement, *, by_blocks: bool = False) -> list[str]:
+    """Return the reasons that a verified placement gives: keypoints or blocks that agree, missing parts, orientation."""
+    what = "blocks of the image" if by_blocks else "keypoints"
+    reasons = [f"{placement.inliers} {what} agree on one placement"]
     for side, share in zip(("left", "top", "right", "bottom"), placement.removed, strict=True):
         if share >= MIN_REPORTED_CUT:
             reasons.append(f"{side} {format_percent(share)} of the reference is missing from the query")
@@ -110,7 +111,7 @@ def image_reasons(
         negative: True if the negative of the query was compared.
     """
     if fit and fit.is_verified:
-        reasons = placement_reasons(fit.placement)
+        reasons = placement_reasons(fit.placement, by_blocks=fit.by_blocks)
         if negative:
             reasons.append("light and dark are exchanged, as in a negative or another theme")
         if occurrences > 1:

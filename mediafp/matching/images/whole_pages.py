@@ -156,10 +156,11 @@ def _reasons(match: Match, placement: Placement | None) -> tuple[str, ...]:
     """Return the reasons of a match with those of its placement as they are of the whole pages."""
     if match.placement is None or placement is None:
         return match.why
-    old, new = placement_reasons(match.placement), placement_reasons(placement)
-    if not set(old) <= set(match.why):
-        # The placement gave none: it is not verified.
-        return match.why
-    first = match.why.index(old[0])
-    kept = [reason for reason in match.why[first:] if reason not in old]
-    return (*match.why[:first], *new, *kept)
+    for by_blocks in (False, True):
+        old = placement_reasons(match.placement, by_blocks=by_blocks)
+        if set(old) <= set(match.why):
+            first = match.why.index(old[0])
+            kept = [reason for reason in match.why[first:] if reason not in old]
+            return (*match.why[:first], *placement_reasons(placement, by_blocks=by_blocks), *kept)
+    # The placement gave none: it is not verified.
+    return match.why
