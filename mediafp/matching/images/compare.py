@@ -20,7 +20,7 @@ from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.search import ImageQuery, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.images.still_rows import rows_of_image
-from mediafp.matching.images.template_search import place_template
+from mediafp.matching.images.template_search import place_template, resembles_whole
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import References
 from mediafp.matching.time_spans import covered_share, find_runs
@@ -50,7 +50,7 @@ has few."""
 ALIGNED_AGREEMENT = 0.6
 """Agreement from which two images are aligned, though what they show may differ, as in two charts. Chosen, not measured."""
 MAX_TEMPLATES = 40
-"""Largest number of candidates in which a query is sought as a small crop. Of 80 crops to 5 % of the area, 71 have the true one
+"""Largest number of candidates with which a query is compared pixel by pixel. Of 80 crops to 5 % of the area, 71 have the true one
 among them."""
 MAX_MIRRORED_TEMPLATES = 14
 """Largest number of candidates in which its mirror image is sought too. Chosen, not measured."""
@@ -161,7 +161,7 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
     if query.is_section:
         return pairs
     if not has_conclusive_fit:
-        pairs = _place_by_template(pairs, candidates, query, references)
+        pairs = _place_by_pixels(pairs, candidates, query, references)
         has_conclusive_fit = any(pair.is_settled for pair in pairs)
     doubtful = [
         pair
@@ -178,10 +178,10 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
     return [_place_again(pair, query, references) if pair in to_retry else pair for pair in pairs]
 
 
-def _place_by_template(
+def _place_by_pixels(
     pairs: list[ImagePair], candidates: list[Candidate], query: ImageQuery, references: References
 ) -> list[ImagePair]:
-    """Return pairs with those in which the query is a small crop of the reference measured anew or added.
+    """Return pairs, measured anew or added where the query is a small crop of the reference, or shows it through another image.
 
     Args:
         pairs: The pairs for which keypoints were sought.
@@ -198,8 +198,11 @@ def _place_by_template(
         sought += 1
         reference = references.local_features(candidate.sha256, candidate.row)
         features = query.features_at(candidate.query_row)
-        fit = reference and place_template(features, reference)
-        if reference and not fit and sought <= MAX_MIRRORED_TEMPLATES:
+        if reference is None:
+            continue
+        fit = place_image(features, reference) if not known and resembles_whole(features, reference) else None
+        fit = fit or place_template(features, reference)
+        if not fit and sought <= MAX_MIRRORED_TEMPLATES:
             fit = place_template(features, reference, mirrored=True)
         if fit:
             pair = _measure_pair(candidate, reference, [fit], query, references)
