@@ -2,9 +2,9 @@
 
 A crop of skin, sky or a wall has few keypoints or none, but it is found by template matching.
 
-The query is sought in the reference at many sizes by normalised cross-correlation (NCC; Lewis, Fast normalized cross-correlation,
-1995), upright or mirrored, first in a small image, then around the best place at full detail. What decides is the dense comparison
-there: only a photograph that agrees in nearly all blocks is placed.
+The query is sought in the reference at many sizes by normalised cross-correlation (NCC; Lewis, Fast normalized
+cross-correlation, 1995), upright or mirrored, first in a small image, then around the best place at full detail. What decides is
+the dense comparison there: only a photograph that agrees in nearly all blocks is placed.
 """
 
 import numpy as np
@@ -20,8 +20,8 @@ from mediafp.types.geometry import transform_points
 from mediafp.types.media import Pixels
 
 COARSE_SIDE = 128
-"""Longest side, in pixels, of the reference in which the query is sought first. Of 130 crops to 5 and 15 % of the area all are found
-at 128 pixels in 4 ms, at 96 pixels all but 2."""
+"""Longest side, in pixels, of the reference in which the query is sought first. Of 130 crops to 5 and 15 % of the area all are
+found at 128 pixels in 4 ms, at 96 pixels all but 2."""
 LEAST_SHARE, GREATEST_SHARE = 0.14, 0.7
 """Longest side of the query, as shares of that of the reference, between which it is sought. A larger crop has keypoints enough.
 Chosen, not measured."""
@@ -34,8 +34,8 @@ FINE_MARGIN = 6
 MIN_COARSE_NCC = 0.7
 """NCC of the first search from which the place is looked at in detail. Of 130 crops all reach it, 62 % of other images do not."""
 MIN_AGREEMENT = 0.95
-"""Share of the content that must agree where it is. Of 90 crops to 5 and 15 % of the area all reach .97; of 10,000 pairs of crops of
-other photographs with their nearest references 2 reach it."""
+"""Share of the content that must agree where it is. Of 90 crops to 5 and 15 % of the area all reach .97; of 10,000 pairs of crops
+of other photographs with their nearest references 2 reach it."""
 MIN_AGREEING_BLOCKS = 7.0
 """Photographic blocks that must agree. 4 of 90 such crops have fewer, all smooth; of the 10,000 pairs those that reach
 `MIN_AGREEMENT` have 5.1 at most."""
@@ -48,8 +48,8 @@ WHOLE_SIDE = 64
 WHOLE_SHADING = 4.0
 """Standard deviation, in these pixels, of the blur that is subtracted first. Chosen, not measured."""
 MIN_WHOLE_NCC = 0.28
-"""NCC of two whole images from which one may show through the other. Of 80 photographs with another one blended over them all reach
-.30; of 5,681 pairs with other candidates 3 reach .30, and .1 % .28."""
+"""NCC of two whole images from which one may show through the other. Of 80 photographs with another one blended over them all
+reach .30; of 5,681 pairs with other candidates 3 reach .30, and .1 % .28."""
 
 
 def resembles_whole(query: LocalFeatures, reference: LocalFeatures) -> bool:
