@@ -59,3 +59,33 @@ def test_areas_of_polygons() -> None:
     shared = polygon_intersection(a, b)
     assert polygon_area(shared) == 1 and shared.min(axis=0).tolist() == [3, 1] and shared.max(axis=0).tolist() == [4, 2]
     assert polygon_intersection(a, far).shape == (0, 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_intersection_of_polygons_with_nearly_equal_edges_is_whole(seed: int) -> None:
+    """An image placed on itself is off by parts of a pixel: what both show is all of it."""
+    rng = np.random.default_rng(seed)
+    for _ in range(200):
+        corners = image_corners(*rng.integers(3, 5000, 2).tolist())
+        moved = corners + rng.choice((0, 1e-9, 1e-5, 1e-2)) * rng.normal(size=(4, 2))
+        for other in (moved, moved[::-1], np.roll(moved, 2, axis=0)):
+            area = intersection_area(other, corners)
+            assert abs(area - polygon_area(corners)) <= 0.2 * corners.max() + 1e-6
+            assert intersection_area(corners, other) == pytest.approx(area, abs=1e-3 * corners.max() + 1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_intersection_of_convex_polygons_is_that_of_a_raster(seed: int) -> None:
+    import cv2
+
+    rng = np.random.default_rng(seed)
+    for _ in range(20):
+        hulls = [
+            cv2.convexHull(rng.uniform(0, 400, (rng.integers(3, 9), 2)).astype(np.float32)).reshape(-1, 2) for _ in "ab"
+        ]
+        raster = np.ones((400, 400), np.uint8)
+        for hull in hulls:
+            one = np.zeros_like(raster)
+            cv2.fillConvexPoly(one, np.round(hull * 16 - 8).astype(np.int32), [1], shift=4)
+            raster &= one
+        assert intersection_area(*hulls) == pytest.approx(int(raster.sum()), abs=900)

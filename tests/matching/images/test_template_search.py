@@ -5,6 +5,7 @@ from itertools import permutations
 import cv2
 import numpy as np
 import pytest
+from fake_references import FakeAsset, FakeReferences, even_spans, random_embeddings, random_hashes
 from PIL import Image, ImageDraw, ImageFont
 
 from mediafp.matching.images.compare import match_image
@@ -12,7 +13,6 @@ from mediafp.matching.images.placement import place_image, place_small_crop
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.template_search import place_template, resembles_whole
 from mediafp.matching.local_features import LocalFeatures, query_features
-from tests.support.fake_references import FakeAsset, FakeReferences, even_spans, random_embeddings, random_hashes
 
 SMOOTH = 7.0
 """Standard deviation, in pixels, of a blur after which a quarter of a photograph has too few keypoints to be placed."""
