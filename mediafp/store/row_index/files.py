@@ -286,17 +286,20 @@ class IndexWriter:
                     file.unlink()
 
 
+def index_folders(store_folder: Path) -> list[Path]:
+    """Return the folders of all indexes of a store; links are not followed."""
+    folder = store_folder / FOLDER_NAME
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    return [index for index in folder.iterdir() if not index.is_symlink() and index.is_dir()]
+
+
 def remove_index_files(store_folder: Path) -> None:
     """Remove the files of all indexes of a store, which are built anew; a process that has them mapped keeps what it has.
 
     Files that belong to no index stay, and links are not followed.
     """
-    folder = store_folder / FOLDER_NAME
-    if folder.is_symlink() or not folder.is_dir():
-        return
-    for index in folder.iterdir():
-        if index.is_symlink() or not index.is_dir():
-            continue
+    for index in index_folders(store_folder):
         for file in index.iterdir():
             is_values = len(file.name.partition(".")[0]) == 2 * GENERATION_BYTES
             if file.name == _HEADER or is_values:

@@ -1,0 +1,95 @@
+"""Errors of Lance and of object stores, in words for the user, without what they quote: requests, and answers to them."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, Final
+
+from mediafp.store.lance.addresses import is_remote
+from mediafp.types.errors import StoreError, UsageError
+
+_REASONS: Final = (
+    (
+        r"failed to get aws credentials|no credentials|credentialsnotloaded|providererror|missing.*credential",
+        "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    ),
+    (r"nosuchbucket", "the bucket does not exist; create it, or check AWS_ENDPOINT_URL"),
+    (
+        r"accessdenied|invalidaccesskeyid|signaturedoesnotmatch|expiredtoken|invalidtoken|40[13] (unauthorized|forbidden)",
+        "access is denied; check the credentials and the rights on the bucket",
+    ),
+    (
+        r"url scheme is not allowed|builder error",
+        "it is not reached by https; set AWS_ENDPOINT_URL to an https address",
+    ),
+    (
+        r"error sending request|connection|connect|dns|timed? ?out|operation timed",
+        "the object store cannot be reached; check the network and AWS_ENDPOINT_URL, and run the same command again",
+    ),
+    (r"no space left|storage ?full|quota", "the disk is full; free some space"),
+    (r"permission denied|read-only file system", "access is denied; check the rights on the folder"),
+)
+"""Patterns of messages in lower case, and the reason with an action that each stands for; the first one counts."""
+_STATUS: Final = re.compile(r"status code: (\d{3})")
+
+
+class MissingRowsError(FileNotFoundError):
+    """The table of an index, or the version of it that was saved, does not exist."""
+
+
+def load_lance(purpose: str) -> Any:
+    """Return the library Lance, imported.
+
+    Args:
+        purpose: What it is needed for, as "open the index".
+
+    Raises:
+        UsageError: It is not installed.
+    """
+    # Its own messages may quote requests; these are read when it is loaded.
+    os.environ.setdefault("LANCE_LOG", "off")
+    os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
+    try:
+        return import_module("lance")
+    except ImportError as error:
+        raise UsageError(
+            f"cannot {purpose}: the library 'lance' is missing; install it with: pip install 'mediafp[cluster]'"
+        ) from error
+
+
+@contextmanager
+def lance_errors(purpose: str, address: str) -> Iterator[None]:
+    """Translate the errors of Lance.
+
+    Args:
+        purpose: What is done, as "search the index".
+        address: Address of the index.
+
+    Raises:
+        MissingRowsError: The table or the version does not exist.
+        StoreError: Anything else failed. Its cause is not kept: it may quote what identifies an account.
+    """
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = _find_reason(f"{error}".lower(), address)
+    else:
+        return
+    if reason is None:
+        raise MissingRowsError(f"its rows are not at '{address}'")
+    raise StoreError(f"cannot {purpose} at '{address}': {reason}")
+
+
+def _find_reason(text: str, address: str) -> str | None:
+    """Return the reason of an error; None if what was asked for does not exist."""
+    for pattern, reason in _REASONS:
+        if (is_remote(address) or "disk" in reason or "folder" in reason) and re.search(pattern, text):
+            return reason
+    status = _STATUS.search(text)
+    if status and status[1] != "404":
+        return f"the object store failed several times with status {status[1]}; run the same command again"
+    if "not found" in text or "does not exist" in text or status:
+        return None
+    return "its rows cannot be read or written; have it built anew: mediafp migrate --index local"
