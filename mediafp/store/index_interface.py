@@ -88,6 +88,40 @@ class Index(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexKind:
+    """What an index is over.
+
+    Attributes:
+        type: Fingerprint type.
+        version: Version of the type.
+        metric: Metric of the type.
+        columns: Columns of its vectors: dimensions for cosine, bytes for hamming.
+    """
+
+    type: str
+    version: str
+    metric: Metric
+    columns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedIndex:
+    """A saved index that was copied to another address.
+
+    Attributes:
+        type: Fingerprint type.
+        version: Version of the type.
+        assets: Number of assets.
+        rows: Number of rows.
+    """
+
+    type: str
+    version: str
+    assets: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexPosition:
     """A state of the store that an index agrees with.
 

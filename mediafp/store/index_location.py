@@ -1,4 +1,4 @@
-"""Where the indexes of a store lie: in the store, unless a small file of it states an address.
+"""The place of the indexes of a store: in the store, unless a small file of it states an address.
 
 The file names a place and nothing else: an address with credentials is refused, and the endpoint of an object store comes from
 the environment of the user, not from the store.
@@ -8,16 +8,21 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mediafp.store.lance.addresses import parse_address
 from mediafp.types.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from mediafp.store.row_index.files import IndexFiles
+    from mediafp.store.row_index.rows import RowLayout
 
 FILE_NAME: Final = "index.json"
 """File, in the folder of a store, that states where its indexes lie."""
 MAX_BYTES: Final = 4096
 """Bytes of the file from which on it is not read. Chosen, not measured."""
 _KEY: Final = "address"
+_ACTION: Final = "have it built in the store: mediafp migrate --index local"
 
 
 def index_address(store_folder: Path) -> str | None:
@@ -72,4 +77,12 @@ def set_index_address(store_folder: Path, address: str | None) -> None:
         ) from error
 
 
-_ACTION: Final = "have it built in the store: mediafp migrate --index local"
+def index_files(folder: Path, address: str | None, type: str, version: str, layout: "RowLayout") -> "IndexFiles":
+    """Return the files of an index whose rows lie at an address, or in the folder of the store if that is None."""
+    if address is None:
+        from mediafp.store.row_index.files import IndexFiles
+
+        return IndexFiles(folder, type=type, version=version, layout=layout)
+    from mediafp.store.lance.files import LanceFiles
+
+    return LanceFiles(folder, type=type, version=version, layout=layout, address=address)

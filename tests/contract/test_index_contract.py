@@ -11,7 +11,7 @@ from object_store import BUCKET, ENVIRONMENT, ObjectStore, object_store, skip_wi
 
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.store import RERANK_DEPTH, Index, IndexPosition
-from mediafp.store.factory import index_files
+from mediafp.store.index_location import index_files
 from mediafp.store.lance import table
 from mediafp.store.row_index import index as row_index
 from mediafp.store.row_index.index import RowIndex

@@ -49,7 +49,7 @@ def load_lance(purpose: str) -> Any:
         UsageError: It is not installed.
     """
     # Its own messages may quote requests; these are read when it is loaded.
-    os.environ.setdefault("LANCE_LOG", "off")
+    os.environ.setdefault("LANCE_LOG", "error")
     os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
     try:
         return import_module("lance")

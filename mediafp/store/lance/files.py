@@ -40,6 +40,10 @@ class TableIndex(MappedIndex):
     def parts(self, void: Collection[int]) -> Sequence[Part]:
         return table_parts(self.table, self.cache, self.rows, void, is_exact=self.is_exact)
 
+    @override
+    def read(self, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:
+        return self.cache.read(numbers)
+
 
 class LanceFiles(IndexFiles):
     """The files and the table of the index of one fingerprint type and version."""
@@ -118,9 +122,7 @@ class LanceWriter(IndexWriter):
 
     @override
     def finish(self, void: Sequence[int], position: IndexPosition) -> None:
-        table = self._table
-        if table is None:
-            raise RuntimeError("no rows were appended")
+        table = self._table or Table.create(self._uri(), self._lance_files.layout)
         # Assets in memory were numbered without the gaps, which come before them.
         void = [*(n + len(self._gaps) * (n >= self._first_asset) for n in void), *self._gaps]
         ends = self._files.map_ends(self._header)

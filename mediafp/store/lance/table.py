@@ -58,7 +58,9 @@ class Table:
         self._uri = uri
         names = set(dataset.schema.names)
         self._columns = [name for name in ("bits", "codes") if name in names]
-        segments = [segment for one in dataset.describe_indices() if one.name == _INDEX_NAME for segment in one.segments]
+        segments = [
+            segment for one in dataset.describe_indices() if one.name == _INDEX_NAME for segment in one.segments
+        ]
         self.segments = len(segments)
         indexed = {number for segment in segments for number in segment.fragment_ids}
         self._unindexed = [one for one in dataset.get_fragments() if one.fragment_id not in indexed]

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from mediafp.store.index_interface import IndexPosition
 from mediafp.store.row_index.header import GENERATION_BYTES, HEADER_BYTES, MAGIC, Header, index_key, unpack_header
+from mediafp.store.row_index.lookup import AssetLookup
 from mediafp.store.row_index.rows import SHA256_BYTES, CodeFile, RowLayout, Rows
 from mediafp.store.row_index.snapshot import Part, array_part
 
@@ -35,6 +36,8 @@ MAX_VALUES: Final = 1 << 31
 MAPPED_CODE_BYTES: Final = 320 << 20
 """Bytes of codes that are mapped; the others are read row by row, which takes a query row 0.15 ms instead of 0.03 ms. The mapped
 ones may all count as memory of the process."""
+COPIED_ROWS: Final = 1 << 16
+"""Rows and assets that are in memory at once while an index is copied or checked: 38 MB of embeddings."""
 _NAME_CHARS: Final = 16
 _HEADER: Final = "header"
 _END_BYTES: Final = 8
@@ -57,6 +60,10 @@ class MappedIndex:
     def parts(self, void: Collection[int]) -> Sequence[Part]:
         """Return the rows to be searched, in the order of their numbers, without those of void assets."""
         return (array_part(self.rows, 0, 0, void),)
+
+    def read(self, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:
+        """Return bits (N, bit_bytes) and codes (N, code_bytes) of rows."""
+        return self.rows.bits[:][numbers], self.rows.codes[numbers]
 
 
 class IndexFiles:
@@ -284,6 +291,26 @@ class IndexWriter:
             if len(generation) == 2 * GENERATION_BYTES and is_removed(generation):
                 with suppress(OSError):
                     file.unlink()
+
+
+def iter_rows(mapped: MappedIndex) -> Iterator[Rows]:
+    """Yield the rows that count, in order, some tens of thousands at once; those of an asset are not divided."""
+    rows = mapped.rows
+    counts = np.ones(len(rows.ends), bool)
+    counts[mapped.void] = False
+    counts[AssetLookup(rows.sha256, mapped.void).repeated()] = False
+    start = 0
+    while start < len(counts):
+        first = int(rows.ends[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(rows.ends, first + COPIED_ROWS, side="right")))
+        end = min(end, start + COPIED_ROWS)
+        assets = start + np.flatnonzero(counts[start:end])
+        sizes = np.diff(rows.ends[start:end], prepend=first)
+        numbers = first + np.flatnonzero(np.repeat(counts[start:end], sizes))
+        bits, codes = mapped.read(numbers)
+        ends = np.cumsum(sizes[assets - start], dtype=np.int64)
+        yield Rows(bits=bits, codes=codes, sha256=rows.sha256[assets], ends=ends)
+        start = end
 
 
 def index_folders(store_folder: Path) -> list[Path]:
