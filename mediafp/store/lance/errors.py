@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from mediafp.store.lance.addresses import is_remote
 from mediafp.types.errors import StoreError, UsageError
 
-_REASONS: Final = (
+_REFUSALS: Final = (
     (
         r"failed to get aws credentials|no credentials|credentialsnotloaded|providererror|missing.*credential",
         "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
@@ -20,18 +20,25 @@ _REASONS: Final = (
         r"accessdenied|invalidaccesskeyid|signaturedoesnotmatch|expiredtoken|invalidtoken|40[13] (unauthorized|forbidden)",
         "access is denied; check the credentials and the rights on the bucket",
     ),
+)
+"""Patterns of the messages of an object store in lower case, and the reason with an action that each stands for."""
+_FAILURES: Final = (
     (
         r"url scheme is not allowed|builder error",
         "it is not reached by https; set AWS_ENDPOINT_URL to an https address",
     ),
     (
-        r"error sending request|connection|connect|dns|timed? ?out|operation timed",
+        r"error sending request|connection|connect|dns|timed? ?out",
         "the object store cannot be reached; check the network and AWS_ENDPOINT_URL, and run the same command again",
     ),
+)
+"""The same of messages about a request that was not answered."""
+_DISK_FAILURES: Final = (
     (r"no space left|storage ?full|quota", "the disk is full; free some space"),
     (r"permission denied|read-only file system", "access is denied; check the rights on the folder"),
 )
-"""Patterns of messages in lower case, and the reason with an action that each stands for; the first one counts."""
+"""The same of messages about a folder."""
+_GONE_MESSAGE: Final = "its rows are gone: another process has moved or removed them; run the same command again"
 _STATUS: Final = re.compile(r"status code: (\d{3})")
 
 
@@ -60,12 +67,13 @@ def load_lance(purpose: str) -> Any:
 
 
 @contextmanager
-def lance_errors(purpose: str, address: str) -> Iterator[None]:
+def lance_errors(purpose: str, address: str, *, may_be_missing: bool = False) -> Iterator[None]:
     """Translate the errors of Lance.
 
     Args:
         purpose: What is done, as "search the index".
-        address: Address of the index.
+        address: Address of the table.
+        may_be_missing: Raise MissingRowsError if there is no such table.
 
     Raises:
         MissingRowsError: The table or the version does not exist.
@@ -77,19 +85,27 @@ def lance_errors(purpose: str, address: str) -> Iterator[None]:
         reason = _find_reason(f"{error}".lower(), address)
     else:
         return
-    if reason is None:
-        raise MissingRowsError(f"its rows are not at '{address}'")
-    raise StoreError(f"cannot {purpose} at '{address}': {reason}")
+    if reason is None and may_be_missing:
+        raise MissingRowsError(f"its rows are not at '{address}'") from None
+    raise StoreError(f"cannot {purpose} at '{address}': {reason or _GONE_MESSAGE}") from None
 
 
 def _find_reason(text: str, address: str) -> str | None:
     """Return the reason of an error; None if what was asked for does not exist."""
-    for pattern, reason in _REASONS:
-        if (is_remote(address) or "disk" in reason or "folder" in reason) and re.search(pattern, text):
+    if is_remote(address):
+        if reason := _first_reason(_REFUSALS, text):
             return reason
-    status = _STATUS.search(text)
-    if status and status[1] != "404":
-        return f"the object store failed several times with status {status[1]}; run the same command again"
-    if "not found" in text or "does not exist" in text or status:
+        status = _STATUS.search(text)
+        if status and status[1] != "404":
+            return f"the object store failed several times with status {status[1]}; run the same command again"
+        if not status and (reason := _first_reason(_FAILURES, text)):
+            return reason
+    elif reason := _first_reason(_DISK_FAILURES, text):
+        return reason
+    if "not found" in text or "does not exist" in text:
         return None
     return "its rows cannot be read or written; have it built anew: mediafp migrate --index local"
+
+
+def _first_reason(reasons: Sequence[tuple[str, str]], text: str) -> str | None:
+    return next((reason for pattern, reason in reasons if re.search(pattern, text)), None)

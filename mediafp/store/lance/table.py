@@ -50,7 +50,7 @@ class Table:
 
     The number of a row is its row id in Lance, which counts up from 0 as rows are added, and never changes.
 
-    All methods raise MissingRowsError if the files are gone, and StoreError if they cannot be read or written.
+    All methods raise StoreError if the rows cannot be read or written, or are gone.
     """
 
     def __init__(self, dataset: Any, uri: str) -> None:
@@ -88,9 +88,13 @@ class Table:
 
     @classmethod
     def open(cls, uri: str, tag: str | None = None) -> Self:
-        """Return the table at an address, in the version with a tag or in the newest one."""
+        """Return the table at an address, in the version with a tag or in the newest one.
+
+        Raises:
+            MissingRowsError: There is no such table or version.
+        """
         lance = load_lance("open the index")
-        with lance_errors("open the index", uri):
+        with lance_errors("open the index", uri, may_be_missing=True):
             dataset = lance.dataset(uri, version=tag, storage_options=storage_options(uri), session=_session())
             if not dataset.has_stable_row_ids:
                 raise MissingRowsError("its rows have no stable numbers")
@@ -265,7 +269,7 @@ def drop_table(uri: str) -> None:
     """Remove a table, if there is one."""
     lance = load_lance("remove the index")
     try:
-        with lance_errors("remove the index", uri):
+        with lance_errors("remove the index", uri, may_be_missing=True):
             lance.LanceDataset.drop(uri, storage_options=storage_options(uri))
     except MissingRowsError:
         return
