@@ -38,12 +38,15 @@ _DISK_FAILURES: Final = (
     (r"permission denied|read-only file system", "access is denied; check the rights on the folder"),
 )
 """The same of messages about a folder."""
-_GONE_MESSAGE: Final = "its rows are gone: another process has moved or removed them; run the same command again"
+_GONE: Final = "its rows are gone: another process has moved or removed them; run the same command again"
+_UNREADABLE: Final = "its rows cannot be read or written; have it built anew: mediafp migrate --index local"
+_UNKNOWN_FAILURE: Final = "the object store failed; check AWS_ENDPOINT_URL, and run the same command again"
+_GONE_WORDS: Final = ("not found", "does not exist", "no such file")
 _STATUS: Final = re.compile(r"status code: (\d{3})")
 
 
 class MissingRowsError(FileNotFoundError):
-    """The table of an index, or the version of it that was saved, does not exist."""
+    """The table of an index, or the version of it that was saved, does not exist or is damaged."""
 
 
 def load_lance(purpose: str) -> Any:
@@ -73,38 +76,41 @@ def lance_errors(purpose: str, address: str, *, may_be_missing: bool = False) ->
     Args:
         purpose: What is done, as "search the index".
         address: Address of the table.
-        may_be_missing: Raise MissingRowsError if there is no such table.
+        may_be_missing: Raise MissingRowsError if there is no such table, or a damaged one.
 
     Raises:
-        MissingRowsError: The table or the version does not exist.
+        MissingRowsError: The table or the version does not exist, or is damaged.
         StoreError: Anything else failed. Its cause is not kept: it may quote what identifies an account.
     """
     try:
         yield
-    except (OSError, ValueError, RuntimeError) as error:
+    except BaseException as error:
+        # The base class of what Rust panics with, on damaged files, is that of KeyboardInterrupt.
+        if not isinstance(error, (OSError, ValueError, RuntimeError)) and type(error).__name__ != "PanicException":
+            raise
         reason = _find_reason(f"{error}".lower(), address)
     else:
         return
-    if reason is None and may_be_missing:
-        raise MissingRowsError(f"its rows are not at '{address}'") from None
-    raise StoreError(f"cannot {purpose} at '{address}': {reason or _GONE_MESSAGE}") from None
+    if may_be_missing and reason in (_GONE, _UNREADABLE):
+        raise MissingRowsError(f"its rows are not at '{address}', or are damaged") from None
+    raise StoreError(f"cannot {purpose} at '{address}': {reason}") from None
 
 
-def _find_reason(text: str, address: str) -> str | None:
-    """Return the reason of an error; None if what was asked for does not exist."""
+def _find_reason(text: str, address: str) -> str:
+    """Return the reason of an error, with an action."""
+    status = _STATUS.search(text)
     if is_remote(address):
         if reason := _first_reason(_REFUSALS, text):
             return reason
-        status = _STATUS.search(text)
         if status and status[1] != "404":
             return f"the object store failed several times with status {status[1]}; run the same command again"
         if not status and (reason := _first_reason(_FAILURES, text)):
             return reason
     elif reason := _first_reason(_DISK_FAILURES, text):
         return reason
-    if "not found" in text or "does not exist" in text:
-        return None
-    return "its rows cannot be read or written; have it built anew: mediafp migrate --index local"
+    if status or any(words in text for words in _GONE_WORDS):
+        return _GONE
+    return _UNKNOWN_FAILURE if "s3 error" in text else _UNREADABLE
 
 
 def _first_reason(reasons: Sequence[tuple[str, str]], text: str) -> str | None:

@@ -5,6 +5,7 @@ named after the generation. For each header, the table has a tag: the header is 
 finds the rows as they were when the header was written, and a crash leaves the state before.
 """
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from mediafp.store.row_index.rows import SHA256_BYTES, RowLayout, Rows
 from mediafp.store.row_index.snapshot import Part
 from mediafp.types.errors import StoreError
 
+_logger = logging.getLogger(__name__)
 _SUFFIX: Final = ".lance"
 
 
@@ -67,6 +69,14 @@ class LanceFiles(IndexFiles):
             ) from None
 
     @override
+    def map(self) -> MappedIndex | None:
+        mapped = super().map()
+        if mapped is not None:
+            # What contradicts itself is damaged; it would be an error of each search otherwise.
+            mapped.parts(())
+        return mapped
+
+    @override
     def _with_columns(
         self,
         header: Header,
@@ -76,7 +86,7 @@ class LanceFiles(IndexFiles):
         void: npt.NDArray[np.int64],
     ) -> MappedIndex:
         self.check_address()
-        table = Table.open(self.uri(header.generation.hex()), _tag(header))
+        table = Table.open(self.uri(header.generation.hex()), self.layout, _tag(header))
         cache = RowCache(table, self.layout)
         rows = Rows(bits=TableBits(cache, header.rows), codes=TableCodes(cache), sha256=sha256, ends=ends)
         return TableIndex(
@@ -103,7 +113,7 @@ class LanceWriter(IndexWriter):
     @override
     def continue_from(self, header: Header) -> None:
         super().continue_from(header)
-        self._table = Table.open(self._uri()).restored(_tag(header))
+        self._table = Table.open(self._uri(), self._lance_files.layout).restored(_tag(header))
         self._first_asset = header.assets
 
     @override
@@ -135,10 +145,15 @@ class LanceWriter(IndexWriter):
 
     @override
     def _remove(self, is_removed: Callable[[str], bool]) -> None:
-        for generation in _generations(self._files.folder):
-            if is_removed(generation):
+        dropped: set[str] = set()
+        for generation in filter(is_removed, _generations(self._files.folder)):
+            try:
                 drop_table(self._lance_files.uri(generation))
-        super()._remove(is_removed)
+                dropped.add(generation)
+            except StoreError as error:
+                # Its files stay, so that it is removed with the next generation.
+                _logger.warning("skipped removing a former index: %s", error)
+        super()._remove(dropped.__contains__)
 
     def _uri(self) -> str:
         return self._lance_files.uri(self._header.generation.hex())

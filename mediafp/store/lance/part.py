@@ -11,6 +11,7 @@ from mediafp.store.lance.table import Table
 from mediafp.store.row_index.nearest import Bits, Numbers
 from mediafp.store.row_index.rows import Rows
 from mediafp.store.row_index.snapshot import Found, Part, array_part
+from mediafp.types.errors import StoreError
 
 
 class TableBits:
@@ -60,8 +61,13 @@ class IndexedPart:
         """Return the nearest rows, as `Part` states."""
         # Rows of assets that were removed since the table was saved are still in it.
         asked = count + self.table.indexed_rows - self.allowed_count
-        found = self.table.nearest(queries, asked, is_exact=self.is_exact)
-        return [(distances[:count], rows[:count]) for distances, rows in map(self._drop_void, found)]
+        found = list(map(self._drop_void, self.table.nearest(queries, asked, is_exact=self.is_exact)))
+        if any(len(rows) < count for _, rows in found):
+            raise StoreError(
+                "cannot search the index: its rows are others than those of the store; have it built anew:"
+                " mediafp migrate --index local"
+            )
+        return [(distances[:count], rows[:count]) for distances, rows in found]
 
     def within(self, queries: Bits, distance: int) -> Sequence[Found]:
         """Return the rows at most a distance away, as `Part` states."""
@@ -70,10 +76,11 @@ class IndexedPart:
     def _drop_void(self, found: Found) -> Found:
         distances, rows = found
         first, behind = self.void
-        if not len(first):
-            return found
-        span = np.searchsorted(first, rows, side="right") - 1
-        is_allowed = (span < 0) | (rows >= behind[span])
+        # A changed table may have any numbers.
+        is_allowed = (rows >= 0) & (rows < len(self.rows))
+        if len(first):
+            span = np.searchsorted(first, rows, side="right") - 1
+            is_allowed &= (span < 0) | (rows >= behind[span])
         return distances[is_allowed], rows[is_allowed]
 
 

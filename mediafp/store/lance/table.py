@@ -1,5 +1,6 @@
 """The rows of an index as a Lance table: bits, codes and the asset of each, numbered as in the index."""
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import cache, cached_property
@@ -9,7 +10,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.store.lance.addresses import storage_options
+from mediafp.store.lance.addresses import is_remote, storage_options
 from mediafp.store.lance.errors import MissingRowsError, lance_errors, load_lance
 from mediafp.store.row_index.nearest import Bits, Numbers
 from mediafp.store.row_index.rows import SHA256_BYTES, RowLayout, Rows
@@ -53,11 +54,10 @@ class Table:
     All methods raise StoreError if the rows cannot be read or written, or are gone.
     """
 
-    def __init__(self, dataset: Any, uri: str) -> None:
+    def __init__(self, dataset: Any, uri: str, layout: RowLayout) -> None:
         self._dataset = dataset
         self._uri = uri
-        names = set(dataset.schema.names)
-        self._columns = [name for name in ("bits", "codes") if name in names]
+        self._layout = layout
         segments = [
             segment for one in dataset.describe_indices() if one.name == _INDEX_NAME for segment in one.segments
         ]
@@ -70,35 +70,26 @@ class Table:
     @classmethod
     def create(cls, uri: str, layout: RowLayout) -> Self:
         """Return a new table without rows."""
-        import pyarrow as pa
-
         lance = load_lance("create the index")
-        columns = [
-            ("sha256", pa.binary(SHA256_BYTES)),
-            ("row", pa.int32()),
-            ("bits", pa.list_(pa.uint8(), layout.bit_bytes)),
-        ]
-        if layout.code_bytes:
-            columns.append(("codes", pa.list_(pa.int8(), layout.code_bytes)))
         with lance_errors("create the index", uri):
             dataset = lance.write_dataset(
-                pa.schema(columns).empty_table(), uri, enable_stable_row_ids=True, storage_options=storage_options(uri)
+                _schema(layout).empty_table(), uri, enable_stable_row_ids=True, storage_options=storage_options(uri)
             )
-            return cls(dataset, uri)
+            return cls(dataset, uri, layout)
 
     @classmethod
-    def open(cls, uri: str, tag: str | None = None) -> Self:
+    def open(cls, uri: str, layout: RowLayout, tag: str | None = None) -> Self:
         """Return the table at an address, in the version with a tag or in the newest one.
 
         Raises:
-            MissingRowsError: There is no such table or version.
+            MissingRowsError: There is no such table or version, or it has other columns.
         """
         lance = load_lance("open the index")
         with lance_errors("open the index", uri, may_be_missing=True):
             dataset = lance.dataset(uri, version=tag, storage_options=storage_options(uri), session=_session())
-            if not dataset.has_stable_row_ids:
-                raise MissingRowsError("its rows have no stable numbers")
-            return cls(dataset, uri)
+            if dataset.has_stable_row_ids and dataset.schema == _schema(layout):
+                return cls(dataset, uri, layout)
+        raise MissingRowsError("its rows have other columns")
 
     def restored(self, tag: str) -> Self:
         """Return the table after its newest version was made that with a tag, if it is not."""
@@ -107,7 +98,7 @@ class Table:
             if tagged.version == self._dataset.version:
                 return self
             tagged.restore()
-        return self.open(self._uri)
+        return self.open(self._uri, self._layout)
 
     def append(self, rows: Rows) -> tuple[Self, int]:
         """Add rows; returns the table with them, and the number of the first one."""
@@ -139,7 +130,7 @@ class Table:
                 raise StoreError(
                     f"cannot write the index at '{self._uri}': another program has written to it meanwhile"
                 )
-            return type(self)(dataset, self._uri), first
+            return type(self)(dataset, self._uri, self._layout), first
 
     def delete(self, spans: Iterable[slice]) -> Self:
         """Remove rows; returns the table without them."""
@@ -147,7 +138,7 @@ class Table:
         with lance_errors("write the index", self._uri):
             for some in batched(spans, _NAMES_PER_DELETION):
                 dataset.delete(" OR ".join(f"(_rowid >= {span.start} AND _rowid < {span.stop})" for span in some))
-        return type(self)(dataset, self._uri)
+        return type(self)(dataset, self._uri, self._layout)
 
     def maintain(self) -> Self:
         """Have Lance index the rows that it has not indexed, and merge what has become many; returns the table after it."""
@@ -166,7 +157,7 @@ class Table:
                 merged = self.segments if self.segments >= MAX_SEGMENTS else 0
                 dataset.optimize.optimize_indices(num_indices_to_merge=merged)
             dataset.cleanup_old_versions(older_than=KEPT_VERSIONS, error_if_tagged_old_versions=False)
-        return self.open(self._uri)
+        return self.open(self._uri, self._layout)
 
     def add_tag(self, tag: str) -> None:
         """Name the version of the table."""
@@ -187,18 +178,21 @@ class Table:
         for some in batched(numbers.tolist(), READ_ROWS):
             with lance_errors("read the index", self._uri):
                 table = self._dataset.to_table(
-                    columns=self._columns, with_row_id=True, filter=f"_rowid IN ({','.join(map(str, some))})"
+                    columns=["bits", "codes"] if self._layout.code_bytes else ["bits"],
+                    with_row_id=True,
+                    filter=f"_rowid IN ({','.join(map(str, some))})",
                 )
-            yield self._to_arrays(table)
+                arrays = self._to_arrays(table)
+            yield arrays
 
     @cached_property
     def unindexed(self) -> tuple[Numbers, Bits]:
         """Numbers, ascending, and bits of the rows that Lance has not indexed."""
         if not self._unindexed:
-            return np.empty(0, np.int64), np.empty((0, self._width("bits")), np.uint8)
+            return np.empty(0, np.int64), np.empty((0, self._layout.bit_bytes), np.uint8)
         with lance_errors("read the index", self._uri):
             table = self._dataset.scanner(columns=["bits"], with_row_id=True, fragments=self._unindexed).to_table()
-        numbers, bits, _ = self._to_arrays(table)
+            numbers, bits, _ = self._to_arrays(table)
         order = np.argsort(numbers)
         return numbers[order], bits[order]
 
@@ -253,24 +247,39 @@ class Table:
 
     def _to_arrays(self, table: Any) -> tuple[Numbers, Bits, npt.NDArray[np.int8]]:
         numbers = table["_rowid"].to_numpy().astype(np.int64)
-        bits = _to_array(table["bits"], self._width("bits"))
-        codes = (
-            _to_array(table["codes"], self._width("codes"))
-            if "codes" in table.column_names
-            else np.empty((len(numbers), 0), np.int8)
-        )
-        return numbers, bits, codes
+        bits = _to_array(table["bits"], self._layout.bit_bytes)
+        if "codes" in table.column_names:
+            return numbers, bits, _to_array(table["codes"], self._layout.code_bytes)
+        return numbers, bits, np.empty((len(numbers), 0), np.int8)
 
-    def _width(self, name: str) -> int:
-        return int(self._dataset.schema.field(name).type.list_size)
+
+def _schema(layout: RowLayout) -> Any:
+    """Return the columns of a table. Asset and row are for programs that read a table without the files of the store."""
+    import pyarrow as pa
+
+    columns = [
+        ("sha256", pa.binary(SHA256_BYTES)),
+        ("row", pa.int32()),
+        ("bits", pa.list_(pa.uint8(), layout.bit_bytes)),
+    ]
+    if layout.code_bytes:
+        columns.append(("codes", pa.list_(pa.int8(), layout.code_bytes)))
+    return pa.schema(columns)
 
 
 def drop_table(uri: str) -> None:
-    """Remove a table, if there is one."""
-    lance = load_lance("remove the index")
+    """Remove a table, if there is one.
+
+    Raises:
+        StoreError: It cannot be removed.
+    """
     try:
         with lance_errors("remove the index", uri, may_be_missing=True):
-            lance.LanceDataset.drop(uri, storage_options=storage_options(uri))
+            if is_remote(uri):
+                load_lance("remove the index").LanceDataset.drop(uri, storage_options=storage_options(uri))
+            else:
+                # Lance itself removes no damaged table. A link is not followed: rmtree refuses it.
+                shutil.rmtree(uri)
     except MissingRowsError:
         return
 

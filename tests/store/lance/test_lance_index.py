@@ -218,3 +218,40 @@ def test_rows_that_are_gone_are_an_error_of_the_store(tmp_path: Path) -> None:
             index.search(embeddings(3, seed), 50)
             index.holds(fingerprints_of(embeddings(60))[seed])
     assert RowIndex(COSINE, files).position is None
+
+
+@pytest.mark.parametrize(
+    "kind", ["data/*.lance", "_indices/*/index.idx", "_indices/*/auxiliary.idx", "_versions/*.manifest", "_refs/tags/*"]
+)
+@pytest.mark.parametrize("damage", ["cut", "garbage at the start", "garbage at the end", "removed"])
+def test_damaged_table_is_built_anew_or_an_error_of_the_store(tmp_path: Path, kind: str, damage: str) -> None:
+    """It may also be found later, or never: rows only propose candidates. No other exception leaves the index."""
+    built(tmp_path, embeddings(120))
+    (folder,) = (tmp_path / "rows").iterdir()
+    damaged = sorted(folder.glob(kind))
+    assert damaged
+    for file in damaged:
+        content = file.read_bytes()
+        garbage = np.random.default_rng(3).bytes(40)
+        if damage == "removed":
+            file.unlink()
+        else:
+            file.write_bytes(
+                {
+                    "cut": content[: len(content) // 2],
+                    "garbage at the start": garbage + content[len(garbage) :],
+                    "garbage at the end": content[: -len(garbage)] + garbage,
+                }[damage]
+            )
+    index = RowIndex(COSINE, files_of(tmp_path))
+    everything = fingerprints_of(embeddings(120))
+    if index.position is not None:
+        try:
+            index.search(embeddings(9, 1), 7)
+            index.holds(everything[3])
+        except StoreError as error:
+            assert "run the same command again" in str(error) or "mediafp migrate --index local" in str(error)
+    index.build(lambda: everything, lambda: position(6))
+    opened = RowIndex(COSINE, files_of(tmp_path))
+    assert hits(opened, embeddings(9, 1)) == hits(in_memory(everything), embeddings(9, 1))
+    assert opened.position == position(6)
