@@ -26,7 +26,7 @@ _SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 def index_kind(declaration: FingerprintDeclaration, version: str) -> IndexKind:
-    """Return what an index over the fingerprints of a type is over."""
+    """Return the kind of the index over the fingerprints of a type."""
     return IndexKind(type=declaration.name, version=version, metric=declaration.metric, columns=declaration.columns)
 
 

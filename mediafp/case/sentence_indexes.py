@@ -232,7 +232,7 @@ class SentenceIndexes:
 
 
 def index_kind(group: LanguageGroup) -> IndexKind:
-    """Return what the index of a language group is over."""
+    """Return the kind of the index of a language group."""
     return IndexKind(type=f"sentences-{group}", version=windows_version(), metric="cosine", columns=EMBEDDING_COLUMNS)
 
 

@@ -89,7 +89,7 @@ class Index(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexKind:
-    """What an index is over.
+    """The fingerprint type that an index is over.
 
     Attributes:
         type: Fingerprint type.

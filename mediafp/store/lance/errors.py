@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from mediafp.store.lance.addresses import is_remote
 from mediafp.types.errors import StoreError, UsageError
@@ -21,7 +21,7 @@ _REFUSALS: Final = (
         "access is denied; check the credentials and the rights on the bucket",
     ),
 )
-"""Patterns of the messages of an object store in lower case, and the reason with an action that each stands for."""
+"""Patterns of the messages of an object store in lower case, and the reason with an action of each."""
 _FAILURES: Final = (
     (
         r"url scheme is not allowed|builder error",
@@ -49,10 +49,11 @@ class MissingRowsError(FileNotFoundError):
     """The table of an index, or the version of it that was saved, does not exist or is damaged."""
 
 
-def load_lance(purpose: str) -> Any:
-    """Return the library Lance, imported.
+def load_library(name: Literal["lance", "pyarrow"], purpose: str) -> Any:
+    """Return a library of the extra `cluster`, imported.
 
     Args:
+        name: Its name.
         purpose: What it is needed for, as "open the index".
 
     Raises:
@@ -62,10 +63,10 @@ def load_lance(purpose: str) -> Any:
     os.environ.setdefault("LANCE_LOG", "error")
     os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
     try:
-        return import_module("lance")
+        return import_module(name)
     except ImportError as error:
         raise UsageError(
-            f"cannot {purpose}: the library 'lance' is missing; install it with: pip install 'mediafp[cluster]'"
+            f"cannot {purpose}: the library {name!r} is missing; install it with: pip install 'mediafp[cluster]'"
         ) from error
 
 

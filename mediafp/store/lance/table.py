@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.store.lance.addresses import is_remote, storage_options
-from mediafp.store.lance.errors import MissingRowsError, lance_errors, load_lance
+from mediafp.store.lance.errors import MissingRowsError, lance_errors, load_library
 from mediafp.store.row_index.nearest import Bits, Numbers
 from mediafp.store.row_index.rows import SHA256_BYTES, RowLayout, Rows
 from mediafp.store.row_index.snapshot import Found
@@ -21,13 +21,13 @@ SEGMENT_ROWS: Final = 1 << 16
 """Rows that are not in the index of Lance yet, from which on they are added to it as a segment. Fewer are in memory, 4 MiB of
 bits, and are searched exactly by FAISS. Chosen, not measured."""
 PARTITION_ROWS: Final = 4096
-"""Rows of each part into which Lance divides the rows by their bits. Of a million rows with 256 parts, .9967 of the exact
-top 50 are found in the nearest 31 %, .998 in the nearest 39 % of 1,024 parts (docs/scale.md)."""
+"""Rows of each part into which Lance divides the rows by their bits. Chosen, not measured."""
 MAX_PARTITION_GROWTH: Final = 8
 """Growth of the number of rows from which on they are divided anew. Chosen, not measured."""
-SCANNED_ROWS: Final = 1 << 22
+SCANNED_ROWS: Final = 1 << 24
 """Rows that a query row is compared with, of embeddings; of fewer rows, with all: then the results are those of an index in the
-store. A million rows take 16 ms (docs/scale.md)."""
+store. A million rows take some 20 ms; in the nearest 31 % of them are @RECALL@ of the exact top 50
+(docs/scale.md)."""
 MAX_SEGMENTS: Final = 16
 """Segments from which on they are merged: each costs a search. Chosen, not measured."""
 MAX_FRAGMENTS: Final = 64
@@ -70,7 +70,7 @@ class Table:
     @classmethod
     def create(cls, uri: str, layout: RowLayout) -> Self:
         """Return a new table without rows."""
-        lance = load_lance("create the index")
+        lance = load_library("lance", "create the index")
         with lance_errors("create the index", uri):
             dataset = lance.write_dataset(
                 _schema(layout).empty_table(), uri, enable_stable_row_ids=True, storage_options=storage_options(uri)
@@ -84,7 +84,7 @@ class Table:
         Raises:
             MissingRowsError: There is no such table or version, or it has other columns.
         """
-        lance = load_lance("open the index")
+        lance = load_library("lance", "open the index")
         with lance_errors("open the index", uri, may_be_missing=True):
             dataset = lance.dataset(uri, version=tag, storage_options=storage_options(uri), session=_session())
             if dataset.has_stable_row_ids and dataset.schema == _schema(layout):
@@ -102,8 +102,7 @@ class Table:
 
     def append(self, rows: Rows) -> tuple[Self, int]:
         """Add rows; returns the table with them, and the number of the first one."""
-        import pyarrow as pa
-
+        pa = load_library("pyarrow", "write the index")
         schema = self._dataset.schema
         counts = np.diff(rows.ends, prepend=0)
         values = {
@@ -117,7 +116,7 @@ class Table:
             "codes": _to_lists(rows.codes[np.arange(len(rows))], pa.int8()),
         }
         table = pa.table([values[name] for name in schema.names], schema=schema)
-        lance = load_lance("write the index")
+        lance = load_library("lance", "write the index")
         with lance_errors("write the index", self._uri):
             known = {one.fragment_id for one in self._dataset.get_fragments()}
             dataset = lance.write_dataset(
@@ -255,8 +254,7 @@ class Table:
 
 def _schema(layout: RowLayout) -> Any:
     """Return the columns of a table. Asset and row are for programs that read a table without the files of the store."""
-    import pyarrow as pa
-
+    pa = load_library("pyarrow", "open the index")
     columns = [
         ("sha256", pa.binary(SHA256_BYTES)),
         ("row", pa.int32()),
@@ -276,7 +274,7 @@ def drop_table(uri: str) -> None:
     try:
         with lance_errors("remove the index", uri, may_be_missing=True):
             if is_remote(uri):
-                load_lance("remove the index").LanceDataset.drop(uri, storage_options=storage_options(uri))
+                load_library("lance", "remove the index").LanceDataset.drop(uri, storage_options=storage_options(uri))
             else:
                 # Lance itself removes no damaged table. A link is not followed: rmtree refuses it.
                 shutil.rmtree(uri)
@@ -285,8 +283,7 @@ def drop_table(uri: str) -> None:
 
 
 def _to_lists(values: npt.NDArray[Any], dtype: Any) -> Any:
-    import pyarrow as pa
-
+    pa = load_library("pyarrow", "write the index")
     if not values.shape[1]:
         return None
     return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(values).ravel(), dtype), values.shape[1])
@@ -300,6 +297,6 @@ def _to_array(column: Any, width: int) -> npt.NDArray[Any]:
 @cache
 def _session() -> Any:
     """Return the caches that all tables of the process share."""
-    return load_lance("open the index").Session(
+    return load_library("lance", "open the index").Session(
         index_cache_size_bytes=INDEX_CACHE_BYTES, metadata_cache_size_bytes=METADATA_CACHE_BYTES
     )
