@@ -53,6 +53,11 @@ def move_indexes(folder: Path, kinds: Iterable[IndexKind], address: str | None) 
             Path(address).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"cannot create the folder '{address}': {error.strerror}; name another folder") from error
+    if address is not None:
+        from mediafp.store.lance.table import check_place
+
+        # The first rows may be saved much later, while files are ingested.
+        check_place(address)
     for kind in wanted:
         source = _files(folder, former, kind)
         try:

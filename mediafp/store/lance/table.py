@@ -1,5 +1,6 @@
 """The rows of an index as a Lance table: bits, codes and the asset of each, numbered as in the index."""
 
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -263,6 +264,17 @@ def _schema(layout: RowLayout) -> Any:
     if layout.code_bytes:
         columns.append(("codes", pa.list_(pa.int8(), layout.code_bytes)))
     return pa.schema(columns)
+
+
+def check_place(address: str) -> None:
+    """Write a table without rows to an address, and remove it.
+
+    Raises:
+        StoreError: That failed.
+    """
+    uri = f"{address}/check-{secrets.token_hex(8)}.lance"
+    Table.create(uri, RowLayout(metric="hamming", columns=1))
+    drop_table(uri)
 
 
 def drop_table(uri: str) -> None:

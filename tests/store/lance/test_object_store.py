@@ -109,12 +109,16 @@ def test_index_that_cannot_be_reached_comes_home(folder: Path, monkeypatch: pyte
     assert found(folder) == expected
 
 
-def test_missing_bucket_is_named(folder: Path) -> None:
+def test_missing_bucket_is_named(folder: Path, tmp_path: Path) -> None:
     with open_case(folder) as case:
         with pytest.raises(StoreError, match="the bucket does not exist"):
             list(case.migrate("s3://no-such-bucket/cases"))
         assert case.index_address == ADDRESS
     assert found(folder)
+    with SqliteStore(tmp_path / "empty", create=True):
+        pass
+    with open_case(tmp_path / "empty") as case, pytest.raises(StoreError, match="the bucket does not exist"):
+        list(case.migrate("s3://no-such-bucket/cases"))
 
 
 @pytest.mark.parametrize("command", [["verify", "--no-originals"], ["migrate", "--index", "s3://another-bucket/x"]])
