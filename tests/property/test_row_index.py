@@ -52,7 +52,7 @@ def test_index_equals_brute_force(place: str, steps: list[Any], count: int, dist
         patch.object(table, "SEGMENT_ROWS", 5),
         patch.object(table, "PARTITION_ROWS", 4),
         patch.object(table, "MAX_SEGMENTS", 2),
-        patch.object(table, "MAX_FRAGMENTS", 2),
+        patch.object(table, "MAX_SMALL_FILES", 2),
     ):
         files = index_files(Path(folder), folder if place == "Lance" else None, "t", "1", LAYOUT)
         index = RowIndex(LAYOUT, files)

@@ -17,8 +17,7 @@ import numpy.typing as npt
 
 from mediafp.store.index_interface import IndexPosition
 from mediafp.store.lance.addresses import check_folder
-from mediafp.store.lance.part import TableBits, TableCodes, table_parts
-from mediafp.store.lance.row_cache import RowCache
+from mediafp.store.lance.part import TableBits, TableCodes, TableColumns, table_parts
 from mediafp.store.lance.table import Table, drop_table
 from mediafp.store.row_index.files import IndexFiles, IndexWriter, MappedIndex
 from mediafp.store.row_index.header import GENERATION_BYTES, Header
@@ -34,17 +33,16 @@ _SUFFIX: Final = ".lance"
 class TableIndex(MappedIndex):
     """The finished values of an index whose rows lie in a table."""
 
-    table: Table
-    cache: RowCache
+    columns: TableColumns
     is_exact: bool
 
     @override
     def parts(self, void: Collection[int]) -> Sequence[Part]:
-        return table_parts(self.table, self.cache, self.rows, void, is_exact=self.is_exact)
+        return table_parts(self.columns, self.rows, void, is_exact=self.is_exact)
 
     @override
     def read(self, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:
-        return self.cache.read(numbers)
+        return self.columns.bits.read(numbers), self.columns.codes.read(numbers).view(np.int8)
 
 
 class LanceFiles(IndexFiles):
@@ -87,10 +85,11 @@ class LanceFiles(IndexFiles):
     ) -> MappedIndex:
         self.check_address()
         table = Table.open(self.uri(header.generation.hex()), self.layout, _tag(header))
-        cache = RowCache(table, self.layout)
-        rows = Rows(bits=TableBits(cache, header.rows), codes=TableCodes(cache), sha256=sha256, ends=ends)
+        columns = TableColumns.of(table, self.layout)
+        bits, codes = TableBits(columns.bits, header.rows), TableCodes(columns.codes)
+        rows = Rows(bits=bits, codes=codes, sha256=sha256, ends=ends)
         return TableIndex(
-            header=header, rows=rows, void=void, table=table, cache=cache, is_exact=self.layout.metric == "hamming"
+            header=header, rows=rows, void=void, columns=columns, is_exact=self.layout.metric == "hamming"
         )
 
     @override

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from mediafp.store.lance.row_cache import RowCache
 from mediafp.store.lance.table import Table
 from mediafp.store.row_index.nearest import Bits, Numbers
-from mediafp.store.row_index.rows import Rows
+from mediafp.store.row_index.rows import RowLayout, Rows
 from mediafp.store.row_index.snapshot import Found, Part, array_part
 from mediafp.types.errors import StoreError
 
@@ -24,7 +25,7 @@ class TableBits:
         return self._count
 
     def __getitem__(self, rows: slice) -> Bits:
-        return self._cache.read(np.arange(*rows.indices(self._count)))[0]
+        return self._cache.read(np.arange(*rows.indices(self._count)))
 
 
 class TableCodes:
@@ -34,7 +35,7 @@ class TableCodes:
         self._cache, self._first_row = cache, first_row
 
     def __getitem__(self, rows: Numbers) -> npt.NDArray[np.int8]:
-        return self._cache.read(np.asarray(rows) + self._first_row)[1]
+        return self._cache.read(np.asarray(rows) + self._first_row).view(np.int8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,20 +85,43 @@ class IndexedPart:
         return distances[is_allowed], rows[is_allowed]
 
 
-def table_parts(table: Table, cache: RowCache, rows: Rows, void: Collection[int], *, is_exact: bool) -> Sequence[Part]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TableColumns:
+    """A table with its columns.
+
+    Attributes:
+        table: The table.
+        bits: Its bits.
+        codes: Its codes.
+    """
+
+    table: Table
+    bits: RowCache
+    codes: RowCache
+
+    @classmethod
+    def of(cls, table: Table, layout: RowLayout) -> Self:
+        """Return the columns of a table, of which nothing was read."""
+        return cls(
+            table=table,
+            bits=RowCache(table, "bits", layout.bit_bytes),
+            codes=RowCache(table, "codes", layout.code_bytes),
+        )
+
+
+def table_parts(columns: TableColumns, rows: Rows, void: Collection[int], *, is_exact: bool) -> Sequence[Part]:
     """Return all rows of a table as parts.
 
     Args:
-        table: The table.
-        cache: Its rows.
-        rows: The same, with their assets.
+        columns: The table.
+        rows: Its rows, with their assets.
         void: Numbers of the assets whose rows count no more.
         is_exact: Compare query rows with all rows, however many there are.
 
     Raises:
         ValueError: An asset has rows in both parts, or a row has another number than the table states.
     """
-    numbers, bits = table.unindexed
+    numbers, bits = columns.table.unindexed
     first_row = int(numbers[0]) if len(numbers) else len(rows)
     first_asset = int(np.searchsorted(rows.ends, first_row, side="right"))
     start = int(rows.ends[first_asset - 1]) if first_asset else 0
@@ -108,7 +132,7 @@ def table_parts(table: Table, cache: RowCache, rows: Rows, void: Collection[int]
     tail_bits[numbers - start] = bits
     tail = Rows(
         bits=tail_bits,
-        codes=TableCodes(cache, start),
+        codes=TableCodes(columns.codes, start),
         sha256=rows.sha256[first_asset:],
         ends=rows.ends[first_asset:] - start,
     )
@@ -118,12 +142,20 @@ def table_parts(table: Table, cache: RowCache, rows: Rows, void: Collection[int]
         filled = [span for span in spans if span[0] < span[1]]
         first, behind = (np.array([span[n] for span in filled], np.int64) for n in (0, 1))
         indexed = Rows(
-            bits=TableBits(cache, start),
-            codes=TableCodes(cache),
+            bits=TableBits(columns.bits, start),
+            codes=TableCodes(columns.codes),
             sha256=rows.sha256[:first_asset],
             ends=rows.ends[:first_asset],
         )
         allowed = start - int((behind - first).sum())
-        part = IndexedPart(table=table, rows=indexed, void=(first, behind), allowed_count=allowed, is_exact=is_exact)
-        parts.insert(0, part)
+        parts.insert(
+            0,
+            IndexedPart(
+                table=columns.table,
+                rows=indexed,
+                void=(first, behind),
+                allowed_count=allowed,
+                is_exact=is_exact,
+            ),
+        )
     return parts

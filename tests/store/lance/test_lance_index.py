@@ -107,7 +107,7 @@ def test_lance_itself_counts_bits_on_rows_without_an_index(tmp_path: Path) -> No
 
 def test_index_grows_by_segments_that_are_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "MAX_SEGMENTS", 3)
-    monkeypatch.setattr(table, "MAX_FRAGMENTS", 4)
+    monkeypatch.setattr(table, "MAX_SMALL_FILES", 4)
     index, everything = built(tmp_path, embeddings(60)), fingerprints_of(embeddings(60))
     segments = []
     for step in range(1, 8):
@@ -117,7 +117,7 @@ def test_index_grows_by_segments_that_are_merged(tmp_path: Path, monkeypatch: py
         assert index.advance(position(5 + step))
         mapped = files_of(tmp_path).map()
         assert mapped is not None
-        segments.append(mapped.table.segments)  # type: ignore[attr-defined]
+        segments.append(mapped.columns.table.segments)  # type: ignore[attr-defined]
         assert hits(index, embeddings(9, 99)) == hits(in_memory(everything), embeddings(9, 99))
     assert segments == [2, 3, 1, 2, 3, 1, 2]
     assert hits(RowIndex(COSINE, files_of(tmp_path)), embeddings(9, 99)) == hits(index, embeddings(9, 99))
@@ -193,11 +193,13 @@ def test_search_of_a_part_of_the_rows_returns_as_many(
 
 
 def test_rows_that_were_read_are_kept_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_cache, "CACHE_BYTES", 30 * (8 + 64 + 150))
+    monkeypatch.setattr(row_cache, "CACHE_BYTES", 30 * (64 + 150))
     index = built(tmp_path, embeddings(200))
     read: list[int] = []
     call = Table.read
-    monkeypatch.setattr(Table, "read", lambda self, numbers: (read.append(len(numbers)), call(self, numbers))[1])
+    monkeypatch.setattr(
+        Table, "read", lambda self, column, numbers: (read.append(len(numbers)), call(self, column, numbers))[1]
+    )
     assert index.search(embeddings(1, 1), 5, depth=20).score.shape == (1, 5) and read == [20]
     index.search(embeddings(1, 1), 5, depth=20)
     assert read == [20], "the same rows"
