@@ -141,6 +141,8 @@ class StoredIndex(Index, Protocol):
 
     What is added is in memory first, and is saved when it is worth it. If the files cannot be written, or while another
     process writes them, it stays in memory. Damaged files are ignored, and replaced when the index is built anew.
+
+    The rows may lie elsewhere, on an object store: then all methods raise StoreError if they cannot be read or written.
     """
 
     @property

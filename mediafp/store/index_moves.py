@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediafp.store.index_interface import IndexKind, MovedIndex
-from mediafp.store.index_location import index_address, index_files, set_index_address
+from mediafp.store.index_location import index_address, index_files, is_stated, set_index_address
 from mediafp.store.lance.addresses import is_remote
 from mediafp.types.errors import StoreError, UsageError
 
@@ -38,6 +38,9 @@ def move_indexes(folder: Path, kinds: Iterable[IndexKind], address: str | None) 
         UsageError: The library for indexes outside of a store is not installed.
     """
     try:
+        if address is not None and is_stated(folder, address):
+            # Here, it may not have been named before.
+            set_index_address(folder, address)
         former = index_address(folder)
     except StoreError as error:
         if address is not None:

@@ -188,7 +188,15 @@ def test_missing_library_is_named(folder: Path, tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b'{"address": 3}', b'{"address": "s3://a:b@bucket"}', b'{"address": "x/../y"}', b"\xff"]
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"address": 3}',
+        b'{"address": "s3://a:b@bucket"}',
+        b'{"address": "/x/../y", "named_by": []}',
+        b"\xff",
+    ],
 )
 def test_damaged_location_is_an_error(folder: Path, content: bytes) -> None:
     (folder / "index.json").write_bytes(content)
@@ -226,3 +234,33 @@ def test_nothing_is_moved_while_another_process_writes(
             list(case.migrate(str(tmp_path / "elsewhere")))
         assert case.index_address == "local"
     assert found(folder)
+
+
+def test_object_store_that_was_not_named_here_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of somebody else could make fingerprints leave the machine."""
+    skip_without_server()
+    with object_store() as server:
+        for variable, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": server.url}.items():
+            monkeypatch.setenv(variable, value)
+        address = f"s3://{BUCKET}/cases/one"
+        before = found(folder)
+        with open_case(folder) as case:
+            list(case.migrate(address))
+        stated = json.loads((folder / "index.json").read_text())
+        received = folder.with_name("received")
+        shutil.copytree(folder, received)
+        calls = server.calls
+        with pytest.raises(
+            StoreError, match=f"not named on this machine; name it: mediafp migrate --index {address}, or"
+        ):
+            found(received)
+        with open_case(received) as case:
+            assert case.verify().problems and server.calls == calls
+            assert list(case.migrate(address)) == []
+        assert found(received) == before == found(folder)
+        named = json.loads((received / "index.json").read_text())
+        assert named["address"] == address and named["named_by"][:1] == stated["named_by"] != named["named_by"][1:]
+        shutil.copytree(folder, folder.with_name("other"))
+        with open_case(folder.with_name("other")) as case:
+            list(case.migrate("local"))
+        assert found(folder.with_name("other")) == before

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, override
 
@@ -139,6 +140,9 @@ class LanceWriter(IndexWriter):
         table = table.delete(span for span in spans if span.start < span.stop).maintain()
         header = replace(self._header, void=self._header.void + len(void), position=position)
         table.add_tag(_tag(header))
+        if self._is_new:
+            # No other process has opened a version of it yet.
+            table.remove_versions(timedelta())
         super().finish(void, position)
         table.remove_tags(keep=_tag(header))
 
