@@ -181,6 +181,15 @@ def test_reader_keeps_the_rows_that_it_has_opened(tmp_path: Path) -> None:
     assert not second.advance(position(7)) and hits(second, embeddings(9, 1)) == hits(first, embeddings(9, 1))
 
 
+def test_rows_stay_in_memory_while_another_process_writes(tmp_path: Path) -> None:
+    index = built(tmp_path, embeddings(60))
+    index.add(fingerprints_of(embeddings(40, 2), first=100))
+    with files_of(tmp_path).writing() as writer:
+        assert writer is not None and index.advance(position(8))
+        assert len(index) == 100 and RowIndex(COSINE, files_of(tmp_path)).position == position(5)
+    assert index.advance(position(9)) and len(RowIndex(COSINE, files_of(tmp_path))) == 100
+
+
 @pytest.mark.parametrize("count", [1, 50, 170, 200])
 def test_search_of_a_part_of_the_rows_returns_as_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
