@@ -32,7 +32,12 @@ _SUFFIX: Final = ".lance"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TableIndex(MappedIndex):
-    """The finished values of an index whose rows lie in a table."""
+    """The finished values of an index whose rows lie in a table.
+
+    Attributes:
+        columns: The table.
+        is_exact: Compare query rows with all rows, however many there are.
+    """
 
     columns: TableColumns
     is_exact: bool
@@ -118,8 +123,7 @@ class LanceWriter(IndexWriter):
 
     @override
     def _append_columns(self, rows: Rows) -> None:
-        if self._table is None:
-            self._table = Table.create(self._uri(), self._lance_files.layout)
+        self._table = self._table or self._create()
         if not len(rows):
             return
         header = self._header
@@ -132,7 +136,7 @@ class LanceWriter(IndexWriter):
 
     @override
     def finish(self, void: Sequence[int], position: IndexPosition) -> None:
-        table = self._table or Table.create(self._uri(), self._lance_files.layout)
+        table = self._table or self._create()
         # Assets in memory were numbered without the gaps, which come before them.
         void = [*(n + len(self._gaps) * (n >= self._first_asset) for n in void), *self._gaps]
         ends = self._files.map_ends(self._header)
@@ -157,6 +161,11 @@ class LanceWriter(IndexWriter):
                 # Its files stay, so that it is removed with the next generation.
                 _logger.warning("skipped removing a former index: %s", error)
         super()._remove(dropped.__contains__)
+
+    def _create(self) -> Table:
+        # Its first file, by which the table is found and removed if the rest is never written.
+        self._write("void", 0, np.empty(0, "<i8"))
+        return Table.create(self._uri(), self._lance_files.layout)
 
     def _uri(self) -> str:
         return self._lance_files.uri(self._header.generation.hex())

@@ -169,6 +169,20 @@ def test_crash_during_a_save_leaves_the_state_before(
         assert one.count_assets() == last.count_assets() and one.holds(other[3])
 
 
+@pytest.mark.parametrize("error", [StoreError("no"), KeyboardInterrupt()])
+def test_table_of_a_build_that_failed_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Table, "append", fail)
+        with pytest.raises(type(error)):
+            built(tmp_path, embeddings(60))
+    assert list((tmp_path / "rows").iterdir()) == [] and len(built(tmp_path, embeddings(60))) == 60
+
+
 def test_reader_keeps_the_rows_that_it_has_opened(tmp_path: Path) -> None:
     first = built(tmp_path, embeddings(60))
     second = RowIndex(COSINE, files_of(tmp_path))
