@@ -32,6 +32,7 @@ ALLOWED = frozenset(
         "GPL-3.0-or-later WITH GCC-exception-3.1",
         "ISC",
         "MIT",
+        "MIT-0",
         "MIT-CMU",
         "MPL-2.0",
         "PSF-2.0",
@@ -88,6 +89,7 @@ SPDX: Mapping[str, str] = {
     "Apache licensed, as found in the LICENSE file": "Apache-2.0",
     "BSD 2-Clause License": "BSD-2-Clause",
     "BSD License": "BSD",
+    "Dual License": "Apache-2.0",  # python-dateutil 2.9: Apache-2.0 or BSD-3-Clause
     "GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-or-later",
     "ISC License": "ISC",
     "ISC license": "ISC",

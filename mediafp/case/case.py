@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from mediafp.case.decision_methods import DecisionMethods
 from mediafp.case.exchange_methods import ExchangeMethods
 from mediafp.case.exports import iter_asset_records
+from mediafp.case.index_methods import IndexMethods
 from mediafp.case.originals import OriginalCheck, check_originals
 from mediafp.case.overview_methods import OverviewMethods
 from mediafp.case.publication_methods import PublicationMethods
@@ -53,6 +54,7 @@ TRACE_TOP = 10_000
 class Case(
     DecisionMethods,
     ExchangeMethods,
+    IndexMethods,
     OverviewMethods,
     PublicationMethods,
     RelationMethods,

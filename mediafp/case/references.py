@@ -39,6 +39,8 @@ from mediafp.types.media import Asset, FrameTrack, Kind, Pixels
 from mediafp.types.neighbours import Neighbour, Neighbours
 
 _logger = logging.getLogger(__name__)
+INDEXED_TYPES = (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES, INSETS, SoundCodes.name)
+"""Fingerprint types that have an index, in the order in which it is opened."""
 FEATURE_CACHE_SIZE = 1000
 """Images whose local features are kept in memory, about 260 kB each with the thumbnail."""
 ROW_CACHE_BYTES = 64 << 20
@@ -113,8 +115,7 @@ class StoredReferences:
         # Read the log position first: assets added meanwhile are added again by `update`.
         self._log_end = store.last_log_entry()[0]
         self._indexes = tuple(
-            TypeIndex(store, declaration(name), fingerprint_type(name).version)
-            for name in (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES, INSETS, SoundCodes.name)
+            TypeIndex(store, declaration(name), fingerprint_type(name).version) for name in INDEXED_TYPES
         )
         self._embeddings, self._hashes, self._crops, self._rectangles, self._insets, self._sound_codes = self._indexes
         with np.load(model_files.model_path("background")) as background:

@@ -9,7 +9,7 @@ from itertools import batched
 from typing import Final
 
 from mediafp.case.checked_fingerprints import load_fingerprints
-from mediafp.store import IndexPosition, Store, StoredIndex, open_index
+from mediafp.store import IndexKind, IndexPosition, Store, StoredIndex, open_index
 from mediafp.types.custody import LogKind
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprint_types import FingerprintDeclaration
@@ -25,6 +25,11 @@ BATCH_ASSETS: Final = 1024
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
+def index_kind(declaration: FingerprintDeclaration, version: str) -> IndexKind:
+    """Return the kind of the index over the fingerprints of a type."""
+    return IndexKind(type=declaration.name, version=version, metric=declaration.metric, columns=declaration.columns)
+
+
 class TypeIndex:
     """The index over the fingerprints of one type and version in a store. Several threads may use one object."""
 
@@ -35,9 +40,7 @@ class TypeIndex:
         self._changing = threading.RLock()
         self.declaration = declaration
         self.version = version
-        self.rows: StoredIndex = open_index(
-            store, declaration.name, version, metric=declaration.metric, columns=declaration.columns
-        )
+        self.rows: StoredIndex = open_index(store, index_kind(declaration, version))
         self._update(retry=True)
 
     def update(self) -> None:

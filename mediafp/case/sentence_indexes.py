@@ -19,7 +19,7 @@ from mediafp.case.bounded_cache import BoundedCache
 from mediafp.engine.blas import single_threaded_blas
 from mediafp.fingerprints.sentence_windows import cut_units, embed_windows, windows_version
 from mediafp.matching.transcripts.translated_passages import WRITTEN_CHINESE, background_levels
-from mediafp.store import IndexPosition, Store, StoredIndex, open_index
+from mediafp.store import IndexKind, IndexPosition, Store, StoredIndex, open_index
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.sentence_windows import EMBEDDING_COLUMNS, SentenceWindows, SpeechUnit, written_language
 from mediafp.types.transcripts import Transcript
@@ -152,9 +152,7 @@ class SentenceIndexes:
     def _open(self, group: LanguageGroup) -> StoredIndex:
         with self._lock:
             if group not in self._indexes:
-                self._indexes[group] = open_index(
-                    self._store, f"sentences-{group}", windows_version(), metric="cosine", columns=EMBEDDING_COLUMNS
-                )
+                self._indexes[group] = open_index(self._store, index_kind(group))
             return self._indexes[group]
 
     def _has_rows(self) -> bool:
@@ -231,6 +229,11 @@ class SentenceIndexes:
         with single_threaded_blas().limit():
             windows = embed_windows(transcript)
         return windows if windows.units else None
+
+
+def index_kind(group: LanguageGroup) -> IndexKind:
+    """Return the kind of the index of a language group."""
+    return IndexKind(type=f"sentences-{group}", version=windows_version(), metric="cosine", columns=EMBEDDING_COLUMNS)
 
 
 def _name(fingerprint: Fingerprint) -> str:

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "errors": "mediafp.cli.errors:errors",
     "forget": "mediafp.cli.forget:forget",
     "verify": "mediafp.cli.verify:verify",
+    "migrate": "mediafp.cli.migrate:migrate",
     "export": "mediafp.cli.export:export_app",
     "import-hashes": "mediafp.cli.import_hashes:import_hashes",
     "models": "mediafp.cli.models:models_app",

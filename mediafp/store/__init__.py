@@ -4,17 +4,30 @@ In: ingest records, transcripts, OCR results. Out: the same, by SHA-256.
 Imports: types.
 """
 
-from mediafp.store.factory import has_store, open_index, open_store, remove_indexes
-from mediafp.store.index_interface import RERANK_DEPTH, Index, IndexPosition, StoredIndex
+from mediafp.store.factory import (
+    LOCAL_INDEX,
+    describe_location,
+    has_store,
+    move_indexes,
+    open_index,
+    open_store,
+    remove_indexes,
+)
+from mediafp.store.index_interface import RERANK_DEPTH, Index, IndexKind, IndexPosition, MovedIndex, StoredIndex
 from mediafp.store.interface import Store
 
 __all__ = [
+    "LOCAL_INDEX",
     "RERANK_DEPTH",
     "Index",
+    "IndexKind",
     "IndexPosition",
+    "MovedIndex",
     "Store",
     "StoredIndex",
+    "describe_location",
     "has_store",
+    "move_indexes",
     "open_index",
     "open_store",
     "remove_indexes",

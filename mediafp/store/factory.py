@@ -1,11 +1,17 @@
 """The choice of the store and of the index that the program uses."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
-from mediafp.store.index_interface import StoredIndex
+from mediafp.store.index_interface import IndexKind, MovedIndex, StoredIndex
+from mediafp.store.index_location import index_address, index_files
 from mediafp.store.interface import Store
+from mediafp.store.lance.addresses import parse_address
 from mediafp.store.sqlite.store import SqliteStore, has_database
-from mediafp.types.fingerprints import Metric
+
+LOCAL_INDEX: Final = "local"
+"""Address of indexes that lie in the folder of the store."""
 
 
 def open_store(folder: Path, *, create: bool = False) -> Store:
@@ -27,26 +33,55 @@ def has_store(folder: Path) -> bool:
 
 
 def remove_indexes(store: Store) -> None:
-    """Remove the files of all indexes of a store, with the rows of assets that it does not contain any more."""
-    from mediafp.store.row_index.files import remove_index_files
+    """Remove all indexes of a store, with the rows of assets that it does not contain any more.
 
+    Raises:
+        StoreError: The rows lie elsewhere, and cannot be removed there.
+    """
+    from mediafp.store.row_index.files import index_folders, remove_index_files
+
+    address = index_address(store.folder)
+    if address is not None:
+        from mediafp.store.lance.files import remove_tables
+
+        for folder in index_folders(store.folder):
+            remove_tables(folder, address)
     remove_index_files(store.folder)
 
 
-def open_index(store: Store, type: str, version: str, *, metric: Metric, columns: int) -> StoredIndex:
-    """Return the index over the fingerprints of one type and version, as it was saved beside a store.
+def open_index(store: Store, kind: IndexKind) -> StoredIndex:
+    """Return an index as it was saved, from where the store states that it lies.
 
-    Args:
-        store: The store.
-        type: Fingerprint type.
-        version: Version of the type.
-        metric: Metric of the type.
-        columns: Columns of its vectors: dimensions for cosine, bytes for hamming.
+    Raises:
+        StoreError: It lies elsewhere, and cannot be reached.
+        UsageError: It lies elsewhere, and the library for that is not installed.
     """
     # FAISS and NumPy load on first use.
-    from mediafp.store.row_index.files import IndexFiles
     from mediafp.store.row_index.index import RowIndex
     from mediafp.store.row_index.rows import RowLayout
 
-    layout = RowLayout(metric=metric, columns=columns)
-    return RowIndex(layout, IndexFiles(store.folder, type=type, version=version, layout=layout))
+    layout = RowLayout(metric=kind.metric, columns=kind.columns)
+    return RowIndex(layout, index_files(store.folder, index_address(store.folder), kind.type, kind.version, layout))
+
+
+def move_indexes(store: Store, kinds: Iterable[IndexKind], address: str) -> Iterator[MovedIndex]:
+    """Move the saved indexes of a store, and have it use them there from then on; yield each that was copied.
+
+    Args:
+        store: The store.
+        kinds: The indexes that it may have.
+        address: A folder, `s3://BUCKET/PREFIX`, or `LOCAL_INDEX` for the folder of the store.
+
+    Raises:
+        StoreError: An index cannot be read or written. The store uses the former ones.
+        UsageError: The address is not valid, or the library for indexes outside of a store is not installed.
+    """
+    from mediafp.store import index_moves
+
+    parsed = None if address == LOCAL_INDEX else parse_address(address)
+    return index_moves.move_indexes(store.folder, kinds, parsed)
+
+
+def describe_location(store: Store) -> str:
+    """Return the address of the indexes of a store, or `LOCAL_INDEX`."""
+    return index_address(store.folder) or LOCAL_INDEX

@@ -88,6 +88,40 @@ class Index(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexKind:
+    """The fingerprint type that an index is over.
+
+    Attributes:
+        type: Fingerprint type.
+        version: Version of the type.
+        metric: Metric of the type.
+        columns: Columns of its vectors: dimensions for cosine, bytes for hamming.
+    """
+
+    type: str
+    version: str
+    metric: Metric
+    columns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedIndex:
+    """A saved index that was copied to another address.
+
+    Attributes:
+        type: Fingerprint type.
+        version: Version of the type.
+        assets: Number of assets.
+        rows: Number of rows.
+    """
+
+    type: str
+    version: str
+    assets: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexPosition:
     """A state of the store that an index agrees with.
 
@@ -107,6 +141,8 @@ class StoredIndex(Index, Protocol):
 
     What is added is in memory first, and is saved when it is worth it. If the files cannot be written, or while another
     process writes them, it stays in memory. Damaged files are ignored, and replaced when the index is built anew.
+
+    The rows may lie elsewhere, on an object store: then all methods raise StoreError if they cannot be read or written.
     """
 
     @property

@@ -1,17 +1,19 @@
 """Contract of `Index`, checked for each implementation against an exact search in NumPy."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from object_store import BUCKET, ENVIRONMENT, ObjectStore, object_store, skip_without_lance, skip_without_server
 
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.store import RERANK_DEPTH, Index, IndexPosition
+from mediafp.store.index_location import index_files
+from mediafp.store.lance import table
 from mediafp.store.row_index import index as row_index
-from mediafp.store.row_index.files import IndexFiles
 from mediafp.store.row_index.index import RowIndex
 from mediafp.store.row_index.rows import RowLayout
 from mediafp.types.fingerprints import Fingerprint, Metric
@@ -93,7 +95,7 @@ class ExactIndex(Index):
 
 
 Build = Callable[..., Index]
-IMPLEMENTATIONS = ("memory", "files", "exact")
+IMPLEMENTATIONS = ("memory", "files", "exact", "lance", "lance unindexed", "lance s3")
 
 
 def build_in_memory(fingerprints: Iterable[Fingerprint], *, metric: Metric, columns: int) -> Index:
@@ -102,24 +104,45 @@ def build_in_memory(fingerprints: Iterable[Fingerprint], *, metric: Metric, colu
     return index
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[ObjectStore]:
+    """A local S3 server."""
+    with object_store() as running:
+        yield running
+
+
 @pytest.fixture(params=IMPLEMENTATIONS)
 def build(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
     """One implementation, as a function of fingerprints, metric and columns."""
     monkeypatch.setattr(row_index, "SAVE_ROWS", 1)
     folders = iter(range(10))
+    address: str | None = None
+    if request.param.startswith("lance"):
+        skip_without_lance()
+        # Half of the rows are in partitions of Lance, which are many; or all are searched in memory.
+        monkeypatch.setattr(table, "SEGMENT_ROWS", 1 if request.param != "lance unindexed" else 1 << 16)
+        monkeypatch.setattr(table, "PARTITION_ROWS", 20)
+        address = str(tmp_path / "elsewhere")
+        Path(address).mkdir()
+    if request.param == "lance s3":
+        skip_without_server()
+        server: ObjectStore = request.getfixturevalue("server")
+        for variable, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": server.url}.items():
+            monkeypatch.setenv(variable, value)
+        address = f"s3://{BUCKET}/{tmp_path.name}"
 
     def build_half_in_files(fingerprints: Iterable[Fingerprint], *, metric: Metric, columns: int) -> Index:
         """Save the first half, open the files again, and keep the other half in memory."""
         layout, saved = RowLayout(metric=metric, columns=columns), list(fingerprints)
         folder, half = tmp_path / str(next(folders)), -(-len(saved) // 2)
-        files = IndexFiles(folder, type="t", version="1", layout=layout)
+        files = index_files(folder, address, "t", "1", layout)
         RowIndex(layout, files).build(lambda: saved[:half], lambda: IndexPosition(entry=1, hash="1" * 64, skipped=0))
         index = RowIndex(layout, files)
         assert not half or (index.position and files.map())
         index.add(saved[half:])
         return index
 
-    return {"memory": build_in_memory, "files": build_half_in_files, "exact": ExactIndex}[request.param]
+    return {"memory": build_in_memory, "exact": ExactIndex}.get(request.param, build_half_in_files)
 
 
 def name(number: int) -> str:

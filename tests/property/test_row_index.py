@@ -6,12 +6,15 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from object_store import skip_without_lance
 
 from mediafp.store import IndexPosition
+from mediafp.store.index_location import index_files
+from mediafp.store.lance import table
 from mediafp.store.row_index import index as row_index
-from mediafp.store.row_index.files import IndexFiles
 from mediafp.store.row_index.index import RowIndex
 from mediafp.store.row_index.rows import RowLayout
 from mediafp.types.fingerprints import Fingerprint
@@ -34,14 +37,24 @@ def brute_force(rows: dict[str, np.ndarray], query: np.ndarray) -> list[tuple[in
     )
 
 
+@pytest.mark.parametrize("place", ["mapped", "Lance"])
 @settings(max_examples=40, deadline=None)
 @given(STEPS, st.integers(1, 80), st.integers(0, 16), st.integers(0, 1 << 32))
 @example([("hide", 4, 0), ("add", 4, 1)], 1, 0, 0)
 @example([("add", 4, 1), ("hide", 4, 0), ("remove", 4, 0), ("add", 4, 2)], 1, 0, 0)
-def test_index_equals_brute_force(steps: list[Any], count: int, distance: int, seed: int) -> None:
+def test_index_equals_brute_force(place: str, steps: list[Any], count: int, distance: int, seed: int) -> None:
+    if place == "Lance":
+        skip_without_lance()
     rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as folder, patch.object(row_index, "SAVE_ROWS", 1):
-        files = IndexFiles(Path(folder), type="t", version="1", layout=LAYOUT)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(row_index, "SAVE_ROWS", 1),
+        patch.object(table, "SEGMENT_ROWS", 5),
+        patch.object(table, "PARTITION_ROWS", 4),
+        patch.object(table, "MAX_SEGMENTS", 2),
+        patch.object(table, "MAX_SMALL_FILES", 2),
+    ):
+        files = index_files(Path(folder), folder if place == "Lance" else None, "t", "1", LAYOUT)
         index = RowIndex(LAYOUT, files)
         expected: dict[str, np.ndarray] = {}
         saved: dict[str, np.ndarray] = {}

@@ -73,6 +73,7 @@ def unpack_header(data: bytes) -> Header:
     return Header(key=key, generation=generation, rows=rows, assets=assets, void=void, position=position)
 
 
-def index_key(type: str, version: str, layout: RowLayout) -> bytes:
-    """Return the SHA-256 that names a fingerprint type, its version and its columns."""
-    return hashlib.sha256("\0".join((type, version, layout.metric, str(layout.columns))).encode()).digest()
+def index_key(type: str, version: str, layout: RowLayout, address: str = "") -> bytes:
+    """Return the SHA-256 that names a fingerprint type, its version, its columns and, if it has one, the address of its rows."""
+    names = (type, version, layout.metric, str(layout.columns), *([address] if address else []))
+    return hashlib.sha256("\0".join(names).encode()).digest()

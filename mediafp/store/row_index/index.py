@@ -14,8 +14,8 @@ import numpy.typing as npt
 from mediafp.store.index_interface import RERANK_DEPTH, IndexPosition, StoredIndex
 from mediafp.store.row_index.files import IndexFiles, IndexWriter, MappedIndex
 from mediafp.store.row_index.lookup import AssetLookup
-from mediafp.store.row_index.rows import GrowingRows, RowLayout, Rows, sha256_bytes
-from mediafp.store.row_index.snapshot import Part, Snapshot
+from mediafp.store.row_index.rows import GrowingRows, RowLayout, sha256_bytes
+from mediafp.store.row_index.snapshot import Part, Snapshot, array_part
 from mediafp.types.fingerprints import Fingerprint, Metric, Vectors
 from mediafp.types.neighbours import Neighbour, Neighbours
 
@@ -283,31 +283,18 @@ class RowIndex(StoredIndex):
     def _take_snapshot(self) -> Snapshot:
         with self._lock:
             if self._snapshot is None:
-                first_asset, pieces = 0, [self._tail.values]
-                if self._mapped:
-                    self._lookup_of(self._mapped)
-                    pieces.insert(0, self._mapped.rows)
-                void = self._void.union(asset for asset in self._find(tuple(self._hidden)) if asset >= 0)
                 parts: list[Part] = []
                 first_row = 0
-                for rows in pieces:
-                    parts.append(_part(rows, first_row, first_asset, void))
-                    first_row, first_asset = first_row + len(rows), first_asset + len(rows.ends)
+                if self._mapped:
+                    # It finds the assets that only forged files name twice.
+                    self._lookup_of(self._mapped)
+                    first_row = len(self._mapped.rows)
+                void = self._void.union(asset for asset in self._find(tuple(self._hidden)) if asset >= 0)
+                if self._mapped:
+                    parts.extend(self._mapped.parts(void))
+                parts.append(array_part(self._tail.values, first_row, self._mapped_assets(), void))
                 self._snapshot = Snapshot(self._layout, parts)
             return self._snapshot
-
-
-def _part(rows: Rows, first_row: int, first_asset: int, void: set[int]) -> Part:
-    """Return rows without those of void assets, which are numbers in the whole index."""
-    spans = [rows.span(n - first_asset) for n in void if 0 <= n - first_asset < len(rows.ends)]
-    if not spans:
-        return Part(rows=rows, first_row=first_row, first_asset=first_asset, allowed=None, allowed_count=len(rows))
-    allowed = np.ones(len(rows), bool)
-    for span in spans:
-        allowed[span] = False
-    mask = np.packbits(allowed, bitorder="little")
-    count = int(np.count_nonzero(allowed))
-    return Part(rows=rows, first_row=first_row, first_asset=first_asset, allowed=mask, allowed_count=count)
 
 
 def _batches(fingerprints: Iterable[Fingerprint]) -> Iterator[list[Fingerprint]]:

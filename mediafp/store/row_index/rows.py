@@ -4,7 +4,7 @@ import os
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -70,19 +70,39 @@ class RowLayout:
         return self.encode(())
 
 
+class BitSource(Protocol):
+    """Sign bits or hashes that do not lie in an array of this process."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        ...
+
+    def __getitem__(self, rows: slice) -> npt.NDArray[np.uint8]:
+        """Return consecutive rows (N, bit_bytes); zeros for removed ones."""
+        ...
+
+
+class CodeSource(Protocol):
+    """Codes that do not lie in an array of this process."""
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+        """Return rows (N, code_bytes), given their numbers; zeros for removed ones."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
     """Rows of N in all, those of one asset after those of another; A assets.
 
     Attributes:
-        bits: Sign bits or hashes (N, bit_bytes) uint8.
-        codes: Codes (N, code_bytes) int8, in memory or in a file.
+        bits: Sign bits or hashes (N, bit_bytes) uint8, in memory or elsewhere.
+        codes: Codes (N, code_bytes) int8, in memory or elsewhere.
         sha256: SHA-256 (A, 32) uint8 of each asset.
         ends: Number (A,) int64 of the row behind the last one of each asset.
     """
 
-    bits: npt.NDArray[np.uint8]
-    codes: "npt.NDArray[np.int8] | CodeFile"
+    bits: npt.NDArray[np.uint8] | BitSource
+    codes: npt.NDArray[np.int8] | CodeSource
     sha256: npt.NDArray[np.uint8]
     ends: npt.NDArray[np.int64]
 
@@ -133,7 +153,7 @@ class GrowingRows:
 
     def __init__(self, layout: RowLayout) -> None:
         empty = layout.empty()
-        self._bits = _GrowingArray(empty.bits)
+        self._bits = _GrowingArray(empty.bits[:])
         self._codes = _GrowingArray(np.empty((0, layout.code_bytes), _CODE_DTYPE))
         self._sha256 = _GrowingArray(empty.sha256)
         self._ends = _GrowingArray(empty.ends)
@@ -148,7 +168,7 @@ class GrowingRows:
     def extend(self, rows: Rows) -> None:
         """Append rows."""
         first = len(self._bits.values)
-        self._bits.extend(rows.bits)
+        self._bits.extend(rows.bits[:])
         self._codes.extend(rows.codes[np.arange(len(rows))])
         self._sha256.extend(rows.sha256)
         self._ends.extend(rows.ends + first)

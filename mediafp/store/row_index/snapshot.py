@@ -1,8 +1,9 @@
 """One state of an index, searched while the index itself grows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, overload, override
+from itertools import pairwise
+from typing import Any, Final, Protocol, overload, override
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +18,45 @@ TIED_ROWS: Final = 64
 If more are tied, they are searched again. Of a million random rows of 512 bits, 67 are at the distance of the 200th."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Part:
-    """Rows that lie in one piece, in a file or in memory.
+type Found = tuple[Distances, Numbers]
+"""Distances and numbers of the rows that one query row found in a part, nearest first but for `Part.within`."""
+
+
+class Part(Protocol):
+    """Rows that lie in one piece: in memory, in a file or in a table elsewhere.
 
     Attributes:
         rows: The rows.
+        first_row: Number of the first of them in the whole index.
+        first_asset: Number of their first asset in the whole index.
+        allowed_count: Number of the rows that may be found.
+    """
+
+    @property
+    def rows(self) -> Rows: ...  # noqa: D102
+    @property
+    def first_row(self) -> int: ...  # noqa: D102
+    @property
+    def first_asset(self) -> int: ...  # noqa: D102
+    @property
+    def allowed_count(self) -> int: ...  # noqa: D102
+
+    def nearest(self, queries: Bits, count: int) -> Sequence[Found]:
+        """Return the `count` nearest rows of each query row, of which any may be chosen at the largest distance."""
+        ...
+
+    def within(self, queries: Bits, distance: int) -> Sequence[Found]:
+        """Return all rows at most `distance` bits from each query row, in any order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ArrayPart:
+    """A part whose bits lie in an array, which may be mapped from a file.
+
+    Attributes:
+        rows: The rows.
+        bits: Their bits.
         first_row: Number of the first of them in the whole index.
         first_asset: Number of their first asset in the whole index.
         allowed: Bit mask of the rows that may be found, the lowest bit first; None for all.
@@ -30,10 +64,38 @@ class Part:
     """
 
     rows: Rows
+    bits: Bits
     first_row: int
     first_asset: int
     allowed: Bits | None
     allowed_count: int
+
+    def nearest(self, queries: Bits, count: int) -> Sequence[Found]:
+        """Return the nearest rows, as `Part` states."""
+        distances, rows = nearest(queries, self.bits, count, self.allowed)
+        return list(zip(distances, rows, strict=True))
+
+    def within(self, queries: Bits, distance: int) -> Sequence[Found]:
+        """Return the rows at most a distance away, as `Part` states."""
+        ends, distances, rows = within(queries, self.bits, distance, self.allowed)
+        spans = [slice(start, end) for start, end in pairwise([0, *ends.tolist()])]
+        return [(distances[span], rows[span]) for span in spans]
+
+
+def array_part(rows: Rows, first_row: int, first_asset: int, void: Iterable[int]) -> ArrayPart:
+    """Return rows whose bits lie in an array, without those of void assets, which are numbers in the whole index."""
+    bits = rows.bits[:]
+    spans = [rows.span(n - first_asset) for n in void if 0 <= n - first_asset < len(rows.ends)]
+    mask, count = None, len(rows)
+    if spans:
+        allowed = np.ones(len(rows), bool)
+        for span in spans:
+            allowed[span] = False
+        mask = np.packbits(allowed, bitorder="little")
+        count = int(np.count_nonzero(allowed))
+    return ArrayPart(
+        rows=rows, bits=bits, first_row=first_row, first_asset=first_asset, allowed=mask, allowed_count=count
+    )
 
 
 class Snapshot:
@@ -72,16 +134,14 @@ class Snapshot:
 
     def _nearest(self, queries: Bits, depth: int) -> Iterator[tuple[Distances, Numbers]]:
         """Yield distances and numbers (depth,) of the nearest rows of each query row, chosen whatever their order."""
-        found = [
-            nearest(queries, part.rows.bits, min(depth + TIED_ROWS, part.allowed_count), part.allowed)
-            for part in self._parts
-        ]
+        found = [part.nearest(queries, min(depth + TIED_ROWS, part.allowed_count)) for part in self._parts]
         for query in range(len(queries)):
-            distances, rows = self._join([(part[0][query], part[1][query]) for part in found])
+            here = [part[query] for part in found]
+            distances, rows = self._join(here)
             limit = distances[depth - 1]
             if any(
-                len(part[0][query]) < of.allowed_count and part[0][query][-1] <= limit
-                for part, of in zip(found, self._parts, strict=True)
+                len(near) < part.allowed_count and near[-1] <= limit
+                for (near, _), part in zip(here, self._parts, strict=True)
             ):
                 # More rows may be at this distance than were asked for.
                 ((distances, rows),) = self._within(queries[query : query + 1], int(limit))
@@ -92,18 +152,13 @@ class Snapshot:
 
     def _within(self, queries: Bits, distance: int) -> Iterator[tuple[Distances, Numbers]]:
         """Yield distances and numbers of all rows at most `distance` bits from each query row, nearest first."""
-        found = [within(queries, part.rows.bits, distance, part.allowed) for part in self._parts]
-        starts = [0] * len(found)
+        found = [part.within(queries, distance) for part in self._parts]
         for query in range(len(queries)):
-            spans = [slice(start, int(part[0][query])) for start, part in zip(starts, found, strict=True)]
-            starts = [span.stop for span in spans]
-            distances, rows = self._join(
-                [(part[1][span], part[2][span]) for part, span in zip(found, spans, strict=True)]
-            )
+            distances, rows = self._join([part[query] for part in found])
             order = np.argsort(distances, kind="stable")
             yield distances[order], rows[order]
 
-    def _join(self, found: Sequence[tuple[Distances, Numbers]]) -> tuple[Distances, Numbers]:
+    def _join(self, found: Sequence[Found]) -> Found:
         """Return distances and numbers of rows that were found in each part, as numbers in the whole index, nearest first."""
         if len(found) == 1:
             distances, rows = found[0]

@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from mediafp.store.index_location import index_address, index_files
 from mediafp.store.sqlite.custody_log import iter_log
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import DAMAGE_ERRORS
+from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.fingerprints import Fingerprint, unpack_fingerprint
 
 if TYPE_CHECKING:
     from mediafp.store.index_interface import IndexPosition
+
+_NAMES = "SELECT sha256 FROM fingerprint WHERE type = ? AND version = ?"
 
 
 def check_indexes(database: Database) -> Iterator[str]:
@@ -20,15 +24,27 @@ def check_indexes(database: Database) -> Iterator[str]:
     # NumPy loads on first use.
     from mediafp.store.row_index.files import FOLDER_NAME
 
+    try:
+        address = index_address(database.folder)
+    except StoreError as error:
+        yield str(error)
+        return
     if not (database.folder / FOLDER_NAME).exists(follow_symlinks=False):
         return
     for type, version in database.execute("SELECT DISTINCT type, version FROM fingerprint ORDER BY 1, 2").fetchall():
-        if problem := _find_problem(database, type, version):
+        try:
+            problem = _find_problem(database, type, version, address)
+        except UsageError as error:
+            yield f"the index of {type} cannot be checked: {error}"
+            continue
+        if problem:
             yield f"the index of {type} {problem}; delete the folder {FOLDER_NAME!r}: it is built anew"
 
 
-def _find_problem(database: Database, type: str, version: str) -> str | None:
-    from mediafp.store.row_index.files import IndexFiles
+def _find_problem(database: Database, type: str, version: str, address: str | None) -> str | None:
+    import numpy as np
+
+    from mediafp.store.row_index.files import iter_rows
     from mediafp.store.row_index.index import RowIndex
     from mediafp.store.row_index.rows import RowLayout
 
@@ -38,7 +54,7 @@ def _find_problem(database: Database, type: str, version: str) -> str | None:
     layout = RowLayout(
         metric="cosine" if first.vectors.dtype.kind == "f" else "hamming", columns=first.vectors.shape[1]
     )
-    files = IndexFiles(database.folder, type=type, version=version, layout=layout)
+    files = index_files(database.folder, address, type, version, layout)
     try:
         mapped = files.map()
     except (OSError, ValueError) as error:
@@ -53,19 +69,29 @@ def _find_problem(database: Database, type: str, version: str) -> str | None:
     if index.position != position:
         # Another process saves it meanwhile.
         return None
-    known = lacking = 0
+    known = 0
     differing: list[str] = []
-    for fingerprint in _fingerprints(database, type, version):
-        is_known = fingerprint.sha256 in index
-        known += is_known
-        if fingerprint.sha256 in changed:
-            continue
-        if not is_known:
-            lacking += 1
-        elif not index.holds(fingerprint):
-            differing.append(fingerprint.sha256)
+    for rows in iter_rows(mapped):
+        for asset, digest in enumerate(rows.sha256):
+            name = digest.tobytes().hex()
+            stored = next(_fingerprints(database, type, version, name), None)
+            known += stored is not None
+            if stored is not None and name not in changed:
+                span = rows.span(asset)
+                codes = rows.codes[np.arange(span.start, span.stop)]
+                if not (
+                    np.array_equal(rows.bits[span], layout.bits(stored.vectors))
+                    and np.array_equal(codes, layout.codes(stored.vectors))
+                ):
+                    differing.append(name)
+    names = (str(row[0]) for row in database.execute(_NAMES, (type, version)))
+    lacking = sum(
+        next(_fingerprints(database, type, version, name), None) is not None
+        for name in index.missing(names)
+        if name not in changed
+    )
     if differing:
-        return f"contains other rows than the database of {len(differing)} assets, such as {differing[0]}"
+        return f"contains other rows than the database of {len(differing)} assets, such as {min(differing)}"
     if lacking > position.skipped:
         return f"lacks {lacking} assets of the database"
     if index.count_assets() > known + len(changed):
@@ -73,12 +99,23 @@ def _find_problem(database: Database, type: str, version: str) -> str | None:
     return None
 
 
-def _fingerprints(database: Database, type: str, version: str) -> Iterator[Fingerprint]:
-    """Yield the fingerprints of one type and version that can be read; the others are reported by the check of contents."""
-    rows = database.execute("SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ?", (type, version))
-    for sha256, data in rows:
+def _fingerprints(database: Database, type: str, version: str, sha256: str | None = None) -> Iterator[Fingerprint]:
+    """Yield the fingerprints of one type and version that can be read; the others are reported by the check of contents.
+
+    Args:
+        database: The database.
+        type: Fingerprint type.
+        version: Version of the type.
+        sha256: Asset whose fingerprint is yielded; None for all.
+    """
+    query = "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ?"
+    if sha256 is None:
+        rows = database.execute(query, (type, version))
+    else:
+        rows = database.execute(f"{query} AND sha256 = ?", (type, version, sha256))
+    for name, data in rows:
         try:
-            yield unpack_fingerprint(sha256, type, version, data)
+            yield unpack_fingerprint(name, type, version, data)
         except DAMAGE_ERRORS:
             continue
 

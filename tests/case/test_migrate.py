@@ -1,0 +1,266 @@
+"""The move of the indexes of a case: to a folder or an object store, and back."""
+
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from indexed_store import add, answers, name, record
+from object_store import BUCKET, ENVIRONMENT, SECRET, object_store, skip_without_lance, skip_without_server
+from typer.testing import CliRunner
+
+from mediafp.case import open_case
+from mediafp.case.references import INDEXED_TYPES, StoredReferences
+from mediafp.case.row_indexes import index_kind
+from mediafp.cli.app import app
+from mediafp.fingerprints.registry import SEARCH_TYPE, declaration, fingerprint_type
+from mediafp.store.index_location import index_address, index_files
+from mediafp.store.lance import table
+from mediafp.store.row_index import index as row_index
+from mediafp.store.row_index.files import iter_rows
+from mediafp.store.row_index.rows import RowLayout
+from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.errors import StoreError, UsageError
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a store of 30 images whose indexes are saved at once, one image of which was removed."""
+    monkeypatch.setattr(row_index, "SAVE_ROWS", 1)
+    monkeypatch.setattr(table, "SEGMENT_ROWS", 20)
+    monkeypatch.setattr(table, "PARTITION_ROWS", 10)
+    folder = tmp_path / "case"
+    with SqliteStore(folder, create=True) as store:
+        add(store, *(record(n) for n in range(30)))
+        StoredReferences(store)
+        with store.writing():
+            store.forget_sighting(name(3), "/files/3.png")
+        StoredReferences(store)
+    return folder
+
+
+@pytest.fixture(params=["folder", "s3"])
+def address(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Where the indexes may go."""
+    if request.param == "folder":
+        skip_without_lance()
+        yield str(tmp_path / "elsewhere")
+        return
+    skip_without_server()
+    with object_store() as server:
+        for variable, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": server.url}.items():
+            monkeypatch.setenv(variable, value)
+        yield f"s3://{BUCKET}/cases/one"
+
+
+def saved_rows(folder: Path) -> dict[str, list[tuple[bytes, ...]]]:
+    """Return the rows of each index, as they were saved."""
+    rows: dict[str, list[tuple[bytes, ...]]] = {}
+    for type in INDEXED_TYPES:
+        kind = index_kind(declaration(type), fingerprint_type(type).version)
+        layout = RowLayout(metric=kind.metric, columns=kind.columns)
+        mapped = index_files(folder, index_address(folder), kind.type, kind.version, layout).map()
+        rows[type] = [
+            tuple(values.tobytes() for values in (some.sha256, some.ends, some.bits[:], some.codes[:]))  # type: ignore[index,union-attr]
+            for some in (iter_rows(mapped) if mapped else ())
+        ]
+    return rows
+
+
+def found(folder: Path) -> list[object]:
+    with SqliteStore(folder) as store:
+        return answers(StoredReferences(store))
+
+
+def test_indexes_move_there_and_back(folder: Path, address: str) -> None:
+    rows, before = saved_rows(folder), found(folder)
+    assert len(rows[SEARCH_TYPE]) == 1
+    with open_case(folder) as case:
+        assert case.index_address == "local"
+        moved = {one.type: one.rows for one in case.migrate(address)}
+        assert moved[SEARCH_TYPE] == 29 and case.index_address == address
+        assert not case.verify().problems
+    assert saved_rows(folder) == rows and found(folder) == before
+    assert not list((folder / "index").rglob("*.bits"))
+    with open_case(folder) as case:
+        assert {one.type: one.rows for one in case.migrate("local")} == moved
+        assert not case.verify().problems and case.index_address == "local"
+    assert saved_rows(folder) == rows and found(folder) == before
+    if "://" not in address:
+        assert list(Path(address).iterdir()) == []
+
+
+def test_moved_indexes_follow_the_database(folder: Path, address: str, tmp_path: Path) -> None:
+    """What is added and removed later is searched there as in a store whose indexes never moved."""
+    shutil.copytree(folder, tmp_path / "stays")
+    with open_case(folder) as case:
+        list(case.migrate(address))
+    for one in (folder, tmp_path / "stays"):
+        with SqliteStore(one) as store:
+            add(store, *(record(n) for n in range(30, 60)))
+            StoredReferences(store)
+            with store.writing():
+                store.forget_sighting(name(31), "/files/31.png")
+            StoredReferences(store)
+            add(store, record(60))
+            StoredReferences(store)
+        with open_case(one) as case:
+            assert not case.verify().problems
+    assert found(folder) == found(tmp_path / "stays") and index_address(folder) == address
+
+
+def test_forgetting_removes_the_rows_there(folder: Path, address: str) -> None:
+    with open_case(folder) as case:
+        list(case.migrate(address))
+        before = saved_rows(folder)
+        case.forget(name(7))
+        assert all(rows == [] for rows in saved_rows(folder).values()) and before[SEARCH_TYPE]
+        if "://" not in address:
+            assert list(Path(address).iterdir()) == []
+        assert not case.verify().problems
+    assert name(7) not in str(found(folder))
+
+
+def test_removed_table_is_built_anew(folder: Path, tmp_path: Path) -> None:
+    skip_without_lance()
+    with open_case(folder) as case:
+        list(case.migrate(str(tmp_path / "elsewhere")))
+    before = found(folder)
+    for one in (tmp_path / "elsewhere").iterdir():
+        shutil.rmtree(one)
+    assert found(folder) == before
+
+
+def test_missing_folder_is_an_error(folder: Path, tmp_path: Path) -> None:
+    """Its disk may not be mounted: a new index would be built below the mount point."""
+    skip_without_lance()
+    with open_case(folder) as case:
+        list(case.migrate(str(tmp_path / "elsewhere")))
+    before = saved_rows(folder)
+    (tmp_path / "elsewhere").rename(tmp_path / "unmounted")
+    with pytest.raises(StoreError, match=r"elsewhere.*mount its disk.*migrate --index local"):
+        found(folder)
+    with open_case(folder) as case:
+        problems = case.verify().problems
+    assert problems and all("cannot be checked" in problem for problem in problems)
+    with open_case(folder) as case:
+        assert list(case.migrate("local")) == []
+    assert found(folder) and saved_rows(folder) == before
+
+
+def test_changed_row_is_a_problem(folder: Path, tmp_path: Path) -> None:
+    skip_without_lance()
+    with open_case(folder) as case:
+        list(case.migrate(str(tmp_path / "elsewhere")))
+    import lance
+
+    (changed,) = (tmp_path / "elsewhere").glob(f"{SEARCH_TYPE}-*")
+    dataset = lance.dataset(changed)
+    tag, version = next((tag, one["version"]) for tag, one in dataset.tags.list().items())
+    newest = lance.write_dataset(
+        dataset.to_table().slice(0, 29).take(list(range(28, -1, -1))), changed, mode="overwrite"
+    )
+    newest.tags.update(tag, newest.version)
+    assert newest.version > version
+    with open_case(folder) as case:
+        assert [SEARCH_TYPE in problem for problem in case.verify().problems] == [True]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "s3://", "s3://UPPER/x", "http://b1c/x", "s3://b1c/../x", f"s3://key:{SECRET}@b1c/x", "s3://b1c/x?y=z"],
+)
+def test_invalid_address_is_refused(folder: Path, address: str) -> None:
+    with open_case(folder) as case:
+        with pytest.raises(UsageError, match="cannot use the address") as error:
+            list(case.migrate(address))
+        assert SECRET not in str(error.value) and case.index_address == "local"
+
+
+def test_missing_library_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lance", None)
+    with open_case(folder) as case, pytest.raises(UsageError, match=r"pip install 'mediafp\[cluster\]'"):
+        list(case.migrate(str(tmp_path / "elsewhere")))
+    assert index_address(folder) is None and found(folder)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"address": 3}',
+        b'{"address": "s3://a:b@bucket"}',
+        b'{"address": "/x/../y", "named_by": []}',
+        b"\xff",
+    ],
+)
+def test_damaged_location_is_an_error(folder: Path, content: bytes) -> None:
+    (folder / "index.json").write_bytes(content)
+    with pytest.raises(StoreError, match=r"index\.json.*damaged.*migrate --index local"):
+        found(folder)
+    with open_case(folder) as case:
+        assert case.verify().problems
+        list(case.migrate("local"))
+    assert found(folder)
+
+
+def test_command_prints_and_moves(folder: Path, tmp_path: Path) -> None:
+    skip_without_lance()
+    runner = CliRunner()
+    arguments = ["--store", str(folder), "migrate", "--json"]
+    result = runner.invoke(app, arguments)
+    assert json.loads(result.stdout) == {"index": "local", "moved": []}
+    target = str(tmp_path / "elsewhere")
+    result = runner.invoke(app, [*arguments, "--index", target])
+    printed = json.loads(result.stdout)
+    assert printed["index"] == target and {"type": SEARCH_TYPE, "assets": 29, "rows": 29} in printed["moved"]
+    result = runner.invoke(app, ["--store", str(folder), "migrate", "--index", "local"])
+    assert "29 rows of 29 assets" in result.stdout and "index: local" in result.stdout
+
+
+def test_nothing_is_moved_while_another_process_writes(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    skip_without_lance()
+    caplog.set_level(logging.WARNING)
+    kind = index_kind(declaration(SEARCH_TYPE), fingerprint_type(SEARCH_TYPE).version)
+    files = index_files(folder, None, kind.type, kind.version, RowLayout(metric=kind.metric, columns=kind.columns))
+    with open_case(folder) as case, files.writing():
+        with pytest.raises(StoreError, match="another process writes it"):
+            list(case.migrate(str(tmp_path / "elsewhere")))
+        assert case.index_address == "local"
+    assert found(folder)
+
+
+def test_object_store_that_was_not_named_here_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of somebody else could make fingerprints leave the machine."""
+    skip_without_server()
+    with object_store() as server:
+        for variable, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": server.url}.items():
+            monkeypatch.setenv(variable, value)
+        address = f"s3://{BUCKET}/cases/one"
+        before = found(folder)
+        with open_case(folder) as case:
+            list(case.migrate(address))
+        stated = json.loads((folder / "index.json").read_text())
+        received = folder.with_name("received")
+        shutil.copytree(folder, received)
+        calls = server.calls
+        with pytest.raises(
+            StoreError, match=f"not named on this machine; name it: mediafp migrate --index {address}, or"
+        ):
+            found(received)
+        with open_case(received) as case:
+            assert case.verify().problems and server.calls == calls
+            assert list(case.migrate(address)) == []
+        assert found(received) == before == found(folder)
+        named = json.loads((received / "index.json").read_text())
+        assert named["address"] == address and named["named_by"][:1] == stated["named_by"] != named["named_by"][1:]
+        shutil.copytree(folder, folder.with_name("other"))
+        with open_case(folder.with_name("other")) as case:
+            list(case.migrate("local"))
+        assert found(folder.with_name("other")) == before
