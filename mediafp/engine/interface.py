@@ -150,6 +150,14 @@ class Engine(Protocol):
     def sandboxed(self) -> bool:
         """True if files are parsed in a sandbox only."""
 
+    @property
+    def concurrency(self) -> int:
+        """Number of files that are analysed at once, if the caller has no other wish.
+
+        Raises:
+            UsageError: The machines that run the tasks cannot be reached.
+        """
+
     def start(self, *, ocr: bool = False) -> None:
         """Start what the first task needs, so that it does not wait; with `ocr` the OCR models too."""
 

@@ -1,0 +1,30 @@
+"""The engine on a Ray cluster: files are parsed by sandboxed workers of its nodes, results are validated here."""
+
+from pathlib import Path
+
+from mediafp.engine.cluster.pool import ClusterPool
+from mediafp.engine.local.engine import LocalEngine
+
+
+class RayEngine(LocalEngine):
+    """Tasks on the nodes of a cluster. Implements `Engine`.
+
+    Archives are unpacked on this machine, since their members have to come here anyway: the store records them, and their
+    content is hashed. Previews and clips are made here too. Transcription runs in threads of this process.
+    """
+
+    def __init__(self, scratch_folder: Path, *, sandboxed: bool = True, address: str | None = None) -> None:
+        """Create an engine without a connection.
+
+        Args:
+            scratch_folder: Folder for temporary data: files without a name, which vanish with their last reader.
+            sandboxed: False to run workers and FFmpeg without a sandbox: for trusted files on systems that have none.
+            address: HOST:PORT of the cluster; None to start one on this machine alone.
+        """
+        self._cluster = ClusterPool(scratch_folder, sandboxed=sandboxed, address=address)
+        super().__init__(scratch_folder, sandboxed=sandboxed, pool=self._cluster)
+
+    @property
+    def concurrency(self) -> int:
+        """Number of files that the cluster analyses at once. Raises UsageError if there is none."""
+        return self._cluster.connect()

@@ -1,0 +1,52 @@
+"""A Ray cluster on this machine: shared by the engines of the tests, small, and without a dashboard."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mediafp.engine.cluster import session
+from mediafp.engine.local.process import WORKER_MODULE
+
+CLUSTER_CPUS = 2
+"""Workers of the cluster."""
+
+
+def require_ray() -> None:
+    """Skip a test where the extra `cluster` is missing."""
+    pytest.importorskip("ray", reason="Ray is missing: install mediafp[cluster]")
+
+
+@contextmanager
+def running_cluster() -> Iterator[None]:
+    """Keep a cluster of this machine running, so that each engine need not start one."""
+    require_ray()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: CLUSTER_CPUS)
+        patch.setattr(session, "LOCAL_STORE_BYTES", 200 << 20)
+        session.open_session(None)
+    try:
+        yield
+    finally:
+        session.close_session()
+
+
+def find_workers(parent: int | None = None) -> list[int]:
+    """Return the process identifiers of the workers below a process, or below this one, on whatever level."""
+    parents = {}
+    workers = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if WORKER_MODULE.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                workers.append(int(folder.name))
+        except OSError:
+            continue
+    return [pid for pid in workers if (parent or os.getpid()) in _ancestors(pid, parents)]
+
+
+def _ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:
+    while pid := parents.get(pid, 0):
+        yield pid
