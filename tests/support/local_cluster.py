@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ import pytest
 from mediafp.engine.cluster import session
 from mediafp.engine.local.process import WORKER_MODULE
 
-CLUSTER_CPUS = 2
+CLUSTER_CPUS = 4
 """Workers of the cluster."""
 
 
 def require_ray() -> None:
     """Skip a test where the extra `cluster` is missing."""
-    pytest.importorskip("ray", reason="Ray is missing: install mediafp[cluster]")
+    if find_spec("ray") is None:
+        pytest.skip("Ray is missing: install mediafp[cluster]")
 
 
 @contextmanager
