@@ -17,7 +17,8 @@ from mediafp.cli.app import app
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mediafp"
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", *(f"docs/{name}.md" for name in (
-    "architecture", "formats", "glossary", "how-it-works", "limits", "measurements", "performance", "python", "speech-models",
+    "architecture", "formats", "glossary", "how-it-works", "limits", "measurements", "performance", "python", "scale",
+    "speech-models",
     "workbench",
 )))  # fmt: skip
 NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?|\.\d+)")

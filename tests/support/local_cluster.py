@@ -1,10 +1,12 @@
 """A Ray cluster on this machine: shared by the engines of the tests, small, and without a dashboard."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,3 +54,22 @@ def find_workers(parent: int | None = None) -> list[int]:
 def _ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:
     while pid := parents.get(pid, 0):
         yield pid
+
+
+@contextmanager
+def two_nodes(folder: Path) -> Iterator[Any]:
+    """Yield a cluster of two nodes with one CPU each, which a process connects to by its address."""
+    require_ray()
+    # Before Ray is imported, and for all of its processes.
+    os.environ |= {**session.RAY_VARIABLES, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    from ray._raylet import Config
+    from ray.cluster_utils import Cluster
+
+    Config.initialize("")
+    options = {"num_cpus": 1, "object_store_memory": 100 << 20, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={**options, "temp_dir": str(folder)})
+    try:
+        cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
+        yield cluster
+    finally:
+        cluster.shutdown()

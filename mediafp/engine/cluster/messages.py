@@ -41,7 +41,7 @@ class NodeTask(msgspec.Struct, frozen=True, kw_only=True):
     ocr: bool = False
     all_types: bool = False
     video: bool = False
-    """What the worker must have loaded, as in `WorkerCapabilities`."""
+    """The worker must have loaded this, as in `WorkerCapabilities`."""
 
 
 class WorkerEnd(msgspec.Struct, frozen=True, kw_only=True):

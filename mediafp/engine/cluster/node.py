@@ -129,20 +129,19 @@ class NodeWorker:
                         parts = []
                 if isinstance(message, Failure) and message.kind not in ERROR_CLASSES:
                     worker.dismiss(message.kind)
-            yield encode(Frame(messages=parts, last=True, changed=bool(self._shared and self._shared.has_changed())))
+            last = Frame(messages=parts, last=True, changed=bool(self._shared and self._shared.has_changed()))
         except WorkerLost as lost:
-            yield self._end(WorkerEnd(kind=lost.kind, message=truncate_texts([str(lost)])[0], final=lost.final))
+            end = WorkerEnd(kind=lost.kind, message=truncate_texts([str(lost)])[0], final=lost.final)
+            last = Frame(last=True, end=end)
         except ValueError as error:
-            yield self._end(WorkerEnd(kind="crash", message=truncate_texts([str(error)])[0], invalid=True))
+            last = Frame(last=True, end=WorkerEnd(kind="crash", message=truncate_texts([str(error)])[0], invalid=True))
         except SandboxError as error:
-            yield encode(Frame(last=True, no_sandbox=truncate_texts([str(error)])[0]))
+            last = Frame(last=True, no_sandbox=truncate_texts([str(error)])[0])
         except (OSError, StoreError) as error:
-            yield encode(Frame(last=True, no_space=truncate_texts([str(error)])[0]))
-        finally:
-            self._release()
-
-    def _end(self, end: WorkerEnd) -> bytes:
-        return encode(Frame(last=True, end=end))
+            last = Frame(last=True, no_space=truncate_texts([str(error)])[0])
+        # Before the last frame, after which the next task may send its file.
+        self._release()
+        yield encode(last)
 
     def _open(self, name: str, content: bytes) -> OpenFile:
         """Return the file of the task, which `_release` closes."""

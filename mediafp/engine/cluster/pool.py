@@ -383,7 +383,13 @@ class RemoteWorker:
         first = self._share.actor.run.remote(node_task, content)
         del content
         received = self._iter_messages(first, task, file, wall_seconds)
-        result = collect_result(lambda: next(received), task, samples, self._pool.scratch_folder)
+
+        def receive() -> Result:
+            if (message := next(received, None)) is None:
+                raise ValueError("no result")
+            return message
+
+        result = collect_result(receive, task, samples, self._pool.scratch_folder)
         if next(received, None) is not None:
             raise ValueError("messages behind the result")
         return result

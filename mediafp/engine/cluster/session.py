@@ -11,7 +11,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,9 @@ RAY_VARIABLES: Final = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
 """Environment variables that are set before Ray is imported, whatever the user has set."""
+
+FOLDER_PREFIX: Final = "mediafp-ray-"
+"""Start of the name of the folder for session files, which the number of the process follows."""
 
 _lock = threading.Lock()
 _sessions = 0
@@ -75,7 +78,8 @@ def open_session(address: str | None) -> Any:
             if address is not None:
                 check_address(address)
             else:
-                _folder = tempfile.mkdtemp(prefix="mediafp-ray-")
+                remove_left_folders()
+                _folder = tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-")
             try:
                 with _kept_signal_handlers():
                     _connect(ray, address)
@@ -146,6 +150,16 @@ def _connect(ray: Any, address: str | None) -> None:
             "_temp_dir": _folder,
         }
     ray.init(address=address or "local", **options)
+
+
+def remove_left_folders() -> None:
+    """Remove the folders with session files of this user's processes that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*-*"):
+        pid = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        with suppress(OSError):
+            is_own = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+            if is_own and pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_folder() -> None:

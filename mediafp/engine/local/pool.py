@@ -48,7 +48,7 @@ ERROR_CLASSES: dict[ErrorKind, type[MediaError]] = {
 
 
 class TaskWorker(Protocol):
-    """What runs a task: a worker process on this machine, or one on a node of a cluster."""
+    """A worker that runs tasks: a process on this machine, or one on a node of a cluster."""
 
     def request(self, task: Task, file: OpenFile, wall_seconds: float, samples: BinaryIO) -> Received:
         """Return the result of a task; write the audio samples that precede it to `samples`.
