@@ -5,8 +5,8 @@
 The first kill hits, after a quarter of the files, the process of Ray that holds a worker (`node`), or the worker itself. The
 second one hits the driver after half of them: all processes of the cluster have to end by themselves. The store then has to
 equal that of an undisturbed ingest on one machine, by its export, the hash of all fingerprints and thumbnails of each asset, and
-the failed files. Files are not compared with each other, which the driver does alone. Without DIR, the script ingests a folder with media from installed packages, of 18 files more than --photos.
-Quick form: --photos 16.
+the failed files. Files are not compared with each other, which the driver does alone. Without DIR, the script ingests a folder
+with media from installed packages, with some 20 files more than --photos. Quick form: --photos 16.
 """
 
 import os

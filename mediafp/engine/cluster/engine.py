@@ -3,14 +3,16 @@
 from pathlib import Path
 
 from mediafp.engine.cluster.pool import ClusterPool
+from mediafp.engine.interface import TranscriptionQueue
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.types.runs import SpeechOptions
 
 
 class RayEngine(LocalEngine):
     """Tasks on the nodes of a cluster. Implements `Engine`.
 
     Archives are unpacked on this machine, since their members have to come here anyway: the store records them, and their
-    content is hashed. Previews and clips are made here too. Transcription runs in threads of this process.
+    content is hashed. Previews and clips are made here too.
     """
 
     def __init__(self, scratch_folder: Path, *, sandboxed: bool = True, address: str | None = None) -> None:
@@ -23,6 +25,16 @@ class RayEngine(LocalEngine):
         """
         self._cluster = ClusterPool(scratch_folder, sandboxed=sandboxed, address=address)
         super().__init__(scratch_folder, sandboxed=sandboxed, pool=self._cluster)
+
+    def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
+        """Return a queue that transcribes audio on the nodes; the caller shuts it down. Raises ModelError, UsageError."""
+        from mediafp.engine.cluster.transcription import ClusterTranscription
+
+        if not ClusterTranscription.is_spread(speech):
+            return super().open_transcription(speech)
+        queue = ClusterTranscription(self._cluster, speech)
+        self._queues.add(queue)
+        return queue
 
     @property
     def concurrency(self) -> int:

@@ -4,12 +4,15 @@ A node gets and returns bytes alone, which Ray carries without a pickle. The mes
 unchanged: the driver decodes and validates them as if the worker were its own.
 """
 
+import json
+from dataclasses import asdict
 from typing import Annotated, Final
 
 import msgspec
 
-from mediafp.types.contents import WARNING_CHARS
+from mediafp.types.contents import WARNING_CHARS, check_transcript
 from mediafp.types.errors import ErrorKind
+from mediafp.types.transcripts import Transcript
 
 FRAME_BYTES: Final = 4 << 20
 """Bytes of a worker's messages from which on a node sends the next ones in another frame. Chosen, not measured."""
@@ -68,13 +71,33 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """Reason why the node cannot hold the file."""
 
 
+class NodeSpeech(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of a transcription on a node, whose samples precede it or come with it."""
+
+    model: str
+    hotwords: list[str]
+
+
+class SpeechFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """The progress of a transcription; more frames follow until one has a transcript or an error."""
+
+    share: float = 0.0
+    """Share that is done, 0..1."""
+    transcript: bytes = b""
+    """The transcript as JSON, whose texts may have lone surrogates."""
+    error: Text = ""
+    """Reason why the node cannot transcribe."""
+
+
 _encoder = msgspec.msgpack.Encoder()
 _report_decoder = msgspec.msgpack.Decoder(NodeReport)
 _task_decoder = msgspec.msgpack.Decoder(NodeTask)
 _frame_decoder = msgspec.msgpack.Decoder(Frame)
+_speech_decoder = msgspec.msgpack.Decoder(NodeSpeech)
+_speech_frame_decoder = msgspec.msgpack.Decoder(SpeechFrame)
 
 
-def encode(message: NodeReport | NodeTask | Frame) -> bytes:
+def encode(message: NodeReport | NodeTask | Frame | NodeSpeech | SpeechFrame) -> bytes:
     """Return the bytes of a message."""
     return _encoder.encode(message)
 
@@ -92,6 +115,31 @@ def decode_frame(data: bytes) -> Frame:
 def decode_task(data: bytes) -> NodeTask:
     """Return the task that a node received."""
     return _task_decoder.decode(data)
+
+
+def decode_speech(data: bytes) -> NodeSpeech:
+    """Return the options that a node received."""
+    return _speech_decoder.decode(data)
+
+
+def decode_speech_frame(data: bytes) -> SpeechFrame:
+    """Return the frame that a node sent. Raises ValueError."""
+    return _decode(_speech_frame_decoder, data)
+
+
+def encode_transcript(transcript: Transcript) -> bytes:
+    """Return a transcript as JSON."""
+    return json.dumps(asdict(transcript)).encode()
+
+
+def decode_transcript(data: bytes) -> Transcript:
+    """Return a transcript that a node sent, checked. Raises ValueError if no audio could have it."""
+    try:
+        transcript = msgspec.convert(json.loads(data), Transcript)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"the bytes are no transcript: {error}") from error
+    check_transcript(transcript)
+    return transcript
 
 
 def _decode[T](decoder: "msgspec.msgpack.Decoder[T]", data: bytes) -> T:

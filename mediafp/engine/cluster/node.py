@@ -6,18 +6,25 @@ It parses no media, and decides nothing about results: the driver validates them
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
 
 from mediafp.engine.cluster.messages import (
     FRAME_BYTES,
     Frame,
     NodeReport,
+    NodeSpeech,
     NodeTask,
+    SpeechFrame,
     WorkerEnd,
+    decode_speech,
     decode_task,
     encode,
+    encode_transcript,
 )
 from mediafp.engine.local import messages
 from mediafp.engine.local.messages import DataChunk, Failure, ThumbnailPart, truncate_texts
@@ -26,11 +33,18 @@ from mediafp.engine.local.process import WorkerCapabilities
 from mediafp.engine.local.sandbox import check_restrictions
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
-from mediafp.types.errors import MediaError, SandboxError, StoreError, WorkerLost
+from mediafp.types.errors import MediaError, MediafpError, SandboxError, StoreError, WorkerLost
+from mediafp.types.media import Audio
+from mediafp.types.runs import SpeechOptions
+from mediafp.types.transcripts import Transcript
 from mediafp.types.version import __version__
 
 SHARED_ROOT = Path("/")
 """Folder below which a shared file is opened without following a link."""
+
+
+LISTEN_SECONDS = 1.0
+"""Wall seconds after which a node states the progress of a transcription. Chosen, not measured."""
 
 
 def cluster_version() -> str:
@@ -56,6 +70,9 @@ class NodeWorker:
         self._upload: BinaryIO | None = None
         self._shared: OpenFile | None = None
         self._frames: Iterator[bytes] = iter(())
+        self._speech_thread = ThreadPoolExecutor(1, "mediafp-transcription")
+        self._transcript: Future[Transcript] | None = None
+        self._share = 0.0
 
     def report(self, with_version: bool) -> bytes:
         """Return the versions on this node, and whether it has the sandbox."""
@@ -110,6 +127,42 @@ class NodeWorker:
     def more(self) -> bytes:
         """Return the next frame of the result."""
         return next(self._frames)
+
+    def transcribe(self, options: bytes, content: bytes) -> bytes:
+        """Begin to transcribe samples, which are the content or were received before; return as `listen`.
+
+        They are samples, not a file format: they are transcribed in a thread of this process, as on one machine.
+        """
+        file = self._open("audio", content)
+        self._share = 0.0
+        self._transcript = self._speech_thread.submit(self._transcribe, decode_speech(options), file)
+        return self.listen()
+
+    def listen(self) -> bytes:
+        """Return the progress of the transcription after `LISTEN_SECONDS`, or its end."""
+        assert self._transcript, "a transcription was begun"
+        wait([self._transcript], LISTEN_SECONDS)
+        if not self._transcript.done():
+            return encode(SpeechFrame(share=self._share))
+        self._release()
+        try:
+            return encode(SpeechFrame(share=1.0, transcript=encode_transcript(self._transcript.result())))
+        except MediafpError as error:
+            return encode(SpeechFrame(error=truncate_texts([str(error)])[0]))
+
+    def _transcribe(self, options: NodeSpeech, file: OpenFile) -> Transcript:
+        from mediafp.engine.blas import single_threaded_blas
+        from mediafp.text.speech.transcribers import get_transcriber
+
+        def report(share: float) -> None:
+            self._share = share
+
+        # One thread for each share: a node has one share for each core.
+        speech = SpeechOptions(model=options.model, hotwords=tuple(options.hotwords), threads=1)
+        with file.reader() as reader:
+            samples = np.memmap(reader, "<i2", mode="r")
+        with single_threaded_blas().limit():
+            return get_transcriber(speech).transcribe(Audio(samples=samples, start=0.0), on_progress=report)
 
     def _relay(self, node_task: NodeTask, content: bytes) -> Iterator[bytes]:
         """Yield the messages of the worker about the file, in frames."""

@@ -363,11 +363,13 @@ class RemoteWorker:
     """A worker on a node. Implements `TaskWorker`."""
 
     def __init__(self, pool: ClusterPool, share: Share, needed: WorkerCapabilities) -> None:
-        self._pool, self._share, self._needed = pool, share, needed
+        self._pool, self._node, self._needed = pool, share.node, needed
+        self.actor = share.actor
+        """The process on the node."""
 
     def start(self) -> None:
         """Start the worker. Raises NodeLostError."""
-        frame = self._pool.fetch(self._share.actor.start.remote(self._node_task(b"", 0.0)), START_SECONDS)
+        frame = self._pool.fetch(self.actor.start.remote(self._node_task(b"", 0.0)), START_SECONDS)
         self._check(decode_frame(frame), None)
 
     def request(self, task: Task, file: OpenFile, wall_seconds: float, samples: BinaryIO) -> Received:
@@ -380,7 +382,7 @@ class RemoteWorker:
         """
         content = b"" if self._send_large(file, task) else _read(file)
         node_task = self._node_task(messages.encode(task)[LENGTH.size :], wall_seconds)
-        first = self._share.actor.run.remote(node_task, content)
+        first = self.actor.run.remote(node_task, content)
         del content
         received = self._iter_messages(first, task, file, wall_seconds)
 
@@ -393,6 +395,14 @@ class RemoteWorker:
         if next(received, None) is not None:
             raise ValueError("messages behind the result")
         return result
+
+    def transcribe(self, options: bytes, samples: memoryview) -> bytes:
+        """Send samples and begin their transcription; return the first frame. Raises NodeLostError."""
+        content = bytes(samples) if len(samples) <= INLINE_BYTES else b""
+        if not content:
+            for start in range(0, len(samples), UPLOAD_BYTES):
+                self._upload(bytes(samples[start : start + UPLOAD_BYTES]))
+        return self._pool.fetch(self.actor.transcribe.remote(options, content), TRANSFER_SECONDS)
 
     def dismiss(self, kind: ErrorKind) -> None:
         """Do nothing: the node has ended a worker that reports an error of its own."""
@@ -412,7 +422,7 @@ class RemoteWorker:
             self._check(frame, file)
             if not frame.last:
                 # The node prepares the next frame while this one is read.
-                reference = self._share.actor.more.remote()
+                reference = self.actor.more.remote()
             for encoded in frame.messages:
                 if len(encoded) > task.max_message_bytes:
                     raise ValueError(f"a message of {len(encoded)} bytes; the limit is {task.max_message_bytes}")
@@ -438,14 +448,17 @@ class RemoteWorker:
         if path := _shared_path(file):
             sha256 = task.sha256 if len(task.sha256) == 64 else file_sha256(file)
             seconds = TRANSFER_SECONDS + file.bytes / HASH_BYTES_PER_SECOND
-            if self._pool.fetch(self._share.actor.open_shared.remote(path, file.bytes, sha256), seconds):
+            if self._pool.fetch(self.actor.open_shared.remote(path, file.bytes, sha256), seconds):
                 return True
-        _logger.info("%r is copied to node %s", file.name, self._share.node.name)
+        _logger.info("%r is copied to node %s", file.name, self._node.name)
         with file.reader() as reader:
             while block := reader.read(UPLOAD_BYTES):
-                if refusal := self._pool.fetch(self._share.actor.receive.remote(block), TRANSFER_SECONDS):
-                    raise NodeUnfitError(refusal.decode("utf-8", "replace"))
+                self._upload(block)
         return True
+
+    def _upload(self, part: bytes) -> None:
+        if refusal := self._pool.fetch(self.actor.receive.remote(part), TRANSFER_SECONDS):
+            raise NodeUnfitError(refusal.decode("utf-8", "replace"))
 
 
 def _read(file: OpenFile) -> bytes:

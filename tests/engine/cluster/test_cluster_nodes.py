@@ -15,12 +15,17 @@ import pytest
 from local_cluster import two_nodes
 from PIL import Image
 
+from mediafp.cli.demo.voice import synthesise_speech
 from mediafp.engine.cluster import pool
 from mediafp.engine.cluster.engine import RayEngine
-from mediafp.engine.cluster.messages import Frame, NodeReport, encode
+from mediafp.engine.cluster.messages import Frame, NodeReport, SpeechFrame, encode
 from mediafp.engine.cluster.node import NodeWorker, cluster_version
+from mediafp.engine.cluster.transcription import ClusterTranscription
+from mediafp.engine.local.engine import LocalEngine
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.types.errors import UsageError, WorkerLost
+from mediafp.types.media import Audio
+from mediafp.types.runs import SpeechOptions
 from mediafp.types.version import __version__
 
 OpenEngine = Callable[..., RayEngine]
@@ -115,6 +120,18 @@ class TakenOver(NodeWorker):
         return encode(Frame(messages=[b"x" * 99], last=True) if kind == "message" else Frame(last=True))
 
 
+class Deaf(NodeWorker):
+    """A node that returns the transcript of other audio."""
+
+    def transcribe(self, options: bytes, content: bytes) -> bytes:
+        return super().transcribe(options, bytes(32_000))
+
+
+class WithoutModel(NodeWorker):
+    def transcribe(self, options: bytes, content: bytes) -> bytes:
+        return encode(SpeechFrame(error="cannot transcribe: the model is missing"))
+
+
 class Paths(NodeWorker):
     def run(self, task: bytes, content: bytes) -> bytes:
         return "\n".join(sys.path).encode()
@@ -141,7 +158,7 @@ def test_nodes_do_not_import_from_the_current_folder(
     engine = open_engine(Paths)
     engine.start()
     with engine._cluster.worker() as worker:
-        paths = engine._cluster.fetch(worker._share.actor.run.remote(b"", b""), 60).decode().split("\n")
+        paths = engine._cluster.fetch(worker.actor.run.remote(b"", b""), 60).decode().split("\n")
     assert len(paths) > 3 and str(tmp_path) not in paths and "" not in paths
     assert not [path for path in paths if "tests" in Path(path).parts]
 
@@ -173,7 +190,8 @@ def test_files_of_a_node_whose_disk_is_full_go_to_another_one(
 ) -> None:
     engine = open_engine(FullDisk)
     assert engine.concurrency == 2
-    assert all(analyse(engine, photo) for _ in range(4))
+    with ThreadPoolExecutor(2) as threads:
+        assert all(threads.map(lambda _: analyse(engine, photo), range(12)))
     assert caplog.text.count("No space left on device") == 1
 
 
@@ -220,6 +238,37 @@ def test_large_file_is_read_where_it_is_or_copied(
             patch.setattr(pool, "_shared_path", lambda file, path=path: path)
             assert analyse(engine, photo) == expected
         assert "is copied to node" in caplog.text
+
+
+def test_transcripts_equal_those_of_this_machine(
+    open_engine: OpenEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synthesise_speech("The president spoke about the harbour. Nobody answered the question.", tmp_path / "a.wav")
+    speech = SpeechOptions(threads=2)
+    monkeypatch.setattr(pool, "UPLOAD_BYTES", 50_000)
+    with LocalEngine(tmp_path) as local, open_file(tmp_path / "a.wav") as file:
+        (audio,), _ = local.read_audio(file)
+        queue = local.open_transcription(speech)
+        expected = queue.submit(audio).result(300)
+        queue.shutdown()
+    assert expected.transcript.segments
+    for node_class, inline_bytes in ((NodeWorker, 1 << 30), (NodeWorker, 1000), (Deaf, 1 << 30)):
+        monkeypatch.setattr(pool, "INLINE_BYTES", inline_bytes)
+        shares: list[float] = []
+        with open_engine(node_class) as engine:
+            queue = engine.open_transcription(speech)
+            assert isinstance(queue, ClusterTranscription) and queue.concurrency == 2
+            found = queue.submit(audio, on_progress=shares.append).result(300)
+            queue.shutdown()
+        assert found.transcript == expected.transcript and found.model_rank == expected.model_rank
+        assert np.array_equal(found.fingerprint.vectors, expected.fingerprint.vectors) and shares[-1] == 1.0
+
+
+def test_node_without_the_speech_model_is_refused(open_engine: OpenEngine, tmp_path: Path) -> None:
+    queue = open_engine(WithoutModel).open_transcription(SpeechOptions(threads=2))
+    with pytest.raises(UsageError, match="the model is missing"):
+        queue.submit(Audio(samples=np.zeros(16_000, np.int16), start=0.0)).result(300)
+    queue.shutdown()
 
 
 def test_shared_path_is_that_of_the_open_file_alone(tmp_path: Path) -> None:
