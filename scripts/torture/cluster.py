@@ -6,7 +6,7 @@ The first kill hits, after a quarter of the files, the process of Ray that holds
 second one hits the driver after half of them: all processes of the cluster have to end by themselves. The store then has to
 equal that of an undisturbed ingest on one machine, by its export, the hash of all fingerprints and thumbnails of each asset, and
 the failed files. Files are not compared with each other, which the driver does alone. Without DIR, the script ingests a folder
-with media from installed packages, with some 20 files more than --photos. Quick form: --photos 16.
+with media from installed packages, with some 20 files more than --photos. Quick form: --photos 40.
 """
 
 import os

@@ -43,7 +43,7 @@ from mediafp.types.watches import CheckedWatches
 MAX_QUEUED_PER_WORKER = 8
 """Files that wait per worker. Chosen, not measured."""
 MAX_QUEUED = 256
-"""Files that wait for all workers of a cluster: each is open, and a process may have 1,024 open files. Chosen, not measured."""
+"""Files that wait for all workers of a cluster: each is an open file. Chosen, not measured."""
 MAX_WAITING_DUPLICATES = 10_000
 """Files that wait for another one with the same content; no more files are begun meanwhile. Chosen, not measured."""
 MAX_WAITING_SIDECARS = 1_000
@@ -87,6 +87,7 @@ def run_ingest(
         SandboxError: The sandbox is unavailable.
     """
     with ExitStack() as stack:
+        stack.callback(engine.close)
         watched = WatchedFiles(store, open_references, on_watched, compare=options.match)
         run = IngestRun(store, engine, options, watched, stack)
         if options.match:

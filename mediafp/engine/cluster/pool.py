@@ -5,13 +5,13 @@ The driver alone decides which node gets a task. Ray starts and ends the process
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Condition
 from typing import Any, BinaryIO, Final
 
 from mediafp.engine.cluster.messages import (
@@ -59,6 +59,10 @@ class NodeUnfitError(NodeLostError):
     """A node that cannot process files: it gets no further task."""
 
 
+class NodeFullError(NodeLostError):
+    """A node that cannot hold a file: it gets no further one that has to be copied to its disk."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Node:
     """A node of the cluster."""
@@ -73,6 +77,8 @@ class Node:
     version_checked: bool = False
     refusal: str = ""
     """Reason why it gets no task."""
+    is_full: bool = False
+    """True if its disk was full."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -86,8 +92,8 @@ class Share:
 class ClusterPool(TaskPool):
     """Workers on the nodes of a cluster, one for each core that the cluster states.
 
-    It connects with the first task, or with `connect`. A node that is not fit (another version of mediafp, no sandbox, a
-    full disk) is refused with a warning; if none is left, tasks raise UsageError.
+    It connects with the first task, or with `connect`. A node that is not fit (another version of mediafp, no sandbox)
+    is refused with a warning; if none is left, tasks raise UsageError.
     """
 
     def __init__(self, scratch_folder: Path, *, sandboxed: bool, address: str | None) -> None:
@@ -101,13 +107,16 @@ class ClusterPool(TaskPool):
         super().__init__(scratch_folder, sandboxed=sandboxed)
         self._address = address
         self._ray: Any = None
-        self._condition = Condition()
+        self._actor_class: Any = None
+        self._condition = threading.Condition()
         self._nodes: dict[str, Node] = {}
         self._idle: list[Share] = []
         """Shares without a task; the one that was used last is used first."""
         self._all: set[Share] = set()
         self._lent = 0
         self._refreshed = 0.0
+        self._task = threading.local()
+        """Of each thread: the nodes that its task avoids, because it lost them before, or because they cannot hold its file."""
 
     # Nodes ------------------------------------------------------------------------------------------
 
@@ -120,6 +129,7 @@ class ClusterPool(TaskPool):
         with self._condition:
             if self._ray is None and not self._closed:
                 self._ray = open_session(self._address)
+                self._actor_class = self._ray.remote(NodeWorker)
                 self._refresh()
                 nodes = list(self._nodes.values())
             else:
@@ -149,7 +159,9 @@ class ClusterPool(TaskPool):
         self._refreshed = time.monotonic()
         alive = {state["NodeID"]: state for state in self._ray.nodes() if state["Alive"]}
         for node_id in self._nodes.keys() - alive.keys():
-            _logger.warning("node %s is lost; its files go to other nodes", self._nodes.pop(node_id).name)
+            node = self._nodes.pop(node_id)
+            self._give_up_idle(node)
+            _logger.warning("node %s is lost; its files go to other nodes", node.name)
         for node_id, state in alive.items():
             cpus = int(state["Resources"].get("CPU", 0))
             if node_id not in self._nodes and cpus:
@@ -174,6 +186,7 @@ class ClusterPool(TaskPool):
 
     def start(self, needed: WorkerCapabilities) -> None:
         """Start a worker on some node, so that the first task does not wait for it. Raises as `worker`."""
+        self.begin_task(0)
         while True:
             with suppress(NodeLostError), self.worker(needed) as worker:
                 worker.start()
@@ -197,8 +210,18 @@ class ClusterPool(TaskPool):
             # The node has ended the worker itself.
             self._give_back(share)
             raise
+        except NodeFullError as full:
+            self._give_back(share)
+            self._avoided().add(share.node.id)
+            if not share.node.is_full:
+                share.node.is_full = True
+                _logger.warning("node %s gets no file above %d bytes: %s", share.node.name, INLINE_BYTES, full)
+            raise
         except NodeLostError as lost:
             self._give_up(share)
+            # If the node is lost, a task that gets one of them would be lost too.
+            self._give_up_idle(share.node)
+            self._avoided().add(share.node.id)
             if isinstance(lost, NodeUnfitError):
                 self._refuse(share.node, str(lost))
             raise
@@ -222,12 +245,15 @@ class ClusterPool(TaskPool):
                     raise WorkerLost("crash", "the worker was ended")
                 if time.monotonic() - self._refreshed > REFRESH_SECONDS:
                     self._refresh()
-                if self._idle:
-                    self._lent += 1
-                    return self._idle.pop()
                 fit = [node for node in self._nodes.values() if not node.refusal]
                 if not fit:
                     raise self._no_nodes()
+                # Of a cluster of one node, a task cannot avoid it.
+                fit = [node for node in fit if node.id not in self._avoided()] or fit
+                if idle := [share for share in self._idle if any(share.node is node for node in fit)]:
+                    self._idle.remove(idle[-1])
+                    self._lent += 1
+                    return idle[-1]
                 free = [node for node in fit if node.shares < node.cpus]
                 if not free:
                     self._condition.wait(REFRESH_SECONDS)
@@ -243,9 +269,8 @@ class ClusterPool(TaskPool):
     def _start_share(self, node: Node) -> Share:
         """Start a process on a node, whose number of shares includes it. Raises NodeLostError."""
         placed = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node.id, soft=False)
-        actor_class = self._ray.remote(NodeWorker)
         options = {"num_cpus": 1, "max_restarts": 0, "scheduling_strategy": placed}
-        share = Share(node=node, actor=actor_class.options(**options).remote(sandboxed=self.sandboxed))
+        share = Share(node=node, actor=self._actor_class.options(**options).remote(sandboxed=self.sandboxed))
         with self._condition:
             self._all.add(share)
             with_version = not node.version_checked
@@ -294,6 +319,19 @@ class ClusterPool(TaskPool):
         with suppress(Exception):
             self._ray.kill(share.actor)
 
+    def _give_up_idle(self, node: Node) -> None:
+        """End the shares of a node that have no task."""
+        with self._condition:
+            idle = [share for share in self._idle if share.node is node]
+            self._idle = [share for share in self._idle if share.node is not node]
+        for share in idle:
+            self._give_up(share)
+
+    def _avoided(self) -> set[str]:
+        """Return the nodes that the task of this thread avoids."""
+        avoided: set[str] = self._task.__dict__.setdefault("avoided", set())
+        return avoided
+
     def fetch(self, reference: Any, seconds: float) -> bytes:
         """Return the bytes that a node sent; anything but bytes, such as a pickle, is not read.
 
@@ -329,6 +367,12 @@ class ClusterPool(TaskPool):
                 self._condition.wait_for(lambda: not self._lent, CLOSE_SECONDS)
             close_session()
 
+    def begin_task(self, size: int) -> None:
+        """Begin a task of this thread, whose file or samples have so many bytes: it avoids no node but full ones."""
+        with self._condition:
+            full = {node.id for node in self._nodes.values() if node.is_full}
+        self._task.avoided = full if size > INLINE_BYTES else set()
+
     # Tasks ------------------------------------------------------------------------------------------
 
     def run[T](
@@ -346,6 +390,7 @@ class ClusterPool(TaskPool):
         A task whose node is lost runs on another one, up to `MAX_LOST_NODES` times.
         """
         lost_nodes = 0
+        self.begin_task(file.bytes)
         while True:
             try:
                 return super().run(task, file, wall_seconds=wall_seconds, audio=audio, needed=needed, convert=convert)
@@ -436,8 +481,10 @@ class RemoteWorker:
             if frame.end.invalid:
                 raise ValueError(frame.end.message)
             raise WorkerLost(frame.end.kind, frame.end.message, final=frame.end.final)
-        if frame.no_sandbox or frame.no_space:
-            raise NodeUnfitError(frame.no_sandbox or frame.no_space)
+        if frame.no_sandbox:
+            raise NodeUnfitError(frame.no_sandbox)
+        if frame.no_space:
+            raise NodeFullError(frame.no_space)
         if frame.changed and file:
             raise changed_file_error(file)
 
@@ -458,7 +505,7 @@ class RemoteWorker:
 
     def _upload(self, part: bytes) -> None:
         if refusal := self._pool.fetch(self.actor.receive.remote(part), TRANSFER_SECONDS):
-            raise NodeUnfitError(refusal.decode("utf-8", "replace"))
+            raise NodeFullError(refusal.decode("utf-8", "replace"))
 
 
 def _read(file: OpenFile) -> bytes:

@@ -4,6 +4,7 @@ Ray imports and starts for seconds, so it is imported by the functions that need
 """
 
 import os
+import resource
 import secrets
 import shutil
 import signal
@@ -34,6 +35,8 @@ RAY_VARIABLES: Final = {
 }
 """Environment variables that are set before Ray is imported, whatever the user has set."""
 
+MAX_OPEN_FILES: Final = 1 << 16
+"""Open files of this process. Chosen, not measured: a worker on a node needs four."""
 FOLDER_PREFIX: Final = "mediafp-ray-"
 """Start of the name of the folder for session files, which the number of the process follows."""
 
@@ -91,6 +94,7 @@ def open_session(address: str | None) -> Any:
                     f"cannot connect to the cluster at {address or 'this machine'}:"
                     f" {reason[0] if reason else type(error).__name__}; see docs/scale.md"
                 ) from error
+            _raise_open_files()
         _sessions += 1
         _address = address
     return ray
@@ -160,6 +164,14 @@ def remove_left_folders() -> None:
             is_own = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
             if is_own and pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _raise_open_files() -> None:
+    """Let this process open as many files as `MAX_OPEN_FILES`: each file in progress is open, and there are hundreds of nodes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _remove_folder() -> None:

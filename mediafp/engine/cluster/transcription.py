@@ -37,6 +37,7 @@ class ClusterTranscription(TranscriptionPool):
 
     def transcribe(self, audio: Audio, on_progress: Callable[[float], object]) -> TranscribedAudio:
         """Return the transcript of an audio track; on this machine, if it loses its node again and again."""
+        self._pool.begin_task(audio.samples.nbytes)
         for _ in range(MAX_LOST_NODES):
             try:
                 transcript = self._transcribe_on_node(audio, on_progress)

@@ -87,10 +87,10 @@ class WithoutSandbox(NodeWorker):
 
 
 class FullDisk(NodeWorker):
-    def run(self, task: bytes, content: bytes) -> bytes:
+    def receive(self, part: bytes) -> bytes:
         if is_on_head():
-            return encode(Frame(last=True, no_space="cannot write to '/tmp': No space left on device"))
-        return super().run(task, content)
+            return b"cannot write to '/tmp': No space left on device"
+        return super().receive(part)
 
 
 class Dying(NodeWorker):
@@ -148,7 +148,7 @@ def test_cluster_analyses_as_many_files_at_once_as_it_has_cpus(open_engine: Open
     with ThreadPoolExecutor(4) as threads:
         found = set(threads.map(lambda _: analyse(engine, photo), range(8)))
     assert len(found) == 1
-    assert {share.node.name for share in engine._cluster._all} == {n.name for n in engine._cluster._nodes.values()}
+    assert {share.node.id for share in engine._cluster._all} == set(engine._cluster._nodes)
 
 
 def test_nodes_do_not_import_from_the_current_folder(
@@ -185,14 +185,20 @@ def test_cluster_without_a_fit_node_is_refused(
         analyse(engine, photo)
 
 
-def test_files_of_a_node_whose_disk_is_full_go_to_another_one(
-    open_engine: OpenEngine, photo: Path, caplog: pytest.LogCaptureFixture
+def test_node_whose_disk_is_full_gets_small_files_alone(
+    open_engine: OpenEngine, photo: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(pool, "_shared_path", lambda file: None)
     engine = open_engine(FullDisk)
     assert engine.concurrency == 2
     with ThreadPoolExecutor(2) as threads:
-        assert all(threads.map(lambda _: analyse(engine, photo), range(12)))
-    assert caplog.text.count("No space left on device") == 1
+        assert all(threads.map(lambda _: analyse(engine, photo), range(8)))
+        monkeypatch.setattr(pool, "INLINE_BYTES", 1000)
+        assert all(threads.map(lambda _: analyse(engine, photo), range(8)))
+        assert caplog.text.count("No space left on device") == 1
+        monkeypatch.setattr(pool, "INLINE_BYTES", 1 << 30)
+        assert all(threads.map(lambda _: analyse(engine, photo), range(8)))
+    assert {share.node.id for share in engine._cluster._all} == set(engine._cluster._nodes)
 
 
 def test_file_that_ends_its_node_each_time_fails_alone(open_engine: OpenEngine, tmp_path: Path, photo: Path) -> None:
