@@ -116,7 +116,7 @@ class ClusterPool(TaskPool):
         self._lent = 0
         self._refreshed = 0.0
         self._task = threading.local()
-        """Of each thread: the nodes that its task avoids, because it lost them before, or because they cannot hold its file."""
+        """The nodes that the task of each thread avoids: those that it has lost before, and those that cannot hold its file."""
 
     # Nodes ------------------------------------------------------------------------------------------
 
