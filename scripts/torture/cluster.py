@@ -34,7 +34,7 @@ def main() -> int:
         expected = trial.ingest_undisturbed(work / "a", trial.corpus_folder(args, work), compare=False)
         figures = run_trial(work, expected, NODE if args.kill == "node" else WORKER)
     failures = figures["lost"] + figures["differences"] + figures["unsound"] + figures["survivors"]
-    failures += figures["analysed_again"] + figures["wrong_exit"] + (figures["killed"] != 1)
+    failures += figures["other_output"] + figures["analysed_again"] + figures["wrong_exit"] + (figures["killed"] != 1)
     trial.print_trial(args.kill, ok=not failures, **figures)
     return trial.print_summary(failures, files=len(expected.acknowledged), **figures)
 
@@ -59,7 +59,8 @@ def run_trial(folder: Path, expected: trial.UndisturbedIngest, target: str) -> d
     survivors = [pid for pid in started if is_alive(pid)]
     for pid in survivors:
         os.kill(pid, signal.SIGKILL)
-    acknowledged = trial.finish_command(process, out).acknowledged
+    killed_run = trial.finish_command(process, out)
+    acknowledged = killed_run.acknowledged
     was_sound = trial.is_sound(store)
     stored = {row["sha256"] for row in trial.export_rows(store)}
     resumed = trial.run_command(command, out)
@@ -73,6 +74,7 @@ def run_trial(folder: Path, expected: trial.UndisturbedIngest, target: str) -> d
         "wrong_exit": int(resumed.code != expected.code),
         "differences": trial.count_differences(trial.store_content(store), expected.content),
         "unsound": (not was_sound) + (not trial.is_sound(store)),
+        "other_output": sum(not line.startswith("{") for line in (killed_run.out + resumed.out).splitlines()),
         "survivors": len(survivors) + resumed.survivors,
     }
 

@@ -3,6 +3,7 @@
 Ray imports and starts for seconds, so it is imported by the functions that need it.
 """
 
+import logging
 import os
 import resource
 import secrets
@@ -40,6 +41,7 @@ MAX_OPEN_FILES: Final = 1 << 16
 FOLDER_PREFIX: Final = "mediafp-ray-"
 """Start of the name of the folder for session files, which the number of the process follows."""
 
+_logger = logging.getLogger(__name__)
 _lock = threading.Lock()
 _sessions = 0
 """Number of engines that use the connection."""
@@ -153,7 +155,14 @@ def _connect(ray: Any, address: str | None) -> None:
             "include_dashboard": False,
             "_temp_dir": _folder,
         }
+    # Ray prints the ends of its processes to standard output, which is for results.
+    ray._private.worker.print_to_stdstream = _log_lines
     ray.init(address=address or "local", **options)
+
+
+def _log_lines(data: dict[str, Any], **_: Any) -> None:
+    for line in data["lines"]:
+        _logger.info("Ray: %s", line)
 
 
 def remove_left_folders() -> None:

@@ -201,7 +201,9 @@ def test_node_whose_disk_is_full_gets_small_files_alone(
     assert {share.node.id for share in engine._cluster._all} == set(engine._cluster._nodes)
 
 
-def test_file_that_ends_its_node_each_time_fails_alone(open_engine: OpenEngine, tmp_path: Path, photo: Path) -> None:
+def test_file_that_ends_its_node_each_time_fails_alone(
+    open_engine: OpenEngine, tmp_path: Path, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     deadly = tmp_path / "deadly.png"
     deadly.write_bytes(photo.read_bytes())
     engine = open_engine(Dying)
@@ -209,6 +211,8 @@ def test_file_that_ends_its_node_each_time_fails_alone(open_engine: OpenEngine, 
         analyse(engine, deadly)
     assert lost.value.attempts == pool.MAX_LOST_NODES
     assert analyse(engine, photo)
+    time.sleep(2 * pool.REFRESH_SECONDS)
+    assert capfd.readouterr().out == "", "standard output is for results"
 
 
 @pytest.mark.parametrize("answer", ["pickle", "junk", "message", "nothing"])
