@@ -12,7 +12,7 @@ from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import MediaError
 from mediafp.types.matches import Clip, OcrResult, QueryResult
 from mediafp.types.media import Asset, Audio, Kind
-from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.runs import EngineName, FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.video_text import VideoText
 from mediafp.types.web_captures import WebCapture
@@ -145,6 +145,10 @@ class Engine(Protocol):
         SandboxError: The sandbox is not available on this machine.
         StoreError: Temporary data cannot be written to the disk.
     """
+
+    @property
+    def name(self) -> EngineName:
+        """Name of the engine, which the custody log states: `local` if no file leaves this machine."""
 
     @property
     def sandboxed(self) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from audio_track_files import write_tracks
 from coded_videos import read_number, write_coded_video
-from local_cluster import find_workers, running_cluster
+from local_cluster import CLUSTER_CPUS, find_workers, running_cluster
 from PIL import Image, ImageDraw
 from sample_matches import sample_match
 from sound_samples import noise, voice
@@ -59,6 +59,11 @@ def engine(create_engine: Callable[[Path], Engine], tmp_path_factory: pytest.Tem
 def photo(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
     Image.fromarray(photos["temple"]).save(tmp_path / "temple.png", compress_level=1)
     return tmp_path / "temple.png"
+
+
+def test_engine_states_its_name_and_how_many_files_it_analyses_at_once(engine: Engine) -> None:
+    assert engine.name == ("ray" if isinstance(engine, RayEngine) else "local")
+    assert engine.concurrency == (CLUSTER_CPUS if isinstance(engine, RayEngine) else os.cpu_count())
 
 
 def test_analyse_returns_the_parts_of_an_image_that_were_requested(engine: Engine, photo: Path) -> None:

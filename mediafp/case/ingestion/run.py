@@ -200,6 +200,7 @@ class IngestRun:
         """Return the settings of the analysis, as the custody log states them."""
         wanted = self._options.analysis
         return {
+            "engine": self._engine.name,
             "locked": self._engine.sandboxed,
             "full_decode": wanted.full_decode,
             "views": wanted.reference_crops,

@@ -5,7 +5,7 @@ from pathlib import Path
 from mediafp.engine.cluster.pool import ClusterPool
 from mediafp.engine.interface import TranscriptionQueue
 from mediafp.engine.local.engine import LocalEngine
-from mediafp.types.runs import SpeechOptions
+from mediafp.types.runs import EngineName, SpeechOptions
 
 
 class RayEngine(LocalEngine):
@@ -35,6 +35,11 @@ class RayEngine(LocalEngine):
         queue = ClusterTranscription(self._cluster, speech)
         self._queues.add(queue)
         return queue
+
+    @property
+    def name(self) -> EngineName:
+        """Name of the engine."""
+        return "ray"
 
     @property
     def concurrency(self) -> int:

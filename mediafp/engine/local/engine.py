@@ -34,7 +34,7 @@ from mediafp.types.errors import WorkerLost
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
-from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.runs import EngineName, FileAnalysis, SpeechOptions
 from mediafp.types.video_text import VideoText
 
 _logger = logging.getLogger(__name__)
@@ -60,6 +60,11 @@ class LocalEngine:
         local = self._tasks if isinstance(self._tasks, WorkerPool) else None
         self._pool = local or WorkerPool(scratch_folder, sandboxed=sandboxed)
         self._queues: WeakSet[TranscriptionQueue] = WeakSet()
+
+    @property
+    def name(self) -> EngineName:
+        """Name of the engine."""
+        return "local"
 
     @property
     def sandboxed(self) -> bool:

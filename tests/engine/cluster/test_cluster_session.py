@@ -10,7 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from local_cluster import require_ray
+from typer.testing import CliRunner
 
+from mediafp.case import open_case
+from mediafp.cli.app import app
 from mediafp.engine.cluster import session
 from mediafp.engine.cluster.engine import RayEngine
 from mediafp.types.errors import UsageError
@@ -87,3 +91,18 @@ def test_folders_of_killed_processes_are_removed(tmp_path: Path, monkeypatch: py
     session.remove_left_folders()
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == sorted((f"mediafp-ray-{gone}-link", f"mediafp-ray-{os.getpid()}-b", "mediafp-ray-x-c", "other"))
+
+
+def test_commands_without_a_cluster_end_with_the_reason(tmp_path: Path) -> None:
+    require_ray()
+    (tmp_path / "a.png").write_bytes(b"")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    for command in ("ingest", "transcribe"):
+        arguments = ["--store", str(tmp_path / "store"), command, str(tmp_path / "a.png"), "--address", address]
+        with pytest.raises(UsageError, match="--engine ray"):
+            CliRunner().invoke(app, arguments, catch_exceptions=False)
+        with pytest.raises(UsageError, match=f"cluster at '{address}'"):
+            CliRunner().invoke(app, [*arguments, "--engine", "ray"], catch_exceptions=False)
+    with open_case(tmp_path / "store") as case:
+        assert case.count_assets() == 0 and not case.failures()
