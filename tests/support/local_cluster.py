@@ -61,7 +61,9 @@ def two_nodes(folder: Path) -> Iterator[Any]:
     """Yield a cluster of two nodes with one CPU each, which a process connects to by its address."""
     require_ray()
     # Before Ray is imported, and for all of its processes.
-    os.environ |= {**session.RAY_VARIABLES, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    os.environ |= session.RAY_VARIABLES
+    if "RAY_AUTH_MODE" not in os.environ:
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     from ray._raylet import Config
     from ray.cluster_utils import Cluster
 

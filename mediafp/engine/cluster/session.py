@@ -67,6 +67,8 @@ def open_session(address: str | None) -> Any:
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     try:
         ray = import_module("ray")
+        # If the program has imported Ray before, it has read the variables before.
+        import_module("ray._raylet").Config.initialize("")
     except ImportError as error:
         raise UsageError(
             "cannot use the engine ray: the library 'ray' is missing; install it with: pip install 'mediafp[cluster]'"
