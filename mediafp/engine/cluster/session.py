@@ -94,9 +94,10 @@ def open_session(address: str | None) -> Any:
                 _remove_folder()
                 # Its message may quote an address, never a token.
                 reason = str(error).strip().splitlines()
+                token = "" if address is None else "; put its token into ~/.ray/auth_token or RAY_AUTH_TOKEN"
                 raise UsageError(
                     f"cannot connect to the cluster at {address or 'this machine'}:"
-                    f" {reason[0] if reason else type(error).__name__}; see docs/scale.md"
+                    f" {reason[0] if reason else type(error).__name__}{token}; see docs/scale.md"
                 ) from error
             _raise_open_files()
         _sessions += 1
