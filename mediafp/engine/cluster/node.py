@@ -3,6 +3,7 @@
 It parses no media, and decides nothing about results: the driver validates them.
 """
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -48,12 +49,13 @@ LISTEN_SECONDS = 1.0
 
 
 def cluster_version() -> str:
-    """Return the version of all that an analysis computes; the driver and its nodes must have the same."""
+    """Return the SHA-256 of the version of all that an analysis computes; the driver and its nodes must have the same."""
     from mediafp.engine.analysis import analysis_version
     from mediafp.text.ocr.reader import ocr_version
     from mediafp.text.ocr.video_text import video_text_version
 
-    return ";".join((analysis_version(reference_crops=True), ocr_version(), video_text_version()))
+    versions = analysis_version(reference_crops=True), ocr_version(), video_text_version()
+    return hashlib.sha256(";".join(versions).encode()).hexdigest()
 
 
 class NodeWorker:
@@ -81,7 +83,7 @@ class NodeWorker:
         return encode(
             NodeReport(
                 mediafp=__version__,
-                analysis=truncate_texts([cluster_version()])[0] if with_version else "",
+                analysis=cluster_version() if with_version else "",
                 refusal=truncate_texts([refusal])[0],
             )
         )
@@ -204,7 +206,7 @@ class NodeWorker:
             self._upload = self._files.enter_context(_memory_file(self._scratch_folder))
             write_data(self._upload, content)
         self._upload.flush()
-        return self._files.enter_context(OpenFile(name, os.dup(self._upload.fileno())))
+        return self._files.enter_context(OpenFile(name, _open_for_reading(self._upload.fileno())))
 
     def _release(self) -> None:
         """Close the file of a task."""
@@ -214,6 +216,14 @@ class NodeWorker:
 
 def _capabilities(task: NodeTask) -> WorkerCapabilities:
     return WorkerCapabilities(ocr=task.ocr, all_types=task.all_types, video=task.video)
+
+
+def _open_for_reading(descriptor: int) -> int:
+    """Return a descriptor of a file with which its worker cannot write to it, where the system can make one."""
+    try:
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return os.dup(descriptor)
 
 
 def _memory_file(folder: Path) -> BinaryIO:

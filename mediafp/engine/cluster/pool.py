@@ -45,6 +45,9 @@ TRANSFER_SECONDS: Final = 120.0
 measured."""
 HASH_BYTES_PER_SECOND: Final = 20e6
 """Bytes of a shared file that a node reads in a second at least. Chosen, not measured."""
+MAX_ANSWER_BYTES: Final = 64 << 20
+"""Bytes of an answer of a node besides a long message of a worker: the transcript of a day of speech has 15 MB. Chosen, not
+measured."""
 REFRESH_SECONDS: Final = 2.0
 """Wall seconds after which a thread that waits for a worker checks again which nodes there are. Chosen, not measured."""
 CLOSE_SECONDS: Final = 10.0
@@ -332,11 +335,16 @@ class ClusterPool(TaskPool):
         avoided: set[str] = self._task.__dict__.setdefault("avoided", set())
         return avoided
 
-    def fetch(self, reference: Any, seconds: float) -> bytes:
+    def fetch(self, reference: Any, seconds: float, max_bytes: int = MAX_ANSWER_BYTES) -> bytes:
         """Return the bytes that a node sent; anything but bytes, such as a pickle, is not read.
 
+        Args:
+            reference: The answer of Ray to a call of the node.
+            seconds: Time limit.
+            max_bytes: Bytes above which an answer is not read.
+
         Raises:
-            NodeLostError: The node is lost, its process ended, or it did not answer in time.
+            NodeLostError: The node is lost, its process ended, it did not answer in time, or its answer is too long.
         """
         worker = self._ray._private.worker.global_worker
         try:
@@ -350,6 +358,8 @@ class ClusterPool(TaskPool):
             raise NodeLostError(f"{type(error).__name__}") from error
         if metadata != b"RAW":
             raise NodeLostError("its process ended or failed")
+        if data is not None and data.size > max_bytes:
+            raise NodeLostError(f"an answer of {data.size:,} bytes")
         return data.to_pybytes() if data is not None else b""
 
     def close(self) -> None:
@@ -462,8 +472,10 @@ class RemoteWorker:
 
     def _iter_messages(self, reference: Any, task: Task, file: OpenFile, wall_seconds: float) -> Iterator[Result]:
         """Yield the messages of the worker, each checked as one of a worker of this machine."""
+        # A frame ends with the message that makes it long enough.
+        max_bytes = task.max_message_bytes + MAX_ANSWER_BYTES
         while True:
-            frame = decode_frame(self._pool.fetch(reference, wall_seconds + TRANSFER_SECONDS))
+            frame = decode_frame(self._pool.fetch(reference, wall_seconds + TRANSFER_SECONDS, max_bytes))
             self._check(frame, file)
             if not frame.last:
                 # The node prepares the next frame while this one is read.

@@ -159,6 +159,8 @@ def test_nodes_do_not_import_from_the_current_folder(
     engine.start()
     with engine._cluster.worker() as worker:
         paths = engine._cluster.fetch(worker.actor.run.remote(b"", b""), 60).decode().split("\n")
+        with pytest.raises(pool.NodeLostError, match="bytes"):
+            engine._cluster.fetch(worker.actor.run.remote(b"", b""), 60, 10)
     assert len(paths) > 3 and str(tmp_path) not in paths and "" not in paths
     assert not [path for path in paths if "tests" in Path(path).parts]
 
