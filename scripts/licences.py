@@ -10,6 +10,7 @@ of packages in NOTICE. Packages for other platforms, which are not installed, ar
 import argparse
 import re
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -191,7 +192,9 @@ def locked_names(lock: str) -> set[str]:
 
 def installed_packages(folders: list[str] | None = None) -> dict[str, Distribution]:
     """Return the packages installed in `folders`, or in this environment, by name."""
-    packages = distributions() if folders is None else distributions(path=folders)
+    # Ray puts the packages that it contains on the search path, where they would hide those of the lock.
+    own = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    packages = distributions(path=[*own] if folders is None else folders)
     return {canonicalize_name(package.metadata["Name"]): package for package in packages}
 
 

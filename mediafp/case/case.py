@@ -29,7 +29,15 @@ from mediafp.types.errors import UsageError
 from mediafp.types.file_sounds import TrackChoice
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.matches import QueryResult, Trace
-from mediafp.types.runs import AssetRecord, FileOutcome, IngestOptions, IntegrityReport, LedgerEntry, SpeechOptions
+from mediafp.types.runs import (
+    AssetRecord,
+    EngineOptions,
+    FileOutcome,
+    IngestOptions,
+    IntegrityReport,
+    LedgerEntry,
+    SpeechOptions,
+)
 from mediafp.types.search_results import SearchResult
 from mediafp.types.shared_clues import SharedClue
 from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
@@ -373,6 +381,7 @@ def open_case(
     *,
     create: bool = False,
     sandboxed: bool = True,
+    engine: EngineOptions = EngineOptions(),  # noqa: B008
     on_damage: DamageHandler | None = None,
 ) -> Case:
     """Return the case in a folder, opened.
@@ -381,6 +390,7 @@ def open_case(
         folder: Folder of the store; None for MEDIAFP_STORE, or else the user's data folder.
         create: Create the store if it does not exist.
         sandboxed: False to decode files without the sandbox: for trusted files, or a system that has no sandbox.
+        engine: The machines on which files are analysed: this one, or a Ray cluster.
         on_damage: Function that gets the SHA-256 of each asset of which a part is damaged, once, and the reason; the
             methods of the case go on without this part. None to log a warning.
 
@@ -388,14 +398,14 @@ def open_case(
         StoreError: The store does not exist, is damaged, or was made by a newer version.
     """
     store = open_store(resolve_store_folder(folder), create=create)
-    return Case(store, partial(_start_engine, store.folder, sandboxed=sandboxed), on_damage)
+    return Case(store, partial(_start_engine, store.folder, sandboxed=sandboxed, options=engine), on_damage)
 
 
 def _log_damage(sha256: str, reason: str) -> None:
     _logger.warning("skipped %s: %s; see: mediafp verify", sha256, reason)
 
 
-def _start_engine(scratch_folder: Path, *, sandboxed: bool) -> "Engine":
+def _start_engine(scratch_folder: Path, *, sandboxed: bool, options: EngineOptions) -> "Engine":
     from mediafp.case.engines import new_engine
 
-    return new_engine(scratch_folder, sandboxed=sandboxed)
+    return new_engine(scratch_folder, sandboxed=sandboxed, options=options)

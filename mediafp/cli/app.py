@@ -115,7 +115,8 @@ app = typer.Typer(
 
     To begin:  mediafp ingest FOLDER   then   mediafp match IMAGE   or   mediafp report evidence.html
 
-    Files are never changed, and no data leaves this machine. A match means "same media", never "same operator".
+    Files are never changed, and no data leaves this machine unless you name a
+    cluster. A match means "same media", never "same operator".
 
     Exit status: 0 done (match, trace, search, watch check: something was found), 1 nothing found,
     2 could not run, 3 some files failed.""",

@@ -15,6 +15,9 @@ import typer
 from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import (
+    AddressOption,
+    EngineMode,
+    EngineOption,
     HotwordsOption,
     JsonOption,
     MatchMode,
@@ -35,7 +38,7 @@ from mediafp.cli.watch import print_watched
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
-from mediafp.types.runs import AnalysisOptions, FileOutcome, IngestOptions
+from mediafp.types.runs import AnalysisOptions, EngineOptions, FileOutcome, IngestOptions
 from mediafp.types.watches import CheckedWatches
 
 if TYPE_CHECKING:
@@ -75,6 +78,8 @@ def ingest(
     ] = MatchMode.NOW,
     model: ModelOption = DEFAULT_MODEL,
     hotwords: HotwordsOption = None,
+    engine: EngineOption = EngineMode.LOCAL,
+    address: AddressOption = None,
     unsafe: UnsafeOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -91,13 +96,18 @@ def ingest(
         speech=speech_options(transcribe, model, hotwords),
     )
     options = IngestOptions(jobs=jobs, analysis=analysis, retry_failed=retry_failed, match=match is MatchMode.NOW)
+    machines = EngineOptions(name=engine.value, address=address)
     if dry_run:
         from mediafp.case import estimate_ingest
 
-        estimate = estimate_ingest(selected_store(store), paths, options, sandboxed=is_sandboxed(unsafe))
+        sandboxed = is_sandboxed(unsafe)
+        estimate = estimate_ingest(selected_store(store), paths, options, sandboxed=sandboxed, engine=machines)
         _print_estimate(estimate, as_json=as_json)
         return
-    with open_selected_case(store, create=True, unsafe=unsafe) as case, open_log_file(log_file) as write_log:
+    with (
+        open_selected_case(store, create=True, unsafe=unsafe, engine=machines) as case,
+        open_log_file(log_file) as write_log,
+    ):
         summary = _run(case, paths, options, write_log, as_json=as_json)
     if as_json:
         print_json(summary)

@@ -11,6 +11,7 @@ import typer
 from mediafp.cli.damage import print_damage
 from mediafp.cli.output import print_warning
 from mediafp.types.errors import ModelError
+from mediafp.types.runs import EngineOptions
 
 if TYPE_CHECKING:
     from mediafp.case import Case
@@ -29,6 +30,12 @@ class TranscribeMode(StrEnum):
     AUTO, YES, NO = "auto", "yes", "no"
 
 
+class EngineMode(StrEnum):
+    """Value of `--engine`."""
+
+    LOCAL, RAY = "local", "ray"
+
+
 class MatchMode(StrEnum):
     """Value of `--match`."""
 
@@ -45,6 +52,13 @@ StoreOption = Annotated[
 UnsafeOption = Annotated[
     bool,
     typer.Option("--unsafe-no-sandbox", help="Decode files without the sandbox: for trusted files only."),
+]
+EngineOption = Annotated[
+    EngineMode, typer.Option("--engine", help="Analyse files on this machine, or on a Ray cluster.")
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option("--address", help="HOST:PORT of the Ray cluster, which then gets files.", show_default=False),
 ]
 ModelOption = Annotated[
     str, typer.Option(help="whisper-base (included), one in the hub's cache, a folder, sensevoice:FOLDER.")
@@ -93,11 +107,18 @@ def is_sandboxed(unsafe: bool) -> bool:
     return True
 
 
-def open_selected_case(store: Path | None, *, create: bool = False, unsafe: bool = False) -> "Case":
+def open_selected_case(
+    store: Path | None,
+    *,
+    create: bool = False,
+    unsafe: bool = False,
+    engine: EngineOptions = EngineOptions(),  # noqa: B008
+) -> "Case":
     """Return the case that a command works on, opened."""
     from mediafp.case import open_case
 
-    return open_case(selected_store(store), create=create, sandboxed=is_sandboxed(unsafe), on_damage=print_damage)
+    sandboxed = is_sandboxed(unsafe)
+    return open_case(selected_store(store), create=create, sandboxed=sandboxed, engine=engine, on_damage=print_damage)
 
 
 def suggest_command(words: str, store: Path | None) -> str:

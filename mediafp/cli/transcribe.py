@@ -10,6 +10,9 @@ import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import (
+    AddressOption,
+    EngineMode,
+    EngineOption,
     HotwordsOption,
     JsonOption,
     ModelOption,
@@ -26,6 +29,7 @@ from mediafp.report.output_names import fit_name
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
 from mediafp.types.file_sounds import TrackChoice
+from mediafp.types.runs import EngineOptions
 from mediafp.types.timestamps import format_time
 from mediafp.types.transcripts import FileTranscription
 
@@ -59,6 +63,8 @@ def transcribe(
             show_default=False,
         ),
     ] = None,
+    engine: EngineOption = EngineMode.LOCAL,
+    address: AddressOption = None,
     unsafe: UnsafeOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -69,12 +75,13 @@ def transcribe(
     files can be searched.
     """
     chosen = _parse_tracks(tracks)
+    machines = EngineOptions(name=engine.value, address=address)
     speech = speech_options(TranscribeMode.YES, model, hotwords)
     assert speech, "YES returns options or raises"
     format = TranscriptFormat.JSON if as_json else format
     failed = False
     files = TranscriptFiles(folder, format) if folder else None
-    with open_selected_case(store, create=True, unsafe=unsafe) as case, progress_bar() as bar:
+    with open_selected_case(store, create=True, unsafe=unsafe, engine=machines) as case, progress_bar() as bar:
         task = bar.add_task("transcribing", total=case.count_files(paths))
 
         def on_progress(files: float) -> None:

@@ -12,7 +12,7 @@ from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import MediaError
 from mediafp.types.matches import Clip, OcrResult, QueryResult
 from mediafp.types.media import Asset, Audio, Kind
-from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.runs import EngineName, FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.video_text import VideoText
 from mediafp.types.web_captures import WebCapture
@@ -147,8 +147,20 @@ class Engine(Protocol):
     """
 
     @property
+    def name(self) -> EngineName:
+        """Name of the engine, which the custody log states: `local` if no file leaves this machine."""
+
+    @property
     def sandboxed(self) -> bool:
         """True if files are parsed in a sandbox only."""
+
+    @property
+    def concurrency(self) -> int:
+        """Number of files that are analysed at once, if the caller has no other wish.
+
+        Raises:
+            UsageError: The machines that run the tasks cannot be reached.
+        """
 
     def start(self, *, ocr: bool = False) -> None:
         """Start what the first task needs, so that it does not wait; with `ocr` the OCR models too."""

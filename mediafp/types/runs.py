@@ -14,6 +14,7 @@ from mediafp.types.video_text import VideoText, VideoTextLine
 
 FileStatus = Literal["added", "known", "failed", "skipped"]
 LedgerState = Literal["done", "skipped", "failed"]
+EngineName = Literal["local", "ray"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,26 @@ class AnalysisOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """The machines on which files are analysed."""
+
+    name: EngineName = "local"
+    """`local` for worker processes of this machine, `ray` for those of the nodes of a Ray cluster."""
+    address: str | None = None
+    """HOST:PORT of the cluster; None to start one on this machine alone, for `ray`."""
+
+    def __post_init__(self) -> None:
+        """Check that an address is used. Raises UsageError."""
+        if self.address is not None and self.name != "ray":
+            raise UsageError(f"cannot use the address {self.address!r} with the engine {self.name}; add: --engine ray")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestOptions:
     """Options of an ingest."""
 
     jobs: int = 0
-    """Worker processes; 0 for one per core."""
+    """Worker processes; 0 for one per core of the machines that analyse."""
     analysis: AnalysisOptions = AnalysisOptions()
     retry_failed: bool = False
     """Try again files that failed before and have not changed."""

@@ -89,9 +89,9 @@ def mediafp_command(store: Path, *arguments: object) -> list[str]:
     return [sys.executable, "-m", "mediafp", "--store", str(store), *map(str, arguments)]
 
 
-def ingest_command(store: Path, *sources: Path | str, jobs: int = 0) -> list[str]:
+def ingest_command(store: Path, *sources: Path | str, jobs: int = 0, compare: bool = True) -> list[str]:
     """Return the command line of an ingest with JSON output, without transcription and OCR, which take longest."""
-    options = ("--json", "--transcribe", "no", "--ocr", "no")
+    options = ("--json", "--transcribe", "no", "--ocr", "no", *(() if compare else ("--match", "later")))
     return mediafp_command(store, "ingest", *sources, *options, *(["--jobs", jobs] if jobs else []))
 
 
@@ -256,12 +256,12 @@ class UndisturbedIngest:
     store_bytes: int
 
 
-def ingest_undisturbed(folder: Path, source: Path) -> UndisturbedIngest:
+def ingest_undisturbed(folder: Path, source: Path, *, compare: bool = True) -> UndisturbedIngest:
     """Ingest a source into a new folder without interference; exit the program if that fails."""
     folder.mkdir()
     store, out = folder / "store", folder / "out"
     start = time.monotonic()
-    process = start_command(ingest_command(store, source), out)
+    process = start_command(ingest_command(store, source, compare=compare), out)
     wait_for_acknowledgement(process, out)
     first_seconds = time.monotonic() - start
     completed = finish_command(process, out)

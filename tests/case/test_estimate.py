@@ -13,6 +13,8 @@ from mediafp.types.runs import IngestOptions
 class StartedEngine:
     """An engine that gets no media."""
 
+    concurrency = 1
+
     def start(self, *, ocr: bool = False) -> None:
         pass
 

@@ -4,12 +4,11 @@ import io
 import os
 import signal
 import sys
-import threading
 import wave
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +16,15 @@ import numpy as np
 import pytest
 from audio_track_files import write_tracks
 from coded_videos import read_number, write_coded_video
+from local_cluster import CLUSTER_CPUS, find_workers, running_cluster
 from PIL import Image, ImageDraw
 from sample_matches import sample_match
 from sound_samples import noise, voice
 
 from mediafp.engine.analysis import analyse_file
+from mediafp.engine.cluster.engine import RayEngine
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.engine.local.engine import LocalEngine
-from mediafp.engine.local.process import WorkerProcess
 from mediafp.fingerprints.registry import declaration
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.ingest.thumbnails import decode_thumbnail
@@ -36,6 +36,7 @@ from mediafp.types.runs import SpeechOptions
 ENGINES: dict[str, Callable[[Path], Engine]] = {
     "local, sandboxed": LocalEngine,
     "local, not sandboxed": lambda folder: LocalEngine(folder, sandboxed=False),
+    "ray": RayEngine,
 }
 """Functions that create each implementation with a folder for temporary data."""
 if sys.platform != "linux":
@@ -43,8 +44,9 @@ if sys.platform != "linux":
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def create_engine(request: pytest.FixtureRequest) -> Callable[[Path], Engine]:
-    return ENGINES[request.param]
+def create_engine(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Engine]]:
+    with running_cluster() if request.param == "ray" else nullcontext():
+        yield ENGINES[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,11 @@ def engine(create_engine: Callable[[Path], Engine], tmp_path_factory: pytest.Tem
 def photo(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
     Image.fromarray(photos["temple"]).save(tmp_path / "temple.png", compress_level=1)
     return tmp_path / "temple.png"
+
+
+def test_engine_states_its_name_and_how_many_files_it_analyses_at_once(engine: Engine) -> None:
+    assert engine.name == ("ray" if isinstance(engine, RayEngine) else "local")
+    assert engine.concurrency == (CLUSTER_CPUS if isinstance(engine, RayEngine) else os.cpu_count())
 
 
 def test_analyse_returns_the_parts_of_an_image_that_were_requested(engine: Engine, photo: Path) -> None:
@@ -299,22 +306,18 @@ def test_preview_maker_writes_a_small_copy_on_the_same_clock(engine: Engine, tmp
 
 
 def test_close_during_a_task_raises_worker_lost(
-    create_engine: Callable[[Path], Engine], tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+    create_engine: Callable[[Path], Engine], tmp_path: Path, photo: Path
 ) -> None:
-    was_sent = threading.Event()
-    send_file = WorkerProcess.send_file
-
-    def send_and_stop(worker: WorkerProcess, task: object, file: OpenFile, wall_seconds: float) -> None:
-        # The worker is stopped, so that its task is still in progress when the engine closes.
-        os.kill(worker.pid, signal.SIGSTOP)
-        send_file(worker, task, file, wall_seconds)  # type: ignore[arg-type]
-        was_sent.set()
-
-    monkeypatch.setattr(WorkerProcess, "send_file", send_and_stop)
+    before = set(find_workers())
     engine = create_engine(tmp_path)
+    engine.start()
+    (worker,) = set(find_workers()) - before
+    # The worker is stopped, so that its task is still in progress when the engine closes.
+    os.kill(worker, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as threads, open_file(photo) as file:
         analysis = threads.submit(engine.analyse, file, "0" * 64, "image")
-        assert was_sent.wait(60)
+        with pytest.raises(TimeoutError):
+            analysis.result(1.0)
         engine.close()
         with pytest.raises(WorkerLost, match=r"temple\.png"):
             analysis.result(60)
@@ -344,12 +347,11 @@ def test_worker_inherits_no_open_file_of_a_store(
     with (tmp_path / "store" / "mediafp.sqlite").open("w+b") as database, open_file(photo) as file:
         os.set_inheritable(database.fileno(), True)
         engine = create_engine(tmp_path)
-        assert isinstance(engine, LocalEngine), "another engine needs another way to list the open files of its workers"
+        before = set(find_workers())
         with engine:
             engine.analyse(file, "0" * 64, "image")
-            workers = list(engine._pool._all)
-            assert len(workers) == 1
-            open_paths = [str(path.readlink()) for path in Path(f"/proc/{workers[0].pid}/fd").iterdir()]
+            (worker,) = set(find_workers()) - before
+            open_paths = [str(path.readlink()) for path in Path(f"/proc/{worker}/fd").iterdir()]
     assert open_paths and not [path for path in open_paths if "store" in path]
 
 

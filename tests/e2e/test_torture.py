@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from local_cluster import require_ray
 from processes import PATIENCE_SECONDS
 
 TORTURE = Path(__file__).parents[2] / "scripts" / "torture"
@@ -34,6 +35,10 @@ QUICK_FORMS: dict[str, tuple[list[object], Callable[[dict[str, Any]], bool]]] = 
         ["--count", 60],
         lambda summary: summary["outcomes"]["added"] >= 15 and summary["outcomes"]["stores with problems"] > 0,
     ),
+    "cluster": (
+        ["--photos", 40],
+        lambda summary: summary["killed"] == summary["before_end"] == 1 and summary["acknowledged"] > 0,
+    ),
     "probes": ([], lambda summary: len(summary["controls"]) >= 10 and summary["added"] > 10),
 }
 """Further arguments of each test, and the check of its summary that it tested something."""
@@ -45,6 +50,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox and the 
 def test_quick_torture_test_passes(name: str) -> None:
     arguments, has_tested_something = QUICK_FORMS[name]
     script, *options = name.split()
+    if script == "cluster":
+        require_ray()
     completed = run_torture(script, *options, *arguments)
     assert completed.returncode == 0, f"{completed.stdout[-4000:]}\n{completed.stderr[-4000:]}"
     summary = json.loads(completed.stdout.splitlines()[-1])

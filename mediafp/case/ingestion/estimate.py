@@ -26,7 +26,7 @@ from mediafp.store import Store, has_store, open_store
 from mediafp.text.speech.transcribers import get_transcriber
 from mediafp.types.errors import MediaError
 from mediafp.types.media import Kind
-from mediafp.types.runs import IngestOptions
+from mediafp.types.runs import EngineOptions, IngestOptions
 
 SAMPLE_FILES = 12
 """New files that are analysed to measure the time. Chosen, not measured."""
@@ -60,7 +60,12 @@ class IngestEstimate:
 
 
 def estimate_ingest(
-    folder: Path | str | None, paths: Paths, options: IngestOptions | None = None, *, sandboxed: bool = True
+    folder: Path | str | None,
+    paths: Paths,
+    options: IngestOptions | None = None,
+    *,
+    sandboxed: bool = True,
+    engine: EngineOptions = EngineOptions(),  # noqa: B008
 ) -> IngestEstimate:
     """Return what an ingest would do and how long it would take, after analysing a few of the new files.
 
@@ -69,12 +74,13 @@ def estimate_ingest(
         paths: Files and folders; folders are searched.
         options: Options of the ingest.
         sandboxed: False to decode files without the sandbox: for trusted files only.
+        engine: The machines on which files are analysed.
     """
     folder = resolve_store_folder(folder)
     with ExitStack() as stack:
         store = stack.enter_context(open_store(folder)) if has_store(folder) else None
-        engine = stack.enter_context(new_engine(folder, sandboxed=sandboxed))
-        return _estimate(store, engine, walk(list_paths(paths)), options or IngestOptions())
+        started = stack.enter_context(new_engine(folder, sandboxed=sandboxed, options=engine))
+        return _estimate(store, started, walk(list_paths(paths)), options or IngestOptions())
 
 
 class _NewFile(NamedTuple):
@@ -141,7 +147,7 @@ def _estimate_seconds(new: list[_NewFile], engine: Engine, options: IngestOption
     sampled = sample.files.total()
     if not sampled:
         return None
-    jobs = min(options.jobs or os.cpu_count() or 1, os.cpu_count() or 1)
+    jobs = min(options.jobs or engine.concurrency, engine.concurrency)
     expected_files = {kind: len(files) * count / sampled for kind, count in sample.files.items()}
     others = [kind for kind in sample.files if kind != "video"]
     seconds = sum(sample.seconds[kind] / sample.files[kind] * expected_files[kind] for kind in others)

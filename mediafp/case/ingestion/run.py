@@ -41,7 +41,9 @@ from mediafp.types.version import __version__
 from mediafp.types.watches import CheckedWatches
 
 MAX_QUEUED_PER_WORKER = 8
-"""Files in progress per worker. Chosen, not measured."""
+"""Files that wait per worker. Chosen, not measured."""
+MAX_QUEUED = 256
+"""Files that wait for all workers of a cluster: each is an open file. Chosen, not measured."""
 MAX_WAITING_DUPLICATES = 10_000
 """Files that wait for another one with the same content; no more files are begun meanwhile. Chosen, not measured."""
 MAX_WAITING_SIDECARS = 1_000
@@ -85,6 +87,7 @@ def run_ingest(
         SandboxError: The sandbox is unavailable.
     """
     with ExitStack() as stack:
+        stack.callback(engine.close)
         watched = WatchedFiles(store, open_references, on_watched, compare=options.match)
         run = IngestRun(store, engine, options, watched, stack)
         if options.match:
@@ -108,7 +111,7 @@ class IngestRun:
         wanted = options.analysis
         self._watched = watched
         self._store, self._engine, self._options = store, engine, options
-        self._jobs = options.jobs or os.cpu_count() or 1
+        self._jobs = options.jobs or engine.concurrency
         self._queue = engine.open_transcription(wanted.speech) if wanted.speech else None
         self._ocr_version = ocr_version() if wanted.ocr else None
         self.version = analysis.analysis_version(reference_crops=wanted.reference_crops)
@@ -169,7 +172,7 @@ class IngestRun:
         stack: ExitStack,
     ) -> None:
         """Compare each new asset with all others; arguments as in `run_ingest`."""
-        self._comparisons = ComparisonRun(self._store, open_references, jobs=self._jobs)
+        self._comparisons = ComparisonRun(self._store, open_references, jobs=self._options.jobs)
         self._on_compared = on_compared
         stack.callback(self._comparisons.close)
 
@@ -197,6 +200,7 @@ class IngestRun:
         """Return the settings of the analysis, as the custody log states them."""
         wanted = self._options.analysis
         return {
+            "engine": self._engine.name,
             "locked": self._engine.sandboxed,
             "full_decode": wanted.full_decode,
             "views": wanted.reference_crops,
@@ -289,7 +293,7 @@ class IngestRun:
     def _has_room(self) -> bool:
         """Return True if another file may begin."""
         return (
-            len(self._in_progress) < self._jobs * MAX_QUEUED_PER_WORKER
+            len(self._in_progress) < min(self._jobs * MAX_QUEUED_PER_WORKER, self._jobs + MAX_QUEUED)
             and len(self._finished) < COMMIT_FILES
             and sum(map(len, self._duplicates.values())) < MAX_WAITING_DUPLICATES
         )

@@ -22,7 +22,7 @@ from mediafp.engine.local.messages import (
     analysis_bytes,
     truncate_texts,
 )
-from mediafp.engine.local.pool import WorkerPool
+from mediafp.engine.local.pool import TaskPool, WorkerPool
 from mediafp.engine.local.process import Received, ReceivedAnalysis, WorkerCapabilities
 from mediafp.fingerprints.registry import computed_types
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
@@ -34,7 +34,7 @@ from mediafp.types.errors import WorkerLost
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
-from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.runs import EngineName, FileAnalysis, SpeechOptions
 from mediafp.types.video_text import VideoText
 
 _logger = logging.getLogger(__name__)
@@ -47,29 +47,42 @@ class LocalEngine:
     input is samples, not a file format.
     """
 
-    def __init__(self, scratch_folder: Path, *, sandboxed: bool = True, pool: WorkerPool | None = None) -> None:
+    def __init__(self, scratch_folder: Path, *, sandboxed: bool = True, pool: TaskPool | None = None) -> None:
         """Create an engine without processes.
 
         Args:
             scratch_folder: Folder for temporary data: files without a name, which vanish with their last reader.
             sandboxed: False to run workers and FFmpeg without a sandbox: for trusted files on a system that has none.
-            pool: The pool to use in place of a new one.
+            pool: The pool to use in place of a new one; archives are unpacked by workers of this machine in any case.
         """
         self._scratch_folder = scratch_folder
-        self._pool = pool or WorkerPool(scratch_folder, sandboxed=sandboxed)
+        self._tasks = pool or WorkerPool(scratch_folder, sandboxed=sandboxed)
+        local = self._tasks if isinstance(self._tasks, WorkerPool) else None
+        self._pool = local or WorkerPool(scratch_folder, sandboxed=sandboxed)
         self._queues: WeakSet[TranscriptionQueue] = WeakSet()
+
+    @property
+    def name(self) -> EngineName:
+        """Name of the engine."""
+        return "local"
 
     @property
     def sandboxed(self) -> bool:
         """True if files are parsed in a sandbox only."""
         return self._pool.sandboxed
 
+    @property
+    def concurrency(self) -> int:
+        """Number of files that are analysed at once, if the caller has no other wish: one per core."""
+        return os.cpu_count() or 1
+
     def start(self, *, ocr: bool = False) -> None:
         """Start a worker, so that the first task does not wait for it; with `ocr` it loads the OCR models."""
-        self._pool.start(WorkerCapabilities(ocr=ocr, all_types=True, video=True))
+        self._tasks.start(WorkerCapabilities(ocr=ocr, all_types=True, video=True))
 
     def close(self) -> None:
         """End every worker and transcription; callers whose task is in progress get WorkerLost."""
+        self._tasks.close()
         self._pool.close()
         for queue in list(self._queues):
             queue.shutdown()
@@ -93,7 +106,7 @@ class LocalEngine:
         except WorkerLost as lost:
             # A decoder that hangs would hang again.
             is_hung = lost.kind == "timeout" and not lost.final
-            if not request.ocr or is_hung or self._pool.closed:
+            if not request.ocr or is_hung or self._tasks.closed:
                 raise
             _logger.info("%r is tried again without OCR: %s", file.name, lost)
             analysis = self._analyse(file, sha256, kind, replace(request, ocr=False))
@@ -131,7 +144,7 @@ class LocalEngine:
             analysis = validate_analysis(received.result, received.thumbnails, task, kinds, file.bytes)
             return replace(analysis, audio=tuple(map_audio(received.result.audio, samples)))
 
-        return self._pool.run(
+        return self._tasks.run(
             task,
             file,
             wall_seconds=IMAGE_WALL_SECONDS if is_image else VIDEO_WALL_SECONDS,
@@ -154,7 +167,7 @@ class LocalEngine:
 
         task = Task(what="read_audio", name=os.fsencode(file.name))
         needed = WorkerCapabilities(video=True)
-        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, needed=needed, convert=convert)
+        return self._tasks.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=True, needed=needed, convert=convert)
 
     def read_frames(self, file: OpenFile, times: Sequence[float]) -> list[bytes | None]:
         """Return the frames that a video shows at some times as thumbnails, None where none can be decoded."""
@@ -169,7 +182,7 @@ class LocalEngine:
 
         task = Task(what="read_frames", name=os.fsencode(file.name), times=tuple(times))
         needed = WorkerCapabilities(video=True)
-        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=False, needed=needed, convert=convert)
+        return self._tasks.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=False, needed=needed, convert=convert)
 
     def run_ocr(self, file: OpenFile) -> tuple[OcrResult, list[str]]:
         """Return the text in an image and the warnings."""
@@ -182,7 +195,7 @@ class LocalEngine:
 
         task = Task(what="run_ocr", name=os.fsencode(file.name))
         needed = WorkerCapabilities(ocr=True)
-        return self._pool.run(task, file, wall_seconds=IMAGE_WALL_SECONDS, audio=False, needed=needed, convert=convert)
+        return self._tasks.run(task, file, wall_seconds=IMAGE_WALL_SECONDS, audio=False, needed=needed, convert=convert)
 
     def read_video_text(self, file: OpenFile) -> tuple[VideoText, list[str]]:
         """Return the text on screen of a video and the warnings."""
@@ -195,7 +208,7 @@ class LocalEngine:
 
         task = Task(what="read_video_text", name=os.fsencode(file.name))
         needed = WorkerCapabilities(ocr=True, video=True)
-        return self._pool.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=False, needed=needed, convert=convert)
+        return self._tasks.run(task, file, wall_seconds=VIDEO_WALL_SECONDS, audio=False, needed=needed, convert=convert)
 
     def run_ocr_on_jpeg(self, jpeg: bytes, name: str) -> tuple[OcrResult, list[str]]:
         """Return the text in a JPEG image that is in memory, and the warnings; `name` is used in messages."""

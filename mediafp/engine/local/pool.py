@@ -9,11 +9,12 @@ attacker took over could run code in this process, and no library passes file de
 
 import io
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO, Self
+from typing import BinaryIO, Protocol, Self
 
 from mediafp.engine.local.messages import RESTART_CPU_SECONDS, Failure, Task
 from mediafp.engine.local.process import Received, WorkerCapabilities, WorkerProcess
@@ -46,7 +47,103 @@ ERROR_CLASSES: dict[ErrorKind, type[MediaError]] = {
 """Error class of each kind that a worker may report for a file."""
 
 
-class WorkerPool:
+class TaskWorker(Protocol):
+    """A worker that runs tasks: a process on this machine, or one on a node of a cluster."""
+
+    def request(self, task: Task, file: OpenFile, wall_seconds: float, samples: BinaryIO) -> Received:
+        """Return the result of a task; write the audio samples that precede it to `samples`.
+
+        Raises:
+            WorkerLost: The worker ended, or took longer than `wall_seconds`.
+            ValueError: It sent bytes that are not a message, or audio or thumbnails that were not requested.
+        """
+
+    def dismiss(self, kind: ErrorKind) -> None:
+        """End a worker that reports an error of its own, and not one of the file: it processes no further file."""
+
+
+class TaskPool(ABC):
+    """Workers that run tasks, and the attempts that a task has. Several threads may use it at once."""
+
+    def __init__(self, scratch_folder: Path, *, sandboxed: bool) -> None:
+        self.scratch_folder = scratch_folder
+        self.sandboxed = sandboxed
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """True if the pool runs no more tasks."""
+        return self._closed
+
+    @abstractmethod
+    def close(self) -> None:
+        """End every worker; callers whose task is in progress get WorkerLost."""
+
+    @abstractmethod
+    def start(self, needed: WorkerCapabilities) -> None:
+        """Start a worker, so that the first task does not wait for it. Raises as `worker`."""
+
+    @abstractmethod
+    def worker(self, needed: WorkerCapabilities) -> AbstractContextManager[TaskWorker]:
+        """Lend a worker that has loaded what is needed; an exception in the block ends it.
+
+        Raises:
+            SandboxError: The worker could not enter the sandbox.
+            WorkerLost: The pool is closed.
+        """
+
+    def run[T](
+        self,
+        task: Task,
+        file: OpenFile,
+        *,
+        wall_seconds: float,
+        audio: bool,
+        needed: WorkerCapabilities,
+        convert: Callable[[Received, BinaryIO], T],
+    ) -> T:
+        """Run a task and return its converted result; a worker that ends is replaced once.
+
+        Args:
+            task: The task.
+            file: The file that the task is about.
+            wall_seconds: Time limit of one attempt.
+            audio: True if samples are expected before the result.
+            needed: What the worker must have loaded.
+            convert: Validates a result and the samples that preceded it, and converts them; raises ValueError for values
+                that no valid worker result has.
+
+        Raises:
+            MediaError: The file cannot be used.
+            SandboxError: A worker could not enter the sandbox.
+            StoreError: The samples cannot be written to the disk.
+        """
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                with (
+                    self.worker(needed) as worker,
+                    anonymous_file(self.scratch_folder) if audio else nullcontext(io.BytesIO()) as samples,
+                ):
+                    result = worker.request(task, file, wall_seconds, samples)
+                    if not isinstance(result, Failure):
+                        return convert(result, samples)
+                    if result.kind not in ERROR_CLASSES:
+                        worker.dismiss(result.kind)
+            except WorkerLost as lost:
+                if self._closed or lost.final or attempts == MAX_ATTEMPTS:
+                    message = f"cannot process {file.name!r}: {lost}"
+                    raise WorkerLost(lost.kind, message, attempts=attempts, final=lost.final) from None
+                _logger.info("%r is tried again in a fresh worker: %s", file.name, lost)
+                continue
+            except ValueError as error:
+                message = f"cannot process {file.name!r}: the worker returned invalid data ({error})"
+                raise WorkerLost("crash", message, attempts=attempts) from error
+            raise error_from_failure(result)
+
+
+class WorkerPool(TaskPool):
     """Worker processes, started when they are needed and kept for later tasks.
 
     Several threads may use it at once. There are never more workers than tasks that ran at once. A worker loads only
@@ -62,23 +159,16 @@ class WorkerPool:
             scratch_folder: Folder for the unnamed files that hold audio and unpacked members.
             sandboxed: False to run the workers without a sandbox.
         """
-        self.scratch_folder = scratch_folder
-        self.sandboxed = sandboxed
+        super().__init__(scratch_folder, sandboxed=sandboxed)
         self._lock = Lock()
         self._idle: list[WorkerProcess] = []
         """Idle workers; the one that was used last is used first."""
         self._all: set[WorkerProcess] = set()
-        self._closed = False
 
     def start(self, needed: WorkerCapabilities = WorkerCapabilities()) -> None:  # noqa: B008
         """Start a worker, so that the first task does not wait for it."""
         with self.worker(needed):
             pass
-
-    @property
-    def closed(self) -> bool:
-        """True if the pool runs no more tasks."""
-        return self._closed
 
     def close(self) -> None:
         """End every worker; callers whose task is in progress get WorkerLost."""
@@ -173,67 +263,6 @@ class WorkerPool:
         worker.end()
         with self._lock:
             self._all.discard(worker)
-
-    def run[T](
-        self,
-        task: Task,
-        file: OpenFile,
-        *,
-        wall_seconds: float,
-        audio: bool,
-        needed: WorkerCapabilities,
-        convert: Callable[[Received, BinaryIO], T],
-    ) -> T:
-        """Run a task and return its converted result; a worker that ends is replaced once.
-
-        Args:
-            task: The task.
-            file: The file that the task is about.
-            wall_seconds: Time limit of one attempt.
-            audio: True if samples are expected before the result.
-            needed: What the worker must have loaded.
-            convert: Validates a result and the samples that preceded it, and converts them; raises ValueError for values
-                that no valid worker result has.
-
-        Raises:
-            MediaError: The file cannot be used.
-            SandboxError: A worker could not enter the sandbox.
-            StoreError: The samples cannot be written to the disk.
-        """
-        attempts = 0
-        while True:
-            attempts += 1
-            try:
-                with (
-                    self.worker(needed) as worker,
-                    anonymous_file(self.scratch_folder) if audio else nullcontext(io.BytesIO()) as samples,
-                ):
-                    result = worker.request(task, file, wall_seconds, samples)
-                    if not isinstance(result, Failure):
-                        return convert(result, samples)
-                    end_if_doubtful(worker, result.kind)
-            except WorkerLost as lost:
-                if self._closed or lost.final or attempts == MAX_ATTEMPTS:
-                    message = f"cannot process {file.name!r}: {lost}"
-                    raise WorkerLost(lost.kind, message, attempts=attempts, final=lost.final) from None
-                _logger.info("%r is tried again in a fresh worker: %s", file.name, lost)
-                continue
-            except ValueError as error:
-                message = f"cannot process {file.name!r}: the worker returned invalid data ({error})"
-                raise WorkerLost("crash", message, attempts=attempts) from error
-            raise error_from_failure(result)
-
-
-def end_if_doubtful(worker: WorkerProcess, kind: ErrorKind | None) -> None:
-    """End a worker that reports an error of its own, and not one of the file: it processes no further file.
-
-    Args:
-        worker: The worker.
-        kind: Kind of the error that it reports; None if there is none.
-    """
-    if kind is not None and kind not in ERROR_CLASSES:
-        _logger.info("worker %d is ended: it reports an error of kind %r", worker.pid, kind)
-        worker.end()
 
 
 def error_from_failure(failure: Failure) -> MediaError:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ from mediafp.ingest.limits import (
     MAX_WORKER_MEMORY_BYTES,
     MAX_WORKER_THREADS,
 )
-from mediafp.types.errors import SandboxError, WorkerLost
+from mediafp.types.errors import ErrorKind, SandboxError, WorkerLost
 from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 _logger = logging.getLogger(__name__)
@@ -252,24 +253,8 @@ class WorkerProcess:
             WorkerLost: The worker ended, or took longer than `wall_seconds`.
             ValueError: It sent bytes that are not a message, or audio or thumbnails that were not requested.
         """
-        limit = MAX_AUDIO_BYTES if task.audio or task.what == "read_audio" else 0
         self.send_file(task, file, wall_seconds)
-        received, thumbnails = 0, ThumbnailFile(self._scratch_folder)
-        while isinstance(message := self.receive(), DataChunk | ThumbnailPart):
-            if isinstance(message, ThumbnailPart):
-                thumbnails.append(message.jpegs)
-                if (
-                    task.what != "analyse"
-                    or len(thumbnails) > MAX_FRAMES
-                    or thumbnails.total_bytes > MAX_SENT_THUMBNAIL_BYTES
-                ):
-                    raise ValueError(f"{len(thumbnails)} thumbnails of {thumbnails.total_bytes} bytes")
-                continue
-            received += len(message.data)
-            if received > limit:
-                raise ValueError(f"more than {limit} bytes of audio")
-            write_data(samples, message.data)
-        return ReceivedAnalysis(message, thumbnails) if isinstance(message, AnalysisResult) else message
+        return collect_result(self.receive, task, samples, self._scratch_folder)
 
     def send_file(self, task: Task, file: OpenFile, wall_seconds: float) -> None:
         """Send a task with the descriptor of its file, and set its deadline. Raises WorkerLost."""
@@ -302,7 +287,11 @@ class WorkerProcess:
             raise self._lost() from error
 
     def receive(self) -> Result:
-        """Return the next message of the worker.
+        """Return the next message of the worker; errors as for `receive_encoded`."""
+        return self.receive_encoded()[0]
+
+    def receive_encoded(self) -> tuple[Result, bytearray]:
+        """Return the next message of the worker, and its bytes.
 
         Raises:
             WorkerLost: The worker ended, the deadline passed, or the message is not about the last task.
@@ -315,7 +304,8 @@ class WorkerProcess:
             (length,) = LENGTH.unpack(self._receive_exactly(LENGTH.size))
             if length > self._max_message_bytes:
                 raise ValueError(f"a message of {length} bytes; the limit is {self._max_message_bytes}")
-            message = decode_result(self._receive_exactly(length))
+            encoded = self._receive_exactly(length)
+            message = decode_result(encoded)
         except TimeoutError as error:
             raise self._overdue() from error
         except OSError as error:
@@ -325,7 +315,12 @@ class WorkerProcess:
             AnalysisResult | AudioResult | FramesResult | OcrTaskResult | VideoTextResult | Failure | ArchiveEnd,
         ):
             self.cpu = message.cpu
-        return message
+        return message, encoded
+
+    def dismiss(self, kind: ErrorKind) -> None:
+        """End a worker that reports an error of its own, and not one of the file: it processes no further file."""
+        _logger.info("worker %d is ended: it reports an error of kind %r", self.pid, kind)
+        self.end()
 
     def _receive_exactly(self, count: int) -> bytearray:
         data = bytearray()
@@ -376,6 +371,37 @@ class WorkerProcess:
         if status == -signal.SIGKILL:
             return WorkerLost("oom", "the system killed the worker, most likely because memory ran out")
         return WorkerLost("crash", f"the worker crashed (exit status {status})")
+
+
+def collect_result(receive: Callable[[], Result], task: Task, samples: BinaryIO, scratch_folder: Path) -> Received:
+    """Return the result of a task; write the audio samples that precede it to `samples`.
+
+    Args:
+        receive: Returns the next message of the worker.
+        task: The task.
+        samples: File for the samples.
+        scratch_folder: Folder for the unnamed files that hold many thumbnails.
+
+    Raises:
+        ValueError: The worker sent audio or thumbnails that were not requested; besides, what `receive` raises.
+    """
+    limit = MAX_AUDIO_BYTES if task.audio or task.what == "read_audio" else 0
+    received, thumbnails = 0, ThumbnailFile(scratch_folder)
+    while isinstance(message := receive(), DataChunk | ThumbnailPart):
+        if isinstance(message, ThumbnailPart):
+            thumbnails.append(message.jpegs)
+            if (
+                task.what != "analyse"
+                or len(thumbnails) > MAX_FRAMES
+                or thumbnails.total_bytes > MAX_SENT_THUMBNAIL_BYTES
+            ):
+                raise ValueError(f"{len(thumbnails)} thumbnails of {thumbnails.total_bytes} bytes")
+            continue
+        received += len(message.data)
+        if received > limit:
+            raise ValueError(f"more than {limit} bytes of audio")
+        write_data(samples, message.data)
+    return ReceivedAnalysis(message, thumbnails) if isinstance(message, AnalysisResult) else message
 
 
 def _wait_or_kill(process: "subprocess.Popen[bytes]") -> int:

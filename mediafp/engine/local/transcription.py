@@ -23,11 +23,16 @@ MAX_CONCURRENT_TRACKS = 4
 class TranscriptionPool:
     """Threads that transcribe the audio tracks of one run. Implements `TranscriptionQueue`."""
 
-    def __init__(self, speech: SpeechOptions) -> None:
-        """Create a pool without threads. Raises ModelError if the model is missing."""
+    def __init__(self, speech: SpeechOptions, concurrency: int | None = None) -> None:
+        """Create a pool without threads. Raises ModelError if the model is missing.
+
+        Args:
+            speech: Options of the transcription.
+            concurrency: Audio tracks that are transcribed at once; None for as many as this machine can.
+        """
         transcriber = get_transcriber(speech)
         self.version = transcriber.version
-        self.concurrency = min(MAX_CONCURRENT_TRACKS, transcriber.concurrency)
+        self.concurrency = concurrency or min(MAX_CONCURRENT_TRACKS, transcriber.concurrency)
         _logger.info("audio is transcribed by %r, %d tracks at once", speech.model, self.concurrency)
         self._speech = speech
         self._threads = ThreadPoolExecutor(self.concurrency, "mediafp-transcription")
@@ -47,9 +52,8 @@ class TranscriptionPool:
         """Return the future transcript of an audio track; the same future for equal samples until `forget`."""
 
         def transcribe() -> TranscribedAudio:
-            # The last digits of the features, and with them some words, depend on the threads of BLAS.
-            with during or nullcontext(), single_threaded_blas().limit():
-                return analysis.transcribe_audio(audio, self._speech, on_progress=report)
+            with during or nullcontext():
+                return self.transcribe(audio, report)
 
         def report(share: float) -> None:
             if self._cancelled.is_set():
@@ -61,6 +65,12 @@ class TranscriptionPool:
             if sha256 not in self._futures:
                 self._futures[sha256] = self._threads.submit(transcribe)
             return self._futures[sha256]
+
+    def transcribe(self, audio: Audio, on_progress: Callable[[float], object]) -> TranscribedAudio:
+        """Return the transcript of an audio track; an exception of `on_progress` ends the transcription."""
+        # The last digits of the features, and with them some words, depend on the threads of BLAS.
+        with single_threaded_blas().limit():
+            return analysis.transcribe_audio(audio, self._speech, on_progress=on_progress)
 
     def forget(self, audio_sha256: str) -> None:
         """Drop the future of an audio track whose transcript the caller has stored."""

@@ -20,7 +20,7 @@ from mediafp.engine.local.messages import (
     Task,
 )
 from mediafp.engine.local.packing import unpack_capture
-from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool, end_if_doubtful, error_from_failure
+from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool, error_from_failure
 from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES, MAX_MEMBERS, MemberNames
@@ -145,7 +145,8 @@ def _iter_members(
                     raise ValueError("not the result that was requested")
                 for warning in message.warnings:
                     on_warning(warning)
-                end_if_doubtful(worker, message.kind if isinstance(message, Failure) else None)
+                if isinstance(message, Failure) and message.kind not in ERROR_CLASSES:
+                    worker.dismiss(message.kind)
         except _MemberLostError as lost:
             if pool.closed:
                 raise lost.error from lost
@@ -205,7 +206,8 @@ def _receive_content(worker: WorkerProcess, name: str, content: BinaryIO, max_by
     except ValueError as error:
         raise _MemberLostError(name, WorkerLost("crash", f"the worker returned invalid data ({error})")) from error
     if message.kind:
-        end_if_doubtful(worker, message.kind)
+        if message.kind not in ERROR_CLASSES:
+            worker.dismiss(message.kind)
         return ERROR_CLASSES.get(message.kind, TooLargeMedia)(message.message)
     if received > max_bytes:
         reason = f"{received:,} bytes are over the limit of {max_bytes:,}"

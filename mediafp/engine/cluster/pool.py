@@ -1,0 +1,535 @@
+"""Workers on the nodes of a cluster: placed, lent, given up, and replaced if their node is lost.
+
+The driver alone decides which node gets a task. Ray starts and ends the processes, and carries bytes.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from mediafp.engine.cluster.messages import (
+    INLINE_BYTES,
+    UPLOAD_BYTES,
+    Frame,
+    NodeTask,
+    decode_frame,
+    decode_report,
+    encode,
+)
+from mediafp.engine.cluster.node import NodeWorker, cluster_version
+from mediafp.engine.cluster.session import close_session, open_session
+from mediafp.engine.local import messages
+from mediafp.engine.local.messages import LENGTH, Result, Task, decode_result
+from mediafp.engine.local.pool import TaskPool
+from mediafp.engine.local.process import Received, WorkerCapabilities, collect_result
+from mediafp.ingest.files import OpenFile, changed_file_error, file_sha256
+from mediafp.types.errors import ErrorKind, UsageError, WorkerLost
+from mediafp.types.version import __version__
+
+_logger = logging.getLogger(__name__)
+
+MAX_LOST_NODES: Final = 3
+"""Times that the node of one file may be lost before the file counts as failed. Chosen, not measured."""
+START_SECONDS: Final = 60.0
+"""Wall seconds within which a process of a node must be ready: Ray starts one in one second on an idle machine. Chosen, not
+measured."""
+TRANSFER_SECONDS: Final = 120.0
+"""Wall seconds that a call which does not wait for a worker may take, such as sending a part of a file. Chosen, not
+measured."""
+HASH_BYTES_PER_SECOND: Final = 20e6
+"""Bytes of a shared file that a node reads in a second at least. Chosen, not measured."""
+MAX_ANSWER_BYTES: Final = 64 << 20
+"""Bytes of an answer of a node besides a long message of a worker: the transcript of a day of speech has 15 MB. Chosen, not
+measured."""
+REFRESH_SECONDS: Final = 2.0
+"""Wall seconds after which a thread that waits for a worker checks again which nodes there are. Chosen, not measured."""
+CLOSE_SECONDS: Final = 10.0
+"""Wall seconds that tasks in progress get to end when the pool is closed. Chosen, not measured."""
+
+
+class NodeLostError(Exception):
+    """The loss of a node, or of its process, in the middle of a task; the file is not the cause as far as is known."""
+
+
+class NodeUnfitError(NodeLostError):
+    """A node that cannot process files: it gets no further task."""
+
+
+class NodeFullError(NodeLostError):
+    """A node that cannot hold a file: it gets no further one that has to be copied to its disk."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Node:
+    """A node of the cluster."""
+
+    id: str
+    name: str
+    """Its host name and address, for messages."""
+    cpus: int
+    """Workers that it may run at once."""
+    shares: int = 0
+    """Workers that run or start."""
+    version_checked: bool = False
+    refusal: str = ""
+    """Reason why it gets no task."""
+    is_full: bool = False
+    """True if its disk was full."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Share:
+    """A process of a node that holds one worker."""
+
+    node: Node
+    actor: Any
+
+
+class ClusterPool(TaskPool):
+    """Workers on the nodes of a cluster, one for each core that the cluster states.
+
+    It connects with the first task, or with `connect`. A node that is not fit (another version of mediafp, no sandbox)
+    is refused with a warning; if none is left, tasks raise UsageError.
+    """
+
+    def __init__(self, scratch_folder: Path, *, sandboxed: bool, address: str | None) -> None:
+        """Create a pool without a connection.
+
+        Args:
+            scratch_folder: Folder of this machine for the unnamed files that hold audio and thumbnails.
+            sandboxed: False to run the workers without a sandbox.
+            address: HOST:PORT of the cluster; None to start one on this machine alone.
+        """
+        super().__init__(scratch_folder, sandboxed=sandboxed)
+        self._address = address
+        self._ray: Any = None
+        self._actor_class: Any = None
+        self._condition = threading.Condition()
+        self._nodes: dict[str, Node] = {}
+        self._idle: list[Share] = []
+        """Shares without a task; the one that was used last is used first."""
+        self._all: set[Share] = set()
+        self._lent = 0
+        self._refreshed = 0.0
+        self._task = threading.local()
+        """The nodes that the task of each thread avoids: those that it has lost before, and those that cannot hold its file."""
+
+    # Nodes ------------------------------------------------------------------------------------------
+
+    def connect(self) -> int:
+        """Connect to the cluster, check every node, and return the number of workers that it runs at once.
+
+        Raises:
+            UsageError: No cluster answers, or it has no node that is fit.
+        """
+        with self._condition:
+            if self._ray is None and not self._closed:
+                self._ray = open_session(self._address)
+                self._actor_class = self._ray.remote(NodeWorker)
+                self._refresh()
+                nodes = list(self._nodes.values())
+            else:
+                nodes = []
+        if nodes:
+            with ThreadPoolExecutor(min(len(nodes), 32), "mediafp-nodes") as threads:
+                list(threads.map(self._start_first_share, nodes))
+        with self._condition:
+            count = sum(node.cpus for node in self._nodes.values() if not node.refusal)
+            if not count:
+                raise self._no_nodes()
+        return count
+
+    def _start_first_share(self, node: Node) -> None:
+        with self._condition:
+            if node.shares >= node.cpus:
+                return
+            node.shares += 1
+        with suppress(NodeLostError):
+            share = self._start_share(node)
+            with self._condition:
+                self._idle.append(share)
+                self._condition.notify_all()
+
+    def _refresh(self) -> None:
+        """Update the nodes from what Ray states; the condition is held."""
+        self._refreshed = time.monotonic()
+        alive = {state["NodeID"]: state for state in self._ray.nodes() if state["Alive"]}
+        for node_id in self._nodes.keys() - alive.keys():
+            node = self._nodes.pop(node_id)
+            self._give_up_idle(node)
+            _logger.warning("node %s is lost; its files go to other nodes", node.name)
+        for node_id, state in alive.items():
+            cpus = int(state["Resources"].get("CPU", 0))
+            if node_id not in self._nodes and cpus:
+                name = f"{state['NodeManagerHostname']} ({state['NodeManagerAddress']})"
+                self._nodes[node_id] = Node(id=node_id, name=name, cpus=cpus)
+
+    def _refuse(self, node: Node, reason: str) -> None:
+        """Give a node no further task."""
+        with self._condition:
+            if not node.refusal:
+                node.refusal = reason
+                if not self._closed:
+                    _logger.warning("node %s is refused: %s", node.name, reason)
+            self._condition.notify_all()
+
+    def _no_nodes(self) -> UsageError:
+        refused = [f"node {node.name}: {node.refusal}" for node in self._nodes.values()]
+        return UsageError(
+            f"cannot run tasks on the cluster at {self._address or 'this machine'}:"
+            f" {'; '.join(refused) or 'it has no node with a CPU'}; see docs/scale.md"
+        )
+
+    def start(self, needed: WorkerCapabilities) -> None:
+        """Start a worker on some node, so that the first task does not wait for it. Raises as `worker`."""
+        self.begin_task(0)
+        while True:
+            with suppress(NodeLostError), self.worker(needed) as worker:
+                worker.start()
+                return
+
+    # Shares -----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def worker(self, needed: WorkerCapabilities = WorkerCapabilities()) -> Iterator["RemoteWorker"]:  # noqa: B008
+        """Lend a worker of some node; it is given up after an exception other than WorkerLost.
+
+        Raises:
+            WorkerLost: The pool is closed.
+            UsageError: No cluster answers, or it has no node that is fit.
+            NodeLostError: The node was lost meanwhile.
+        """
+        share = self._take()
+        try:
+            yield RemoteWorker(self, share, needed)
+        except WorkerLost:
+            # The node has ended the worker itself.
+            self._give_back(share)
+            raise
+        except NodeFullError as full:
+            self._give_back(share)
+            self._avoided().add(share.node.id)
+            if not share.node.is_full:
+                share.node.is_full = True
+                _logger.warning("node %s gets no file above %d bytes: %s", share.node.name, INLINE_BYTES, full)
+            raise
+        except NodeLostError as lost:
+            self._give_up(share)
+            # If the node is lost, a task that gets one of them would be lost too.
+            self._give_up_idle(share.node)
+            self._avoided().add(share.node.id)
+            if isinstance(lost, NodeUnfitError):
+                self._refuse(share.node, str(lost))
+            raise
+        except BaseException:
+            self._give_up(share)
+            raise
+        else:
+            self._give_back(share)
+        finally:
+            with self._condition:
+                self._lent -= 1
+                self._condition.notify_all()
+
+    def _take(self) -> Share:
+        """Return an idle share, or a fresh one of the node that has fewest."""
+        if self._ray is None:
+            self.connect()
+        while True:
+            with self._condition:
+                if self._closed:
+                    raise WorkerLost("crash", "the worker was ended")
+                if time.monotonic() - self._refreshed > REFRESH_SECONDS:
+                    self._refresh()
+                fit = [node for node in self._nodes.values() if not node.refusal]
+                if not fit:
+                    raise self._no_nodes()
+                # Of a cluster of one node, a task cannot avoid it.
+                fit = [node for node in fit if node.id not in self._avoided()] or fit
+                if idle := [share for share in self._idle if any(share.node is node for node in fit)]:
+                    self._idle.remove(idle[-1])
+                    self._lent += 1
+                    return idle[-1]
+                free = [node for node in fit if node.shares < node.cpus]
+                if not free:
+                    self._condition.wait(REFRESH_SECONDS)
+                    continue
+                node = min(free, key=lambda node: node.shares / node.cpus)
+                node.shares += 1
+            with suppress(NodeLostError):
+                share = self._start_share(node)
+                with self._condition:
+                    self._lent += 1
+                return share
+
+    def _start_share(self, node: Node) -> Share:
+        """Start a process on a node, whose number of shares includes it. Raises NodeLostError."""
+        placed = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node.id, soft=False)
+        options = {"num_cpus": 1, "max_restarts": 0, "scheduling_strategy": placed}
+        share = Share(node=node, actor=self._actor_class.options(**options).remote(sandboxed=self.sandboxed))
+        with self._condition:
+            self._all.add(share)
+            with_version = not node.version_checked
+        try:
+            data = self.fetch(share.actor.report.remote(with_version), START_SECONDS)
+            report = decode_report(data)
+        except (NodeLostError, ValueError) as error:
+            self._give_up(share)
+            reason = f"it starts no process of mediafp ({error}); install mediafp {__version__} there, and free a CPU and memory"
+            with self._condition:
+                if node.shares:
+                    # Other programs use the rest of its CPUs.
+                    node.cpus = node.shares
+            if not node.shares:
+                self._refuse(node, reason)
+            raise NodeLostError(reason) from error
+        refusal = ""
+        if report.mediafp != __version__:
+            refusal = f"it has mediafp {report.mediafp}, and this machine {__version__}; install the same version"
+        elif with_version and report.analysis != cluster_version():
+            refusal = "its models or fingerprint types are other ones than here; install the same packages"
+        elif report.refusal:
+            refusal = f"it has no sandbox ({report.refusal}); for trusted files only, add --unsafe-no-sandbox"
+        if refusal:
+            self._give_up(share)
+            self._refuse(node, refusal)
+            raise NodeUnfitError(refusal)
+        node.version_checked = True
+        return share
+
+    def _give_back(self, share: Share) -> None:
+        with self._condition:
+            if share.node.refusal or self._closed:
+                self._give_up(share)
+            else:
+                self._idle.append(share)
+            self._condition.notify_all()
+
+    def _give_up(self, share: Share) -> None:
+        """End a share."""
+        with self._condition:
+            if share in self._all:
+                self._all.discard(share)
+                share.node.shares -= 1
+            self._condition.notify_all()
+        with suppress(Exception):
+            self._ray.kill(share.actor)
+
+    def _give_up_idle(self, node: Node) -> None:
+        """End the shares of a node that have no task."""
+        with self._condition:
+            idle = [share for share in self._idle if share.node is node]
+            self._idle = [share for share in self._idle if share.node is not node]
+        for share in idle:
+            self._give_up(share)
+
+    def _avoided(self) -> set[str]:
+        """Return the nodes that the task of this thread avoids."""
+        avoided: set[str] = self._task.__dict__.setdefault("avoided", set())
+        return avoided
+
+    def fetch(self, reference: Any, seconds: float, max_bytes: int = MAX_ANSWER_BYTES) -> bytes:
+        """Return the bytes that a node sent; anything but bytes, such as a pickle, is not read.
+
+        Args:
+            reference: The answer of Ray to a call of the node.
+            seconds: Time limit.
+            max_bytes: Bytes above which an answer is not read.
+
+        Raises:
+            NodeLostError: The node is lost, its process ended, it did not answer in time, or its answer is too long.
+        """
+        worker = self._ray._private.worker.global_worker
+        try:
+            ready, _ = self._ray.wait([reference], timeout=seconds)
+            if not ready:
+                raise NodeLostError(f"no answer within {seconds:.0f} s")
+            ((data, metadata, *_),) = worker.core_worker.get_objects([reference], int(seconds * 1000))
+        except NodeLostError:
+            raise
+        except Exception as error:
+            raise NodeLostError(f"{type(error).__name__}") from error
+        if metadata != b"RAW":
+            raise NodeLostError("its process ended or failed")
+        if data is not None and data.size > max_bytes:
+            raise NodeLostError(f"an answer of {data.size:,} bytes")
+        return data.to_pybytes() if data is not None else b""
+
+    def close(self) -> None:
+        """End every worker, and the connection; callers whose task is in progress get WorkerLost."""
+        with self._condition:
+            if self._closed:
+                return
+            self._closed = True
+            shares, connected = list(self._all), self._ray is not None
+            self._condition.notify_all()
+        for share in shares:
+            self._give_up(share)
+        if connected:
+            with self._condition:
+                self._condition.wait_for(lambda: not self._lent, CLOSE_SECONDS)
+            close_session()
+
+    def begin_task(self, size: int) -> None:
+        """Begin a task of this thread, whose file or samples have so many bytes: it avoids no node but full ones."""
+        with self._condition:
+            full = {node.id for node in self._nodes.values() if node.is_full}
+        self._task.avoided = full if size > INLINE_BYTES else set()
+
+    # Tasks ------------------------------------------------------------------------------------------
+
+    def run[T](
+        self,
+        task: Task,
+        file: OpenFile,
+        *,
+        wall_seconds: float,
+        audio: bool,
+        needed: WorkerCapabilities,
+        convert: Callable[[Received, BinaryIO], T],
+    ) -> T:
+        """Run a task and return its converted result; arguments and errors as for `TaskPool`.
+
+        A task whose node is lost runs on another one, up to `MAX_LOST_NODES` times.
+        """
+        lost_nodes = 0
+        self.begin_task(file.bytes)
+        while True:
+            try:
+                return super().run(task, file, wall_seconds=wall_seconds, audio=audio, needed=needed, convert=convert)
+            except NodeLostError as lost:
+                lost_nodes += 1
+                if self._closed or lost_nodes == MAX_LOST_NODES:
+                    message = (
+                        "the worker was ended" if self._closed else f"its node was lost {lost_nodes} times: {lost}"
+                    )
+                    raise WorkerLost("crash", f"cannot process {file.name!r}: {message}", attempts=lost_nodes) from None
+                _logger.info("%r is tried again on another node: %s", file.name, lost)
+
+
+class RemoteWorker:
+    """A worker on a node. Implements `TaskWorker`."""
+
+    def __init__(self, pool: ClusterPool, share: Share, needed: WorkerCapabilities) -> None:
+        self._pool, self._node, self._needed = pool, share.node, needed
+        self.actor = share.actor
+        """The process on the node."""
+
+    def start(self) -> None:
+        """Start the worker. Raises NodeLostError."""
+        frame = self._pool.fetch(self.actor.start.remote(self._node_task(b"", 0.0)), START_SECONDS)
+        self._check(decode_frame(frame), None)
+
+    def request(self, task: Task, file: OpenFile, wall_seconds: float, samples: BinaryIO) -> Received:
+        """Return the result of a task; write the audio samples that precede it to `samples`.
+
+        Raises:
+            WorkerLost: The worker ended, or took longer than `wall_seconds`.
+            ValueError: The node sent bytes that are not a message, or audio or thumbnails that were not requested.
+            NodeLostError: The node was lost.
+        """
+        content = b"" if self._send_large(file, task) else _read(file)
+        node_task = self._node_task(messages.encode(task)[LENGTH.size :], wall_seconds)
+        first = self.actor.run.remote(node_task, content)
+        del content
+        received = self._iter_messages(first, task, file, wall_seconds)
+
+        def receive() -> Result:
+            if (message := next(received, None)) is None:
+                raise ValueError("no result")
+            return message
+
+        result = collect_result(receive, task, samples, self._pool.scratch_folder)
+        if next(received, None) is not None:
+            raise ValueError("messages behind the result")
+        return result
+
+    def transcribe(self, options: bytes, samples: memoryview) -> bytes:
+        """Send samples and begin their transcription; return the first frame. Raises NodeLostError."""
+        content = bytes(samples) if len(samples) <= INLINE_BYTES else b""
+        if not content:
+            for start in range(0, len(samples), UPLOAD_BYTES):
+                self._upload(bytes(samples[start : start + UPLOAD_BYTES]))
+        return self._pool.fetch(self.actor.transcribe.remote(options, content), TRANSFER_SECONDS)
+
+    def dismiss(self, kind: ErrorKind) -> None:
+        """Do nothing: the node has ended a worker that reports an error of its own."""
+
+    def _node_task(self, task: bytes, wall_seconds: float) -> bytes:
+        needed = self._needed
+        return encode(
+            NodeTask(
+                task=task, wall_seconds=wall_seconds, ocr=needed.ocr, all_types=needed.all_types, video=needed.video
+            )
+        )
+
+    def _iter_messages(self, reference: Any, task: Task, file: OpenFile, wall_seconds: float) -> Iterator[Result]:
+        """Yield the messages of the worker, each checked as one of a worker of this machine."""
+        # A frame ends with the message that makes it long enough.
+        max_bytes = task.max_message_bytes + MAX_ANSWER_BYTES
+        while True:
+            frame = decode_frame(self._pool.fetch(reference, wall_seconds + TRANSFER_SECONDS, max_bytes))
+            self._check(frame, file)
+            if not frame.last:
+                # The node prepares the next frame while this one is read.
+                reference = self.actor.more.remote()
+            for encoded in frame.messages:
+                if len(encoded) > task.max_message_bytes:
+                    raise ValueError(f"a message of {len(encoded)} bytes; the limit is {task.max_message_bytes}")
+                yield decode_result(encoded)
+            if frame.last:
+                return
+
+    def _check(self, frame: Frame, file: OpenFile | None) -> None:
+        """Raise the error that a node reports."""
+        if frame.end:
+            if frame.end.invalid:
+                raise ValueError(frame.end.message)
+            raise WorkerLost(frame.end.kind, frame.end.message, final=frame.end.final)
+        if frame.no_sandbox:
+            raise NodeUnfitError(frame.no_sandbox)
+        if frame.no_space:
+            raise NodeFullError(frame.no_space)
+        if frame.changed and file:
+            raise changed_file_error(file)
+
+    def _send_large(self, file: OpenFile, task: Task) -> bool:
+        """Make a large file ready on the node, by its path if the node has the same file there; return False for a small one."""
+        if file.bytes <= INLINE_BYTES:
+            return False
+        if path := _shared_path(file):
+            sha256 = task.sha256 if len(task.sha256) == 64 else file_sha256(file)
+            seconds = TRANSFER_SECONDS + file.bytes / HASH_BYTES_PER_SECOND
+            if self._pool.fetch(self.actor.open_shared.remote(path, file.bytes, sha256), seconds):
+                return True
+        _logger.info("%r is copied to node %s", file.name, self._node.name)
+        with file.reader() as reader:
+            while block := reader.read(UPLOAD_BYTES):
+                self._upload(block)
+        return True
+
+    def _upload(self, part: bytes) -> None:
+        if refusal := self._pool.fetch(self.actor.receive.remote(part), TRANSFER_SECONDS):
+            raise NodeFullError(refusal.decode("utf-8", "replace"))
+
+
+def _read(file: OpenFile) -> bytes:
+    with file.reader() as reader:
+        return reader.read()
+
+
+def _shared_path(file: OpenFile) -> bytes | None:
+    """Return the path under which other processes may open a file; None if it has none, or if another file is there."""
+    try:
+        path = Path(f"/proc/self/fd/{file.descriptor}").readlink()
+        status = path.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return os.fsencode(path) if (status.st_dev, status.st_ino) == file.stamp[:2] else None

@@ -1,0 +1,108 @@
+"""The connection to Ray: addresses that are no cluster, missing packages, and what is left of killed processes."""
+
+import os
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from local_cluster import require_ray
+from typer.testing import CliRunner
+
+from mediafp.case import open_case
+from mediafp.cli.app import app
+from mediafp.engine.cluster import session
+from mediafp.engine.cluster.engine import RayEngine
+from mediafp.types.errors import UsageError
+from mediafp.types.runs import EngineOptions
+
+
+@contextmanager
+def listening(answer: bytes | None) -> Iterator[str]:
+    """Yield the address of a server that sends some bytes to whoever connects, or nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stopped = threading.Event()
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                if answer is not None:
+                    connection.recv(100)
+                    connection.sendall(answer)
+                stopped.wait(60)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            stopped.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("address", ["", "host", ":6379", "host:", "host:x", "host:0", "host:65536", "ray://host:1"])
+def test_address_of_another_form_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match="HOST:PORT"):
+        session.check_address(address)
+
+
+def test_address_without_a_server_is_refused_with_the_reason() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    with pytest.raises(UsageError, match=f"cluster at '{address}'.*refused.*ray start --head"):
+        session.check_address(address)
+    with pytest.raises(UsageError, match=r"nohost\.invalid"):
+        session.check_address("nohost.invalid:6379")
+
+
+def test_server_that_is_no_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "CONNECT_SECONDS", 0.2)
+    for answer in (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SS", None):
+        with listening(answer) as address, pytest.raises(UsageError, match="cannot connect to the cluster"):
+            session.check_address(address)
+    with listening(bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))) as address:
+        session.check_address(address)
+
+
+def test_engine_without_ray_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with RayEngine(tmp_path) as engine, pytest.raises(UsageError, match=r"pip install 'mediafp\[cluster\]'"):
+        _ = engine.concurrency
+
+
+def test_address_needs_the_engine_ray() -> None:
+    with pytest.raises(UsageError, match="--engine ray"):
+        EngineOptions(address="host:6379")
+    assert EngineOptions(name="ray", address="host:6379").address == "host:6379"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are listed in /proc")
+def test_folders_of_killed_processes_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    gone = 1 << 30
+    for name in (f"mediafp-ray-{gone}-a", f"mediafp-ray-{os.getpid()}-b", "mediafp-ray-x-c", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / f"mediafp-ray-{gone}-link").symlink_to(tmp_path / "other")
+    session.remove_left_folders()
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == sorted((f"mediafp-ray-{gone}-link", f"mediafp-ray-{os.getpid()}-b", "mediafp-ray-x-c", "other"))
+
+
+def test_commands_without_a_cluster_end_with_the_reason(tmp_path: Path) -> None:
+    require_ray()
+    (tmp_path / "a.png").write_bytes(b"")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    for command in ("ingest", "transcribe"):
+        arguments = ["--store", str(tmp_path / "store"), command, str(tmp_path / "a.png"), "--address", address]
+        with pytest.raises(UsageError, match="--engine ray"):
+            CliRunner().invoke(app, arguments, catch_exceptions=False)
+        with pytest.raises(UsageError, match=f"cluster at '{address}'"):
+            CliRunner().invoke(app, [*arguments, "--engine", "ray"], catch_exceptions=False)
+    with open_case(tmp_path / "store") as case:
+        assert case.count_assets() == 0 and not case.failures()
