@@ -284,6 +284,7 @@ class Case(
 
         Raises:
             UsageError: The store contains neither an asset of this SHA-256, nor a file of this path, as given to `ingest`.
+            StoreError: The indexes lie elsewhere, and cannot be removed there; nothing is forgotten.
         """
         from mediafp.case.forgetting import forget_file
 

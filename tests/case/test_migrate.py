@@ -151,6 +151,22 @@ def test_missing_folder_is_an_error(folder: Path, tmp_path: Path) -> None:
     assert found(folder) and saved_rows(folder) == before
 
 
+def test_nothing_is_forgotten_while_the_rows_cannot_be_removed(folder: Path, tmp_path: Path) -> None:
+    """Its disk may not be mounted: the rows on it would stay, and no command would name them any more."""
+    skip_without_lance()
+    with open_case(folder) as case:
+        list(case.migrate(str(tmp_path / "elsewhere")))
+    (tmp_path / "elsewhere").rename(tmp_path / "unmounted")
+    with open_case(folder) as case:
+        with pytest.raises(StoreError, match=r"cannot remove the index in .*elsewhere.*mount its disk"):
+            case.forget(name(7))
+        assert case.count_assets() == 29 and list((tmp_path / "unmounted").iterdir())
+        (tmp_path / "unmounted").rename(tmp_path / "elsewhere")
+        assert [one.sha256 for one in case.forget(name(7))] == [name(7)]
+        assert case.count_assets() == 28 and list((tmp_path / "elsewhere").iterdir()) == []
+        assert not case.verify().problems
+
+
 def test_changed_row_is_a_problem(folder: Path, tmp_path: Path) -> None:
     skip_without_lance()
     with open_case(folder) as case:
