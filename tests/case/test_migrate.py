@@ -151,6 +151,26 @@ def test_missing_folder_is_an_error(folder: Path, tmp_path: Path) -> None:
     assert found(folder) and saved_rows(folder) == before
 
 
+def test_folder_that_was_not_named_here_is_not_used(folder: Path, tmp_path: Path) -> None:
+    """A store of somebody else could have tables written and removed in a folder of the user."""
+    skip_without_lance()
+    address = tmp_path / "else where"
+    with open_case(folder) as case:
+        list(case.migrate(str(address)))
+    before = found(folder)
+    tables = sorted(address.iterdir())
+    received = tmp_path / "received"
+    shutil.copytree(folder, received)
+    with pytest.raises(StoreError, match=f"not named on this machine; name it: mediafp migrate --index '{address}', or"):
+        found(received)
+    with open_case(received) as case:
+        with pytest.raises(StoreError, match="not named on this machine"):
+            case.forget(name(7))
+        assert list(case.migrate("local")) == []
+        case.forget(name(7))
+    assert sorted(address.iterdir()) == tables and found(folder) == before
+
+
 def test_nothing_is_forgotten_while_the_rows_cannot_be_removed(folder: Path, tmp_path: Path) -> None:
     """Its disk may not be mounted: the rows on it would stay, and no command would name them any more."""
     skip_without_lance()
@@ -211,6 +231,7 @@ def test_missing_library_is_named(folder: Path, tmp_path: Path, monkeypatch: pyt
         b'{"address": 3}',
         b'{"address": "s3://a:b@bucket"}',
         b'{"address": "/x/../y", "named_by": []}',
+        b"[" * 4096,
         b"\xff",
     ],
 )
