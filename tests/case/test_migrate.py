@@ -16,6 +16,7 @@ from mediafp.case import open_case
 from mediafp.case.references import INDEXED_TYPES, StoredReferences
 from mediafp.case.row_indexes import index_kind
 from mediafp.cli.app import app
+from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.registry import SEARCH_TYPE, declaration, fingerprint_type
 from mediafp.store.index_location import index_address, index_files
 from mediafp.store.lance import table
@@ -202,7 +203,13 @@ def test_changed_row_is_a_problem(folder: Path, tmp_path: Path) -> None:
     newest.tags.update(tag, newest.version)
     assert newest.version > version
     with open_case(folder) as case:
-        assert [SEARCH_TYPE in problem for problem in case.verify().problems] == [True]
+        (problem,) = case.verify().problems
+        assert SEARCH_TYPE in problem and "mediafp migrate --index local; then delete the folder 'index'" in problem
+        list(case.migrate("local"))
+    shutil.rmtree(folder / "index")
+    with open_case(folder) as case:
+        assert not case.verify().problems
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -271,6 +278,27 @@ def test_nothing_is_moved_while_another_process_writes(
             list(case.migrate(str(tmp_path / "elsewhere")))
         assert case.index_address == "local"
     assert found(folder)
+
+
+def test_move_that_fails_or_is_abandoned_leaves_no_copies(folder: Path, tmp_path: Path) -> None:
+    """No store would use them, and `forget` would not remove their rows."""
+    skip_without_lance()
+    rows = saved_rows(folder)
+    elsewhere = tmp_path / "elsewhere"
+    kind = index_kind(declaration(RECTANGLES), fingerprint_type(RECTANGLES).version)
+    files = index_files(folder, None, kind.type, kind.version, RowLayout(metric=kind.metric, columns=kind.columns))
+    with open_case(folder) as case:
+        with files.writing():
+            moves = case.migrate(str(elsewhere))
+            assert next(moves).type == SEARCH_TYPE and list(elsewhere.iterdir())
+            with pytest.raises(StoreError, match="another process writes it"):
+                list(moves)
+        assert list(elsewhere.iterdir()) == []
+        moves = case.migrate(str(elsewhere))
+        next(moves)
+        moves.close()  # type: ignore[attr-defined]
+        assert list(elsewhere.iterdir()) == [] and case.index_address == "local"
+    assert saved_rows(folder) == rows and list((folder / "index").rglob("*.bits"))
 
 
 def test_object_store_that_was_not_named_here_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
