@@ -162,7 +162,9 @@ def test_folder_that_was_not_named_here_is_not_used(folder: Path, tmp_path: Path
     tables = sorted(address.iterdir())
     received = tmp_path / "received"
     shutil.copytree(folder, received)
-    with pytest.raises(StoreError, match=f"not named on this machine; name it: mediafp migrate --index '{address}', or"):
+    with pytest.raises(
+        StoreError, match=f"not named on this machine; name it: mediafp migrate --index '{address}', or"
+    ):
         found(received)
     with open_case(received) as case:
         with pytest.raises(StoreError, match="not named on this machine"):
