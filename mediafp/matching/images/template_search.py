@@ -32,7 +32,7 @@ FINE_SIZES = np.linspace(0.94, 1.06, 13)
 FINE_MARGIN = 6
 """Pixels around the best place, besides 3 % of the query's size, in which it is sought at full detail. Chosen, not measured."""
 MIN_COARSE_NCC = 0.7
-"""NCC of the first search from which the place is looked at in detail. Of 130 crops all reach it, 62 % of other images do not."""
+"""NCC of the first search from which the place is compared in detail. Of 130 crops all reach it, 62 % of other images do not."""
 MIN_AGREEMENT = 0.95
 """Share of the content that must agree where it is. Of 90 crops to 5 and 15 % of the area all reach .97; of 10,000 pairs of crops
 of other photographs with their nearest references 2 reach it."""
