@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from mediafp.case.originals import OriginalCheck, check_originals
 from mediafp.case.overview_methods import OverviewMethods
 from mediafp.case.publication_methods import PublicationMethods
 from mediafp.case.relation_methods import RelationMethods
+from mediafp.case.search_methods import SearchMethods
 from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
 from mediafp.case.store_folder import resolve_store_folder
@@ -38,9 +39,8 @@ from mediafp.types.runs import (
     LedgerEntry,
     SpeechOptions,
 )
-from mediafp.types.search_results import SearchResult
 from mediafp.types.shared_clues import SharedClue
-from mediafp.types.transcripts import FileTranscription, SearchHit, SearchSource
+from mediafp.types.transcripts import FileTranscription
 from mediafp.types.watches import CheckedWatches
 
 # A method that needs the engine, the models or the report templates imports them: a case that is only searched, listed
@@ -66,6 +66,7 @@ class Case(
     OverviewMethods,
     PublicationMethods,
     RelationMethods,
+    SearchMethods,
     WatchMethods,
     WorkbenchMethods,
 ):
@@ -278,31 +279,12 @@ class Case(
 
         return Answers(self._store, queries, lambda: self._engine)
 
-    def search(self, text: str, sources: Collection[SearchSource] | None = None) -> Iterator[SearchHit]:
-        """Yield the passages of speech, images, screens, posts, accounts and clues with all words of a text, best first.
-
-        Args:
-            text: Words, or phrases in double quotes.
-            sources: Kinds of text to search; None for all.
-
-        Raises:
-            UsageError: The text contains no word.
-        """
-        from mediafp.case.search_results import find_passages
-
-        return find_passages(self._store, text, sources)
-
-    def search_files(self, text: str, sources: Collection[SearchSource] | None = None) -> SearchResult:
-        """Return what `search` yields by file, with the sightings of the files; at most a few thousand places."""
-        from mediafp.case.search_results import find_places
-
-        return find_places(self._store, text, sources)
-
     def forget(self, target: PathLike) -> list[Forgotten]:
         """Remove the sightings at a path, or of a SHA-256, with the last one of an asset everything made of it.
 
         Raises:
             UsageError: The store contains neither an asset of this SHA-256, nor a file of this path, as given to `ingest`.
+            StoreError: The indexes lie elsewhere, and cannot be removed there; nothing is forgotten.
         """
         from mediafp.case.forgetting import forget_file
 

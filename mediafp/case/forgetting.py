@@ -29,6 +29,7 @@ def forget_file(store: Store, target: PathLike) -> list[Forgotten]:
 
     Raises:
         UsageError: The store contains no such asset, and no sighting at this path.
+        StoreError: The indexes lie elsewhere, and cannot be removed there; nothing is forgotten.
     """
     with store.writing():
         sightings = list(_find_sightings(store, os.fspath(target)))
@@ -38,10 +39,15 @@ def forget_file(store: Store, target: PathLike) -> list[Forgotten]:
                 f" '{store.folder}' nor the path of a file that was ingested; list the paths with: mediafp export csv"
             )
         forgotten = [store.forget_sighting(sha256, uri) for sha256, uri in sightings]
+        is_asset_removed = any(one.is_asset_removed for one in forgotten)
+        if is_asset_removed:
+            # They contain its rows, and are built anew without them. If they lie elsewhere and cannot be removed there, nothing
+            # is forgotten: afterwards, no command would name the file whose rows are left.
+            remove_indexes(store)
     remove_previews(store.folder, [one.sha256 for one in forgotten if one.is_asset_removed])
     erased = store.erase()
-    if any(one.is_asset_removed for one in forgotten):
-        # They contain its rows, and are built anew without them.
+    if is_asset_removed:
+        # Another process may have built them before the transaction ended.
         remove_indexes(store)
     return [replace(one, erased=erased) for one in forgotten]
 

@@ -116,7 +116,7 @@ app = typer.Typer(
     To begin:  mediafp ingest FOLDER   then   mediafp match IMAGE   or   mediafp report evidence.html
 
     Files are never changed, and no data leaves this machine unless you name a
-    cluster. A match means "same media", never "same operator".
+    cluster or an object store. A match means "same media", never "same operator".
 
     Exit status: 0 done (match, trace, search, watch check: something was found), 1 nothing found,
     2 could not run, 3 some files failed.""",

@@ -1,18 +1,19 @@
 """The place of the indexes of a store: in the store, unless a small file of it states an address.
 
 The file names a place and nothing else: an address with credentials is refused, and the endpoint of an object store comes from
-the environment of the user, not from the store. That of an object store counts only where it was named, so that a store of
-somebody else cannot make fingerprints leave the machine.
+the environment of the user, not from the store. It counts only where it was named, so that a store of somebody else cannot make
+fingerprints leave the machine, nor have tables written or removed in another folder of the user.
 """
 
 import hashlib
 import json
 import os
 import secrets
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mediafp.store.lance.addresses import is_remote, parse_address
+from mediafp.store.lance.addresses import parse_address
 from mediafp.types.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -35,14 +36,14 @@ def index_address(store_folder: Path) -> str | None:
     """Return the address at which the indexes of a store lie; None if they lie in the store.
 
     Raises:
-        StoreError: The file that states it is damaged, or cannot be read; or it states an object store that no user of this
-            machine has named, as in a store that was received.
+        StoreError: The file that states it is damaged, or cannot be read; or it states an address that no user of this
+            machine has named for this folder, as in a store that was received or copied.
     """
     address, marks = _read(store_folder)
-    if address is not None and is_remote(address) and _own_mark(store_folder) not in marks:
+    if address is not None and _own_mark(store_folder) not in marks:
         raise StoreError(
             f"cannot use the index at '{address}': the store came from elsewhere, and its index was not named on this machine;"
-            f" name it: mediafp migrate --index {address}, or {_ACTION}"
+            f" name it: mediafp migrate --index {shlex.quote(address)}, or {_ACTION}"
         )
     return address
 
@@ -100,7 +101,7 @@ def _read(store_folder: Path) -> tuple[str | None, list[str]]:
         address, marks = stated[_ADDRESS], stated[_MARKS]
         if address != parse_address(address) or not isinstance(marks, list):
             raise ValueError(address)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError):
         raise StoreError(f"cannot read where the index lies in '{file}': the file is damaged; {_ACTION}") from None
     finally:
         os.close(descriptor)

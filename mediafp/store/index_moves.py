@@ -61,26 +61,32 @@ def move_indexes(folder: Path, kinds: Iterable[IndexKind], address: str | None) 
 
         # The first rows may be saved much later, while files are ingested.
         check_place(address)
-    for kind in wanted:
-        source = _files(folder, former, kind)
-        try:
-            mapped = _map(source)
-        except UsageError as error:
-            if address is not None:
-                raise
-            # It cannot be reached, so that the others are not tried either.
-            _logger.warning("skipped the former index, which is built anew and stays where it is: %s", error)
-            set_index_address(folder, None)
-            return
-        if mapped is not None:
-            yield _copy(source, mapped, _files(folder, address, kind), kind)
-    set_index_address(folder, address)
-    for kind in wanted:
-        try:
-            _remove(_files(folder, former, kind), former)
-        except StoreError as error:
-            _logger.warning("skipped removing the former index: %s", error)
-            return
+    copied: list[IndexKind] = []
+    is_moved = False
+    try:
+        for kind in wanted:
+            source = _files(folder, former, kind)
+            try:
+                mapped = _map(source)
+            except UsageError as error:
+                if address is not None:
+                    raise
+                # It cannot be reached, so that the others are not tried either.
+                _logger.warning("skipped the former index, which is built anew and stays where it is: %s", error)
+                former = None
+                break
+            if mapped is not None:
+                moved = _copy(source, mapped, _files(folder, address, kind), kind)
+                copied.append(kind)
+                yield moved
+        set_index_address(folder, address)
+        is_moved = True
+    finally:
+        if not is_moved:
+            # No store would use the copies, and no command would remove them.
+            _remove_all(folder, copied, address)
+    if former != address:
+        _remove_all(folder, wanted, former)
 
 
 def _files(folder: Path, address: str | None, kind: IndexKind) -> "IndexFiles":
@@ -137,6 +143,16 @@ def _digest(mapped: "MappedIndex") -> bytes:
             digest.update(values.tobytes())
         before += len(rows)
     return b"".join(digest.digest() for digest in digests)
+
+
+def _remove_all(folder: Path, kinds: Iterable[IndexKind], address: str | None) -> None:
+    """Remove the indexes of a store at an address that it does not use, as far as that is possible."""
+    for kind in kinds:
+        try:
+            _remove(_files(folder, address, kind), address)
+        except StoreError as error:
+            _logger.warning("skipped removing the index at '%s': %s", address or folder, error)
+            return
 
 
 def _remove(files: "IndexFiles", address: str | None) -> None:

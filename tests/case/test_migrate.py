@@ -16,6 +16,7 @@ from mediafp.case import open_case
 from mediafp.case.references import INDEXED_TYPES, StoredReferences
 from mediafp.case.row_indexes import index_kind
 from mediafp.cli.app import app
+from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.registry import SEARCH_TYPE, declaration, fingerprint_type
 from mediafp.store.index_location import index_address, index_files
 from mediafp.store.lance import table
@@ -151,6 +152,44 @@ def test_missing_folder_is_an_error(folder: Path, tmp_path: Path) -> None:
     assert found(folder) and saved_rows(folder) == before
 
 
+def test_folder_that_was_not_named_here_is_not_used(folder: Path, tmp_path: Path) -> None:
+    """A store of somebody else could have tables written and removed in a folder of the user."""
+    skip_without_lance()
+    address = tmp_path / "else where"
+    with open_case(folder) as case:
+        list(case.migrate(str(address)))
+    before = found(folder)
+    tables = sorted(address.iterdir())
+    received = tmp_path / "received"
+    shutil.copytree(folder, received)
+    with pytest.raises(
+        StoreError, match=f"not named on this machine; name it: mediafp migrate --index '{address}', or"
+    ):
+        found(received)
+    with open_case(received) as case:
+        with pytest.raises(StoreError, match="not named on this machine"):
+            case.forget(name(7))
+        assert list(case.migrate("local")) == []
+        case.forget(name(7))
+    assert sorted(address.iterdir()) == tables and found(folder) == before
+
+
+def test_nothing_is_forgotten_while_the_rows_cannot_be_removed(folder: Path, tmp_path: Path) -> None:
+    """Its disk may not be mounted: the rows on it would stay, and no command would name them any more."""
+    skip_without_lance()
+    with open_case(folder) as case:
+        list(case.migrate(str(tmp_path / "elsewhere")))
+    (tmp_path / "elsewhere").rename(tmp_path / "unmounted")
+    with open_case(folder) as case:
+        with pytest.raises(StoreError, match=r"cannot remove the index in .*elsewhere.*mount its disk"):
+            case.forget(name(7))
+        assert case.count_assets() == 29 and list((tmp_path / "unmounted").iterdir())
+        (tmp_path / "unmounted").rename(tmp_path / "elsewhere")
+        assert [one.sha256 for one in case.forget(name(7))] == [name(7)]
+        assert case.count_assets() == 28 and list((tmp_path / "elsewhere").iterdir()) == []
+        assert not case.verify().problems
+
+
 def test_changed_row_is_a_problem(folder: Path, tmp_path: Path) -> None:
     skip_without_lance()
     with open_case(folder) as case:
@@ -166,7 +205,13 @@ def test_changed_row_is_a_problem(folder: Path, tmp_path: Path) -> None:
     newest.tags.update(tag, newest.version)
     assert newest.version > version
     with open_case(folder) as case:
-        assert [SEARCH_TYPE in problem for problem in case.verify().problems] == [True]
+        (problem,) = case.verify().problems
+        assert SEARCH_TYPE in problem and "mediafp migrate --index local; then delete the folder 'index'" in problem
+        list(case.migrate("local"))
+    shutil.rmtree(folder / "index")
+    with open_case(folder) as case:
+        assert not case.verify().problems
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -195,6 +240,7 @@ def test_missing_library_is_named(folder: Path, tmp_path: Path, monkeypatch: pyt
         b'{"address": 3}',
         b'{"address": "s3://a:b@bucket"}',
         b'{"address": "/x/../y", "named_by": []}',
+        b"[" * 4096,
         b"\xff",
     ],
 )
@@ -234,6 +280,27 @@ def test_nothing_is_moved_while_another_process_writes(
             list(case.migrate(str(tmp_path / "elsewhere")))
         assert case.index_address == "local"
     assert found(folder)
+
+
+def test_move_that_fails_or_is_abandoned_leaves_no_copies(folder: Path, tmp_path: Path) -> None:
+    """No store would use them, and `forget` would not remove their rows."""
+    skip_without_lance()
+    rows = saved_rows(folder)
+    elsewhere = tmp_path / "elsewhere"
+    kind = index_kind(declaration(RECTANGLES), fingerprint_type(RECTANGLES).version)
+    files = index_files(folder, None, kind.type, kind.version, RowLayout(metric=kind.metric, columns=kind.columns))
+    with open_case(folder) as case:
+        with files.writing():
+            moves = case.migrate(str(elsewhere))
+            assert next(moves).type == SEARCH_TYPE and list(elsewhere.iterdir())
+            with pytest.raises(StoreError, match="another process writes it"):
+                list(moves)
+        assert list(elsewhere.iterdir()) == []
+        moves = case.migrate(str(elsewhere))
+        next(moves)
+        moves.close()  # type: ignore[attr-defined]
+        assert list(elsewhere.iterdir()) == [] and case.index_address == "local"
+    assert saved_rows(folder) == rows and list((folder / "index").rglob("*.bits"))
 
 
 def test_object_store_that_was_not_named_here_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,7 @@ class ClusterPool(TaskPool):
         """Shares without a task; the one that was used last is used first."""
         self._all: set[Share] = set()
         self._lent = 0
+        """Workers that are lent, or that a thread starts: the connection is kept for them, as Ray ends the process otherwise."""
         self._refreshed = 0.0
         self._task = threading.local()
         """The nodes that the task of each thread avoids: those that it has lost before, and those that cannot hold its file."""
@@ -151,11 +152,12 @@ class ClusterPool(TaskPool):
             if node.shares >= node.cpus:
                 return
             node.shares += 1
-        with suppress(NodeLostError):
-            share = self._start_share(node)
-            with self._condition:
-                self._idle.append(share)
-                self._condition.notify_all()
+            self._lent += 1
+        try:
+            with suppress(NodeLostError):
+                self._give_back(self._start_share(node))
+        finally:
+            self._end_loan()
 
     def _refresh(self) -> None:
         """Update the nodes from what Ray states; the condition is held."""
@@ -234,9 +236,12 @@ class ClusterPool(TaskPool):
         else:
             self._give_back(share)
         finally:
-            with self._condition:
-                self._lent -= 1
-                self._condition.notify_all()
+            self._end_loan()
+
+    def _end_loan(self) -> None:
+        with self._condition:
+            self._lent -= 1
+            self._condition.notify_all()
 
     def _take(self) -> Share:
         """Return an idle share, or a fresh one of the node that has fewest."""
@@ -263,18 +268,24 @@ class ClusterPool(TaskPool):
                     continue
                 node = min(free, key=lambda node: node.shares / node.cpus)
                 node.shares += 1
-            with suppress(NodeLostError):
-                share = self._start_share(node)
-                with self._condition:
-                    self._lent += 1
-                return share
+                self._lent += 1
+            try:
+                return self._start_share(node)
+            except NodeLostError:
+                self._end_loan()
+            except BaseException:
+                self._end_loan()
+                raise
 
     def _start_share(self, node: Node) -> Share:
         """Start a process on a node, whose number of shares includes it. Raises NodeLostError."""
         placed = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node.id, soft=False)
         options = {"num_cpus": 1, "max_restarts": 0, "scheduling_strategy": placed}
-        share = Share(node=node, actor=self._actor_class.options(**options).remote(sandboxed=self.sandboxed))
         with self._condition:
+            if self._closed:
+                node.shares -= 1
+                raise NodeLostError("the pool is closed")
+            share = Share(node=node, actor=self._actor_class.options(**options).remote(sandboxed=self.sandboxed))
             self._all.add(share)
             with_version = not node.version_checked
         try:

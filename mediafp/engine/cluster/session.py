@@ -90,8 +90,13 @@ def open_session(address: str | None) -> Any:
             try:
                 with _kept_signal_handlers():
                     _connect(ray, address)
-            except (Exception, SystemExit) as error:
-                _remove_folder()
+            except BaseException as error:
+                _end_connection(ray)
+                if isinstance(error, SystemExit) and error.code == signal.SIGTERM:
+                    # Ray's handler turned the signal into this.
+                    signal.raise_signal(signal.SIGTERM)
+                if not isinstance(error, Exception | SystemExit):
+                    raise
                 # Its message may quote an address, never a token.
                 reason = str(error).strip().splitlines()
                 token = "" if address is None else "; put its token into ~/.ray/auth_token or RAY_AUTH_TOKEN"
@@ -111,17 +116,26 @@ def close_session() -> None:
     with _lock:
         _sessions -= 1
         if not _sessions:
-            ray = import_module("ray")
-            with _kept_signal_handlers():
-                ray.shutdown()
-            _remove_folder()
+            _end_connection(import_module("ray"))
+
+
+def _end_connection(ray: Any) -> None:
+    """End the processes of Ray that this one started, and remove their files."""
+    try:
+        with _kept_signal_handlers():
+            ray.shutdown()
+    finally:
+        _remove_folder()
 
 
 def check_address(address: str) -> None:
     """Raise UsageError unless a cluster may be at an address: without this check, Ray would try for 80 seconds."""
     host, _, port = address.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 1 << 16 or "/" in host:
-        raise UsageError(f"cannot connect to the cluster at {address!r}: it is not of the form HOST:PORT")
+        raise UsageError(
+            f"cannot connect to the cluster at {address!r}: it is not of the form HOST:PORT; name the address that"
+            " 'ray start --head' prints"
+        )
     try:
         with socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS) as connection:
             connection.settimeout(CONNECT_SECONDS)
@@ -195,12 +209,27 @@ def _remove_folder() -> None:
 
 @contextmanager
 def _kept_signal_handlers() -> Iterator[None]:
-    """Restore what SIGTERM does: Ray sets a handler of its own."""
+    """Restore what SIGTERM does, since Ray sets a handler of its own, and delay the first interrupt.
+
+    One in the middle of its start or end would leave Ray in a state in which this process neither works nor ends.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    interrupts: list[int] = []
+
+    def delay(number: int, _: object) -> None:
+        interrupts.append(number)
+        if len(interrupts) > 1:
+            raise KeyboardInterrupt
+
+    if handlers[signal.SIGINT] is signal.default_int_handler:
+        signal.signal(signal.SIGINT, delay)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if interrupts:
+        raise KeyboardInterrupt

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from mediafp.types.errors import UsageError
+from mediafp.types.errors import StoreError, UsageError
 
 REMOTE_PREFIX: Final = "s3://"
 """Beginning of the address of an object store."""
@@ -78,7 +78,18 @@ def storage_options(address: str) -> dict[str, str] | None:
     return options
 
 
-def check_folder(address: str) -> None:
-    """Raise FileNotFoundError if an address is a folder that does not exist."""
+def check_folder(address: str, purpose: str) -> None:
+    """Check that an address is not a folder that is missing, as that of a disk that is not mounted.
+
+    Args:
+        address: The address.
+        purpose: What is done, as "open the index".
+
+    Raises:
+        StoreError: It is.
+    """
     if not is_remote(address) and not Path(address).is_dir():
-        raise FileNotFoundError(address)
+        raise StoreError(
+            f"cannot {purpose} in '{address}': the folder is missing; mount its disk, or have the index built in the store:"
+            " mediafp migrate --index local"
+        )

@@ -62,16 +62,6 @@ class LanceFiles(IndexFiles):
         """Return the address of the table of a generation, which is given in hex."""
         return f"{self._address}/{self.folder.name}-{generation}{_SUFFIX}"
 
-    def check_address(self) -> None:
-        """Raise StoreError if the folder of the tables is missing, as that of a disk that is not mounted."""
-        try:
-            check_folder(self._address)
-        except FileNotFoundError:
-            raise StoreError(
-                f"cannot open the index in '{self._address}': the folder is missing; mount its disk, or have the index"
-                " built in the store: mediafp migrate --index local"
-            ) from None
-
     @override
     def map(self) -> MappedIndex | None:
         mapped = super().map()
@@ -89,7 +79,7 @@ class LanceFiles(IndexFiles):
         ends: npt.NDArray[np.int64],
         void: npt.NDArray[np.int64],
     ) -> MappedIndex:
-        self.check_address()
+        check_folder(self._address, "open the index")
         table = Table.open(self.uri(header.generation.hex()), self.layout, _tag(header))
         columns = TableColumns.of(table, self.layout)
         bits, codes = TableBits(columns.bits, header.rows), TableCodes(columns.codes)
@@ -100,7 +90,7 @@ class LanceFiles(IndexFiles):
 
     @override
     def _new_writer(self) -> IndexWriter:
-        self.check_address()
+        check_folder(self._address, "write the index")
         return LanceWriter(self)
 
 
@@ -172,7 +162,12 @@ class LanceWriter(IndexWriter):
 
 
 def remove_tables(folder: Path, address: str) -> None:
-    """Remove the tables at an address whose files lie in the folder of an index."""
+    """Remove the tables at an address whose files lie in the folder of an index.
+
+    Raises:
+        StoreError: The folder of the tables is missing, or they cannot be removed.
+    """
+    check_folder(address, "remove the index")
     for generation in _generations(folder):
         drop_table(f"{address}/{folder.name}-{generation}{_SUFFIX}")
 

@@ -31,6 +31,10 @@ def check_indexes(database: Database) -> Iterator[str]:
         return
     if not (database.folder / FOLDER_NAME).exists(follow_symlinks=False):
         return
+    action = f"delete the folder {FOLDER_NAME!r}: it is built anew"
+    if address is not None:
+        # The names of its tables are in that folder: without it, they would stay there.
+        action = f"move it into the store with: mediafp migrate --index local; then {action}"
     for type, version in database.execute("SELECT DISTINCT type, version FROM fingerprint ORDER BY 1, 2").fetchall():
         try:
             problem = _find_problem(database, type, version, address)
@@ -38,7 +42,7 @@ def check_indexes(database: Database) -> Iterator[str]:
             yield f"the index of {type} cannot be checked: {error}"
             continue
         if problem:
-            yield f"the index of {type} {problem}; delete the folder {FOLDER_NAME!r}: it is built anew"
+            yield f"the index of {type} {problem}; {action}"
 
 
 def _find_problem(database: Database, type: str, version: str, address: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """The connection to Ray: addresses that are no cluster, missing packages, and what is left of killed processes."""
 
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -46,7 +47,7 @@ def listening(answer: bytes | None) -> Iterator[str]:
 
 @pytest.mark.parametrize("address", ["", "host", ":6379", "host:", "host:x", "host:0", "host:65536", "ray://host:1"])
 def test_address_of_another_form_is_refused(address: str) -> None:
-    with pytest.raises(UsageError, match="HOST:PORT"):
+    with pytest.raises(UsageError, match=r"HOST:PORT; name the address that 'ray start --head' prints"):
         session.check_address(address)
 
 
@@ -73,6 +74,54 @@ def test_engine_without_ray_names_the_extra(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     with RayEngine(tmp_path) as engine, pytest.raises(UsageError, match=r"pip install 'mediafp\[cluster\]'"):
         _ = engine.concurrency
+
+
+def test_interrupt_waits_until_ray_has_started_or_ended() -> None:
+    steps: list[str] = []
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), session._kept_signal_handlers():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.raise_signal(signal.SIGINT)
+        steps.append("after the first")
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        steps.append("after the second")
+    assert len(steps) == 2
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_during_the_start_of_ray_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Before, SIGTERM was taken for a missing cluster, and an interrupt left Ray's processes and a process that did not end."""
+    require_ray()
+    import ray
+
+    received: list[int] = []
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(ray, "shutdown", lambda: received.append(-1))
+
+    def connect(*_: object) -> None:
+        signal.raise_signal(number)
+        if number == signal.SIGTERM:
+            # As Ray's own handler does.
+            raise SystemExit(int(number))
+
+    def handler(number: int, _: object) -> None:
+        received.append(number)
+        if number == signal.SIGINT or -1 in received:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "_connect", connect)
+    former = signal.signal(signal.SIGTERM, handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            session.open_session(None)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert -1 in received and list(tmp_path.iterdir()) == []
 
 
 def test_address_needs_the_engine_ray() -> None:

@@ -99,6 +99,17 @@ def test_failure_during_a_search_is_an_error(folder: Path, server: ObjectStore) 
         assert answers(references) == found(folder)
 
 
+def test_nothing_is_forgotten_while_the_store_fails(folder: Path, server: ObjectStore) -> None:
+    with open_case(folder) as case:
+        server.is_failing = lambda call: True
+        with pytest.raises(StoreError, match=r"cannot remove the index at 's3://.*run the same command again"):
+            case.forget(name(2))
+        assert case.count_assets() == 30
+        server.is_failing = lambda call: False
+        assert [one.sha256 for one in case.forget(name(2))] == [name(2)]
+        assert case.count_assets() == 29 and not case.verify().problems
+
+
 def test_index_that_cannot_be_reached_comes_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = found(folder)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port()}")
