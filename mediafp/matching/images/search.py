@@ -15,6 +15,8 @@ from mediafp.types.geometry import Box
 
 NEIGHBOURS_PER_CROP = 50
 """Nearest rows searched for each query crop. Chosen, not measured."""
+MAX_CROP_CANDIDATES = 60
+"""Largest number of candidates by reference crops and images in an image: as many as are placed at most."""
 MIN_SECTION_SCORE = 0.15
 """Score, or score against a reference crop, from which a section is compared with a candidate. 0.5 % of the pairs of unrelated
 images reach it."""
@@ -98,7 +100,9 @@ def search_candidates(query: ImageQuery, references: References) -> SearchResult
     for sha256, score in rectangle_scores.items():
         crop_scores[sha256] = max(crop_scores.get(sha256, NO_SCORE), score)
     whole_query_level = float(levels[0])
-    with_crops = {(sha256, 0) for sha256 in crop_scores}
+    # Each costs a read of its rows, and no more are placed.
+    best_crops = sorted(crop_scores, key=lambda sha256: (-crop_scores[sha256], sha256))[:MAX_CROP_CANDIDATES]
+    with_crops = {(sha256, 0) for sha256 in best_crops}
     candidates = candidates + _new_candidates(with_crops, candidates, query, whole_query_level, references)
     hash_matches = references.search_hashes(query.pdq, scoring.MAX_PDQ_MATCH_DISTANCE)
     # SSCD may miss a rotated or mirrored image: the candidates of the hashes come first.
