@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from mediafp.types.errors import UsageError
@@ -217,19 +218,21 @@ def _kept_signal_handlers() -> Iterator[None]:
         yield
         return
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Python's own, or that of the command line; not callable if interrupts are ignored.
+    interrupt = handlers[signal.SIGINT]
     interrupts: list[int] = []
 
-    def delay(number: int, _: object) -> None:
+    def delay(number: int, frame: FrameType | None) -> None:
         interrupts.append(number)
-        if len(interrupts) > 1:
-            raise KeyboardInterrupt
+        if len(interrupts) > 1 and callable(interrupt):
+            interrupt(number, frame)
 
-    if handlers[signal.SIGINT] is signal.default_int_handler:
+    if callable(interrupt):
         signal.signal(signal.SIGINT, delay)
     try:
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    if interrupts:
-        raise KeyboardInterrupt
+    if interrupts and callable(interrupt):
+        interrupt(signal.SIGINT, None)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -61,6 +62,8 @@ def load_library(name: Literal["lance", "pyarrow"], purpose: str) -> Any:
     """
     # Its own messages may quote requests; these are read when it is loaded.
     os.environ.setdefault("LANCE_LOG", "error")
+    # Lance warns before each fork. What forks here, such as the start of Ray, runs another program at once.
+    warnings.filterwarnings("ignore", "lance is not fork-safe", UserWarning)
     os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
     try:
         return import_module(name)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from local_cluster import require_ray
@@ -76,6 +77,20 @@ def test_engine_without_ray_names_the_extra(tmp_path: Path, monkeypatch: pytest.
         _ = engine.concurrency
 
 
+def end_command(number: int, frame: FrameType | None) -> None:
+    """A handler of a program, as the command line has one."""
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(params=[signal.default_int_handler, end_command])
+def interrupt_handler(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What an interrupt does in a program; other tests of the process may have left something else."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupt_handler")
 def test_interrupt_waits_until_ray_has_started_or_ended() -> None:
     steps: list[str] = []
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
@@ -90,6 +105,7 @@ def test_interrupt_waits_until_ray_has_started_or_ended() -> None:
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
+@pytest.mark.usefixtures("interrupt_handler")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_during_the_start_of_ray_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
