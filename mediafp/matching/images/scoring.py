@@ -137,6 +137,9 @@ def _unverified_reason(fit: PlacementFit) -> str:
     if fit.reprojection_error >= MAX_REPROJECTION_ERROR:
         error = f"{fit.reprojection_error:.2f} pixels (copies: below {MAX_REPROJECTION_ERROR:g})"
         return f"{keypoints}, but with a mean error of {error}, as in two photographs of one scene"
+    if fit.dense and not fit.is_aligned:
+        shift = f"{fit.dense.mean_displacement:.1f} pixels in the mean"
+        return f"{keypoints}, but what lies around them is displaced by {shift}, as in two photographs of one scene"
     if fit.matching_blocks < MIN_MATCHING_BLOCKS:
         share, limit = format_percent(fit.matching_blocks), format_percent(MIN_MATCHING_BLOCKS)
         matching = f"{share} of the overlap (copies: at least {limit})"

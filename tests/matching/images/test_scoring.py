@@ -43,6 +43,7 @@ VERIFIED = PlacementFit(
 INEXACT = replace(VERIFIED, reprojection_error=MAX_REPROJECTION_ERROR, dense=None)
 FEW_BLOCKS = replace(VERIFIED, matching_blocks=0.1, dense=None)
 OTHER_CONTENT = replace(VERIFIED, dense=dense(0.5, photographic=False))
+DISPLACED = replace(VERIFIED, dense=replace(dense(0.95), displacement=np.full((8, 8), 2.0, np.float32)))
 SMALL_OVERLAP = replace(VERIFIED, placement=sample_placement(covered=0.15, shown=0.15))
 OTHER_INSET = replace(VERIFIED, different_inset=True)
 
@@ -61,6 +62,14 @@ def test_probability_of_another_photograph_of_the_scene_is_low() -> None:
     scene = replace(VERIFIED, support=0.08, reprojection_error=0.4, median_ncc=0.9, dense=dense(0.55))
     assert calibration.probability(scoring.image_features(0.7, 60, scene, 0.55)) < 0.5
     assert calibration.probability(scoring.image_features(0.7, 60, VERIFIED, 0.7)) > 0.99
+
+
+def test_blocks_around_exact_keypoints_can_contradict_them() -> None:
+    """Seven keypoints around the eyes fit two photographs of one man, and the faces are moved by two pixels."""
+    assert not DISPLACED.is_aligned and not DISPLACED.is_verified
+    slightly = replace(VERIFIED, dense=replace(dense(0.95), displacement=np.full((8, 8), 1.8, np.float32)))
+    assert slightly.is_aligned and slightly.is_verified
+    assert not replace(slightly, reprojection_error=MAX_REPROJECTION_ERROR).is_aligned
 
 
 @pytest.mark.parametrize("distance", [0, 12, DIFFERENT_HASHES, 64, 128, 200, 256])
@@ -172,6 +181,12 @@ def test_placement_reasons_skip_small_cuts_and_rotations() -> None:
             200,
             "40 keypoints agree, but the images match on 10 % of the overlap (copies: at least 25 %),"
             " as with one logo on two photographs",
+        ),
+        (
+            DISPLACED,
+            200,
+            "40 keypoints agree, but what lies around them is displaced by 2.0 pixels in the mean,"
+            " as in two photographs of one scene",
         ),
         (
             SMALL_OVERLAP,
