@@ -71,7 +71,7 @@ class PlacementFit:
 
     @property
     def is_aligned(self) -> bool:
-        """True if the keypoints are where the homography maps them and the blocks do not contradict it, or else the blocks are."""
+        """True if the keypoints are where the homography maps them and no blocks contradict it, or else if the blocks are."""
         displacement = self.dense.mean_displacement if self.dense else None
         if self.reprojection_error < MAX_REPROJECTION_ERROR:
             return displacement is None or displacement < CONTRADICTING_DISPLACEMENT
