@@ -124,6 +124,6 @@ def polygon_intersection(a: Points, b: Points) -> Float64Array:
 
 
 def _signed_area(polygon: Float64Array) -> float:
-    """Return the area of a polygon (N, 2); the sign tells in which direction its corners run."""
+    """Return the area of a polygon (N, 2); negative if its corners are in the opposite order."""
     following = np.roll(polygon, -1, axis=0)
     return float((polygon[:, 0] * following[:, 1] - polygon[:, 1] * following[:, 0]).sum() / 2)

@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/bench/ray_cost.py [FOLDER] [--photos 1000] [--rounds 3] [--ocr]
 
-The start is left out: both engines have as many workers as there are cores, each of which has analysed a photo before. Photos
+The start is not timed: both engines have as many workers as there are cores, each of which has analysed a photo before. Photos
 are not compared with each other, which Ray does not do. Without FOLDER, they are random parts of photographs of installed
 packages.
 """

@@ -45,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(params=["folder", "s3"])
 def address(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Where the indexes may go."""
+    """Addresses to which the indexes are moved."""
     if request.param == "folder":
         skip_without_lance()
         yield str(tmp_path / "elsewhere")

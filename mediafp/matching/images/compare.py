@@ -17,7 +17,7 @@ from mediafp.matching.images.dense_comparison import REFINE_BELOW, compare_dense
 from mediafp.matching.images.placement import place_all_occurrences, place_image, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
-from mediafp.matching.images.search import ImageQuery, search_candidates
+from mediafp.matching.images.search import SHORTLIST_SIZE, ImageQuery, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.images.still_rows import rows_of_image
 from mediafp.matching.images.template_search import place_template, resembles_whole
@@ -27,8 +27,6 @@ from mediafp.matching.time_spans import covered_share, find_runs
 from mediafp.types.ground_pictures import find_image_parts
 from mediafp.types.matches import Match, Segment, by_probability
 
-SHORTLIST_SIZE = 60
-"""Largest number of candidates that are placed: a widely shared image has more copies than one person can review."""
 MAX_PLACED = 14
 """Largest number of possible candidates that are placed while no fit is conclusive; `shortlist` states how often the true one is
 among them."""

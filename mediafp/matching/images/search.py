@@ -15,8 +15,8 @@ from mediafp.types.geometry import Box
 
 NEIGHBOURS_PER_CROP = 50
 """Nearest rows searched for each query crop. Chosen, not measured."""
-MAX_CROP_CANDIDATES = 60
-"""Largest number of candidates by reference crops and images in an image: as many as are placed at most."""
+SHORTLIST_SIZE = 60
+"""Largest number of candidates that are placed: a widely shared image has more copies than one person can review."""
 MIN_SECTION_SCORE = 0.15
 """Score, or score against a reference crop, from which a section is compared with a candidate. 0.5 % of the pairs of unrelated
 images reach it."""
@@ -101,7 +101,7 @@ def search_candidates(query: ImageQuery, references: References) -> SearchResult
         crop_scores[sha256] = max(crop_scores.get(sha256, NO_SCORE), score)
     whole_query_level = float(levels[0])
     # Each costs a read of its rows, and no more are placed.
-    best_crops = sorted(crop_scores, key=lambda sha256: (-crop_scores[sha256], sha256))[:MAX_CROP_CANDIDATES]
+    best_crops = sorted(crop_scores, key=lambda sha256: (-crop_scores[sha256], sha256))[:SHORTLIST_SIZE]
     with_crops = {(sha256, 0) for sha256 in best_crops}
     candidates = candidates + _new_candidates(with_crops, candidates, query, whole_query_level, references)
     hash_matches = references.search_hashes(query.pdq, scoring.MAX_PDQ_MATCH_DISTANCE)

@@ -41,8 +41,6 @@ MIN_AGREEING_BLOCKS = 7.0
 `MIN_AGREEMENT` have 5.1 at most."""
 MIN_TEMPLATE_SIDE = 6
 """Shortest side of the query in the small image, in pixels. Chosen, not measured."""
-
-
 WHOLE_SIDE = 64
 """Side, in pixels, at which two whole images are compared. Chosen, not measured."""
 WHOLE_SHADING = 4.0

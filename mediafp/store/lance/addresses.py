@@ -40,7 +40,7 @@ def parse_address(text: str) -> str:
             )
         return os.path.abspath(text)
     parts = urlsplit(text)
-    # What stands before an @ may be a password: the message does not quote it.
+    # The text before an @ may be a password: the message does not quote it.
     if not text.startswith(REMOTE_PREFIX) or "@" in parts.netloc or parts.query or parts.fragment:
         raise UsageError(
             "cannot use the address of an index: it is no folder, and not of the form s3://BUCKET/PREFIX; credentials"

@@ -84,7 +84,7 @@ def end_command(number: int, frame: FrameType | None) -> None:
 
 @pytest.fixture(params=[signal.default_int_handler, end_command])
 def interrupt_handler(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What an interrupt does in a program; other tests of the process may have left something else."""
+    """The handler of interrupts; other tests of the process may have set another one."""
     before = signal.signal(signal.SIGINT, request.param)
     yield
     signal.signal(signal.SIGINT, before)
