@@ -4,92 +4,45 @@ The driver alone decides which node gets a task. Ray starts and ends the process
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from mediafp.engine.cluster.messages import (
     INLINE_BYTES,
-    UPLOAD_BYTES,
-    Frame,
-    NodeTask,
-    decode_frame,
     decode_report,
-    encode,
 )
 from mediafp.engine.cluster.node import NodeWorker, cluster_version
+from mediafp.engine.cluster.remote_worker import (
+    MAX_ANSWER_BYTES,
+    START_SECONDS,
+    Node,
+    NodeFullError,
+    NodeLostError,
+    NodeUnfitError,
+    RemoteWorker,
+    Share,
+)
 from mediafp.engine.cluster.session import close_session, open_session
-from mediafp.engine.local import messages
-from mediafp.engine.local.messages import LENGTH, Result, Task, decode_result
+from mediafp.engine.local.messages import Task
 from mediafp.engine.local.pool import TaskPool
-from mediafp.engine.local.process import Received, WorkerCapabilities, collect_result
-from mediafp.ingest.files import OpenFile, changed_file_error, file_sha256
-from mediafp.types.errors import ErrorKind, UsageError, WorkerLost
+from mediafp.engine.local.process import Received, WorkerCapabilities
+from mediafp.ingest.files import OpenFile
+from mediafp.types.errors import UsageError, WorkerLost
 from mediafp.types.version import __version__
 
 _logger = logging.getLogger(__name__)
 
 MAX_LOST_NODES: Final = 3
 """Times that the node of one file may be lost before the file counts as failed. Chosen, not measured."""
-START_SECONDS: Final = 60.0
-"""Wall seconds within which a process of a node must be ready: Ray starts one in one second on an idle machine. Chosen, not
-measured."""
-TRANSFER_SECONDS: Final = 120.0
-"""Wall seconds that a call which does not wait for a worker may take, such as sending a part of a file. Chosen, not
-measured."""
-HASH_BYTES_PER_SECOND: Final = 20e6
-"""Bytes of a shared file that a node reads in a second at least. Chosen, not measured."""
-MAX_ANSWER_BYTES: Final = 64 << 20
-"""Bytes of an answer of a node besides a long message of a worker: the transcript of a day of speech has 15 MB. Chosen, not
-measured."""
 REFRESH_SECONDS: Final = 2.0
 """Wall seconds after which a thread that waits for a worker checks again which nodes there are. Chosen, not measured."""
 CLOSE_SECONDS: Final = 10.0
 """Wall seconds that tasks in progress get to end when the pool is closed. Chosen, not measured."""
-
-
-class NodeLostError(Exception):
-    """The loss of a node, or of its process, in the middle of a task; the file is not the cause as far as is known."""
-
-
-class NodeUnfitError(NodeLostError):
-    """A node that cannot process files: it gets no further task."""
-
-
-class NodeFullError(NodeLostError):
-    """A node that cannot hold a file: it gets no further one that has to be copied to its disk."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Node:
-    """A node of the cluster."""
-
-    id: str
-    name: str
-    """Its host name and address, for messages."""
-    cpus: int
-    """Workers that it may run at once."""
-    shares: int = 0
-    """Workers that run or start."""
-    version_checked: bool = False
-    refusal: str = ""
-    """Reason why it gets no task."""
-    is_full: bool = False
-    """True if its disk was full."""
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Share:
-    """A process of a node that holds one worker."""
-
-    node: Node
-    actor: Any
 
 
 class ClusterPool(TaskPool):
@@ -200,7 +153,7 @@ class ClusterPool(TaskPool):
     # Shares -----------------------------------------------------------------------------------------
 
     @contextmanager
-    def worker(self, needed: WorkerCapabilities = WorkerCapabilities()) -> Iterator["RemoteWorker"]:  # noqa: B008
+    def worker(self, needed: WorkerCapabilities = WorkerCapabilities()) -> Iterator[RemoteWorker]:  # noqa: B008
         """Lend a worker of some node; it is given up after an exception other than WorkerLost.
 
         Raises:
@@ -210,7 +163,7 @@ class ClusterPool(TaskPool):
         """
         share = self._take()
         try:
-            yield RemoteWorker(self, share, needed)
+            yield RemoteWorker(share, needed, fetch=self.fetch, scratch_folder=self.scratch_folder)
         except WorkerLost:
             # The node has ended the worker itself.
             self._give_back(share)
@@ -423,124 +376,3 @@ class ClusterPool(TaskPool):
                     )
                     raise WorkerLost("crash", f"cannot process {file.name!r}: {message}", attempts=lost_nodes) from None
                 _logger.info("%r is tried again on another node: %s", file.name, lost)
-
-
-class RemoteWorker:
-    """A worker on a node. Implements `TaskWorker`."""
-
-    def __init__(self, pool: ClusterPool, share: Share, needed: WorkerCapabilities) -> None:
-        self._pool, self._node, self._needed = pool, share.node, needed
-        self.actor = share.actor
-        """The process on the node."""
-
-    def start(self) -> None:
-        """Start the worker. Raises NodeLostError."""
-        frame = self._pool.fetch(self.actor.start.remote(self._node_task(b"", 0.0)), START_SECONDS)
-        self._check(decode_frame(frame), None)
-
-    def request(self, task: Task, file: OpenFile, wall_seconds: float, samples: BinaryIO) -> Received:
-        """Return the result of a task; write the audio samples that precede it to `samples`.
-
-        Raises:
-            WorkerLost: The worker ended, or took longer than `wall_seconds`.
-            ValueError: The node sent bytes that are not a message, or audio or thumbnails that were not requested.
-            NodeLostError: The node was lost.
-        """
-        content = b"" if self._send_large(file, task) else _read(file)
-        node_task = self._node_task(messages.encode(task)[LENGTH.size :], wall_seconds)
-        first = self.actor.run.remote(node_task, content)
-        del content
-        received = self._iter_messages(first, task, file, wall_seconds)
-
-        def receive() -> Result:
-            if (message := next(received, None)) is None:
-                raise ValueError("no result")
-            return message
-
-        result = collect_result(receive, task, samples, self._pool.scratch_folder)
-        if next(received, None) is not None:
-            raise ValueError("messages behind the result")
-        return result
-
-    def transcribe(self, options: bytes, samples: memoryview) -> bytes:
-        """Send samples and begin their transcription; return the first frame. Raises NodeLostError."""
-        content = bytes(samples) if len(samples) <= INLINE_BYTES else b""
-        if not content:
-            for start in range(0, len(samples), UPLOAD_BYTES):
-                self._upload(bytes(samples[start : start + UPLOAD_BYTES]))
-        return self._pool.fetch(self.actor.transcribe.remote(options, content), TRANSFER_SECONDS)
-
-    def dismiss(self, kind: ErrorKind) -> None:
-        """Do nothing: the node has ended a worker that reports an error of its own."""
-
-    def _node_task(self, task: bytes, wall_seconds: float) -> bytes:
-        needed = self._needed
-        return encode(
-            NodeTask(
-                task=task, wall_seconds=wall_seconds, ocr=needed.ocr, all_types=needed.all_types, video=needed.video
-            )
-        )
-
-    def _iter_messages(self, reference: Any, task: Task, file: OpenFile, wall_seconds: float) -> Iterator[Result]:
-        """Yield the messages of the worker, each checked as one of a worker of this machine."""
-        # A frame ends with the message that makes it long enough.
-        max_bytes = task.max_message_bytes + MAX_ANSWER_BYTES
-        while True:
-            frame = decode_frame(self._pool.fetch(reference, wall_seconds + TRANSFER_SECONDS, max_bytes))
-            self._check(frame, file)
-            if not frame.last:
-                # The node prepares the next frame while this one is read.
-                reference = self.actor.more.remote()
-            for encoded in frame.messages:
-                if len(encoded) > task.max_message_bytes:
-                    raise ValueError(f"a message of {len(encoded)} bytes; the limit is {task.max_message_bytes}")
-                yield decode_result(encoded)
-            if frame.last:
-                return
-
-    def _check(self, frame: Frame, file: OpenFile | None) -> None:
-        """Raise the error that a node reports."""
-        if frame.end:
-            if frame.end.invalid:
-                raise ValueError(frame.end.message)
-            raise WorkerLost(frame.end.kind, frame.end.message, final=frame.end.final)
-        if frame.no_sandbox:
-            raise NodeUnfitError(frame.no_sandbox)
-        if frame.no_space:
-            raise NodeFullError(frame.no_space)
-        if frame.changed and file:
-            raise changed_file_error(file)
-
-    def _send_large(self, file: OpenFile, task: Task) -> bool:
-        """Make a large file ready on the node, by its path if the node has the same file there; return False for a small one."""
-        if file.bytes <= INLINE_BYTES:
-            return False
-        if path := _shared_path(file):
-            sha256 = task.sha256 if len(task.sha256) == 64 else file_sha256(file)
-            seconds = TRANSFER_SECONDS + file.bytes / HASH_BYTES_PER_SECOND
-            if self._pool.fetch(self.actor.open_shared.remote(path, file.bytes, sha256), seconds):
-                return True
-        _logger.info("%r is copied to node %s", file.name, self._node.name)
-        with file.reader() as reader:
-            while block := reader.read(UPLOAD_BYTES):
-                self._upload(block)
-        return True
-
-    def _upload(self, part: bytes) -> None:
-        if refusal := self._pool.fetch(self.actor.receive.remote(part), TRANSFER_SECONDS):
-            raise NodeFullError(refusal.decode("utf-8", "replace"))
-
-
-def _read(file: OpenFile) -> bytes:
-    with file.reader() as reader:
-        return reader.read()
-
-
-def _shared_path(file: OpenFile) -> bytes | None:
-    """Return the path under which other processes may open a file; None if it has none, or if another file is there."""
-    try:
-        path = Path(f"/proc/self/fd/{file.descriptor}").readlink()
-        status = path.stat(follow_symlinks=False)
-    except OSError:
-        return None
-    return os.fsencode(path) if (status.st_dev, status.st_ino) == file.stamp[:2] else None

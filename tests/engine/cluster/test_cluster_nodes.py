@@ -16,7 +16,7 @@ from local_cluster import two_nodes
 from PIL import Image
 
 from mediafp.cli.demo.voice import synthesise_speech
-from mediafp.engine.cluster import pool
+from mediafp.engine.cluster import pool, remote_worker
 from mediafp.engine.cluster.engine import RayEngine
 from mediafp.engine.cluster.messages import Frame, NodeReport, SpeechFrame, encode
 from mediafp.engine.cluster.node import NodeWorker, cluster_version
@@ -159,7 +159,7 @@ def test_nodes_do_not_import_from_the_current_folder(
     engine.start()
     with engine._cluster.worker() as worker:
         paths = engine._cluster.fetch(worker.actor.run.remote(b"", b""), 60).decode().split("\n")
-        with pytest.raises(pool.NodeLostError, match="bytes"):
+        with pytest.raises(remote_worker.NodeLostError, match="bytes"):
             engine._cluster.fetch(worker.actor.run.remote(b"", b""), 60, 10)
     assert len(paths) > 3 and str(tmp_path) not in paths and "" not in paths
     assert not [path for path in paths if "tests" in Path(path).parts]
@@ -190,15 +190,17 @@ def test_cluster_without_a_fit_node_is_refused(
 def test_node_whose_disk_is_full_gets_small_files_alone(
     open_engine: OpenEngine, photo: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pool, "_shared_path", lambda file: None)
+    monkeypatch.setattr(remote_worker, "_shared_path", lambda file: None)
     engine = open_engine(FullDisk)
     assert engine.concurrency == 2
     with ThreadPoolExecutor(2) as threads:
         assert all(threads.map(lambda _: analyse(engine, photo), range(8)))
-        monkeypatch.setattr(pool, "INLINE_BYTES", 1000)
+        for module in (pool, remote_worker):
+            monkeypatch.setattr(module, "INLINE_BYTES", 1000)
         assert all(threads.map(lambda _: analyse(engine, photo), range(8)))
         assert caplog.text.count("No space left on device") == 1
-        monkeypatch.setattr(pool, "INLINE_BYTES", 1 << 30)
+        for module in (pool, remote_worker):
+            monkeypatch.setattr(module, "INLINE_BYTES", 1 << 30)
         assert all(threads.map(lambda _: analyse(engine, photo), range(8)))
     assert {share.node.id for share in engine._cluster._all} == set(engine._cluster._nodes)
 
@@ -236,8 +238,9 @@ def test_large_file_is_read_where_it_is_or_copied(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(pool, "INLINE_BYTES", 1000)
-    monkeypatch.setattr(pool, "UPLOAD_BYTES", 50_000)
+    for module in (pool, remote_worker):
+        monkeypatch.setattr(module, "INLINE_BYTES", 1000)
+    monkeypatch.setattr(remote_worker, "UPLOAD_BYTES", 50_000)
     engine = open_engine()
     expected = analyse(engine, photo)
     assert "is copied to node" not in caplog.text
@@ -247,7 +250,7 @@ def test_large_file_is_read_where_it_is_or_copied(
     for path in (bytes(other), bytes(tmp_path / "missing.png"), None):
         caplog.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(pool, "_shared_path", lambda file, path=path: path)
+            patch.setattr(remote_worker, "_shared_path", lambda file, path=path: path)
             assert analyse(engine, photo) == expected
         assert "is copied to node" in caplog.text
 
@@ -257,7 +260,7 @@ def test_transcripts_equal_those_of_this_machine(
 ) -> None:
     synthesise_speech("The president spoke about the harbour. Nobody answered the question.", tmp_path / "a.wav")
     speech = SpeechOptions(threads=2)
-    monkeypatch.setattr(pool, "UPLOAD_BYTES", 50_000)
+    monkeypatch.setattr(remote_worker, "UPLOAD_BYTES", 50_000)
     with LocalEngine(tmp_path) as local, open_file(tmp_path / "a.wav") as file:
         (audio,), _ = local.read_audio(file)
         queue = local.open_transcription(speech)
@@ -265,7 +268,8 @@ def test_transcripts_equal_those_of_this_machine(
         queue.shutdown()
     assert expected.transcript.segments
     for node_class, inline_bytes in ((NodeWorker, 1 << 30), (NodeWorker, 1000), (Deaf, 1 << 30)):
-        monkeypatch.setattr(pool, "INLINE_BYTES", inline_bytes)
+        for module in (pool, remote_worker):
+            monkeypatch.setattr(module, "INLINE_BYTES", inline_bytes)
         shares: list[float] = []
         with open_engine(node_class) as engine:
             queue = engine.open_transcription(speech)
@@ -286,13 +290,13 @@ def test_node_without_the_speech_model_is_refused(open_engine: OpenEngine, tmp_p
 def test_shared_path_is_that_of_the_open_file_alone(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1")
     with open_file(tmp_path / "a") as file:
-        assert pool._shared_path(file) == os.fsencode((tmp_path / "a").resolve())
+        assert remote_worker._shared_path(file) == os.fsencode((tmp_path / "a").resolve())
         (tmp_path / "a").rename(tmp_path / "b")
-        assert pool._shared_path(file) == os.fsencode((tmp_path / "b").resolve())
+        assert remote_worker._shared_path(file) == os.fsencode((tmp_path / "b").resolve())
         (tmp_path / "b").unlink()
-        assert pool._shared_path(file) is None
+        assert remote_worker._shared_path(file) is None
     with tempfile.TemporaryFile() as unnamed, OpenFile("a", os.dup(unnamed.fileno())) as file:
-        assert pool._shared_path(file) is None
+        assert remote_worker._shared_path(file) is None
 
 
 def test_files_of_a_lost_node_go_to_the_others(
