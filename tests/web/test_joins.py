@@ -47,7 +47,7 @@ def ask(one: ServedCase, content: bytes, name: str = "asked.jpg") -> str:
 
 
 def wait_for_answer(one: ServedCase, sha256: str) -> str:
-    for _ in range(200):
+    for _ in range(1200):
         if one.get(f"/api/match/{sha256}").json()["state"] in ("done", "failed"):
             break
         time.sleep(0.05)
