@@ -30,7 +30,7 @@ def load_fingerprints(
             check_fingerprints(declaration, owned)
         except ValueError:
             # One of them is damaged: each is checked by itself.
-            owned = [pair for pair in owned if _is_undamaged(store, declaration, *pair)]
+            owned = [pair for pair in owned if is_undamaged(store, declaration, *pair)]
         yield from (fingerprint for _, fingerprint in owned)
 
 
@@ -47,7 +47,8 @@ def _batches(fingerprints: Iterable[Fingerprint]) -> Iterator[list[Fingerprint]]
         yield batch
 
 
-def _is_undamaged(store: Store, declaration: FingerprintDeclaration, asset: Asset, fingerprint: Fingerprint) -> bool:
+def is_undamaged(store: Store, declaration: FingerprintDeclaration, asset: Asset, fingerprint: Fingerprint) -> bool:
+    """Return True if a fingerprint keeps the invariants of its type and asset; the store gets it otherwise."""
     try:
         check_fingerprint(asset, declaration, fingerprint)
     except ValueError as error:

@@ -14,7 +14,8 @@ from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import to_track
 from mediafp.fingerprints.insets import INSETS
 from mediafp.fingerprints.pdq import Pdq
-from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type
+from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
+from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type, image_type
 from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.ingest.thumbnails import find_pixels
 from mediafp.matching.images.compare import ImagePair, compare_images, match_image
@@ -211,10 +212,11 @@ def _image_query(asset: Asset, image: Pixels, rows: Fingerprint, row: int) -> Im
     crops, primary_crops = make_query_crops(image)
     negative = np.asarray(255 - image, np.uint8)
     embedded, _ = frame_type(SEARCH_TYPE).extract([*(crop.pixels for crop in crops[1:]), negative])
+    reduced, _ = image_type(REDUCED_IMAGE).extract(image)
     return ImageQuery(
-        embeddings=np.concatenate((rows.vectors[row : row + 1], embedded)),
-        boxes=(*(crop.box for crop in crops), None),
-        primary_crops=primary_crops,
+        embeddings=np.concatenate((rows.vectors[row : row + 1], reduced, embedded)),
+        boxes=(None, *(crop.box for crop in crops), None),
+        primary_crops=primary_crops + 1,
         rectangles=tuple(crop.box for crop in crops[1:primary_crops] if crop.box),
         quality=float(rows.quality[row]),
         pdq=Pdq().dihedral_hashes(image),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.case.bounded_cache import BoundedCache
-from mediafp.case.checked_fingerprints import load_fingerprints
+from mediafp.case.checked_fingerprints import is_undamaged, load_fingerprints
 from mediafp.case.row_indexes import TypeIndex
 from mediafp.case.sentence_indexes import SentenceIndexes
 from mediafp.case.stored_images import load_row_thumbnail
@@ -19,6 +19,7 @@ from mediafp.fingerprints.frame_track import to_track
 from mediafp.fingerprints.insets import INSETS
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.rectangles import RECTANGLES
+from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, declaration, fingerprint_type, frame_type
 from mediafp.fingerprints.sound_codes import SoundCodes
@@ -39,7 +40,7 @@ from mediafp.types.media import Asset, FrameTrack, Kind, Pixels
 from mediafp.types.neighbours import Neighbour, Neighbours
 
 _logger = logging.getLogger(__name__)
-INDEXED_TYPES = (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES, INSETS, SoundCodes.name)
+INDEXED_TYPES = (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES, REDUCED_IMAGE, INSETS, SoundCodes.name)
 """Fingerprint types that have an index, in the order in which it is opened."""
 FEATURE_CACHE_SIZE = 1000
 """Images whose local features are kept in memory, about 260 kB each with the thumbnail."""
@@ -77,6 +78,7 @@ class StoredRows:
     pdq: Fingerprint
     crops: Fingerprint | None
     rectangles: Fingerprint | None
+    reduced: Fingerprint | None
     insets: Fingerprint | None
 
     @property
@@ -84,7 +86,14 @@ class StoredRows:
         """Bytes that the arrays take."""
         return sum(
             array.nbytes
-            for fingerprint in (self.embeddings, self.pdq, self.crops, self.rectangles, self.insets)
+            for fingerprint in (
+                self.embeddings,
+                self.pdq,
+                self.crops,
+                self.rectangles,
+                self.reduced,
+                self.insets,
+            )
             if fingerprint
             for array in (fingerprint.spans, fingerprint.vectors, fingerprint.quality)
         )
@@ -117,7 +126,16 @@ class StoredReferences:
         self._indexes = tuple(
             TypeIndex(store, declaration(name), fingerprint_type(name).version) for name in INDEXED_TYPES
         )
-        self._embeddings, self._hashes, self._crops, self._rectangles, self._insets, self._sound_codes = self._indexes
+        self._versions = {index.declaration.name: index.version for index in self._indexes}
+        (
+            self._embeddings,
+            self._hashes,
+            self._crops,
+            self._rectangles,
+            self._reduced,
+            self._insets,
+            self._sound_codes,
+        ) = self._indexes
         with np.load(model_files.model_path("background")) as background:
             self.background: Vectors = background[SEARCH_TYPE]
             self._full_background: Vectors = background[RERANKING_TYPE]
@@ -219,6 +237,14 @@ class StoredReferences:
         """Return the rectangles of an asset, or None if the store has none of it."""
         return self._rows.get(sha256).rectangles
 
+    def search_reduced_rows(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest reduced images of each query row (Q, 512), with their cosine similarities."""
+        return _search(self._reduced, queries, count)
+
+    def reduced_rows(self, sha256: str) -> Fingerprint | None:
+        """Return the row of an image at reduced size, or None if the store has none of it."""
+        return self._rows.get(sha256).reduced
+
     def search_insets(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest rows of insets in videos of each query row (Q, 512), with their cosine similarities."""
         return _search(self._insets, queries, count)
@@ -317,9 +343,11 @@ class StoredReferences:
 
     def _load_rows(self, sha256: str) -> StoredRows:
         """Return an asset with its rows from the database, after the indexes were made to agree with them."""
-        found = {index: next(iter(index.load((sha256,))), None) for index in self._indexes}
-        embeddings, pdq = found[self._embeddings], found[self._hashes]
         (asset,) = self._store.assets((sha256,)) or (None,)
+        # Of all types at once: a query reads the rows of a hundred assets.
+        stored = {one.type: one for one in self._store.asset_fingerprints(sha256, self._versions)} if asset else {}
+        found = {index: self._checked(index, asset, stored.get(index.declaration.name)) for index in self._indexes}
+        embeddings, pdq = found[self._embeddings], found[self._hashes]
         if asset and embeddings and pdq and len(embeddings.vectors) == len(pdq.vectors):
             if self._agree(sha256, found):
                 return StoredRows(
@@ -328,6 +356,7 @@ class StoredReferences:
                     pdq=pdq,
                     crops=found[self._crops],
                     rectangles=found[self._rectangles],
+                    reduced=found[self._reduced],
                     insets=found[self._insets],
                 )
         else:
@@ -339,6 +368,11 @@ class StoredReferences:
             elif asset or any(self._store.fingerprint_types(sha256)):
                 self._store.on_damage(sha256, "a fingerprint of it is missing or damaged")
         raise UnusableReferenceError(sha256)
+
+    def _checked(self, index: TypeIndex, asset: Asset | None, stored: Fingerprint | None) -> Fingerprint | None:
+        """Return a stored fingerprint of an asset, or None if there is none, or it is damaged."""
+        is_usable = asset and stored and is_undamaged(self._store, index.declaration, asset, stored)
+        return stored if is_usable else None
 
     def _load_track(self, sha256: str) -> FrameTrack | None:
         rows = self._load_one(TRACK_TYPE, sha256)

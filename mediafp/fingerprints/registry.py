@@ -18,7 +18,8 @@ from mediafp.fingerprints.insets import INSETS, Insets
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.perceptual_hashes import PerceptualHash
 from mediafp.fingerprints.rectangles import RECTANGLES, Rectangles
-from mediafp.fingerprints.reference_crops import REFERENCE_CROPS, ReferenceCrops
+from mediafp.fingerprints.reduced_image import REDUCED_IMAGE, REDUCED_SIDE, ReducedImage
+from mediafp.fingerprints.reference_crops import CROP_SIDE, REFERENCE_CROPS, ReferenceCrops
 from mediafp.fingerprints.sound_codes import TYPE_NAME as SOUND_CODES_TYPE
 from mediafp.fingerprints.sound_codes import SoundCodes
 from mediafp.fingerprints.sound_prints import TYPE_NAME as SOUND_PRINTS_TYPE
@@ -27,7 +28,13 @@ from mediafp.fingerprints.sscd import Sscd
 from mediafp.fingerprints.transcript import TYPE_NAME as TRANSCRIPT_TYPE
 from mediafp.fingerprints.transcript import TranscriptWords
 from mediafp.types.errors import UsageError
-from mediafp.types.fingerprint_types import AnyFingerprintType, Consumes, FingerprintDeclaration, FrameFingerprintType
+from mediafp.types.fingerprint_types import (
+    AnyFingerprintType,
+    Consumes,
+    FingerprintDeclaration,
+    FrameFingerprintType,
+    ImageFingerprintType,
+)
 from mediafp.types.media import Kind
 
 if TYPE_CHECKING:
@@ -40,8 +47,8 @@ MATCHED_TYPES: Final = (SEARCH_TYPE, "pdq", INSETS, TRACK_TYPE, SOUND_PRINTS_TYP
 """The types that matching compares besides the parts of an image; the analysis of a query computes no others."""
 RERANKING_TYPE: Final = "sscd"
 """The type that checks uncertain candidates at query time; its rows are not stored."""
-PART_TYPES: Final = (REFERENCE_CROPS, RECTANGLES)
-"""The types of parts of a stored image, which `--crops no` skips together."""
+PART_TYPES: Final = (REFERENCE_CROPS, RECTANGLES, REDUCED_IMAGE)
+"""The types by which a part of an image is found in another one, which `--crops no` skips together."""
 CONSUMED: Final[Mapping[Kind, frozenset[Consumes]]] = {
     "image": frozenset(("frames", "image", "thumbnail")),
     "video": frozenset(("frames", "frame_thumbnails", "track", "audio")),
@@ -52,8 +59,9 @@ BUILT_IN: Final[Mapping[str, Callable[[], AnyFingerprintType]]] = {
     "pdq": Pdq,
     "phash": lambda: PerceptualHash("phash"),
     "dhash": lambda: PerceptualHash("dhash"),
-    REFERENCE_CROPS: lambda: ReferenceCrops(frame_type(SEARCH_TYPE)),
+    REFERENCE_CROPS: lambda: ReferenceCrops(Sscd(SEARCH_TYPE, CROP_SIDE)),
     RECTANGLES: lambda: Rectangles(frame_type(SEARCH_TYPE)),
+    REDUCED_IMAGE: lambda: ReducedImage(Sscd(SEARCH_TYPE, REDUCED_SIDE)),
     INSETS: lambda: Insets(frame_type(SEARCH_TYPE)),
     TRACK_TYPE: FrameTrackRows,
     SOUND_PRINTS_TYPE: SoundPrints,
@@ -96,6 +104,16 @@ def frame_type(name: str) -> FrameFingerprintType:
     return frames
 
 
+def image_type(name: str) -> ImageFingerprintType:
+    """Return the type of a name that consumes one image. Raises UsageError if there is none."""
+    found = fingerprint_type(name)
+    if found.consumes != "image":
+        raise UsageError(
+            f"cannot fingerprint an image with type {name!r}: it consumes {found.consumes!r}; choose another"
+        )
+    return found
+
+
 def type_names() -> list[str]:
     """Return the names of all types, the built-in ones first."""
     return [*BUILT_IN, *(entry.name for entry in _entry_points())]
@@ -106,7 +124,7 @@ def computed_types(kind: Kind, *, reference_crops: bool, matched_only: bool = Fa
 
     Args:
         kind: Kind of the asset.
-        reference_crops: False to leave out the reference crops and rectangles of an image.
+        reference_crops: False to leave out the types of parts of an image.
         matched_only: True for the analysis of a query, whose rows are compared and not stored.
     """
     left_out = {RERANKING_TYPE, *(() if reference_crops else PART_TYPES)}

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession, OrtValue
 
 INPUT_SIDE: Final = 224
-"""Side of the model's input, pixels; every image is resized to this square, so that images can be processed in batches."""
+"""Side of the model's input, pixels, unless a type has another; every image is resized to this square, so that images can be
+processed in batches."""
 BATCH_IMAGES: Final = 4
 """Images in one run of the model: of 1, 2, 4, 8 and 16, measured with equal results, it costs least."""
 CHANNEL_LEVELS: Final[Mapping[str, tuple[float, float, float]]] = {
@@ -32,7 +33,8 @@ HALF_QUALITY_STD: Final = 12.0
 class Sscd:
     """Embeddings of 512 dimensions by one SSCD model: `sscd`, Meta's ResNet-50 in int8, or `sscd_distilled`, its student.
 
-    The model is checked and loaded on first use.
+    The model is checked and loaded on first use. Embeddings of inputs of different sides are comparable: what an image shows at
+    the size at which another one shows it resembles that most.
     """
 
     consumes: Literal["frames"] = "frames"
@@ -40,18 +42,19 @@ class Sscd:
     columns = 512
     max_rows = None
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, side: int = INPUT_SIDE) -> None:
+        """Create the type of a model, by whose name it is called, for inputs of some side in pixels."""
+        self.name, self.side = name, side
 
     @cached_property
     def version(self) -> str:
         """Size of the input and first digits of the model's SHA-256. Raises ModelError if the model is unusable."""
         model_path(self.name)
-        return f"1-square{INPUT_SIDE}-{model_file(self.name).sha256[:16]}"
+        return f"1-square{self.side}-{model_file(self.name).sha256[:16]}"
 
     @cached_property
     def _channel_rows(self) -> "dict[str, OrtValue]":
-        """Constants of the normalisation, repeated for a row of pixels (INPUT_SIDE, 3).
+        """Constants of the normalisation, repeated for a row of pixels (side, 3).
 
         The session reads them as long as it lives. By its own constants (3,), the runtime computes 3 values at a time, which
         takes 29 % of a run; the results are equal.
@@ -59,7 +62,7 @@ class Sscd:
         from onnxruntime import OrtValue
 
         return {
-            name: OrtValue.ortvalue_from_numpy(np.tile(np.array(levels, np.float32) * np.float32(255), (INPUT_SIDE, 1)))
+            name: OrtValue.ortvalue_from_numpy(np.tile(np.array(levels, np.float32) * np.float32(255), (self.side, 1)))
             for name, levels in CHANNEL_LEVELS.items()
         }
 
@@ -80,7 +83,7 @@ class Sscd:
         """Return unit vectors (N, 512) and quality (N,), which is low for flat images."""
         if not images:
             return np.empty((0, self.columns), np.float16), np.empty(0, np.float32)
-        batch = np.stack([resize_to_input(image) for image in images])
+        batch = np.stack([resize_to_input(image, self.side) for image in images])
         input_name = self._session.get_inputs()[0].name
         rows = [
             self._session.run(None, {input_name: batch[n : n + BATCH_IMAGES]})[0]
@@ -91,10 +94,10 @@ class Sscd:
         return np.concatenate(rows).astype(np.float16), quality
 
 
-def resize_to_input(image: Pixels) -> Pixels:
-    """Return the image as INPUT_SIDE x INPUT_SIDE pixels: averaged over areas if both sides shrink, else interpolated."""
+def resize_to_input(image: Pixels, side: int) -> Pixels:
+    """Return the image as side x side pixels: averaged over areas if both sides shrink, else interpolated."""
     import cv2
 
-    shrinks = image.shape[0] >= INPUT_SIDE and image.shape[1] >= INPUT_SIDE
-    resized = cv2.resize(image, (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    shrinks = image.shape[0] >= side and image.shape[1] >= side
+    resized = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return np.asarray(resized, np.uint8)

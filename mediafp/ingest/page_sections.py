@@ -49,11 +49,13 @@ def cut_factor(size: tuple[int, int]) -> int:
 
 def find_small_pictures(page: Pixels) -> list[Box]:
     """Return the pictures on the ground of a page that its thumbnail would show in too few pixels, in its pixels."""
-    reduced = min(1.0, MAX_THUMBNAIL_SIDE / max(page.shape[:2]))
+    reduced = MAX_THUMBNAIL_SIDE / max(page.shape[:2])
+    if reduced >= 1:
+        return []
     return [
         box
         for box in find_pictures_on_ground(page)
-        if reduced < 1 and max(box[2] - box[0], box[3] - box[1]) * reduced < MIN_THUMBNAIL_PICTURE
+        if max(box[2] - box[0], box[3] - box[1]) * reduced < MIN_THUMBNAIL_PICTURE
     ]
 
 

@@ -16,17 +16,17 @@ from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.kept_matches import PROMISING
 from mediafp.types.media import Kind
 
-WHOLE, CROP, RECTANGLE = 0, 1, 2
-"""Content of a row: a whole image or frame, a half-size crop, or a rectangle in an image or a frame."""
-POSSIBLE_SCORES: Final = (0.11, 0.16, 0.17)
-"""Score of two whole images, of a crop and a whole image, and of a rectangle and a whole image or a crop, from which a pair
-is a candidate at all.
+WHOLE, CROP, RECTANGLE, REDUCED = 0, 1, 2, 3
+"""Content of a row: a whole image or frame, a half-size crop, a rectangle in an image or a frame, or a reduced image."""
+POSSIBLE_SCORES: Final = (0.11, 0.14, 0.17, 0.15)
+"""Score of two whole images, of a crop and a whole image, of a rectangle and a whole image or a crop, and of a reduced image and
+a whole image or a crop, from which a pair is a candidate at all.
 
-Of 580 unrelated images (development set), an image has .03 candidates by each of the three. Of the true pairs of the standard
+Of 580 unrelated images (development set), an image has .03 candidates by each of the four. Of the true pairs of the standard
 edits all are candidates, of the hard ones .98 of crops to 15 %, .98 of screenshots with an image on 15 % of them, and .92 of
 mirrored crops in screenshots.
 """
-PROMISING_SCORES: Final = (0.2, 0.22, 0.25)
+PROMISING_SCORES: Final = (0.2, 0.22, 0.25, 0.21)
 """The same scores from which a pair is compared even if many others are more promising. Of 580 unrelated images an image has
 .005 candidates by each of the three."""
 MIN_PROMISE: Final = 0.5
@@ -51,8 +51,9 @@ class AssetRows:
     Attributes:
         sha256: SHA-256 of the asset.
         kind: Its kind.
-        vectors: Embeddings (N, 512): of the whole image or of the frames, then of crops, then of rectangles or insets.
-        shows: What each row shows (N,): WHOLE, CROP or RECTANGLE, in this order.
+        vectors: Embeddings (N, 512): of the whole image or of the frames, then of crops, of rectangles or insets, and of the
+            reduced image.
+        shows: What each row shows (N,): WHOLE, CROP, RECTANGLE or REDUCED, in this order.
         levels: Background levels (N,).
         quality: Quality (N,), low for flat images.
         pdq: PDQ hashes (W, 32) of the whole image or of the frames.
@@ -122,14 +123,18 @@ def _thresholds(a: AssetRows, b: AssetRows, step: int) -> npt.NDArray[np.uint8]:
     """Return which threshold (N, M) holds for each pair of rows; 255 for two parts that are not compared."""
     shows_a, shows_b = a.shows[::step, None], b.shows[None, ::step]
     larger = np.maximum(shows_a, shows_b)
-    # Two crops of equal size share too little of most copies, and two rectangles are often two tiles of one page.
-    return np.where((shows_a == shows_b) & (larger > WHOLE), 255, larger).astype(np.uint8)
+    # Two crops of equal size share too little of most copies, and two rectangles are often two tiles of one page. A rectangle
+    # is already as small as a reduced image is made.
+    are_parts = (shows_a == shows_b) & (larger > WHOLE) | (np.minimum(shows_a, shows_b) == RECTANGLE) & (
+        larger == REDUCED
+    )
+    return np.where(are_parts, 255, larger).astype(np.uint8)
 
 
 def _scale(scores: Float64Array, thresholds: npt.NDArray[np.uint8]) -> Float64Array:
     """Return scores on the scale of a promise: MIN_PROMISE at the possible score, PROMISING at the promising one."""
     promises = np.full(scores.shape, NO_SCORE)
-    for shows in (WHOLE, CROP, RECTANGLE):
+    for shows in (WHOLE, CROP, RECTANGLE, REDUCED):
         low, high = POSSIBLE_SCORES[shows], PROMISING_SCORES[shows]
         scaled = MIN_PROMISE + (scores - low) * ((PROMISING - MIN_PROMISE) / (high - low))
         promises = np.where(thresholds == shows, scaled, promises)

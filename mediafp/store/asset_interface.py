@@ -147,6 +147,10 @@ class AssetStore(Protocol):
         """
         ...
 
+    def asset_fingerprints(self, sha256: str, versions: Mapping[str, str]) -> list[Fingerprint]:
+        """Return the undamaged fingerprints of an asset that are of one of these types, in the version that it has here."""
+        ...
+
     def fingerprinted(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[str]:
         """Yield the SHA-256 of each asset with a fingerprint of one type and version, in order: of all, or of those in `only`.
 

@@ -17,6 +17,8 @@ from mediafp.types.rectangles import (
 SEARCH_SIDE = 512
 """Longest side, in pixels, of the resized image in which pictures are sought: a profile picture on the page of a phone may be a
 fifteenth as wide as the page is high."""
+COLOUR_BINS = 32
+"""Parts into which each channel is divided to count colours. Chosen, not measured."""
 MIN_GROUND_SHARE = 0.25
 """Share of the pixels that must have the colour of the ground. Chosen, not measured."""
 CLOSED_GAP = 3
@@ -79,13 +81,15 @@ def find_pictures_on_ground(image: Pixels) -> list[Box]:
 
 def _ground_colour(small: Pixels) -> npt.NDArray[np.int16] | None:
     """Return the most frequent colour (3,) of an image; None if it is no ground."""
-    coarse = (small >> 3).astype(np.uint32)
-    codes = (coarse[..., 0] << 10 | coarse[..., 1] << 5 | coarse[..., 2]).ravel()
-    counts = np.bincount(codes)
-    most = int(counts.argmax())
-    if counts[most] < MIN_GROUND_SHARE * len(codes):
+    import cv2
+
+    counts = cv2.calcHist([small], [0, 1, 2], None, [COLOUR_BINS] * 3, [0, 256] * 3)
+    most = np.array(np.unravel_index(int(counts.argmax()), counts.shape))
+    if counts[tuple(most)] < MIN_GROUND_SHARE * small.shape[0] * small.shape[1]:
         return None
-    return np.asarray(np.median(small.reshape(-1, 3)[codes == most], axis=0), np.int16)
+    lowest = most * (256 // COLOUR_BINS)
+    in_bin = cv2.inRange(small, lowest, lowest + 256 // COLOUR_BINS - 1) > 0
+    return np.asarray(np.median(small[in_bin], axis=0), np.int16)
 
 
 def _is_photographic(grey: npt.NDArray[np.uint8]) -> bool:

@@ -16,6 +16,7 @@ from mediafp.case.references import StoredReferences, UnusableReferenceError
 from mediafp.fingerprints.insets import INSETS
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.rectangles import RECTANGLES
+from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
 from mediafp.fingerprints.sound_codes import SoundCodes
@@ -53,6 +54,7 @@ def test_saved_indexes_give_the_answers_of_new_ones(store: SqliteStore) -> None:
         Pdq.name: 30,
         REFERENCE_CROPS: 150,
         RECTANGLES: 60,
+        REDUCED_IMAGE: 30,
         INSETS: 0,
         SoundCodes.name: 0,
     }
@@ -112,6 +114,7 @@ def test_asset_that_was_analysed_anew_has_its_new_rows_alone(store: SqliteStore)
         Pdq.name: 31,
         REFERENCE_CROPS: 155,
         RECTANGLES: 62,
+        REDUCED_IMAGE: 31,
         INSETS: 0,
         SoundCodes.name: 0,
     }
@@ -224,6 +227,7 @@ def test_asset_without_crops_is_no_damaged_one(store: SqliteStore, monkeypatch: 
         Pdq.name: 35,
         REFERENCE_CROPS: 150,
         RECTANGLES: 60,
+        REDUCED_IMAGE: 30,
         INSETS: 0,
         SoundCodes.name: 0,
     }

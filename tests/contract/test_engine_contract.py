@@ -83,6 +83,7 @@ def test_analyse_returns_the_parts_of_an_image_that_were_requested(engine: Engin
         *(f.type for f in plain.fingerprints),
         "sscd_distilled_crops",
         "sscd_distilled_rectangles",
+        "sscd_distilled_reduced",
     ]
     assert len(full.fingerprint("sscd_distilled_crops").vectors) > 0
     assert full.audio == (), "an image has no audio"

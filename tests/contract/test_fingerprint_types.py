@@ -110,6 +110,7 @@ def test_computed_types_are_those_that_a_file_of_the_kind_can_give() -> None:
         *frames,
         "sscd_distilled_crops",
         "sscd_distilled_rectangles",
+        "sscd_distilled_reduced",
     ]
     assert names("image", reference_crops=False) == frames
     video = [*frames, "sscd_distilled_insets", "frame_track", "sound_prints", "sound_codes"]

@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 
 from mediafp.case.case import Case
 from mediafp.fingerprints.rectangles import RECTANGLES
+from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.types.matches import Match
 from mediafp.types.media import Pixels
@@ -54,11 +55,11 @@ def test_ingest_adds_reference_crops_to_assets_without_them(
     assert stored_types(case) == [FRAME_TYPES]
     save(photos["temple"], folder / "temple.jpg")
     assert sorted(ingest(case, folder, crops=True)) == ["added", "known"]
-    assert stored_types(case) == [FRAME_TYPES | {REFERENCE_CROPS, RECTANGLES}] * 2
+    assert stored_types(case) == [FRAME_TYPES | {REFERENCE_CROPS, RECTANGLES, REDUCED_IMAGE}] * 2
     # A later run without crops keeps them, and analyses no file again.
     before = len(list(case._store.iter_log("refreshed")))
     assert ingest(case, folder, crops=False) == ingest(case, folder, crops=True) == ["known"] * 2
-    assert stored_types(case) == [FRAME_TYPES | {REFERENCE_CROPS, RECTANGLES}] * 2
+    assert stored_types(case) == [FRAME_TYPES | {REFERENCE_CROPS, RECTANGLES, REDUCED_IMAGE}] * 2
     assert len(list(case._store.iter_log("refreshed"))) == before == 1
     assert case.verify().problems == ()
 
@@ -97,3 +98,17 @@ def test_photograph_matches_a_screenshot_of_it(case: Case, photos: dict[str, np.
     # The placement is in pixels of the whole screenshot.
     assert match.placement is not None
     assert np.abs(np.array(match.placement.quad[0]) - (40, 260)).max() < 4
+
+
+@pytest.mark.parametrize("order", [("whole", "part"), ("part", "whole")])
+def test_small_part_is_found_among_stored_images_in_either_order(
+    case: Case, photos: dict[str, np.ndarray], tmp_path: Path, order: tuple[str, str]
+) -> None:
+    height, width = photos["temple"].shape[:2]
+    part = photos["temple"][int(height * 0.36) : int(height * 0.64), int(width * 0.36) : int(width * 0.64)]
+    images = {"whole": photos["temple"], "part": np.asarray(ImageOps.scale(Image.fromarray(part), 2))}
+    for name in order:
+        save(images[name], tmp_path / name / f"{name}.jpg")
+        assert ingest(case, tmp_path / name, crops=True) == ["added"]
+    (kept,) = case._store.kept_pair(*sorted(asset.sha256 for asset in case._store.assets()))
+    assert kept.match and kept.match.verdict == "copy"

@@ -6,6 +6,7 @@ from ingest_records import JPEGS
 from mediafp.case.references import StoredReferences
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.rectangles import RECTANGLES
+from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
 from mediafp.store.sqlite.store import SqliteStore
@@ -14,7 +15,7 @@ from mediafp.types.media import Asset, Thumbnail
 from mediafp.types.runs import IngestRecord
 from mediafp.types.sightings import Sighting
 
-TYPES = {SEARCH_TYPE: 1, Pdq.name: 1, REFERENCE_CROPS: 5, RECTANGLES: 2}
+TYPES = {SEARCH_TYPE: 1, Pdq.name: 1, REFERENCE_CROPS: 5, RECTANGLES: 2, REDUCED_IMAGE: 1}
 """Rows of an image of each indexed fingerprint type."""
 
 

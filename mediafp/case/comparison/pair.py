@@ -13,7 +13,7 @@ from mediafp.matching.images.pages import add_page_reason
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
 from mediafp.matching.images.whole_pages import to_whole_pages
-from mediafp.matching.promise import CROP, RECTANGLE, WHOLE, Promise
+from mediafp.matching.promise import CROP, RECTANGLE, REDUCED, WHOLE, Promise
 from mediafp.matching.reversal import reverse_match
 from mediafp.matching.videos import compare as videos
 from mediafp.matching.videos.directions import is_first
@@ -84,6 +84,8 @@ def _order(a: str, b: str, promise: Promise, sides: StoredSides) -> tuple[str, s
     if RECTANGLE in shows:
         # The image with the rectangle contains the other one, and its keypoints are detected in the rectangle.
         return (a, b) if shows[0] == RECTANGLE else (b, a)
+    if REDUCED in shows:
+        return (a, b) if shows[0] == REDUCED else (b, a)
     if CROP in shows:
         return (b, a) if shows[0] == CROP else (a, b)
     pixels = [_pixels(side, row, sides) for side, row in zip((a, b), promise.rows, strict=True)]

@@ -8,7 +8,7 @@ import numpy as np
 from mediafp.case.comparison.stored_sides import StoredSides
 from mediafp.matching.candidates import Vectors
 from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
-from mediafp.matching.promise import CROP, POSSIBLE_SCORES, RECTANGLE, WHOLE, AssetRows, Promise, pair_promise
+from mediafp.matching.promise import CROP, POSSIBLE_SCORES, RECTANGLE, REDUCED, WHOLE, AssetRows, Promise, pair_promise
 from mediafp.types.neighbours import Neighbours
 
 NEIGHBOURS = 200
@@ -50,9 +50,10 @@ def find_partners(sha256: str, sides: StoredSides) -> list[Partner]:
     found: set[str] = set()
     if len(rows.vectors):
         for search, shown in (
-            (references.search, {WHOLE: WHOLE, CROP: CROP, RECTANGLE: RECTANGLE}),
-            (references.search_crop_rows, {WHOLE: CROP, RECTANGLE: RECTANGLE}),
+            (references.search, {WHOLE: WHOLE, CROP: CROP, RECTANGLE: RECTANGLE, REDUCED: REDUCED}),
+            (references.search_crop_rows, {WHOLE: CROP, RECTANGLE: RECTANGLE, REDUCED: REDUCED}),
             (references.search_rectangle_rows, {WHOLE: RECTANGLE, CROP: RECTANGLE}),
+            (references.search_reduced_rows, {WHOLE: REDUCED, CROP: REDUCED}),
             (references.search_insets, {WHOLE: RECTANGLE, CROP: RECTANGLE}),
         ):
             found.update(_near_assets(rows, search, {shows: POSSIBLE_SCORES[kind] for shows, kind in shown.items()}))

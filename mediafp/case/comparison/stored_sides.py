@@ -13,7 +13,7 @@ from mediafp.fingerprints.reference_crops import CROP_CORNERS
 from mediafp.matching.candidates import background_level
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.local_features import query_features
-from mediafp.matching.promise import CROP, RECTANGLE, WHOLE, AssetRows
+from mediafp.matching.promise import CROP, RECTANGLE, REDUCED, WHOLE, AssetRows
 from mediafp.matching.videos.directions import reference_as_query
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
@@ -23,7 +23,7 @@ from mediafp.types.media import Pixels
 from mediafp.types.rectangles import find_rectangles
 
 CACHED_ROWS = 4096
-"""Assets whose rows are kept in memory, 7 kB each for an image. Chosen, not measured."""
+"""Assets whose rows are kept in memory, 8 kB each for an image. Chosen, not measured."""
 MIN_SIDE_WITH_CROPS = 4
 """Pixels of an image's shorter side below which a quarter of it has none."""
 CACHED_QUERIES = 128
@@ -54,6 +54,7 @@ class StoredSides:
             (CROP, self.references.crop_rows(sha256)),
             (RECTANGLE, self.references.rectangle_rows(sha256)),
             (RECTANGLE, self.references.insets(sha256)),
+            (REDUCED, self.references.reduced_rows(sha256)),
         ]
         vectors = np.concatenate([rows.vectors for _, rows in parts if rows])
         return AssetRows(
@@ -88,7 +89,7 @@ class StoredSides:
 
 
 def part_boxes(rows: AssetRows, image: Pixels) -> list[Box | None]:
-    """Return the position of each part of an image that has a row, in its pixels; None where it is not known."""
+    """Return the position of each part of an image that has a row, in its pixels; None where it is not known, or the whole."""
     height, width = image.shape[:2]
     crops = int((rows.shows == CROP).sum())
     quarters = CROP_CORNERS if crops == len(CROP_CORNERS) else ()
@@ -100,4 +101,5 @@ def part_boxes(rows: AssetRows, image: Pixels) -> list[Box | None]:
     boxes += [None] * (crops - len(boxes))
     found = int((rows.shows == RECTANGLE).sum())
     rectangles = find_image_parts(image) if found else []
-    return boxes + [rectangles[n] if n < len(rectangles) else None for n in range(found)]
+    boxes += [rectangles[n] if n < len(rectangles) else None for n in range(found)]
+    return boxes + [None] * int((rows.shows == REDUCED).sum())

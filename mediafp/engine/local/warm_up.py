@@ -74,7 +74,7 @@ def _decode(data: bytes, name: str) -> None:
 def _analyse(data: bytes, name: str, *, ocr: bool = False, all_types: bool = False) -> None:
     """Analyse a file with this content."""
     with _opened(data, name) as opened:
-        analysis.analyse_file(opened, "", ocr=ocr, matched_only=not all_types)
+        analysis.analyse_file(opened, "", ocr=ocr, reference_crops=all_types, matched_only=not all_types)
 
 
 def _opened(data: bytes, name: str) -> OpenFile:

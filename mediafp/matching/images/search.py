@@ -30,9 +30,10 @@ class ImageQuery:
     """An image to match.
 
     Attributes:
-        embeddings: Embeddings (C, 512) of its crops, in the order of `make_query_crops`.
+        embeddings: Embeddings (C, 512) of the whole image, of the reduced one, and of its crops, in the order of
+            `make_query_crops`; of a stored query those of the store, the whole image first.
         boxes: Positions (C) of the crops in the image of `local_features`; None for the whole image.
-        primary_crops: Number of the first crops that are primary: the whole image and its rectangles.
+        primary_crops: Number of the first rows that are primary: the whole image, the reduced one, and its rectangles.
         rectangles: Rectangles in the image of `local_features`, the clearest first.
         quality: Quality of the image's embedding, 0..1, low for a flat image (nearly one colour).
         pdq: PDQ hashes (8, 32) of the image and its rotations and reflections; (0, 32) for a flat image.

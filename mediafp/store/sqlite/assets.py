@@ -163,12 +163,18 @@ def fingerprints(
     """Yield the fingerprints of one type and version, by SHA-256: of all assets, or of those in `only`, undamaged ones."""
     query = "SELECT sha256, data FROM fingerprint WHERE type = ? AND version = ?"
     for sha256, data in _rows_of(database, query, (type, version), only):
-        try:
-            fingerprint = unpack_fingerprint(sha256, type, version, data)
-        except DAMAGE_ERRORS as error:
-            database.on_damage(sha256, f"its fingerprint {type} is damaged ({error})")
-        else:
-            yield fingerprint
+        yield from _unpacked(database, sha256, type, version, data)
+
+
+def asset_fingerprints(database: Database, sha256: str, versions: Mapping[str, str]) -> list[Fingerprint]:
+    """Return the undamaged fingerprints of an asset that are of one of these types, in the version that it has here."""
+    places = ", ".join("?" * len(versions))
+    query = f"SELECT type, version, data FROM fingerprint WHERE sha256 = ? AND type IN ({places})"
+    found = []
+    for type, version, data in database.rows(query, (sha256, *versions)):
+        if versions[type] == version:
+            found += _unpacked(database, sha256, type, version, data)
+    return found
 
 
 def fingerprinted(database: Database, type: str, version: str, only: Collection[str] | None = None) -> Iterator[str]:
@@ -210,6 +216,15 @@ def row_thumbnail(database: Database, sha256: str, position: int) -> bytes | Non
     """Return the JPEG of one fingerprint row, or None if there is no thumbnail."""
     row = database.row("SELECT jpeg FROM thumbnail WHERE sha256 = ? AND position = ?", (sha256, position))
     return row[0] if row else None
+
+
+def _unpacked(database: Database, sha256: str, type: str, version: str, data: bytes) -> list[Fingerprint]:
+    """Return the fingerprint with this stored value, or none if it is damaged."""
+    try:
+        return [unpack_fingerprint(sha256, type, version, data)]
+    except DAMAGE_ERRORS as error:
+        database.on_damage(sha256, f"its fingerprint {type} is damaged ({error})")
+        return []
 
 
 def _rows_of(

@@ -211,6 +211,10 @@ class SqliteStore(CurationMethods, TextMethods, Store):
         return assets.fingerprints(self.database, type, version, only)
 
     @override
+    def asset_fingerprints(self, sha256: str, versions: Mapping[str, str]) -> list[Fingerprint]:
+        return assets.asset_fingerprints(self.database, sha256, versions)
+
+    @override
     def fingerprinted(self, type: str, version: str, only: Collection[str] | None = None) -> Iterator[str]:
         return assets.fingerprinted(self.database, type, version, only)
 

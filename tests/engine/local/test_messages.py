@@ -48,6 +48,7 @@ from mediafp.engine.local.packing import pack_analysis, pack_capture, pack_thumb
 from mediafp.engine.local.thumbnail_file import ThumbnailFile
 from mediafp.engine.local.validation import MAX_IMAGE_SIDE, validate_analysis, validate_lines
 from mediafp.fingerprints.rectangles import RECTANGLES
+from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import PART_TYPES, computed_types, declaration, fingerprint_type
 from mediafp.ingest.files import open_file
@@ -135,12 +136,15 @@ def result(count: int = 3, **changed: Any) -> AnalysisResult:
 
 
 def image_result(crops: bytes | None, **changed: Any) -> AnalysisResult:
-    """Return the result for an image, with these packed reference crops and no rectangles, or without either type."""
-    no_rectangles = pack_arrays(np.empty((0, 512), np.float16), np.empty(0, np.float32))
+    """Return the result for an image with these packed reference crops and no other parts, or without the types of parts."""
+    no_rows = pack_arrays(np.empty((0, 512), np.float16), np.empty(0, np.float32))
     packed = (
         []
         if crops is None
-        else [PackedFingerprint(REFERENCE_CROPS, crops), PackedFingerprint(RECTANGLES, no_rectangles)]
+        else [
+            PackedFingerprint(REFERENCE_CROPS, crops),
+            *(PackedFingerprint(name, no_rows) for name in (RECTANGLES, REDUCED_IMAGE)),
+        ]
     )
     properties = {"format": "png", "width": 64, "height": 48}
     fields = {
@@ -267,7 +271,7 @@ def test_validate_analysis_returns_the_packed_analysis(photos: dict[str, np.ndar
         assert [(t.position, t.seconds, t.jpeg) for t in received.thumbnails] == [
             (t.position, t.seconds, t.jpeg) for t in sent.thumbnails
         ]
-        assert len(received.fingerprints) == 6
+        assert len(received.fingerprints) == 7
         for actual, expected in zip(received.fingerprints, sent.fingerprints, strict=True):
             assert (actual.type, actual.version) == (expected.type, expected.version)
             for name in ("spans", "vectors", "quality"):
