@@ -26,7 +26,7 @@ def grown(tmp_path: Path) -> Iterator[ServedCase]:
 
 def settle(one: ServedCase) -> str:
     """Return the start page when groups, accounts and news are those of the case as it is now."""
-    for _ in range(200):
+    for _ in range(1200):
         one.get("/api/groups"), one.get("/api/accounts")
         if 'aria-busy="true"' not in one.get("/start/overview").text:
             break
@@ -95,7 +95,7 @@ def test_weak_links_and_respawns_wait_with_the_number_in_the_navigation(grown: S
     assert grown.get("/review?of=links").status_code == 200
     sent = {"a": link["a"], "b": link["b"], "decision": "confirm", "subject": link["subject"]}
     grown.post("/decide", sent)
-    assert any(number() == waiting - 1 or time.sleep(0.02) for _ in range(100))
+    assert any(number() == waiting - 1 or time.sleep(0.02) for _ in range(1000))
     grown.post("/decide/undo", {name: sent[name] for name in ("a", "b", "subject")})
 
 
