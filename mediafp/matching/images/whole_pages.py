@@ -19,9 +19,9 @@ from mediafp.types.matches import Change, Match, Placement, Point
 from mediafp.types.media import Asset
 from mediafp.types.pages import Page, whole_row
 
-SHARED_PART_PROBABILITY = 0.5
+SHARED_PART_PROBABILITY = 0.49
 """Largest probability of two long images by a section of each, and of two images that share less than `MIN_OVERLAP_SHARE` of
-both: two pages with one image, or one site's banner. Chosen, not measured."""
+both: two pages with one image, or one site's banner. Below one half, so that they make no cluster. Chosen, not measured."""
 
 
 def to_whole_pages(match: Match, query: Asset, reference: Asset) -> Match:
