@@ -13,10 +13,10 @@ from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.comparison.partners import AudioPartner, Partner, find_partners
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds, find_sound_partners
-from mediafp.case.comparison.stored_sides import StoredSides
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
 from mediafp.engine.blas import single_threaded_blas
+from mediafp.engine.comparison.sides import StoredSides
 from mediafp.store import Store
 from mediafp.types.kept_matches import Channel, KeptMatch, PendingComparison, is_kept_partner
 
@@ -60,7 +60,7 @@ class Comparer:
         """
         self._store, self._open_references = store, open_references
         self._lock = threading.Lock()
-        self._sides: StoredSides | None = None
+        self._sides: StoredSides[StoredReferences] | None = None
         self._started = 0
         self._generation = 0
         self._newest: dict[AssetChannel, tuple[PendingComparison, int]] = {}
@@ -77,7 +77,7 @@ class Comparer:
             self._started = started
             self._generation += 1
             if self._sides is None or self._sides.references is not references:
-                self._sides = StoredSides(self._store, references)
+                self._sides = StoredSides(references)
             for one in pending:
                 self._newest[one.sha256, one.channel] = one, self._generation
                 self._taken.pop((one.sha256, one.channel), None)
@@ -110,7 +110,7 @@ class Comparer:
                 self._taken.pop(key, None)
         return ComparedAsset(pending=pending, started=started, matches=matches)
 
-    def _compare_pictures(self, sha256: str, sides: StoredSides, generation: int) -> list[KeptMatch]:
+    def _compare_pictures(self, sha256: str, sides: StoredSides[StoredReferences], generation: int) -> list[KeptMatch]:
         return [
             compare_pair(sha256, one.sha256, one.promise, sides, self._store.ocr_lines)
             for one in self._choose(find_partners(sha256, sides), "picture")
