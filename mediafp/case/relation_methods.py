@@ -29,6 +29,7 @@ class RelationMethods:
     _store: Store
 
     if TYPE_CHECKING:
+        _start_engine: Callable[[], Engine]
 
         @property
         def _engine(self) -> Engine: ...
@@ -44,7 +45,7 @@ class RelationMethods:
         from mediafp.case.comparison.run import run_comparisons
 
         total = 0
-        for done, total in run_comparisons(self._store, self._references):
+        for done, total in run_comparisons(self._store, self._references, start_engine=self._start_engine):
             on_progress(done, total)
         return total
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,13 @@ class StoredRows:
         )
 
 
+@cache
+def _load_backgrounds() -> tuple[Vectors, Vectors]:
+    """Return the embeddings of the background set by both models, once: in its sandbox, a worker could not load them."""
+    with np.load(model_files.model_path("background")) as background:
+        return background[SEARCH_TYPE], background[RERANKING_TYPE]
+
+
 class ComparedAssets(ABC):
     """Assets that are compared with each other, loaded on demand. Implements `PairReferences`.
 
@@ -61,9 +68,7 @@ class ComparedAssets(ABC):
     """
 
     def __init__(self, sizes: CacheSizes) -> None:
-        with np.load(model_files.model_path("background")) as background:
-            self.background: Vectors = background[SEARCH_TYPE]
-            self._full_background: Vectors = background[RERANKING_TYPE]
+        self.background, self._full_background = _load_backgrounds()
         self._rows = BoundedCache(self._load_rows, lambda rows: rows.bytes, sizes.row_bytes)
         self._tracks = BoundedCache(
             self._load_track, lambda track: track.pixels.nbytes if track else 0, sizes.track_bytes

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 import numpy as np
 
+from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
 from mediafp.ingest.archives.members import MAX_NAME_CHARS, MAX_NUMBER_CHARS
 from mediafp.ingest.limits import MAX_AUDIO_SECONDS
 from mediafp.types.contents import (
@@ -89,9 +90,9 @@ CpuSeconds = Annotated[float, msgspec.Meta(ge=0, le=MAX_REPORTED_CPU_SECONDS)]
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One file to process; its file descriptor is passed with the message."""
+    """One file to process, whose descriptor is passed with the message, or one pair of stored assets to compare."""
 
-    what: Literal["analyse", "read_audio", "read_frames", "run_ocr", "read_video_text", "unpack_archive"]
+    what: Literal["analyse", "read_audio", "read_frames", "run_ocr", "read_video_text", "unpack_archive", "compare"]
     name: bytes
     """Name of the file, used in messages alone."""
     sha256: str = ""
@@ -104,6 +105,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     matched_only: bool = False
     times: tuple[float, ...] = ()
     """Presentation times of the frames to read."""
+    pair: PairTask | None = None
+    """The pair to compare."""
     max_message_bytes: int = MESSAGE_BYTES
     """Length of the longest message that the program accepts in reply."""
 
@@ -298,12 +301,15 @@ Result = (
     | MemberStart
     | MemberEnd
     | ArchiveEnd
+    | AssetRequest
+    | PairResult
     | Failure
 )
 _encoder = msgspec.msgpack.Encoder()
 _result_decoder = msgspec.msgpack.Decoder(Result)
 _task_decoder = msgspec.msgpack.Decoder(Task)
 _decision_decoder = msgspec.msgpack.Decoder(MemberDecision)
+_answer_decoder = msgspec.msgpack.Decoder(AssetAnswer)
 
 
 def analysis_bytes(kind: Kind, types: Iterable[AnyFingerprintType]) -> int:
@@ -323,7 +329,7 @@ def analysis_bytes(kind: Kind, types: Iterable[AnyFingerprintType]) -> int:
     return total
 
 
-def encode(message: Result | Task | MemberDecision) -> bytes:
+def encode(message: Result | Task | MemberDecision | AssetAnswer) -> bytes:
     """Return the bytes of a message, preceded by their length."""
     body = _encoder.encode(message)
     return LENGTH.pack(len(body)) + body
@@ -350,6 +356,11 @@ def decode_task(data: bytes | bytearray) -> Task:
 def decode_decision(data: bytes | bytearray) -> MemberDecision:
     """Return the reply to a MemberStart."""
     return _decision_decoder.decode(data)
+
+
+def decode_answer(data: bytes | bytearray) -> AssetAnswer:
+    """Return the reply to an AssetRequest."""
+    return _answer_decoder.decode(data)
 
 
 def truncate_texts(texts: Sequence[str]) -> list[str]:

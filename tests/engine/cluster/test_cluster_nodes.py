@@ -21,7 +21,10 @@ from mediafp.engine.cluster.engine import RayEngine
 from mediafp.engine.cluster.messages import Frame, NodeReport, SpeechFrame, encode
 from mediafp.engine.cluster.node import NodeWorker, cluster_version
 from mediafp.engine.cluster.transcription import ClusterTranscription
+from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairTask
+from mediafp.engine.local import messages
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.engine.local.messages import LENGTH
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.types.errors import UsageError, WorkerLost
 from mediafp.types.media import Audio
@@ -91,6 +94,24 @@ class FullDisk(NodeWorker):
         if is_on_head():
             return b"cannot write to '/tmp': No space left on device"
         return super().receive(part)
+
+
+class DyingInPairs(NodeWorker):
+    def compare(self, task: bytes) -> bytes:
+        os._exit(1)
+
+
+class Curious(NodeWorker):
+    """A node that asks for an asset which is not compared."""
+
+    def compare(self, task: bytes) -> bytes:
+        question = messages.encode(AssetRequest(sha256="c" * 64, part="rows"))[LENGTH.size :]
+        return encode(Frame(messages=[question]))
+
+
+class Silent(NodeWorker):
+    def compare(self, task: bytes) -> bytes:
+        return encode(Frame(last=True))
 
 
 class Dying(NodeWorker):
@@ -217,6 +238,28 @@ def test_file_that_ends_its_node_each_time_fails_alone(
     assert analyse(engine, photo)
     time.sleep(2 * pool.REFRESH_SECONDS)
     assert capfd.readouterr().out == "", "standard output is for results"
+
+
+PAIR = PairTask(a="a" * 64, b="b" * 64, promise=1.0, rows=(0, 0), state=1)
+
+
+def test_pair_that_ends_its_node_each_time_is_lost_alone(open_engine: OpenEngine, photo: Path) -> None:
+    engine = open_engine(DyingInPairs)
+    with pytest.raises(WorkerLost, match="cannot compare a{64} with b{64}: its node was lost 3 times"):
+        engine.compare(PAIR, lambda request: AssetAnswer(data=None), lambda result: result)
+    assert analyse(engine, photo)
+
+
+@pytest.mark.parametrize(
+    ("node_class", "reason"), [(Curious, "an asset that is not compared"), (Silent, "0 messages in place of one")]
+)
+def test_pair_on_a_node_that_was_taken_over_gives_no_asset_away(
+    open_engine: OpenEngine, node_class: type[NodeWorker], reason: str
+) -> None:
+    asked: list[AssetRequest] = []
+    with pytest.raises(WorkerLost, match=reason):
+        open_engine(node_class).compare(PAIR, asked.append, lambda result: result)
+    assert asked == []
 
 
 @pytest.mark.parametrize("answer", ["pickle", "junk", "message", "nothing"])
