@@ -24,7 +24,6 @@ from mediafp.engine.cluster.transcription import ClusterTranscription
 from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairTask
 from mediafp.engine.local import messages
 from mediafp.engine.local.engine import LocalEngine
-from mediafp.engine.local.messages import LENGTH
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.types.errors import UsageError, WorkerLost
 from mediafp.types.media import Audio
@@ -105,7 +104,7 @@ class Curious(NodeWorker):
     """A node that asks for an asset which is not compared."""
 
     def compare(self, task: bytes) -> bytes:
-        question = messages.encode(AssetRequest(sha256="c" * 64, part="rows"))[LENGTH.size :]
+        question = messages.encode(AssetRequest(sha256="c" * 64, part="rows"))[messages.LENGTH.size :]
         return encode(Frame(messages=[question]))
 
 
@@ -245,7 +244,7 @@ PAIR = PairTask(a="a" * 64, b="b" * 64, promise=1.0, rows=(0, 0), state=1)
 
 def test_pair_that_ends_its_node_each_time_is_lost_alone(open_engine: OpenEngine, photo: Path) -> None:
     engine = open_engine(DyingInPairs)
-    with pytest.raises(WorkerLost, match="cannot compare a{64} with b{64}: its node was lost 3 times"):
+    with pytest.raises(WorkerLost, match=r"cannot compare a{64} with b{64}: its node was lost 3 times"):
         engine.compare(PAIR, lambda request: AssetAnswer(data=None), lambda result: result)
     assert analyse(engine, photo)
 
