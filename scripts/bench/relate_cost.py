@@ -21,7 +21,7 @@ from typing import Any, Final
 from ray_cost import copy_photos, cpu_seconds, write_photos
 
 from mediafp.case import open_case
-from mediafp.case.comparison.run import run_comparisons
+from mediafp.case.comparison import run as comparison_run
 from mediafp.case.engines import new_engine
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.types.runs import AnalysisOptions, EngineName, EngineOptions, IngestOptions
@@ -37,6 +37,8 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
+    # So that workers of this machine compare, however few cores it has.
+    comparison_run.MIN_SPREAD_ASSETS = comparison_run.MIN_SPREAD_CORES = 1
     times: dict[EngineName | None, list[tuple[float, float, float]]] = {name: [] for name in NAMES}
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
@@ -71,7 +73,7 @@ def compare_seconds(name: EngineName | None, store: Path) -> tuple[float, float,
             # Starts Ray.
             _ = engine.concurrency
         started, cpu_before, own_before = time.monotonic(), cpu_seconds(), time.process_time()
-        for done, total in run_comparisons(
+        for done, total in comparison_run.run_comparisons(
             case._store, case._references, start_engine=(lambda: engine) if engine else None
         ):
             if done == total:

@@ -89,7 +89,8 @@ def expected(ingested: Ingested, tmp_path_factory: pytest.TempPathFactory) -> li
 def test_sandboxed_workers_keep_the_rows_of_one_process(
     tmp_path: Path, ingested: Ingested, expected: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison_run, "MIN_SPREAD_ASSETS", 1)
+    for name in ("MIN_SPREAD_ASSETS", "MIN_SPREAD_CORES"):
+        monkeypatch.setattr(comparison_run, name, 1)
     # What this process would compare itself is an error.
     monkeypatch.setattr("mediafp.case.comparison.spread.find_match", None)
     monkeypatch.setattr(comparison_run, "compare_pair", None)
@@ -99,7 +100,7 @@ def test_sandboxed_workers_keep_the_rows_of_one_process(
 
 def test_few_assets_are_compared_by_this_process(tmp_path: Path, ingested: Ingested, expected: list[Row]) -> None:
     engine = FailingEngine(AssertionError())
-    engine.name = "local"
+    engine.name, engine.concurrency = "local", comparison_run.MIN_SPREAD_CORES
     assert compare_all(tmp_path / "store", ingested, engine) == expected and not engine.calls
 
 

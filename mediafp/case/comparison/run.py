@@ -31,6 +31,10 @@ COMMIT_SECONDS = 0.5
 MIN_SPREAD_ASSETS = 64
 """Assets that wait to be compared from which on workers of this machine compare them: each starts in two seconds, and has 260 MB.
 Chosen, not measured."""
+MIN_SPREAD_CORES = 8
+"""Pairs that are compared at once from which on workers of this machine compare them. One thread holds the lock of Python for .13
+of its time (gilknocker, 300 pairs of photos), so that seven threads keep each other from working; workers take 1.17 times the CPU
+time of threads (scripts/bench/relate_cost.py)."""
 
 _logger = logging.getLogger(__name__)
 
@@ -129,7 +133,7 @@ class Comparer:
     def _is_worth_spreading(self, engine: Engine) -> bool:
         """Return True if the workers of an engine compare what waits sooner than this process."""
         is_local = engine.name == "local"
-        return not is_local or (len(self._newest) >= MIN_SPREAD_ASSETS and engine.concurrency > 1)
+        return not is_local or (len(self._newest) >= MIN_SPREAD_ASSETS and engine.concurrency >= MIN_SPREAD_CORES)
 
     def _compare_pair(self, sha256: str, partner: Partner, sides: StoredSides[StoredReferences]) -> KeptMatch:
         spread, text = self._spread, self._store.ocr_lines

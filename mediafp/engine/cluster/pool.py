@@ -38,6 +38,10 @@ _logger = logging.getLogger(__name__)
 
 MAX_LOST_NODES: Final = 3
 """Times that the node of one file may be lost before the file counts as failed. Chosen, not measured."""
+MAX_FAILED_STARTS: Final = 3
+"""Processes in a row that a node may fail to start before it gets no further one. Chosen, not measured."""
+RETRY_SECONDS: Final = 10.0
+"""Wall seconds after which a node that has failed to start a process is asked for another one. Chosen, not measured."""
 REFRESH_SECONDS: Final = 2.0
 """Wall seconds after which a thread that waits for a worker checks again which nodes there are. Chosen, not measured."""
 CLOSE_SECONDS: Final = 10.0
@@ -217,7 +221,8 @@ class ClusterPool(TaskPool):
                     self._idle.remove(share)
                     self._lent += 1
                     return share
-                free = [node for node in fit if node.shares < node.cpus]
+                now = time.monotonic()
+                free = [node for node in fit if node.shares < node.cpus and node.retry_at <= now]
                 if not free:
                     self._condition.wait(REFRESH_SECONDS)
                     continue
@@ -250,10 +255,13 @@ class ClusterPool(TaskPool):
             self._give_up(share)
             reason = f"it starts no process of mediafp ({error}); install mediafp {__version__} there, and free a CPU and memory"
             with self._condition:
-                if node.shares:
+                node.failed_starts += 1
+                node.retry_at = time.monotonic() + RETRY_SECONDS
+                is_last = node.failed_starts >= MAX_FAILED_STARTS
+                if is_last and node.shares:
                     # Other programs use the rest of its CPUs.
                     node.cpus = node.shares
-            if not node.shares:
+            if is_last and not node.shares:
                 self._refuse(node, reason)
             raise NodeLostError(reason) from error
         refusal = ""
@@ -267,7 +275,7 @@ class ClusterPool(TaskPool):
             self._give_up(share)
             self._refuse(node, refusal)
             raise NodeUnfitError(refusal)
-        node.version_checked = True
+        node.version_checked, node.failed_starts = True, 0
         return share
 
     def _give_back(self, share: Share) -> None:

@@ -54,6 +54,10 @@ class Node:
     """Workers that it may run at once."""
     shares: int = 0
     """Workers that run or start."""
+    failed_starts: int = 0
+    """Workers in a row that did not start."""
+    retry_at: float = 0.0
+    """Time of the monotonic clock from which on it may start one."""
     version_checked: bool = False
     refusal: str = ""
     """Reason why it gets no task."""

@@ -16,7 +16,7 @@ from local_cluster import two_nodes
 from PIL import Image
 
 from mediafp.cli.demo.voice import synthesise_speech
-from mediafp.engine.cluster import pool, remote_worker
+from mediafp.engine.cluster import pool, remote_worker, transcription
 from mediafp.engine.cluster.engine import RayEngine
 from mediafp.engine.cluster.messages import Frame, NodeReport, SpeechFrame, encode
 from mediafp.engine.cluster.node import NodeWorker, cluster_version
@@ -88,6 +88,26 @@ class WithoutSandbox(NodeWorker):
         return encode(NodeReport(mediafp=__version__, analysis=cluster_version(), refusal=refusal))
 
 
+class StartsLater(NodeWorker):
+    """A node whose first processes end before they report."""
+
+    folder = ""
+
+    def report(self, with_version: bool) -> bytes:
+        for number in range(pool.MAX_FAILED_STARTS - 1):
+            try:
+                (Path(self.folder) / f"{'head' if is_on_head() else 'other'}-{number}").touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            os._exit(1)
+        return super().report(with_version)
+
+
+class NeverStarts(NodeWorker):
+    def report(self, with_version: bool) -> bytes:
+        os._exit(1)
+
+
 class FullDisk(NodeWorker):
     def receive(self, part: bytes) -> bytes:
         if is_on_head():
@@ -145,6 +165,16 @@ class Deaf(NodeWorker):
 
     def transcribe(self, options: bytes, content: bytes) -> bytes:
         return super().transcribe(options, bytes(32_000))
+
+
+class Endless(NodeWorker):
+    """A node that reports progress, and never a transcript."""
+
+    def transcribe(self, options: bytes, content: bytes) -> bytes:
+        return self.listen()
+
+    def listen(self) -> bytes:
+        return encode(SpeechFrame(share=0.5))
 
 
 class WithoutModel(NodeWorker):
@@ -205,6 +235,30 @@ def test_cluster_without_a_fit_node_is_refused(
     assert str(refused.value).count("node ") >= 2
     with pytest.raises(UsageError):
         analyse(engine, photo)
+
+
+def test_node_that_fails_to_start_a_process_is_asked_again(
+    open_engine: OpenEngine,
+    tmp_path: Path,
+    photo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(pool, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(StartsLater, "folder", str(tmp_path))
+    engine = open_engine(StartsLater)
+    assert engine.concurrency == 2 and analyse(engine, photo)
+    assert "is refused" not in caplog.text
+
+
+def test_node_that_never_starts_a_process_is_refused(
+    open_engine: OpenEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "RETRY_SECONDS", 0.1)
+    engine = open_engine(NeverStarts)
+    with pytest.raises(UsageError, match="it starts no process of mediafp"):
+        analyse(engine, photo)
+    assert {node.failed_starts for node in engine._cluster._nodes.values()} == {pool.MAX_FAILED_STARTS}
 
 
 def test_node_whose_disk_is_full_gets_small_files_alone(
@@ -320,6 +374,19 @@ def test_transcripts_equal_those_of_this_machine(
             queue.shutdown()
         assert found.transcript == expected.transcript and found.model_rank == expected.model_rank
         assert np.array_equal(found.fingerprint.vectors, expected.fingerprint.vectors) and shares[-1] == 1.0
+
+
+def test_node_that_reports_progress_forever_is_not_waited_for(
+    open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for name in ("VIDEO_WALL_SECONDS", "CPU_SECONDS_PER_MEDIA_SECOND"):
+        monkeypatch.setattr(transcription, name, 0.0)
+    queue = open_engine(Endless).open_transcription(SpeechOptions(threads=2))
+    found = queue.submit(Audio(samples=np.zeros(16_000, np.int16), start=0.0)).result(300)
+    queue.shutdown()
+    assert found.transcript.segments == (), "this machine transcribes silence"
+    assert caplog.text.count("no transcript of 1 s of audio in time") == pool.MAX_LOST_NODES
 
 
 def test_node_without_the_speech_model_is_refused(open_engine: OpenEngine, tmp_path: Path) -> None:
