@@ -152,6 +152,15 @@ class StoredReferences(ComparedAssets):
         """Return the number of indexed rows of each fingerprint type."""
         return {index.declaration.name: len(index.rows) for index in self._indexes}
 
+    def search_warnings(self) -> tuple[str, ...]:
+        """Return a sentence for each index so large that a search compares the nearest of its rows alone."""
+        return tuple(
+            f"searched {index.rows.compared_share:.0%} of the {len(index.rows):,} rows of {index.declaration.name}, those nearest"
+            " by groups: a use may be missing; see docs/scale.md"
+            for index in self._indexes
+            if index.rows.compared_share < 1
+        )
+
     def search(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
         return _search(self._embeddings, queries, count)

@@ -49,6 +49,10 @@ class RelationMethods:
             on_progress(done, total)
         return total
 
+    def search_warnings(self) -> tuple[str, ...]:
+        """Return what limits all searches in this case: a sentence for each index so large that a part of it is searched."""
+        return self._references().search_warnings()
+
     def count_uncompared(self) -> UncomparedAssets:
         """Return the number of assets that `relate` would compare."""
         from mediafp.case.comparison.versions import comparison_versions
